@@ -1,0 +1,1 @@
+"""Models measured on the user's own code."""

@@ -1,0 +1,1 @@
+"""Several models asked at once, and what they agree on."""

@@ -1,0 +1,1 @@
+"""What the user gets: completion, explanation, generation. No protocol, no provider in here."""

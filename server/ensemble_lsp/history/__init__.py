@@ -1,0 +1,1 @@
+"""The local database of suggestions, outcomes and calls."""

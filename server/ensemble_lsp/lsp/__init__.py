@@ -1,0 +1,1 @@
+"""The protocol room: the only code, with ``server.py``, that knows pygls and lsprotocol."""

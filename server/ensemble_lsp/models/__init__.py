@@ -1,0 +1,1 @@
+"""Everything that speaks to a model: the protocol, an adapter a provider, policies that wrap models."""

@@ -1,0 +1,1 @@
+"""Which model for which request: complexity, features, and the selectors."""

@@ -1,0 +1,268 @@
+"""The words of the program as types: documents, prompts, answers, suggestions, outcomes.
+
+Everything here is immutable and knows nothing of editors' protocols or providers. Positions count
+Unicode code points; only ``lsp/convert.py`` counts UTF-16.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+Task = Literal["complete", "explain", "generate"]
+TASKS: tuple[Task, ...] = ("complete", "explain", "generate")
+
+OutcomeKind = Literal[
+    "accepted", "partial", "typed", "rejected", "ignored", "superseded", "failed", "cancelled"
+]
+Trigger = Literal["invoked", "automatic"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place between two characters: line and column from 0, columns in code points."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of text, ``start`` included, ``end`` not."""
+
+    start: Position
+    end: Position
+
+    @property
+    def empty(self) -> bool:
+        """Whether the span holds no text."""
+        return self.start == self.end
+
+
+def split_lines(text: str) -> list[str]:
+    r"""Split at ``\n``, ``\r\n`` and ``\r`` alone, as LSP does; each line keeps its end.
+
+    There is always a last line without an end, so ``""`` gives ``[""]`` and ``"a\n"`` ``["a\n", ""]``.
+    (``str.splitlines`` also cuts at form feeds and U+2028.)
+    """
+    lines = list(io.StringIO(text, newline=""))
+    if not lines or lines[-1].endswith(("\n", "\r")):
+        lines.append("")
+    return lines
+
+
+@dataclass(frozen=True)
+class Document:
+    """One version of one file. ``lines`` keep their line ends; there is always at least one."""
+
+    uri: str
+    version: int
+    language: str
+    lines: tuple[str, ...]
+
+    @classmethod
+    def from_text(cls, uri: str, version: int, language: str, text: str) -> Document:
+        """Make a document from its whole text."""
+        return cls(uri, version, language, tuple(split_lines(text)))
+
+    @cached_property
+    def text(self) -> str:
+        """The whole text; joined once, on first use. Prefer lines near the cursor."""
+        return "".join(self.lines)
+
+    @cached_property
+    def path(self) -> str:
+        """The file's path as the URI gives it, without percent escapes."""
+        path = unquote(urlsplit(self.uri).path)
+        is_drive = len(path) > 2 and path[0] == "/" and path[2] == ":"
+        return path[1:] if is_drive else path
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return PurePosixPath(self.path).name
+
+    @property
+    def end(self) -> Position:
+        """The position after the last character."""
+        return Position(len(self.lines) - 1, len(self.lines[-1]))
+
+    def line(self, number: int) -> str:
+        """One line without its end; empty past the end of the document."""
+        return self.lines[number].rstrip("\r\n") if 0 <= number < len(self.lines) else ""
+
+    def clamp(self, position: Position) -> Position:
+        """The nearest position that exists: never before the start, past a line's end or the last."""
+        if position.line < 0:
+            return Position(0, 0)
+        if position.line >= len(self.lines):
+            return self.end
+        return Position(
+            position.line, max(0, min(position.column, len(self.line(position.line))))
+        )
+
+    def slice(self, span: Span) -> str:
+        """The text of a span."""
+        start, end = span.start, span.end
+        if start.line == end.line:
+            return self.lines[start.line][start.column : end.column]
+        middle = self.lines[start.line + 1 : end.line]
+        return "".join(
+            (self.lines[start.line][start.column :], *middle, self.lines[end.line][: end.column])
+        )
+
+    def replace(self, span: Span, text: str, version: int | None = None) -> Document:
+        """A new document with the span's text replaced; costs the edit, not the file's length."""
+        start, end = span.start, span.end
+        head, tail = self.lines[start.line][: start.column], self.lines[end.line][end.column :]
+        first, last = start.line, end.line + 1
+        # A "\r" and a "\n" that come to stand side by side are one line end, not two.
+        if first > 0 and not head and self.lines[first - 1].endswith("\r"):
+            first -= 1
+            head = self.lines[first]
+        new = split_lines(head + text + tail)
+        if last < len(self.lines) and new[-1] == "":
+            new.pop()
+        lines = (*self.lines[:first], *new, *self.lines[last:])
+        return Document(
+            self.uri, self.version if version is None else version, self.language, lines
+        )
+
+    def offset(self, position: Position) -> int:
+        """Code points from the start of the text to a position."""
+        return sum(map(len, self.lines[: position.line])) + position.column
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of a document: the span of the text before it, and what stands there now."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A passage of another file that is shown to a model."""
+
+    path: str
+    text: str
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked, in no provider's words. Texts are already cut to the model's window.
+
+    ``prefix``/``suffix`` is the text around the cursor (complete, generate) or around ``selection``
+    (explain, generate on a selection). ``instruction`` is what the user asks for (generate).
+    """
+
+    task: Task
+    language: str
+    path: str
+    """Relative to the workspace; what the model may know of where the file lies."""
+    prefix: str = ""
+    suffix: str = ""
+    selection: str = ""
+    instruction: str = ""
+    symbol: str = ""
+    """The enclosing function's or class's signature line, if any."""
+    imports: str = ""
+    """Import lines of the file that ``prefix`` does not hold."""
+    related: tuple[Snippet, ...] = ()
+    """Passages of other files, best first."""
+    multiline: bool = True
+    """complete: whether a block is wanted, or the rest of the line."""
+    indent: str = ""
+    """generate: the indentation of the place the code goes to."""
+    max_tokens: int = 256
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer cost, as the provider counts it (or as we estimate where it does not)."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a streamed answer. ``usage`` and ``finish`` come with the last one."""
+
+    text: str = ""
+    model: str = ""
+    """The configured name of the model that wrote it: a wrapper may have failed over."""
+    usage: Usage | None = None
+    finish: Literal["stop", "length", "filter"] | None = None
+    confidence: float | None = None
+    """Geometric mean of the token probabilities so far, where the model tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A model's whole answer."""
+
+    text: str
+    model: str
+    usage: Usage = field(default_factory=Usage)
+    finish: str = "stop"
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+    cost: float = 0.0
+    """US dollars."""
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One text offered to the user: ``text`` replaces ``span`` in that version of the document."""
+
+    id: str
+    task: Task
+    text: str
+    models: tuple[str, ...]
+    uri: str
+    version: int
+    span: Span
+    language: str = ""
+    agreement: float | None = None
+    """Share of the asked models' weight that stands behind the text, 0 to 1; None for one model."""
+    shown_at: int = 0
+    """The place in the list it was offered in, from 0."""
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a suggestion."""
+
+    id: str
+    kind: OutcomeKind
+    source: str
+    """Who said so: ``command``, ``notification`` or ``document``."""
+    share: float = 0.0
+    """How much of the text was taken, 0 to 1."""
+    reward: float | None = None
+    """0 to 1; None where the outcome teaches nothing (superseded, cancelled, ignored at a glance)."""
+    shown_ms: float | None = None
+    survival: float | None = None
+    """Share of an accepted text that still stands, at the latest look."""
+
+
+def confidence_of(logprobs: Iterable[float]) -> float | None:
+    """Geometric mean of token probabilities, from their natural logarithms; None without any."""
+    import math
+
+    values = list(logprobs)
+    return math.exp(sum(values) / len(values)) if values else None

@@ -1,0 +1,19 @@
+"""Fixtures of every layer: a blocking call inside the event loop fails the test that makes it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[BlockBuster | None]:
+    """Fail on blocking calls made by our own code inside a running loop."""
+    if not inspect.iscoroutinefunction(getattr(request, "function", None)):
+        yield None
+        return
+    with blockbuster_ctx("ensemble_lsp") as blocker:
+        yield blocker
