@@ -1,0 +1,250 @@
+"""What is known of models by their ids (windows, fill-in-the-middle), and settings → ``Profile``.
+
+Tokens are those of the models' own cards and tokenizers. A model's id is matched in lower case,
+without its owner: ``Qwen/Qwen2.5-Coder-7B`` and Ollama's ``qwen2.5-coder:7b`` are one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..errors import SettingsError
+from ..settings import ModelSettings
+from .base import Profile
+
+OPENAI_URL = "https://api.openai.com/v1"
+ANTHROPIC_URL = "https://api.anthropic.com"
+OLLAMA_PORT = 11434
+
+
+@dataclass(frozen=True, slots=True)
+class FimTemplate:
+    """How one family of models was taught to fill in the middle.
+
+    ``repository``, ``file``, ``before`` and ``inside`` are empty where the family was not taught
+    several files; ``{path}`` in them stands for a file's path.
+    """
+
+    name: str
+    prefix: str
+    suffix: str
+    middle: str
+    stop: tuple[str, ...]
+    """What the model writes when it is done, most usual first: services take four at the most."""
+    suffix_first: bool = False
+    """Suffix, prefix, middle (SPM) rather than prefix, suffix, middle (PSM)."""
+    repository: str = ""
+    """Stands before the first related file."""
+    file: str = ""
+    """Stands before a related file's text."""
+    before: str = ""
+    """Stands before the prefix token when there are related files."""
+    inside: str = ""
+    """Stands after the prefix token when there are related files."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Every control token; none of them may come from the user's text."""
+        own = (self.prefix, self.suffix, self.middle, *self.stop)
+        repo = re.findall(r"<[^<>{}\s]+>", self.repository + self.file + self.before)
+        return tuple(dict.fromkeys(t.strip() for t in (*own, *repo) if t.strip()))
+
+
+_STAR = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
+_PIPE = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
+
+_TEMPLATES = (
+    FimTemplate("starcoder", *_STAR, ("<|endoftext|>", "<fim_prefix>", "<fim_pad>")),
+    FimTemplate(
+        "starcoder2",
+        *_STAR,
+        ("<|endoftext|>", "<file_sep>", "<fim_prefix>", "<repo_name>"),
+        repository="<repo_name>repository",
+        file="<file_sep>{path}\n",
+        before="<file_sep>",
+        inside="{path}\n",
+    ),
+    FimTemplate("codellama", "<PRE> ", " <SUF>", " <MID>", ("<EOT>", "</s>", "<PRE>")),
+    FimTemplate(
+        "qwen-coder",
+        *_PIPE,
+        ("<|endoftext|>", "<|file_sep|>", "<|fim_pad|>", "<|im_end|>"),
+        repository="<|repo_name|>repository\n",
+        file="<|file_sep|>{path}\n",
+        before="<|file_sep|>{path}\n",
+    ),
+    FimTemplate(
+        "deepseek-coder",
+        "<｜fim▁begin｜>",
+        "<｜fim▁hole｜>",
+        "<｜fim▁end｜>",
+        ("<｜end▁of▁sentence｜>", "<|EOT|>", "<｜fim▁begin｜>"),
+    ),
+    FimTemplate(
+        "codestral", "[PREFIX]", "[SUFFIX]", "", ("</s>", "[SUFFIX]", "[PREFIX]"), suffix_first=True
+    ),
+    FimTemplate("codegemma", *_PIPE, ("<|file_separator|>", "<|fim_prefix|>", "<eos>")),
+    FimTemplate("granite", *_STAR, ("<|endoftext|>", "<fim_prefix>", "<fim_pad>")),
+    FimTemplate("granite4", *_PIPE, ("<|end_of_text|>", "<|fim_prefix|>", "<|fim_pad|>")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """What a family's id tells."""
+
+    pattern: str
+    context_tokens: int
+    fim: str = "none"
+    """``none``, ``suffix`` (the API's parameter) or a template's name."""
+    chat_only: bool = False
+    """Whether the service offers it over chat alone."""
+
+
+# First match wins: the narrower pattern stands before the wider.
+_KNOWN = (
+    KnownModel(r"gpt-3\.5-turbo-instruct", 4_096, "suffix"),
+    KnownModel(r"(davinci|babbage)-002", 16_384),
+    KnownModel(r"gpt-3\.5", 16_385, chat_only=True),
+    KnownModel(r"gpt-4\.1", 1_047_576, chat_only=True),
+    KnownModel(r"gpt-4(o|-turbo|\.5)|chatgpt-4o|o1-(mini|preview)", 128_000, chat_only=True),
+    KnownModel(r"gpt-4", 8_192, chat_only=True),
+    KnownModel(r"gpt-oss", 131_072, chat_only=True),
+    KnownModel(r"gpt-[5-9]", 400_000, chat_only=True),
+    KnownModel(r"(o[1-9]|codex)\b", 200_000, chat_only=True),
+    KnownModel(r"claude", 200_000, chat_only=True),
+    KnownModel(r"qwen3-coder", 262_144, "qwen-coder"),
+    KnownModel(r"qwen2\.5-?coder", 32_768, "qwen-coder"),
+    KnownModel(r"codeqwen", 65_536, "starcoder"),
+    KnownModel(r"deepseek-coder-?v2", 131_072, "deepseek-coder"),
+    KnownModel(r"deepseek-coder", 16_384, "deepseek-coder"),
+    KnownModel(r"deepseek", 65_536),
+    KnownModel(r"starcoder-?2", 16_384, "starcoder2"),
+    KnownModel(r"starcoder|stable-?code", 8_192, "starcoder"),
+    KnownModel(r"code-?llama", 16_384, "codellama"),
+    KnownModel(r"codegemma", 8_192, "codegemma"),
+    KnownModel(r"granite-?(3\.[3-9]|4)", 131_072, "granite4"),
+    KnownModel(r"granite.*code", 8_192, "granite"),
+    KnownModel(r"codestral[-:]22b", 32_768, "codestral"),
+    KnownModel(r"codestral", 256_000, "codestral"),
+    KnownModel(r"devstral|mistral-large|llama-?3\.[1-9]|gemma-?3", 131_072),
+    KnownModel(r"gemini", 1_048_576, chat_only=True),
+    KnownModel(r"smollm2", 8_192),
+)
+_UNKNOWN = KnownModel("", 8_192)
+
+
+def known_model(model: str) -> KnownModel:
+    """What is known of a provider's model id; careful guesses where nothing is."""
+    ident = re.split(r"[/\\]", model.lower().replace("_", "-"))[-1]
+    if ident.startswith(
+        "ft:"
+    ):  # a fine-tuned model is named after its base: ft:gpt-4.1-mini:org::id
+        ident = ident[3:]
+    return next((k for k in _KNOWN if re.search(rf"(?<![a-z0-9])(?:{k.pattern})", ident)), _UNKNOWN)
+
+
+def fim_names() -> tuple[str, ...]:
+    """Every value that ``fim`` may have in the settings."""
+    return ("auto", "none", "suffix", *(t.name for t in _TEMPLATES))
+
+
+def fim_template(name: str) -> FimTemplate | None:
+    """The template of that name; None for ``none``, ``suffix`` and ``native``."""
+    return next((t for t in _TEMPLATES if t.name == name), None)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine: 127.0.0.0/8, ``::1`` or ``localhost``."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def base_url(settings: ModelSettings) -> str:
+    """Where requests go: the setting, else the provider's own address; never the environment's."""
+    default = ANTHROPIC_URL if settings.provider == "anthropic" else OPENAI_URL
+    return settings.base_url or default
+
+
+def make_profile(settings: ModelSettings) -> Profile:
+    """Resolve what the settings leave open; raises ``SettingsError`` for an unknown ``fim``."""
+    embedded = settings.provider in ("llamacpp", "recall")
+    url = "" if embedded else base_url(settings)
+    local = embedded or is_loopback(url)
+    known = known_model(settings.model)
+    return Profile(
+        name=settings.name,
+        provider=settings.provider,
+        model=settings.model,
+        tasks=settings.tasks,
+        context_tokens=settings.context_tokens or _window(known, url, local),
+        input_price=settings.input_price,
+        output_price=settings.output_price,
+        fim=_fim(settings, known, url),
+        local=local,
+        backend=_backend(settings, url, local),
+        timeout=settings.timeout,
+        concurrency=settings.concurrency or (1 if embedded else 4),
+        free=settings.provider == "recall",
+    )
+
+
+def _window(known: KnownModel, url: str, local: bool) -> int:
+    # A server on this machine rarely opens a model's whole window (Ollama: 4,096 unless told), and
+    # Ollama cuts what does not fit without a word.
+    if not local:
+        return known.context_tokens
+    return min(known.context_tokens, 4_096 if _port(url) == OLLAMA_PORT else 8_192)
+
+
+def _fim(settings: ModelSettings, known: KnownModel, url: str) -> str:
+    wanted = settings.fim
+    if wanted not in fim_names() and not (wanted == "native" and settings.provider == "llamacpp"):
+        near = difflib.get_close_matches(wanted, fim_names(), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? Valid are" if near else "valid are"
+        valid = ", ".join(fim_names())
+        raise SettingsError(f"{settings.name}: fim {wanted!r} is not known; {hint} {valid}.")
+    if settings.provider == "llamacpp":
+        return "native" if wanted in ("auto", "suffix") else wanted
+    if settings.provider != "openai" or settings.api != "completions":
+        return "none"
+    return wanted if wanted != "auto" else _auto_fim(known, url)
+
+
+def _auto_fim(known: KnownModel, url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    # Ollama wraps a plain prompt in the model's chat template; with a suffix it uses the FIM one.
+    if known.fim != "none" and _port(url) == OLLAMA_PORT:
+        return "suffix"
+    if host == "api.deepseek.com":
+        return "suffix"
+    return "none" if known.chat_only else known.fim
+
+
+def _backend(settings: ModelSettings, url: str, local: bool) -> str:
+    if settings.provider == "llamacpp":
+        return "embedded"
+    if not local or settings.provider == "recall":
+        return ""
+    # One name for one machine: localhost, 127.0.0.1 and ::1 are the same server's queue.
+    return f"127.0.0.1:{_port(url)}"
+
+
+def _port(url: str) -> int:
+    try:
+        parts = urlsplit(url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return 0
