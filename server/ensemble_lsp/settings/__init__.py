@@ -1,0 +1,51 @@
+"""Settings: one schema, layers of raw options resolved into it, and the user's config file.
+
+``schema`` has the tables, ``resolve`` turns raw layers into ``Settings`` and ``Fault``s, ``trust``
+says what an untrusted layer may set, ``wording`` puts faults into plain words, ``files`` reads and
+writes the config file and knows where things lie.
+"""
+
+from .files import (
+    add_model_to_config,
+    default_config_path,
+    default_data_dir,
+    read_config,
+    remove_model_from_config,
+)
+from .resolve import Raw, merge, resolve, resolve_strict
+from .schema import (
+    CompleteSettings,
+    EnsembleSettings,
+    ExplainSettings,
+    HistorySettings,
+    ModelSettings,
+    PrivacySettings,
+    Provider,
+    SelectorSettings,
+    Settings,
+    json_schema,
+)
+from .wording import Fault
+
+__all__ = [
+    "CompleteSettings",
+    "EnsembleSettings",
+    "ExplainSettings",
+    "Fault",
+    "HistorySettings",
+    "ModelSettings",
+    "PrivacySettings",
+    "Provider",
+    "Raw",
+    "SelectorSettings",
+    "Settings",
+    "add_model_to_config",
+    "default_config_path",
+    "default_data_dir",
+    "json_schema",
+    "merge",
+    "read_config",
+    "remove_model_from_config",
+    "resolve",
+    "resolve_strict",
+]

@@ -1,0 +1,117 @@
+"""What a layer that comes out of the opened workspace may set.
+
+Nothing that redirects code or keys, runs, keeps or removes anything, costs more, or widens what is
+sent. An allow-list, so that a new setting is refused until somebody has thought about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from .schema import Settings
+from .wording import Fault, path_of
+
+_FREE: dict[str, frozenset[str]] = {
+    "complete": frozenset({"debounceMs", "budgetMs", "maxLines", "threshold"}),
+    "selector": frozenset({"strategy", "pin", "latencyWeight", "costWeight", "seed"}),
+    "ensemble": frozenset({"budgetMs", "rule"}),
+}
+
+_ONLY: dict[tuple[str, str], bool] = {
+    ("complete", "enabled"): False,
+    ("explain", "hover"): False,
+    ("ensemble", "runExamples"): False,
+    ("history", "keepText"): False,
+    ("privacy", "redactSecrets"): True,
+}
+"""Switches that may be set one way, the careful one."""
+
+_ADDED = frozenset({("privacy", "exclude"), ("complete", "disabledLanguages")})
+"""Lists that may be added to."""
+
+
+def restrict(source: str, raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """A workspace's raw layer without what it may not set, and a fault for each."""
+    faults: list[Fault] = []
+    kept: dict[str, Any] = {}
+    for table, values in raw.items():
+        if not isinstance(values, dict) or table == "models":
+            if values not in ([], {}):
+                faults.append(_refused(source, (table,)))
+            continue
+        inner: dict[str, Any] = {}
+        for key, value in cast("dict[str, Any]", values).items():
+            problem = _problem(table, key, value)
+            if problem is None:
+                inner[key] = value
+            else:
+                faults.append(_refused(source, (table, key), problem))
+        kept[table] = inner
+    return kept, faults
+
+
+def _problem(table: str, key: str, value: Any) -> str | None:
+    """Why the workspace may not set a value; None where it may."""
+    if (table, key) in _ONLY:
+        careful = _ONLY[table, key]
+        return (
+            None if value is careful else f"a workspace may only set it to {str(careful).lower()}"
+        )
+    if (table, key) in _ADDED:
+        patterns = cast("list[Any]", value) if isinstance(value, list) else [value]
+        if any(str(pattern).lstrip().startswith("!") for pattern in patterns):
+            return "a workspace may not take files back in with !"
+        return None
+    if key in _FREE.get(table, frozenset()):
+        return None
+    return "may not be set by a workspace; set it in your own settings"
+
+
+def _refused(source: str, place: tuple[str, ...], problem: str = "") -> Fault:
+    problem = problem or "may not be set by a workspace; set it in your own settings"
+    return Fault(source, path_of(place), f"{problem}; left out")
+
+
+@dataclass(slots=True)
+class Widening:
+    """What workspaces add to the user's lists; apart, for a later layer would replace the lists."""
+
+    exclude: list[str] = field(default_factory=list[str])
+    languages: list[str] = field(default_factory=list[str])
+    redact: bool = False
+
+    def take(self, clean: dict[str, Any]) -> dict[str, Any]:
+        """Take the additions out of an untrusted layer that has been checked."""
+        privacy, complete = dict(clean.get("privacy", {})), dict(clean.get("complete", {}))
+        self.exclude += _listed(privacy.pop("exclude", []))
+        self.languages += _listed(complete.pop("disabledLanguages", []))
+        self.redact |= bool(privacy.pop("redactSecrets", False))
+        return {**clean, "privacy": privacy, "complete": complete}
+
+    def apply(self, settings: Settings) -> Settings:
+        """The settings with the additions."""
+        privacy, complete = settings.privacy, settings.complete
+        return settings.model_copy(
+            update={
+                "privacy": privacy.model_copy(
+                    update={
+                        "exclude": _union(privacy.exclude, self.exclude),
+                        "redact_secrets": privacy.redact_secrets or self.redact,
+                    }
+                ),
+                "complete": complete.model_copy(
+                    update={
+                        "disabled_languages": _union(complete.disabled_languages, self.languages)
+                    }
+                ),
+            }
+        )
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _union(own: tuple[str, ...], added: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*own, *added)))

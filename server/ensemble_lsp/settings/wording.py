@@ -1,0 +1,171 @@
+"""Faults of raw options in plain words: what is wrong, what would be right, what happens now.
+
+No value of a setting that may hold a secret is ever repeated: people do paste a key where its
+variable's name belongs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from .schema import ModelSettings, Settings, Table
+
+Place = tuple[int | str, ...]
+
+DISCRETE = frozenset({"apiKeyEnv", "baseUrl"})
+"""Settings whose value is not repeated in a message."""
+
+_PHRASES = {
+    "name": "1 to 100 printable characters, without spaces at the ends",
+    "baseUrl": "an address that begins with http:// or https://, without a user name",
+    "apiKeyEnv": "the name of an environment variable, such as OPENAI_API_KEY (not the key itself)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in the raw options; ``str`` is the sentence for the user."""
+
+    source: str
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.path}: {self.problem}"
+
+
+def path_of(place: Place) -> str:
+    """A place as users write it: ``models[0].name``. Odd keys are quoted and cut."""
+    out = ""
+    for part in place:
+        if isinstance(part, int):
+            out += f"[{part}]"
+            continue
+        plain = part if re.fullmatch(r"[\w-]{1,60}", part) else json.dumps(part[:60])
+        out += f".{plain}" if out else plain
+    return out or "settings"
+
+
+def kind(value: Any) -> str:
+    """What a raw value is, for a message."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return "a table"
+    return "a list" if isinstance(value, list | tuple) else shown(value)
+
+
+def shown(value: Any) -> str:
+    """A short, safe picture of a raw value: escaped, so it carries no control characters."""
+    if isinstance(value, str):
+        text = json.dumps(value[:40])
+        return text if len(value) <= 40 else f"{text[:-1]}…{text[-1]}"
+    return json.dumps(value, default=str)[:42]
+
+
+def keys_of(table: type[Table]) -> list[str]:
+    """The valid keys of a table, as users spell them."""
+    return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def wrong_value(table: type[Table], place: Place, value: Any) -> str:
+    """What a value at a place inside a table must be, what it is, and the default."""
+    key = str(place[0])
+    schema = table.model_json_schema(by_alias=True)["properties"][key]
+    wanted = _PHRASES.get(key) or expected(_inner(schema, place[1:]))
+    given = "" if key in DISCRETE else f", not {kind(value)}"
+    return f"must be {wanted}{given}"
+
+
+def default_of(table: type[Table], key: str) -> str:
+    """The default of a setting as a clause, or nothing where there is none to tell."""
+    field = next(f for n, f in table.model_fields.items() if (f.alias or n) == key)
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is None:
+        return ""
+    return f" (the default is {json.dumps(default, default=str)})"
+
+
+def expected(schema: Mapping[str, Any]) -> str:
+    """A value's type and range in words, from its JSON Schema."""
+    for option in cast("list[dict[str, Any]]", schema.get("anyOf", [])):
+        if option.get("type") != "null":
+            return expected(option)
+    if "enum" in schema:
+        return "one of " + ", ".join(json.dumps(value) for value in schema["enum"])
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    name = {
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "string": "a text",
+        "array": "a list",
+        "object": "a table",
+    }.get(str(schema.get("type")), "another value")
+    if "maxLength" in schema:
+        name += f" of at most {schema['maxLength']} characters"
+    if schema.get("type") == "array":
+        least = "at least one of these: " if schema.get("minItems") else ""
+        return f"{name} of {least}{expected(schema.get('items', {}))}"
+    return f"{name}{_range(schema)}"
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    low, above, high = (schema.get(k) for k in ("minimum", "exclusiveMinimum", "maximum"))
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}"
+    if above is not None and high is not None:
+        return f" above {above:g} and at most {high:g}"
+    return f" of at least {low:g}" if low is not None else ""
+
+
+def _inner(schema: Mapping[str, Any], rest: Place) -> Mapping[str, Any]:
+    """The schema of an item of a list, or of a value of a table with free keys."""
+    for part in rest:
+        inner = "items" if isinstance(part, int) else "additionalProperties"
+        schema = cast("dict[str, Any]", schema.get(inner, {}))
+    return schema
+
+
+def unknown_key(key: str, known: Iterable[str]) -> str:
+    """Name an unknown key's remedy: the nearest valid key, or the table it belongs in."""
+    if _bare(key) in {"apikey", "key", "token", "secret"}:
+        return (
+            "a key is not kept in the settings; put it into an environment variable and name that "
+            "in apiKeyEnv, or store it in the system keyring"
+        )
+    known = list(known)
+    near = nearest(key, known)
+    if near:
+        return f"unknown setting; did you mean {near}?"
+    homes = [name for name, table in tables().items() if key in keys_of(table)]
+    if homes:
+        return f"unknown setting here; it belongs in {' or '.join(homes)}"
+    return f"unknown setting; known here are {', '.join(known)}"
+
+
+def nearest(key: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The valid key that was probably meant; letter case, hyphens and underscores do not count."""
+    by_bare = {_bare(name): name for name in known}
+    found = difflib.get_close_matches(_bare(key[:100]), by_bare, n=1, cutoff=cutoff)
+    return by_bare[found[0]] if found else None
+
+
+def tables() -> dict[str, type[Table]]:
+    """The tables of the settings by key."""
+    found: dict[str, type[Table]] = {"models": ModelSettings}
+    for name, field in Settings.model_fields.items():
+        annotation: Any = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Table):
+            found[field.alias or name] = annotation
+    return found
+
+
+def _bare(key: str) -> str:
+    return re.sub(r"[-_\s]", "", key).lower()
