@@ -1,0 +1,146 @@
+"""Type-through: what was suggested is served again while the user types it, without asking a model.
+
+An entry remembers a model's answer and the text round the place it was asked for. It fits a later
+cursor when nothing round the place changed and what was typed since is how the answer begins. In
+memory only, bounded, least recently used out first.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ..types import Document, Position, Span
+
+if TYPE_CHECKING:
+    from ..session.runtime import Decision
+
+ABOVE = 40
+"""Lines before the cursor that must be the same."""
+BELOW = 20
+"""Lines after it."""
+CLOSERS = ")]}\"'`>"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one model said at one place; ``text`` continues the document exactly there."""
+
+    text: str
+    model: str
+    models: tuple[str, ...]
+    confidence: float | None = None
+    agreement: float | None = None
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+    decision: Decision | None = None
+    """What the model was chosen on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cursor and the text round it."""
+
+    position: Position
+    above: tuple[str, ...]
+    before: str
+    rest: str
+    below: tuple[str, ...]
+
+    @classmethod
+    def at(cls, document: Document, position: Position) -> Place:
+        """The place of a cursor; copies references of at most 60 lines."""
+        number, column = position.line, position.column
+        line = document.line(number)
+        return cls(
+            position,
+            document.lines[max(0, number - ABOVE) : number],
+            line[:column],
+            line[column:],
+            document.lines[number + 1 : number + 1 + BELOW],
+        )
+
+
+@dataclass(slots=True)
+class _Entry:
+    place: Place
+    answers: list[Answer] = field(default_factory=list)
+
+
+class TypeThrough:
+    """Answers by document, newest first."""
+
+    def __init__(self, documents: int = 50, entries: int = 30) -> None:
+        self._entries: OrderedDict[str, deque[_Entry]] = OrderedDict()
+        self._documents = documents
+        self._per_document = entries
+
+    def put(self, document: Document, position: Position, answer: Answer) -> None:
+        """Keep an answer that was asked for at a place."""
+        entries = self._entries.setdefault(document.uri, deque(maxlen=self._per_document))
+        self._entries.move_to_end(document.uri)
+        while len(self._entries) > self._documents:
+            self._entries.popitem(last=False)
+        place = Place.at(document, position)
+        for entry in entries:
+            if entry.place == place:
+                entry.answers = [a for a in entry.answers if a.model != answer.model]
+                entry.answers.append(answer)
+                return
+        entries.appendleft(_Entry(place, [answer]))
+
+    def get(self, document: Document, position: Position) -> list[Answer]:
+        """What is left of the answers that fit the cursor now, best fitting place first."""
+        found: list[Answer] = []
+        for entry in self._entries.get(document.uri, ()):
+            typed = typed_since(entry.place, document, position)
+            if typed is None:
+                continue
+            for answer in entry.answers:
+                if len(answer.text) > len(typed) and answer.text.startswith(typed):
+                    found.append(_rest(answer, len(typed)))
+        return found
+
+    def forget(self, uri: str) -> None:
+        """A document is closed."""
+        self._entries.pop(uri, None)
+
+    def __len__(self) -> int:
+        return sum(len(entries) for entries in self._entries.values())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+
+def _rest(answer: Answer, taken: int) -> Answer:
+    return replace(answer, text=answer.text[taken:])
+
+
+def typed_since(place: Place, document: Document, position: Position) -> str | None:
+    """What was typed at a place since; None when the text round it is another one.
+
+    Closing brackets and quotes that an editor put after the cursor by itself do not count.
+    """
+    start = place.position
+    if position < start or start.line >= len(document.lines):
+        return None
+    number = start.line
+    if document.lines[max(0, number - ABOVE) : number] != place.above:
+        return None
+    if document.line(number)[: start.column] != place.before:
+        return None
+    rest = document.line(position.line)[position.column :]
+    if rest != place.rest and not _closed_by_editor(rest, place.rest):
+        return None
+    below = document.lines[position.line + 1 : position.line + 1 + BELOW]
+    shorter = min(len(below), len(place.below))
+    if below[:shorter] != place.below[:shorter]:
+        return None
+    return document.slice(Span(start, position)).replace("\r\n", "\n")
+
+
+def _closed_by_editor(rest: str, before: str) -> bool:
+    added = rest.removesuffix(before) if before else rest
+    return rest.endswith(before) and 0 < len(added) <= 3 and all(c in CLOSERS for c in added)

@@ -1,0 +1,112 @@
+"""Positions, ranges and edits: the only code that counts UTF-8 or UTF-16 units.
+
+Inside the program a column counts code points. Positions from a client are taken as the
+specification says: past a line's end means its end; inside a surrogate pair or a multi-byte sequence,
+the character's start. Nothing here changes what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from lsprotocol import types as lsp
+
+from ..types import Document, Edit, Position, Span
+
+Encoding = Literal["utf-8", "utf-16", "utf-32"]
+
+
+def units(text: str, encoding: Encoding) -> int:
+    """How many of the encoding's units a text takes."""
+    if encoding == "utf-32" or text.isascii():
+        return len(text)
+    if encoding == "utf-8":
+        return len(text.encode("utf-8", "surrogatepass"))
+    return len(text) + sum(ord(char) > 0xFFFF for char in text)
+
+
+def to_column(line: str, character: int, encoding: Encoding) -> int:
+    """Code points before a client's ``character`` in a line."""
+    if character <= 0:
+        return 0
+    if encoding == "utf-32" or line.isascii():
+        return min(character, len(line))
+    seen = 0
+    for column, char in enumerate(line):
+        seen += units(char, encoding)
+        if seen > character:
+            return column
+    return len(line)
+
+
+def to_position(document: Document, position: lsp.Position, encoding: Encoding) -> Position:
+    """A client's position, clamped to the document."""
+    if position.line >= len(document.lines):
+        return document.end
+    line = document.line(position.line)
+    return Position(position.line, to_column(line, position.character, encoding))
+
+
+def to_span(document: Document, range_: lsp.Range, encoding: Encoding) -> Span:
+    """A client's range; one that is given backwards is turned round."""
+    start = to_position(document, range_.start, encoding)
+    end = to_position(document, range_.end, encoding)
+    return Span(min(start, end), max(start, end))
+
+
+def from_position(document: Document, position: Position, encoding: Encoding) -> lsp.Position:
+    """A position for the client."""
+    line = document.lines[position.line] if position.line < len(document.lines) else ""
+    return lsp.Position(position.line, units(line[: position.column], encoding))
+
+
+def from_span(document: Document, span: Span, encoding: Encoding) -> lsp.Range:
+    """A range for the client."""
+    return lsp.Range(
+        from_position(document, span.start, encoding), from_position(document, span.end, encoding)
+    )
+
+
+def to_edits(
+    document: Document,
+    changes: Sequence[lsp.TextDocumentContentChangeEvent],
+    encoding: Encoding,
+) -> list[Edit]:
+    """The changes of one notification; each is relative to the text after the ones before it."""
+    edits: list[Edit] = []
+    for change in changes:
+        if isinstance(change, lsp.TextDocumentContentChangePartial):
+            span = to_span(document, change.range, encoding)
+        else:
+            span = Span(Position(0, 0), document.end)
+        edits.append(Edit(span, change.text))
+        document = document.replace(span, change.text)
+    return edits
+
+
+def code_points(text: str, utf16_units: int) -> int:
+    """How many code points a number of UTF-16 units from the start of a text holds."""
+    if text.isascii():
+        return max(0, min(utf16_units, len(text)))
+    seen = 0
+    for count, char in enumerate(text):
+        if seen >= utf16_units:
+            return count
+        seen += 2 if ord(char) > 0xFFFF else 1
+    return len(text)
+
+
+def workspace_edit(
+    document: Document, span: Span, text: str, encoding: Encoding, *, versioned: bool
+) -> lsp.WorkspaceEdit:
+    """One replacement; carries the document's version where the client takes versioned edits."""
+    edit = lsp.TextEdit(from_span(document, span, encoding), text)
+    if not versioned:
+        return lsp.WorkspaceEdit(changes={document.uri: [edit]})
+    identifier = lsp.OptionalVersionedTextDocumentIdentifier(
+        uri=document.uri, version=document.version
+    )
+    return lsp.WorkspaceEdit(
+        document_changes=[lsp.TextDocumentEdit(text_document=identifier, edits=[edit])]
+    )

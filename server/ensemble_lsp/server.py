@@ -1,0 +1,112 @@
+"""The composition root of the language server: the only place where its parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from .lsp.base import EnsembleServer, Host, Tools
+from .lsp.routes import register
+from .lsp.transport import Connection, WriterThread, read_in_thread
+
+if TYPE_CHECKING:
+    from .lsp.transport import Garbage
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line gives."""
+
+    config_path: Path | None = None
+    data_dir: Path | None = None
+
+
+def create_server(options: Options | None = None) -> EnsembleServer:
+    """A server with every route; heavy parts are imported when the client is initialized."""
+    chosen = options or Options()
+
+    async def open_host(ls: EnsembleServer) -> Host:
+        return await _open_host(ls, chosen)
+
+    server = EnsembleServer(open_host)
+    register(server)
+    return server
+
+
+async def _open_host(ls: EnsembleServer, options: Options) -> Host:
+    # Pydantic, numpy and the rooms themselves take a while to import: off the loop, after initialize.
+    await asyncio.to_thread(_import_rooms)
+    from .features.complete import Completer
+    from .features.explain import Explainer
+    from .features.generate import Generator
+    from .lsp.configuration import ask_configuration
+    from .lsp.status import Status
+    from .session import open_session
+    from .settings import default_config_path, default_data_dir
+
+    editor = await ask_configuration(ls)
+    session = await open_session(
+        config_path=options.config_path or default_config_path(),
+        data_dir=options.data_dir or default_data_dir(),
+        documents=ls.documents,
+        folders=[Path(unquote(urlsplit(u).path)) for u in ls.folders if u.startswith("file:")],
+        initialization=ls.initialization_options,
+        editor=editor,
+        trusted=ls.trusted,
+    )
+    tools = Tools(Completer(), Explainer(), Generator())
+    ls.documents.subscribe(tools.generator)
+    Status(ls).watch(session.runtime)
+
+    async def close() -> None:
+        tools.completer.close()
+        await host.session.close()
+
+    host = Host(session, tools, close)
+    return host
+
+
+def _import_rooms() -> None:
+    from . import session
+    from .features import complete, explain, generate
+
+    logger.debug("imported %s %s %s %s", session, complete, explain, generate)
+
+
+def serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:
+    """Serve one client until it leaves; the exit code: 0 after ``shutdown``, else 1."""
+    return asyncio.run(_serve(server, connect))
+
+
+async def _serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:
+    loop = asyncio.get_running_loop()
+    connection = await asyncio.to_thread(connect)
+    writer = WriterThread(connection)
+    server.protocol.set_writer(writer, include_headers=False)
+
+    def receive(message: bytes | Garbage | None) -> None:
+        if message is None:
+            loop.call_soon_threadsafe(server.leave, 1)
+        else:
+            loop.call_soon_threadsafe(server.protocol.receive, message)
+
+    read_in_thread(connection, receive)
+    code = await server.run_until_left()
+    writer.close()
+    return code
+
+
+def leave_process(code: int) -> None:
+    """End the process even if a thread still waits for input."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)

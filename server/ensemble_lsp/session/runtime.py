@@ -1,0 +1,303 @@
+"""What outlives a settings change: documents, indexes, history, and the fate of suggestions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from ..context.documents import Documents
+from ..context.prompts import WorkspaceContext
+from ..feedback.tracker import Tracker
+from ..history import History, SuggestionRecord
+from ..models.recall import RecallIndex
+from ..selection.complexity import ComplexityCache
+from ..selection.situation import Situation
+from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion, Task, Trigger
+
+if TYPE_CHECKING:
+    from ..models.base import Model
+    from ..models.wrappers import Call
+    from ..selection.choice import Choice, Selector
+
+logger = logging.getLogger(__name__)
+
+TAUGHT = 5000
+"""Latest rewards of the history that a new selector learns from."""
+REMEMBERED = 1000
+"""Suggestions whose reasons are kept for ``ensemble.why``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which models to ask, best first, and what that was decided on."""
+
+    models: list[Model]
+    choice: Choice
+    situation: Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why a suggestion is what it is: kept in memory for ``ensemble.why``."""
+
+    suggestion: Suggestion
+    decision: Decision
+
+
+class Runtime:
+    """The long-lived parts of one server or one command."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        history: History,
+        workspace: WorkspaceContext,
+        *,
+        data_dir: Path,
+        config_path: Path,
+        env: Mapping[str, str],
+    ) -> None:
+        self.documents = documents
+        self.history = history
+        self.workspace = workspace
+        self.data_dir = data_dir
+        self.config_path = config_path
+        self.env = env
+        self.recall = RecallIndex()
+        self.complexity = ComplexityCache()
+        self.tracker = Tracker(self._settled, self._revised, prefer=self._preferred)
+        self.on_status: Callable[[str, Task | None, str | None, str], None] | None = None
+        self._selector: Selector | None = None
+        self._reasons: OrderedDict[str, Reasons] = OrderedDict()
+        self._pending: set[asyncio.Future[Any]] = set()
+        self._ticker: asyncio.Task[None] | None = None
+        documents.subscribe(self)
+        for document in documents.recent():
+            self.opened(document)
+
+    # -- documents (the listener that ``Documents`` calls) -------------------------------------
+
+    def opened(self, document: Document) -> None:
+        """A document was opened."""
+        self.recall.open(document)
+        self.workspace.opened(document)
+        self.complexity.schedule(document)
+
+    def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
+        """A document changed: the indexes follow, and so do the suggestions offered in it."""
+        self.recall.change(before, after, edits)
+        self.workspace.changed(before, after, edits)
+        self.complexity.schedule(after)
+        self.tracker.changed(before, after, edits)
+        self._tick_soon()
+
+    def saved(self, document: Document) -> None:
+        """A document was saved."""
+        self.tracker.saved(document)
+        self._tick_soon()
+
+    def closed(self, document: Document) -> None:
+        """A document was closed."""
+        self.tracker.closed(document)
+        self.recall.close(document.uri)
+        self.workspace.closed(document)
+        self.complexity.forget(document.uri)
+
+    # -- suggestions ---------------------------------------------------------------------------
+
+    def offered(
+        self,
+        suggestions: Sequence[Suggestion],
+        document: Document,
+        decisions: Sequence[Decision | None],
+        *,
+        trigger: Trigger,
+        group: str | None = None,
+    ) -> None:
+        """Suggestions go to the user: follow them, and write them into the history.
+
+        ``decisions`` has one for each suggestion (a cached one keeps the decision it was made by).
+        """
+        if not suggestions:
+            return
+        for suggestion, decision in zip(suggestions, decisions, strict=True):
+            self._remember(suggestion, document, decision, trigger, group)
+        self.tracker.offered(suggestions, document)
+        self._tick_soon()
+
+    def answered(self, suggestion: Suggestion, document: Document, decision: Decision) -> None:
+        """An explanation was given: nothing in the document can tell what became of it."""
+        self._remember(suggestion, document, decision, "invoked", None)
+        self._write(
+            self.history.add_outcome(Outcome(suggestion.id, "ignored", "answer"), time.time())
+        )
+
+    def _remember(
+        self,
+        suggestion: Suggestion,
+        document: Document,
+        decision: Decision | None,
+        trigger: Trigger,
+        group: str | None,
+    ) -> None:
+        if decision is not None:
+            self._reasons[suggestion.id] = Reasons(suggestion, decision)
+            while len(self._reasons) > REMEMBERED:
+                self._reasons.popitem(last=False)
+        keep = self.history.keep_text
+        record = SuggestionRecord(
+            id=suggestion.id,
+            time=time.time(),
+            task=suggestion.task,
+            models=suggestion.models,
+            language=document.language,
+            chars=len(suggestion.text),
+            lines=suggestion.text.count("\n") + 1,
+            trigger=trigger,
+            cached=suggestion.cached,
+            agreement=suggestion.agreement,
+            shown_at=suggestion.shown_at,
+            group=group,
+            features=decision.situation.to_json() if decision is not None else {},
+            explored=decision.choice.explored if decision is not None else False,
+            project=self.workspace.project,
+            text=suggestion.text if keep else None,
+            context=self._context(document, suggestion) if keep else None,
+        )
+        self._write(self.history.add_suggestion(record))
+
+    @staticmethod
+    def _context(document: Document, suggestion: Suggestion) -> str:
+        start = suggestion.span.start
+        first = max(0, start.line - 60)
+        above = "".join(document.lines[first : start.line])
+        return above + document.line(start.line)[: start.column]
+
+    def suggestion(self, id_: str) -> Suggestion | None:
+        """A suggestion that was offered lately."""
+        reasons = self._reasons.get(id_)
+        return reasons.suggestion if reasons else None
+
+    def reasons(self, id_: str) -> Reasons | None:
+        """Why it was that one."""
+        return self._reasons.get(id_)
+
+    def withdrawn(self, suggestions: Sequence[Suggestion]) -> None:
+        """The answer came too late and was not shown."""
+        for suggestion in suggestions:
+            self.tracker.ended(suggestion.id, "superseded", 0.0)
+
+    # -- what is told --------------------------------------------------------------------------
+
+    def shown(self, id_: str) -> None:
+        """It is on the screen."""
+        self.tracker.shown(id_)
+        self._tick_soon()
+
+    def partially_accepted(self, id_: str, length: int) -> None:
+        """So many code points of it were taken, cumulative."""
+        self.tracker.partially_accepted(id_, length)
+
+    def ended(self, id_: str, reason: OutcomeKind, shown_ms: float | None) -> None:
+        """It left the screen."""
+        self.tracker.ended(id_, reason, shown_ms)
+        self._tick_soon()
+
+    async def accepted(self, id_: str, length: int | None) -> None:
+        """The accept command ran; returns when the history has it."""
+        self.tracker.accepted(id_, length)
+        await self.flush()
+
+    async def rejected(self, id_: str) -> None:
+        """The reject command ran; returns when the history has it."""
+        self.tracker.rejected(id_)
+        await self.flush()
+
+    # -- what became of it ---------------------------------------------------------------------
+
+    def attach(self, selector: Selector) -> None:
+        """Let outcomes and calls teach this selector from now on."""
+        self._selector = selector
+
+    async def teach(self, selector: Selector) -> None:
+        """Teach a new selector what the history holds."""
+        for row in await self.history.rewards(TAUGHT):
+            selector.learn(row.model, Situation.from_json(row.features), row.reward)
+        for row in await self.history.latencies():
+            selector.observe_latency(row)
+
+    def _settled(self, suggestion: Suggestion, outcome: Outcome) -> None:
+        self._write(self.history.add_outcome(outcome, time.time()))
+        reasons = self._reasons.get(suggestion.id)
+        if self._selector is None or reasons is None or outcome.reward is None:
+            return
+        for model in suggestion.models:
+            self._selector.learn(model, reasons.decision.situation, outcome.reward)
+
+    def _revised(self, suggestion: Suggestion, outcome: Outcome) -> None:
+        self._write(
+            self.history.update_survival(suggestion.id, outcome.survival, outcome.reward)
+        )
+
+    def _preferred(self, chosen: Suggestion, others: Sequence[Suggestion]) -> None:
+        losers = tuple(m for other in others for m in other.models)
+        self._write(
+            self.history.add_preference(
+                chosen.id, chosen.models, losers, chosen.shown_at, time.time()
+            )
+        )
+
+    def call(self, call: Call) -> None:
+        """A model was asked, with whatever end."""
+        self._write(self.history.add_call(call))
+        if self._selector is not None:
+            self._selector.observe_call(call)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def _tick_soon(self) -> None:
+        if self._ticker is None or self._ticker.done():
+            self._ticker = asyncio.ensure_future(self._tick())
+
+    async def _tick(self) -> None:
+        while (seconds := self.tracker.tick()) is not None:
+            await asyncio.sleep(max(0.05, seconds))
+
+    def _write(self, future: Any) -> None:
+        pending = asyncio.wrap_future(future)
+        self._pending.add(pending)
+        pending.add_done_callback(self._written)
+
+    def _written(self, future: asyncio.Future[Any]) -> None:
+        self._pending.discard(future)
+        if not future.cancelled() and (error := future.exception()):
+            logger.warning("the history was not written: %s", error)
+
+    async def flush(self) -> None:
+        """Wait until the history has all that was reported so far."""
+        if self._pending:
+            await asyncio.wait(set(self._pending), timeout=3)
+
+    # -- folders and the end -------------------------------------------------------------------
+
+    async def set_folders(self, uris: Sequence[str]) -> None:
+        """The workspace's folders, as URIs."""
+        paths = [Path(unquote(urlsplit(uri).path)) for uri in uris if uri.startswith("file:")]
+        await self.workspace.set_folders(paths)
+
+    async def close(self) -> None:
+        """Settle what is open and close the history."""
+        for document in self.documents.recent():
+            self.tracker.closed(document)
+        if self._ticker is not None:
+            self._ticker.cancel()
+        await self.flush()
+        await self.history.close()
+

@@ -1,0 +1,356 @@
+"""One immutable view: settings, the models they give, and the selector. A change makes a new one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..context.documents import Documents
+from ..context.prompts import WorkspaceContext
+from ..ensemble.asking import Asked, ask
+from ..ensemble.pick import members
+from ..errors import EnsembleError, NoModelError, ProviderError, SettingsError
+from ..history import History
+from ..models.base import Model
+from ..models.registry import Registry
+from ..models.wrappers import Failover
+from ..selection import make_selector
+from ..selection.choice import Choice, Selector
+from ..selection.situation import Situation, situation_of
+from ..settings import (
+    Fault,
+    ModelSettings,
+    Raw,
+    Settings,
+    add_model_to_config,
+    read_config,
+    remove_model_from_config,
+    resolve,
+    resolve_strict,
+)
+from ..types import Document, Position, Prompt, Span, Suggestion, Task, Trigger
+from .runtime import Decision, Runtime
+
+DEFAULT_P90_MS = 600.0
+"""First-token p90 of a model that was never asked: when to ask the next one too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The raw options a session was made from, lowest first."""
+
+    config: Raw
+    initialization: Raw
+    editor: Raw
+
+    def resolve(self, trusted: bool) -> tuple[Settings, list[Fault]]:
+        """The settings they give, and what is wrong in them."""
+        layers = [
+            ("config", self.config),
+            ("initializationOptions", self.initialization),
+            ("settings", self.editor),
+        ]
+        untrusted = () if trusted else ("initializationOptions", "settings")
+        return resolve(layers, untrusted=untrusted)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What one request sees from its start to its end."""
+
+    settings: Settings
+    registry: Registry
+    selector: Selector
+    runtime: Runtime
+    layers: Layers
+    faults: tuple[Fault, ...] = ()
+    trusted: bool = True
+
+    # -- which model ---------------------------------------------------------------------------
+
+    def models_for(self, task: Task) -> list[Model]:
+        """The models that can do a task now, in the order of configuration."""
+        return self.registry.for_task(task)
+
+    def decide(
+        self,
+        task: Task,
+        document: Document,
+        position: Position,
+        *,
+        multiline: bool = True,
+        trigger: Trigger = "invoked",
+        instruction: str = "",
+        only: str | None = None,
+    ) -> Decision:
+        """Which models to ask, best first, and why. ``only`` names one; raises for an unknown name."""
+        situation = situation_of(
+            task,
+            document,
+            position,
+            complexity=self.runtime.complexity,
+            multiline=multiline,
+            trigger=trigger,
+            instruction=instruction,
+        )
+        if only is not None:
+            model = self.registry.get(only)
+            return Decision([model], self._choose(situation, [model]), situation)
+        models = self.models_for(task)
+        choice = self._choose(situation, models)
+        by_name = {model.profile.name: model for model in models}
+        order = [by_name[ranked.model] for ranked in choice.ranked if ranked.model in by_name]
+        return Decision(order, choice, situation)
+
+    def _choose(self, situation: Situation, models: Sequence[Model]) -> Choice:
+        task = situation.task
+        budget = self.settings.complete if task == "complete" else self.settings.ensemble
+        return self.selector.choose(
+            situation,
+            [model.profile for model in models],
+            budget_ms=float(budget.budget_ms),
+            pinned=self.settings.selector.pin.get(task),
+        )
+
+    def weights(self, decision: Decision) -> dict[str, float]:
+        """What is known of each model here: the expected reward, for votes."""
+        return {ranked.model: ranked.expected for ranked in decision.choice.ranked}
+
+    def members(self, decision: Decision, size: int) -> list[Model]:
+        """An ensemble: good and diverse."""
+        profiles = [model.profile for model in decision.models]
+        names = members(decision.choice, profiles, size)
+        by_name = {model.profile.name: model for model in decision.models}
+        return [by_name[name] for name in names]
+
+    def first_token_p90(self, model: str, task: Task) -> float:
+        """Milliseconds by which nine of ten first tokens of the model were there."""
+        latency = self.selector.latency(model, task)
+        return latency.first_p90 if latency is not None else DEFAULT_P90_MS
+
+    async def first_answer(
+        self, models: Sequence[Model], prompt: Callable[[Model], Prompt | None], *, budget_ms: float
+    ) -> Asked:
+        """The answer of the first model that gives one; the next is asked when one fails."""
+        failover = Failover([m for m in models if prompt(m) is not None])
+        return await ask([failover], lambda model: prompt(model), budget_ms=budget_ms)
+
+    # -- suggestions ---------------------------------------------------------------------------
+
+    def new_suggestion(
+        self,
+        task: Task,
+        text: str,
+        models: tuple[str, ...],
+        document: Document,
+        span: Span,
+        **more: Any,
+    ) -> Suggestion:
+        """A suggestion with an id of its own."""
+        return Suggestion(
+            id=uuid.uuid4().hex[:16],
+            task=task,
+            text=text,
+            models=models,
+            uri=document.uri,
+            version=document.version,
+            span=span,
+            language=document.language,
+            **more,
+        )
+
+    def no_model(self, task: Task) -> NoModelError:
+        """Why no model can do a task, and what to do."""
+        reasons = [
+            f"{entry.profile.name}: {entry.reason}"
+            for entry in self.registry.entries()
+            if not entry.available
+        ]
+        hint = (
+            "set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server such as Ollama, "
+            "or run `ensemble-lsp models add smollm2`"
+        )
+        told = f" ({'; '.join(reasons)})" if reasons else ""
+        return NoModelError(f"No model can {task}{told}: {hint}.")
+
+    def failed(self, task: Task, errors: Mapping[str, ProviderError]) -> EnsembleError:
+        """One error for several models that all failed."""
+        if len(errors) == 1:
+            return next(iter(errors.values()))
+        if not errors:
+            return NoModelError(f"No model gave an answer to {task} in time; try again.")
+        told = " ".join(str(error) for error in errors.values())
+        return NoModelError(f"None of the models answered. {told}")
+
+    # -- models and settings -------------------------------------------------------------------
+
+    async def describe_models(self) -> list[dict[str, Any]]:
+        """All models with their state and their record."""
+        rows = await self.runtime.history.stats()
+        described: list[dict[str, Any]] = []
+        for entry in self.registry.entries():
+            profile = entry.profile
+            stats = {
+                row.task: dataclasses.asdict(row) for row in rows if row.model == profile.name
+            }
+            described.append(
+                {
+                    "name": profile.name,
+                    "provider": profile.provider,
+                    "model": profile.model,
+                    "tasks": list(profile.tasks),
+                    "available": entry.available,
+                    "reason": entry.reason,
+                    "keySource": entry.key_source,
+                    "origin": entry.origin,
+                    "local": profile.local,
+                    "stats": stats,
+                }
+            )
+        return described
+
+    def pinned(self, task: Task, name: str | None) -> Session:
+        """The same session with a model pinned for a task, or (None) none."""
+        if name is not None:
+            self.registry.get(name)
+        pin = {t: n for t, n in self.settings.selector.pin.items() if t != task}
+        if name is not None:
+            pin[task] = name
+        selector = self.settings.selector.model_copy(update={"pin": pin})
+        settings = self.settings.model_copy(update={"selector": selector})
+        return dataclasses.replace(self, settings=settings)
+
+    async def add_model(self, raw: Raw, *, save: bool) -> None:
+        """Add a model to this session, and with ``save`` to the user's config."""
+        settings = resolve_strict([("model", {"models": [dict(raw)]})])
+        model = settings.models[0]
+        await self.registry.add(model)
+        if save:
+            await add_model_to_config(self.runtime.config_path, model)
+
+    async def remove_model(self, name: str, *, save: bool) -> None:
+        """Remove a model from this session, and with ``save`` from the user's config."""
+        await self.registry.remove(name)
+        if save:
+            await remove_model_from_config(self.runtime.config_path, name)
+
+    async def reconfigured(self, editor: Raw) -> tuple[Session, list[Fault]]:
+        """A new session for the editor's new settings; models that stay the same go on running."""
+        config, faults = await read_config_async(self.runtime.config_path)
+        layers = dataclasses.replace(self.layers, editor=editor, config=config)
+        settings, more = layers.resolve(self.trusted)
+        registry = self.registry
+        if settings.models != self.settings.models:
+            registry = await _registry(settings, self.runtime, previous=self.registry)
+        selector = self.selector
+        if settings.selector != self.settings.selector:
+            selector = await _selector(settings, self.runtime)
+        await self.runtime.workspace.set_privacy(settings.privacy)
+        self.runtime.history.configure(settings.history)
+        new = dataclasses.replace(
+            self, settings=settings, registry=registry, selector=selector, layers=layers
+        )
+        new.attach()
+        return new, [*faults, *more]
+
+    def attach(self) -> None:
+        """Let what the runtime sees teach this session's selector."""
+        self.runtime.attach(self.selector)
+
+    def notices(self) -> list[str]:
+        """Sentences the user should see once."""
+        return [str(fault) for fault in self.faults] + list(self.runtime.history.notices)
+
+    def why(self, id_: str) -> dict[str, Any]:
+        """Why a suggestion came from its model; plain words first."""
+        reasons = self.runtime.reasons(id_)
+        if reasons is None:
+            raise SettingsError("That suggestion is not remembered; ask about a newer one.")
+        choice = reasons.decision.choice
+        return {
+            "id": id_,
+            "why": choice.why,
+            "task": reasons.suggestion.task,
+            "models": list(reasons.suggestion.models),
+            "agreement": reasons.suggestion.agreement,
+            "explored": choice.explored,
+            "context": dataclasses.asdict(reasons.decision.situation),
+            "scores": [dataclasses.asdict(ranked) for ranked in choice.ranked],
+        }
+
+    async def close(self) -> None:
+        """Give back models, processes and the history."""
+        await self.registry.close()
+        await self.runtime.close()
+
+
+async def read_config_async(path: Path) -> tuple[dict[str, Any], list[Fault]]:
+    """``read_config`` off the event loop."""
+    import asyncio
+
+    return await asyncio.to_thread(read_config, path)
+
+
+async def open_session(
+    *,
+    config_path: Path,
+    data_dir: Path,
+    documents: Documents | None = None,
+    folders: Sequence[Path] = (),
+    initialization: Raw | None = None,
+    editor: Raw | None = None,
+    env: Mapping[str, str] | None = None,
+    trusted: bool = True,
+) -> Session:
+    """Build a session from the ground. Never fails for wrong settings: see ``Session.faults``."""
+    config, faults = await read_config_async(config_path)
+    layers = Layers(config, initialization or {}, editor or {})
+    settings, more = layers.resolve(trusted)
+    history = History.open(
+        data_dir / "history.sqlite3",
+        retention_days=settings.history.retention_days,
+        keep_text=settings.history.keep_text,
+    )
+    workspace = WorkspaceContext(settings.privacy)
+    await workspace.set_folders(folders)
+    runtime = Runtime(
+        documents if documents is not None else Documents(),
+        history,
+        workspace,
+        data_dir=data_dir,
+        config_path=config_path,
+        env=os.environ if env is None else env,
+    )
+    registry = await _registry(settings, runtime, previous=None)
+    selector = await _selector(settings, runtime)
+    session = Session(
+        settings, registry, selector, runtime, layers, (*faults, *more), trusted
+    )
+    session.attach()
+    return session
+
+
+async def _registry(settings: Settings, runtime: Runtime, previous: Registry | None) -> Registry:
+    return await Registry.build(
+        settings,
+        env=runtime.env,
+        data_dir=runtime.data_dir,
+        recall_index=runtime.recall,
+        on_call=runtime.call,
+        previous=previous,
+    )
+
+
+async def _selector(settings: Settings, runtime: Runtime) -> Selector:
+    """The selector of the settings, taught by the history so far."""
+    selector = make_selector(settings.selector)
+    await runtime.teach(selector)
+    return selector
+
+
+__all__ = ["Layers", "ModelSettings", "Session", "open_session"]
