@@ -77,7 +77,7 @@ def add_model_to_config(path: Path, model: ModelSettings) -> None:
     if not models:
         document["models"] = tomlkit.aot()
         models = _models(path, document)
-    item: Any = tomlkit.table() if isinstance(models, AoT) else tomlkit.inline_table()
+    item: Any = tomlkit.table() if isinstance(cast(object, models), AoT) else tomlkit.inline_table()
     item.update(
         model.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True)
     )

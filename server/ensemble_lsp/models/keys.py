@@ -1,0 +1,268 @@
+"""Where API keys come from, and how they are kept out of every text.
+
+A key goes only where it belongs: a provider's usual variable (and the key stored under the
+provider's name) is used for the provider's own address alone; another address gets a key only by
+``apiKeyEnv`` or one stored under the model's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from ..errors import SettingsError
+from ..settings import ModelSettings
+
+SERVICE = "ensemble-lsp"
+"""The service name in the system keyring; the user name is a model's or a provider's name."""
+
+USUAL_VARIABLES: Mapping[str, str] = {
+    "openai": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+}
+_OWN_HOSTS: Mapping[str, str] = {
+    "openai": "api.openai.com",
+    "anthropic": "api.anthropic.com",
+}
+
+_T = TypeVar("_T")
+
+
+class Key:
+    """A key that shows itself to nobody by accident; ``reveal`` gives the value."""
+
+    __slots__ = ("_value", "source")
+
+    def __init__(self, value: str, source: str) -> None:
+        self._value = value
+        self.source = source
+        """Where it comes from, for people; ``none`` for no key."""
+
+    def reveal(self) -> str:
+        """The key itself; empty for no key. Only for the provider's client."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Key):
+            return NotImplemented
+        same = hmac.compare_digest(self._value.encode(), other._value.encode())
+        return same and self.source == other.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __repr__(self) -> str:
+        return f"<Key from {self.source}>"
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError("a key is not written anywhere")
+
+
+def no_key() -> Key:
+    """What stands for a key where there is none."""
+    return Key("", "none")
+
+
+class Keyring:
+    """The system keyring, asked off the event loop and never waited for long.
+
+    Headless machines have none, and a locked one may ask the user and answer late: after the first
+    failure it is not asked again. ``load`` gives the ``keyring`` module; tests give their own.
+    """
+
+    def __init__(
+        self, load: Callable[[], Any] | None = None, *, timeout: float = 2.0, patience: float = 60.0
+    ) -> None:
+        self._load = load or _import_keyring
+        self._timeout = timeout
+        self._patience = patience
+        self._lock = asyncio.Lock()
+        self.problem: str | None = None
+        """Why it is not asked any more."""
+
+    async def get(self, username: str) -> str | None:
+        """The stored key; None where there is none or no keyring that answers in time."""
+        async with self._lock:
+            if self.problem is not None:
+                return None
+            try:
+                return await _in_thread(
+                    lambda: self._load().get_password(SERVICE, username), self._timeout
+                )
+            except Exception as error:  # a backend may raise anything at all
+                self.problem = type(error).__name__
+                return None
+
+    async def set(self, username: str, value: str) -> None:
+        """Store a key; raises ``SettingsError`` where there is no keyring that can."""
+        await self._change(lambda: self._load().set_password(SERVICE, username, value))
+
+    async def delete(self, username: str) -> None:
+        """Remove a key; raises ``SettingsError`` where there is none or no keyring."""
+        await self._change(lambda: self._load().delete_password(SERVICE, username))
+
+    async def _change(self, work: Callable[[], None]) -> None:
+        async with self._lock:
+            try:
+                # The user may have to unlock it first, and waits for this, unlike for `get`.
+                await _in_thread(work, self._patience)
+            except Exception as error:
+                raise SettingsError(
+                    f"the system keyring did not do it ({type(error).__name__}); put the key into "
+                    "an environment variable and name that in apiKeyEnv instead."
+                ) from None  # a backend's error may hold the key
+            self.problem = None
+
+
+async def find_key(
+    settings: ModelSettings, env: Mapping[str, str], keyring: Keyring | None = None
+) -> Key:
+    """The key of a model: its variable, else the provider's usual one, else the system keyring.
+
+    Without ``keyring`` that is not asked. The answer is false where there is no key.
+    """
+    if settings.provider not in USUAL_VARIABLES:
+        return no_key()
+    own = is_providers_own(settings)
+    variable = settings.api_key_env or (USUAL_VARIABLES[settings.provider] if own else None)
+    value = env.get(variable, "").strip() if variable else ""
+    if value:
+        return Key(value, f"environment variable {variable}")
+    # A model that is merely called "openai" must not get what is stored for the provider.
+    names = [] if settings.name in USUAL_VARIABLES else [settings.name]
+    for username in (*names, settings.provider) if own else names:
+        value = (await keyring.get(username) or "").strip() if keyring else ""
+        if value:
+            return Key(value, f"system keyring ({SERVICE}/{username})")
+    return no_key()
+
+
+async def store_key(username: str, value: str, keyring: Keyring | None = None) -> None:
+    """Store a key in the system keyring under a model's or a provider's name.
+
+    Raises ``SettingsError`` where there is no keyring that can.
+    """
+    await (keyring or Keyring()).set(username, value)
+
+
+async def delete_key(username: str, keyring: Keyring | None = None) -> None:
+    """Remove a key from the system keyring; raises ``SettingsError`` where it cannot."""
+    await (keyring or Keyring()).delete(username)
+
+
+def is_providers_own(settings: ModelSettings) -> bool:
+    """Whether a model's requests go to the provider's own service, encrypted."""
+    if settings.base_url is None:
+        return True
+    parts = urlsplit(settings.base_url)
+    host, own = (parts.hostname or "").rstrip("."), _OWN_HOSTS.get(settings.provider)
+    # Regions have addresses of their own, such as eu.api.openai.com.
+    return bool(own) and parts.scheme == "https" and (host == own or host.endswith(f".{own}"))
+
+
+def missing_key(settings: ModelSettings) -> str | None:
+    """What to do about a missing key; None where the model may need none (another address)."""
+    variable = settings.api_key_env
+    if variable is None:
+        if not is_providers_own(settings):
+            return None
+        variable = USUAL_VARIABLES.get(settings.provider)
+    if variable is None:
+        return None
+    return (
+        f"no key: set the environment variable {variable}, or store the key in the system keyring "
+        f"(keyring set {SERVICE} {settings.name})"
+    )
+
+
+class RedactKeys(logging.Filter):
+    """Replaces known keys in log records: message, arguments, traceback.
+
+    Put it on handlers: a logger's own filters do not see the records of its children.
+    """
+
+    _SHORTEST = 8  # "none" or "EMPTY" as a local server's key is a word, not a secret
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._values: frozenset[str] = frozenset()
+
+    def add(self, key: Key) -> None:
+        """Know one more key."""
+        if len(key.reveal()) >= self._SHORTEST:
+            self._values |= {key.reveal()}
+
+    def redact(self, text: str) -> str:
+        """The text without any known key."""
+        # The longest first: one key may begin with another.
+        for value in sorted(self._values, key=len, reverse=True):
+            text = text.replace(value, "[key]")
+        return text
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Clean a record in place; it is always logged."""
+        if not self._values:
+            return True
+        try:
+            message = record.getMessage()
+        except Exception:  # wrong arguments: logging itself reports them, with the arguments
+            message = str(record.msg)
+        record.msg, record.args = self.redact(message), ()
+        if record.exc_info:
+            # A formatter uses this text, where it is set, instead of making its own.
+            record.exc_text = record.exc_text or logging.Formatter().formatException(
+                record.exc_info
+            )
+        if record.exc_text:
+            record.exc_text = self.redact(record.exc_text)
+        if record.stack_info:
+            record.stack_info = self.redact(record.stack_info)
+        return True
+
+
+def _import_keyring() -> ModuleType:
+    import keyring
+
+    return keyring
+
+
+async def _in_thread(work: Callable[[], _T], timeout: float) -> _T:
+    """The result of blocking work in a thread that cannot hold up the end of the program."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[_T] = loop.create_future()
+
+    def settle(result: _T | None, error: Exception | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast("_T", result))
+
+    def run() -> None:
+        result: _T | None = None
+        failure: Exception | None = None
+        try:
+            result = work()
+        except Exception as error:
+            failure = error
+        try:
+            loop.call_soon_threadsafe(settle, result, failure)
+        except RuntimeError:  # the loop has ended meanwhile
+            return
+
+    # A daemon, not the loop's executor: the program's end waits for that one's threads.
+    threading.Thread(target=run, name="keyring", daemon=True).start()
+    return await asyncio.wait_for(done, timeout)
