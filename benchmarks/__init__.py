@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a table and writes JSON into ``artifacts/``. ``make bench`` runs them all."""

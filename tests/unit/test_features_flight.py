@@ -1,0 +1,67 @@
+"""A request under way: joined, ended early, closed at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ensemble_lsp.errors import TimedOutError
+from ensemble_lsp.features.flight import Flight
+from ensemble_lsp.types import Prompt
+from tests.support.fake_models import FakeModel
+
+PROMPT = Prompt("complete", "python", "a.py")
+
+
+async def test_it_gathers_the_text_and_the_usage() -> None:
+    flight = Flight(FakeModel("m", "hello", pieces=3), PROMPT)
+    await flight.ended()
+    completion = flight.completion()
+    assert (completion.text, completion.model, completion.usage.output_tokens) == ("hello", "m", 5)
+    assert completion.cost == (10 * 1 + 5 * 2) / 1e6
+    assert flight.good
+
+
+async def test_it_stops_reading_and_closes_the_stream_when_there_is_enough() -> None:
+    model = FakeModel("m", "one\ntwo\nthree", pieces=13)
+    flight = Flight(model, PROMPT, lambda text: "\n" in text)
+    await flight.ended()
+    assert flight.text == "one\n"
+    assert model.closed == 1
+
+
+async def test_who_waits_may_be_cancelled_and_the_flight_goes_on() -> None:
+    gate = asyncio.Event()
+    flight = Flight(FakeModel("m", "x", gate=gate), PROMPT)
+    waiter = asyncio.ensure_future(flight.ended())
+    await asyncio.sleep(0)
+    waiter.cancel()
+    gate.set()
+    await flight.ended()
+    assert flight.text == "x"
+
+
+async def test_closing_it_closes_the_stream_at_once() -> None:
+    model = FakeModel("m", "x", gate=asyncio.Event())
+    flight = Flight(model, PROMPT)
+    await model.asked.wait()
+    await flight.closed()
+    assert model.closed == 1
+    assert not flight.good
+
+
+async def test_an_error_of_the_provider_is_kept_not_raised() -> None:
+    flight = Flight(FakeModel("m", TimedOutError("m", "m: too slow")), PROMPT)
+    await flight.ended()
+    assert isinstance(flight.error, TimedOutError)
+    assert not flight.good
+
+
+async def test_the_first_piece_can_be_waited_for() -> None:
+    tail = asyncio.Event()
+    flight = Flight(FakeModel("m", "ab", pieces=2, tail=tail), PROMPT)
+    await flight.first()
+    assert flight.text.startswith("a")
+    assert not flight.done
+    tail.set()
+    await flight.ended()
+    assert flight.text == "ab"

@@ -1,0 +1,93 @@
+"""Type-through: when a former answer serves the cursor as it is now."""
+
+from __future__ import annotations
+
+import pytest
+
+from ensemble_lsp.features.typethrough import Answer, TypeThrough
+from ensemble_lsp.types import Document, Position, Span
+
+URI = "file:///a.py"
+
+
+def doc(text: str, version: int = 1) -> tuple[Document, Position]:
+    """A document with its cursor at the bar."""
+    before, bar, after = text.partition("|")
+    assert bar
+    document = Document.from_text(URI, version, "python", before + after)
+    lines = before.split("\n")
+    return document, Position(len(lines) - 1, len(lines[-1]))
+
+
+def texts(cache: TypeThrough, text: str) -> list[str]:
+    return [answer.text for answer in cache.get(*doc(text))]
+
+
+def cache_with(text: str, *answers: str) -> TypeThrough:
+    cache = TypeThrough()
+    document, position = doc(text)
+    for number, answer in enumerate(answers):
+        cache.put(document, position, Answer(answer, f"m{number}", (f"m{number}",)))
+    return cache
+
+
+@pytest.mark.parametrize(
+    ("now", "rest"),
+    [
+        ("x = 1\nfo|\ny = 2\n", ["o(bar)"]),  # where it was asked for
+        ("x = 1\nfoo(|\ny = 2\n", ["bar)"]),  # typed along
+        ("x = 1\nfoo|\ny = 2\n", ["(bar)"]),  # and back within it
+        ("x = 1\nfoo(bar)|\ny = 2\n", []),  # nothing is left
+        ("x = 1\nfox|\ny = 2\n", []),  # typed something else
+        ("x = 1\nf|\ny = 2\n", []),  # back before it
+        ("x = 2\nfoo|\ny = 2\n", []),  # the text before changed
+        ("x = 1\nfoo|\ny = 3\n", []),  # the text after changed
+        ("x = 1\nfoo(|)\ny = 2\n", ["bar)"]),  # the editor closed the bracket by itself
+        ("x = 1\nfoo| or z\ny = 2\n", []),  # something else stands after the cursor
+    ],
+)
+def test_an_answer_serves_while_it_is_typed(now: str, rest: list[str]) -> None:
+    assert texts(cache_with("x = 1\nfo|\ny = 2\n", "o(bar)"), now) == rest
+
+
+def test_a_block_serves_over_its_line_ends() -> None:
+    cache = cache_with("def f():\n    |\n", "a = 1\n    b = 2\n    return a")
+    assert texts(cache, "def f():\n    a = 1\n    |\n") == ["b = 2\n    return a"]
+
+
+def test_a_block_serves_in_a_file_with_carriage_returns() -> None:
+    cache = cache_with("def f():\r\n    |\r\n", "a = 1\n    b = 2")
+    assert texts(cache, "def f():\r\n    a = 1\r\n    |\r\n") == ["b = 2"]
+
+
+def test_every_model_keeps_its_own_answer_and_a_newer_one_replaces_it() -> None:
+    cache = cache_with("fo|", "o", "obar")
+    assert texts(cache, "fo|") == ["o", "obar"]
+    cache.put(*doc("fo|"), Answer("od", "m0", ("m0",)))
+    assert sorted(texts(cache, "fo|")) == ["obar", "od"]
+
+
+def test_another_document_is_another_place() -> None:
+    cache = cache_with("fo|", "o")
+    other = Document.from_text("file:///b.py", 1, "python", "fo")
+    assert cache.get(other, Position(0, 2)) == []
+
+
+def test_it_is_bounded_and_forgets_closed_documents() -> None:
+    cache = TypeThrough(documents=2, entries=3)
+    for number in range(5):
+        document = Document.from_text(f"file:///{number}", 1, "python", "ab\n" * 9)
+        for line in range(9):
+            cache.put(document, Position(line, 2), Answer("c", "m", ("m",)))
+    assert len(cache) == 6
+    cache.forget("file:///4")
+    assert list(cache) == ["file:///3"]
+
+
+def test_edits_far_away_do_not_matter() -> None:
+    lines = [f"line {n}\n" for n in range(200)]
+    document = Document.from_text(URI, 1, "python", "".join(lines))
+    cache = TypeThrough()
+    cache.put(document, Position(100, 8), Answer("!", "m", ("m",)))
+    changed = document.replace(Span(Position(3, 0), Position(3, 0)), "x", 2)
+    assert [a.text for a in cache.get(changed, Position(100, 8))] == ["!"]
