@@ -1,0 +1,96 @@
+"""Providers that fail: the next model answers, or one sentence does; the server goes on."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.server.conftest import Home
+from tests.support.lsp_client import LspError
+from tests.support.providers import FAULTS, LoopbackProvider, running
+
+CODE = "def area(width, height):\n    return "
+FUNCTION = "# Return the area of a circle\n"
+
+
+@pytest.mark.parametrize("fault", [f for f in FAULTS if f not in ("stall", "endless")])
+async def test_the_next_model_answers_when_the_first_fails(
+    home: Home, uri: str, fault: str
+) -> None:
+    with running(LoopbackProvider(reply="bad", fault=fault)) as first:
+        with running(LoopbackProvider(reply="width * height")) as second:
+            home.model("first", first.base_url)
+            home.model("second", second.base_url)
+            home.tables["selector"] = {"strategy": "fixed"}
+            home.tables["complete"] = {"budgetMs": 5000}
+            async with home.server() as client:
+                client.open(uri, CODE)
+                items = await client.inline(uri, kind=2)
+                if fault not in ("cut", "huge_token"):  # part of an answer may be one
+                    assert [i["insertText"] for i in items] == ["width * height"]
+                assert client.messages() == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_what_the_user_asked_for_fails_with_one_sentence(
+    home: Home, uri: str, fault: str
+) -> None:
+    with running(LoopbackProvider(reply="x = 1", fault=fault)) as provider:
+        home.model("gpt", provider.base_url, timeout=3.0)
+        home.tables["ensemble"] = {"budgetMs": 4000}
+        async with home.server() as client:
+            client.open(uri, FUNCTION)
+            arguments = {"uri": uri, "range": client.range(FUNCTION, 0, 0), "apply": False}
+            try:
+                result = await client.command("ensemble.generate", arguments, 20)
+                assert "text" in result
+            except LspError as error:
+                assert "gpt" in error.message or "model" in error.message
+                assert error.data is None
+                assert len(error.message) < 500
+            assert await client.command("ensemble.models")
+
+
+async def test_an_unreachable_server_is_named(home: Home, uri: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home.model("gpt", f"http://127.0.0.1:{port}/v1")
+    async with home.server() as client:
+        client.open(uri, FUNCTION)
+        arguments = {"uri": uri, "range": client.range(FUNCTION, 0, 0)}
+        with pytest.raises(LspError) as caught:
+            await client.command("ensemble.generate", arguments)
+        assert "gpt" in caught.value.message
+        assert "connect" in caught.value.message
+
+
+@pytest.mark.parametrize("api", ["chat", "completions", "responses"])
+async def test_every_wire_api_of_openai_completes(home: Home, uri: str, api: str) -> None:
+    with running(LoopbackProvider(reply="width * height")) as provider:
+        home.model("gpt", provider.base_url, api=api)
+        async with home.server() as client:
+            client.open(uri, CODE)
+            items = await client.inline(uri)
+            assert items[0]["insertText"] == "width * height"
+
+
+async def test_anthropic_completes_explains_and_generates(home: Home, uri: str) -> None:
+    with running(LoopbackProvider(reply="width * height")) as provider:
+        home.env["ANTHROPIC_API_KEY"] = "sk-ant-test"
+        home.models.append(
+            {"name": "claude", "provider": "anthropic", "model": "claude-haiku-4-5"}
+            | {"baseUrl": provider.anthropic_url, "apiKeyEnv": "ANTHROPIC_API_KEY"}
+        )
+        async with home.server() as client:
+            client.open(uri, CODE)
+            assert (await client.inline(uri))[0]["insertText"] == "width * height"
+            hover = await client.request("textDocument/hover", client.at(uri, 5))
+            assert "claude" in hover["contents"]["value"]
+            result = await client.command(
+                "ensemble.generate",
+                {"uri": uri, "range": client.range(CODE, len(CODE), len(CODE)), "apply": False}
+                | {"instruction": "the product"},
+            )
+            assert result["candidates"][0]["models"] == ["claude"]

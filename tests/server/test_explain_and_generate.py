@@ -1,0 +1,338 @@
+"""Hover, code actions and the commands that ask models, over the wire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import Home
+from tests.support.lsp_client import LspClient, LspError
+from tests.support.providers import LoopbackProvider, running
+
+CODE = '''def area(width, height):
+    """The area of a rectangle."""
+    return width * height
+
+
+# Return the perimeter of a rectangle
+def perimeter(width, height):
+    pass
+'''
+GOOD = "def perimeter(width, height):\n    return 2 * (width + height)"
+OTHER = "def perimeter(width, height):\n    return width + height"
+
+
+@pytest.fixture
+def trio(home: Home) -> Iterator[list[LoopbackProvider]]:
+    """Three models; two write the same code, differently laid out."""
+    with ExitStack() as stack:
+        replies = [
+            f"Here is the code:\n\n```python\n{GOOD}\n```\nHope that helps!",
+            GOOD.replace("2 * (width + height)", "2*(width+height)") + "\n",
+            OTHER,
+        ]
+        providers = [stack.enter_context(running(LoopbackProvider(reply=r))) for r in replies]
+        for name, provider in zip(("one", "two", "three"), providers, strict=True):
+            home.model(name, provider.base_url)
+        yield providers
+
+
+def hover_at(client: LspClient, uri: str, word: str) -> dict[str, Any]:
+    return client.at(uri, CODE.index(word) + 1)
+
+
+def actions_params(client: LspClient, uri: str, start: int, end: int) -> dict[str, Any]:
+    range_ = client.range(client.text(uri), start, end)
+    return {
+        "textDocument": {"uri": uri},
+        "range": range_,
+        "context": {"diagnostics": []},
+    }
+
+
+async def actions(client: LspClient, uri: str, start: int, end: int) -> dict[str, Any]:
+    found = await client.request(
+        "textDocument/codeAction", actions_params(client, uri, start, end)
+    )
+    return {action["title"]: action for action in found}
+
+
+def the_function() -> tuple[int, int]:
+    return CODE.index("def perimeter"), len(CODE) - 1
+
+
+async def test_hover_explains_the_symbol_and_names_the_model(
+    home: Home, provider: LoopbackProvider, editor: str, uri: str
+) -> None:
+    provider.reply = "Multiplies width by height."
+    home.model("gpt", provider.base_url)
+    async with home.server(editor) as client:
+        client.open(uri, CODE)
+        hover = await client.request("textDocument/hover", hover_at(client, uri, "area"))
+        assert hover["contents"]["kind"] == "markdown"
+        assert "Multiplies width by height." in hover["contents"]["value"]
+        assert "gpt" in hover["contents"]["value"]
+
+
+async def test_a_second_hover_costs_nothing(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    async with home.server() as client:
+        client.open(uri, CODE)
+        first = await client.request("textDocument/hover", hover_at(client, uri, "area"))
+        client.append(uri, "\n# elsewhere\n")
+        again = await client.request("textDocument/hover", hover_at(client, uri, "area"))
+        assert again["contents"] == first["contents"]
+        assert len(provider.requests) == 1
+
+
+async def test_a_cancelled_hover_never_reaches_a_model(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    async with home.server() as client:
+        await client.command("ensemble.models")
+        client.open(uri, CODE)
+        id_, future = client.start("textDocument/hover", hover_at(client, uri, "area"))
+        client.cancel(id_)
+        with pytest.raises(LspError) as caught:
+            await future
+        assert caught.value.code == -32800
+        assert provider.requests == []
+
+
+async def test_hover_can_be_turned_off(home: Home, provider: LoopbackProvider, uri: str) -> None:
+    home.model("gpt", provider.base_url)
+    home.tables["explain"] = {"hover": False}
+    async with home.server() as client:
+        client.open(uri, CODE)
+        hover = await client.request("textDocument/hover", hover_at(client, uri, "area"))
+        assert hover is None
+        assert provider.requests == []
+
+
+async def test_a_hover_with_no_model_is_silent(home: Home, uri: str) -> None:
+    home.models.append({"name": "recall", "provider": "recall"})
+    async with home.server() as client:
+        client.open(uri, CODE)
+        hover = await client.request("textDocument/hover", hover_at(client, uri, "area"))
+        assert hover is None
+        assert client.messages() == []
+
+
+async def test_code_actions_are_offered_without_asking_a_model(
+    home: Home, provider: LoopbackProvider, editor: str, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    async with home.server(editor) as client:
+        client.open(uri, CODE)
+        at_comment = CODE.index("# Return")
+        offered = await actions(client, uri, at_comment, at_comment)
+        assert offered["Generate with ensemble"]["kind"] == "refactor.rewrite.ensemble"
+        assert "edit" not in offered["Generate with ensemble"]
+        assert "Explain with ensemble" in offered
+        in_body = CODE.index("pass")
+        assert "Generate with ensemble" in await actions(client, uri, in_body, in_body)
+        in_code = CODE.index("return width")
+        assert "Generate with ensemble" not in await actions(client, uri, in_code, in_code)
+        selected = await actions(client, uri, in_code, in_code + 10)
+        assert "Generate with ensemble" in selected
+        assert provider.requests == []
+
+
+async def test_only_the_kinds_asked_for_are_offered(home: Home, uri: str) -> None:
+    async with home.server() as client:
+        client.open(uri, CODE)
+        params = actions_params(client, uri, *the_function())
+        params["context"]["only"] = ["refactor.rewrite"]
+        found = await client.request("textDocument/codeAction", params)
+        assert [a["title"] for a in found] == ["Generate with ensemble"]
+        params["context"]["only"] = ["quickfix"]
+        assert await client.request("textDocument/codeAction", params) == []
+
+
+async def test_resolving_runs_the_ensemble_with_progress_and_gives_the_consensus(
+    home: Home, trio: list[LoopbackProvider], editor: str, uri: str
+) -> None:
+    async with home.server(editor) as client:
+        client.open(uri, CODE)
+        action = (await actions(client, uri, *the_function()))["Generate with ensemble"]
+        resolved = await client.request("codeAction/resolve", action, 30)
+        assert resolved["command"]["command"] == "ensemble.accept"
+        client.apply(resolved["edit"])
+        assert "2 * (width + height)" in client.text(uri) or "2*(width+height)" in client.text(uri)
+        assert "```" not in client.text(uri)
+        assert "Hope" not in client.text(uri)
+        kinds = [p["value"]["kind"] for m, p in client.notifications if m == "$/progress"]
+        assert kinds[0] == "begin"
+        assert "report" in kinds
+        assert kinds[-1] == "end"
+
+
+async def test_afterwards_there_is_one_action_a_candidate(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    async with home.server() as client:
+        client.open(uri, CODE)
+        action = (await actions(client, uri, *the_function()))["Generate with ensemble"]
+        resolved = await client.request("codeAction/resolve", action, 30)
+        client.apply(resolved["edit"])
+        start = client.text(uri).index("def perimeter")
+        offered = await actions(client, uri, start, start)
+        assert "Use consensus (2 of 3 models agree)" in offered
+        assert "Use three's answer" in offered
+        assert "Discard ensemble answers" in offered
+        other = offered["Use three's answer"]
+        client.apply(other["edit"])
+        assert "    return width + height" in client.text(uri)
+        assert "2 *" not in client.text(uri)
+        assert client.text(uri).count("def perimeter") == 1
+        discard = offered["Discard ensemble answers"]["command"]
+        await client.command(discard["command"], discard["arguments"][0])
+        assert "Use three's answer" not in await actions(client, uri, start, start)
+
+
+async def test_a_client_without_resolve_gets_a_command_that_applies_the_edit(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    async with home.server("plain") as client:
+        client.open(uri, CODE)
+        offered = await actions(client, uri, *the_function())
+        command = offered["Generate with ensemble"]
+        assert command["command"] == "ensemble.generate"
+        result = await client.request(
+            "workspace/executeCommand",
+            {"command": command["command"], "arguments": command["arguments"]},
+        )
+        assert len(result["candidates"]) == 2
+        assert 0 < result["agreement"] <= 1
+        assert "(width" in client.text(uri).split("def perimeter")[1]
+        assert "pass" not in client.text(uri)
+
+
+async def test_generate_can_be_asked_not_to_apply(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    async with home.server() as client:
+        client.open(uri, CODE)
+        start, end = the_function()
+        arguments = {"uri": uri, "range": client.range(CODE, start, end), "apply": False}
+        result = await client.command("ensemble.generate", {**arguments, "instruction": "write it"})
+        assert client.text(uri) == CODE
+        assert result["text"] == result["candidates"][0]["text"]
+        assert sorted(n for c in result["candidates"] for n in c["models"]) == sorted(
+            ["one", "two", "three"]
+        )
+        single = await client.command("ensemble.generate", {**arguments, "model": "three"})
+        assert [c["models"] for c in single["candidates"]] == [["three"]]
+
+
+async def test_cancelling_the_progress_stops_every_model(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    for provider in trio:
+        provider.fault = "never_answer"
+    async with home.server() as client:
+        client.open(uri, CODE)
+        action = (await actions(client, uri, *the_function()))["Generate with ensemble"]
+        _, future = client.start("codeAction/resolve", action)
+        for provider in trio:
+            await asyncio.to_thread(provider.wait_for, lambda p: len(p.requests) == 1, 10)
+        token = next(p["token"] for m, p in client.notifications if m == "$/progress")
+        client.notify("window/workDoneProgress/cancel", {"token": token})
+        with pytest.raises(LspError) as caught:
+            await asyncio.wait_for(future, 10)
+        assert caught.value.code == -32800
+        for provider in trio:
+            await asyncio.to_thread(
+                provider.wait_for, lambda p: p.requests[0].closed_by_client, 10
+            )
+        assert client.text(uri) == CODE
+
+
+async def test_one_failing_model_does_not_spoil_the_ensemble(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    trio[2].fault = "html"
+    async with home.server() as client:
+        client.open(uri, CODE)
+        start, end = the_function()
+        arguments = {"uri": uri, "range": client.range(CODE, start, end), "apply": False}
+        result = await client.command("ensemble.generate", arguments)
+        assert len(result["candidates"]) == 1
+        assert "three" in result["errors"]
+
+
+async def test_when_every_model_fails_the_message_says_what_to_do(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    provider.fault = "unauthorized"
+    home.model("gpt", provider.base_url)
+    async with home.server() as client:
+        client.open(uri, CODE)
+        start, end = the_function()
+        arguments = {"uri": uri, "range": client.range(CODE, start, end)}
+        with pytest.raises(LspError) as caught:
+            await client.command("ensemble.generate", arguments)
+        assert caught.value.code == -32803
+        assert "gpt" in caught.value.message
+        assert "key" in caught.value.message
+        assert client.text(uri) == CODE
+
+
+async def test_a_document_that_changed_meanwhile_is_not_edited(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    provider.reply = GOOD
+    provider.delay_first = 0.5
+    home.model("gpt", provider.base_url)
+    async with home.server() as client:
+        client.open(uri, CODE)
+        start, end = the_function()
+        arguments = {"uri": uri, "range": client.range(CODE, start, end)}
+        work = asyncio.ensure_future(client.command("ensemble.generate", arguments))
+        await asyncio.to_thread(provider.wait_for, lambda p: len(p.requests) == 1, 10)
+        client.insert(uri, start + 4, "X")
+        with pytest.raises(LspError) as caught:
+            await work
+        assert "changed" in caught.value.message
+        assert client.text(uri) == CODE[: start + 4] + "X" + CODE[start + 4 :]
+
+
+async def test_explain_gives_markdown_and_shows_it_when_asked(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    trio[0].reply = "Adds two sides. It returns a number."
+    trio[1].reply = "Adds two sides. It is pure."
+    trio[2].reply = "Adds two sides."
+    async with home.server() as client:
+        client.open(uri, CODE)
+        start, end = the_function()
+        arguments = {"uri": uri, "range": client.range(CODE, start, end)}
+        result = await client.command("ensemble.explain", {**arguments, "show": True})
+        assert result["markdown"].count("Adds two sides") == 1
+        assert "It is pure" in result["markdown"]
+        assert sorted(result["models"]) == ["one", "three", "two"]
+        assert any(method == "window/showDocument" for method, _ in client.requests)
+
+
+async def test_unsafe_markdown_of_a_model_is_not_passed_on(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    provider.reply = (
+        "Fine. <script>alert(1)</script> ![x](https://evil.example/p.png) "
+        "[run](command:rm.everything) \x1b[31mred\x1b[0m"
+    )
+    home.model("gpt", provider.base_url)
+    async with home.server() as client:
+        client.open(uri, CODE)
+        hover = await client.request("textDocument/hover", hover_at(client, uri, "area"))
+        value = hover["contents"]["value"]
+        assert "Fine." in value
+        for bad in ("<script", "![x](http", "command:", "\x1b"):
+            assert bad not in value
