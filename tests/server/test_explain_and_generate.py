@@ -11,7 +11,7 @@ import pytest
 
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError
-from tests.support.providers import LoopbackProvider, running
+from tests.support.providers import Fault, LoopbackProvider, running
 
 CODE = '''def area(width, height):
     """The area of a rectangle."""
@@ -55,9 +55,7 @@ def actions_params(client: LspClient, uri: str, start: int, end: int) -> dict[st
 
 
 async def actions(client: LspClient, uri: str, start: int, end: int) -> dict[str, Any]:
-    found = await client.request(
-        "textDocument/codeAction", actions_params(client, uri, start, end)
-    )
+    found = await client.request("textDocument/codeAction", actions_params(client, uri, start, end))
     return {action["title"]: action for action in found}
 
 
@@ -236,29 +234,27 @@ async def test_cancelling_the_progress_stops_every_model(
     home: Home, trio: list[LoopbackProvider], uri: str
 ) -> None:
     for provider in trio:
-        provider.fault = "never_answer"
+        provider.fault = Fault.never_answer()
     async with home.server() as client:
         client.open(uri, CODE)
         action = (await actions(client, uri, *the_function()))["Generate with ensemble"]
         _, future = client.start("codeAction/resolve", action)
         for provider in trio:
-            await asyncio.to_thread(provider.wait_for, lambda p: len(p.requests) == 1, 10)
+            await provider.until(lambda p: len(p.requests) == 1)
         token = next(p["token"] for m, p in client.notifications if m == "$/progress")
         client.notify("window/workDoneProgress/cancel", {"token": token})
         with pytest.raises(LspError) as caught:
             await asyncio.wait_for(future, 10)
         assert caught.value.code == -32800
         for provider in trio:
-            await asyncio.to_thread(
-                provider.wait_for, lambda p: p.requests[0].closed_by_client, 10
-            )
+            await provider.until(lambda p: p.requests[0].closed)
         assert client.text(uri) == CODE
 
 
 async def test_one_failing_model_does_not_spoil_the_ensemble(
     home: Home, trio: list[LoopbackProvider], uri: str
 ) -> None:
-    trio[2].fault = "html"
+    trio[2].fault = Fault.html()
     async with home.server() as client:
         client.open(uri, CODE)
         start, end = the_function()
@@ -271,7 +267,7 @@ async def test_one_failing_model_does_not_spoil_the_ensemble(
 async def test_when_every_model_fails_the_message_says_what_to_do(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:
-    provider.fault = "unauthorized"
+    provider.fault = Fault.status(401)
     home.model("gpt", provider.base_url)
     async with home.server() as client:
         client.open(uri, CODE)
@@ -296,7 +292,7 @@ async def test_a_document_that_changed_meanwhile_is_not_edited(
         start, end = the_function()
         arguments = {"uri": uri, "range": client.range(CODE, start, end)}
         work = asyncio.ensure_future(client.command("ensemble.generate", arguments))
-        await asyncio.to_thread(provider.wait_for, lambda p: len(p.requests) == 1, 10)
+        await provider.until(lambda p: len(p.requests) == 1)
         client.insert(uri, start + 4, "X")
         with pytest.raises(LspError) as caught:
             await work

@@ -9,7 +9,7 @@ import pytest
 
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError
-from tests.support.providers import LoopbackProvider
+from tests.support.providers import Fault, LoopbackProvider
 
 CODE = "def area(width, height):\n    return "
 
@@ -87,7 +87,9 @@ async def test_a_partial_accept_counts_by_its_length(
 async def test_notifications_about_nothing_are_ignored(home: Home, gpt: LoopbackProvider) -> None:
     async with home.server() as client:
         for method in ("didShow", "didPartiallyAccept", "didEnd"):
-            client.notify(f"ensemble/{method}", {"id": "nothing", "length": 3, "reason": "accepted"})
+            client.notify(
+                f"ensemble/{method}", {"id": "nothing", "length": 3, "reason": "accepted"}
+            )
             client.notify(f"ensemble/{method}", {"wrong": []})
             client.notify(f"ensemble/{method}")
         assert await client.command("ensemble.accept", {"id": "nothing"}) is None
@@ -105,7 +107,9 @@ async def test_the_history_holds_no_code(home: Home, gpt: LoopbackProvider, uri:
     for file in files:
         assert b"width" not in file.read_bytes()
     with sqlite3.connect(home.path / "data" / "history.sqlite3") as database:
-        tables = [n for (n,) in database.execute("select name from sqlite_master where type='table'")]
+        tables = [
+            n for (n,) in database.execute("select name from sqlite_master where type='table'")
+        ]
         rows = sum(database.execute(f"select count(*) from {t}").fetchone()[0] for t in tables)
     database.close()
     assert rows > 0
@@ -145,9 +149,7 @@ async def test_models_can_be_listed_added_pinned_and_removed(
         assert "two" not in (home.path / "config.toml").read_text()
 
 
-async def test_a_model_can_be_saved_in_the_users_config(
-    home: Home, gpt: LoopbackProvider
-) -> None:
+async def test_a_model_can_be_saved_in_the_users_config(home: Home, gpt: LoopbackProvider) -> None:
     async with home.server() as client:
         more = {"name": "two", "provider": "openai", "model": "x", "baseUrl": gpt.base_url}
         await client.command("ensemble.addModel", {**more, "save": True})
@@ -192,22 +194,27 @@ async def test_status_says_what_the_server_does(
             )
         )
         await client.until(
-            lambda: [p for m, p in client.notifications if m == "ensemble/status"][-1]["state"]
-            == "idle"
+            lambda: (
+                [p for m, p in client.notifications if m == "ensemble/status"][-1]["state"]
+                == "idle"
+            )
         )
 
 
 async def test_status_says_offline_when_no_model_can_be_reached(
     home: Home, gpt: LoopbackProvider, uri: str
 ) -> None:
-    gpt.fault = "unauthorized"
+    gpt.fault = Fault.status(401)
     async with home.server() as client:
         client.open(uri, CODE)
         assert await client.inline(uri) == []
         status = await client.until(
             lambda: next(
-                (p for m, p in client.notifications if m == "ensemble/status"
-                 and p["state"] == "offline"),
+                (
+                    p
+                    for m, p in client.notifications
+                    if m == "ensemble/status" and p["state"] == "offline"
+                ),
                 None,
             )
         )

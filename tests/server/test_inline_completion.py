@@ -9,7 +9,7 @@ import pytest
 
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspError
-from tests.support.providers import LoopbackProvider, running
+from tests.support.providers import Fault, LoopbackProvider, running
 
 CODE = "def area(width, height):\n    return "
 
@@ -76,49 +76,47 @@ async def test_typing_what_was_suggested_asks_no_model_again(
 async def test_a_newer_automatic_request_supersedes_the_one_before(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:
-    provider.fault = "never_answer"
+    provider.fault = Fault.never_answer()
     home.model("gpt", provider.base_url)
     async with home.server() as client:
         client.open(uri, CODE)
         _, first = client.start_inline(uri, kind=2)
-        await asyncio.to_thread(provider.wait_for, lambda p: len(p.requests) == 1, 10)
+        await provider.until(lambda p: len(p.requests) == 1)
         client.append(uri, "w")
         _, second = client.start_inline(uri, kind=2)
         assert await asyncio.wait_for(first, 5) == {"items": []}
-        await asyncio.to_thread(provider.wait_for, lambda p: p.requests[0].closed_by_client, 10)
+        await provider.until(lambda p: p.requests[0].closed)
         assert (await asyncio.wait_for(second, 10)) == {"items": []}
 
 
 async def test_a_cancelled_request_closes_the_providers_connection(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:
-    provider.fault = "never_answer"
+    provider.fault = Fault.never_answer()
     home.model("gpt", provider.base_url)
     async with home.server() as client:
         client.open(uri, CODE)
         id_, future = client.start_inline(uri)
-        await asyncio.to_thread(provider.wait_for, lambda p: len(p.requests) >= 1, 10)
+        await provider.until(lambda p: len(p.requests) >= 1)
         client.cancel(id_)
         with pytest.raises(LspError) as caught:
             await asyncio.wait_for(future, 5)
         assert caught.value.code == -32800
-        await asyncio.to_thread(
-            provider.wait_for, lambda p: all(r.closed_by_client for r in p.requests), 10
-        )
+        await provider.until(lambda p: all(r.closed for r in p.requests))
 
 
 async def test_a_closed_document_ends_its_request(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:
-    provider.fault = "never_answer"
+    provider.fault = Fault.never_answer()
     home.model("gpt", provider.base_url)
     async with home.server() as client:
         client.open(uri, CODE)
         _, future = client.start_inline(uri, kind=2)
-        await asyncio.to_thread(provider.wait_for, lambda p: len(p.requests) == 1, 10)
+        await provider.until(lambda p: len(p.requests) == 1)
         client.close_document(uri)
         assert await asyncio.wait_for(future, 5) == {"items": []}
-        await asyncio.to_thread(provider.wait_for, lambda p: p.requests[0].closed_by_client, 10)
+        await provider.until(lambda p: p.requests[0].closed)
 
 
 async def test_an_answer_for_an_older_version_is_dropped(
@@ -129,7 +127,7 @@ async def test_an_answer_for_an_older_version_is_dropped(
     async with home.server() as client:
         client.open(uri, CODE)
         _, future = client.start_inline(uri)
-        await asyncio.to_thread(provider.wait_for, lambda p: len(p.requests) >= 1, 10)
+        await provider.until(lambda p: len(p.requests) >= 1)
         client.insert(uri, 0, "# changed\n")
         assert (await asyncio.wait_for(future, 10)) == {"items": []}
 

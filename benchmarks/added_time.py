@@ -1,0 +1,110 @@
+"""What the server adds to a model's own time, for inline completions.
+
+The installed server over stdio, a provider on loopback that answers at once, files of 100, 1,000, 5,000
+and 20,000 lines. *before*: from the request's first byte to the provider's seeing its own request;
+*after*: from the provider's last byte to the answer at the client; *added* is both. Each request is at a
+new place with new text, so that no cache helps. ``python -m benchmarks.added_time [--requests N]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.support.lsp_client import LspClient, running_server
+from tests.support.providers import LoopbackProvider, running
+
+from .common import percentile, save, table
+
+FUNCTION = '''def function_{n}(first, second={n}):
+    """Return something about {n}."""
+    total = first * second + {n}
+    for item in range(total):
+        total += helper_{n}(item)
+    return total
+
+
+'''
+LENGTHS = (100, 1_000, 5_000, 20_000)
+
+
+def source(lines: int) -> str:
+    """A Python file of about that many lines."""
+    return "".join(FUNCTION.format(n=n) for n in range(lines // 8))
+
+
+async def measure(
+    client: LspClient, provider: LoopbackProvider, lines: int, requests: int
+) -> dict[str, list[float]]:
+    """Times in milliseconds for one length."""
+    text = source(lines)
+    uri = client.open(f"file:///bench/file_{lines}.py", text)
+    place = text.index("    return total\n\n\n", len(text) // 2)
+    times: dict[str, list[float]] = {"before": [], "after": [], "added": []}
+    for number in range(requests + 5):
+        line = f"    value_{number} = "
+        client.insert(uri, place, line)
+        place += len(line)
+        await asyncio.sleep(0.02)  # a keystroke's own work is done when the request comes
+        seen = len(provider.requests)
+        start = time.monotonic()
+        items = await client.inline(uri, place, 1)
+        end = time.monotonic()
+        assert items, client.messages()
+        request = provider.requests[seen]
+        await provider.until(lambda p, r=request: r.finished_at or r.closed_at)
+        finished = request.finished_at or request.closed_at or end
+        if number >= 5:
+            times["before"].append((request.at - start) * 1e3)
+            times["after"].append(max(0.0, end - finished) * 1e3)
+            times["added"].append((request.at - start + max(0.0, end - finished)) * 1e3)
+        client.insert(uri, place, f"{number}\n")
+        place += len(f"{number}\n")
+    client.close_document(uri)
+    return times
+
+
+async def run(requests: int) -> dict[str, Any]:
+    """All lengths."""
+    result: dict[str, Any] = {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(LoopbackProvider(reply="first + second")) as provider,
+    ):
+        home = Path(folder)
+        (home / "config.toml").write_text(
+            f'[[models]]\nname = "gpt"\nprovider = "openai"\nmodel = "gpt"\n'
+            f'baseUrl = "{provider.base_url}"\n[complete]\ncandidates = 1\n'
+        )
+        async with running_server(home) as client:
+            await client.initialize()
+            for lines in LENGTHS:
+                times = await measure(client, provider, lines, requests)
+                result[str(lines)] = {
+                    name: {"p50": percentile(values, 0.5), "p99": percentile(values, 0.99)}
+                    for name, values in times.items()
+                }
+    return result
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=200)
+    requests = parser.parse_args().requests
+    result = asyncio.run(run(requests))
+    rows = [
+        [lines, *(row[part][p] for part in ("before", "after", "added") for p in ("p50", "p99"))]
+        for lines, row in result.items()
+    ]
+    header = ["lines", "before p50", "p99", "after p50", "p99", "added p50", "p99"]
+    table("added to the provider's own time, ms", header, rows)
+    save("added-time", {"requests": requests, "lines": result})
+
+
+if __name__ == "__main__":
+    main()
