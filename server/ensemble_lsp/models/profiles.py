@@ -68,7 +68,7 @@ _TEMPLATES = (
         before="<file_sep>",
         inside="{path}\n",
     ),
-    FimTemplate("codellama", "<PRE> ", " <SUF>", " <MID>", ("<EOT>", "</s>", "<PRE>")),
+    FimTemplate("codellama", "<PRE> ", " <SUF>", " <MID>", ("<EOT>", "<PRE>")),
     FimTemplate(
         "qwen-coder",
         *_PIPE,
@@ -85,7 +85,7 @@ _TEMPLATES = (
         ("<｜end▁of▁sentence｜>", "<|EOT|>", "<｜fim▁begin｜>"),
     ),
     FimTemplate(
-        "codestral", "[PREFIX]", "[SUFFIX]", "", ("</s>", "[SUFFIX]", "[PREFIX]"), suffix_first=True
+        "codestral", "[PREFIX]", "[SUFFIX]", "", ("[SUFFIX]", "[PREFIX]"), suffix_first=True
     ),
     FimTemplate("codegemma", *_PIPE, ("<|file_separator|>", "<|fim_prefix|>", "<eos>")),
     FimTemplate("granite", *_STAR, ("<|endoftext|>", "<fim_prefix>", "<fim_pad>")),
@@ -103,6 +103,8 @@ class KnownModel:
     """``none``, ``suffix`` (the API's parameter) or a template's name."""
     chat_only: bool = False
     """Whether the service offers it over chat alone."""
+    thinks: bool = False
+    """Whether it reasons before it writes: takes no temperature and no stop strings, needs room."""
 
 
 # First match wins: the narrower pattern stands before the wider.
@@ -111,11 +113,12 @@ _KNOWN = (
     KnownModel(r"(davinci|babbage)-002", 16_384),
     KnownModel(r"gpt-3\.5", 16_385, chat_only=True),
     KnownModel(r"gpt-4\.1", 1_047_576, chat_only=True),
-    KnownModel(r"gpt-4(o|-turbo|\.5)|chatgpt-4o|o1-(mini|preview)", 128_000, chat_only=True),
+    KnownModel(r"o1-(mini|preview)", 128_000, chat_only=True, thinks=True),
+    KnownModel(r"gpt-4(o|-turbo|\.5)|chatgpt-4o|gpt-5[\w.]*-chat", 128_000, chat_only=True),
     KnownModel(r"gpt-4", 8_192, chat_only=True),
-    KnownModel(r"gpt-oss", 131_072, chat_only=True),
-    KnownModel(r"gpt-[5-9]", 400_000, chat_only=True),
-    KnownModel(r"(o[1-9]|codex)\b", 200_000, chat_only=True),
+    KnownModel(r"gpt-oss", 131_072, chat_only=True, thinks=True),
+    KnownModel(r"gpt-[5-9]", 400_000, chat_only=True, thinks=True),
+    KnownModel(r"(o[1-9]|codex)\b", 200_000, chat_only=True, thinks=True),
     KnownModel(r"claude", 200_000, chat_only=True),
     KnownModel(r"qwen3-coder", 262_144, "qwen-coder"),
     KnownModel(r"qwen2\.5-?coder", 32_768, "qwen-coder"),
@@ -173,9 +176,16 @@ def is_loopback(url: str) -> bool:
 
 
 def base_url(settings: ModelSettings) -> str:
-    """Where requests go: the setting, else the provider's own address; never the environment's."""
-    default = ANTHROPIC_URL if settings.provider == "anthropic" else OPENAI_URL
-    return settings.base_url or default
+    """Where requests go: the setting, else the provider's own address; never the environment's.
+
+    OpenAI's SDK wants the ``/v1`` in the address and Anthropic's adds it; users need not know.
+    """
+    url = (settings.base_url or "").rstrip("/")
+    if settings.provider == "anthropic":
+        return url.removesuffix("/v1") or ANTHROPIC_URL
+    if not url:
+        return OPENAI_URL
+    return url if urlsplit(url).path else f"{url}/v1"
 
 
 def make_profile(settings: ModelSettings) -> Profile:

@@ -1,0 +1,312 @@
+"""An SDK's or the transport's exception → one ``ProviderError``: one sentence that says what to do.
+
+Told apart by what they carry (status, body, class name), so that no SDK is imported here. What a
+provider says is quoted only where nothing else helps, on one line and without keys.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import math
+import re
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from ..errors import (
+    BadAnswerError,
+    BadRequestError,
+    CannotConnectError,
+    ContextTooLongError,
+    ModelNotFoundError,
+    NoQuotaError,
+    OverloadedError,
+    ProviderError,
+    RateLimitedError,
+    RefusedError,
+    TimedOutError,
+    WrongKeyError,
+)
+
+_Fault = type[ProviderError]
+
+# What providers write in ``code`` or ``type``, or else in the message.
+_CONTEXT = re.compile(
+    r"context[ _-]?(length|size|window)|maximum context|too many (input )?tokens"
+    r"|prompt is too long"
+    r"|exceed\w* (the )?(available |model'?s? )?(context|max\w* (input|prompt|token))"
+    r"|string_above_max"
+    r"|request_too_large|input is too long",
+    re.I,
+)
+_QUOTA = re.compile(
+    r"insufficient[ _](quota|funds|balance|credit)|exceeded your current quota|billing"
+    r"|credit balance|payment[ _]required|out of credits?|spend(ing)? limit",
+    re.I,
+)
+_FILTER = re.compile(
+    r"content[ _](filter|policy|management)|responsible[ _]?ai|moderation|safety system"
+    r"|usage polic",
+    re.I,
+)
+_MODEL = re.compile(
+    r"model[ _]not[ _]found|model .{0,100}(does not exist|not found|is not available|not exist)"
+    r"|no such model|unknown model|invalid model|not a (chat|completion) model",
+    re.I,
+)
+_KEY = re.compile(r"invalid[ _](api[ _])?key|authentication|permission_error|unauthorized", re.I)
+_RATE = re.compile(r"rate[ _]limit|too[ _]many[ _]requests|tokens per min", re.I)
+_OVERLOADED = re.compile(
+    r"overloaded|server[ _]error|api_error|unavailable|internal error|timeout_error", re.I
+)
+_SECRETS = re.compile(r"\b(?:sk|pk|key|xai|gsk|hf|AIza|Bearer)[-_ ][\w*.\-]{6,}", re.I)
+
+
+class AnswerError(Exception):
+    """A provider's error inside a successful answer: its decoded body."""
+
+    def __init__(self, body: Any) -> None:
+        super().__init__()
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who was asked: what error texts speak of."""
+
+    name: str
+    """The model's configured name."""
+    model: str
+    url: str
+    key_name: str
+    """The key in words, never the key itself: where it comes from. Empty where none was sent."""
+    key: str = ""
+    """Only to be struck out of quoted words."""
+    local: bool = False
+
+    @property
+    def place(self) -> str:
+        """Host and port, without a user's name or password that the URL may hold."""
+        try:
+            parts = urlsplit(self.url)
+            return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+        except ValueError:
+            return "the server"
+
+
+_NO_CONNECTION = {"APIConnectionError", "TransportError", "InvalidURL", "OSError", "EndOfStream"}
+
+
+def translate(error: BaseException, source: Source, begun: bool = False) -> ProviderError:
+    """The one error of this program that says the same; ``begun``: the answer had begun to come."""
+    if isinstance(error, ProviderError):
+        return error
+    status = getattr(error, "status_code", None)
+    body = getattr(error, "body", None)
+    if isinstance(status, int) and status >= 300:
+        headers = getattr(getattr(error, "response", None), "headers", None)
+        return from_status(status, body, headers, source)
+    names = {c.__name__ for c in type(error).__mro__}
+    if names & _NO_CONNECTION:
+        return _from_transport(error, source, begun)
+    if names & {"APIError", "AnswerError"}:
+        return from_body(body if body is not None else str(error), source)
+    if "AnswerTooLongError" in names:
+        return _make(BadAnswerError, source, "the answer does not end; choose another model")
+    if isinstance(error, ValueError):
+        return _make(
+            BadAnswerError, source, f"the answer of {source.place} cannot be read; {_MEND}"
+        )
+    text = (
+        f"the answer of {source.place} is not what it should be ({type(error).__name__}); {_MEND}"
+    )
+    return _make(BadAnswerError, source, text)
+
+
+_MEND = "check baseUrl and api, and try again"
+
+
+def from_status(status: int, body: Any, headers: Any, source: Source) -> ProviderError:
+    """An HTTP status other than success, with its body as decoded JSON or text."""
+    said = words_of(body)
+    if status < 400:
+        text = f"{source.place} redirects to another address; set baseUrl to the final one"
+        return _make(BadRequestError, source, text)
+    if fault := _by_meaning(status, said):
+        return _fault(fault, source, said, headers)
+    fault = _BY_STATUS.get(status) or (OverloadedError if status >= 500 else BadRequestError)
+    return _fault(fault, source, said, headers)
+
+
+def from_body(body: Any, source: Source) -> ProviderError:
+    """An error that came inside a successful answer."""
+    said = words_of(body)
+    for pattern, fault in (
+        (_CONTEXT, ContextTooLongError),
+        (_QUOTA, NoQuotaError),
+        (_RATE, RateLimitedError),
+        (_FILTER, RefusedError),
+        (_MODEL, ModelNotFoundError),
+        (_KEY, WrongKeyError),
+        (_OVERLOADED, OverloadedError),
+    ):
+        if pattern.search(said):
+            return _fault(fault, source, said, None)
+    return _make(
+        BadAnswerError, source, f"an error instead of an answer{_quote(said, source)}; try again"
+    )
+
+
+def words_of(body: Any) -> str:
+    """Code, type and message of an error's body, else the body itself; 2,000 characters of it."""
+    if isinstance(body, dict):
+        outer = cast("dict[str, Any]", body)
+        inner = outer.get("error", outer)
+        table = cast("dict[str, Any]", inner) if isinstance(inner, dict) else {"message": inner}
+        parts = [table.get(k) for k in ("code", "type", "message", "detail", "param")]
+        text = " ".join(p if isinstance(p, str) else json.dumps(p) for p in parts if p)
+        return text[:2000]
+    return "" if body is None else str(body)[:2000]
+
+
+_BY_STATUS: dict[int, _Fault] = {
+    401: WrongKeyError,
+    402: NoQuotaError,
+    403: WrongKeyError,
+    404: ModelNotFoundError,
+    407: CannotConnectError,
+    408: TimedOutError,
+    413: ContextTooLongError,
+    429: RateLimitedError,
+    504: OverloadedError,
+}
+
+
+def _by_meaning(status: int, said: str) -> _Fault | None:
+    """What the words say where the status alone says too little."""
+    if status in (400, 403, 413, 422, 500) and _CONTEXT.search(said):
+        return ContextTooLongError
+    if status in (400, 403, 429) and _QUOTA.search(said):
+        return NoQuotaError
+    if status in (400, 403, 422) and _FILTER.search(said):
+        return RefusedError
+    if status in (400, 422) and _MODEL.search(said):
+        return ModelNotFoundError
+    return None
+
+
+def _fault(fault: _Fault, source: Source, said: str, headers: Any) -> ProviderError:
+    if fault is RateLimitedError:
+        return _rate_limited(source, headers)
+    if fault is CannotConnectError:
+        return _make(fault, source, "the proxy wants a password; put it into the proxy's address")
+    return _make(fault, source, _TEXTS[fault](source, said))
+
+
+_TEXTS: dict[_Fault, Callable[[Source, str], str]] = {
+    WrongKeyError: lambda s, _said: (
+        f"{s.key_name} is not accepted; set a valid key and try again"
+        if s.key_name
+        else f"{s.place} wants a key; set apiKeyEnv to the environment variable that holds it"
+    ),
+    NoQuotaError: lambda s, _said: (
+        f"no credit is left at {s.place}; add credit or choose another model"
+    ),
+    ModelNotFoundError: lambda s, _said: (
+        f"{s.place} does not offer the model {s.model!r} this way; check model, api and baseUrl"
+    ),
+    ContextTooLongError: lambda _s, _said: (
+        "the prompt does not fit the model's window; set contextTokens to the window it really has"
+    ),
+    TimedOutError: lambda s, _said: f"{s.place} did not answer in time; try again or raise timeout",
+    OverloadedError: lambda s, _said: f"{s.place} has trouble of its own; try again in a while",
+    RefusedError: lambda _s, _said: (
+        "a content filter declined the request; ask differently or choose another model"
+    ),
+    BadRequestError: lambda s, said: (
+        f"{s.place} refuses the request{_quote(said, s)}; check the model's settings"
+    ),
+}
+
+
+def _rate_limited(source: Source, headers: Any) -> RateLimitedError:
+    wait = retry_after(headers)
+    when = f"in {math.ceil(wait)} s" if wait else "in a while"
+    text = f"{source.name}: too many requests; try again {when} or lower concurrency."
+    return RateLimitedError(source.name, text, wait)
+
+
+def retry_after(headers: Any) -> float | None:
+    """Seconds to wait as the answer's headers say: ``retry-after-ms``, seconds or an HTTP date."""
+    if headers is None:
+        return None
+    try:
+        if milliseconds := headers.get("retry-after-ms"):
+            return max(0.0, float(milliseconds) / 1e3)
+        value = headers.get("retry-after")
+        if not value:
+            return None
+        if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
+            return float(value)
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _from_transport(error: BaseException, source: Source, begun: bool) -> ProviderError:
+    chain = list(_causes(error))
+    names = {c.__name__ for e in chain for c in type(e).__mro__}
+    # Connecting counts as no connection, not as a slow answer.
+    slow = names & {"TimeoutException", "APITimeoutError", "TimeoutError"}
+    if slow and not names & {"ConnectTimeout", "PoolTimeout"}:
+        return _make(TimedOutError, source, _TEXTS[TimedOutError](source, ""))
+    if begun:
+        return _make(BadAnswerError, source, "the answer broke off half-way; try again")
+    return _make(CannotConnectError, source, _why_not_connected(chain, names, source))
+
+
+def _why_not_connected(chain: list[BaseException], names: set[str], source: Source) -> str:
+    place = source.place
+    said = " ".join(str(e) for e in chain)
+    if any(isinstance(e, socket.gaierror) for e in chain) or "Name or service" in said:
+        return f"the host of {place} is not known; check baseUrl and the network"
+    if any(isinstance(e, ssl.SSLError) for e in chain) or re.search(
+        r"\bSSL|\bTLS|certificate", said
+    ):
+        return f"no secure connection to {place} (TLS); check baseUrl and the certificate"
+    if names & {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError"}:
+        return "baseUrl is not an address that can be asked; check it"
+    if "ProxyError" in names:
+        return "the proxy does not let the request through; check the proxy's settings"
+    if source.local:
+        return f"nothing answers at {place}; start the server or change baseUrl"
+    return f"{place} cannot be reached; check the network and baseUrl"
+
+
+def _causes(error: BaseException) -> Any:
+    seen: BaseException | None = error
+    for _ in range(10):
+        if seen is None:
+            return
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _quote(said: str, source: Source) -> str:
+    """The provider's own words, short, printable, on one line, without anything like a key."""
+    text = said.replace(source.key, "…") if source.key else said
+    text = _SECRETS.sub("…", text)
+    text = "".join(c if c.isprintable() else " " for c in text)
+    text = " ".join(text.split()).rstrip(".")
+    if not text or "<html" in text.lower() or "<!doctype" in text.lower():
+        return ""
+    return f" ({text[:160]}{'…' if len(text) > 160 else ''})"
+
+
+def _make(fault: _Fault, source: Source, text: str) -> ProviderError:
+    return fault(source.name, f"{source.name}: {text}.")
