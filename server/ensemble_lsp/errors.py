@@ -53,7 +53,9 @@ class ProviderError(EnsembleError):
     temporary: bool = False
     """Whether the same request may succeed later or elsewhere without the user doing anything."""
     counts: bool = True
-    """Whether it speaks against the provider (circuit breaker); a refusal or a bad request does not."""
+    """Whether it speaks against the provider (circuit breaker); a refused request does not."""
+    asked: bool = True
+    """Whether the provider was asked at all; an open circuit breaker answers for it, at no cost."""
 
     def __init__(self, model: str, message: str) -> None:
         super().__init__(message)

@@ -1,0 +1,29 @@
+"""Policies: each is a model that wraps a model, so that an adapter holds none.
+
+``TimeLimit`` (no answer in time), ``Limited`` (places in a queue), ``CircuitBreaker`` (a provider
+that fails is left alone for a while), ``Metered`` (what a call took and cost), ``Failover`` (the
+next model answers), ``Draining`` (closed when the last answer has ended), ``Unavailable`` (says why).
+
+All close the stream inside at once when they are closed themselves.
+"""
+
+from .breaker import BreakerState, CircuitBreaker
+from .draining import Draining, Unavailable
+from .failover import Failover
+from .metering import Call, Metered, estimate_usage
+from .scheduling import Limited, Scheduler
+from .timing import TimeLimit
+
+__all__ = [
+    "BreakerState",
+    "Call",
+    "CircuitBreaker",
+    "Draining",
+    "Failover",
+    "Limited",
+    "Metered",
+    "Scheduler",
+    "TimeLimit",
+    "Unavailable",
+    "estimate_usage",
+]

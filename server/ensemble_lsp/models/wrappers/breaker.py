@@ -1,0 +1,125 @@
+"""A provider that fails is left alone for a while, so that nobody waits for it in vain."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Literal
+
+from ...errors import (
+    CannotConnectError,
+    ModelNotFoundError,
+    NoQuotaError,
+    ProviderError,
+    RateLimitedError,
+    WrongKeyError,
+)
+from ...types import Chunk, Prompt
+from ..base import Model
+from .streams import Wrapper, opened
+
+BreakerState = Literal["closed", "open", "half-open"]
+
+_FAILURES = 3
+"""Failures in a row that open it."""
+_PAUSE = 15.0
+_LONGEST_PAUSE = 300.0
+_LONGEST_RETRY_AFTER = 3600.0
+"""Seconds; a provider that asks for more is mistaken, or not our friend."""
+_FOR_THE_USER = (WrongKeyError, NoQuotaError, ModelNotFoundError)
+"""What only the user can mend: no second try is worth it."""
+
+
+class CircuitBreaker(Wrapper):
+    """Closed: requests pass. Open: they fail at once, as the last one did, at no cost.
+
+    It opens after three failures in a row, at once on an error that only the user can mend, and for
+    as long as the provider asks (Retry-After). When its time is over, one request may try
+    ("half-open"): an answer closes it, a failure opens it for twice as long, up to five minutes.
+    A request that the provider refuses as such (bad request, content filter) is an answer.
+    """
+
+    def __init__(self, inner: Model, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(inner)
+        self._clock = clock
+        self._failures = 0
+        self._pause = _PAUSE
+        self._last: tuple[type[ProviderError], str] = (CannotConnectError, "")
+        self._trying = False
+        self.retry_at: float | None = None
+        """On the clock: when the next request may try; None while closed."""
+
+    @property
+    def state(self) -> BreakerState:
+        """Now."""
+        if self.retry_at is None:
+            return "closed"
+        return "open" if self._clock() < self.retry_at else "half-open"
+
+    @property
+    def reason(self) -> str:
+        """While not closed: the last failure, and when the next request may try."""
+        if self.retry_at is None:
+            return ""
+        seconds = self.retry_at - self._clock()
+        when = f"tried again in {seconds:.0f} s" if seconds >= 1 else "tried again next"
+        return f"{self._last[1]} (paused, {when})"
+
+    def reset(self) -> None:
+        """Close it: the provider answers."""
+        self._failures, self._pause, self.retry_at = 0, _PAUSE, None
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+        """As the inner model; raises what it raised last while open."""
+        trying = self._admit()
+        answered = False
+        try:
+            async with opened(self.inner, prompt) as chunks:
+                async for chunk in chunks:
+                    # The first text is proof enough: a reader often needs no more, and closes.
+                    if chunk.text and not answered:
+                        answered = True
+                        self.reset()
+                    yield chunk
+            self.reset()
+        except ProviderError as error:
+            self._failed(error, trying)
+            raise
+        finally:
+            # A try that was cancelled before a word came has shown nothing: the next one may try.
+            if trying:
+                self._trying = False
+
+    def _admit(self) -> bool:
+        """Whether this request is the one that tries; raises while open."""
+        if self.state == "closed":
+            return False
+        if self.state == "half-open" and not self._trying:
+            self._trying = True
+            return True
+        error = self._last[0](self.profile.name, self.reason)
+        error.asked = False
+        raise error
+
+    def _failed(self, error: ProviderError, trying: bool) -> None:
+        if not error.counts:
+            self.reset()
+            return
+        self._failures += 1
+        retry_after = error.retry_after if isinstance(error, RateLimitedError) else None
+        if isinstance(error, _FOR_THE_USER):
+            self._open(error, _LONGEST_PAUSE)
+        elif retry_after and retry_after > 0:
+            self._open(error, min(retry_after, _LONGEST_RETRY_AFTER))
+        elif trying:
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            self._open(error, self._pause)
+        # Requests that were under way when it opened say nothing new.
+        elif self.retry_at is None and self._failures >= _FAILURES:
+            self._open(error, self._pause)
+
+    def _open(self, error: ProviderError, pause: float) -> None:
+        # The class and the text, not the error: its traceback would keep the prompt alive.
+        self._last = type(error), str(error)
+        until = self._clock() + pause
+        self.retry_at = until if self.retry_at is None else max(until, self.retry_at)

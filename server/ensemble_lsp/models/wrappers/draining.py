@@ -1,0 +1,76 @@
+"""Models that go: closed when the last answer has ended, or never there at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from ...errors import CannotConnectError, ProviderError
+from ...types import Chunk, Prompt
+from ..base import Model, Profile
+from .streams import Wrapper, opened
+
+
+class Draining(Wrapper):
+    """Counts the answers under way, so that closing can wait for them."""
+
+    def __init__(self, inner: Model) -> None:
+        super().__init__(inner)
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing: asyncio.Task[None] | None = None
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+        """As the inner model; raises ``CannotConnectError`` after it was closed."""
+        if self._closing is not None:
+            error = CannotConnectError(self.profile.name, f"{self.profile.name} was removed.")
+            error.asked = False
+            raise error
+        self._running += 1
+        self._idle.clear()
+        try:
+            async with opened(self.inner, prompt) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def retire(self, patience: float) -> None:
+        """Close when the answers under way have ended, or after ``patience`` seconds."""
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), patience)
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the inner model at once; a second time does nothing."""
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self.inner.close())
+        await asyncio.shield(self._closing)
+
+
+class Unavailable:
+    """Stands for a model that cannot be asked: it is listed, and says why when it is asked."""
+
+    def __init__(self, profile: Profile, error: ProviderError) -> None:
+        self._profile = profile
+        self._error = type(error), str(error)
+
+    @property
+    def profile(self) -> Profile:
+        """What is known of the model."""
+        return self._profile
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+        """Raises the error."""
+        kind, message = self._error
+        error = kind(self._profile.name, message)
+        error.asked = False
+        raise error
+        yield  # an async generator, as the protocol asks
+
+    async def close(self) -> None:
+        """Nothing is open."""

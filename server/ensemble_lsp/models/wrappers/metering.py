@@ -1,0 +1,158 @@
+"""What a call took and cost, told once for each."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from ...errors import ProviderError
+from ...types import Chunk, Prompt, Task, Usage
+from ..base import Model
+from .streams import Wrapper, opened
+
+logger = logging.getLogger(__name__)
+
+_CHARACTERS_A_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question to one model, whatever became of it."""
+
+    model: str
+    """The configured name."""
+    provider: str
+    task: Task
+    first_token_ms: float
+    """Milliseconds to the first text, the wait in the queue included; without text, to the end."""
+    total_ms: float
+    usage: Usage
+    cost: float
+    """US dollars."""
+    status: str
+    """``ok`` (also where the reader had text and closed it), ``cancelled``, or an error's class."""
+    time: float
+    """Unix seconds at the start."""
+
+
+class Metered(Wrapper):
+    """Reports every stream to ``on_call`` exactly once: at its end, failure, cancel or close.
+
+    A request that an open circuit breaker refused was none, and is not reported. Where the provider
+    counts no tokens they are estimated, and the last chunk carries the estimate. Each chunk carries
+    the model's name.
+    """
+
+    def __init__(
+        self,
+        inner: Model,
+        on_call: Callable[[Call], None],
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(inner)
+        self._on_call = on_call
+        self._clock = clock
+        self._now = now
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+        """As the inner model."""
+        meter = _Meter(self._clock(), self._now())
+        name = self.profile.name
+        status = "ok"
+        try:
+            async with opened(self.inner, prompt) as chunks:
+                async for chunk in chunks:
+                    meter.see(chunk, self._clock)
+                    yield chunk if chunk.model else dataclasses.replace(chunk, model=name)
+            if meter.usage is None:
+                yield Chunk(model=name, usage=estimate_usage(prompt, meter.characters))
+        except asyncio.CancelledError:
+            status = "cancelled"
+            raise
+        except GeneratorExit:
+            # A reader that has what it wants closes; one that has nothing yet gave up.
+            status = "ok" if meter.characters else "cancelled"
+            raise
+        except ProviderError as error:
+            status = type(error).__name__ if error.asked else ""
+            raise
+        except Exception as error:
+            status = type(error).__name__
+            raise
+        finally:
+            if status:
+                self._report(prompt, meter, status)
+
+    def _report(self, prompt: Prompt, meter: _Meter, status: str) -> None:
+        profile = self.profile
+        total = (self._clock() - meter.start) * 1e3
+        usage = meter.whole_usage(prompt, status)
+        call = Call(
+            model=profile.name,
+            provider=profile.provider,
+            task=prompt.task,
+            first_token_ms=total if meter.first is None else (meter.first - meter.start) * 1e3,
+            total_ms=total,
+            usage=usage,
+            cost=profile.cost(usage),
+            status=status,
+            time=meter.time,
+        )
+        try:
+            self._on_call(call)
+        except Exception:  # the answer is worth more than its record
+            logger.exception("a call was not recorded")
+
+
+class _Meter:
+    """What was seen of one stream."""
+
+    def __init__(self, start: float, now: float) -> None:
+        self.start = start
+        self.time = now
+        self.first: float | None = None
+        self.characters = 0
+        self.usage: Usage | None = None
+        self.finished = False
+
+    def see(self, chunk: Chunk, clock: Callable[[], float]) -> None:
+        if chunk.text and self.first is None:
+            self.first = clock()
+        self.characters += len(chunk.text)
+        self.usage = chunk.usage or self.usage
+        self.finished = self.finished or chunk.finish is not None
+
+    def whole_usage(self, prompt: Prompt, status: str) -> Usage:
+        """The provider's count; what it did not count (closed early, or never tells) estimated."""
+        if self.usage is None and status not in ("ok", "cancelled") and not self.characters:
+            return Usage()  # refused before a token was read
+        estimate = estimate_usage(prompt, self.characters)
+        if self.usage is None:
+            return estimate
+        if self.finished or self.usage.output_tokens >= estimate.output_tokens:
+            return self.usage
+        # Some providers count the prompt first and the answer at its end, which was not waited for.
+        return dataclasses.replace(self.usage, output_tokens=estimate.output_tokens, estimated=True)
+
+
+def estimate_usage(prompt: Prompt, characters: int) -> Usage:
+    """Tokens of a prompt and of an answer of so many characters, at four characters a token."""
+    texts = (
+        prompt.prefix,
+        prompt.suffix,
+        prompt.selection,
+        prompt.instruction,
+        prompt.symbol,
+        prompt.imports,
+        *(snippet.text for snippet in prompt.related),
+    )
+    asked = sum(map(len, texts))
+    return Usage(
+        -(-asked // _CHARACTERS_A_TOKEN), -(-characters // _CHARACTERS_A_TOKEN), estimated=True
+    )

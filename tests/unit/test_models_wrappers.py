@@ -1,0 +1,532 @@
+"""Policies: limits, breaker, queue, metering, failover; each closes the stream inside at once."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from ensemble_lsp.errors import (
+    BadRequestError,
+    CannotConnectError,
+    NoModelError,
+    OverloadedError,
+    ProviderError,
+    RateLimitedError,
+    TimedOutError,
+    WrongKeyError,
+)
+from ensemble_lsp.models.base import gather
+from ensemble_lsp.models.wrappers import (
+    Call,
+    CircuitBreaker,
+    Draining,
+    Failover,
+    Limited,
+    Metered,
+    Scheduler,
+    TimeLimit,
+    Unavailable,
+    estimate_usage,
+)
+from ensemble_lsp.types import Chunk, Usage
+from tests.support.models import PROMPT, Clock, FakeModel, prompt
+
+
+def down() -> OverloadedError:
+    return OverloadedError("fake", "fake is overloaded.")
+
+
+async def until(condition) -> None:
+    """Let other tasks run until something holds."""
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+WRAPPERS = {
+    "TimeLimit": lambda model: TimeLimit(model, 60),
+    "CircuitBreaker": CircuitBreaker,
+    "Limited": lambda model: Limited(model, Scheduler()),
+    "Metered": lambda model: Metered(model, lambda call: None),
+    "Failover": lambda model: Failover([model]),
+    "Draining": Draining,
+}
+
+
+@pytest.fixture(params=WRAPPERS.values(), ids=WRAPPERS)
+def wrap(request):
+    return request.param
+
+
+async def test_every_wrapper_hands_on_answer_and_profile(wrap):
+    inner = FakeModel(answers=[["a", "b", Chunk(usage=Usage(3, 2), finish="stop")]])
+    wrapped = wrap(inner)
+    assert wrapped.profile is inner.profile
+    answer = await gather(wrapped, PROMPT)
+    assert (answer.text, answer.usage, answer.finish) == ("ab", Usage(3, 2), "stop")
+
+
+async def test_closing_a_wrapper_closes_the_stream_inside_at_once(wrap):
+    inner = FakeModel(answers=[["a", asyncio.Event()]])
+    async with aclosing(wrap(inner).stream(PROMPT)) as chunks:
+        await anext(chunks)
+        assert inner.ended == 0
+    assert inner.ended == 1
+
+
+async def test_cancelling_a_wrapper_closes_the_stream_inside_at_once(wrap):
+    inner = FakeModel(answers=[[asyncio.Event()]])
+    task = asyncio.ensure_future(gather(wrap(inner), PROMPT))
+    await until(lambda: inner.running)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert inner.ended == 1
+
+
+async def test_every_wrapper_lets_an_error_through(wrap):
+    with pytest.raises(OverloadedError, match=r"fake is overloaded\."):
+        await gather(wrap(FakeModel(answers=[[down()]])), PROMPT)
+
+
+async def test_closing_the_model_closes_the_inner_one_unless_it_belongs_to_others(wrap):
+    inner = FakeModel()
+    wrapped = wrap(inner)
+    await wrapped.close()
+    assert inner.closed == (0 if isinstance(wrapped, Failover) else 1)
+
+
+# -- TimeLimit
+
+
+async def test_an_answer_that_stalls_is_timed_out_and_its_stream_closed():
+    inner = FakeModel(answers=[["a", asyncio.Event()]])
+    with pytest.raises(TimedOutError, match=r"fake gave no answer in 0.01 s") as caught:
+        await gather(TimeLimit(inner, 0.01), PROMPT)
+    assert (inner.ended, caught.value.model) == (1, "fake")
+
+
+async def test_the_first_piece_may_have_a_shorter_limit():
+    with pytest.raises(TimedOutError, match=r"in 0.01 s"):
+        await gather(TimeLimit(FakeModel(answers=[[asyncio.Event()]]), 60, first=0.01), PROMPT)
+
+
+async def test_the_readers_own_time_does_not_count():
+    limited = TimeLimit(FakeModel(answers=[["a", "b", "c"]]), 0.05)
+    texts = []
+    async with aclosing(limited.stream(PROMPT)) as chunks:
+        async for chunk in chunks:
+            texts.append(chunk.text)
+            await asyncio.sleep(0.03)  # the reader is slow: three times this is over the limit
+    assert texts == ["a", "b", "c"]
+
+
+async def test_a_reader_that_is_cancelled_is_cancelled_not_timed_out():
+    task = asyncio.ensure_future(
+        gather(TimeLimit(FakeModel(answers=[[asyncio.Event()]]), 60), PROMPT)
+    )
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+# -- CircuitBreaker
+
+
+async def fail(model, times: int = 1) -> ProviderError:
+    for _ in range(times):
+        with pytest.raises(ProviderError) as caught:
+            await gather(model, PROMPT)
+    return caught.value
+
+
+async def test_three_failures_in_a_row_open_it_and_then_nothing_is_asked():
+    clock = Clock()
+    inner = FakeModel(answers=[[down()]])
+    breaker = CircuitBreaker(inner, clock)
+    assert (await fail(breaker, 2)).asked
+    assert breaker.state == "closed"
+    await fail(breaker)
+    assert (breaker.state, breaker.retry_at) == ("open", clock.now + 15)
+    error = await fail(breaker)
+    assert (type(error), error.asked, len(inner.calls)) == (OverloadedError, False, 3)
+    assert str(error) == "fake is overloaded. (paused, tried again in 15 s)" == breaker.reason
+
+
+async def test_an_answer_between_failures_starts_the_count_again():
+    breaker = CircuitBreaker(FakeModel(answers=[[down()], [down()], ["ok"], [down()], [down()]]))
+    await fail(breaker, 2)
+    await gather(breaker, PROMPT)
+    await fail(breaker, 2)
+    assert breaker.state == "closed"
+
+
+async def test_after_its_pause_one_request_may_try_and_each_failed_try_doubles_the_pause():
+    clock = Clock()
+    breaker = CircuitBreaker(FakeModel(answers=[[down()]]), clock)
+    await fail(breaker, 3)
+    for pause in (30, 60, 120, 240, 300, 300):
+        clock.now = breaker.retry_at
+        assert breaker.state == "half-open"
+        assert (await fail(breaker)).asked
+        assert breaker.retry_at == clock.now + pause
+
+
+async def test_a_try_that_is_answered_closes_it_and_the_pause_begins_small_again():
+    clock = Clock()
+    answers = [[down()]] * 4 + [["ok"]] + [[down()]]
+    breaker = CircuitBreaker(FakeModel(answers=answers), clock)
+    await fail(breaker, 3)
+    clock.now += 15
+    await fail(breaker)
+    clock.now += 30
+    await gather(breaker, PROMPT)
+    assert (breaker.state, breaker.reason) == ("closed", "")
+    await fail(breaker, 3)
+    assert breaker.retry_at == clock.now + 15
+
+
+async def test_only_one_request_tries_at_a_time():
+    clock, go = Clock(), asyncio.Event()
+    inner = FakeModel(answers=[[down()]] * 3 + [[go, "ok"]])
+    breaker = CircuitBreaker(inner, clock)
+    await fail(breaker, 3)
+    clock.now += 15
+    trying = asyncio.ensure_future(gather(breaker, PROMPT))
+    await until(lambda: inner.running)
+    assert not (await fail(breaker)).asked
+    go.set()
+    assert (await trying).text == "ok"
+    assert breaker.state == "closed"
+
+
+async def test_a_try_that_is_cancelled_lets_the_next_one_try():
+    clock = Clock()
+    inner = FakeModel(answers=[[down()]] * 3 + [[asyncio.Event()], ["ok"]])
+    breaker = CircuitBreaker(inner, clock)
+    await fail(breaker, 3)
+    clock.now += 15
+    trying = asyncio.ensure_future(gather(breaker, PROMPT))
+    await until(lambda: inner.running)
+    trying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await trying
+    assert breaker.state == "half-open"
+    assert (await gather(breaker, PROMPT)).text == "ok"
+
+
+async def test_text_is_an_answer_though_the_reader_closes_before_the_end():
+    clock = Clock()
+    breaker = CircuitBreaker(FakeModel(answers=[[down()]] * 3 + [["ok", asyncio.Event()]]), clock)
+    await fail(breaker, 3)
+    clock.now += 15
+    async with aclosing(breaker.stream(PROMPT)) as chunks:
+        await anext(chunks)
+    assert breaker.state == "closed"
+
+
+async def test_what_only_the_user_can_mend_opens_it_at_once_for_five_minutes():
+    clock = Clock()
+    breaker = CircuitBreaker(FakeModel(answers=[[WrongKeyError("fake", "Wrong key.")]]), clock)
+    await fail(breaker)
+    assert (breaker.state, breaker.retry_at) == ("open", clock.now + 300)
+    assert isinstance(await fail(breaker), WrongKeyError)
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(7, 7), (10**9, 3600)])
+async def test_it_stays_open_as_long_as_the_provider_asks_within_reason(asked, kept):
+    clock = Clock()
+    error = RateLimitedError("fake", "Too many requests.", asked)
+    breaker = CircuitBreaker(FakeModel(answers=[[error]]), clock)
+    await fail(breaker)
+    assert breaker.retry_at == clock.now + kept
+
+
+async def test_a_refusal_of_the_request_does_not_speak_against_the_provider():
+    bad = BadRequestError("fake", "No.")
+    breaker = CircuitBreaker(FakeModel(answers=[[down()], [down()], [bad], [down()], [down()]]))
+    await fail(breaker, 5)
+    assert breaker.state == "closed"
+
+
+async def test_failures_that_were_under_way_when_it_opened_say_nothing_new():
+    clock, go = Clock(), asyncio.Event()
+    inner = FakeModel(answers=[[go, down()]])
+    breaker = CircuitBreaker(inner, clock)
+    tasks = [asyncio.ensure_future(gather(breaker, PROMPT)) for _ in range(6)]
+    await until(lambda: inner.running == 6)
+    go.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert breaker.retry_at == clock.now + 15
+
+
+# -- Scheduler, Limited
+
+
+def on_one_machine(limit: int, *names: str) -> tuple[Scheduler, list[FakeModel], list[Limited]]:
+    scheduler = Scheduler()
+    inner = [
+        FakeModel(n, [[asyncio.Event(), n]], backend="local", concurrency=limit) for n in names
+    ]
+    return scheduler, inner, [Limited(model, scheduler) for model in inner]
+
+
+async def test_no_more_than_the_limit_run_at_once():
+    gate = asyncio.Event()
+    inner = FakeModel(answers=[[gate, "x"]], concurrency=2)
+    limited = Limited(inner, Scheduler())
+    tasks = [asyncio.ensure_future(gather(limited, PROMPT)) for _ in range(5)]
+    await until(lambda: inner.running == 2)
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert (inner.most_running, len(inner.calls)) == (2, 5)
+
+
+async def test_a_completion_goes_before_what_waits_for_the_same_backend():
+    scheduler, (first, second), (one, two) = on_one_machine(1, "one", "two")
+    order: list[str] = []
+
+    async def ask(model, task):
+        await gather(model, prompt(task))
+        order.append(task)
+
+    tasks = [asyncio.ensure_future(ask(one, "explain"))]
+    await until(lambda: first.running)
+    for model, task in ((two, "generate"), (one, "explain"), (two, "complete")):
+        tasks.append(asyncio.ensure_future(ask(model, task)))
+    await until(lambda: scheduler.waiting("local") == 3)
+    for model in (first, second):
+        model.answers[0][0].set()
+    await asyncio.gather(*tasks)
+    assert order == ["explain", "complete", "generate", "explain"]
+
+
+async def test_one_of_several_places_is_kept_for_completions():
+    scheduler, (inner,), (limited,) = on_one_machine(2, "one")
+    tasks = [asyncio.ensure_future(gather(limited, prompt("explain"))) for _ in range(2)]
+    await until(lambda: scheduler.waiting("local") == 1)
+    tasks.append(asyncio.ensure_future(gather(limited, prompt("complete"))))
+    await until(lambda: inner.running == 2)
+    assert inner.calls[-1].task == "complete"
+    inner.answers[0][0].set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_waiter_that_is_cancelled_leaves_the_queue_at_once():
+    scheduler, (inner,), (limited,) = on_one_machine(1, "one")
+    tasks = [asyncio.ensure_future(gather(limited, PROMPT)) for _ in range(3)]
+    await until(lambda: scheduler.waiting("local") == 2)
+    tasks[1].cancel()
+    await asyncio.wait([tasks[1]])
+    assert scheduler.waiting("local") == 1
+    inner.answers[0][0].set()
+    await tasks[0]
+    await tasks[2]
+    assert len(inner.calls) == 2
+
+
+async def test_a_place_given_in_the_moment_of_a_cancel_is_not_lost():
+    scheduler = Scheduler()
+    async with scheduler.place("b", 1, "complete"):
+        waiting = asyncio.ensure_future(scheduler.place("b", 1, "complete").__aenter__())
+        await until(lambda: scheduler.waiting("b") == 1)
+    waiting.cancel()  # its turn has come, but it has not run yet
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    async with asyncio.timeout(5), scheduler.place("b", 1, "complete"):
+        pass
+
+
+async def test_services_do_not_wait_for_one_another():
+    scheduler = Scheduler()
+    stuck, free = FakeModel("a", [[asyncio.Event()]], concurrency=1), FakeModel("b", concurrency=1)
+    task = asyncio.ensure_future(gather(Limited(stuck, scheduler), PROMPT))
+    await until(lambda: stuck.running)
+    assert (await gather(Limited(free, scheduler), PROMPT)).text == "text"
+    task.cancel()
+    await asyncio.wait([task])
+
+
+# -- Metered
+
+
+class Meter:
+    def __init__(self, answers, **profile) -> None:
+        self.calls: list[Call] = []
+        self.clock = Clock(50.0)
+        self.inner = FakeModel("gpt", answers, input_price=1.0, output_price=4.0, **profile)
+        self.model = Metered(self.inner, self.calls.append, clock=self.clock, now=lambda: 1e9)
+
+    @property
+    def call(self) -> Call:
+        assert len(self.calls) == 1
+        return self.calls[0]
+
+
+async def test_a_call_is_reported_once_with_times_tokens_and_cost():
+    meter = Meter([["", "a", "b", Chunk(usage=Usage(1000, 250), finish="stop")]])
+    async with aclosing(meter.model.stream(PROMPT)) as chunks:
+        async for _ in chunks:
+            meter.clock.now += 0.1
+    call = meter.call
+    assert (call.model, call.provider, call.task, call.status) == (
+        "gpt",
+        "openai",
+        "complete",
+        "ok",
+    )
+    assert call.first_token_ms == pytest.approx(100)
+    assert call.total_ms == pytest.approx(400)
+    assert (call.usage, call.time) == (Usage(1000, 250), 1e9)
+    assert call.cost == pytest.approx(0.002)
+
+
+async def test_tokens_are_estimated_where_the_provider_counts_none_and_the_answer_carries_them():
+    meter = Meter([["x" * 41]])
+    answer = await gather(meter.model, PROMPT)
+    assert answer.usage == meter.call.usage == estimate_usage(PROMPT, 41)
+    assert answer.usage.output_tokens == 11
+    assert answer.usage.estimated
+    assert answer.cost == meter.call.cost > 0
+
+
+async def test_chunks_carry_the_models_name_and_keep_the_one_they_have():
+    meter = Meter([["a", Chunk("b", model="inner"), Chunk(usage=Usage(1, 1))]])
+    names = [chunk.model async for chunk in meter.model.stream(PROMPT)]
+    assert names == ["gpt", "inner", "gpt"]
+
+
+async def test_a_failure_is_reported_by_its_class_and_costs_nothing_before_the_first_token():
+    meter = Meter([[down()]])
+    await fail(meter.model)
+    assert (meter.call.status, meter.call.usage) == ("OverloadedError", Usage())
+
+
+async def test_an_unexpected_error_is_reported_too():
+    meter = Meter([[ValueError("bug")]])
+    with pytest.raises(ValueError, match="bug"):
+        await gather(meter.model, PROMPT)
+    assert meter.call.status == "ValueError"
+
+
+async def test_a_cancelled_call_is_reported_as_such():
+    meter = Meter([["a", asyncio.Event()]])
+    task = asyncio.ensure_future(gather(meter.model, PROMPT))
+    await until(lambda: meter.inner.running)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert meter.call.status == "cancelled"
+    assert meter.call.usage.estimated
+
+
+async def test_a_reader_that_has_text_and_closes_had_an_answer():
+    meter = Meter([[Chunk("a" * 40, usage=Usage(100, 1)), asyncio.Event()]])
+    async with aclosing(meter.model.stream(PROMPT)) as chunks:
+        await anext(chunks)
+    assert meter.call.status == "ok"
+    assert meter.call.usage == Usage(100, 10, estimated=True)
+
+
+async def test_a_reader_that_closes_without_text_gave_up():
+    meter = Meter([["", "a"]])
+    async with aclosing(meter.model.stream(PROMPT)) as chunks:
+        await anext(chunks)
+    assert meter.call.status == "cancelled"
+
+
+async def test_a_request_that_an_open_breaker_refused_is_not_reported():
+    calls: list[Call] = []
+    inner = FakeModel(answers=[[WrongKeyError("fake", "Wrong key.")]])
+    model = Metered(CircuitBreaker(inner), calls.append)
+    await fail(model, 3)
+    assert [call.status for call in calls] == ["WrongKeyError"]
+
+
+async def test_a_record_that_fails_does_not_spoil_the_answer(caplog):
+    def broken(call):
+        raise RuntimeError("disk full")
+
+    assert (await gather(Metered(FakeModel(), broken), PROMPT)).text == "text"
+    assert "a call was not recorded" in caplog.text
+
+
+# -- Failover
+
+
+async def test_the_next_model_answers_where_one_fails_before_a_word():
+    first, second = FakeModel("a", [["", down()]]), FakeModel("b", [["hello"]])
+    metered = [Metered(model, lambda call: None) for model in (first, second)]
+    answer = await gather(Failover(metered), PROMPT)
+    assert (answer.text, answer.model) == ("hello", "b")
+
+
+async def test_after_the_first_word_a_failure_is_not_covered_up():
+    second = FakeModel("b")
+    with pytest.raises(OverloadedError):
+        await gather(Failover([FakeModel("a", [["hel", down()]]), second]), PROMPT)
+    assert second.calls == []
+
+
+async def test_where_all_fail_the_error_names_all():
+    first = FakeModel("a", [[CannotConnectError("a", "No connection to a.")]])
+    second = FakeModel("b", [[TimedOutError("b", "b gave no answer in 5 s.")]])
+    error = await fail(Failover([first, second]))
+    assert isinstance(error, TimedOutError)
+    assert str(error) == ("No model answered. a: No connection to a; b: b gave no answer in 5 s.")
+
+
+async def test_an_empty_answer_is_an_answer():
+    second = FakeModel("b")
+    assert (await gather(Failover([FakeModel("a", [[]]), second]), PROMPT)).text == ""
+    assert second.calls == []
+
+
+def test_no_models_is_an_error_at_once():
+    with pytest.raises(NoModelError):
+        Failover([])
+
+
+# -- Draining, Unavailable
+
+
+async def test_a_model_that_goes_is_closed_when_its_last_answer_has_ended():
+    gate = asyncio.Event()
+    inner = FakeModel(answers=[["a", gate, "b"]])
+    draining = Draining(inner)
+    answer = asyncio.ensure_future(gather(draining, PROMPT))
+    await until(lambda: inner.running)
+    going = asyncio.ensure_future(draining.retire(60))
+    await asyncio.sleep(0)
+    assert inner.closed == 0
+    gate.set()
+    assert (await answer).text == "ab"
+    await going
+    await draining.close()
+    assert inner.closed == 1
+
+
+async def test_an_answer_without_end_does_not_keep_it_for_ever():
+    inner = FakeModel(answers=[["a", asyncio.Event()]])
+    draining = Draining(inner)
+    async with aclosing(draining.stream(PROMPT)) as chunks:
+        await anext(chunks)
+        await draining.retire(0.01)
+        assert inner.closed == 1
+
+
+async def test_a_model_that_was_closed_says_so():
+    draining = Draining(FakeModel())
+    await draining.close()
+    assert not (await fail(draining)).asked
+
+
+async def test_a_model_that_cannot_be_asked_says_why_each_time():
+    model = Unavailable(FakeModel("gpt").profile, WrongKeyError("gpt", "no key: set X"))
+    first, second = await fail(model), await fail(model)
+    assert isinstance(first, WrongKeyError)
+    assert (str(first), first.asked) == ("no key: set X", False)
+    assert first is not second
