@@ -31,7 +31,7 @@ from ensemble_lsp.models.wrappers import (
     estimate_usage,
 )
 from ensemble_lsp.types import Chunk, Usage
-from tests.support.models import PROMPT, Clock, FakeModel, prompt
+from tests.support.scripted import PROMPT, Clock, ScriptedModel, prompt
 
 
 def down() -> OverloadedError:
@@ -40,9 +40,8 @@ def down() -> OverloadedError:
 
 async def until(condition) -> None:
     """Let other tasks run until something holds."""
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0)
+    while not condition():  # pytest's own limit ends a wait in vain
+        await asyncio.sleep(0)
 
 
 WRAPPERS = {
@@ -61,7 +60,7 @@ def wrap(request):
 
 
 async def test_every_wrapper_hands_on_answer_and_profile(wrap):
-    inner = FakeModel(answers=[["a", "b", Chunk(usage=Usage(3, 2), finish="stop")]])
+    inner = ScriptedModel(answers=[["a", "b", Chunk(usage=Usage(3, 2), finish="stop")]])
     wrapped = wrap(inner)
     assert wrapped.profile is inner.profile
     answer = await gather(wrapped, PROMPT)
@@ -69,7 +68,7 @@ async def test_every_wrapper_hands_on_answer_and_profile(wrap):
 
 
 async def test_closing_a_wrapper_closes_the_stream_inside_at_once(wrap):
-    inner = FakeModel(answers=[["a", asyncio.Event()]])
+    inner = ScriptedModel(answers=[["a", asyncio.Event()]])
     async with aclosing(wrap(inner).stream(PROMPT)) as chunks:
         await anext(chunks)
         assert inner.ended == 0
@@ -77,7 +76,7 @@ async def test_closing_a_wrapper_closes_the_stream_inside_at_once(wrap):
 
 
 async def test_cancelling_a_wrapper_closes_the_stream_inside_at_once(wrap):
-    inner = FakeModel(answers=[[asyncio.Event()]])
+    inner = ScriptedModel(answers=[[asyncio.Event()]])
     task = asyncio.ensure_future(gather(wrap(inner), PROMPT))
     await until(lambda: inner.running)
     task.cancel()
@@ -88,11 +87,11 @@ async def test_cancelling_a_wrapper_closes_the_stream_inside_at_once(wrap):
 
 async def test_every_wrapper_lets_an_error_through(wrap):
     with pytest.raises(OverloadedError, match=r"fake is overloaded\."):
-        await gather(wrap(FakeModel(answers=[[down()]])), PROMPT)
+        await gather(wrap(ScriptedModel(answers=[[down()]])), PROMPT)
 
 
 async def test_closing_the_model_closes_the_inner_one_unless_it_belongs_to_others(wrap):
-    inner = FakeModel()
+    inner = ScriptedModel()
     wrapped = wrap(inner)
     await wrapped.close()
     assert inner.closed == (0 if isinstance(wrapped, Failover) else 1)
@@ -102,7 +101,7 @@ async def test_closing_the_model_closes_the_inner_one_unless_it_belongs_to_other
 
 
 async def test_an_answer_that_stalls_is_timed_out_and_its_stream_closed():
-    inner = FakeModel(answers=[["a", asyncio.Event()]])
+    inner = ScriptedModel(answers=[["a", asyncio.Event()]])
     with pytest.raises(TimedOutError, match=r"fake gave no answer in 0.01 s") as caught:
         await gather(TimeLimit(inner, 0.01), PROMPT)
     assert (inner.ended, caught.value.model) == (1, "fake")
@@ -110,11 +109,11 @@ async def test_an_answer_that_stalls_is_timed_out_and_its_stream_closed():
 
 async def test_the_first_piece_may_have_a_shorter_limit():
     with pytest.raises(TimedOutError, match=r"in 0.01 s"):
-        await gather(TimeLimit(FakeModel(answers=[[asyncio.Event()]]), 60, first=0.01), PROMPT)
+        await gather(TimeLimit(ScriptedModel(answers=[[asyncio.Event()]]), 60, first=0.01), PROMPT)
 
 
 async def test_the_readers_own_time_does_not_count():
-    limited = TimeLimit(FakeModel(answers=[["a", "b", "c"]]), 0.05)
+    limited = TimeLimit(ScriptedModel(answers=[["a", "b", "c"]]), 0.05)
     texts = []
     async with aclosing(limited.stream(PROMPT)) as chunks:
         async for chunk in chunks:
@@ -125,7 +124,7 @@ async def test_the_readers_own_time_does_not_count():
 
 async def test_a_reader_that_is_cancelled_is_cancelled_not_timed_out():
     task = asyncio.ensure_future(
-        gather(TimeLimit(FakeModel(answers=[[asyncio.Event()]]), 60), PROMPT)
+        gather(TimeLimit(ScriptedModel(answers=[[asyncio.Event()]]), 60), PROMPT)
     )
     await asyncio.sleep(0)
     task.cancel()
@@ -145,7 +144,7 @@ async def fail(model, times: int = 1) -> ProviderError:
 
 async def test_three_failures_in_a_row_open_it_and_then_nothing_is_asked():
     clock = Clock()
-    inner = FakeModel(answers=[[down()]])
+    inner = ScriptedModel(answers=[[down()]])
     breaker = CircuitBreaker(inner, clock)
     assert (await fail(breaker, 2)).asked
     assert breaker.state == "closed"
@@ -157,7 +156,9 @@ async def test_three_failures_in_a_row_open_it_and_then_nothing_is_asked():
 
 
 async def test_an_answer_between_failures_starts_the_count_again():
-    breaker = CircuitBreaker(FakeModel(answers=[[down()], [down()], ["ok"], [down()], [down()]]))
+    breaker = CircuitBreaker(
+        ScriptedModel(answers=[[down()], [down()], ["ok"], [down()], [down()]])
+    )
     await fail(breaker, 2)
     await gather(breaker, PROMPT)
     await fail(breaker, 2)
@@ -166,7 +167,7 @@ async def test_an_answer_between_failures_starts_the_count_again():
 
 async def test_after_its_pause_one_request_may_try_and_each_failed_try_doubles_the_pause():
     clock = Clock()
-    breaker = CircuitBreaker(FakeModel(answers=[[down()]]), clock)
+    breaker = CircuitBreaker(ScriptedModel(answers=[[down()]]), clock)
     await fail(breaker, 3)
     for pause in (30, 60, 120, 240, 300, 300):
         clock.now = breaker.retry_at
@@ -178,7 +179,7 @@ async def test_after_its_pause_one_request_may_try_and_each_failed_try_doubles_t
 async def test_a_try_that_is_answered_closes_it_and_the_pause_begins_small_again():
     clock = Clock()
     answers = [[down()]] * 4 + [["ok"]] + [[down()]]
-    breaker = CircuitBreaker(FakeModel(answers=answers), clock)
+    breaker = CircuitBreaker(ScriptedModel(answers=answers), clock)
     await fail(breaker, 3)
     clock.now += 15
     await fail(breaker)
@@ -191,7 +192,7 @@ async def test_a_try_that_is_answered_closes_it_and_the_pause_begins_small_again
 
 async def test_only_one_request_tries_at_a_time():
     clock, go = Clock(), asyncio.Event()
-    inner = FakeModel(answers=[[down()]] * 3 + [[go, "ok"]])
+    inner = ScriptedModel(answers=[[down()]] * 3 + [[go, "ok"]])
     breaker = CircuitBreaker(inner, clock)
     await fail(breaker, 3)
     clock.now += 15
@@ -205,7 +206,7 @@ async def test_only_one_request_tries_at_a_time():
 
 async def test_a_try_that_is_cancelled_lets_the_next_one_try():
     clock = Clock()
-    inner = FakeModel(answers=[[down()]] * 3 + [[asyncio.Event()], ["ok"]])
+    inner = ScriptedModel(answers=[[down()]] * 3 + [[asyncio.Event()], ["ok"]])
     breaker = CircuitBreaker(inner, clock)
     await fail(breaker, 3)
     clock.now += 15
@@ -220,7 +221,9 @@ async def test_a_try_that_is_cancelled_lets_the_next_one_try():
 
 async def test_text_is_an_answer_though_the_reader_closes_before_the_end():
     clock = Clock()
-    breaker = CircuitBreaker(FakeModel(answers=[[down()]] * 3 + [["ok", asyncio.Event()]]), clock)
+    breaker = CircuitBreaker(
+        ScriptedModel(answers=[[down()]] * 3 + [["ok", asyncio.Event()]]), clock
+    )
     await fail(breaker, 3)
     clock.now += 15
     async with aclosing(breaker.stream(PROMPT)) as chunks:
@@ -230,7 +233,7 @@ async def test_text_is_an_answer_though_the_reader_closes_before_the_end():
 
 async def test_what_only_the_user_can_mend_opens_it_at_once_for_five_minutes():
     clock = Clock()
-    breaker = CircuitBreaker(FakeModel(answers=[[WrongKeyError("fake", "Wrong key.")]]), clock)
+    breaker = CircuitBreaker(ScriptedModel(answers=[[WrongKeyError("fake", "Wrong key.")]]), clock)
     await fail(breaker)
     assert (breaker.state, breaker.retry_at) == ("open", clock.now + 300)
     assert isinstance(await fail(breaker), WrongKeyError)
@@ -240,21 +243,21 @@ async def test_what_only_the_user_can_mend_opens_it_at_once_for_five_minutes():
 async def test_it_stays_open_as_long_as_the_provider_asks_within_reason(asked, kept):
     clock = Clock()
     error = RateLimitedError("fake", "Too many requests.", asked)
-    breaker = CircuitBreaker(FakeModel(answers=[[error]]), clock)
+    breaker = CircuitBreaker(ScriptedModel(answers=[[error]]), clock)
     await fail(breaker)
     assert breaker.retry_at == clock.now + kept
 
 
 async def test_a_refusal_of_the_request_does_not_speak_against_the_provider():
     bad = BadRequestError("fake", "No.")
-    breaker = CircuitBreaker(FakeModel(answers=[[down()], [down()], [bad], [down()], [down()]]))
+    breaker = CircuitBreaker(ScriptedModel(answers=[[down()], [down()], [bad], [down()], [down()]]))
     await fail(breaker, 5)
     assert breaker.state == "closed"
 
 
 async def test_failures_that_were_under_way_when_it_opened_say_nothing_new():
     clock, go = Clock(), asyncio.Event()
-    inner = FakeModel(answers=[[go, down()]])
+    inner = ScriptedModel(answers=[[go, down()]])
     breaker = CircuitBreaker(inner, clock)
     tasks = [asyncio.ensure_future(gather(breaker, PROMPT)) for _ in range(6)]
     await until(lambda: inner.running == 6)
@@ -266,17 +269,17 @@ async def test_failures_that_were_under_way_when_it_opened_say_nothing_new():
 # -- Scheduler, Limited
 
 
-def on_one_machine(limit: int, *names: str) -> tuple[Scheduler, list[FakeModel], list[Limited]]:
+def on_one_machine(limit: int, *names: str) -> tuple[Scheduler, list[ScriptedModel], list[Limited]]:
     scheduler = Scheduler()
     inner = [
-        FakeModel(n, [[asyncio.Event(), n]], backend="local", concurrency=limit) for n in names
+        ScriptedModel(n, [[asyncio.Event(), n]], backend="local", concurrency=limit) for n in names
     ]
     return scheduler, inner, [Limited(model, scheduler) for model in inner]
 
 
 async def test_no_more_than_the_limit_run_at_once():
     gate = asyncio.Event()
-    inner = FakeModel(answers=[[gate, "x"]], concurrency=2)
+    inner = ScriptedModel(answers=[[gate, "x"]], concurrency=2)
     limited = Limited(inner, Scheduler())
     tasks = [asyncio.ensure_future(gather(limited, PROMPT)) for _ in range(5)]
     await until(lambda: inner.running == 2)
@@ -336,13 +339,16 @@ async def test_a_place_given_in_the_moment_of_a_cancel_is_not_lost():
     waiting.cancel()  # its turn has come, but it has not run yet
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    async with asyncio.timeout(5), scheduler.place("b", 1, "complete"):
+    async with scheduler.place("b", 1, "complete"):
         pass
 
 
 async def test_services_do_not_wait_for_one_another():
     scheduler = Scheduler()
-    stuck, free = FakeModel("a", [[asyncio.Event()]], concurrency=1), FakeModel("b", concurrency=1)
+    stuck, free = (
+        ScriptedModel("a", [[asyncio.Event()]], concurrency=1),
+        ScriptedModel("b", concurrency=1),
+    )
     task = asyncio.ensure_future(gather(Limited(stuck, scheduler), PROMPT))
     await until(lambda: stuck.running)
     assert (await gather(Limited(free, scheduler), PROMPT)).text == "text"
@@ -357,7 +363,7 @@ class Meter:
     def __init__(self, answers, **profile) -> None:
         self.calls: list[Call] = []
         self.clock = Clock(50.0)
-        self.inner = FakeModel("gpt", answers, input_price=1.0, output_price=4.0, **profile)
+        self.inner = ScriptedModel("gpt", answers, input_price=1.0, output_price=4.0, **profile)
         self.model = Metered(self.inner, self.calls.append, clock=self.clock, now=lambda: 1e9)
 
     @property
@@ -440,7 +446,7 @@ async def test_a_reader_that_closes_without_text_gave_up():
 
 async def test_a_request_that_an_open_breaker_refused_is_not_reported():
     calls: list[Call] = []
-    inner = FakeModel(answers=[[WrongKeyError("fake", "Wrong key.")]])
+    inner = ScriptedModel(answers=[[WrongKeyError("fake", "Wrong key.")]])
     model = Metered(CircuitBreaker(inner), calls.append)
     await fail(model, 3)
     assert [call.status for call in calls] == ["WrongKeyError"]
@@ -450,7 +456,7 @@ async def test_a_record_that_fails_does_not_spoil_the_answer(caplog):
     def broken(call):
         raise RuntimeError("disk full")
 
-    assert (await gather(Metered(FakeModel(), broken), PROMPT)).text == "text"
+    assert (await gather(Metered(ScriptedModel(), broken), PROMPT)).text == "text"
     assert "a call was not recorded" in caplog.text
 
 
@@ -458,30 +464,30 @@ async def test_a_record_that_fails_does_not_spoil_the_answer(caplog):
 
 
 async def test_the_next_model_answers_where_one_fails_before_a_word():
-    first, second = FakeModel("a", [["", down()]]), FakeModel("b", [["hello"]])
+    first, second = ScriptedModel("a", [["", down()]]), ScriptedModel("b", [["hello"]])
     metered = [Metered(model, lambda call: None) for model in (first, second)]
     answer = await gather(Failover(metered), PROMPT)
     assert (answer.text, answer.model) == ("hello", "b")
 
 
 async def test_after_the_first_word_a_failure_is_not_covered_up():
-    second = FakeModel("b")
+    second = ScriptedModel("b")
     with pytest.raises(OverloadedError):
-        await gather(Failover([FakeModel("a", [["hel", down()]]), second]), PROMPT)
+        await gather(Failover([ScriptedModel("a", [["hel", down()]]), second]), PROMPT)
     assert second.calls == []
 
 
 async def test_where_all_fail_the_error_names_all():
-    first = FakeModel("a", [[CannotConnectError("a", "No connection to a.")]])
-    second = FakeModel("b", [[TimedOutError("b", "b gave no answer in 5 s.")]])
+    first = ScriptedModel("a", [[CannotConnectError("a", "No connection to a.")]])
+    second = ScriptedModel("b", [[TimedOutError("b", "b gave no answer in 5 s.")]])
     error = await fail(Failover([first, second]))
     assert isinstance(error, TimedOutError)
     assert str(error) == ("No model answered. a: No connection to a; b: b gave no answer in 5 s.")
 
 
 async def test_an_empty_answer_is_an_answer():
-    second = FakeModel("b")
-    assert (await gather(Failover([FakeModel("a", [[]]), second]), PROMPT)).text == ""
+    second = ScriptedModel("b")
+    assert (await gather(Failover([ScriptedModel("a", [[]]), second]), PROMPT)).text == ""
     assert second.calls == []
 
 
@@ -495,7 +501,7 @@ def test_no_models_is_an_error_at_once():
 
 async def test_a_model_that_goes_is_closed_when_its_last_answer_has_ended():
     gate = asyncio.Event()
-    inner = FakeModel(answers=[["a", gate, "b"]])
+    inner = ScriptedModel(answers=[["a", gate, "b"]])
     draining = Draining(inner)
     answer = asyncio.ensure_future(gather(draining, PROMPT))
     await until(lambda: inner.running)
@@ -510,7 +516,7 @@ async def test_a_model_that_goes_is_closed_when_its_last_answer_has_ended():
 
 
 async def test_an_answer_without_end_does_not_keep_it_for_ever():
-    inner = FakeModel(answers=[["a", asyncio.Event()]])
+    inner = ScriptedModel(answers=[["a", asyncio.Event()]])
     draining = Draining(inner)
     async with aclosing(draining.stream(PROMPT)) as chunks:
         await anext(chunks)
@@ -519,13 +525,13 @@ async def test_an_answer_without_end_does_not_keep_it_for_ever():
 
 
 async def test_a_model_that_was_closed_says_so():
-    draining = Draining(FakeModel())
+    draining = Draining(ScriptedModel())
     await draining.close()
     assert not (await fail(draining)).asked
 
 
 async def test_a_model_that_cannot_be_asked_says_why_each_time():
-    model = Unavailable(FakeModel("gpt").profile, WrongKeyError("gpt", "no key: set X"))
+    model = Unavailable(ScriptedModel("gpt").profile, WrongKeyError("gpt", "no key: set X"))
     first, second = await fail(model), await fail(model)
     assert isinstance(first, WrongKeyError)
     assert (str(first), first.asked) == ("no key: set X", False)

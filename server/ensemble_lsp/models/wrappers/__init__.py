@@ -2,7 +2,8 @@
 
 ``TimeLimit`` (no answer in time), ``Limited`` (places in a queue), ``CircuitBreaker`` (a provider
 that fails is left alone for a while), ``Metered`` (what a call took and cost), ``Failover`` (the
-next model answers), ``Draining`` (closed when the last answer has ended), ``Unavailable`` (says why).
+next model answers), ``Draining`` (closed when the last answer has ended), ``Unavailable`` (says
+why).
 
 All close the stream inside at once when they are closed themselves.
 """

@@ -1,4 +1,4 @@
-"""Models for tests: they answer, fail or wait as they are told, and remember what was done to them."""
+"""A model for tests of what wraps models: it answers, fails or waits item by item."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def prompt(task: Task = "complete") -> Prompt:
     return dataclasses.replace(PROMPT, task=task)
 
 
-class FakeModel:
+class ScriptedModel:
     """Yields what ``answers`` holds, in order, the last one again and again.
 
     Of an answer each item is a ``Chunk``, a text, an exception to raise, or an event to wait for.
