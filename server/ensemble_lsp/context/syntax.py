@@ -60,7 +60,8 @@ def _language(module: str, function: str) -> Language | None:
         from tree_sitter import Language
 
         grammar = importlib.import_module(f"tree_sitter_{module}")
-        return Language(getattr(grammar, function)())
+        capsule: object = getattr(grammar, function)()
+        return Language(capsule)
     except (ImportError, AttributeError, ValueError):
         return None
 
