@@ -1,0 +1,42 @@
+"""Adapters that talk to a loopback provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ensemble_lsp.models.anthropic import AnthropicModel
+from ensemble_lsp.models.openai import OpenAIModel
+from ensemble_lsp.models.profiles import make_profile
+from ensemble_lsp.models.sdk import SdkModel
+from ensemble_lsp.settings import ModelSettings
+
+from .providers import LoopbackProvider
+
+APIS = ("chat", "completions", "responses", "messages")
+SECRET = "sk-proj-abcdefghijklmnop1234567890"
+
+
+def adapter(
+    provider: LoopbackProvider | str,
+    api: str = "chat",
+    key: str | None = SECRET,
+    http_client: Any = None,
+    **fields: Any,
+) -> SdkModel:
+    """A model on that provider (or address) over one of ``APIS``."""
+    url = provider if isinstance(provider, str) else provider.base_url
+    messages = api == "messages"
+    settings = ModelSettings(
+        **{
+            "name": "mine",
+            "provider": "anthropic" if messages else "openai",
+            "model": "loopback",
+            "base_url": url,
+            "api": "chat" if messages else api,
+            "timeout": 5.0,
+            "api_key_env": "MY_KEY",
+            **fields,
+        }
+    )
+    make = AnthropicModel if messages else OpenAIModel
+    return make(settings, make_profile(settings), key, http_client=http_client)

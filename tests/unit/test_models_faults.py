@@ -1,0 +1,357 @@
+"""How both adapters fail over every wire format: in plain words, with what to do, without keys."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from email.utils import formatdate
+from time import time
+
+import pytest
+
+from ensemble_lsp.errors import (
+    BadAnswerError,
+    BadRequestError,
+    CannotConnectError,
+    ContextTooLongError,
+    ModelNotFoundError,
+    NoQuotaError,
+    OverloadedError,
+    ProviderError,
+    RateLimitedError,
+    RefusedError,
+    TimedOutError,
+    WrongKeyError,
+)
+from ensemble_lsp.models.base import gather
+from ensemble_lsp.types import Prompt
+from tests.support.adapters import APIS, SECRET, adapter
+from tests.support.providers import Fault, LoopbackProvider
+
+COMPLETE = Prompt("complete", "python", "a.py", prefix="def f(a, b):\n    ", suffix="\n")
+EXPLAIN = Prompt("explain", "python", "a.py", selection="x = 1")
+REPLY = "return a + b  # the sum\n"
+
+
+@pytest.fixture(params=APIS)
+def api(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[LoopbackProvider]:
+    async with LoopbackProvider(REPLY) as server:
+        yield server
+
+
+async def failure(
+    provider: LoopbackProvider | str, api: str, prompt: Prompt = COMPLETE, **fields: object
+) -> tuple[ProviderError, str]:
+    """The error a prompt ends in, and the text that came before it."""
+    model = adapter(provider, api, **fields)
+    text = ""
+    try:
+        async with aclosing(model.stream(prompt)) as chunks:
+            async for chunk in chunks:
+                text += chunk.text
+    except ProviderError as error:
+        check_wording(error)
+        return error, text
+    finally:
+        await model.close()
+    raise AssertionError(f"no error, but {text!r}")
+
+
+def check_wording(error: ProviderError) -> None:
+    said = str(error)
+    assert error.model == "mine"
+    assert said.startswith("mine: ")
+    assert said.endswith(".")
+    assert "\n" not in said
+    assert SECRET not in said
+    assert SECRET[8:] not in said
+    assert SECRET not in repr(error)
+    assert error.__cause__ is None
+    assert error.__suppress_context__
+
+
+QUOTA = {"error": {"message": "You exceeded your current quota.", "code": "insufficient_quota"}}
+CREDIT = {
+    "type": "error",
+    "error": {"message": "Your credit balance is too low to access the API."},
+}
+LENGTH = {
+    "error": {
+        "message": "This model's maximum context length is 8192 tokens, reduce max_tokens.",
+        "code": "context_length_exceeded",
+        "param": "messages",
+    }
+}
+PROMPT_LENGTH = {
+    "type": "error",
+    "error": {
+        "type": "invalid_request_error",
+        "message": "prompt is too long: 9 tokens > 8 maximum",
+    },
+}
+LLAMA_LENGTH = {
+    "error": {
+        "code": 400,
+        "message": "the request exceeds the available context size. try increasing it",
+        "type": "exceed_context_size_error",
+    }
+}
+FILTERED = {"error": {"code": "content_filter", "message": "The response was filtered."}}
+UNKNOWN = {"error": {"message": "The model `x` does not exist", "code": "model_not_found"}}
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "advice"),
+    [
+        (
+            Fault.status(400),
+            BadRequestError,
+            "refuses the request (invalid_request_error status 400)",
+        ),
+        (Fault.status(400, LENGTH), ContextTooLongError, "set contextTokens"),
+        (Fault.status(400, PROMPT_LENGTH), ContextTooLongError, "set contextTokens"),
+        (Fault.status(400, LLAMA_LENGTH), ContextTooLongError, "set contextTokens"),
+        (Fault.status(400, FILTERED), RefusedError, "ask differently"),
+        (Fault.status(400, CREDIT), NoQuotaError, "add credit"),
+        (Fault.status(401), WrongKeyError, "the key in MY_KEY is not accepted; set a valid key"),
+        (Fault.status(402), NoQuotaError, "add credit"),
+        (Fault.status(403), WrongKeyError, "set a valid key"),
+        (Fault.status(404), ModelNotFoundError, "check model, api and baseUrl"),
+        (Fault.status(400, UNKNOWN), ModelNotFoundError, "'loopback'"),
+        (Fault.status(408), TimedOutError, "raise timeout"),
+        (Fault.status(413), ContextTooLongError, "set contextTokens"),
+        (Fault.status(422), BadRequestError, "check the model's settings"),
+        (Fault.status(429), RateLimitedError, "try again in a while"),
+        (Fault.status(429, QUOTA), NoQuotaError, "add credit"),
+        (Fault.status(500), OverloadedError, "trouble of its own"),
+        (Fault.status(503, "upstream connect error"), OverloadedError, "trouble of its own"),
+        (Fault.status(529), OverloadedError, "trouble of its own"),
+        (Fault.html(502), OverloadedError, "trouble of its own"),
+        (Fault.html(404), ModelNotFoundError, "check model, api and baseUrl"),
+    ],
+    ids=lambda value: str(value.code) if isinstance(value, Fault) else None,
+)
+async def test_statuses_become_errors_that_say_what_to_do(
+    api: str,
+    provider: LoopbackProvider,
+    fault: Fault,
+    expected: type[ProviderError],
+    advice: str,
+) -> None:
+    provider.fault = fault
+    error, _ = await failure(provider, api)
+    assert type(error) is expected
+    assert advice in str(error)
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after": "12"}, 12),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"retry-after": formatdate(time() + 600, usegmt=True)}, 600),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+async def test_a_rate_limit_says_how_long_to_wait(
+    api: str, provider: LoopbackProvider, headers: dict[str, str], wait: float | None
+) -> None:
+    provider.fault = Fault.status(429, headers=headers)
+    error, _ = await failure(provider, api)
+    assert isinstance(error, RateLimitedError)
+    assert error.retry_after == (
+        wait if wait is None else pytest.approx(wait, abs=60 if wait > 60 else 0)
+    )
+
+
+IN_STREAM = b'{"type": "error", "error": {"type": "%s", "message": "no"}}'
+
+
+def own_event(name: str, value: bytes) -> Fault:
+    return Fault.event(f"event: {name}\ndata: ".encode() + value + b"\n\n", after=6)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "begun"),
+    [
+        (Fault.html(), BadAnswerError, False),
+        (Fault.wrong_content_type(), BadAnswerError, False),
+        (Fault.body_of({"hello": 1}), BadAnswerError, False),
+        (Fault.body_of("{broken"), BadAnswerError, False),
+        (Fault.body_of(QUOTA), NoQuotaError, False),
+        (Fault.body_of({"error": "the model is overloaded"}), OverloadedError, False),
+        (Fault.body_of("", "text/event-stream"), BadAnswerError, False),
+        (Fault.body_of("<html>", "text/event-stream"), BadAnswerError, False),
+        (Fault.empty_choices(), BadAnswerError, False),
+        (Fault.disconnect(), CannotConnectError, False),
+        (Fault.cut(after=6), BadAnswerError, True),
+        (Fault.ends_early(after=6), BadAnswerError, True),
+        (Fault.garbage(after=6), BadAnswerError, True),
+        (Fault.garbage(after=0), BadAnswerError, False),
+        (Fault.invalid_utf8(after=6), BadAnswerError, True),
+        (own_event("message_delta", b"7"), BadAnswerError, True),
+        (own_event("message_delta", b"null"), BadAnswerError, True),
+        (own_event("message_delta", b'{"choices": 5}'), BadAnswerError, True),
+        (own_event("message_delta", b'{"type": {}}'), BadAnswerError, True),
+        (own_event("error", IN_STREAM % b"overloaded_error"), OverloadedError, True),
+        (own_event("error", IN_STREAM % b"rate_limit_error"), RateLimitedError, True),
+        (own_event("error", IN_STREAM % b"insufficient_quota"), NoQuotaError, True),
+        (own_event("error", IN_STREAM % b"never_heard_of"), BadAnswerError, True),
+    ],
+)
+async def test_answers_that_are_none_are_told_and_what_came_before_is_kept(
+    api: str,
+    provider: LoopbackProvider,
+    fault: Fault,
+    expected: type[ProviderError],
+    begun: bool,
+) -> None:
+    provider.fault = fault
+    error, text = await failure(provider, api)
+    assert type(error) is expected, error
+    assert REPLY.startswith(text)
+    assert bool(text) is begun
+
+
+async def test_a_web_page_is_not_quoted(api: str, provider: LoopbackProvider) -> None:
+    provider.fault = Fault.html()
+    error, _ = await failure(provider, api)
+    assert "text/html" in str(error)
+    assert "Sign in" not in str(error)
+
+
+@pytest.mark.parametrize("fault", [Fault.refusal(), Fault.content_filter()], ids=["own", "filter"])
+async def test_refusals_are_told_as_such(
+    api: str, provider: LoopbackProvider, fault: Fault
+) -> None:
+    if api == "completions" and fault.kind == "refusal":
+        pytest.skip("the completions API knows no refusal")
+    provider.fault = fault
+    error, _ = await failure(provider, api)
+    assert type(error) is RefusedError
+    assert not error.counts
+
+
+async def test_a_slow_answer_times_out(api: str, provider: LoopbackProvider) -> None:
+    for fault in (Fault.never_answer(), Fault.stall(after=6)):
+        provider.fault = fault
+        error, _ = await failure(provider, api, timeout=0.3)
+        assert type(error) is TimedOutError
+        assert "raise timeout" in str(error)
+
+
+async def test_a_body_beyond_all_measure_is_not_read_into_memory(
+    api: str, provider: LoopbackProvider
+) -> None:
+    provider.fault = Fault.body_of("x" * 17 * 1024 * 1024, "application/json")
+    error, _ = await failure(provider, api)
+    assert type(error) is BadAnswerError
+    assert "does not end" in str(error)
+
+
+async def test_nothing_to_insert_is_an_answer_but_nothing_to_say_is_none(
+    api: str, provider: LoopbackProvider
+) -> None:
+    provider.reply = ""
+    model = adapter(provider, api)
+    assert (await gather(model, COMPLETE)).text == ""
+    await model.close()
+    error, _ = await failure(provider, api, EXPLAIN)
+    assert type(error) is BadAnswerError
+
+
+async def test_a_redirect_is_not_followed(api: str, provider: LoopbackProvider) -> None:
+    async with LoopbackProvider() as other:
+        provider.fault = Fault.redirect(f"{other.base_url}/chat/completions")
+        error, _ = await failure(provider, api)
+        assert type(error) is BadRequestError
+        assert "set baseUrl" in str(error)
+        assert not other.requests
+
+
+async def test_nobody_at_the_address(api: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: refuses
+        port = taken.getsockname()[1]
+        error, _ = await failure(f"http://127.0.0.1:{port}/v1", api)
+    assert type(error) is CannotConnectError
+    assert f"nothing answers at 127.0.0.1:{port}; start the server" in str(error)
+
+
+async def test_an_unknown_host(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    error, _ = await failure("http://nowhere.invalid/v1", api)
+    assert type(error) is CannotConnectError
+    assert "the host of nowhere.invalid is not known" in str(error)
+
+
+async def test_a_server_without_tls_at_an_https_address(
+    api: str, provider: LoopbackProvider
+) -> None:
+    error, _ = await failure(provider.base_url.replace("http:", "https:"), api)
+    assert type(error) is CannotConnectError
+    assert "TLS" in str(error)
+
+
+async def test_a_key_that_the_provider_echoes_is_not_repeated(
+    api: str, provider: LoopbackProvider
+) -> None:
+    provider.keys = ["another"]
+    error, _ = await failure(provider, api)
+    assert type(error) is WrongKeyError
+    provider.keys = []
+    provider.fault = Fault.status(
+        400, {"error": {"message": f"bad key {SECRET} or sk-other-12345678"}}
+    )
+    error, _ = await failure(provider, api)
+    assert "(bad key … or …)" in str(error)
+
+
+async def test_words_of_a_provider_cannot_steer_a_terminal_or_fill_a_screen(
+    api: str, provider: LoopbackProvider
+) -> None:
+    provider.fault = Fault.status(
+        400, {"error": {"message": "\x1b[31mred\nline\u202e " + "x" * 999}}
+    )
+    error, _ = await failure(provider, api)
+    assert all(c.isprintable() for c in str(error))
+    assert len(str(error)) < 300
+
+
+async def test_a_key_that_cannot_be_one_is_refused_before_anything_is_sent(
+    api: str, provider: LoopbackProvider
+) -> None:
+    for bad in ("schlüssel", "two\nlines", "tab\tbed"):
+        error, _ = await failure(provider, api, key=bad)
+        assert type(error) is WrongKeyError
+        assert bad not in str(error)
+    assert not provider.requests
+
+
+async def test_a_missing_key_for_the_providers_own_address_is_told_without_asking(
+    api: str,
+) -> None:
+    error, _ = await failure("", api, key=None, base_url=None)
+    assert type(error) is WrongKeyError
+    assert "set the environment variable MY_KEY" in str(error)
+
+
+async def test_a_server_that_wants_a_key_where_none_is_set(
+    api: str, provider: LoopbackProvider
+) -> None:
+    provider.keys = ["something"]
+    error, _ = await failure(provider, api, key=None, api_key_env=None)
+    assert type(error) is WrongKeyError
+    assert "wants a key; set apiKeyEnv" in str(error)
