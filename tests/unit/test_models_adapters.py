@@ -1,0 +1,48 @@
+"""Which adapter a provider gets, and that none is imported before it is wanted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from ensemble_lsp.errors import WrongKeyError
+from ensemble_lsp.models.adapters import BuiltinAdapters
+from ensemble_lsp.models.anthropic import AnthropicModel
+from ensemble_lsp.models.keys import Key, no_key
+from ensemble_lsp.models.openai import OpenAIModel
+from ensemble_lsp.settings import ModelSettings
+
+
+def test_each_service_gets_its_adapter(tmp_path):
+    adapters = BuiltinAdapters(tmp_path, None)
+    for provider, kind in (("openai", OpenAIModel), ("anthropic", AnthropicModel)):
+        settings = ModelSettings(name="x", provider=provider, model="m")
+        profile = adapters.profile(settings)
+        assert profile.name == "x"
+        assert isinstance(adapters.make(settings, profile, Key("sk-1", "y")), kind)
+
+
+def test_a_service_without_a_key_has_an_obstacle_and_a_local_server_none(tmp_path):
+    adapters = BuiltinAdapters(tmp_path, None)
+    settings = ModelSettings(name="x", provider="anthropic", model="m")
+    assert isinstance(adapters.obstacle(settings, no_key()), WrongKeyError)
+    assert adapters.obstacle(settings, Key("sk-1", "y")) is None
+    local = settings.model_copy(update={"base_url": "http://127.0.0.1:1/v1"})
+    assert adapters.obstacle(local, no_key()) is None
+
+
+def test_adapters_are_equal_for_the_same_folder_and_index(tmp_path):
+    index = object()
+    assert BuiltinAdapters(tmp_path, index) == BuiltinAdapters(tmp_path, index)
+    assert BuiltinAdapters(tmp_path, index) != BuiltinAdapters(tmp_path, object())
+    assert BuiltinAdapters(tmp_path, index) != BuiltinAdapters(tmp_path / "x", index)
+
+
+def test_the_registry_imports_no_sdk_no_keyring_and_no_array_library():
+    code = (
+        "import sys, ensemble_lsp.models.registry; "
+        "print([m for m in ('openai', 'anthropic', 'xllamacpp', 'httpx2', 'keyring', 'numpy', "
+        "'tomlkit', 'platformdirs') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
