@@ -1,1 +1,30 @@
 """Which model for which request: complexity, features, and the selectors."""
+
+from __future__ import annotations
+
+from ..settings import SelectorSettings
+from .choice import Choice, Latency, Ranked, Selector
+from .fixed import FixedSelector
+from .learned import LearnedSelector
+from .seed import SeedSelector
+from .situation import Situation, situation_of
+
+__all__ = [
+    "Choice",
+    "Latency",
+    "Ranked",
+    "Selector",
+    "Situation",
+    "make_selector",
+    "situation_of",
+]
+
+
+def make_selector(settings: SelectorSettings) -> Selector:
+    """The selector of the settings, with nothing learned yet."""
+    latency, cost = settings.latency_weight, settings.cost_weight
+    if settings.strategy == "fixed":
+        return FixedSelector(latency_weight=latency, cost_weight=cost)
+    if settings.strategy == "seed":
+        return SeedSelector(latency_weight=latency, cost_weight=cost)
+    return LearnedSelector(latency_weight=latency, cost_weight=cost, seed=settings.seed)

@@ -1,0 +1,347 @@
+"""How complex the code round the cursor is: computed off the request's path, read in an instant.
+
+Python is measured with radon, one top-level block at a time: an edit costs one block, a block that
+does not parse leaves the others measured, and the interpreter is never held for long. A block in
+mid-edit keeps its last good value; where there is none, and for other languages, lizard measures.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any, Literal
+
+from ..types import Document
+
+Source = Literal["radon", "lizard", "last good", "none"]
+
+MAX_LINES = 20_000
+"""Python files above are not measured."""
+MAX_LINES_LIZARD = 5_000
+"""Files above are not measured where lizard would have to: it takes about 20 µs a line."""
+_MAX_LINE_CHARS = 2_000
+"""A longer line means minified or generated code; nobody's complexity."""
+
+_BLOCK = re.compile(r"(?:@|async\s+def\b|def\b|class\b)")
+_EXTENSIONS = {
+    "c": "c", "cpp": "cpp", "csharp": "cs", "erlang": "erl", "fortran-modern": "f90", "go": "go",
+    "java": "java", "javascript": "js", "javascriptreact": "jsx", "kotlin": "kt", "lua": "lua",
+    "objective-c": "m", "objective-cpp": "mm", "perl": "pl", "php": "php", "python": "py", "r": "r",
+    "ruby": "rb", "rust": "rs", "scala": "scala", "swift": "swift", "typescript": "ts",
+    "typescriptreact": "tsx", "vue": "vue", "zig": "zig",
+}  # fmt: skip
+_NESTING_NODES = (
+    ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Complexity:
+    """Of the function round a line, or of the whole file where no function is."""
+
+    cyclomatic: int = 1
+    """McCabe's number; of a file, its most complex function's."""
+    nesting: int = 0
+    """How deep control structures lie in one another."""
+    lines: int = 0
+    source: Source = "none"
+    file_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A measured function; lines from 0, ``end`` included."""
+
+    start: int
+    end: int
+    cyclomatic: int
+    nesting: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A top-level piece of a Python file and its functions, lines counted from its first."""
+
+    text: str
+    functions: tuple[Function, ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class FileComplexity:
+    """All that was measured of one version of a file."""
+
+    version: int
+    lines: int
+    functions: tuple[Function, ...] = ()
+    source: Source = "none"
+    blocks: tuple[_Block, ...] = ()
+    sources: tuple[tuple[int, Source], ...] = ()
+    """From which line on which source holds; one entry a block."""
+
+    def at(self, line: int) -> Complexity:
+        """Of the innermost function round ``line`` (from 0), else of the file."""
+        around = [f for f in self.functions if f.start <= line <= f.end]
+        if not around:
+            return self.whole()
+        inner = max(around, key=lambda f: (f.start, -f.end))
+        source = self.source
+        for start, name in self.sources:
+            source = name if start <= line else source
+        length = inner.end - inner.start + 1
+        return Complexity(inner.cyclomatic, inner.nesting, length, source, self.lines)
+
+    def whole(self) -> Complexity:
+        """Of the file: its most complex function."""
+        cyclomatic = max((f.cyclomatic for f in self.functions), default=1)
+        nesting = max((f.nesting for f in self.functions), default=0)
+        return Complexity(cyclomatic, nesting, 0, self.source, self.lines)
+
+
+def measure(document: Document, before: FileComplexity | None = None) -> FileComplexity:
+    """Measure a file; ``before`` is what an earlier version gave. Slow: call it in a thread."""
+    count = len(document.lines)
+    limit = MAX_LINES if document.language == "python" else MAX_LINES_LIZARD
+    if count > limit or any(len(line) > _MAX_LINE_CHARS for line in document.lines):
+        return FileComplexity(document.version, count)
+    if document.language == "python":
+        return _measure_python(document, before)
+    functions = _lizard(document.lines, document.language)
+    source: Source = "lizard" if document.language in _EXTENSIONS else "none"
+    return FileComplexity(document.version, count, functions, source)
+
+
+class ComplexityCache:
+    """The complexity of open documents, by URI. All methods belong to the event loop's thread."""
+
+    def __init__(self, *, debounce_ms: float = 300, documents: int = 200) -> None:
+        self._debounce = debounce_ms / 1e3
+        self._limit = documents
+        self._files: OrderedDict[str, FileComplexity] = OrderedDict()
+        self._waiting: dict[str, Document] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def peek(self, uri: str, line: int) -> Complexity:
+        """What is known now of the code round a line (from 0); never computes."""
+        known = self._files.get(uri)
+        return known.at(line) if known else Complexity()
+
+    def peek_file(self, uri: str) -> Complexity:
+        """What is known now of the whole file; never computes."""
+        known = self._files.get(uri)
+        return known.whole() if known else Complexity()
+
+    def schedule(self, document: Document) -> None:
+        """Measure soon, in a thread; calls that follow within the debounce become one."""
+        self._waiting[document.uri] = document
+        if document.uri not in self._tasks:
+            name = f"complexity of {document.name}"
+            self._tasks[document.uri] = asyncio.create_task(self._work(document.uri), name=name)
+
+    async def update(self, document: Document) -> FileComplexity:
+        """Measure now, in a thread, and wait for it."""
+        known = self._files.get(document.uri)
+        if known is None or known.version != document.version:
+            known = await asyncio.to_thread(measure, document, known)
+            self._store(document.uri, known)
+        return known
+
+    def forget(self, uri: str) -> None:
+        """The document was closed."""
+        self._waiting.pop(uri, None)
+        self._files.pop(uri, None)
+        task = self._tasks.pop(uri, None)
+        if task:
+            task.cancel()
+
+    async def idle(self) -> None:
+        """Wait until nothing is scheduled."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    async def close(self) -> None:
+        """Stop what is scheduled."""
+        tasks = list(self._tasks.values())
+        self._tasks.clear()
+        self._waiting.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _work(self, uri: str) -> None:
+        try:
+            while uri in self._waiting:
+                await asyncio.sleep(self._debounce)
+                document = self._waiting.pop(uri, None)
+                if document:
+                    known = await asyncio.to_thread(measure, document, self._files.get(uri))
+                    self._store(uri, known)
+        finally:
+            if self._tasks.get(uri) is asyncio.current_task():
+                del self._tasks[uri]
+
+    def _store(self, uri: str, known: FileComplexity) -> None:
+        self._files[uri] = known
+        self._files.move_to_end(uri)
+        while len(self._files) > self._limit:
+            self._files.popitem(last=False)
+
+
+def _measure_python(document: Document, before: FileComplexity | None) -> FileComplexity:
+    texts = _split_blocks(document.lines)
+    known = {block.text: block for block in before.blocks} if before else {}
+    old = before.blocks if before else ()
+    blocks: list[_Block] = []
+    for index, text in enumerate(texts):
+        block = known.get(text) or _parse_block(text)
+        blocks.append(block or _unparsed(text, _last_good(old, index, len(texts), text)))
+    functions: list[Function] = []
+    sources: list[tuple[int, Source]] = []
+    offset = 0
+    for block in blocks:
+        functions += [
+            replace(f, start=f.start + offset, end=f.end + offset) for f in block.functions
+        ]
+        sources.append((offset, block.source))
+        offset += block.text.count("\n")
+    worst: Source = "radon"
+    for block in blocks:
+        worst = block.source if block.source != "radon" else worst
+    return FileComplexity(
+        document.version,
+        len(document.lines),
+        tuple(functions),
+        worst,
+        tuple(blocks),
+        tuple(sources),
+    )
+
+
+def _split_blocks(lines: Sequence[str]) -> list[str]:
+    r"""A Python file in pieces that each begin with a top-level definition, ends as ``\n``."""
+    blocks: list[list[str]] = [[]]
+    decorated = False
+    for line in lines:
+        if _BLOCK.match(line):
+            if blocks[-1] and not decorated:
+                blocks.append([])
+            decorated = line.startswith("@")
+        elif line[:1] not in ("", " ", "\t", "\r", "\n", "#", ")"):
+            decorated = False
+        blocks[-1].append(line.rstrip("\r\n"))
+    return ["\n".join(block) + "\n" for block in blocks]
+
+
+def _parse_block(text: str) -> _Block | None:
+    radon: Any = import_module("radon.visitors")
+    try:
+        tree = ast.parse(text)
+        found = radon.ComplexityVisitor.from_ast(tree).blocks
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    nesting = {
+        node.lineno: _nesting(node.body)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    functions = tuple(
+        Function(f.lineno - 1, f.endline - 1, f.complexity, nesting.get(f.lineno, 0))
+        for f in _flatten(found)
+    )
+    return _Block(text, functions, "radon")
+
+
+def _flatten(blocks: Iterable[Any]) -> list[Any]:
+    """All functions that radon found: methods, inner classes' methods and closures too."""
+    out: list[Any] = []
+    for block in blocks:
+        if hasattr(block, "methods"):
+            out += _flatten((*block.methods, *block.inner_classes))
+        else:
+            out += [block, *_flatten(block.closures)]
+    return out
+
+
+def _nesting(body: Sequence[ast.AST], depth: int = 0) -> int:
+    deepest = depth
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        inner = depth + isinstance(node, _NESTING_NODES)
+        deepest = max(deepest, _nesting(list(ast.iter_child_nodes(node)), inner))
+    return deepest
+
+
+def _last_good(old: Sequence[_Block], index: int, count: int, text: str) -> _Block | None:
+    """The block of an earlier version that has the same heading, else the same place."""
+    head = text.split("\n", 1)[0]
+    named = [b for b in old if b.functions and b.text.split("\n", 1)[0] == head]
+    if named:
+        return named[0]
+    place = old[index] if len(old) == count else None
+    return place if place and place.functions else None
+
+
+def _unparsed(text: str, good: _Block | None) -> _Block:
+    """A block in mid-edit: the last good values, stretched to the lines it has now."""
+    if good is None:
+        return _Block(text, _lizard(text.splitlines(keepends=True), "python"), "lizard")
+    grown = text.count("\n") - good.text.count("\n")
+    last = max(f.end for f in good.functions)
+    changed = _first_difference(good.text, text)
+    functions = tuple(
+        replace(
+            f,
+            start=f.start + grown if f.start > changed else f.start,
+            end=max(f.start, f.end + grown) if f.end >= changed or f.end == last else f.end,
+        )
+        for f in good.functions
+    )
+    return _Block(text, functions, "last good")
+
+
+def _first_difference(a: str, b: str) -> int:
+    """The number of lines at the start that two texts share."""
+    pairs = zip(a.split("\n"), b.split("\n"), strict=False)
+    return next((n for n, (x, y) in enumerate(pairs) if x != y), 0)
+
+
+def _lizard(lines: Sequence[str], language: str) -> tuple[Function, ...]:
+    extension = _EXTENSIONS.get(language)
+    if extension is None or len(lines) > MAX_LINES_LIZARD:
+        return ()
+    lizard: Any = import_module("lizard")
+    try:
+        found = lizard.analyze_file.analyze_source_code(f"x.{extension}", "".join(lines))
+    except Exception:  # lizard's tokenizers raise anything on code in mid-edit
+        return ()
+    return tuple(
+        Function(
+            f.start_line - 1,
+            f.end_line - 1,
+            f.cyclomatic_complexity,
+            _depth_by_indent(lines[f.start_line - 1 : f.end_line]),
+        )
+        for f in found.function_list
+    )
+
+
+def _depth_by_indent(lines: Sequence[str]) -> int:
+    """Nesting of a function from how far its body is indented; lizard does not tell it."""
+    widths = sorted(
+        {len(s) - len(s.lstrip()) for line in lines[1:] if (s := line.expandtabs(4)).strip()}
+    )
+    if len(widths) < 2:
+        return 0
+    head = lines[0].expandtabs(4)
+    base = len(head) - len(head.lstrip())
+    inner = [w for w in widths if w > base]
+    if not inner:
+        return 0
+    unit = max(2, inner[0] - base)
+    return max(0, round((inner[-1] - inner[0]) / unit))

@@ -1,0 +1,127 @@
+"""The strategy ``fixed`` (the order of the configured models), and pins, which hold for any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..models.base import Profile
+from ..types import Task
+from .calls import CallStatistics, utility
+from .choice import Call, Choice, Latency, Ranked, explain
+from .priors import prior_for
+from .situation import Situation
+
+VERSION = 1
+
+
+def pin(choice: Choice, name: str | None, *, alone: bool = False) -> Choice:
+    """Put the model the user pinned first, whatever was chosen; ``alone`` leaves the others out.
+
+    The choice stays as it is where nothing is pinned or the pinned model does not do the task.
+    """
+    chosen = next((r for r in choice.ranked if r.model == name), None)
+    if chosen is None:
+        return choice
+    others = () if alone else tuple(r for r in choice.ranked if r is not chosen)
+    why = f"{name} is pinned for this task.\n{choice.why}"
+    return replace(choice, ranked=(chosen, *others), explored=False, why=why)
+
+
+class FixedSelector:
+    """Models in the order they are configured in; learns only what calls take."""
+
+    strategy = "fixed"
+
+    def __init__(self, *, latency_weight: float = 0.3, cost_weight: float = 0.1) -> None:
+        self.calls = CallStatistics()
+        self._weights = (latency_weight, cost_weight)
+
+    def choose(
+        self,
+        situation: Situation,
+        profiles: Sequence[Profile],
+        *,
+        budget_ms: float,
+        pinned: str | None = None,
+    ) -> Choice:
+        """Order those of ``profiles`` that do the task; the pinned one, if among them, first."""
+        able = [p for p in profiles if situation.task in p.tasks]
+        if not able:
+            return Choice((), False, explain(situation.task, (), False))
+        return pin(self.order(situation, able, budget_ms), pinned)
+
+    def order(self, situation: Situation, profiles: Sequence[Profile], budget_ms: float) -> Choice:
+        """Keep the order; ``profiles`` has at least one, and all do the task."""
+        task = situation.task
+        ranked = tuple(self._known(p, task, budget_ms) for p in profiles)
+        why = f"{ranked[0].model} comes first in the order of the configured models."
+        return Choice(ranked, False, why)
+
+    def learn(self, model: str, situation: Situation, reward: float | None) -> None:
+        """Nothing: the order is fixed."""
+
+    def prefer(
+        self, winner: str, losers: Sequence[str], situation: Situation, shown_at: int = 0
+    ) -> None:
+        """Nothing: the order is fixed."""
+
+    def observe_call(self, call: Call) -> None:
+        """Take in what a call took."""
+        self.calls.observe(call)
+
+    def observe_latency(self, model: str, task: Task, latency: Latency) -> None:
+        """Take in what calls took before this start."""
+        self.calls.start_with(model, task, latency)
+
+    def latency(self, model: str, task: Task) -> Latency | None:
+        """What calls took lately."""
+        return self.calls.latency(model, task)
+
+    def save(self) -> dict[str, Any]:
+        """The state, as JSON values."""
+        return {"version": VERSION, "strategy": self.strategy, "calls": self.calls.save()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take the state of ``save``."""
+        if state.get("version") == VERSION:
+            self.calls.load(state.get("calls"))
+
+    def _known(self, profile: Profile, task: Task, budget_ms: float) -> Ranked:
+        prior = prior_for(profile, task)
+        return rank(
+            profile, task, prior.reward, self.calls,
+            budget_ms=budget_ms, weights=self._weights, prior=prior.source,
+        )  # fmt: skip
+
+
+def rank(
+    profile: Profile,
+    task: Task,
+    expected: float,
+    calls: CallStatistics,
+    *,
+    budget_ms: float,
+    weights: tuple[float, float],
+    prior: str,
+    spread: float = 0.3,
+    observations: int = 0,
+) -> Ranked:
+    """What is thought of a model; ``spread`` is half its interval."""
+    latency_ms, cost = calls.expected(profile, task)
+    value = utility(
+        expected, latency_ms, cost, task,
+        budget_ms=budget_ms, latency_weight=weights[0], cost_weight=weights[1],
+    )  # fmt: skip
+    return Ranked(
+        model=profile.name,
+        expected=expected,
+        low=max(0.0, expected - spread),
+        high=min(1.0, expected + spread),
+        latency_ms=latency_ms,
+        cost=cost,
+        utility=value,
+        observations=observations,
+        prior=prior,
+    )

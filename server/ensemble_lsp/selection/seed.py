@@ -1,0 +1,115 @@
+"""The strategy ``seed``: mean of past rewards times a factor that falls with complexity.
+
+Score of a model for a task = mean of its rewards (0.5 where there is none) × (1 − gap × how complex
+the code is), where gap is the share of its rewards a model loses from simple code to complex code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..models.base import Profile
+from ..types import TASKS
+from .calls import numbers, rows
+from .choice import Choice, Ranked, explain
+from .fixed import VERSION, FixedSelector, rank
+from .situation import Situation
+
+COMPLEX_ABOVE = 5
+"""Cyclomatic complexity above which code counts as complex: radon's rank A ends there."""
+WHOLLY_COMPLEX = 20
+"""Cyclomatic complexity from which on the factor falls no further."""
+ENOUGH = 5
+"""Outcomes on simple and on complex code each before they are compared."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Rewards of one model at one task."""
+
+    simple: int = 0
+    simple_sum: float = 0.0
+    complex: int = 0
+    complex_sum: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """All outcomes."""
+        return self.simple + self.complex
+
+    @property
+    def mean(self) -> float:
+        """Mean reward; 0.5 where there is none."""
+        return (self.simple_sum + self.complex_sum) / self.count if self.count else 0.5
+
+    def factor(self, complexity: int) -> float:
+        """1 on simple code, and for models that do no worse on complex code; else less."""
+        if self.simple < ENOUGH or self.complex < ENOUGH or not self.simple_sum:
+            return 1.0
+        gap = max(0.0, 1 - (self.complex_sum / self.complex) / (self.simple_sum / self.simple))
+        level = (complexity - COMPLEX_ABOVE) / (WHOLLY_COMPLEX - COMPLEX_ABOVE)
+        return 1 - gap * max(0.0, min(1.0, level))
+
+
+class SeedSelector(FixedSelector):
+    """Models by mean reward times complexity factor; equals in the order they are configured in."""
+
+    strategy = "seed"
+
+    def __init__(self, *, latency_weight: float = 0.3, cost_weight: float = 0.1) -> None:
+        super().__init__(latency_weight=latency_weight, cost_weight=cost_weight)
+        self._tallies: dict[tuple[str, str], Tally] = {}
+
+    def order(self, situation: Situation, profiles: Sequence[Profile], budget_ms: float) -> Choice:
+        """Order by score; latency and cost do not count in this strategy."""
+        task = situation.task
+        scored = [self._score(p, situation, budget_ms) for p in profiles]
+        ranked = tuple(sorted(scored, key=lambda r: -r.expected))
+        return Choice(ranked, False, explain(task, ranked, False))
+
+    def learn(self, model: str, situation: Situation, reward: float | None) -> None:
+        """Take in one outcome; ``None`` teaches nothing."""
+        if reward is None:
+            return
+        tally = self._tallies.setdefault((model, situation.task), Tally())
+        if situation.complexity > COMPLEX_ABOVE:
+            tally.complex += 1
+            tally.complex_sum += reward
+        else:
+            tally.simple += 1
+            tally.simple_sum += reward
+
+    def save(self) -> dict[str, Any]:
+        """The state, as JSON values."""
+        tallies = [
+            {
+                "model": model,
+                "task": task,
+                "tally": [t.simple, t.simple_sum, t.complex, t.complex_sum],
+            }
+            for (model, task), t in self._tallies.items()
+        ]
+        return {**super().save(), "tallies": tallies}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take the state of ``save``; what is damaged is left out."""
+        super().load(state)
+        if state.get("version") != VERSION:
+            return
+        for raw in rows(state.get("tallies")):
+            values, model, task = numbers(raw.get("tally")), raw.get("model"), raw.get("task")
+            if len(values) == 4 and min(values) >= 0 and isinstance(model, str) and task in TASKS:
+                tally = Tally(int(values[0]), values[1], int(values[2]), values[3])
+                self._tallies[(model, task)] = tally
+
+    def _score(self, profile: Profile, situation: Situation, budget_ms: float) -> Ranked:
+        tally = self._tallies.get((profile.name, situation.task)) or Tally()
+        score = tally.mean * tally.factor(situation.complexity)
+        ranked = rank(
+            profile, situation.task, score, self.calls,
+            budget_ms=budget_ms, weights=(0.0, 0.0), prior="the same start for all, 0.5",
+            spread=0.82 / (tally.count + 2) ** 0.5, observations=tally.count,
+        )  # fmt: skip
+        return ranked

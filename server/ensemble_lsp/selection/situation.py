@@ -1,0 +1,194 @@
+"""What is known of a request before a model is chosen: the context of the bandit."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, cast
+
+from ..types import TASKS, Document, Position, Task, Trigger
+from .complexity import ComplexityCache
+
+Place = Literal[
+    "call", "return", "comment", "import", "test", "string", "definition", "other"
+]  # fmt: skip
+PLACES: tuple[Place, ...] = (
+    "call", "return", "comment", "import", "test", "string", "definition", "other",
+)  # fmt: skip
+
+FEATURES = (
+    "intercept", "complexity", "nesting", "function_lines", "prefix_chars", "multiline", "invoked",
+    "instruction_words", "in_call", "in_prose", "in_test", "python", "script",
+)  # fmt: skip
+"""Names of the numbers in ``Situation.vector``, in order."""
+
+_PREFIX_LINES = 100
+_SCRIPTS = frozenset(
+    ("javascript", "javascriptreact", "typescript", "typescriptreact", "html", "css", "vue")
+)
+_HASH_COMMENTS = frozenset(
+    ("python", "ruby", "shellscript", "bash", "perl", "r", "yaml", "toml", "makefile", "dockerfile")
+)
+_DASH_COMMENTS = frozenset(("lua", "sql", "haskell", "ada", "elm"))
+_IMPORT = re.compile(r"\s*(import|from|#\s*include|use|using|require|package)\b")
+_DEFINITION = re.compile(
+    r"\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final|inline)\s+)*"
+    r"(?:def|class|function|fn|func|fun|struct|interface|enum|trait|impl|type)\s+\w*[^{:]*$"
+)
+_RETURN = re.compile(r"\s*(?:return|yield)\b")
+_TEST = re.compile(r"(?:^|[/\\_.\-])(?:tests?|specs?)(?:[/\\_.\-]|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One request's context. Sizes are in lines, characters and words."""
+
+    task: Task
+    language: str = ""
+    complexity: int = 1
+    """Cyclomatic complexity of the enclosing function, else the file's highest."""
+    nesting: int = 0
+    function_lines: int = 0
+    file_lines: int = 0
+    prefix_chars: int = 0
+    """Characters before the place, of at most 100 lines."""
+    multiline: bool = True
+    place: Place = "other"
+    trigger: Trigger = "automatic"
+    instruction_words: int = 0
+
+    def features(self) -> dict[str, float]:
+        """The numbers a linear model sees, by name; each within -1 to 1, 0 where unremarkable."""
+        return dict(zip(FEATURES, self.vector(), strict=True))
+
+    def vector(self) -> tuple[float, ...]:
+        """As ``features``, in the order of ``FEATURES``; the first is always 1."""
+        return (
+            1.0,
+            _log(self.complexity, 4, 2.5),
+            _clip((self.nesting - 1.5) / 3),
+            _log(self.function_lines, 16, 3),
+            _log(self.prefix_chars, 1000, 4),
+            0.5 if self.multiline else -0.5,
+            0.5 if self.trigger == "invoked" else -0.5,
+            _log(self.instruction_words, 16, 3) if self.instruction_words else 0.0,
+            float(self.place == "call"),
+            float(self.place in ("comment", "string")),
+            float(self.place == "test"),
+            float(self.language == "python"),
+            float(self.language in _SCRIPTS),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for the history."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Situation:
+        """Read ``to_json``'s values without unknown keys; ``ValueError`` where there is no task."""
+        if raw.get("task") not in TASKS:
+            raise ValueError("a situation needs its task")
+        known = {f.name: f.default for f in fields(cls)}
+        kept = {
+            key: value
+            for key, value in raw.items()
+            if key in known and (key == "task" or _same_kind(known[key], value))
+        }
+        return cls(**kept)
+
+
+def situation_of(
+    task: Task,
+    document: Document,
+    position: Position,
+    *,
+    complexity: ComplexityCache,
+    multiline: bool = True,
+    trigger: Trigger = "automatic",
+    instruction: str = "",
+) -> Situation:
+    """The situation of a request at a position, from what is known without slow computing."""
+    around = complexity.peek(document.uri, position.line)
+    above = document.lines[max(0, position.line - _PREFIX_LINES) : position.line]
+    return Situation(
+        task=task,
+        language=document.language,
+        complexity=around.cyclomatic,
+        nesting=around.nesting,
+        function_lines=around.lines,
+        file_lines=len(document.lines),
+        prefix_chars=sum(map(len, above)) + position.column,
+        multiline=multiline,
+        place=place_of(document, position),
+        trigger=trigger,
+        instruction_words=len(instruction.split()),
+    )
+
+
+def place_of(document: Document, position: Position) -> Place:
+    """What kind of place a position is, from the text before it on its line and just above."""
+    before = document.line(position.line)[: position.column]
+    quote, comment = _scan(before, document.language)
+    if comment:
+        return "comment"
+    for pattern, place in ((_IMPORT, "import"), (_DEFINITION, "definition")):
+        if pattern.match(before):
+            return cast(Place, place)
+    if quote:
+        return "string"
+    if _in_call(document, position, before):
+        return "call"
+    if _RETURN.match(before):
+        return "return"
+    return "test" if _TEST.search(document.path) else "other"
+
+
+def _scan(before: str, language: str) -> tuple[str, bool]:
+    """The quote that is open at the end of a line's start, and whether a comment is."""
+    marks = ("#",) if language in _HASH_COMMENTS else ("--",) if language in _DASH_COMMENTS else ()
+    marks = marks or ("//", "/*")
+    if before.lstrip().startswith("*") and "/*" in marks:
+        return "", True
+    quote, index = "", 0
+    while index < len(before):
+        char = before[index]
+        if quote:
+            index += char == "\\"
+            quote = "" if char == quote else quote
+        elif before.startswith(marks, index):
+            return "", True
+        elif char in "\"'`" and not (char == "'" and before[:index][-1:].isalnum()):
+            quote = char
+        index += 1
+    return quote, False
+
+
+def _in_call(document: Document, position: Position, before: str) -> bool:
+    """Whether a parenthesis that follows a name is open, looking back a few lines."""
+    depth = 0
+    lines = [document.line(n) for n in range(max(0, position.line - 5), position.line)]
+    for text in (before, *reversed(lines)):
+        for index in range(len(text) - 1, -1, -1):
+            depth += (text[index] in ")]}") - (text[index] in "([{")
+            if depth < 0:
+                return text[index] == "(" and bool(re.search(r"[\w\])>]$", text[:index]))
+        if text is not before and not text.strip():
+            return False
+    return False
+
+
+def _log(value: float, middle: float, doublings: float) -> float:
+    """0 at ``middle``, ±1 where it is that many doublings away or more."""
+    return _clip(math.log2((1 + value) / (1 + middle)) / doublings)
+
+
+def _clip(value: float) -> float:
+    return max(-1.0, min(1.0, value))
+
+
+def _same_kind(default: object, value: object) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    return isinstance(value, type(default))
