@@ -1,0 +1,203 @@
+"""What in a document asks for code: an empty body, a comment that tells what, a selection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from ..types import Document, Position, Span
+from .indentation import indent_of, newline_of, unit_near
+from .symbols import Symbol, enclosing, uncomment
+from .syntax import Trees
+
+_HASH = frozenset(
+    {"dockerfile", "elixir", "makefile", "perl", "python", "r", "ruby", "sh", "shellscript"}
+    | {"bash", "terraform", "toml", "yaml"}
+)
+_DASH = frozenset({"haskell", "lua", "sql"})
+_MARKS: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {
+        "#": re.compile(r"\s*#(?!!)"),
+        "--": re.compile(r"\s*--"),
+        "//": re.compile(r"\s*(?://|/\*|\*(?!/?\w)|\*/)"),
+    }
+)
+_ORDER = re.compile(
+    r"""\s*(?:(?:TODO|FIXME)\b(?:\([^)]*\))?\s*[:\-]?\s*\S | (?:please\s+)?(?:add|build
+    |calculate|check|compute|convert|count|create|define|delete|fetch|filter|find|generate|get|handle
+    |implement|insert|load|make|map|parse|print|read|remove|rename|replace|return|reverse|save|search
+    |send|sort|split|sum|update|use|validate|write)\s+\w)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_NOT_FOR_US = re.compile(
+    r"copyright|licen[cs]e|noqa|type:\s*ignore|eslint|pylint|pragma|coding[:=]|shellcheck|region",
+    re.IGNORECASE,
+)
+_CODE_LIKE = re.compile(r"[;{}]\s*$|^\s*(?:import|from|return|if|for|def|let|const|var)\b.*[=(:;]")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A place that asks for code. The edit is ``lead + code + tail`` in place of ``span``.
+
+    ``code`` is as ``clean_code`` gives it: its first line without indentation, the others with
+    ``indent``.
+    """
+
+    kind: Literal["selection", "comment", "body"]
+    instruction: str
+    span: Span
+    indent: str
+    lead: str = ""
+    tail: str = ""
+    symbol: Symbol | None = None
+
+
+def asks_for_code(document: Document, span: Span, trees: Trees | None = None) -> Request | None:
+    """The request for code at a span: a selection; at a cursor a comment or an empty body."""
+    start, end = document.clamp(span.start), document.clamp(span.end)
+    if document.slice(Span(start, end)).strip():
+        return _selection(document, Span(start, end))
+    return _comment(document, start) or _body(document, start, trees)
+
+
+def _selection(document: Document, span: Span) -> Request:
+    """The selected code itself, from its first character to its last."""
+    start, end = _trim(document, span)
+    first = document.lines[start.line]
+    indent = indent_of(first)
+    asked = [
+        uncomment(line)
+        for line in document.slice(Span(start, end)).splitlines()
+        if _mark(document).match(line)
+    ]
+    orders = [text for text in asked if _ORDER.match(text)]
+    instruction = "\n".join(orders) or "Complete or improve this code; keep what it is for."
+    # Lines indented less than the first belong to the place the first line stands at.
+    return Request("selection", instruction, Span(start, end), indent)
+
+
+def _trim(document: Document, span: Span) -> tuple[Position, Position]:
+    start, end = span.start, span.end
+    while start < end and not document.line(start.line)[start.column :].strip():
+        start = Position(start.line + 1, 0)
+    line = document.line(start.line)
+    start = Position(
+        start.line, start.column + len(line[start.column :]) - len(line[start.column :].lstrip())
+    )
+    while end > start and not document.line(end.line)[: end.column].strip():
+        end = Position(end.line - 1, len(document.line(end.line - 1)))
+    return start, Position(end.line, len(document.line(end.line)[: end.column].rstrip()))
+
+
+def _comment(document: Document, position: Position) -> Request | None:
+    """The whole-line comment at a position, where it says what to write."""
+    mark = _mark(document)
+    if not mark.match(document.line(position.line)):
+        return None
+    first = last = position.line
+    while first > 0 and mark.match(document.line(first - 1)):
+        first -= 1
+    while mark.match(document.line(last + 1)):
+        last += 1
+    text = uncomment("\n".join(document.line(n) for n in range(first, last + 1)))
+    indent = indent_of(document.line(first))
+    if not _is_order(text) or _describes_code(document, last, indent, text):
+        return None
+    text = re.sub(r"^(?:TODO|FIXME)\b(?:\([^)]*\))?\s*[:\-]?\s*", "", text)
+    end = Position(last, len(document.line(last)))
+    return Request("comment", text, Span(end, end), indent, lead=newline_of(document) + indent)
+
+
+def _is_order(text: str) -> bool:
+    if _NOT_FOR_US.search(text) or _CODE_LIKE.search(text):
+        return False
+    return _ORDER.match(text) is not None or len(text.split()) >= 3
+
+
+def _describes_code(document: Document, last: int, indent: str, text: str) -> bool:
+    """Whether the code the comment speaks of stands below it already."""
+    below = document.line(last + 1)
+    if re.match(r"(?:TODO|FIXME)\b", text):
+        return False
+    return (
+        bool(below.strip())
+        and len(indent_of(below)) >= len(indent)
+        and below.strip()
+        not in {
+            "pass",
+            "...",
+        }
+    )
+
+
+def _body(document: Document, position: Position, trees: Trees | None) -> Request | None:
+    """The empty function or class body at a position."""
+    symbol = enclosing(document, position, trees)
+    if symbol is None or symbol.body is None or not symbol.empty:
+        return None
+    line = symbol.span.start.line
+    outer = indent_of(document.line(_signature_line(document, symbol)))
+    unit = unit_near(document, line)
+    newline = newline_of(document)
+    instruction = f"Write the body of `{symbol.signature}`."
+    if symbol.docstring:
+        instruction += f"\n{symbol.docstring}"
+    if document.language == "python":
+        span, lead = _python_body(document, symbol, outer + unit, newline)
+        tail = ""
+    else:
+        span, lead, tail = _braced_body(document, symbol.body, outer, unit, newline)
+        notes = uncomment(document.slice(Span(symbol.body.start, span.start)).strip(" \t\r\n{"))
+        instruction += f"\n{notes}" if notes else ""
+    return Request("body", instruction, span, outer + unit, lead, tail, symbol)
+
+
+def _signature_line(document: Document, symbol: Symbol) -> int:
+    """The line the definition itself begins on, below its decorators."""
+    line = symbol.span.start.line
+    while document.line(line).lstrip().startswith("@") and line < symbol.span.end.line:
+        line += 1
+    return line
+
+
+def _python_body(document: Document, symbol: Symbol, indent: str, newline: str) -> tuple[Span, str]:
+    body, doc = symbol.body, symbol.docstring_span
+    assert body is not None  # noqa: S101 - told by the caller; pyright needs it
+    if doc is not None and doc.start >= body.start:
+        return Span(doc.end, max(doc.end, body.end)), newline + indent
+    if not document.line(body.start.line)[: body.start.column].strip():
+        return body, ""
+    return body, newline + indent
+
+
+def _braced_body(
+    document: Document, body: Span, outer: str, unit: str, newline: str
+) -> tuple[Span, str, str]:
+    """The place between the braces, after their comments; the code's lead and tail there."""
+    text = document.slice(body)
+    opened = 1 if text.startswith("{") else 0
+    closed = 1 if text.endswith("}") else 0
+    inside = text[opened : len(text) - closed]
+    kept = max((m.end() for m in re.finditer(r"//[^\n]*|/\*.*?\*/", inside, re.DOTALL)), default=0)
+    start = _forward(document, body.start, opened + kept)
+    end = Position(body.end.line, body.end.column - closed)
+    tail = newline + outer if closed else ""
+    return Span(start, end), newline + outer + unit, tail
+
+
+def _forward(document: Document, start: Position, count: int) -> Position:
+    line, column = start.line, start.column + count
+    while column > len(document.lines[line]) and line + 1 < len(document.lines):
+        column -= len(document.lines[line])
+        line += 1
+    return Position(line, column)
+
+
+def _mark(document: Document) -> re.Pattern[str]:
+    if document.language in _HASH:
+        return _MARKS["#"]
+    return _MARKS["--" if document.language in _DASH else "//"]

@@ -1,0 +1,83 @@
+"""When to complete, and how much: nothing, the rest of a line, or a block."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from ..types import Document, Position
+from .indentation import indent_of
+from .symbols import enclosing, in_string_or_comment
+from .syntax import Trees
+
+Shape = Literal["none", "line", "block"]
+
+_BLOCK_WORDS = re.compile(
+    r"(?:^|\s)(?:do|then|else|begin|try|ensure|repeat)(?:\s*\|[^|]*\|)?$"
+    r"|^\s*(?:def|class|module|function|local function|while|unless|for|if)\b[^#]*$"
+)
+_COMMENT = re.compile(r"\s*(?:#|//|--|/\*|\*)")
+_ENDS_BY_WORD = frozenset({"ruby", "lua", "shellscript", "bash", "sh", "elixir"})
+
+
+def shape(document: Document, position: Position, trees: Trees | None = None) -> Shape:
+    """What to ask a model for at a cursor.
+
+    ``none`` inside a word that goes on after the cursor; ``block`` after what opens one (``:``,
+    ``{``), in an empty body, and on an indented blank line after a comment; else ``line``.
+    """
+    position = document.clamp(position)
+    line = document.line(position.line)
+    head, tail = line[: position.column], line[position.column :]
+    if tail and (tail[0].isalnum() or tail[0] == "_"):
+        return "none"
+    if tail.strip():
+        return "line"
+    if head.strip():
+        return _after_code(document, position, head, trees)
+    return _on_blank(document, position, head, trees)
+
+
+def _after_code(document: Document, position: Position, head: str, trees: Trees | None) -> Shape:
+    if not _opens(head, document.language) or _quote_open(head):
+        return "line"
+    return "line" if in_string_or_comment(document, position, trees) else "block"
+
+
+def _on_blank(document: Document, position: Position, head: str, trees: Trees | None) -> Shape:
+    above = next(
+        (
+            n
+            for n in range(position.line - 1, max(-1, position.line - 10), -1)
+            if document.line(n).strip()
+        ),
+        None,
+    )
+    if above is None:
+        return "line"
+    text = document.line(above)
+    if _COMMENT.match(text) and (head or not text[0].isspace()):
+        return "block" if len(head) >= len(indent_of(text)) else "line"
+    if _opens(text, document.language) and len(head) > len(indent_of(text)):
+        return "block"
+    if not head:
+        return "line"
+    symbol = enclosing(document, position, trees)
+    return "block" if symbol is not None and symbol.empty else "line"
+
+
+def _quote_open(head: str) -> bool:
+    """Whether a string begun on the line is still open; a tree cannot tell while it is."""
+    bare = re.sub(r"\\.", "", head)
+    return any(bare.count(quote) % 2 for quote in '"`') or bool(
+        re.search(r"[=(,\[]\s*'[^']*$", bare)
+    )
+
+
+def _opens(text: str, language: str) -> bool:
+    text = text.rstrip()
+    if language == "python":
+        return text.endswith((":", "(", "[", "{"))
+    if language in _ENDS_BY_WORD and _BLOCK_WORDS.search(text):
+        return True
+    return text.endswith(("{", "(", "[", "=>", "->"))
