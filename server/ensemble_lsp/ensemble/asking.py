@@ -1,0 +1,160 @@
+"""Ask several models at once, within a budget, and no longer than the outcome is open."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import BadAnswerError, ProviderError
+from ..models.base import Model, gather
+from ..types import Completion, Prompt
+from .code import consensus_of_code
+from .normalise import canonical
+from .votes import Answer, vote_of
+
+logger = logging.getLogger(__name__)
+
+State = Literal["asked", "answered", "failed", "closed"]
+PromptOf = Prompt | Callable[[Model], Prompt | None]
+Settled = Callable[[Sequence[Completion], Sequence[str]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What just happened to one model; ``done`` of ``total`` have ended."""
+
+    model: str
+    state: State
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking: answers in the order they came."""
+
+    completions: list[Completion] = field(default_factory=list[Completion])
+    errors: dict[str, ProviderError] = field(default_factory=dict[str, ProviderError])
+    cancelled: list[str] = field(default_factory=list[str])
+    """Models closed before they had answered: the budget was up, or the outcome settled."""
+
+
+async def ask(
+    models: Sequence[Model],
+    prompt: PromptOf,
+    *,
+    budget_ms: float,
+    progress: Callable[[Progress], None] | None = None,
+    settled: Settled | None = None,
+) -> Asked:
+    """Ask all at once; return when all have ended, the budget is up, or ``settled`` says so.
+
+    ``prompt`` is one for all, or made for each model, ``None`` for a model that must not be asked.
+    ``settled`` is given the answers so far and the names still running. Models still running are
+    closed before this returns, also when the caller is cancelled. Never raises a ``ProviderError``.
+    """
+    asking = _Asking(len(models), progress)
+    for model in models:
+        made = prompt if isinstance(prompt, Prompt) else prompt(model)
+        if made is not None:
+            asking.start(model, made)
+    try:
+        await asking.run(budget_ms / 1e3, settled)
+    finally:
+        await asking.close()
+    return asking.asked
+
+
+class _Asking:
+    def __init__(self, total: int, progress: Callable[[Progress], None] | None) -> None:
+        self.asked = Asked()
+        self._total = total
+        self._progress = progress
+        self._running: dict[asyncio.Task[Completion], str] = {}
+
+    def start(self, model: Model, prompt: Prompt) -> None:
+        name = model.profile.name
+        task = asyncio.create_task(gather(model, prompt), name=f"ask {name}")
+        self._running[task] = name
+        self._tell(name, "asked")
+
+    async def run(self, seconds: float, settled: Settled | None) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self._running and (left := deadline - loop.time()) > 0:
+            done, _ = await asyncio.wait(
+                self._running, timeout=left, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                self._take(task)
+            if not done or (
+                settled is not None
+                and self.asked.completions
+                and settled(self.asked.completions, list(self._running.values()))
+            ):
+                return
+
+    async def close(self) -> None:
+        """Close what still runs; it is cancelled at once, also when this is cancelled meanwhile."""
+        left, self._running = self._running, {}
+        for task, name in left.items():
+            task.cancel()
+            self.asked.cancelled.append(name)
+        if left:
+            await asyncio.gather(*left, return_exceptions=True)
+        for name in left.values():
+            self._tell(name, "closed")
+
+    def _take(self, task: asyncio.Task[Completion]) -> None:
+        name = self._running.pop(task)
+        error = task.exception()
+        if error is None:
+            self.asked.completions.append(task.result())
+            self._tell(name, "answered")
+            return
+        if not isinstance(error, ProviderError):
+            # A fault of ours in one adapter must not take the other models' answers away.
+            logger.error("asking %s failed", name, exc_info=error)
+            error = BadAnswerError(name, f"{name} failed inside; see the log ({error!r}).")
+        self.asked.errors[name] = error
+        self._tell(name, "failed")
+
+    def _tell(self, model: str, state: State) -> None:
+        if self._progress is not None:
+            done = len(self.asked.completions) + len(self.asked.errors)
+            done += len(self.asked.cancelled)
+            self._progress(Progress(model, state, done, self._total))
+
+
+def quorum(
+    language: str,
+    weights: Mapping[str, float],
+    clean: Callable[[str], str] | None = None,
+) -> Settled:
+    """Tells when the models still running cannot change the weighted rule's outcome.
+
+    That is when the leading group would win even if all of them joined the best of the others, or
+    gave one new answer together. ``clean`` is what is done to an answer before it counts.
+    """
+
+    def settled(completions: Sequence[Completion], running: Sequence[str]) -> bool:
+        if not running:
+            return True
+        answers = [
+            Answer(c.model, clean(c.text) if clean else c.text, weights.get(c.model, 0.5))
+            for c in completions
+        ]
+        answers = [a for a in answers if a.text.strip() and canonical(a.text, language) is not None]
+        if not answers:
+            return False
+        first, *others = consensus_of_code(answers, language).groups
+        if len(first.models) < 2:
+            return False
+        swing = sum(vote_of(weights.get(name, 0.5)) for name in running)
+        rival = others[0].weight if others else 0.0
+        return first.weight > rival + swing
+
+    return settled

@@ -1,0 +1,60 @@
+"""Answers that vote, and what a vote is worth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+FLOOR, CEILING = 0.02, 0.98
+"""No model is so bad or so good that its vote counts against it or for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One model's cleaned answer; ``weight`` is the reward expected of the model here, 0 to 1."""
+
+    model: str
+    text: str
+    weight: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Models whose answers are equal; ``text`` is the best one's own."""
+
+    models: tuple[str, ...]
+    text: str
+    weight: float
+    """Sum of its votes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an ensemble says."""
+
+    text: str
+    models: tuple[str, ...]
+    """Those behind the text, best first."""
+    agreement: float
+    """Estimated chance that the text is right, 0 to 1."""
+    groups: tuple[Group, ...]
+    """All that was said, best first; the first is the verdict's."""
+    rule_used: str
+    why: str
+    """For the user, one sentence."""
+
+
+SURPRISE = 1.6
+"""Added to each vote: the logarithm of how many different wrong answers there are to choose from,
+about five. So two agreeing models of middling record outvote a good one alone."""
+
+
+def vote_of(weight: float) -> float:
+    """What one model's answer counts; never nothing."""
+    return max(0.05, log_odds(weight) + SURPRISE)
+
+
+def log_odds(weight: float) -> float:
+    """A vote's value: the log-odds of a model's expected reward."""
+    p = max(FLOOR, min(CEILING, weight))
+    return math.log(p / (1 - p))
