@@ -6,10 +6,10 @@ import textwrap
 
 import pytest
 
-from ensemble_lsp.context.asks import asks_for_code
 from ensemble_lsp.context.indentation import newline_in, unit_of
-from ensemble_lsp.context.shape import shape
+from ensemble_lsp.context.shape import shape_at
 from ensemble_lsp.context.symbols import (
+    asks_for_code,
     call_at,
     enclosing,
     in_string_or_comment,
@@ -17,6 +17,7 @@ from ensemble_lsp.context.symbols import (
     symbol_at,
     uncomment,
 )
+from ensemble_lsp.features.postprocess import clean_code
 from ensemble_lsp.types import Document, Position, Span
 
 
@@ -32,7 +33,15 @@ def fill(text: str, code: str, language: str = "python") -> str:
     document, position = at(text, language)
     request = asks_for_code(document, Span(position, position))
     assert request is not None
-    return document.replace(request.span, request.lead + code + request.tail).text
+    code = clean_code(
+        code,
+        language=language,
+        indent=request.indent,
+        instruction=request.instruction,
+        prefix=document.slice(Span(Position(0, 0), request.span.start)),
+        suffix=document.slice(Span(request.span.end, document.end)),
+    )
+    return document.replace(request.span, code).text
 
 
 @pytest.mark.parametrize(
@@ -207,7 +216,7 @@ def test_comment_signs_are_taken_off() -> None:
             'def f(a):\n    """Add one."""\n    return a + 1\n',
         ),
         ("def f(a):\n    p|ass\n", "python", "return a", "def f(a):\n    return a\n"),
-        ("def f(a): p|ass\n", "python", "return a", "def f(a): \n    return a\n"),
+        ("def f(a): p|ass\n", "python", "return a", "def f(a):\n    return a\n"),
         (
             '@d\ndef f(a):\n  """Doc."""\n  raise |NotImplementedError()\n',
             "python",
@@ -317,7 +326,7 @@ def test_a_selection_asks_with_its_own_comments() -> None:
 def test_the_shape_follows_the_syntax_at_the_cursor(
     text: str, language: str, expected: str
 ) -> None:
-    assert shape(*at(text, language)) == expected
+    assert shape_at(*at(text, language)) == expected
 
 
 def test_indentation_and_line_ends_are_told_from_the_text() -> None:

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from ..types import Document, Position, Span
-from .indentation import indent_of, newline_of, unit_near
-from .symbols import Symbol, enclosing, uncomment
+from .definitions import Symbol, enclosing, uncomment
+from .indentation import indent_of, unit_near
 from .syntax import Trees
 
 _HASH = frozenset(
@@ -41,18 +41,13 @@ _CODE_LIKE = re.compile(r"[;{}]\s*$|^\s*(?:import|from|return|if|for|def|let|con
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A place that asks for code. The edit is ``lead + code + tail`` in place of ``span``.
-
-    ``code`` is as ``clean_code`` gives it: its first line without indentation, the others with
-    ``indent``.
-    """
+    """A place that asks for code: what ``clean_code`` makes of an answer replaces ``span``."""
 
     kind: Literal["selection", "comment", "body"]
     instruction: str
     span: Span
     indent: str
-    lead: str = ""
-    tail: str = ""
+    """Of the lines of code that go there."""
     symbol: Symbol | None = None
 
 
@@ -109,7 +104,7 @@ def _comment(document: Document, position: Position) -> Request | None:
         return None
     text = re.sub(r"^(?:TODO|FIXME)\b(?:\([^)]*\))?\s*[:\-]?\s*", "", text)
     end = Position(last, len(document.line(last)))
-    return Request("comment", text, Span(end, end), indent, lead=newline_of(document) + indent)
+    return Request("comment", text, Span(end, end), indent)
 
 
 def _is_order(text: str) -> bool:
@@ -142,18 +137,16 @@ def _body(document: Document, position: Position, trees: Trees | None) -> Reques
     line = symbol.span.start.line
     outer = indent_of(document.line(_signature_line(document, symbol)))
     unit = unit_near(document, line)
-    newline = newline_of(document)
     instruction = f"Write the body of `{symbol.signature}`."
     if symbol.docstring:
         instruction += f"\n{symbol.docstring}"
     if document.language == "python":
-        span, lead = _python_body(document, symbol, outer + unit, newline)
-        tail = ""
+        span = _python_body(document, symbol.body, symbol.docstring_span)
     else:
-        span, lead, tail = _braced_body(document, symbol.body, outer, unit, newline)
+        span = _braced_body(document, symbol.body)
         notes = uncomment(document.slice(Span(symbol.body.start, span.start)).strip(" \t\r\n{"))
         instruction += f"\n{notes}" if notes else ""
-    return Request("body", instruction, span, outer + unit, lead, tail, symbol)
+    return Request("body", instruction, span, outer + unit, symbol)
 
 
 def _signature_line(document: Document, symbol: Symbol) -> int:
@@ -164,29 +157,34 @@ def _signature_line(document: Document, symbol: Symbol) -> int:
     return line
 
 
-def _python_body(document: Document, symbol: Symbol, indent: str, newline: str) -> tuple[Span, str]:
-    body, doc = symbol.body, symbol.docstring_span
-    assert body is not None  # noqa: S101 - told by the caller; pyright needs it
-    if doc is not None and doc.start >= body.start:
-        return Span(doc.end, max(doc.end, body.end)), newline + indent
-    if not document.line(body.start.line)[: body.start.column].strip():
-        return body, ""
-    return body, newline + indent
+def _python_body(document: Document, body: Span, doc: Span | None) -> Span:
+    """The placeholder: what is in the body after its docstring."""
+    if doc is None or doc.start < body.start:
+        head = document.line(body.start.line)[: body.start.column]
+        return (
+            Span(Position(body.start.line, len(head.rstrip())), body.end) if head.strip() else body
+        )
+    rest = document.slice(Span(doc.end, max(doc.end, body.end)))
+    if not rest.strip():
+        return Span(doc.end, max(doc.end, body.end))
+    return Span(_forward(document, doc.end, len(rest) - len(rest.lstrip())), body.end)
 
 
-def _braced_body(
-    document: Document, body: Span, outer: str, unit: str, newline: str
-) -> tuple[Span, str, str]:
-    """The place between the braces, after their comments; the code's lead and tail there."""
+def _braced_body(document: Document, body: Span) -> Span:
+    """What stands between the braces after their comments; without the line end before a brace."""
     text = document.slice(body)
     opened = 1 if text.startswith("{") else 0
     closed = 1 if text.endswith("}") else 0
     inside = text[opened : len(text) - closed]
-    kept = max((m.end() for m in re.finditer(r"//[^\n]*|/\*.*?\*/", inside, re.DOTALL)), default=0)
+    kept = max(
+        (m.end() for m in re.finditer(r"//[^\n\r]*|/\*.*?\*/", inside, re.DOTALL)), default=0
+    )
+    rest = inside[kept:]
+    end = len(rest)
+    if "\n" in rest and not rest[rest.rindex("\n") :].strip():
+        end = len(rest[: rest.rindex("\n")].removesuffix("\r"))
     start = _forward(document, body.start, opened + kept)
-    end = Position(body.end.line, body.end.column - closed)
-    tail = newline + outer if closed else ""
-    return Span(start, end), newline + outer + unit, tail
+    return Span(start, _forward(document, body.start, opened + kept + end))
 
 
 def _forward(document: Document, start: Position, count: int) -> Position:

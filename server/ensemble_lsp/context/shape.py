@@ -6,8 +6,8 @@ import re
 from typing import Literal
 
 from ..types import Document, Position
+from .definitions import enclosing, in_string_or_comment
 from .indentation import indent_of
-from .symbols import enclosing, in_string_or_comment
 from .syntax import Trees
 
 Shape = Literal["none", "line", "block"]
@@ -20,7 +20,7 @@ _COMMENT = re.compile(r"\s*(?:#|//|--|/\*|\*)")
 _ENDS_BY_WORD = frozenset({"ruby", "lua", "shellscript", "bash", "sh", "elixir"})
 
 
-def shape(document: Document, position: Position, trees: Trees | None = None) -> Shape:
+def shape_at(document: Document, position: Position, trees: Trees | None = None) -> Shape:
     """What to ask a model for at a cursor.
 
     ``none`` inside a word that goes on after the cursor; ``block`` after what opens one (``:``,

@@ -1,0 +1,126 @@
+"""Brackets and quotes, told apart from those in strings and comments."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_HASH = frozenset(
+    {
+        "python",
+        "ruby",
+        "shellscript",
+        "bash",
+        "sh",
+        "perl",
+        "r",
+        "yaml",
+        "toml",
+        "elixir",
+        "makefile",
+    }
+)
+_DASH = frozenset({"lua", "sql", "haskell"})
+_CHARACTER_QUOTES = frozenset({"rust", "c", "cpp", "java", "csharp", "kotlin", "go", "haskell"})
+
+
+@cache
+def _lexer(language: str) -> re.Pattern[str]:
+    """Strings, comments and brackets of a language; a pure function's memory."""
+    comment = "#" if language in _HASH else "--" if language in _DASH else "//"
+    quote = (
+        r"'(?:\\.[^'\n]{0,8}|[^\\'\n])'"
+        if language in _CHARACTER_QUOTES
+        else r"'(?:\\.|[^'\\\n])*'?"
+    )
+    parts = [
+        r'"""(?:\\.|[^\\])*?(?:"""|\Z)',
+        r"'''(?:\\.|[^\\])*?(?:'''|\Z)",
+        r'"(?:\\.|[^"\\\n])*"?',
+        quote,
+        r"`(?:\\.|[^`\\])*(?:`|\Z)" if language not in _HASH else r"`[^`\n]*`",
+        re.escape(comment) + r"[^\n]*",
+        r"/\*.*?(?:\*/|\Z)" if comment == "//" else r"(?!)",
+        r"(?P<bracket>[()\[\]{}])",
+    ]
+    return re.compile("|".join(parts), re.DOTALL)
+
+
+def unmatched(text: str, language: str) -> tuple[list[str], list[str]]:
+    """The closing brackets without an opening one, and the opening ones without a closing one."""
+    closing: list[str] = []
+    opening: list[str] = []
+    for found in _lexer(language).finditer(text):
+        bracket = found["bracket"]
+        if bracket is None:
+            continue
+        if bracket in "([{":
+            opening.append(bracket)
+        elif opening and opening[-1] == _PAIRS[bracket]:
+            opening.pop()
+        else:
+            closing.append(bracket)
+    return closing, opening
+
+
+def excess(prefix: str, text: str, suffix: str, language: str) -> int:
+    """How many closing brackets of the whole have no opening one."""
+    return len(unmatched(prefix + text + suffix, language)[0])
+
+
+def without_double_closers(text: str, prefix: str, suffix: str, language: str) -> str:
+    """Without brackets at the end that the suffix closes already.
+
+    Taken off only while the document with the text has more stray closing brackets than without it,
+    so text that a balanced document held is never touched.
+    """
+    tail = suffix.split("\n", 1)[0].strip() or suffix.strip()[:1]
+    if (
+        not tail
+        or tail[0] not in ")]}"
+        or not text.rstrip()[-1:]
+        or text.rstrip()[-1] not in ")]};,"
+    ):
+        return text
+    before = excess(prefix, "", suffix, language)
+    while excess(prefix, text, suffix, language) > before:
+        shorter = text.rstrip()
+        if shorter[-1:] and shorter[-1] in ";,":
+            shorter = shorter[:-1].rstrip()
+        if not shorter or shorter[-1] not in ")]}":
+            return text
+        text = shorter[:-1].rstrip()
+    return text
+
+
+def open_quote(line: str, language: str) -> str:
+    """The quote of the string that is open at the end of a line; empty outside of strings."""
+    last = ""
+    for found in _lexer(language).finditer(line):
+        token = found.group()
+        last = ""
+        if found.end() == len(line) and token[0] in "\"'`":
+            closed = len(token) > 1 and token[-1] == token[0] and not _escaped(token)
+            last = "" if closed else token[0]
+    return last
+
+
+def without_double_quote(text: str, head: str, tail: str, language: str) -> str:
+    """Without a closing quote at the end that stands after the cursor already."""
+    quote = tail[:1]
+    if not quote or quote not in "\"'`" or "\n" in text:
+        return text
+    stripped = text.rstrip()
+    closers = stripped[len(stripped.rstrip(")]};,")) :]
+    bare = stripped[: len(stripped) - len(closers)]
+    if not bare.endswith(quote) or not tail[1:].startswith(closers):
+        return text
+    if open_quote(head + bare[:-1], language) == quote:
+        return bare[:-1]
+    return text
+
+
+def _escaped(token: str) -> bool:
+    body = token[:-1]
+    return (len(body) - len(body.rstrip("\\"))) % 2 == 1

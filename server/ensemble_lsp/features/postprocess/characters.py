@@ -1,0 +1,29 @@
+"""Characters that must not reach a document: escape sequences, controls, invisible and bidi marks.
+
+Bidirectional controls can make code read differently from what it does (CVE-2021-42574).
+"""
+
+from __future__ import annotations
+
+import re
+
+_ESCAPES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]"
+    r"|\x9b[0-?]*[@-~]"
+)
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
+    "\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffc"
+    "\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+# Joiners belong to emoji and to several scripts; between other characters they only hide.
+_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
+
+
+def visible(text: str) -> str:
+    r"""The text without escape sequences and hidden characters, with ``\n`` as its line end."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.isascii() and text.isprintable():
+        return text
+    text = _HIDDEN.sub("", _ESCAPES.sub("", text))
+    return text if text.isascii() else _JOINERS.sub("", text)
