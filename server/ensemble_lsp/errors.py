@@ -6,6 +6,7 @@ EnsembleError
 ├── NoModelError             no model can do the task now
 ├── DocumentError            a file cannot be worked on (binary, not open, out of range)
 ├── HistoryError             the local database cannot be used
+├── WeightsError             a packaged model's weights cannot be fetched
 └── ProviderError            a model did not answer
     ├── WrongKeyError        missing, wrong or forbidden key
     ├── NoQuotaError         no credit left, or the plan does not allow it
@@ -45,6 +46,10 @@ class DocumentError(EnsembleError):
 
 class HistoryError(EnsembleError):
     """The local database cannot be used."""
+
+
+class WeightsError(EnsembleError):
+    """A packaged model's weights cannot be fetched, or are not what they should be."""
 
 
 class ProviderError(EnsembleError):
