@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 _THOUGHT = re.compile(
-    r"\A\s*<(think|thinking|thought|reasoning|analysis)>.*?(?:</\1>\s*|\Z)",
+    r"\A\s*<(think|thinking|thought|reasoning|analysis)>.*?(?:</\1>[ \t]*\n*|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
-_LATE_THOUGHT = re.compile(r"\A.*?</(?:think|thinking|thought|reasoning)>\s*", re.DOTALL)
+_LATE_THOUGHT = re.compile(r"\A.*?</(?:think|thinking|thought|reasoning)>[ \t]*\n*", re.DOTALL)
 _MARKERS = re.compile(
     r"<\|(?:endoftext|end_of_text|eot_id|im_end|im_start|eom_id|file_sep|file_separator|repo_name"
     r"|fim_prefix|fim_suffix|fim_middle|fim_pad|fim_begin|fim_hole|fim_end|end|assistant|user)\|>"
@@ -23,6 +23,7 @@ _CURSOR = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`\n]*$")
+_EMPTY = re.compile(r"[^`]*```[\w+#-]*\s*(?:```[^`]*)?")
 _OPENING = re.compile(
     r"""\A\s*(?:
       (?:sure|certainly|of\ course|absolutely|okay|ok|great|yes|understood)\b[^\n]{0,200}
@@ -132,6 +133,8 @@ def unwrapped(text: str, language: str, *, prose: bool = False) -> str:
         wanted = _NAMES.get(language, language)
         named = (b for b in found if _NAMES.get(b.language, b.language) == wanted)
         return next(named, found[0]).code
+    if _EMPTY.fullmatch(text):
+        return ""
     if "```" in text:
         text = _loose_fences(text)
     if prose:

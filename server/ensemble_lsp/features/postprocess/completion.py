@@ -70,7 +70,7 @@ def _placed(text: str, prefix: str, suffix: str, language: str, indent: str) -> 
     head = prefix.rpartition("\n")[2]
     text = without_repeated_prefix(text, prefix)
     if not head.strip():
-        text = re.sub(r"\A(?:[ \t]*\n)+(?=[^\n])", "", text)
+        text = _without_blank_lines(text, prefix)
         if indent and not head and text[:1].strip() and "\n" not in text.rstrip("\n"):
             text = fitted(text, prefix + indent, suffix, language)
             text = indent + text if not text.startswith(indent) else text
@@ -78,6 +78,14 @@ def _placed(text: str, prefix: str, suffix: str, language: str, indent: str) -> 
             text = fitted(text, prefix, suffix, language)
     text = without_suffix(text, suffix, head)
     return without_loops(text)
+
+
+def _without_blank_lines(text: str, prefix: str) -> str:
+    """Without blank lines at the beginning; one stays that parts the code from what is above."""
+    bare = re.sub(r"\A(?:[ \t]*\n)+(?=[^\n])", "", text)
+    above = prefix.split("\n")[-2:]
+    parts = len(above) == 2 and above[0].strip() and not above[1] and text.startswith("\n")
+    return "\n" + bare if parts else bare
 
 
 def _one_line(text: str, head: str) -> str:
@@ -117,8 +125,8 @@ def _stands_there(text: str, suffix: str, head: str) -> bool:
     bare = text.strip()
     if tail.strip():
         return tail.strip() == bare and len(re.sub(r"\W", "", bare)) >= 2
-    following = next((line.strip() for line in below.split("\n") if line.strip()), "")
-    return not head.strip() and following == bare and len(re.sub(r"\W", "", bare)) >= 6
+    following = next((line.rstrip() for line in below.split("\n") if line.strip()), "")
+    return head + text.rstrip() == following and len(re.sub(r"\W", "", bare)) >= 6
 
 
 def _in_docstring(prefix: str) -> bool:

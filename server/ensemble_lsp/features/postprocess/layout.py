@@ -10,6 +10,7 @@ _DEFINITION = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final|override)\s+)*"
     r"(?:def|class|function|fn|func|fun|interface|struct|impl|trait|module|enum)\b"
 )
+_TYPE = re.compile(r"[^(=]*\b(?:class|interface|struct|impl|trait|module|enum)\b")
 _CLOSER = re.compile(
     r"\s*(?:[)\]}]|end\b|else\b|elif\b|elsif\b|except\b|catch\b|finally\b|rescue\b)"
 )
@@ -66,7 +67,8 @@ def block(text: str, prefix: str, suffix: str) -> str:
     head = prefix.rpartition("\n")[2]
     floor = _floor(prefix, head + lines[0])
     below = next((line for line in suffix.partition("\n")[2].split("\n") if line.strip()), "")
-    following = 0 if suffix.partition("\n")[0].strip() else len(indent_of(below))
+    joined = suffix.partition("\n")[0].strip() or _continues(text)
+    following = 0 if joined else len(indent_of(below))
     for number, line in enumerate(lines[1:], 1):
         if not line.strip():
             continue
@@ -145,19 +147,25 @@ def _goes_on(first: str, second: str, rest: str) -> bool:
 
 
 def _floor(prefix: str, line: str) -> int:
-    """The indentation of the function or class round the cursor; −1 at the outermost level."""
+    """The indentation of the definition a completion may not leave; −1 at the outermost level.
+
+    From a function in a function the code may go on in the outer one; from a method, or a function
+    of the module, it may not.
+    """
     depth = len(indent_of(line)) if line.strip() else 1 << 20
-    if _DEFINITION.match(line):
-        return depth
+    floor = depth if _DEFINITION.match(line) else -1
     for above in reversed(prefix.split("\n")[:-1]):
         if not above.strip() or above.lstrip().startswith(("#", "//", "*", "@")):
             continue
         indent = len(indent_of(above))
-        if indent < depth:
-            if _DEFINITION.match(above):
-                return indent
-            depth = indent
-    return -1
+        if indent >= depth:
+            continue
+        depth = indent
+        if _DEFINITION.match(above):
+            if floor >= 0 and _TYPE.match(above):
+                return floor
+            floor = indent
+    return floor
 
 
 def _returns_to(lines: list[str], depth: int) -> bool:

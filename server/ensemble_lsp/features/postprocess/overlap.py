@@ -68,25 +68,34 @@ def without_suffix(text: str, suffix: str, head: str = "") -> str:
     """Without what stands after the cursor already, on its line or over several."""
     tail, _, below = suffix.partition("\n")
     if tail.strip():
-        text = _without_tail(text, tail, head)
+        if re.search(r"\w", tail):
+            return _without_tail(text, tail, below, head)
         return _without_lines(text, below, 1) if "\n" in text else text
     return _without_lines(text, below, 0 if not head.strip() else 1)
 
 
-def _without_tail(text: str, tail: str, head: str) -> str:
+def _without_tail(text: str, tail: str, below: str, head: str) -> str:
     """Without the rest of the cursor's line where a line of the text ends with it."""
     wanted = tail.rstrip()
-    if not re.search(r"\w", wanted) or len(wanted.strip()) < 3:
+    if len(wanted.strip()) < 3:
         return text
     lines = text.split("\n")
     for number, line in enumerate(lines):
         bare = line.rstrip()
-        if bare.endswith(wanted) and (bare != wanted or number == 0):
-            kept = bare[: len(bare) - len(wanted)]
-            return "\n".join([*lines[:number], kept])
+        if not bare.endswith(wanted) or not _goes_on_as(lines[number + 1 :], below):
+            continue
         if number and not head.strip() and bare.strip() == wanted.strip():
             return "\n".join(lines[:number])
+        return "\n".join([*lines[:number], bare[: len(bare) - len(wanted)]])
     return text
+
+
+def _goes_on_as(lines: list[str], below: str) -> bool:
+    """Whether what follows is the suffix's lines again, as far as either goes."""
+    rest = [line.strip() for line in lines if line.strip()]
+    following = [line.strip() for line in below.split("\n")[: len(lines) + 20] if line.strip()]
+    count = min(len(rest), len(following))
+    return not rest or (count > 0 and rest[:count] == following[:count])
 
 
 def _without_lines(text: str, below: str, start: int) -> str:
@@ -100,15 +109,17 @@ def _without_lines(text: str, below: str, start: int) -> str:
             continue
         rest = [line.rstrip() for line in lines[number:] if line.strip()]
         same = sum(1 for _ in _matching(rest, following))
-        ended = same == min(len(rest), len(following))
-        cut_off = (
-            same == len(rest) - 1
-            and following[same : same + 1]
-            and following[same].startswith(rest[-1])
-        )
-        if (ended and _weighs(following[:same])) or same >= 3 or (cut_off and _weighs(rest[:same])):
+        over = same == len(rest) or (same == len(following) and same > 1)
+        if (over and _weighs(rest[:same])) or same >= 3 or _cut_off(rest, following, same):
             return "\n".join(lines[:number])
     return text
+
+
+def _cut_off(rest: list[str], following: list[str], same: int) -> bool:
+    """Whether the text ends in the middle of the suffix's next line."""
+    if same != len(rest) - 1 or same >= len(following):
+        return False
+    return following[same].startswith(rest[-1]) and _weighs(rest[:same])
 
 
 def _matching(one: list[str], other: list[str]) -> list[str]:
