@@ -35,6 +35,8 @@ class Arm:
         """The prior reward the model was last chosen with."""
         self.observations = 0
         self.restarts = 0
+        self.joined = 0
+        """How many outcomes its task had seen when the model came."""
         self.strength = 0.0
         """From preferences between candidates, in logits."""
         self._precision = (intercept_precision, feature_precision)
@@ -118,7 +120,8 @@ class Arm:
             ],
             "moment": [float(f"{v:.9g}") for v in self._moment],
             "prior": self.prior,
-            "counts": [self.observations, self.restarts, self._count, self._sum, self.strength],
+            "counts": [self.observations, self.restarts, self._count, self.joined],
+            "sums": [self._sum, self.strength],
             "window": base64.b64encode(b"".join(x for x, _ in self._window)).decode("ascii"),
             "rewards": [round(r, 4) for _, r in self._window],
         }
@@ -126,26 +129,26 @@ class Arm:
     def load(self, raw: Mapping[str, Any]) -> bool:
         """Take back ``save``'s values; tells whether they were whole, else nothing is changed."""
         inverse, moment = numbers(raw.get("inverse")), numbers(raw.get("moment"))
-        counts, rewards = numbers(raw.get("counts")), numbers(raw.get("rewards"))
-        prior = numbers([raw.get("prior")])
+        counts, sums = numbers(raw.get("counts")), numbers(raw.get("sums"))
+        rewards, prior = numbers(raw.get("rewards")), numbers([raw.get("prior")])
         try:
             packed = base64.b64decode(str(raw.get("window")), validate=True)
         except ValueError:
             return False
-        sizes = (len(inverse), len(moment), len(counts), len(packed))
-        if sizes != (SIZE * (SIZE + 1) // 2, SIZE, 5, SIZE * len(rewards)) or not prior:
+        sizes = (len(inverse), len(moment), len(counts), len(sums), len(packed))
+        if sizes != (SIZE * (SIZE + 1) // 2, SIZE, 4, 2, SIZE * len(rewards)) or not prior:
             return False
         square = [[0.0] * SIZE for _ in range(SIZE)]
         values = iter(inverse)
         for i in range(SIZE):
             for j in range(i + 1):
                 square[i][j] = square[j][i] = next(values)
-        if any(square[i][i] <= 0 for i in range(SIZE)) or min(counts[:4]) < 0:
+        if any(square[i][i] <= 0 for i in range(SIZE)) or min(counts) < 0:
             return False
         self._inverse, self._moment, self.prior = square, moment, prior[0]
         self._beta = [sum(a * m for a, m in zip(row, moment, strict=True)) for row in square]
-        self.observations, self.restarts, self._count = (int(v) for v in counts[:3])
-        self._sum, self.strength = counts[3], counts[4]
+        self.observations, self.restarts, self._count, self.joined = map(int, counts)
+        self._sum, self.strength = sums
         pieces = [packed[k : k + SIZE] for k in range(0, len(packed), SIZE)]
         self._window = deque(zip(pieces, rewards, strict=True), maxlen=WINDOW)
         return True

@@ -1,10 +1,11 @@
 """The strategy ``learned``: a bandit with context, one arm a model and task.
 
-Each arm is a linear model of the reward in the situation's features, with an informed prior worth a
-handful of observations. Exploration is Thompson's, narrowed: published results show that at one
-user's sample sizes a good prior and little exploration beat every bolder scheme. An arm whose
-rewards change is restarted alone; nothing else is forgotten. Time-outs and failures are the circuit
-breaker's, not a reward.
+Each arm is a linear model of the reward in the situation's features, with an informed prior worth
+a handful of observations. The priors of all arms are corrected together, by a line fitted to what
+was seen: the user's own level, and how far the priors are right at all. Exploration is a small
+bonus for the unsure and a smaller draw: published results show that at one user's sample sizes a
+good prior and little exploration beat every bolder scheme. An arm whose rewards change is restarted
+alone; nothing else is forgotten. Time-outs and failures are the circuit breaker's, not a reward.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from .fixed import VERSION, FixedSelector, rank
 from .priors import WEIGHT, Prior, prior_for
 from .situation import Situation
 
+_SPREAD = 1.64 * 0.48
+"""Half a 90 % interval of a reward near one half, in rewards."""
+_SHARE, _FEW = 30, 8
+
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
@@ -31,16 +36,31 @@ class Tuning:
 
     prior_weight: float = WEIGHT
     """Observations a prior is worth."""
-    feature_precision: float = 40.0
+    feature_precision: float = 60.0
     """Ridge on the features: they hardly tell which model is best, and must earn their say."""
-    width: float = 0.15
-    """Standard deviations of a reward that Thompson's draw spreads by."""
-    epsilon: float = 0.0
-    """Share of choices that try a model at random among those that may be best."""
-    newcomer: float = 0.0
-    """Extra spread of an arm with few outcomes while others have many."""
-    level_weight: float = 10.0
+    bonus: float = 0.25
+    """What an unsure arm gains, times its posterior's standard deviation in units of a reward's."""
+    width: float = 0.05
+    """The same for a random draw: so that equals take turns while feedback is awaited."""
+    newcomer: float = 0.25
+    """What a model that came later gains on top, until it has been asked a few times."""
+    level_weight: float = 50.0
     """Outcomes after which the user's own level (some accept 13 %, some 57 %) is half believed."""
+    slope_weight: float = 0.2
+    """Prior squares by which it is believed that models differ as the priors say."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What priors are worth after what was seen."""
+
+    centre: float = 0.45
+    level: float = 0.0
+    slope: float = 1.0
+
+    def at(self, prior: float) -> float:
+        """The corrected prior."""
+        return max(0.02, min(0.98, self.centre + self.level + self.slope * (prior - self.centre)))
 
 
 class LearnedSelector(FixedSelector):
@@ -61,16 +81,18 @@ class LearnedSelector(FixedSelector):
         self._seed = seed
         self._choices = 0
         self._arms: dict[str, dict[str, Arm]] = {task: {} for task in TASKS}
-        self._levels: dict[str, float] = dict.fromkeys(TASKS, 0.0)
+        self._lines: dict[str, _Line] = dict.fromkeys(TASKS, _Line())
         self._priors: dict[tuple[str, str], Prior] = {}
 
     def order(self, situation: Situation, profiles: Sequence[Profile], budget_ms: float) -> Choice:
-        """Order by drawn utility first, then the rest by expected utility."""
+        """The one to ask first by utility and what is to be learned; the rest by utility."""
         task = situation.task
         x = situation.vector()
-        ranked = [self._ranked(p, situation, x, budget_ms) for p in profiles]
-        order = sorted(ranked, key=lambda r: -r.utility)
-        first = self._draw(task, order)
+        self._set_priors(task, profiles)
+        pairs = [self._ranked(p, situation, x, budget_ms) for p in profiles]
+        pairs.sort(key=lambda pair: -pair[0].utility)
+        order = [ranked for ranked, _ in pairs]
+        first = self._draw(task, pairs)
         explored = first is not order[0]
         final = (first, *(r for r in order if r is not first))
         return Choice(final, explored, explain(task, final, explored))
@@ -80,7 +102,7 @@ class LearnedSelector(FixedSelector):
         if reward is None:
             return
         self._arm(model, situation.task).learn(situation.vector(), max(0.0, min(1.0, reward)))
-        self._update_level(situation.task)
+        self._fit_line(situation.task)
 
     def prefer(
         self, winner: str, losers: Sequence[str], situation: Situation, shown_at: int = 0
@@ -139,52 +161,71 @@ class LearnedSelector(FixedSelector):
                 prior = Prior(float(cast(float, reward)), str(raw.get("source", "measured")))
                 self._priors[(model, task)] = prior
         for task in TASKS:
-            self._update_level(task)
+            self._fit_line(task)
 
     def _ranked(
         self, profile: Profile, situation: Situation, x: Sequence[float], budget_ms: float
-    ) -> Ranked:
+    ) -> tuple[Ranked, float]:
+        """What is thought of a model, and how unsure that is, in a reward's standard deviations."""
         task = situation.task
-        prior = self._priors.get((profile.name, task)) or prior_for(profile, task)
+        prior = self._prior(profile, task)
         arm = self._arm(profile.name, task)
-        arm.prior = prior.reward
-        start = max(0.02, min(0.98, prior.reward + self._levels[task]))
-        mean, variance = arm.predict(x, start)
+        mean, variance = arm.predict(x, self._lines[task].at(prior.reward))
         mean = max(0.0, min(1.0, mean))
         if arm.strength:
             mean = _logistic(_logit(mean) + arm.strength)
-        return rank(
+        sigma = math.sqrt(variance)
+        ranked = rank(
             profile, task, mean, self.calls,
             budget_ms=budget_ms, weights=self._weights, prior=prior.source,
-            spread=1.64 * 0.48 * math.sqrt(variance), observations=arm.observations,
+            spread=_SPREAD * sigma, observations=arm.observations,
         )  # fmt: skip
+        return ranked, sigma
 
-    def _draw(self, task: Task, order: Sequence[Ranked]) -> Ranked:
-        """The one to ask first: the highest of one draw each."""
+    def _prior(self, profile: Profile, task: Task) -> Prior:
+        return self._priors.get((profile.name, task)) or prior_for(profile, task)
+
+    def _set_priors(self, task: Task, profiles: Sequence[Profile]) -> None:
+        """Let the arms know their priors; the line is fitted again where one is new."""
+        changed = False
+        for profile in profiles:
+            arm, prior = self._arm(profile.name, task), self._prior(profile, task).reward
+            changed |= arm.prior != prior
+            arm.prior = prior
+        if changed:
+            self._fit_line(task)
+
+    def _draw(self, task: Task, pairs: Sequence[tuple[Ranked, float]]) -> Ranked:
+        """The one to ask first: the highest utility with its bonus and one draw."""
         rng = random.Random(self._seed * 1_000_003 + self._choices)  # noqa: S311 - no secret
         self._choices += 1
         tuning = self._tuning
-        if tuning.epsilon and rng.random() < tuning.epsilon:
-            bar = order[0].low - order[0].expected + order[0].utility
-            return rng.choice([r for r in order if r.high - r.expected + r.utility >= bar])
-        most = max(r.observations for r in order)
-        best, chosen = -math.inf, order[0]
-        for r in order:
-            sigma = (r.high - r.low) / (2 * 1.64 * 0.48)
-            wide = tuning.width + tuning.newcomer * (r.observations < 12 < most)
-            value = r.utility + wide * sigma * rng.gauss(0, 1)
+        best, chosen = -math.inf, pairs[0][0]
+        for r, sigma in pairs:
+            arm = self._arms[task][r.model]
+            late = arm.joined >= _SHARE and arm.observations < _FEW
+            bonus = tuning.bonus + tuning.newcomer * late + tuning.width * rng.gauss(0, 1)
+            value = r.utility + bonus * sigma
             if value > best:
                 best, chosen = value, r
         return chosen
 
-    def _update_level(self, task: Task) -> None:
-        """How far this user's rewards lie above the priors, shrunk; no arm counts above 30."""
-        gap = weight = 0.0
-        for arm in self._arms[task].values():
-            share = min(30, arm.count)
-            gap += share * (arm.mean - arm.prior)
-            weight += share
-        self._levels[task] = gap / (weight + self._tuning.level_weight)
+    def _fit_line(self, task: Task) -> None:
+        """Fit level and slope of what was seen over the priors, by ridge regression."""
+        arms = list(self._arms[task].values())
+        if not arms:
+            return
+        centre = sum(arm.prior for arm in arms) / len(arms)
+        weight, slope_weight = self._tuning.level_weight, self._tuning.slope_weight
+        a, b, c, u, v = weight, 0.0, slope_weight, 0.0, slope_weight
+        for arm in arms:
+            # A model that was asked often tells no more of the others than one asked so often.
+            share, x, y = min(_SHARE, arm.count), arm.prior - centre, arm.mean - centre
+            a, b, c = a + share, b + share * x, c + share * x * x
+            u, v = u + share * y, v + share * x * y
+        determinant = a * c - b * b
+        slope = max(-0.5, min(1.5, (a * v - b * u) / determinant))
+        self._lines[task] = _Line(centre, (u * c - v * b) / determinant, slope)
 
     def _standing(self, arm: Arm) -> float:
         weight = self._tuning.prior_weight
@@ -195,6 +236,7 @@ class LearnedSelector(FixedSelector):
         arms = self._arms[task]
         if model not in arms:
             arms[model] = self._new_arm()
+            arms[model].joined = sum(arm.observations for arm in arms.values())
         return arms[model]
 
     def _new_arm(self) -> Arm:

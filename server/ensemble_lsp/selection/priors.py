@@ -19,7 +19,7 @@ from typing import Literal
 from ..models.base import Profile
 from ..types import Task
 
-WEIGHT = 6.0
+WEIGHT = 8.0
 """How many observations a prior is worth; a wrong one must be forgotten within a day."""
 
 
@@ -141,6 +141,7 @@ def prior_for(profile: Profile, task: Task) -> Prior:
     return _prior(profile.provider, profile.model, profile.fim, profile.local, task)
 
 
+@lru_cache(maxsize=1024)
 def is_slow(model: str) -> bool:
     """Whether a model is known to think before it answers."""
     record = _record(_plain(model))

@@ -1,0 +1,170 @@
+# ruff: noqa: D102 - methods are told by the protocol
+"""Policies that choose one model a request: the product's own, and the usual ones to compare with.
+
+Each has ``choose(features) -> index`` and ``learn(index, features, reward)``.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from ensemble_lsp.models.base import Profile
+from ensemble_lsp.selection.arm import Arm
+from ensemble_lsp.selection.learned import LearnedSelector, Tuning
+from ensemble_lsp.selection.priors import Prior
+from ensemble_lsp.selection.seed import SeedSelector
+from ensemble_lsp.selection.situation import Situation
+
+BUDGET_MS = 20_000.0
+
+
+class Policy(Protocol):
+    """Chooses one of the arms that are there, and is told what came of it."""
+
+    def choose(self, situation: Situation, able: Sequence[int]) -> int:
+        """One of ``able``."""
+        ...
+
+    def learn(self, arm: int, situation: Situation, reward: float) -> None:
+        """Take in one outcome."""
+        ...
+
+
+class _Counting:
+    """Base: counts and sums by arm."""
+
+    def __init__(self, arms: int, rng: random.Random) -> None:
+        self.n = [0] * arms
+        self.sum = [0.0] * arms
+        self.asked = 0
+        self.rng = rng
+
+    def mean(self, arm: int) -> float:
+        return self.sum[arm] / self.n[arm] if self.n[arm] else 0.5
+
+    def learn(self, arm: int, situation: Situation, reward: float) -> None:
+        self.n[arm] += 1
+        self.sum[arm] += reward
+
+
+class Uniform(_Counting):
+    """Any."""
+
+    def choose(self, situation: Situation, able: Sequence[int]) -> int:
+        return self.rng.choice(able)
+
+
+class RoundRobin(_Counting):
+    """Each in turn."""
+
+    def choose(self, situation: Situation, able: Sequence[int]) -> int:
+        self.asked += 1
+        return able[self.asked % len(able)]
+
+
+class EpsilonGreedy(_Counting):
+    """The best mean, one time in ten any."""
+
+    def choose(self, situation: Situation, able: Sequence[int]) -> int:
+        if self.rng.random() < 0.1:
+            return self.rng.choice(able)
+        return max(able, key=lambda a: (self.mean(a), self.rng.random()))
+
+
+class Ucb1(_Counting):
+    """Auer, Cesa-Bianchi and Fischer 2002."""
+
+    def choose(self, situation: Situation, able: Sequence[int]) -> int:
+        total = max(2, sum(self.n))
+
+        def index(a: int) -> float:
+            bonus = math.sqrt(2 * math.log(total) / self.n[a]) if self.n[a] else math.inf
+            return self.mean(a) + bonus
+
+        return max(able, key=lambda a: (index(a), self.rng.random()))
+
+
+class BetaThompson(_Counting):
+    """Thompson sampling with a flat Beta prior."""
+
+    def choose(self, situation: Situation, able: Sequence[int]) -> int:
+        def draw(a: int) -> float:
+            return self.rng.betavariate(1 + self.sum[a], 1 + self.n[a] - self.sum[a])
+
+        return max(able, key=draw)
+
+
+class LinUcb:
+    """Li, Chu, Langford and Schapire 2010, with a flat prior."""
+
+    def __init__(self, arms: int, rng: random.Random, alpha: float = 0.5) -> None:
+        self.arms = [Arm(1.0, 1.0) for _ in range(arms)]
+        self.rng, self.alpha = rng, alpha
+
+    def choose(self, situation: Situation, able: Sequence[int]) -> int:
+        x = situation.vector()
+
+        def index(a: int) -> tuple[float, float]:
+            mean, variance = self.arms[a].predict(x, 0.45)
+            return mean + self.alpha * math.sqrt(variance), self.rng.random()
+
+        return max(able, key=index)
+
+    def learn(self, arm: int, situation: Situation, reward: float) -> None:
+        self.arms[arm].learn(situation.vector(), reward)
+
+
+class Product:
+    """A selector of the product, seen as a policy; latency and cost weigh nothing here."""
+
+    def __init__(self, selector: Any, profiles: Sequence[Profile]) -> None:
+        self.selector, self.profiles = selector, profiles
+        self.index = {p.name: i for i, p in enumerate(profiles)}
+
+    def choose(self, situation: Situation, able: Sequence[int]) -> int:
+        profiles = [self.profiles[a] for a in able]
+        choice = self.selector.choose(situation, profiles, budget_ms=BUDGET_MS)
+        return self.index[choice.ranked[0].model]
+
+    def learn(self, arm: int, situation: Situation, reward: float) -> None:
+        self.selector.learn(self.profiles[arm].name, situation, reward)
+
+
+Maker = Callable[[Sequence[str], "Sequence[float] | None", int], Policy]
+
+
+def profiles_of(names: Sequence[str]) -> list[Profile]:
+    return [Profile(name, "openai", name) for name in names]
+
+
+def learned(
+    names: Sequence[str], priors: Sequence[float] | None, seed: int, **tuning: Any
+) -> Policy:
+    """``priors``: expected rewards, else the shipped table's."""
+    selector = LearnedSelector(latency_weight=0, cost_weight=0, seed=seed, tuning=Tuning(**tuning))
+    for name, prior in zip(names, priors or (), strict=False):
+        selector.set_prior(name, "generate", Prior(prior, "the replay"))
+    return Product(selector, profiles_of(names))
+
+
+def seed_strategy(names: Sequence[str], priors: Sequence[float] | None, seed: int) -> Policy:
+    return Product(SeedSelector(), profiles_of(names))
+
+
+def _plain(kind: Callable[[int, random.Random], Policy]) -> Maker:
+    return lambda names, priors, seed: kind(len(names), random.Random(seed))
+
+
+POLICIES: dict[str, Maker] = {
+    "random": _plain(Uniform),
+    "round-robin": _plain(RoundRobin),
+    "ε-greedy .1": _plain(EpsilonGreedy),
+    "UCB1": _plain(Ucb1),
+    "Beta-Thompson": _plain(BetaThompson),
+    "LinUCB .5": _plain(LinUcb),
+    "seed": seed_strategy,
+    "learned": learned,
+}

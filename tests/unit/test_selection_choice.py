@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import dataclass, replace
+
+import pytest
+
+from ensemble_lsp.models.base import Profile
+from ensemble_lsp.selection import make_selector
+from ensemble_lsp.selection.arm import SIZE, Arm, change_point
+from ensemble_lsp.selection.choice import Choice, Latency, Ranked, Selector, details
+from ensemble_lsp.selection.fixed import FixedSelector, pin
+from ensemble_lsp.selection.learned import LearnedSelector
+from ensemble_lsp.selection.priors import Prior, is_slow, prior_for
+from ensemble_lsp.selection.seed import SeedSelector
+from ensemble_lsp.selection.situation import Situation
+from ensemble_lsp.settings import SelectorSettings
+
+HERE = Situation("complete", "python", complexity=4)
+BUDGET = 2500.0
+
+
+def profile(name: str, model: str = "unheard-of", **more: object) -> Profile:
+    return replace(Profile(name, "openai", model), **more)  # type: ignore[arg-type]
+
+
+A, B, C = profile("a"), profile("b"), profile("c")
+
+
+@dataclass
+class Call:
+    model: str
+    task: str = "complete"
+    first_token_ms: float = 100.0
+    total_ms: float = 400.0
+    cost: float = 0.001
+    status: str = "ok"
+
+
+def first(selector: Selector, *profiles: Profile, situation: Situation = HERE) -> str:
+    return selector.choose(situation, profiles, budget_ms=BUDGET).ranked[0].model
+
+
+@pytest.fixture(params=["fixed", "seed", "learned"])
+def selector(request: pytest.FixtureRequest) -> Selector:
+    return make_selector(SelectorSettings(strategy=request.param))
+
+
+def test_only_models_that_do_the_task_are_ranked(selector: Selector) -> None:
+    only_explains = profile("e", tasks=("explain",))
+    assert selector.choose(HERE, [only_explains, A], budget_ms=BUDGET).names == ("a",)
+    none = selector.choose(HERE, [only_explains], budget_ms=BUDGET)
+    assert none.ranked == ()
+    assert "complete" in none.why
+
+
+def test_the_pinned_model_comes_first_whatever_the_strategy(selector: Selector) -> None:
+    for _ in range(10):
+        selector.learn("a", HERE, 1.0)
+        selector.learn("c", HERE, 0.0)
+    choice = selector.choose(HERE, [A, B, C], budget_ms=BUDGET, pinned="c")
+    assert choice.ranked[0].model == "c"
+    assert sorted(choice.names) == ["a", "b", "c"]
+    assert choice.why.startswith("c is pinned")
+    assert pin(choice, "c", alone=True).names == ("c",)
+    assert pin(choice, "gone") is choice
+
+
+def test_what_calls_took_is_known_by_model_and_task(selector: Selector) -> None:
+    assert selector.latency("a", "complete") is None
+    selector.observe_latency("a", "complete", Latency(50, 60, 70))
+    assert selector.latency("a", "complete") == Latency(50, 60, 70)
+    for ms in range(10, 110, 10):
+        selector.observe_call(Call("a", first_token_ms=ms, total_ms=ms * 2))
+    selector.observe_call(Call("a", status="TimedOutError", total_ms=20_000))
+    selector.observe_call(Call("a", status="cancelled", total_ms=1))
+    assert selector.latency("a", "complete") == Latency(50, 90, 100)
+    assert selector.latency("a", "explain") is None
+    ranked = selector.choose(HERE, [A], budget_ms=BUDGET).ranked[0]
+    assert (ranked.latency_ms, ranked.cost) == (100, pytest.approx(0.001))
+
+
+def test_the_state_survives_a_restart_and_any_damage(selector: Selector) -> None:
+    for n in range(60):
+        selector.learn("a", HERE, float(n % 3 == 0))
+        selector.learn("b", HERE, float(n % 3 != 0))
+    selector.observe_call(Call("a"))
+    saved = json.loads(json.dumps(selector.save()))
+    again = make_selector(SelectorSettings(strategy=saved["strategy"]))
+    again.load(saved)
+    before, after = (s.choose(HERE, [A, B], budget_ms=BUDGET) for s in (selector, again))
+    assert after.names == before.names
+    for mine, theirs in zip(after.ranked, before.ranked, strict=True):
+        assert mine.expected == pytest.approx(theirs.expected, abs=1e-6)
+        assert (mine.observations, mine.latency_ms) == (theirs.observations, theirs.latency_ms)
+    for damaged in ({}, {"version": 99}, {**saved, "calls": 7}, _spoiled(saved)):
+        fresh = make_selector(SelectorSettings(strategy=saved["strategy"]))
+        fresh.load(damaged)
+        assert fresh.choose(HERE, [A, B], budget_ms=BUDGET).ranked
+
+
+def _spoiled(state: dict[str, object]) -> dict[str, object]:
+    """Every list's rows with one value of a wrong kind, and a row that is none."""
+    spoiled: dict[str, object] = {}
+    for key, value in state.items():
+        if isinstance(value, list):
+            rows = [dict.fromkeys(row, "NaN") for row in value]
+            spoiled[key] = [None, *rows, *({**row, "arm": {"inverse": []}} for row in value)]
+        else:
+            spoiled[key] = value
+    return spoiled
+
+
+def test_fixed_keeps_the_order_of_the_configuration() -> None:
+    selector = FixedSelector()
+    for _ in range(20):
+        selector.learn("b", HERE, 1.0)
+    assert selector.choose(HERE, [A, B, C], budget_ms=BUDGET).names == ("a", "b", "c")
+
+
+def test_seed_scores_the_mean_reward_and_one_half_where_there_is_none() -> None:
+    selector = SeedSelector()
+    selector.learn("a", HERE, 0.4)
+    selector.learn("c", HERE, 0.9)
+    selector.learn("c", HERE, None)
+    choice = selector.choose(HERE, [A, B, C], budget_ms=BUDGET)
+    assert [(r.model, r.expected) for r in choice.ranked] == [("c", 0.9), ("b", 0.5), ("a", 0.4)]
+    explain = replace(HERE, task="explain")
+    assert selector.choose(explain, [A, C], budget_ms=BUDGET).ranked[0].expected == 0.5
+
+
+def test_seed_lets_a_model_that_does_worse_on_complex_code_fall_with_complexity() -> None:
+    selector = SeedSelector()
+    simple, complex_ = replace(HERE, complexity=2), replace(HERE, complexity=20)
+    for _ in range(6):
+        selector.learn("a", simple, 0.9)
+        selector.learn("a", complex_, 0.3)
+        selector.learn("b", simple, 0.5)
+        selector.learn("b", complex_, 0.5)
+    scores = [
+        {r.model: r.expected for r in selector.choose(s, [A, B], budget_ms=BUDGET).ranked}
+        for s in (simple, replace(HERE, complexity=12), complex_)
+    ]
+    assert [s["b"] for s in scores] == [0.5, 0.5, 0.5]
+    assert scores[0]["a"] == pytest.approx(0.6)
+    assert scores[0]["a"] > scores[1]["a"] > scores[2]["a"]
+    assert scores[2]["a"] == pytest.approx(0.2)
+    assert first(selector, A, B, situation=simple) == "a"
+    assert first(selector, A, B, situation=complex_) == "b"
+
+
+def test_learned_starts_with_the_public_record_and_ends_with_the_users() -> None:
+    selector = LearnedSelector(latency_weight=0)
+    strong, weak = profile("strong", "claude-sonnet-4"), profile("weak", "llama-3.2-3b")
+    assert first(selector, weak, strong) == "strong"
+    for _ in range(40):
+        selector.learn("strong", HERE, 0.1)
+        selector.learn("weak", HERE, 0.8)
+    assert first(selector, weak, strong) == "weak"
+
+
+def test_learned_counts_waiting_and_money_against_a_model() -> None:
+    quick, slow = profile("quick"), profile("slow")
+    dear = profile("dear", input_price=100.0, output_price=500.0)
+    selector = LearnedSelector(latency_weight=1.0, cost_weight=1.0)
+    selector.observe_call(Call("quick", total_ms=200, cost=0))
+    selector.observe_call(Call("slow", total_ms=2400, cost=0))
+    ranked = selector.choose(HERE, [slow, dear, quick], budget_ms=BUDGET).ranked
+    by_name = {r.model: r for r in ranked}
+    assert [r.model for r in ranked] == ["quick", "slow", "dear"]
+    assert by_name["slow"].utility == pytest.approx(by_name["slow"].expected - 2400 / 2500)
+    free = LearnedSelector(latency_weight=0, cost_weight=0)
+    assert free.choose(HERE, [slow], budget_ms=BUDGET).ranked[0].utility == pytest.approx(
+        by_name["slow"].expected
+    )
+
+
+def accept_rates(
+    selector: Selector, rates: dict[str, float], count: int, seed: int = 3
+) -> list[str]:
+    """Play requests: what is chosen is accepted at its model's rate."""
+    rng = random.Random(seed)
+    profiles = [profile(name) for name in rates]
+    chosen: list[str] = []
+    for _ in range(count):
+        name = first(selector, *profiles)
+        selector.learn(name, HERE, float(rng.random() < rates[name]))
+        chosen.append(name)
+    return chosen
+
+
+def test_learned_finds_the_best_model_and_stays_with_it() -> None:
+    chosen = accept_rates(LearnedSelector(), {"a": 0.2, "b": 0.7, "c": 0.3}, 300)
+    assert chosen[-100:].count("b") > 85
+
+
+def test_learned_leaves_a_model_that_has_become_bad() -> None:
+    selector = LearnedSelector()
+    accept_rates(selector, {"a": 0.75, "b": 0.45}, 150)
+    chosen = accept_rates(selector, {"a": 0.1, "b": 0.45}, 150, seed=4)
+    assert chosen[-75:].count("b") > 60
+
+
+def test_learned_gives_a_model_added_later_its_chance() -> None:
+    selector = LearnedSelector()
+    accept_rates(selector, {"a": 0.4, "b": 0.3}, 300)
+    chosen = accept_rates(selector, {"a": 0.4, "b": 0.3, "new": 0.75}, 120)
+    assert chosen[60:].count("new") > 40
+
+
+def test_learned_is_the_same_for_the_same_seed() -> None:
+    rates = {"a": 0.45, "b": 0.5, "c": 0.4}
+    runs = [accept_rates(LearnedSelector(seed=s), rates, 80) for s in (1, 1)]
+    assert runs[0] == runs[1]
+
+
+def test_a_preference_raises_the_winner_and_more_so_from_a_lower_place() -> None:
+    def lead(shown_at: int) -> float:
+        selector = LearnedSelector()
+        for _ in range(10):
+            selector.prefer("b", ["a", "c"], HERE, shown_at)
+        by = {r.model: r for r in selector.choose(HERE, [A, B, C], budget_ms=BUDGET).ranked}
+        assert by["a"].expected == pytest.approx(by["c"].expected, abs=0.01)
+        return by["b"].expected - by["a"].expected
+
+    assert 0 < lead(0) < lead(2)
+
+
+def test_a_prior_of_the_users_own_takes_the_place_of_the_public_one() -> None:
+    selector = LearnedSelector()
+    selector.set_prior("b", "complete", Prior(0.9, "your comparison"))
+    assert first(selector, A, B) == "b"
+    again = LearnedSelector()
+    again.load(json.loads(json.dumps(selector.save())))
+    assert again.choose(HERE, [B], budget_ms=BUDGET).ranked[0].prior == "your comparison"
+    selector.set_prior("b", "complete", None)
+    assert selector.choose(HERE, [B], budget_ms=BUDGET).ranked[0].prior != "your comparison"
+
+
+def test_why_is_told_in_plain_words() -> None:
+    selector = LearnedSelector()
+    for _ in range(12):
+        selector.learn("b", HERE, 1.0)
+    choice = selector.choose(HERE, [A, B], budget_ms=BUDGET)
+    assert choice.why.startswith("b looks clearly better than a here")
+    assert "12 outcomes" in choice.why
+    assert "nothing observed yet" in details(choice)
+    assert json.loads(json.dumps(choice.to_json()))["ranked"][0]["model"] == "b"
+
+
+def test_exploration_is_said_to_be_exploration() -> None:
+    selector = LearnedSelector(latency_weight=0)
+    for n in range(400):
+        selector.learn("a", HERE, float(n % 2))
+    known = selector.choose(HERE, [A], budget_ms=BUDGET)
+    assert not known.explored
+    choice = selector.choose(HERE, [A, profile("new")], budget_ms=BUDGET)
+    assert choice.names == ("new", "a")
+    assert choice.ranked[0].utility < choice.ranked[1].utility
+    assert choice.explored
+    assert "new is tried to learn more" in choice.why
+
+
+def test_a_choice_among_twenty_models_is_quick() -> None:
+    selector = LearnedSelector()
+    profiles = [profile(f"m{n}", f"gpt-4o-{n}") for n in range(20)]
+    for n in range(400):
+        selector.learn(f"m{n % 20}", HERE, float(n % 2))
+    times: list[float] = []
+    for _ in range(300):
+        start = time.perf_counter()
+        selector.choose(HERE, profiles, budget_ms=BUDGET)
+        times.append(time.perf_counter() - start)
+    assert sorted(times)[150] < 1e-3
+
+
+def test_a_change_is_found_where_it_is_and_not_where_there_is_none() -> None:
+    steady = [1.0, 0.0, 1.0] * 40
+    assert change_point(steady) is None
+    assert change_point([1.0, 1.0, 0.0, 1.0] * 15 + [0.0] * 12) == pytest.approx(60, abs=2)
+    assert change_point([1.0] * 12 + [0.0] * 5) is None, "too few afterwards"
+
+
+def test_false_alarms_of_the_change_test_are_rare() -> None:
+    rng = random.Random(5)
+    alarms = 0
+    for _ in range(20):
+        arm = Arm(8, 60)
+        for _ in range(300):
+            arm.learn([1.0] + [0.0] * (SIZE - 1), float(rng.random() < 0.5))
+        alarms += arm.restarts
+    assert alarms <= 15, "of 6,000 outcomes"
+
+
+def test_an_arm_is_the_ridge_regression_it_claims_to_be() -> None:
+    np = pytest.importorskip("numpy")
+    rng = random.Random(1)
+    arm = Arm(8, 60)
+    xs = [[1.0, *(round(rng.uniform(-1, 1), 2) for _ in range(SIZE - 1))] for _ in range(50)]
+    rewards = [float(rng.random() < 0.5) for _ in xs]
+    for x, reward in zip(xs, rewards, strict=True):
+        arm.learn(x, reward)
+    precision = np.diag([8.0, *[60.0] * (SIZE - 1)])
+    gram = np.array(xs).T @ np.array(xs) + precision
+    moment = np.array(xs).T @ np.array(rewards) + precision @ ([0.3] + [0.0] * (SIZE - 1))
+    query = np.array(xs[0])
+    mean, variance = arm.predict(xs[0], 0.3)
+    assert mean == pytest.approx(query @ np.linalg.solve(gram, moment))
+    assert variance == pytest.approx(query @ np.linalg.solve(gram, query))
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("openai/gpt-4.1-mini", "polyglot, 32.4"),
+        ("gpt-4.1", "polyglot, 52.4"),
+        ("claude-sonnet-4-20250514", "polyglot, 56.4"),
+        ("claude-3-5-haiku-latest", "polyglot, 28"),
+        ("qwen2.5-coder:7b", "edit, 51.9"),
+        ("/models/Qwen2.5-Coder-14B-Instruct-Q4_K_M.gguf", "edit, 58.6"),
+        ("o3", "polyglot, 76.9"),
+        ("o3-mini", "polyglot, 53.8"),
+        ("mistral-7b-instruct", "its size (7 billion"),
+        ("SmolLM-135M", "its size (0.135 billion"),
+        ("something-new", "what models usually reach"),
+    ],
+)
+def test_a_prior_names_its_source(model: str, words: str) -> None:
+    assert words in prior_for(profile("x", model, fim="suffix"), "generate").source
+
+
+def test_priors_know_the_task_and_the_tiny() -> None:
+    recall = Profile("recall", "recall", "", tasks=("complete",), free=True, local=True)
+    smol = Profile("s", "llamacpp", "smollm2", local=True, fim="none")
+    assert prior_for(recall, "complete").reward == 0.2
+    assert prior_for(smol, "complete").reward == 0.15
+    assert prior_for(profile("x"), "generate").reward > prior_for(smol, "generate").reward
+    with_fim = prior_for(profile("x", "codestral", fim="suffix"), "complete").reward
+    assert with_fim > prior_for(profile("x", "codestral", fim="none"), "complete").reward
+
+
+def test_models_that_think_first_are_known_to_be_slow() -> None:
+    assert is_slow("o3-mini")
+    assert is_slow("deepseek-r1:8b")
+    assert not is_slow("gpt-4o")
+    ranked = FixedSelector().choose(HERE, [profile("o", "o1"), profile("g", "gpt-4o")], budget_ms=1)
+    assert ranked.ranked[0].latency_ms > 3 * ranked.ranked[1].latency_ms
+
+
+def test_a_choice_names_its_models_in_order() -> None:
+    row = Ranked("a", 0.5, 0.4, 0.6, 100, 0, 0.5, 0, "x")
+    assert Choice((row, replace(row, model="b")), False, "").names == ("a", "b")

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from ensemble_lsp.selection.complexity import MAX_LINES, Complexity, ComplexityCache, measure
+from ensemble_lsp.types import Document
+
+BRANCHY = """import os
+
+
+def simple():
+    return 1
+
+
+class Box:
+    def branchy(self, a):
+        for x in a:
+            if x:
+                while x > 3:
+                    x -= 1
+        return a
+"""
+
+
+def python(text: str, version: int = 1) -> Document:
+    return Document.from_text("file:///w/a.py", version, "python", text)
+
+
+def test_python_that_parses_is_measured_by_enclosing_function() -> None:
+    known = measure(python(BRANCHY))
+    inside = known.at(11)
+    assert (inside.cyclomatic, inside.nesting, inside.lines) == (4, 3, 6)
+    assert inside.source == "radon"
+    assert known.at(4).cyclomatic == 1
+    assert known.at(0).cyclomatic == known.whole().cyclomatic == 4
+    assert known.at(0).file_lines == 15
+
+
+def test_a_closure_is_measured_on_its_own() -> None:
+    text = (
+        "def outer():\n    def inner(a):\n        if a:\n            return 1\n    return inner\n"
+    )
+    known = measure(python(text))
+    assert known.at(2).cyclomatic == 2
+    assert known.at(2).lines == 3
+    assert known.at(4).lines == 5
+
+
+def test_a_decorator_belongs_to_its_function() -> None:
+    text = "def a():\n    pass\n@cache\n@other(\n    1,\n)\ndef b(x):\n    return x if x else 0\n"
+    known = measure(python(text))
+    assert known.at(7).cyclomatic == 2
+    assert known.source == "radon"
+
+
+def test_a_function_in_mid_edit_keeps_its_last_good_value_and_the_others_stay_measured() -> None:
+    before = measure(python(BRANCHY))
+    edited = BRANCHY.replace("            if x:\n", "            if x and (:\n\n").replace(
+        "return 1", "return 1 if os else 2"
+    )
+    after = measure(python(edited, 2), before)
+    here = after.at(11)
+    assert (here.cyclomatic, here.nesting, here.source) == (4, 3, "last good")
+    assert here.lines == 7, "the function has grown by a line"
+    assert after.at(4).cyclomatic == 2
+    assert after.at(4).source == "radon"
+
+
+def test_python_that_never_parsed_is_measured_by_lizard() -> None:
+    known = measure(python("def f(a):\n    if a:\n        return 1\n    x = = 2\n"))
+    assert known.at(1).cyclomatic == 2
+    assert known.at(1).source == "lizard"
+
+
+def test_other_languages_are_measured_by_lizard() -> None:
+    text = (
+        "function f(a) {\n  if (a) {\n    for (const b of a) {\n      go(b);\n    }\n  }\n}\n\n"
+        "function g() {\n  return 1;\n}\n"
+    )
+    known = measure(Document.from_text("file:///w/a.js", 1, "javascript", text))
+    assert known.at(3).cyclomatic == 3
+    assert known.at(3).nesting == 2
+    assert known.at(9).cyclomatic == 1
+    assert known.at(3).source == "lizard"
+
+
+def test_a_language_nobody_measures_has_no_source() -> None:
+    known = measure(Document.from_text("file:///w/a.txt", 1, "plaintext", "so\nit is\n"))
+    assert known.at(0) == Complexity(file_lines=3)
+
+
+def test_a_file_that_is_too_long_is_not_measured() -> None:
+    text = "def f():\n    return 1\n" * (MAX_LINES // 2 + 1)
+    assert measure(python(text)).source == "none"
+
+
+def test_minified_code_is_not_measured() -> None:
+    text = "function f(){" + "a=1;" * 2000 + "}"
+    assert measure(Document.from_text("file:///a.js", 1, "javascript", text)).functions == ()
+
+
+def test_a_null_byte_or_deep_nesting_does_no_harm() -> None:
+    assert measure(python("def f():\n    \0\n")).source != "radon"
+    measure(python("def f():\n    return " + "(" * 900 + ")" * 900 + "\n"))
+
+
+def test_an_edit_measures_only_its_own_block_again() -> None:
+    text = Path(asyncio.__file__).read_text("utf-8") + BRANCHY
+    before = measure(python(text))
+    after = measure(python(text.replace("return 1\n", "return 2\n"), 2), before)
+    kept = {id(b) for b in before.blocks} & {id(b) for b in after.blocks}
+    assert len(kept) == len(before.blocks) - 1
+
+
+async def test_the_cache_answers_at_once_and_learns_in_the_background() -> None:
+    cache = ComplexityCache(debounce_ms=1)
+    assert cache.peek("file:///w/a.py", 11) == Complexity()
+    cache.schedule(python(BRANCHY))
+    cache.schedule(python(BRANCHY, 2))
+    await cache.idle()
+    assert cache.peek("file:///w/a.py", 11).cyclomatic == 4
+    assert cache.peek_file("file:///w/a.py").cyclomatic == 4
+
+
+async def test_a_version_that_comes_while_another_is_measured_is_measured_too() -> None:
+    cache = ComplexityCache(debounce_ms=0)
+    cache.schedule(python("def f():\n    return 1\n"))
+    await asyncio.sleep(0)
+    cache.schedule(python("def f(a):\n    return 1 if a else 2\n", 2))
+    await cache.idle()
+    assert cache.peek("file:///w/a.py", 1).cyclomatic == 2
+
+
+async def test_a_closed_document_is_forgotten() -> None:
+    cache = ComplexityCache(debounce_ms=1)
+    await cache.update(python(BRANCHY))
+    cache.schedule(python(BRANCHY, 2))
+    cache.forget("file:///w/a.py")
+    await cache.idle()
+    assert cache.peek("file:///w/a.py", 11) == Complexity()
+
+
+async def test_only_so_many_documents_are_kept() -> None:
+    cache = ComplexityCache(documents=2)
+    for n in range(3):
+        await cache.update(Document.from_text(f"file:///w/{n}.py", 1, "python", BRANCHY))
+    assert cache.peek("file:///w/0.py", 11) == Complexity()
+    assert cache.peek("file:///w/2.py", 11).cyclomatic == 4
+
+
+async def test_closing_stops_what_is_scheduled() -> None:
+    cache = ComplexityCache(debounce_ms=60_000)
+    cache.schedule(python(BRANCHY))
+    await asyncio.sleep(0)
+    await cache.close()
+    await cache.idle()
+    assert cache.peek("file:///w/a.py", 11) == Complexity()
