@@ -1,0 +1,226 @@
+"""Opening the history's file, judging what is wrong with it, and setting a damaged one aside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from .migrations import TABLES, NewerSchemaError, migrate
+
+Trouble = Literal["locked", "damaged", "newer", "unusable"]
+"""Why a database cannot be used: another process holds it; its content is broken; a newer program
+wrote it; the disk is full, or the file may not be read or written."""
+
+Result = TypeVar("Result")
+
+_CHECKED_BYTES = 16 << 20
+_COPIED_BYTES = 64 << 20
+_DAMAGED = (
+    "malformed",
+    "not a database",
+    "encrypted",
+    "corrupt",
+)
+_UNUSABLE = (
+    "full",
+    "readonly",
+    "read-only",
+    "unable to open",
+    "disk i/o",
+    "permission",
+    "no such vfs",
+)
+
+
+def trouble_of(error: BaseException) -> Trouble | None:
+    """What an error says about the database; None where it speaks of one statement only."""
+    if isinstance(error, NewerSchemaError):
+        return "newer"
+    if isinstance(error, OSError):
+        return "unusable"
+    if not isinstance(error, sqlite3.Error):
+        return None
+    text = str(error).lower()
+    # Python 3.10 has no error codes, so SQLite's fixed English messages decide.
+    if "locked" in text or "busy" in text:
+        return "locked"
+    if any(words in text for words in _DAMAGED):
+        return "damaged"
+    if any(words in text for words in _UNUSABLE):
+        return "unusable"
+    return None
+
+
+def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open and migrate the file, made if missing (0600, its folder 0700).
+
+    Raises ``sqlite3.Error``, ``OSError`` or ``NewerSchemaError``; ``trouble_of`` tells them apart.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # SQLite gives its side files the mode of the main one.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with contextlib.suppress(OSError):
+        path.chmod(0o600)
+    db = _plain(str(path), busy_seconds)
+    try:
+        if path.stat().st_size == 0:
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        _retry_locked(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone(), busy_seconds)
+        # In WAL mode a killed process loses nothing committed; a power cut may lose the last.
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA secure_delete = ON")
+        _retry_locked(lambda: migrate(db), busy_seconds)
+        _check(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open a file that nobody writes to, as it lies."""
+    return _plain(_uri(path, "mode=ro"), 1.0, uri=True)
+
+
+def connect_memory(path: Path | None, busy_seconds: float) -> sqlite3.Connection:
+    """A database in memory, with what ``path`` holds where that can be read and is not large."""
+    db = _plain(":memory:", busy_seconds)
+    if path is not None:
+        try:
+            _copy(path, db, busy_seconds)
+            migrate(db)
+        except (sqlite3.Error, OSError, NewerSchemaError):
+            db.close()
+            db = _plain(":memory:", busy_seconds)
+    migrate(db)
+    return db
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells this file from another of the same name; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def set_aside(path: Path, seen: tuple[int, int] | None) -> Path | None:
+    """Rename a damaged file (and its side files); its new name.
+
+    None where another process was first: the name already stands for a new file. Raises
+    ``OSError``.
+    """
+    with _alone(path):
+        if identity(path) != seen:
+            return None
+        stem = f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+        target = path.with_name(stem)
+        number = 1
+        while target.exists():
+            number += 1
+            target = path.with_name(f"{stem}-{number}")
+        # The side files go first: a new file must never meet an old write-ahead log.
+        for suffix in ("-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).replace(f"{target}{suffix}")
+        path.replace(target)
+        return target
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection, *, writes: bool) -> Generator[None]:
+    """All or nothing. A writer takes its lock first: it never fails half-way for another's."""
+    db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+        raise
+
+
+def _plain(name: str, busy_seconds: float, *, uri: bool = False) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        name, timeout=busy_seconds, isolation_level=None, uri=uri, check_same_thread=False
+    )
+    # A damaged byte in a text must not make the row unreadable.
+    db.text_factory = _decode
+    return db
+
+
+def _decode(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _check(db: sqlite3.Connection, path: Path) -> None:
+    """Raise ``sqlite3.DatabaseError`` where a table is missing or a small file's page is bad."""
+    tables = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    missing = TABLES - tables
+    if missing:
+        raise sqlite3.DatabaseError(f"database disk image is malformed: no {min(missing)}")
+    if path.stat().st_size > _CHECKED_BYTES:
+        return
+    (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(f"database disk image is malformed: {verdict}")
+
+
+def _copy(path: Path, target: sqlite3.Connection, busy_seconds: float) -> None:
+    if path.stat().st_size > _COPIED_BYTES:
+        raise OSError("too large to hold in memory")
+    try:
+        _copy_from(_uri(path, "mode=ro"), target, busy_seconds)
+    except sqlite3.Error:
+        # Without write permission SQLite cannot share a file in WAL mode, but reads it.
+        _copy_from(_uri(path, "immutable=1"), target, busy_seconds)
+
+
+def _uri(path: Path, options: str) -> str:
+    return f"{path.absolute().as_uri()}?{options}"
+
+
+def _copy_from(uri: str, target: sqlite3.Connection, busy_seconds: float) -> None:
+    with contextlib.closing(_plain(uri, min(busy_seconds, 1.0), uri=True)) as source:
+        # The read lock comes first: the copy itself would wait for one without end.
+        source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM migrations").fetchone()
+        source.backup(target)
+
+
+def _retry_locked(step: Callable[[], Result], seconds: float) -> Result:
+    """Repeat while locked: changing the journal mode does not wait by itself."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return step()
+        except sqlite3.OperationalError as error:
+            if trouble_of(error) != "locked" or time.monotonic() >= end:
+                raise
+            time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def _alone(path: Path, patience: float = 5.0) -> Generator[None]:
+    """Keep other processes out by a lock file; one that is older than the patience is left over."""
+    lock = path.with_name(path.name + ".lock")
+    end = time.monotonic() + patience
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            break
+        except FileExistsError:
+            if time.monotonic() >= end:
+                lock.unlink(missing_ok=True)
+            time.sleep(0.02)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)

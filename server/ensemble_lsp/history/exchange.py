@@ -1,0 +1,138 @@
+"""The history as lines of JSON: what ``history export`` writes and ``history import`` reads."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..types import Outcome
+from . import writes
+from .records import CallRecord, PreferenceRecord, StoredSuggestion, SuggestionRecord
+
+Line = dict[str, Any]
+Kept = StoredSuggestion | CallRecord | PreferenceRecord
+Value = TypeVar("Value")
+
+VERSION = 1
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did."""
+
+    added: int = 0
+    known: int = 0
+    """Lines that were here before."""
+    faults: list[str] = field(default_factory=list[str])
+    """A sentence for each line that could not be read."""
+
+    def add(self, other: ImportReport) -> None:
+        """Count another part of the same import in."""
+        self.added += other.added
+        self.known += other.known
+        self.faults += other.faults
+
+
+def as_line(kept: Kept) -> Line:
+    """One object: ``type`` (suggestion, call, preference), ``version``, the record's own fields.
+
+    A suggestion's outcome is nested as ``outcome`` and its time as ``settled``.
+    """
+    if isinstance(kept, CallRecord):
+        return {"type": "call", "version": VERSION, **asdict(kept)}
+    if isinstance(kept, PreferenceRecord):
+        return {"type": "preference", "version": VERSION, **asdict(kept)}
+    line: Line = {"type": "suggestion", "version": VERSION, **_record_fields(kept.record)}
+    if kept.outcome is not None:
+        line["outcome"] = {k: v for k, v in asdict(kept.outcome).items() if k != "id"}
+        line["settled"] = kept.settled
+    return line
+
+
+def parse_line(line: object) -> Kept:
+    """The record of one exported object. Raises ``ValueError`` with a reason."""
+    if not isinstance(line, Mapping):
+        raise ValueError("is not a JSON object")
+    fields = dict(cast("Mapping[str, Any]", line))
+    kind = fields.pop("type", None)
+    if fields.pop("version", VERSION) != VERSION:
+        raise ValueError(f"is not of version {VERSION}; update this program to read it")
+    try:
+        if kind == "call":
+            return _valid(CallRecord, fields)
+        if kind == "preference":
+            return _valid(PreferenceRecord, fields)
+        if kind == "suggestion":
+            return _suggestion(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "record"
+        raise ValueError(f"{where}: {first['msg'].lower()}") from None
+    raise ValueError("has no known type; it must be suggestion, call or preference")
+
+
+def import_lines(
+    db: sqlite3.Connection,
+    lines: Iterable[tuple[int, str | Line]],
+    allowed: Callable[[Kept], Kept],
+) -> ImportReport:
+    """Add numbered lines, each passed through ``allowed`` first."""
+    report = ImportReport()
+    for number, line in lines:
+        if isinstance(line, str) and not line.strip():
+            continue
+        try:
+            new = write_line(
+                db, allowed(parse_line(json.loads(line) if isinstance(line, str) else line))
+            )
+        except (ValueError, OverflowError) as error:
+            report.faults.append(f"line {number}: {error}")
+            continue
+        report.added += new
+        report.known += not new
+    return report
+
+
+def write_line(db: sqlite3.Connection, kept: Kept) -> bool:
+    """Add a record; whether it is new."""
+    if isinstance(kept, CallRecord):
+        return writes.add_call(db, kept)
+    if isinstance(kept, PreferenceRecord):
+        return writes.add_preference(db, kept)
+    new = writes.add_suggestion(db, kept.record)
+    if kept.outcome is not None:
+        settled = kept.record.time if kept.settled is None else kept.settled
+        writes.add_outcome(db, kept.outcome, settled)
+    return new
+
+
+def _valid(of: type[Value], fields: object) -> Value:
+    return cast("Value", _adapter(of).validate_python(fields))
+
+
+@functools.cache
+def _adapter(of: type[Any]) -> TypeAdapter[Any]:
+    """Made once each: making one is slow, and reads source files."""
+    return TypeAdapter(of)
+
+
+def _record_fields(record: SuggestionRecord) -> Line:
+    fields = asdict(record)
+    return {k: v for k, v in fields.items() if v is not None or k not in {"text", "context"}}
+
+
+def _suggestion(fields: Line) -> StoredSuggestion:
+    outcome = fields.pop("outcome", None)
+    settled = fields.pop("settled", None)
+    record = _valid(SuggestionRecord, fields)
+    if outcome is None:
+        return StoredSuggestion(record)
+    parsed = _valid(Outcome, {**outcome, "id": record.id})
+    when = record.time if settled is None else _valid(float, settled)
+    return StoredSuggestion(record, parsed, when)

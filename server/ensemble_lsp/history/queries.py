@@ -1,0 +1,250 @@
+"""Every question to the history; each function takes an open connection."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from typing import Any, cast
+
+from ..types import TASKS, Outcome, OutcomeKind, Task
+from .records import (
+    CallRecord,
+    Feature,
+    Latencies,
+    PreferenceRecord,
+    RewardRow,
+    StatsRow,
+    StoredSuggestion,
+    SuggestionRecord,
+    wilson,
+)
+
+DAY = 86400
+BUCKETS_PER_E = 10
+"""Latency buckets are e^(1/10) wide, so a percentile read from them is within 5 %."""
+
+
+def day_of(time: float) -> int:
+    """Days (UTC) since 1970."""
+    return math.floor(time / DAY)
+
+
+def stats(db: sqlite3.Connection, task: Task | None, since: float | None) -> list[StatsRow]:
+    """Sums by model and task, most suggestions first; ``since`` counts from its day (UTC)."""
+    rows = db.execute(
+        "SELECT model, task, sum(suggestions), sum(shown), sum(accepted), sum(partial), sum(typed),"
+        " sum(rejected), sum(ignored), sum(reward), sum(calls), sum(failures), sum(input_tokens),"
+        " sum(output_tokens), sum(cached_tokens), sum(cost) FROM daily"
+        " WHERE day >= ? AND (? IS NULL OR task = ?) GROUP BY model, task"
+        " ORDER BY sum(suggestions) DESC, model, task",
+        (_first_day(since), task, task),
+    ).fetchall()
+    return [_stats_row(db, row, since) for row in rows]
+
+
+def latencies(
+    db: sqlite3.Connection, model: str, task: Task | None, since: float | None
+) -> Latencies:
+    """Percentiles of a model's answers, read from the histogram."""
+    rows = db.execute(
+        "SELECT measure, bucket, sum(calls) FROM latency WHERE day >= ? AND model = ?"
+        " AND (? IS NULL OR task = ?) GROUP BY measure, bucket ORDER BY measure, bucket",
+        (_first_day(since), model, task, task),
+    ).fetchall()
+    first = [(bucket, calls) for measure, bucket, calls in rows if measure == "first"]
+    total = [(bucket, calls) for measure, bucket, calls in rows if measure == "total"]
+    return Latencies(
+        *(_percentile(first, p) for p in (0.5, 0.9, 0.95)),
+        *(_percentile(total, p) for p in (0.5, 0.9, 0.95)),
+        calls=sum(calls for _, calls in total),
+    )
+
+
+def rewards(db: sqlite3.Connection, task: Task | None, limit: int) -> list[RewardRow]:
+    """The latest ``limit`` judged suggestions, oldest first; one row a model behind each."""
+    tasks = TASKS if task is None else (task,)
+    found: list[RewardRow] = []
+    for each in tasks:
+        rows = db.execute(
+            "SELECT s.time, s.models, s.task, o.reward, s.features, s.chars, s.language"
+            " FROM suggestions s JOIN outcomes o ON o.n = s.n"
+            " WHERE s.task = ? AND o.reward IS NOT NULL ORDER BY s.time DESC LIMIT ?",
+            (each, limit),
+        )
+        for time, models, name, reward, features, chars, language in rows:
+            parsed = _features(features)
+            found += [
+                RewardRow(time, model, name, reward, parsed, chars, language)
+                for model in names_of(models)
+            ]
+    return sorted(found, key=lambda row: row.time)
+
+
+def preferences(db: sqlite3.Connection, limit: int) -> list[PreferenceRecord]:
+    """The latest choices, oldest first."""
+    rows = db.execute(
+        "SELECT id, time, grp, chosen, others, shown_at FROM preferences"
+        " ORDER BY time DESC LIMIT ?",
+        (limit,),
+    ).fetchall()
+    return [_preference(row) for row in reversed(rows)]
+
+
+def spent_since(db: sqlite3.Connection, since: float) -> float:
+    """US dollars."""
+    row = db.execute("SELECT total(cost) FROM calls WHERE time >= ?", (since,)).fetchone()
+    return float(row[0])
+
+
+def get(db: sqlite3.Connection, id: str) -> StoredSuggestion | None:
+    """One suggestion with its outcome."""
+    row = db.execute(f"{_SELECT_STORED} WHERE s.id = ?", (id,)).fetchone()
+    return None if row is None else _stored(row)
+
+
+def stored_after(
+    db: sqlite3.Connection, number: int, limit: int
+) -> list[tuple[int, StoredSuggestion]]:
+    """Suggestions in the order they were written, from after a row number."""
+    rows = db.execute(
+        f"{_SELECT_STORED} WHERE s.n > ? ORDER BY s.n LIMIT ?",
+        (number, limit),
+    )
+    return [(int(row[0]), _stored(row)) for row in rows]
+
+
+def calls_after(db: sqlite3.Connection, number: int, limit: int) -> list[tuple[int, CallRecord]]:
+    """Calls in the order they were written, from after a row number."""
+    rows = db.execute(
+        "SELECT rowid, time, task, model, provider, first_token_ms, total_ms, input_tokens,"
+        " output_tokens, cached_tokens, cost, status, id FROM calls WHERE rowid > ?"
+        " ORDER BY rowid LIMIT ?",
+        (number, limit),
+    )
+    return [(int(row[0]), CallRecord(*row[1:])) for row in rows]
+
+
+def preferences_after(
+    db: sqlite3.Connection, number: int, limit: int
+) -> list[tuple[int, PreferenceRecord]]:
+    """Choices in the order they were written, from after a row number."""
+    rows = db.execute(
+        "SELECT rowid, id, time, grp, chosen, others, shown_at FROM preferences WHERE rowid > ?"
+        " ORDER BY rowid LIMIT ?",
+        (number, limit),
+    )
+    return [(int(row[0]), _preference(row[1:])) for row in rows]
+
+
+def newest(db: sqlite3.Connection) -> float | None:
+    """Unix seconds of the latest suggestion."""
+    times = (
+        db.execute("SELECT max(time) FROM suggestions WHERE task = ?", (task,)).fetchone()[0]
+        for task in TASKS
+    )
+    return max((float(time) for time in times if time is not None), default=None)
+
+
+_SELECT_STORED = (
+    "SELECT s.n, s.id, s.time, s.task, s.models, s.language, s.chars, s.lines, s.trigger, s.cached,"
+    " s.agreement, s.shown_at, s.grp, s.features, s.explored, s.project, s.text, s.context,"
+    " o.time, o.kind, o.source, o.share, o.reward, o.shown_ms, o.survival"
+    " FROM suggestions s LEFT JOIN outcomes o ON o.n = s.n"
+)
+
+
+def _percentile(buckets: list[tuple[int, int]], share: float) -> float | None:
+    wanted = share * sum(calls for _, calls in buckets)
+    seen = 0
+    for bucket, calls in buckets:
+        seen += calls
+        if seen >= wanted:
+            return math.exp(bucket / BUCKETS_PER_E)
+    return None
+
+
+def _first_day(since: float | None) -> int:
+    return day_of(since) if since is not None else -(1 << 40)
+
+
+def _stats_row(db: sqlite3.Connection, row: tuple[Any, ...], since: float | None) -> StatsRow:
+    (model, task, offered, shown, accepted, partial, typed, rejected, ignored, reward, *calls) = row
+    interval = wilson(accepted, shown) or (None, None)
+    return StatsRow(
+        model=model,
+        task=task,
+        suggestions=offered,
+        shown=shown,
+        accepted=accepted,
+        partial=partial,
+        typed=typed,
+        rejected=rejected,
+        ignored=ignored,
+        acceptance=accepted / shown if shown else None,
+        low=interval[0],
+        high=interval[1],
+        reward=reward / shown if shown else None,
+        latency=latencies(db, model, task, since),
+        calls=calls[0],
+        failures=calls[1],
+        input_tokens=calls[2],
+        output_tokens=calls[3],
+        cached_tokens=calls[4],
+        cost=calls[5],
+    )
+
+
+def names_of(models: str) -> tuple[str, ...]:
+    """The models of a column; none where the file was damaged there."""
+    try:
+        value = json.loads(models)
+    except ValueError:
+        return ()
+    return tuple(map(str, cast("list[object]", value))) if isinstance(value, list) else ()
+
+
+def _features(text: str) -> dict[str, Feature]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return cast("dict[str, Feature]", value) if isinstance(value, dict) else {}
+
+
+def _preference(row: tuple[Any, ...]) -> PreferenceRecord:
+    id, time, group, chosen, others, shown_at = row
+    try:
+        parsed = cast("list[list[str]]", json.loads(others))
+    except ValueError:
+        parsed = []
+    return PreferenceRecord(
+        time, group, names_of(chosen), tuple(tuple(models) for models in parsed), shown_at, id
+    )
+
+
+def _stored(row: tuple[Any, ...]) -> StoredSuggestion:
+    record = SuggestionRecord(
+        id=row[1],
+        time=row[2],
+        task=row[3],
+        models=names_of(row[4]),
+        language=row[5],
+        chars=row[6],
+        lines=row[7],
+        trigger=row[8],
+        cached=bool(row[9]),
+        agreement=row[10],
+        shown_at=row[11],
+        group=row[12],
+        features=_features(row[13]),
+        explored=bool(row[14]),
+        project=row[15],
+        text=row[16],
+        context=row[17],
+    )
+    if row[19] is None:
+        return StoredSuggestion(record)
+    kind = cast(OutcomeKind, row[19])
+    outcome = Outcome(record.id, kind, row[20], row[21], row[22], row[23], row[24])
+    return StoredSuggestion(record, outcome, row[18])

@@ -1,0 +1,165 @@
+"""What is kept of a suggestion, a call and a choice, and the rows that answer questions."""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..types import Outcome, Task
+
+Feature = float | str | bool
+
+
+def new_id() -> str:
+    """A key that no other server on the same history makes."""
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionRecord:
+    """One suggestion as it was offered; ``text`` and ``context`` only with ``keepText``."""
+
+    id: str
+    time: float
+    """Unix seconds."""
+    task: Task
+    models: tuple[str, ...]
+    """Every model that stands behind the text."""
+    language: str = ""
+    chars: int = 0
+    lines: int = 0
+    trigger: str = "automatic"
+    cached: bool = False
+    agreement: float | None = None
+    shown_at: int = 0
+    """The place in the list it was offered in, from 0."""
+    group: str | None = None
+    """What suggestions of the same ensemble run share."""
+    features: Mapping[str, Feature] = field(default_factory=dict[str, Feature])
+    explored: bool = False
+    """Whether the model was asked to learn of it rather than because it seemed the best."""
+    project: str = ""
+    """Salted hash of the workspace's root."""
+    text: str | None = None
+    context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One question to one model. ``status`` is ``ok``, ``cancelled`` or the error's class name."""
+
+    time: float
+    """Unix seconds."""
+    task: Task
+    model: str
+    provider: str = ""
+    first_token_ms: float | None = None
+    total_ms: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost: float = 0.0
+    """US dollars."""
+    status: str = "ok"
+    id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceRecord:
+    """A choice among the answers of one ensemble run: the models of each, most preferred first."""
+
+    time: float
+    group: str
+    chosen: tuple[str, ...]
+    others: tuple[tuple[str, ...], ...]
+    shown_at: int = 0
+    """The place the chosen one was shown at, from 0."""
+    id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSuggestion:
+    """A suggestion of the history and, once it is settled, what became of it."""
+
+    record: SuggestionRecord
+    outcome: Outcome | None = None
+    settled: float | None = None
+    """Unix seconds of the outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewardRow:
+    """One observation for a selector, for each model behind the suggestion."""
+
+    time: float
+    model: str
+    task: Task
+    reward: float
+    features: Mapping[str, Feature]
+    chars: int = 0
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """Percentiles in milliseconds (±5 %); None where nothing was measured."""
+
+    first_p50: float | None = None
+    first_p90: float | None = None
+    first_p95: float | None = None
+    total_p50: float | None = None
+    total_p90: float | None = None
+    total_p95: float | None = None
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatsRow:
+    """One model at one task."""
+
+    model: str
+    task: Task
+    suggestions: int
+    """All that were offered."""
+    shown: int
+    """Those that were judged: settled with a reward. Superseded and barely shown ones are not."""
+    accepted: int
+    """Taken whole or in part (typed by hand is counted apart)."""
+    partial: int
+    """Of the accepted, those taken in part."""
+    typed: int
+    rejected: int
+    ignored: int
+    acceptance: float | None
+    """``accepted / shown``."""
+    low: float | None
+    """Wilson 95 % interval of the acceptance rate."""
+    high: float | None
+    reward: float | None
+    """Mean over the shown."""
+    latency: Latencies
+    calls: int
+    failures: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost: float
+
+
+def wilson(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float] | None:
+    """Wilson's score interval of a rate (E. B. Wilson, JASA 1927); None without trials."""
+    if trials <= 0:
+        return None
+    rate = successes / trials
+    scale = 1 + z * z / trials
+    middle = (rate + z * z / (2 * trials)) / scale
+    half = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials)) / scale
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def dumps(value: object) -> str:
+    """Compact JSON for a column."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)

@@ -1,0 +1,267 @@
+"""The local database of suggestions, outcomes, calls and choices.
+
+One thread owns the connection (``worker``); everything else puts jobs in its queue, so the event
+loop never waits for a disk. Jobs that wait together are committed together. Where the file cannot
+be used (read-only, full, locked for long, from a newer program), the thread goes on in memory, says
+so in ``notices``, and tries the file again later; what was written meanwhile follows then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from ..types import Outcome, Task
+from . import queries, writes
+from .exchange import ImportReport, Kept, Line, as_line, import_lines
+from .records import (
+    CallRecord,
+    Latencies,
+    PreferenceRecord,
+    RewardRow,
+    StatsRow,
+    StoredSuggestion,
+    SuggestionRecord,
+)
+from .worker import Job, Worker
+
+Result = TypeVar("Result")
+Database = sqlite3.Connection
+
+_PAGE = 500
+
+
+class History:
+    """The history of one user, shared by all servers that run for them. Made by ``open``."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        retention_days: int,
+        keep_text: bool,
+        clock: Callable[[], float],
+        busy_seconds: float,
+        retry_seconds: float,
+    ) -> None:
+        self.path = path
+        self.notices: list[str] = []
+        """Sentences for the user; appended to as things happen."""
+        self._keep_text = keep_text
+        self._clock = clock
+        self._worker = Worker(
+            path,
+            self.notices,
+            clock=clock,
+            retention_days=retention_days,
+            busy_seconds=busy_seconds,
+            retry_seconds=retry_seconds,
+        )
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        retention_days: int = 365,
+        keep_text: bool = False,
+        clock: Callable[[], float] = time.time,
+        busy_seconds: float = 5.0,
+        retry_seconds: float = 30.0,
+    ) -> History:
+        """Begin to open a file; returns at once and never raises (``ready`` waits for the opening).
+
+        ``busy_seconds``: how long another process's lock is waited for. ``retry_seconds``: how
+        often an unusable file is tried again.
+        """
+        return cls(
+            path,
+            retention_days=retention_days,
+            keep_text=keep_text,
+            clock=clock,
+            busy_seconds=busy_seconds,
+            retry_seconds=retry_seconds,
+        )
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether nothing reaches the disk at present."""
+        return self._worker.in_memory
+
+    # Writing. Each returns at once; the future is done when the row is committed, and tells whether
+    # it is on the disk (False: in memory, or there was nothing to change).
+
+    def add_suggestion(self, rec: SuggestionRecord) -> Future[bool]:
+        """Note what was offered."""
+        kept = self._with_allowed_text(rec)
+        return self._write(lambda db: writes.add_suggestion(db, kept))
+
+    def add_outcome(self, outcome: Outcome, time: float | None = None) -> Future[bool]:
+        """Note what became of a suggestion.
+
+        The first outcome stands, unless a later one tells that more was taken (partial → accepted;
+        superseded, ignored, cancelled → accepted, partial or typed).
+        """
+        when = self._clock() if time is None else time
+        return self._write(lambda db: writes.add_outcome(db, outcome, when))
+
+    def revise_outcome(self, outcome: Outcome, time: float | None = None) -> Future[bool]:
+        """Replace an outcome: an accept that was undone, a survival."""
+        when = self._clock() if time is None else time
+        return self._write(lambda db: writes.add_outcome(db, outcome, when, revise=True))
+
+    def update_survival(self, id: str, survival: float, reward: float | None) -> Future[bool]:
+        """Note how much of an accepted text still stands."""
+        return self._write(lambda db: writes.update_survival(db, id, survival, reward))
+
+    def add_call(self, call: CallRecord) -> Future[bool]:
+        """Note a question to a model."""
+        return self._write(lambda db: writes.add_call(db, call))
+
+    def add_preference(
+        self,
+        group: str,
+        chosen: Sequence[str],
+        others: Sequence[Sequence[str]],
+        shown_at: int,
+        time: float | None = None,
+    ) -> Future[bool]:
+        """Note that one answer's models were preferred to the other answers' models."""
+        when = self._clock() if time is None else time
+        rec = PreferenceRecord(when, group, tuple(chosen), tuple(map(tuple, others)), shown_at)
+        return self._write(lambda db: writes.add_preference(db, rec))
+
+    async def clear(self, before: float | None = None) -> int:
+        """Remove what is older than a time (all without one) and give the disk its space back.
+
+        The sums that ``stats`` shows go by whole days (UTC). Returns how many rows went.
+        """
+        limit = 1e12 if before is None else before
+        removed = 0
+        while True:
+            count = await self._ask(lambda db: writes.remove_before(db, limit, _PAGE), writes=True)
+            if not count:
+                break
+            removed += count
+        await asyncio.wrap_future(self._worker.put(Job(_shrink, writes=False, alone=True)))
+        return removed
+
+    # Asking.
+
+    async def ready(self) -> None:
+        """Wait until the file is open and all that was written so far is committed."""
+        await self._ask(lambda db: None)
+
+    async def stats(self, task: Task | None = None, since: float | None = None) -> list[StatsRow]:
+        """Each model at each task; ``since`` counts from the beginning of its day (UTC)."""
+        return await self._ask(lambda db: queries.stats(db, task, since))
+
+    async def latencies(
+        self, model: str, task: Task | None = None, since: float | None = None
+    ) -> Latencies:
+        """Percentiles of a model's answers, from kept histograms."""
+        return await self._ask(lambda db: queries.latencies(db, model, task, since))
+
+    async def rewards_by_model(
+        self, task: Task | None = None, limit: int = 2000
+    ) -> list[RewardRow]:
+        """The latest judged suggestions of each task, oldest first, to warm a selector with."""
+        return await self._ask(lambda db: queries.rewards(db, task, limit))
+
+    async def preferences(self, limit: int = 2000) -> list[PreferenceRecord]:
+        """The latest choices between models, oldest first."""
+        return await self._ask(lambda db: queries.preferences(db, limit))
+
+    async def spent_since(self, unix: float) -> float:
+        """US dollars."""
+        return await self._ask(lambda db: queries.spent_since(db, unix))
+
+    async def get(self, id: str) -> StoredSuggestion | None:
+        """One suggestion with its outcome."""
+        return await self._ask(lambda db: queries.get(db, id))
+
+    async def suggestions(self) -> AsyncIterator[StoredSuggestion]:
+        """All suggestions in the order they were offered, read page by page."""
+        async for stored in self._pages(queries.stored_after):
+            yield stored
+
+    async def export(self, *, text: bool = True) -> AsyncIterator[Line]:
+        """Everything as plain JSON objects, one a line; ``text=False`` leaves kept code out."""
+        async for stored in self._pages(queries.stored_after):
+            yield as_line(stored if text else _without_text(stored))
+        async for call in self._pages(queries.calls_after):
+            yield as_line(call)
+        async for preference in self._pages(queries.preferences_after):
+            yield as_line(preference)
+
+    async def import_(self, lines: Iterable[str | Line]) -> ImportReport:
+        """Add exported lines; what is already here is left as it is, so an import may be repeated.
+
+        Lines that cannot be read are named in the report and left out.
+        """
+        report = ImportReport()
+        batch: list[tuple[int, str | Line]] = []
+        for numbered in enumerate(lines, 1):
+            batch.append(numbered)
+            if len(batch) == _PAGE:
+                report.add(await self._import_batch(batch))
+                batch = []
+        report.add(await self._import_batch(batch))
+        return report
+
+    async def close(self) -> None:
+        """Commit what waits and close the file."""
+        await asyncio.wrap_future(self._worker.stop())
+
+    def _write(self, run: Callable[[Database], bool]) -> Future[bool]:
+        return self._worker.put(Job(run, writes=True))
+
+    async def _ask(self, run: Callable[[Database], Result], *, writes: bool = False) -> Result:
+        return await asyncio.wrap_future(self._worker.put(Job(run, writes)))
+
+    async def _pages(
+        self, page_of: Callable[[Database, int, int], list[tuple[int, Result]]]
+    ) -> AsyncIterator[Result]:
+        last = 0
+        while True:
+            after = last
+            rows = await self._ask(lambda db: page_of(db, after, _PAGE))  # noqa: B023 - awaited here
+            for number, row in rows:
+                last = number
+                yield row
+            if len(rows) < _PAGE:
+                return
+
+    async def _import_batch(self, batch: list[tuple[int, str | Line]]) -> ImportReport:
+        def allowed(kept: Kept) -> Kept:
+            if isinstance(kept, StoredSuggestion):
+                return replace(kept, record=self._with_allowed_text(kept.record))
+            return kept
+
+        return await self._ask(lambda db: import_lines(db, batch, allowed), writes=True)
+
+    def _with_allowed_text(self, rec: SuggestionRecord) -> SuggestionRecord:
+        if not self._keep_text:
+            return replace(rec, text=None, context=None)
+        return replace(rec, text=_storable(rec.text), context=_storable(rec.context))
+
+
+def _shrink(db: Database) -> None:
+    db.execute("PRAGMA incremental_vacuum").fetchall()
+    # What was removed must not live on in the write-ahead log.
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _storable(text: str | None) -> str | None:
+    """Text as SQLite takes it: no lone surrogates."""
+    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _without_text(stored: StoredSuggestion) -> StoredSuggestion:
+    return replace(stored, record=replace(stored.record, text=None, context=None))

@@ -1,0 +1,319 @@
+"""The thread that owns the history's connection, and what it does when the file fails it."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import HistoryError
+from . import database, queries, writes
+from .salvage import salvage
+
+Database = sqlite3.Connection
+
+_BATCH = 500
+_BACKLOG = 50_000
+_DAY_SECONDS = 86400.0
+
+
+@dataclass(slots=True)
+class Job:
+    """One piece of work; ``future`` is done when it is committed."""
+
+    run: Callable[[Database], Any]
+    writes: bool
+    alone: bool = False
+    """Whether it runs outside a transaction."""
+    future: Future[Any] = field(default_factory=Future[Any])
+
+
+class Worker:
+    """The thread that owns the connection. Its fields are the thread's own, but for the queue."""
+
+    def __init__(
+        self,
+        path: Path,
+        notices: list[str],
+        *,
+        clock: Callable[[], float],
+        retention_days: int,
+        busy_seconds: float,
+        retry_seconds: float,
+    ) -> None:
+        self.in_memory = False
+        self._path = path
+        self._notices = notices
+        self._clock = clock
+        self._retention = retention_days * queries.DAY
+        self._busy = busy_seconds
+        self._retry = retry_seconds
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._stopping = False
+        self._done: Future[None] = Future()
+        self._backlog: list[Callable[[Database], Any]] = []
+        self._seen: tuple[int, int] | None = None
+        self._aside: Path | None = None
+        self._next_try = 0.0
+        self._next_prune = 0.0
+        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+        self._thread.start()
+
+    def put(self, job: Job) -> Future[Any]:
+        """Queue a job; once stopped, its future fails at once."""
+        # Who waits may be cancelled; what was to be written is written all the same.
+        job.future.set_running_or_notify_cancel()
+        if self._stopping:
+            job.future.set_exception(HistoryError("the history is closed"))
+        else:
+            self._queue.put(job)
+        return job.future
+
+    def stop(self) -> Future[None]:
+        """Finish what is queued, then end; may be called twice."""
+        if not self._stopping:
+            self._stopping = True
+            self._queue.put(None)
+        return self._done
+
+    def _run(self) -> None:
+        db: Database | None = None
+        try:
+            db = self._open()
+            going = True
+            while going:
+                batch, going = self._take()
+                db = self._recover_file(db)
+                for part in _parts(batch):
+                    db = self._commit(db, part)
+                if going and self._queue.empty():
+                    db = self._prune(db)
+            if self.in_memory and self._backlog:
+                self._busy = min(self._busy, 0.5)
+                db = self._leave_memory(db)
+        finally:
+            if db is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    db.close()
+            self._fail_the_rest()
+            self._done.set_result(None)
+
+    def _take(self) -> tuple[list[Job], bool]:
+        """The jobs that wait, at least one unless something else is due; and whether to go on."""
+        jobs: list[Job] = []
+        due = min(self._next_prune, self._next_try if self.in_memory else float("inf"))
+        timeout = max(0.0, due - time.monotonic())
+        try:
+            job = self._queue.get(timeout=timeout)
+            while job is not None:
+                jobs.append(job)
+                if len(jobs) == _BATCH:
+                    return jobs, True
+                job = self._queue.get_nowait()
+        except queue.Empty:
+            return jobs, True
+        return jobs, False
+
+    def _fail_the_rest(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                job = self._queue.get_nowait()
+                if job is not None:
+                    job.future.set_exception(HistoryError("the history is closed"))
+
+    # The file.
+
+    def _open(self) -> Database:
+        for _ in range(3):
+            seen = database.identity(self._path)
+            try:
+                db = database.connect(self._path, self._busy)
+            except Exception as error:
+                trouble = database.trouble_of(error) or "unusable"
+                if trouble != "damaged" or not self._set_aside(seen):
+                    return self._go_on_in_memory(trouble, error)
+            else:
+                self._seen = database.identity(self._path)
+                self._salvage(db)
+                return db
+        return self._go_on_in_memory("damaged", None)
+
+    def _set_aside(self, seen: tuple[int, int] | None) -> bool:
+        """Whether the name is free for a new file, or already another one's."""
+        try:
+            target = database.set_aside(self._path, seen)
+        except OSError:
+            return False
+        self._aside = target
+        return True
+
+    def _salvage(self, db: Database) -> None:
+        if self._aside is None:
+            return
+        target, self._aside = self._aside, None
+        saved = 0
+        with contextlib.suppress(sqlite3.Error):
+            saved = salvage(target, db)
+        self._notices.append(
+            f"The history {self._path} was damaged; it is kept as {target.name},"
+            f" and a new one was begun with the {saved} records that could still be read."
+        )
+
+    def _go_on_in_memory(self, trouble: database.Trouble, error: BaseException | None) -> Database:
+        if not self.in_memory:
+            self._notices.append(_sentence(self._path, trouble, error))
+        self.in_memory = True
+        self._next_try = time.monotonic() + (self._retry if trouble != "newer" else 3600.0)
+        readable = self._path if trouble in {"locked", "unusable"} else None
+        db = database.connect_memory(readable, self._busy)
+        self._replay(db)
+        return db
+
+    def _recover_file(self, db: Database) -> Database:
+        """Return to the file: from memory when it is time, or because it was replaced."""
+        if self.in_memory:
+            if time.monotonic() < self._next_try:
+                return db
+            return self._leave_memory(db)
+        if database.identity(self._path) == self._seen:
+            return db
+        self._notices.append(
+            f"The history {self._path} was removed while it was in use; a new one was begun."
+        )
+        db.close()
+        return self._open()
+
+    def _leave_memory(self, db: Database) -> Database:
+        self._next_try = time.monotonic() + self._retry
+        try:
+            fresh = database.connect(self._path, self._busy)
+        except Exception as error:
+            if database.trouble_of(error) == "damaged":
+                self._set_aside(database.identity(self._path))
+            return db
+        try:
+            with database.transaction(fresh, writes=True):
+                self._replay(fresh)
+        except Exception:
+            fresh.close()
+            return db
+        db.close()
+        self._backlog.clear()
+        self.in_memory = False
+        self._seen = database.identity(self._path)
+        self._notices.append(f"The history {self._path} is written to again.")
+        return fresh
+
+    def _replay(self, db: Database) -> None:
+        for run in self._backlog:
+            _isolated(db, run)
+
+    # The jobs.
+
+    def _commit(self, db: Database, batch: list[Job]) -> Database:
+        for _ in range(3):
+            try:
+                results = self._attempt(db, batch)
+            except Exception as error:
+                db = self._after_failure(db, error)
+                continue
+            self._settle(batch, results)
+            return db
+        failure = HistoryError("the history cannot be used; see its notices")
+        self._settle(batch, [failure] * len(batch))
+        return db
+
+    def _attempt(self, db: Database, batch: list[Job]) -> list[Any]:
+        if batch[0].alone:
+            return [batch[0].run(db)]
+        with database.transaction(db, writes=any(job.writes for job in batch)):
+            return [_isolated(db, job.run) for job in batch]
+
+    def _after_failure(self, db: Database, error: Exception) -> Database:
+        trouble = database.trouble_of(error) or "unusable"
+        db.close()
+        if self.in_memory:
+            return self._go_on_in_memory("unusable", error)
+        if trouble == "damaged":
+            # Where it cannot be renamed, opening it fails for the same reason and ends in memory.
+            self._set_aside(self._seen)
+            return self._open()
+        return self._go_on_in_memory(trouble, error)
+
+    def _settle(self, batch: list[Job], results: list[Any]) -> None:
+        for job, result in zip(batch, results, strict=True):
+            if isinstance(result, Exception):
+                job.future.set_exception(result)
+                continue
+            on_disk = not (job.writes and self.in_memory)
+            if not on_disk and len(self._backlog) < _BACKLOG:
+                self._backlog.append(job.run)
+            job.future.set_result(result and on_disk if isinstance(result, bool) else result)
+
+    def _prune(self, db: Database) -> Database:
+        """Remove a few rows that are past the retention, when nothing else is to be done."""
+        if self.in_memory:
+            self._next_prune = self._next_try
+        if time.monotonic() < self._next_prune:
+            return db
+        try:
+            with database.transaction(db, writes=True):
+                # A clock that jumped far ahead must not empty the history.
+                latest = queries.newest(db) or 0.0
+                now = min(self._clock(), latest + queries.DAY)
+                before = queries.day_of(now - self._retention) * queries.DAY
+                removed = writes.remove_before(db, before, _BATCH)
+            if removed:
+                db.execute("PRAGMA incremental_vacuum(200)").fetchall()
+        except sqlite3.Error as error:
+            self._next_prune = time.monotonic() + _DAY_SECONDS
+            if database.trouble_of(error) == "locked":
+                return db
+            return self._after_failure(db, error)
+        if not removed:
+            self._next_prune = time.monotonic() + _DAY_SECONDS
+        return db
+
+
+def _isolated(db: Database, run: Callable[[Database], Any]) -> Any:
+    """A job's result, or the error that concerns it alone and leaves its neighbours be."""
+    db.execute("SAVEPOINT job")
+    try:
+        result = run(db)
+    except Exception as error:
+        if database.trouble_of(error) is not None:
+            raise
+        db.execute("ROLLBACK TO job")
+        result = error
+    db.execute("RELEASE job")
+    return result
+
+
+def _parts(batch: list[Job]) -> list[list[Job]]:
+    """The batch in order, with each job that must run alone in a part of its own."""
+    parts: list[list[Job]] = []
+    for job in batch:
+        if parts and not job.alone and not parts[-1][0].alone:
+            parts[-1].append(job)
+        else:
+            parts.append([job])
+    return parts
+
+
+def _sentence(path: Path, trouble: database.Trouble, error: BaseException | None) -> str:
+    reasons = {
+        "locked": "is locked by another program; close that one",
+        "damaged": "is damaged and cannot be set aside; move it away",
+        "newer": "was written by a newer ensemble-lsp; update this one",
+        "unusable": f"cannot be used ({error}); see to its permissions and the disk's free space",
+    }
+    return (
+        f"The history {path} {reasons[trouble]}. Until then what is learned is kept in memory only."
+    )
