@@ -226,6 +226,7 @@ class Completer:
         return _distinct([a for a in cleaned if a.text.strip()])
 
     async def _ask(self, job: _Job, wanted: int) -> list[Answer]:
+        await job.session.runtime.workspace.prepare(job.request.document)
         job.decision = job.session.decide(
             "complete",
             job.document,
@@ -249,6 +250,11 @@ class Completer:
             self._release(job, keep=self._joinable.get(job.request.document.uri, []))
             raise
         self._release(job, keep=[])
+        failed = [str(f.error) for f, _ in job.flights if f.error is not None]
+        if failed and not answers:
+            job.session.runtime.offline(" ".join(dict.fromkeys(failed)))
+        else:
+            job.session.runtime.idle("complete", answers[0].model if answers else None)
         return answers
 
     def _release(self, job: _Job, keep: list[_Joinable]) -> None:

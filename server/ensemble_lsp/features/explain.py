@@ -107,6 +107,7 @@ class Explainer:
             raise session.no_model("explain")
         budget = session.settings.ensemble.budget_ms
         workspace = session.runtime.workspace
+        await workspace.prepare(document)
 
         def prompt(asked: Model) -> Prompt | None:
             return explain_prompt(document, span, profile=asked.profile, workspace=workspace)

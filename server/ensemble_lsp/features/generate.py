@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -92,23 +92,28 @@ class Generator:
         count = 1 if model else (size or session.settings.ensemble.size)
         members = session.members(decision, count)
         workspace = session.runtime.workspace
+        await workspace.prepare(document)
 
         def prompt(asked: Model) -> Prompt | None:
             return generate_prompt(
                 document, place, wish, indent=indent, profile=asked.profile, workspace=workspace
             )
 
+        before = document.slice(Span(Position(max(0, place.start.line - 40), 0), place.start))
         weights = session.weights(decision)
         asked = await ask(
             members,
             prompt,
             budget_ms=session.settings.ensemble.budget_ms,
             progress=_named(progress, len(members)),
-            settled=quorum(document.language, weights),
+            settled=quorum(
+                document.language,
+                weights,
+                lambda text: self._clean(text, document, indent, wish, before),
+            ),
         )
         if not asked.completions:
             raise session.failed("generate", asked.errors)
-        before = document.slice(Span(Position(max(0, place.start.line - 40), 0), place.start))
         answers = [
             Answer(c.model, self._clean(c.text, document, indent, wish, before), weights.get(c.model, 0.5))
             for c in asked.completions
@@ -191,7 +196,10 @@ class Generator:
         generation = self._kept.pop(id_, None)
         return [c.id for c in generation.candidates] if generation else []
 
-    def changed(self, before: Document, after: Document, edits: list[Edit]) -> None:
+    def opened(self, document: Document) -> None:
+        """A document was opened: nothing was written for it yet."""
+
+    def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
         """Follow the document, so that candidates go to where the place is now."""
         for id_, generation in list(self._kept.items()):
             if generation.uri != before.uri:
@@ -204,9 +212,9 @@ class Generator:
             else:
                 self._kept[id_] = replace(generation, span=span, version=after.version)
 
-    def closed(self, uri: str) -> None:
+    def closed(self, document: Document) -> None:
         """A document is closed: its answers are forgotten."""
-        for id_ in [i for i, g in self._kept.items() if g.uri == uri]:
+        for id_ in [i for i, g in self._kept.items() if g.uri == document.uri]:
             del self._kept[id_]
 
 

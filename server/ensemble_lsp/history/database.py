@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from .migrations import TABLES, NewerSchemaError, migrate
+from .migrations import NewerSchemaError, migrate, schema
 
 Trouble = Literal["locked", "damaged", "newer", "unusable"]
 """Why a database cannot be used: another process holds it; its content is broken; a newer program
@@ -18,7 +18,7 @@ wrote it; the disk is full, or the file may not be read or written."""
 
 Result = TypeVar("Result")
 
-_CHECKED_BYTES = 16 << 20
+_CHECKED_BYTES = 8 << 20
 _COPIED_BYTES = 64 << 20
 _DAMAGED = (
     "malformed",
@@ -43,6 +43,9 @@ def trouble_of(error: BaseException) -> Trouble | None:
         return "newer"
     if isinstance(error, OSError):
         return "unusable"
+    if isinstance(error, UnicodeDecodeError):
+        # SQLite quotes damaged bytes in its message, and Python fails to read the message.
+        return "damaged"
     if not isinstance(error, sqlite3.Error):
         return None
     text = str(error).lower()
@@ -94,7 +97,7 @@ def connect_memory(path: Path | None, busy_seconds: float) -> sqlite3.Connection
         try:
             _copy(path, db, busy_seconds)
             migrate(db)
-        except (sqlite3.Error, OSError, NewerSchemaError):
+        except (sqlite3.Error, OSError, NewerSchemaError, UnicodeDecodeError):
             db.close()
             db = _plain(":memory:", busy_seconds)
     migrate(db)
@@ -161,14 +164,14 @@ def _decode(raw: bytes) -> str:
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:
-    """Raise ``sqlite3.DatabaseError`` where a table is missing or a small file's page is bad."""
-    tables = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_master")}
-    missing = TABLES - tables
-    if missing:
-        raise sqlite3.DatabaseError(f"database disk image is malformed: no {min(missing)}")
+    """Raise ``sqlite3.DatabaseError`` where a table or a small file's page is bad."""
+    with contextlib.closing(_plain(":memory:", 0)) as fresh:
+        migrate(fresh)
+        if schema(db) != schema(fresh):
+            raise sqlite3.DatabaseError("database disk image is malformed: its tables differ")
     if path.stat().st_size > _CHECKED_BYTES:
         return
-    (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(f"database disk image is malformed: {verdict}")
 

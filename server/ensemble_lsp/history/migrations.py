@@ -86,11 +86,6 @@ MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
 )
 """Only ever appended to."""
 
-TABLES = frozenset(
-    {"suggestions", "outcomes", "calls", "preferences", "daily", "latency", "migrations"}
-)
-"""What an up-to-date file holds."""
-
 
 def migrate(db: sqlite3.Connection) -> None:
     """Bring a database up to date in one transaction; several processes may do it at once.
@@ -126,3 +121,10 @@ def _applied(db: sqlite3.Connection) -> set[str]:
     if known is None:
         return set()
     return {str(name) for (name,) in db.execute("SELECT name FROM migrations")}
+
+
+def schema(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Every table's and index's name and definition."""
+    return db.execute(
+        "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+    ).fetchall()

@@ -159,7 +159,7 @@ class Worker:
             return
         target, self._aside = self._aside, None
         saved = 0
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
             saved = salvage(target, db)
         self._notices.append(
             f"The history {self._path} was damaged; it is kept as {target.name},"
@@ -272,7 +272,7 @@ class Worker:
                 removed = writes.remove_before(db, before, _BATCH)
             if removed:
                 db.execute("PRAGMA incremental_vacuum(200)").fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             self._next_prune = time.monotonic() + _DAY_SECONDS
             if database.trouble_of(error) == "locked":
                 return db

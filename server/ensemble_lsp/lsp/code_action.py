@@ -69,7 +69,7 @@ def _generate(ls: EnsembleServer, document: Document, span: Span) -> types.CodeA
     title = "Generate with ensemble"
     arguments = _arguments(ls, document, span)
     literal = ls.client.code_action_literals and ls.client.resolves_edit
-    command = types.Command(title, "ensemble.generate", [arguments])
+    command = types.Command(title=title, command="ensemble.generate", arguments=[arguments])
     data = {"task": "generate", "version": document.version, **_plain(span)}
     return types.CodeAction(
         title=title,
@@ -89,7 +89,7 @@ def _plain(span: Span) -> dict[str, list[int]]:
 def _explain(ls: EnsembleServer, document: Document, span: Span) -> types.CodeAction:
     title = "Explain with ensemble"
     arguments = {**_arguments(ls, document, span), "show": True}
-    command = types.Command(title, "ensemble.explain", [arguments])
+    command = types.Command(title=title, command="ensemble.explain", arguments=[arguments])
     return types.CodeAction(title=title, kind=EXPLAIN_KIND, command=command)
 
 
@@ -102,9 +102,7 @@ def _candidates(ls: EnsembleServer, document: Document, span: Span) -> list[type
     actions = [
         _use(ls, document, generation, index) for index in range(len(generation.candidates))
     ]
-    discard = types.Command(
-        "Discard ensemble answers", "ensemble.reject", [{"id": generation.id}]
-    )
+    discard = types.Command(title="Discard ensemble answers", command="ensemble.reject", arguments=[{"id": generation.id}])
     actions.append(
         types.CodeAction(title=discard.title, kind=GENERATE_KIND, command=discard)
     )
@@ -123,9 +121,9 @@ def _use(
         ls.encoding,
         versioned=ls.client.versioned_edits,
     )
-    command = types.Command(title, ACCEPT, [{"id": candidate.id}])
+    command = types.Command(title=title, command=ACCEPT, arguments=[{"id": candidate.id}])
     if not ls.client.code_action_literals:
-        command = types.Command(title, "ensemble.choose", [{"id": candidate.id}])
+        command = types.Command(title=title, command="ensemble.choose", arguments=[{"id": candidate.id}])
     return types.CodeAction(title=title, kind=GENERATE_KIND, edit=edit, command=command)
 
 
@@ -145,7 +143,7 @@ async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> t
         raise failure("The file has changed meanwhile; open the menu again.", -32801)
     generation = await generate_with_progress(ls, document, span)
     action.edit = consensus_edit(ls, generation)
-    action.command = types.Command("Accept", ACCEPT, [{"id": generation.candidates[0].id}])
+    action.command = types.Command(title="Accept", command=ACCEPT, arguments=[{"id": generation.candidates[0].id}])
     return action
 
 

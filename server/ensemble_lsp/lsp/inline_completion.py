@@ -19,7 +19,7 @@ def nothing() -> types.InlineCompletionList:
 
 def accept_command(suggestion: Suggestion) -> types.Command:
     """What the editor runs after inserting a suggestion."""
-    return types.Command("Accept", ACCEPT, arguments=[{"id": suggestion.id}])
+    return types.Command(title="Accept", command=ACCEPT, arguments=[{"id": suggestion.id}])
 
 
 @silent(nothing)

@@ -200,6 +200,17 @@ class EnsembleProtocol(LanguageServerProtocol):
         arguments = params.arguments or [{}]
         return await handler(arguments[0])
 
+    @lsp_method(types.SHUTDOWN)
+    async def lsp_shutdown(self, *args: Any) -> None:  # type: ignore[override]
+        """Settle what is open, cancel what runs; each is still answered."""
+        if handler := self.fm.features.get(types.SHUTDOWN):
+            await handler(*args)
+        current = self.msg_id
+        for msg_id, future in list(self._request_futures.items()):
+            if msg_id != current and not future.done():
+                future.cancel()
+        self._shutdown = True
+
     @lsp_method(types.EXIT)
     def lsp_exit(self, *args: Any) -> None:  # type: ignore[override]
         """Leave: code 0 after shutdown, else 1."""

@@ -96,7 +96,7 @@ def register(server: EnsembleServer) -> None:
 
 
 def _named(command: Callable[..., Any]) -> Callable[..., Any]:
-    """pygls hands the server to a function whose first parameter is ``ls``."""
+    """Pygls hands the server to a function whose first parameter is ``ls``."""
 
     async def run(ls: EnsembleServer, arguments: dict[str, Any]) -> Any:
         return await command(ls, arguments)

@@ -8,6 +8,7 @@ each message (pygls' own reader takes three).
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import queue
 import re
@@ -15,7 +16,9 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
+
+from ..errors import SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -160,18 +163,42 @@ def accept_tcp(host: str, port: int, announce: Callable[[str, int], None]) -> Fi
 class WebSocketConnection:
     """One message a frame, no headers (the ``websockets`` package)."""
 
-    def __init__(self, socket_: object) -> None:
+    def __init__(self, socket_: Any, done: threading.Event) -> None:
         self._ws = socket_
+        self._done = done
 
     def messages(self) -> Iterator[bytes | Garbage]:
         """Bodies as they come."""
-        for frame in self._ws:  # type: ignore[attr-defined]  # optional package, imported by accept_ws
-            yield frame.encode() if isinstance(frame, str) else bytes(frame)
+        with contextlib.suppress(Exception):  # the package's own ways to say that the client is gone
+            for frame in self._ws:
+                yield frame.encode() if isinstance(frame, str) else bytes(frame)
 
     def send(self, body: bytes) -> None:
         """Send one frame."""
-        self._ws.send(body.decode())  # type: ignore[attr-defined]
+        try:
+            self._ws.send(body.decode())
+        except Exception as error:
+            raise OSError(str(error)) from error
 
     def close(self) -> None:
         """Close the socket."""
-        self._ws.close()  # type: ignore[attr-defined]
+        self._done.set()
+
+
+def accept_ws(host: str, port: int, announce: Callable[[str, int], None]) -> WebSocketConnection:
+    """Listen for WebSocket, tell ``announce`` the real port, and wait for the one client."""
+    try:
+        server_module: Any = importlib.import_module("websockets.sync.server")
+    except ImportError as error:
+        raise SettingsError("--ws needs a package: pip install websockets.") from error
+    came: queue.SimpleQueue[WebSocketConnection] = queue.SimpleQueue()
+
+    def handle(socket_: Any) -> None:
+        done = threading.Event()
+        came.put(WebSocketConnection(socket_, done))
+        done.wait()
+
+    server = server_module.serve(handle, host, port)
+    announce(*server.socket.getsockname()[:2])
+    threading.Thread(target=server.serve_forever, name="lsp-websocket", daemon=True).start()
+    return came.get()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import OrderedDict
@@ -15,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from ..context.documents import Documents
 from ..context.prompts import WorkspaceContext
 from ..feedback.tracker import Tracker
-from ..history import History, SuggestionRecord
+from ..history import CallRecord, History, SuggestionRecord
 from ..models.recall import RecallIndex
 from ..selection.complexity import ComplexityCache
 from ..selection.situation import Situation
@@ -73,7 +74,7 @@ class Runtime:
         self.recall = RecallIndex()
         self.complexity = ComplexityCache()
         self.tracker = Tracker(self._settled, self._revised, prefer=self._preferred)
-        self.on_status: Callable[[str, Task | None, str | None, str], None] | None = None
+        self.on_status: Callable[..., None] | None = None
         self._selector: Selector | None = None
         self._reasons: OrderedDict[str, Reasons] = OrderedDict()
         self._pending: set[asyncio.Future[Any]] = set()
@@ -151,7 +152,7 @@ class Runtime:
             self._reasons[suggestion.id] = Reasons(suggestion, decision)
             while len(self._reasons) > REMEMBERED:
                 self._reasons.popitem(last=False)
-        keep = self.history.keep_text
+        # The history drops text and context unless ``history.keepText`` is set.
         record = SuggestionRecord(
             id=suggestion.id,
             time=time.time(),
@@ -168,8 +169,8 @@ class Runtime:
             features=decision.situation.to_json() if decision is not None else {},
             explored=decision.choice.explored if decision is not None else False,
             project=self.workspace.project,
-            text=suggestion.text if keep else None,
-            context=self._context(document, suggestion) if keep else None,
+            text=suggestion.text,
+            context=self._context(document, suggestion),
         )
         self._write(self.history.add_suggestion(record))
 
@@ -228,10 +229,10 @@ class Runtime:
 
     async def teach(self, selector: Selector) -> None:
         """Teach a new selector what the history holds."""
-        for row in await self.history.rewards(TAUGHT):
-            selector.learn(row.model, Situation.from_json(row.features), row.reward)
-        for row in await self.history.latencies():
-            selector.observe_latency(row)
+        for row in await self.history.rewards_by_model(limit=TAUGHT):
+            with contextlib.suppress(ValueError):
+                situation = Situation.from_json({**row.features, "task": row.task})
+                selector.learn(row.model, situation, row.reward)
 
     def _settled(self, suggestion: Suggestion, outcome: Outcome) -> None:
         self._write(self.history.add_outcome(outcome, time.time()))
@@ -242,12 +243,14 @@ class Runtime:
             self._selector.learn(model, reasons.decision.situation, outcome.reward)
 
     def _revised(self, suggestion: Suggestion, outcome: Outcome) -> None:
-        self._write(
-            self.history.update_survival(suggestion.id, outcome.survival, outcome.reward)
-        )
+        if outcome.survival is None:
+            self._write(self.history.revise_outcome(outcome))
+        else:
+            written = self.history.update_survival(outcome.id, outcome.survival, outcome.reward)
+            self._write(written)
 
     def _preferred(self, chosen: Suggestion, others: Sequence[Suggestion]) -> None:
-        losers = tuple(m for other in others for m in other.models)
+        losers = tuple(other.models for other in others)
         self._write(
             self.history.add_preference(
                 chosen.id, chosen.models, losers, chosen.shown_at, time.time()
@@ -256,9 +259,43 @@ class Runtime:
 
     def call(self, call: Call) -> None:
         """A model was asked, with whatever end."""
-        self._write(self.history.add_call(call))
+        record = CallRecord(
+            time=call.time,
+            task=call.task,
+            model=call.model,
+            provider=call.provider,
+            first_token_ms=call.first_token_ms,
+            total_ms=call.total_ms,
+            input_tokens=call.usage.input_tokens,
+            output_tokens=call.usage.output_tokens,
+            cached_tokens=call.usage.cached_tokens,
+            cost=call.cost,
+            status=call.status,
+        )
+        self._write(self.history.add_call(record))
+        self._report(call)
         if self._selector is not None:
             self._selector.observe_call(call)
+
+    def busy(self, task: Task, model: str) -> None:
+        """A model is being asked."""
+        self._status("busy", task=task, model=model)
+
+    def idle(self, task: Task | None = None, model: str | None = None, **more: Any) -> None:
+        """Nothing is being asked any more."""
+        self._status("idle", task=task, model=model, **more)
+
+    def offline(self, message: str) -> None:
+        """No model could be reached."""
+        self._status("offline", message=message)
+
+    def _status(self, state: str, **fields: Any) -> None:
+        if self.on_status is not None:
+            self.on_status(state, **fields)
+
+    def _report(self, call: Call) -> None:
+        if call.status == "ok":
+            self.idle(call.task, call.model, latencyMs=round(call.total_ms or 0.0, 1))
 
     # -- time ----------------------------------------------------------------------------------
 

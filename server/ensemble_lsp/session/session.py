@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import uuid
@@ -18,7 +19,6 @@ from ..errors import EnsembleError, NoModelError, ProviderError, SettingsError
 from ..history import History
 from ..models.base import Model
 from ..models.registry import Registry
-from ..models.wrappers import Failover
 from ..selection import make_selector
 from ..selection.choice import Choice, Selector
 from ..selection.situation import Situation, situation_of
@@ -105,6 +105,8 @@ class Session:
         choice = self._choose(situation, models)
         by_name = {model.profile.name: model for model in models}
         order = [by_name[ranked.model] for ranked in choice.ranked if ranked.model in by_name]
+        if order:
+            self.runtime.busy(task, order[0].profile.name)
         return Decision(order, choice, situation)
 
     def _choose(self, situation: Situation, models: Sequence[Model]) -> Choice:
@@ -131,14 +133,23 @@ class Session:
     def first_token_p90(self, model: str, task: Task) -> float:
         """Milliseconds by which nine of ten first tokens of the model were there."""
         latency = self.selector.latency(model, task)
-        return latency.first_p90 if latency is not None else DEFAULT_P90_MS
+        return latency.p90 if latency is not None else DEFAULT_P90_MS
 
     async def first_answer(
         self, models: Sequence[Model], prompt: Callable[[Model], Prompt | None], *, budget_ms: float
     ) -> Asked:
         """The answer of the first model that gives one; the next is asked when one fails."""
-        failover = Failover([m for m in models if prompt(m) is not None])
-        return await ask([failover], lambda model: prompt(model), budget_ms=budget_ms)
+        errors: dict[str, ProviderError] = {}
+        deadline = asyncio.get_running_loop().time() + budget_ms / 1e3
+        for model in models:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            asked = await ask([model], prompt, budget_ms=left * 1e3)
+            if asked.completions:
+                return asked
+            errors.update(asked.errors)
+        return Asked([], errors, [])
 
     # -- suggestions ---------------------------------------------------------------------------
 
@@ -180,11 +191,12 @@ class Session:
 
     def failed(self, task: Task, errors: Mapping[str, ProviderError]) -> EnsembleError:
         """One error for several models that all failed."""
-        if len(errors) == 1:
-            return next(iter(errors.values()))
         if not errors:
             return NoModelError(f"No model gave an answer to {task} in time; try again.")
         told = " ".join(str(error) for error in errors.values())
+        self.runtime.offline(told)
+        if len(errors) == 1:
+            return next(iter(errors.values()))
         return NoModelError(f"None of the models answered. {told}")
 
     # -- models and settings -------------------------------------------------------------------
@@ -231,13 +243,13 @@ class Session:
         model = settings.models[0]
         await self.registry.add(model)
         if save:
-            await add_model_to_config(self.runtime.config_path, model)
+            await asyncio.to_thread(add_model_to_config, self.runtime.config_path, model)
 
     async def remove_model(self, name: str, *, save: bool) -> None:
         """Remove a model from this session, and with ``save`` from the user's config."""
         await self.registry.remove(name)
         if save:
-            await remove_model_from_config(self.runtime.config_path, name)
+            await asyncio.to_thread(remove_model_from_config, self.runtime.config_path, name)
 
     async def reconfigured(self, editor: Raw) -> tuple[Session, list[Fault]]:
         """A new session for the editor's new settings; models that stay the same go on running."""
@@ -245,13 +257,13 @@ class Session:
         layers = dataclasses.replace(self.layers, editor=editor, config=config)
         settings, more = layers.resolve(self.trusted)
         registry = self.registry
-        if settings.models != self.settings.models:
+        same = (self.settings.models, self.settings.discover)
+        if (settings.models, settings.discover) != same:
             registry = await _registry(settings, self.runtime, previous=self.registry)
         selector = self.selector
         if settings.selector != self.settings.selector:
             selector = await _selector(settings, self.runtime)
         await self.runtime.workspace.set_privacy(settings.privacy)
-        self.runtime.history.configure(settings.history)
         new = dataclasses.replace(
             self, settings=settings, registry=registry, selector=selector, layers=layers
         )
@@ -264,7 +276,8 @@ class Session:
 
     def notices(self) -> list[str]:
         """Sentences the user should see once."""
-        return [str(fault) for fault in self.faults] + list(self.runtime.history.notices)
+        faults = [*self.faults, *self.registry.faults]
+        return [str(fault) for fault in faults] + list(self.runtime.history.notices)
 
     def why(self, id_: str) -> dict[str, Any]:
         """Why a suggestion came from its model; plain words first."""
@@ -279,7 +292,7 @@ class Session:
             "models": list(reasons.suggestion.models),
             "agreement": reasons.suggestion.agreement,
             "explored": choice.explored,
-            "context": dataclasses.asdict(reasons.decision.situation),
+            "context": reasons.decision.situation.to_json(),
             "scores": [dataclasses.asdict(ranked) for ranked in choice.ranked],
         }
 
@@ -291,8 +304,6 @@ class Session:
 
 async def read_config_async(path: Path) -> tuple[dict[str, Any], list[Fault]]:
     """``read_config`` off the event loop."""
-    import asyncio
-
     return await asyncio.to_thread(read_config, path)
 
 

@@ -1,0 +1,16 @@
+"""The program ``ensemble-lsp``: alone, the language server on standard input and output."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run a subcommand and leave with its exit code."""
+    from .cli.main import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""Signatures of what a file imports from its own workspace (Python, JavaScript, TypeScript).
+
+Files are read and parsed off the loop, ahead of time; a request only looks up what is there. Only
+files inside the workspace that may be sent are read; links that lead out are not followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import DocumentError
+from ..types import Document, Snippet
+from .definitions import outline
+from .documents import decode, language_of
+from .privacy import PrivacyFilter
+
+_SCRIPTS = frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"})
+_ENDINGS = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
+_FROM = re.compile(
+    r"^[ \t]*from[ \t]+(?P<module>\.*[\w.]*)[ \t]+import[ \t]+"
+    r"(?:\((?P<many>[^)]{0,2000})\)|(?P<names>[^\n#;(]+))",
+    re.MULTILINE,
+)
+_IMPORT = re.compile(r"^[ \t]*import[ \t]+(?P<modules>[\w., \t]+)", re.MULTILINE)
+_SCRIPT = re.compile(
+    r"""(?:import|export)\s+(?:type\s+)?(?P<what>[\w*{}\s,$]{1,2000}?)\s+from\s*["'](?P<from>\.[^"'\n]*)["']
+    |(?:const|let|var)\s+(?P<names>[\w{}\s,:$]{1,500}?)\s*=\s*require\(\s*["'](?P<required>\.[^"'\n]*)["']""",
+    re.VERBOSE,
+)
+_LINE = re.compile(
+    r"[ \t]*(?:import\b|from\s+\S+\s+import\b|#\s*include\b|using\s+[\w.:]+\s*;|use\s+[\w:\\{]"
+    r"|require\b|package\s|(?:const|let|var)\s.*=\s*require\()"
+)
+_CONSTANT = re.compile(
+    r"(?:export\s+)?(?:const\s+|let\s+)?([A-Za-z_]\w*)\s*(?::[^=\n]{1,80})?=(?!=)"
+)
+_HEAD_LINES = 400
+_LARGEST = 300_000
+_MOST_IMPORTS = 30
+_MOST_SIGNATURES = 40
+_MOST_FILES = 500
+_MOST_DOCUMENTS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What a file imports from one other: some names, or (None) the whole."""
+
+    target: Path
+    names: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Signatures:
+    stamp: tuple[int, int]
+    by_name: tuple[tuple[str, str], ...]
+    """Top-level names and what is shown for them; a class with its methods."""
+
+
+class ImportSignatures:
+    """The signatures that open documents import, by document."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[Path, _Signatures] = OrderedDict()
+        self._ready: OrderedDict[str, tuple[Snippet, ...]] = OrderedDict()
+        self._seen: dict[str, str] = {}
+
+    def get(self, uri: str) -> tuple[Snippet, ...]:
+        """What was found for a document so far; ``path`` is absolute. Reads nothing."""
+        return self._ready.get(uri, ())
+
+    def known(self, uri: str) -> bool:
+        """Whether a document's imports were looked at."""
+        return uri in self._ready
+
+    def forget(self, uri: str) -> None:
+        """Drop a closed document."""
+        self._ready.pop(uri, None)
+        self._seen.pop(uri, None)
+
+    def stale(self, document: Document) -> bool:
+        """Whether the document's import lines are other than at the last ``refresh``."""
+        return self._seen.get(document.uri) != import_lines(document)
+
+    async def refresh(self, document: Document, privacy: PrivacyFilter) -> None:
+        """Read what the document imports, off the loop, where it is new or changed on disk."""
+        seen = import_lines(document)
+        found = await asyncio.to_thread(self._collect, document, privacy)
+        self._seen[document.uri] = seen
+        self._ready[document.uri] = found
+        while len(self._ready) > _MOST_DOCUMENTS:
+            self.forget(next(iter(self._ready)))
+
+    def _collect(self, document: Document, privacy: PrivacyFilter) -> tuple[Snippet, ...]:
+        found: OrderedDict[Path, list[str]] = OrderedDict()
+        for one in list(imports_of(document, privacy.folders))[:_MOST_IMPORTS]:
+            real = privacy.readable(one.target)
+            if real is None or real == Path(document.path):
+                continue
+            shown = found.setdefault(real, [])
+            signatures = self._signatures(real)
+            wanted = [text for name, text in signatures if one.names is None or name in one.names]
+            shown += [text for text in wanted[:_MOST_SIGNATURES] if text not in shown]
+        return tuple(
+            Snippet(str(path), "\n".join(texts) + "\n", 1.0)
+            for path, texts in found.items()
+            if texts
+        )
+
+    def _signatures(self, path: Path) -> tuple[tuple[str, str], ...]:
+        try:
+            status = path.stat()
+            stamp = (status.st_mtime_ns, status.st_size)
+            kept = self._files.get(path)
+            if kept is not None and kept.stamp == stamp:
+                return kept.by_name
+            if status.st_size > _LARGEST:
+                return ()
+            text = decode(path.read_bytes(), str(path))
+        except (OSError, DocumentError):
+            return ()
+        document = Document.from_text(path.as_uri(), 0, language_of(path), text)
+        by_name = signatures_of(document)
+        self._files[path] = _Signatures(stamp, by_name)
+        while len(self._files) > _MOST_FILES:
+            self._files.popitem(last=False)
+        return by_name
+
+
+def signatures_of(document: Document) -> tuple[tuple[str, str], ...]:
+    """The top-level names of a file with their signatures; a class with those of its methods."""
+    found: OrderedDict[str, list[str]] = OrderedDict()
+    latest: list[str] = []
+    for symbol in outline(document):
+        if symbol.depth == 0:
+            latest = found.setdefault(symbol.name, [])
+            latest.append(symbol.signature)
+        elif symbol.depth == 1 and symbol.kind == "function" and len(latest) < _MOST_SIGNATURES:
+            latest.append(f"    {symbol.signature}")
+    for line in document.lines:
+        constant = _CONSTANT.match(line)
+        if constant is not None and constant.group(1) not in found:
+            found[constant.group(1)] = [line.strip()[:120]]
+    return tuple((name, "\n".join(lines)) for name, lines in found.items())
+
+
+def import_lines(document: Document, before: int | None = None) -> str:
+    """The import lines at the file's head, or those of them above the line ``before``."""
+    limit = _HEAD_LINES if before is None else min(before, _HEAD_LINES)
+    kept: list[str] = []
+    depth = 0
+    for line in document.lines[:limit]:
+        if depth > 0 or _LINE.match(line):
+            kept.append(line)
+            code = line.partition("#")[0] if document.language == "python" else line
+            depth += sum(code.count(c) for c in "({") - sum(code.count(c) for c in ")}")
+            depth = max(0, depth) if len(kept) < 200 else 0
+    return "".join(kept)
+
+
+def imports_of(document: Document, folders: tuple[Path, ...]) -> Iterator[Import]:
+    """The places in the workspace that a file's imports may mean; they need not exist."""
+    text = "".join(document.lines[:_HEAD_LINES])
+    if document.language == "python":
+        yield from _python(text, Path(document.path), folders)
+    elif document.language in _SCRIPTS:
+        yield from _script(text, Path(document.path))
+
+
+def _python(text: str, path: Path, folders: tuple[Path, ...]) -> Iterator[Import]:
+    roots = _python_roots(path, folders)
+    for found in _FROM.finditer(text):
+        module = found["module"]
+        listed = re.sub(r"#[^\n]*", "", found["many"] or found["names"])
+        names = frozenset(n for each in listed.split(",") if (n := each.split(" as ")[0].strip()))
+        dots = len(module) - len(module.lstrip("."))
+        bases = [path.parents[dots - 1]] if 0 < dots <= len(path.parents) else [] if dots else roots
+        parts = [part for part in module.strip(".").split(".") if part]
+        wanted = None if "*" in names else names
+        for base in bases:
+            yield from _python_files(base, parts, wanted)
+    for found in _IMPORT.finditer(text):
+        for module in found["modules"].split(","):
+            parts = module.split(" as ")[0].strip().split(".")
+            for base in roots if parts[0] else []:
+                yield from _python_files(base, parts, None)
+
+
+def _python_files(base: Path, parts: list[str], names: frozenset[str] | None) -> Iterator[Import]:
+    place = base.joinpath(*parts)
+    if parts:
+        yield Import(place.with_name(place.name + ".py"), names)
+    yield Import(place / "__init__.py", names)
+    for name in sorted(names or ()):
+        if name.isidentifier():
+            yield Import(place / f"{name}.py", None)
+
+
+def _python_roots(path: Path, folders: tuple[Path, ...]) -> list[Path]:
+    """Where absolute imports may begin: the folders between the file and the workspace, ``src``."""
+    roots: list[Path] = []
+    for folder in folders:
+        if folder in path.parents:
+            roots += [p for p in path.parents if p == folder or folder in p.parents]
+        roots += [folder, folder / "src", folder / "lib"]
+    return list(dict.fromkeys(roots))
+
+
+def _script(text: str, path: Path) -> Iterator[Import]:
+    for found in _SCRIPT.finditer(text):
+        target = path.parent / (found["from"] or found["required"])
+        names = _script_names(found["what"] or found["names"] or "")
+        ending = target.suffix
+        if ending in _ENDINGS:
+            yield Import(target, names)
+            # TypeScript's own modules are imported by the name they will have when compiled.
+            yield Import(target.with_suffix(ending.replace("js", "ts")), names)
+        for each in _ENDINGS:
+            yield Import(target.with_name(target.name + each), names)
+            yield Import(target / f"index{each}", names)
+
+
+def _script_names(what: str) -> frozenset[str] | None:
+    """The names of an import's braces; everything for a default or a namespace."""
+    if "{" not in what or what.split("{", maxsplit=1)[0].strip(" ,"):
+        return None
+    inside = what.split("{", 1)[1].split("}", maxsplit=1)[0]
+    names = (re.split(r"\s+as\s+|:", each.strip())[0] for each in inside.split(","))
+    return frozenset(name.removeprefix("type ").strip() for name in names if name)

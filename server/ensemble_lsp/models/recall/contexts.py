@@ -1,0 +1,222 @@
+"""Which token followed which context, how often: a tree of contexts, read backwards, that grows where it is dense.
+
+A context seen a few times is a short list of places; one seen often becomes a node with counts of what
+followed, and its places move one token further back. So memory follows the text, long contexts are
+found where they tell something, and adding or removing one line costs that line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Union, cast
+
+from .tokens import START
+
+DEPTH = 12
+"""Tokens of context that nodes tell apart."""
+REACH = 24
+"""Tokens to which a match in a short list is followed back."""
+CROWD = 8
+"""Places in a list before it becomes a node."""
+
+
+class Line:
+    """One line that is not blank; ``before`` is the nearest such line above it."""
+
+    __slots__ = ("bare", "before", "indent", "tokens")
+
+    def __init__(
+        self, tokens: tuple[str, ...], bare: tuple[str, ...], indent: int, before: Line | None
+    ) -> None:
+        self.tokens = tokens
+        self.bare = bare
+        self.indent = indent
+        self.before = before
+
+
+class Level(NamedTuple):
+    """What followed the last ``order`` tokens: counts by token, and their sum."""
+
+    order: int
+    follow: dict[str, int]
+    total: int
+
+
+Places = list[Union[Line, int]]
+"""Line and token number by turns: the token there is what followed."""
+
+
+class _Node:
+    __slots__ = ("children", "follow", "total")
+
+    def __init__(self) -> None:
+        self.follow: dict[str, int] = {}
+        self.total = 0
+        self.children: dict[str, _Node | Places] = {}
+
+
+def _back(line: Line | None, at: int, steps: int) -> str:
+    """The token ``steps`` before token ``at`` of a line, over the lines above."""
+    at -= steps
+    while line is not None and at < 0:
+        line = line.before
+        at += len(line.bare) if line is not None else 0
+    return START if line is None else line.bare[at]
+
+
+class Contexts:
+    """The tree over any number of lines."""
+
+    def __init__(self) -> None:
+        self._root = _Node()
+
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """How often each token occurs. Not to be changed."""
+        return self._root.follow
+
+    @property
+    def size(self) -> int:
+        """Tokens in the tree."""
+        return self._root.total
+
+    def add(self, line: Line, tokens: int | None = None) -> None:
+        """Take in a line's tokens, or the first so many. ``line.before`` must not change while it is in."""
+        for at, token in enumerate(line.tokens[:tokens]):
+            self._add(line, at, token)
+
+    def remove(self, line: Line, tokens: int | None = None) -> None:
+        """Take out a line that was added, exactly as it was then, or its first so many tokens."""
+        for at, token in enumerate(line.tokens[:tokens]):
+            self._remove(line, at, token)
+
+    def levels(self, context: Sequence[str]) -> list[Level]:
+        """What followed the end of a context (bare tokens), from the last token alone to the longest match."""
+        found: list[Level] = []
+        node = self._root
+        for depth in range(1, min(DEPTH, len(context)) + 1):
+            child = node.children.get(context[-depth])
+            if child is None:
+                return found
+            if isinstance(child, list):
+                return found + _levels_of(child, context, depth)
+            node = child
+            found.append(Level(depth, node.follow, node.total))
+        return found
+
+    def _add(self, line: Line, at: int, token: str) -> None:
+        node, source, i = self._root, line, at
+        for depth in range(1, DEPTH + 2):
+            node.total += 1
+            node.follow[token] = node.follow.get(token, 0) + 1
+            if depth > DEPTH:
+                return
+            i -= 1
+            while i < 0 and source is not None:
+                source = source.before
+                i += len(source.bare) if source is not None else 0
+            key = START if source is None else source.bare[i]
+            child = node.children.get(key)
+            if child is None:
+                node.children[key] = [line, at]
+                return
+            if isinstance(child, list):
+                child += (line, at)
+                if len(child) > 2 * CROWD:
+                    node.children[key] = _split(child, depth)
+                return
+            node = child
+
+    def _remove(self, line: Line, at: int, token: str) -> None:
+        node, source, i = self._root, line, at
+        for depth in range(1, DEPTH + 2):
+            node.total -= 1
+            left = node.follow[token] - 1
+            if left:
+                node.follow[token] = left
+            else:
+                del node.follow[token]
+            if depth > DEPTH:
+                return
+            i -= 1
+            while i < 0 and source is not None:
+                source = source.before
+                i += len(source.bare) if source is not None else 0
+            key = START if source is None else source.bare[i]
+            child = node.children[key]
+            if isinstance(child, list):
+                _drop(child, line, at)
+                if not child:
+                    del node.children[key]
+                return
+            if child.total == 1:
+                del node.children[key]
+                return
+            node = child
+
+
+def _drop(places: Places, line: Line, at: int) -> None:
+    for i in range(0, len(places), 2):
+        if places[i] is line and places[i + 1] == at:
+            del places[i : i + 2]
+            return
+
+
+def _split(places: Places, depth: int) -> _Node:
+    """A node for the places that share ``depth`` tokens of context."""
+    node = _Node()
+    for i in range(0, len(places), 2):
+        line, at = places[i], places[i + 1]
+        assert isinstance(line, Line)  # noqa: S101 - a list of pairs is flat to save memory
+        assert isinstance(at, int)  # noqa: S101
+        token = line.tokens[at]
+        node.total += 1
+        node.follow[token] = node.follow.get(token, 0) + 1
+        if depth < DEPTH:
+            key = _back(line, at, depth + 1)
+            child = node.children.setdefault(key, [])
+            child += (line, at)  # type: ignore[operator]
+    if depth < DEPTH:
+        for key, child in node.children.items():
+            if isinstance(child, list) and len(child) > 2 * CROWD:
+                node.children[key] = _split(child, depth + 1)
+    return node
+
+
+def _levels_of(places: Places, context: Sequence[str], depth: int) -> list[Level]:
+    """Levels of a short list whose places share ``depth`` tokens with the context."""
+    pairs = [(cast(Line, places[i]), cast(int, places[i + 1])) for i in range(0, len(places), 2)]
+    tokens = [line.tokens[at] for line, at in pairs]
+    if len(set(tokens)) == 1:  # longer matches could only agree
+        length = max(_match(line, at, context, depth) for line, at in pairs[-2:])
+        return [Level(length, {tokens[0]: len(tokens)}, len(tokens))]
+    lengths = [_match(line, at, context, depth) for line, at in pairs]
+    found = sorted(zip(lengths, tokens, strict=True), reverse=True)
+    levels: list[Level] = []
+    follow: dict[str, int] = {}
+    for n, (length, token) in enumerate(found, 1):
+        follow[token] = follow.get(token, 0) + 1
+        if n == len(found) or found[n][0] < length:
+            levels.append(Level(length, dict(follow), n))
+    levels.reverse()
+    return levels
+
+
+def _match(line: Line, at: int, context: Sequence[str], length: int) -> int:
+    """How many tokens before a place are the end of the context, ``length`` of them known."""
+    source: Line | None = line
+    at -= length
+    reach = min(len(context), REACH)
+    bare = line.bare
+    while length < reach:
+        at -= 1
+        while at < 0:
+            source = source.before
+            if source is None:
+                return length
+            bare = source.bare
+            at += len(bare)
+        if bare[at] != context[-length - 1]:
+            return length
+        length += 1
+    return length
