@@ -102,9 +102,7 @@ class Document:
             return Position(0, 0)
         if position.line >= len(self.lines):
             return self.end
-        return Position(
-            position.line, max(0, min(position.column, len(self.line(position.line))))
-        )
+        return Position(position.line, max(0, min(position.column, len(self.line(position.line)))))
 
     def slice(self, span: Span) -> str:
         """The text of a span."""

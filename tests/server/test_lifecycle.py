@@ -16,7 +16,7 @@ async def test_it_announces_exactly_what_it_serves(home: Home, editor: str) -> N
         caps = client.capabilities
         assert caps["inlineCompletionProvider"] is not None
         assert "completionProvider" not in caps
-        assert caps["hoverProvider"]
+        assert "hoverProvider" in caps
         assert caps["codeActionProvider"]["resolveProvider"] is True
         assert "refactor.rewrite.ensemble" in caps["codeActionProvider"]["codeActionKinds"]
         assert "ensemble.accept" in caps["executeCommandProvider"]["commands"]

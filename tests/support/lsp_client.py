@@ -307,7 +307,9 @@ class LspClient:
         encoding = self.capabilities.get("positionEncoding", "utf-16")
         if encoding == "utf-32":
             return len(text)
-        return len(text.encode("utf-8")) if encoding == "utf-8" else len(text.encode("utf-16-le")) // 2
+        return (
+            len(text.encode("utf-8")) if encoding == "utf-8" else len(text.encode("utf-16-le")) // 2
+        )
 
     def position(self, text: str, offset: int) -> dict[str, int]:
         """An offset in code points as an LSP position."""

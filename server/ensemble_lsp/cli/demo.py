@@ -37,7 +37,7 @@ def square_area(side):
 def cube_volume(side):
     """Return the volume of a cube."""
     if '''
-TASK = '\n\n# Return the perimeter of a rectangle with the given width and height\n'
+TASK = "\n\n# Return the perimeter of a rectangle with the given width and height\n"
 WEIGHTS = "smollm2"
 
 
@@ -127,7 +127,9 @@ class _Play:
             return
         id_ = item["command"]["arguments"][0]["id"]
         why = await client.command("ensemble.why", {"id": id_})
-        told = f"typed: if {client.text(self._uri).rpartition('if ')[2]}\nghost: {item['insertText']}"
+        told = (
+            f"typed: if {client.text(self._uri).rpartition('if ')[2]}\nghost: {item['insertText']}"
+        )
         self._step("inline completion", True, f"{told}\nby: {', '.join(why['models'])}")
         client.append(self._uri, item["insertText"])
         await client.command("ensemble.accept", {"id": id_})

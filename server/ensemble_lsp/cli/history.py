@@ -31,7 +31,18 @@ async def _stats(args: argparse.Namespace, session: Session) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "task", "suggestions", "accepted", "rate", "reward", "p50 ms", "p95 ms", "tokens", "cost")  # fmt: skip
+    table = Table(
+        "model",
+        "task",
+        "suggestions",
+        "accepted",
+        "rate",
+        "reward",
+        "p50 ms",
+        "p95 ms",
+        "tokens",
+        "cost",
+    )
     for row in rows:
         table.add_row(
             row.model, row.task, str(row.suggestions), str(row.accepted),

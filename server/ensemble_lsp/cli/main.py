@@ -110,19 +110,25 @@ def _asking(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def _models(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", nargs="?", default="list", choices=["list", "test", "add", "remove", "why"])  # fmt: skip
+    parser.add_argument(
+        "action", nargs="?", default="list", choices=["list", "test", "add", "remove", "why"]
+    )
     parser.add_argument("name", nargs="?")
     parser.add_argument("--provider")
     parser.add_argument("--model", metavar="ID")
     parser.add_argument("--base-url")
     parser.add_argument("--api-key-env")
     parser.add_argument("--api")
-    parser.add_argument("--key", action="store_true", help="ask for the key; keep it in the keyring")
+    parser.add_argument(
+        "--key", action="store_true", help="ask for the key; keep it in the keyring"
+    )
     parser.add_argument("--json", action="store_true")
 
 
 def _history(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", nargs="?", default="stats", choices=["stats", "export", "import", "clear"])  # fmt: skip
+    parser.add_argument(
+        "action", nargs="?", default="stats", choices=["stats", "export", "import", "clear"]
+    )
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--yes", action="store_true")

@@ -79,7 +79,7 @@ class _Norm:
 class _Merged:
     blocks: list[tuple[Block, list[_Said]]]
     extra: list[_Said] = field(default_factory=lambda: [])
-    extra_blocks: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    extra_blocks: list[tuple[str, list[str]]] = field(default_factory=list[tuple[str, list[str]]])
 
     def all(self) -> list[_Said]:
         """Every sentence so far, of the base, added, and extra."""
@@ -233,12 +233,16 @@ def _place(merged: _Merged, said: _Said, anchor: _Said | None) -> None:
 def _fold_whole(merged: _Merged, block: Block, model: str) -> None:
     """A code block or table: dropped where a like one is there, else at the end."""
     fuzz: Any = import_module("rapidfuzz.fuzz")
-    same = [b.raw for b, _ in merged.blocks if b.kind == block.kind]
-    same += [raw for raw, _ in merged.extra_blocks]
-    if block.raw.strip("-* \n") and not any(
-        fuzz.ratio(block.raw, raw) >= DUPLICATE for raw in same
+    if any(
+        fuzz.ratio(block.raw, b.raw) >= DUPLICATE for b, _ in merged.blocks if b.kind == block.kind
     ):
-        merged.extra_blocks.append((block.raw, model))
+        return
+    for raw, models in merged.extra_blocks:
+        if fuzz.ratio(block.raw, raw) >= DUPLICATE:
+            models.append(model)
+            return
+    if block.raw.strip("-* \n"):
+        merged.extra_blocks.append((block.raw, [model]))
 
 
 # -- putting together --------------------------------------------------------------------------
@@ -255,8 +259,8 @@ def _render(merged: _Merged) -> str:
     if merged.extra:
         parts += ["", "Also:", ""]
         parts += [f"- {_sentence(s)}{_mark(s)}{_differences(s)}" for s in merged.extra]
-    for raw, model in merged.extra_blocks:
-        parts += ["", f"*(only {model})*", "", raw]
+    for raw, models in merged.extra_blocks:
+        parts += ["", f"*(only {models[0]})*", "", raw] if len(models) == 1 else ["", raw]
     return "\n".join(parts).strip()
 
 

@@ -281,7 +281,11 @@ class Completer:
         uri = job.request.document.uri
         for one in self._joinable.get(uri, []):
             typed = typed_since(one.place, job.document, job.position)
-            if one.flight.profile.name == model.profile.name and typed is not None and not temperature:
+            if (
+                one.flight.profile.name == model.profile.name
+                and typed is not None
+                and not temperature
+            ):
                 job.flights.append((one.flight, typed))
                 return True
         prompt = self._prompt(job, model)
@@ -344,7 +348,9 @@ class Completer:
 
     # -- ways to ask ---------------------------------------------------------------------------
 
-    async def _race(self, job: _Job, order: list[Model], deadline: float) -> list[Answer]:
+    async def _race(  # noqa: C901 - one loop, each branch a line
+        self, job: _Job, order: list[Model], deadline: float
+    ) -> list[Answer]:
         """The first good answer: of the first model, or of the next when that is slow or fails."""
         paid = [m for m in order if not m.profile.free]
         free = [m for m in order if m.profile.free]
@@ -370,9 +376,10 @@ class Completer:
             hedge = self._hedge_in(job, running[-1]) if waiting else None
             timeout = left if hedge is None else min(left, hedge)
             await _any(running, timeout)
-            if hedge is not None and running[-1].first_token_ms is None and not running[-1].done:
-                if self._hedge_in(job, running[-1]) <= 0:
-                    self._start_next(job, waiting)
+            last = running[-1]
+            silent = last.first_token_ms is None and not last.done
+            if hedge is not None and silent and self._hedge_in(job, last) <= 0:
+                self._start_next(job, waiting)
         return await self._late(job, free)
 
     def _start_next(self, job: _Job, waiting: list[Model]) -> None:
@@ -402,9 +409,7 @@ class Completer:
             if not flight.done and lines.startswith(typed) and job.multiline:
                 cleaned = self._clean(job, lines[len(typed) :])
                 if cleaned.strip():
-                    return [
-                        Answer(cleaned, flight.model, (flight.model,), decision=job.decision)
-                    ]
+                    return [Answer(cleaned, flight.model, (flight.model,), decision=job.decision)]
         instant = await self._instant(job, free)
         return [instant] if instant else []
 
@@ -501,9 +506,7 @@ async def _any(flights: list[Flight], timeout: float) -> None:
     waits: list[Awaitable[None]] = [flight.ended() for flight in flights]
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
-        await asyncio.wait(
-            tasks, timeout=max(0.0, timeout), return_when=asyncio.FIRST_COMPLETED
-        )
+        await asyncio.wait(tasks, timeout=max(0.0, timeout), return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()

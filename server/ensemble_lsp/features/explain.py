@@ -120,7 +120,8 @@ class Explainer:
             raise session.failed("explain", asked.errors)
         weights = session.weights(decision)
         answers = [
-            Answer(c.model, clean_prose(c.text), weights.get(c.model, 0.5)) for c in asked.completions
+            Answer(c.model, clean_prose(c.text), weights.get(c.model, 0.5))
+            for c in asked.completions
         ]
         merged = merge_prose(answers)
         text = merged.markdown

@@ -84,9 +84,7 @@ class Generator:
                 "or give an instruction."
             )
         indent = request.indent if request else _indent_of(document, place.start)
-        decision = session.decide(
-            "generate", document, place.start, instruction=wish, only=model
-        )
+        decision = session.decide("generate", document, place.start, instruction=wish, only=model)
         if not decision.models:
             raise session.no_model("generate")
         count = 1 if model else (size or session.settings.ensemble.size)
@@ -115,15 +113,17 @@ class Generator:
         if not asked.completions:
             raise session.failed("generate", asked.errors)
         answers = [
-            Answer(c.model, self._clean(c.text, document, indent, wish, before), weights.get(c.model, 0.5))
+            Answer(
+                c.model,
+                self._clean(c.text, document, indent, wish, before),
+                weights.get(c.model, 0.5),
+            )
             for c in asked.completions
         ]
         answers = [a for a in answers if a.text.strip()]
         if not answers:
             raise session.failed("generate", asked.errors)
-        verdict = consensus_of_code(
-            answers, document.language, rule=session.settings.ensemble.rule
-        )
+        verdict = consensus_of_code(answers, document.language, rule=session.settings.ensemble.rule)
         candidates = tuple(
             session.new_suggestion(
                 "generate",

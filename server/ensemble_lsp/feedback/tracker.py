@@ -74,7 +74,7 @@ class Tracker:
     def offered(self, suggestions: Sequence[Suggestion], document: Document) -> None:
         """Suggestions are offered together; live ones of the same document are superseded."""
         for one in self._of(document.uri):
-            if not one.suggestion.task == "generate" or _overlap(one, suggestions):
+            if one.suggestion.task != "generate" or _overlap(one, suggestions):
                 kind: OutcomeKind = "partial" if one.taken and not one.by_hand else "superseded"
                 self._end(one, kind, "document")
         ids = tuple(s.id for s in suggestions)
@@ -143,7 +143,7 @@ class Tracker:
     # -- seen ----------------------------------------------------------------------------------
 
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
-        """A document changed: what does it say of the suggestions offered in it?"""
+        """A document changed: what that says of the suggestions offered in it."""
         self._documents[after.uri] = after
         for one in self._of(after.uri):
             if one.suggestion.id in self._live:
@@ -155,15 +155,21 @@ class Tracker:
             gone = _common(text, done.suggestion.text) <= done.had
             if gone and self._clock() - done.at <= UNDO_S and done.had < len(done.suggestion.text):
                 del self._accepted[done.suggestion.id]
-                self._tell(done.suggestion, Outcome(done.suggestion.id, "rejected", "document", 0, 0.0))
+                self._tell(
+                    done.suggestion, Outcome(done.suggestion.id, "rejected", "document", 0, 0.0)
+                )
 
     def _look(self, one: _Live, after: Document, edits: Sequence[Edit]) -> None:
         touched, biggest = False, 0
         text = one.suggestion.text
         for edit in edits:
-            if edit.span.end < one.start or (edit.span.end == one.start and edit.span.start < one.start):
+            if edit.span.end < one.start or (
+                edit.span.end == one.start and edit.span.start < one.start
+            ):
                 one.start = _shifted(one.start, edit)
-            elif edit.span.start <= _end_of(one.start, text[: max(one.taken, one.had)]) or edit.span.start.line - one.start.line <= text.count("\n"):
+            elif edit.span.start <= _end_of(
+                one.start, text[: max(one.taken, one.had)]
+            ) or edit.span.start.line - one.start.line <= text.count("\n"):
                 touched, biggest = True, max(biggest, len(edit.text))
         if not touched:
             return
@@ -296,7 +302,7 @@ def _overlap(one: _Live, suggestions: Sequence[Suggestion]) -> bool:
 
 
 def _from(document: Document, start: Position, length: int) -> str:
-    """Text from a position on, at least ``length`` characters where there are, with ``\\n`` ends."""
+    """Text from a position on, at least ``length`` characters where there are, with plain line ends."""
     if start.line >= len(document.lines):
         return ""
     parts, size = [document.lines[start.line][start.column :]], 0

@@ -99,13 +99,13 @@ def _candidates(ls: EnsembleServer, document: Document, span: Span) -> list[type
     generation = host.tools.generator.at(document.uri, span) if host else None
     if generation is None:
         return []
-    actions = [
-        _use(ls, document, generation, index) for index in range(len(generation.candidates))
-    ]
-    discard = types.Command(title="Discard ensemble answers", command="ensemble.reject", arguments=[{"id": generation.id}])
-    actions.append(
-        types.CodeAction(title=discard.title, kind=GENERATE_KIND, command=discard)
+    actions = [_use(ls, document, generation, index) for index in range(len(generation.candidates))]
+    discard = types.Command(
+        title="Discard ensemble answers",
+        command="ensemble.reject",
+        arguments=[{"id": generation.id}],
     )
+    actions.append(types.CodeAction(title=discard.title, kind=GENERATE_KIND, command=discard))
     return actions
 
 
@@ -123,7 +123,9 @@ def _use(
     )
     command = types.Command(title=title, command=ACCEPT, arguments=[{"id": candidate.id}])
     if not ls.client.code_action_literals:
-        command = types.Command(title=title, command="ensemble.choose", arguments=[{"id": candidate.id}])
+        command = types.Command(
+            title=title, command="ensemble.choose", arguments=[{"id": candidate.id}]
+        )
     return types.CodeAction(title=title, kind=GENERATE_KIND, edit=edit, command=command)
 
 
@@ -143,7 +145,9 @@ async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> t
         raise failure("The file has changed meanwhile; open the menu again.", -32801)
     generation = await generate_with_progress(ls, document, span)
     action.edit = consensus_edit(ls, generation)
-    action.command = types.Command(title="Accept", command=ACCEPT, arguments=[{"id": generation.candidates[0].id}])
+    action.command = types.Command(
+        title="Accept", command=ACCEPT, arguments=[{"id": generation.candidates[0].id}]
+    )
     return action
 
 

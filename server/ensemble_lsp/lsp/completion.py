@@ -77,7 +77,9 @@ def _word_start(text: str) -> int:
     return start
 
 
-async def resolve_completion(ls: EnsembleServer, item: types.CompletionItem) -> types.CompletionItem:
+async def resolve_completion(
+    ls: EnsembleServer, item: types.CompletionItem
+) -> types.CompletionItem:
     """Add the documentation: the whole text, and who wrote it."""
     data = cast("dict[str, Any]", item.data) if isinstance(item.data, dict) else {}
     if text := str(data.get("text", "")):

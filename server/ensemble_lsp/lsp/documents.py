@@ -29,7 +29,7 @@ def did_change(ls: EnsembleServer, params: types.DidChangeTextDocumentParams) ->
 
 
 def did_save(ls: EnsembleServer, params: types.DidSaveTextDocumentParams) -> None:
-    """What was accepted is looked at again: does it still stand?"""
+    """What was accepted is looked at again."""
     document = ls.documents.get(params.text_document.uri)
     host = ls.opened()
     if document is not None and host is not None:

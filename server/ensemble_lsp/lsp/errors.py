@@ -71,7 +71,9 @@ def loud(handler: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Any]]:
             raise
         except Exception as error:
             logger.exception("%s failed", handler.__name__)
-            message = f"ensemble-lsp failed inside ({type(error).__name__}); its log has the details."
+            message = (
+                f"ensemble-lsp failed inside ({type(error).__name__}); its log has the details."
+            )
             raise failure(message, INTERNAL_ERROR) from error
 
     return wrapped

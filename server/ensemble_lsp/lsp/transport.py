@@ -28,7 +28,7 @@ MAX_MESSAGE = 256 * 1024 * 1024
 _LENGTH = re.compile(rb"content-length\s*:\s*(\d+)\s*", re.IGNORECASE)
 
 
-class Garbage(Exception):
+class Garbage(Exception):  # noqa: N818 - what came in, not a fault of ours
     """What came in is no message; reading goes on at the next header."""
 
 
@@ -132,7 +132,9 @@ class WriterThread:
         self._connection.close()
 
 
-def read_in_thread(connection: Connection, receive: Callable[[bytes | Garbage | None], None]) -> None:
+def read_in_thread(
+    connection: Connection, receive: Callable[[bytes | Garbage | None], None]
+) -> None:
     """Call ``receive`` (thread-safe, from a daemon thread) for each message, and with None at the end."""
 
     def run() -> None:
@@ -169,7 +171,9 @@ class WebSocketConnection:
 
     def messages(self) -> Iterator[bytes | Garbage]:
         """Bodies as they come."""
-        with contextlib.suppress(Exception):  # the package's own ways to say that the client is gone
+        with contextlib.suppress(
+            Exception
+        ):  # the package's own ways to say that the client is gone
             for frame in self._ws:
                 yield frame.encode() if isinstance(frame, str) else bytes(frame)
 

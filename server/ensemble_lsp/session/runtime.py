@@ -337,4 +337,3 @@ class Runtime:
             self._ticker.cancel()
         await self.flush()
         await self.history.close()
-

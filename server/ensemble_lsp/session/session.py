@@ -207,9 +207,7 @@ class Session:
         described: list[dict[str, Any]] = []
         for entry in self.registry.entries():
             profile = entry.profile
-            stats = {
-                row.task: dataclasses.asdict(row) for row in rows if row.model == profile.name
-            }
+            stats = {row.task: dataclasses.asdict(row) for row in rows if row.model == profile.name}
             described.append(
                 {
                     "name": profile.name,
@@ -339,9 +337,7 @@ async def open_session(
     )
     registry = await _registry(settings, runtime, previous=None)
     selector = await _selector(settings, runtime)
-    session = Session(
-        settings, registry, selector, runtime, layers, (*faults, *more), trusted
-    )
+    session = Session(settings, registry, selector, runtime, layers, (*faults, *more), trusted)
     session.attach()
     return session
 

@@ -76,14 +76,13 @@ def without_double_closers(text: str, prefix: str, suffix: str, language: str) -
     so text that a balanced document held is never touched.
     """
     tail = suffix.split("\n", 1)[0].strip() or suffix.strip()[:1]
-    if (
-        not tail
-        or tail[0] not in ")]}"
-        or not text.rstrip()[-1:]
-        or text.rstrip()[-1] not in ")]};,"
-    ):
+    last = text.rstrip()[-1:]
+    if not tail or tail[0] not in ")]}" or not last or (last not in ")]};," and last != tail[-1]):
         return text
     before = excess(prefix, "", suffix, language)
+    if text.endswith(tail) and len(tail) > 1 and excess(prefix, text, suffix, language) > before:
+        # The model wrote all of the line's rest again, ``) {`` for one.
+        return text[: -len(tail)].rstrip()
     while excess(prefix, text, suffix, language) > before:
         shorter = text.rstrip()
         if shorter[-1:] and shorter[-1] in ";,":

@@ -23,7 +23,7 @@ _CURSOR = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`\n]*$")
-_EMPTY = re.compile(r"[^`]*```[\w+#-]*\s*(?:```[^`]*)?")
+_EMPTY = re.compile(r"(?:[^`]*:)?\s*```[\w+#-]*\s*(?:```[^`]*)?")
 _OPENING = re.compile(
     r"""\A\s*(?:
       (?:sure|certainly|of\ course|absolutely|okay|ok|great|yes|understood)\b[^\n]{0,200}

@@ -6,10 +6,10 @@ import re
 
 from ...context.indentation import newline_in
 from ...context.syntax import has_error
-from .brackets import without_double_quote
+from .brackets import without_double_closers, without_double_quote
 from .characters import visible
 from .chat import is_refusal, unwrapped, without_markers, without_thoughts
-from .layout import block, fitted, whole_lines, without_last_line
+from .layout import block, fitted, whole_lines, without_last_line, without_openers
 from .overlap import without_loops, without_repeated_prefix, without_suffix
 
 _COMMENT = re.compile(r"\s*(?:#|//|--|\*|/\*)")
@@ -49,7 +49,7 @@ def clean_completion(
         text = without_last_line(text)
     if finish == "length" or shortened:
         text = _parsing(text, prefix, suffix, language)
-    text = _ended(text, head, suffix, language)
+    text = _ended(text, prefix, suffix, language)
     if not text.strip() or _stands_there(text, suffix, head):
         return ""
     return text if newline == "\n" else text.replace("\n", newline)
@@ -96,19 +96,23 @@ def _one_line(text: str, head: str) -> str:
     return next((line for line in lines if line.strip()), "")
 
 
-def _ended(text: str, head: str, suffix: str, language: str) -> str:
+def _ended(text: str, prefix: str, suffix: str, language: str) -> str:
     """Without white space at the end, and without what the suffix closes."""
+    head = prefix.rpartition("\n")[2]
+    in_string = _in_docstring(prefix) or _COMMENT.match(head) is not None
     tail = suffix.split("\n", 1)[0]
     if not tail.strip():
         text = text.rstrip()
     elif head.strip() or not text.endswith("\n"):
         text = text.rstrip("\n")
-    return without_double_quote(text, head, tail, language)
+    text = without_double_quote(text, head, tail, language)
+    return text if in_string else without_double_closers(text, prefix, suffix, language)
 
 
 def _parsing(text: str, prefix: str, suffix: str, language: str) -> str:
     """Of a text that was cut off, as many lines as leave code that parses; all if none does."""
     before, after = prefix[-_CHECKED:], suffix[:_CHECKED]
+    text = without_openers(text)
     if has_error(before + text + after, language) is not True:
         return text
     lines = text.split("\n")

@@ -31,7 +31,7 @@ def fitted(text: str, prefix: str, suffix: str, language: str) -> str:
     level = _level(last, above, language)
     if head and lead.startswith(head) and len(head) >= level and not _continues(last):
         # The indentation before the cursor, written twice. Then all lines carry the whole of it.
-        return text[len(head) :]
+        return _moved_out(text, lead, head)
     if lead:
         return text
     below = next((line for line in suffix.split("\n") if line.strip()), "")
@@ -96,6 +96,13 @@ def without_last_line(text: str) -> str:
     return body if newline and last.strip() and body.strip() else text
 
 
+def without_openers(text: str) -> str:
+    """Without last lines that open a block which was cut off; a lone line is kept as it is."""
+    while "\n" in text.strip() and _OPENER.search(text.rstrip()):
+        text = text.rstrip().rpartition("\n")[0]
+    return text
+
+
 def _level(last: str, above: str, language: str) -> int:
     """How far code after that line is moved in, in characters."""
     depth = len(indent_of(last))
@@ -115,11 +122,20 @@ def _wants(text: str, last: str, below: str) -> bool:
     """Whether code at the left margin can only belong further in."""
     if _OPENER.search(last):
         return True
-    first, _, rest = text.partition("\n")
-    opens = _OPENER.search(first) and not rest.strip()
-    return (
-        bool(indent_of(last)) and bool(indent_of(below)) and not opens and not _CLOSER.match(first)
-    )
+    first = text.partition("\n")[0]
+    last_line = text.rstrip().rpartition("\n")[2]
+    if _OPENER.search(last_line) or len(indent_of(last_line)) >= len(indent_of(below)):
+        # The code below stands in what the text opens.
+        return False
+    return bool(indent_of(last)) and not _CLOSER.match(first)
+
+
+def _moved_out(text: str, lead: str, head: str) -> str:
+    """A first line without its indentation, the others moved out as far as it stood too deep."""
+    deep = len(lead) - len(head)
+    first, newline, rest = text[len(lead) :].partition("\n")
+    lines = [line[deep:] if line.startswith(lead) else line for line in rest.split("\n")]
+    return first + newline + "\n".join(lines)
 
 
 def _shifted(text: str, head: str) -> str:
@@ -137,13 +153,15 @@ def _shifted(text: str, head: str) -> str:
 
 def _goes_on(first: str, second: str, rest: str) -> bool:
     """Whether a line at the margin is the next statement, not the code below the block."""
+    if re.match(r"[)\]}]|end\b", second):
+        return False
     if (
         rest.startswith("\n")
         or _DEFINITION.match(second)
         or second.startswith(("@", "if __name__"))
     ):
         return False
-    return not _ENDS_FLOW.match(first) or bool(re.match(r"[)\]}]|end\b", second))
+    return not _ENDS_FLOW.match(first)
 
 
 def _floor(prefix: str, line: str) -> int:

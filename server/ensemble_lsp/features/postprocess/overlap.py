@@ -50,7 +50,7 @@ def _after_lines(rest: list[str], repeated: list[str], count: int) -> str | None
         return None
     weight = len(re.sub(r"\W", "", "".join(repeated)))
     different = len({line.strip() for line in repeated if line.strip()})
-    opener = _OPENER.search(repeated[-1]) is not None and weight >= 6
+    opener = weight >= 6 and any(_OPENER.search(line) for line in repeated)
     if not opener and (different < 2 or weight < 30):
         return None
     return "\n".join(rest)
@@ -141,12 +141,12 @@ def without_loops(text: str) -> str:
     lines = text.rstrip("\n").split("\n")
     # A text cut in mid-line ends with a part of the loop.
     for period in range(1, 9):
-        times = 4 if period == 1 else 3
+        times = 5 if period == 1 else 3
         for cut in (0, 1):
             body = lines[: len(lines) - cut]
             count = _repeats(body, period)
             unit = body[len(body) - period :]
-            if count >= times and len(re.sub(r"\W", "", "".join(unit))) >= 4:
+            if count >= times and _says_something("".join(unit)):
                 return "\n".join(body[: len(body) - period * (count - 1)])
     found = _LOOP.search(text)
     if found is not None and len(re.sub(r"\W", "", found["unit"])) >= 3:
@@ -154,8 +154,14 @@ def without_loops(text: str) -> str:
     return text
 
 
+def _says_something(text: str) -> bool:
+    """Whether a repeated text is code rather than lone brackets or blanks."""
+    return len("".join(text.split())) >= 5 and re.search(r"\w", text) is not None
+
+
 def _repeats(lines: list[str], period: int) -> int:
     """How often the last ``period`` lines stand at the end, one after the other."""
+    lines = [line.strip() for line in lines]
     unit = lines[len(lines) - period :]
     count, end = 0, len(lines)
     while end >= period and lines[end - period : end] == unit:

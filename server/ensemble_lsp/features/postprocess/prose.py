@@ -16,10 +16,10 @@ from .chat import without_markers, without_thoughts
 
 _FENCE = re.compile(r"^( {0,12})(`{3,}|~{3,})([^`\n]*)$")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_LINK = re.compile(r"\]\(\s*(?:<(?P<angle>[^<>\n]*)>|(?P<bare>[^\s()<>]*))")
+_LINK = re.compile(r"\]\((?=\s*(?:<(?P<angle>[^<>\n]*)>|(?P<bare>[^\s()<>]*)))")
 _SAFE = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 _DEFINITION = re.compile(r"^([ \t>*+-]*\[[^\]\n]{1,200}\]):", re.MULTILINE)
-_SPAN = re.compile(r"(?P<ticks>`+)(?P<code>.*?)(?<!`)(?P=ticks)(?!`)")
+_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.*?)(?<!`)(?P=ticks)(?!`)")
 _LONGEST = 60_000
 
 
@@ -114,4 +114,4 @@ def _checked(found: re.Match[str]) -> str:
     """A link's target as it is, or parted from its text so that it is none."""
     target = found["angle"] if found["angle"] is not None else found["bare"]
     target = html.unescape(target or "")
-    return found.group() if _SAFE.fullmatch(target) else "] " + found.group()[1:]
+    return found.group() if _SAFE.fullmatch(target) else "] ("

@@ -8,7 +8,7 @@ found where they tell something, and adding or removing one line costs that line
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Union, cast
+from typing import NamedTuple, cast
 
 from .tokens import START
 
@@ -16,7 +16,7 @@ DEPTH = 12
 """Tokens of context that nodes tell apart."""
 REACH = 24
 """Tokens to which a match in a short list is followed back."""
-CROWD = 8
+CROWD = 16
 """Places in a list before it becomes a node."""
 
 
@@ -42,7 +42,7 @@ class Level(NamedTuple):
     total: int
 
 
-Places = list[Union[Line, int]]
+Places = list[Line | int]
 """Line and token number by turns: the token there is what followed."""
 
 

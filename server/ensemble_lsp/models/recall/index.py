@@ -7,9 +7,9 @@ thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import product, takewhile
+from itertools import takewhile
 
 from ...types import Document, Edit, split_lines
 from .contexts import DEPTH, Contexts, Line
@@ -20,10 +20,12 @@ from .tokens import Words, indent_width, line_break
 
 MAX_LINES = 200_000
 """Lines of all files together; the oldest workspace files go first."""
-AT_ONCE = 400
+AT_ONCE = 200
 """Lines that are read when a file comes."""
-BY_THE_WAY = 60
+BY_THE_WAY = 30
 """Lines that are read with each later call."""
+OWN = 8
+"""Documents, the latest worked in, that have counts of their own."""
 
 _FAMILIES = {
     "javascriptreact": "javascript",
@@ -48,7 +50,9 @@ class _File:
     lines: list[Line | None] = field(default_factory=list[Line | None])
     """What has been read; None for blank lines."""
     own: Contexts | None = None
-    """The document's own counts, while open."""
+    """The document's own counts, while it is worked in."""
+    counted: int = 0
+    """How many of ``lines`` are in ``own``."""
 
 
 class RecallIndex:
@@ -62,6 +66,7 @@ class RecallIndex:
         self._trees: dict[str, Contexts] = {}
         self._words = Words()
         self._pending: dict[str, None] = {}
+        self._latest: dict[str, None] = {}
         self._max_lines = max_lines
         self._total = 0
 
@@ -83,8 +88,8 @@ class RecallIndex:
         if old is not None and old.document is not None and old.disk is not None:
             disk = old.disk
         file = _File(document.uri, _family(document.language), document.lines, document, disk)
-        file.own = Contexts()
         self._begin(file)
+        self._work_in(file)
 
     def change(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
         """Follow a document's change, at the cost of the changed lines.
@@ -100,6 +105,7 @@ class RecallIndex:
             hint = max(0, min(edit.span.start.line for edit in edits) - 1)
         file.document = after
         self._update(file, after.lines, hint)
+        self._work_in(file)
         self._by_the_way(file)
 
     def close(self, uri: str) -> None:
@@ -110,7 +116,8 @@ class RecallIndex:
         if file.disk is None:
             self.forget(uri)
             return
-        disk, file.disk, file.document, file.own = file.disk, None, None, None
+        disk, file.disk, file.document = file.disk, None, None
+        self._leave(file)
         self._update(file, disk, 0)
         self._extend(file, 0)
 
@@ -128,7 +135,7 @@ class RecallIndex:
         file = self._files.pop(uri, None)
         self._pending.pop(uri, None)
         if file is not None:
-            file.own = None
+            self._leave(file)
             self._take_out(file, 0, len(file.lines))
             self._total -= len(file.lines)
 
@@ -164,6 +171,8 @@ class RecallIndex:
         at the cursor is no evidence for itself.
         """
         file = self._files.get(uri)
+        if file is not None and file.document is not None:
+            self._work_in(file)
         self._by_the_way(file)
         cursor = read_cursor(prefix, suffix, self._read)
         if cursor is None:
@@ -171,14 +180,13 @@ class RecallIndex:
         tree = self._tree(_family(language))
         own = file.own if file is not None else None
         # Neither the line at the cursor nor its step to the line below may be evidence for itself.
-        held = _held(file, cursor) if file is not None else []
-        trees = [tree] if own is None else [tree, own]
-        for each, (line, tokens) in product(trees, held):
+        held = _held(file, cursor, tree) if file is not None else []
+        for each, line, tokens in held:
             each.remove(line, tokens)
         try:
             return predict(cursor, tree, own, max_lines if multiline else 1, limit)
         finally:
-            for each, (line, tokens) in product(trees, held):
+            for each, line, tokens in held:
                 each.add(line, tokens)
 
     # -- reading -------------------------------------------------------------------------------
@@ -188,6 +196,21 @@ class RecallIndex:
         self._files[file.uri] = file
         self._pending[file.uri] = None
         self._extend(file, AT_ONCE)
+
+    def _work_in(self, file: _File) -> None:
+        """Give a document counts of its own, some lines a call; the one longest left alone loses its."""
+        self._latest.pop(file.uri, None)
+        self._latest[file.uri] = None
+        if len(self._latest) > OWN:
+            self._leave(self._files[next(iter(self._latest))])
+        file.own = file.own or Contexts()
+        end = min(len(file.lines), file.counted + AT_ONCE)
+        _count(file, file.counted, end)
+        file.counted = end
+
+    def _leave(self, file: _File) -> None:
+        self._latest.pop(file.uri, None)
+        file.own, file.counted = None, 0
 
     def _by_the_way(self, file: _File | None) -> None:
         if file is not None and file.uri in self._pending:
@@ -227,13 +250,20 @@ class RecallIndex:
         last = len(old) - tail
         stop = self._touched(file, last) if last < known else known
         first = min(first, known)
+        reaches = file.counted >= stop
         self._take_out(file, first, stop)
         rest = file.lines[stop:]
         del file.lines[first:]
         self._total -= known - first
         if last <= known:
             self._put_in(file, first, stop - len(old) + len(new))
+        end = len(file.lines)
         self._join(file, rest)
+        if reaches:
+            _count(file, first, end)
+            file.counted += len(file.lines) - known
+        else:
+            file.counted = min(file.counted, first)
         if len(file.lines) < len(new):
             self._pending[file.uri] = None
 
@@ -257,10 +287,10 @@ class RecallIndex:
 
     def _take_out(self, file: _File, start: int, end: int) -> None:
         tree = self._tree(file.family)
-        for line in file.lines[start:end]:
+        for number, line in enumerate(file.lines[start:end], start):
             if line is not None:
                 tree.remove(line)
-                if file.own is not None:
+                if file.own is not None and number < file.counted:
                     file.own.remove(line)
 
     def _put_in(self, file: _File, start: int, end: int) -> None:
@@ -275,8 +305,6 @@ class RecallIndex:
                 continue
             above = line
             tree.add(line)
-            if file.own is not None:
-                file.own.add(line)
         self._total += max(0, end - start)
 
     def _read(self, raw: str, above: Line | None, blank: bool) -> Line | None:
@@ -294,7 +322,11 @@ class RecallIndex:
         return self._trees.setdefault(family, Contexts())
 
 
-Reader = Callable[[str, "Line | None", bool], "Line | None"]
+def _count(file: _File, start: int, end: int) -> None:
+    """Put lines into the document's own counts."""
+    for line in file.lines[start:end] if file.own is not None else ():
+        if line is not None:
+            file.own.add(line)
 
 
 def _family(language: str) -> str:
@@ -315,15 +347,22 @@ def _same(one: Sequence[str], other: Sequence[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _held(file: _File, cursor: Cursor) -> list[tuple[Line, int | None]]:
-    """The line at the cursor, and the beginning of the one below; with how many tokens of each."""
+def _held(file: _File, cursor: Cursor, tree: Contexts) -> list[tuple[Contexts, Line, int | None]]:
+    """The line at the cursor, and the beginning of the one below: in which tree, how many tokens."""
     number = _number_of(file, cursor)
     if number is None:
         return []
-    here = file.lines[number]
-    below = next((line for line in file.lines[number + 1 :] if line is not None), None)
-    held: list[tuple[Line, int | None]] = [(here, None)] if here is not None else []
-    return [*held, (below, 1 + BELOW_TOKENS)] if below is not None else held
+    after = range(number + 1, len(file.lines))
+    below = next((i for i in after if file.lines[i] is not None), None)
+    held: list[tuple[Contexts, Line, int | None]] = []
+    for i, tokens in ((number, None), (below, 1 + BELOW_TOKENS)):
+        line = file.lines[i] if i is not None else None
+        if i is None or line is None:
+            continue
+        held.append((tree, line, tokens))
+        if file.own is not None and i < file.counted:
+            held.append((file.own, line, tokens))
+    return held
 
 
 def _number_of(file: _File, cursor: Cursor) -> int | None:

@@ -13,16 +13,16 @@ from .tokens import break_step, is_break
 
 SURE_BREAK = 0.8
 """How sure the indentation must be where more of it is proposed than was typed."""
-SURE_LINE = 0.5
+SURE_LINE = 0.8
 """How likely each further line of a block must be, and half of it all of them together."""
-SURE_START = 0.5
+SURE_START = 0.6
 """Confidence in the rest of the line, from which on further lines are looked for."""
 REPEATED = 4
 """Tokens from which on a line equal to the one above is not proposed."""
 BLOCK_WORK = 14
 """Steps of the search for each further line."""
 
-_CONFIDENCE = (0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+_CONFIDENCE = (0.909, 2.427, 0.503, -1.167, 0.447, -0.489, 0.148, 2.37, 0.665)
 """Weights of ``_features``."""
 
 

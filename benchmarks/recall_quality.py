@@ -1,0 +1,393 @@
+"""How good and how fast ``recall`` is, on masked lines of real code.
+
+    python benchmarks/recall_quality.py [--samples 400] [--half test] [--scale] [--json FILE]
+
+A workspace is one package (up to 10,000 lines) of the standard library or of the installed
+packages. A line of code is cut at a random column and its rest removed, as if it were being typed:
+all else of the file, above and below, and of the package is in the index ("masked"); or the ten
+lines below the cursor are removed as well ("new": code that is being written). "Baseline" copies
+the rest of the line after the longest suffix of the prefix that occurs elsewhere in the same file,
+or else in the others. Packages are split by turns into a half to tune on (dev) and one to judge by
+(test). ``--fit`` prints weights of the confidence fitted to the chosen half. Times are of the
+thread's processor time, so that a busy machine does not change them much.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import math
+import random
+import sys
+import sysconfig
+import time
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rapidfuzz.distance import Levenshtein
+
+from ensemble_lsp.models.recall import THRESHOLD, Prediction, RecallIndex
+from ensemble_lsp.types import Document, Edit, Position, Span
+
+STDLIB = (
+    *("asyncio", "email", "unittest", "multiprocessing", "logging", "xml", "idlelib"),
+    *("importlib", "http", "json", "concurrent", "ctypes", "distutils", "tkinter", "urllib"),
+    *("sqlite3", "encodings", "wsgiref", "curses", "dbm"),
+)
+INSTALLED = (
+    *("openai", "anthropic", "httpx2", "pydantic", "pygls", "hypothesis", "attr", "rich"),
+    *("aiohttp", "aiohappyeyeballs", "anyio", "click", "pytest_asyncio", "_pytest"),
+    *("fontTools/misc", "grimp", "hatchling", "httpcore2", "jsonschema", "keyring"),
+    *("markdown_it", "more_itertools", "packaging", "pathspec", "platformdirs", "psutil"),
+    *("referencing", "tomlkit", "cattrs", "h11", "yarl", "radon", "importlinter", "lsprotocol"),
+)
+MOST_LINES = 10_000
+GONE = 10
+
+
+@dataclass
+class Result:
+    """One masked line."""
+
+    package: str
+    rest: str
+    text: str
+    confidence: float
+    features: tuple[float, ...]
+    baseline: str
+    predict_ms: float
+    change_ms: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether the rest of the line is right."""
+        return self.text.rstrip() == self.rest
+
+
+def packages(root: Path, names: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    """Package names, and their files' texts by URI."""
+    found: list[tuple[str, dict[str, str]]] = []
+    for name in names:
+        files = [f for f in sorted((root / name).rglob("*.py")) if "vendor" not in str(f)]
+        files = [f for f in files if "test" not in f.relative_to(root).parts]
+        random.Random(7).shuffle(files)
+        texts: dict[str, str] = {}
+        total = 0
+        for file in files:
+            text = file.read_text(encoding="utf-8", errors="replace")
+            lines = text.count("\n")
+            if 5 <= lines <= 3000 and total + lines <= MOST_LINES:
+                texts[file.as_uri()] = text
+                total += lines
+        if total > 300:
+            found.append((name, texts))
+    return found
+
+
+def code_lines(text: str) -> list[int]:
+    """Numbers of the lines that are code: no docstring, no comment, at least 8 characters."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return []
+    strings: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            strings.update(range(node.lineno - 1, (node.end_lineno or node.lineno)))
+    lines = text.split("\n")
+    return [
+        i
+        for i, line in enumerate(lines)
+        if i not in strings and 8 <= len(line.strip()) < 200 and not line.strip().startswith("#")
+    ]
+
+
+def longest_suffix_copy(prefix: str, sources: Sequence[str]) -> str:
+    """The baseline."""
+    best, copied = 0, ""
+    for source in sources:
+        low, high = best + 1, min(len(prefix), 300)
+        while low <= high:
+            middle = (low + high) // 2
+            at = source.rfind(prefix[-middle:])
+            if at < 0:
+                high = middle - 1
+                continue
+            low, best = middle + 1, middle
+            copied = source[at + middle :].partition("\n")[0]
+    return copied
+
+
+def measure(texts: dict[str, str], name: str, count: int, new: bool) -> Iterator[Result]:
+    """Mask lines of one package."""
+    index = RecallIndex()
+    for uri, text in texts.items():
+        index.add_file(uri, "python", text)
+    while index.work():
+        pass
+    choice = random.Random(1)
+    pool = [(uri, i) for uri, text in texts.items() for i in code_lines(text)]
+    opened: dict[str, Document] = {}
+    for uri, number in choice.sample(pool, min(count, len(pool))):
+        if uri not in opened:
+            opened[uri] = Document.from_text(uri, 1, "python", texts[uri])
+            index.open(opened[uri])
+            while index.work():
+                pass
+        whole = opened[uri]
+        line = whole.line(number).rstrip()
+        column = choice.randint(len(line) - len(line.lstrip()), len(line) - 3)
+        end = Position(number, len(whole.line(number)))
+        if new:
+            last = min(number + GONE, len(whole.lines) - 1)
+            end = Position(last, len(whole.line(last)))
+        span = Span(Position(number, column), end)
+        cut = whole.replace(span, "", 2)
+        started = time.thread_time()
+        index.change(whole, cut, [Edit(span, "")])
+        change_ms = (time.thread_time() - started) * 1e3
+        prefix = cut.slice(Span(Position(0, 0), Position(number, column)))
+        suffix = cut.slice(Span(Position(number, column), cut.end))
+        started = time.thread_time()
+        found = index.predict(
+            uri=uri, language="python", prefix=prefix, suffix=suffix, multiline=False, max_lines=1
+        )
+        predict_ms = (time.thread_time() - started) * 1e3
+        best = found[0] if found else Prediction("", 0.0, 0)
+        others = "\n".join(text for other, text in texts.items() if other != uri)
+        copied = longest_suffix_copy(prefix, [f"{prefix[:-1]}\0\n{suffix}", others])
+        yield Result(
+            name,
+            line[column:],
+            best.text,
+            best.confidence,
+            best.features,
+            copied.rstrip(),
+            predict_ms,
+            change_ms,
+        )
+        index.change(cut, whole, [Edit(Span(span.start, span.start), whole.slice(span))])
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def similarity(one: str, other: str) -> float:
+    return Levenshtein.normalized_similarity(one, other)
+
+
+def summary(results: Sequence[Result]) -> dict[str, float]:
+    """Figures of some results."""
+    n = len(results)
+    sure = [r for r in results if r.confidence >= THRESHOLD and r.text]
+    predict = [r.predict_ms for r in results]
+    change = [r.change_ms for r in results]
+    return {
+        "n": n,
+        "exact": sum(r.exact for r in results) / n,
+        "similarity": sum(similarity(r.text.rstrip(), r.rest) for r in results) / n,
+        "baseline exact": sum(r.baseline == r.rest for r in results) / n,
+        "baseline similarity": sum(similarity(r.baseline, r.rest) for r in results) / n,
+        "answered": len(sure) / n,
+        "exact when answered": sum(r.exact for r in sure) / max(1, len(sure)),
+        "baseline exact there": sum(r.baseline == r.rest for r in sure) / max(1, len(sure)),
+        "similarity when answered": sum(similarity(r.text.rstrip(), r.rest) for r in sure)
+        / max(1, len(sure)),
+        "predict p50 CPU ms": percentile(predict, 0.5),
+        "predict p99 CPU ms": percentile(predict, 0.99),
+        "change p50 CPU ms": percentile(change, 0.5),
+        "change p99 CPU ms": percentile(change, 0.99),
+    }
+
+
+def reliability(results: Sequence[Result]) -> list[tuple[str, int, float, float]]:
+    """By confidence: how many, mean confidence, share that was right."""
+    rows: list[tuple[str, int, float, float]] = []
+    for low in range(0, 100, 10):
+        some = [r for r in results if r.text and low <= min(99.9, r.confidence * 100) < low + 10]
+        if some:
+            n = len(some)
+            mean = sum(r.confidence for r in some) / n
+            rows.append((f"{low / 100:.1f}", n, mean, sum(r.exact for r in some) / n))
+    return rows
+
+
+def fit(results: Sequence[Result]) -> list[float]:
+    """Weights of a logistic function by Newton's method, a little ridge."""
+    import numpy as np
+
+    x = np.array([r.features for r in results if r.text])
+    y = np.array([float(r.exact) for r in results if r.text])
+    w = np.zeros(x.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ w))
+        slope = x.T @ (y - p) - 0.5 * w
+        curve = (x * (p * (1 - p))[:, None]).T @ x + 0.5 * np.eye(len(w))
+        w += np.linalg.solve(curve, slope)
+    return [round(float(v), 3) for v in w]
+
+
+def scale(files: int, lines: int) -> dict[str, float]:
+    """Time and memory of an index of many open documents made of the standard library's lines."""
+    root = Path(sysconfig.get_paths()["stdlib"])
+    pool: list[str] = []
+    for file in sorted(root.rglob("*.py")):
+        if "test" not in file.parts and "site-packages" not in file.parts:
+            pool += file.read_text(encoding="utf-8", errors="replace").split("\n")
+        if len(pool) > files * lines:
+            break
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    index = RecallIndex()
+    documents: list[Document] = []
+    for i in range(files):
+        text = "\n".join(pool[i * lines : (i + 1) * lines])
+        documents.append(Document.from_text(f"file:///{i}.py", 1, "python", text))
+        index.open(documents[-1])
+        while index.work():
+            pass
+    memory = (tracemalloc.get_traced_memory()[0] - before) / 1e6
+    tracemalloc.stop()
+    choice = random.Random(3)
+    predict: list[float] = []
+    change: list[float] = []
+    for _ in range(300):
+        document = choice.choice(documents)
+        number = choice.randrange(len(document.lines) - 1)
+        column = choice.randint(0, len(document.line(number)))
+        span = Span(Position(number, column), Position(number, len(document.line(number))))
+        cut = document.replace(span, "")
+        started = time.thread_time()
+        index.change(document, cut, [Edit(span, "")])
+        change.append((time.thread_time() - started) * 1e3)
+        started = time.thread_time()
+        index.predict(
+            uri=document.uri,
+            language="python",
+            prefix=cut.slice(Span(Position(0, 0), span.start)),
+            suffix=cut.slice(Span(span.start, cut.end)),
+            multiline=True,
+            max_lines=12,
+        )
+        predict.append((time.thread_time() - started) * 1e3)
+        index.change(cut, document, [])
+    return {
+        "files": files,
+        "lines": index.lines,
+        "memory MB, texts included": memory,
+        "predict p50 CPU ms": percentile(predict, 0.5),
+        "predict p99 CPU ms": percentile(predict, 0.99),
+        "change p50 CPU ms": percentile(change, 0.5),
+        "change p99 CPU ms": percentile(change, 0.99),
+    }
+
+
+def table(title: str, figures: dict[str, float]) -> None:
+    print(f"\n{title}")
+    for name, value in figures.items():
+        text = f"{value:8.0f}" if float(value).is_integer() else f"{value:8.3f}"
+        print(f"  {name:28} {text}")
+
+
+def blocks(texts: dict[str, str], count: int) -> list[tuple[int, int]]:
+    """For answers at a line's start: how many further lines they have, how many of them right.
+
+    The file ends at the cursor, so that nothing below helps.
+    """
+    index = RecallIndex()
+    for uri, text in texts.items():
+        index.add_file(uri, "python", text)
+    while index.work():
+        pass
+    choice = random.Random(2)
+    pool = [(uri, i) for uri, text in texts.items() for i in code_lines(text)]
+    found: list[tuple[int, int]] = []
+    for uri, number in choice.sample(pool, min(count, len(pool))):
+        lines = texts[uri].split("\n")
+        indent = len(lines[number]) - len(lines[number].lstrip())
+        prefix = "\n".join([*lines[:number], lines[number][: indent + 4]])
+        index.open(Document.from_text(uri, 1, "python", prefix))
+        while index.work():
+            pass
+        best = index.predict(
+            uri=uri, language="python", prefix=prefix, suffix="", multiline=True, max_lines=12
+        )
+        index.close(uri)
+        if best and best[0].confidence >= THRESHOLD:
+            offered = (prefix + best[0].text).split("\n")[number:]
+            truth = lines[number : number + len(offered)]
+            right = [a.rstrip() == b.rstrip() for a, b in zip(offered, truth, strict=False)]
+            found.append((len(offered) - 1, sum(right[1:])))
+    return found
+
+
+def run(options: argparse.Namespace) -> dict[str, object]:
+    """Measure both corpora; prints as it goes."""
+    paths = sysconfig.get_paths()
+    out: dict[str, object] = {"half": options.half, "place": options.place}
+    everything: list[Result] = []
+    extra: list[tuple[int, int]] = []
+    corpora = (
+        ("standard library", paths["stdlib"], STDLIB),
+        ("installed", paths["purelib"], INSTALLED),
+    )
+    places = ["masked", "new"] if options.place == "both" else [options.place]
+    for corpus, root, names in corpora:
+        chosen = packages(Path(root), names)[options.half == "test" :: 2]
+        each = math.ceil(options.samples / len(chosen))
+        extra += [pair for _, texts in chosen for pair in blocks(texts, each // 2)]
+        for place in places:
+            new = place == "new"
+            results = [r for n, texts in chosen for r in measure(texts, n, each, new)]
+            everything += results
+            out[f"{corpus}, {place}"] = summary(results)
+            table(
+                f"{corpus}, {place}, {options.half} half ({len(chosen)} packages)",
+                summary(results),
+            )
+    print("\nconfidence     n   mean  right")
+    for low, n, mean, right in reliability(everything):
+        print(f"  from {low}  {n:5}   {mean:.2f}   {right:.2f}")
+    out["reliability"] = reliability(everything)
+    longer = [pair for pair in extra if pair[0]]
+    lines, right = sum(p[0] for p in longer), sum(p[1] for p in longer)
+    print(f"\nblocks: {len(longer)} of {len(extra)} answers go on; {right} of {lines} lines right")
+    out["blocks"] = {
+        "answers": len(extra),
+        "with lines": len(longer),
+        "lines": lines,
+        "right": right,
+    }
+    if options.fit:
+        print("\nweights:", fit(everything))
+    out["results"] = [asdict(r) for r in everything]
+    return out
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--samples", type=int, default=400, help="masked lines of each corpus")
+    parser.add_argument("--half", choices=["dev", "test"], default="test")
+    parser.add_argument("--place", choices=["masked", "new", "both"], default="both")
+    parser.add_argument("--fit", action="store_true", help="print fitted weights of the confidence")
+    parser.add_argument("--scale", action="store_true", help="time 10 and 200 open documents")
+    parser.add_argument("--json", type=Path, help="write all figures there")
+    options = parser.parse_args()
+    out = run(options)
+    for files in (10, 200) if options.scale else ():
+        figures = scale(files, 1000)
+        out[f"{files} documents"] = figures
+        table(f"{files} open documents of 1,000 lines", figures)
+    if options.json:
+        options.json.write_text(json.dumps(out, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

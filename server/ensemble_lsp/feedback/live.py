@@ -1,0 +1,167 @@
+"""One suggestion while it is offered, and one accepted text while it is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..types import Document, Edit, Outcome, OutcomeKind, Span, Suggestion
+from .matching import Match, continues_word, is_keystroke, match, reformatted, squeeze
+from .regions import advance, follow_change, trim
+from .reward import GLANCE_MS
+
+UNDO_S = 10.0
+"""An accept that is undone within this was none."""
+
+
+@dataclass(slots=True)
+class Live:
+    """A suggestion whose outcome is open."""
+
+    suggestion: Suggestion
+    region: Span
+    """Where its own text goes: without what it has in common with the text it replaces."""
+    old: str
+    wanted: str
+    since: float
+    group: tuple[str, ...] = ()
+    match: Match = field(default_factory=lambda: Match("untouched", 0, 1))
+    now: str = ""
+    """What stands in the region."""
+    before: int = 0
+    """Characters taken of earlier suggestions that this one continues."""
+    by_hand: int = 0
+    at_once: int = 0
+    told: float = 0.0
+    """Share that a client said was taken."""
+    other_since: float | None = None
+    away_since: float | None = None
+    whole_since: float | None = None
+    taken_at: float | None = None
+    """When a part was last taken at once."""
+    undone: bool = False
+    changed_now: bool = False
+
+    @classmethod
+    def offer(cls, suggestion: Suggestion, document: Document, now: float) -> Live:
+        """Begin to follow; the span is moved into the document where it lies outside."""
+        span = Span(document.clamp(suggestion.span.start), document.clamp(suggestion.span.end))
+        old, text = document.slice(span), suggestion.text
+        head, tail = trim(old, text)
+        start = advance(span.start, old[:head])
+        own = old[head : len(old) - tail]
+        live = cls(
+            suggestion,
+            Span(start, advance(start, own)),
+            own,
+            text[head : len(text) - tail],
+            now,
+            now=own,
+        )
+        live.match = match(own, own, live.wanted)
+        return live
+
+    @property
+    def size(self) -> int:
+        """Characters of all that was offered here, white space not counted."""
+        return max(1, self.before + self.match.size)
+
+    @property
+    def share(self) -> float:
+        """How much is taken, 0 to 1, as seen or told."""
+        return max(self.told, min(1.0, (self.before + self.match.taken) / self.size))
+
+    def follow(
+        self, before: Document, after: Document, edits: list[Edit], *, whole_document: bool
+    ) -> None:
+        """Take a change of the document in."""
+        self.region, touching = follow_change(self.region, before, edits, grows=True)
+        self.now = after.slice(self.region)
+        found = match(self.now, self.old, self.wanted)
+        gained = found.taken - self.match.taken
+        self.changed_now = bool(touching)
+        keys = all(is_keystroke(e.text, whole_document=whole_document) for e in touching)
+        whole_at_once = found.state == "whole" and not self.match.taken and found.size > 1
+        if found.state == "other" and not keys and self._became(touching):
+            found = Match("whole", found.size, found.size)
+            gained = found.size - self.match.taken
+        if gained > 0 and found.state in ("part", "whole"):
+            if keys and not (whole_at_once and len(touching) == 1):
+                self.by_hand += gained
+            else:
+                self.at_once += gained
+        elif gained < 0 and touching:
+            self._lost(found)
+        self.match = found
+
+    def _became(self, touching: Sequence[Edit]) -> bool:
+        """Whether what came at once is the offered text in a formatter's spelling."""
+        inserted = max((len(squeeze(edit.text)) for edit in touching), default=0)
+        return inserted * 2 >= len(squeeze(self.wanted)) and reformatted(self.now, self.wanted)
+
+    def _lost(self, found: Match) -> None:
+        taken = found.taken if found.state in ("part", "whole") else min(found.taken, self.taken)
+        if not taken and self.at_once:
+            self.undone = True
+        self.at_once = min(self.at_once, taken)
+        self.by_hand = min(self.by_hand, self.before + taken - self.at_once)
+
+    @property
+    def taken(self) -> int:
+        """Characters of its own text that stood there when it was last followed."""
+        return max(0, self.by_hand + self.at_once - self.before)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it stands there and came at once, for the most part."""
+        return self.match.state == "whole" and self.at_once * 2 >= self.size - self.before
+
+    @property
+    def typed_over(self) -> bool:
+        """Whether a word that was typed goes on behind what was offered."""
+        return continues_word(self.now, self.wanted)
+
+    def verdict(self, default: OutcomeKind, shown_ms: float) -> tuple[OutcomeKind, float]:
+        """What became of it if nothing more happens, and the share taken.
+
+        ``default`` where the document tells nothing: ``ignored`` or ``superseded``.
+        """
+        if self.match.state == "whole":
+            return ("accepted" if self.complete else "typed"), 1.0
+        share = max(self.told, min(1.0, (self.by_hand + self.at_once) / self.size))
+        if self.told >= 1.0:
+            return "accepted", 1.0
+        if self.told > 0 or (self.at_once >= 2 and self.at_once * 4 >= self.by_hand):
+            return "partial", share
+        if self.match.state == "part" and share >= 0.5:
+            return "typed", share
+        if self.match.state == "other" and share >= 0.8:
+            return "typed", share
+        if self.undone or (self.match.state == "other" and shown_ms >= GLANCE_MS):
+            return "rejected", 0.0
+        return default, 0.0
+
+
+@dataclass(slots=True)
+class Kept:
+    """An accepted text that is looked at again."""
+
+    suggestion: Suggestion
+    outcome: Outcome
+    region: Span
+    text: str
+    """What was taken of the suggestion's own text."""
+    at: float
+    arrived: bool
+    """Whether the document held it: a command may come before its edit."""
+    looks: int = 0
+    copies: int = 0
+    """How often the text stood in the document while it was at its place."""
+    undone: bool = False
+
+    def follow(self, before: Document, edits: list[Edit]) -> bool:
+        """Take a change in; whether it touched the text."""
+        self.region, touching = follow_change(
+            self.region, before, edits, grows=not self.arrived or self.undone
+        )
+        return bool(touching)

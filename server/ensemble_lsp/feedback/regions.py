@@ -1,0 +1,165 @@
+"""Places in a document that stay where they belong while it is edited.
+
+Editors describe the same change in different shapes: one insertion, several, a whole line or the whole
+document replaced, an insertion reported further right where the text repeats itself. Here each edit
+is first brought to its smallest form, and, where it could just as well stand at a region, is read so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from ..types import Document, Edit, Position, Span, split_lines
+
+_PIECE = re.compile(r"\s+|\w+|[^\w\s]")
+_MOST_PIECES = 3000
+_FAR_LINES = 60
+
+
+def common_prefix(one: str, other: str) -> int:
+    """Length of the common beginning; by halves, because comparing slices is fast."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def common_suffix(one: str, other: str) -> int:
+    """Length of the common end."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def advance(start: Position, text: str) -> Position:
+    """The position after a text that begins at ``start``."""
+    lines = split_lines(text)
+    if len(lines) == 1:
+        return Position(start.line, start.column + len(text))
+    return Position(start.line + len(lines) - 1, len(lines[-1]))
+
+
+def trim(old: str, new: str) -> tuple[int, int]:
+    r"""How much of two texts is common at the start and at the end; no ``\r\n`` is cut in half."""
+    head = common_prefix(old, new)
+    if head and old[head - 1] == "\r":
+        head -= 1
+    tail = common_suffix(old[head:], new[head:])
+    if tail and "\r" in (old[head : len(old) - tail][-1:], new[head : len(new) - tail][-1:]):
+        # A line end that differs only in its "\r" is replaced as a whole.
+        tail -= 1
+    return head, tail
+
+
+def minimal(before: Document, edit: Edit) -> Edit:
+    """The edit without what it leaves as it was."""
+    old = before.slice(edit.span)
+    head, tail = trim(old, edit.text)
+    if not head and not tail:
+        return edit
+    start = advance(edit.span.start, old[:head])
+    end = advance(start, old[head : len(old) - tail])
+    return Edit(Span(start, end), edit.text[head : len(edit.text) - tail])
+
+
+def toward(before: Document, edit: Edit, region: Span) -> Edit:
+    """The same change, read at the region where that is possible: repeated text makes it ambiguous."""
+    start, end = edit.span.start, edit.span.end
+    if edit.span.empty and edit.text:
+        if region.end < start and start.line - region.end.line <= _FAR_LINES:
+            gap = before.slice(Span(region.end, start))
+            joined = gap + edit.text
+            if joined.endswith(gap):
+                return Edit(Span(region.end, region.end), joined[: len(edit.text)])
+        if end < region.start and region.start.line - end.line <= _FAR_LINES:
+            gap = before.slice(Span(start, region.start))
+            joined = edit.text + gap
+            if joined.startswith(gap):
+                return Edit(Span(region.start, region.start), joined[len(gap) :])
+    elif not edit.text and region.start < start <= region.end < end:
+        window = before.slice(Span(region.start, end))
+        size = len(before.slice(edit.span))
+        if window[: len(window) - size] == window[size:]:
+            return Edit(Span(region.start, advance(region.start, window[:size])), "")
+    return edit
+
+
+def split(before: Document, edit: Edit) -> Iterator[Edit]:
+    """A large replacement as the small ones it is made of, the last first (so they do not shift)."""
+    old, new = before.slice(edit.span), edit.text
+    pieces_of = _PIECE.findall
+    if len(old) + len(new) > 8 * _MOST_PIECES:
+        pieces_of = split_lines
+    olds, news = pieces_of(old), pieces_of(new)
+    if len(olds) + len(news) > 2 * _MOST_PIECES:
+        yield edit
+        return
+    starts = [edit.span.start]
+    for piece in olds:
+        starts.append(advance(starts[-1], piece))
+    codes = SequenceMatcher(None, olds, news, autojunk=False).get_opcodes()
+    for tag, i, j, k, m in reversed(codes):
+        if tag != "equal":
+            yield Edit(Span(starts[i], starts[j]), "".join(news[k:m]))
+
+
+def shifted(position: Position, edit: Edit) -> Position:
+    """Where a position that is not before the edit's end stands after it."""
+    end = advance(edit.span.start, edit.text)
+    old = edit.span.end
+    if position.line == old.line:
+        return Position(end.line, end.column + position.column - old.column)
+    return Position(position.line + end.line - old.line, position.column)
+
+
+def follow(region: Span, edit: Edit, *, grows: bool) -> tuple[Span, bool]:
+    """The region after an edit, and whether the edit touched it.
+
+    ``grows``: what is inserted at either end belongs to the region. An empty region always takes it.
+    """
+    start, end = region.start, region.end
+    a, b = edit.span.start, edit.span.end
+    grows = grows or region.empty
+    if a > end or (a == end and not (edit.text and grows)):
+        return region, False
+    if b < start or (b == start and not (edit.span.empty and grows)):
+        return Span(shifted(start, edit), shifted(end, edit)), False
+    new_end = shifted(end, edit) if b <= end else advance(a, edit.text)
+    return Span(min(a, start), new_end), True
+
+
+def follow_change(
+    region: Span, before: Document, edits: list[Edit], *, grows: bool
+) -> tuple[Span, list[Edit]]:
+    """The region after edits that were made one after the other, and those that touched it."""
+    touching: list[Edit] = []
+    document = before
+    for number, given in enumerate(edits):
+        edit = toward(document, minimal(document, given), region)
+        for part in _parts(document, edit, region):
+            region, touched = follow(region, part, grows=grows)
+            if touched:
+                touching.append(part)
+        if number + 1 < len(edits):
+            document = document.replace(given.span, given.text)
+    return region, touching
+
+
+def _parts(document: Document, edit: Edit, region: Span) -> Iterator[Edit]:
+    mixed = bool(edit.text) and not edit.span.empty
+    meets = edit.span.start <= region.end and edit.span.end >= region.start
+    inside = edit.span.start >= region.start and edit.span.end <= region.end
+    if mixed and meets and not inside:
+        return split(document, edit)
+    return iter((edit,))

@@ -1,0 +1,56 @@
+"""How much of an accepted text is still there, in tokens and in order."""
+
+from __future__ import annotations
+
+import re
+
+from ..types import Document, split_lines
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_MOST_TOKENS = 4000
+
+
+def tokens(text: str) -> list[str]:
+    """Words and marks; white space is the formatter's."""
+    return _TOKEN.findall(text)
+
+
+def survival(accepted: str, now: str) -> float:
+    """Share of the accepted text's tokens that stand in ``now`` in the same order, 0 to 1.
+
+    The longest common subsequence, as GitHub's telemetry compares an accepted text with what is
+    there later (Ziegler et al., Productivity Assessment of Neural Code Completion, 2022), but by tokens,
+    so that a renamed variable costs one, and a formatter nothing.
+    """
+    from rapidfuzz.distance import LCSseq
+
+    old, new = tokens(accepted)[:_MOST_TOKENS], tokens(now)[: 4 * _MOST_TOKENS]
+    if not old:
+        return 1.0
+    return LCSseq.similarity(old, new) / len(old)
+
+
+def occurrences(document: Document, text: str) -> int:
+    """How often the text's lines stand one after the other, whatever their indentation."""
+    wanted = [line.strip() for line in split_lines(text) if line.strip()]
+    if sum(map(len, wanted)) < _LEAST:
+        return 0
+    have = [line.strip() for line in document.lines if not line.isspace()]
+    first, count = wanted[0], 0
+    for number, line in enumerate(have):
+        if line.endswith(first) and _goes_on(have, number, wanted):
+            count += 1
+    return count
+
+
+_LEAST = 16
+"""Shorter texts stand elsewhere by chance."""
+
+
+def _goes_on(have: list[str], number: int, wanted: list[str]) -> bool:
+    there = have[number : number + len(wanted)]
+    if len(there) < len(wanted):
+        return False
+    if len(wanted) > 1 and not there[-1].startswith(wanted[-1]):
+        return False
+    return there[1:-1] == wanted[1:-1]

@@ -1,0 +1,387 @@
+"""Prompts: budgets, imports, related code, and what never reaches a remote model."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from ensemble_lsp.context.documents import Documents, read
+from ensemble_lsp.context.imports import ImportSignatures, import_lines, signatures_of
+from ensemble_lsp.context.privacy import PrivacyFilter
+from ensemble_lsp.context.prompts import complete_prompt, explain_prompt, generate_prompt
+from ensemble_lsp.context.windows import estimate_tokens
+from ensemble_lsp.context.workspace import WorkspaceContext
+from ensemble_lsp.models.base import Profile
+from ensemble_lsp.settings import PrivacySettings
+from ensemble_lsp.types import Document, Edit, Position, Prompt, Span
+
+REMOTE = Profile("gpt", "openai", "gpt-x", context_tokens=100_000)
+LOCAL = Profile("llama", "llamacpp", "x.gguf", context_tokens=4096, local=True)
+RECALL = Profile("recall", "recall", "recall", local=True, free=True)
+KEY = "AKIA" + "IOSFODNN7EXAMPLE"
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+async def opened(root: Path, *names: str, exclude: tuple[str, ...] = ()) -> WorkspaceContext:
+    workspace = WorkspaceContext(PrivacySettings(exclude=exclude))
+    await workspace.set_folders([root])
+    for name in names:
+        workspace.opened(await read(root / name))
+    await workspace.settle()
+    return workspace
+
+
+def size(prompt: Prompt) -> int:
+    texts = (prompt.prefix, prompt.suffix, prompt.selection, prompt.imports, prompt.instruction)
+    return sum(map(estimate_tokens, texts)) + sum(estimate_tokens(s.text) for s in prompt.related)
+
+
+async def test_a_completion_prompt_holds_what_stands_round_the_cursor(tmp_path: Path) -> None:
+    write(tmp_path, {"pkg/a.py": "import os\n\ndef f(a):\r\n    return \r\n"})
+    workspace = await opened(tmp_path, "pkg/a.py")
+    document = await read(tmp_path / "pkg/a.py")
+    prompt = complete_prompt(
+        document, Position(3, 11), profile=REMOTE, workspace=workspace, shape="line"
+    )
+    assert prompt is not None
+    assert prompt.path == "pkg/a.py"
+    assert prompt.prefix == "import os\n\ndef f(a):\n    return "
+    assert prompt.suffix == "\n"
+    assert not prompt.multiline
+    assert prompt.imports == prompt.symbol == ""
+
+
+async def test_of_a_long_file_imports_and_symbol_are_told_and_the_budget_is_kept(
+    tmp_path: Path,
+) -> None:
+    body = "".join(f"    value_{n} = compute({n}, value_{n - 1})\n" for n in range(1, 1200))
+    write(
+        tmp_path, {"a.py": f"import os\nfrom sys import (\n    argv,\n)\n\ndef long(one):\n{body}"}
+    )
+    workspace = await opened(tmp_path, "a.py")
+    document = await read(tmp_path / "a.py")
+    for profile in (REMOTE, LOCAL, Profile("small", "openai", "x", context_tokens=1024)):
+        prompt = complete_prompt(
+            document, Position(1000, 4), profile=profile, workspace=workspace, shape="block"
+        )
+        assert prompt is not None
+        assert prompt.symbol == "def long(one)"
+        assert size(prompt) <= 2000
+        assert size(prompt) + prompt.max_tokens <= profile.context_tokens
+    assert complete_prompt(
+        document, Position(1000, 4), profile=REMOTE, workspace=workspace, shape="block"
+    ) == complete_prompt(
+        document, Position(1000, 4), profile=REMOTE, workspace=workspace, shape="block"
+    )
+
+
+async def test_the_prompts_beginning_stays_while_the_user_types(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "".join(f"value_{n} = compute({n})\n" for n in range(800))})
+    workspace = await opened(tmp_path, "a.py")
+    document = await read(tmp_path / "a.py")
+    starts: set[str] = set()
+    for n in range(20):
+        document = document.replace(Span(Position(500 + n, 0), Position(500 + n, 0)), "x = 1\n")
+        prompt = complete_prompt(
+            document, Position(501 + n, 0), profile=REMOTE, workspace=workspace, shape="line"
+        )
+        assert prompt is not None
+        starts.add(prompt.prefix[:200])
+    assert len(starts) <= 2
+
+
+async def test_signatures_of_imports_are_shown_first(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "pkg/__init__.py": "",
+            "pkg/tools.py": "class Tool:\n    def cut(self, n: int) -> str:\n        return ''\n\n"
+            "def other(): pass\n\nLIMIT = 3\n",
+            "pkg/sub.py": "def deep(x): ...\n",
+            "a.py": "from pkg.tools import (\n    Tool,  # the tool\n    LIMIT as L,\n)\n"
+            "from pkg import sub\n\nTool().\n",
+        },
+    )
+    workspace = await opened(tmp_path, "a.py")
+    prompt = complete_prompt(
+        await read(tmp_path / "a.py"),
+        Position(6, 7),
+        profile=REMOTE,
+        workspace=workspace,
+        shape="line",
+    )
+    assert prompt is not None
+    assert [(s.path, s.text) for s in prompt.related] == [
+        ("pkg/tools.py", "class Tool\n    def cut(self, n: int) -> str\nLIMIT = 3\n"),
+        ("pkg/sub.py", "def deep(x)\n"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("app/a.ts", "import { go, type Kind as K } from './lib/go';\n", {"app/lib/go.ts"}),
+        ("app/a.ts", "import go from './lib/go.js';\n", {"app/lib/go.ts"}),
+        ("app/a.js", "const { run } = require('./lib');\n", {"app/lib/index.js"}),
+        ("app/b.py", "from .near import near\n", {"app/near.py"}),
+        ("app/b.py", "from ..top import top\n", {"top.py"}),
+        ("app/b.py", "import app.near as n, top\n", {"app/near.py", "top.py"}),
+        ("app/b.py", "from core import here\n", {"src/core.py"}),
+        ("app/b.py", "from ..outside import secret\nfrom .link import secret\n", set()),
+        ("app/b.py", "import os\nfrom json import loads\n", set()),
+    ],
+)
+async def test_imports_lead_to_files_of_the_workspace_only(
+    tmp_path: Path, name: str, text: str, expected: set[str]
+) -> None:
+    root = tmp_path / "w"
+    write(
+        tmp_path,
+        {
+            "outside.py": "def secret(): pass\n",
+            "w/app/lib/go.ts": "export function go(a: number) {}\nexport type Kind = 1\n",
+            "w/app/lib/index.js": "function run() {}\n",
+            "w/app/near.py": "def near(): pass\n",
+            "w/top.py": "def top(): pass\n",
+            "w/src/core.py": "def here(): pass\n",
+            f"w/{name}": text,
+        },
+    )
+    (root / "app/link.py").symlink_to(tmp_path / "outside.py")
+    (root / "outside.py").symlink_to(tmp_path / "outside.py")
+    imports = ImportSignatures()
+    document = await read(root / name)
+    await imports.refresh(document, PrivacyFilter([root]))
+    found = {Path(s.path).relative_to(root).as_posix() for s in imports.get(document.uri)}
+    assert found == expected
+
+
+async def test_a_changed_file_is_read_again_and_an_unchanged_one_is_not(tmp_path: Path) -> None:
+    write(tmp_path, {"b.py": "def one(): pass\n", "a.py": "from b import one, three\n"})
+    imports, privacy = ImportSignatures(), PrivacyFilter([tmp_path])
+    document = await read(tmp_path / "a.py")
+    await imports.refresh(document, privacy)
+    assert not imports.stale(document)
+    assert imports.get(document.uri)[0].text == "def one()\n"
+    write(tmp_path, {"b.py": "def one(two): pass\n\ndef three(): pass\n"})
+    await imports.refresh(document, privacy)
+    assert imports.get(document.uri)[0].text == "def one(two)\ndef three()\n"
+    imports.forget(document.uri)
+    assert imports.get(document.uri) == ()
+
+
+def test_import_lines_of_a_head_are_found() -> None:
+    document = Document.from_text(
+        "file:///a.py",
+        1,
+        "python",
+        "'''doc'''\nimport os\nfrom a import (\n  b,\n)\nx = 1\nimport c\n",
+    )
+    assert import_lines(document) == "import os\nfrom a import (\n  b,\n)\nimport c\n"
+    assert import_lines(document, 2) == "import os\n"
+    assert import_lines(document, 0) == ""
+
+
+def test_signatures_are_of_the_top_level_and_of_methods() -> None:
+    document = Document.from_text(
+        "file:///a.py",
+        1,
+        "python",
+        "X: int = 1\nclass A:\n    def m(self):\n        def inner(): pass\n\ndef f(a=1): pass\n",
+    )
+    assert dict(signatures_of(document)) == {
+        "A": "class A\n    def m(self)",
+        "f": "def f(a=1)",
+        "X": "X: int = 1",
+    }
+
+
+async def test_an_excluded_file_gives_no_prompt_to_a_remote_model(tmp_path: Path) -> None:
+    write(tmp_path, {".gitignore": "hidden.py\n", "hidden.py": "x = 1\n", "plan.py": "y = 1\n"})
+    workspace = await opened(tmp_path, "hidden.py", "plan.py", exclude=("plan*",))
+    for name, rule in (("hidden.py", ".gitignore"), ("plan.py", "privacy.exclude")):
+        document = await read(tmp_path / name)
+        whole = Span(Position(0, 0), document.end)
+        asked = {"profile": REMOTE, "workspace": workspace}
+        assert complete_prompt(document, Position(0, 5), shape="line", **asked) is None
+        assert explain_prompt(document, whole, **asked) is None
+        assert generate_prompt(document, whole, "write", **asked) is None
+        assert rule in str(workspace.refusal(document, REMOTE))
+        assert workspace.refusal(document, LOCAL) is None
+        local = {"profile": LOCAL, "workspace": workspace}
+        assert complete_prompt(document, Position(0, 5), shape="line", **local) is not None
+        assert explain_prompt(document, whole, **local) is not None
+
+
+async def test_a_file_nobody_judged_yet_is_not_sent(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "x = 1\n"})
+    workspace = WorkspaceContext(PrivacySettings(), [tmp_path])
+    document = await read(tmp_path / "a.py")
+    asked = {"profile": REMOTE, "workspace": workspace, "shape": "line"}
+    assert complete_prompt(document, Position(0, 5), **asked) is None
+    await workspace.prepare(document)
+    assert complete_prompt(document, Position(0, 5), **asked) is not None
+    await workspace.close()
+
+
+async def test_a_new_file_without_a_path_can_be_completed(tmp_path: Path) -> None:
+    workspace = WorkspaceContext(PrivacySettings(), [tmp_path])
+    for uri, sent in (("untitled:Untitled-1", True), ("untitled:.env", False)):
+        document = Document.from_text(uri, 1, "python", "x = \n")
+        prompt = complete_prompt(
+            document, Position(0, 4), profile=REMOTE, workspace=workspace, shape="line"
+        )
+        assert (prompt is not None) is sent
+
+
+async def test_passages_and_signatures_of_excluded_files_are_left_out(tmp_path: Path) -> None:
+    like = "def parse_row(reader, currency):\n    total = reader.read_decimal(currency)\n"
+    write(
+        tmp_path,
+        {
+            ".gitignore": "hidden.py\n",
+            "hidden.py": like + "    return hidden_total(total)\n",
+            "shown.py": like + "    return shown_total(total)\n",
+            "a.py": "from hidden import parse_row\n"
+            "def parse_col(reader, currency):\n    total = reader.read_decimal(currency)\n    \n",
+        },
+    )
+    workspace = await opened(tmp_path, "hidden.py", "shown.py", "a.py")
+    document = await read(tmp_path / "a.py")
+    at = Position(3, 4)
+    remote = complete_prompt(document, at, profile=REMOTE, workspace=workspace, shape="block")
+    local = complete_prompt(document, at, profile=LOCAL, workspace=workspace, shape="block")
+    assert remote is not None
+    assert local is not None
+    assert {s.path for s in remote.related} == {"shown.py"}
+    assert {s.path for s in local.related} == {"shown.py", "hidden.py"}
+
+
+async def test_secrets_are_replaced_for_remote_models_everywhere(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": f"one = '{KEY}'\nuse(\ntwo = '{KEY}'\n"})
+    workspace = await opened(tmp_path, "a.py")
+    document = await read(tmp_path / "a.py")
+    whole = Span(Position(0, 0), document.end)
+    for profile, kept in ((REMOTE, False), (LOCAL, True)):
+        asked = {"profile": profile, "workspace": workspace}
+        for prompt in (
+            complete_prompt(document, Position(1, 4), shape="line", **asked),
+            explain_prompt(document, whole, **asked),
+            generate_prompt(document, whole, f"use {KEY}", **asked),
+        ):
+            assert (KEY in repr(prompt)) is kept
+
+
+async def test_recall_is_told_the_documents_own_path(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "x = 1\n"})
+    workspace = await opened(tmp_path, "a.py")
+    document = await read(tmp_path / "a.py")
+    prompt = complete_prompt(
+        document, Position(0, 4), profile=RECALL, workspace=workspace, shape="line"
+    )
+    assert prompt is not None
+    assert prompt.path == document.path
+    assert prompt.related == ()
+
+
+async def test_an_explanation_is_told_of_the_selection_and_what_it_calls(tmp_path: Path) -> None:
+    text = (
+        'def helper(a):\n    """Add one.\n\n    More.\n    """\n    return a + 1\n\n\n'
+        "class A:\n    def m(self):\n        return helper(2)\n"
+    )
+    write(tmp_path, {"a.py": text})
+    workspace = await opened(tmp_path, "a.py")
+    document = await read(tmp_path / "a.py")
+    span = Span(Position(9, 4), Position(10, 24))
+    prompt = explain_prompt(document, span, profile=REMOTE, workspace=workspace)
+    assert prompt is not None
+    assert prompt.selection == "def m(self):\n        return helper(2)"
+    assert prompt.symbol == "class A"
+    assert prompt.related[0].text == "def helper(a)\n    Add one.\n"
+
+
+async def test_a_generation_is_told_the_instruction_and_the_place(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "def f(a):\n    # sort a\n    pass\n"})
+    workspace = await opened(tmp_path, "a.py")
+    prompt = generate_prompt(
+        await read(tmp_path / "a.py"),
+        Span(Position(2, 4), Position(2, 8)),
+        "sort a",
+        indent="    ",
+        profile=REMOTE,
+        workspace=workspace,
+    )
+    assert prompt is not None
+    assert (prompt.instruction, prompt.indent, prompt.selection) == ("sort a", "    ", "pass")
+    assert prompt.symbol == "def f(a)"
+
+
+async def test_a_huge_selection_is_cut_to_the_models_window(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "value = compute(1, 2, 3)\n" * 20_000})
+    workspace = await opened(tmp_path, "a.py")
+    document = await read(tmp_path / "a.py")
+    for profile in (REMOTE, LOCAL):
+        prompt = explain_prompt(
+            document, Span(Position(0, 0), document.end), profile=profile, workspace=workspace
+        )
+        assert prompt is not None
+        assert size(prompt) + prompt.max_tokens <= min(profile.context_tokens, 7000)
+
+
+async def test_changed_imports_are_looked_up_again_in_the_background(tmp_path: Path) -> None:
+    write(tmp_path, {"b.py": "def one(): pass\n", "a.py": "\none()\n"})
+    documents = Documents()
+    workspace = WorkspaceContext(PrivacySettings(), [tmp_path])
+    documents.subscribe(workspace)
+    on_disk = await read(tmp_path / "a.py")
+    documents.open(on_disk.uri, 1, "python", on_disk.text)
+    await workspace.settle()
+    assert workspace.imports.get(on_disk.uri) == ()
+    edit = Edit(Span(Position(0, 0), Position(0, 0)), "from b import one")
+    documents.change(on_disk.uri, 2, [edit])
+    await workspace.settle()
+    assert workspace.imports.get(on_disk.uri)[0].text == "def one()\n"
+    documents.close(on_disk.uri)
+    assert workspace.imports.get(on_disk.uri) == ()
+
+
+async def test_new_privacy_settings_apply_to_open_documents(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "x = 1\n"})
+    workspace = await opened(tmp_path, "a.py")
+    document = await read(tmp_path / "a.py")
+    assert workspace.refusal(document, REMOTE) is None
+    await workspace.set_privacy(PrivacySettings(exclude=("a.*",)))
+    await workspace.settle()
+    assert workspace.refusal(document, REMOTE) is not None
+
+
+async def test_projects_are_told_apart_without_their_path(tmp_path: Path) -> None:
+    one, two = WorkspaceContext(folders=[tmp_path]), WorkspaceContext(folders=[tmp_path / "x"])
+    assert one.project != two.project
+    assert tmp_path.name not in one.project
+    assert WorkspaceContext().project == ""
+
+
+async def test_building_a_prompt_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    workspace = WorkspaceContext(PrivacySettings())
+
+    def best(lines: int) -> float:
+        text = "def f(a):\n    b = compute(a)\n    return b\n\n" * (lines // 4)
+        document = Document.from_text(f"untitled:{lines}.py", 1, "python", text)
+        times: list[float] = []
+        for n in range(15):
+            at = Position(lines - 40, n % 5)
+            start = time.thread_time()
+            complete_prompt(document, at, profile=REMOTE, workspace=workspace, shape="line")
+            times.append(time.thread_time() - start)
+        return sorted(times)[len(times) // 2]
+
+    assert best(20_000) < 3 * best(1000) + 0.002

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+
+from ensemble_lsp.ensemble.asking import Progress, ask, quorum
+from ensemble_lsp.errors import TimedOutError
+from ensemble_lsp.types import Completion, Prompt
+from tests.support.scripted import PROMPT, ScriptedModel
+
+LONG = 60_000.0
+
+
+def model(name: str, *items: object) -> ScriptedModel:
+    return ScriptedModel(name, [items])
+
+
+async def test_all_are_asked_at_once_and_all_that_comes_is_kept() -> None:
+    gate = asyncio.Event()
+    models = [model("a", gate, "one"), model("b", gate, "two"), model("c", gate, "three")]
+    asking = asyncio.create_task(ask(models, PROMPT, budget_ms=LONG))
+    while not all(m.running for m in models):
+        await asyncio.sleep(0)
+    gate.set()
+    asked = await asking
+    assert {c.model: c.text for c in asked.completions} == {"a": "one", "b": "two", "c": "three"}
+    assert (asked.errors, asked.cancelled) == ({}, [])
+
+
+async def test_a_model_that_fails_does_not_take_the_others_answers_away() -> None:
+    error = TimedOutError("b", "b did not answer in time.")
+    asked = await ask(
+        [model("a", "one"), model("b", error), model("c", RuntimeError("a bug"))],
+        PROMPT,
+        budget_ms=LONG,
+    )
+    assert [c.text for c in asked.completions] == ["one"]
+    assert asked.errors["b"] is error
+    assert "see the log" in str(asked.errors["c"])
+
+
+async def test_what_still_runs_when_the_budget_is_up_is_closed() -> None:
+    slow = model("slow", "begun", asyncio.Event())
+    asked = await ask([model("a", "one"), slow], PROMPT, budget_ms=30)
+    assert [c.model for c in asked.completions] == ["a"]
+    assert asked.cancelled == ["slow"]
+    assert (slow.running, slow.ended) == (0, 1)
+
+
+async def test_a_settled_outcome_closes_the_others() -> None:
+    slow = model("slow", asyncio.Event())
+    seen: list[tuple[int, list[str]]] = []
+
+    def settled(completions: list[Completion], running: list[str]) -> bool:
+        seen.append((len(completions), running))
+        return True
+
+    asked = await ask([model("a", "one"), slow], PROMPT, budget_ms=LONG, settled=settled)
+    assert seen == [(1, ["slow"])]
+    assert asked.cancelled == ["slow"]
+    assert slow.running == 0
+
+
+async def test_cancelling_the_caller_closes_every_stream() -> None:
+    models = [model("a", asyncio.Event()), model("b", asyncio.Event())]
+    asking = asyncio.create_task(ask(models, PROMPT, budget_ms=LONG))
+    while not all(m.running for m in models):
+        await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert [m.ended for m in models] == [1, 1]
+
+
+async def test_each_model_gets_its_own_prompt_and_none_where_it_must_not_be_asked() -> None:
+    models = [model("a", "one"), model("remote", "two")]
+
+    def prompt(asked: ScriptedModel) -> Prompt | None:
+        name = asked.profile.name
+        return dataclasses.replace(PROMPT, path=name) if name == "a" else None
+
+    asked = await ask(models, prompt, budget_ms=LONG)
+    assert [c.model for c in asked.completions] == ["a"]
+    assert models[0].calls[0].path == "a"
+    assert models[1].calls == []
+
+
+async def test_nobody_to_ask_is_no_answer() -> None:
+    asked = await ask([], PROMPT, budget_ms=LONG)
+    assert asked.completions == []
+
+
+async def test_progress_tells_of_each_model() -> None:
+    steps: list[Progress] = []
+    error = TimedOutError("b", "late")
+    await ask(
+        [model("a", "one"), model("b", error), model("c", asyncio.Event())],
+        PROMPT,
+        budget_ms=30,
+        progress=steps.append,
+    )
+    assert {(s.model, s.state) for s in steps} == {
+        ("a", "asked"),
+        ("b", "asked"),
+        ("c", "asked"),
+        ("a", "answered"),
+        ("b", "failed"),
+        ("c", "closed"),
+    }
+    assert steps[-1] == Progress("c", "closed", 3, 3)
+
+
+ONE, OTHER = "def f(a):\n    return a + 1\n", "def f(a):\n    return a - 1\n"
+
+
+def said(*texts: str) -> list[Completion]:
+    return [Completion(text, name) for name, text in zip("abcde", texts, strict=False)]
+
+
+def test_a_quorum_needs_two_that_agree_and_a_lead_nobody_can_catch_up() -> None:
+    settled = quorum("python", dict.fromkeys("abcde", 0.5))
+    assert not settled(said(ONE), ["b", "c"])
+    assert not settled(said(ONE, OTHER), ["c"])
+    assert settled(said(ONE, ONE), ["c"])
+    assert not settled(said(ONE, ONE), ["c", "d"]), "two others could say the same"
+    assert not settled(said(ONE, ONE, OTHER), ["d"])
+    assert settled(said(ONE, ONE, ONE, OTHER), ["e"])
+
+
+def test_a_quorum_minds_what_is_known_of_those_still_running() -> None:
+    strong = quorum("python", {"a": 0.4, "b": 0.4, "c": 0.95})
+    assert not strong(said(ONE, ONE), ["c"])
+    weak = quorum("python", {"a": 0.6, "b": 0.6, "c": 0.2, "d": 0.2})
+    assert weak(said(ONE, ONE), ["c", "d"])
+
+
+def test_answers_that_do_not_parse_make_no_quorum() -> None:
+    settled = quorum("python", {})
+    assert not settled(said("def f(:", "def f(:"), ["c"])
+    fenced = f"```python\n{ONE}```"
+    stripped = quorum("python", {}, clean=lambda t: t.strip("`").removeprefix("python\n"))
+    assert stripped(said(fenced, fenced), ["c"])
+
+
+def test_a_quorum_never_changes_the_outcome() -> None:
+    from itertools import product
+
+    from ensemble_lsp.ensemble.code import consensus_of_code
+    from ensemble_lsp.ensemble.votes import Answer
+
+    weights = {"a": 0.7, "b": 0.55, "c": 0.4, "d": 0.3}
+    settled = quorum("python", weights)
+    for texts in product((ONE, OTHER, "def f(a):\n    return 3\n"), repeat=4):
+        votes = [Answer(n, t, weights[n]) for n, t in zip("abcd", texts, strict=True)]
+        for count in (2, 3):
+            if settled(said(*texts[:count]), list("abcd"[count:])):
+                early = consensus_of_code(votes[:count], "python").text
+                assert consensus_of_code(votes, "python").text == early
