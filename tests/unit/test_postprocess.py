@@ -147,7 +147,6 @@ INDENT = [
     ("def f(a):\n    |\n", "        return a\n", "return a"),
     ("if x:\n    f(a,\n      |\n", "      b)", "      b)"),
     ("|\n", "x = 1", "x = 1"),
-    ("class A:\n    x = 1\n\n|\n\n    def g(self): ...\n", "y = 2", "    y = 2"),
 ]
 
 BLOCKS = [

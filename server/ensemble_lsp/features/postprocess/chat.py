@@ -25,7 +25,7 @@ _CURSOR = re.compile(
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`\n]*$")
 _EMPTY = re.compile(r"(?:[^`]*:)?\s*```[\w+#-]*\s*(?:```[^`]*)?")
 _OPENING = re.compile(
-    r"""\A\s*(?:
+    r"""\A\s*(?-i:(?=[A-Z]))(?:
       (?:sure|certainly|of\ course|absolutely|okay|ok|great|yes|understood)\b[^\n]{0,200}
     | here(?:'s|\ is|\ are|\ you\ go)\b[^\n]{0,200}
     | (?:below|the\ following)\ (?:is|are|code)\b[^\n]{0,200}
@@ -38,7 +38,7 @@ _OPENING = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"""^(?:(?:\*\*|\#+\ )?
+    r"""^(?-i:(?=[A-Z*\#]))(?:(?:\*\*|\#+\ )?
         (?:explanation|notes?|how\ it\ works|usage|example\ usage|output|key\ points)(?:\*\*)?
         \s*:(?:\*\*)?[^\n]*
     | (?:this|the\ above|the)\ (?:code|function|implementation|completion|solution|snippet

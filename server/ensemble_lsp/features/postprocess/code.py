@@ -16,6 +16,7 @@ _DEFINITION = re.compile(
     re.MULTILINE,
 )
 _DOCSTRING = re.compile(r"\A\s*[rRuU]?(\"\"\"|''').*?\1[ \t]*\n?", re.DOTALL)
+_CLOSED = re.compile(r"\n?[ \t]*\}[ \t]*;?\s*\Z")
 _FULL_LINE = re.compile(
     r"^\s*(?:#|//|--|/\*|\*)|(?:\"\"\"|''')\s*$|^\s*([\"']).*\1\s*$|[{:]\s*$|\*/\s*$"
 )
@@ -93,10 +94,7 @@ def _without_signature(text: str, before: str, language: str) -> str:
     if body is None:
         return text
     ahead = [line for line in text[: found.start()].split("\n") if not _dropped(line)]
-    if language == "python":
-        body = _python_part(body, before)
-    else:
-        body = re.sub(r"\n?[ \t]*\}[ \t]*;?\s*\Z", "", body)
+    body = _python_part(body, before) if language == "python" else _CLOSED.sub("", body)
     code = dedented(body.strip("\n"))
     kept = "\n".join(line for line in ahead if line.strip())
     return f"{kept}\n{code}" if kept else code

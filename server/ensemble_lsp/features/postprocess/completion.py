@@ -72,10 +72,10 @@ def _placed(text: str, prefix: str, suffix: str, language: str, indent: str) -> 
     if not head.strip():
         text = _without_blank_lines(text, prefix)
         if indent and not head and text[:1].strip() and "\n" not in text.rstrip("\n"):
-            text = fitted(text, prefix + indent, suffix, language)
+            text = fitted(text, prefix + indent, language)
             text = indent + text if not text.startswith(indent) else text
         else:
-            text = fitted(text, prefix, suffix, language)
+            text = fitted(text, prefix, language)
     text = without_suffix(text, suffix, head)
     return without_loops(text)
 

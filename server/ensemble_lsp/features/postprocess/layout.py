@@ -14,11 +14,15 @@ _TYPE = re.compile(r"[^(=]*\b(?:class|interface|struct|impl|trait|module|enum)\b
 _CLOSER = re.compile(
     r"\s*(?:[)\]}]|end\b|else\b|elif\b|elsif\b|except\b|catch\b|finally\b|rescue\b)"
 )
+_BLOCK = re.compile(
+    r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b"
+    r".*:\s*(?:#.*)?$|.*\{\s*(?://.*)?$"
+)
 _OPENER = re.compile(r"(?:[:{(\[]|=>|->|\bdo|\bthen|\belse)\s*(?:#.*|//.*)?$")
 _ENDS_FLOW = re.compile(r"\s*(?:return|raise|throw|break|continue|pass)\b")
 
 
-def fitted(text: str, prefix: str, suffix: str, language: str) -> str:
+def fitted(text: str, prefix: str, language: str) -> str:
     """The text with the indentation its place wants.
 
     Models often write the indentation that stands before the cursor again, or none at all.
@@ -34,10 +38,9 @@ def fitted(text: str, prefix: str, suffix: str, language: str) -> str:
         return _moved_out(text, lead, head)
     if lead:
         return text
-    below = next((line for line in suffix.split("\n") if line.strip()), "")
     if head:
         return _shifted(text, head)
-    if level and _wants(text, last, below):
+    if level and _BLOCK.match(last):
         return indented(text, indent_of(last) + _unit(last, above, language))
     return text
 
@@ -116,18 +119,6 @@ def _unit(last: str, above: str, language: str) -> str:
 def _continues(last: str) -> bool:
     """Whether an expression goes on over the line's end, so that any indentation may be right."""
     return last.rstrip().endswith((",", "\\", "+", "|", "&", "and", "or"))
-
-
-def _wants(text: str, last: str, below: str) -> bool:
-    """Whether code at the left margin can only belong further in."""
-    if _OPENER.search(last):
-        return True
-    first = text.partition("\n")[0]
-    last_line = text.rstrip().rpartition("\n")[2]
-    if _OPENER.search(last_line) or len(indent_of(last_line)) >= len(indent_of(below)):
-        # The code below stands in what the text opens.
-        return False
-    return bool(indent_of(last)) and not _CLOSER.match(first)
 
 
 def _moved_out(text: str, lead: str, head: str) -> str:
