@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 
 @asynccontextmanager
-async def session_of(args: argparse.Namespace, file: Path | None = None) -> AsyncIterator[Session]:
+async def session_of(args: argparse.Namespace, file: Path | None = None) -> AsyncGenerator[Session]:
     """A session for a command; wrong settings are told on standard error, the rest applies."""
     folder = project_of(file) if file is not None else Path.cwd()
     session = await open_session(

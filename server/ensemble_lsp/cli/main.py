@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--data-dir", type=Path, metavar="DIR", help="history and weights")
     levels = ["debug", "info", "warning", "error"]
     shared.add_argument("--log-level", choices=levels, default="warning")
-    parser = argparse.ArgumentParser("ensemble-lsp", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser("ensemble-lsp", description="Several AI models in any editor.")
     parser.add_argument("--version", action="version", version=f"ensemble-lsp {__version__}")
     commands = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
     made = {

@@ -348,7 +348,7 @@ class Completer:
 
     # -- ways to ask ---------------------------------------------------------------------------
 
-    async def _race(  # noqa: C901 - one loop, each branch a line
+    async def _race(
         self, job: _Job, order: list[Model], deadline: float
     ) -> list[Answer]:
         """The first good answer: of the first model, or of the next when that is slow or fails."""

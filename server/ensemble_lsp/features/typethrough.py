@@ -66,7 +66,7 @@ class Place:
 @dataclass(slots=True)
 class _Entry:
     place: Place
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list[Answer])
 
 
 class TypeThrough:

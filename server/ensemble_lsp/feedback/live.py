@@ -1,17 +1,15 @@
-"""One suggestion while it is offered, and one accepted text while it is followed."""
+"""One suggestion while its outcome is open."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..types import Document, Edit, Outcome, OutcomeKind, Span, Suggestion
+from ..types import Document, Edit, OutcomeKind, Span, Suggestion
 from .matching import Match, continues_word, is_keystroke, match, reformatted, squeeze
 from .regions import advance, follow_change, trim
 from .reward import GLANCE_MS
-
-UNDO_S = 10.0
-"""An accept that is undone within this was none."""
+from .survival import tokens
 
 
 @dataclass(slots=True)
@@ -41,6 +39,9 @@ class Live:
     """When a part was last taken at once."""
     undone: bool = False
     changed_now: bool = False
+    """Whether the latest change touched its place,"""
+    changed_outside: bool = False
+    """or the rest of the document."""
 
     @classmethod
     def offer(cls, suggestion: Suggestion, document: Document, now: float) -> Live:
@@ -72,14 +73,14 @@ class Live:
         return max(self.told, min(1.0, (self.before + self.match.taken) / self.size))
 
     def follow(
-        self, before: Document, after: Document, edits: list[Edit], *, whole_document: bool
+        self, before: Document, after: Document, edits: Sequence[Edit], *, whole_document: bool
     ) -> None:
         """Take a change of the document in."""
-        self.region, touching = follow_change(self.region, before, edits, grows=True)
+        self.region, touching, outside = follow_change(self.region, before, edits, grows=True)
         self.now = after.slice(self.region)
         found = match(self.now, self.old, self.wanted)
         gained = found.taken - self.match.taken
-        self.changed_now = bool(touching)
+        self.changed_now, self.changed_outside = bool(touching), outside
         keys = all(is_keystroke(e.text, whole_document=whole_document) for e in touching)
         whole_at_once = found.state == "whole" and not self.match.taken and found.size > 1
         if found.state == "other" and not keys and self._became(touching):
@@ -104,7 +105,7 @@ class Live:
         if not taken and self.at_once:
             self.undone = True
         self.at_once = min(self.at_once, taken)
-        self.by_hand = min(self.by_hand, self.before + taken - self.at_once)
+        self.by_hand = max(0, min(self.by_hand, self.before + taken - self.at_once))
 
     @property
     def taken(self) -> int:
@@ -133,35 +134,41 @@ class Live:
             return "accepted", 1.0
         if self.told > 0 or (self.at_once >= 2 and self.at_once * 4 >= self.by_hand):
             return "partial", share
-        if self.match.state == "part" and share >= 0.5:
-            return "typed", share
-        if self.match.state == "other" and share >= 0.8:
+        enough = {"part": 0.5, "other": 0.8}.get(self.match.state, 2.0)
+        if share >= enough and not (self.typed_over and len(tokens(self.wanted)) == 1):
             return "typed", share
         if self.undone or (self.match.state == "other" and shown_ms >= GLANCE_MS):
             return "rejected", 0.0
         return default, 0.0
 
 
-@dataclass(slots=True)
-class Kept:
-    """An accepted text that is looked at again."""
+def remaining(live: Live) -> str:
+    return squeeze(live.wanted)[live.match.taken :]
 
-    suggestion: Suggestion
-    outcome: Outcome
-    region: Span
-    text: str
-    """What was taken of the suggestion's own text."""
-    at: float
-    arrived: bool
-    """Whether the document held it: a command may come before its edit."""
-    looks: int = 0
-    copies: int = 0
-    """How often the text stood in the document while it was at its place."""
-    undone: bool = False
 
-    def follow(self, before: Document, edits: list[Edit]) -> bool:
-        """Take a change in; whether it touched the text."""
-        self.region, touching = follow_change(
-            self.region, before, edits, grows=not self.arrived or self.undone
-        )
-        return bool(touching)
+def continues(old: Live, new: Live, document: Document) -> bool:
+    """Whether a newer suggestion is what is left of an older one, of the same models."""
+    if old.suggestion.models != new.suggestion.models or old.match.state not in (
+        "untouched",
+        "part",
+    ):
+        return False
+    if old.suggestion.task != new.suggestion.task or new.region.start < old.region.start:
+        return False
+    if new.region.start.line - old.region.start.line > old.wanted.count("\n") + 1:
+        return False
+    between = squeeze(document.slice(Span(old.region.start, new.region.start)))
+    return between + squeeze(new.wanted) == squeeze(old.wanted)
+
+
+def same_place(one: Live, other: Live) -> bool:
+    return one.region.start <= other.region.end and other.region.start <= one.region.end
+
+
+def same_line(one: Live, other: Live) -> bool:
+    lines = range(one.region.start.line, one.region.end.line + 1)
+    return other.region.start.line in lines or other.region.end.line in lines
+
+
+def meet(one: Live, others: Iterable[Live]) -> bool:
+    return any(same_place(one, other) for other in others)

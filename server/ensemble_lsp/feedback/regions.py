@@ -8,7 +8,7 @@ is first brought to its smallest form, and, where it could just as well stand at
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from ..types import Document, Edit, Position, Span, split_lines
@@ -140,10 +140,14 @@ def follow(region: Span, edit: Edit, *, grows: bool) -> tuple[Span, bool]:
 
 
 def follow_change(
-    region: Span, before: Document, edits: list[Edit], *, grows: bool
-) -> tuple[Span, list[Edit]]:
-    """The region after edits that were made one after the other, and those that touched it."""
+    region: Span, before: Document, edits: Sequence[Edit], *, grows: bool
+) -> tuple[Span, list[Edit], bool]:
+    """The region after edits that were made one after the other.
+
+    Also those that touched it, in their smallest form, and whether anything changed outside.
+    """
     touching: list[Edit] = []
+    outside = False
     document = before
     for number, given in enumerate(edits):
         edit = toward(document, minimal(document, given), region)
@@ -151,9 +155,11 @@ def follow_change(
             region, touched = follow(region, part, grows=grows)
             if touched:
                 touching.append(part)
+            elif part.text or not part.span.empty:
+                outside = True
         if number + 1 < len(edits):
             document = document.replace(given.span, given.text)
-    return region, touching
+    return region, touching, outside
 
 
 def _parts(document: Document, edit: Edit, region: Span) -> Iterator[Edit]:

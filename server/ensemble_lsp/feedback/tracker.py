@@ -1,57 +1,40 @@
 """What became of each suggestion: told by commands and notifications, or seen in the document.
 
 Pure and synchronous; time comes from the clock that is passed in, in seconds. Each suggestion is settled
-once; an accept that is undone within ten seconds is taken back by a revision.
+once, by ``settle``. ``revise`` follows when an accept is undone within ten seconds, when a later source
+tells that more was taken, and when an accepted text is looked at again (then with ``survival`` set).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from difflib import SequenceMatcher
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import monotonic
 
 from ..types import Document, Edit, Outcome, OutcomeKind, Position, Span, Suggestion
-from .reward import GLANCE_MS, reward_of, with_survival
+from .keeper import Keeper
+from .live import Live, continues, meet, remaining, same_line, same_place
+from .reward import GLANCE_MS, reward_of
 
-UNDO_S = 10.0
-LOOKS_S = (30.0, 120.0)
-"""When an accepted text is looked at again."""
 STALE_S = 600.0
 """A suggestion that nobody touched for so long is ignored."""
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+OTHER_S = 2.0
+"""So long a user may take to correct a slip, or an editor to change something in several parts."""
+AWAY_S = 2.0
+TYPED_S = 2.0
+NAP_S = 2.0
+"""``tick`` never asks for a longer sleep, so that nobody has to be woken for an earlier date."""
+_REMEMBERED = 512
+_MANY_EDITS = 64
+_TAKEN: frozenset[OutcomeKind] = frozenset({"accepted", "partial", "typed"})
 
 Settle = Callable[[Suggestion, Outcome], None]
 Prefer = Callable[[Suggestion, Sequence[Suggestion]], None]
 
 
-@dataclass(slots=True)
-class _Live:
-    suggestion: Suggestion
-    start: Position
-    since: float
-    had: int
-    """Characters of the text that stood there before it was offered."""
-    taken: int = 0
-    by_hand: bool = True
-    """Whether all that is taken came a character or two at a time."""
-    shown: bool = False
-    group: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class _Accepted:
-    suggestion: Suggestion
-    outcome: Outcome
-    start: Position
-    at: float
-    had: int
-    looks: int = 0
-
-
 class Tracker:
-    """Follows live suggestions through the changes of their documents."""
+    """Follows live suggestions and accepted texts through the changes of their documents."""
 
     def __init__(
         self,
@@ -65,272 +48,285 @@ class Tracker:
         self._revise = revise
         self._prefer = prefer
         self._clock = clock
-        self._live: dict[str, _Live] = {}
-        self._accepted: dict[str, _Accepted] = {}
+        self._live: dict[str, Live] = {}
+        self._keeper = Keeper(self._tell, clock)
+        self._settled: OrderedDict[str, tuple[Suggestion, Outcome]] = OrderedDict()
         self._documents: dict[str, Document] = {}
 
     # -- offered -------------------------------------------------------------------------------
 
     def offered(self, suggestions: Sequence[Suggestion], document: Document) -> None:
-        """Suggestions are offered together; live ones of the same document are superseded."""
-        for one in self._of(document.uri):
-            if one.suggestion.task != "generate" or _overlap(one, suggestions):
-                kind: OutcomeKind = "partial" if one.taken and not one.by_hand else "superseded"
-                self._end(one, kind, "document")
-        ids = tuple(s.id for s in suggestions)
-        for suggestion in suggestions:
-            start = document.clamp(suggestion.span.start)
-            had = _common(_from(document, start, len(suggestion.text)), suggestion.text)
-            self._live[suggestion.id] = _Live(suggestion, start, self._clock(), had, group=ids)
+        """Suggestions are offered together, best first, in that version of their document.
+
+        They supersede what is live there, but for what the user is typing along, and the same text of
+        another model. What goes on with the same text of the same models takes over its past.
+        """
+        now = self._clock()
         self._documents[document.uri] = document
+        group = tuple(s.id for s in suggestions)
+        new = [Live.offer(suggestion, document, now) for suggestion in suggestions]
+        for live in new:
+            live.group = group
+        for old in self._of(document.uri):
+            self._make_way(old, new, document)
+        for live in new:
+            self._live[live.suggestion.id] = live
 
     def live(self, uri: str) -> list[Suggestion]:
         """What is offered in a document now."""
-        return [one.suggestion for one in self._of(uri)]
+        return [live.suggestion for live in self._of(uri)]
 
-    def _of(self, uri: str) -> list[_Live]:
-        return [one for one in self._live.values() if one.suggestion.uri == uri]
+    def _of(self, uri: str) -> list[Live]:
+        return [live for live in self._live.values() if live.suggestion.uri == uri]
+
+    def _make_way(self, old: Live, new: Sequence[Live], document: Document) -> None:
+        heir = next((live for live in new if continues(old, live, document)), None)
+        if heir is not None:
+            heir.since, heir.before = old.since, old.by_hand + old.at_once
+            heir.by_hand, heir.at_once, heir.taken_at = old.by_hand, old.at_once, old.taken_at
+            if heir.suggestion.id == old.suggestion.id:
+                del self._live[old.suggestion.id]
+            else:
+                self._end(old, "superseded", "document", 0.0)
+            return
+        if old.suggestion.task == "generate" and not meet(old, new):
+            return
+        if old.match.state in {"whole", "other"}:
+            self._conclude(old, "superseded")
+        elif old.match.taken and old.match.state == "part":
+            return
+        elif not any(remaining(old) == remaining(live) and same_place(old, live) for live in new):
+            elsewhere = bool(new) and not any(same_line(old, live) for live in new)
+            self._conclude(old, "ignored" if elsewhere or old.away_since else "superseded")
 
     # -- told ----------------------------------------------------------------------------------
 
-    def shown(self, id_: str) -> bool:
-        """It is on the screen."""
-        one = self._live.get(id_)
-        if one is not None:
-            one.shown, one.since = True, self._clock()
-        return one is not None
+    def shown(self, id: str) -> bool:
+        """It is on the screen from now on."""
+        live = self._live.get(id)
+        if live is not None:
+            live.since = self._clock()
+        return live is not None or id in self._settled
 
-    def accepted(self, id_: str, length: int | None = None) -> bool:
-        """Accepted whole, or so many code points of it."""
-        one = self._live.get(id_)
-        if one is None:
-            return False
-        if length is not None and length < len(one.suggestion.text):
-            return self.partially_accepted(id_, length)
-        self._end(one, "accepted", "command", 1.0)
+    def accepted(self, id: str, length: int | None = None, *, source: str = "command") -> bool:
+        """Accepted whole, or so many code points from the text's start."""
+        live = self._live.get(id)
+        if live is None:
+            return self._told_late(id, length, source)
+        if length is not None and length < len(live.suggestion.text):
+            return self.partially_accepted(id, length)
+        self._end(live, "accepted", source, 1.0)
         return True
 
-    def partially_accepted(self, id_: str, length: int) -> bool:
-        """So many code points were taken, cumulative."""
-        one = self._live.get(id_)
-        if one is None:
-            return False
-        one.taken, one.by_hand = max(one.taken, length), False
-        if one.taken >= len(one.suggestion.text):
-            self._end(one, "accepted", "notification", 1.0)
+    def partially_accepted(self, id: str, length: int) -> bool:
+        """So many code points from the text's start were taken, cumulative."""
+        live = self._live.get(id)
+        if live is None:
+            return self._told_late(id, length, "notification")
+        live.told = max(live.told, min(1.0, length / max(1, len(live.suggestion.text))))
+        live.taken_at, live.undone = self._clock(), False
+        if live.told >= 1.0:
+            self._end(live, "accepted", "notification", 1.0)
         return True
 
-    def rejected(self, id_: str) -> bool:
-        """Refused."""
-        one = self._live.get(id_)
-        if one is not None:
-            self._end(one, "rejected", "command", shown_ms=self._looked_at(one, told=True))
-        return one is not None
+    def rejected(self, id: str) -> bool:
+        """Refused by the user's own command: that is a judgement however soon it comes."""
+        live = self._live.get(id)
+        if live is None:
+            return id in self._settled
+        self._end(live, "rejected", "command", 0.0, max(self._looked(live), GLANCE_MS))
+        return True
 
-    def ended(self, id_: str, reason: OutcomeKind, shown_ms: float | None = None) -> bool:
-        """It left the screen."""
-        one = self._live.get(id_)
-        if one is None:
-            return False
+    def ended(self, id: str, reason: OutcomeKind, shown_ms: float | None = None) -> bool:
+        """It left the screen, a client says; what was taken of it before counts."""
         if reason == "accepted":
-            self._end(one, "accepted", "notification", 1.0)
-        elif one.taken and not one.by_hand:
-            self._end(one, "partial", "notification")
-        else:
-            self._end(one, reason, "notification", shown_ms=shown_ms)
+            return self.accepted(id, source="notification")
+        live = self._live.get(id)
+        if live is None:
+            return id in self._settled
+        told = reason == "rejected" and shown_ms is None
+        looked = self._looked(live) if shown_ms is None else shown_ms
+        looked = max(looked, GLANCE_MS) if told else looked
+        kind, share = live.verdict(reason, looked)
+        source = "notification" if kind == reason or live.told else "document"
+        if kind == "rejected" and looked < GLANCE_MS:
+            kind = "ignored"
+        self._end(live, kind, source, share, looked)
+        return True
+
+    def _told_late(self, id: str, length: int | None, source: str) -> bool:
+        """A client's word on what is settled: it may tell that more was taken, or be the better source."""
+        if id not in self._settled:
+            return False
+        suggestion, outcome = self._settled[id]
+        if self._keeper.undone(id):
+            return True
+        share = 1.0 if length is None else min(1.0, length / max(1, len(suggestion.text)))
+        kind: OutcomeKind = "accepted" if share >= 1.0 else "partial"
+        if outcome.kind in _TAKEN and share < outcome.share:
+            return True
+        if outcome.source == source and outcome.kind == kind:
+            return True
+        reward = reward_of(kind, share, outcome.shown_ms, outcome.survival)
+        self._tell(
+            suggestion, replace(outcome, kind=kind, source=source, share=share, reward=reward)
+        )
         return True
 
     # -- seen ----------------------------------------------------------------------------------
 
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
-        """A document changed: what that says of the suggestions offered in it."""
-        self._documents[after.uri] = after
-        for one in self._of(after.uri):
-            if one.suggestion.id in self._live:
-                self._look(one, after, edits)
-        for done in [a for a in self._accepted.values() if a.suggestion.uri == after.uri]:
-            for edit in edits:
-                done.start = _shifted(done.start, edit)
-            text = _from(after, done.start, len(done.suggestion.text))
-            gone = _common(text, done.suggestion.text) <= done.had
-            if gone and self._clock() - done.at <= UNDO_S and done.had < len(done.suggestion.text):
-                del self._accepted[done.suggestion.id]
-                self._tell(
-                    done.suggestion, Outcome(done.suggestion.id, "rejected", "document", 0, 0.0)
-                )
-
-    def _look(self, one: _Live, after: Document, edits: Sequence[Edit]) -> None:
-        touched, biggest = False, 0
-        text = one.suggestion.text
-        for edit in edits:
-            if edit.span.end < one.start or (
-                edit.span.end == one.start and edit.span.start < one.start
-            ):
-                one.start = _shifted(one.start, edit)
-            elif edit.span.start <= _end_of(
-                one.start, text[: max(one.taken, one.had)]
-            ) or edit.span.start.line - one.start.line <= text.count("\n"):
-                touched, biggest = True, max(biggest, len(edit.text))
-        if not touched:
+        """A document changed by edits that were made one after the other."""
+        uri = after.uri
+        lives = self._of(uri)
+        if not lives and not self._keeper.follows(uri):
             return
-        stands = _common(_from(after, one.start, len(text) + 4), text)
-        if stands >= len(text) and (stands > one.had or biggest >= len(text)):
-            by_hand = one.by_hand and biggest <= 2
-            self._end(one, "typed" if by_hand else "accepted", "document", 1.0)
-        elif stands > max(one.taken, one.had):
-            one.by_hand = one.by_hand and biggest <= 2
-            one.taken = stands
-        elif one.suggestion.task != "generate" and not self._waits(one, after, stands):
-            took = one.taken > one.had and not one.by_hand
-            shown = self._looked_at(one)
-            self._end(one, "partial" if took else "rejected", "document", shown_ms=shown)
+        self._documents[uri] = after
+        everything = Span(Position(0, 0), before.end)
+        whole = any(edit.span == everything for edit in edits)
+        if len(edits) > _MANY_EDITS:
+            edits = [Edit(everything, after.text)]
+        self._keeper.changed(before, after, edits)
+        for live in lives:
+            live.follow(before, after, edits, whole_document=whole)
+        self._judge(lives)
 
-    @staticmethod
-    def _waits(one: _Live, after: Document, stands: int) -> bool:
-        """Whether the user only went back within what was offered."""
-        point = _end_of(one.start, one.suggestion.text[:stands])
-        return stands > 0 and not after.line(point.line)[point.column :].strip()
-
-    def _looked_at(self, one: _Live, told: bool = False) -> float | None:
-        """Milliseconds it was on the screen, as far as is known."""
-        passed = (self._clock() - one.since) * 1e3
-        return max(passed, GLANCE_MS) if told else passed
+    def moved(self, uri: str, position: Position) -> None:
+        """The cursor was put somewhere (where a client tells)."""
+        now = self._clock()
+        for live in self._of(uri):
+            if live.suggestion.task == "generate":
+                continue
+            here = live.region.start <= position <= live.region.end
+            live.away_since = None if here else (live.away_since or now)
 
     def saved(self, document: Document) -> None:
         """A document was saved: look at what was accepted in it."""
-        for done in [a for a in self._accepted.values() if a.suggestion.uri == document.uri]:
-            self._survey(done)
+        self._keeper.look(document)
 
     def closed(self, document: Document | str) -> None:
         """A document was closed: settle what is live, look a last time at what was accepted."""
         uri = document if isinstance(document, str) else document.uri
-        for one in self._of(uri):
-            took = one.taken > one.had and not one.by_hand
-            self._end(one, "partial" if took else "ignored", "document")
-        for id_, done in list(self._accepted.items()):
-            if done.suggestion.uri == uri:
-                self._survey(done)
-                del self._accepted[id_]
+        for live in self._of(uri):
+            self._conclude(live, "ignored")
+        last = self._documents.get(uri)
+        if last is not None:
+            self._keeper.look(last)
+        self._keeper.forget(uri)
         self._documents.pop(uri, None)
 
-    def tick(self) -> float | None:
-        """Settle what is due; seconds until something is due again, None where nothing is."""
+    def _judge(self, lives: Sequence[Live]) -> None:
+        """Settle what an accept decides; start the clocks of the rest."""
         now = self._clock()
-        for one in [o for o in self._live.values() if now - o.since >= STALE_S]:
-            self._end(one, "ignored", "document")
-        for id_, done in list(self._accepted.items()):
-            while done.looks < len(LOOKS_S) and now - done.at >= LOOKS_S[done.looks]:
-                done.looks += 1
-                self._survey(done)
-            if done.looks == len(LOOKS_S):
-                del self._accepted[id_]
-        return min(self._due(now), default=None)
+        taken = [live for live in lives if live.changed_now and live.complete]
+        for live in taken:
+            self._end(live, "accepted", "document", 1.0)
+        for live in lives:
+            if live.suggestion.id not in self._live:
+                continue
+            if taken and live.match.state != "whole" and meet(live, taken):
+                self._end(live, "superseded", "document", 0.0)
+                continue
+            self._time(live, now)
 
-    def _due(self, now: float) -> Iterator[float]:
-        for one in self._live.values():
-            yield max(0.05, one.since + STALE_S - now)
-        for done in self._accepted.values():
-            yield max(0.05, done.at + LOOKS_S[done.looks] - now)
+    def _time(self, live: Live, now: float) -> None:
+        state = live.match.state
+        if state == "other" and live.whole_since is not None and not live.typed_over:
+            # It stood there whole, and the user went on behind it.
+            self._end(live, "typed", "document", 1.0)
+            return
+        if live.suggestion.task == "generate":
+            return
+        live.other_since = (live.other_since or now) if state == "other" else None
+        live.whole_since = (live.whole_since or now) if state == "whole" else None
+        if live.changed_now:
+            live.away_since = None
+        elif live.changed_outside:
+            live.away_since = live.away_since or now
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def tick(self) -> float | None:
+        """Settle what is due; seconds until the next look (2 at most), None where nothing is open."""
+        now = self._clock()
+        for live in list(self._live.values()):
+            if now >= self._due(live):
+                self._conclude(live, "ignored")
+        due = [self._due(live) for live in self._live.values()]
+        next_look = self._keeper.tick(self._documents.get)
+        if next_look is not None:
+            due.append(next_look)
+        return max(0.0, min(NAP_S, min(due) - now)) if due else None
+
+    @staticmethod
+    def _due(live: Live) -> float:
+        dates = [live.since + STALE_S]
+        if live.other_since is not None:
+            dates.append(live.other_since + OTHER_S)
+        if live.away_since is not None:
+            dates.append(live.away_since + AWAY_S)
+        if live.whole_since is not None:
+            dates.append(live.whole_since + TYPED_S)
+        return min(dates)
 
     # -- settling ------------------------------------------------------------------------------
 
+    def _looked(self, live: Live) -> float:
+        """Milliseconds on the screen, as far as is known."""
+        gone = [t for t in (live.other_since, live.away_since) if t is not None]
+        return (min([*gone, self._clock()]) - live.since) * 1e3
+
+    def _conclude(self, live: Live, default: OutcomeKind) -> None:
+        looked = self._looked(live)
+        kind, share = live.verdict(default, looked)
+        self._end(live, kind, "notification" if live.told else "document", share, looked)
+
     def _end(
         self,
-        one: _Live,
+        live: Live,
         kind: OutcomeKind,
         source: str,
-        share: float | None = None,
+        share: float,
         shown_ms: float | None = None,
     ) -> None:
-        suggestion = one.suggestion
+        suggestion = live.suggestion
         if self._live.pop(suggestion.id, None) is None:
             return
-        part = one.taken / max(1, len(suggestion.text)) if share is None else share
-        if kind not in ("accepted", "partial", "typed"):
-            part = 0.0
-        reward = reward_of(kind, part, shown_ms)
-        outcome = Outcome(suggestion.id, kind, source, part, reward, shown_ms)
+        shown = max(0.0, self._looked(live) if shown_ms is None else shown_ms)
+        outcome = Outcome(suggestion.id, kind, source, share, reward_of(kind, share, shown), shown)
+        self._remember(suggestion, outcome)
         self._settle(suggestion, outcome)
+        document = self._documents.get(suggestion.uri)
+        if kind in _TAKEN and document is not None:
+            self._keeper.add(live, outcome, document)
         if kind in ("accepted", "partial"):
-            done = _Accepted(suggestion, outcome, one.start, self._clock(), one.had)
-            self._accepted[suggestion.id] = done
-            self._others(one)
+            self._others(live)
 
-    def _others(self, one: _Live) -> None:
-        others = [self._live[i] for i in one.group if i in self._live]
-        if others and self._prefer is not None:
-            self._prefer(one.suggestion, [o.suggestion for o in others])
-        for other in others:
-            self._end(other, "superseded", "document")
+    def _others(self, chosen: Live) -> None:
+        """Settle what was offered beside the chosen one.
 
-    def _survey(self, done: _Accepted) -> None:
-        document = self._documents.get(done.suggestion.uri)
-        if document is None:
+        Those above it were read and passed over; those below may not have been read (the "click > skip
+        above" rule: Joachims, Optimizing Search Engines using Clickthrough Data, KDD 2002).
+        """
+        others = [self._live[id] for id in chosen.group if id in self._live]
+        if not others:
             return
-        text = done.suggestion.text[: max(1, round(done.outcome.share * len(done.suggestion.text)))]
-        share = survival_of(text, _from(document, done.start, 2 * len(text) + 80))
-        reward = with_survival(done.outcome.reward or 0.0, share)
-        self._tell(
-            done.suggestion,
-            Outcome(
-                done.suggestion.id,
-                done.outcome.kind,
-                done.outcome.source,
-                done.outcome.share,
-                reward,
-                done.outcome.shown_ms,
-                share,
-            ),
-        )
+        if self._prefer is not None:
+            self._prefer(chosen.suggestion, [other.suggestion for other in others])
+        for other in others:
+            if other.match.state == "whole":
+                self._end(other, "accepted", "document", 1.0)
+                continue
+            above = other.suggestion.shown_at < chosen.suggestion.shown_at
+            self._end(other, "rejected" if above else "superseded", "document", 0.0)
+
+    def _remember(self, suggestion: Suggestion, outcome: Outcome) -> None:
+        self._settled[suggestion.id] = (suggestion, outcome)
+        self._settled.move_to_end(suggestion.id)
+        while len(self._settled) > _REMEMBERED:
+            self._settled.popitem(last=False)
 
     def _tell(self, suggestion: Suggestion, outcome: Outcome) -> None:
+        self._remember(suggestion, outcome)
         if self._revise is not None:
             self._revise(suggestion, outcome)
-
-
-def survival_of(text: str, now: str) -> float:
-    """Share of a text's tokens that still stand, in order, in what is there now."""
-    old, new = _TOKEN.findall(text), _TOKEN.findall(now)
-    if not old:
-        return 1.0
-    blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
-    return sum(block.size for block in blocks) / len(old)
-
-
-def _overlap(one: _Live, suggestions: Sequence[Suggestion]) -> bool:
-    return any(s.task == "generate" and s.span.start.line == one.start.line for s in suggestions)
-
-
-def _from(document: Document, start: Position, length: int) -> str:
-    """Text from a position on, at least ``length`` characters where there are, with plain line ends."""
-    if start.line >= len(document.lines):
-        return ""
-    parts, size = [document.lines[start.line][start.column :]], 0
-    for number in range(start.line + 1, len(document.lines)):
-        size += len(parts[-1])
-        if size > length + 2:
-            break
-        parts.append(document.lines[number])
-    return "".join(parts).replace("\r\n", "\n")
-
-
-def _common(one: str, other: str) -> int:
-    limit = min(len(one), len(other))
-    return next((n for n in range(limit) if one[n] != other[n]), limit)
-
-
-def _end_of(start: Position, text: str) -> Position:
-    lines = text.split("\n")
-    column = len(lines[-1]) + (start.column if len(lines) == 1 else 0)
-    return Position(start.line + len(lines) - 1, column)
-
-
-def _shifted(position: Position, edit: Edit) -> Position:
-    """Where a position is after an edit before it; unchanged by one behind or round it."""
-    span: Span = edit.span
-    if span.end > position or (span.end == position and span.start == position):
-        return position
-    end = _end_of(span.start, edit.text.replace("\r\n", "\n"))
-    if position.line == span.end.line:
-        return Position(end.line, end.column + position.column - span.end.column)
-    return Position(position.line + end.line - span.end.line, position.column)

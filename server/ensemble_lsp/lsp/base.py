@@ -82,7 +82,7 @@ class Tools:
 class EnsembleServer(LanguageServer):
     """One connection to one editor."""
 
-    protocol: EnsembleProtocol
+    protocol: EnsembleProtocol  # type: ignore[assignment]  # narrowed on purpose
 
     def __init__(self, open_host: Callable[[EnsembleServer], Awaitable[Host]]) -> None:
         super().__init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 from lsprotocol import types
 
@@ -51,7 +51,7 @@ def _task(arguments: Arguments) -> Task:
     task = _text(arguments, "task")
     if task not in TASKS:
         raise SettingsError(f"The task {task!r} is not known; use {', '.join(TASKS)}.")
-    return cast(Task, task)
+    return task
 
 
 @loud

@@ -49,7 +49,7 @@ class EnsembleProtocol(LanguageServerProtocol):
     def receive(self, message: bytes | Garbage) -> None:
         """Take one message body from the transport; on the event loop."""
         try:
-            data = json.loads(cast(bytes, message)) if isinstance(message, bytes) else None
+            data = json.loads(message) if isinstance(message, bytes) else None
         except (ValueError, RecursionError):
             data = None
         if data is None:

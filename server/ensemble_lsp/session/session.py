@@ -133,7 +133,7 @@ class Session:
     def first_token_p90(self, model: str, task: Task) -> float:
         """Milliseconds by which nine of ten first tokens of the model were there."""
         latency = self.selector.latency(model, task)
-        return latency.p90 if latency is not None else DEFAULT_P90_MS
+        return latency.first_p90 if latency is not None else DEFAULT_P90_MS
 
     async def first_answer(
         self, models: Sequence[Model], prompt: Callable[[Model], Prompt | None], *, budget_ms: float

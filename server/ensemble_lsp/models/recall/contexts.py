@@ -166,16 +166,14 @@ def _split(places: Places, depth: int) -> _Node:
     """A node for the places that share ``depth`` tokens of context."""
     node = _Node()
     for i in range(0, len(places), 2):
-        line, at = places[i], places[i + 1]
-        assert isinstance(line, Line)  # noqa: S101 - a list of pairs is flat to save memory
-        assert isinstance(at, int)  # noqa: S101
+        line, at = cast(Line, places[i]), cast(int, places[i + 1])
         token = line.tokens[at]
         node.total += 1
         node.follow[token] = node.follow.get(token, 0) + 1
         if depth < DEPTH:
             key = _back(line, at, depth + 1)
-            child = node.children.setdefault(key, [])
-            child += (line, at)  # type: ignore[operator]
+            child = cast(Places, node.children.setdefault(key, []))
+            child += (line, at)
     if depth < DEPTH:
         for key, child in node.children.items():
             if isinstance(child, list) and len(child) > 2 * CROWD:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...types import split_lines
 from .contexts import Line
-from .tokens import MAX_COLUMNS, TAB, cut, indent_width, is_break, line_break, words
+from .tokens import MAX_COLUMNS, TAB, bracket, cut, indent_width, line_break, words
 
 ABOVE = 30
 """Lines above the cursor that are read."""
@@ -155,7 +155,5 @@ def _after(tail: str, below: Sequence[Line], indent: int, blank: bool) -> tuple[
 def _open_brackets(tokens: Sequence[str]) -> int:
     depth = 0
     for token in tokens:
-        if len(token) > 1 or is_break(token):
-            continue
-        depth = max(0, depth + (token in "([{") - (token in ")]}"))
+        depth = max(0, depth + bracket(token))
     return depth

@@ -324,9 +324,10 @@ class RecallIndex:
 
 def _count(file: _File, start: int, end: int) -> None:
     """Put lines into the document's own counts."""
-    for line in file.lines[start:end] if file.own is not None else ():
-        if line is not None:
-            file.own.add(line)
+    own = file.own
+    for line in file.lines[start:end] if own is not None else ():
+        if line is not None and own is not None:
+            own.add(line)
 
 
 def _family(language: str) -> str:

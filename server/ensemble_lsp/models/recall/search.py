@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from .contexts import Contexts, Level
-from .tokens import CUT, break_step, is_break
+from .tokens import CUT, bracket, break_step, is_break
 
 FLOOR = 1e-4
 """Probability of a token before anything was counted."""
@@ -215,7 +215,7 @@ def _longer(path: Path, steps: Sequence[Step], bar: float) -> list[Path]:
         bare = step.token.lstrip(" ")
         if bare == CUT or is_break(bare):
             continue
-        depth = path.depth + (bare in "([{") - (bare in ")]}")
+        depth = path.depth + bracket(bare)
         grown.append(Path(score, (*path.steps, step), depth, min(path.lowest, depth)))
     return grown
 

@@ -26,7 +26,14 @@ _OPERATORS = (
 _BARE = rf"[^\W\d]\w*|\d[\w.]*|{_OPERATORS}|[^\w\s]"
 _TOKEN = re.compile(rf"\s*(?:{_BARE})")
 _OPEN_END = re.compile(rf"(?:{_BARE})$")
+_OPENING = frozenset("([{")
+_CLOSING = frozenset(")]}")
 _EXTENDS = frozenset(".\"'*/<>=!-:&|+?%^@")
+
+
+def bracket(sign: str) -> int:
+    """1 for a bracket that opens, -1 for one that closes, else 0."""
+    return (sign in _OPENING) - (sign in _CLOSING)
 
 
 def is_break(token: str) -> bool:

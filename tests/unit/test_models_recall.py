@@ -1,0 +1,568 @@
+"""``recall``: what it predicts, when it keeps silent, and that edits leave no trace in its index."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ensemble_lsp.models.base import gather
+from ensemble_lsp.models.recall import Prediction, RecallIndex, RecallModel, recall_profile
+from ensemble_lsp.models.recall.contexts import Contexts
+from ensemble_lsp.models.recall.tokens import CUT, cut, words
+from ensemble_lsp.settings import ModelSettings
+from ensemble_lsp.types import Document, Edit, Position, Prompt, Span
+
+A, B = "file:///w/src/a.py", "file:///w/src/b.py"
+
+
+def document(text: str, uri: str = A, version: int = 1, language: str = "python") -> Document:
+    return Document.from_text(uri, version, language, text)
+
+
+def at_cursor(text: str, **options: Any) -> tuple[RecallIndex, list[Prediction]]:
+    """Open ``text`` without its ``|``, and predict there."""
+    prefix, suffix = text.split("|")
+    index = options.pop("index", None) or RecallIndex()
+    uri, language = options.pop("uri", A), options.pop("language", "python")
+    index.open(document(prefix + suffix, uri, language=language))
+    while index.work():
+        pass
+    wanted: dict[str, Any] = {"multiline": False, "max_lines": 12, "limit": 1, **options}
+    found = index.predict(uri=uri, language=language, prefix=prefix, suffix=suffix, **wanted)
+    return index, found
+
+
+def text_at(text: str, **options: Any) -> str:
+    found = at_cursor(text, **options)[1]
+    return found[0].text if found else ""
+
+
+SAMPLE = """\
+def area(shape):
+    check_shape(shape, strict=True)
+    return shape.width * shape.height
+
+def edge(shape):
+    check_shape(shape, strict=True)
+    return 2 * (shape.width + shape.height)
+
+def third(shape):
+"""
+
+
+class TestTokens:
+    def test_words_keep_every_character_that_is_no_white_space(self) -> None:
+        line = "if x_1 >= 0x1F and naïve(日本, 'a b') != f\"{y}\":  # 😀"
+        assert "".join(words(line)).replace(" ", "") == line.replace(" ", "")
+
+    @pytest.mark.parametrize(
+        ("typed", "whole", "half"),
+        [
+            ("self.na", "self.", "na"),
+            ("x = fo", "x =", " fo"),
+            ("x = ", "x =", " "),
+            ("x =", "x", " ="),
+            ("foo(", "foo(", ""),
+            ("", "", ""),
+        ],
+    )
+    def test_the_unfinished_token_is_cut_off(self, typed: str, whole: str, half: str) -> None:
+        split = cut(typed)
+        assert (split.whole, split.half) == (whole, half)
+
+    def test_a_long_line_is_read_up_to_its_cap_and_marked(self) -> None:
+        tokens = words("x, " * 100_000)
+        assert len(tokens) < 500
+        assert tokens[-1] == CUT
+
+
+class TestRestOfLine:
+    def test_the_longest_context_decides(self) -> None:
+        source = "a.load(one)\nb.load(two)\na.load(one)\nb.load(two)\nprint()\na.load(|"
+        assert text_at(source) == "one)"
+
+    def test_spacing_is_copied_and_not_doubled(self) -> None:
+        source = "value = compute(a, b)\nother()\nvalue = compute(a, b)\nother()\nvalue ={}|"
+        assert text_at(source.format("")) == " compute(a, b)"
+        assert text_at(source.format(" ")) == "compute(a, b)"
+
+    def test_a_half_typed_word_begins_the_prediction(self) -> None:
+        assert text_at(SAMPLE + "    che|") == "ck_shape(shape, strict=True)"
+
+    def test_a_half_typed_operator_is_finished(self) -> None:
+        assert text_at("if a >= b:\n    pass\nif a >= b:\n    pass\nx = 1\nif a >|") == "= b:"
+
+    def test_nothing_that_contradicts_the_half_typed_word(self) -> None:
+        assert not any(
+            not ("zz" + p.text).startswith("zz") or p.text.startswith("check")
+            for p in at_cursor(SAMPLE + "    zz|", limit=4)[1]
+        )
+
+    def test_more_sources_that_agree_are_counted_and_make_it_surer(self) -> None:
+        one = at_cursor("connect(host, port)\nx\nconnect(|")[1][0]
+        many = at_cursor("connect(host, port)\nx\n" * 5 + "connect(|")[1][0]
+        assert many.text == one.text == "host, port)"
+        assert many.sources > one.sources >= 1
+        assert many.confidence > one.confidence
+
+    def test_sources_that_disagree_make_it_less_sure(self) -> None:
+        agreed = at_cursor("x = get(a)\n" * 4 + "y\nx = get(|")[1][0]
+        split = at_cursor("x = get(a)\nx = get(b)\nx = get(c)\nx = get(d)\ny\nx = get(|")[1][0]
+        assert split.confidence < agreed.confidence
+
+    def test_other_files_of_the_language_predict_and_other_languages_do_not(self) -> None:
+        index = RecallIndex()
+        index.add_file(B, "python", "from very.special import Thing\n" * 3)
+        assert text_at("from very.|", index=index) == "special import Thing"
+        assert text_at("from very.|", index=index, language="markdown", uri="file:///r.md") == ""
+
+    def test_the_line_being_typed_is_no_evidence_for_itself(self) -> None:
+        index, found = at_cursor("alpha beta gamma delta|")
+        assert found == []
+        again = index.predict(
+            uri=A,
+            language="python",
+            prefix="alpha beta gamma delta",
+            suffix="",
+            multiline=False,
+            max_lines=1,
+        )
+        assert again == []
+
+    def test_a_second_prediction_is_another_text(self) -> None:
+        found = at_cursor("go(left)\ngo(right)\ngo(left)\ngo(right)\nx()\ngo(|", limit=3)[1]
+        assert {"left)", "right)"} <= {p.text for p in found}
+        assert len({p.text for p in found}) == len(found)
+
+    def test_confidences_are_between_nought_and_one_and_fall(self) -> None:
+        found = at_cursor(SAMPLE + "    return |", limit=5)[1]
+        assert found
+        assert all(0 <= p.confidence <= 1 for p in found)
+
+    def test_it_works_without_the_document_being_open(self) -> None:
+        index = RecallIndex()
+        index.add_file(B, "python", SAMPLE)
+        found = index.predict(
+            uri="file:///elsewhere.py",
+            language="python",
+            prefix="def x(shape):\n    check_shape(",
+            suffix="",
+            multiline=False,
+            max_lines=1,
+        )
+        assert found[0].text == "shape, strict=True)"
+
+
+class TestSuffix:
+    def test_it_stops_where_the_rest_of_the_line_begins(self) -> None:
+        assert text_at("open(path, mode)\nx\nopen(path, mode)\nx\nopen(|)") == "path, mode"
+
+    def test_inside_nested_brackets_the_right_one_is_met(self) -> None:
+        source = "f(g(a), b)\nx\nf(g(a), b)\nx\nf(|)\n"
+        assert text_at(source) == "g(a), b"
+
+    def test_nothing_is_proposed_that_cannot_meet_the_suffix(self) -> None:
+        assert text_at("open(path, mode)\nx\nopen(path, mode)\nx\nopen(| else 3") == ""
+
+    def test_nothing_is_proposed_inside_a_word(self) -> None:
+        assert text_at("print(value)\nx\nprint(value)\npri|nt(value)") == ""
+
+    def test_what_stands_below_is_not_proposed_again(self) -> None:
+        source = "begin()\nfinish(now)\n\nbegin()\nfinish(now)\n\nbegin()\n|\nfinish(now)\n"
+        assert text_at(source) != "finish(now)"
+
+    def test_a_block_stops_before_what_stands_below(self) -> None:
+        body = "one(1)\ntwo(2)\nthree(3)\n"
+        text = text_at(f"{body}\n" * 4 + "one(|\nthree(3)\n", multiline=True)
+        assert "three" not in text
+        assert text.startswith("1)")
+
+    def test_indentation_below_decides_how_the_line_ends(self) -> None:
+        source = "if ready(x):\n    go()\nok = ready(x)\n" * 3 + "z = 0\n"
+        assert text_at(source + "if ready(|\n    other()\n") == "x):"
+
+
+BLOCK = """\
+def main():
+    parser = make_parser()
+    options = parser.parse_args()
+    return run(options)
+
+
+"""
+
+
+class TestBlocks:
+    def test_a_repeated_block_is_predicted_whole(self) -> None:
+        text = text_at(BLOCK * 4 + "def main():\n    par|", multiline=True)
+        assert text == (
+            "ser = make_parser()\n    options = parser.parse_args()\n    return run(options)"
+        )
+
+    def test_only_the_line_is_predicted_where_no_block_is_wanted(self) -> None:
+        assert "\n" not in text_at(BLOCK * 4 + "def main():\n    par|", multiline=False)
+
+    def test_a_block_is_no_longer_than_wanted(self) -> None:
+        text = text_at(BLOCK * 4 + "def main():\n    par|", multiline=True, max_lines=2)
+        assert text.count("\n") == 1
+
+    def test_a_block_ends_at_the_dedent_below_its_start(self) -> None:
+        source = "for x in y:\n    a(x)\n    b(x)\nend(y)\n" * 4 + "for x in y:\n    a|"
+        assert text_at(source, multiline=True) == "(x)\n    b(x)"
+
+    def test_an_empty_line_after_a_header_gets_its_body(self) -> None:
+        source = 'x = 1\nif __name__ == "__main__":\n    sys.exit(main())\n\n' * 3
+        assert text_at(source + 'y = 2\nif __name__ == "__main__":\n    |') == "sys.exit(main())"
+
+    def test_missing_indentation_is_added(self) -> None:
+        source = 'x = 1\nif __name__ == "__main__":\n    sys.exit(main())\n\n' * 3
+        wanted = "    sys.exit(main())"
+        assert text_at(source + 'y = 2\nif __name__ == "__main__":\n|') == wanted
+
+    def test_blocks_take_the_indentation_of_their_place(self) -> None:
+        text = text_at(BLOCK * 4 + "class A:\n    def main():\n        par|", multiline=True)
+        lines = text.split("\n")
+        assert lines[0] == "ser = make_parser()"
+        assert all(line.startswith(" " * 8) for line in lines[1:])
+
+    def test_tabs_stay_tabs(self) -> None:
+        tabbed = BLOCK.replace("    ", "\t")
+        text = text_at(tabbed * 4 + "def main():\n\tpar|", multiline=True)
+        assert "\n\toptions = parser.parse_args()" in text
+
+
+class TestHostileText:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "|",
+            "\n|\n",
+            "\r\n\r|",
+            "   |",
+            "\x00\x01\x02\ufffd\x00|\x00\x7f",
+            "𝒳 = 'é😀'\n𝒳 = 'é😀'\n𝒳 = |",
+            "\x0c\n\u2028a\n|",
+            "x" * 200_000 + "|",
+            "a, " * 100_000 + "|" + "b, " * 1000,
+            "((((((((((|))))))))))",
+        ],
+    )
+    def test_odd_text_is_no_trouble(self, text: str) -> None:
+        index, found = at_cursor(text, multiline=True, limit=3)
+        assert all(isinstance(p.text, str) for p in found)
+        index.close(A)
+        assert index.lines == 0
+
+    def test_unicode_names_are_predicted(self) -> None:
+        assert text_at("größe = messen(länge)\nx\ngröße = messen(länge)\nx\ngrö|") == (
+            "ße = messen(länge)"
+        )
+
+    def test_a_line_cut_at_the_cap_is_never_proposed(self) -> None:
+        long = "data = [" + "1, " * 1000 + "]\n"
+        assert text_at(long * 3 + "data = |") == ""
+
+    def test_crlf_files_predict_as_others(self) -> None:
+        source = (SAMPLE + "    che|").replace("\n", "\r\n")
+        assert text_at(source) == "ck_shape(shape, strict=True)"
+
+
+def predictions(index: RecallIndex, text: str, uri: str = A) -> list[list[Prediction]]:
+    """What an index predicts at places all over a text."""
+    found: list[list[Prediction]] = []
+    for offset in range(0, len(text) + 1, 7):
+        found.append(
+            index.predict(
+                uri=uri,
+                language="python",
+                prefix=text[:offset],
+                suffix=text[offset:],
+                multiline=True,
+                max_lines=4,
+                limit=3,
+            )
+        )
+    return found
+
+
+def contents(contexts: Contexts) -> object:
+    """All a tree holds, however it came to hold it."""
+
+    def walk(context: tuple[str, ...], depth: int) -> object:
+        found = contexts.levels(context)
+        return [(level.order, level.follow, level.total) for level in found]
+
+    words = sorted(token.lstrip(" ") for token in contexts.vocabulary)
+    return (
+        contexts.size,
+        dict(contexts.vocabulary),
+        [walk((one, other), 2) for one in words[:30] for other in words[:30]],
+    )
+
+
+LINES = st.sampled_from(
+    [
+        "",
+        "    ",
+        "a = b",
+        "a = c",
+        "if a:",
+        "    a = b",
+        "    return a",
+        "        f(a, b)",
+        "\tx",
+        "}",
+        "def f(a, b):",
+        "# é 😀 text",
+    ]
+)
+TEXTS = st.lists(LINES, max_size=30).map("\n".join)
+
+
+class TestIncremental:
+    @settings(max_examples=60, deadline=None)
+    @given(TEXTS, st.lists(st.tuples(st.integers(0), st.integers(0, 60), TEXTS), max_size=6))
+    def test_edits_leave_the_index_as_if_built_anew(
+        self, text: str, edits: list[tuple[int, int, str]]
+    ) -> None:
+        index = RecallIndex()
+        index.add_file(B, "python", SAMPLE * 3)
+        before = document(text)
+        index.open(before)
+        for place, length, new in edits:
+            offset = place % (len(before.text) + 1)
+            span = Span(_position(before, offset), _position(before, offset + length))
+            after = before.replace(span, new, before.version + 1)
+            index.change(before, after, [Edit(span, new)])
+            before = after
+        fresh = RecallIndex()
+        fresh.add_file(B, "python", SAMPLE * 3)
+        fresh.open(document(before.text))
+        assert index.lines == fresh.lines
+        assert contents(index._tree("python")) == contents(fresh._tree("python"))
+        assert predictions(index, before.text) == predictions(fresh, before.text)
+
+    def test_long_random_editing_of_real_size_leaves_no_trace(self) -> None:
+        choice = random.Random(5)
+        pool = (SAMPLE + BLOCK).split("\n")
+        index = RecallIndex()
+        now = document("\n".join(choice.choices(pool, k=600)))
+        index.open(now)
+        for _ in range(150):
+            number = choice.randrange(len(now.lines))
+            last = min(len(now.lines) - 1, number + choice.choice([0, 0, 0, 1, 5]))
+            start = Position(number, choice.randint(0, len(now.line(number))))
+            end = Position(last, max(start.column, len(now.line(last))) if last == number else 0)
+            new = choice.choice(["", "x", "\n", "\n".join(choice.choices(pool, k=3))])
+            span = Span(now.clamp(start), now.clamp(end))
+            after = now.replace(span, new, now.version + 1)
+            index.change(now, after, [Edit(span, new)])
+            now = after
+        index.close(A)
+        assert index.lines == 0
+        assert index._tree("python").size == 0
+
+    def test_predicting_changes_nothing(self) -> None:
+        index, _ = at_cursor(SAMPLE * 5 + "    check|")
+        before = contents(index._tree("python"))
+        predictions(index, SAMPLE * 5 + "    check")
+        assert contents(index._tree("python")) == before
+
+    def test_an_edit_reads_only_the_lines_around_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        index = RecallIndex()
+        before = document("".join(f"value_{i} = compute({i}, other)\n" for i in range(2000)))
+        index.open(before)
+        while index.work():
+            pass
+        added: list[object] = []
+        add = Contexts.add
+        monkeypatch.setattr(
+            Contexts, "add", lambda self, line, n=None: (added.append(line), add(self, line, n))
+        )
+        span = Span(Position(1000, 3), Position(1000, 4))
+        index.change(before, before.replace(span, "X", 2), [Edit(span, "X")])
+        assert 0 < len(added) < 20 + 2 * 200  # and some by the way, of the document's own counts
+
+    def test_a_missed_change_does_no_harm(self) -> None:
+        index = RecallIndex()
+        index.open(document("a = 1\nb = 2\n"))
+        unseen, now = document("x\n", version=2), document("c = 3\nd = 4\nc = 3\n", version=3)
+        index.change(unseen, now, [Edit(Span(Position(0, 0), Position(0, 1)), "")])
+        fresh = RecallIndex()
+        fresh.open(now)
+        assert contents(index._tree("python")) == contents(fresh._tree("python"))
+
+    def test_a_long_file_is_read_bit_by_bit(self) -> None:
+        index = RecallIndex()
+        index.open(document("value = 1\n" * 5000))
+        assert index.pending
+        assert index.lines < 1000
+        while index.work(500):
+            pass
+        assert index.lines == 5001
+        assert not index.pending
+
+    def test_an_edit_while_a_file_is_still_read_is_not_lost(self) -> None:
+        index = RecallIndex()
+        before = document("".join(f"v{i} = f({i})\n" for i in range(3000)))
+        index.open(before)
+        for number in (10, 190, 2500):
+            span = Span(Position(number, 0), Position(number + 2, 0))
+            after = before.replace(span, "changed = here\n", before.version + 1)
+            index.change(before, after, [Edit(span, "changed = here\n")])
+            before = after
+        while index.work():
+            pass
+        fresh = RecallIndex()
+        fresh.open(before)
+        while fresh.work():
+            pass
+        assert contents(index._tree("python")) == contents(fresh._tree("python"))
+        assert index.lines == fresh.lines
+
+
+def _position(of: Document, offset: int) -> Position:
+    """The position of an offset, never between ``\\r`` and ``\\n`` (the texts have none)."""
+    before = of.text[:offset]
+    return of.clamp(Position(before.count("\n"), len(before) - before.rfind("\n") - 1))
+
+
+class TestFiles:
+    def test_closing_forgets_what_is_not_on_disk(self) -> None:
+        index, found = at_cursor("secret_name(argument)\nx\nsecret_name(|")
+        assert found
+        index.close(A)
+        assert index.lines == 0
+        assert text_at("secret_name(|", index=index, uri=B) == ""
+
+    def test_closing_a_workspace_file_keeps_what_is_on_disk(self) -> None:
+        index = RecallIndex()
+        index.add_file(A, "python", "on_disk(first, second)\n" * 3)
+        opened = document("on_disk(first, second)\n" * 3)
+        index.open(opened)
+        span = Span(Position(0, 0), Position(3, 0))
+        index.change(
+            opened,
+            opened.replace(span, "unsaved(thing)\n" * 3, 2),
+            [Edit(span, "unsaved(thing)\n" * 3)],
+        )
+        index.close(A)
+        assert text_at("on_disk(|", index=index, uri=B) == "first, second)"
+        assert text_at("unsaved(|", index=index, uri=B) == ""
+
+    def test_a_file_that_changes_on_disk_while_open_shows_after_closing(self) -> None:
+        index = RecallIndex()
+        index.open(document("old_name(x)\n" * 3))
+        index.add_file(A, "python", "saved_name(y)\n" * 3)
+        assert text_at("saved_name(|", index=index, uri=B) == ""
+        index.close(A)
+        assert text_at("saved_name(|", index=index, uri=B) == "y)"
+
+    def test_a_file_added_twice_counts_once(self) -> None:
+        index = RecallIndex()
+        for _ in range(3):
+            index.add_file(B, "python", SAMPLE)
+        assert index.lines == len(SAMPLE.split("\n"))
+
+    def test_forgetting_removes_all_trace(self) -> None:
+        index = RecallIndex()
+        index.add_file(B, "python", SAMPLE)
+        index.open(document(SAMPLE))
+        for uri in (A, B, "file:///never"):
+            index.forget(uri)
+        assert index.lines == 0
+        assert index._tree("python").size == 0
+
+    def test_the_oldest_files_make_room_and_open_documents_stay(self) -> None:
+        index = RecallIndex(max_lines=100)
+        index.open(document("open_one(kept)\n" * 20))
+        for i in range(20):
+            index.add_file(f"file:///f{i}.py", "python", f"file_{i}(argument)\n" * 20)
+        assert index.lines <= 100
+        assert text_at("open_one(|", index=index, uri=B) == "kept)"
+        assert text_at("file_0(|", index=index, uri=B) == ""
+        assert text_at("file_19(|", index=index, uri=B) == "argument)"
+
+    def test_closing_what_was_never_opened_is_no_trouble(self) -> None:
+        RecallIndex().close("file:///never")
+
+    def test_many_open_documents_keep_their_evidence(self) -> None:
+        index = RecallIndex()
+        for i in range(30):
+            index.open(document(f"call_{i}(value_{i})\nx\n" * 3, f"file:///d{i}.py"))
+        again = document("call_0(value_0)\nx\n" * 3 + "call_0(", "file:///d0.py", 2)
+        index.change(again, again, [])
+        found = index.predict(
+            uri="file:///d0.py",
+            language="python",
+            prefix=again.text,
+            suffix="",
+            multiline=False,
+            max_lines=1,
+        )
+        assert found[0].text == "value_0)"
+
+    def test_a_path_finds_its_document(self) -> None:
+        index = RecallIndex()
+        index.add_file("file:///w/other/a.py", "python", "x\n")
+        index.open(document("x\n"))
+        index.open(document("x\n", "file:///w/sp%20ace/c.py"))
+        assert index.find("src/a.py") == A
+        assert index.find("sp ace/c.py") == "file:///w/sp%20ace/c.py"
+        assert index.find("rc/a.py") is None
+
+
+SETTINGS = ModelSettings(name="recall", provider="recall")
+
+
+def model(index: RecallIndex, **options: Any) -> RecallModel:
+    return RecallModel(SETTINGS, recall_profile(SETTINGS), index, **options)
+
+
+def prompt(text: str, **options: Any) -> Prompt:
+    prefix, suffix = text.split("|")
+    given: dict[str, Any] = {"task": "complete", "language": "python", "path": "src/a.py"}
+    return Prompt(**{**given, "prefix": prefix, "suffix": suffix, **options})
+
+
+class TestModel:
+    def test_the_profile_says_what_it_is(self) -> None:
+        profile = recall_profile(SETTINGS)
+        assert (profile.provider, profile.tasks, profile.fim) == ("recall", ("complete",), "none")
+        assert profile.local
+        assert profile.free
+
+    async def test_a_sure_prediction_is_one_chunk_with_its_confidence(self) -> None:
+        text = "connect(host, port)\nx()\n" * 6 + "connect(|"
+        index, _ = at_cursor(text)
+        chunks = [chunk async for chunk in model(index).stream(prompt(text))]
+        assert [(c.text, c.finish, c.model) for c in chunks] == [("host, port)", "stop", "recall")]
+        assert chunks[0].confidence is not None
+        assert chunks[0].confidence >= 0.35
+
+    async def test_it_answers_nothing_when_it_is_not_sure(self) -> None:
+        text = "\n".join(f"go(way_{i}, {i * 7})" for i in range(30)) + "\nx\ngo(|"
+        index, found = at_cursor(text)
+        assert found
+        answer = await gather(model(index), prompt(text))
+        assert answer.text == ""
+        assert answer.confidence is not None
+        assert answer.confidence < 0.35
+
+    async def test_the_caller_may_set_how_sure_it_must_be(self) -> None:
+        text = "\n".join(f"go(way_{i}, {i * 7})" for i in range(30)) + "\nx\ngo(|"
+        index, _ = at_cursor(text)
+        assert (await gather(model(index, threshold=0.0), prompt(text))).text
+
+    async def test_nothing_known_is_an_empty_answer_that_costs_nothing(self) -> None:
+        answer = await gather(model(RecallIndex()), prompt("anything|"))
+        assert (answer.text, answer.finish, answer.cost, answer.confidence) == ("", "stop", 0, 0.0)
+
+    async def test_it_only_completes(self) -> None:
+        text = "connect(host, port)\nx()\n" * 6 + "connect(|"
+        index, _ = at_cursor(text)
+        assert (await gather(model(index), prompt(text, task="explain"))).text == ""
