@@ -170,7 +170,7 @@ def _chance(behind: Sequence[Answer], others: Sequence[Answer]) -> float:
     """Estimated chance that an answer is right, from who stands behind it and who does not.
 
     Odds: the best model's own, times what each further model that agrees adds, divided by what each
-    that disagrees takes. The factors were fitted on one half of public answers with tests.
+    that disagrees takes. An estimate by rule of thumb, not yet calibrated on answers with tests.
     """
     best = {a.model: a.weight for a in sorted(behind, key=lambda a: a.weight)}
     names = sorted(best, key=lambda n: -best[n])

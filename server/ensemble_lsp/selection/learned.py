@@ -32,7 +32,10 @@ _SHARE, _FEW = 30, 8
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """The parameters; chosen on one half of public data, see ``docs/selection.md``."""
+    """The parameters, chosen among neighbours on the ``tune`` half of ``benchmarks/selection_replay``.
+
+    Most differences between neighbours lay within the noise. ``newcomer`` is a judgement.
+    """
 
     prior_weight: float = WEIGHT
     """Observations a prior is worth."""

@@ -53,9 +53,7 @@ def _r(
 
 # The first that matches a model's id (lower case; "_", ":", ".", " " as "-") counts: longer first.
 _RECORDS = (
-    _r(r"gpt-5-(?:nano)", "polyglot", 30.0, True),
-    _r(r"gpt-5-(?:mini)", "polyglot", 60.0, True),
-    _r(r"gpt-5", "polyglot", 86.7, True),
+    _r(r"gpt-5(?!-(?:nano|mini))", "polyglot", 86.7, True),
     _r(r"gpt-4-1-nano", "polyglot", 8.9),
     _r(r"gpt-4-1-mini", "polyglot", 32.4),
     _r(r"gpt-4-1", "polyglot", 52.4),
@@ -84,7 +82,7 @@ _RECORDS = (
     _r(r"gemini-2-0-pro", "polyglot", 35.6),
     _r(r"gemini-1-5-pro", "edit", 49.6),
     _r(r"gemini-1-5-flash", "edit", 37.6),
-    _r(r"gemma-?2", "edit", 31.6),
+    _r(r"gemma-?2-27b", "edit", 31.6),
     _r(r"gemma-?3-27b", "polyglot", 4.9),
     _r(r"deepseek-(?:reasoner|r1)", "polyglot", 56.9, True),
     _r(r"deepseek-(?:chat-)?v3", "polyglot", 55.1),
@@ -123,7 +121,8 @@ _RECORDS = (
     _r(r"grok-3-mini", "polyglot", 34.7),
     _r(r"grok-3", "polyglot", 53.3),
     _r(r"grok-2", "edit", 45.9),
-    _r(r"command-(?:a|r)", "polyglot", 12.0),
+    _r(r"command-a", "polyglot", 12.0),
+    _r(r"command-r", "edit", 30.1),
 )
 
 _MEASURED_COMPLETE = (
@@ -131,7 +130,7 @@ _MEASURED_COMPLETE = (
     (re.compile(r"smollm2"), 0.15),
     (re.compile(r"qwen2-5-coder-0-5b"), 0.35),
 )
-_SLOW = re.compile(r"think|reason|(?<![a-z0-9])(?:qwq|r1|o[134])(?![a-z0-9])")
+_SLOW = re.compile(r"think|reason|(?<![a-z0-9])(?:qwq|r1|o[134]|gpt-5)(?![a-z0-9])")
 _SIZE = re.compile(r"(?<![a-z0-9])(?:\d+x)?(\d+(?:-\d+)?)(b|m)(?![a-z])")
 _CODE = re.compile(r"cod(?:er|e)|starcoder|stral")
 
@@ -165,7 +164,10 @@ def _prior(provider: str, model: str, fim: str, local: bool, task: Task) -> Prio
 def _score(plain: str, local: bool) -> tuple[float, str]:
     record = _record(plain)
     if record:
-        return record.score, f"its public record (aider {record.board}, {record.percent:g} %)"
+        return (
+            record.score,
+            f"the public record of its family (aider {record.board}, {record.percent:g} %)",
+        )
     size = _SIZE.search(plain)
     if size:
         billions = float(size[1].replace("-", ".")) / (1 if size[2] == "b" else 1000)
