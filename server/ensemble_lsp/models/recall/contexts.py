@@ -12,10 +12,8 @@ from typing import NamedTuple, cast
 
 from .tokens import START
 
-DEPTH = 12
-"""Tokens of context that nodes tell apart."""
-REACH = 24
-"""Tokens to which a match in a short list is followed back."""
+DEPTH = 14
+"""Tokens of context that are told apart."""
 CROWD = 16
 """Places in a list before it becomes a node."""
 
@@ -91,17 +89,31 @@ class Contexts:
             self._remove(line, at, token)
 
     def levels(self, context: Sequence[str]) -> list[Level]:
-        """What followed the end of a context (bare tokens), from the last token alone to the longest match."""
+        """What followed the end of a context (bare tokens), from its last token to the longest match.
+
+        A longer context that tells nothing new is left out: one that stands at the same places as a
+        shorter one takes its level, and from one on that was followed by a single token, the order is
+        that of the longest match. So levels depend on the lines alone, not on how the tree grew.
+        """
         found: list[Level] = []
         node = self._root
         for depth in range(1, min(DEPTH, len(context)) + 1):
             child = node.children.get(context[-depth])
             if child is None:
-                return found
+                break
             if isinstance(child, list):
-                return found + _levels_of(child, context, depth)
+                levels = _levels_of(child, context, depth)
+                if found and found[-1].total == levels[0].total:
+                    found.pop()
+                return found + levels
+            if found and found[-1].total == child.total:
+                found.pop()
+            found.append(Level(depth, child.follow, child.total))
+            if len(child.follow) == 1:
+                longest = _longest(child, context, depth)
+                found[-1] = Level(longest, child.follow, child.total)
+                break
             node = child
-            found.append(Level(depth, node.follow, node.total))
         return found
 
     def _add(self, line: Line, at: int, token: str) -> None:
@@ -181,40 +193,61 @@ def _split(places: Places, depth: int) -> _Node:
     return node
 
 
+def _longest(node: _Node, context: Sequence[str], depth: int) -> int:
+    """Tokens of the longest match below a node that shares ``depth`` tokens with the context."""
+    while depth < min(DEPTH, len(context)):
+        child = node.children.get(context[-depth - 1])
+        if child is None:
+            break
+        depth += 1
+        if isinstance(child, list):
+            return max(length for length, _ in _matches(child, context, depth))
+        node = child
+    return depth
+
+
 def _levels_of(places: Places, context: Sequence[str], depth: int) -> list[Level]:
     """Levels of a short list whose places share ``depth`` tokens with the context."""
-    pairs = [(cast(Line, places[i]), cast(int, places[i + 1])) for i in range(0, len(places), 2)]
-    tokens = [line.tokens[at] for line, at in pairs]
-    if len(set(tokens)) == 1:  # longer matches could only agree
-        length = max(_match(line, at, context, depth) for line, at in pairs[-2:])
-        return [Level(length, {tokens[0]: len(tokens)}, len(tokens))]
-    lengths = [_match(line, at, context, depth) for line, at in pairs]
-    found = sorted(zip(lengths, tokens, strict=True), reverse=True)
+    found = sorted(_matches(places, context, depth), reverse=True)
     levels: list[Level] = []
     follow: dict[str, int] = {}
     for n, (length, token) in enumerate(found, 1):
         follow[token] = follow.get(token, 0) + 1
         if n == len(found) or found[n][0] < length:
-            levels.append(Level(length, dict(follow), n))
+            if len(follow) == 1:
+                levels = [Level(found[0][0], dict(follow), n)]
+            else:
+                levels.append(Level(length, dict(follow), n))
     levels.reverse()
     return levels
 
 
+def _matches(places: Places, context: Sequence[str], depth: int) -> list[tuple[int, str]]:
+    """For each place: how many tokens it shares with the end of the context, and what followed."""
+    found: list[tuple[int, str]] = []
+    for i in range(0, len(places), 2):
+        line, at = cast(Line, places[i]), cast(int, places[i + 1])
+        found.append((_match(line, at, context, depth), line.tokens[at]))
+    return found
+
+
 def _match(line: Line, at: int, context: Sequence[str], length: int) -> int:
     """How many tokens before a place are the end of the context, ``length`` of them known."""
-    source: Line | None = line
+    source = line
     at -= length
-    reach = min(len(context), REACH)
-    bare = line.bare
+    reach = min(len(context), DEPTH)
     while length < reach:
         at -= 1
         while at < 0:
+            if source.before is None:
+                # Before the first line stands START, as often as asked for.
+                rest = 0
+                while length + rest < reach and context[-length - rest - 1] == START:
+                    rest += 1
+                return length + rest
             source = source.before
-            if source is None:
-                return length
-            bare = source.bare
-            at += len(bare)
-        if bare[at] != context[-length - 1]:
+            at += len(source.bare)
+        if source.bare[at] != context[-length - 1]:
             return length
         length += 1
     return length

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
+from urllib.parse import unquote, urlsplit
 
 from ...types import Document, Edit, split_lines
 from .contexts import DEPTH, Contexts, Line
@@ -221,9 +222,10 @@ class RecallIndex:
     def _extend(self, file: _File, budget: int) -> int:
         """Read further lines of a file; how many."""
         start = len(file.lines)
-        end = min(len(file.raw), start + budget, start + self._room(file, budget))
+        wanted = min(budget, len(file.raw) - start)
+        end = start + min(wanted, self._room(file, wanted))
         self._put_in(file, start, end)
-        if len(file.lines) == len(file.raw) or end < min(len(file.raw), start + budget):
+        if end == len(file.raw) or end < start + wanted:
             self._pending.pop(file.uri, None)
             if file.document is None:
                 file.raw = ()
@@ -323,11 +325,12 @@ class RecallIndex:
 
 
 def _count(file: _File, start: int, end: int) -> None:
-    """Put lines into the document's own counts."""
+    """Put lines into the document's own counts, if it has them."""
     own = file.own
-    for line in file.lines[start:end] if own is not None else ():
-        if line is not None and own is not None:
-            own.add(line)
+    if own is not None:
+        for line in file.lines[start:end]:
+            if line is not None:
+                own.add(line)
 
 
 def _family(language: str) -> str:
@@ -335,7 +338,7 @@ def _family(language: str) -> str:
 
 
 def _path(file: _File) -> str:
-    return file.document.path if file.document is not None else file.uri
+    return unquote(urlsplit(file.uri).path)
 
 
 def _last(lines: Sequence[Line | None]) -> Line | None:

@@ -111,7 +111,7 @@ def following(scene: Scene, context: Sequence[str], half: str = "") -> list[Step
     steps = [_step(token, levels) for token in _candidates(levels)]
     near = scene.near
     weights = [s.probability * (NEAR if s.token.lstrip(" ") in near else 1.0) for s in steps]
-    share = sum(s.probability for s in steps) / (sum(weights) or 1.0)
+    share = math.fsum(s.probability for s in steps) / (math.fsum(weights) or 1.0)
     steps = [
         Step(s.token, min(1.0, w * share), s.order, s.places)
         for s, w in zip(steps, weights, strict=True)
@@ -231,10 +231,10 @@ def _ending(scene: Scene, path: Path, steps: Sequence[Step]) -> Path | None:
         ends = [s for s in steps if is_break(s.token)]
     if not ends:
         return None
-    probability = sum(s.probability for s in ends)
+    probability = math.fsum(s.probability for s in ends)
     if not scene.has_tail and scene.after:
         below = break_step(scene.after[0])
-        fits = sum(s.probability for s in ends if break_step(s.token) == below)
+        fits = math.fsum(s.probability for s in ends if break_step(s.token) == below)
         probability = (1 - END) * probability + END * fits
         if path.depth > scene.outer and below <= 0:
             probability *= UNCLOSED
