@@ -238,6 +238,12 @@ def test_comment_signs_are_taken_off() -> None:
             "def g():\n    # sort the items by name\n    items.sort()\n\nx = 1\n",
         ),
         (
+            "# Add |the numbers\ndef f(a, b):\n    pass\n",
+            "python",
+            "return a + b",
+            "# Add the numbers\ndef f(a, b):\n    return a + b\n",
+        ),
+        (
             "// TODO: |add two\r\nconst b = 1;\r\n",
             "javascript",
             "const a = 2;",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -56,7 +56,7 @@ def asks_for_code(document: Document, span: Span, trees: Trees | None = None) ->
     start, end = document.clamp(span.start), document.clamp(span.end)
     if document.slice(Span(start, end)).strip():
         return _selection(document, Span(start, end))
-    return _comment(document, start) or _body(document, start, trees)
+    return _comment(document, start, trees) or _body(document, start, trees)
 
 
 def _selection(document: Document, span: Span) -> Request:
@@ -71,7 +71,6 @@ def _selection(document: Document, span: Span) -> Request:
     ]
     orders = [text for text in asked if _ORDER.match(text)]
     instruction = "\n".join(orders) or "Complete or improve this code; keep what it is for."
-    # Lines indented less than the first belong to the place the first line stands at.
     return Request("selection", instruction, Span(start, end), indent)
 
 
@@ -88,8 +87,11 @@ def _trim(document: Document, span: Span) -> tuple[Position, Position]:
     return start, Position(end.line, len(document.line(end.line)[: end.column].rstrip()))
 
 
-def _comment(document: Document, position: Position) -> Request | None:
-    """The whole-line comment at a position, where it says what to write."""
+def _comment(document: Document, position: Position, trees: Trees | None) -> Request | None:
+    """The whole-line comment at a position, where it says what to write.
+
+    Above a definition with an empty body it asks for that body.
+    """
     mark = _mark(document)
     if not mark.match(document.line(position.line)):
         return None
@@ -100,11 +102,23 @@ def _comment(document: Document, position: Position) -> Request | None:
         last += 1
     text = uncomment("\n".join(document.line(n) for n in range(first, last + 1)))
     indent = indent_of(document.line(first))
-    if not _is_order(text) or _describes_code(document, last, indent, text):
+    if not _is_order(text):
         return None
+    if _describes_code(document, last, indent, text):
+        return _body_below(document, last + 1, text, trees)
     text = re.sub(r"^(?:TODO|FIXME)\b(?:\([^)]*\))?\s*[:\-]?\s*", "", text)
     end = Position(last, len(document.line(last)))
     return Request("comment", text, Span(end, end), indent)
+
+
+def _body_below(document: Document, line: int, text: str, trees: Trees | None) -> Request | None:
+    """The empty body of a definition that begins on a line below a comment."""
+    body = _body(document, Position(line, len(indent_of(document.line(line)))), trees)
+    if body is None or body.symbol is None or body.symbol.span.start.line != line:
+        return None
+    if text in body.instruction:
+        return body
+    return replace(body, instruction=f"{text}\n{body.instruction}")
 
 
 def _is_order(text: str) -> bool:

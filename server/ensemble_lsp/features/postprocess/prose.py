@@ -16,7 +16,7 @@ from .chat import without_markers, without_thoughts
 
 _FENCE = re.compile(r"^( {0,12})(`{3,}|~{3,})([^`\n]*)$")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_LINK = re.compile(r"\]\((?=\s*(?:<(?P<angle>[^<>\n]*)>|(?P<bare>[^\s()<>]*)))")
+_LINK = re.compile(r"\]\(\s*(?:(?:<|&lt;)(?P<angle>[^<>\n]*)>|(?P<bare>[^\s()<>\[\]]*))\)?")
 _SAFE = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 _DEFINITION = re.compile(r"^([ \t>*+-]*\[[^\]\n]{1,200}\]):", re.MULTILINE)
 _SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.*?)(?<!`)(?P=ticks)(?!`)")
@@ -111,7 +111,10 @@ def _plain(text: str) -> str:
 
 
 def _checked(found: re.Match[str]) -> str:
-    """A link's target as it is, or parted from its text so that it is none."""
+    """A link as it is where it leads to the web; of others the text alone.
+
+    The blank parts the text from what follows, which might be a target too.
+    """
     target = found["angle"] if found["angle"] is not None else found["bare"]
     target = html.unescape(target or "")
-    return found.group() if _SAFE.fullmatch(target) else "] ("
+    return found.group() if _SAFE.fullmatch(target) else "] "
