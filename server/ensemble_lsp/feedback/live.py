@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..types import Document, Edit, OutcomeKind, Span, Suggestion
-from .matching import Match, continues_word, is_keystroke, match, reformatted, squeeze
+from .matching import Match, continues_word, is_keystroke, is_word_of, match, reformatted, squeeze
 from .regions import advance, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
@@ -73,7 +73,7 @@ class Live:
         return max(self.told, min(1.0, (self.before + self.match.taken) / self.size))
 
     def follow(
-        self, before: Document, after: Document, edits: Sequence[Edit], *, whole_document: bool
+        self, before: Document, after: Document, edits: Sequence[Edit], *, coarse: bool
     ) -> None:
         """Take a change of the document in."""
         self.region, touching, outside = follow_change(self.region, before, edits, grows=True)
@@ -81,7 +81,9 @@ class Live:
         found = match(self.now, self.old, self.wanted)
         gained = found.taken - self.match.taken
         self.changed_now, self.changed_outside = bool(touching), outside
-        keys = all(is_keystroke(e.text, whole_document=whole_document) for e in touching)
+        keys = all(is_keystroke(e.text, coarse=coarse) for e in touching)
+        if coarse and len(touching) == 1 and is_word_of(touching[0].text, self.now, self.wanted):
+            keys = False
         whole_at_once = found.state == "whole" and not self.match.taken and found.size > 1
         if found.state == "other" and not keys and self._became(touching):
             found = Match("whole", found.size, found.size)
@@ -143,6 +145,7 @@ class Live:
 
 
 def remaining(live: Live) -> str:
+    """What of the offered text does not stand there yet, without white space."""
     return squeeze(live.wanted)[live.match.taken :]
 
 
@@ -162,13 +165,16 @@ def continues(old: Live, new: Live, document: Document) -> bool:
 
 
 def same_place(one: Live, other: Live) -> bool:
+    """Whether their regions touch."""
     return one.region.start <= other.region.end and other.region.start <= one.region.end
 
 
 def same_line(one: Live, other: Live) -> bool:
+    """Whether the other stands on a line of the one."""
     lines = range(one.region.start.line, one.region.end.line + 1)
     return other.region.start.line in lines or other.region.end.line in lines
 
 
 def meet(one: Live, others: Iterable[Live]) -> bool:
+    """Whether any of the others touches the one."""
     return any(same_place(one, other) for other in others)

@@ -14,10 +14,11 @@ State = Literal["untouched", "part", "whole", "other"]
 _SPACE = re.compile(r"\s+")
 _CLOSERS = re.compile(r"(?:[)\]}>\"'`;,]|end|</[\w.:-]*>)*")
 """What editors put behind the cursor by themselves."""
+_WORD = re.compile(r"\s*\w\w+")
 _PAIRS = frozenset({"()", "[]", "{}", "<>", '""', "''", "``", "``````", '""""""', "''''''"})
 _REFORMATTED = 0.85
-_FULL_SYNC_KEYS = 4
-"""A client that sends whole documents waits a moment, in which some keys are pressed."""
+_GATHERED_KEYS = 3
+"""A client that sends whole lines or documents waits a moment, in which some keys are pressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def continues_word(now: str, wanted: str) -> bool:
     return bool(w) and bool(behind) and behind[0].isalnum() and (w[-1].isalnum() or w[-1] == "_")
 
 
-def is_keystroke(text: str, *, whole_document: bool) -> bool:
+def is_keystroke(text: str, *, coarse: bool) -> bool:
     """Whether one edit's text is what one key makes (or an input method, for other scripts)."""
     if len(text) <= 1 or not text.strip():
         return True
@@ -86,4 +87,23 @@ def is_keystroke(text: str, *, whole_document: bool) -> bool:
     # Return between brackets makes a line of its own for the closing one.
     if text[0] in "\r\n" and len(text.split()) <= 1 and _CLOSERS.fullmatch(squeeze(text)):
         return True
-    return whole_document and len(squeeze(text)) <= _FULL_SYNC_KEYS
+    return coarse and len(squeeze(text)) <= _GATHERED_KEYS
+
+
+def is_word_of(text: str, now: str, wanted: str) -> bool:
+    """Whether a text that just came is exactly the next word of the offered one.
+
+    Keys gathered by a slow client seldom are; an "accept next word" always is.
+    """
+    behind = wanted[len(now) : len(now) + 1]
+    ahead = now[: len(now) - len(text)][-1:]
+    return (
+        _WORD.fullmatch(text) is not None
+        and wanted.startswith(now)
+        and not _is_word(behind)
+        and (text[0].isspace() or not _is_word(ahead))
+    )
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"

@@ -73,6 +73,12 @@ def minimal(before: Document, edit: Edit) -> Edit:
     return Edit(Span(start, end), edit.text[head : len(edit.text) - tail])
 
 
+def is_coarse(before: Document, edit: Edit) -> bool:
+    """Whether the edit replaces whole lines: such clients gather a few keys before they report."""
+    start, end = edit.span.start, edit.span.end
+    return start.column == 0 and end.column >= len(before.line(end.line)) and start != end
+
+
 def toward(before: Document, edit: Edit, region: Span) -> Edit:
     """The same change, read at the region where that is possible: repeated text makes it ambiguous."""
     start, end = edit.span.start, edit.span.end
@@ -111,7 +117,7 @@ def split(before: Document, edit: Edit) -> Iterator[Edit]:
     codes = SequenceMatcher(None, olds, news, autojunk=False).get_opcodes()
     for tag, i, j, k, m in reversed(codes):
         if tag != "equal":
-            yield Edit(Span(starts[i], starts[j]), "".join(news[k:m]))
+            yield minimal(before, Edit(Span(starts[i], starts[j]), "".join(news[k:m])))
 
 
 def shifted(position: Position, edit: Edit) -> Position:

@@ -15,6 +15,7 @@ from time import monotonic
 from ..types import Document, Edit, Outcome, OutcomeKind, Position, Span, Suggestion
 from .keeper import Keeper
 from .live import Live, continues, meet, remaining, same_line, same_place
+from .regions import is_coarse
 from .reward import GLANCE_MS, reward_of
 
 STALE_S = 600.0
@@ -183,12 +184,12 @@ class Tracker:
             return
         self._documents[uri] = after
         everything = Span(Position(0, 0), before.end)
-        whole = any(edit.span == everything for edit in edits)
+        coarse = all(is_coarse(before, edit) for edit in edits)
         if len(edits) > _MANY_EDITS:
             edits = [Edit(everything, after.text)]
         self._keeper.changed(before, after, edits)
         for live in lives:
-            live.follow(before, after, edits, whole_document=whole)
+            live.follow(before, after, edits, coarse=coarse)
         self._judge(lives)
 
     def moved(self, uri: str, position: Position) -> None:
