@@ -38,7 +38,7 @@ def test_the_pieces_of_an_edit_make_the_same_document(old: str, new: str) -> Non
     ("text", "region", "edit", "becomes"),
     [
         ("a()\n    b\n", (0, 3), ((1, 4), (1, 4), "c\n    "), "\n    c"),
-        ("x = (y)", (0, 5), ((0, 0), (0, 7), "x = (y, y)"), ""),
+        ("x = (y)", (0, 5), ((0, 0), (0, 7), "x = (y, y)"), "y, "),
         ("xx", (0, 0), ((0, 2), (0, 2), "xx"), "xx"),
         ("ab", (0, 1), ((0, 0), (0, 2), "a12b"), "12"),
     ],
@@ -50,7 +50,7 @@ def test_a_change_is_read_at_the_region_where_it_may_be(
     at = Position(*region)
     given_edit = Edit(Span(Position(*edit[0]), Position(*edit[1])), edit[2])  # type: ignore[misc]
     after = before.replace(given_edit.span, given_edit.text)
-    found, _, _ = follow_change(Span(at, at), before, [given_edit], grows=True)
+    found, _, _ = follow_change(Span(at, at), before, after, [given_edit], grows=True)
     assert after.slice(found) == becomes
 
 
@@ -60,7 +60,7 @@ def test_a_region_holds_what_is_inserted_at_it(a: str, b: str, c: str, text: str
     start = advance(Position(0, 0), a + "[")
     after = before.replace(Span(start, start), "<" + text + ">")
     edit = Edit(Span(start, start), "<" + text + ">")
-    found, touching, outside = follow_change(Span(start, start), before, [edit], grows=True)
+    found, touching, outside = follow_change(Span(start, start), before, after, [edit], grows=True)
     assert after.slice(found) == "<" + text + ">"
     assert touching and not outside
 

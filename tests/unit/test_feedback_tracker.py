@@ -20,6 +20,7 @@ class World:
 
     def __init__(self, code: str = CODE) -> None:
         self.now = 100.0
+        self.offers = 0
         self.settled: list[Outcome] = []
         self.revised: list[Outcome] = []
         self.preferred: list[tuple[str, list[str]]] = []
@@ -32,9 +33,10 @@ class World:
         )
 
     def offer(self, *texts: str, at: Position = HERE, **more: object) -> list[Suggestion]:
+        self.offers += 1
         offered = [
             Suggestion(
-                f"{len(self.settled)}-{place}-{text}",
+                f"{self.offers}-{place}",
                 **{"task": "complete", "models": (f"m{place}",), **more},  # type: ignore[arg-type]
                 text=text,
                 uri=self.document.uri,
@@ -112,7 +114,7 @@ def test_an_accept_by_command_after_the_edit_is_one_outcome_with_the_better_sour
     world.tracker.accepted(s.id)
     world.tracker.ended(s.id, "accepted")
     assert [(o.kind, o.source) for o in world.settled] == [("accepted", "document")]
-    assert [(o.kind, o.source) for o in world.revised][0] == ("accepted", "command")
+    assert (world.revised[0].kind, world.revised[0].source) == ("accepted", "command")
 
 
 def test_a_command_before_its_edit_is_one_outcome(world: World) -> None:

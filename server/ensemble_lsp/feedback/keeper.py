@@ -39,10 +39,10 @@ class Kept:
     """How often the text stood in the document while it was at its place."""
     undone: bool = False
 
-    def follow(self, before: Document, edits: Sequence[Edit]) -> bool:
+    def follow(self, before: Document, after: Document, edits: Sequence[Edit]) -> bool:
         """Take a change in; whether it touched the text."""
         self.region, touching, _ = follow_change(
-            self.region, before, edits, grows=not self.arrived or self.undone
+            self.region, before, after, edits, grows=not self.arrived or self.undone
         )
         return bool(touching)
 
@@ -83,7 +83,7 @@ class Keeper:
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
         """A document changed."""
         for kept in self._of(after.uri):
-            if kept.follow(before, edits) and self._clock() <= kept.at + UNDO_S:
+            if kept.follow(before, after, edits) and self._clock() <= kept.at + UNDO_S:
                 self._watch(kept, after)
 
     def look(self, document: Document) -> None:

@@ -76,7 +76,9 @@ class Live:
         self, before: Document, after: Document, edits: Sequence[Edit], *, coarse: bool
     ) -> None:
         """Take a change of the document in."""
-        self.region, touching, outside = follow_change(self.region, before, edits, grows=True)
+        self.region, touching, outside = follow_change(
+            self.region, before, after, edits, grows=True
+        )
         self.now = after.slice(self.region)
         found = match(self.now, self.old, self.wanted)
         gained = found.taken - self.match.taken

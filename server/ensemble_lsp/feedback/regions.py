@@ -146,7 +146,7 @@ def follow(region: Span, edit: Edit, *, grows: bool) -> tuple[Span, bool]:
 
 
 def follow_change(
-    region: Span, before: Document, edits: Sequence[Edit], *, grows: bool
+    region: Span, before: Document, after: Document, edits: Sequence[Edit], *, grows: bool
 ) -> tuple[Span, list[Edit], bool]:
     """The region after edits that were made one after the other.
 
@@ -163,9 +163,16 @@ def follow_change(
                 touching.append(part)
             elif part.text or not part.span.empty:
                 outside = True
-        if number + 1 < len(edits):
-            document = document.replace(given.span, given.text)
+        last = number + 1 == len(edits)
+        document = after if last else document.replace(given.span, given.text)
+        region = _within(document, region)
     return region, touching, outside
+
+
+def _within(document: Document, region: Span) -> Span:
+    r"""The region, inside the document: a "\r" and a "\n" that met are one line end less."""
+    start, end = document.clamp(region.start), document.clamp(region.end)
+    return Span(start, max(start, end))
 
 
 def _parts(document: Document, edit: Edit, region: Span) -> Iterator[Edit]:
