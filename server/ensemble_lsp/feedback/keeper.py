@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..types import Document, Edit, Outcome, Span, Suggestion
+from ..types import Document, Outcome, Span, Suggestion
 from .live import Live
 from .matching import squeeze
-from .regions import follow_change
+from .regions import Change, follow_change
 from .reward import UNDONE, reward_of
 from .survival import occurrences, survival
 
@@ -36,14 +36,18 @@ class Kept:
     """Whether the document held it: a command may come before its edit."""
     looks: int = 0
     copies: int = 0
-    """How often the text stood in the document while it was at its place."""
+    """How often the text stood in the document before anything of it was deleted; 0 until then."""
     undone: bool = False
 
-    def follow(self, before: Document, after: Document, edits: Sequence[Edit]) -> bool:
+    def follow(self, change: Change) -> bool:
         """Take a change in; whether it touched the text."""
         self.region, touching, _ = follow_change(
-            self.region, before, after, edits, grows=not self.arrived or self.undone
+            self.region, change, grows=not self.arrived or self.undone
         )
+        deletes = any(not edit.span.empty for edit in touching)
+        if deletes and self.arrived and not self.copies:
+            # Only now, because looking through the whole document takes its time.
+            self.copies = occurrences(change.steps[0].before, self.text)
         return bool(touching)
 
 
@@ -57,12 +61,11 @@ class Keeper:
         self._clock = clock
         self._kept: OrderedDict[str, Kept] = OrderedDict()
 
-    def add(self, live: Live, outcome: Outcome, document: Document) -> None:
+    def add(self, live: Live, outcome: Outcome) -> None:
         """Begin to follow what was taken of a suggestion."""
         arrived = live.match.state in {"part", "whole"} and live.match.taken > 0
         text = live.now[: _length(live.now, live.match.taken)] if arrived else live.wanted
         kept = Kept(live.suggestion, outcome, live.region, text, self._clock(), arrived)
-        kept.copies = occurrences(document, text) if arrived else 1
         self._kept[live.suggestion.id] = kept
         while len(self._kept) > _MOST:
             self._kept.popitem(last=False)
@@ -80,11 +83,11 @@ class Keeper:
         """Whether anything of a document is followed."""
         return any(kept.suggestion.uri == uri for kept in self._kept.values())
 
-    def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
+    def changed(self, change: Change) -> None:
         """A document changed."""
-        for kept in self._of(after.uri):
-            if kept.follow(before, after, edits) and self._clock() <= kept.at + UNDO_S:
-                self._watch(kept, after)
+        for kept in self._of(change.after.uri):
+            if kept.follow(change) and self._clock() <= kept.at + UNDO_S:
+                self._watch(kept, change.after)
 
     def look(self, document: Document) -> None:
         """Tell how much of each text of a document still stands."""
@@ -119,7 +122,6 @@ class Keeper:
         stands = survival(kept.text, now)
         if not kept.arrived:
             kept.arrived = stands >= 0.9
-            kept.copies = max(1, occurrences(after, kept.text))
         elif not kept.undone and stands <= 0.1 and not _elsewhere(kept, after):
             kept.undone = True
             undone = replace(kept.outcome, kind="rejected", reward=UNDONE, survival=None)

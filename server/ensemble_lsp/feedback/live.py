@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..types import Document, Edit, OutcomeKind, Span, Suggestion
 from .matching import Match, continues_word, is_keystroke, is_word_of, match, reformatted, squeeze
-from .regions import advance, follow_change, trim
+from .regions import Change, advance, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
 
@@ -72,19 +72,19 @@ class Live:
         """How much is taken, 0 to 1, as seen or told."""
         return max(self.told, min(1.0, (self.before + self.match.taken) / self.size))
 
-    def follow(
-        self, before: Document, after: Document, edits: Sequence[Edit], *, coarse: bool
-    ) -> None:
+    def follow(self, change: Change) -> None:
         """Take a change of the document in."""
-        self.region, touching, outside = follow_change(
-            self.region, before, after, edits, grows=True
-        )
-        self.now = after.slice(self.region)
+        self.region, touching, outside = follow_change(self.region, change, grows=True)
+        self.now = change.after.slice(self.region)
         found = match(self.now, self.old, self.wanted)
         gained = found.taken - self.match.taken
         self.changed_now, self.changed_outside = bool(touching), outside
-        keys = all(is_keystroke(e.text, coarse=coarse) for e in touching)
-        if coarse and len(touching) == 1 and is_word_of(touching[0].text, self.now, self.wanted):
+        keys = all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
+        if (
+            change.coarse
+            and len(touching) == 1
+            and is_word_of(touching[0].text, self.now, self.wanted)
+        ):
             keys = False
         whole_at_once = found.state == "whole" and not self.match.taken and found.size > 1
         if found.state == "other" and not keys and self._became(touching):

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property
 
 from ..types import Document, Edit, Position, Span, split_lines
 
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 _MOST_PIECES = 3000
 _FAR_LINES = 60
+_MOST_EDITS = 64
 
 
 def common_prefix(one: str, other: str) -> int:
@@ -73,8 +76,46 @@ def minimal(before: Document, edit: Edit) -> Edit:
     return Edit(Span(start, end), edit.text[head : len(edit.text) - tail])
 
 
-def is_coarse(before: Document, edit: Edit) -> bool:
-    """Whether the edit replaces whole lines: such clients gather a few keys before they report."""
+@dataclass
+class Step:
+    """One edit in its smallest form, and the documents before and after it."""
+
+    before: Document
+    edit: Edit
+    after: Document
+
+    @cached_property
+    def parts(self) -> tuple[Edit, ...]:
+        """The edit as the small ones it is made of; worked out once, for whoever needs it."""
+        return tuple(split(self.before, self.edit))
+
+
+@dataclass
+class Change:
+    """A change of a document, worked out once for all that is followed in it."""
+
+    after: Document
+    steps: tuple[Step, ...]
+    coarse: bool
+    """Whether whole lines were replaced: such clients gather a few keys before they report."""
+
+    @classmethod
+    def of(cls, before: Document, after: Document, edits: Sequence[Edit]) -> Change:
+        """From edits that were made one after the other; very many are taken as one."""
+        coarse = all(_is_coarse(before, edit) for edit in edits)
+        if len(edits) > _MOST_EDITS:
+            edits = [Edit(Span(Position(0, 0), before.end), after.text)]
+        steps: list[Step] = []
+        document = before
+        for number, edit in enumerate(edits, 1):
+            last = number == len(edits)
+            following = after if last else document.replace(edit.span, edit.text)
+            steps.append(Step(document, minimal(document, edit), following))
+            document = following
+        return cls(after, tuple(steps), coarse)
+
+
+def _is_coarse(before: Document, edit: Edit) -> bool:
     start, end = edit.span.start, edit.span.end
     return start.column == 0 and end.column >= len(before.line(end.line)) and start != end
 
@@ -145,27 +186,21 @@ def follow(region: Span, edit: Edit, *, grows: bool) -> tuple[Span, bool]:
     return Span(min(a, start), new_end), True
 
 
-def follow_change(
-    region: Span, before: Document, after: Document, edits: Sequence[Edit], *, grows: bool
-) -> tuple[Span, list[Edit], bool]:
-    """The region after edits that were made one after the other.
+def follow_change(region: Span, change: Change, *, grows: bool) -> tuple[Span, list[Edit], bool]:
+    """The region after a change.
 
-    Also those that touched it, in their smallest form, and whether anything changed outside.
+    Also the edits that touched it, in their smallest form, and whether anything changed outside.
     """
     touching: list[Edit] = []
     outside = False
-    document = before
-    for number, given in enumerate(edits):
-        edit = toward(document, minimal(document, given), region)
-        for part in _parts(document, edit, region):
+    for step in change.steps:
+        for part in _parts(step, region):
             region, touched = follow(region, part, grows=grows)
             if touched:
                 touching.append(part)
             elif part.text or not part.span.empty:
                 outside = True
-        last = number + 1 == len(edits)
-        document = after if last else document.replace(given.span, given.text)
-        region = _within(document, region)
+        region = _within(step.after, region)
     return region, touching, outside
 
 
@@ -175,10 +210,11 @@ def _within(document: Document, region: Span) -> Span:
     return Span(start, max(start, end))
 
 
-def _parts(document: Document, edit: Edit, region: Span) -> Iterator[Edit]:
+def _parts(step: Step, region: Span) -> Sequence[Edit]:
+    edit = toward(step.before, step.edit, region)
     mixed = bool(edit.text) and not edit.span.empty
     meets = edit.span.start <= region.end and edit.span.end >= region.start
     inside = edit.span.start >= region.start and edit.span.end <= region.end
     if mixed and meets and not inside:
-        return split(document, edit)
-    return iter((edit,))
+        return step.parts
+    return (edit,)

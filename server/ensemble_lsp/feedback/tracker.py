@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from ..types import Document, Edit, Outcome, OutcomeKind, Position, Span, Suggestion
+from ..types import Document, Edit, Outcome, OutcomeKind, Position, Suggestion
 from .keeper import Keeper
 from .live import Live, continues, meet, remaining, same_line, same_place
-from .regions import is_coarse
+from .regions import Change
 from .reward import GLANCE_MS, reward_of
 
 STALE_S = 600.0
@@ -27,7 +27,6 @@ TYPED_S = 2.0
 NAP_S = 2.0
 """``tick`` never asks for a longer sleep, so that nobody has to be woken for an earlier date."""
 _REMEMBERED = 512
-_MANY_EDITS = 64
 _TAKEN: frozenset[OutcomeKind] = frozenset({"accepted", "partial", "typed"})
 
 Settle = Callable[[Suggestion, Outcome], None]
@@ -183,13 +182,10 @@ class Tracker:
         if not lives and not self._keeper.follows(uri):
             return
         self._documents[uri] = after
-        everything = Span(Position(0, 0), before.end)
-        coarse = all(is_coarse(before, edit) for edit in edits)
-        if len(edits) > _MANY_EDITS:
-            edits = [Edit(everything, after.text)]
-        self._keeper.changed(before, after, edits)
+        change = Change.of(before, after, edits)
+        self._keeper.changed(change)
         for live in lives:
-            live.follow(before, after, edits, coarse=coarse)
+            live.follow(change)
         self._judge(lives)
 
     def moved(self, uri: str, position: Position) -> None:
@@ -297,9 +293,8 @@ class Tracker:
         outcome = Outcome(suggestion.id, kind, source, share, reward_of(kind, share, shown), shown)
         self._remember(suggestion, outcome)
         self._settle(suggestion, outcome)
-        document = self._documents.get(suggestion.uri)
-        if kind in _TAKEN and document is not None:
-            self._keeper.add(live, outcome, document)
+        if kind in _TAKEN and suggestion.uri in self._documents:
+            self._keeper.add(live, outcome)
         if kind in ("accepted", "partial"):
             self._others(live)
 
