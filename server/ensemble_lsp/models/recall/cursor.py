@@ -14,7 +14,7 @@ ABOVE = 30
 BELOW = 12
 CONTEXT = 40
 """Tokens of context that are kept."""
-WINDOW = 20_000
+WINDOW = 8_000
 """Characters on each side that are looked at."""
 
 Reader = Callable[[str, "Line | None", bool], "Line | None"]
@@ -96,6 +96,7 @@ def read_cursor(prefix: str, suffix: str, read: Reader) -> Cursor | None:
     typed = (first, *[raw.lstrip() for raw in words(split.whole)])
     following = _chain(below, read)
     context = [token for line in chain[-CONTEXT:] for token in line.bare]
+    outer = _open_brackets(context, 0)
     near = {token for line in (*chain, *following[: BELOW // 2]) for token in line.bare}
     return Cursor(
         text=head + tail,
@@ -109,8 +110,8 @@ def read_cursor(prefix: str, suffix: str, read: Reader) -> Cursor | None:
         half=split.half,
         after=_after(tail, following, indent, bool(below) and not below[0].strip()),
         near=frozenset(near),
-        depth=_open_brackets([*context, *typed]),
-        outer=_open_brackets(context),
+        depth=_open_brackets(typed, outer),
+        outer=outer,
         indent=indent,
         above_indent=last.indent if last else 0,
         last=last.bare[1:] if last else (),
@@ -152,8 +153,8 @@ def _after(tail: str, below: Sequence[Line], indent: int, blank: bool) -> tuple[
     return (*rest, line_break(indent, below[0].indent, blank), *below[0].tokens[1:])
 
 
-def _open_brackets(tokens: Sequence[str]) -> int:
-    depth = 0
+def _open_brackets(tokens: Sequence[str], depth: int) -> int:
     for token in tokens:
-        depth = max(0, depth + bracket(token))
+        if change := bracket(token):
+            depth = max(0, depth + change)
     return depth

@@ -7,7 +7,7 @@ thread.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from urllib.parse import unquote, urlsplit
@@ -25,7 +25,7 @@ AT_ONCE = 200
 """Lines that are read when a file comes."""
 BY_THE_WAY = 30
 """Lines that are read with each later call."""
-OWN = 8
+OWN = 16
 """Documents, the latest worked in, that have counts of their own."""
 
 _FAMILIES = {
@@ -78,8 +78,8 @@ class RecallIndex:
 
     @property
     def pending(self) -> bool:
-        """Whether files wait to be read to their end: then ``work`` has something to do."""
-        return bool(self._pending)
+        """Whether there is more to read: then ``work`` has something to do."""
+        return bool(self._pending) or any(self._uncounted())
 
     def open(self, document: Document) -> None:
         """Take in an open document; it replaces what was known of the file."""
@@ -90,7 +90,7 @@ class RecallIndex:
             disk = old.disk
         file = _File(document.uri, _family(document.language), document.lines, document, disk)
         self._begin(file)
-        self._work_in(file)
+        self._work_in(file, AT_ONCE)
 
     def change(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
         """Follow a document's change, at the cost of the changed lines.
@@ -145,7 +145,14 @@ class RecallIndex:
         while lines > 0 and self._pending:
             file = self._files[next(iter(self._pending))]
             lines -= max(1, self._extend(file, lines))
+        for file in self._uncounted():
+            lines -= self._count_on(file, max(0, lines))
         return self.pending
+
+    def _uncounted(self) -> Iterator[_File]:
+        """Documents whose own counts are behind."""
+        files = (self._files[uri] for uri in self._latest)
+        return (file for file in files if file.counted < len(file.lines))
 
     def find(self, path: str) -> str | None:
         """The URI of the file with that path, or that end of a path; open documents first."""
@@ -198,16 +205,21 @@ class RecallIndex:
         self._pending[file.uri] = None
         self._extend(file, AT_ONCE)
 
-    def _work_in(self, file: _File) -> None:
-        """Give a document counts of its own, some lines a call; the one longest left alone loses its."""
+    def _work_in(self, file: _File, budget: int = BY_THE_WAY) -> None:
+        """Give a document counts of its own, bit by bit; the one longest left alone loses its."""
         self._latest.pop(file.uri, None)
         self._latest[file.uri] = None
         if len(self._latest) > OWN:
             self._leave(self._files[next(iter(self._latest))])
         file.own = file.own or Contexts()
-        end = min(len(file.lines), file.counted + AT_ONCE)
-        _count(file, file.counted, end)
-        file.counted = end
+        self._count_on(file, budget)
+
+    def _count_on(self, file: _File, budget: int) -> int:
+        """Take further lines into the document's own counts; how many."""
+        start = file.counted
+        file.counted = min(len(file.lines), start + budget)
+        _count(file, start, file.counted)
+        return file.counted - start
 
     def _leave(self, file: _File) -> None:
         self._latest.pop(file.uri, None)

@@ -22,7 +22,7 @@ REPEATED = 4
 BLOCK_WORK = 14
 """Steps of the search for each further line."""
 
-_CONFIDENCE = (0.909, 2.427, 0.503, -1.167, 0.447, -0.489, 0.148, 2.37, 0.665)
+_CONFIDENCE = (1.062, 2.247, 0.523, -1.154, 0.293, -0.594, 0.165, 2.254, 0.707)
 """Weights of ``_features``."""
 
 

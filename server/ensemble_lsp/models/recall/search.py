@@ -37,7 +37,7 @@ UNCLOSED = 0.05
 """Factor of a line that opens a bracket for which what is below is not indented."""
 FEW = 8
 """Tokens that are weighed at each step."""
-WORK = 28
+WORK = 20
 """Steps of one search: it bounds the time."""
 AHEAD = 0.15
 """What a token more is worth when the next path is chosen, so that long lines come to an end."""

@@ -26,14 +26,13 @@ _OPERATORS = (
 _BARE = rf"[^\W\d]\w*|\d[\w.]*|{_OPERATORS}|[^\w\s]"
 _TOKEN = re.compile(rf"\s*(?:{_BARE})")
 _OPEN_END = re.compile(rf"(?:{_BARE})$")
-_OPENING = frozenset("([{")
-_CLOSING = frozenset(")]}")
+_BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _EXTENDS = frozenset(".\"'*/<>=!-:&|+?%^@")
 
 
 def bracket(sign: str) -> int:
     """1 for a bracket that opens, -1 for one that closes, else 0."""
-    return (sign in _OPENING) - (sign in _CLOSING)
+    return _BRACKETS.get(sign, 0)
 
 
 def is_break(token: str) -> bool:
