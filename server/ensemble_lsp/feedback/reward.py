@@ -13,7 +13,7 @@ edits made at five later checks: Mozannar et al., Reading Between the Lines, CHI
   thrown away again is worth 0: less than a refusal, because it cost more);
 - before anything is known of survival, its mean is expected;
 - within 300 ms nobody has read anything, and a decision takes 2 s in the median; a suggestion that left the
-  screen within 750 ms was not judged (the limit that several editors' telemetry uses);
+  screen within 750 ms was not judged;
 - of what is looked at for 0.75 to 6 s, 40 % is accepted, after 12 s 18 %: the longer a refused text was
   studied, the more it cost (a little, on a logarithmic scale).
 
