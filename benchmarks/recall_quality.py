@@ -8,7 +8,8 @@ all else of the file, above and below, and of the package is in the index ("mask
 lines below the cursor are removed as well ("new": code that is being written). "Baseline" copies
 the rest of the line after the longest suffix of the prefix that occurs elsewhere in the same file,
 or else in the others. Packages are split by turns into a half to tune on (dev) and one to judge by
-(test). ``--fit`` prints weights of the confidence fitted to the chosen half. Times are of the
+(test); the standard library's top-level modules are a third set, in neither (held). ``--fit``
+prints weights of the confidence fitted to the chosen half. Times are of the
 thread's processor time, so that a busy machine does not change them much.
 """
 
@@ -44,6 +45,7 @@ INSTALLED = (
     *("markdown_it", "more_itertools", "packaging", "pathspec", "platformdirs", "psutil"),
     *("referencing", "tomlkit", "cattrs", "h11", "yarl", "radon", "importlinter", "lsprotocol"),
 )
+MODULES = ("[_a-c]*.py", "[d-i]*.py", "[j-p]*.py", "[q-z]*.py")
 MOST_LINES = 10_000
 GONE = 10
 
@@ -71,7 +73,8 @@ def packages(root: Path, names: Sequence[str]) -> list[tuple[str, dict[str, str]
     """Package names, and their files' texts by URI."""
     found: list[tuple[str, dict[str, str]]] = []
     for name in names:
-        files = [f for f in sorted((root / name).rglob("*.py")) if "vendor" not in str(f)]
+        paths = root.glob(name) if "*" in name else (root / name).rglob("*.py")
+        files = [f for f in sorted(paths) if "vendor" not in str(f)]
         files = [f for f in files if "test" not in f.relative_to(root).parts]
         random.Random(7).shuffle(files)
         texts: dict[str, str] = {}
@@ -331,13 +334,17 @@ def run(options: argparse.Namespace) -> dict[str, object]:
     out: dict[str, object] = {"half": options.half, "place": options.place}
     everything: list[Result] = []
     extra: list[tuple[int, int]] = []
-    corpora = (
+    corpora = [
         ("standard library", paths["stdlib"], STDLIB),
         ("installed", paths["purelib"], INSTALLED),
-    )
+    ]
+    if options.half == "held":
+        corpora = [("top-level modules", paths["stdlib"], MODULES)]
     places = ["masked", "new"] if options.place == "both" else [options.place]
     for corpus, root, names in corpora:
-        chosen = packages(Path(root), names)[options.half == "test" :: 2]
+        chosen = packages(Path(root), names)
+        if options.half != "held":
+            chosen = chosen[options.half == "test" :: 2]
         each = math.ceil(options.samples / len(chosen))
         extra += [pair for _, texts in chosen for pair in blocks(texts, each // 2)]
         for place in places:
@@ -373,7 +380,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--samples", type=int, default=400, help="masked lines of each corpus")
-    parser.add_argument("--half", choices=["dev", "test"], default="test")
+    parser.add_argument("--half", choices=["dev", "test", "held"], default="test")
     parser.add_argument("--place", choices=["masked", "new", "both"], default="both")
     parser.add_argument("--fit", action="store_true", help="print fitted weights of the confidence")
     parser.add_argument("--scale", action="store_true", help="time 10 and 200 open documents")

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 from .tokens import START
 
-DEPTH = 14
+DEPTH = 32
 """Tokens of context that are told apart."""
 CROWD = 16
 """Places in a list before it becomes a node."""

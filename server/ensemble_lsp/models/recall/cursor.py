@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ...types import split_lines
 from .contexts import Line
-from .tokens import MAX_COLUMNS, TAB, bracket, cut, indent_width, line_break, words
+from .tokens import MAX_COLUMNS, TAB, bracket, cut, indent_width, line_break, spaced, words
 
 ABOVE = 30
 """Lines above the cursor that are read."""
 BELOW = 12
-CONTEXT = 40
+CONTEXT = 48
 """Tokens of context that are kept."""
 WINDOW = 8_000
 """Characters on each side that are looked at."""
@@ -140,14 +140,7 @@ def _chain(raw: Sequence[str], read: Reader) -> list[Line]:
 
 
 def _after(tail: str, below: Sequence[Line], indent: int, blank: bool) -> tuple[str, ...]:
-    rest = (
-        [
-            ("  " if raw[:2].isspace() else " " if raw[0].isspace() else "") + raw.lstrip()
-            for raw in words(tail)
-        ]
-        if tail.strip()
-        else []
-    )
+    rest = [spaced(raw) for raw in words(tail)] if tail.strip() else []
     if not below:
         return tuple(rest)
     return (*rest, line_break(indent, below[0].indent, blank), *below[0].tokens[1:])

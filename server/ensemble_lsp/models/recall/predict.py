@@ -22,7 +22,7 @@ REPEATED = 4
 BLOCK_WORK = 14
 """Steps of the search for each further line."""
 
-_CONFIDENCE = (1.062, 2.247, 0.523, -1.154, 0.293, -0.594, 0.165, 2.254, 0.707)
+_CONFIDENCE = (1.132, 2.079, 0.631, -1.153, 0.265, -0.674, 0.135, 2.262, 0.696)
 """Weights of ``_features``."""
 
 
@@ -99,8 +99,8 @@ def _with_indentation(cursor: Cursor, scene: Scene) -> tuple[Scene, str]:
 def _text(cursor: Cursor, scene: Scene, path: Path) -> str:
     """The path as text to insert; empty where it says nothing new."""
     text = "".join(step.token for step in path.steps)[len(cursor.half) :]
-    if cursor.fresh or cursor.head.endswith(("  ", "\t")):
-        text = text.lstrip(" ")
+    if cursor.fresh:
+        text = text.lstrip(" \t")
     if not text.strip() or _is_repetition(cursor, scene, path):
         return ""
     end = path.end.token if path.end is not None else ""
@@ -113,9 +113,9 @@ def _is_repetition(cursor: Cursor, scene: Scene, path: Path) -> bool:
     """Whether the line would stand twice: as above, or as below."""
     if scene.has_tail:
         return False
-    line = (*cursor.typed[1:], *[step.token.lstrip(" ") for step in path.steps])
+    line = (*cursor.typed[1:], *[step.token.lstrip(" \t") for step in path.steps])
     if scene.after and break_step(scene.after[0]) == 0:
-        below = tuple(token.lstrip(" ") for token in scene.after[1:])
+        below = tuple(token.lstrip(" \t") for token in scene.after[1:])
         if line == below:
             return True
     same_block = break_step(scene.context[-len(cursor.typed)]) == 0
@@ -153,7 +153,7 @@ def _features(scene: Scene, path: Path, share: float) -> tuple[float, ...]:
 def _block(scene: Scene, path: Path, indent: int, tabs: bool, max_lines: int) -> str:
     """Further lines after the path: until it steps out of its indentation, a blank line, or doubt."""
     text, together, start = "", 1.0, indent
-    below = [token.lstrip(" ") for token in scene.after[1:]]
+    below = [token.lstrip(" \t") for token in scene.after[1:]]
     context = scene.after_steps(path.steps)
     for _ in range(max_lines - 1):
         here = replace(scene, context=context, half="", depth=path.depth, outer=0, after=())
@@ -170,11 +170,13 @@ def _block(scene: Scene, path: Path, indent: int, tabs: bool, max_lines: int) ->
         path = paths[0]
         likely = math.exp(path.score) * breaks[0].probability
         together *= likely
-        bare = [step.token.lstrip(" ") for step in path.steps]
+        bare = [step.token.lstrip(" \t") for step in path.steps]
         if likely < SURE_LINE or together < SURE_LINE / 2 or bare == below:
             break
         if scene.after and below_score(here, scene.after[1:]) > path.score:
             break
-        text += "\n" + indentation(indent, tabs) + "".join(s.token for s in path.steps).lstrip(" ")
+        text += (
+            "\n" + indentation(indent, tabs) + "".join(s.token for s in path.steps).lstrip(" \t")
+        )
         context = line.after_steps(path.steps)[-CONTEXT:]
     return text

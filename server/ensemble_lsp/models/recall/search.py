@@ -88,7 +88,7 @@ class Scene:
 
     def after_steps(self, steps: Sequence[Step], *more: str) -> list[str]:
         """The context after some steps."""
-        return [*self.context, *[s.token.lstrip(" ") for s in steps], *more]
+        return [*self.context, *[s.token.lstrip(" \t") for s in steps], *more]
 
 
 class Path(NamedTuple):
@@ -110,7 +110,7 @@ def following(scene: Scene, context: Sequence[str], half: str = "") -> list[Step
     levels = _levels(scene, context, half)
     steps = [_step(token, levels) for token in _candidates(levels)]
     near = scene.near
-    weights = [s.probability * (NEAR if s.token.lstrip(" ") in near else 1.0) for s in steps]
+    weights = [s.probability * (NEAR if s.token.lstrip(" \t") in near else 1.0) for s in steps]
     share = math.fsum(s.probability for s in steps) / (math.fsum(weights) or 1.0)
     steps = [
         Step(s.token, min(1.0, w * share), s.order, s.places)
@@ -212,7 +212,7 @@ def _longer(path: Path, steps: Sequence[Step], bar: float) -> list[Path]:
         score = path.score + math.log(step.probability)
         if score < bar:
             break
-        bare = step.token.lstrip(" ")
+        bare = step.token.lstrip(" \t")
         if bare == CUT or is_break(bare):
             continue
         depth = path.depth + bracket(bare)
@@ -223,8 +223,8 @@ def _longer(path: Path, steps: Sequence[Step], bar: float) -> list[Path]:
 def _ending(scene: Scene, path: Path, steps: Sequence[Step]) -> Path | None:
     """The continuation as it ends here, if it may."""
     if scene.has_tail:
-        wanted = scene.after[0].lstrip(" ")
-        ends = [s for s in steps if s.token.lstrip(" ") == wanted]
+        wanted = scene.after[0].lstrip(" \t")
+        ends = [s for s in steps if s.token.lstrip(" \t") == wanted]
         if path.depth != scene.depth or path.lowest < scene.depth:
             return None
     else:
@@ -248,7 +248,7 @@ def _with_evidence(scene: Scene, path: Path) -> Path:
     """The path with its score changed by how well the tokens after the cursor follow it."""
     if len(scene.after) < 2:
         return path
-    here = replace(scene, context=scene.after_steps(path.steps, scene.after[0].lstrip(" ")))
+    here = replace(scene, context=scene.after_steps(path.steps, scene.after[0].lstrip(" \t")))
     return path._replace(score=path.score + BELOW * below_score(here, scene.after[1:]))
 
 
@@ -258,5 +258,5 @@ def below_score(scene: Scene, tokens: Sequence[str]) -> float:
     score = 0.0
     for token in tokens[:BELOW_TOKENS]:
         score += math.log(_step(token, _levels(scene, context, "")).probability)
-        context.append(token.lstrip(" "))
+        context.append(token.lstrip(" \t"))
     return score

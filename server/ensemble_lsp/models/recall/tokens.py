@@ -65,10 +65,10 @@ def words(text: str) -> list[str]:
 
 
 def spaced(raw: str) -> str:
-    """A token with the white space before it made one space, or two."""
+    """A token with the white space before it; what is neither space nor tab counts as one space."""
     bare = raw.lstrip()
-    gap = len(raw) - len(bare)
-    return " " * min(gap, 2) + bare
+    gap = raw[: len(raw) - len(bare)]
+    return (" " if gap.strip(" \t") else gap) + bare
 
 
 class Words:
@@ -80,13 +80,13 @@ class Words:
         self._pairs: dict[str, tuple[str, str]] = {}
 
     def pairs(self, text: str) -> list[tuple[str, str]]:
-        """For each token of a piece of one line: with one space before it if any, and without."""
+        """For each token of a piece of one line: with the white space before it, and without."""
         known = self._pairs
         return [known.get(raw) or self._learn(raw) for raw in words(text)]
 
     def _learn(self, raw: str) -> tuple[str, str]:
         token = spaced(raw)
-        bare = token.lstrip(" ")
+        bare = token.lstrip(" \t")
         if len(self._pairs) >= self.LIMIT:  # words typed and deleted again: begin anew
             self._pairs.clear()
         if bare != token:
@@ -108,7 +108,7 @@ def cut(text: str) -> Typed:
     """Split the text left of the cursor (without indentation) into whole tokens and an unfinished one."""
     body = text.rstrip()
     if len(body) < len(text):
-        return Typed(body, " " if body else "")
+        return Typed(body, spaced(text[len(body) :] + ".")[:-1] if body else "")
     last = _OPEN_END.search(text[-MAX_COLUMNS:])
     if last is None:
         return Typed(text, "")
