@@ -13,9 +13,9 @@ from .tokens import break_step, is_break
 
 SURE_BREAK = 0.8
 """How sure the indentation must be where more of it is proposed than was typed."""
-SURE_LINE = 0.8
+SURE_LINE = 0.65
 """How likely each further line of a block must be, and half of it all of them together."""
-SURE_START = 0.6
+SURE_START = 0.45
 """Confidence in the rest of the line, from which on further lines are looked for."""
 REPEATED = 4
 """Tokens from which on a line equal to the one above is not proposed."""
