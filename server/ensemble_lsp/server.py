@@ -66,6 +66,7 @@ async def _open_host(ls: EnsembleServer, options: Options) -> Host:
     tools = Tools(Completer(), Explainer(), Generator())
     ls.documents.subscribe(tools.generator)
     Status(ls).watch(session.runtime)
+    ls.background(session.registry.prepare())
 
     async def close() -> None:
         tools.completer.close()

@@ -90,7 +90,7 @@ async def test_an_unreachable_server_is_named(home: Home, uri: str) -> None:
         with pytest.raises(LspError) as caught:
             await client.command("ensemble.generate", arguments)
         assert "gpt" in caught.value.message
-        assert "connect" in caught.value.message
+        assert f"127.0.0.1:{port}" in caught.value.message
 
 
 @pytest.mark.parametrize("api", ["chat", "completions", "responses"])
@@ -106,6 +106,8 @@ async def test_every_wire_api_of_openai_completes(home: Home, uri: str, api: str
 async def test_anthropic_completes_explains_and_generates(home: Home, uri: str) -> None:
     with running(LoopbackProvider(reply="width * height")) as provider:
         home.env["ANTHROPIC_API_KEY"] = "sk-ant-test"
+        # The SDK's import counts for a request that comes right after the start.
+        home.tables["complete"] = {"budgetMs": 20000}
         home.models.append(
             {"name": "claude", "provider": "anthropic", "model": "claude-haiku-4-5"}
             | {"baseUrl": provider.origin, "apiKeyEnv": "ANTHROPIC_API_KEY"}

@@ -114,11 +114,16 @@ class LspClient:
     def start(self, method: str, params: Any = None) -> tuple[int, asyncio.Future[Any]]:
         """A request: its id, and the future of its result."""
         self._next += 1
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending[self._next] = future
-        self._methods[self._next] = method
+        future = self.expect(self._next, method)
         self.send({"jsonrpc": "2.0", "id": self._next, "method": method, "params": params})
         return self._next, future
+
+    def expect(self, id_: int | str, method: str) -> asyncio.Future[Any]:
+        """The future of the answer to a request that the test sends by itself."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._pending[id_] = future
+        self._methods[id_] = method
+        return future
 
     async def request(self, method: str, params: Any = None, timeout: float = 20) -> Any:
         """A request's result; raises ``LspError``."""

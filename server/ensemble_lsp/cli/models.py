@@ -67,9 +67,7 @@ async def _test(args: argparse.Namespace) -> int:
             print_json(told)
         for row in [] if args.json else told:
             mark = "ok" if row["ok"] else "failed"
-            print(
-                f"{row['name']}: {mark}, {row['message'] or str(row['latencyMs']) + ' ms'}"
-            )
+            print(f"{row['name']}: {mark}, {row['message'] or str(row['latencyMs']) + ' ms'}")
         return 0 if all(r.ok for r in results) else 1
 
 

@@ -196,7 +196,7 @@ class Completer:
             start = selected.span.start
             column = len(lines[-1]) + (start.column if len(lines) == 1 else 0)
             position = Position(start.line + len(lines) - 1, column)
-        shape = shape_at(document, position)
+        shape = shape_at(document, position, session.runtime.workspace.trees)
         if shape == "none":
             return None
         first = Position(max(0, position.line - NEAR), 0)
@@ -310,7 +310,7 @@ class Completer:
 
         return enough
 
-    def _clean(self, job: _Job, text: str) -> str:
+    def _clean(self, job: _Job, text: str, finish: str = "stop") -> str:
         return clean_completion(
             text,
             prefix=job.prefix,
@@ -318,6 +318,7 @@ class Completer:
             language=job.document.language,
             multiline=job.multiline,
             max_lines=FULL_LINES,
+            finish=finish,
         )
 
     def _answer(self, job: _Job, flight: Flight, typed: str) -> Answer | None:
@@ -327,7 +328,7 @@ class Completer:
             if not text.startswith(typed):
                 return None
             text = text[len(typed) :]
-        cleaned = self._clean(job, text)
+        cleaned = self._clean(job, text, flight.finish or "stop")
         threshold = job.session.settings.complete.threshold
         sure = flight.confidence is None or flight.confidence >= threshold
         if not cleaned.strip() or not sure:
@@ -348,9 +349,7 @@ class Completer:
 
     # -- ways to ask ---------------------------------------------------------------------------
 
-    async def _race(
-        self, job: _Job, order: list[Model], deadline: float
-    ) -> list[Answer]:
+    async def _race(self, job: _Job, order: list[Model], deadline: float) -> list[Answer]:
         """The first good answer: of the first model, or of the next when that is slow or fails."""
         paid = [m for m in order if not m.profile.free]
         free = [m for m in order if m.profile.free]

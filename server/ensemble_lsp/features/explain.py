@@ -117,7 +117,8 @@ class Explainer:
         else:
             asked = await session.first_answer(decision.models, prompt, budget_ms=budget)
         if not asked.completions:
-            raise session.failed("explain", asked.errors)
+            refused = session.refused(document, decision.models)
+            raise refused or session.failed("explain", asked.errors)
         weights = session.weights(decision)
         answers = [
             Answer(c.model, clean_prose(c.text), weights.get(c.model, 0.5))

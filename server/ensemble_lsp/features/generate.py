@@ -76,7 +76,7 @@ class Generator:
         Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (when every model failed).
         """
         request = await asyncio.to_thread(asks_for_code, document, span)
-        place = span if request is None or not span.empty else request.span
+        place = request.span if request is not None else span
         wish = instruction or (request.instruction if request else "")
         if not wish and place.empty:
             raise SettingsError(
@@ -98,6 +98,8 @@ class Generator:
             )
 
         before = document.slice(Span(Position(max(0, place.start.line - 40), 0), place.start))
+        last = min(len(document.lines) - 1, place.end.line + 20)
+        after = document.slice(Span(place.end, Position(last, len(document.lines[last]))))
         weights = session.weights(decision)
         asked = await ask(
             members,
@@ -107,15 +109,15 @@ class Generator:
             settled=quorum(
                 document.language,
                 weights,
-                lambda text: self._clean(text, document, indent, wish, before),
+                lambda text: self._clean(text, document, indent, wish, before, after),
             ),
         )
         if not asked.completions:
-            raise session.failed("generate", asked.errors)
+            raise session.refused(document, members) or session.failed("generate", asked.errors)
         answers = [
             Answer(
                 c.model,
-                self._clean(c.text, document, indent, wish, before),
+                self._clean(c.text, document, indent, wish, before, after),
                 weights.get(c.model, 0.5),
             )
             for c in asked.completions
@@ -160,10 +162,15 @@ class Generator:
         return generation
 
     def _clean(
-        self, text: str, document: Document, indent: str, instruction: str, before: str
+        self, text: str, document: Document, indent: str, instruction: str, before: str, after: str
     ) -> str:
         return clean_code(
-            text, language=document.language, indent=indent, instruction=instruction, prefix=before
+            text,
+            language=document.language,
+            indent=indent,
+            instruction=instruction,
+            prefix=before,
+            suffix=after,
         )
 
     # -- what was written, while the user chooses ----------------------------------------------

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CONFIGURING = 1.0
+"""Seconds that a request waits for a settings change that came before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -100,6 +103,7 @@ class EnsembleServer(LanguageServer):
         self.trace = types.TraceValue.Off
         self._open_host = open_host
         self._host: asyncio.Future[Host] | None = None
+        self._configuring: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[Any]] = set()
         self._exit_code: asyncio.Future[int] | None = None
 
@@ -120,7 +124,26 @@ class EnsembleServer(LanguageServer):
         """The parts that outlive a settings change, once they are there."""
         self.open()
         assert self._host is not None
-        return await asyncio.shield(self._host)
+        host = await asyncio.shield(self._host)
+        if self._configuring is not None and not self._configuring.done():
+            # What comes after a settings change is to see it, unless the client keeps us waiting.
+            await asyncio.wait({self._configuring}, timeout=CONFIGURING)
+        return host
+
+    async def reconfigure(self, change: Callable[[Host], Awaitable[None]]) -> None:
+        """Change the session, one change after another; requests that follow wait for it."""
+        before = self._configuring
+        self.open()
+        assert self._host is not None
+        host = self._host
+
+        async def run() -> None:
+            if before is not None:
+                await asyncio.wait({before})
+            await change(await asyncio.shield(host))
+
+        self._configuring = self.background(run())
+        await asyncio.wait({self._configuring})
 
     async def session(self) -> Session:
         """The current session; waits while the first one is being built."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from lsprotocol import types
 
-from .base import EnsembleServer
+from .base import EnsembleServer, Host
 
 logger = logging.getLogger(__name__)
 
@@ -59,14 +59,18 @@ async def did_change_configuration(
     ls: EnsembleServer, params: types.DidChangeConfigurationParams
 ) -> None:
     """Take new settings without a restart: asked for, or (older clients) as they were sent."""
-    host = await ls.host()
-    if ls.client.configuration:
-        raw = await ask_configuration(ls)
-    else:
-        sent = cast("dict[str, Any]", params.settings) if isinstance(params.settings, dict) else {}
-        raw = without_nulls(sent.get(SECTION, sent))
-    host.session, faults = await host.session.reconfigured(raw)
-    ls.tell_faults(faults)
+    sent = cast("dict[str, Any]", params.settings) if isinstance(params.settings, dict) else {}
+
+    async def change(host: Host) -> None:
+        if ls.client.configuration:
+            raw = await ask_configuration(ls)
+        else:
+            raw = without_nulls(sent.get(SECTION, sent))
+        host.session, faults = await host.session.reconfigured(raw)
+        ls.tell_faults(faults)
+        ls.background(host.session.registry.prepare())
+
+    await ls.reconfigure(change)
 
 
 async def did_change_folders(

@@ -168,6 +168,11 @@ class EnsembleProtocol(LanguageServerProtocol):
         super()._handle_request(msg_id, method_name, params)
 
     def _refuse(self, msg_id: Any, code: int, message: str) -> None:
+        if msg_id is None:
+            # JSON-RPC wants the null; the converter leaves out what is None.
+            error = {"code": code, "message": message}
+            self._send_data({"jsonrpc": self.VERSION, "id": None, "error": error})
+            return
         self._send_response(msg_id, error=types.ResponseError(code=code, message=message))
 
     # -- pygls' own handlers that we replace ---------------------------------------------------

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from ..types import TASKS, Chunk, Completion, Prompt, Task, Usage
 
@@ -69,6 +69,15 @@ class Model(Protocol):
 
     async def close(self) -> None:
         """Give back connections and processes; the model is not used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """A model that has something to load before its first request."""
+
+    async def prepare(self) -> None:
+        """Load it, off the event loop."""
         ...
 
 

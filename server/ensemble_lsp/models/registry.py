@@ -20,7 +20,7 @@ from ..errors import (
 from ..settings import Fault, ModelSettings, Settings
 from ..types import Prompt, Task
 from .adapters import Adapters, BuiltinAdapters
-from .base import Model, Profile, gather
+from .base import Model, Preparable, Profile, gather
 from .discovery import Found, discover
 from .keys import Key, Keyring, RedactKeys, find_key
 from .wrappers import (
@@ -82,6 +82,7 @@ class _Chain:
     draining: Draining
     breaker: CircuitBreaker
     limited: Limited
+    adapter: Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,12 @@ class Registry:
         return [
             slot.model for slot in self._slots.values() if slot.open and task in slot.profile.tasks
         ]
+
+    async def prepare(self) -> None:
+        """Let the models load what they need (their SDKs) now, so that no request waits for it."""
+        chains = [slot.chain for slot in self._slots.values() if slot.chain]
+        ready = [c.adapter.prepare() for c in chains if isinstance(c.adapter, Preparable)]
+        await asyncio.gather(*ready, return_exceptions=True)
 
     async def add(self, settings: ModelSettings) -> None:
         """Add a model for this session; raises ``SettingsError`` where the name is taken."""
@@ -324,7 +331,7 @@ class _Parts:
         profile, adapter = await asyncio.to_thread(make)
         limited = Limited(TimeLimit(adapter, profile.timeout), self.scheduler)
         breaker = CircuitBreaker(limited)
-        return profile, _Chain(Draining(breaker), breaker, limited)
+        return profile, _Chain(Draining(breaker), breaker, limited, adapter)
 
     def _unavailable(self, wanted: _Wanted, key: Key, error: EnsembleError) -> _Slot:
         settings = wanted.settings

@@ -79,6 +79,7 @@ class Runtime:
         self._reasons: OrderedDict[str, Reasons] = OrderedDict()
         self._pending: set[asyncio.Future[Any]] = set()
         self._ticker: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[None] | None = None
         documents.subscribe(self)
         for document in documents.recent():
             self.opened(document)
@@ -88,6 +89,7 @@ class Runtime:
     def opened(self, document: Document) -> None:
         """A document was opened."""
         self.recall.open(document)
+        self._read_on()
         self.workspace.opened(document)
         self.complexity.schedule(document)
 
@@ -98,6 +100,16 @@ class Runtime:
         self.complexity.schedule(after)
         self.tracker.changed(before, after, edits)
         self._tick_soon()
+
+    def _read_on(self) -> None:
+        """Let recall read the rest of what was opened, a slice at a time."""
+        if self._reader is None or self._reader.done():
+            with contextlib.suppress(RuntimeError):  # no loop: the rest is read as it is asked for
+                self._reader = asyncio.get_running_loop().create_task(self._read())
+
+    async def _read(self) -> None:
+        while self.recall.work(100):
+            await asyncio.sleep(0)
 
     def saved(self, document: Document) -> None:
         """A document was saved."""
@@ -229,10 +241,15 @@ class Runtime:
 
     async def teach(self, selector: Selector) -> None:
         """Teach a new selector what the history holds."""
-        for row in await self.history.rewards_by_model(limit=TAUGHT):
-            with contextlib.suppress(ValueError):
-                situation = Situation.from_json({**row.features, "task": row.task})
-                selector.learn(row.model, situation, row.reward)
+        rows = await self.history.rewards_by_model(limit=TAUGHT)
+
+        def learn() -> None:
+            for row in rows:
+                with contextlib.suppress(ValueError):
+                    situation = Situation.from_json({**row.features, "task": row.task})
+                    selector.learn(row.model, situation, row.reward)
+
+        await asyncio.to_thread(learn)  # nobody else has the new selector yet
 
     def _settled(self, suggestion: Suggestion, outcome: Outcome) -> None:
         self._write(self.history.add_outcome(outcome, time.time()))
@@ -251,6 +268,12 @@ class Runtime:
 
     def _preferred(self, chosen: Suggestion, others: Sequence[Suggestion]) -> None:
         losers = tuple(other.models for other in others)
+        reasons = self._reasons.get(chosen.id)
+        if self._selector is not None and reasons is not None:
+            lost = [m for models in losers for m in models if m not in chosen.models]
+            situation = reasons.decision.situation
+            for winner in chosen.models:
+                self._selector.prefer(winner, lost, situation, chosen.shown_at)
         self._write(
             self.history.add_preference(
                 chosen.id, chosen.models, losers, chosen.shown_at, time.time()
@@ -333,7 +356,10 @@ class Runtime:
         """Settle what is open and close the history."""
         for document in self.documents.recent():
             self.tracker.closed(document)
-        if self._ticker is not None:
-            self._ticker.cancel()
+        for task in (self._ticker, self._reader):
+            if task is not None:
+                task.cancel()
+        await self.workspace.close()
+        await self.complexity.close()
         await self.flush()
         await self.history.close()

@@ -15,7 +15,7 @@ from ..context.documents import Documents
 from ..context.prompts import WorkspaceContext
 from ..ensemble.asking import Asked, ask
 from ..ensemble.pick import members
-from ..errors import EnsembleError, NoModelError, ProviderError, SettingsError
+from ..errors import DocumentError, EnsembleError, NoModelError, ProviderError, SettingsError
 from ..history import History
 from ..models.base import Model
 from ..models.registry import Registry
@@ -188,6 +188,11 @@ class Session:
         )
         told = f" ({'; '.join(reasons)})" if reasons else ""
         return NoModelError(f"No model can {task}{told}: {hint}.")
+
+    def refused(self, document: Document, models: Sequence[Model]) -> DocumentError | None:
+        """Why none of the models may see a file; None where one may."""
+        reasons = [self.runtime.workspace.refusal(document, m.profile) for m in models]
+        return DocumentError(reasons[0]) if reasons and all(reasons) and reasons[0] else None
 
     def failed(self, task: Task, errors: Mapping[str, ProviderError]) -> EnsembleError:
         """One error for several models that all failed."""

@@ -25,7 +25,7 @@ _SPEED_SAMPLE_TOKENS = 48
 
 # The tokens of a half-typed word: one character that tokenizers join to it (a space, a dot, a
 # bracket) and its letters. Their own pieces end at an underscore: more need not be written again.
-_HALF_WORD = re.compile(r"(?:[^\w\r\n]|_)?[^\W_]{0,40}$")
+_HALF_WORD = re.compile(r"(?:[^\w\r\n]|_)?[^\W_]{0,40}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,11 @@ class Confidence:
 
 def _log_share(token: Mapping[str, Any], left: str, logprob: float) -> float:
     """Logarithm of the probability that all tokens which fit the rest of the forced word have."""
+    others = cast("Sequence[Mapping[str, Any]]", token.get("top_logprobs") or ())
+    if not others:
+        return 0.0  # nothing is known of the others: the token's own probability stands
     share = 0.0
-    for other in cast("Sequence[Mapping[str, Any]]", token.get("top_logprobs") or ()):
+    for other in others:
         text = str(other.get("token", ""))
         if text and (text.startswith(left) or left.startswith(text)):
             share += math.exp(float(other.get("logprob", -50.0)))
