@@ -1,7 +1,7 @@
 """A language client for tests: the installed server as a subprocess, driven over stdio.
 
 It keeps the documents as an editor does, answers the server's requests, applies its edits, and holds
-every message the server sends against lsprotocol's types: a message that does not fit fails the test.
+every message the server sends against the LSP meta-model: a message that does not fit fails the test.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from lsprotocol import converters, types
-
-CONVERTER = converters.get_converter()
+from tests.support.metamodel import Conformance
 
 TEXT_DOCUMENT: dict[str, Any] = {
     "synchronization": {"didSave": True},
@@ -88,6 +86,7 @@ class LspClient:
         self.mute = False
         """Answer none of the server's requests."""
         self.invalid: list[str] = []
+        self.conformance = Conformance()
         self.capabilities: dict[str, Any] = {}
         self._pending: dict[int | str, asyncio.Future[Any]] = {}
         self._methods: dict[int | str, str] = {}
@@ -115,6 +114,8 @@ class LspClient:
         """A request: its id, and the future of its result."""
         self._next += 1
         future = self.expect(self._next, method)
+        if isinstance(params, dict) and "workDoneToken" in params:
+            self.conformance.allow(params["workDoneToken"])
         self.send({"jsonrpc": "2.0", "id": self._next, "method": method, "params": params})
         return self._next, future
 
@@ -168,15 +169,8 @@ class LspClient:
                 future.set_result(message.get("result"))
 
     def _validate(self, message: dict[str, Any]) -> None:
-        method = message.get("method") or self._methods.get(message.get("id", ""), "")
-        known = types.METHOD_TO_TYPES.get(method)
-        if known is None or "error" in message:
-            return
-        kind = known[0] if "method" in message else known[1]
-        try:
-            CONVERTER.structure(message, kind)
-        except Exception as error:
-            self.invalid.append(f"{method}: {error!r}: {message}")
+        asked = None if "method" in message else self._methods.get(message.get("id", ""))
+        self.invalid += self.conformance.faults(message, asked)
 
     def _reply(self, message: dict[str, Any]) -> None:
         method, params = message["method"], message.get("params")
@@ -227,6 +221,7 @@ class LspClient:
             "initializationOptions": options,
             **more,
         }
+        self.conformance.capabilities = params["capabilities"]
         result = await self.request("initialize", params)
         self.capabilities = result["capabilities"]
         self.notify("initialized", {})

@@ -10,6 +10,9 @@ from ..errors import NoModelError, SettingsError
 from ..features.complete import Completer, CompletionRequest
 from .common import numbers, open_file, position_in, print_json, run_async, safe, session_of
 
+BUDGET_MS = 30_000.0
+"""At a prompt one waits for an embedded model to load; the setting is for who types."""
+
 
 def run(args: argparse.Namespace) -> int:
     """Print the best completion."""
@@ -26,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
                 "invoked",
                 model=args.model,
                 ensemble=args.ensemble,
+                budget_ms=max(BUDGET_MS, session.settings.complete.budget_ms),
             )
             start = time.perf_counter()
             found = await Completer().complete(session, request)

@@ -66,8 +66,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--config", type=Path, metavar="FILE", help="the settings' file")
-    shared.add_argument("--data-dir", type=Path, metavar="DIR", help="history and weights")
+    shared.add_argument("--config", type=_path, metavar="FILE", help="the settings' file")
+    shared.add_argument("--data-dir", type=_path, metavar="DIR", help="history and weights")
     levels = ["debug", "info", "warning", "error"]
     shared.add_argument("--log-level", choices=levels, default="warning")
     parser = argparse.ArgumentParser("ensemble-lsp", description="Several AI models in any editor.")
@@ -88,6 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     told = "print exactly what would be sent, and to whom"
     made["doctor"].add_argument("--show-prompt", metavar="FILE:LINE:COL", help=told)
     return parser
+
+
+def _path(text: str) -> Path:
+    # Absolute: child processes run in folders of their own.
+    return Path(text).expanduser().absolute()
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:

@@ -42,7 +42,9 @@ def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
     import platformdirs
 
     given = (os.environ if env is None else env).get("ENSEMBLE_LSP_DATA_DIR")
-    return Path(given).expanduser() if given else platformdirs.user_data_path(_APP, appauthor=False)
+    if given:
+        return Path(given).expanduser().absolute()
+    return platformdirs.user_data_path(_APP, appauthor=False)
 
 
 def read_config(path: Path) -> tuple[dict[str, Any], list[Fault]]:

@@ -18,7 +18,6 @@ _FENCE = re.compile(r"^( {0,12})(`{3,}|~{3,})([^`\n]*)$")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\]\(\s*(?:(?:<|&lt;)(?P<angle>[^<>\n]*)>|(?P<bare>[^\s()<>\[\]]*))\)?")
 _SAFE = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
-_DEFINITION = re.compile(r"^([ \t>*+-]*\[[^\]\n]{1,200}\]):", re.MULTILINE)
 _SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.*?)(?<!`)(?P=ticks)(?!`)")
 _LONGEST = 60_000
 
@@ -107,7 +106,8 @@ def _plain(text: str) -> str:
     text = re.sub(r"!+(?:\\?!)*\[", "[", text)
     text = _TAG.sub("&lt;", text)
     text = _LINK.sub(_checked, text)
-    return _DEFINITION.sub(r"\1\\:", text)
+    # A definition of a link, wherever it may stand: in a list, in a quotation, with a label over lines.
+    return text.replace("]:", "]\\:")
 
 
 def _checked(found: re.Match[str]) -> str:
