@@ -167,7 +167,11 @@ class _Play:
         if action is None:
             self._step("generate with ensemble", False, "the code action was not offered")
             return
-        resolved = await client.request("codeAction/resolve", action)
+        try:
+            resolved = await client.request("codeAction/resolve", action)
+        except RuntimeError as error:
+            self._step("generate with ensemble", False, str(error))
+            return
         client.apply(resolved["edit"])
         await client.command(resolved["command"]["command"], resolved["command"]["arguments"][0])
         text = client.text(self._uri)

@@ -21,8 +21,7 @@ from ..render import chat_messages
 from .answers import Answer, Event
 from .engine import WORKER, Engine
 from .prompts import Window, completion_text, short_messages
-from .wire import Wire, make_client
-from .worker import SLOT_CHAT, SLOT_COMPLETE
+from .wire import SLOT_CHAT, SLOT_COMPLETE, Wire, make_client
 
 if TYPE_CHECKING:
     import httpx2

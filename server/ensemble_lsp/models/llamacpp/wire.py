@@ -13,6 +13,9 @@ from .engine import Endpoint
 if TYPE_CHECKING:
     import httpx2
 
+SLOT_COMPLETE, SLOT_CHAT = 0, 1
+"""A slot a kind of work, so that an explanation does not push a completion's prompt out."""
+
 
 def make_client() -> httpx2.AsyncClient:
     """The client for loopback. Imports and reads files: call it in a thread."""

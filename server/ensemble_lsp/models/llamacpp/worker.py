@@ -14,9 +14,6 @@ import os
 import sys
 from typing import Any
 
-SLOT_COMPLETE, SLOT_CHAT = 0, 1
-"""A slot a kind of work, so that an explanation does not push a completion's prompt out."""
-
 _BATCH_TOKENS = 64
 """A request is only dropped between two batches, so the batch is how long a dropped one goes on."""
 _CACHE_MIB = 128
@@ -73,7 +70,7 @@ def _serve(config: dict[str, Any]) -> Any:
     params.verbosity = 2  # warnings and errors; never prompts
     params.warmup = False
     params.n_ctx = config["context"]
-    params.n_parallel = 2
+    params.n_parallel = 2  # a slot for completions, and one for chats: see ``wire``
     params.kv_unified = True  # one memory for both slots; each may use all of it
     params.n_batch = params.n_ubatch = _BATCH_TOKENS
     params.cache_ram_mib = _CACHE_MIB
