@@ -18,6 +18,7 @@ from .lsp.transport import Connection, WriterThread, read_in_thread
 
 if TYPE_CHECKING:
     from .lsp.transport import Garbage
+    from .models.redact import RedactKeys
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ class Options:
 
     config_path: Path | None = None
     data_dir: Path | None = None
+    redact: RedactKeys | None = None
+    """Told every key in use, so that the log's handlers know them."""
 
 
 def create_server(options: Options | None = None) -> EnsembleServer:
@@ -62,6 +65,7 @@ async def _open_host(ls: EnsembleServer, options: Options) -> Host:
         initialization=ls.initialization_options,
         editor=editor,
         trusted=ls.trusted,
+        redact=options.redact,
     )
     tools = Tools(Completer(), Explainer(), Generator())
     ls.documents.subscribe(tools.generator)

@@ -15,13 +15,13 @@ from ensemble_lsp.errors import SettingsError
 from ensemble_lsp.models.keys import (
     Key,
     Keyring,
-    RedactKeys,
     delete_key,
     find_key,
     is_providers_own,
     missing_key,
     store_key,
 )
+from ensemble_lsp.models.redact import RedactKeys
 from ensemble_lsp.settings import ModelSettings
 
 SECRET = "sk-abcdef0123456789"

@@ -19,7 +19,8 @@ from ensemble_lsp.errors import (
 from ensemble_lsp.models import registry as registry_module
 from ensemble_lsp.models.base import Profile, gather
 from ensemble_lsp.models.discovery import Found
-from ensemble_lsp.models.keys import Keyring, RedactKeys, missing_key
+from ensemble_lsp.models.keys import Keyring, missing_key
+from ensemble_lsp.models.redact import RedactKeys
 from ensemble_lsp.models.registry import Registry
 from ensemble_lsp.models.wrappers import Call
 from ensemble_lsp.settings import ModelSettings, Settings

@@ -22,7 +22,8 @@ from ..types import Prompt, Task
 from .adapters import Adapters, BuiltinAdapters
 from .base import Model, Preparable, Profile, gather
 from .discovery import Found, discover
-from .keys import Key, Keyring, RedactKeys, find_key
+from .keys import Key, Keyring, find_key
+from .redact import RedactKeys
 from .wrappers import (
     Call,
     CircuitBreaker,

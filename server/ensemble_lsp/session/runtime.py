@@ -18,6 +18,7 @@ from ..context.prompts import WorkspaceContext
 from ..feedback.tracker import Tracker
 from ..history import CallRecord, History, SuggestionRecord
 from ..models.recall import RecallIndex
+from ..models.wrappers import Watched
 from ..selection.complexity import ComplexityCache
 from ..selection.situation import Situation
 from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion, Task, Trigger
@@ -75,6 +76,8 @@ class Runtime:
         self.complexity = ComplexityCache()
         self.tracker = Tracker(self._settled, self._revised, prefer=self._preferred)
         self.on_status: Callable[..., None] | None = None
+        self.on_text: Callable[[str, str], None] | None = None
+        """Told each piece of a model's answer as it comes: ``(model, text)``."""
         self._selector: Selector | None = None
         self._reasons: OrderedDict[str, Reasons] = OrderedDict()
         self._pending: set[asyncio.Future[Any]] = set()
@@ -299,6 +302,10 @@ class Runtime:
         self._report(call)
         if self._selector is not None:
             self._selector.observe_call(call)
+
+    def watched(self, model: Model) -> Model:
+        """The model, with whoever wants to read along."""
+        return model if self.on_text is None else Watched(model, self.on_text)
 
     def busy(self, task: Task, model: str) -> None:
         """A model is being asked."""

@@ -18,6 +18,7 @@ from ..ensemble.pick import members
 from ..errors import DocumentError, EnsembleError, NoModelError, ProviderError, SettingsError
 from ..history import History
 from ..models.base import Model
+from ..models.redact import RedactKeys
 from ..models.registry import Registry
 from ..selection import make_selector
 from ..selection.choice import Choice, Selector
@@ -100,11 +101,13 @@ class Session:
         )
         if only is not None:
             model = self.registry.get(only)
-            return Decision([model], self._choose(situation, [model]), situation)
+            choice = self._choose(situation, [model])
+            return Decision([self.runtime.watched(model)], choice, situation)
         models = self.models_for(task)
         choice = self._choose(situation, models)
         by_name = {model.profile.name: model for model in models}
-        order = [by_name[ranked.model] for ranked in choice.ranked if ranked.model in by_name]
+        names = [ranked.model for ranked in choice.ranked if ranked.model in by_name]
+        order = [self.runtime.watched(by_name[name]) for name in names]
         if order:
             self.runtime.busy(task, order[0].profile.name)
         return Decision(order, choice, situation)
@@ -320,8 +323,12 @@ async def open_session(
     editor: Raw | None = None,
     env: Mapping[str, str] | None = None,
     trusted: bool = True,
+    redact: RedactKeys | None = None,
 ) -> Session:
-    """Build a session from the ground. Never fails for wrong settings: see ``Session.faults``."""
+    """Build a session from the ground. Never fails for wrong settings: see ``Session.faults``.
+
+    ``redact`` is told every key that a model is given, so that the log's handlers know them.
+    """
     config, faults = await read_config_async(config_path)
     layers = Layers(config, initialization or {}, editor or {})
     settings, more = layers.resolve(trusted)
@@ -340,14 +347,19 @@ async def open_session(
         config_path=config_path,
         env=os.environ if env is None else env,
     )
-    registry = await _registry(settings, runtime, previous=None)
+    registry = await _registry(settings, runtime, previous=None, redact=redact)
     selector = await _selector(settings, runtime)
     session = Session(settings, registry, selector, runtime, layers, (*faults, *more), trusted)
     session.attach()
     return session
 
 
-async def _registry(settings: Settings, runtime: Runtime, previous: Registry | None) -> Registry:
+async def _registry(
+    settings: Settings,
+    runtime: Runtime,
+    previous: Registry | None,
+    redact: RedactKeys | None = None,
+) -> Registry:
     return await Registry.build(
         settings,
         env=runtime.env,
@@ -355,6 +367,7 @@ async def _registry(settings: Settings, runtime: Runtime, previous: Registry | N
         recall_index=runtime.recall,
         on_call=runtime.call,
         previous=previous,
+        redact=redact,
     )
 
 

@@ -3,7 +3,7 @@
 ``TimeLimit`` (no answer in time), ``Limited`` (places in a queue), ``CircuitBreaker`` (a provider
 that fails is left alone for a while), ``Metered`` (what a call took and cost), ``Failover`` (the
 next model answers), ``Draining`` (closed when the last answer has ended), ``Unavailable`` (says
-why).
+why), ``Watched`` (somebody reads along).
 
 All close the stream inside at once when they are closed themselves.
 """
@@ -14,6 +14,7 @@ from .failover import Failover
 from .metering import Call, Metered, estimate_usage
 from .scheduling import Limited, Scheduler
 from .timing import TimeLimit
+from .watching import Watched
 
 __all__ = [
     "BreakerState",
@@ -26,5 +27,6 @@ __all__ = [
     "Scheduler",
     "TimeLimit",
     "Unavailable",
+    "Watched",
     "estimate_usage",
 ]
