@@ -52,6 +52,10 @@ class WeightsError(EnsembleError):
     """A packaged model's weights cannot be fetched, or are not what they should be."""
 
 
+class TuningError(EnsembleError):
+    """Training data cannot be used, or a fine-tuning job failed or was refused."""
+
+
 class ProviderError(EnsembleError):
     """A model did not answer. ``model`` is its configured name."""
 
