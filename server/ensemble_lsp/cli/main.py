@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import logging
 import os
@@ -33,6 +34,8 @@ def run(arguments: Sequence[str]) -> int:
     for name in ("httpx2", "httpcore2", "openai", "anthropic", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
     module = importlib.import_module(f".{args.subcommand}", __package__)
+    gc.freeze()
+    gc.enable()
     try:
         return int(module.run(args))
     except KeyboardInterrupt:

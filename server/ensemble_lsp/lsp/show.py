@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from pathlib import Path
 
 from lsprotocol import types
@@ -13,6 +12,8 @@ from .base import EnsembleServer
 
 
 def _write(markdown: str) -> Path:
+    import tempfile  # with what it brings, 3 ms that ``initialize`` need not wait for
+
     handle, name = tempfile.mkstemp(prefix="ensemble-", suffix=".md")  # 0600
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(markdown + "\n")
