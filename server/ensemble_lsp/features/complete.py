@@ -58,6 +58,8 @@ class CompletionRequest:
     ensemble: int | None = None
     budget_ms: float | None = None
     """In place of the setting: for a caller that nobody types beside."""
+    candidates: int | None = None
+    """How many different ones are of use; else as the trigger and the settings say."""
 
     @property
     def wants_several(self) -> bool:
@@ -174,7 +176,7 @@ class Completer:
         if job is None:
             return []
         settings = session.settings.complete
-        wanted = settings.candidates if request.wants_several else 1
+        wanted = request.candidates or (settings.candidates if request.wants_several else 1)
         answers = [] if request.model else self._cached(job)
         cached = len(answers)
         if len(answers) < wanted:
