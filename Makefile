@@ -22,6 +22,7 @@ test: $(INSTALLED)
 	$(BIN)/pytest -m "not e2e" $(ARGS)
 
 test-e2e: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[local,dev,e2e]"
 	$(BIN)/pytest -m e2e $(ARGS)
 
 lint: $(INSTALLED)
@@ -40,6 +41,7 @@ bench: $(INSTALLED)
 package: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
 	$(BIN)/python -m build --outdir dist
+	cd clients/vscode && npm ci --ignore-scripts --no-audit --no-fund && npm run package -- --out ../../dist/ensemble-lsp.vsix
 
 clean:
 	rm -rf $(VENV) build dist artifacts .pytest_cache .ruff_cache .import_linter_cache

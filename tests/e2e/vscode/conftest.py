@@ -1,0 +1,103 @@
+"""One code-server, one browser and scripted providers on loopback, for all scenarios in VS Code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.providers import LoopbackProvider, running
+
+from .code_server import CodeServer, chromium, install, package
+
+pytest.importorskip("playwright", reason='pip install -e ".[e2e]"')
+
+NAMES = ("alpha", "beta", "gamma")
+
+
+def model(name: str, provider: LoopbackProvider) -> dict[str, Any]:
+    """A model's settings: an OpenAI-compatible service on loopback."""
+    return {"name": name, "provider": "openai", "model": name, "baseUrl": provider.base_url}
+
+
+@pytest.fixture(scope="package")
+def providers() -> Iterator[dict[str, LoopbackProvider]]:
+    """Three services; a test sets what each replies."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(running(LoopbackProvider(""))) for name in NAMES}
+
+
+@pytest.fixture(scope="package")
+def code_server(
+    tmp_path_factory: pytest.TempPathFactory, providers: dict[str, LoopbackProvider]
+) -> Iterator[CodeServer]:
+    """VS Code with the packaged extension and three models."""
+    home = tmp_path_factory.mktemp("vscode")
+    server = CodeServer(install(), package(home), home)
+    server.settings()
+    server.machine({"ensemble.models": [model(*item) for item in providers.items()]})
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="package")
+def page(code_server: CodeServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A tab of a headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("chromium"),
+            executable_path=chromium(),
+            headless=True,
+            viewport={"width": 1280, "height": 800},
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser.pages[0]
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def window(page: Any, code_server: CodeServer) -> Any:
+    """The window, opened once."""
+    from .workbench import Workbench
+
+    workbench = Workbench(page, code_server)
+    workbench.goto()
+    return workbench
+
+
+@pytest.fixture
+def vscode(
+    window: Any, providers: dict[str, LoopbackProvider], request: pytest.FixtureRequest
+) -> Iterator[Any]:
+    """The window with no editor open and silent providers; a picture is kept of its end."""
+    for provider in providers.values():
+        provider.reply, provider.delay_first, provider.delay_chunk = "", 0.0, 0.0
+    yield window
+    window.shot(f"end-{request.node.name.removeprefix('test_')}")
+    window.close()
+
+
+@pytest.fixture
+def alpha(providers: dict[str, LoopbackProvider]) -> LoopbackProvider:
+    """The first of the models."""
+    return providers["alpha"]
+
+
+@pytest.fixture
+def workspace(code_server: CodeServer) -> Path:
+    """The opened folder."""
+    return code_server.workspace
