@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test test-e2e lint format bench package clean
+.PHONY: install demo test test-e2e lint format bench schema package clean
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -19,7 +19,7 @@ demo: $(INSTALLED)
 	$(BIN)/ensemble-lsp demo --fetch
 
 test: $(INSTALLED)
-	$(BIN)/pytest -m "not e2e" $(ARGS)
+	$(BIN)/pytest -m "not e2e" -n auto $(ARGS)
 
 test-e2e: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[local,dev,e2e]"
@@ -37,6 +37,11 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
+
+# The settings' schema, from the code; a test compares.
+schema: $(INSTALLED)
+	$(BIN)/python -c "import json; from ensemble_lsp.settings import json_schema; print(json.dumps(json_schema(), indent=2))" \
+	  > docs/settings.schema.json
 
 package: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build

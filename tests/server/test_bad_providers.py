@@ -42,6 +42,7 @@ CODE = "def area(width, height):\n    return "
 FUNCTION = "# Return the area of a circle\n"
 
 
+@pytest.mark.e2e  # a process for each: not for `make test`
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f not in PARTIAL])
 async def test_the_next_model_answers_when_the_first_fails(
     home: Home, uri: str, fault: str
@@ -59,6 +60,7 @@ async def test_the_next_model_answers_when_the_first_fails(
                 assert client.messages() == []
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_what_the_user_asked_for_fails_with_one_sentence(
     home: Home, uri: str, fault: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import stat
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -493,3 +494,8 @@ def test_paths_come_from_the_environment_or_the_platform(tmp_path):
     assert default_data_dir(env) == tmp_path
     assert default_config_path({}).name == "config.toml"
     assert default_data_dir({}).name == "ensemble-lsp"
+
+
+def test_the_published_schema_is_that_of_the_code() -> None:
+    published = Path(__file__).parents[2] / "docs" / "settings.schema.json"
+    assert json.loads(published.read_text()) == json_schema(), "run `make schema`"
