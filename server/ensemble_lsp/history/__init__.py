@@ -4,6 +4,7 @@ No code and no prompt is stored unless ``history.keepText`` is set.
 """
 
 from .exchange import ImportReport
+from .learned import Change, Changes, Learned
 from .records import (
     CallRecord,
     Feature,
@@ -19,10 +20,13 @@ from .store import History
 
 __all__ = [
     "CallRecord",
+    "Change",
+    "Changes",
     "Feature",
     "History",
     "ImportReport",
     "Latencies",
+    "Learned",
     "PreferenceRecord",
     "RewardRow",
     "StatsRow",

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import HistoryError
+from . import learned
 
 
 class NewerSchemaError(HistoryError):
@@ -80,9 +81,14 @@ def _aggregates(db: sqlite3.Connection) -> None:
     )
 
 
+def _learning(db: sqlite3.Connection) -> None:
+    learned.create(db)
+
+
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
     ("0001-initial", _initial),
     ("0002-aggregates", _aggregates),
+    ("0003-learning", _learning),
 )
 """Only ever appended to."""
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..types import Outcome, Task
-from . import queries, writes
+from . import learned, queries, writes
 from .exchange import ImportReport, Kept, Line, as_line, import_lines
 from .records import (
     CallRecord,
@@ -149,6 +149,8 @@ class History:
             if not count:
                 break
             removed += count
+        if before is None:
+            await self._ask(learned.forget, writes=True)
         await asyncio.wrap_future(self._worker.put(Job(_shrink, writes=False, alone=True)))
         return removed
 
@@ -181,6 +183,39 @@ class History:
     async def spent_since(self, unix: float) -> float:
         """US dollars."""
         return await self._ask(lambda db: queries.spent_since(db, unix))
+
+    async def changes_after(self, number: int, limit: int = _PAGE) -> learned.Changes:
+        """What any server learned after a change's number, oldest first."""
+        return await self._ask(lambda db: learned.changes_after(db, number, limit))
+
+    async def load_learned(self, strategy: str) -> learned.Learned:
+        """A selector's state as it was kept."""
+        return await self._ask(lambda db: learned.load(db, strategy))
+
+    async def save_learned(
+        self, strategy: str, epoch: str, upto: int, parts: Mapping[str, Any]
+    ) -> bool:
+        """Keep parts of a selector's state; whether they were kept (no later state was there)."""
+        return await self._ask(
+            lambda db: learned.save(db, strategy, epoch, upto, parts), writes=True
+        )
+
+    async def reserve(
+        self, id: str, since: float, cost: float, budget: float
+    ) -> tuple[bool, float]:
+        """Reserve US dollars of a budget that counts from a time; whether, and what is left."""
+        now = self._clock()
+        return await self._ask(
+            lambda db: learned.reserve(db, id, now, since, cost, budget), writes=True
+        )
+
+    def release(self, id: str) -> Future[bool]:
+        """Give a reservation back, after the call it was for was noted."""
+        return self._write(lambda db: learned.release(db, id))
+
+    async def used_since(self, unix: float) -> float:
+        """US dollars spent and reserved."""
+        return await self._ask(lambda db: learned.used_since(db, unix))
 
     async def get(self, id: str) -> StoredSuggestion | None:
         """One suggestion with its outcome."""

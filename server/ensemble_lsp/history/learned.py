@@ -1,0 +1,254 @@
+"""What a selector needs of the history: every change in order, its own state, and what is reserved.
+
+The triggers of migration 0003 note each new or corrected reward, each choice between answers and
+each call in ``changes``, whoever writes them: this server, another one, an import. All servers read
+the same changes in the same order, so that each learns what any of them saw, once. A selector's
+state is kept with the number of the last change in it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from ..types import Task
+from .queries import names_of
+from .records import Feature, dumps
+
+KEPT = 20_000
+"""Latest changes that are kept; a server that was away for longer misses the older ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to learn from. Fields that do not belong to its kind are empty."""
+
+    n: int
+    """Its number: only ever greater."""
+    kind: Literal["outcome", "preference", "call"]
+    time: float
+    """Unix seconds."""
+    task: Task
+    models: tuple[str, ...]
+    """outcome: those behind the suggestion; preference: the chosen one's; call: the one asked."""
+    features: Mapping[str, Feature] = field(default_factory=dict[str, Feature])
+    old: float | None = None
+    """outcome: the reward before, None where it is the first."""
+    new: float | None = None
+    """outcome: the reward now, None where it was taken back."""
+    others: tuple[tuple[str, ...], ...] = ()
+    """preference: the models of the answers that were not chosen."""
+    shown_at: int = 0
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+    cost: float = 0.0
+    status: str = ""
+
+    @property
+    def model(self) -> str:
+        """call: the model."""
+        return self.models[0] if self.models else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A selector's state as it was kept."""
+
+    epoch: str
+    """Another one since the history was cleared."""
+    upto: int | None
+    """The last change in it; None where nothing is kept."""
+    parts: dict[str, Any]
+    last: int
+    """The last change there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The next changes, oldest first."""
+
+    epoch: str
+    rows: list[Change]
+    last: int
+    """Number of the last one that was read, also where it could not be made sense of."""
+
+
+def create(db: sqlite3.Connection) -> None:
+    """Make the tables and triggers (migration 0003)."""
+    db.execute(
+        "CREATE TABLE changes (n INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,"
+        " ref INTEGER NOT NULL, old REAL, new REAL)"
+    )
+    db.execute(
+        "CREATE TABLE learned (strategy TEXT NOT NULL, part TEXT NOT NULL, state TEXT NOT NULL,"
+        " PRIMARY KEY (strategy, part)) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE reservations (id TEXT PRIMARY KEY, time REAL NOT NULL, cost REAL NOT NULL)"
+    )
+    db.execute(
+        "CREATE TRIGGER outcome_settled BEFORE INSERT ON outcomes"
+        " WHEN NEW.reward IS NOT (SELECT reward FROM outcomes WHERE n = NEW.n) BEGIN"
+        " INSERT INTO changes (kind, ref, old, new) VALUES"
+        " ('outcome', NEW.n, (SELECT reward FROM outcomes WHERE n = NEW.n), NEW.reward); END"
+    )
+    db.execute(
+        "CREATE TRIGGER outcome_revised AFTER UPDATE OF reward ON outcomes"
+        " WHEN NEW.reward IS NOT OLD.reward BEGIN INSERT INTO changes (kind, ref, old, new)"
+        " VALUES ('outcome', NEW.n, OLD.reward, NEW.reward); END"
+    )
+    for table, kind in (("preferences", "preference"), ("calls", "call")):
+        db.execute(
+            f"CREATE TRIGGER {table}_added AFTER INSERT ON {table} BEGIN"
+            f" INSERT INTO changes (kind, ref) VALUES ('{kind}', NEW.rowid); END"
+        )
+    db.execute(
+        "CREATE TRIGGER changes_kept AFTER INSERT ON changes WHEN NEW.n % 500 = 0 BEGIN"
+        f" DELETE FROM changes WHERE n <= NEW.n - {KEPT}; END"
+    )
+
+
+def load(db: sqlite3.Connection, strategy: str) -> Learned:
+    """A selector's state; what of it cannot be read is left out."""
+    rows = db.execute("SELECT part, state FROM learned WHERE strategy = ?", (strategy,)).fetchall()
+    parts: dict[str, Any] = {}
+    for part, state in rows:
+        try:
+            parts[part] = json.loads(state)
+        except (ValueError, RecursionError):
+            continue
+    upto = parts.pop("upto", None)
+    known = upto if isinstance(upto, int) and not isinstance(upto, bool) else None
+    return Learned(_epoch(db), known, parts, last_change(db))
+
+
+def save(
+    db: sqlite3.Connection, strategy: str, epoch: str, upto: int, parts: Mapping[str, Any]
+) -> bool:
+    """Keep parts of a state; not where a later one is kept, or the history was cleared since."""
+    kept = db.execute(
+        "SELECT state FROM learned WHERE strategy = ? AND part = 'upto'", (strategy,)
+    ).fetchone()
+    later = kept is not None and str(kept[0]).isdigit() and int(kept[0]) > upto
+    if later or _epoch(db) != epoch:
+        return False
+    rows = [(strategy, part, dumps(state)) for part, state in {**parts, "upto": upto}.items()]
+    db.executemany("INSERT OR REPLACE INTO learned VALUES (?, ?, ?)", rows)
+    return True
+
+
+def forget(db: sqlite3.Connection) -> bool:
+    """Forget every selector's state: the servers that run begin anew as well."""
+    db.execute("DELETE FROM learned")
+    db.execute("DELETE FROM changes")
+    db.execute("INSERT INTO learned VALUES ('', 'epoch', ?)", (json.dumps(secrets.token_hex(8)),))
+    return True
+
+
+def changes_after(db: sqlite3.Connection, number: int, limit: int) -> Changes:
+    """The changes after a number."""
+    raw = db.execute(
+        "SELECT n, kind, ref, old, new FROM changes WHERE n > ? ORDER BY n LIMIT ?",
+        (number, limit),
+    ).fetchall()
+    rows = [change for row in raw if (change := _change(db, *row)) is not None]
+    return Changes(_epoch(db), rows, raw[-1][0] if raw else number)
+
+
+def last_change(db: sqlite3.Connection) -> int:
+    """The number of the last change; 0 before the first."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def reserve(
+    db: sqlite3.Connection, id: str, now: float, since: float, cost: float, budget: float
+) -> tuple[bool, float]:
+    """Reserve money of a budget, and what is left of it afterwards, US dollars.
+
+    What was spent and what is reserved since ``since`` never passes the budget. A reservation that
+    nobody gave back (its server died) counts as spent.
+    """
+    left = budget - used_since(db, since)
+    # A sum of costs may be off by its last digit.
+    if cost > left - 1e-12:
+        return False, max(0.0, left)
+    db.execute("INSERT INTO reservations VALUES (?, ?, ?)", (id, now, cost))
+    db.execute("DELETE FROM reservations WHERE time < ?", (min(since, now) - 2 * 86400,))
+    return True, left - cost
+
+
+def release(db: sqlite3.Connection, id: str) -> bool:
+    """Give a reservation back; the call itself says what it cost."""
+    return db.execute("DELETE FROM reservations WHERE id = ?", (id,)).rowcount == 1
+
+
+def used_since(db: sqlite3.Connection, since: float) -> float:
+    """US dollars spent and reserved since a time."""
+    spent = db.execute("SELECT total(cost) FROM calls WHERE time >= ?", (since,)).fetchone()[0]
+    held = db.execute("SELECT total(cost) FROM reservations WHERE time >= ?", (since,)).fetchone()
+    return float(spent) + float(held[0])
+
+
+def _epoch(db: sqlite3.Connection) -> str:
+    row = db.execute("SELECT state FROM learned WHERE strategy = '' AND part = 'epoch'").fetchone()
+    return str(row[0]) if row else ""
+
+
+def _change(
+    db: sqlite3.Connection, n: int, kind: str, ref: int, old: float | None, new: float | None
+) -> Change | None:
+    if kind == "outcome":
+        row = db.execute(
+            "SELECT time, task, models, features FROM suggestions WHERE n = ?", (ref,)
+        ).fetchone()
+        if row is None:
+            return None
+        return Change(n, "outcome", row[0], row[1], names_of(row[2]), _table(row[3]), old, new)
+    if kind == "call":
+        row = db.execute(
+            "SELECT time, task, model, first_token_ms, total_ms, cost, status FROM calls"
+            " WHERE rowid = ?",
+            (ref,),
+        ).fetchone()
+        return None if row is None else _call(n, row)
+    return _preference(db, n, ref)
+
+
+def _call(n: int, row: Sequence[Any]) -> Change:
+    return Change(
+        n, "call", row[0], row[1], (row[2],),
+        first_token_ms=row[3] or 0.0, total_ms=row[4] or 0.0, cost=row[5], status=row[6],
+    )  # fmt: skip
+
+
+def _preference(db: sqlite3.Connection, n: int, ref: int) -> Change | None:
+    row = db.execute(
+        "SELECT p.time, s.task, p.chosen, s.features, p.others, p.shown_at FROM preferences p"
+        " JOIN suggestions s ON s.id = p.grp WHERE p.rowid = ?",
+        (ref,),
+    ).fetchone()
+    if row is None:
+        return None
+    try:
+        raw = cast("list[list[object]]", json.loads(row[4]))
+        others = tuple(tuple(map(str, models)) for models in raw)
+    except (ValueError, TypeError):
+        return None
+    features = _table(row[3])
+    return Change(
+        n, "preference", row[0], row[1], names_of(row[2]), features,
+        others=others, shown_at=row[5],
+    )  # fmt: skip
+
+
+def _table(text: str) -> dict[str, Feature]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Feature]", value) if isinstance(value, dict) else {}
