@@ -7,6 +7,7 @@ EnsembleError
 ├── DocumentError            a file cannot be worked on (binary, not open, out of range)
 ├── HistoryError             the local database cannot be used
 ├── WeightsError             a packaged model's weights cannot be fetched
+├── TuningError              training data or a fine-tuning job is not as it should be
 └── ProviderError            a model did not answer
     ├── WrongKeyError        missing, wrong or forbidden key
     ├── NoQuotaError         no credit left, or the plan does not allow it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import time
 from collections import OrderedDict
@@ -21,7 +22,17 @@ from ..models.recall import RecallIndex
 from ..models.wrappers import Watched
 from ..selection.complexity import ComplexityCache
 from ..selection.situation import Situation
-from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion, Task, Trigger
+from ..types import (
+    Document,
+    Edit,
+    Outcome,
+    OutcomeKind,
+    Position,
+    Span,
+    Suggestion,
+    Task,
+    Trigger,
+)
 
 if TYPE_CHECKING:
     from ..models.base import Model
@@ -189,12 +200,20 @@ class Runtime:
         )
         self._write(self.history.add_suggestion(record))
 
-    @staticmethod
-    def _context(document: Document, suggestion: Suggestion) -> str:
-        start = suggestion.span.start
-        first = max(0, start.line - 60)
-        above = "".join(document.lines[first : start.line])
-        return above + document.line(start.line)[: start.column]
+    def _context(self, document: Document, suggestion: Suggestion) -> str:
+        """Where a suggestion stood, as ``finetuning.from_history`` reads it."""
+        start, end = suggestion.span.start, suggestion.span.end
+        first, last = max(0, start.line - 60), min(end.line + 30, len(document.lines) - 1)
+        before = Span(Position(first, 0), start)
+        after = Span(end, Position(last, len(document.line(last))))
+        place = {
+            "path": self.workspace.relative(document.path),
+            "language": document.language,
+            "prefix": document.slice(before),
+            "suffix": document.slice(after),
+            "sendable": self.workspace.allowed(document.uri),
+        }
+        return json.dumps(place, ensure_ascii=False)
 
     def suggestion(self, id_: str) -> Suggestion | None:
         """A suggestion that was offered lately."""
