@@ -1,0 +1,240 @@
+"""Cases: code with a piece taken out, and what really stood there."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..context.definitions import Symbol, outline
+from ..context.nodes import KINDS
+from ..context.symbols import in_string_or_comment
+from ..context.syntax import Syntax, Trees, encode, parser_for
+from ..selection.complexity import FileComplexity, measure
+from ..types import Document, Position, Span, Task
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+Kind = Literal["line", "block", "function", "generate", "explain"]
+KINDS_OF: dict[Task, tuple[Kind, ...]] = {
+    "complete": ("line", "block", "function"),
+    "generate": ("generate",),
+    "explain": ("explain",),
+}
+Band = Literal["simple", "moderate", "complex"]
+BANDS: tuple[Band, ...] = ("simple", "moderate", "complex")
+"""Cyclomatic complexity 1 to 5, 6 to 10, above: radon's ranks A, B, and the rest."""
+
+LINES_A_FILE = 24
+"""Lines of one file that are looked at as cases."""
+_BLOCK_LINES, _BODY_LINES, _EXPLAIN_LINES = 12, 60, 120
+_SHORTEST = 3
+"""Characters other than white space that a hole must have."""
+_BLOCKS = frozenset(
+    {"block", "statement_block", "compound_statement", "body_statement", "declaration_list", "then"}
+    | {"do_group", "do_block"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question to every model. ``hole`` is the span that is taken out of the file as it is."""
+
+    id: str
+    """Of what is asked and what is right: equal for equal code, in any run."""
+    kind: Kind
+    task: Task
+    file: Path
+    path: str
+    """Relative to the common folder, with slashes."""
+    language: str
+    hole: Span
+    truth: str
+    """What stood there; for ``explain`` the code itself, which no answer has to equal."""
+    complexity: int = 1
+    """Cyclomatic, of the function round the hole; 1 outside of any."""
+    nesting: int = 0
+    symbol: str = ""
+    """The signature of the function round the hole."""
+
+    @property
+    def band(self) -> Band:
+        """How complex the code is, in three steps."""
+        return band_of(self.complexity)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for the results' file."""
+        start, end = self.hole.start, self.hole.end
+        return {
+            "id": self.id, "kind": self.kind, "task": self.task, "path": self.path,
+            "language": self.language, "complexity": self.complexity, "nesting": self.nesting,
+            "hole": [start.line, start.column, end.line, end.column], "symbol": self.symbol,
+            "truth": self.truth,
+        }  # fmt: skip
+
+
+def band_of(complexity: int) -> Band:
+    """The step of a cyclomatic complexity."""
+    return "simple" if complexity <= 5 else "moderate" if complexity <= 10 else "complex"
+
+
+def cases_in(document: Document, file: Path, path: str, task: Task, seed: int) -> list[Case]:
+    """All cases a file offers for a task; the lines among them are drawn by seed and path.
+
+    Parses and measures the file: for a thread, not for the event loop.
+    """
+    trees, known = Trees(2), measure(document)
+    maker = _Maker(document, file, path, known)
+    if task == "complete":
+        rng = random.Random(f"{seed}:{path}")  # noqa: S311 - no secret
+        found = [*_lines(maker, trees, rng), *_blocks(maker)]
+        found += _bodies(maker, trees, "function", _BLOCK_LINES)
+        return found
+    if task == "generate":
+        return list(_bodies(maker, trees, "generate", _BODY_LINES))
+    return list(_explained(maker, trees))
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    document: Document
+    file: Path
+    path: str
+    known: FileComplexity
+
+    def case(self, kind: Kind, hole: Span, symbol: str = "") -> Case:
+        document, line = self.document, hole.start.line
+        truth = document.slice(hole).replace("\r\n", "\n").replace("\r", "\n")
+        inside = any(f.start <= line <= f.end for f in self.known.functions)
+        around = self.known.at(line)
+        left = document.replace(hole, "").text
+        parts = (kind, self.path, left, str(hole.start), truth)
+        task: Task = kind if kind in ("generate", "explain") else "complete"
+        return Case(
+            id=hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16],
+            kind=kind,
+            task=task,
+            file=self.file,
+            path=self.path,
+            language=document.language,
+            hole=hole,
+            truth=truth,
+            complexity=around.cyclomatic if inside else 1,
+            nesting=around.nesting if inside else 0,
+            symbol=symbol,
+        )
+
+
+def _lines(maker: _Maker, trees: Trees, rng: random.Random) -> Iterator[Case]:
+    """The rest of a line from some place in it, half of the time in the middle of a word."""
+    document = maker.document
+    numbers = [n for n in range(len(document.lines)) if len(document.line(n).strip()) >= 8]
+    rng.shuffle(numbers)
+    for number in numbers[:LINES_A_FILE]:
+        line = document.line(number).rstrip()
+        first = len(line) - len(line.lstrip())
+        if in_string_or_comment(document, Position(number, first + 1), trees) or (
+            in_string_or_comment(document, Position(number, first), trees)
+        ):
+            continue
+        places = [m.start() for m in re.finditer(r"\b(?=\w)|(?<=[(\[{,=]) ?", line[first + 1 :])]
+        inside = list(range(first + 1, len(line) - _SHORTEST + 1))
+        at = rng.choice(
+            [first + 1 + p for p in places] if places and rng.random() < 0.5 else inside
+        )
+        hole = Span(Position(number, at), Position(number, len(line)))
+        rest = line[at:]
+        if len(re.sub(r"\s", "", rest)) < _SHORTEST or not re.search(r"\w", rest):
+            continue
+        if in_string_or_comment(document, Position(number, at), trees) == "comment":
+            continue
+        yield maker.case("line", hole)
+
+
+def _blocks(maker: _Maker) -> Iterator[Case]:
+    """The bodies of conditions, loops and the like."""
+    parser = parser_for(maker.document.language)
+    if parser is None:
+        return
+    syntax = Syntax(maker.document, 0, parser.parse(encode(maker.document.text)))
+    stack: list[Node] = [syntax.root]
+    while stack:
+        node = stack.pop()
+        stack.extend(reversed(node.named_children))
+        parent = node.parent
+        if node.type not in _BLOCKS or parent is None or parent.type in KINDS or node.has_error:
+            continue
+        span = inner(maker.document, syntax.span(node))
+        if span is not None and _fits(maker.document, span, 1, _BLOCK_LINES):
+            yield maker.case("block", span)
+
+
+def _bodies(maker: _Maker, trees: Trees, kind: Kind, most: int) -> Iterator[Case]:
+    """The bodies of functions; to generate one, its docstring must say what is wanted."""
+    document = maker.document
+    for symbol in _functions(document, trees):
+        if kind == "generate" and len(symbol.docstring.split()) < 4:
+            continue
+        hole = body_hole(document, symbol)
+        if hole is not None and _fits(document, hole, 2, most):
+            yield maker.case(kind, hole, symbol.signature)
+
+
+def _explained(maker: _Maker, trees: Trees) -> Iterator[Case]:
+    for symbol in _functions(maker.document, trees):
+        length = symbol.span.end.line - symbol.span.start.line + 1
+        if 4 <= length <= _EXPLAIN_LINES and not symbol.empty:
+            yield maker.case("explain", symbol.span, symbol.signature)
+
+
+def _functions(document: Document, trees: Trees) -> Iterator[Symbol]:
+    for symbol in outline(document, trees):
+        if symbol.kind == "function" and symbol.body is not None and not symbol.empty:
+            yield symbol
+
+
+def body_hole(document: Document, symbol: Symbol) -> Span | None:
+    """A function's statements: its body without braces, docstring and the white space round them."""
+    if symbol.body is None:
+        return None
+    body, doc = symbol.body, symbol.docstring_span
+    if doc is not None and body.start <= doc.start < body.end:
+        body = Span(doc.end, body.end)
+    return inner(document, body)
+
+
+def inner(document: Document, span: Span) -> Span | None:
+    """What stands in a block: without its braces and the white space at both ends."""
+    text = document.slice(span)
+    opened = 1 if text.startswith("{") and text.endswith("}") else 0
+    inside = text[opened : len(text) - opened]
+    if not inside.strip():
+        return None
+    start = opened + len(inside) - len(inside.lstrip())
+    return Span(
+        _at(document, span.start, start), _at(document, span.start, opened + len(inside.rstrip()))
+    )
+
+
+def _at(document: Document, start: Position, count: int) -> Position:
+    line, column = start.line, start.column + count
+    while column > len(document.lines[line]) and line + 1 < len(document.lines):
+        column -= len(document.lines[line])
+        line += 1
+    if column == len(document.lines[line]) and line + 1 < len(document.lines):
+        return Position(line + 1, 0)
+    return Position(line, column)
+
+
+def _fits(document: Document, hole: Span, least: int, most: int) -> bool:
+    """Whether a hole begins a line of its own, has that many lines, and says something."""
+    lines = hole.end.line - hole.start.line + 1
+    own = not document.line(hole.start.line)[: hole.start.column].strip()
+    text = document.slice(hole)
+    said = len(re.sub(r"\s", "", text)) >= _SHORTEST and text.strip() not in ("pass", "...")
+    return own and least <= lines <= most and said

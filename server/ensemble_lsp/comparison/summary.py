@@ -1,0 +1,344 @@
+"""From single results to what a report says: a row a model, by complexity and kind, pairs, advice."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..types import Task
+from .cases import BANDS, KINDS_OF, Case
+from .results import Result
+from .scoring import MAIN, agreement
+from .statistics import Difference, Mean, difference, mean, quantile
+
+MEASURES = ("exact", "similarity", "parses", "tests", "names", "agreement")
+DISAGREEMENTS = 6
+KIND_NAMES = {
+    "line": "the rest of a line",
+    "block": "bodies of blocks",
+    "function": "bodies of short functions",
+    "generate": "functions from their docstrings",
+    "explain": "explanations",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model over some cases. Milliseconds and US dollars."""
+
+    model: str
+    id: str
+    local: bool
+    asked: int
+    answered: int
+    """Answers with something in them: one may offer nothing where it is not sure."""
+    failed: int
+    errors: Mapping[str, int]
+    message: str
+    """The first error's sentence, and why it was asked no more."""
+    scores: Mapping[str, Mean]
+    first_ms: Mean | None
+    total_ms: Mean | None
+    total_p90: float | None
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    """Of all calls."""
+    each: Mean | None
+    """Of one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The best model against another, on the cases both answered."""
+
+    best: str
+    other: str
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A case the models answered very differently."""
+
+    case: Case
+    before: str
+    """The lines above the hole."""
+    answers: tuple[tuple[str, str, float | None], ...]
+    """Model, text, main score; the best first."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """All that a report shows."""
+
+    task: Task
+    main: str
+    cases: int
+    rows: list[Row]
+    by_band: dict[str, list[Row]]
+    by_kind: dict[str, list[Row]]
+    by_language: dict[str, list[Row]]
+    bands: dict[str, int]
+    pairs: list[Pair]
+    advice: str
+    front: list[str]
+    """Models that no other beats in both quality and cost (or time, where nothing costs money)."""
+    front_by: str
+    disagreements: list[Disagreement] = field(default_factory=list[Disagreement])
+    notes: list[str] = field(default_factory=list[str])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for ``report.json``; the code of the cases is left out."""
+        return {
+            "task": self.task, "main": self.main, "cases": self.cases, "bands": self.bands,
+            "advice": self.advice, "front": self.front, "frontBy": self.front_by,
+            "models": [asdict(r) for r in self.rows],
+            "byComplexity": {k: [asdict(r) for r in v] for k, v in self.by_band.items()},
+            "byKind": {k: [asdict(r) for r in v] for k, v in self.by_kind.items()},
+            "byLanguage": {k: [asdict(r) for r in v] for k, v in self.by_language.items()},
+            "pairs": [asdict(p) for p in self.pairs], "notes": self.notes,
+        }  # fmt: skip
+
+
+def summarise(
+    task: Task,
+    cases: Mapping[str, Case],
+    results: Sequence[Result],
+    local: Mapping[str, bool],
+    *,
+    stopped: Mapping[str, str] | None = None,
+    before: Mapping[str, str] | None = None,
+) -> Summary:
+    """The summary of the results to these cases. ``local`` has every model, in order of display.
+
+    ``before``: the lines above each case's hole, for the side-by-side view.
+    """
+    found = _with_agreement(results) if task == "explain" else list(results)
+    by_model: dict[str, list[Result]] = {name: [] for name in local}
+    for result in found:
+        by_model.setdefault(result.model, []).append(result)
+    main = _main(task, found)
+    table = _Table(cases, by_model, dict(local), dict(stopped or {}))
+    rows = table.rows(lambda case: True)
+    by_kind = {k: table.rows(lambda c, k=k: c.kind == k) for k in KINDS_OF[task]}
+    by_kind = {k: v for k, v in by_kind.items() if any(r.asked for r in v)}
+    languages = Counter(c.language for c in cases.values())
+    front_by = "cost" if any(r.cost > 0 for r in rows) else "latency"
+    return Summary(
+        task=task,
+        main=main,
+        cases=len(cases),
+        rows=sorted(rows, key=lambda r: -_value(r, main)),
+        by_band={b: table.rows(lambda c, b=b: c.band == b) for b in BANDS},
+        by_kind=by_kind,
+        by_language={
+            name: table.rows(lambda c, name=name: c.language == name)
+            for name, _ in languages.most_common()
+        },
+        bands={b: sum(c.band == b for c in cases.values()) for b in BANDS},
+        pairs=table.pairs(rows, main),
+        advice=_advice(table, by_kind, main),
+        front=_front(rows, main, front_by),
+        front_by=front_by,
+        disagreements=_disagreements(cases, by_model, main, before or {}),
+        notes=_notes(task, main),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    cases: Mapping[str, Case]
+    by_model: Mapping[str, Sequence[Result]]
+    local: Mapping[str, bool]
+    stopped: Mapping[str, str]
+
+    def rows(self, wanted: Any) -> list[Row]:
+        return [
+            self._row(name, [r for r in results if wanted(self.cases[r.case])])
+            for name, results in self.by_model.items()
+        ]
+
+    def _row(self, name: str, results: Sequence[Result]) -> Row:
+        good = [r for r in results if not r.failed]
+        errors = Counter(r.error_kind for r in results if r.failed)
+        first = next((r.error for r in results if r.failed), "")
+        scores = {m: mean([r.scores[m] for r in good if m in r.scores]) for m in MEASURES}
+        totals = [r.total_ms for r in good if r.total_ms is not None]
+        slow = quantile(totals, 0.9)
+        return Row(
+            model=name,
+            id=next((r.id for r in results), ""),
+            local=self.local.get(name, False),
+            asked=len(results),
+            answered=sum(bool(r.text.strip()) for r in good),
+            failed=sum(errors.values()),
+            errors=dict(errors),
+            message=" ".join(dict.fromkeys(m for m in (first, self.stopped.get(name, "")) if m)),
+            scores={m: v for m, v in scores.items() if v is not None},
+            first_ms=quantile([r.first_ms for r in good if r.first_ms is not None], 0.5),
+            total_ms=quantile(totals, 0.5),
+            total_p90=slow.value if slow else None,
+            input_tokens=sum(r.input_tokens for r in good),
+            output_tokens=sum(r.output_tokens for r in good),
+            cost=sum(r.cost for r in results),
+            each=mean([r.cost for r in good]),
+        )
+
+    def values(self, name: str, main: str, kind: str | None = None) -> dict[str, float]:
+        """A model's main score by case. A failed call is no score: it says nothing of the text."""
+        return {
+            r.case: r.scores[main]
+            for r in self.by_model[name]
+            if not r.failed and main in r.scores and kind in (None, self.cases[r.case].kind)
+        }
+
+    def pairs(self, rows: Sequence[Row], main: str) -> list[Pair]:
+        scored = sorted((r for r in rows if main in r.scores), key=lambda r: -_value(r, main))
+        found: list[Pair] = []
+        for other in scored[1:]:
+            best = scored[0].model
+            gap = difference(self.values(best, main), self.values(other.model, main))
+            if gap is not None:
+                found.append(Pair(best, other.model, gap))
+        return found
+
+
+def _with_agreement(results: Sequence[Result]) -> list[Result]:
+    """Explanations scored by their likeness to the other models' of the same code."""
+    from dataclasses import replace
+
+    by_case: dict[str, list[int]] = defaultdict(list)
+    for number, result in enumerate(results):
+        if not result.failed and result.text.strip():
+            by_case[result.case].append(number)
+    scored = list(results)
+    for numbers in by_case.values():
+        if len(numbers) < 2:
+            continue
+        likeness = agreement([results[n].text for n in numbers])
+        for number, value in zip(numbers, likeness, strict=True):
+            one = results[number]
+            scored[number] = replace(one, scores={**one.scores, "agreement": value})
+    return scored
+
+
+def _main(task: Task, results: Iterable[Result]) -> str:
+    tested = sum("tests" in r.scores for r in results)
+    return "tests" if tested else MAIN[task]
+
+
+def _value(row: Row, main: str) -> float:
+    return row.scores[main].value if main in row.scores else -1.0
+
+
+def _front(rows: Sequence[Row], main: str, by: str) -> list[str]:
+    """The Pareto front: as good as any that is as cheap (or fast)."""
+    points = [(r.model, _value(r, main), price(r, by)) for r in rows if main in r.scores]
+    kept = [
+        (name, value, cost)
+        for name, value, cost in points
+        if not any((v >= value and c <= cost and (v > value or c < cost)) for _, v, c in points)
+    ]
+    return [name for name, _, _ in sorted(kept, key=lambda p: p[2])]
+
+
+def price(row: Row, by: str) -> float:
+    """What an answer takes: US dollars (``cost``), or milliseconds at the median."""
+    if by == "cost":
+        return row.each.value if row.each else 0.0
+    return row.total_ms.value if row.total_ms else 0.0
+
+
+def _advice(table: _Table, by_kind: Mapping[str, Sequence[Row]], main: str) -> str:
+    """One sentence: which model for what, and how sure that is."""
+    picks: dict[str, tuple[list[str], str]] = {}
+    for kind, rows in by_kind.items():
+        scored = sorted((r for r in rows if main in r.scores), key=lambda r: -_value(r, main))
+        if scored:
+            pick, why = _pick(table, scored, kind, main)
+            picks.setdefault(pick, ([], why))[0].append(KIND_NAMES[kind])
+    if not picks:
+        return "No model gave an answer that could be judged."
+    parts = [f"{_and(kinds)} use {name} ({why})" for name, (kinds, why) in picks.items()]
+    return "For " + "; for ".join(parts) + "."
+
+
+def _pick(table: _Table, scored: Sequence[Row], kind: str, main: str) -> tuple[str, str]:
+    """The best; of those that are not clearly worse, the cheapest, then the fastest."""
+    best = scored[0]
+    mine = table.values(best.model, main, kind)
+    if len(scored) == 1:
+        return best.model, f"the only one that could be judged, {main} {_value(best, main):.2f}"
+    near: list[Row] = [best]
+    gaps: list[Difference] = []
+    for other in scored[1:]:
+        gap = difference(mine, table.values(other.model, main, kind))
+        if gap is None or not gap.sure:
+            near.append(other)
+        else:
+            gaps.append(gap)
+    pick = min(near, key=lambda r: (price(r, "cost"), price(r, "latency")))
+    told = f"{main} {_value(pick, main):.2f} over {pick.scores[main].n} cases"
+    if len(near) == 1:
+        lead = min(gaps, key=lambda g: g.value)
+        return pick.model, f"{told}, clearly the best, by {lead.low:.2f} to {lead.high:.2f}"
+    others = [r.model for r in near if r is not pick]
+    easier = "cheaper" if any(price(r, "cost") > price(pick, "cost") for r in near) else "faster"
+    return pick.model, f"{told}, {easier} and not clearly worse than {_and(others)}"
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _disagreements(
+    cases: Mapping[str, Case],
+    by_model: Mapping[str, Sequence[Result]],
+    main: str,
+    before: Mapping[str, str],
+) -> list[Disagreement]:
+    by_case: dict[str, list[Result]] = defaultdict(list)
+    for results in by_model.values():
+        for result in results:
+            if not result.failed:
+                by_case[result.case].append(result)
+
+    def gap(results: Sequence[Result]) -> float:
+        values = [r.scores[main] for r in results if main in r.scores]
+        return max(values) - min(values) if len(values) > 1 else 0.0
+
+    order = sorted(by_case, key=lambda case: (-gap(by_case[case]), case))
+    found: list[Disagreement] = []
+    for case in order[:DISAGREEMENTS]:
+        if gap(by_case[case]) <= 0:
+            break
+        results = sorted(by_case[case], key=lambda r: -r.scores.get(main, 0.0))
+        answers = tuple((r.model, r.text, r.scores.get(main)) for r in results)
+        found.append(Disagreement(cases[case], before.get(case, ""), answers))
+    return found
+
+
+def _notes(task: Task, main: str) -> list[str]:
+    notes = {
+        "complete": "What was really there is one good answer of several: similarity and exact match "
+        "measure how near a model comes to this code, not every answer that would do.",
+        "generate": "What was really there is one way to write it: where the tests were not run, "
+        "similarity says how alike the code is, not whether it works.",
+        "explain": "An explanation has no reference: names (how many of the code's own names it "
+        "mentions) and agreement (likeness to the other models' explanations) say how models compare, "
+        "not whether they are right.",
+    }
+    told = [notes[task]]
+    if main == "tests":
+        told.append(
+            "A case counts for tests only where the repository's tests fail without its code, and "
+            "pass with it."
+        )
+    told.append(
+        "Intervals are 95 % (bootstrap over cases); models are compared on the same cases. "
+        "Latency was measured one request at a time for models on this machine."
+    )
+    return told
