@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 
@@ -11,6 +12,8 @@ def main() -> None:
     # What is imported stays: to look for garbage among it, again and again, only delays the start. The
     # collector is on again once the command's modules are there.
     gc.disable()
+    # What the program writes (history, weights, reports, logs) is for its user alone.
+    os.umask(0o077)
     from .cli.main import run
 
     sys.exit(run(sys.argv[1:]))

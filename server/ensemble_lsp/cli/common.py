@@ -1,40 +1,71 @@
-"""What the subcommands share: the session, places in files, output."""
+"""What the subcommands share: the session, and places in files."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..context.documents import read
-from ..errors import SettingsError
+from ..errors import DocumentError, SettingsError
 from ..session import Session, open_session
 from ..settings import default_config_path, default_data_dir
 from ..types import Document, Position
+from .output import print_json, safe, warn
+
+__all__ = [
+    "line_end", "line_start", "numbers", "open_file", "place_in", "print_json", "project_of",
+    "run_async", "safe", "session_of",
+]  # fmt: skip
 
 R = TypeVar("R")
 
 
 @asynccontextmanager
-async def session_of(args: argparse.Namespace, file: Path | None = None) -> AsyncGenerator[Session]:
-    """A session for a command; wrong settings are told on standard error, the rest applies."""
-    folder = project_of(file) if file is not None else Path.cwd()
+async def session_of(
+    args: argparse.Namespace, file: Path | None = None, *, lenient: bool = False
+) -> AsyncGenerator[Session]:
+    """A session for a command, in the project of ``file``.
+
+    A wrong setting is told on standard error, and the rest applies. A config that cannot be read
+    at all raises ``SettingsError``, unless ``lenient``: without it the program would take whatever
+    models it finds, and might send code where the user's own config would not.
+    """
+    config = args.config or default_config_path()
+    if args.config and not args.config.exists() and not lenient:
+        raise SettingsError(f"{args.config} does not exist; check --config.")
     session = await open_session(
-        config_path=args.config or default_config_path(),
+        config_path=config,
         data_dir=args.data_dir or default_data_dir(),
-        folders=[folder],
+        folders=[project_of(file) if file is not None else Path.cwd()],
+        redact=args.redact,
     )
+    told: list[str] = []
     try:
-        for notice in session.notices():
-            print(f"ensemble-lsp: {notice}", file=sys.stderr)
+        if not lenient:
+            _refuse_unreadable(session)
+        told += _tell(session, told)
         yield session
+        # The history's file is opened meanwhile, and may have had something to say.
+        _tell(session, told)
     finally:
         await session.close()
+
+
+def _refuse_unreadable(session: Session) -> None:
+    for fault in session.faults:
+        if fault.source == "config" and fault.path == str(session.runtime.config_path):
+            raise SettingsError(f"{fault.path}: {fault.problem}.")
+
+
+def _tell(session: Session, told: list[str]) -> list[str]:
+    new = [notice for notice in session.notices() if notice not in told]
+    for notice in new:
+        warn(notice)
+    return new
 
 
 def project_of(file: Path) -> Path:
@@ -57,34 +88,45 @@ def numbers(text: str, count: int) -> tuple[Path, list[int]]:
     found: list[int] = []
     while len(found) < count:
         head, colon, tail = text.rpartition(":")
-        if not colon or not tail.isdigit() or not head:
+        if not colon or not (tail.isascii() and tail.isdigit()) or not head:
             break
-        text, found = head, [int(tail), *found]
+        text, found = head, [int(tail[:18]), *found]
     if any(n < 1 for n in found):
-        raise SettingsError("Lines and columns count from 1.")
+        raise SettingsError("lines and columns count from 1.")
     return Path(text), found
 
 
 async def open_file(session: Session, path: Path) -> Document:
-    """Read a file and open it in the session."""
-    document = await read(path)
+    """Read a file and open it in the session; one that cannot be read is a wrong argument."""
+    try:
+        document = await read(path)
+    except DocumentError as error:
+        raise SettingsError(str(error)) from error
     return session.runtime.documents.open(
         document.uri, document.version, document.language, document.text
     )
 
 
-def position_in(document: Document, line: int, column: int) -> Position:
-    """A place counted from 1; raises for a line that is not there."""
+def place_in(document: Document, line: int, column: int) -> Position:
+    """A place counted from 1, the one after a line's last character included.
+
+    Raises ``SettingsError`` for a line or a column that is not there.
+    """
+    start = line_start(document, line)
+    width = len(document.line(start.line)) + 1
+    if column > width:
+        raise SettingsError(f"line {line} of {document.name} has {width} columns, not {column}.")
+    return Position(start.line, column - 1)
+
+
+def line_start(document: Document, line: int) -> Position:
+    """The beginning of a line counted from 1; raises ``SettingsError`` where it is not there."""
     if line > len(document.lines):
         raise SettingsError(f"{document.name} has {len(document.lines)} lines, not {line}.")
-    return document.clamp(Position(line - 1, column - 1))
+    return Position(line - 1, 0)
 
 
-def print_json(value: Any) -> None:
-    """Plain JSON on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
-
-
-def safe(text: str) -> str:
-    """Without the escape sequences that a model may have written."""
-    return "".join(c for c in text if c in "\n\t" or (c.isprintable() and c != "\x1b"))
+def line_end(document: Document, line: int) -> Position:
+    """The end of a line counted from 1; raises ``SettingsError`` where it is not there."""
+    start = line_start(document, line)
+    return Position(start.line, len(document.line(start.line)))

@@ -108,7 +108,7 @@ class _Play:
         await self._selector()
         await client.shutdown()
         if self._json:
-            from .common import print_json
+            from .output import print_json
 
             print_json({"ok": not self._failed, "steps": self._log})
         return 1 if self._failed else 0

@@ -3,54 +3,58 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from pathlib import Path
 
 from ..errors import SettingsError
 from ..features.explain import Explainer
-from ..types import Position, Span
-from .common import numbers, open_file, position_in, print_json, run_async, safe, session_of
+from ..types import Document, Position, Span
+from .asking import Answer, check_model, print_answer, why
+from .common import line_end, line_start, numbers, open_file, run_async, session_of
+from .progress import answers_shown
 
 
 def run(args: argparse.Namespace) -> int:
     """Print an explanation of a file, the symbol at a line, or a range of lines."""
-    text, last = args.place, 0
-    head, dash, tail = text.rpartition("-")
-    if dash and tail.isdigit() and head.rpartition(":")[2].isdigit():
-        text, last = head, int(tail)
-    path, lines = numbers(text, 1)
+    path, lines = _place(args.place)
 
     async def work() -> int:
         async with session_of(args, path) as session:
+            check_model(session, args.model, "explain")
             document = await open_file(session, path)
-            span = None
-            if lines:
-                start = position_in(document, lines[0], 1)
-                end = start
-                if last:
-                    if last < lines[0]:
-                        raise SettingsError("The last line must not come before the first.")
-                    end = position_in(document, last, 10**9)
-                span = Span(start, end)
-            else:
-                span = Span(Position(0, 0), document.end)
-            told = await Explainer().explain(
-                session, document, span, size=args.ensemble or 1, model=args.model
-            )
-            if args.json:
-                why = session.runtime.reasons(told.id)
-                print_json(
-                    {
-                        "task": "explain",
-                        "text": told.markdown,
-                        "models": list(told.models),
-                        "latencyMs": round(told.latency_ms, 1),
-                        "agreement": told.agreement,
-                        "why": why.decision.choice.why if why else "",
-                    }
+            span = _span(document, lines)
+            with answers_shown(session, "explaining", quiet=args.json):
+                told = await Explainer().explain(
+                    session, document, span, size=args.ensemble or 1, model=args.model
                 )
-            else:
-                print(safe(told.markdown))
-                print(f"({', '.join(told.models)})", file=sys.stderr)
-            return 0
+            answer = Answer(
+                "explain",
+                told.markdown,
+                told.models,
+                told.latency_ms,
+                told.agreement,
+                why(session, told.id),
+            )
+            print_answer(args, answer)
+        return 0
 
     return run_async(work)
+
+
+def _place(text: str) -> tuple[Path, list[int]]:
+    """``FILE``, ``FILE:LINE`` or ``FILE:LINE-LINE`` as a path and none, one or two lines."""
+    head, dash, last = text.rpartition("-")
+    if dash and last.isascii() and last.isdigit():
+        path, lines = numbers(head, 1)
+        if lines:
+            if int(last[:18]) < lines[0]:
+                raise SettingsError(f"{text!r}: the last line must not come before the first.")
+            return path, [*lines, int(last[:18])]
+    return numbers(text, 1)
+
+
+def _span(document: Document, lines: list[int]) -> Span:
+    if not lines:
+        return Span(Position(0, 0), document.end)
+    start = line_start(document, lines[0])
+    # An empty span: the symbol that it lies in.
+    return Span(start, start if len(lines) == 1 else line_end(document, lines[1]))

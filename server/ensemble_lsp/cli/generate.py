@@ -3,55 +3,63 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from pathlib import Path
 
-from ..features.generate import Generator
+from ..errors import SettingsError
+from ..features.generate import Generation, Generator
+from ..session import Session
 from ..types import Document, Position, Span
-from .common import numbers, open_file, position_in, print_json, run_async, safe, session_of
+from .asking import Answer, check_model, print_answer
+from .common import line_end, numbers, open_file, run_async, session_of
+from .output import warn
+from .progress import answers_shown
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what the models agree on."""
-    path, lines = numbers(args.at, 1) if args.at else (None, [])
+    path, lines = numbers(args.at, 1) if args.at is not None else (None, [])
+    if not args.instruction.strip() and path is None:
+        raise SettingsError("Say what to write, or where a comment says it: --at FILE:LINE.")
 
     async def work() -> int:
         async with session_of(args, path) as session:
-            if path is not None:
-                document = await open_file(session, path)
-                place = position_in(document, lines[0] if lines else len(document.lines), 10**9)
-            else:
-                document = Document.from_text("untitled:generate", 1, "python", "")
-                place = Position(0, 0)
-
-            def report(message: str, _percent: int | None) -> None:
-                if sys.stderr.isatty():
-                    print(message, file=sys.stderr)
-
-            made = await Generator().generate(
-                session,
-                document,
-                Span(place, place),
-                instruction=args.instruction,
-                size=args.ensemble,
-                model=args.model,
-                progress=report,
-            )
-            best = made.candidates[0]
-            if args.json:
-                print_json(
-                    {
-                        "task": "generate",
-                        "text": best.text,
-                        "models": list(best.models),
-                        "latencyMs": round(made.latency_ms, 1),
-                        "agreement": made.agreement,
-                        "why": made.why,
-                    }
+            check_model(session, args.model, "generate")
+            document, place = await _place(session, path, lines)
+            with answers_shown(session, "generating", quiet=args.json):
+                made = await Generator().generate(
+                    session,
+                    document,
+                    Span(place, place),
+                    instruction=args.instruction.strip(),
+                    size=args.ensemble,
+                    model=args.model,
                 )
-            else:
-                print(safe(best.text))
-                told = f"{made.agreeing} of {made.asked} agree: {', '.join(best.models)}"
-                print(f"({told})", file=sys.stderr)
-            return 0
+            for error in made.errors.values():
+                warn(args.redact.redact(error))
+            print_answer(args, _answer(made))
+        return 0
 
     return run_async(work)
+
+
+async def _place(
+    session: Session, path: Path | None, lines: list[int]
+) -> tuple[Document, Position]:
+    if path is None:
+        return Document.from_text("untitled:generate", 1, "python", ""), Position(0, 0)
+    document = await open_file(session, path)
+    return document, line_end(document, lines[0] if lines else len(document.lines))
+
+
+def _answer(made: Generation) -> Answer:
+    best, alone = made.candidates[0], made.asked == 1
+    models = ", ".join(best.models)
+    return Answer(
+        "generate",
+        best.text,
+        best.models,
+        made.latency_ms,
+        None if alone else made.agreement,
+        made.why,
+        models if alone else f"{made.agreeing} of {made.asked} agree: {models}",
+    )

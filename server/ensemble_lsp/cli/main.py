@@ -5,13 +5,26 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import io
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from .. import __version__
+from ..errors import EnsembleError, SettingsError, UnknownModelError
+from .logs import logging_to
+
+logger = logging.getLogger(__name__)
+
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
 
 COMMANDS = {
     "serve": "the language server (the default)",
@@ -27,53 +40,85 @@ COMMANDS = {
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code: 0 done, 1 failed, 2 wrong usage or configuration."""
+    from ..models.redact import RedactKeys
+
     args = parse(arguments)
-    level = getattr(logging, str(args.log_level).upper())
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("pygls").setLevel(logging.WARNING)
-    for name in ("httpx2", "httpcore2", "openai", "anthropic", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    module = importlib.import_module(f".{args.subcommand}", __package__)
-    gc.freeze()
-    gc.enable()
+    # Whoever opens a session tells it the keys; every word that leaves by log or error goes through it.
+    args.redact = RedactKeys()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return int(module.run(args))
+        with logging_to(args.log_file, _LEVELS[args.log_level], args.redact):
+            return _run(args)
+    except SettingsError as error:
+        return _fail(args, error)
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        module = importlib.import_module(f".{args.subcommand}", __package__)
+        gc.freeze()
+        gc.enable()
+        code = int(module.run(args))
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # Whoever read us has enough; the interpreter would complain when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except EnsembleError as error:
+        return _fail(args, error)
     except Exception as error:
-        from ..errors import EnsembleError, SettingsError, UnknownModelError
+        logger.debug("internal error", exc_info=error)
+        told = f"internal error ({type(error).__name__})"
+        return _fail(
+            args, EnsembleError(f"{told}; run again with --log-level debug and report it.")
+        )
 
-        if isinstance(error, EnsembleError):
-            print(f"ensemble-lsp: {error}", file=sys.stderr)
-            return 2 if isinstance(error, SettingsError | UnknownModelError) else 1
-        if level <= logging.DEBUG:
-            raise
-        kind = type(error).__name__
-        told = f"internal error ({kind}); run again with --log-level debug and report it"
-        print(f"ensemble-lsp: {told}", file=sys.stderr)
-        return 1
+
+def _fail(args: argparse.Namespace, error: EnsembleError) -> int:
+    """Tell it in one line, without keys and without what a terminal would obey; the exit code."""
+    line = " ".join(args.redact.redact(str(error)).split())
+    shown = "".join(c if c.isprintable() else "?" for c in line)
+    print(f"ensemble-lsp: {shown}", file=sys.stderr)
+    return 2 if isinstance(error, SettingsError | UnknownModelError) else 1
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line in place of the whole usage."""
+        self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The arguments; without a subcommand they are those of ``serve``."""
-    known = {"-h", "--help", "--version", *COMMANDS}
-    given = list(arguments)
-    first = next((a for a in given if not a.startswith("-") or a in known), None)
-    if first not in known or (given and given[0] in ("--stdio",)):
-        given = ["serve", *given]
+    """The arguments; without a subcommand they are those of ``serve``.
+
+    What every command takes may stand before its name, too. A usage fault ends the process (2).
+    """
+    given, shared = list(arguments), ("--config", "--data-dir", "--log-level", "--log-file")
+    before = 0
+    while before < len(given) and given[before].partition("=")[0] in shared:
+        before += 1 if "=" in given[before] else 2
+    first = given[before] if before < len(given) else ""
+    if first in COMMANDS:
+        given = [first, *given[:before], *given[before + 1 :]]
+    elif first.startswith("-") or not first:
+        # `--help` and `--version` are the program's, whatever else stands there.
+        given = given if first in ("-h", "--help", "--version") else ["serve", *given]
     return _parser().parse_args(given)
 
 
 def _parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     shared.add_argument("--config", type=_path, metavar="FILE", help="the settings' file")
     shared.add_argument("--data-dir", type=_path, metavar="DIR", help="history and weights")
-    levels = ["debug", "info", "warning", "error"]
-    shared.add_argument("--log-level", choices=levels, default="warning")
-    parser = argparse.ArgumentParser("ensemble-lsp", description="Several AI models in any editor.")
+    shared.add_argument("--log-level", choices=list(_LEVELS), default="warning")
+    told = "write the log there, for you alone to read, in place of standard error"
+    shared.add_argument("--log-file", type=_path, metavar="FILE", help=told)
+    parser = _Parser("ensemble-lsp", description="Several AI models in any editor.")
     parser.add_argument("--version", action="version", version=f"ensemble-lsp {__version__}")
     commands = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
     made = {
@@ -99,45 +144,59 @@ def _path(text: str) -> Path:
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stdio", action="store_true", help="standard input and output (default)")
-    parser.add_argument("--tcp", metavar="HOST:PORT", help="loopback only")
-    parser.add_argument("--ws", metavar="HOST:PORT", help="loopback only; needs `websockets`")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--stdio", action="store_true", help="standard input and output (default)")
+    way.add_argument("--tcp", metavar="HOST:PORT", help="loopback only, with a token")
+    way.add_argument("--ws", metavar="HOST:PORT", help="WebSocket: loopback only, with a token")
     parser.add_argument("--clientProcessId", type=int, help=argparse.SUPPRESS)
 
 
 def _asking(parser: argparse.ArgumentParser, name: str) -> None:
     if name == "generate":
-        parser.add_argument("instruction")
-        parser.add_argument("--at", metavar="FILE:LINE")
+        parser.add_argument("instruction", help="what to write")
+        told = "where the code goes, counted from 1; it is printed, not written there"
+        parser.add_argument("--at", metavar="FILE:LINE", help=told)
     else:
         place = "FILE:LINE:COL" if name == "complete" else "FILE[:LINE[-LINE]]"
-        parser.add_argument("place", metavar=place, help="counted from 1")
-    parser.add_argument("--model", metavar="NAME")
-    parser.add_argument("--ensemble", type=int, metavar="N")
-    parser.add_argument("--json", action="store_true")
+        parser.add_argument("place", metavar=place, help="counted from 1, as editors show them")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--model", metavar="NAME", help="ask this model alone")
+    who.add_argument("--ensemble", type=_size, metavar="N", help="ask N models and combine them")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def _size(text: str) -> int:
+    size = int(text) if text.isascii() and text.isdigit() and len(text) < 3 else 0
+    if not 1 <= size <= 9:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1 to 9")
+    return size
 
 
 def _models(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "action", nargs="?", default="list", choices=["list", "test", "add", "remove", "why"]
-    )
-    parser.add_argument("name", nargs="?")
-    parser.add_argument("--provider")
-    parser.add_argument("--model", metavar="ID")
-    parser.add_argument("--base-url")
-    parser.add_argument("--api-key-env")
-    parser.add_argument("--api")
-    parser.add_argument(
-        "--key", action="store_true", help="ask for the key; keep it in the keyring"
-    )
-    parser.add_argument("--json", action="store_true")
+    actions = ["list", "test", "add", "remove", "why"]
+    told = "list (default); test [NAME]; add NAME; remove NAME; why FILE:LINE:COL"
+    parser.add_argument("action", nargs="?", default="list", choices=actions, help=told)
+    parser.add_argument("name", nargs="?", help="a model's name; for `why` a place")
+    parser.add_argument("--provider", help="add: openai, anthropic, llamacpp or recall")
+    parser.add_argument("--model", metavar="ID", help="add: the provider's id, or a GGUF file")
+    parser.add_argument("--base-url", metavar="URL", help="add: any server of that protocol")
+    told = "add: the environment variable that holds the key"
+    parser.add_argument("--api-key-env", metavar="VARIABLE", help=told)
+    parser.add_argument("--api", help="add: chat, completions or responses")
+    told = "add: ask for the key and keep it in the system keyring; remove: remove it there too"
+    parser.add_argument("--key", action="store_true", help=told)
+    parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def _history(parser: argparse.ArgumentParser) -> None:
+    actions = ["stats", "export", "import", "clear"]
+    told = "stats (default); export [--out FILE]; import FILE; clear"
+    parser.add_argument("action", nargs="?", default="stats", choices=actions, help=told)
     parser.add_argument(
-        "action", nargs="?", default="stats", choices=["stats", "export", "import", "clear"]
+        "file", nargs="?", type=Path, help="import: an exported file, `-` for a pipe"
     )
-    parser.add_argument("file", nargs="?", type=Path)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--yes", action="store_true")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="export: where to; else standard output"
+    )
+    parser.add_argument("--yes", action="store_true", help="clear: without asking")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
