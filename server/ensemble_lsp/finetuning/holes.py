@@ -1,0 +1,128 @@
+"""Holes punched into a file: what a completion would have to write, and where.
+
+Three kinds, as they come up at work: the rest of a line, a block, and the body of a function from
+its signature and docstring.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ..context.definitions import Symbol, outline
+from ..context.indentation import indent_of
+from ..types import Document, Position, Span
+
+HoleKind = Literal["line", "block", "function"]
+
+_CUT = re.compile(r"(?<=[\s(\[{.,=:])(?=\S)|(?<=\w)(?=\()")
+_COMMENT = re.compile(r"\s*(?:#|//|--|/\*|\*|\"\"\"|''')")
+_LONGEST_LINE = 300
+_MOST_LINES = 30
+_SHARES: tuple[tuple[HoleKind, float], ...] = (("line", 0.5), ("block", 0.25), ("function", 0.25))
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A span of a document that is to be filled."""
+
+    kind: HoleKind
+    span: Span
+
+
+def punch(document: Document, most: int, seed: int, max_lines: int = 12) -> list[Hole]:
+    """At most ``most`` holes that do not overlap, of all three kinds; the same for the same seed.
+
+    ``max_lines`` is the longest block; a function's body may have ``_MOST_LINES``.
+    """
+    chance = random.Random(f"{seed}:{document.uri}")  # noqa: S311 - a reproducible choice
+    found: dict[HoleKind, list[Hole]] = {
+        "function": list(_functions(document)),
+        "block": list(_blocks(document, max_lines)),
+        "line": list(_lines(document, chance)),
+    }
+    chosen: list[Hole] = []
+    for kind in ("function", "block", "line"):
+        holes = found[kind]
+        chance.shuffle(holes)
+        wanted = max(1, round(most * dict(_SHARES)[kind]))
+        # Lines are everywhere: they also take the places that the others left.
+        limit = most if kind == "line" else min(most, len(chosen) + wanted)
+        for hole in holes:
+            if len(chosen) >= limit:
+                break
+            if not any(_touch(hole.span, other.span) for other in chosen):
+                chosen.append(hole)
+    return sorted(chosen, key=lambda hole: hole.span.start)
+
+
+def _touch(one: Span, other: Span) -> bool:
+    return one.start.line <= other.end.line and other.start.line <= one.end.line
+
+
+def _functions(document: Document) -> Iterator[Hole]:
+    for symbol in outline(document):
+        if symbol.kind != "function" or symbol.body is None or symbol.empty:
+            continue
+        span = _content(document, symbol)
+        if span is not None and span.end.line - span.start.line < _MOST_LINES:
+            yield Hole("function", span)
+
+
+def _content(document: Document, symbol: Symbol) -> Span | None:
+    """A body without docstring and braces, from its first character to its last."""
+    assert symbol.body is not None
+    first, last = symbol.body.start.line, symbol.body.end.line
+    doc = symbol.docstring_span
+    if doc is not None and symbol.body.start <= doc.start and doc.end <= symbol.body.end:
+        first = doc.end.line + 1
+    elif document.slice(symbol.body).startswith("{"):
+        first += 1
+    if document.line(last).strip() in ("}", "};", "end", "},", "})"):
+        last -= 1
+    return _whole(document, first, last) if first > symbol.span.start.line else None
+
+
+def _blocks(document: Document, max_lines: int) -> Iterator[Hole]:
+    for number in range(len(document.lines) - 1):
+        line = document.line(number)
+        if not line.rstrip().endswith((":", "{")) or _COMMENT.match(line):
+            continue
+        depth, last = len(indent_of(line)), number
+        for below in range(number + 1, min(number + max_lines + 2, len(document.lines))):
+            text = document.line(below)
+            if text.strip() and len(indent_of(text)) <= depth:
+                break
+            last = below
+        if number < last <= number + max_lines:
+            span = _whole(document, number + 1, last)
+            if span is not None:
+                yield Hole("block", span)
+
+
+def _whole(document: Document, first: int, last: int) -> Span | None:
+    """From the first line's first character to the last line's last, blank lines at the ends aside."""
+    while first <= last and not document.line(first).strip():
+        first += 1
+    while last >= first and not document.line(last).strip():
+        last -= 1
+    if first > last:
+        return None
+    start = Position(first, len(indent_of(document.line(first))))
+    return Span(start, Position(last, len(document.line(last).rstrip())))
+
+
+def _lines(document: Document, chance: random.Random) -> Iterator[Hole]:
+    for number in range(len(document.lines)):
+        line = document.line(number).rstrip()
+        code = line.lstrip(" \t")
+        if not 10 <= len(code) <= _LONGEST_LINE or _COMMENT.match(line):
+            continue
+        first = len(line) - len(code)
+        cuts = [m.start() for m in _CUT.finditer(line, first + 2) if m.start() < len(line) - 2]
+        if cuts:
+            cut = chance.choice(cuts)
+            yield Hole("line", Span(Position(number, cut), Position(number, len(line))))
