@@ -54,7 +54,8 @@ class CleanCode(Protocol):
 class CleanProse(Protocol):
     """From a model's raw text to an explanation."""
 
-    def __call__(self, text: str) -> str: ...
+    def __call__(self, text: str) -> str:  # noqa: D102
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class Results:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._kept: dict[tuple[str, str, str], Result] = {}
+        self._cases: set[str] = set()
         self._file: TextIO | None = None
 
     @classmethod
@@ -100,8 +101,14 @@ class Results:
         self._write(result.to_json())
 
     def note(self, kind: str, values: Mapping[str, Any]) -> None:
-        """Keep a line about the run or a case, for whoever reads the file."""
+        """Keep a line for whoever reads the file."""
         self._write({"type": kind, "version": VERSION, **values})
+
+    def note_case(self, case: Case) -> None:
+        """Keep a case, once."""
+        if case.id not in self._cases:
+            self._cases.add(case.id)
+            self.note("case", case.to_json())
 
     def spent(self) -> float:
         """US dollars of all that was ever asked here."""
@@ -128,6 +135,8 @@ class Results:
                 f"{self.path} is no results file of a comparison; choose another folder with --out."
             )
         for raw in known:
+            if raw.get("type") == "case":
+                self._cases.add(str(raw.get("id")))
             result = Result.from_json(raw) if raw.get("type") == "result" else None
             if result is not None:
                 self._kept[(result.case, result.model, result.id)] = result

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from ..types import Task
 from .cases import BANDS, KINDS_OF, Case
@@ -122,8 +122,8 @@ def summarise(
         by_model.setdefault(result.model, []).append(result)
     main = _main(task, found)
     table = _Table(cases, by_model, dict(local), dict(stopped or {}))
-    rows = table.rows(lambda case: True)
-    by_kind = {k: table.rows(lambda c, k=k: c.kind == k) for k in KINDS_OF[task]}
+    rows = table.rows("")
+    by_kind = {kind: table.rows("kind", kind) for kind in KINDS_OF[task]}
     by_kind = {k: v for k, v in by_kind.items() if any(r.asked for r in v)}
     languages = Counter(c.language for c in cases.values())
     front_by = "cost" if any(r.cost > 0 for r in rows) else "latency"
@@ -132,12 +132,9 @@ def summarise(
         main=main,
         cases=len(cases),
         rows=sorted(rows, key=lambda r: -_value(r, main)),
-        by_band={b: table.rows(lambda c, b=b: c.band == b) for b in BANDS},
+        by_band={band: table.rows("band", band) for band in BANDS},
         by_kind=by_kind,
-        by_language={
-            name: table.rows(lambda c, name=name: c.language == name)
-            for name, _ in languages.most_common()
-        },
+        by_language={name: table.rows("language", name) for name, _ in languages.most_common()},
         bands={b: sum(c.band == b for c in cases.values()) for b in BANDS},
         pairs=table.pairs(rows, main),
         advice=_advice(table, by_kind, main),
@@ -155,9 +152,12 @@ class _Table:
     local: Mapping[str, bool]
     stopped: Mapping[str, str]
 
-    def rows(self, wanted: Any) -> list[Row]:
+    def rows(self, part: Literal["", "kind", "band", "language"], value: str = "") -> list[Row]:
+        """A row a model, of the cases whose kind, complexity or language that is."""
         return [
-            self._row(name, [r for r in results if wanted(self.cases[r.case])])
+            self._row(
+                name, [r for r in results if not part or getattr(self.cases[r.case], part) == value]
+            )
             for name, results in self.by_model.items()
         ]
 
@@ -208,8 +208,6 @@ class _Table:
 
 def _with_agreement(results: Sequence[Result]) -> list[Result]:
     """Explanations scored by their likeness to the other models' of the same code."""
-    from dataclasses import replace
-
     by_case: dict[str, list[int]] = defaultdict(list)
     for number, result in enumerate(results):
         if not result.failed and result.text.strip():
