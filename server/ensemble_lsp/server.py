@@ -89,12 +89,12 @@ def _import_rooms() -> None:
 
 def serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:
     """Serve one client until it leaves; the exit code: 0 after ``shutdown``, else 1."""
-    return asyncio.run(_serve(server, connect))
+    # Outside the loop: who interrupts us while we wait for a client need not wait for the thread.
+    return asyncio.run(_serve(server, connect()))
 
 
-async def _serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:
+async def _serve(server: EnsembleServer, connection: Connection) -> int:
     loop = asyncio.get_running_loop()
-    connection = await asyncio.to_thread(connect)
     writer = WriterThread(connection)
     server.protocol.set_writer(writer, include_headers=False)
 

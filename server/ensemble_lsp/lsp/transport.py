@@ -1,4 +1,4 @@
-"""Bytes in and out: message framing over a pair of binary files, and WebSocket.
+"""Bytes in and out: message framing over a pair of binary files. ``sockets`` has TCP and WebSocket.
 
 Reading and writing have a daemon thread each, so a client that reads slowly never stops the event
 loop, and a thread that waits for input never stops the process from leaving. One hop to the loop for
@@ -8,7 +8,6 @@ each message (pygls' own reader takes three).
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import queue
 import re
@@ -16,9 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, Protocol
-
-from ..errors import SettingsError
+from typing import BinaryIO, Protocol
 
 logger = logging.getLogger(__name__)
 
@@ -152,57 +149,3 @@ def stdio_connection() -> FileConnection:
     writer = sys.stdout.buffer
     sys.stdout = sys.stderr
     return FileConnection(sys.stdin.buffer, writer)
-
-
-def accept_tcp(host: str, port: int, announce: Callable[[str, int], None]) -> FileConnection:
-    """Listen, tell ``announce`` the real port, and wait for the one client."""
-    with socket.create_server((host, port)) as listener:
-        announce(*listener.getsockname()[:2])
-        sock, _ = listener.accept()
-    return FileConnection(sock.makefile("rb"), sock.makefile("wb"), sock)
-
-
-class WebSocketConnection:
-    """One message a frame, no headers (the ``websockets`` package)."""
-
-    def __init__(self, socket_: Any, done: threading.Event) -> None:
-        self._ws = socket_
-        self._done = done
-
-    def messages(self) -> Iterator[bytes | Garbage]:
-        """Bodies as they come."""
-        with contextlib.suppress(
-            Exception
-        ):  # the package's own ways to say that the client is gone
-            for frame in self._ws:
-                yield frame.encode() if isinstance(frame, str) else bytes(frame)
-
-    def send(self, body: bytes) -> None:
-        """Send one frame."""
-        try:
-            self._ws.send(body.decode())
-        except Exception as error:
-            raise OSError(str(error)) from error
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._done.set()
-
-
-def accept_ws(host: str, port: int, announce: Callable[[str, int], None]) -> WebSocketConnection:
-    """Listen for WebSocket, tell ``announce`` the real port, and wait for the one client."""
-    try:
-        server_module: Any = importlib.import_module("websockets.sync.server")
-    except ImportError as error:
-        raise SettingsError("--ws needs a package: pip install websockets.") from error
-    came: queue.SimpleQueue[WebSocketConnection] = queue.SimpleQueue()
-
-    def handle(socket_: Any) -> None:
-        done = threading.Event()
-        came.put(WebSocketConnection(socket_, done))
-        done.wait()
-
-    server = server_module.serve(handle, host, port)
-    announce(*server.socket.getsockname()[:2])
-    threading.Thread(target=server.serve_forever, name="lsp-websocket", daemon=True).start()
-    return came.get()
