@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -37,6 +39,7 @@ class Call:
     total_ms: float = 400.0
     cost: float = 0.001
     status: str = "ok"
+    time: float = 1_750_000_000.0
 
 
 def first(selector: Selector, *profiles: Profile, situation: Situation = HERE) -> str:
@@ -82,35 +85,122 @@ def test_what_calls_took_is_known_by_model_and_task(selector: Selector) -> None:
     assert (ranked.latency_ms, ranked.cost) == (100, pytest.approx(0.001))
 
 
-def test_the_state_survives_a_restart_and_any_damage(selector: Selector) -> None:
+@pytest.mark.parametrize("strategy", ["fixed", "seed", "learned"])
+def test_the_state_survives_a_restart_and_any_damage(strategy: str) -> None:
+    selector = make_selector(SelectorSettings(strategy=strategy))
     for n in range(60):
         selector.learn("a", HERE, float(n % 3 == 0))
         selector.learn("b", HERE, float(n % 3 != 0))
     selector.observe_call(Call("a"))
     saved = json.loads(json.dumps(selector.save()))
-    again = make_selector(SelectorSettings(strategy=saved["strategy"]))
+    again = make_selector(SelectorSettings(strategy=strategy))
     again.load(saved)
     before, after = (s.choose(HERE, [A, B], budget_ms=BUDGET) for s in (selector, again))
     assert after.names == before.names
     for mine, theirs in zip(after.ranked, before.ranked, strict=True):
         assert mine.expected == pytest.approx(theirs.expected, abs=1e-6)
         assert (mine.observations, mine.latency_ms) == (theirs.observations, theirs.latency_ms)
-    for damaged in ({}, {"version": 99}, {**saved, "calls": 7}, _spoiled(saved)):
-        fresh = make_selector(SelectorSettings(strategy=saved["strategy"]))
+    for damaged in ({}, {"version": 99}, dict.fromkeys(saved, 7), *_spoiled(saved)):
+        fresh = make_selector(SelectorSettings(strategy=strategy))
         fresh.load(damaged)
         assert fresh.choose(HERE, [A, B], budget_ms=BUDGET).ranked
 
 
-def _spoiled(state: dict[str, object]) -> dict[str, object]:
-    """Every list's rows with one value of a wrong kind, and a row that is none."""
-    spoiled: dict[str, object] = {}
-    for key, value in state.items():
-        if isinstance(value, list):
-            rows = [dict.fromkeys(row, "NaN") for row in value]
-            spoiled[key] = [None, *rows, *({**row, "arm": {"inverse": []}} for row in value)]
-        else:
-            spoiled[key] = value
-    return spoiled
+def _spoiled(state: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The state with each value of each part wrong in some way."""
+    for part, table in state.items():
+        for key in table if isinstance(table, dict) else ():
+            for wrong in (None, "NaN", [], [float("nan")], -1, {}, "%%"):
+                yield {**state, part: {**table, key: wrong}}
+
+
+@pytest.mark.parametrize("strategy", ["seed", "learned"])
+def test_only_what_changed_is_saved_and_the_parts_make_the_whole(strategy: str) -> None:
+    selector = make_selector(SelectorSettings(strategy=strategy))
+    kept: dict[str, Any] = {}
+    for n in range(30):
+        selector.learn("ab"[n % 2], HERE, float(n % 3 == 0))
+        parts = selector.save(changed=True)
+        assert len([p for p in parts if "/" in p]) == 1
+        kept |= json.loads(json.dumps(parts))
+    assert selector.save(changed=True) == {}
+    again = make_selector(SelectorSettings(strategy=strategy))
+    again.load(kept)
+    mine, theirs = (s.choose(HERE, [A, B], budget_ms=BUDGET) for s in (selector, again))
+    assert {r.model: r.expected for r in mine.ranked} == pytest.approx(
+        {r.model: r.expected for r in theirs.ranked}
+    )
+    again.reset()
+    assert again.choose(HERE, [A], budget_ms=BUDGET).ranked[0].observations == 0
+
+
+@pytest.mark.parametrize("strategy", ["seed", "learned"])
+def test_a_corrected_reward_counts_as_if_it_had_been_so_from_the_start(strategy: str) -> None:
+    right, wrong = (make_selector(SelectorSettings(strategy=strategy)) for _ in range(2))
+    situations = [replace(HERE, complexity=c) for c in (1, 3, 9, 20)]
+    for situation in situations:
+        right.learn("a", situation, 0.2)
+        wrong.learn("a", situation, 0.9)
+    wrong.learn("a", HERE, 0.7)
+    for situation in situations:
+        wrong.revise("a", situation, 0.9, 0.2)
+    wrong.revise("a", HERE, 0.7, None)
+    for situation in situations:
+        mine, theirs = (
+            s.choose(situation, [A], budget_ms=BUDGET).ranked[0] for s in (right, wrong)
+        )
+        assert mine.expected == pytest.approx(theirs.expected)
+        assert mine.observations == theirs.observations == 4
+
+
+def test_a_correction_of_what_is_long_forgotten_changes_nothing() -> None:
+    selector = LearnedSelector()
+    selector.learn("a", HERE, 0.9)
+    for _ in range(2000):
+        selector.learn("a", replace(HERE, complexity=9), 0.5)
+    before = selector.save()
+    selector.revise("a", HERE, 0.9, 0.0)
+    assert selector.save() == before
+
+
+def test_a_model_that_fails_or_times_out_lately_is_worth_less_and_is_forgiven() -> None:
+    now = [1_750_000_000.0]
+    selector = LearnedSelector(clock=lambda: now[0])
+    for n in range(20):
+        selector.observe_call(Call("a", time=now[0], status="TimedOutError" if n % 2 else "ok"))
+    failing = selector.choose(HERE, [A], budget_ms=BUDGET).ranked[0]
+    assert failing.failures == pytest.approx(10 / 30)
+    later = replace(failing, failures=0.0)
+    assert failing.utility == pytest.approx(later.expected * 2 / 3 - 0.3 * 400 / BUDGET - 0.01)
+    now[0] += 24 * 3600 + 4 * 3600  # another hour of the day, of which nothing bad is known
+    assert selector.choose(HERE, [A], budget_ms=BUDGET).ranked[0].failures < 0.01
+    now[0] += 20 * 3600  # the hour at which it failed
+    assert selector.choose(HERE, [A], budget_ms=BUDGET).ranked[0].failures > 0.3
+
+
+def test_latency_is_learned_by_the_hour_of_the_day() -> None:
+    now = [1_750_000_000.0]
+    selector = FixedSelector(clock=lambda: now[0])
+
+    def expected() -> float:
+        return selector.choose(HERE, [A], budget_ms=BUDGET).ranked[0].latency_ms
+
+    start = now[0]
+    for day in range(4):
+        for hour, ms in ((0, 2000.0), (6, 200.0)):
+            now[0] = start + day * 86400 + hour * 3600
+            for _ in range(10):
+                selector.observe_call(Call("a", time=now[0], total_ms=ms, first_token_ms=ms / 2))
+    assert expected() < 700, "what it took lately"
+    now[0] = start + 4 * 86400
+    assert 1200 < expected() <= 2000, "this hour is slow"
+    now[0] += 6 * 3600
+    assert expected() < 400, "this one is not"
+    again = FixedSelector(clock=lambda: now[0])
+    again.load(json.loads(json.dumps(selector.save())))
+    assert again.choose(HERE, [A], budget_ms=BUDGET).ranked[0].latency_ms == pytest.approx(
+        expected(), rel=1e-3
+    )
 
 
 def test_fixed_keeps_the_order_of_the_configuration() -> None:

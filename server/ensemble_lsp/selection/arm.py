@@ -1,6 +1,9 @@
-"""One arm of the bandit: a Bayesian linear regression of one model's rewards at one task.
+"""One arm of the bandit: a Bayesian linear regression of one model's latest rewards at one task.
 
-Plain Python: with a dozen features an update costs tens of microseconds, a prediction a few, and
+It rests on the arm's own latest outcomes and on nothing older: what it takes does not grow, a reward
+that is known better later can be corrected, and all of it is computed again from what is kept. Only
+an arm's own outcomes push its older ones out: one that is not asked forgets nothing. Plain Python:
+with a dozen features an update costs tenths of a millisecond, a prediction a few microseconds, and
 nothing slow is imported.
 """
 
@@ -18,7 +21,7 @@ from .situation import FEATURES
 
 SIZE = len(FEATURES)
 WINDOW = 120
-"""Latest outcomes, among which a change is looked for."""
+"""Latest outcomes that are remembered, and among which a change is looked for."""
 BEFORE, AFTER = 12, 6
 """Outcomes there must be before and after a change."""
 THRESHOLD = 8.0
@@ -30,7 +33,14 @@ Vector = Sequence[float]
 class Arm:
     """Rewards seen, as a posterior; the prior of the intercept is given when it is asked."""
 
-    def __init__(self, intercept_precision: float, feature_precision: float) -> None:
+    def __init__(
+        self,
+        intercept_precision: float,
+        feature_precision: float,
+        memory: int = WINDOW,
+        threshold: float = THRESHOLD,
+        restart_precision: float | None = None,
+    ) -> None:
         self.prior: float = 0.45
         """The prior reward the model was last chosen with."""
         self.observations = 0
@@ -40,7 +50,9 @@ class Arm:
         self.strength = 0.0
         """From preferences between candidates, in logits."""
         self._precision = (intercept_precision, feature_precision)
-        self._window: deque[tuple[bytes, float]] = deque(maxlen=WINDOW)
+        self._restart_precision = restart_precision or intercept_precision
+        self._memory, self._threshold = memory, threshold
+        self._window: deque[tuple[bytes, float]] = deque()
         self._reset()
 
     def _reset(self) -> None:
@@ -77,84 +89,107 @@ class Arm:
 
     def learn(self, x: Vector, reward: float) -> bool:
         """Take in one outcome; tells whether the arm restarted, the model having changed."""
+        if len(self._window) == self._memory:
+            self._add(_unpack(self._window[0][0]), self._window[0][1], -1)
+            self._window.popleft()
         packed = _pack(x)
         self._window.append((packed, reward))
         self.observations += 1
         self._add(_unpack(packed), reward)
-        cut = change_point([r for _, r in self._window])
-        if cut is None:
+        cut = change_point([r for _, r in self._window], self._threshold)
+        if cut is not None:
+            # What was known of the model before it changed says less of it now.
+            self._precision = (self._restart_precision, self._precision[1])
+            self._rebuild(list(self._window)[cut:])
+            self.restarts += 1
+        elif self.observations % self._memory == 0:
+            self._rebuild(list(self._window))  # what was rounded does not add up
+        return cut is not None
+
+    def revise(self, x: Vector, old: float, new: float | None) -> bool:
+        """Correct an outcome that was learned; None takes it back. Whether it was remembered."""
+        packed = _pack(x)
+        for index in range(len(self._window) - 1, -1, -1):
+            # Outcomes alike in everything are alike: which of them is meant makes no difference.
+            if self._window[index][0] == packed and abs(self._window[index][1] - old) < 1e-3:
+                break
+        else:
             return False
-        kept = list(self._window)[cut:]
-        self._window.clear()
-        self._reset()
-        for old, value in kept:
-            self._window.append((old, value))
-            self._add(_unpack(old), value)
-        self.restarts += 1
+        if new is None:
+            self._add(_unpack(packed), self._window[index][1], -1)
+            del self._window[index]
+            self.observations -= 1
+            return True
+        change = new - self._window[index][1]
+        self._window[index] = (packed, new)
+        self._shift(_unpack(packed), change)
         return True
 
-    def _add(self, x: Vector, reward: float) -> None:
-        """Sherman and Morrison's update of the inverse."""
+    def _rebuild(self, kept: list[tuple[bytes, float]]) -> None:
+        self._window.clear()
+        self._reset()
+        for packed, reward in kept:
+            self._window.append((packed, reward))
+            self._add(_unpack(packed), reward)
+
+    def _add(self, x: Vector, reward: float, sign: int = 1) -> None:
+        """Sherman and Morrison's update of the inverse, or with ``sign`` -1 its downdate."""
         inverse = self._inverse
         nonzero = [(i, v) for i, v in enumerate(x) if v]
         column = [sum([row[j] * v for j, v in nonzero]) for row in inverse]
-        scale = 1 + sum([v * column[i] for i, v in nonzero])
+        scale = sign + sum([v * column[i] for i, v in nonzero])
         for i in range(SIZE):
             row, factor = inverse[i], column[i] / scale
             if factor:
                 for j in range(SIZE):
                     row[j] -= factor * column[j]
-        for i, v in nonzero:
-            self._moment[i] += v * reward
+        self._count += sign
+        self._shift(x, sign * reward)
+
+    def _shift(self, x: Vector, reward: float) -> None:
+        """Add to the sums of rewards."""
+        for i, v in enumerate(x):
+            if v:
+                self._moment[i] += v * reward
         self._beta = [
-            sum([a * m for a, m in zip(row, self._moment, strict=True)]) for row in inverse
+            sum([a * m for a, m in zip(row, self._moment, strict=True)]) for row in self._inverse
         ]
-        self._count += 1
         self._sum += reward
 
     def save(self) -> dict[str, Any]:
-        """Plain values: half of the symmetric inverse, the moments, and the window."""
+        """Plain values: the remembered outcomes, of which all else is computed again."""
         return {
-            "inverse": [
-                float(f"{self._inverse[i][j]:.9g}") for i in range(SIZE) for j in range(i + 1)
-            ],
-            "moment": [float(f"{v:.9g}") for v in self._moment],
             "prior": self.prior,
-            "counts": [self.observations, self.restarts, self._count, self.joined],
-            "sums": [self._sum, self.strength],
+            "counts": [self.observations, self.restarts, self.joined],
+            "strength": round(self.strength, 6),
             "window": base64.b64encode(b"".join(x for x, _ in self._window)).decode("ascii"),
             "rewards": [round(r, 4) for _, r in self._window],
         }
 
     def load(self, raw: Mapping[str, Any]) -> bool:
         """Take back ``save``'s values; tells whether they were whole, else nothing is changed."""
-        inverse, moment = numbers(raw.get("inverse")), numbers(raw.get("moment"))
-        counts, sums = numbers(raw.get("counts")), numbers(raw.get("sums"))
-        rewards, prior = numbers(raw.get("rewards")), numbers([raw.get("prior")])
+        counts, rewards = numbers(raw.get("counts")), numbers(raw.get("rewards"))
+        single = numbers([raw.get("prior"), raw.get("strength")])
         try:
             packed = base64.b64decode(str(raw.get("window")), validate=True)
         except ValueError:
             return False
-        sizes = (len(inverse), len(moment), len(counts), len(sums), len(packed))
-        if sizes != (SIZE * (SIZE + 1) // 2, SIZE, 4, 2, SIZE * len(rewards)) or not prior:
+        if (len(counts), len(single), len(packed)) != (3, 2, SIZE * len(rewards)):
             return False
-        square = [[0.0] * SIZE for _ in range(SIZE)]
-        values = iter(inverse)
-        for i in range(SIZE):
-            for j in range(i + 1):
-                square[i][j] = square[j][i] = next(values)
-        if any(square[i][i] <= 0 for i in range(SIZE)) or min(counts) < 0:
+        if min(counts) < 0 or counts[0] < len(rewards) or max(packed, default=0) > 200:
             return False
-        self._inverse, self._moment, self.prior = square, moment, prior[0]
-        self._beta = [sum(a * m for a, m in zip(row, moment, strict=True)) for row in square]
-        self.observations, self.restarts, self._count, self.joined = map(int, counts)
-        self._sum, self.strength = sums
+        if not all(0 <= value <= 1 for value in (single[0], *rewards)) or abs(single[1]) > 1:
+            return False
+        self.observations, self.restarts, self.joined = map(int, counts)
+        self.prior, self.strength = single
+        if self.restarts:
+            self._precision = (self._restart_precision, self._precision[1])
         pieces = [packed[k : k + SIZE] for k in range(0, len(packed), SIZE)]
-        self._window = deque(zip(pieces, rewards, strict=True), maxlen=WINDOW)
+        self._rebuild(list(zip(pieces, rewards, strict=True))[-self._memory :])
         return True
 
 
-def change_point(rewards: Sequence[float]) -> int | None:
+def change_point(rewards: Sequence[float], threshold: float = THRESHOLD) -> int | None:
     """Where a series of rewards in [0, 1] changed its mean; ``None`` where it did not clearly.
 
     Generalised likelihood ratio: over all cuts, both parts' Kullback-Leibler divergence from the
@@ -164,7 +199,7 @@ def change_point(rewards: Sequence[float]) -> int | None:
     if count < BEFORE + AFTER:
         return None
     mean = total / count
-    best, cut = THRESHOLD, None
+    best, cut = threshold, None
     head = sum(rewards[: BEFORE - 1])
     for k in range(BEFORE, count - AFTER + 1):
         head += rewards[k - 1]

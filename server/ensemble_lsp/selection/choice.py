@@ -26,10 +26,14 @@ class Ranked:
     cost: float
     """Expected US dollars."""
     utility: float
-    """Expected reward less what waiting and money count."""
+    """Expected reward, where the call does not fail, less what waiting and money count."""
     observations: int
     prior: str
     """Where the expectation comes from before anything was observed."""
+    first_ms: float = 0.0
+    """Expected time to the first token."""
+    failures: float = 0.0
+    """Chance that the call fails, by what happened lately and at this hour of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +80,19 @@ class Call(Protocol):
     def cost(self) -> float: ...  # noqa: D102
     @property
     def status(self) -> str: ...  # noqa: D102
+    @property
+    def time(self) -> float: ...  # noqa: D102 - Unix seconds
 
 
 class Selector(Protocol):
     """Orders models for a request, and learns from what became of their answers.
 
-    Used from one thread. ``choose`` takes well under a millisecond. ``save`` gives plain JSON,
-    ``load`` takes it back and leaves out what is damaged.
+    Used from one thread. ``choose`` takes well under a millisecond and never computes what could
+    have been computed before. ``save`` gives plain JSON by part, ``load`` takes it back and leaves
+    out what is damaged.
     """
+
+    strategy: str
 
     def choose(
         self,
@@ -98,6 +107,10 @@ class Selector(Protocol):
 
     def learn(self, model: str, situation: Situation, reward: float | None) -> None:
         """Take in one outcome; ``None`` teaches nothing."""
+        ...
+
+    def revise(self, model: str, situation: Situation, old: float, new: float | None) -> None:
+        """Correct a reward that was learned: an accept undone, a text that did not last."""
         ...
 
     def prefer(
@@ -118,12 +131,16 @@ class Selector(Protocol):
         """What calls took lately; ``None`` before the first."""
         ...
 
-    def save(self) -> dict[str, Any]:
-        """The state, as JSON values."""
+    def save(self, *, changed: bool = False) -> dict[str, Any]:
+        """The state by part's name, as JSON values; ``changed``: what changed since last asked."""
         ...
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take the state of ``save``; what is damaged or of another version is left out."""
+        """Take parts of ``save``; what is damaged or of another version is left out."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything."""
         ...
 
 

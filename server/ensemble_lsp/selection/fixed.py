@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from .choice import Call, Choice, Latency, Ranked, explain
 from .priors import prior_for
 from .situation import Situation
 
-VERSION = 1
+VERSION = 2
 
 
 def pin(choice: Choice, name: str | None, *, alone: bool = False) -> Choice:
@@ -34,9 +35,20 @@ class FixedSelector:
 
     strategy = "fixed"
 
-    def __init__(self, *, latency_weight: float = 0.3, cost_weight: float = 0.1) -> None:
-        self.calls = CallStatistics()
+    def __init__(
+        self,
+        *,
+        latency_weight: float = 0.3,
+        cost_weight: float = 0.1,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
         self._weights = (latency_weight, cost_weight)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.calls = CallStatistics(self._clock)
 
     def choose(
         self,
@@ -62,6 +74,9 @@ class FixedSelector:
     def learn(self, model: str, situation: Situation, reward: float | None) -> None:
         """Nothing: the order is fixed."""
 
+    def revise(self, model: str, situation: Situation, old: float, new: float | None) -> None:
+        """Nothing: the order is fixed."""
+
     def prefer(
         self, winner: str, losers: Sequence[str], situation: Situation, shown_at: int = 0
     ) -> None:
@@ -79,14 +94,15 @@ class FixedSelector:
         """What calls took lately."""
         return self.calls.latency(model, task)
 
-    def save(self) -> dict[str, Any]:
-        """The state, as JSON values."""
-        return {"version": VERSION, "strategy": self.strategy, "calls": self.calls.save()}
+    def save(self, *, changed: bool = False) -> dict[str, Any]:
+        """The state by part's name, as JSON values; ``changed``: what changed since last asked."""
+        parts = self.calls.save(changed=changed)
+        return {**parts, "version": VERSION} if parts or not changed else {}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take the state of ``save``."""
+        """Take parts of ``save``; what is damaged or of another version is left out."""
         if state.get("version") == VERSION:
-            self.calls.load(state.get("calls"))
+            self.calls.load(state)
 
     def _known(self, profile: Profile, task: Task, budget_ms: float) -> Ranked:
         prior = prior_for(profile, task)
@@ -109,9 +125,9 @@ def rank(
     observations: int = 0,
 ) -> Ranked:
     """What is thought of a model; ``spread`` is half its interval."""
-    latency_ms, cost = calls.expected(profile, task)
+    call = calls.expected(profile, task)
     value = utility(
-        expected, latency_ms, cost, task,
+        expected * (1 - call.failures), call.total_ms, call.cost, task,
         budget_ms=budget_ms, latency_weight=weights[0], cost_weight=weights[1],
     )  # fmt: skip
     return Ranked(
@@ -119,8 +135,10 @@ def rank(
         expected=expected,
         low=max(0.0, expected - spread),
         high=min(1.0, expected + spread),
-        latency_ms=latency_ms,
-        cost=cost,
+        first_ms=call.first_ms,
+        latency_ms=call.total_ms,
+        cost=call.cost,
+        failures=call.failures,
         utility=value,
         observations=observations,
         prior=prior,

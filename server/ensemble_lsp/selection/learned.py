@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from ..models.base import Profile
 from ..types import TASKS, Task
-from .arm import Arm
-from .calls import rows
+from .arm import THRESHOLD, WINDOW, Arm
+from .calls import numbers, of_kind
 from .choice import Choice, Ranked, explain
 from .fixed import VERSION, FixedSelector, rank
 from .priors import WEIGHT, Prior, prior_for
@@ -51,6 +52,12 @@ class Tuning:
     """Outcomes after which the user's own level (some accept 13 %, some 57 %) is half believed."""
     slope_weight: float = 0.2
     """Prior squares by which it is believed that models differ as the priors say."""
+    memory: int = WINDOW
+    """Of a model's own latest outcomes, how many count."""
+    threshold: float = THRESHOLD
+    """Log-likelihood ratio from which a model is believed to have changed."""
+    restart_weight: float = WEIGHT
+    """Observations a prior is worth for a model that has changed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +85,20 @@ class LearnedSelector(FixedSelector):
         cost_weight: float = 0.1,
         seed: int = 0,
         tuning: Tuning | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(latency_weight=latency_weight, cost_weight=cost_weight)
         self._tuning = tuning or Tuning()
         self._seed = seed
+        super().__init__(latency_weight=latency_weight, cost_weight=cost_weight, clock=clock)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
         self._choices = 0
         self._arms: dict[str, dict[str, Arm]] = {task: {} for task in TASKS}
         self._lines: dict[str, _Line] = dict.fromkeys(TASKS, _Line())
         self._priors: dict[tuple[str, str], Prior] = {}
+        self._changed: set[tuple[str, str]] = set()
 
     def order(self, situation: Situation, profiles: Sequence[Profile], budget_ms: float) -> Choice:
         """The one to ask first by utility and what is to be learned; the rest by utility."""
@@ -104,8 +117,17 @@ class LearnedSelector(FixedSelector):
         """Take in one outcome; ``None`` teaches nothing."""
         if reward is None:
             return
-        self._arm(model, situation.task).learn(situation.vector(), max(0.0, min(1.0, reward)))
+        self._touched(model, situation.task).learn(situation.vector(), _unit(reward))
         self._fit_line(situation.task)
+
+    def revise(self, model: str, situation: Situation, old: float, new: float | None) -> None:
+        """Correct a reward that was learned; None takes it back.
+
+        One that is so old that it is no longer remembered counts no more.
+        """
+        arm = self._touched(model, situation.task)
+        if arm.revise(situation.vector(), _unit(old), None if new is None else _unit(new)):
+            self._fit_line(situation.task)
 
     def prefer(
         self, winner: str, losers: Sequence[str], situation: Situation, shown_at: int = 0
@@ -115,10 +137,10 @@ class LearnedSelector(FixedSelector):
         People take the first of a list (92 of 112 pairs): a win from the top says less.
         """
         rate = 0.3 / max(1, len(losers))
-        mine = self._arm(winner, situation.task)
+        mine = self._touched(winner, situation.task)
         bias = 1.5 if shown_at == 0 else -1.5 / max(1, len(losers))
         for loser in losers:
-            other = self._arm(loser, situation.task)
+            other = self._touched(loser, situation.task)
             lead = self._standing(mine) - self._standing(other) + bias
             surprise = 1 - 1 / (1 + math.exp(-lead))
             mine.strength = min(1.0, mine.strength + rate * surprise)
@@ -126,42 +148,45 @@ class LearnedSelector(FixedSelector):
 
     def set_prior(self, model: str, task: Task, prior: Prior | None) -> None:
         """Use a prior of the user's own, as from a comparison run, not the public record."""
+        self._changed.add((model, task))
         if prior is None:
             self._priors.pop((model, task), None)
         else:
             self._priors[(model, task)] = prior
 
-    def save(self) -> dict[str, Any]:
-        """The state, as JSON values."""
-        arms = [
-            {"model": model, "task": task, "arm": arm.save()}
+    def save(self, *, changed: bool = False) -> dict[str, Any]:
+        """The state by part's name, as JSON values; ``changed``: what changed since last asked."""
+        arms = {
+            f"arm/{task}/{model}": arm.save()
             for task, by_model in self._arms.items()
             for model, arm in by_model.items()
-        ]
-        priors = [
-            {"model": model, "task": task, "reward": p.reward, "source": p.source}
+            if not changed or (model, task) in self._changed
+        }
+        priors = {
+            f"prior/{task}/{model}": {"reward": p.reward, "source": p.source}
             for (model, task), p in self._priors.items()
-        ]
-        return {**super().save(), "arms": arms, "priors": priors, "choices": self._choices}
+            if not changed or (model, task) in self._changed
+        }
+        if changed:
+            self._changed = set()
+        parts = {**super().save(changed=changed), **arms, **priors}
+        return {**parts, "version": VERSION, "choices": self._choices} if parts else {}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take the state of ``save``; what is damaged or of another version is left out."""
+        """Take parts of ``save``; what is damaged or of another version is left out."""
         super().load(state)
         if state.get("version") != VERSION:
             return
         choices = state.get("choices")
         self._choices = choices if isinstance(choices, int) and choices >= 0 else self._choices
-        for raw in rows(state.get("arms")):
-            model, task, saved = raw.get("model"), raw.get("task"), raw.get("arm")
-            if isinstance(model, str) and task in TASKS and isinstance(saved, Mapping):
-                arm = self._new_arm()
-                if arm.load(cast("Mapping[str, Any]", saved)):
-                    self._arms[task][model] = arm
-        for raw in rows(state.get("priors")):
-            model, task, reward = raw.get("model"), raw.get("task"), raw.get("reward")
-            good = isinstance(reward, int | float) and 0 <= reward <= 1
-            if isinstance(model, str) and task in TASKS and good:
-                prior = Prior(float(cast(float, reward)), str(raw.get("source", "measured")))
+        for task, model, raw in of_kind(state, "arm"):
+            arm = self._new_arm()
+            if arm.load(raw):
+                self._arms[task][model] = arm
+        for task, model, raw in of_kind(state, "prior"):
+            reward = numbers([raw.get("reward")])
+            if reward and 0 <= reward[0] <= 1:
+                prior = Prior(reward[0], str(raw.get("source", "measured")))
                 self._priors[(model, task)] = prior
         for task in TASKS:
             self._fit_line(task)
@@ -242,8 +267,20 @@ class LearnedSelector(FixedSelector):
             arms[model].joined = sum(arm.observations for arm in arms.values())
         return arms[model]
 
+    def _touched(self, model: str, task: str) -> Arm:
+        self._changed.add((model, task))
+        return self._arm(model, task)
+
     def _new_arm(self) -> Arm:
-        return Arm(self._tuning.prior_weight, self._tuning.feature_precision)
+        tuning = self._tuning
+        return Arm(
+            tuning.prior_weight, tuning.feature_precision, tuning.memory, tuning.threshold,
+            tuning.restart_weight,
+        )  # fmt: skip
+
+
+def _unit(value: float) -> float:
+    return max(0.0, min(1.0, value))
 
 
 def _logit(p: float) -> float:

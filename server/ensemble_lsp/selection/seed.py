@@ -7,12 +7,11 @@ the code is), where gap is the share of its rewards a model loses from simple co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from ..models.base import Profile
-from ..types import TASKS
-from .calls import numbers, rows
+from .calls import numbers, of_kind
 from .choice import Choice, Ranked, explain
 from .fixed import VERSION, FixedSelector, rank
 from .situation import Situation
@@ -44,6 +43,15 @@ class Tally:
         """Mean reward; 0.5 where there is none."""
         return (self.simple_sum + self.complex_sum) / self.count if self.count else 0.5
 
+    def add(self, complexity: int, reward: float, count: int = 1) -> None:
+        """Count a reward in; with a ``count`` of 0 correct the sum alone."""
+        if complexity > COMPLEX_ABOVE:
+            self.complex = max(0, self.complex + count)
+            self.complex_sum = max(0.0, self.complex_sum + reward)
+        else:
+            self.simple = max(0, self.simple + count)
+            self.simple_sum = max(0.0, self.simple_sum + reward)
+
     def factor(self, complexity: int) -> float:
         """1 on simple code, and for models that do no worse on complex code; else less."""
         if self.simple < ENOUGH or self.complex < ENOUGH or not self.simple_sum:
@@ -58,9 +66,11 @@ class SeedSelector(FixedSelector):
 
     strategy = "seed"
 
-    def __init__(self, *, latency_weight: float = 0.3, cost_weight: float = 0.1) -> None:
-        super().__init__(latency_weight=latency_weight, cost_weight=cost_weight)
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
         self._tallies: dict[tuple[str, str], Tally] = {}
+        self._changed: set[tuple[str, str]] = set()
 
     def order(self, situation: Situation, profiles: Sequence[Profile], budget_ms: float) -> Choice:
         """Order by score; latency and cost do not count in this strategy."""
@@ -73,36 +83,42 @@ class SeedSelector(FixedSelector):
         """Take in one outcome; ``None`` teaches nothing."""
         if reward is None:
             return
-        tally = self._tallies.setdefault((model, situation.task), Tally())
-        if situation.complexity > COMPLEX_ABOVE:
-            tally.complex += 1
-            tally.complex_sum += reward
-        else:
-            tally.simple += 1
-            tally.simple_sum += reward
+        self._tally(model, situation).add(situation.complexity, reward)
 
-    def save(self) -> dict[str, Any]:
-        """The state, as JSON values."""
-        tallies = [
-            {
-                "model": model,
-                "task": task,
-                "tally": [t.simple, t.simple_sum, t.complex, t.complex_sum],
-            }
-            for (model, task), t in self._tallies.items()
-        ]
-        return {**super().save(), "tallies": tallies}
+    def revise(self, model: str, situation: Situation, old: float, new: float | None) -> None:
+        """Correct a reward that was learned; None takes it back."""
+        tally = self._tally(model, situation)
+        if not tally.count:
+            return
+        tally.add(situation.complexity, (new or 0.0) - old, -1 if new is None else 0)
+
+    def save(self, *, changed: bool = False) -> dict[str, Any]:
+        """The state by part's name, as JSON values; ``changed``: what changed since last asked."""
+        keys = self._changed if changed else set(self._tallies)
+        if changed:
+            self._changed = set()
+        parts = {
+            f"tally/{task}/{model}": {"tally": list(astuple(self._tallies[(model, task)]))}
+            for model, task in keys
+        }
+        known = super().save(changed=changed)
+        return {**known, **parts, "version": VERSION} if parts or known else {}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take the state of ``save``; what is damaged is left out."""
+        """Take parts of ``save``; what is damaged is left out."""
         super().load(state)
         if state.get("version") != VERSION:
             return
-        for raw in rows(state.get("tallies")):
-            values, model, task = numbers(raw.get("tally")), raw.get("model"), raw.get("task")
-            if len(values) == 4 and min(values) >= 0 and isinstance(model, str) and task in TASKS:
+        for task, model, raw in of_kind(state, "tally"):
+            values = numbers(raw.get("tally"))
+            if len(values) == 4 and min(values) >= 0:
                 tally = Tally(int(values[0]), values[1], int(values[2]), values[3])
                 self._tallies[(model, task)] = tally
+
+    def _tally(self, model: str, situation: Situation) -> Tally:
+        key = (model, situation.task)
+        self._changed.add(key)
+        return self._tallies.setdefault(key, Tally())
 
     def _score(self, profile: Profile, situation: Situation, budget_ms: float) -> Ranked:
         tally = self._tallies.get((profile.name, situation.task)) or Tally()

@@ -37,12 +37,11 @@ from ..types import (
 if TYPE_CHECKING:
     from ..models.base import Model
     from ..models.wrappers import Call
-    from ..selection.choice import Choice, Selector
+    from ..selection.choice import Choice
+    from ..selection.learning import Learning
 
 logger = logging.getLogger(__name__)
 
-TAUGHT = 5000
-"""Latest rewards of the history that a new selector learns from."""
 REMEMBERED = 1000
 """Suggestions whose reasons are kept for ``ensemble.why``."""
 
@@ -89,7 +88,7 @@ class Runtime:
         self.on_status: Callable[..., None] | None = None
         self.on_text: Callable[[str, str], None] | None = None
         """Told each piece of a model's answer as it comes: ``(model, text)``."""
-        self._selector: Selector | None = None
+        self._learning: Learning | None = None
         self._reasons: OrderedDict[str, Reasons] = OrderedDict()
         self._pending: set[asyncio.Future[Any]] = set()
         self._ticker: asyncio.Task[None] | None = None
@@ -257,29 +256,20 @@ class Runtime:
 
     # -- what became of it ---------------------------------------------------------------------
 
-    def attach(self, selector: Selector) -> None:
-        """Let outcomes and calls teach this selector from now on."""
-        self._selector = selector
+    def attach(self, learning: Learning) -> None:
+        """Let what is written into the history teach this selector from now on."""
+        self._learning = learning
 
-    async def teach(self, selector: Selector) -> None:
-        """Teach a new selector what the history holds."""
-        rows = await self.history.rewards_by_model(limit=TAUGHT)
-
-        def learn() -> None:
-            for row in rows:
-                with contextlib.suppress(ValueError):
-                    situation = Situation.from_json({**row.features, "task": row.task})
-                    selector.learn(row.model, situation, row.reward)
-
-        await asyncio.to_thread(learn)  # nobody else has the new selector yet
+    def learn(self) -> None:
+        """Let the selector learn what is new in the history, whoever wrote it."""
+        if self._learning is not None:
+            pending = asyncio.ensure_future(self._learning.sync())
+            self._pending.add(pending)
+            pending.add_done_callback(self._written)
 
     def _settled(self, suggestion: Suggestion, outcome: Outcome) -> None:
         self._write(self.history.add_outcome(outcome, time.time()))
-        reasons = self._reasons.get(suggestion.id)
-        if self._selector is None or reasons is None or outcome.reward is None:
-            return
-        for model in suggestion.models:
-            self._selector.learn(model, reasons.decision.situation, outcome.reward)
+        self.learn()
 
     def _revised(self, suggestion: Suggestion, outcome: Outcome) -> None:
         if outcome.survival is None:
@@ -287,15 +277,10 @@ class Runtime:
         else:
             written = self.history.update_survival(outcome.id, outcome.survival, outcome.reward)
             self._write(written)
+        self.learn()
 
     def _preferred(self, chosen: Suggestion, others: Sequence[Suggestion]) -> None:
         losers = tuple(other.models for other in others)
-        reasons = self._reasons.get(chosen.id)
-        if self._selector is not None and reasons is not None:
-            lost = [m for models in losers for m in models if m not in chosen.models]
-            situation = reasons.decision.situation
-            for winner in chosen.models:
-                self._selector.prefer(winner, lost, situation, chosen.shown_at)
         self._write(
             self.history.add_preference(
                 chosen.id, chosen.models, losers, chosen.shown_at, time.time()
@@ -319,8 +304,7 @@ class Runtime:
         )
         self._write(self.history.add_call(record))
         self._report(call)
-        if self._selector is not None:
-            self._selector.observe_call(call)
+        self.learn()
 
     def watched(self, model: Model) -> Model:
         """The model, with whoever wants to read along."""
@@ -368,8 +352,9 @@ class Runtime:
 
     async def flush(self) -> None:
         """Wait until the history has all that was reported so far."""
-        if self._pending:
-            await asyncio.wait(set(self._pending), timeout=3)
+        deadline = time.monotonic() + 3
+        while self._pending and (left := deadline - time.monotonic()) > 0:
+            await asyncio.wait(set(self._pending), timeout=left)
 
     # -- folders and the end -------------------------------------------------------------------
 

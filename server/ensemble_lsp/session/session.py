@@ -22,6 +22,7 @@ from ..models.redact import RedactKeys
 from ..models.registry import Registry
 from ..selection import make_selector
 from ..selection.choice import Choice, Selector
+from ..selection.learning import Learning
 from ..selection.situation import Situation, situation_of
 from ..settings import (
     Fault,
@@ -67,6 +68,7 @@ class Session:
     settings: Settings
     registry: Registry
     selector: Selector
+    learning: Learning
     runtime: Runtime
     layers: Layers
     faults: tuple[Fault, ...] = ()
@@ -266,19 +268,24 @@ class Session:
         same = (self.settings.models, self.settings.discover)
         if (settings.models, settings.discover) != same:
             registry = await _registry(settings, self.runtime, previous=self.registry)
-        selector = self.selector
+        selector, learning = self.selector, self.learning
         if settings.selector != self.settings.selector:
-            selector = await _selector(settings, self.runtime)
+            selector, learning = await _selector(settings, self.runtime)
         await self.runtime.workspace.set_privacy(settings.privacy)
         new = dataclasses.replace(
-            self, settings=settings, registry=registry, selector=selector, layers=layers
+            self,
+            settings=settings,
+            registry=registry,
+            selector=selector,
+            learning=learning,
+            layers=layers,
         )
         new.attach()
         return new, [*faults, *more]
 
     def attach(self) -> None:
         """Let what the runtime sees teach this session's selector."""
-        self.runtime.attach(self.selector)
+        self.runtime.attach(self.learning)
 
     def notices(self) -> list[str]:
         """Sentences the user should see once."""
@@ -348,8 +355,9 @@ async def open_session(
         env=os.environ if env is None else env,
     )
     registry = await _registry(settings, runtime, previous=None, redact=redact)
-    selector = await _selector(settings, runtime)
-    session = Session(settings, registry, selector, runtime, layers, (*faults, *more), trusted)
+    selector, learning = await _selector(settings, runtime)
+    all_faults = (*faults, *more)
+    session = Session(settings, registry, selector, learning, runtime, layers, all_faults, trusted)
     session.attach()
     return session
 
@@ -371,11 +379,12 @@ async def _registry(
     )
 
 
-async def _selector(settings: Settings, runtime: Runtime) -> Selector:
-    """The selector of the settings, taught by the history so far."""
+async def _selector(settings: Settings, runtime: Runtime) -> tuple[Selector, Learning]:
+    """The selector of the settings, with what was learned so far."""
     selector = make_selector(settings.selector)
-    await runtime.teach(selector)
-    return selector
+    learning = Learning(runtime.history, selector)
+    await learning.start()
+    return selector, learning
 
 
 __all__ = ["Layers", "ModelSettings", "Session", "open_session"]
