@@ -117,7 +117,7 @@ class LoopbackProvider:
         """The port it listens on."""
         return self._port
 
-    def wait_for(self, predicate: Callable[[LoopbackProvider], Any], timeout: float = 10.0) -> None:
+    def wait_for(self, predicate: Callable[[LoopbackProvider], Any], timeout: float = 30.0) -> None:
         """Block until ``predicate(self)`` holds; ``TimeoutError`` if it never does."""
         with self._changed:
             if not self._changed.wait_for(lambda: predicate(self), timeout):
@@ -125,7 +125,7 @@ class LoopbackProvider:
                 raise TimeoutError(f"the provider saw only {seen}")
 
     async def until(
-        self, predicate: Callable[[LoopbackProvider], Any], timeout: float = 10.0
+        self, predicate: Callable[[LoopbackProvider], Any], timeout: float = 30.0
     ) -> None:
         """As ``wait_for``, in a coroutine."""
         await asyncio.to_thread(self.wait_for, predicate, timeout)

@@ -1,0 +1,8 @@
+"""The task complete: what is offered at a cursor, when, and by which model."""
+
+from __future__ import annotations
+
+from .completer import Completer
+from .request import CompletionRequest, Selected
+
+__all__ = ["Completer", "CompletionRequest", "Selected"]
