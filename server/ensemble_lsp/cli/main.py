@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import EnsembleError, SettingsError, UnknownModelError
+from . import finetune_arguments
 from .logs import logging_to
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ COMMANDS = {
     "explain": "print an explanation",
     "generate": "print code",
     "models": "list, test, add and remove models",
+    "finetune": "training data and fine-tuning jobs",
     "history": "the local history: stats, export, import, clear",
     "demo": "play a short editing session through the real server",
     "doctor": "check the set-up and say what to do",
@@ -130,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         _asking(made[name], name)
     _models(made["models"])
     _history(made["history"])
+    finetune_arguments.add(made["finetune"])
     made["demo"].add_argument("--fetch", action="store_true", help="fetch the weights first")
     made["demo"].add_argument("--json", action="store_true")
     made["doctor"].add_argument("--json", action="store_true")

@@ -13,8 +13,6 @@ from ..errors import TuningError
 from .formats import Format, Line
 from .rules import LineFault, check
 
-_SHOWN = 20
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -30,11 +28,11 @@ def from_file(
     """The rows of a file, what was left out, and how many secrets were replaced in prompts.
 
     A line may have a ``file`` beside the provider's keys: the split keeps lines of a file together.
-    Raises ``TuningError`` that names every fault by its line.
+    Raises ``FaultyFileError`` that has every fault with its line.
     """
     checked = check(read(path), wanted, longest=longest, least=1, with_files=True)
     if checked.faults:
-        raise faulty(path, checked.faults)
+        raise FaultyFileError(path, checked.faults)
     rows: list[Row] = []
     left_out: Counter[str] = Counter()
     seen: set[str] = set()
@@ -62,13 +60,16 @@ def read(path: Path) -> bytes:
         raise TuningError(f"{path} cannot be read ({error.strerror}); check the path.") from error
 
 
-def faulty(path: Path, faults: list[LineFault]) -> TuningError:
-    """One error that names the faults of a file, the first of them where they are many."""
-    shown = "".join(f"\n  {fault}" for fault in faults[:_SHOWN])
-    more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-    return TuningError(
-        f"{path} does not keep the provider's rules; mend it and try again:{shown}{more}"
-    )
+class FaultyFileError(TuningError):
+    """A file that breaks the provider's rules; ``faults`` has all of them, by line."""
+
+    def __init__(self, path: Path, faults: list[LineFault]) -> None:
+        count = len(faults)
+        more = f", and {count - 1} more" if count > 1 else ""
+        super().__init__(
+            f"{path} does not keep the provider's rules: {faults[0]}{more}; mend it and try again."
+        )
+        self.faults = faults
 
 
 def _answers(line: Line) -> list[str]:

@@ -14,7 +14,7 @@ from ..models.base import Profile
 from ..settings import ModelSettings
 from .examples import Gathered, Method, screen, split
 from .formats import Format, Line, as_text, format_for, line_of, tokens_of
-from .from_file import Row, faulty, from_file
+from .from_file import FaultyFileError, Row, from_file
 from .prices import epochs_for, rates_of
 from .rules import LineFault, check
 
@@ -98,7 +98,7 @@ class Prepared:
         """
         faults = self.check()
         if faults:
-            raise faulty(folder / TRAINING, faults)
+            raise FaultyFileError(folder / TRAINING, faults)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             private(folder / TRAINING, as_text(self.training))

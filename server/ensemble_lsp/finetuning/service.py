@@ -26,8 +26,9 @@ R = TypeVar("R")
 _REFUSALS = (400, 403, 404, 405, 409, 413, 415, 422)
 _STEPS = re.compile(r"\b[Ss]tep (\d+)\s*/\s*(\d+)")
 _MOST_PAGES = 50
-_PATIENCE = 600.0
-"""Seconds for one upload."""
+_PATIENCE = 60.0
+"""Seconds for an answer."""
+_UPLOAD_PATIENCE = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,11 @@ class Service:
         data = await asyncio.to_thread(path.read_bytes)
         file = await self._ask(
             f"the file {path.name}",
-            self._client.files.create(file=(name, data, "application/jsonl"), purpose="fine-tune"),
+            self._client.files.create(
+                file=(name, data, "application/jsonl"),
+                purpose="fine-tune",
+                timeout=_UPLOAD_PATIENCE,
+            ),
         )
         if getattr(file, "status", "") == "error":
             reason = self._clean(str(getattr(file, "status_details", None) or "no reason given"))

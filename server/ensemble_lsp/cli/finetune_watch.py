@@ -1,0 +1,74 @@
+"""A job's progress and events: a bar on a terminal, plain lines in a pipe, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ProviderError
+from ..finetuning.jobs import Job
+from ..finetuning.running import Watcher
+from ..finetuning.service import Event
+from .output import safe
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+
+class Watch(Watcher):
+    """Tells the user. ``quiet``: nothing but a lost connection."""
+
+    def __init__(self, job: Job, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._state = job.state
+        self._bars: Any = None
+        self._bar: TaskID | None = None
+        if sys.stderr.isatty() and not quiet:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+            from rich.progress import TimeElapsedColumn as Elapsed
+
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                Elapsed(),
+            )
+            self._bars = Progress(*columns, console=Console(stderr=True))
+            self._bar = self._bars.add_task(f"{job.name}: {job.state}", total=job.steps or None)
+
+    def __enter__(self) -> Watch:
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def changed(self, job: Job, events: Sequence[Event]) -> None:
+        """Show new events, a new state, and how far it is."""
+        if self._quiet:
+            return
+        for event in events:
+            if event.message:
+                self._say(event.message)
+        if job.state != self._state:
+            self._state = job.state
+            self._say(f"{job.name}: {job.state}")
+        if self._bars is not None and self._bar is not None:
+            told = f"{job.name}: {job.state}"
+            total = job.steps or None
+            self._bars.update(self._bar, description=told, completed=job.step, total=total)
+
+    def waiting(self, job: Job, error: ProviderError, seconds: float) -> None:
+        """Say that the provider could not be reached."""
+        self._say(f"{error} Asking again in {seconds:.0f} s.")
+
+    def _say(self, sentence: str) -> None:
+        line = " ".join(safe(sentence).split())
+        if self._bars is not None:
+            self._bars.console.print(line, markup=False, highlight=False)
+        else:
+            print(line, file=sys.stderr, flush=True)
