@@ -128,7 +128,7 @@ async def _clear(args: argparse.Namespace, history: History) -> int:
     if args.json:
         print_json({"removed": removed})
     else:
-        print(f"{removed} records were removed.")
+        print(f"{removed} rows were removed.")
     return 0
 
 
