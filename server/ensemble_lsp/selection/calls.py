@@ -200,7 +200,7 @@ class CallStatistics:
         return Expected(
             before.first_p50 if before else ms * 0.5,
             before.total_p50 if before else ms,
-            profile.cost(_TYPICAL_USAGE[task]),
+            typical_cost(profile, task),
             failures,
         )
 
@@ -224,6 +224,11 @@ def typical_ms(profile: Profile, task: Task) -> float:
     """Milliseconds to a whole answer of a model that was never asked."""
     factor = 5 if is_slow(profile.model) else 1.5 if profile.local else 1
     return _TYPICAL_MS[task] * factor
+
+
+def typical_cost(profile: Profile, task: Task) -> float:
+    """US dollars of an ordinary request."""
+    return profile.cost(_TYPICAL_USAGE[task])
 
 
 def hour_of(unix: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from ..models.base import Profile
@@ -50,6 +50,10 @@ class Choice:
     def names(self) -> tuple[str, ...]:
         """The models' names, in order."""
         return tuple(r.model for r in self.ranked)
+
+    def noted(self, note: str) -> Choice:
+        """With one more sentence in its reason, where there is one."""
+        return replace(self, why=f"{self.why} {note}") if note else self
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for ``ensemble.why``."""

@@ -29,6 +29,7 @@ from .situation import Situation
 _SPREAD = 1.64 * 0.48
 """Half a 90 % interval of a reward near one half, in rewards."""
 _SHARE, _FEW = 30, 8
+SHAKEN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Tuning:
     """Of a model's own latest outcomes, how many count."""
     threshold: float = THRESHOLD
     """Log-likelihood ratio from which a model is believed to have changed."""
+    shaken: float = 0.0
+    """What every unsure arm gains on top, for ``SHAKEN`` choices after one has restarted."""
     restart_weight: float = WEIGHT
     """Observations a prior is worth for a model that has changed since."""
 
@@ -99,6 +102,7 @@ class LearnedSelector(FixedSelector):
         self._lines: dict[str, _Line] = dict.fromkeys(TASKS, _Line())
         self._priors: dict[tuple[str, str], Prior] = {}
         self._changed: set[tuple[str, str]] = set()
+        self._shaken: dict[str, int] = dict.fromkeys(TASKS, 0)
 
     def order(self, situation: Situation, profiles: Sequence[Profile], budget_ms: float) -> Choice:
         """The one to ask first by utility and what is to be learned; the rest by utility."""
@@ -117,7 +121,8 @@ class LearnedSelector(FixedSelector):
         """Take in one outcome; ``None`` teaches nothing."""
         if reward is None:
             return
-        self._touched(model, situation.task).learn(situation.vector(), _unit(reward))
+        if self._touched(model, situation.task).learn(situation.vector(), _unit(reward)):
+            self._shaken[situation.task] = SHAKEN
         self._fit_line(situation.task)
 
     def revise(self, model: str, situation: Situation, old: float, new: float | None) -> None:
@@ -228,11 +233,13 @@ class LearnedSelector(FixedSelector):
         rng = random.Random(self._seed * 1_000_003 + self._choices)  # noqa: S311 - no secret
         self._choices += 1
         tuning = self._tuning
+        shaken = tuning.shaken if self._shaken[task] else 0.0
+        self._shaken[task] = max(0, self._shaken[task] - 1)
         best, chosen = -math.inf, pairs[0][0]
         for r, sigma in pairs:
             arm = self._arms[task][r.model]
             late = arm.joined >= _SHARE and arm.observations < _FEW
-            bonus = tuning.bonus + tuning.newcomer * late + tuning.width * rng.gauss(0, 1)
+            bonus = tuning.bonus + shaken + tuning.newcomer * late + tuning.width * rng.gauss(0, 1)
             value = r.utility + bonus * sigma
             if value > best:
                 best, chosen = value, r

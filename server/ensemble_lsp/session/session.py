@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 import os
 import uuid
@@ -21,6 +22,7 @@ from ..models.base import Model
 from ..models.redact import RedactKeys
 from ..models.registry import Registry
 from ..selection import make_selector
+from ..selection.budget import DailyBudget
 from ..selection.choice import Choice, Selector
 from ..selection.learning import Learning
 from ..selection.situation import Situation, situation_of
@@ -69,6 +71,7 @@ class Session:
     registry: Registry
     selector: Selector
     learning: Learning
+    budget: DailyBudget
     runtime: Runtime
     layers: Layers
     faults: tuple[Fault, ...] = ()
@@ -102,11 +105,11 @@ class Session:
             instruction=instruction,
         )
         if only is not None:
-            model = self.registry.get(only)
-            choice = self._choose(situation, [model])
-            return Decision([self.runtime.watched(model)], choice, situation)
-        models = self.models_for(task)
-        choice = self._choose(situation, models)
+            models, _ = self.budget.sort_out([self.registry.get(only)], task)
+            choice = self._choose(situation, models)
+            return Decision([self.runtime.watched(models[0])], choice, situation)
+        models, note = self.budget.sort_out(self.models_for(task), task)
+        choice = self._choose(situation, models).noted(note)
         by_name = {model.profile.name: model for model in models}
         names = [ranked.model for ranked in choice.ranked if ranked.model in by_name]
         order = [self.runtime.watched(by_name[name]) for name in names]
@@ -268,9 +271,9 @@ class Session:
         same = (self.settings.models, self.settings.discover)
         if (settings.models, settings.discover) != same:
             registry = await _registry(settings, self.runtime, previous=self.registry)
-        selector, learning = self.selector, self.learning
+        selector, learning, budget = self.selector, self.learning, self.budget
         if settings.selector != self.settings.selector:
-            selector, learning = await _selector(settings, self.runtime)
+            selector, learning, budget = await _selector(settings, self.runtime)
         await self.runtime.workspace.set_privacy(settings.privacy)
         new = dataclasses.replace(
             self,
@@ -278,6 +281,7 @@ class Session:
             registry=registry,
             selector=selector,
             learning=learning,
+            budget=budget,
             layers=layers,
         )
         new.attach()
@@ -306,6 +310,22 @@ class Session:
             "agreement": reasons.suggestion.agreement,
             "explored": choice.explored,
             "context": reasons.decision.situation.to_json(),
+            "scores": [dataclasses.asdict(ranked) for ranked in choice.ranked],
+        }
+
+    def outlook(self, task: Task, document: Document, position: Position) -> dict[str, Any]:
+        """Which models would be asked at a place now, and why. Asks none, and does not count."""
+        situation = situation_of(task, document, position, complexity=self.runtime.complexity)
+        # A choice takes its turn in what is tried next; looking must not.
+        looking = dataclasses.replace(self, selector=copy.deepcopy(self.selector))
+        choice = looking._choose(situation, self.models_for(task))
+        return {
+            "why": choice.why,
+            "task": task,
+            "models": list(choice.names[:1]),
+            "agreement": None,
+            "explored": choice.explored,
+            "context": situation.to_json(),
             "scores": [dataclasses.asdict(ranked) for ranked in choice.ranked],
         }
 
@@ -355,9 +375,9 @@ async def open_session(
         env=os.environ if env is None else env,
     )
     registry = await _registry(settings, runtime, previous=None, redact=redact)
-    selector, learning = await _selector(settings, runtime)
+    learned = await _selector(settings, runtime)
     all_faults = (*faults, *more)
-    session = Session(settings, registry, selector, learning, runtime, layers, all_faults, trusted)
+    session = Session(settings, registry, *learned, runtime, layers, all_faults, trusted)
     session.attach()
     return session
 
@@ -379,12 +399,14 @@ async def _registry(
     )
 
 
-async def _selector(settings: Settings, runtime: Runtime) -> tuple[Selector, Learning]:
-    """The selector of the settings, with what was learned so far."""
+async def _selector(settings: Settings, runtime: Runtime) -> tuple[Selector, Learning, DailyBudget]:
+    """The selector of the settings, with what was learned so far, and today's money."""
     selector = make_selector(settings.selector)
     learning = Learning(runtime.history, selector)
     await learning.start()
-    return selector, learning
+    budget = DailyBudget(runtime.history, settings.selector.daily_budget)
+    await budget.refresh()
+    return selector, learning, budget
 
 
 __all__ = ["Layers", "ModelSettings", "Session", "open_session"]

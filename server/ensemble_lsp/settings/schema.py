@@ -117,6 +117,10 @@ class SelectorSettings(Table):
     """How much waiting counts against a model."""
     cost_weight: float = Field(default=0.1, ge=0, le=10)
     """How much money counts against a model."""
+    escalate: bool = True
+    """Where a cheaper model came first and a check doubts its answer, ask a stronger one."""
+    daily_budget: float | None = Field(default=None, ge=0)
+    """US dollars a day (from midnight) that all servers together never pass; none: no limit."""
     seed: int = 0
     """Seed of the random numbers that exploration draws."""
 
