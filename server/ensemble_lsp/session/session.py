@@ -134,7 +134,8 @@ class Session:
     def members(self, decision: Decision, size: int) -> list[Model]:
         """An ensemble: good and diverse."""
         profiles = [model.profile for model in decision.models]
-        names = members(decision.choice, profiles, size)
+        limit = self.settings.ensemble.max_cost
+        names = members(decision.choice, profiles, size, max_cost=limit)
         by_name = {model.profile.name: model for model in decision.models}
         return [by_name[name] for name in names]
 

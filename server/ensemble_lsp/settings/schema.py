@@ -136,6 +136,12 @@ class EnsembleSettings(Table):
     """weighted: votes by what is known of each model; seed: equal text, else mean similarity."""
     run_examples: bool = False
     """Run the docstring's own examples in a sand-box; never in an untrusted workspace."""
+    threshold: float = Field(default=0.3, ge=0, le=1)
+    """Below this agreement the candidates are offered to choose from instead of one edit."""
+    judge: str = ""
+    """A model's name: it picks among the candidates where the agreement is below the threshold."""
+    max_cost: float | None = Field(default=None, ge=0)
+    """US dollars that one ensemble may be expected to cost; the first model is always asked."""
 
 
 class PrivacySettings(Table):
