@@ -117,11 +117,19 @@ class Rig:
         document = self.server.documents.get(uri)
         return None if document is None else document.text
 
+    @staticmethod
+    async def _end() -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
     def close(self) -> None:
         """Shut down, leave, give everything back."""
         self.answer(self.ask("shutdown", None))
         self.tell("exit", None)
         assert self._left is not None
         assert self.run(asyncio.wait_for(self._left, 10)) == 0
+        self.run(self._end())
         self.run(self.loop.shutdown_default_executor())
         self.loop.close()

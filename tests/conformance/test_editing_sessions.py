@@ -32,7 +32,7 @@ class EditingSession(RuleBasedStateMachine):
         self.texts: dict[str, str] = {}
         self.version = 0
         self.cancelled: set[int | str] = set()
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.rig: Rig | None = None
 
     @initialize(encoding=sessions.encodings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,10 +11,13 @@ from lsprotocol import types
 from ..errors import SettingsError
 from ..types import TASKS, Document, Span, Task
 from .base import EnsembleServer
-from .code_action import consensus_edit, generate_with_progress
+from .code_action import consensus_edit, generate_with_progress, place_of
 from .convert import code_points, to_span
 from .errors import loud
 from .show import show_markdown
+
+APPLYING = 10.0
+"""Seconds that a client has to say whether it applied an edit."""
 
 Arguments = dict[str, Any]
 Command = Callable[[EnsembleServer, Arguments], Awaitable[Any]]
@@ -91,7 +95,10 @@ async def choose(ls: EnsembleServer, arguments: Arguments) -> None:
 
 async def _apply(ls: EnsembleServer, label: str, edit: types.WorkspaceEdit) -> bool:
     params = types.ApplyWorkspaceEditParams(edit=edit, label=label)
-    result = await ls.workspace_apply_edit_async(params)
+    try:
+        result = await asyncio.wait_for(ls.workspace_apply_edit_async(params), APPLYING)
+    except asyncio.TimeoutError:
+        return False
     return bool(result.applied)
 
 
@@ -122,6 +129,7 @@ async def generate(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
             {"id": c.id, "models": list(c.models), "text": c.text} for c in generation.candidates
         ],
         "errors": generation.errors,
+        **place_of(ls, document, generation.span),
     }
 
 
@@ -170,8 +178,13 @@ async def remove_model(ls: EnsembleServer, arguments: Arguments) -> None:
 
 @loud
 async def why(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
-    """Why a suggestion came from that model."""
-    return (await ls.session()).why(_text(arguments, "id"))
+    """Why a suggestion came from that model; without ``id``, whom it would ask at a place now."""
+    session = await ls.session()
+    if "id" in arguments:
+        return session.why(_text(arguments, "id"))
+    place = arguments.get("position")
+    document, span = _place(ls, {**arguments, "range": {"start": place, "end": place}})
+    return session.outlook(_task(arguments), document, span.start)
 
 
 COMMANDS: dict[str, Command] = {

@@ -4,6 +4,8 @@ What differs from pygls 2.1, and why:
 
 - messages are decoded here, so that one that cannot be is still answered (-32602, -32700);
 - requests before ``initialize`` get -32002, those after ``shutdown`` -32600;
+- numbers out of LSP's bounds and halves of characters are mended (``mending``); a change that cannot be
+  read closes its document, because what the editor holds is then not known;
 - documents are ours (``context.documents``), not pygls' workspace, whose changes cost the whole file;
 - commands are cancelled like any request, and an error carries no traceback to the client;
 - a finished notification leaves nothing behind.
@@ -12,17 +14,21 @@ What differs from pygls 2.1, and why:
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcMethodNotFound
 from pygls.protocol import LanguageServerProtocol
-from pygls.protocol.json_rpc import JsonRPCNotification, JsonRPCRequestMessage
+from pygls.protocol.json_rpc import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+)
 from pygls.protocol.language_server import lsp_method
 
 from .errors import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
+from .mending import bounded, load
 from .transport import Garbage
 
 if TYPE_CHECKING:
@@ -33,6 +39,22 @@ logger = logging.getLogger(__name__)
 PARSE_ERROR = -32700
 NOT_INITIALIZED = -32002
 UNKNOWN_METHOD = -32601
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def _malformed(data: dict[str, Any]) -> str:
+    """Why an object is no message; empty for one that is."""
+    method, msg_id = data.get("method"), data.get("id")
+    if data.get("jsonrpc", "2.0") != "2.0":
+        return "only JSON-RPC 2.0 is spoken"
+    if msg_id is not None and not _is_id(msg_id):
+        return "an id must be a number or a string"
+    if method is not None and not isinstance(method, str):
+        return "a method must be a string"
+    return "a message needs a method or an id" if method is None and msg_id is None else ""
 
 
 class EnsembleProtocol(LanguageServerProtocol):
@@ -49,7 +71,7 @@ class EnsembleProtocol(LanguageServerProtocol):
     def receive(self, message: bytes | Garbage) -> None:
         """Take one message body from the transport; on the event loop."""
         try:
-            data = json.loads(message) if isinstance(message, bytes) else None
+            data = load(message) if isinstance(message, bytes) else None
         except (ValueError, RecursionError):
             data = None
         if data is None:
@@ -61,27 +83,52 @@ class EnsembleProtocol(LanguageServerProtocol):
 
     def _dispatch(self, data: dict[str, Any]) -> None:
         method, msg_id = data.get("method"), data.get("id")
-        if not isinstance(method, str):
-            if msg_id is not None:
-                self._take_response(data)
-            else:
-                self._refuse(None, INVALID_REQUEST, "a message needs a method or an id")
+        if reason := _malformed(data):
+            self._refuse(msg_id if _is_id(msg_id) else None, INVALID_REQUEST, reason)
             return
-        if msg_id is not None and not isinstance(msg_id, str | int):
-            self._refuse(None, INVALID_REQUEST, "an id must be a number or a string")
+        if method is None:
+            self._take_response(data)
             return
         if refusal := self._out_of_turn(method):
             if msg_id is not None:
                 self._refuse(msg_id, *refusal)
             return
-        try:
-            decoded = self._decode(method, data)
-        except Exception as error:
-            logger.warning("%s: params cannot be decoded: %s", method, type(error).__name__)
-            if msg_id is not None:
-                self._refuse(msg_id, INVALID_PARAMS, f"the params of {method} cannot be decoded")
+        decoded = self._decoded(method, data)
+        if decoded is None:
             return
-        self.handle_message(decoded)
+        self._initialized = self._initialized or method == types.INITIALIZE
+        try:
+            self.handle_message(decoded)
+        except Exception:
+            logger.exception("%s could not be handled", method)
+            if msg_id is not None:
+                self._refuse(msg_id, INTERNAL_ERROR, f"{method} could not be handled")
+
+    def _decoded(self, method: str, data: dict[str, Any]) -> Any:
+        """The message as lsprotocol's type; None for one that is refused."""
+        for attempt in (data, bounded(data)):
+            try:
+                return self._decode(method, attempt)
+            except Exception as error:
+                reason = type(error).__name__
+        logger.warning("%s: params cannot be decoded: %s", method, reason)
+        if (msg_id := data.get("id")) is not None:
+            self._refuse(msg_id, INVALID_PARAMS, f"the params of {method} cannot be decoded")
+        elif method == types.TEXT_DOCUMENT_DID_CHANGE:
+            self._lose(data.get("params"))
+        return None
+
+    def _lose(self, params: Any) -> None:
+        """After a change that cannot be read: better no answers than such as do not fit the text."""
+        try:
+            uri = params["textDocument"]["uri"]
+        except (KeyError, TypeError):
+            return
+        if isinstance(uri, str) and (document := self._ensemble.documents.close(uri)):
+            self._ensemble.tell(
+                f"The editor sent a change of {document.name} that cannot be read;"
+                " close and open the file again to have it served."
+            )
 
     def _out_of_turn(self, method: str) -> tuple[int, str] | None:
         """Code and reason where the connection's state does not allow the method."""
@@ -92,7 +139,6 @@ class EnsembleProtocol(LanguageServerProtocol):
         if method == types.INITIALIZE:
             if self._initialized:
                 return INVALID_REQUEST, "the server is initialized already"
-            self._initialized = True
             return None
         if not self._initialized:
             return NOT_INITIALIZED, "the server waits for initialize"
@@ -126,14 +172,31 @@ class EnsembleProtocol(LanguageServerProtocol):
             context["triggerKind"] = kind + 1
 
     def _take_response(self, data: dict[str, Any]) -> None:
+        msg_id, error = data["id"], data.get("error")
+        kind = self._result_types.pop(msg_id, None)
+        waiting = self._request_futures.get(msg_id)
+        # What runs for the client's own requests lies in the same table, as tasks.
+        if waiting is None or waiting.done() or isinstance(waiting, asyncio.Future):
+            logger.warning("an answer to nothing that was asked: ignored")
+            return
         try:
-            message = self.structure_message({"jsonrpc": self.VERSION, **data})
-        except JsonRpcException:
+            if error is not None:
+                failed = types.ResponseError(int(error["code"]), str(error["message"]))
+                self._handle_response(msg_id, None, failed)
+                return
+            message = self._converter.structure(
+                {"jsonrpc": self.VERSION, **data}, kind or JsonRPCResponseMessage
+            )
+        except Exception:
             # The waiting request ends with an error instead of never.
-            error = types.ResponseError(INVALID_PARAMS, "the client's answer cannot be decoded")
-            self._handle_response(data["id"], None, error)
+            failed = types.ResponseError(INVALID_PARAMS, "the client's answer cannot be decoded")
+            self._handle_response(msg_id, None, failed)
         else:
-            self.handle_message(message)
+            self._handle_response(msg_id, message.result)
+
+    def _handle_cancel_notification(self, msg_id: Any) -> None:
+        if _is_id(msg_id):
+            super()._handle_cancel_notification(msg_id)
 
     # -- handling ------------------------------------------------------------------------------
 
@@ -202,8 +265,10 @@ class EnsembleProtocol(LanguageServerProtocol):
         handler = self.fm.commands.get(params.command)
         if handler is None:
             raise JsonRpcInvalidParams(f"the command {params.command!r} is not known")
-        arguments = params.arguments or [{}]
-        return await handler(arguments[0])
+        argument = (params.arguments or [None])[0]
+        if argument is not None and not isinstance(argument, dict):
+            raise JsonRpcInvalidParams(f"{params.command} takes one object as its argument")
+        return await handler(argument or {})
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *args: Any) -> None:  # type: ignore[override]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
@@ -27,7 +28,8 @@ async def show_markdown(ls: EnsembleServer, markdown: str) -> None:
     if can_show:
         path = await asyncio.to_thread(_write, markdown)
         params = types.ShowDocumentParams(uri=path.as_uri(), take_focus=False)
-        result = await ls.window_show_document_async(params)
-        if result.success:
-            return
+        with contextlib.suppress(asyncio.TimeoutError):
+            result = await asyncio.wait_for(ls.window_show_document_async(params), 5)
+            if result.success:
+                return
     ls.tell(markdown, types.MessageType.Info)

@@ -115,9 +115,9 @@ class WriterThread:
         self._queue.put(data)
 
     def close(self) -> None:
-        """Send what is queued, for at most two seconds, then close."""
+        """Send what is queued, then close; a client that does not read is not waited for."""
         self._queue.put(None)
-        self._thread.join(2.0)
+        self._thread.join(0.8)
 
     def _run(self) -> None:
         while (data := self._queue.get()) is not None:
