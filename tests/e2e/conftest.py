@@ -58,13 +58,14 @@ def weights() -> Path:
 
 
 @pytest.fixture(scope="session")
-def neovim() -> Path:
-    """Neovim 0.12."""
+def neovims() -> Path:
+    """The folder of the Neovims: ``0.12/nvim`` and ``0.11/nvim``."""
     if sys.platform != "linux" or os.uname().machine != "x86_64":
-        pytest.skip("the packaged Neovim 0.12 is built for Linux x86-64 only")
+        pytest.skip("the packaged Neovims are built for Linux x86-64 only")
     with _alone("neovim"):
         script = Path(__file__).parent / "editors" / "install-neovim.sh"
-        return Path(_run([str(script), str(CACHE)], PYTHON=sys.executable).strip())
+        _run([str(script), str(CACHE)], PYTHON=sys.executable)
+    return CACHE / "neovim"
 
 
 @pytest.fixture(scope="session")

@@ -23,9 +23,8 @@ _FAST_TOKENS_A_SECOND = 400.0
 _ANCHOR_CHARACTERS = 120
 _SPEED_SAMPLE_TOKENS = 48
 
-# The tokens of a half-typed word: one character that tokenizers join to it (a space, a dot, a
-# bracket) and its letters. Their own pieces end at an underscore: more need not be written again.
-_HALF_WORD = re.compile(r"(?:[^\w\r\n]|_)?[^\W_]{0,40}\Z")
+_END = re.compile(r"([^\S\r\n])?((?:[^\w\s]|_)*)([^\W_]{0,40})\Z")
+_END_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,21 @@ class Healed:
 
 
 def heal(text: str) -> Healed:
-    """Take the half-typed word off: cut in mid-word, its tokens are none the model was taught."""
-    found = _HALF_WORD.search(text)
-    at = found.start() if found else len(text)
-    return Healed(text[:at], text[at:])
+    """Take the half-typed word off: cut in mid-word, its tokens are none the model was taught.
+
+    Tokenizers join a space, or one sign behind a word (``.name``, ``(arg``, ``_part``), to the letters
+    that follow; several signs (``def __``, ``["``) are a piece of their own, and stay.
+    """
+    found = _END.search(text[-_END_CHARACTERS:])
+    space, signs, letters = found.groups("") if found else ("", "", "")
+    if not signs:
+        forced = space + letters
+    elif not letters:
+        forced = space + signs if len(signs) == 1 else ""
+    else:
+        before = text[-len(signs + letters) - 1 : -len(signs + letters)]
+        forced = signs + letters if len(signs) == 1 and before.isalnum() else letters
+    return Healed(text[: len(text) - len(forced)], forced)
 
 
 def _gbnf(text: str) -> str:
