@@ -53,7 +53,8 @@ def _wanted(action: types.CodeAction, only: Any) -> bool:
     return any(not p or kind == p or kind.startswith(p + ".") for p in prefixes)
 
 
-def _arguments(ls: EnsembleServer, document: Document, span: Span) -> dict[str, Any]:
+def place_of(ls: EnsembleServer, document: Document, span: Span) -> dict[str, Any]:
+    """A place as a command's arguments: ``{uri, range}``."""
     range_ = from_span(document, span, ls.encoding)
     start, end = range_.start, range_.end
     return {
@@ -67,7 +68,7 @@ def _arguments(ls: EnsembleServer, document: Document, span: Span) -> dict[str, 
 
 def _generate(ls: EnsembleServer, document: Document, span: Span) -> types.CodeAction:
     title = "Generate with ensemble"
-    arguments = _arguments(ls, document, span)
+    arguments = place_of(ls, document, span)
     literal = ls.client.code_action_literals and ls.client.resolves_edit
     command = types.Command(title=title, command="ensemble.generate", arguments=[arguments])
     data = {"task": "generate", "version": document.version, **_plain(span)}
@@ -88,7 +89,7 @@ def _plain(span: Span) -> dict[str, list[int]]:
 
 def _explain(ls: EnsembleServer, document: Document, span: Span) -> types.CodeAction:
     title = "Explain with ensemble"
-    arguments = {**_arguments(ls, document, span), "show": True}
+    arguments = {**place_of(ls, document, span), "show": True}
     command = types.Command(title=title, command="ensemble.explain", arguments=[arguments])
     return types.CodeAction(title=title, kind=EXPLAIN_KIND, command=command)
 
