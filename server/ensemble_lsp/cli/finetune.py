@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError, TuningError
 from ..finetuning.data import Data, open_data, ready
-from ..finetuning.examples import METHODS, Method
+from ..finetuning.examples import Method
 from ..finetuning.from_file import FaultyFileError
-from ..finetuning.from_history import from_history
-from ..finetuning.from_repository import from_repository
 from ..finetuning.jobs import HyperParameters, Job, JobStore
 from ..finetuning.joining import Home, join, retire
-from ..finetuning.prepare import Prepared, Target, prepare, prepare_file
+from ..finetuning.prepare import Target
 from ..finetuning.prices import LONGEST_SUFFIX
 from ..finetuning.providers import no_jobs
 from ..finetuning.running import Pace, Runner
@@ -31,6 +29,7 @@ from ..models.profiles import make_profile
 from ..session import Session
 from ..settings import ModelSettings, default_data_dir
 from .common import run_async, session_of
+from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
 from .finetune_watch import Watch
 from .output import number, print_json, print_table, safe
 
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 def run(args: argparse.Namespace) -> int:
     """Do one of the actions."""
     actions = {
-        "prepare": _prepare, "start": _start, "status": _status,
+        "prepare": run_prepare, "start": _start, "status": _status,
         "list": _list, "cancel": _cancel, "retire": _retire,
     }  # fmt: skip
 
@@ -57,105 +56,15 @@ def run(args: argparse.Namespace) -> int:
         raise
 
 
-# -- data ------------------------------------------------------------------------------------------
-
-
-async def _prepare(args: argparse.Namespace, session: Session) -> int:
-    source, path = _source(args)
-    method: Method = args.method or "supervised"
-    target = _target(args, session, args.model or "", args.base or "", method)
-    prepared = await _gather(args, session, source, path, target)
-    summary: dict[str, Any] = prepared.summary()
-    if args.dry_run:
-        summary["faults"] = [str(fault) for fault in prepared.check()]
-    else:
-        out = args.out or _folder(args) / "data" / time.strftime("%Y%m%d-%H%M%S")
-        summary["folder"] = str(await asyncio.to_thread(prepared.write, out))
-    if args.json:
-        print_json(summary)
-    else:
-        _print_summary(summary)
-    return 1 if summary.get("faults") else 0
-
-
-def _source(args: argparse.Namespace) -> tuple[str, Path]:
-    """Where examples come from: as said, else told by what the path is."""
-    path = _path(args) or Path.cwd()
-    if not args.source and not args.what:
-        return "history", path
-    if args.what and not path.exists():
-        raise SettingsError(f"{path} does not exist; check the path.")
-    source = args.source or ("repository" if path.is_dir() else "file")
-    if source == "repository" and args.method == "dpo":
-        raise SettingsError(
-            "a repository has no refused answers: dpo wants --from history or a file."
-        )
-    if source == "file" and not path.is_file():
-        raise SettingsError("name the JSONL file: `ensemble-lsp finetune prepare FILE`.")
-    return source, path
-
-
-async def _gather(
-    args: argparse.Namespace, session: Session, source: str, path: Path, target: Target
-) -> Prepared:
-    seed = args.seed or 0
-    split = {"share": args.validation, "seed": seed}
-    privacy = session.settings.privacy
-    if source == "file":
-        return await asyncio.to_thread(prepare_file, path, target, **split)
-    if source == "history":
-        history = session.runtime.history
-        gathered = await from_history(history.suggestions(), target.profile, privacy, target.method)
-        gathered.examples = gathered.examples[-args.examples :]
-    else:
-        gathered = await asyncio.to_thread(
-            from_repository, path, target.profile, privacy, most=args.examples, seed=seed
-        )
-    told = "the history" if source == "history" else str(path)
-    return await asyncio.to_thread(prepare, gathered, target, source=told, **split)
-
-
-def _print_summary(summary: dict[str, Any]) -> None:
-    training, validation = summary["training"], summary["validation"]
-    print(f"from {safe(summary['source'])} for {safe(summary['base'])} ({summary['method']})")
-    for name, part in (("training", training), ("validation", validation)):
-        files = f"{part['files']} file{'' if part['files'] == 1 else 's'}"
-        print(f"{name}: {part['examples']} examples of {files}, about {part['tokens']:,} tokens")
-    for reason, count in summary["leftOut"].items():
-        print(f"left out: {count} × {reason}")
-    if summary["redacted"]:
-        print(f"secrets replaced in prompts: {summary['redacted']}")
-    for fault in summary.get("faults", ()):
-        print(f"fault: {fault}")
-    print(_price(summary))
-    if "folder" in summary:
-        print(f"written to {summary['folder']}; `ensemble-lsp finetune start` sends it")
-
-
-def _price(told: Any) -> str:
-    passes = f"{told['epochs']} epoch{'' if told['epochs'] == 1 else 's'}"
-    if told["price"] is None:
-        return (
-            f"price: not known for this model ({passes}, about {told['trainedTokens']:,} tokens); "
-            "--price says what a million costs"
-        )
-    return (
-        f"price: about ${told['price']:.2f} ({passes}, about {told['trainedTokens']:,} tokens at "
-        f"${told['pricePerMillion']:g} a million)"
-    )
-
-
 # -- jobs ------------------------------------------------------------------------------------------
 
 
 async def _start(args: argparse.Namespace, session: Session) -> int:
-    data = await asyncio.to_thread(open_data, _path(args), _folder(args) / "data")
+    data = await asyncio.to_thread(open_data, path_of(args), folder_of(args) / "data")
     method: Method = args.method or await asyncio.to_thread(data.method)
-    target = _target(
+    target = target_of(
         args, session, args.model or data.base, args.base or _ident(args, data), method
     )
-    if obstacle := no_jobs(target.base):
-        raise TuningError(obstacle)
     if args.suffix and len(args.suffix) > LONGEST_SUFFIX:
         raise SettingsError(f"--suffix may have {LONGEST_SUFFIX} characters.")
     checked = await asyncio.to_thread(ready, data, target)
@@ -204,7 +113,7 @@ def _confirm(args: argparse.Namespace, target: Target, examples: int, told: Any)
     """Ask before anything is sent or paid for."""
     local = target.base.provider == "llamacpp"
     where = "train on this machine" if local else f"send {examples} examples of your code"
-    print(f"{target.ident}: {where}; {'free' if local else _price(told)}", file=sys.stderr)
+    print(f"{target.ident}: {where}; {'free' if local else price_line(told)}", file=sys.stderr)
     if args.yes:
         return
     if not sys.stdin.isatty():
@@ -295,7 +204,7 @@ async def _others(
     args: argparse.Namespace, session: Session, known: set[str]
 ) -> list[dict[str, Any]]:
     """The account's jobs that were begun elsewhere."""
-    base = _model(session, args.model)
+    base = model_of(session, args.model)
     if obstacle := no_jobs(base):
         raise TuningError(obstacle)
     async with await _connect(base, session) as service:
@@ -347,27 +256,6 @@ async def _retire(args: argparse.Namespace, session: Session) -> int:
 # -- what they share -------------------------------------------------------------------------------
 
 
-def _target(
-    args: argparse.Namespace, session: Session, name: str, ident: str, method: Method
-) -> Target:
-    assert method in METHODS
-    base = _model(session, name)
-    return Target(base, make_profile(base), method, args.epochs, args.price, ident)
-
-
-def _model(session: Session, name: str) -> ModelSettings:
-    entries = session.registry.entries()
-    if name:
-        session.registry.get(name)  # raises, with the names that there are
-        return next(e.settings for e in entries if e.profile.name == name)
-    tunable = [e.settings for e in entries if not no_jobs(e.settings)]
-    if len(tunable) == 1:
-        return tunable[0]
-    known = ", ".join(model.name for model in tunable)
-    told = f"say which model with --model: {known}" if known else "no model here can be fine-tuned"
-    raise SettingsError(f"{told}.")
-
-
 @asynccontextmanager
 async def _service(job: Job, session: Session) -> AsyncGenerator[Service]:
     async with await _connect(job.base, session) as service:
@@ -390,14 +278,6 @@ def _pace(args: argparse.Namespace) -> Pace:
     if args.every is None:
         return Pace()
     return Pace(first=args.every, longest=args.every)
-
-
-def _path(args: argparse.Namespace) -> Path | None:
-    return Path(args.what).expanduser().absolute() if args.what else None
-
-
-def _folder(args: argparse.Namespace) -> Path:
-    return (args.data_dir or default_data_dir()) / "finetuning"
 
 
 def _store(args: argparse.Namespace) -> JobStore:

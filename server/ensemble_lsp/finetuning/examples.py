@@ -106,6 +106,9 @@ def _clean(prompt: Prompt) -> tuple[Prompt, int]:
     return replace(prompt, **texts), sum(parts.values())
 
 
+_MOST_VALIDATION = 0.3
+"""Of all examples; a larger part is not taken from the training for want of smaller files."""
+
 Item = TypeVar("Item", bound="_OfAFile")
 
 
@@ -126,13 +129,15 @@ def split(examples: list[Item], share: float, seed: int) -> tuple[list[Item], li
     if share <= 0 or len(by_file) < 2:
         return examples, []
     wanted, chosen, count = share * len(examples), set[str](), 0
-    for file in sorted(by_file, key=lambda name: _rank(name, seed)):
+    ranked = sorted(by_file, key=lambda name: _rank(name, seed))
+    for file in ranked:
         size = len(by_file[file])
-        if count + size <= max(wanted, 1.0) * 1.5 and len(chosen) < len(by_file) - 1:
+        if count < wanted and count + size <= max(wanted, 1.0) * 1.5:
             chosen.add(file)
             count += size
-        if count >= wanted:
-            break
+    smallest = min(ranked, key=lambda name: len(by_file[name]))
+    if not chosen and len(by_file[smallest]) <= _MOST_VALIDATION * len(examples):
+        chosen.add(smallest)
     training = [e for e in examples if e.file not in chosen]
     return training, [e for e in examples if e.file in chosen]
 

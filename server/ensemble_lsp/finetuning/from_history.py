@@ -54,7 +54,7 @@ async def from_history(
     Raises ``TuningError`` where the history holds no texts.
     """
     stored = [s async for s in suggestions]
-    if stored and not any(s.record.text and s.record.context for s in stored):
+    if not any(s.record.text and s.record.context for s in stored):
         raise TuningError(
             "The history holds no texts: set history.keepText = true, work for a while, "
             "and prepare again."

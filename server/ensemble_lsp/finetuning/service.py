@@ -172,14 +172,15 @@ class Service:
         more: dict[str, str] = {}
         for _ in range(_MOST_PAGES):
             listing = self._client.fine_tuning.jobs.list_events(job_id, limit=100, **more)
-            page = await self._page(listing)
-            for event in page:
+            page = await self._ask("the job's events", listing)
+            events = _items(page)
+            for event in events:
                 if event.id == after:
                     return found[::-1]
                 found.append(self._event(event))
-            if len(page) < 100:
+            if not events or not getattr(page, "has_more", False):
                 break
-            more = {"after": str(page[-1].id)}
+            more = {"after": str(events[-1].id)}
         return found[::-1]
 
     async def cancel(self, job_id: str) -> Seen:
@@ -195,8 +196,7 @@ class Service:
     # -- what comes back -----------------------------------------------------------------------
 
     async def _page(self, listing: Awaitable[Any]) -> list[Any]:
-        page = await self._ask("a list", listing)
-        return [item for item in getattr(page, "data", None) or [] if getattr(item, "id", None)]
+        return _items(await self._ask("a list", listing))
 
     async def _ask(self, what: str, call: Awaitable[R]) -> R:
         try:
@@ -268,3 +268,7 @@ class Service:
             step=step if isinstance(step, int) else 0,
             steps=steps if isinstance(steps, int) else 0,
         )
+
+
+def _items(page: Any) -> list[Any]:
+    return [item for item in getattr(page, "data", None) or [] if getattr(item, "id", None)]

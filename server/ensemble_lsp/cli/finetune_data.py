@@ -1,0 +1,142 @@
+"""``finetune prepare``: training data, and what the actions of ``finetune`` share."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError, TuningError
+from ..finetuning.examples import METHODS, Method
+from ..finetuning.from_history import from_history
+from ..finetuning.from_repository import from_repository
+from ..finetuning.prepare import Prepared, Target, prepare, prepare_file
+from ..finetuning.providers import no_jobs
+from ..models.profiles import make_profile
+from ..session import Session
+from ..settings import ModelSettings, default_data_dir
+from .output import print_json, safe
+
+
+async def run_prepare(args: argparse.Namespace, session: Session) -> int:
+    """Gather, check, sum up and write training data; the exit code."""
+    source, path = _source(args)
+    method: Method = args.method or "supervised"
+    target = target_of(args, session, args.model or "", args.base or "", method)
+    prepared = await _gather(args, session, source, path, target)
+    summary: dict[str, Any] = prepared.summary()
+    if args.dry_run:
+        summary["faults"] = [str(fault) for fault in prepared.check()]
+    else:
+        out = args.out or folder_of(args) / "data" / time.strftime("%Y%m%d-%H%M%S")
+        summary["folder"] = str(await asyncio.to_thread(prepared.write, out))
+    if args.json:
+        print_json(summary)
+    else:
+        _print_summary(summary)
+    return 1 if summary.get("faults") else 0
+
+
+def _source(args: argparse.Namespace) -> tuple[str, Path]:
+    """Where examples come from: as said, else told by what the path is."""
+    path = path_of(args) or Path.cwd()
+    if not args.source and not args.what:
+        return "history", path
+    if args.what and not path.exists():
+        raise SettingsError(f"{path} does not exist; check the path.")
+    source = args.source or ("repository" if path.is_dir() else "file")
+    if source == "repository" and args.method == "dpo":
+        raise SettingsError(
+            "a repository has no refused answers: dpo wants --from history or a file."
+        )
+    if source == "file" and not path.is_file():
+        raise SettingsError("name the JSONL file: `ensemble-lsp finetune prepare FILE`.")
+    return source, path
+
+
+async def _gather(
+    args: argparse.Namespace, session: Session, source: str, path: Path, target: Target
+) -> Prepared:
+    seed = args.seed or 0
+    split = {"share": args.validation, "seed": seed}
+    privacy = session.settings.privacy
+    if source == "file":
+        return await asyncio.to_thread(prepare_file, path, target, **split)
+    if source == "history":
+        history = session.runtime.history
+        gathered = await from_history(history.suggestions(), target.profile, privacy, target.method)
+        gathered.examples = gathered.examples[-args.examples :]
+    else:
+        gathered = await asyncio.to_thread(
+            from_repository, path, target.profile, privacy, most=args.examples, seed=seed
+        )
+    told = "the history" if source == "history" else str(path)
+    return await asyncio.to_thread(prepare, gathered, target, source=told, **split)
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    training, validation = summary["training"], summary["validation"]
+    print(f"from {safe(summary['source'])} for {safe(summary['base'])} ({summary['method']})")
+    for name, part in (("training", training), ("validation", validation)):
+        files = f"{part['files']} file{'' if part['files'] == 1 else 's'}"
+        print(f"{name}: {part['examples']} examples of {files}, about {part['tokens']:,} tokens")
+    for reason, count in summary["leftOut"].items():
+        print(f"left out: {count} × {reason}")
+    if summary["redacted"]:
+        print(f"secrets replaced in prompts: {summary['redacted']}")
+    for fault in summary.get("faults", ()):
+        print(f"fault: {fault}")
+    print(price_line(summary))
+    if "folder" in summary:
+        print(f"written to {summary['folder']}; `ensemble-lsp finetune start` sends it")
+
+
+def price_line(told: Any) -> str:
+    """The estimated price as a sentence."""
+    passes = f"{told['epochs']} epoch{'' if told['epochs'] == 1 else 's'}"
+    if told["price"] is None:
+        return (
+            f"price: not known for this model ({passes}, about {told['trainedTokens']:,} tokens); "
+            "--price says what a million costs"
+        )
+    return (
+        f"price: about ${told['price']:.2f} ({passes}, about {told['trainedTokens']:,} tokens at "
+        f"${told['pricePerMillion']:g} a million)"
+    )
+
+
+def target_of(
+    args: argparse.Namespace, session: Session, name: str, ident: str, method: Method
+) -> Target:
+    """What is to be trained, and how; raises where that model cannot be."""
+    assert method in METHODS
+    base = model_of(session, name)
+    if obstacle := no_jobs(base):
+        raise TuningError(obstacle)
+    return Target(base, make_profile(base), method, args.epochs, args.price, ident)
+
+
+def model_of(session: Session, name: str) -> ModelSettings:
+    """A model by name; without one the only one here that can be fine-tuned."""
+    entries = session.registry.entries()
+    if name:
+        session.registry.get(name)  # raises, with the names that there are
+        return next(e.settings for e in entries if e.profile.name == name)
+    tunable = [e.settings for e in entries if not no_jobs(e.settings)]
+    if len(tunable) == 1:
+        return tunable[0]
+    known = ", ".join(model.name for model in tunable)
+    told = f"say which model with --model: {known}" if known else "no model here can be fine-tuned"
+    raise SettingsError(f"{told}.")
+
+
+def path_of(args: argparse.Namespace) -> Path | None:
+    """The path that was given, absolute."""
+    return Path(args.what).expanduser().absolute() if args.what else None
+
+
+def folder_of(args: argparse.Namespace) -> Path:
+    """Where data and jobs lie."""
+    return (args.data_dir or default_data_dir()) / "finetuning"
