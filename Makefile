@@ -45,8 +45,10 @@ schema: $(INSTALLED)
 
 package: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	rm -rf dist
 	$(BIN)/python -m build --outdir dist
+	rm -rf clients/vscode/wheel && mkdir clients/vscode/wheel && cp dist/*.whl clients/vscode/wheel
 	cd clients/vscode && npm ci --ignore-scripts --no-audit --no-fund && npm run package -- --out ../../dist/ensemble-lsp.vsix
 
 clean:
-	rm -rf $(VENV) build dist artifacts .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) build dist clients/vscode/dist clients/vscode/wheel artifacts .pytest_cache .ruff_cache .import_linter_cache

@@ -1,122 +1,103 @@
-// The commands of the palette and of the status bar's menu.
+// The commands of the palette.
 import * as vscode from "vscode";
-import { type LanguageClient, State } from "vscode-languageclient/node";
 
-interface ModelEntry {
-  name: string;
-  provider: string;
-  model: string;
-  tasks: string[];
-  available: boolean;
-  reason: string;
+import type { Candidates } from "./candidates";
+import { attempt, type Server } from "./client";
+import type { Dashboard } from "./dashboard";
+import { install } from "./install";
+import type { Keys } from "./keys";
+import { menu } from "./menu";
+import { addModel, pin, removeModel, showModels } from "./models";
+import { explanationPage, type Pages, whyPage } from "./pages";
+import type { Explanation, Why } from "./protocol";
+import { compare, report } from "./reports";
+import { completes, turn } from "./settings";
+import type { Suggestions } from "./suggestions";
+
+export interface Parts {
+  context: vscode.ExtensionContext;
+  log: vscode.LogOutputChannel;
+  server: Server;
+  keys: Keys;
+  pages: Pages;
+  suggestions: Suggestions;
+  candidates: Candidates;
+  dashboard: Dashboard;
 }
 
-type GetClient = () => LanguageClient | undefined;
-
-export function registerCommands(
-  context: vscode.ExtensionContext,
-  get: GetClient,
-  log: vscode.LogOutputChannel,
-  restart: () => Promise<void>,
-): void {
-  const add = (name: string, run: () => unknown): void => {
-    context.subscriptions.push(vscode.commands.registerCommand(name, run));
+export function registerCommands(parts: Parts): void {
+  const { context, log, server, keys, pages, suggestions, candidates, dashboard } = parts;
+  const restart = (): Promise<void> => server.restart();
+  const commands: Record<string, () => unknown> = {
+    menu: () => menu(server),
+    restart,
+    showLog: () => log.show(),
+    openSettings: () => open("workbench.action.openSettings", "@ext:ensemble-lsp.ensemble-lsp"),
+    openWalkthrough: () =>
+      open("workbench.action.openWalkthrough", "ensemble-lsp.ensemble-lsp#ensemble.start"),
+    install: async () => {
+      if (await install(context, log)) await restart();
+    },
+    dashboard: () => dashboard.show(),
+    generateHere: () => candidates.generate(),
+    showCandidates: () => candidates.choose(),
+    explainHere: () => explain(server, pages),
+    whyThis: () => why(server, pages, suggestions.latest ?? candidates.latest),
+    dismiss: () => suggestions.dismiss(),
+    showModels: () => showModels(server),
+    pinModel: () => pin(server),
+    newModel: () => addModel(server),
+    dropModel: () => removeModel(server),
+    openReport: () => report(server, pages),
+    compareModels: () => compare(server, pages),
+    storeKey: async () => {
+      if (await keys.ask()) await restart();
+    },
+    removeKey: async () => {
+      if (await keys.forget()) await restart();
+    },
+    toggle: () => toggle(undefined),
+    toggleLanguage: () => toggle(vscode.window.activeTextEditor?.document.languageId),
   };
-  add("ensemble.restart", restart);
-  add("ensemble.showLog", () => log.show());
-  add("ensemble.menu", () => menu(get));
-  add("ensemble.generateHere", () => generate(get));
-  add("ensemble.explainHere", () => explain(get));
-  add("ensemble.showModels", () => showModels(get));
-  add("ensemble.pinModel", () => pin(get));
-}
-
-async function ask<T>(get: GetClient, command: string, argument: object): Promise<T | undefined> {
-  const client = get();
-  if (client?.state !== State.Running) {
-    void vscode.window.showWarningMessage("The Ensemble server is not running; see its log.");
-    return undefined;
+  for (const [name, run] of Object.entries(commands)) {
+    const attempted = (): Promise<unknown> => attempt(() => Promise.resolve().then(run));
+    const registered = vscode.commands.registerCommand(`ensemble.${name}`, attempted);
+    context.subscriptions.push(registered);
   }
-  const params = { command, arguments: [argument] };
-  return (await client.sendRequest("workspace/executeCommand", params)) as T;
 }
 
-function place(): { uri: string; range: object } | undefined {
+const open = (command: string, argument: string): Thenable<unknown> =>
+  vscode.commands.executeCommand(command, argument);
+
+/** Explain the selection, or the line of the cursor. */
+async function explain(server: Server, pages: Pages): Promise<void> {
   const editor = vscode.window.activeTextEditor;
-  if (!editor) {
-    void vscode.window.showInformationMessage("Open a file first.");
-    return undefined;
-  }
-  const { start, end } = editor.selection;
-  return { uri: editor.document.uri.toString(), range: { start, end } };
+  if (!editor) throw new Error("Open a file first.");
+  const { document, selection } = editor;
+  const { start, end } = selection.isEmpty ? document.lineAt(selection.active).range : selection;
+  await explainAt(server, pages, { uri: document.uri.toString(), range: { start, end } });
 }
 
-async function generate(get: GetClient): Promise<void> {
-  const here = place();
-  if (!here) return;
-  const instruction = await vscode.window.showInputBox({
-    prompt: "What should be written? Leave empty to go by the comment or docstring.",
-  });
-  if (instruction === undefined) return;
-  try {
-    await ask(get, "ensemble.generate", { ...here, instruction });
-  } catch (error) {
-    void vscode.window.showErrorMessage((error as Error).message);
-  }
-}
-
-async function explain(get: GetClient): Promise<void> {
-  const here = place();
-  if (!here) return;
+/** Explain a place, with progress, on a page beside the code. */
+export async function explainAt(server: Server, pages: Pages, place: object): Promise<void> {
   const location = vscode.ProgressLocation.Notification;
-  try {
-    const result = await vscode.window.withProgress({ location, title: "Explaining" }, () =>
-      ask<{ markdown: string; models: string[] }>(get, "ensemble.explain", here),
-    );
-    if (!result) return;
-    const content = `${result.markdown}\n\n---\n*${result.models.join(", ")}*\n`;
-    const document = await vscode.workspace.openTextDocument({ language: "markdown", content });
-    await vscode.window.showTextDocument(document, vscode.ViewColumn.Beside, true);
-  } catch (error) {
-    void vscode.window.showErrorMessage((error as Error).message);
-  }
+  const options = { location, title: "Ensemble: explaining", cancellable: true };
+  const result = await vscode.window.withProgress(options, (_, token) =>
+    server.ask<Explanation>("ensemble.explain", place, token),
+  );
+  await pages.show("Explanation", explanationPage(result));
 }
 
-async function showModels(get: GetClient): Promise<void> {
-  const models = await ask<ModelEntry[]>(get, "ensemble.models", {});
-  if (!models) return;
-  const items = models.map((model) => ({
-    label: `${model.available ? "$(check)" : "$(circle-slash)"} ${model.name}`,
-    description: `${model.provider} ${model.model}`,
-    detail: model.available ? model.tasks.join(", ") : model.reason,
-  }));
-  await vscode.window.showQuickPick(items, { title: "Ensemble: models", matchOnDetail: true });
+async function why(server: Server, pages: Pages, id: string | undefined): Promise<void> {
+  if (!id) throw new Error("Nothing was suggested yet.");
+  await pages.show("Why this answer", whyPage(await server.ask<Why>("ensemble.why", { id })));
 }
 
-async function pin(get: GetClient): Promise<void> {
-  const task = await vscode.window.showQuickPick(["complete", "explain", "generate"], {
-    title: "Pin a model for which task?",
-  });
-  const models = task && (await ask<ModelEntry[]>(get, "ensemble.models", {}));
-  if (!models) return;
-  const auto = "Let the selector choose";
-  const names = models.filter((m) => m.tasks.includes(task)).map((m) => m.name);
-  const name = await vscode.window.showQuickPick([auto, ...names], { title: `Model for ${task}` });
-  if (name) await ask(get, "ensemble.pin", { task, name: name === auto ? null : name });
-}
-
-async function menu(get: GetClient): Promise<void> {
-  const running = get()?.state === State.Running;
-  const entries = running
-    ? [
-        ["$(list-unordered) Models", "ensemble.showModels"],
-        ["$(pin) Pin a model for a task", "ensemble.pinModel"],
-        ["$(wand) Generate here", "ensemble.generateHere"],
-        ["$(info) Explain here", "ensemble.explainHere"],
-      ]
-    : [];
-  entries.push(["$(output) Log", "ensemble.showLog"], ["$(refresh) Restart", "ensemble.restart"]);
-  const items = entries.map(([label, command]) => ({ label: label ?? "", command: command ?? "" }));
-  const chosen = await vscode.window.showQuickPick(items, { title: "Ensemble" });
-  if (chosen) await vscode.commands.executeCommand(chosen.command);
+async function toggle(language: string | undefined): Promise<void> {
+  const settings = vscode.workspace.getConfiguration("ensemble");
+  const on = language ? completes(language) : settings.get("complete.enabled") !== false;
+  await turn(!on, language);
+  const where = language ? ` for ${language}` : "";
+  const said = `Ensemble: completions are ${on ? "off" : "on"}${where}`;
+  vscode.window.setStatusBarMessage(said, 4000);
 }

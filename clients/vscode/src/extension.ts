@@ -1,72 +1,95 @@
-// The VS Code client of ensemble-lsp. What an editor can do by the protocol alone is left to it.
+// The VS Code client of ensemble-lsp: the composition root. What the protocol alone does is left to it.
 import * as vscode from "vscode";
-import { LanguageClient, RevealOutputChannelOn, type ServerOptions } from "vscode-languageclient/node";
+import type { Middleware } from "vscode-languageclient/node";
 
-import { registerCommands } from "./commands";
-import { findServer } from "./server";
-import { type Status, StatusItem } from "./status";
+import { Candidates } from "./candidates";
+import { attempt, Server } from "./client";
+import { explainAt, registerCommands } from "./commands";
+import { Dashboard } from "./dashboard";
+import { Keys } from "./keys";
+import { Pages } from "./pages";
+import { StatusItem } from "./status";
+import { Suggestions } from "./suggestions";
 
-let client: LanguageClient | undefined;
+let running: Server | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  const status = new StatusItem();
   const log = vscode.window.createOutputChannel("Ensemble", { log: true });
-  context.subscriptions.push(status, log);
-  const restart = async (): Promise<void> => {
-    await client?.stop().catch(() => undefined);
-    client = await start(status, log);
-  };
-  registerCommands(context, () => client, log, restart);
+  const keys = new Keys(context.secrets, context.globalState);
+  const pages = new Pages();
+  const suggestions = new Suggestions();
+  const server: Server = new Server(
+    context,
+    keys,
+    log,
+    middleware(suggestions, pages, () => server),
+  );
+  suggestions.attach(server);
+  const candidates = new Candidates(server);
+  const dashboard = new Dashboard(context, server);
+  const status = new StatusItem(server);
+  context.subscriptions.push(log, pages, suggestions, server, candidates, dashboard, status);
+  registerCommands({ context, log, server, keys, pages, suggestions, candidates, dashboard });
   context.subscriptions.push(
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration("ensemble.server.path")) void restart();
+      if (event.affectsConfiguration("ensemble.server.path")) void server.restart();
     }),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => void restart()),
+    // What the workspace may set and which interpreter counts changes with it.
+    vscode.workspace.onDidGrantWorkspaceTrust(() => void server.restart()),
+    server.onPhase(({ phase, reason }) => {
+      if (phase === "missing") void offerToInstall();
+      if (phase === "failed") void offerHelp(reason);
+    }),
   );
-  await restart();
+  running = server;
+  await server.restart();
 }
 
 export async function deactivate(): Promise<void> {
-  await client?.stop();
+  await running?.stop();
 }
 
-async function start(
-  status: StatusItem,
-  log: vscode.LogOutputChannel,
-): Promise<LanguageClient | undefined> {
-  const program = await findServer();
-  if (!program) {
-    status.failed("ensemble-lsp was not found.");
-    void offerHelp();
-    return undefined;
-  }
-  const server: ServerOptions = { command: program, args: ["serve", "--stdio"] };
-  const made = new LanguageClient("ensemble", "Ensemble", server, {
-    documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
-    outputChannel: log,
-    revealOutputChannelOn: RevealOutputChannelOn.Never,
-    initializationOptions: { workspaceTrusted: vscode.workspace.isTrusted },
-    synchronize: { configurationSection: "ensemble" },
-    markdown: { isTrusted: false, supportHtml: false },
-  });
-  made.onNotification("ensemble/status", (params: Status) => status.update(params));
-  try {
-    await made.start();
-    status.ready();
-  } catch (error) {
-    status.failed(String(error));
-    return undefined;
-  }
-  return made;
+function middleware(suggestions: Suggestions, pages: Pages, server: () => Server): Middleware {
+  return {
+    provideInlineCompletionItems: suggestions.provide,
+    // A generation takes seconds: it gets a notification that cancels it.
+    resolveCodeAction: (item, token, next) => {
+      const task = (item as { data?: { task?: string } }).data?.task;
+      if (task !== "generate") return next(item, token);
+      const location = vscode.ProgressLocation.Notification;
+      const options = { location, title: item.title, cancellable: true };
+      return vscode.window.withProgress(options, async (_, cancelled) => {
+        const resolved: vscode.CodeAction | null | undefined = await next(item, cancelled);
+        return resolved;
+      });
+    },
+    executeCommand: (command, args, next) => {
+      const [argument] = args as [{ show?: boolean } | undefined];
+      if (command !== "ensemble.explain" || !argument?.show) return next(command, args) as unknown;
+      return attempt(() => explainAt(server(), pages, { ...argument, show: false }));
+    },
+  };
 }
 
-async function offerHelp(): Promise<void> {
-  const set = "Open the setting";
-  const chosen = await vscode.window.showWarningMessage(
-    'ensemble-lsp is not installed. Run: pip install "ensemble-lsp[local]", then restart the server.',
-    set,
-  );
-  if (chosen === set) {
-    await vscode.commands.executeCommand("workbench.action.openSettings", "ensemble.server.path");
-  }
+async function offerToInstall(): Promise<void> {
+  const install = "Install it";
+  const choose = "Choose the program";
+  const said =
+    "Ensemble needs its server, ensemble-lsp, and found none. It can install it into a " +
+    "virtual environment of its own.";
+  const chosen = await vscode.window.showWarningMessage(said, install, choose);
+  if (chosen === install) await vscode.commands.executeCommand("ensemble.install");
+  if (chosen === choose) await openPathSetting();
+}
+
+async function offerHelp(reason: string): Promise<void> {
+  const show = "Show the log";
+  const choose = "Choose the program";
+  const chosen = await vscode.window.showErrorMessage(`Ensemble: ${reason}`, show, choose);
+  if (chosen === show) await vscode.commands.executeCommand("ensemble.showLog");
+  if (chosen === choose) await openPathSetting();
+}
+
+async function openPathSetting(): Promise<void> {
+  await vscode.commands.executeCommand("workbench.action.openSettings", "ensemble.server.path");
 }

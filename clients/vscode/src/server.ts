@@ -1,37 +1,63 @@
-// Finding the server: the setting, the selected Python interpreter, PATH.
+// Finding the server: the setting, the selected Python interpreter, PATH, the extension's own
+// virtual environment.
 import { access, constants } from "node:fs/promises";
+import { homedir } from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
 
-const PROGRAM = process.platform === "win32" ? "ensemble-lsp.exe" : "ensemble-lsp";
+const WINDOWS = process.platform === "win32";
+const PROGRAM = WINDOWS ? "ensemble-lsp.exe" : "ensemble-lsp";
 
-async function runs(file: string): Promise<boolean> {
+export async function runs(file: string): Promise<boolean> {
   return access(file, constants.X_OK).then(
     () => true,
     () => false,
   );
 }
 
-/** The interpreter that the Python extension has selected, if it is there. */
-async function interpreter(): Promise<string | undefined> {
-  const extension = vscode.extensions.getExtension<PythonApi>("ms-python.python");
-  if (!extension) return undefined;
-  const api = await extension.activate();
-  return api.environments?.getActiveEnvironmentPath?.().path;
+/** Where a virtual environment has its programs. */
+export function binaries(environment: string): string {
+  return path.join(environment, WINDOWS ? "Scripts" : "bin");
+}
+
+/** The folder of the extension's own virtual environment. */
+export function ownEnvironment(context: vscode.ExtensionContext): string {
+  return path.join(context.globalStorageUri.fsPath, "venv");
 }
 
 interface PythonApi {
-  environments?: { getActiveEnvironmentPath?: () => { path: string } };
+  environments?: { getActiveEnvironmentPath?(): { path: string } };
+}
+
+/** The interpreter that the Python extension has selected, where the workspace may choose one. */
+export async function interpreter(): Promise<string | undefined> {
+  if (!vscode.workspace.isTrusted) return undefined;
+  const extension = vscode.extensions.getExtension<PythonApi>("ms-python.python");
+  if (!extension) return undefined;
+  try {
+    const api = await extension.activate();
+    const selected = api.environments?.getActiveEnvironmentPath?.().path;
+    return selected && path.isAbsolute(selected) ? selected : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The folders of PATH; relative ones would be the workspace's. */
+export function searchPath(): string[] {
+  return (process.env["PATH"] ?? "")
+    .split(path.delimiter)
+    .filter((place) => path.isAbsolute(place));
 }
 
 /** The server's program, or undefined where there is none. */
-export async function findServer(): Promise<string | undefined> {
+export async function findServer(context: vscode.ExtensionContext): Promise<string | undefined> {
   // inspect(): a workspace must not choose what is run.
   const setting = vscode.workspace.getConfiguration("ensemble").inspect<string>("server.path");
   const chosen = setting?.globalValue?.trim();
-  if (chosen) return chosen;
-  const python = vscode.workspace.isTrusted ? await interpreter() : undefined;
-  const places = (process.env["PATH"] ?? "").split(path.delimiter).filter(path.isAbsolute);
+  if (chosen) return chosen.replace(/^~(?=[/\\])/, homedir());
+  const python = await interpreter();
+  const places = [...searchPath(), binaries(ownEnvironment(context))];
   if (python) places.unshift(path.dirname(python));
   for (const place of places) {
     const file = path.join(place, PROGRAM);

@@ -50,6 +50,10 @@ def package(out: Path) -> Path:
     if not (EXTENSION / "node_modules" / ".package-lock.json").exists():
         npm("ci", "--ignore-scripts", "--no-audit", "--no-fund")
     vsix = out / "ensemble-lsp.vsix"
+    wheels = EXTENSION / "wheel"  # as `make package` does: the extension carries its server
+    shutil.rmtree(wheels, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--no-deps", "-w", str(wheels), str(REPOSITORY)], check=True, timeout=300)
     npm("run", "package", "--", "--out", str(vsix))
     return vsix
 

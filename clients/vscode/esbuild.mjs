@@ -1,0 +1,20 @@
+// Bundles the extension (for Node) and the dashboard's page (for a browser) into dist/.
+import { build } from "esbuild";
+
+const common = { bundle: true, minify: true, outdir: "dist", logLevel: "warning" };
+
+await build({
+  ...common,
+  entryPoints: ["src/extension.ts"],
+  platform: "node",
+  target: "node20",
+  format: "cjs",
+  external: ["vscode"],
+});
+await build({
+  ...common,
+  entryPoints: ["src/webview/dashboard.ts", "src/webview/dashboard.css"],
+  platform: "browser",
+  target: "es2022",
+  format: "iife",
+});

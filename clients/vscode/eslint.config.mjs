@@ -1,0 +1,16 @@
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["dist", "*.mjs"] },
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { project: ["tsconfig.json", "tsconfig.webview.json"] },
+    },
+    rules: {
+      complexity: ["error", 10],
+      "max-lines": ["error", 400],
+      "@typescript-eslint/explicit-function-return-type": ["error", { allowExpressions: true }],
+    },
+  },
+);

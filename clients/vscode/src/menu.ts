@@ -1,0 +1,50 @@
+// The menu of the status bar item.
+import * as vscode from "vscode";
+
+import type { Server } from "./client";
+import { disabledLanguages } from "./settings";
+
+interface Entry extends vscode.QuickPickItem {
+  command?: string;
+}
+
+export async function menu(server: Server): Promise<void> {
+  const items = server.running
+    ? running()
+    : [entry("cloud-download", "Install the server", "install")];
+  items.push(
+    separator(),
+    entry("output", "Log", "showLog"),
+    entry("refresh", "Restart the server", "restart"),
+    entry("gear", "Settings", "openSettings"),
+    entry("book", "First steps", "openWalkthrough"),
+  );
+  const chosen = await vscode.window.showQuickPick(items, { title: "Ensemble" });
+  if (chosen?.command) await vscode.commands.executeCommand(chosen.command);
+}
+
+function running(): Entry[] {
+  const language = vscode.window.activeTextEditor?.document.languageId;
+  const on = vscode.workspace.getConfiguration("ensemble").get("complete.enabled") !== false;
+  const offHere = language !== undefined && disabledLanguages().includes(language);
+  const here = `Turn completions ${offHere ? "on" : "off"} for ${language ?? ""}`;
+  return [
+    entry("question", "Why this answer", "whyThis"),
+    entry("pin", "Pin a model for a task", "pinModel"),
+    entry("list-unordered", "Models", "showModels"),
+    separator(),
+    ...(language ? [entry("circle-slash", here, "toggleLanguage")] : []),
+    entry("circle-slash", `Turn completions ${on ? "off" : "on"} everywhere`, "toggle"),
+    separator(),
+    entry("dashboard", "Dashboard", "dashboard"),
+    entry("graph", "Report from history", "openReport"),
+    entry("beaker", "Compare models on this workspace", "compareModels"),
+  ];
+}
+
+const entry = (icon: string, label: string, command: string): Entry => ({
+  label: `$(${icon}) ${label}`,
+  command: `ensemble.${command}`,
+});
+
+const separator = (): Entry => ({ label: "", kind: vscode.QuickPickItemKind.Separator });

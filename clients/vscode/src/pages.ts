@@ -1,0 +1,78 @@
+// Markdown pages that belong to no file: explanations, reasons, reports.
+import * as vscode from "vscode";
+
+import type { Explanation, Model, Ranked, Why } from "./protocol";
+import { duration } from "./status";
+
+const SCHEME = "ensemble-page";
+
+export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly texts = new Map<string, string>();
+  private readonly changes = new vscode.EventEmitter<vscode.Uri>();
+  private readonly registered = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+  readonly onDidChange = this.changes.event;
+
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    return this.texts.get(uri.toString()) ?? "";
+  }
+
+  /** Show a page beside the code; one of the same title is replaced. */
+  async show(title: string, markdown: string): Promise<void> {
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${title}.md` });
+    this.texts.set(uri.toString(), markdown);
+    this.changes.fire(uri);
+    await vscode.commands.executeCommand("markdown.showPreviewToSide", uri);
+  }
+
+  dispose(): void {
+    this.registered.dispose();
+    this.changes.dispose();
+  }
+}
+
+export function explanationPage({ markdown, models }: Explanation): string {
+  return `${markdown}\n\n---\n*${models.map(cell).join(", ")} · ensemble-lsp*\n`;
+}
+
+/** The reasons of a choice: words first, then what was thought of each model. */
+export function whyPage(why: Why): string {
+  const agreement =
+    why.agreement == null ? "" : `\n\nThe models agree to ${percent(why.agreement)}.`;
+  const context = Object.entries(why.context).map(
+    ([key, value]) => `| ${cell(key)} | ${cell(text(value))} |`,
+  );
+  return [
+    `# Why ${why.models.map(cell).join(" and ") || "this"}`,
+    `${why.why}${agreement}`,
+    scores(why.scores),
+    "## What was asked",
+    ["| | |", "| --- | --- |", `| task | ${why.task} |`, ...context].join("\n"),
+  ].join("\n\n");
+}
+
+export function scores(ranked: Ranked[]): string {
+  const rows = ranked.map(
+    (one) =>
+      `| ${cell(one.model)} | ${percent(one.expected)} (${percent(one.low)} to ${percent(one.high)}) ` +
+      `| ${duration(one.latency_ms)} | ${dollars(one.cost)} | ${one.utility.toFixed(2)} ` +
+      `| ${one.observations} | ${cell(one.prior)} |`,
+  );
+  const head = "| model | expected reward | answer | cost | score | seen | before that |";
+  return [head, "| --- | --- | --- | --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+export function modelLine(model: Model): string {
+  return model.available ? model.tasks.join(", ") : model.reason;
+}
+
+export const percent = (share: number): string => `${Math.round(100 * share)} %`;
+export const dollars = (usd: number): string => (usd ? `$${usd.toPrecision(2)}` : "free");
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** What a provider or a repository named must not become markup. */
+function cell(value: string): string {
+  return value.replace(/[\\`*_{}[\]()<>#|!]/g, "\\$&").replace(/\s+/g, " ");
+}
