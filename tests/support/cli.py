@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pty
@@ -125,7 +126,7 @@ class User:
         ``seen`` is called with the whole output so far whenever there is more.
         """
         ours, theirs = pty.openpty()
-        env = {**self.environment, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+        env = {**self.environment, "TERM": "xterm-256color", "COLUMNS": "200", "LINES": "30"}
         process = subprocess.Popen(
             [*PROGRAM, *arguments],
             stdin=theirs,
@@ -182,5 +183,6 @@ class InProcess(User):
             code = main.run(arguments)
         except SystemExit as end:
             code = int(end.code or 0)
+        gc.unfreeze()
         out, err = self.capsys.readouterr()
         return Result(code, out, err)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..session import Session
@@ -47,11 +47,11 @@ async def _check(args: argparse.Namespace) -> int:
         for fault in session.faults:
             checks.append(Check("settings", False, str(fault), True))
         checks += await _models(session)
+    checks = [replace(check, told=args.redact.redact(check.told)) for check in checks]
     if args.json:
         print_json([asdict(c) for c in checks])
     for check in [] if args.json else checks:
-        told = safe(args.redact.redact(check.told))
-        print(f"{'✓' if check.ok else '✗'} {safe(check.what)}: {told}")
+        print(f"{'✓' if check.ok else '✗'} {safe(check.what)}: {safe(check.told)}")
     return 1 if any(not c.ok and c.serious for c in checks) else 0
 
 

@@ -59,6 +59,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     try:
+        logger.debug("%s %s, Python %s on %s", args.subcommand, __version__, *_machine())
         module = importlib.import_module(f".{args.subcommand}", __package__)
         gc.freeze()
         gc.enable()
@@ -79,6 +80,10 @@ def _run(args: argparse.Namespace) -> int:
         return _fail(
             args, EnsembleError(f"{told}; run again with --log-level debug and report it.")
         )
+
+
+def _machine() -> tuple[str, str]:
+    return sys.version.split()[0], sys.platform
 
 
 def _fail(args: argparse.Namespace, error: EnsembleError) -> int:

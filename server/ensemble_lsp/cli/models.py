@@ -68,14 +68,19 @@ async def _test(args: argparse.Namespace) -> int:
             raise NoModelError("There is no model to test; `ensemble-lsp models add` adds one.")
         results = [await session.registry.test(name) for name in names]
     told = [
-        {"name": r.name, "ok": r.ok, "latencyMs": round(r.total_ms, 1), "message": r.message}
+        {
+            "name": r.name,
+            "ok": r.ok,
+            "latencyMs": round(r.total_ms, 1),
+            "message": args.redact.redact(r.message),
+        }
         for r in results
     ]
     if args.json:
         print_json(told)
-    for result in [] if args.json else results:
-        said = f"ok, {result.total_ms:.0f} ms" if result.ok else f"failed, {result.message}"
-        print(safe(args.redact.redact(f"{result.name}: {said}")))
+    for row in [] if args.json else told:
+        said = f"ok, {row['latencyMs']:.0f} ms" if row["ok"] else f"failed, {row['message']}"
+        print(safe(f"{row['name']}: {said}"))
     return 0 if all(r.ok for r in results) else 1
 
 

@@ -13,8 +13,8 @@ NOTHING = "–"
 
 
 def print_json(value: Any) -> None:
-    """Plain JSON on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Plain JSON on standard output; in ASCII, so that no terminal obeys what a model wrote."""
+    print(json.dumps(value, indent=2, default=str))
 
 
 def safe(text: str) -> str:

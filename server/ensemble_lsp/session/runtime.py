@@ -289,6 +289,7 @@ class Runtime:
 
     def call(self, call: Call) -> None:
         """A model was asked, with whatever end."""
+        logger.info("%s: %s, %s, %.0f ms", call.model, call.task, call.status, call.total_ms)
         record = CallRecord(
             time=call.time,
             task=call.task,
