@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import EnsembleError, SettingsError, UnknownModelError
-from . import finetune_arguments
+from . import compare_arguments, finetune_arguments
 from .logs import logging_to
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ COMMANDS = {
     "explain": "print an explanation",
     "generate": "print code",
     "models": "list, test, add and remove models",
+    "compare": "measure models on your own code",
+    "report": "a report from the history",
     "finetune": "training data and fine-tuning jobs",
     "history": "the local history: stats, export, import, clear",
     "demo": "play a short editing session through the real server",
@@ -137,6 +139,8 @@ def _parser() -> argparse.ArgumentParser:
         _asking(made[name], name)
     _models(made["models"])
     _history(made["history"])
+    compare_arguments.add_compare(made["compare"])
+    compare_arguments.add_report(made["report"])
     finetune_arguments.add(made["finetune"])
     made["demo"].add_argument("--fetch", action="store_true", help="fetch the weights first")
     made["demo"].add_argument("--json", action="store_true")

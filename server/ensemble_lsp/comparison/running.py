@@ -32,6 +32,9 @@ from .scoring import score
 PATIENCE = 4
 """How often a rate limit is waited for, at most."""
 LONGEST_WAIT = 60.0
+PAUSE = 16.0
+"""Seconds after which a model whose breaker opened is tried again, ``PAUSES`` times in a run."""
+PAUSES = 2
 FULL_LINES = 40
 """Lines after which a completion is closed, as in the editor."""
 _HOPELESS = (WrongKeyError, NoQuotaError, ModelNotFoundError)
@@ -119,6 +122,7 @@ class Run:
         self._sleep = sleep
         self._here = asyncio.Lock()
         self._done: dict[str, int] = {}
+        self._pauses: dict[str, int] = {}
         self._all = 0
         self._questions = 0
         self.ended = Ended()
@@ -216,17 +220,28 @@ class Run:
 
     async def _patiently(self, scene: Scene, contestant: Contestant, prompt: Prompt) -> _Answer:
         """Wait for rate limits as long as the provider says, some times."""
-        for attempt in range(PATIENCE):
+        attempt = 0
+        while True:
             try:
                 return await _stream(contestant.model, prompt, scene)
-            except RateLimitedError as error:
-                if attempt == PATIENCE - 1 or not error.asked:
+            except ProviderError as error:
+                wait = self._wait(contestant.name, error, attempt)
+                if wait is None:
                     raise
-                wait = error.retry_after if error.retry_after is not None else 2.0**attempt
-                if wait > LONGEST_WAIT:
-                    raise
-                await self._sleep(wait)
-        raise AssertionError("unreachable")
+            attempt += 1
+            await self._sleep(wait)
+
+    def _wait(self, model: str, error: ProviderError, attempt: int) -> float | None:
+        """Seconds after which the same question is worth asking again; None for never."""
+        if not error.asked:
+            if isinstance(error, _HOPELESS) or self._pauses.get(model, 0) >= PAUSES:
+                return None
+            self._pauses[model] = self._pauses.get(model, 0) + 1
+            return PAUSE
+        if not isinstance(error, RateLimitedError) or attempt >= PATIENCE - 1:
+            return None
+        wait = error.retry_after if error.retry_after is not None else 2.0**attempt
+        return wait if wait <= LONGEST_WAIT else None
 
     def _failed(
         self, base: Result, contestant: Contestant, error: EnsembleError, cost: float
