@@ -179,6 +179,11 @@ class Registry:
             for slot in self._slots.values()
         ]
 
+    def ids(self) -> dict[str, str]:
+        """What each name stands for: the provider and the provider's own name."""
+        profiles = (slot.profile for slot in self._slots.values())
+        return {p.name: f"{p.provider}/{p.model}" for p in profiles}
+
     def get(self, name: str) -> Model:
         """A model by name, also one that cannot be asked now; raises ``UnknownModelError``."""
         return self._slot(name).model

@@ -21,7 +21,7 @@ from ..history import History
 from ..models.base import Model
 from ..models.redact import RedactKeys
 from ..models.registry import Registry
-from ..selection import make_selector
+from ..selection import make_selector, measured
 from ..selection.budget import DailyBudget
 from ..selection.choice import Choice, Selector
 from ..selection.learning import Learning
@@ -274,7 +274,7 @@ class Session:
             registry = await _registry(settings, self.runtime, previous=self.registry)
         selector, learning, budget = self.selector, self.learning, self.budget
         if settings.selector != self.settings.selector:
-            selector, learning, budget = await _selector(settings, self.runtime)
+            selector, learning, budget = await _selector(settings, self.runtime, registry)
         await self.runtime.workspace.set_privacy(settings.privacy)
         new = dataclasses.replace(
             self,
@@ -376,7 +376,7 @@ async def open_session(
         env=os.environ if env is None else env,
     )
     registry = await _registry(settings, runtime, previous=None, redact=redact)
-    learned = await _selector(settings, runtime)
+    learned = await _selector(settings, runtime, registry)
     all_faults = (*faults, *more)
     session = Session(settings, registry, *learned, runtime, layers, all_faults, trusted)
     session.attach()
@@ -400,13 +400,17 @@ async def _registry(
     )
 
 
-async def _selector(settings: Settings, runtime: Runtime) -> tuple[Selector, Learning, DailyBudget]:
+async def _selector(
+    settings: Settings, runtime: Runtime, registry: Registry
+) -> tuple[Selector, Learning, DailyBudget]:
     """The selector of the settings, with what was learned so far, and today's money."""
     selector = make_selector(settings.selector)
     learning = Learning(runtime.history, selector)
     await learning.start()
     budget = DailyBudget(runtime.history, settings.selector.daily_budget)
     await budget.refresh()
+    known = await asyncio.to_thread(measured.load, runtime.data_dir)
+    measured.teach(selector, known, registry.ids())
     return selector, learning, budget
 
 
