@@ -14,7 +14,6 @@ from ensemble_lsp.models.base import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.choice import Ranked
 from ensemble_lsp.selection.learning import Learning
-from ensemble_lsp.selection.priors import Prior
 from ensemble_lsp.selection.situation import Situation
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Outcome, OutcomeKind
@@ -194,12 +193,6 @@ async def test_clearing_the_history_clears_what_was_learned_everywhere(server: O
     await two.learning.sync()
     assert two.known().observations == 1
     assert (await server()).known().observations == 1
-
-
-async def test_what_a_comparison_measured_is_kept(server: Open) -> None:
-    one = await server()
-    await one.learning.set_priors({("b", "complete"): Prior(0.8, "your comparison")})
-    assert (await server()).known("b").prior == "your comparison"
 
 
 async def test_a_choice_stays_quick_with_a_large_history(server: Open) -> None:

@@ -27,4 +27,9 @@ def make_selector(settings: SelectorSettings) -> Selector:
         return FixedSelector(latency_weight=latency, cost_weight=cost)
     if settings.strategy == "seed":
         return SeedSelector(latency_weight=latency, cost_weight=cost)
-    return LearnedSelector(latency_weight=latency, cost_weight=cost, seed=settings.seed)
+    return LearnedSelector(
+        latency_weight=latency,
+        cost_weight=cost,
+        seed=settings.seed,
+        escalate=settings.escalate,
+    )

@@ -34,6 +34,8 @@ class Ranked:
     """Expected time to the first token."""
     failures: float = 0.0
     """Chance that the call fails, by what happened lately and at this hour of the day."""
+    reach: int | None = None
+    """The highest cyclomatic complexity at which its record holds up; None where none is known."""
 
 
 @dataclass(frozen=True, slots=True)

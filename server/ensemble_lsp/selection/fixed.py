@@ -123,6 +123,7 @@ def rank(
     prior: str,
     spread: float = 0.3,
     observations: int = 0,
+    reach: int | None = None,
 ) -> Ranked:
     """What is thought of a model; ``spread`` is half its interval."""
     call = calls.expected(profile, task)
@@ -139,6 +140,7 @@ def rank(
         latency_ms=call.total_ms,
         cost=call.cost,
         failures=call.failures,
+        reach=reach,
         utility=value,
         observations=observations,
         prior=prior,

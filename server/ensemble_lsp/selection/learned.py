@@ -22,6 +22,7 @@ from ..types import TASKS, Task
 from .arm import THRESHOLD, WINDOW, Arm
 from .calls import numbers, of_kind
 from .choice import Choice, Ranked, explain
+from .escalation import Reach, beyond_reach, with_order
 from .fixed import VERSION, FixedSelector, rank
 from .priors import WEIGHT, Prior, prior_for
 from .situation import Situation
@@ -88,19 +89,22 @@ class LearnedSelector(FixedSelector):
         cost_weight: float = 0.1,
         seed: int = 0,
         tuning: Tuning | None = None,
+        escalate: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._tuning = tuning or Tuning()
         self._seed = seed
+        self._priors: dict[tuple[str, str], Prior] = {}
+        self._escalate = escalate
         super().__init__(latency_weight=latency_weight, cost_weight=cost_weight, clock=clock)
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Forget everything that was learned from outcomes and calls."""
         super().reset()
         self._choices = 0
         self._arms: dict[str, dict[str, Arm]] = {task: {} for task in TASKS}
         self._lines: dict[str, _Line] = dict.fromkeys(TASKS, _Line())
-        self._priors: dict[tuple[str, str], Prior] = {}
+        self._reach: dict[tuple[str, str], Reach] = {}
         self._changed: set[tuple[str, str]] = set()
         self._shaken: dict[str, int] = dict.fromkeys(TASKS, 0)
 
@@ -115,12 +119,17 @@ class LearnedSelector(FixedSelector):
         first = self._draw(task, pairs)
         explored = first is not order[0]
         final = (first, *(r for r in order if r is not first))
-        return Choice(final, explored, explain(task, final, explored))
+        choice = Choice(final, explored, explain(task, final, explored))
+        if not self._escalate or explored:
+            return choice
+        return with_order(choice, *beyond_reach(final, situation.complexity))
 
     def learn(self, model: str, situation: Situation, reward: float | None) -> None:
         """Take in one outcome; ``None`` teaches nothing."""
         if reward is None:
             return
+        key = (model, situation.task)
+        self._reach.setdefault(key, Reach.new()).add(situation.complexity, reward)
         if self._touched(model, situation.task).learn(situation.vector(), _unit(reward)):
             self._shaken[situation.task] = SHAKEN
         self._fit_line(situation.task)
@@ -133,6 +142,8 @@ class LearnedSelector(FixedSelector):
         arm = self._touched(model, situation.task)
         if arm.revise(situation.vector(), _unit(old), None if new is None else _unit(new)):
             self._fit_line(situation.task)
+            if reach := self._reach.get((model, situation.task)):
+                reach.add(situation.complexity, (new or 0.0) - old, -1 if new is None else 0)
 
     def prefer(
         self, winner: str, losers: Sequence[str], situation: Situation, shown_at: int = 0
@@ -152,8 +163,10 @@ class LearnedSelector(FixedSelector):
             other.strength = max(-1.0, other.strength - rate * surprise)
 
     def set_prior(self, model: str, task: Task, prior: Prior | None) -> None:
-        """Use a prior of the user's own, as from a comparison run, not the public record."""
-        self._changed.add((model, task))
+        """Use a prior of the user's own, as from a comparison run, not the public record.
+
+        It is kept by who measured it (``measured``), and stays when everything else is forgotten.
+        """
         if prior is None:
             self._priors.pop((model, task), None)
         else:
@@ -162,19 +175,14 @@ class LearnedSelector(FixedSelector):
     def save(self, *, changed: bool = False) -> dict[str, Any]:
         """The state by part's name, as JSON values; ``changed``: what changed since last asked."""
         arms = {
-            f"arm/{task}/{model}": arm.save()
+            f"arm/{task}/{model}": {**arm.save(), "reach": self._reach_of(model, task)}
             for task, by_model in self._arms.items()
             for model, arm in by_model.items()
             if not changed or (model, task) in self._changed
         }
-        priors = {
-            f"prior/{task}/{model}": {"reward": p.reward, "source": p.source}
-            for (model, task), p in self._priors.items()
-            if not changed or (model, task) in self._changed
-        }
         if changed:
             self._changed = set()
-        parts = {**super().save(changed=changed), **arms, **priors}
+        parts = {**super().save(changed=changed), **arms}
         return {**parts, "version": VERSION, "choices": self._choices} if parts else {}
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -188,11 +196,9 @@ class LearnedSelector(FixedSelector):
             arm = self._new_arm()
             if arm.load(raw):
                 self._arms[task][model] = arm
-        for task, model, raw in of_kind(state, "prior"):
-            reward = numbers([raw.get("reward")])
-            if reward and 0 <= reward[0] <= 1:
-                prior = Prior(reward[0], str(raw.get("source", "measured")))
-                self._priors[(model, task)] = prior
+                reach = numbers(raw.get("reach"))
+                if len(reach) == 8 and min(reach) >= 0:
+                    self._reach[(model, task)] = Reach(reach[:4], reach[4:])
         for task in TASKS:
             self._fit_line(task)
 
@@ -212,6 +218,7 @@ class LearnedSelector(FixedSelector):
             profile, task, mean, self.calls,
             budget_ms=budget_ms, weights=self._weights, prior=prior.source,
             spread=_SPREAD * sigma, observations=arm.observations,
+            reach=reach.limit() if (reach := self._reach.get((profile.name, task))) else None,
         )  # fmt: skip
         return ranked, sigma
 
@@ -273,6 +280,10 @@ class LearnedSelector(FixedSelector):
             arms[model] = self._new_arm()
             arms[model].joined = sum(arm.observations for arm in arms.values())
         return arms[model]
+
+    def _reach_of(self, model: str, task: str) -> list[float]:
+        reach = self._reach.get((model, task))
+        return [round(v, 4) for v in (*reach.counts, *reach.sums)] if reach else []
 
     def _touched(self, model: str, task: str) -> Arm:
         self._changed.add((model, task))

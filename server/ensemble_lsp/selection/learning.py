@@ -16,10 +16,7 @@ from typing import Any
 
 from ..errors import HistoryError
 from ..history import Change, History
-from ..types import Task
 from .choice import Selector
-from .learned import LearnedSelector
-from .priors import Prior
 from .situation import Situation
 
 logger = logging.getLogger(__name__)
@@ -48,13 +45,6 @@ class Learning:
         with contextlib.suppress(HistoryError):
             async with self._running:
                 await self._load()
-            await self.sync()
-
-    async def set_priors(self, priors: Mapping[tuple[str, Task], Prior]) -> None:
-        """Use measured priors (by model and task) in place of the public record, and keep them."""
-        if isinstance(self.selector, LearnedSelector):
-            for (model, task), prior in priors.items():
-                self.selector.set_prior(model, task, prior)
             await self.sync()
 
     async def sync(self) -> None:

@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...context.prompts import complete_prompt
+from ...selection.escalation import Findings
 from ...types import Prompt
+from ..escalate import better_model, could_ask, parses_at
 from ..flight import Flight
 from ..typethrough import Answer, TypeThrough
 from .request import Job
@@ -123,6 +125,7 @@ class Asker:
         free = [m for m in order if m.profile.free]
         waiting = list(paid)
         seen: set[int] = set()
+        doubted: list[Answer] = []
         self._start_next(job, waiting)
         while job.flights and (left := deadline - time.perf_counter()) > 0:
             for index, (flight, typed) in enumerate(job.flights):
@@ -131,7 +134,10 @@ class Asker:
                     if flight.error is not None:
                         logger.info("%s", flight.error)
                     elif answer := self._answer(job, flight, typed):
-                        return [answer]
+                        if doubted or not self._escalate(job, answer, waiting, deadline):
+                            return [answer]
+                        doubted.append(answer)
+                        continue
                     self._start_next(job, waiting)
             running = [f for f, _ in job.flights if not f.done]
             if not running:
@@ -145,7 +151,26 @@ class Asker:
             silent = last.first_token_ms is None and not last.done
             if hedge is not None and silent and self._hedge_in(job, last) <= 0:
                 self._start_next(job, waiting)
-        return await self._late(job, free)
+        return doubted or await self._late(job, free)
+
+    def _escalate(self, job: Job, answer: Answer, waiting: list[Model], deadline: float) -> bool:
+        """Ask a stronger model too where a check doubts the answer; whether one is being asked."""
+        decision, asked = job.decision, {f.profile.name for f, _ in job.flights if f.done}
+        if decision is None or not could_ask(job.session, decision, asked):
+            return False
+        findings = Findings(
+            parses=parses_at(job.document, job.position, answer.text), confidence=answer.confidence
+        )
+        found = better_model(job.session, decision, findings, asked, deadline=deadline)
+        if found is None:
+            return False
+        model, decision = found
+        running = any(f.profile.name == model.profile.name for f, _ in job.flights)
+        if not running and not self._start(job, model):
+            return False
+        waiting[:] = [m for m in waiting if m.profile.name != model.profile.name]
+        job.decision = decision
+        return True
 
     def _start_next(self, job: Job, waiting: list[Model]) -> None:
         while waiting:
