@@ -49,6 +49,12 @@ class Result:
         for word in words:
             assert word in self.err, (word, self.err)
 
+    def fails_after_progress(self, code: int, *words: str) -> None:
+        """As ``fails``, after a line that said what was being done."""
+        said, self.err = self.err.split("\n", 1)
+        assert not said.startswith("ensemble-lsp:")
+        self.fails(code, *words)
+
 
 @dataclass
 class User:

@@ -122,6 +122,8 @@ async def _download(
     await asyncio.to_thread(temporary.mkdir, exist_ok=True)
     arguments = [*pip, "download", "--no-deps", "--no-binary=:none:", "--only-binary=:all:"]
     arguments += ["--no-cache-dir", "--disable-pip-version-check", "--no-input"]
+    # Without retries pip does not say why it found nothing: no network looks like no package.
+    arguments += ["--retries", "3"]
     arguments += ["--progress-bar", "off", "-d", str(work), f"{part.distribution}=={part.version}"]
     places = {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
     process = await asyncio.create_subprocess_exec(
