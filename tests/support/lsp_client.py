@@ -372,6 +372,7 @@ async def running_server(
     *,
     env: dict[str, str] | None = None,
     arguments: tuple[str, ...] = (),
+    wrapper: tuple[str, ...] = (),
 ) -> AsyncIterator[LspClient]:
     """The installed server with a config and data folder of its own, and no keys from outside."""
     import os
@@ -390,6 +391,7 @@ async def running_server(
     }
     log = (tmp / "server.log").open("wb")
     process = await asyncio.create_subprocess_exec(
+        *wrapper,
         sys.executable,
         "-m",
         "ensemble_lsp",
