@@ -9,6 +9,7 @@ so in ``notices``, and tries the file again later; what was written meanwhile fo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -53,11 +54,13 @@ class History:
         self.path = path
         self.notices: list[str] = []
         """Sentences for the user; appended to as things happen."""
+        self.on_notice: Callable[[], None] | None = None
+        """Called when there is a new one, on the history's own thread."""
         self._keep_text = keep_text
         self._clock = clock
         self._worker = Worker(
             path,
-            self.notices,
+            self._say,
             clock=clock,
             retention_days=retention_days,
             busy_seconds=busy_seconds,
@@ -253,6 +256,12 @@ class History:
     async def close(self) -> None:
         """Commit what waits and close the file."""
         await asyncio.wrap_future(self._worker.stop())
+
+    def _say(self, notice: str) -> None:
+        self.notices.append(notice)
+        if self.on_notice is not None:
+            with contextlib.suppress(RuntimeError):  # whoever listened has ended
+                self.on_notice()
 
     def _write(self, run: Callable[[Database], bool]) -> Future[bool]:
         return self._worker.put(Job(run, writes=True))

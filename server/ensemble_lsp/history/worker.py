@@ -41,7 +41,7 @@ class Worker:
     def __init__(
         self,
         path: Path,
-        notices: list[str],
+        say: Callable[[str], None],
         *,
         clock: Callable[[], float],
         retention_days: int,
@@ -50,7 +50,7 @@ class Worker:
     ) -> None:
         self.in_memory = False
         self._path = path
-        self._notices = notices
+        self._say = say
         self._clock = clock
         self._retention = retention_days * queries.DAY
         self._busy = busy_seconds
@@ -161,14 +161,14 @@ class Worker:
         saved = 0
         with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
             saved = salvage(target, db)
-        self._notices.append(
+        self._say(
             f"The history {self._path} was damaged; it is kept as {target.name},"
             f" and a new one was begun with the {saved} records that could still be read."
         )
 
     def _go_on_in_memory(self, trouble: database.Trouble, error: BaseException | None) -> Database:
         if not self.in_memory:
-            self._notices.append(_sentence(self._path, trouble, error))
+            self._say(_sentence(self._path, trouble, error))
         self.in_memory = True
         self._next_try = time.monotonic() + (self._retry if trouble != "newer" else 3600.0)
         readable = self._path if trouble in {"locked", "unusable"} else None
@@ -184,7 +184,7 @@ class Worker:
             return self._leave_memory(db)
         if database.identity(self._path) == self._seen:
             return db
-        self._notices.append(
+        self._say(
             f"The history {self._path} was removed while it was in use; a new one was begun."
         )
         db.close()
@@ -208,7 +208,7 @@ class Worker:
         self._backlog.clear()
         self.in_memory = False
         self._seen = database.identity(self._path)
-        self._notices.append(f"The history {self._path} is written to again.")
+        self._say(f"The history {self._path} is written to again.")
         return fresh
 
     def _replay(self, db: Database) -> None:

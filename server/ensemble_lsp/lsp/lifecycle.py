@@ -35,8 +35,21 @@ async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> No
     """Build the session now, beside whatever the client asks meanwhile."""
     await watch_configuration(ls)
     host = await ls.host()
-    for notice in host.session.notices():
-        ls.tell(notice)
+    session, loop = host.session, asyncio.get_running_loop()
+    told: set[str] = set()
+
+    def tell_news() -> None:
+        for notice in session.notices():
+            if notice not in told:
+                told.add(notice)
+                ls.tell(notice)
+
+    def soon() -> None:
+        loop.call_soon_threadsafe(tell_news)
+
+    # A disk may fill up, or a file be removed, hours after the start.
+    session.runtime.history.on_notice = soon
+    tell_news()
 
 
 def set_trace(ls: EnsembleServer, params: types.SetTraceParams) -> None:
