@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("startup", "added_time")
+ALL = ("startup", "added_time", "cancel", "calls_saved", "keystrokes")
 
 
 def main() -> int:

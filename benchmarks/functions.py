@@ -1,0 +1,57 @@
+"""Real functions to write again: of the standard library's plain modules, chosen by a fixed seed."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+MODULES = (
+    "argparse", "ast", "bisect", "calendar", "cmd", "codecs", "colorsys", "configparser", "copy",
+    "csv", "dataclasses", "difflib", "dis", "doctest", "fileinput", "fnmatch", "fractions",
+    "functools", "getopt", "glob", "gzip", "heapq", "inspect", "ipaddress", "linecache", "locale",
+    "mailbox", "mimetypes", "netrc", "ntpath", "optparse", "pathlib", "pickle", "plistlib",
+    "pprint", "queue", "random", "sched", "shelve", "shlex", "shutil", "statistics", "string",
+    "subprocess", "tarfile", "tempfile", "textwrap", "timeit", "tokenize", "trace", "typing",
+    "unittest.case", "uuid", "weakref", "zipfile",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One function in its file."""
+
+    module: str
+    before: str
+    """The file above it, 200 lines at most."""
+    text: str
+    """From ``def`` to its last line's end."""
+    after: str
+    """The file below it, 100 lines at most."""
+
+
+def functions(count: int, *, seed: int = 1, lines: tuple[int, int] = (5, 30)) -> list[Written]:
+    """So many functions of ``lines`` lines; the same for the same Python."""
+    found: list[Written] = []
+    for module in MODULES:
+        spec = importlib.util.find_spec(module)
+        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+            continue
+        source = Path(spec.origin).read_text(encoding="utf-8")
+        rows = source.splitlines(keepends=True)
+        for node in ast.walk(ast.parse(source)):
+            if not isinstance(node, ast.FunctionDef) or node.end_lineno is None:
+                continue
+            first, last = node.lineno - 1, node.end_lineno
+            if lines[0] <= last - first <= lines[1]:
+                found.append(
+                    Written(
+                        module,
+                        "".join(rows[max(0, first - 200) : first]),
+                        "".join(rows[first:last]),
+                        "".join(rows[last : last + 100]),
+                    )
+                )
+    return random.Random(seed).sample(found, count)
