@@ -14,6 +14,7 @@ from .base import EnsembleServer
 from .code_action import consensus_edit, generate_with_progress, place_of
 from .convert import code_points, to_span
 from .errors import loud
+from .reports import compare, report
 from .show import show_markdown
 
 APPLYING = 10.0
@@ -198,5 +199,7 @@ COMMANDS: dict[str, Command] = {
     "ensemble.addModel": add_model,
     "ensemble.removeModel": remove_model,
     "ensemble.why": why,
+    "ensemble.report": report,
+    "ensemble.compare": compare,
 }
 """Every command, by the name the editor runs."""

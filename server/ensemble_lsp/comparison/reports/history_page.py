@@ -1,0 +1,168 @@
+"""The report from the history: ``report.html``, ``report.md`` and ``report.json``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...errors import SettingsError
+from ..history_report import Count, HistorySummary, ModelRow
+from . import page
+from .comparison_page import Figure, Written
+from .draw import Point, Series, lines
+
+TITLE = "What became of the suggestions"
+
+
+def write_history(summary: HistorySummary, out: Path) -> Written:
+    """Write the three files; makes the folder. Raises ``SettingsError`` where it cannot."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return _write(summary, out)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(
+            f"{out} cannot be written ({reason}); choose another folder."
+        ) from error
+
+
+def _write(summary: HistorySummary, out: Path) -> Written:
+    markdown, data, html = out / "report.md", out / "report.json", out / "report.html"
+    facts, advice = _facts(summary), _advice(summary)
+    markdown.write_text(_markdown(summary, facts, advice), encoding="utf-8", errors="replace")
+    told = json.dumps(summary.to_json(), indent=2, ensure_ascii=False) + "\n"
+    data.write_text(told, encoding="utf-8", errors="replace")
+    models = sorted({row.model for row in summary.rows})
+    values = {
+        "title": TITLE,
+        "facts": facts,
+        "advice": advice,
+        "summary": summary,
+        "models": models,
+        "figures": _figures(summary, models),
+        "since": _since,
+    }
+    try:
+        text = page.render("history.html", values)
+    except SettingsError as error:
+        return Written(markdown, None, data, str(error))
+    html.write_text(text, encoding="utf-8", errors="replace")
+    return Written(markdown, html, data)
+
+
+def _facts(summary: HistorySummary) -> str:
+    about = f" of {summary.task}" if summary.task else ""
+    if summary.first is None or summary.last is None:
+        return f"The history holds no suggestions{about}."
+    start, end = _day(summary.first), _day(summary.last)
+    spent = page.dollars(sum(r.stats.cost for r in summary.rows))
+    return f"{summary.suggestions:,} suggestions{about}, {start} to {end}; {spent} spent."
+
+
+def _advice(summary: HistorySummary) -> str:
+    """Who is accepted most at each task, in a sentence."""
+    parts: list[str] = []
+    for task in dict.fromkeys(row.task for row in summary.rows):
+        rows = [r for r in summary.rows if r.task == task and r.count.rate is not None]
+        if not rows:
+            continue
+        best = max(rows, key=_rate)
+        clear = all(_low(best) > _high(r) for r in rows if r is not best)
+        told = f"{task}: {best.model} is accepted most ({100 * _rate(best):.0f} %"
+        sure = "" if len(rows) == 1 else ", clearly" if clear else ", not clearly more than others"
+        parts.append(f"{told} of {best.count.judged}{sure})")
+    return "; ".join(parts) + "." if parts else "No suggestion was judged yet."
+
+
+def _rate(row: ModelRow) -> float:
+    return row.count.rate.value if row.count.rate else 0.0
+
+
+def _low(row: ModelRow) -> float:
+    return (row.count.rate.low if row.count.rate else None) or 0.0
+
+
+def _high(row: ModelRow) -> float:
+    return (row.count.rate.high if row.count.rate else None) or 0.0
+
+
+def _figures(summary: HistorySummary, models: Sequence[str]) -> list[Figure]:
+    figures: list[Figure] = []
+    for part, caption in (
+        ("complexity", "share accepted, by complexity of the code"),
+        ("week", "share accepted, by week (its Monday)"),
+    ):
+        values = summary.parts[part]
+        series = [
+            Series(name, number, [_point(values[v].get(name)) for v in values])
+            for number, name in enumerate(models)
+        ]
+        if any(p for s in series for p in s.points):
+            thin = max(1, len(values) // 6)
+            svg = lines(caption, [*values], series, unit="", form=page.share, top=1.0, thin=thin)
+            figures.append(Figure(caption, svg))
+    return figures
+
+
+def _point(count: Count | None) -> Point | None:
+    rate = count.rate if count else None
+    return Point(rate.value, rate.low, rate.high, rate.n) if rate else None
+
+
+def _since(when: float | None) -> str:
+    return "the beginning" if when is None else _day(when)
+
+
+def _day(when: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(when))
+
+
+def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
+    parts = [f"# {TITLE}", facts, f"**{advice}**"]
+    if summary.rows:
+        columns = ["model", "task", "judged", "accepted", "lasts", "first token", "whole", "p95",
+                   "failed calls", "cost", "1,000 accepted characters"]  # fmt: skip
+        parts += ["## The models", page.table(columns, [_cells(row) for row in summary.rows])]
+    if summary.preferred:
+        rows = [
+            [
+                p.task,
+                p.band,
+                p.model,
+                _since(p.since),
+                f"{p.expected:.2f} ({p.low:.2f}–{p.high:.2f})",
+            ]
+            for p in summary.preferred
+        ]
+        columns = ["task", "code", "model", "since", "expected reward"]
+        parts += ["## Whom the selector would ask first", page.table(columns, rows)]
+    for part, values in summary.parts.items():
+        rows = [
+            [value, model, str(c.judged), page.score(c.rate), page.score(c.survival)]
+            for value, by_model in values.items()
+            for model, c in by_model.items()
+        ]
+        if rows:
+            columns = [part, "model", "judged", "accepted", "lasts"]
+            parts += [f"## By {part}", page.table(columns, rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _cells(row: ModelRow) -> list[str]:
+    latency: Any = row.stats.latency
+    return [
+        row.model,
+        row.task,
+        str(row.count.judged),
+        page.score(row.count.rate),
+        page.score(row.count.survival),
+        page.ms(latency.first_p50),
+        page.ms(latency.total_p50),
+        page.ms(latency.total_p95),
+        f"{row.stats.failures} of {row.stats.calls}",
+        page.dollars(row.stats.cost),
+        page.dollars(row.per_thousand),
+    ]
