@@ -51,7 +51,7 @@ FAULTS: dict[str, Fault] = {
     "null event": Fault.event(b"data: null\n\n", 1),
     "list event": Fault.event(b"data: [1]\n\n", 1),
     "string event": Fault.event(b'data: "x"\n\n', 1),
-    "wrong types": Fault.event(b'data: {"choices": {"delta": 1}, "type": 5, "delta": []}\n\n'),
+    "wrong types": Fault.event(b'data: {"choices": {"a": 1}, "type": 5, "delta": []}\n\n', 1),
     "endless field": Fault.event(b"data: " + b"x" * 3_000_000),
     "invalid utf-8": Fault.invalid_utf8(),
     "empty choices": Fault.empty_choices(),
