@@ -304,6 +304,28 @@ def test_clear_removes_what_was_there(used: InProcess) -> None:
     assert used.run("history", "stats", "--json").json == []
 
 
+@pytest.mark.parametrize("action", ["clear --yes", "import out.jsonl"])
+def test_a_history_that_cannot_be_written_is_not_said_to_have_been(
+    user: InProcess, action: str
+) -> None:
+    user.file("out.jsonl", "")
+    (user.data / "history.sqlite3").mkdir(parents=True)
+    result = user.run("history", *action.split())
+    assert (result.code, result.out) == (1, "")
+    assert all(line.startswith("ensemble-lsp: ") for line in result.err.splitlines())
+    assert "history" in result.err
+
+
+def test_a_completion_does_not_depend_on_the_history(
+    user: InProcess, provider: LoopbackProvider
+) -> None:
+    user.model("gpt", provider.base_url)
+    (user.data / "history.sqlite3").mkdir(parents=True)
+    result = user.run("complete", "app.py:2:5")
+    assert (result.code, result.out) == (0, "return a + b\n")
+    assert "history.sqlite3" in result.err
+
+
 # -- doctor ------------------------------------------------------------------------------------
 
 
