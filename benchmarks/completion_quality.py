@@ -1,0 +1,240 @@
+"""How good the completions are: published fill-in-the-middle tasks, and masked lines of real files.
+
+Every answer goes the way of an editor's invoked request (window, context, model, post-processing), with
+one model asked alone. *HumanEval infilling* (OpenAI, single and multi line; ``--data``): the canonical
+lines are the reference. *Masked lines*: lines of the standard library's packages, cut at a random
+column; the package's other files are open (with context) or not (without). *raw* is the same answer
+before post-processing, cut to as many lines. Exact: equal but for blanks at the ends; edit: normalised
+Levenshtein similarity (rapidfuzz), 0 where nothing was answered.
+``python -m benchmarks.completion_quality [--models recall,smollm2] [--samples N] [--data DIR]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gzip
+import json
+import random
+import sysconfig
+import tempfile
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rapidfuzz.distance import Levenshtein
+
+from ensemble_lsp.features.complete import Completer, CompletionRequest
+from ensemble_lsp.features.complete.request import Job
+from ensemble_lsp.session import Session, open_session
+from ensemble_lsp.types import Position
+
+from .common import save, table
+
+PACKAGES = ("email", "json", "logging", "unittest", "http", "xml", "asyncio", "importlib")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A hole in a file, what stood there, and the files beside it."""
+
+    name: str
+    prefix: str
+    suffix: str
+    expected: str
+    others: tuple[Path, ...] = ()
+
+
+@dataclass(slots=True)
+class Score:
+    """Sums over the cases of one set."""
+
+    cases: int = 0
+    answered: int = 0
+    exact: int = 0
+    edit: float = 0.0
+    raw_exact: int = 0
+    lost: list[str] = field(default_factory=list[str])
+    """Cases that were right before post-processing and not after."""
+
+    def add(self, case: Case, text: str, raw: str) -> None:
+        """One answer."""
+        expected = case.expected.strip()
+        self.cases += 1
+        self.answered += bool(text.strip())
+        self.exact += text.strip() == expected
+        self.edit += Levenshtein.normalized_similarity(text.strip(), expected)
+        self.raw_exact += raw.strip() == expected
+        if raw.strip() == expected != text.strip():
+            self.lost.append(case.name)
+
+    def shares(self) -> dict[str, Any]:
+        """Of all cases."""
+        count = max(1, self.cases)
+        return {
+            "cases": self.cases,
+            "answered": self.answered / count,
+            "exact": self.exact / count,
+            "edit": self.edit / count,
+            "raw_exact": self.raw_exact / count,
+            "lost": self.lost,
+        }
+
+
+def humaneval(data: Path, kind: str, samples: int) -> list[Case]:
+    """Published infilling tasks, a fixed sample."""
+    path = data / "humaneval-infilling" / f"HumanEval-{kind}Infilling.jsonl.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    chosen = random.Random(5).sample(rows, min(samples, len(rows)))
+    return [Case(r["task_id"], r["prompt"], r["suffix"], r["canonical_solution"]) for r in chosen]
+
+
+def masked(samples: int) -> list[Case]:
+    """Lines of real files, cut at a random column."""
+    chance = random.Random(6)
+    library = Path(sysconfig.get_path("stdlib"))
+    files = {
+        p: tuple(sorted((library / p).rglob("*.py"))[:40])
+        for p in PACKAGES
+        if (library / p).is_dir()
+    }
+    cases: list[Case] = []
+    while len(cases) < samples:
+        package = chance.choice(sorted(files))
+        path = chance.choice(files[package])
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        number = chance.randrange(len(lines)) if len(lines) > 30 else 0
+        text = lines[number].rstrip() if lines else ""
+        if len(text.strip()) < 8 or text.lstrip().startswith(("#", '"', "'")):
+            continue
+        indent = len(text) - len(text.lstrip())
+        column = chance.randrange(indent, len(text) - 2)
+        others = tuple(other for other in files[package] if other != path)
+        prefix = "".join(lines[:number]) + text[:column]
+        suffix = "\n" + "".join(lines[number + 1 :])
+        cases.append(
+            Case(f"{path.name}:{number + 1}:{column}", prefix, suffix, text[column:], others)
+        )
+    return cases
+
+
+@asynccontextmanager
+async def session_with(model: str, home: Path) -> AsyncGenerator[Session]:
+    """A session with that model alone, in a home of its own; weights as ``models add`` put them."""
+    from ensemble_lsp.settings import default_data_dir
+
+    home.mkdir(exist_ok=True)
+    provider = "recall" if model == "recall" else "llamacpp"
+    path = default_data_dir() / "models" / f"{model}.gguf"
+    given = "" if model == "recall" else f"model = {json.dumps(str(path))}\n"
+    config = home / "config.toml"
+    config.write_text(
+        f'[[models]]\nname = "{model}"\nprovider = "{provider}"\n{given}timeout = 120\n'
+        "[complete]\nbudgetMs = 60000\n"
+    )
+    session = await open_session(config_path=config, data_dir=home / "data", env={})
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+class Recorder:
+    """Keeps what came before post-processing, for the comparison."""
+
+    def __init__(self) -> None:
+        self.raw = ""
+        self._clean = Job.clean
+
+    def __enter__(self) -> Recorder:
+        original, recorder = self._clean, self
+
+        def clean(job: Job, text: str, finish: str = "stop") -> str:
+            recorder.raw = text
+            return original(job, text, finish)
+
+        Job.clean = clean  # type: ignore[method-assign]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Job.clean = self._clean  # type: ignore[method-assign]
+
+
+async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> Score:
+    """Ask for every case."""
+    result = Score()
+    async with session_with(model, home) as session:
+        completer, documents = Completer(), session.runtime.documents
+        opened: set[Path] = set()
+        for number, case in enumerate(cases):
+            for path in opened - set(case.others):
+                documents.close(path.as_uri())
+            opened &= set(case.others)
+            for path in case.others if context else ():
+                if path not in opened:
+                    text = path.read_text(encoding="utf-8", errors="replace")
+                    documents.open(path.as_uri(), 1, "python", text)
+                    opened.add(path)
+            uri = f"file:///bench/case_{number}.py"
+            document = documents.open(uri, 1, "python", case.prefix + case.suffix)
+            while session.runtime.recall.work(1000):
+                await asyncio.sleep(0)
+            last = case.prefix.rfind("\n") + 1
+            position = Position(case.prefix.count("\n"), len(case.prefix) - last)
+            with Recorder() as recorder:
+                request = CompletionRequest(
+                    document, position, "invoked", model=model, candidates=1
+                )
+                offered = await completer.complete(session, request)
+            text = offered[0].text if offered else ""
+            lines = case.expected.strip("\n").count("\n") + 1
+            result.add(case, text, "\n".join(recorder.raw.strip("\n").split("\n")[:lines]))
+            documents.close(uri)
+        completer.close()
+    return result
+
+
+def sets(data: Path, samples: int) -> Iterator[tuple[str, list[Case], bool]]:
+    """The sets by name, and whether other files are open."""
+    for kind, name in (("SingleLine", "HumanEval single line"), ("MultiLine", "… multi line")):
+        if (data / "humaneval-infilling").is_dir():
+            yield name, humaneval(data, kind, samples), False
+    cases = masked(samples)
+    yield "masked lines, with context", cases, True
+    yield "masked lines, without", cases, False
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", default="recall,smollm2")
+    parser.add_argument("--samples", type=int, default=100)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    args = parser.parse_args()
+    result: dict[str, dict[str, Any]] = {}
+    rows: list[list[Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for model in args.models.split(","):
+            for name, cases, context in sets(args.data, args.samples):
+                home = Path(folder) / model
+                shares = asyncio.run(score(model, home, cases, context=context)).shares()
+                result.setdefault(model, {})[name] = shares
+                rows.append(
+                    [
+                        f"{model}: {name}",
+                        shares["cases"],
+                        *(f"{shares[k]:.1%}" for k in ("answered", "exact", "raw_exact")),
+                        shares["edit"],
+                        len(shares["lost"]),
+                    ]
+                )
+    header = ["model and set", "cases", "answered", "exact", "exact, raw", "edit", "lost"]
+    table("quality of completions", header, rows)
+    save("completion-quality", result)
+
+
+if __name__ == "__main__":
+    main()
