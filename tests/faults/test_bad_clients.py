@@ -15,6 +15,8 @@ from tests.server.conftest import Home
 from tests.support.lsp_client import CAPABILITIES, LspClient, LspError
 from tests.support.providers import Fault, LoopbackProvider
 
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
 CODE = "def area(width, height):\n    return "
 PLACE = {"line": 0, "character": 0}
 REQUESTS = (
