@@ -413,7 +413,7 @@ def test_show_prompt_of_what_runs_in_this_program(user: InProcess) -> None:
     user.lines += ["[[models]]", 'name = "recall"', 'provider = "recall"']
     user.config.write_text("\n".join(user.lines))
     text = user.run("doctor", "--show-prompt", "app.py:2:5").out
-    assert "== recall → recall, in this program (on this machine)\nnothing: " in text
+    assert "== recall → recall, embedded (on this machine)\nnothing: " in text
 
 
 def test_show_prompt_prints_no_escape_sequence_of_the_file(user: InProcess) -> None:

@@ -74,7 +74,7 @@ async def _one(
         shape=shape,
         max_lines=session.settings.complete.max_lines,
     )
-    shown = Shown(profile.name, f"{profile.provider}, in this program", profile.local)
+    shown = Shown(profile.name, f"{profile.provider}, embedded", profile.local)
     if shape == "none":
         return replace(shown, nothing="there is nothing to complete at this place")
     if profile.provider == "recall":
