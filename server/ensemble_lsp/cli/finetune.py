@@ -21,7 +21,7 @@ from ..finetuning.jobs import HyperParameters, Job, JobStore
 from ..finetuning.joining import Home, join, retire
 from ..finetuning.prepare import Target
 from ..finetuning.prices import LONGEST_SUFFIX
-from ..finetuning.providers import no_jobs
+from ..finetuning.providers import no_jobs, not_here
 from ..finetuning.running import Pace, Runner
 from ..finetuning.service import Service
 from ..models.keys import Keyring, find_key
@@ -65,6 +65,8 @@ async def _start(args: argparse.Namespace, session: Session) -> int:
     target = target_of(
         args, session, args.model or data.base, args.base or _ident(args, data), method
     )
+    if obstacle := not_here(target.base):
+        raise TuningError(obstacle)
     if args.suffix and len(args.suffix) > LONGEST_SUFFIX:
         raise SettingsError(f"--suffix may have {LONGEST_SUFFIX} characters.")
     checked = await asyncio.to_thread(ready, data, target)

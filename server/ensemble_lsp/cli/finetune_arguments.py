@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 ACTIONS = ("prepare", "start", "status", "list", "cancel", "retire")
 
@@ -14,12 +15,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "prepare [PATH]; start [DATA] --model NAME; status [JOB]; list (default); cancel JOB; "
         "retire NAME"
     )
-    parser.add_argument("action", nargs="?", default="list", choices=ACTIONS, help=told)
+    _optional(parser, "action", default="list", choices=ACTIONS, help=told)
     told = (
         "prepare: a repository or a JSONL file; start: a prepared folder or a JSONL file (else the "
         "latest); status, cancel: a job; retire: a tuned model"
     )
-    parser.add_argument("what", nargs="?", help=told)
+    _optional(parser, "what", help=told)
     parser.add_argument("--model", metavar="NAME", help="prepare, start: the model to be tuned")
     told = "prepare, start: the provider's id to tune, or (local) a folder with the model's weights"
     parser.add_argument("--base", metavar="ID", help=told)
@@ -34,6 +35,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--delete", action="store_true", help=told)
     parser.add_argument("--yes", action="store_true", help="start, retire: without asking")
     parser.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _optional(parser: argparse.ArgumentParser, name: str, **more: Any) -> None:
+    """A positional argument that may be missing, and may stand behind options.
+
+    With ``nargs="?"`` it may not: argparse takes it for missing at the first option.
+    """
+    parser.add_argument(name, metavar=f"[{name.upper()}]", **more).required = False
 
 
 def _preparing(parser: argparse.ArgumentParser) -> None:

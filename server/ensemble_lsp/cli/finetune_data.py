@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from ..errors import SettingsError, TuningError
 from ..finetuning.examples import METHODS, Method
 from ..finetuning.from_history import from_history
 from ..finetuning.from_repository import from_repository
+from ..finetuning.local.vocabulary import native_fim
 from ..finetuning.prepare import Prepared, Target, prepare, prepare_file
 from ..finetuning.providers import no_jobs
+from ..models import catalogue
 from ..models.profiles import make_profile
 from ..session import Session
 from ..settings import ModelSettings, default_data_dir
@@ -96,6 +99,8 @@ def _print_summary(summary: dict[str, Any]) -> None:
 def price_line(told: Any) -> str:
     """The estimated price as a sentence."""
     passes = f"{told['epochs']} epoch{'' if told['epochs'] == 1 else 's'}"
+    if told["pricePerMillion"] == 0:
+        return f"price: none ({passes}, about {told['trainedTokens']:,} tokens)"
     if told["price"] is None:
         return (
             f"price: not known for this model ({passes}, about {told['trainedTokens']:,} tokens); "
@@ -113,9 +118,13 @@ def target_of(
     """What is to be trained, and how; raises where that model cannot be."""
     assert method in METHODS
     base = model_of(session, name)
-    if obstacle := no_jobs(base):
+    if obstacle := no_jobs(base, method):
         raise TuningError(obstacle)
-    return Target(base, make_profile(base), method, args.epochs, args.price, ident)
+    profile = make_profile(base)
+    if profile.fim == "native":
+        weights = catalogue.path_of(base.model, args.data_dir or default_data_dir())
+        profile = replace(profile, fim=native_fim(weights) if weights else "none")
+    return Target(base, profile, method, args.epochs, args.price, ident)
 
 
 def model_of(session: Session, name: str) -> ModelSettings:

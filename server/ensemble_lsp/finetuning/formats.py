@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 
 from ..context.windows import estimate_tokens
 from ..models.base import Profile
+from ..models.llamacpp.prompts import completion_text
 from ..models.profiles import fim_template
 from ..models.render import chat_messages, fim_prompt, plain_prompt
 from ..settings import ModelSettings
@@ -26,11 +27,15 @@ def format_for(base: ModelSettings, method: Method) -> Format:
     """The format that a model's jobs take."""
     if method == "dpo":
         return "preference"
-    return "completions" if base.api == "completions" else "chat"
+    plain = base.provider == "llamacpp" or base.api == "completions"
+    return "completions" if plain else "chat"
 
 
 def line_of(example: Example, wanted: Format, profile: Profile) -> Line:
     """An example as one line's object: asked just as the model is asked at work."""
+    if wanted == "completions" and profile.provider == "llamacpp":
+        healed = completion_text(example.prompt, fim_template(profile.fim))
+        return {"prompt": healed.text, "completion": healed.forced + example.answer}
     if wanted == "completions":
         template = fim_template(profile.fim)
         asked = fim_prompt(example.prompt, template) if template else plain_prompt(example.prompt)

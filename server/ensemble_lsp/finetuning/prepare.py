@@ -116,6 +116,8 @@ def estimate(target: Target, examples: int, tokens: int) -> dict[str, Any]:
     """Epochs, trained tokens, and the price in US dollars (null: not known), as JSON."""
     rates = rates_of(target.ident)
     rate = target.price if target.price is not None else rates.training if rates else None
+    if target.base.provider == "llamacpp":
+        rate = 0.0
     epochs = target.epochs or epochs_for(examples)
     return {
         "epochs": epochs,

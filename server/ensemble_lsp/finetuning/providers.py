@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from ..settings import ModelSettings
+from .examples import Method
+from .local.libraries import missing
 
 
-def no_jobs(base: ModelSettings) -> str | None:
+def no_jobs(base: ModelSettings, method: Method = "supervised") -> str | None:
     """Why a model cannot be fine-tuned, in one sentence; None where it can."""
+    if base.provider == "llamacpp" and method == "dpo":
+        return f"{base.name} is trained on this machine, which does supervised training alone."
     if base.provider == "anthropic":
         return (
             f"{base.name} cannot be fine-tuned: Anthropic has no public fine-tuning endpoint; "
@@ -18,3 +22,8 @@ def no_jobs(base: ModelSettings) -> str | None:
             "files as they are; choose an openai model or a local one."
         )
     return None
+
+
+def not_here(base: ModelSettings) -> str | None:
+    """Why this machine cannot train a local base, and what to do; None for all others."""
+    return missing() if base.provider == "llamacpp" else None

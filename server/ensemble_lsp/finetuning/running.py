@@ -86,7 +86,7 @@ class Runner:
             return upload
         path = Path(upload.path)
         name = f"ensemble-{job.name}-{upload.sha256[:12]}-{part}.jsonl"
-        await asyncio.to_thread(_unchanged, path, upload)
+        await asyncio.to_thread(unchanged, path, upload)
         tried = job.tried
         await self._save(replace(job, tried=True))
 
@@ -235,7 +235,8 @@ def fingerprint(path: Path, examples: int) -> Upload:
     return Upload(str(path.resolve()), hashlib.sha256(read(path)).hexdigest(), examples)
 
 
-def _unchanged(path: Path, upload: Upload) -> None:
+def unchanged(path: Path, upload: Upload) -> None:
+    """Raise ``TuningError`` where a file is not what it was when the job was begun."""
     if hashlib.sha256(read(path)).hexdigest() != upload.sha256:
         raise TuningError(f"{path} has changed since the job was begun; cancel it and start anew.")
 
