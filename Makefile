@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test test-e2e lint format bench schema package clean
+.PHONY: install demo test test-e2e lint format bench bench-selection schema package clean
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -37,6 +37,11 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
+
+# Choosing among models, replayed on published results (DATA names their folder).
+bench-selection: $(INSTALLED)
+	$(BIN)/python -m benchmarks.selection $(if $(DATA),--data $(DATA)) $(ARGS)
+	$(BIN)/python -m benchmarks.selection_speed
 
 # The settings' schema, from the code; a test compares.
 schema: $(INSTALLED)

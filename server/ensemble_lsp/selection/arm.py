@@ -13,6 +13,7 @@ import base64
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from operator import mul
 from typing import Any
 
@@ -20,8 +21,10 @@ from .calls import numbers
 from .situation import FEATURES
 
 SIZE = len(FEATURES)
+MEMORY = 240
+"""Latest outcomes that are remembered;"""
 WINDOW = 120
-"""Latest outcomes that are remembered, and among which a change is looked for."""
+"""and those of them among which a change is looked for."""
 BEFORE, AFTER = 12, 6
 """Outcomes there must be before and after a change."""
 THRESHOLD = 8.0
@@ -37,9 +40,8 @@ class Arm:
         self,
         intercept_precision: float,
         feature_precision: float,
-        memory: int = WINDOW,
+        memory: int = MEMORY,
         threshold: float = THRESHOLD,
-        restart_precision: float | None = None,
     ) -> None:
         self.prior: float = 0.45
         """The prior reward the model was last chosen with."""
@@ -50,7 +52,6 @@ class Arm:
         self.strength = 0.0
         """From preferences between candidates, in logits."""
         self._precision = (intercept_precision, feature_precision)
-        self._restart_precision = restart_precision or intercept_precision
         self._memory, self._threshold = memory, threshold
         self._window: deque[tuple[bytes, float]] = deque()
         self._reset()
@@ -96,11 +97,11 @@ class Arm:
         self._window.append((packed, reward))
         self.observations += 1
         self._add(_unpack(packed), reward)
-        cut = change_point([r for _, r in self._window], self._threshold)
+        past = max(0, len(self._window) - WINDOW)
+        latest = [r for _, r in islice(self._window, past, None)]
+        cut = change_point(latest, self._threshold)
         if cut is not None:
-            # What was known of the model before it changed says less of it now.
-            self._precision = (self._restart_precision, self._precision[1])
-            self._rebuild(list(self._window)[cut:])
+            self._rebuild(list(self._window)[past + cut :])
             self.restarts += 1
         elif self.observations % self._memory == 0:
             self._rebuild(list(self._window))  # what was rounded does not add up
@@ -126,11 +127,24 @@ class Arm:
         return True
 
     def _rebuild(self, kept: list[tuple[bytes, float]]) -> None:
-        self._window.clear()
+        """Compute everything from the outcomes that are kept, at once."""
         self._reset()
+        self._window = deque(kept)
+        first, rest = self._precision
+        gram = [[0.0] * SIZE for _ in range(SIZE)]
+        for i in range(SIZE):
+            gram[i][i] = rest if i else first
+        moment = [0.0] * SIZE
         for packed, reward in kept:
-            self._window.append((packed, reward))
-            self._add(_unpack(packed), reward)
+            nonzero = [(i, v) for i, v in enumerate(_unpack(packed)) if v]
+            for i, v in nonzero:
+                moment[i] += v * reward
+                row = gram[i]
+                for j, w in nonzero:
+                    row[j] += v * w
+        self._inverse, self._moment = _inverted(gram), moment
+        self._beta = [sum(map(mul, row, moment)) for row in self._inverse]
+        self._count, self._sum = len(kept), sum(reward for _, reward in kept)
 
     def _add(self, x: Vector, reward: float, sign: int = 1) -> None:
         """Sherman and Morrison's update of the inverse, or with ``sign`` -1 its downdate."""
@@ -182,8 +196,6 @@ class Arm:
             return False
         self.observations, self.restarts, self.joined = map(int, counts)
         self.prior, self.strength = single
-        if self.restarts:
-            self._precision = (self._restart_precision, self._precision[1])
         pieces = [packed[k : k + SIZE] for k in range(0, len(packed), SIZE)]
         self._rebuild(list(zip(pieces, rewards, strict=True))[-self._memory :])
         return True
@@ -217,6 +229,20 @@ def _divergence(p: float, q: float) -> float:
     q = min(1 - 1e-6, max(1e-6, q))
     first = p * math.log(p / q) if p > 0 else 0.0
     return first + ((1 - p) * math.log((1 - p) / (1 - q)) if p < 1 else 0.0)
+
+
+def _inverted(matrix: list[list[float]]) -> list[list[float]]:
+    """The inverse of a symmetric, positive matrix, by Gauss and Jordan's elimination."""
+    size = len(matrix)
+    rows = [[*row, *(float(i == j) for j in range(size))] for i, row in enumerate(matrix)]
+    for i in range(size):
+        pivot = rows[i][i]
+        rows[i] = lead = [v / pivot for v in rows[i]]
+        for k in range(size):
+            factor = rows[k][i]
+            if k != i and factor:
+                rows[k] = [v - factor * w for v, w in zip(rows[k], lead, strict=True)]
+    return [row[size:] for row in rows]
 
 
 def _pack(x: Vector) -> bytes:

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..models.base import Profile
 from ..types import TASKS, Task
-from .arm import THRESHOLD, WINDOW, Arm
+from .arm import MEMORY, THRESHOLD, Arm
 from .calls import numbers, of_kind
 from .choice import Choice, Ranked, explain
 from .escalation import Reach, beyond_reach, with_order
@@ -30,7 +30,8 @@ from .situation import Situation
 _SPREAD = 1.64 * 0.48
 """Half a 90 % interval of a reward near one half, in rewards."""
 _SHARE, _FEW = 30, 8
-SHAKEN = 60
+_SHAKEN = 60
+"""Choices after an arm has restarted, in which the others are looked at more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,12 @@ class Tuning:
     """Outcomes after which the user's own level (some accept 13 %, some 57 %) is half believed."""
     slope_weight: float = 0.2
     """Prior squares by which it is believed that models differ as the priors say."""
-    memory: int = WINDOW
+    memory: int = MEMORY
     """Of a model's own latest outcomes, how many count."""
     threshold: float = THRESHOLD
     """Log-likelihood ratio from which a model is believed to have changed."""
-    shaken: float = 0.0
-    """What every unsure arm gains on top, for ``SHAKEN`` choices after one has restarted."""
-    restart_weight: float = WEIGHT
-    """Observations a prior is worth for a model that has changed since."""
+    shaken: float = 0.5
+    """What every unsure arm gains on top while it is open who follows one that has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ class LearnedSelector(FixedSelector):
         key = (model, situation.task)
         self._reach.setdefault(key, Reach.new()).add(situation.complexity, reward)
         if self._touched(model, situation.task).learn(situation.vector(), _unit(reward)):
-            self._shaken[situation.task] = SHAKEN
+            self._shaken[situation.task] = _SHAKEN
         self._fit_line(situation.task)
 
     def revise(self, model: str, situation: Situation, old: float, new: float | None) -> None:
@@ -293,7 +292,6 @@ class LearnedSelector(FixedSelector):
         tuning = self._tuning
         return Arm(
             tuning.prior_weight, tuning.feature_precision, tuning.memory, tuning.threshold,
-            tuning.restart_weight,
         )  # fmt: skip
 
 

@@ -1,0 +1,284 @@
+"""Tables of published results that selection is replayed on, in one neutral format.
+
+One JSON object a line (``.jsonl`` or ``.jsonl.gz``), strict; any result can be written so:
+
+    {"task": "id of the request", "order": 1, "features": {"language": "python", "complexity": 7},
+     "models": {"NAME": {"reward": 0.0 to 1.0, "cost": USD or null, "latency": ms or null,
+                         "prior": 0.0 to 1.0 or null, "check": true, false or null}}}
+
+``features`` are fields of ``selection.situation.Situation`` and may be empty; every line names the same
+models. ``prior``: the share of good answers believed of the model beforehand (null: the shipped
+table). ``check``: whether a check that needs no reference (it parses, the examples of the prompt pass) lets
+the answer through. ``order`` is where the request stood; replays draw at random unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ensemble_lsp.ensemble.sandbox import Check, Limits, run
+from ensemble_lsp.selection.complexity import measure
+from ensemble_lsp.selection.situation import Situation
+from ensemble_lsp.types import Document
+
+GOOD = 0.999
+"""Reward from which an answer counts as right."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One request, and what each model's answer to it is worth and takes."""
+
+    task: str
+    situation: Situation
+    right: dict[str, float]
+    priors: dict[str, float] = field(default_factory=dict[str, float])
+    cost: dict[str, float] = field(default_factory=dict[str, float])
+    latency: dict[str, float] = field(default_factory=dict[str, float])
+    check: dict[str, bool] = field(default_factory=dict[str, bool])
+    order: int = 0
+
+    def json(self) -> dict[str, Any]:
+        """The row in the neutral format."""
+        shown = {k: v for k, v in self.situation.to_json().items() if k != "task"}
+        models = {
+            name: {
+                "reward": self.right[name],
+                "cost": self.cost.get(name),
+                "latency": self.latency.get(name),
+                "prior": self.priors.get(name),
+                "check": self.check.get(name),
+            }
+            for name in self.right
+        }
+        return {"task": self.task, "order": self.order, "features": shown, "models": models}
+
+
+def read_table(path: Path) -> list[Row]:
+    """The neutral format; raises ``ValueError`` naming the line that is wrong."""
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    rows: list[Row] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        raw = json.loads(line)
+        models, known = raw.get("models"), {"task", "order", "features", "models"}
+        if not raw.get("task") or not models or set(raw) - known:
+            raise ValueError(f"{path}:{number}: needs task and models, and nothing unknown")
+        if rows and set(models) != set(rows[0].right):
+            raise ValueError(f"{path}:{number}: names other models than line 1")
+        features = {**raw.get("features", {}), "task": "generate"}
+        rows.append(
+            Row(
+                str(raw["task"]),
+                Situation.from_json(features),
+                {m: float(v["reward"]) for m, v in models.items()},
+                *({m: v[k] for m, v in models.items() if v.get(k) is not None} for k in _OPTIONAL),
+                order=int(raw.get("order") or number),
+            )
+        )
+    return sorted(rows, key=lambda row: row.order)
+
+
+_OPTIONAL = ("prior", "cost", "latency", "check")
+
+
+def write_table(rows: Iterable[Row], path: Path) -> None:
+    """The neutral format."""
+    path.write_text("".join(json.dumps(row.json()) + "\n" for row in rows), encoding="utf-8")
+
+
+# -- the published results ---------------------------------------------------------------------
+
+
+def editbench(folder: Path) -> list[Row]:
+    """43 models × 540 edits; cost and latency by the aider leaderboard, where it has the model."""
+    results = {p.stem: json.loads(p.read_text()) for p in sorted(folder.glob("*.json"))}
+    questions = {
+        m: {q: v for q, v in r.items() if q.startswith("question_")} for m, r in results.items()
+    }
+    full = {m: q for m, q in questions.items() if len(q) > 500}
+    common = sorted(set.intersection(*(set(q) for q in full.values())))
+    situation = Situation("generate", "python", trigger="invoked")
+    priced = aider(folder.parent / "aider-leaderboards" / "polyglot_leaderboard.yml")
+    known = {m: priced[name] for m, name in _ON_AIDER.items() if m in full and name in priced}
+    cost = {m: c for m, (c, _) in known.items()}
+    latency = {m: ms for m, (_, ms) in known.items()}
+    return [
+        Row(
+            q,
+            situation,
+            {m: float(r[q]) for m, r in full.items()},
+            cost=cost,
+            latency=latency,
+            order=n,
+        )
+        for n, q in enumerate(common)
+    ]
+
+
+_ON_AIDER = {
+    "claude-3.5-sonnet": "claude-3-5-sonnet-20241022",
+    "claude-3.7-sonnet": "claude-3-7-sonnet-20250219 (no thinking)",
+    "claude-sonnet-4": "claude-sonnet-4-20250514 (no thinking)",
+    "deepseek-r1-0528": "DeepSeek R1 (0528)",
+    "gemini-2.5-pro": "gemini-2.5-pro-preview-06-05 (default think)",
+    "gpt-4o": "gpt-4o-2024-11-20",
+    "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
+    "gpt-5": "gpt-5 (medium)",
+    "gpt-5-high": "gpt-5 (high)",
+    "gpt-o3-mini": "o3-mini (medium)",
+    "gpt-o3-mini-high": "o3-mini (high)",
+    "gpt-o4-mini-high": "o4-mini (high)",
+    "gpt-oss-120b": "gpt-oss-120b (high)",
+    "kimi-k2-0905": "Kimi K2",
+    "mistralai-codestral-2508": "Codestral 25.01",
+}
+"""The same model on the leaderboard, or the nearest version."""
+
+
+def aider(path: Path) -> dict[str, tuple[float, float]]:
+    """USD and milliseconds a case of the models whose price is given."""
+    found: dict[str, tuple[float, float]] = {}
+    for entry in re.split(r"^- ", path.read_text(), flags=re.MULTILINE) if path.is_file() else ():
+        fields = dict(re.findall(r"^\s*(\w+): ([^#\n]*)", entry, re.MULTILINE))
+        cost, cases = float(fields.get("total_cost") or 0), int(fields.get("test_cases") or 225)
+        if cost > 0 and "model" in fields:
+            seconds = float(fields["seconds_per_case"])
+            found[fields["model"].strip()] = (cost / cases, seconds * 1e3)
+    return found
+
+
+def llmrouter(folder: Path) -> list[Row]:
+    """9 models × 6,108 prompts: questions, mathematics and code."""
+    rows: list[Row] = []
+    code = re.compile(r"python function|def \w+\(|Write a function|assert ", re.IGNORECASE)
+    for name in ("train", "test"):
+        with gzip.open(folder / f"{name}.json.gz", "rt") as file:
+            for n, raw in enumerate(json.load(file)):
+                question = raw["question"]
+                situation = Situation(
+                    "generate",
+                    "python" if code.search(question) else "plaintext",
+                    prefix_chars=len(question),
+                    trigger="invoked",
+                    instruction_words=len(question.split()),
+                )
+                rows.append(Row(f"{name}{n}", situation, raw["scores"], order=len(rows)))
+    return rows
+
+
+_PRICES = {"GPT-4": (30.0, 60.0), "ChatGPT": (1.0, 2.0)}
+"""US dollars for a million tokens, as published when the answers were made (2023);"""
+_OPEN_PRICE = (0.2, 0.2)
+"""of the open models of 1 to 16 billion parameters, as services asked."""
+
+
+def classeval(folder: Path) -> list[Row]:
+    """Single methods of ClassEval: 11 models, verdicts of the published tests.
+
+    ``folder`` is what ``python -m benchmarks.ensemble_data`` wrote. The check: the answer parses and gives
+    what the examples of the docstring promise (run once in the product's sandbox, kept in
+    ``checks.jsonl``). Costs are by length, four characters a token, and published prices.
+    """
+    by_task: dict[str, dict[str, dict[str, Any]]] = {}
+    with (folder / "classeval-methods.jsonl").open(encoding="utf-8") as lines:
+        for raw in map(json.loads, lines):
+            by_task.setdefault(raw["task"], {}).setdefault(raw["model"], raw)
+    names = set.intersection(*(set(models) for models in by_task.values()))
+    checks = asyncio.run(_checks(by_task, folder / "checks.jsonl"))
+    return [
+        _method(task, n, {m: models[m] for m in sorted(names)}, checks)
+        for n, (task, models) in enumerate(by_task.items())
+    ]
+
+
+def _method(
+    task: str, number: int, models: dict[str, dict[str, Any]], checks: dict[str, bool]
+) -> Row:
+    prompt = next(iter(models.values()))["prompt"]
+    document = Document.from_text("file:///task.py", 1, "python", prompt)
+    situation = Situation(
+        "generate",
+        "python",
+        complexity=measure(document).whole().cyclomatic,
+        prefix_chars=len(prompt),
+        trigger="invoked",
+    )
+    cost: dict[str, float] = {}
+    for name, raw in models.items():
+        prices = _PRICES.get(name, _OPEN_PRICE)
+        cost[name] = (len(prompt) * prices[0] + len(raw["text"]) * prices[1]) / 4e6
+    return Row(
+        task,
+        situation,
+        {m: float(raw["passed"]) for m, raw in models.items()},
+        cost=cost,
+        check={m: checks[_key(raw)] for m, raw in models.items()},
+        order=number,
+    )
+
+
+async def _checks(by_task: dict[str, dict[str, dict[str, Any]]], kept: Path) -> dict[str, bool]:
+    """Which answers the check lets through, by ``_key``."""
+    known: dict[str, bool] = {}
+    if kept.is_file():
+        known = dict(map(json.loads, kept.read_text(encoding="utf-8").splitlines()))
+    with kept.open("a", encoding="utf-8") as file:
+        for models in by_task.values():
+            for raw in models.values():
+                if _key(raw) not in known:
+                    known[_key(raw)] = await _passes(raw)
+                    file.write(json.dumps([_key(raw), known[_key(raw)]]) + "\n")
+    return known
+
+
+def _key(raw: dict[str, Any]) -> str:
+    text = json.dumps([raw["prompt"], raw["text"], raw["suffix"], raw["examples"]])
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
+
+
+async def _passes(raw: dict[str, Any]) -> bool:
+    source = raw["prompt"] + raw["text"] + raw["suffix"]
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError):
+        return False
+    groups = [[Check(c["kind"], c["source"], c["want"]) for c in g] for g in raw["examples"] or ()]
+    wanted = [check.promises for group in groups for check in group]
+    if not raw["text"].strip() or not any(wanted):
+        return bool(raw["text"].strip())
+    ran = await run(source, groups, Limits(seconds=4))
+    if ran.refused:
+        return True  # examples cannot be run here: only the syntax is a check
+    results = [tried.ok for group in ran.groups for tried in group]
+    promised = [ok for ok, promises in zip(results, wanted, strict=False) if promises]
+    return ran.ended and len(results) == len(wanted) and all(promised)
+
+
+def load(data: Path | None, tables: Sequence[Path], generated: Path | None) -> dict[str, list[Row]]:
+    """All data sets there are, by name."""
+    sets: dict[str, list[Row]] = {p.name.split(".")[0]: read_table(p) for p in tables}
+    for name, folder, reader in (
+        ("EDIT-Bench", "editbench", editbench),
+        ("LLMRouter", "llmrouter-9models", llmrouter),
+    ):
+        if data and (data / folder).is_dir():
+            sets[name] = reader(data / folder)
+    if generated and (generated / "classeval-methods.jsonl").is_file():
+        sets["ClassEval"] = classeval(generated)
+    return sets
+
+
+def half_of(rows: Sequence[Row], half: str) -> list[Row]:
+    """A fixed half, by the digest of the request's id."""
+    even = half == "tune"
+    return [r for r in rows if (hashlib.sha256(r.task.encode()).digest()[0] % 2 == 0) == even]
