@@ -15,7 +15,7 @@ from ..ensemble.prose import merge_prose
 from ..ensemble.votes import Answer
 from ..errors import DocumentError
 from ..types import Document, Position, Prompt, Span
-from .postprocess import clean_prose
+from .postprocess import clean_prose, plain_text
 
 if TYPE_CHECKING:
     from ..models.base import Model
@@ -41,7 +41,8 @@ class Explanation:
 
     def signed(self) -> str:
         """With a line that names the models."""
-        return f"{self.markdown}\n\n---\n*{', '.join(self.models)} · ensemble-lsp*"
+        names = plain_text(", ".join(self.models))
+        return f"{self.markdown}\n\n---\n*{names} · ensemble-lsp*"
 
 
 class Explainer:

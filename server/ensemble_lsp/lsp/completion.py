@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from lsprotocol import types
@@ -84,10 +85,13 @@ async def resolve_completion(
     data = cast("dict[str, Any]", item.data) if isinstance(item.data, dict) else {}
     if text := str(data.get("text", "")):
         models = ", ".join(str(name) for name in data.get("models", []))
-        fence = "````" if "```" in text else "```"
+        from ..features.postprocess import plain_text
+
+        # Longer than any in the text, which else could end the fence and go on as Markdown.
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
         item.detail = f"ensemble-lsp: {models}"
         item.documentation = types.MarkupContent(
             types.MarkupKind.Markdown,
-            f"{fence}{data.get('language', '')}\n{text}\n{fence}\n\nWritten by {models}.",
+            f"{fence}{data.get('language', '')}\n{text}\n{fence}\n\nWritten by {plain_text(models)}.",
         )
     return item

@@ -2,6 +2,6 @@
 
 from .code import clean_code
 from .completion import clean_completion
-from .prose import clean_prose
+from .prose import clean_prose, plain_text
 
-__all__ = ["clean_code", "clean_completion", "clean_prose"]
+__all__ = ["clean_code", "clean_completion", "clean_prose", "plain_text"]

@@ -53,6 +53,11 @@ def clean_prose(text: str) -> str:
     return "\n".join(parts).strip()
 
 
+def plain_text(text: str) -> str:
+    """A name (a server on this machine may have given it) as text that Markdown leaves alone."""
+    return re.sub(r"([\\`*\[\]<>&!])", r"\\\1", visible(text))
+
+
 def _closes(lines: list[str], mark: str) -> bool:
     return any(
         line.strip() and set(line.strip()) == {mark[0]} and len(line.strip()) >= len(mark)
