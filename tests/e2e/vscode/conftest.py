@@ -18,9 +18,16 @@ pytest.importorskip("playwright", reason='pip install -e ".[e2e]"')
 NAMES = ("alpha", "beta", "gamma")
 
 
-def model(name: str, provider: LoopbackProvider) -> dict[str, Any]:
+def model(name: str, provider: LoopbackProvider, **more: Any) -> dict[str, Any]:
     """A model's settings: an OpenAI-compatible service on loopback."""
-    return {"name": name, "provider": "openai", "model": name, "baseUrl": provider.base_url}
+    settings = {"name": name, "provider": "openai", "model": name, "baseUrl": provider.base_url}
+    return settings | more
+
+
+def models(providers: dict[str, LoopbackProvider]) -> list[dict[str, Any]]:
+    """One model for every task, and two more that generate: so that it is known who is asked."""
+    alpha, *others = providers.items()
+    return [model(*alpha), *(model(*other, tasks=["generate"]) for other in others)]
 
 
 @pytest.fixture(scope="package")
@@ -38,7 +45,7 @@ def code_server(
     home = tmp_path_factory.mktemp("vscode")
     server = CodeServer(install(), package(home), home)
     server.settings()
-    server.machine({"ensemble.models": [model(*item) for item in providers.items()]})
+    server.machine({"ensemble.models": models(providers)})
     server.start()
     yield server
     server.stop()
@@ -72,8 +79,11 @@ def page(code_server: CodeServer, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="package")
 def window(page: Any, code_server: CodeServer) -> Any:
     """The window, opened once."""
+    from playwright.sync_api import expect
+
     from .workbench import Workbench
 
+    expect.set_options(timeout=20_000)
     workbench = Workbench(page, code_server)
     workbench.goto()
     return workbench
@@ -86,6 +96,7 @@ def vscode(
     """The window with no editor open and silent providers; a picture is kept of its end."""
     for provider in providers.values():
         provider.reply, provider.delay_first, provider.delay_chunk = "", 0.0, 0.0
+    window.mark()
     yield window
     window.shot(f"end-{request.node.name.removeprefix('test_')}")
     window.close()

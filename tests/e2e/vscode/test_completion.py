@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.providers import LoopbackProvider
 
@@ -11,15 +12,106 @@ from .workbench import Workbench
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 CODE = "def area(width, height):\n    "
+GLANCE_MS = 900
+"""Longer than the 750 ms below which a suggestion was not looked at: time itself is the state."""
 
 
-def test_ghost_text_is_accepted_with_tab(vscode: Workbench, alpha: LoopbackProvider) -> None:
+@pytest.fixture
+def ghost(vscode: Workbench, alpha: LoopbackProvider) -> Workbench:
+    """A file with ghost text after ``ret``."""
     alpha.reply = "return width * height"
     vscode.open(CODE)
     vscode.type("ret")
     assert vscode.ghost_text() == "urn width * height"
-    vscode.shot("completion")
+    return vscode
+
+
+def test_ghost_text_is_accepted_with_tab(ghost: Workbench) -> None:
+    ghost.shot("completion")
+    ghost.press("Tab")
+    ghost.no_ghost()
+    assert ghost.save() == CODE + "return width * height"
+    assert ghost.settled("accepted")[0] == '["alpha"]'
+    expect(ghost.status).to_contain_text("alpha")
+    expect(ghost.status).to_contain_text("ms")
+
+
+def test_a_part_accepted_word_by_word_is_partial(ghost: Workbench) -> None:
+    ghost.press("Control+ArrowRight", "Control+ArrowRight")
+    expect(ghost.editor.locator(".view-lines")).to_contain_text("return\u00a0width")
+    ghost.close()
+    *_, share = ghost.settled("partial")
+    assert 0 < share < 1
+    assert "accepted" not in [kind for _, kind, *_ in ghost.outcomes()]
+
+
+def test_word_by_word_and_then_the_rest_is_accepted(ghost: Workbench) -> None:
+    ghost.press("Control+ArrowRight")
+    expect(ghost.editor.locator(".view-line").nth(1)).to_contain_text("return")
+    assert ghost.ghost_text() == " width * height"
+    ghost.press("Tab")
+    ghost.no_ghost()
+    assert ghost.save() == CODE + "return width * height"
+    ghost.settled("accepted")
+    assert "partial" not in [kind for _, kind, *_ in ghost.outcomes()]
+
+
+def test_typing_over_is_a_refusal(ghost: Workbench, alpha: LoopbackProvider) -> None:
+    alpha.reply = ""
+    ghost.page.wait_for_timeout(GLANCE_MS)
+    ghost.type("ries = 5")
+    ghost.no_ghost()
+    ghost.settled("rejected")
+    assert ghost.save() == CODE + "retries = 5"
+
+
+def test_escape_is_a_refusal_and_leaves_the_file_alone(
+    ghost: Workbench, alpha: LoopbackProvider
+) -> None:
+    ghost.press("Escape")
+    ghost.no_ghost()
+    assert ghost.settled("rejected")[2] == "notification"
+    assert ghost.save() == CODE + "ret"
+
+
+def test_a_cursor_that_goes_elsewhere_ignores_it(ghost: Workbench) -> None:
+    ghost.press("Control+Home")
+    ghost.no_ghost()
+    assert ghost.settled("ignored")[2] == "notification"
+
+
+def test_completions_are_turned_off_and_on_for_a_language(
+    vscode: Workbench, alpha: LoopbackProvider
+) -> None:
+    alpha.reply = "return width * height"
+    vscode.open(CODE)
+    vscode.status.click()
+    vscode.pick("Turn completions off for python")
+    expect(vscode.status.locator(".codicon-circle-slash")).to_be_visible()
+    before = len(alpha.requests)
+    vscode.editor.locator(".view-lines").click()
+    vscode.press("Control+End")
+    vscode.type("ret")
+    vscode.press("Alt+Backslash")  # asked for by hand it still comes
+    assert vscode.ghost_text() == "urn width * height"
+    assert all("inline" or r for r in alpha.requests[before:])
+    vscode.press("Escape")
+    vscode.status.click()
+    vscode.pick("Turn completions on for python")
+    expect(vscode.status.locator(".codicon-circle-slash")).to_have_count(0)
+
+
+def test_completions_go_on_after_a_restart_of_the_server(
+    vscode: Workbench, alpha: LoopbackProvider
+) -> None:
+    alpha.reply = "return width * height"
+    vscode.open(CODE)
+    vscode.command("Ensemble: Restart the Server")
+    expect(vscode.status).to_contain_text("starting")
+    vscode.ready()
+    vscode.editor.locator(".view-lines").click()
+    vscode.press("Control+End")
+    vscode.type("ret")
+    assert vscode.ghost_text() == "urn width * height"
     vscode.press("Tab")
-    vscode.no_ghost()
-    assert vscode.save() == CODE + "return width * height"
-    vscode.settled("alpha", "accepted")
+    vscode.settled("accepted")

@@ -9,20 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from .code_server import REPOSITORY, CodeServer
 
 T = TypeVar("T")
+Outcome = tuple[str, str, str, float]
 
 SHOTS = Path(os.environ.get("ENSEMBLE_E2E_SHOTS", REPOSITORY / "artifacts" / "vscode"))
 
 
-def until(look: Callable[[], T], what: str, timeout: float = 30) -> T:
+def until(look: Callable[[], T], what: Callable[[], str], timeout: float = 30) -> T:
     """The first truthy value of ``look``: for states outside the browser."""
     deadline = time.monotonic() + timeout
     while not (value := look()):
-        assert time.monotonic() < deadline, f"{what} did not come about in {timeout} s"
+        assert time.monotonic() < deadline, f"{what()} did not come about in {timeout} s"
         time.sleep(0.05)
     return value
 
@@ -35,6 +36,7 @@ class Workbench:
         self.server = server
         self.name = ""
         self._count = 0
+        self._since = 0
         page.set_default_timeout(60_000)
 
     # -- the window ----------------------------------------------------------------------------
@@ -98,12 +100,13 @@ class Workbench:
 
     def close(self) -> None:
         """Close all editors, without saving."""
-        self.press("Control+k", "Control+w")
-        button = self.page.locator(".dialog-buttons", has_text="Don't Save")
-        tabs = self.page.locator(".tabs-container .tab")
-        expect(button.or_(self.page.locator(".editor-group-watermark")).first).to_be_visible()
-        if button.count():
-            button.get_by_text("Don't Save").click()
+        tabs = self.page.locator(".editor-group-container .tab")
+        if tabs.count():
+            self.press("Escape", "Control+k", "Control+w")
+            discard = self.page.locator(".monaco-dialog-box").get_by_role("button", name="Don't Save")
+            expect(discard.or_(self.page.locator(".editor-group-container.empty"))).to_be_visible()
+            if discard.count():
+                discard.click()
         expect(tabs).to_have_count(0)
 
     def press(self, *keys: str) -> None:
@@ -140,28 +143,61 @@ class Workbench:
         """Wait until there is none."""
         expect(self.ghost).to_have_count(0)
 
+    # -- other views ---------------------------------------------------------------------------
+
+    def notification(self, text: str) -> Locator:
+        """A notification that says so."""
+        return self.page.locator(".notification-list-item", has_text=text)
+
+    def webview(self, text: str) -> FrameLocator:
+        """The page in a webview, once it says so."""
+        outer = self.page.locator("iframe.webview.ready").last
+        inner = outer.content_frame.locator("iframe#active-frame").content_frame
+        inner.get_by_text(text).first.wait_for()
+        return inner
+
+    def pick(self, text: str) -> None:
+        """Choose an entry of the open quick pick by the mouse."""
+        self.entry(text).click()
+
+    def answer(self, text: str) -> None:
+        """Fill the open input box and confirm it."""
+        box = self.page.locator(".quick-input-widget input")
+        box.wait_for()
+        box.fill(text)
+        box.press("Enter")
+
     # -- the history ---------------------------------------------------------------------------
 
-    def outcomes(self, model: str) -> list[tuple[str, str, float]]:
-        """Kind, source and share of every settled suggestion of a model, oldest first."""
+    def mark(self) -> None:
+        """From here on only newer suggestions count."""
+        rows = self._ask("SELECT coalesce(max(n), 0) FROM suggestions")
+        self._since = rows[0][0] if rows else 0
+
+    def outcomes(self, task: str = "complete") -> list[Outcome]:
+        """Models, kind, source and share of every settled suggestion, oldest first."""
+        return self._ask(
+            "SELECT s.models, o.kind, o.source, o.share FROM outcomes o JOIN suggestions s USING (n)"
+            " WHERE s.task = ? AND n > ? ORDER BY n",
+            task,
+            self._since,
+        )
+
+    def settled(self, kind: str, task: str = "complete") -> Outcome:
+        """Wait until a suggestion has that outcome."""
+        return until(
+            lambda: next((o for o in self.outcomes(task) if o[1] == kind), None),
+            lambda: f"an outcome {kind!r} (there is {self.outcomes(task)})",
+        )
+
+    def _ask(self, question: str, *values: object) -> list[Any]:
         file = self.server.data / "history.sqlite3"
         if not file.exists():
             return []
         db = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)
         try:
-            return db.execute(
-                "SELECT o.kind, o.source, o.share FROM outcomes o JOIN suggestions s USING (n)"
-                " WHERE s.models LIKE ? ORDER BY s.n",
-                (f'%"{model}"%',),
-            ).fetchall()
+            return db.execute(question, values).fetchall()
         except sqlite3.OperationalError:  # the server has not made its tables yet
             return []
         finally:
             db.close()
-
-    def settled(self, model: str, kind: str) -> tuple[str, str, float]:
-        """Wait until a suggestion of a model has that outcome."""
-        return until(
-            lambda: next((o for o in self.outcomes(model) if o[0] == kind), None),
-            f"an outcome {kind!r} for {model} (there is {self.outcomes(model)})",
-        )
