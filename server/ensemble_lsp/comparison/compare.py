@@ -333,7 +333,8 @@ async def _try_case(
             filled = scene.filled(known.text).text
             passed = await trial.judge(case.id, case.file, hollow, filled)
         if passed is not None:
-            results.add(replace(known, scores={**known.scores, "tests": float(passed)}))
+            tested = replace(known, scores={**known.scores, "tests": float(passed)})
+            await asyncio.to_thread(results.add, tested)
 
 
 def _conclude(

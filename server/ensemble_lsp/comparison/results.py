@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,7 @@ class Result:
 class Results:
     """The results of one folder. Each is on the disk before the next question is asked.
 
-    A line that a crash cut short is left out when the file is read again. A later result of the same
+    ``add`` may be called from several threads. A line that a crash cut short is left out when the file is read again. A later result of the same
     model to the same case counts instead of an earlier one.
     """
 
@@ -72,6 +73,7 @@ class Results:
         self._kept: dict[tuple[str, str, str], Result] = {}
         self._cases: set[str] = set()
         self._file: TextIO | None = None
+        self._writing = threading.Lock()
 
     @classmethod
     def open(cls, path: Path) -> Results:
@@ -120,9 +122,10 @@ class Results:
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        with self._writing:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
 
     def _read(self) -> bool:
         """Take in the file; whether its last line is whole."""
@@ -143,9 +146,11 @@ class Results:
         return not text or text.endswith("\n")
 
     def _write(self, value: Mapping[str, Any]) -> None:
-        if self._file is not None:
-            self._file.write(json.dumps(value, ensure_ascii=False) + "\n")
-            self._file.flush()
+        line = json.dumps(value, ensure_ascii=False) + "\n"
+        with self._writing:
+            if self._file is not None:
+                self._file.write(line)
+                self._file.flush()
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:

@@ -195,7 +195,7 @@ class Run:
         prompt = question.prompts.get(name)
         if prompt is None:
             told = question.refusals.get(name, "it may not see the file")
-            self._results.add(replace(base, error=told, error_kind="refused"))
+            await self._note(replace(base, error=told, error_kind="refused"))
             return
         reserved = most(contestant.profile, prompt)
         if not await self._budget.reserve(reserved):
@@ -209,7 +209,7 @@ class Run:
             except EnsembleError as error:
                 worth = isinstance(error, ProviderError) and paid(error)
                 cost = reserved if worth else 0.0
-                self._failed(base, contestant, error, cost)
+                await self._failed(base, contestant, error, cost)
                 return
             usage = answer.usage or estimate_usage(prompt, len(answer.text))
             cost = contestant.profile.cost(usage)
@@ -243,7 +243,7 @@ class Run:
         wait = error.retry_after if error.retry_after is not None else 2.0**attempt
         return wait if wait <= LONGEST_WAIT else None
 
-    def _failed(
+    async def _failed(
         self, base: Result, contestant: Contestant, error: EnsembleError, cost: float
     ) -> None:
         asked = not isinstance(error, ProviderError) or error.asked
@@ -251,7 +251,7 @@ class Run:
             self.ended.stopped.setdefault(contestant.name, str(error))
         if asked:
             kind = type(error).__name__
-            self._results.add(
+            await self._note(
                 replace(base, error=str(error), error_kind=kind, cost=cost, time=time.time())
             )
 
@@ -266,7 +266,7 @@ class Run:
             return text, score(scene, text, indent)
 
         text, scores = await asyncio.to_thread(judge)
-        self._results.add(
+        await self._note(
             replace(
                 base,
                 text=text,
@@ -279,6 +279,10 @@ class Run:
                 time=time.time(),
             )
         )
+
+    async def _note(self, result: Result) -> None:
+        """Onto the disk, off the loop; a cancel waits for it, for it may have been paid for."""
+        await asyncio.shield(asyncio.to_thread(self._results.add, result))
 
     def _tell(self, contestant: Contestant) -> None:
         self._done[contestant.name] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Mapping
 from importlib import import_module, resources
 from typing import Any, Protocol
@@ -88,7 +89,10 @@ def dollars(value: float | None) -> str:
         return NOTHING
     if value == 0:
         return "$0"
-    return f"${value:.2f}" if value >= 1 else f"${value:.2g}" if value >= 0.01 else f"${value:.1e}"
+    if value >= 0.1:
+        return f"${value:.2f}"
+    # Two digits that say something, and never an exponent.
+    return f"${value:.{min(9, 1 - math.floor(math.log10(value)))}f}"
 
 
 def count(value: float) -> str:

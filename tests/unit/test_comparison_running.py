@@ -1,0 +1,276 @@
+"""Asking: side by side, within a budget, resumed, cancelled; what fails is a row."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ensemble_lsp.comparison.bench import Bench
+from ensemble_lsp.comparison.budget import (
+    INSTRUCTIONS,
+    THINKING,
+    Budget,
+    check_prices,
+    estimate,
+    most,
+)
+from ensemble_lsp.comparison.compare import _questions
+from ensemble_lsp.comparison.files import survey
+from ensemble_lsp.comparison.results import Result, Results
+from ensemble_lsp.comparison.running import Contestant, Question, Run
+from ensemble_lsp.comparison.sampling import sample
+from ensemble_lsp.errors import (
+    OverloadedError,
+    ProviderError,
+    RateLimitedError,
+    SettingsError,
+    WrongKeyError,
+)
+from ensemble_lsp.settings import PrivacySettings
+from ensemble_lsp.types import Chunk, Prompt, Usage
+from tests.support.fake_models import FakeModel
+from tests.unit.test_comparison_cases import CLEANERS, CODE
+
+
+class Stage:
+    """Eight questions about a small repository, and a results file."""
+
+    def __init__(self, questions: Sequence[Question], bench: Bench, path: Path) -> None:
+        self.questions = questions
+        self.bench = bench
+        self.path = path
+        self.waits: list[float] = []
+
+    async def run(self, *models: Any, limit: float | None = None, told: Any = None) -> Run:
+        """One run of these models, as of the command line."""
+        contestants = [Contestant(m, f"fake/{m.profile.name}") for m in models]
+        for question in self.questions:
+            prompt = next(iter(question.prompts.values()))
+            question.prompts.update({c.name: prompt for c in contestants})
+        results = await asyncio.to_thread(Results.open, self.path)
+        self.results = results
+        self.run_ = Run(
+            self.bench, results, Budget(limit, results.spent()), told=told, sleep=self._sleep
+        )
+        try:
+            await self.run_.ask(self.questions, contestants)
+        finally:
+            results.close()
+        return self.run_
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    def rows(self, model: str) -> list[Result]:
+        """What the file holds of a model."""
+        rows = [json.loads(line) for line in self.path.read_text().splitlines() if line]
+        found = [Result.from_json(r) for r in rows if r.get("model") == model]
+        return [r for r in found if r is not None]
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    def build() -> Any:
+        (tmp_path / "code").mkdir()
+        (tmp_path / "code" / "shop.py").write_text(CODE)
+        return sample(survey([tmp_path / "code"]), "complete", 8)
+
+    drawn = await asyncio.to_thread(build)
+    bench = Bench(drawn.documents, drawn.folder, PrivacySettings(), CLEANERS, max_lines=12)
+    asker = Contestant(FakeModel("asker"), "fake/asker")
+    questions = await _questions(bench, drawn, [asker])
+    assert len(questions) >= 5
+    yield Stage(questions, bench, tmp_path / "out" / "results.jsonl")
+    await bench.close()
+
+
+def truth_of(stage: Stage) -> Any:
+    """A model's answers: what really stood there."""
+    by_prefix = {q.prompts["asker"].prefix: q.scene.case.truth for q in stage.questions}
+    return lambda prompt: by_prefix[prompt.prefix]
+
+
+async def test_a_model_that_knows_the_answers_is_exact_and_another_is_not(stage: Stage) -> None:
+    await stage.run(FakeModel("good", truth_of(stage)), FakeModel("bad", "xyzzy"))
+    good, bad = stage.rows("good"), stage.rows("bad")
+    assert len(good) == len(bad) == len(stage.questions)
+    assert all(r.scores["exact"] == 1 and r.scores["similarity"] == 1 for r in good)
+    assert all(r.scores["exact"] == 0 and r.scores["similarity"] < 0.5 for r in bad)
+    assert all(r.scores.get("parses") == 1 for r in good)
+
+
+async def test_a_second_run_asks_only_what_has_no_answer(stage: Stage) -> None:
+    failing = FakeModel("m", OverloadedError("m", "m is overloaded."))
+    await stage.run(failing)
+    assert all(r.error_kind == "OverloadedError" for r in stage.rows("m"))
+    answering = FakeModel("m", "x")
+    await stage.run(answering)
+    assert len(answering.prompts) == len(stage.questions)
+    await stage.run(again := FakeModel("m", "x"))
+    assert not again.prompts
+
+
+async def test_a_cancelled_run_goes_on_where_it_was(stage: Stage) -> None:
+    gate = asyncio.Event()
+    seen: list[Any] = []
+
+    def answer(prompt: Prompt) -> str:
+        if len(seen) >= 2:
+            gate.clear()
+        return "x"
+
+    model = FakeModel("m", answer, gate=gate, local=True)
+    gate.set()
+    enough = asyncio.Event()
+
+    def told(step: Any) -> None:
+        seen.append(step)
+        if len(seen) == 2:
+            gate.clear()
+            enough.set()
+
+    running = asyncio.ensure_future(stage.run(model, told=told))
+    await enough.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    kept = len(stage.rows("m"))
+    assert 2 <= kept < len(stage.questions)
+    await stage.run(rest := FakeModel("m", "x", local=True))
+    assert len(rest.prompts) == len(stage.questions) - kept
+
+
+async def test_a_line_that_a_crash_cut_short_costs_that_answer_alone(stage: Stage) -> None:
+    await stage.run(FakeModel("m", "x"))
+    text = stage.path.read_text()
+    await asyncio.to_thread(stage.path.write_text, text[:-20])
+    await stage.run(again := FakeModel("m", "x"))
+    assert len(again.prompts) == 1
+    await stage.run(third := FakeModel("m", "x"))
+    assert not third.prompts
+
+
+async def test_a_model_without_a_key_is_asked_once_or_as_often_as_it_had_places(
+    stage: Stage,
+) -> None:
+    model = FakeModel("m", WrongKeyError("m", "The key of m is wrong."))
+    other = FakeModel("other", "x")
+    run = await stage.run(model, other)
+    assert len(model.prompts) <= model.profile.concurrency
+    assert "key of m" in run.ended.stopped["m"]
+    assert len(stage.rows("other")) == len(stage.questions)
+
+
+async def test_a_rate_limit_is_waited_for_as_long_as_the_provider_says(stage: Stage) -> None:
+    class Limited(FakeModel):
+        async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+            if not self.prompts:
+                self.prompts.append(prompt)
+                raise RateLimitedError(self.profile.name, "slow down", retry_after=7.0)
+            async for chunk in super().stream(prompt):
+                yield chunk
+
+    await stage.run(Limited("m", "x"))
+    assert stage.waits == [7.0]
+    assert not any(r.failed for r in stage.rows("m"))
+
+
+async def test_a_paused_model_is_waited_for_twice_and_no_more(stage: Stage) -> None:
+    error = OverloadedError("m", "m is paused.")
+    error.asked = False
+    run = await stage.run(FakeModel("m", error), FakeModel("n", "x"))
+    assert len(stage.waits) == 2
+    assert "m" in run.ended.stopped and not stage.rows("m")
+    assert len(stage.rows("n")) == len(stage.questions)
+
+
+async def test_models_answer_side_by_side_but_those_on_this_machine_in_turn(stage: Stage) -> None:
+    at_once: dict[str, int] = {}
+    now: dict[str, int] = {"here": 0, "away": 0}
+
+    class Watched(FakeModel):
+        async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+            place = "here" if self.profile.local else "away"
+            now[place] += 1
+            at_once[place] = max(at_once.get(place, 0), now[place])
+            for _ in range(5):
+                await asyncio.sleep(0)
+            async for chunk in super().stream(prompt):
+                yield chunk
+            now[place] -= 1
+
+    await stage.run(
+        Watched("a", "x", local=True),
+        Watched("b", "x", local=True),
+        Watched("c", "x"),
+        Watched("d", "x"),
+    )
+    assert at_once["here"] == 1
+    assert 2 <= at_once["away"] <= 8
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7])
+async def test_a_budget_is_never_passed(stage: Stage, share: float) -> None:
+    """Answers that cost as much as any can: the limit still holds, however many are under way."""
+
+    class Dear(FakeModel):
+        paid = 0.0
+
+        async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+            self.prompts.append(prompt)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            usage = Usage(len(prompt.prefix) + INSTRUCTIONS, prompt.max_tokens + THINKING)
+            self.paid += self.profile.cost(usage)
+            yield Chunk("x", self.profile.name, usage, "stop")
+
+    model, other = Dear("m"), Dear("n")
+    whole = sum(most(model.profile, q.prompts["asker"]) for q in stage.questions)
+    run = await stage.run(model, other, limit=whole * share)
+    assert model.paid + other.paid <= whole * share
+    assert run.ended.stopped and "budget" in next(iter(run.ended.stopped.values()))
+    if share:
+        assert model.prompts or other.prompts
+    # What an earlier run spent counts as well.
+    await stage.run(model, other, limit=whole * share)
+    assert model.paid + other.paid <= whole * share
+
+
+async def test_a_failed_call_that_may_have_been_paid_for_is_booked(stage: Stage) -> None:
+    model = FakeModel("m", ProviderError("m", "it broke off"))
+    await stage.run(model)
+    prompt = stage.questions[0].prompts["m"]
+    booked = next(r for r in stage.rows("m") if r.case == stage.questions[0].scene.case.id)
+    assert booked.cost == pytest.approx(most(model.profile, prompt))
+
+
+def test_no_budget_holds_for_a_model_of_unknown_price() -> None:
+    profile = replace(FakeModel("m").profile, input_price=0, output_price=0)
+    prompt = Prompt("complete", "python", "a.py", prefix="x = ")
+    with pytest.raises(SettingsError, match="price of m is not known"):
+        check_prices([estimate(profile, [prompt])], 1.0)
+    check_prices([estimate(profile, [prompt])], None)
+    check_prices([estimate(replace(profile, local=True), [prompt])], 1.0)
+
+
+def test_another_programs_file_is_not_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_text("dear diary\n")
+    with pytest.raises(SettingsError, match="no results file"):
+        Results.open(path)
+    assert path.read_text() == "dear diary\n"
+
+
+def test_a_folder_of_our_own_is_kept_out_of_commits(tmp_path: Path) -> None:
+    Results.open(tmp_path / "new" / "results.jsonl").close()
+    assert (tmp_path / "new" / ".gitignore").read_text() == "*\n"
+    (tmp_path / "users").mkdir()
+    (tmp_path / "users" / "file").write_text("")
+    Results.open(tmp_path / "users" / "results.jsonl").close()
+    assert not (tmp_path / "users" / ".gitignore").exists()
