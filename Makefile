@@ -43,10 +43,16 @@ bench-selection: $(INSTALLED)
 	$(BIN)/python -m benchmarks.selection $(if $(DATA),--data $(DATA)) $(ARGS)
 	$(BIN)/python -m benchmarks.selection_speed
 
-# The settings' schema, from the code; a test compares.
+# What is generated from the settings' schema; tests compare.
 schema: $(INSTALLED)
 	$(BIN)/python -c "import json; from ensemble_lsp.settings import json_schema; print(json.dumps(json_schema(), indent=2))" \
 	  > docs/settings.schema.json
+	$(BIN)/python docs/make_settings.py
+
+# The documentation as a site, in build/site.
+docs: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	$(BIN)/mkdocs build --strict --quiet
 
 package: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
