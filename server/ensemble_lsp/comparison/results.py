@@ -64,8 +64,8 @@ class Result:
 class Results:
     """The results of one folder. Each is on the disk before the next question is asked.
 
-    ``add`` may be called from several threads. A line that a crash cut short is left out when the file is read again. A later result of the same
-    model to the same case counts instead of an earlier one.
+    ``add`` may be called from several threads. A line that a crash cut short is left out when the file
+    is read again. A later result of the same model to the same case counts instead of an earlier one.
     """
 
     def __init__(self, path: Path) -> None:

@@ -78,6 +78,7 @@ class Trial:
         self._command = list(command)
         self._limits = limits
         self._import_roots: list[str] = []
+        self._read_only: list[str] = []
         self._covered: dict[str, bool] = {}
         self.walls: Walls = walls
 
@@ -109,7 +110,7 @@ class Trial:
         trial = cls(scratch, root, parts, limits or Limits(), walls)
         try:
             await asyncio.to_thread(_copy, root, trial.tree)
-            trial._import_from(files)
+            await asyncio.to_thread(trial._import_from, files)
             first = await trial.run()
         except BaseException:
             await trial.close()
@@ -192,16 +193,17 @@ class Trial:
             roots.add(folder)
         copies = (self.tree / r.relative_to(self._root) for r in sorted(roots) if r.is_dir())
         self._import_roots = [str(c) for c in copies]
+        folders = (p for p in (Path.home(), self._root) if p.is_dir() and p != Path("/"))
+        self._read_only = [str(p) for p in folders if not any(c.isspace() for c in str(p))]
 
     def _env(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if k in _PASSED_ON}
-        read_only = [p for p in (Path.home(), self._root) if p.is_dir() and p != Path("/")]
         return kept | {
             "HOME": str(self._scratch / "home"),
             "TMPDIR": str(self._scratch / "tmp"),
             "PYTHONPATH": os.pathsep.join(self._import_roots),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "READ_ONLY": " ".join(str(p) for p in read_only if " " not in str(p)),
+            "READ_ONLY": " ".join(self._read_only),
             "WORK": str(self.tree),
         }
 
@@ -232,6 +234,7 @@ async def find_walls() -> Walls:
     """What can keep a program from the network and the disk on this machine."""
     if sys.platform == "win32":
         return "none"
+    temporary = await asyncio.to_thread(tempfile.gettempdir)
     tries: tuple[tuple[Walls, list[str]], ...] = (
         ("bwrap", ["bwrap", "--ro-bind", "/", "/", "--unshare-all", "true"]),
         ("unshare", [*_UNSHARE, "sh", "-c", 'mount --bind "$TMPDIR" "$TMPDIR"']),
@@ -241,7 +244,7 @@ async def find_walls() -> Walls:
             continue
         process = await asyncio.create_subprocess_exec(
             *command,
-            env={**os.environ, "TMPDIR": tempfile.gettempdir()},
+            env={**os.environ, "TMPDIR": temporary},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

@@ -154,11 +154,16 @@ def _facts(comparison: Comparison, command: str) -> str:
     drawn, summary = comparison.plan.sample, comparison.summary
     when = time.strftime("%Y-%m-%d")
     told = (
-        f"{summary.cases} cases from {len({c.path for c in comparison.cases.values()})} files of "
-        f"{drawn.folder.name or drawn.folder}, {len(summary.rows)} models, {when}; "
+        f"{_many(summary.cases, 'case')} from "
+        f"{_many(len({c.path for c in comparison.cases.values()}), 'file')} of "
+        f"{drawn.folder.name or drawn.folder}, {_many(len(summary.rows), 'model')}, {when}; "
         f"spent {page.dollars(comparison.spent)}."
     )
     return f"{told} Command: {command}" if command else told
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _chosen(comparison: Comparison) -> str:
