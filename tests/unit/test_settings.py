@@ -398,18 +398,21 @@ def test_a_config_file_is_read_and_a_missing_one_is_empty(tmp_path):
     assert read_config(path) == ({"complete": {"maxLines": 3}}, [])
 
 
+ONLY_RECALL = {"models": [{"name": "recall", "provider": "recall"}], "discover": False}
+
+
 @pytest.mark.parametrize("content", [b"a = ", b"\xff\xfe", b"a = " + b"[" * 100_000])
 def test_a_config_file_that_is_no_toml_is_named(tmp_path, content: bytes):
     path = tmp_path / "config.toml"
     path.write_bytes(content)
     raw, faults = read_config(path)
-    assert raw == {}
-    assert "none of the file's settings apply until it is mended" in str(faults[0])
+    assert raw == ONLY_RECALL
+    assert "none of its settings apply, and only recall is used, until it is mended" in str(faults[0])
 
 
 def test_a_config_that_cannot_be_read_is_named(tmp_path):
     raw, faults = read_config(tmp_path)
-    assert (raw, "cannot be read" in str(faults[0])) == ({}, True)
+    assert (raw, "cannot be read" in str(faults[0])) == (ONLY_RECALL, True)
 
 
 def test_a_model_is_added_to_a_new_file_only_the_user_can_read(tmp_path):

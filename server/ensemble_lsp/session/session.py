@@ -266,6 +266,8 @@ class Session:
     async def reconfigured(self, editor: Raw) -> tuple[Session, list[Fault]]:
         """A new session for the editor's new settings; models that stay the same go on running."""
         config, faults = await read_config_async(self.runtime.config_path)
+        if faults:  # a file in the middle of an edit: what it said last still holds
+            config = self.layers.config
         layers = dataclasses.replace(self.layers, editor=editor, config=config)
         settings, more = layers.resolve(self.trusted)
         registry = self.registry

@@ -48,18 +48,23 @@ def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
 
 
 def read_config(path: Path) -> tuple[dict[str, Any], list[Fault]]:
-    """The raw options of a TOML file, and a fault where it cannot be read. Missing is empty."""
+    """The raw options of a TOML file, and a fault where it cannot be read. Missing is empty.
+
+    Of a file that cannot be read nobody knows whom the user trusts: only ``recall``, which sends
+    nothing anywhere, is used then.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig")), []
     except FileNotFoundError:
         return {}, []
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = f"not valid TOML ({error}); none of the file's settings apply until it is mended"
+        problem = f"not valid TOML ({error}); none of its settings apply, and only recall is used, until it is mended"
     except RecursionError:
-        problem = "nested too deeply; none of the file's settings apply until it is mended"
+        problem = "nested too deeply; none of its settings apply, and only recall is used, until it is mended"
     except OSError as error:
-        problem = f"cannot be read ({error.strerror}); none of the file's settings apply"
-    return {}, [Fault("config", str(path), problem)]
+        problem = f"cannot be read ({error.strerror}); none of its settings apply, and only recall is used"
+    recall = {"name": "recall", "provider": "recall"}
+    return {"models": [recall], "discover": False}, [Fault("config", str(path), problem)]
 
 
 def add_model_to_config(path: Path, model: ModelSettings) -> None:
