@@ -19,6 +19,7 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\]\(\s*(?:(?:<|&lt;)(?P<angle>[^<>\n]*)>|(?P<bare>[^\s()<>\[\]]*))\)?")
 _SAFE = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 _SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.*?)(?<!`)(?P=ticks)(?!`)")
+_OPENING = re.compile(r"^( {0,3})(?=`{3,}[^`]*$|~{3,})")
 _LONGEST = 60_000
 
 
@@ -85,7 +86,10 @@ def _prose(lines: list[str]) -> list[str]:
             loose, told = True, line
         kept.append(told)
     text = _plain("\n".join(kept))
-    return re.sub("\x00([0-9]+)\x00", lambda m: spans[int(m.group(1))], text).split("\n")
+    text = re.sub("\x00([0-9]+)\x00", lambda m: spans[int(m.group(1))], text)
+    # What was taken out may leave the opening of a fence, whose end would be the next one's opening.
+    found = text.split("\n")
+    return [each if each in lines else _OPENING.sub(r"\1\\", each) for each in found]
 
 
 def _without_spans(line: str, spans: list[str]) -> str | None:
