@@ -3,10 +3,19 @@
 return {
   cmd = { 'ensemble-lsp', '--stdio' },
   root_markers = { '.git' },
-  settings = { ensemble = {} },
+  settings = { ensemble = vim.empty_dict() },
   handlers = {
     ['ensemble/status'] = function(_, status)
       require('ensemble_lsp').on_status(status)
     end,
   },
+  commands = {
+    -- What was accepted last is remembered, for ':Ensemble why'; then the server is told as usual.
+    ['ensemble.accept'] = function(command, context)
+      require('ensemble_lsp.ghost').on_accepted(command, context)
+    end,
+  },
+  on_exit = function(code, signal)
+    require('ensemble_lsp.restart').on_exit(code, signal)
+  end,
 }

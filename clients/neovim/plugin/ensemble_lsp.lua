@@ -8,7 +8,7 @@ vim.api.nvim_create_user_command('Ensemble', function(opts)
 end, {
   nargs = '+',
   range = true,
-  desc = 'ensemble-lsp: generate, explain, models, pin, why, enable, disable',
+  desc = 'ensemble-lsp: suggestions, tasks, models, measuring, the server',
   complete = function(lead, line)
     return require('ensemble_lsp.commands').complete(lead, line)
   end,

@@ -16,7 +16,8 @@ function M.check()
   local config = vim.lsp.config[require('ensemble_lsp').name]
   local program = config and type(config.cmd) == 'table' and config.cmd[1] or 'ensemble-lsp'
   if vim.fn.executable(program) == 0 then
-    health.error(program .. ' is not found', 'pip install "ensemble-lsp[local]"')
+    local remedy = 'pip install "ensemble-lsp[local]", or give its path in `config.cmd`'
+    health.error(program .. ' is not found', remedy)
     return
   end
   health.ok(program .. ' is found: ' .. vim.fn.exepath(program))
@@ -25,9 +26,13 @@ function M.check()
     health.warn('the server is not running in any buffer', "vim.lsp.enable('ensemble_lsp')")
     return
   end
-  health.ok('the server is running, version ' .. (client.server_info or {}).version)
+  local version = (client.server_info or {}).version or 'unknown'
+  health.ok('the server is running, version ' .. version)
   local request = { command = 'ensemble.models', arguments = { vim.empty_dict() } }
   local answer = client:request_sync('workspace/executeCommand', request, 5000)
+  if not answer or answer.err then
+    health.error(answer and answer.err.message or 'the server does not answer', ':Ensemble restart')
+  end
   for _, model in ipairs(answer and answer.result or {}) do
     local told = ('%s (%s): %s'):format(model.name, model.provider, table.concat(model.tasks, ', '))
     if model.available then

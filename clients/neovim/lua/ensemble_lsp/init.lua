@@ -1,9 +1,20 @@
--- ensemble-lsp for Neovim: accepting suggestions, whole or in part, and what to show of the server.
+-- ensemble-lsp for Neovim: setting it up, and what the server says of itself.
 local M = {}
 
 M.name = 'ensemble_lsp'
 M.status = nil ---@type table?
 
+local ghost = require('ensemble_lsp.ghost')
+
+-- Functions for keys of one's own.
+M.accept = ghost.accept
+M.accept_part = ghost.accept_part
+M.dismiss = ghost.dismiss
+M.next = ghost.next
+M.previous = ghost.previous
+M.trigger = ghost.trigger
+
+--- The server of the current buffer, else any that runs.
 ---@return vim.lsp.Client?
 function M.client()
   return vim.lsp.get_clients({ name = M.name, bufnr = 0 })[1]
@@ -20,93 +31,78 @@ end
 --- For the status line: what the server is doing, and which model spoke last.
 ---@return string
 function M.statusline()
-  local status = M.status
   if not M.client() then
     return ''
   end
-  if not status then
-    return 'ensemble'
-  end
-  local icon = ({ busy = '…', offline = '!', idle = '' })[status.state] or ''
+  local status = M.status or {}
+  local icon = ({ busy = '…', offline = '!' })[status.state] or ''
   return 'ensemble' .. icon .. (status.model and (': ' .. status.model) or '')
 end
 
-local function notify(method, params)
-  local client = M.client()
-  if client then
-    client:notify(method, params)
+--- Change the server's settings while it runs. They hold for this session.
+---@param settings table what stands under `ensemble`, e.g. { complete = { enabled = false } }
+function M.configure(settings)
+  vim.lsp.config(M.name, { settings = { ensemble = settings } })
+  for _, client in ipairs(vim.lsp.get_clients({ name = M.name })) do
+    client.settings = vim.tbl_deep_extend('force', client.settings or {}, { ensemble = settings })
+    client:notify('workspace/didChangeConfiguration', { settings = client.settings })
   end
 end
 
-local function id_of(item)
-  local argument = item.command and item.command.arguments and item.command.arguments[1]
-  return argument and argument.id
-end
-
---- The part of a text up to the end of its first word, or of its first line.
----@param text string
----@param by 'word'|'line'
----@return string
-function M.part(text, by)
-  if by == 'line' then
-    local first = text:match('^\n*[^\n]*')
-    return first ~= '' and first or text
+local function map(lhs, run, desc)
+  if lhs then
+    vim.keymap.set('i', lhs, run, { desc = 'Ensemble: ' .. desc })
   end
-  return text:match('^%s*[%w_]+') or text:match('^%s*[^%w_%s]+') or text
 end
 
---- Accept a part of the shown suggestion; the rest is offered again at once.
----@param by 'word'|'line'
----@return boolean accepted whether there was a suggestion
-function M.accept_part(by)
-  return vim.lsp.inline_completion.get({
-    on_accept = function(item)
-      local text = type(item.insert_text) == 'string' and item.insert_text or ''
-      local cursor = vim.api.nvim_win_get_cursor(0)
-      local row, col = cursor[1] - 1, cursor[2]
-      local start = item.range and item.range.start or { row = row, col = col }
-      -- What stands between the range's start and the cursor was typed already.
-      local typed = vim.api.nvim_buf_get_text(0, start.row, start.col, row, col, {})
-      local done = table.concat(typed, '\n')
-      local rest = text:sub(1, #done) == done and text:sub(#done + 1) or text
-      local part = M.part(rest, by)
-      local lines = vim.split(part, '\n')
-      vim.api.nvim_buf_set_text(0, row, col, row, col, lines)
-      local last = lines[#lines]
-      vim.api.nvim_win_set_cursor(0, { row + #lines, (#lines == 1 and col or 0) + #last })
-      local length = vim.str_utfindex(done .. part, 'utf-16')
-      notify('ensemble/didPartiallyAccept', { id = id_of(item), length = length })
+--- A key that does something where there is a suggestion, and is itself where there is none.
+local function map_or_key(lhs, accept, desc)
+  if lhs then
+    vim.keymap.set('i', lhs, function()
+      return accept() and '' or lhs
+    end, { expr = true, desc = 'Ensemble: ' .. desc, replace_keycodes = true })
+  end
+end
+
+local function map_keys(keys)
+  map_or_key(keys.accept, M.accept, 'accept the suggestion')
+  map_or_key(keys.word, function()
+    return M.accept_part('word')
+  end, 'accept a word')
+  map_or_key(keys.line, function()
+    return M.accept_part('line')
+  end, 'accept a line')
+  map_or_key(keys.dismiss, M.dismiss, 'refuse the suggestion')
+  map(keys.next, M.next, 'next suggestion')
+  map(keys.previous, M.previous, 'previous suggestion')
+end
+
+--- Before 0.12 the same suggestions come as completions.
+local function complete_instead(group)
+  vim.api.nvim_create_autocmd('LspAttach', {
+    group = group,
+    callback = function(event)
+      local client = vim.lsp.get_client_by_id(event.data.client_id)
+      if client and client.name == M.name and client:supports_method('textDocument/completion') then
+        -- Else the first one is put into the buffer as soon as the menu opens.
+        vim.bo[event.buf].completeopt = 'menuone,noselect,popup'
+        vim.lsp.completion.enable(true, client.id, event.buf, { autotrigger = true })
+      end
     end,
   })
 end
 
---- Accept the whole suggestion; the item's command runs as well.
----@return boolean accepted whether there was a suggestion
-function M.accept()
-  return vim.lsp.inline_completion.get()
-end
-
-function M.next()
-  vim.lsp.inline_completion.select({ count = 1 })
-end
-
-function M.previous()
-  vim.lsp.inline_completion.select({ count = -1 })
-end
-
-local function map(lhs, accept, desc)
-  if not lhs then
-    return
-  end
-  vim.keymap.set('i', lhs, function()
-    if not accept() then
-      return lhs
-    end
-  end, { expr = true, desc = desc, replace_keycodes = true })
-end
+---@class ensemble_lsp.Keymaps
+---@field accept? string|false
+---@field word? string|false
+---@field line? string|false
+---@field next? string|false
+---@field previous? string|false
+---@field dismiss? string|false
+---@field trigger? string|false
 
 ---@class ensemble_lsp.Opts
----@field keymaps? { accept?: string|false, word?: string|false, line?: string|false, next?: string|false, previous?: string|false }
+---@field keymaps? ensemble_lsp.Keymaps
 ---@field config? vim.lsp.Config
 
 --- Enable the server and, with Neovim 0.12, its ghost text.
@@ -116,27 +112,25 @@ function M.setup(opts)
   if opts.config then
     vim.lsp.config(M.name, opts.config)
   end
-  vim.lsp.enable(M.name)
-  if not vim.lsp.inline_completion then
-    return -- the same suggestions come as completions
-  end
-  vim.lsp.inline_completion.enable(true)
   local keys = vim.tbl_extend('force', {
     accept = '<Tab>',
     word = '<M-Right>',
     line = '<M-Down>',
     next = '<M-]>',
     previous = '<M-[>',
+    dismiss = '<C-]>',
+    trigger = '<M-\\>',
   }, opts.keymaps or {})
-  map(keys.accept, M.accept, 'Ensemble: accept the suggestion')
-  map(keys.word, function() return M.accept_part('word') end, 'Ensemble: accept a word')
-  map(keys.line, function() return M.accept_part('line') end, 'Ensemble: accept a line')
-  if keys.next then
-    vim.keymap.set('i', keys.next, M.next, { desc = 'Ensemble: next suggestion' })
+  map(keys.trigger, M.trigger, 'ask for suggestions')
+  local group = vim.api.nvim_create_augroup('ensemble_lsp', {})
+  if vim.lsp.inline_completion then
+    vim.lsp.inline_completion.enable(true)
+    ghost.watch(group)
+    map_keys(keys)
+  else
+    complete_instead(group)
   end
-  if keys.previous then
-    vim.keymap.set('i', keys.previous, M.previous, { desc = 'Ensemble: previous suggestion' })
-  end
+  vim.lsp.enable(M.name)
 end
 
 return M

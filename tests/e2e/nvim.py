@@ -1,0 +1,218 @@
+"""A real Neovim without a screen, driven over RPC."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.e2e.conftest import ROOT, SERVER
+from tests.server.conftest import Home
+
+pynvim: Any = pytest.importorskip("pynvim", reason='pip install -e ".[e2e]"')
+T = TypeVar("T")
+
+PLUGIN = ROOT / "clients" / "neovim"
+
+WITH_PLUGIN = f"""
+vim.opt.runtimepath:prepend({str(PLUGIN)!r})
+vim.cmd.runtime('plugin/ensemble_lsp.lua')
+require('ensemble_lsp').setup(SETUP)
+"""
+
+PRELUDE = """
+_G.told = {}
+vim.notify = function(message) table.insert(_G.told, message) end
+vim.notify_once = vim.notify
+vim.o.swapfile = false
+vim.o.autoindent = false
+vim.o.indentexpr = ''
+SETUP = %s
+"""
+
+GHOST = """
+local found = {}
+local space = vim.api.nvim_get_namespaces()['nvim.lsp.inline_completion']
+if not space then return '' end
+for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details = true })) do
+  local line = ''
+  for _, chunk in ipairs(mark[4].virt_text or {}) do line = line .. chunk[1] end
+  table.insert(found, line)
+  for _, chunks in ipairs(mark[4].virt_lines or {}) do
+    local more = ''
+    for _, chunk in ipairs(chunks) do more = more .. chunk[1] end
+    table.insert(found, more)
+  end
+end
+return table.concat(found, '\\n')
+"""
+
+
+def until(condition: Callable[[], T], what: str = "", timeout: float = 30.0) -> T:
+    """Ask again until the answer is true; that answer."""
+    end = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < end, f"not within {timeout:.0f} s: {what or condition}"
+        time.sleep(0.02)
+    return value
+
+
+class Neovim:
+    """One editor, with its user's folders."""
+
+    def __init__(self, api: Any, home: Home) -> None:
+        self.api = api
+        self.home = home
+
+    def lua(self, code: str, *arguments: Any) -> Any:
+        """The value of a chunk of Lua; an expression need not say ``return``."""
+        whole = code if "return" in code or "\n" in code else f"return {code}"
+        return self.api.exec_lua(whole, *arguments)
+
+    def open(self, name: str, text: str, attached: bool = True) -> Path:
+        """A file of the workspace in the current window, with the cursor at its end."""
+        path = self.home.workspace / name
+        path.write_text(text)
+        self.api.command(f"edit {path}")
+        self.api.input("G$")
+        if attached:
+            self.attached()
+        return path
+
+    def attached(self) -> None:
+        """Wait for a server that has been initialized."""
+        until(
+            lambda: self.lua("#vim.lsp.get_clients({ bufnr = 0 }) > 0"),
+            "no server",
+        )
+
+    def type(self, keys: str) -> None:
+        """Press keys (``<Tab>`` and the like have names)."""
+        self.api.input(keys)
+
+    @property
+    def text(self) -> str:
+        """The buffer."""
+        return "\n".join(self.api.current.buffer[:])
+
+    @property
+    def mode(self) -> str:
+        """``n``, ``i``, …"""
+        return str(self.api.api.get_mode()["mode"])
+
+    def ghost(self) -> str:
+        """The ghost text that is on the screen; empty where there is none."""
+        return str(self.lua(GHOST))
+
+    def shows(self, text: str) -> None:
+        """Wait for a ghost text."""
+        until(lambda: self.ghost() == text, f"ghost text {text!r}, is {self.ghost()!r}")
+
+    def reads(self, text: str) -> None:
+        """Wait for the buffer to hold a text."""
+        until(lambda: self.text == text, f"buffer {text!r}, is {self.text!r}")
+
+    def told(self, part: str) -> str:
+        """Wait for a message to the user that holds a text."""
+        messages: Callable[[], list[str]] = lambda: self.lua("_G.told")  # noqa: E731
+        return until(
+            lambda: next((str(m) for m in messages() if part in str(m)), ""),
+            f"a message with {part!r}; there are {messages()}",
+        )
+
+    def look(self) -> None:
+        """Look at a suggestion for longer than a glance, which would be no refusal."""
+        time.sleep(0.9)
+
+    def float(self) -> str:
+        """The text of the floating window, once there is one."""
+        code = """
+        for _, window in ipairs(vim.api.nvim_list_wins()) do
+          if vim.api.nvim_win_get_config(window).relative ~= '' then
+            local buffer = vim.api.nvim_win_get_buf(window)
+            return table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, true), '\\n')
+          end
+        end
+        return ''"""
+        return until(lambda: str(self.lua(code)), "a floating window")
+
+    def request(self, command: str, argument: dict[str, Any] | None = None) -> Any:
+        """The result of a command of the server's."""
+        return self.lua(
+            """
+            local argument = ...
+            if vim.tbl_isempty(argument) then argument = vim.empty_dict() end
+            local params = { command = vim.g.command, arguments = { argument } }
+            local client = vim.lsp.get_clients()[1]
+            return client:request_sync('workspace/executeCommand', params, 20000).result
+            """.replace("vim.g.command", repr(command)),
+            argument or {},
+        )
+
+    def outcomes(self) -> list[tuple[str, str, float]]:
+        """Kind, source and share of every outcome in the history, in the order of suggestions."""
+        file = self.home.path / "data" / "history.sqlite3"
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            rows = database.execute(
+                "select kind, source, share from outcomes join suggestions using (n) order by n"
+            )
+            return [(str(kind), str(source), float(share)) for kind, source, share in rows]
+
+    def counted(self, kind: str, source: str | None = None) -> tuple[str, str, float]:
+        """Wait for an outcome of that kind in the history."""
+
+        def find() -> tuple[str, str, float] | None:
+            with suppress(sqlite3.OperationalError):
+                for outcome in self.outcomes():
+                    if outcome[0] == kind and source in (None, outcome[1]):
+                        return outcome
+            return None
+
+        found = until(find, f"an outcome {kind!r}; there are {self.outcomes()}")
+        assert found is not None
+        return found
+
+    def kinds(self) -> list[str]:
+        """Only the kinds of the outcomes that say something, in order."""
+        silent = {"superseded", "ignored", "cancelled"}
+        return [kind for kind, _, _ in self.outcomes() if kind not in silent]
+
+
+@contextmanager
+def running(
+    program: Path, home: Home, init: str, *, setup: str = "{}", env: dict[str, str] | None = None
+) -> Iterator[Neovim]:
+    """An editor with an ``init.lua``; at the end it quits as a user's does."""
+    home.write()
+    script = home.path / "init.lua"
+    script.write_text(PRELUDE % setup + init)
+    folders = {
+        f"XDG_{name}_HOME": str(home.path / "xdg" / name.lower())
+        for name in ("CONFIG", "DATA", "STATE", "CACHE")
+    }
+    clean = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_HOME"))}
+    variables = {
+        **clean,
+        **folders,
+        "PATH": f"{SERVER.parent}{os.pathsep}{os.environ['PATH']}",
+        "ENSEMBLE_LSP_CONFIG": str(home.path / "config.toml"),
+        "ENSEMBLE_LSP_DATA_DIR": str(home.path / "data"),
+        "NVIM_LOG_FILE": str(home.path / "nvim.log"),
+        **(env or {}),
+    }
+    given = [f"{k}={v}" for k, v in variables.items()]
+    command = ["env", "-i", *given, str(program), "--embed", "--headless", "--clean"]
+    api = pynvim.attach("child", argv=[*command, "-u", str(script)])
+    try:
+        api.chdir(str(home.workspace))
+        yield Neovim(api, home)
+    finally:
+        with suppress(OSError, EOFError, pynvim.NvimError):
+            api.command("qall!")
+        api.close()

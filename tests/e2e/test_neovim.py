@@ -1,0 +1,199 @@
+"""Neovim 0.12 with the plugin: suggestions, and what the history counts of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import nvim
+from tests.e2e.nvim import WITH_PLUGIN, Neovim, until
+from tests.server.conftest import Home
+from tests.support.providers import LoopbackProvider, running
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+CODE = "def area(width, height):\n    return "
+Start = Callable[..., AbstractContextManager[Neovim]]
+
+
+@pytest.fixture
+def gpt(home: Home, provider: LoopbackProvider) -> LoopbackProvider:
+    """One model that suggests ``width * height``."""
+    provider.reply = "width * height"
+    home.model("gpt", provider.base_url)
+    # On a busy machine a server that has just started is slow to answer the first time.
+    home.tables["complete"] = {"debounceMs": 10, "budgetMs": 20000}
+    return provider
+
+
+@pytest.fixture
+def editor(gpt: LoopbackProvider, home: Home, neovims: Path) -> Iterator[Neovim]:
+    """Neovim with the plugin and one model."""
+    with nvim.running(neovims / "0.12" / "nvim", home, WITH_PLUGIN) as one:
+        yield one
+
+
+def test_ghost_text_appears_and_tab_accepts_it(editor: Neovim) -> None:
+    path = editor.open("app.py", CODE)
+    editor.type("A")
+    editor.shows("width * height")
+    editor.type("<Tab>")
+    editor.reads(CODE + "width * height")
+    editor.counted("accepted")
+    editor.type("<Esc>:w<CR>")
+    until(lambda: path.read_text() == CODE + "width * height\n", "the file on disk")
+    assert editor.kinds() == ["accepted"]
+    stats = editor.request("ensemble.models")[0]["stats"]["complete"]
+    assert (stats["accepted"], stats["partial"], stats["rejected"]) == (1, 0, 0)
+
+
+def test_without_a_suggestion_the_key_is_itself(editor: Neovim, gpt: LoopbackProvider) -> None:
+    gpt.reply = ""
+    editor.open("app.txt", "a")
+    editor.type("A<Tab>b")
+    editor.reads("a\tb")
+
+
+def test_word_by_word_is_partial_and_then_accepted(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    editor.type("A")
+    editor.shows("width * height")
+    editor.type("<M-Right>")
+    editor.reads(CODE + "width")
+    editor.shows(" * height")
+    editor.type("<M-Right>")
+    editor.reads(CODE + "width *")
+    editor.shows(" height")
+    editor.type("<M-Right>")
+    editor.reads(CODE + "width * height")
+    editor.counted("accepted")
+    assert editor.kinds() == ["accepted"]
+
+
+def test_a_part_alone_counts_as_partial(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    editor.type("A")
+    editor.shows("width * height")
+    editor.type("<M-Right>")
+    editor.reads(CODE + "width")
+    editor.shows(" * height")
+    editor.look()
+    editor.type(" + 1<CR>x = 1<Esc>")
+    editor.reads(CODE + "width + 1\nx = 1")
+    _kind, _, share = editor.counted("partial")
+    assert 0.3 < share < 0.5
+
+
+def test_a_line_of_several_is_accepted(editor: Neovim, gpt: LoopbackProvider) -> None:
+    gpt.reply = 'if width < 0:\n        raise ValueError("width")\n    return width * height'
+    editor.open("app.py", "def area(width, height):\n    ")
+    editor.type("A")
+    until(lambda: "raise ValueError" in editor.ghost(), "ghost text of several lines")
+    editor.type("<M-Down>")
+    editor.reads("def area(width, height):\n    if width < 0:")
+    until(lambda: "raise ValueError" in editor.ghost(), "the rest")
+    editor.type("<M-Down>")
+    editor.reads('def area(width, height):\n    if width < 0:\n        raise ValueError("width")')
+
+
+def test_typing_over_is_a_refusal(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    editor.type("A")
+    editor.shows("width * height")
+    editor.look()
+    editor.type("None  # no such thing")
+    editor.reads(CODE + "None  # no such thing")
+    assert editor.counted("rejected")[1] == "document"
+
+
+def test_typing_what_is_shown_keeps_it_and_counts_as_typed(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    editor.type("A")
+    editor.shows("width * height")
+    for char in "width ":
+        editor.type(char if char != " " else "<Space>")
+    editor.shows("* height")
+    editor.type("*<Space>height<CR>")
+    editor.counted("typed")
+
+
+def test_escape_takes_the_ghost_text_away_and_refuses_nothing(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    editor.type("A")
+    editor.shows("width * height")
+    editor.type("<Esc>")
+    editor.shows("")
+    assert editor.counted("ignored")
+    assert editor.text == CODE
+
+
+def test_a_suggestion_is_refused_by_its_key(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    editor.type("A")
+    editor.shows("width * height")
+    editor.type("<C-]>")
+    editor.shows("")
+    assert editor.counted("rejected")[1] == "command"
+
+
+def test_an_accept_handler_of_ones_own_still_runs_the_command(editor: Neovim) -> None:
+    editor.lua("""
+      vim.keymap.set('i', '<C-l>', function()
+        require('ensemble_lsp').accept({ on_accept = function(item)
+          vim.api.nvim_put({ item.insert_text:upper() }, 'c', true, true)
+        end })
+      end)""")
+    editor.open("app.py", CODE)
+    editor.type("A")
+    editor.shows("width * height")
+    editor.type("<C-l>")
+    editor.reads(CODE + "WIDTH * HEIGHT")
+    assert editor.counted("accepted")[1] == "command"
+
+
+def test_next_and_previous_go_through_the_candidates(home: Home, neovims: Path) -> None:
+    texts = ("width * height", "height * width")
+    with ExitStack() as stack:
+        for name, text in zip(("one", "two"), texts, strict=True):
+            provider = stack.enter_context(running(LoopbackProvider(text)))
+            home.model(name, provider.base_url)
+        editor = stack.enter_context(nvim.running(neovims / "0.12" / "nvim", home, WITH_PLUGIN))
+        editor.open("app.py", CODE)
+        editor.type("A")
+        first = until(editor.ghost, "ghost text")
+        other = texts[1 - texts.index(first)]
+        editor.type("<M-]>")
+        editor.shows(f"{other} (2/2)")
+        editor.type("<M-[>")
+        editor.shows(f"{first} (1/2)")
+        editor.type("<M-[>")
+        editor.shows(f"{other} (2/2)")
+        editor.type("<Tab>")
+        editor.reads(CODE + other)
+        editor.counted("accepted")
+        chosen = editor.request("ensemble.models")
+        accepted = {m["name"]: m["stats"].get("complete", {}).get("accepted", 0) for m in chosen}
+        assert sum(accepted.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "by", "part"),
+    [
+        ("width * height", "word", "width"),
+        (" * height", "word", " *"),
+        ("größe_1 + 2", "word", "größe_1"),
+        ("\n    return x", "word", "\n    return"),
+        ("名前 = 1", "word", "名前"),
+        ("(a, b)", "word", "("),
+        ("   ", "word", "   "),
+        ("a\nb\nc", "line", "a"),
+        ("\nb\nc", "line", "\nb"),
+    ],
+)
+def test_a_part_is_a_whole_word_or_line(editor: Neovim, text: str, by: str, part: str) -> None:
+    assert editor.lua("require('ensemble_lsp.ghost').part(...)", text, by) == part
+    assert json.dumps(part)

@@ -1,0 +1,409 @@
+"""Neovim 0.12 with the plugin: hover, code actions, ``:Ensemble``, help, health, the server's life."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.e2e import nvim
+from tests.e2e.nvim import WITH_PLUGIN, Neovim, until
+from tests.server.conftest import Home
+from tests.support.providers import LoopbackProvider, running
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+CODE = "def area(width, height):\n    return "
+ASK = "# Return the area of a rectangle\n"
+ANSWERS = {
+    "one": "def area(width, height):\n    return width * height",
+    "two": "def area(width, height):\n    return width * height\n",
+    "three": "def area(a, b):\n    size = a\n    return size * b",
+}
+
+
+def reply(name: str) -> Any:
+    """What a scripted model says to each task."""
+
+    def say(body: dict[str, Any]) -> str:
+        text = str(body).lower()
+        if "explain" in text:
+            return "It multiplies the width by the height."
+        return ANSWERS[name] if "rectangle" in text else "width * height"
+
+    return say
+
+
+@pytest.fixture
+def three(home: Home) -> Iterator[Home]:
+    """Three models, two of which agree."""
+    home.tables["complete"] = {"debounceMs": 10, "budgetMs": 20000}
+    with ExitStack() as stack:
+        for name in ANSWERS:
+            provider = stack.enter_context(running(LoopbackProvider(reply(name))))
+            home.model(name, provider.base_url)
+        yield home
+
+
+@pytest.fixture
+def editor(three: Home, neovims: Path) -> Iterator[Neovim]:
+    """Neovim with the plugin and three models."""
+    with nvim.running(neovims / "0.12" / "nvim", three, WITH_PLUGIN) as one:
+        yield one
+
+
+# -- tasks ---------------------------------------------------------------------------------------
+
+
+def test_hover_explains(editor: Neovim) -> None:
+    editor.open("app.py", CODE + "width * height\n")
+    editor.type("gg4lK")
+    shown = editor.float()
+    assert "multiplies the width" in shown
+    assert "ensemble-lsp" in shown
+
+
+CHOOSE = """
+_G.titles = {}
+vim.ui.select = function(items, options, done)
+  for _, item in ipairs(items) do
+    local title = options.format_item(item)
+    table.insert(_G.titles, title)
+    if title:find(_G.wanted, 1, true) then return done(item) end
+  end
+  done(nil)
+end
+"""
+
+
+def test_generate_as_a_code_action_then_another_candidate_then_undo(editor: Neovim) -> None:
+    editor.lua(CHOOSE + "return 1")
+    editor.open("app.py", ASK)
+    before = editor.text
+    editor.type("gg")
+    editor.lua("_G.wanted = 'Generate with ensemble'; vim.lsp.buf.code_action(); return 1")
+    until(lambda: "return width * height" in editor.text, "the consensus")
+    consensus = editor.text
+    assert ASK.strip() in consensus
+
+    editor.lua("_G.titles = {}; _G.wanted = 'three'; vim.lsp.buf.code_action(); return 1")
+    titles = [str(title) for title in until(lambda: editor.lua("_G.titles"), "a menu")]
+    until(lambda: "return size * b" in editor.text, f"the other answer, of {titles}")
+    assert any("2 of 3 models agree" in title for title in titles), titles
+    assert "return width * height" not in editor.text
+
+    stats = until(
+        lambda: {
+            m["name"]: s
+            for m in editor.request("ensemble.models")
+            if (s := m["stats"].get("generate")) and m["name"] == "three" and s["accepted"]
+        },
+        "the chosen candidate in the history",
+    )
+    assert stats["three"]["accepted"] == 1
+
+    editor.type("u")
+    editor.reads(consensus)
+    editor.type("u")
+    editor.reads(before)
+
+
+def test_generate_by_an_instruction_and_what_else_there_is(editor: Neovim) -> None:
+    editor.open("app.py", "\n")
+    editor.type(":Ensemble generate area of a rectangle<CR>")
+    until(lambda: "return width * height" in editor.text, "the answer")
+    assert "agreement" in editor.told("2 answers")
+
+
+def test_a_running_generation_is_cancelled(editor: Neovim, three: Home) -> None:
+    with running(LoopbackProvider("never", delay_first=60)) as slow:
+        settings = {"name": "slow", "provider": "openai", "model": "slow"}
+        editor.open("app.py", "\n\n")
+        editor.request("ensemble.addModel", {**settings, "baseUrl": slow.base_url})
+        for name in ANSWERS:
+            editor.request("ensemble.removeModel", {"name": name})
+        editor.type(":Ensemble generate a thing<CR>")
+        slow.wait_for(lambda p: p.requests)
+        editor.type(":Ensemble cancel<CR>")
+        slow.wait_for(lambda p: p.requests[0].closed)
+        editor.told("cancelled")
+    assert editor.text == "\n"
+
+
+def test_explain_opens_a_window(editor: Neovim) -> None:
+    editor.open("app.py", CODE + "width * height\n")
+    editor.type("gg:Ensemble explain<CR>")
+    assert "multiplies the width" in editor.float()
+
+
+# -- models --------------------------------------------------------------------------------------
+
+
+def test_models_are_listed_added_pinned_and_removed(editor: Neovim, three: Home) -> None:
+    editor.open("app.py", CODE)
+    url = three.models[0]["baseUrl"]
+    editor.type(f":Ensemble add name=four provider=openai model=x baseUrl={url}<CR>")
+    editor.told("four was added for this session")
+    assert [m["name"] for m in editor.request("ensemble.models")][-1] == "four"
+    editor.type(":Ensemble pin complete four<CR>")
+    editor.told("complete by four")
+    editor.type("A")
+    editor.shows("width * height")
+    editor.type("<Tab>")
+    editor.reads(CODE + "width * height")
+    editor.type("<Esc>:Ensemble why<CR>")
+    assert "four" in editor.float()
+    editor.type(":Ensemble pin complete<CR>")
+    editor.told("complete by the selector")
+    editor.type(":Ensemble remove four<CR>")
+    editor.told("four was removed")
+    assert "four" not in [m["name"] for m in editor.request("ensemble.models")]
+    assert "four" not in (three.path / "config.toml").read_text()
+
+
+def test_a_model_is_saved_in_the_config(editor: Neovim, three: Home) -> None:
+    editor.open("app.py", CODE)
+    url = three.models[0]["baseUrl"]
+    editor.type(f":Ensemble add name=four provider=openai model=x baseUrl={url} save<CR>")
+    editor.told("four was added and saved")
+    assert '"four"' in (three.path / "config.toml").read_text()
+
+
+def test_models_in_a_window(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    editor.type(":Ensemble models<CR>")
+    shown = editor.float()
+    assert all(name in shown for name in ANSWERS)
+
+
+def test_why_before_any_suggestion_says_whom_it_would_ask(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    editor.type(":Ensemble why<CR>")
+    shown = editor.float()
+    assert "expected reward" in shown
+
+
+def test_what_is_wrong_is_said_in_one_sentence(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    for line, said in {
+        "sing": "not a command",
+        "pin sing": "usage: Ensemble pin",
+        "pin complete gtp": "gtp",
+        "add name": "usage: Ensemble add",
+        "remove nobody": "nobody",
+        "report sing": "usage: Ensemble report",
+        "set x": "usage: Ensemble set",
+        "accept half": "usage: Ensemble accept",
+        "cancel": "nothing is being asked",
+        "reject": "there is no suggestion",
+    }.items():
+        editor.lua("_G.told = {}; return 1")
+        editor.type(f":Ensemble {line}<CR>")
+        assert "\n" not in editor.told(said)
+
+
+def test_the_report_opens(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    editor.type("A")
+    editor.shows("width * height")
+    editor.type("<Tab>")
+    editor.counted("accepted")
+    editor.type("<Esc>:Ensemble report<CR>")
+    until(lambda: editor.api.current.buffer.name.endswith(".md"), "the report's window")
+    assert "one" in editor.text
+
+
+# -- the command line ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("Ensemble pi", ["pin"]),
+        ("Ensemble re", ["reject", "remove", "report", "restart"]),
+        ("Ensemble accept ", ["word", "line"]),
+        ("Ensemble pin ", ["complete", "explain", "generate"]),
+        ("Ensemble pin complete t", ["two", "three"]),
+        ("Ensemble remove ", ["one", "two", "three"]),
+        ("Ensemble add provider=a", ["provider=anthropic"]),
+        ("Ensemble report g", ["generate"]),
+        ("Ensemble set explain.", ["explain.hover=false", "explain.hover=true"]),
+        ("Ensemble models ", []),
+        ("Ensemble nothing ", []),
+        ("2,3Ensemble gen", ["generate"]),
+    ],
+)
+def test_the_command_line_completes(editor: Neovim, line: str, offered: list[str]) -> None:
+    editor.open("app.py", CODE)
+    assert len(editor.request("ensemble.models")) == len(ANSWERS)  # the server has started
+    assert editor.lua("vim.fn.getcompletion(...,'cmdline')", line) == offered
+
+
+def test_every_command_of_the_server_can_be_given(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    server = editor.lua("vim.lsp.get_clients()[1].server_capabilities.executeCommandProvider")
+    names = set(editor.lua("require('ensemble_lsp.commands').names()"))
+    given = {
+        "ensemble.accept": "accept",
+        "ensemble.reject": "reject",
+        "ensemble.choose": None,  # for clients whose code actions are commands only
+        "ensemble.generate": "generate",
+        "ensemble.explain": "explain",
+        "ensemble.models": "models",
+        "ensemble.pin": "pin",
+        "ensemble.addModel": "add",
+        "ensemble.removeModel": "remove",
+        "ensemble.why": "why",
+        "ensemble.report": "report",
+        "ensemble.compare": "compare",
+    }
+    assert set(server["commands"]) <= set(given)
+    assert {name for name in given.values() if name} <= names
+
+
+# -- status line, health, help -------------------------------------------------------------------
+
+
+def test_the_status_line_names_the_model(editor: Neovim) -> None:
+    editor.lua("""
+      _G.seen = {}
+      vim.api.nvim_create_autocmd('User', { pattern = 'EnsembleStatus', callback = function(event)
+        table.insert(_G.seen, event.data.state)
+      end })
+      return 1""")
+    assert editor.lua("require('ensemble_lsp').statusline()") == ""
+    editor.open("app.py", CODE)
+    assert editor.lua("require('ensemble_lsp').statusline()").startswith("ensemble")
+    editor.type("A")
+    editor.shows("width * height")
+    wanted = {f"ensemble: {name}" for name in ANSWERS}
+    line = "require('ensemble_lsp').statusline()"
+    until(lambda: editor.lua(line) in wanted, "the model's name in the status line")
+    assert "busy" in editor.lua("_G.seen")
+
+
+def health(editor: Neovim) -> str:
+    editor.api.command("checkhealth ensemble_lsp")
+    return editor.text
+
+
+def test_checkhealth_is_green(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    report = health(editor)
+    assert "ghost text) is there" in report
+    assert "the server is running, version 0." in report
+    assert all(f"{name} (openai): complete" in report for name in ANSWERS)
+    assert "ERROR" not in report
+
+
+def test_help_has_tags_for_all(editor: Neovim, tmp_path: Path) -> None:
+    # A plugin manager makes the tags in the plugin's folder; here it is done in a copy.
+    copy = tmp_path / "plugin" / "doc"
+    copy.mkdir(parents=True)
+    source = (nvim.PLUGIN / "doc" / "ensemble_lsp.txt").read_text()
+    (copy / "ensemble_lsp.txt").write_text(source)
+    editor.api.command(f"set runtimepath^={copy.parent}")
+    editor.api.command(f"helptags {copy}")
+    for name in editor.lua("require('ensemble_lsp.commands').names()"):
+        assert f":Ensemble-{name}*" in source, f"{name} is not in the help"
+        editor.api.command(f"help :Ensemble-{name}")
+        assert editor.api.current.buffer.name.endswith("ensemble_lsp.txt")
+    for tag in ("ensemble-lsp", "ensemble_lsp.setup()", "ensemble-lsp-statusline"):
+        editor.api.command(f"help {tag}")
+    for word in ("accept_part", "configure", "dismiss", "next", "previous", "trigger", "client"):
+        editor.api.command(f"help ensemble_lsp.{word}()")
+
+
+# -- the server's life ---------------------------------------------------------------------------
+
+
+def server_pid(editor: Neovim) -> int | None:
+    """The server that the editor runs."""
+    code = "vim.fn.getpid()"
+    children = psutil.Process(editor.lua(code)).children(recursive=True)
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            if any("ensemble-lsp" in part for part in child.cmdline()):
+                return child.pid
+    return None
+
+
+def test_restart_in_the_middle_of_a_session(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    first = server_pid(editor)
+    editor.type(":Ensemble restart<CR>")
+    until(lambda: server_pid(editor) not in (None, first), "another server")
+    editor.attached()
+    editor.type("A")
+    editor.shows("width * height")
+    editor.type("<Tab>")
+    editor.reads(CODE + "width * height")
+    editor.counted("accepted")
+
+
+def test_a_server_that_is_killed_comes_back_with_the_buffers(editor: Neovim) -> None:
+    editor.open("app.py", "def area(width, height):\n    ")
+    first = server_pid(editor)
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    until(lambda: server_pid(editor) not in (None, first), "another server")
+    editor.attached()
+    # What was typed while it was away is known to the new one.
+    editor.type("Areturn ")
+    editor.shows("width * height")
+
+
+def test_a_server_that_keeps_ending_is_left_alone(three: Home, neovims: Path) -> None:
+    setup = "{ config = { cmd = { 'false' } } }"
+    with nvim.running(neovims / "0.12" / "nvim", three, WITH_PLUGIN, setup=setup) as editor:
+        editor.open("app.py", CODE, attached=False)
+        assert "checkhealth" in editor.told("the server ended 4 times")
+        editor.type("Ax<Esc>")
+        editor.reads(CODE + "x")
+        editor.type(":Ensemble models<CR>")
+        editor.told("the server is not running")
+
+
+def test_a_server_that_is_not_there_is_said_by_checkhealth(three: Home, neovims: Path) -> None:
+    setup = "{ config = { cmd = { '/nowhere/ensemble-lsp' } } }"
+    with nvim.running(neovims / "0.12" / "nvim", three, WITH_PLUGIN, setup=setup) as editor:
+        editor.open("app.txt", "a", attached=False)
+        editor.type("A<Tab>b<Esc>")
+        editor.reads("a\tb")
+        report = health(editor)
+        assert "/nowhere/ensemble-lsp is not found" in report
+        assert "pip install" in report
+
+
+def test_disable_and_enable(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    editor.type(":Ensemble disable<CR>")
+    until(lambda: server_pid(editor) is None, "no server")
+    assert editor.lua("require('ensemble_lsp').statusline()") == ""
+    editor.type(":Ensemble enable<CR>")
+    editor.attached()
+
+
+def test_settings_change_without_a_restart(editor: Neovim, three: Home) -> None:
+    editor.open("app.py", CODE)
+    first = server_pid(editor)
+    editor.type(":Ensemble set complete.enabled=false<CR>A")
+    editor.type("w")
+    editor.reads(CODE + "w")
+    # Nothing comes: the next request's answer, which is asked for here, is empty.
+    empty = """
+      local client = vim.lsp.get_clients()[1]
+      local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+      params.context = { triggerKind = 2 }
+      return #client:request_sync('textDocument/inlineCompletion', params, 20000).result.items"""
+    assert editor.lua(empty) == 0
+    assert editor.ghost() == ""
+    editor.type("<BS><Esc>:Ensemble set complete.enabled=true<CR>A")
+    editor.shows("width * height")
+    assert server_pid(editor) == first
