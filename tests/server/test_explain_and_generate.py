@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -184,7 +185,8 @@ async def test_afterwards_there_is_one_action_a_candidate(
         client.apply(resolved["edit"])
         start = client.text(uri).index("def perimeter")
         offered = await actions(client, uri, start, start)
-        assert "Use consensus (2 of 3 models agree)" in offered
+        consensus = next(title for title in offered if title.startswith("Use consensus"))
+        assert re.fullmatch(r"Use consensus \(2 of 3 models agree\) · \d+%", consensus)
         assert "Use three's answer" in offered
         assert "Discard ensemble answers" in offered
         other = offered["Use three's answer"]

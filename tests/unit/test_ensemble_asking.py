@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from ensemble_lsp.ensemble.asking import Progress, ask, quorum
+from ensemble_lsp.ensemble.asking import Progress, ask
 from ensemble_lsp.errors import TimedOutError
 from ensemble_lsp.types import Completion, Prompt
 from tests.support.scripted import PROMPT, ScriptedModel
@@ -53,7 +53,7 @@ async def test_a_settled_outcome_closes_the_others() -> None:
     slow = model("slow", asyncio.Event())
     seen: list[tuple[int, list[str]]] = []
 
-    def settled(completions: list[Completion], running: list[str]) -> bool:
+    async def settled(completions: list[Completion], running: list[str]) -> bool:
         seen.append((len(completions), running))
         return True
 
@@ -112,49 +112,12 @@ async def test_progress_tells_of_each_model() -> None:
     assert steps[-1] == Progress("c", "closed", 3, 3)
 
 
-ONE, OTHER = "def f(a):\n    return a + 1\n", "def f(a):\n    return a - 1\n"
+async def test_to_find_out_whether_it_is_settled_takes_no_longer_than_the_budget() -> None:
+    async def never(completions: list[Completion], running: list[str]) -> bool:
+        return await asyncio.Event().wait()
 
-
-def said(*texts: str) -> list[Completion]:
-    return [Completion(text, name) for name, text in zip("abcde", texts, strict=False)]
-
-
-def test_a_quorum_needs_two_that_agree_and_a_lead_nobody_can_catch_up() -> None:
-    settled = quorum("python", dict.fromkeys("abcde", 0.5))
-    assert not settled(said(ONE), ["b", "c"])
-    assert not settled(said(ONE, OTHER), ["c"])
-    assert settled(said(ONE, ONE), ["c"])
-    assert not settled(said(ONE, ONE), ["c", "d"]), "two others could say the same"
-    assert not settled(said(ONE, ONE, OTHER), ["d"])
-    assert settled(said(ONE, ONE, ONE, OTHER), ["e"])
-
-
-def test_a_quorum_minds_what_is_known_of_those_still_running() -> None:
-    strong = quorum("python", {"a": 0.4, "b": 0.4, "c": 0.95})
-    assert not strong(said(ONE, ONE), ["c"])
-    weak = quorum("python", {"a": 0.6, "b": 0.6, "c": 0.2, "d": 0.2})
-    assert weak(said(ONE, ONE), ["c", "d"])
-
-
-def test_answers_that_do_not_parse_make_no_quorum() -> None:
-    settled = quorum("python", {})
-    assert not settled(said("def f(:", "def f(:"), ["c"])
-    fenced = f"```python\n{ONE}```"
-    stripped = quorum("python", {}, clean=lambda t: t.strip("`").removeprefix("python\n"))
-    assert stripped(said(fenced, fenced), ["c"])
-
-
-def test_a_quorum_never_changes_the_outcome() -> None:
-    from itertools import product
-
-    from ensemble_lsp.ensemble.code import consensus_of_code
-    from ensemble_lsp.ensemble.votes import Answer
-
-    weights = {"a": 0.7, "b": 0.55, "c": 0.4, "d": 0.3}
-    settled = quorum("python", weights)
-    for texts in product((ONE, OTHER, "def f(a):\n    return 3\n"), repeat=4):
-        votes = [Answer(n, t, weights[n]) for n, t in zip("abcd", texts, strict=True)]
-        for count in (2, 3):
-            if settled(said(*texts[:count]), list("abcd"[count:])):
-                early = consensus_of_code(votes[:count], "python").text
-                assert consensus_of_code(votes, "python").text == early
+    asked = await ask(
+        [model("a", "one"), model("b", asyncio.Event())], PROMPT, budget_ms=30, settled=never
+    )
+    assert [c.model for c in asked.completions] == ["a"]
+    assert asked.cancelled == ["b"]

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ..errors import BadAnswerError, ProviderError
 from ..models.base import Model, gather
 from ..types import Completion, Prompt
-from .code import consensus_of_code
-from .normalise import canonical
-from .votes import Answer, vote_of
 
 logger = logging.getLogger(__name__)
 
 State = Literal["asked", "answered", "failed", "closed"]
 PromptOf = Prompt | Callable[[Model], Prompt | None]
-Settled = Callable[[Sequence[Completion], Sequence[str]], bool]
+Settled = Callable[[Sequence[Completion], Sequence[str]], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +87,19 @@ class _Asking:
             )
             for task in done:
                 self._take(task)
-            if not done or (
-                settled is not None
-                and self.asked.completions
-                and settled(self.asked.completions, list(self._running.values()))
-            ):
+            if not done or await self._enough(settled, deadline):
                 return
+
+    async def _enough(self, settled: Settled | None, deadline: float) -> bool:
+        """Whether nothing that still runs is needed; to find out may take till the deadline."""
+        if settled is None or not self.asked.completions:
+            return False
+        left = deadline - asyncio.get_running_loop().time()
+        try:
+            running = list(self._running.values())
+            return await asyncio.wait_for(settled(self.asked.completions, running), max(0.0, left))
+        except asyncio.TimeoutError:
+            return False
 
     async def close(self) -> None:
         """Close what still runs; it is cancelled at once, also when this is cancelled meanwhile."""
@@ -127,34 +131,3 @@ class _Asking:
             done = len(self.asked.completions) + len(self.asked.errors)
             done += len(self.asked.cancelled)
             self._progress(Progress(model, state, done, self._total))
-
-
-def quorum(
-    language: str,
-    weights: Mapping[str, float],
-    clean: Callable[[str], str] | None = None,
-) -> Settled:
-    """Tells when the models still running cannot change the weighted rule's outcome.
-
-    That is when the leading group would win even if all of them joined the best of the others, or
-    gave one new answer together. ``clean`` is what is done to an answer before it counts.
-    """
-
-    def settled(completions: Sequence[Completion], running: Sequence[str]) -> bool:
-        if not running:
-            return True
-        answers = [
-            Answer(c.model, clean(c.text) if clean else c.text, weights.get(c.model, 0.5))
-            for c in completions
-        ]
-        answers = [a for a in answers if a.text.strip() and canonical(a.text, language) is not None]
-        if not answers:
-            return False
-        first, *others = consensus_of_code(answers, language).groups
-        if len(first.models) < 2:
-            return False
-        swing = sum(vote_of(weights.get(name, 0.5)) for name in running)
-        rival = others[0].weight if others else 0.0
-        return first.weight > rival + swing
-
-    return settled

@@ -53,10 +53,13 @@ def examples_in(
     return kept
 
 
-def promised(source: str) -> list[list[Check]]:
-    """The examples of a whole source: of each docstring, and of the comments on top level."""
+def promised(source: str, names: Sequence[str] = ()) -> list[list[Check]]:
+    """The examples of a whole source: of each docstring, and of its comments.
+
+    ``names`` are further ones that the code must define, besides those that the source defines.
+    """
     groups: list[list[Check]] = []
-    names = _names(source)
+    names = [*_names(source), *names]
     for text, head in (*_docstrings(source), (_comments(source), "")):
         groups += examples_in(text, names, _signature(head))
     return groups[:MOST]

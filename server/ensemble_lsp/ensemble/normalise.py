@@ -1,16 +1,20 @@
 """When are two pieces of code equal? When their canonical forms are.
 
-Python: parsed, without docstrings and comments, local names numbered, and unparsed. Other
-languages: the tokens of the syntax tree, without comments and white space. Without a grammar: the
-text without white space at line ends and blank lines.
+Python: compiled, without docstrings; byte code knows local names by number alone, and no layout (what
+does not compile, as a fragment with ``break``, is parsed, its local names are numbered, and it is
+unparsed). Other languages: the tokens of the syntax tree, without comments and white space. Without a
+grammar: the text without white space at line ends and blank lines.
 """
 
 from __future__ import annotations
 
 import ast
+import opcode
+import re
 import textwrap
 import warnings
 from collections.abc import Iterator
+from types import CodeType
 from typing import TYPE_CHECKING
 
 from ..context.syntax import encode, parser_for
@@ -47,7 +51,14 @@ def plain(text: str) -> str:
 # -- Python ------------------------------------------------------------------------------------
 
 
+_NOP = opcode.opmap["NOP"]
+_ASSERTS = re.compile(r"^\s*assert\b", re.MULTILINE)
+
+
 def _python(text: str) -> str | None:
+    code = None if _ASSERTS.search(text) else _compiled(text)
+    if code is not None:
+        return repr(_shape(code))
     tree = parse_python(text)
     if tree is None:
         return None
@@ -59,13 +70,59 @@ def _python(text: str) -> str | None:
         return plain(text)
 
 
-def parse_python(text: str) -> ast.Module | None:
-    """A module's tree: of the text as it is, dedented, or as a function's body."""
+def _compiled(text: str) -> CodeType | None:
+    """A module's byte code, without docstrings (and asserts); compiling runs nothing."""
+    for candidate in _readings(text):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return compile(candidate, "", "exec", dont_inherit=True, optimize=2)
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
+    return None
+
+
+def _shape(code: CodeType) -> tuple[object, ...]:
+    """What two pieces of code share that do the same with other local names."""
+    arguments = code.co_argcount + code.co_kwonlyargcount
+    arguments += bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
+    named = () if code.co_name == "<lambda>" else code.co_varnames[:arguments]
+    constants = tuple(
+        _shape(c) if isinstance(c, CodeType) else (type(c).__name__, c) for c in code.co_consts
+    )
+    bounds = (
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        len(code.co_freevars),
+    )
+    return _instructions(code.co_code), named, code.co_names, constants, bounds, code.co_flags
+
+
+def _instructions(code: bytes) -> bytes:
+    """Byte code without the empty instruction that a docstring leaves at the start."""
+    for place in range(0, min(len(code), 16), 2):
+        if code[place] == _NOP:
+            return code[:place] + code[place + 2 :]
+    return code
+
+
+def _readings(text: str) -> Iterator[str]:
+    """A text as it is, dedented, and as a function's body."""
+    yield text
     body = textwrap.dedent(text.expandtabs(4)).strip("\n")
+    if body != text:
+        yield body
     first, _, rest = body.partition("\n")
     ragged = f"{first.lstrip()}\n{textwrap.dedent(rest)}"
-    as_body = "def _():\n" + textwrap.indent(body, "    ")
-    for candidate in (text, body, ragged, as_body):
+    if ragged != body:
+        yield ragged
+    yield "def _():\n" + textwrap.indent(body, "    ")
+
+
+def parse_python(text: str) -> ast.Module | None:
+    """A module's tree: of the text as it is, dedented, or as a function's body."""
+    for candidate in _readings(text):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

@@ -1,12 +1,45 @@
-"""Answers that vote, and what a vote is worth."""
+"""Answers that vote, what a vote is worth, and what voting gives."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from .sandbox import Check
 
 FLOOR, CEILING = 0.02, 0.98
 """No model is so bad or so good that its vote counts against it or for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of the prompt's own examples, run on one answer."""
+
+    passed: int
+    """Promises that were kept."""
+    promised: int
+    outputs: tuple[str, ...]
+    """What each check printed or returned: answers that behave alike have the same."""
+
+    @property
+    def share(self) -> float:
+        """Promises kept, 0 to 1; 1 where nothing was promised."""
+        return self.passed / self.promised if self.promised else 1.0
+
+    @classmethod
+    def of(
+        cls, groups: Sequence[Sequence[Check]], told: Sequence[Sequence[Any]] | None
+    ) -> Trial | None:
+        """From a run's results (``ok``, ``output``); a run that was killed kept no promise."""
+        checks = [check for group in groups for check in group]
+        wanted = sum(check.promises for check in checks)
+        if told is None:
+            return cls(0, wanted, ("!Killed",) * len(checks))
+        results = [(bool(one[0]), str(one[1])) for group in told for one in group]
+        kept = sum(ok for check, (ok, _) in zip(checks, results, strict=True) if check.promises)
+        return cls(kept, wanted, tuple(output for _, output in results))
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +49,10 @@ class Answer:
     model: str
     text: str
     weight: float = 0.5
+    form: str | None = ""
+    """The canonical form where it is known already, ``None`` for what does not parse."""
+    trial: Trial | None = None
+    """What came of its examples; None where none were run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +86,9 @@ SURPRISE = 1.6
 about five. So two agreeing models of middling record outvote a good one alone."""
 
 
-def vote_of(weight: float) -> float:
+def vote_of(weight: float, surprise: float = SURPRISE) -> float:
     """What one model's answer counts; never nothing."""
-    return max(0.05, log_odds(weight) + SURPRISE)
+    return max(0.05, log_odds(weight) + surprise)
 
 
 def log_odds(weight: float) -> float:

@@ -3,62 +3,90 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
+import logging
+import random
+import re
 import uuid
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..context.prompts import generate_prompt
 from ..context.symbols import asks_for_code
+from ..ensemble.asking import Asked, ask
 from ..ensemble.asking import Progress as Asking
-from ..ensemble.asking import ask, quorum
 from ..ensemble.code import consensus_of_code
-from ..ensemble.votes import Answer
+from ..ensemble.examples import promised
+from ..ensemble.judge import judged
+from ..ensemble.quorum import Quorum
+from ..ensemble.trials import Trials
+from ..ensemble.votes import Answer, Verdict
 from ..errors import SettingsError
-from ..types import Document, Edit, Position, Prompt, Span, Suggestion
+from ..types import Document, Position, Prompt, Span
+from .candidates import Candidates, Generation, follow
 from .postprocess import clean_code
 
 if TYPE_CHECKING:
     from ..models.base import Model
     from ..session import Session
+    from ..session.runtime import Decision
 
-KEPT = 50
+logger = logging.getLogger(__name__)
+
 Report = Callable[[str, int | None], None]
+ABOVE, BELOW = 40, 20
+"""Lines round the place that an answer is fitted to."""
+
+__all__ = ["Candidates", "Generation", "Generator", "follow"]
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
-    """What an ensemble wrote for one place. ``candidates[0]`` is the consensus."""
+class _Job:
+    """One request: what is wanted, and where."""
 
-    id: str
-    uri: str
-    version: int
-    span: Span
-    """Where the candidates go: follows the document's changes."""
-    candidates: tuple[Suggestion, ...]
-    agreement: float
-    agreeing: int
-    """How many models stand behind the consensus."""
-    asked: int
-    why: str
-    latency_ms: float
-    errors: dict[str, str]
+    session: Session
+    document: Document
+    place: Span
+    wish: str
+    indent: str
+    decision: Decision
+    members: list[Model]
+    progress: Report | None
 
-    def title(self, index: int) -> str:
-        """What the code action of a candidate is called."""
-        candidate = self.candidates[index]
-        if index == 0 and self.asked > 1:
-            return f"Use consensus ({self.agreeing} of {self.asked} models agree)"
-        names = " and ".join(candidate.models)
-        return f"Use {names}'s answer"
+    def prompt(self, model: Model) -> Prompt | None:
+        """What a model is asked; None where it may not see the file."""
+        return generate_prompt(
+            self.document,
+            self.place,
+            self.wish,
+            indent=self.indent,
+            profile=model.profile,
+            workspace=self.session.runtime.workspace,
+        )
+
+    def clean(self, text: str) -> str:
+        """An answer fitted to the place."""
+        start, end = self.place.start, self.place.end
+        last = min(len(self.document.lines) - 1, end.line + BELOW)
+        after = Span(end, Position(last, len(self.document.lines[last])))
+        return clean_code(
+            text,
+            language=self.document.language,
+            indent=self.indent,
+            instruction=self.wish,
+            prefix=self.document.slice(Span(Position(max(0, start.line - ABOVE), 0), start)),
+            suffix=self.document.slice(after),
+        )
+
+    def told(self, message: str) -> None:
+        """Tell how far it is."""
+        if self.progress is not None:
+            self.progress(message, None)
 
 
-class Generator:
+class Generator(Candidates):
     """Runs ensembles and keeps what they wrote, for the code actions that choose among it."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, Generation] = OrderedDict()
 
     async def generate(
         self,
@@ -75,180 +103,171 @@ class Generator:
 
         Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (when every model failed).
         """
-        request = await asyncio.to_thread(asks_for_code, document, span)
-        place = request.span if request is not None else span
-        wish = instruction or (request.instruction if request else "")
-        if not wish and place.empty:
-            raise SettingsError(
-                "Nothing says what to write; select code, put the cursor on a comment, "
-                "or give an instruction."
-            )
-        indent = request.indent if request else _indent_of(document, place.start)
-        decision = session.decide("generate", document, place.start, instruction=wish, only=model)
-        if not decision.models:
-            raise session.no_model("generate")
-        count = 1 if model else (size or session.settings.ensemble.size)
-        members = session.members(decision, count)
-        workspace = session.runtime.workspace
-        await workspace.prepare(document)
-
-        def prompt(asked: Model) -> Prompt | None:
-            return generate_prompt(
-                document, place, wish, indent=indent, profile=asked.profile, workspace=workspace
-            )
-
-        before = document.slice(Span(Position(max(0, place.start.line - 40), 0), place.start))
-        last = min(len(document.lines) - 1, place.end.line + 20)
-        after = document.slice(Span(place.end, Position(last, len(document.lines[last]))))
-        weights = session.weights(decision)
-        asked = await ask(
-            members,
-            prompt,
-            budget_ms=session.settings.ensemble.budget_ms,
-            progress=_named(progress, len(members)),
-            settled=quorum(
-                document.language,
-                weights,
-                lambda text: self._clean(text, document, indent, wish, before, after),
-            ),
-        )
-        if not asked.completions:
-            raise session.refused(document, members) or session.failed("generate", asked.errors)
-        answers = [
-            Answer(
-                c.model,
-                self._clean(c.text, document, indent, wish, before, after),
-                weights.get(c.model, 0.5),
-            )
-            for c in asked.completions
-        ]
-        answers = [a for a in answers if a.text.strip()]
-        if not answers:
-            raise session.failed("generate", asked.errors)
-        verdict = consensus_of_code(answers, document.language, rule=session.settings.ensemble.rule)
-        candidates = tuple(
-            session.new_suggestion(
-                "generate",
-                group.text,
-                tuple(group.models),
-                document,
-                place,
-                agreement=verdict.agreement if n == 0 else None,
-                shown_at=n,
-            )
-            for n, group in enumerate(verdict.groups)
-        )
-        generation = Generation(
-            id=uuid.uuid4().hex[:16],
-            uri=document.uri,
-            version=document.version,
-            span=place,
-            candidates=candidates,
-            agreement=verdict.agreement,
-            agreeing=len(verdict.groups[0].models),
-            asked=len(members),
-            why=verdict.why,
-            latency_ms=max(c.total_ms for c in asked.completions),
-            errors={name: str(error) for name, error in asked.errors.items()},
-        )
-        self._keep(generation)
+        job = await _job(session, document, span, instruction, size, model, progress)
+        trials, trouble = await _trials(job)
+        asked, answers = await _answers(job, trials)
+        rule = session.settings.ensemble.rule
+        verdict = await asyncio.to_thread(consensus_of_code, answers, document.language, rule)
+        verdict, picked = await _judged(job, verdict)
+        if trials is not None and trials.refused:
+            trouble = f"The examples were not run: {trials.refused}."
+        generation = _generation(job, asked, verdict, picked, trouble)
+        self.keep(generation)
         session.runtime.offered(
-            list(candidates),
+            list(generation.candidates),
             document,
-            [decision] * len(candidates),
+            [job.decision] * len(generation.candidates),
             trigger="invoked",
             group=generation.id,
         )
         return generation
 
-    def _clean(
-        self, text: str, document: Document, indent: str, instruction: str, before: str, after: str
-    ) -> str:
-        return clean_code(
-            text,
-            language=document.language,
-            indent=indent,
-            instruction=instruction,
-            prefix=before,
-            suffix=after,
+
+async def _job(
+    session: Session,
+    document: Document,
+    span: Span,
+    instruction: str,
+    size: int | None,
+    model: str | None,
+    progress: Report | None,
+) -> _Job:
+    request = await asyncio.to_thread(asks_for_code, document, span)
+    place = request.span if request is not None else span
+    wish = instruction or (request.instruction if request else "")
+    if not wish and place.empty:
+        raise SettingsError(
+            "Nothing says what to write; select code, put the cursor on a comment, "
+            "or give an instruction."
         )
-
-    # -- what was written, while the user chooses ----------------------------------------------
-
-    def _keep(self, generation: Generation) -> None:
-        for old in [g for g in self._kept.values() if g.uri == generation.uri]:
-            if _touch(old.span, generation.span):
-                del self._kept[old.id]
-        self._kept[generation.id] = generation
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-
-    def at(self, uri: str, span: Span) -> Generation | None:
-        """The newest generation whose place the span touches."""
-        for generation in reversed(self._kept.values()):
-            if generation.uri == uri and _touch(generation.span, span):
-                return generation
-        return None
-
-    def candidate(self, id_: str) -> tuple[Generation, Suggestion]:
-        """One candidate by its suggestion's id."""
-        for generation in self._kept.values():
-            for candidate in generation.candidates:
-                if candidate.id == id_:
-                    return generation, candidate
-        raise SettingsError("That answer is no longer there; generate again.")
-
-    def discard(self, id_: str) -> list[str]:
-        """Forget a generation; the ids of its candidates, empty where there is none."""
-        generation = self._kept.pop(id_, None)
-        return [c.id for c in generation.candidates] if generation else []
-
-    def opened(self, document: Document) -> None:
-        """A document was opened: nothing was written for it yet."""
-
-    def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
-        """Follow the document, so that candidates go to where the place is now."""
-        for id_, generation in list(self._kept.items()):
-            if generation.uri != before.uri:
-                continue
-            span: Span | None = generation.span
-            for edit in edits:
-                span = follow(span, edit) if span is not None else None
-            if span is None:
-                del self._kept[id_]
-            else:
-                self._kept[id_] = replace(generation, span=span, version=after.version)
-
-    def closed(self, document: Document) -> None:
-        """A document is closed: its answers are forgotten."""
-        for id_ in [i for i, g in self._kept.items() if g.uri == document.uri]:
-            del self._kept[id_]
+    indent = request.indent if request else _indent_of(document, place.start)
+    decision = session.decide("generate", document, place.start, instruction=wish, only=model)
+    if not decision.models:
+        raise session.no_model("generate")
+    count = 1 if model else (size or session.settings.ensemble.size)
+    members = session.members(decision, count)
+    await session.runtime.workspace.prepare(document)
+    return _Job(session, document, place, wish, indent, decision, members, progress)
 
 
-def follow(span: Span, edit: Edit) -> Span | None:
-    """Where a span is after an edit; None when the edit reaches over one of its ends."""
-    inserted = edit.text.replace("\r\n", "\n").split("\n")
-
-    def shifted(position: Position) -> Position:
-        lines = len(inserted) - 1 - (edit.span.end.line - edit.span.start.line)
-        if position.line != edit.span.end.line:
-            return Position(position.line + lines, position.column)
-        column = position.column - edit.span.end.column + len(inserted[-1])
-        if len(inserted) == 1:
-            column += edit.span.start.column
-        return Position(position.line + lines, column)
-
-    if edit.span.end <= span.start and edit.span.end != span.end:
-        return Span(shifted(span.start), shifted(span.end))
-    if edit.span.start >= span.start and edit.span.end <= span.end:
-        return Span(span.start, shifted(span.end))
-    if edit.span.start > span.end:
-        return span
-    return None
+async def _trials(job: _Job) -> tuple[Trials | None, str]:
+    """What runs the examples that stand there; and why they are not run, where that is wished."""
+    settings, document = job.session.settings.ensemble, job.document
+    if not settings.run_examples or document.language != "python" or len(job.members) < 2:
+        return None, ""
+    if not job.session.trusted:
+        return None, "The examples were not run: the workspace is not trusted."
+    called = {n for n in re.findall(r"(\w+)\(", job.wish) if not hasattr(builtins, n)}
+    text = _promising(document, job.place, job.wish)
+    groups = await asyncio.to_thread(promised, text, sorted(called))
+    trials = Trials(groups, lambda answer: document.replace(job.place, answer).text)
+    return (trials if groups else None), ""
 
 
-def _touch(one: Span, other: Span) -> bool:
-    return one.start.line <= other.end.line and other.start.line <= one.end.line
+def _promising(document: Document, place: Span, wish: str) -> str:
+    """The text that may hold examples: the wish, the comment above, the definition round the place."""
+    first = place.start.line
+    while first > 0 and not re.match(r"\s*(?:async\s+)?(?:def|class)\b", document.line(first)):
+        if not document.line(first - 1).strip():
+            break
+        first -= 1
+    while first > 0 and document.line(first - 1).lstrip().startswith(("#", "@")):
+        first -= 1
+    wished = "\n".join(f"# {line}" for line in wish.split("\n"))
+    return f"{wished}\n\n{document.slice(Span(Position(first, 0), place.end))}"
+
+
+async def _answers(job: _Job, trials: Trials | None) -> tuple[Asked, list[Answer]]:
+    """What came of asking, and each usable answer. Raises where there is none."""
+    session = job.session
+    quorum = Quorum(
+        job.document.language,
+        session.weights(job.decision),
+        job.clean,
+        trials,
+        rule=session.settings.ensemble.rule,
+    )
+    asked = await ask(
+        job.members,
+        job.prompt,
+        budget_ms=session.settings.ensemble.budget_ms,
+        progress=_named(job.progress, len(job.members)),
+        settled=quorum,
+    )
+    if not asked.completions:
+        refused = session.refused(job.document, job.members)
+        raise refused or session.failed("generate", asked.errors)
+    answers = await quorum.answers(asked.completions)
+    if not answers:
+        raise session.failed("generate", asked.errors)
+    return asked, answers
+
+
+async def _judged(job: _Job, verdict: Verdict) -> tuple[Verdict, bool]:
+    """The verdict, or what the judge picks where the models agree too little."""
+    settings = job.session.settings.ensemble
+    weak = verdict.agreement < settings.threshold and len(verdict.groups) > 1
+    if not settings.judge or not weak:
+        return verdict, False
+    judge = next((m for m in job.decision.models if m.profile.name == settings.judge), None)
+    prompt = job.prompt(judge) if judge is not None else None
+    if judge is None or prompt is None:
+        logger.warning("ensemble.judge: %s cannot be asked here", settings.judge)
+        return verdict, False
+    job.told(f"{settings.judge} judges")
+    texts = [group.text for group in verdict.groups]
+    index = await judged(judge, prompt, texts, budget_ms=settings.budget_ms)
+    if index is None:
+        return verdict, False
+    group = verdict.groups[index]
+    others = [g for g in verdict.groups if g is not group]
+    why = f"{verdict.why} {settings.judge} picked among {len(texts)} answers without their names."
+    picked = replace(
+        verdict, text=group.text, models=group.models, groups=(group, *others), why=why
+    )
+    return picked, True
+
+
+def _generation(
+    job: _Job, asked: Asked, verdict: Verdict, picked: bool, trouble: str
+) -> Generation:
+    threshold = job.session.settings.ensemble.threshold
+    count = len(verdict.groups)
+    settled = count == 1 or picked or verdict.agreement >= threshold
+    places = _places(count, settled)
+    candidates = tuple(
+        job.session.new_suggestion(
+            "generate",
+            group.text,
+            tuple(group.models),
+            job.document,
+            job.place,
+            agreement=verdict.agreement if n == 0 else None,
+            shown_at=places[n],
+        )
+        for n, group in enumerate(verdict.groups)
+    )
+    return Generation(
+        id=uuid.uuid4().hex[:16],
+        uri=job.document.uri,
+        version=job.document.version,
+        span=job.place,
+        candidates=candidates,
+        agreement=verdict.agreement,
+        agreeing=len(verdict.groups[0].models),
+        asked=len(job.members),
+        why=" ".join(filter(None, (verdict.why, trouble))),
+        latency_ms=max(c.total_ms for c in asked.completions),
+        errors={name: str(error) for name, error in asked.errors.items()},
+        settled=settled,
+    )
+
+
+def _places(count: int, settled: bool) -> list[int]:
+    """Where each candidate is shown: a settled consensus first, all else in a drawn order."""
+    drawn = list(range(1 if settled else 0, count))
+    random.shuffle(drawn)
+    return [0, *drawn] if settled else drawn
 
 
 def _indent_of(document: Document, position: Position) -> str:

@@ -70,7 +70,6 @@ def _limit(seconds: int, memory: int, file_bytes: int) -> None:
         _, hard = resource.getrlimit(kind)
         value = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (value, value))
-    os.setpriority(os.PRIO_PROCESS, 0, 10)
 
 
 def _unshare(libc: ctypes.CDLL) -> list[str]:

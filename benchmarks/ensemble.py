@@ -1,0 +1,184 @@
+"""What an ensemble is worth: ``python -m benchmarks.ensemble`` (``make bench-ensemble``).
+
+Reads generations with verdicts (``FILE.jsonl …``, the format of ``ensemble_set.py``; without any, those that
+``ensemble_data.py`` makes of the published sets below ``--data``), draws ensembles of three, five and eight, and
+prints for each kind of group the pass rate of every rule on the half of the tasks that chose no parameter,
+with bootstrap intervals over tasks; then calibration, early quorum, speed. Also as JSON and as a plot.
+
+``--fit`` chooses the parameters on the other half and prints them with the table for ``calibration.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import ensemble_data, ensemble_fit, ensemble_quorum
+from benchmarks.common import ARTIFACTS, save, table
+from benchmarks.ensemble_draws import Ensemble, draw, interval, priors, rules, scores
+from benchmarks.ensemble_set import FormatError, Generations, halves, prepare
+
+MADE = ARTIFACTS / "ensemble-data"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    paths = options.files or _published(options.data)
+    if not paths:
+        print(f"{options.data} is missing: nothing measured; give generations, or --data.")
+        return 0
+    try:
+        sets = [
+            prepare(p, MADE / f"trials-{p.stem}.jsonl", execute=not options.no_run) for p in paths
+        ]
+    except (FormatError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.fit:
+        ensemble_fit.fit(sets, options.draws)
+        return 0
+    result: dict[str, Any] = {"sets": {}, "speed": ensemble_quorum.speed()}
+    for generations in sets:
+        result["sets"][generations.name] = measure(generations, options.draws)
+    result["calibration"] = ensemble_fit.calibration(sets, options.draws)
+    seconds = ensemble_quorum.seconds_of(options.data)
+    result["quorum"] = ensemble_quorum.measure(sets, options.draws, seconds)
+    print(save("ensemble", result))
+    _plot(result)
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", nargs="*", type=Path, help="generations, one JSON object a line")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--draws", type=int, default=20, help="ensembles of each kind and size")
+    parser.add_argument("--no-run", action="store_true", help="run no example")
+    parser.add_argument("--fit", action="store_true", help="choose the parameters instead")
+    return parser.parse_args(arguments)
+
+
+def _published(data: Path) -> list[Path]:
+    """The published sets in the neutral format, made where they are not there yet."""
+    paths = [MADE / f"{name}.jsonl" for name in ensemble_data.SETS]
+    if not all(path.is_file() for path in paths) and data.is_dir():
+        asyncio.run(ensemble_data.main(["--data", str(data), "--out", str(MADE)]))
+    return [path for path in paths if path.is_file()]
+
+
+# -- pass rates ----------------------------------------------------------------------------------
+
+
+def measure(generations: Generations, draws: int) -> list[dict[str, Any]]:
+    chosen, test = halves(generations.samples)
+    known = priors(generations, chosen)
+    groups: dict[tuple[str, int], list[Ensemble]] = {}
+    for ensemble in draw(generations, known, draws):
+        groups.setdefault((ensemble.kind, ensemble.size), []).append(ensemble)
+    rows = [_group(kind, size, found, test, known) for (kind, size), found in groups.items()]
+    names = (
+        "random",
+        "best prior",
+        "best single",
+        "majority",
+        "seed",
+        "ours",
+        "ours, examples run",
+        "oracle",
+    )
+    table(
+        f"{generations.name}: {len(test)} test tasks, {len(known)} models, share passed (%)",
+        ("group", *names, "ours − prior", "ours − seed", "run − best single"),
+        [
+            [
+                f"{r['kind']} {r['size']}",
+                *(f"{100 * r['rules'][n]['mean']:.1f}" for n in names),
+                *(_told(r["differences"][n]) for n in ("prior", "seed", "single")),
+            ]
+            for r in rows
+        ],
+    )
+    return rows
+
+
+def _group(
+    kind: str,
+    size: int,
+    ensembles: Sequence[Ensemble],
+    test: Sequence[str],
+    known: Mapping[str, float],
+) -> dict[str, Any]:
+    found = scores(ensembles, test, known, rules())
+    by_rule = {
+        name: {"mean": float(values.mean()), "interval": interval(values)}
+        for name, values in found.items()
+    }
+    pairs = {
+        "prior": ("ours", "best prior"),
+        "seed": ("ours", "seed"),
+        "single": ("ours, examples run", "best single"),
+    }
+    differences = {
+        name: {
+            "mean": float((found[a] - found[b]).mean()),
+            "interval": interval(found[a] - found[b]),
+        }
+        for name, (a, b) in pairs.items()
+    }
+    return {
+        "kind": kind,
+        "size": size,
+        "draws": len(ensembles),
+        "rules": by_rule,
+        "differences": differences,
+    }
+
+
+def _told(difference: Mapping[str, Any]) -> str:
+    low, high = difference["interval"]
+    return f"{100 * difference['mean']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+
+
+def _plot(result: Mapping[str, Any]) -> None:
+    """Pass rates by group, and how the agreement compares with what passed."""
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        print("No plot: install matplotlib (the extra `report`).")
+        return
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    count = len(result["sets"])
+    figure, axes = plt.subplots(1, count + 1, figsize=(6 * (count + 1), 4.5), squeeze=False)
+    shown = ("best prior", "best single", "seed", "ours", "ours, examples run", "oracle")
+    for axis, (name, rows) in zip(axes[0], result["sets"].items(), strict=False):
+        places = np.arange(len(rows))
+        for index, rule in enumerate(shown):
+            heights = [100 * r["rules"][rule]["mean"] for r in rows]
+            axis.bar(places + (index - 2.5) * 0.14, heights, 0.14, label=rule)
+        axis.set_xticks(places, [f"{r['kind']}\n{r['size']}" for r in rows], fontsize=7)
+        axis.set_title(f"{name}: share passed (%)")
+    axes[0][0].legend(fontsize=7)
+    last = axes[0][-1]
+    for name, found in result["calibration"].items():
+        bins = [b for b in found["bins"] if b["count"]]
+        last.plot([b["said"] for b in bins], [b["passed"] for b in bins], "o-", label=name)
+    last.plot([0, 1], [0, 1], "k:")
+    last.set_xlabel("agreement")
+    last.set_ylabel("share passed")
+    last.legend(fontsize=7)
+    figure.tight_layout()
+    path = ARTIFACTS / "bench-ensemble.svg"
+    figure.savefig(path)
+    print(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

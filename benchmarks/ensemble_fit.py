@@ -1,0 +1,175 @@
+"""The parameters of the consensus, chosen on half of the tasks; the calibration checked on the other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import table
+from benchmarks.ensemble_draws import (
+    Ensemble,
+    answers_of,
+    draw,
+    priors,
+    rules,
+    scores,
+    verdict_of,
+)
+from benchmarks.ensemble_set import Generations, halves
+from ensemble_lsp.ensemble.agreement import Signs, Table
+from ensemble_lsp.ensemble.code import Tuning, consensus_of_code
+
+SURPRISES = (0.4, 0.8, 1.2, 1.6, 2.0, 2.6)
+NEARS = (0.0, 0.04, 0.08, 0.12)
+
+
+class _Tap(Table):
+    """A table that keeps the signs it is shown."""
+
+    seen: list[Signs] = []  # noqa: RUF012 - one run, one list
+
+    def chance(self, signs: Signs) -> float:
+        self.seen.append(signs)
+        return 0.5
+
+
+def fit(sets: Sequence[Generations], draws: int) -> None:
+    """Print the best parameters on the choosing half, and the table fitted there."""
+    rows = []
+    drawn = [(g, *_drawn(g, draws)) for g in sets]
+    for surprise, near in itertools.product(SURPRISES, NEARS):
+        tuning = Tuning(surprise, near)
+        lifts, worst = [], []
+        for _, known, chosen, ensembles in drawn:
+            wanted = {n: r for n, r in rules(tuning).items() if n in ("ours", "best prior", "seed")}
+            for group in _grouped(ensembles):
+                found = scores(group, chosen, known, wanted)
+                lifts.append(float((found["ours"] - found["best prior"]).mean()))
+                worst.append(float((found["ours"] - found["seed"]).mean()))
+        rows.append([surprise, near, np.mean(lifts), np.min(lifts), np.mean(worst), np.min(worst)])
+    header = ("surprise", "near", "− prior", "worst", "− seed", "worst")
+    told = [[r[0], r[1], *(f"{100 * v:+.2f}" for v in r[2:])] for r in rows]
+    table("on the choosing half (points)", header, told)
+    vectors, passed, weights = _pooled([(g, known, c, e) for g, known, c, e in drawn])
+    fitted = fitted_table(vectors, passed, weights)
+    print("coefficients", tuple(round(float(c), 4) for c in fitted.coefficients))
+    print("edges", tuple(round(e, 4) for e in fitted.edges))
+    print("values", tuple(round(v, 4) for v in fitted.values))
+
+
+def _drawn(g: Generations, draws: int) -> tuple[dict[str, float], list[str], list[Ensemble]]:
+    chosen, _ = halves(g.samples)
+    known = priors(g, chosen)
+    return known, chosen, list(draw(g, known, draws, seed=7))
+
+
+def _grouped(ensembles: Iterable[Ensemble]) -> list[list[Ensemble]]:
+    groups: dict[tuple[str, int], list[Ensemble]] = {}
+    for one in ensembles:
+        groups.setdefault((one.kind, one.size), []).append(one)
+    return list(groups.values())
+
+
+def _pooled(
+    drawn: Sequence[tuple[Generations, Mapping[str, float], Sequence[str], Sequence[Ensemble]]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Signs, outcomes and weights (each set counts the same) of all draws, with and without trials."""
+    vectors: list[tuple[float, ...]] = []
+    passed: list[bool] = []
+    weights: list[float] = []
+    for _, known, tasks, ensembles in drawn:
+        count = len(ensembles) * len(tasks) * 2
+        for ensemble, task, execute in itertools.product(ensembles, tasks, (False, True)):
+            tap = _Tap((), source="tap")
+            tap.seen.clear()
+            found = verdict_of(
+                ensemble.picks[task], known, execute=execute, tuning=Tuning(table=tap)
+            )
+            if found is not None:
+                vectors.append(tap.seen[-1].vector())
+                passed.append(found[1])
+                weights.append(1 / count)
+    return np.array(vectors), np.array(passed, dtype=float), np.array(weights)
+
+
+def fitted_table(x: np.ndarray, y: np.ndarray, w: np.ndarray, ridge: float = 1e-3) -> Table:
+    """Logistic regression by Newton's method, then isotonic steps (pool adjacent violators)."""
+    w = w / w.sum()
+    beta = np.zeros(x.shape[1])
+    for _ in range(60):
+        p = 1 / (1 + np.exp(-np.clip(x @ beta, -30, 30)))
+        gradient = x.T @ (w * (y - p)) - ridge * beta
+        hessian = (x * (w * p * (1 - p))[:, None]).T @ x + ridge * np.eye(x.shape[1])
+        beta = beta + np.linalg.solve(hessian, gradient)
+    raw = 1 / (1 + np.exp(-np.clip(x @ beta, -30, 30)))
+    edges, values = _isotonic(raw, y, w)
+    return Table(tuple(map(float, beta)), edges, values)
+
+
+def _isotonic(
+    raw: np.ndarray, y: np.ndarray, w: np.ndarray, bins: int = 24
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Pooled means of ``bins`` bins of equal weight, made ascending."""
+    order = np.argsort(raw)
+    raw, y, w = raw[order], y[order], w[order]
+    cut = np.minimum((np.cumsum(w) / w.sum() * bins).astype(int), bins - 1)
+    blocks: list[list[float]] = []
+    for b in range(bins):
+        mine = cut == b
+        if not mine.any():
+            continue
+        total = float(w[mine].sum())
+        blocks.append([float((raw[mine] * w[mine]).sum()), float((y[mine] * w[mine]).sum()), total])
+        while len(blocks) > 1 and blocks[-2][1] / blocks[-2][2] >= blocks[-1][1] / blocks[-1][2]:
+            last = blocks.pop()
+            blocks[-1] = [a + b for a, b in zip(blocks[-1], last, strict=True)]
+    edges = tuple(round(b[0] / b[2], 4) for b in blocks)
+    values = tuple(round(min(0.99, max(0.005, b[1] / b[2])), 4) for b in blocks)
+    return edges, values
+
+
+# -- is "0.8" right about 80 % of the time? ------------------------------------------------------
+
+
+def calibration(sets: Sequence[Generations], draws: int) -> dict[str, Any]:
+    """The shipped table on the test half: expected calibration error, and the bins behind it."""
+    result: dict[str, Any] = {}
+    pooled: list[tuple[float, bool]] = []
+    for g in sets:
+        chosen, test = halves(g.samples)
+        known = priors(g, chosen)
+        pairs: list[tuple[float, bool]] = []
+        for ensemble, task in itertools.product(draw(g, known, draws), test):
+            for execute in (False, True):
+                found = verdict_of(ensemble.picks[task], known, execute=execute)
+                if found is not None:
+                    pairs.append((found[0].agreement, found[1]))
+        result[g.name] = _error(pairs)
+        pooled += pairs
+    result["all"] = _error(pooled)
+    rows = [[name, r["count"], f"{r['error']:.3f}"] for name, r in result.items()]
+    table("agreement, on the test half", ("set", "verdicts", "calibration error"), rows)
+    return result
+
+
+def _error(pairs: Sequence[tuple[float, bool]], bins: int = 10) -> dict[str, Any]:
+    """Expected calibration error over ten bins of equal width (Guo et al. 2017)."""
+    said = np.array([p for p, _ in pairs])
+    passed = np.array([ok for _, ok in pairs], dtype=float)
+    place = np.minimum((said * bins).astype(int), bins - 1)
+    told, error = [], 0.0
+    for b in range(bins):
+        mine = place == b
+        count = int(mine.sum())
+        mean, right = (
+            (float(said[mine].mean()), float(passed[mine].mean())) if count else (0.0, 0.0)
+        )
+        error += count / len(pairs) * abs(mean - right)
+        told.append({"count": count, "said": mean, "passed": right})
+    return {"count": len(pairs), "error": error, "bins": told}
+
+
+__all__ = ["answers_of", "calibration", "consensus_of_code", "fit"]

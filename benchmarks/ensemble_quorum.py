@@ -1,0 +1,153 @@
+"""How much sooner the answer is there when nobody is waited for in vain, and how fast the votes are counted."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import percentile, table
+from benchmarks.ensemble_draws import answers_of, draw, priors
+from benchmarks.ensemble_set import Generations, Sample, halves
+from ensemble_lsp.ensemble.code import Tuning, consensus_of_code
+from ensemble_lsp.ensemble.quorum import settled
+from ensemble_lsp.ensemble.votes import Answer
+
+SECONDS = (6.0, 7.2, 9.6, 17.6, 19.1, 23.0, 31.1, 35.4, 40.4, 58.0, 66.4, 134.6)
+"""Where no latency is recorded: a model's own median is drawn from these (every twelfth part of the seconds
+a case takes the models of aider's edit leader board, as published)."""
+SPREAD = 0.4
+"""Standard deviation of the logarithm of one request's time about its model's median."""
+
+
+def seconds_of(data: Path) -> tuple[float, ...]:
+    """The published seconds a case, as twelve quantiles; the ones kept here where there is no file."""
+    path = data / "aider-leaderboards" / "edit_leaderboard.yml"
+    if not path.is_file():
+        return SECONDS
+    found = [float(m) for m in re.findall(r"seconds_per_case:\s*([\d.]+)", path.read_text())]
+    return tuple(round(percentile(found, (i + 0.5) / 12), 1) for i in range(12))
+
+
+def measure(
+    sets: Sequence[Generations], draws: int, seconds: Sequence[float] = SECONDS
+) -> dict[str, Any]:
+    """Time to the answer and whether it is the same, against waiting for all; on the test half."""
+    result: dict[str, Any] = {}
+    rows = []
+    for g, execute in itertools.product(sets, (False, True)):
+        chosen, test = halves(g.samples)
+        known = priors(g, chosen)
+        rng = random.Random(5)
+        times: list[float] = []
+        alls: list[float] = []
+        same: list[bool] = []
+        tokens: list[float] = []
+        for ensemble in draw(g, known, draws):
+            medians = {m: rng.choice(seconds) for m in ensemble.members}
+            for task in test:
+                one = _one(ensemble.picks[task], known, medians, rng, execute=execute)
+                if one is not None:
+                    times.append(one[0])
+                    alls.append(one[1])
+                    same.append(one[2])
+                    tokens.append(one[3])
+        name = f"{g.name}{', examples run' if execute else ''}"
+        result[name] = {
+            "count": len(times),
+            "median": percentile(times, 0.5),
+            "all": percentile(alls, 0.5),
+            "ratio": percentile(times, 0.5) / percentile(alls, 0.5),
+            "same": float(np.mean(same)),
+            "saved": 1 - float(np.mean(tokens)),
+        }
+        r = result[name]
+        rows.append(
+            [
+                name,
+                r["median"],
+                r["all"],
+                r["ratio"],
+                f"{100 * r['same']:.1f} %",
+                f"{100 * r['saved']:.0f} %",
+            ]
+        )
+    table(
+        "early quorum",
+        ("set", "median s", "for all", "ratio", "same answer", "text not paid"),
+        rows,
+    )
+    return result
+
+
+def _one(
+    samples: Sequence[Sample],
+    known: Mapping[str, float],
+    medians: Mapping[str, float],
+    rng: random.Random,
+    *,
+    execute: bool,
+) -> tuple[float, float, bool, float] | None:
+    """Seconds to the answer, seconds for all, whether it is the same, share of the text that came."""
+    taken = {
+        s.model: s.latency or medians[s.model] * rng.lognormvariate(0, SPREAD) for s in samples
+    }
+    order = sorted(samples, key=lambda s: taken[s.model])
+    everything = answers_of(order, known, execute=execute)
+    if not everything:
+        return None
+    whole = consensus_of_code(everything, "python").text
+    last = taken[order[-1].model]
+    for count in range(1, len(order)):
+        so_far = answers_of(order[:count], known, execute=execute)
+        running = [known[s.model] for s in order[count:]]
+        if so_far and settled(so_far, running, Tuning()):
+            now = taken[order[count - 1].model]
+            paid = sum(len(s.text) * min(1.0, now / taken[s.model]) for s in order)
+            text = consensus_of_code(so_far, "python").text
+            return now, last, text == whole, paid / max(1, sum(len(s.text) for s in order))
+    return last, last, True, 1.0
+
+
+def speed() -> dict[str, float]:
+    """Milliseconds to combine five answers of 200 lines, of which none, and of which all, are equal."""
+    found: dict[str, float] = {}
+    for name, seeds in (("all differ", range(5)), ("all agree", [0] * 5)):
+        answers = [Answer(f"m{i}", _shop(s, i), 0.5 + 0.01 * i) for i, s in enumerate(seeds)]
+        consensus_of_code(answers, "python")
+        times = []
+        for _ in range(20):
+            start = time.perf_counter()
+            consensus_of_code(answers, "python")
+            times.append((time.perf_counter() - start) * 1e3)
+        found[name] = percentile(times, 0.5)
+    table(
+        "five answers of 200 lines, ms", ("answers", "median"), [[k, v] for k, v in found.items()]
+    )
+    return found
+
+
+def _shop(seed: int, local: int) -> str:
+    """A class of 200 lines; with another seed other code, with another local other names alone."""
+    rng = random.Random(seed)
+    lines = ["import re", "", "class Shop:", '    """A shop."""', ""]
+    while len(lines) <= 190:
+        lines += [
+            f"    def method_{len(lines)}(self, items, rate={rng.randint(1, 9)}):",
+            '        """Return the total."""',
+            f"        total_{local} = {rng.randint(0, 9)}",
+            "        for item, count in sorted(items.items()):",
+            f"            if count > {rng.randint(1, 9)} and item in self.known:",
+            f"                total_{local} += count * self.price(item, rate) + len(item)",
+            "            else:",
+            '                raise ValueError(f"no {item}: {count}")',
+            f"        return total_{local}",
+            "",
+        ]
+    return "\n".join(lines)

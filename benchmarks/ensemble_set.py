@@ -1,0 +1,208 @@
+"""Generations with verdicts, read strictly, and made ready for a consensus.
+
+One JSON object a line, with exactly these keys (docs/consensus.md has the table):
+
+- ``task``: id of the task; ``model``: name; several lines of one task and model are its samples
+- ``prompt``, ``suffix``: the text before and after the place the code goes to
+- ``examples``: groups of ``{"kind", "source", "want"}`` that share names, or null: read from the prompt
+- ``text``: the model's answer as it came, fences and chatter included
+- ``passed``: whether the task's own tests pass; ``prior``: expected share, 0 to 1, or null: the share on the
+  half of the tasks that chooses parameters; ``latency``: seconds to the whole answer, or null
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from ensemble_lsp.ensemble.examples import promised
+from ensemble_lsp.ensemble.normalise import canonical
+from ensemble_lsp.ensemble.sandbox import Check, Kind, Limits, run
+from ensemble_lsp.ensemble.votes import Trial
+from ensemble_lsp.features.postprocess import clean_code
+
+FIELDS: Mapping[str, tuple[type, ...]] = {
+    "task": (str,),
+    "prompt": (str,),
+    "suffix": (str,),
+    "examples": (list, type(None)),
+    "model": (str,),
+    "text": (str,),
+    "passed": (bool,),
+    "prior": (float, int, type(None)),
+    "latency": (float, int, type(None)),
+}
+LIMITS = Limits(seconds=4, step=1, memory=1 << 30)
+
+
+class FormatError(Exception):
+    """A line is not what the format says; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One answer, ready."""
+
+    task: str
+    model: str
+    text: str
+    """Cleaned."""
+    form: str | None
+    trial: Trial | None
+    passed: bool
+    prior: float | None
+    latency: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Generations:
+    """All answers of a set: by task, by model."""
+
+    name: str
+    samples: dict[str, dict[str, list[Sample]]]
+
+    @property
+    def models(self) -> list[str]:
+        """Models that answered every task."""
+        every = [set(by_model) for by_model in self.samples.values()]
+        return sorted(set.intersection(*every)) if every else []
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file, checked. Raises ``FormatError``."""
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise FormatError(f"{path}:{number}: no JSON: {error}") from None
+        if problem := _problem(row):
+            raise FormatError(f"{path}:{number}: {problem}")
+        rows.append(row)
+    if not rows:
+        raise FormatError(f"{path}: no line in it")
+    return rows
+
+
+def _problem(row: Any) -> str:
+    if not isinstance(row, dict):
+        return "not an object"
+    if missing := FIELDS.keys() - row.keys():
+        return f"without {', '.join(sorted(missing))}"
+    if strange := row.keys() - FIELDS.keys():
+        return f"unknown: {', '.join(sorted(strange))}"
+    for name, kinds in FIELDS.items():
+        value = row[name]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            return f"{name} is a {type(value).__name__}"
+    if row["prior"] is not None and not 0 <= row["prior"] <= 1:
+        return "prior is not from 0 to 1"
+    if row["latency"] is not None and row["latency"] < 0:
+        return "latency is below 0"
+    return next((p for g in row["examples"] or [] if (p := _bad_group(g))), "")
+
+
+def _bad_group(group: Any) -> str:
+    if not isinstance(group, list):
+        return "examples is no list of groups"
+    for check in group:
+        if not isinstance(check, dict) or check.keys() != {"kind", "source", "want"}:
+            return "an example has other keys than kind, source, want"
+        if check["kind"] not in get_args(Kind) or not isinstance(check["source"], str):
+            return f"an example's kind is none of {', '.join(get_args(Kind))}"
+        if not isinstance(check["want"], str | None):
+            return "an example's want is neither a text nor null"
+    return ""
+
+
+# -- made ready ----------------------------------------------------------------------------------
+
+
+def prepare(path: Path, cache: Path, *, execute: bool = True) -> Generations:
+    """Clean, normalise and (once, kept in ``cache``) run each answer's examples."""
+    rows = read(path)
+    trials = Trials(cache)
+    ready = asyncio.run(_ready(rows, trials, execute))
+    by_task: dict[str, dict[str, list[Sample]]] = {}
+    for sample in ready:
+        by_task.setdefault(sample.task, {}).setdefault(sample.model, []).append(sample)
+    return Generations(path.stem, by_task)
+
+
+async def _ready(rows: Sequence[dict[str, Any]], trials: Trials, execute: bool) -> list[Sample]:
+    ready: list[Sample] = []
+    for row in rows:
+        text = cleaned(row["text"])
+        groups = _groups(row)
+        trial = None
+        if execute and groups and text.strip():
+            trial = await trials.of(assembled(row["prompt"], text, row["suffix"]), groups)
+        form = canonical(text, "python") if text.strip() else None
+        prior, latency = row["prior"], row["latency"]
+        sample = Sample(row["task"], row["model"], text, form, trial, row["passed"], prior, latency)
+        ready.append(sample)
+    return ready
+
+
+def cleaned(raw: str) -> str:
+    """The code of an answer, in the indentation it has there."""
+    first = next((line for line in raw.split("\n") if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    return clean_code(raw, language="python", indent=indent)
+
+
+def assembled(prompt: str, text: str, suffix: str) -> str:
+    """A whole source: the answer alone where it writes the prompt's definition again."""
+    asked = re.findall(r"^(?:async\s+)?(?:def|class)\s+(\w+)", prompt, re.MULTILINE)
+    again = asked and re.search(rf"^(?:async\s+)?(?:def|class)\s+{asked[-1]}\b", text, re.MULTILINE)
+    if again:
+        head = re.split(rf"(?:def|class) {asked[-1]}", prompt, maxsplit=1)[0]
+        return f"{head}\n{text}\n{suffix}"
+    return f"{prompt}{text}\n{suffix}"
+
+
+def _groups(row: dict[str, Any]) -> list[list[Check]]:
+    if row["examples"] is None:
+        return promised(row["prompt"])
+    return [[Check(c["kind"], c["source"], c["want"]) for c in g] for g in row["examples"]]
+
+
+class Trials:
+    """What the examples said of each source; on disk after each run."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, list[list[list[Any]]] | None] = {}
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                row = json.loads(line)
+                self._known[row["key"]] = row["groups"]
+
+    async def of(self, source: str, groups: Sequence[Sequence[Check]]) -> Trial | None:
+        """The trial of a source; None where it could not be run at all."""
+        plain = [[[c.kind, c.source, c.want] for c in g] for g in groups]
+        text = json.dumps([source, plain])
+        key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
+        if key not in self._known:
+            ran = await run(source, groups, LIMITS)
+            if ran.refused:
+                sys.exit(f"The examples cannot be run here: {ran.refused}.")
+            told = [[[t.ok, t.output] for t in g] for g in ran.groups] if ran.ended else None
+            self._known[key] = told
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"key": key, "groups": told}) + "\n")
+        return Trial.of(groups, self._known[key])
+
+
+def halves(tasks: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Half of the tasks chooses parameters, the other is the test; told apart by a hash of the id."""
+    ordered = sorted(tasks, key=lambda t: hashlib.sha256(t.encode()).hexdigest())
+    return ordered[::2], ordered[1::2]

@@ -1,0 +1,100 @@
+"""Agreement as a number that means something: the chance that the chosen answer is right.
+
+A logistic regression on six things known when the choice is made, then an isotonic table (Zadrozny and Elkan
+2002), both fitted on the half of the tasks that chose the parameters and checked on the other half
+(``python -m benchmarks.ensemble --fit``; docs/consensus.md has the figures and where the data came from).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .votes import Answer, log_odds
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What speaks for a choice."""
+
+    best: float
+    """Log-odds of the best model behind it."""
+    rival: float
+    """Log-odds of the best model that says otherwise; -4 where there is none."""
+    agreeing: int
+    """Further models behind it."""
+    differing: int
+    """Models that say otherwise."""
+    alike: float
+    """Mean similarity of the others' answers to it, 0 to 1; 1 where it is the only one."""
+    kept: float | None
+    """Share of the promised examples it keeps; None where none were run."""
+    sorted_out: int = 0
+    """Models whose answers kept fewer promises."""
+
+    def vector(self) -> tuple[float, ...]:
+        """As numbers, with a leading one."""
+        ran = self.kept is not None
+        kept = self.kept if self.kept is not None else 0.0
+        return (
+            1.0,
+            self.best,
+            math.log1p(self.agreeing),
+            math.log1p(self.differing),
+            self.alike,
+            1.0 if ran and kept >= 1 else 0.0,
+            1.0 if ran and kept < 1 else 0.0,
+            math.log1p(self.sorted_out) if ran else 0.0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A fitted calibration: a logistic regression's coefficients, then steps."""
+
+    coefficients: tuple[float, ...]
+    edges: tuple[float, ...] = ()
+    """Raw chances, ascending, at which ``values`` are known; between two it is linear."""
+    values: tuple[float, ...] = ()
+    source: str = ""
+
+    def chance(self, signs: Signs) -> float:
+        """The estimated chance that the choice is right, 0 to 1."""
+        total = sum(c * x for c, x in zip(self.coefficients, signs.vector(), strict=True))
+        raw = 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+        return _between(raw, self.edges, self.values) if self.edges else raw
+
+
+def signs_of(
+    behind: Sequence[Answer],
+    others: Sequence[Answer],
+    alike: float,
+    sorted_out: Sequence[Answer] = (),
+) -> Signs:
+    """What speaks for the answer of those ``behind`` it. A model counts once."""
+    mine = {a.model for a in behind}
+    theirs = {a.model: a.weight for a in others if a.model not in mine}
+    worse = {a.model for a in sorted_out} - mine - set(theirs)
+    trials = [a.trial.share for a in behind if a.trial is not None and a.trial.promised]
+    return Signs(
+        best=max(log_odds(a.weight) for a in behind),
+        rival=max((log_odds(w) for w in theirs.values()), default=-4.0),
+        agreeing=len(mine) - 1,
+        differing=len(theirs),
+        alike=alike if theirs or worse else 1.0,
+        kept=max(trials) if trials else None,
+        sorted_out=len(worse),
+    )
+
+
+def _between(x: float, edges: Sequence[float], values: Sequence[float]) -> float:
+    place = bisect_right(edges, x)
+    if place == 0:
+        return values[0]
+    if place == len(edges):
+        return values[-1]
+    low, high = edges[place - 1], edges[place]
+    share = (x - low) / (high - low) if high > low else 0.0
+    return values[place - 1] + share * (values[place] - values[place - 1])

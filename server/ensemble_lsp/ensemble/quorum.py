@@ -1,0 +1,111 @@
+"""When are enough answers there? As soon as those still to come cannot change the outcome.
+
+Not "cannot" as in logic, which would wait for nearly all: an answer still to come changes it only if it says
+just what another one says, and that gets the rarer the longer the answers are (``odds_of_agreeing``, measured).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import combinations, pairwise
+
+from ..types import Completion
+from .code import Rule, Tuning, ballot_of, clusters_of, similarity_decides
+from .normalise import canonical
+from .votes import Answer, Trial, vote_of
+
+RISK = 0.01
+"""Chance that waiting would have changed the outcome, at most, at each look."""
+_AGREEING = ((0, 0.5), (40, 0.3), (80, 0.18), (150, 0.08), (300, 0.02), (600, 0.004))
+"""By length in characters of canonical text: how often two models give equal code."""
+
+Clean = Callable[[str], str]
+Try = Callable[[str], Awaitable[Trial | None]]
+
+
+class Quorum:
+    """Tells ``asking.ask`` when to stop, and keeps the answers made ready for the verdict.
+
+    ``clean`` is what is done to an answer before it counts; ``attempt`` runs the prompt's examples on
+    it. Both are done once an answer, off the event loop.
+    """
+
+    def __init__(
+        self,
+        language: str,
+        weights: Mapping[str, float],
+        clean: Clean | None = None,
+        attempt: Try | None = None,
+        *,
+        rule: Rule = "weighted",
+        tuning: Tuning | None = None,
+    ) -> None:
+        self._language = language
+        self._weights = weights
+        self._clean = clean
+        self._attempt = attempt
+        self._rule = rule
+        self._tuning = tuning or Tuning()
+        self._ready: dict[int, Answer] = {}
+
+    async def __call__(self, completions: Sequence[Completion], running: Sequence[str]) -> bool:
+        """Whether the models still running are not needed any more."""
+        answers = await self.answers(completions)
+        if not running:
+            return True
+        if self._rule == "seed":
+            return False
+        return settled(answers, [self._weights.get(n, 0.5) for n in running], self._tuning)
+
+    async def answers(self, completions: Sequence[Completion]) -> list[Answer]:
+        """The usable answers so far, cleaned, normalised and tried."""
+        for index in range(len(self._ready), len(completions)):
+            self._ready[index] = await self._made_ready(completions[index])
+        return [a for a in self._ready.values() if a.text.strip()]
+
+    async def _made_ready(self, completion: Completion) -> Answer:
+        def work() -> tuple[str, str | None]:
+            text = self._clean(completion.text) if self._clean else completion.text
+            return text, canonical(text, self._language) if text.strip() else None
+
+        text, form = await asyncio.to_thread(work)
+        trial = None
+        if self._attempt is not None and form is not None:
+            trial = await self._attempt(text)
+        weight = self._weights.get(completion.model, 0.5)
+        return Answer(completion.model, text, weight, form, trial)
+
+
+def settled(answers: Sequence[Answer], running: Sequence[float], tuning: Tuning) -> bool:
+    """Whether answers of models with these weights would, but for ``RISK``, change nothing."""
+    if not any(a.form is not None for a in answers):
+        return False
+    ballot = ballot_of(answers)
+    clusters = clusters_of(ballot, tuning)
+    first, *others = clusters
+    trial = first.best.trial
+    if trial is not None and trial.share < 1:
+        return False
+    weights = [*(a.weight for a, _ in ballot.running), *running]
+    if len(first.answers) == 1 and similarity_decides(weights, tuning):
+        return False
+    votes = [vote_of(weight, tuning.surprise) for weight in running]
+    if any(vote > first.weight for vote in votes):
+        return False
+    if trial is not None and trial.promised:
+        # What keeps the promises too behaves like the first, whatever it looks like.
+        return True
+    chance = odds_of_agreeing(len(first.best.text))
+    rivals = [c.weight for c in others]
+    joins = sum(vote + rival > first.weight for vote in votes for rival in rivals)
+    pairs = sum(a + b > first.weight for a, b in combinations(votes, 2))
+    return (joins + pairs) * chance <= RISK
+
+
+def odds_of_agreeing(length: int) -> float:
+    """How often two models give equal code, by its length in characters."""
+    for (low, one), (high, other) in pairwise(_AGREEING):
+        if length < high:
+            return one + (other - one) * (length - low) / (high - low)
+    return _AGREEING[-1][1]

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import asyncio
+from itertools import product
+
+import pytest
+
+from ensemble_lsp.ensemble.asking import ask
+from ensemble_lsp.ensemble.code import Tuning, consensus_of_code
+from ensemble_lsp.ensemble.normalise import canonical
+from ensemble_lsp.ensemble.quorum import Quorum, odds_of_agreeing, settled
+from ensemble_lsp.ensemble.votes import Answer, Trial
+from ensemble_lsp.types import Completion
+from tests.support.scripted import PROMPT, ScriptedModel
+
+ONE, OTHER = "def f(a):\n    return a + 1\n", "def f(a):\n    return a - 1\n"
+LONG = "def f(a):\n" + "".join(f"    a = g(a, {n})\n" for n in range(60)) + "    return a\n"
+
+
+def said(*texts: str) -> list[Completion]:
+    return [Completion(text, name) for name, text in zip("abcde", texts, strict=False)]
+
+
+async def test_two_that_agree_settle_it_where_nobody_left_can_catch_up() -> None:
+    weights = dict.fromkeys("abcde", 0.5)
+    assert not await Quorum("python", weights)(said(ONE), ["b", "c"])
+    assert not await Quorum("python", weights)(said(ONE, OTHER), ["c"])
+    assert await Quorum("python", weights)(said(ONE, ONE), ["c"])
+    assert await Quorum("python", weights)(said(ONE, ONE, ONE, OTHER), ["e"])
+
+
+async def test_what_is_known_of_those_still_running_counts() -> None:
+    strong = {"a": 0.4, "b": 0.4, "c": 0.98}
+    assert not await Quorum("python", strong)(said(ONE, ONE), ["c"])
+    weak = {"a": 0.6, "b": 0.6, "c": 0.2, "d": 0.2}
+    assert await Quorum("python", weak)(said(ONE, ONE), ["c", "d"])
+
+
+async def test_the_best_alone_settles_it_where_long_answers_hardly_ever_agree() -> None:
+    weights = {"a": 0.9, "b": 0.6, "c": 0.6}
+    assert await Quorum("python", weights)(said(LONG), ["b", "c"])
+    short = {"a": 0.7, "b": 0.6, "c": 0.6}
+    assert not await Quorum("python", short)(said(ONE), ["b", "c"])
+    assert not await Quorum("python", dict.fromkeys("abc", 0.6))(said(LONG), ["b", "c"])
+
+
+async def test_a_failed_promise_waits_for_better() -> None:
+    async def attempt(text: str) -> Trial:
+        return Trial(int(text == ONE), 1, ("",))
+
+    weights = {"a": 0.9, "b": 0.6, "c": 0.2}
+    quorum = Quorum("python", weights, attempt=attempt)
+    assert not await quorum(said(OTHER), ["b", "c"])
+    assert await quorum(said(OTHER, ONE), ["c"])
+    answers = await quorum.answers(said(OTHER, ONE))
+    assert [a.trial.passed for a in answers if a.trial] == [0, 1]
+    assert consensus_of_code(answers, "python").models == ("b",)
+
+
+async def test_the_seeds_rule_waits_for_all() -> None:
+    quorum = Quorum("python", {}, rule="seed")
+    assert not await quorum(said(ONE, ONE), ["c"])
+    assert await quorum(said(ONE, ONE), [])
+
+
+async def test_answers_that_do_not_parse_make_no_quorum_and_are_cleaned_once() -> None:
+    assert not await Quorum("python", {})(said("def f(:", "def f(:"), ["c"])
+    cleaned: list[str] = []
+
+    def clean(text: str) -> str:
+        cleaned.append(text)
+        return text.strip("`").removeprefix("python\n")
+
+    fenced = f"```python\n{ONE}```"
+    quorum = Quorum("python", {}, clean)
+    assert await quorum(said(fenced, fenced), ["c"])
+    assert len(await quorum.answers(said(fenced, fenced))) == 2
+    assert len(cleaned) == 2
+
+
+def test_what_logic_settles_never_changes() -> None:
+    """Where joining and pairing could matter it is not settled, whatever the odds."""
+    weights = {"a": 0.7, "b": 0.55, "c": 0.4, "d": 0.3}
+    texts = (ONE, OTHER, "def f(a):\n    return 3\n")
+    for chosen in product(texts, repeat=4):
+        votes = [
+            Answer(n, t, weights[n], canonical(t, "python"))
+            for n, t in zip("abcd", chosen, strict=True)
+        ]
+        for count in (2, 3):
+            if settled(votes[:count], [a.weight for a in votes[count:]], Tuning()):
+                early = consensus_of_code(votes[:count], "python").text
+                assert consensus_of_code(votes, "python").text == early
+
+
+def test_the_longer_the_rarer_two_agree() -> None:
+    odds = [odds_of_agreeing(n) for n in (0, 50, 100, 200, 400, 1000, 10_000)]
+    assert odds == sorted(odds, reverse=True)
+    assert odds[0] == pytest.approx(0.5)
+
+
+async def test_models_that_are_not_needed_are_closed() -> None:
+    slow = ScriptedModel("c", [["begun", asyncio.Event()]])
+    models = [ScriptedModel("a", [[ONE]]), ScriptedModel("b", [[ONE]]), slow]
+    asked = await ask(models, PROMPT, budget_ms=60_000, settled=Quorum("python", {}))
+    assert asked.cancelled == ["c"]
+    assert slow.ended == 1
