@@ -330,6 +330,8 @@ class Runtime:
     def _report(self, call: Call) -> None:
         if call.status == "ok":
             self.idle(call.task, call.model, latencyMs=round(call.total_ms or 0.0, 1))
+        elif call.status == "cancelled":
+            self.idle(call.task)
 
     # -- time ----------------------------------------------------------------------------------
 
