@@ -130,7 +130,7 @@ def split(examples: list[Item], share: float, seed: int) -> tuple[list[Item], li
         return examples, []
     wanted, chosen, count = share * len(examples), set[str](), 0
     ranked = sorted(by_file, key=lambda name: _rank(name, seed))
-    for file in ranked:
+    for file in ranked[:-1]:
         size = len(by_file[file])
         if count < wanted and count + size <= max(wanted, 1.0) * 1.5:
             chosen.add(file)

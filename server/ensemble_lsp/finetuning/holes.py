@@ -22,7 +22,8 @@ _CUT = re.compile(r"(?<=[\s(\[{.,=:])(?=\S)|(?<=\w)(?=\()")
 _COMMENT = re.compile(r"\s*(?:#|//|--|/\*|\*|\"\"\"|''')")
 _LONGEST_LINE = 300
 _MOST_LINES = 30
-_SHARES: tuple[tuple[HoleKind, float], ...] = (("line", 0.5), ("block", 0.25), ("function", 0.25))
+_TURNS: tuple[HoleKind, ...] = ("line", "function", "line", "block")
+"""Whose turn it is: half of the holes are lines, where there is enough of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +45,24 @@ def punch(document: Document, most: int, seed: int, max_lines: int = 12) -> list
         "block": list(_blocks(document, max_lines)),
         "line": list(_lines(document, chance)),
     }
-    chosen: list[Hole] = []
-    for kind in ("function", "block", "line"):
-        holes = found[kind]
+    for holes in found.values():
         chance.shuffle(holes)
-        wanted = max(1, round(most * dict(_SHARES)[kind]))
-        # Lines are everywhere: they also take the places that the others left.
-        limit = most if kind == "line" else min(most, len(chosen) + wanted)
-        for hole in holes:
-            if len(chosen) >= limit:
-                break
-            if not any(_touch(hole.span, other.span) for other in chosen):
+    chosen: list[Hole] = []
+    while len(chosen) < most and any(found.values()):
+        for kind in _TURNS:
+            hole = _next(found[kind], chosen)
+            if hole is not None and len(chosen) < most:
                 chosen.append(hole)
     return sorted(chosen, key=lambda hole: hole.span.start)
+
+
+def _next(holes: list[Hole], chosen: list[Hole]) -> Hole | None:
+    """The next hole that touches none of those chosen; it and those before it are used up."""
+    while holes:
+        hole = holes.pop()
+        if not any(_touch(hole.span, other.span) for other in chosen):
+            return hole
+    return None
 
 
 def _touch(one: Span, other: Span) -> bool:
