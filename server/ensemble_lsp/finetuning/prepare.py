@@ -15,6 +15,7 @@ from ..settings import ModelSettings
 from .examples import Gathered, Method, screen, split
 from .formats import Format, Line, as_text, format_for, line_of, tokens_of
 from .from_file import FaultyFileError, Row, from_file
+from .local.training import EPOCHS as LOCAL_EPOCHS
 from .prices import epochs_for, rates_of
 from .rules import LineFault, check
 
@@ -116,9 +117,9 @@ def estimate(target: Target, examples: int, tokens: int) -> dict[str, Any]:
     """Epochs, trained tokens, and the price in US dollars (null: not known), as JSON."""
     rates = rates_of(target.ident)
     rate = target.price if target.price is not None else rates.training if rates else None
-    if target.base.provider == "llamacpp":
-        rate = 0.0
     epochs = target.epochs or epochs_for(examples)
+    if target.base.provider == "llamacpp":
+        rate, epochs = 0.0, target.epochs or LOCAL_EPOCHS
     return {
         "epochs": epochs,
         "trainedTokens": tokens * epochs,
