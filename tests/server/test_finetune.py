@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 import tomllib
 
+from tests.server.conftest import Home
+from tests.support.providers import LoopbackProvider
+from tests.support.providers import running as running_models
 from tests.support.tuning import SUCCESS, TuningProvider, running
 
 PROGRAM = Path(sys.executable).with_name("ensemble-lsp")
@@ -409,3 +412,42 @@ def test_data_that_changed_after_the_start_are_not_sent(
     assert (done.returncode, "has changed" in done.stderr) == (1, True)
     assert provider.files == []
     command.ok("cancel", "gpt-tuned")
+
+
+async def test_what_was_accepted_in_the_editor_becomes_training_data(
+    home: Home, provider: TuningProvider
+) -> None:
+    replies = iter(range(1000))
+    with running_models(LoopbackProvider(lambda _: f"amount * {next(replies)}")) as models:
+        home.model("gpt", models.base_url)
+        home.tables["history"] = {"keepText": True}
+        home.tables["complete"] = {"candidates": 1}
+        (home.workspace / ".gitignore").write_text("hidden.py\n")
+        async with home.server() as client:
+            for n in range(14):
+                name = "hidden.py" if n == 13 else f"part_{n % 4}_{n}.py"
+                uri = (home.workspace / name).as_uri()
+                client.open(uri, f"def scaled_{n}(amount):\n    return ")
+                (item,) = await client.inline(uri)
+                client.accept(uri, item)
+                await client.command("ensemble.accept", item["command"]["arguments"][0])
+                if n == 12:
+                    client.replace_all(uri, "nothing of it stayed\n")
+                client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+                client.close_document(uri)
+            await client.shutdown()
+    env = {
+        **os.environ, "HOME": str(home.path), "ENSEMBLE_LSP_CONFIG": str(home.path / "config.toml"),
+        "ENSEMBLE_LSP_DATA_DIR": str(home.path / "data"),
+    }  # fmt: skip
+    command = [PROGRAM, "finetune", "prepare", "--model", "gpt", "--json"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["training"]["examples"] + summary["validation"]["examples"] == 12
+    assert summary["leftOut"]["in files that may not leave the machine"] == 1
+    assert summary["leftOut"]["not taken"] == 1  # undone at once
+    lines = (Path(summary["folder"]) / "training.jsonl").read_text().splitlines()
+    asked, answer = (m["content"] for m in json.loads(lines[0])["messages"][1:])
+    assert "def scaled_" in asked
+    assert answer.startswith("amount * ")
