@@ -61,7 +61,7 @@ class Figures:
     way: list[float] = field(default_factory=list[float])
     """from random to the best fixed model."""
     gap: list[float] = field(default_factory=list[float])
-    """Of the last third, below the model that is best there."""
+    """Of the last third, below the best fixed model."""
     found: list[float] = field(default_factory=list[float])
     """Requests until the newcomer had most of the latest 20; 250 where it never had."""
     regret: list[list[float]] = field(default_factory=list[list[float]])
@@ -178,14 +178,13 @@ def _take(
     floor = statistics.fmean(
         statistics.fmean(one[i] for i in requests.able(n)) for n, one in enumerate(requests.right)
     )
-    third = requests.right[count * 2 // 3 :]
-    top = max(statistics.fmean(one[i] for one in third) for i in range(len(third[0])))
+    late = statistics.fmean(fixed.got[count * 2 // 3 :])
     for label, run in runs.items():
         into = figures.setdefault(label, Figures())
         into.score.append(statistics.fmean(run.got))
         into.above.append(statistics.fmean(run.got) - floor)
         into.way.append(statistics.fmean(fixed.got) - floor)
-        into.gap.append(top - statistics.fmean(run.got[count * 2 // 3 :]))
+        into.gap.append(late - statistics.fmean(run.got[count * 2 // 3 :]))
         into.found.append(float(_until(run.choices[count // 2 :], requests.best)))
         into.regret.append(_sums([a - b for a, b in zip(fixed.got, run.got, strict=True)]))
 

@@ -441,3 +441,21 @@ def test_models_that_think_first_are_known_to_be_slow() -> None:
 def test_a_choice_names_its_models_in_order() -> None:
     row = Ranked("a", 0.5, 0.4, 0.6, 100, 0, 0.5, 0, "x")
     assert Choice((row, replace(row, model="b")), False, "").names == ("a", "b")
+
+
+def test_the_situation_and_each_models_figures_are_told() -> None:
+    from ensemble_lsp.selection.telling import COLUMNS, basis, rows, where
+
+    selector = LearnedSelector()
+    for _ in range(9):
+        selector.learn("b", HERE, 1.0)
+    choice = selector.choose(HERE, [A, B], budget_ms=BUDGET)
+    told = rows(choice)
+    assert [row[0] for row in told] == list(choice.names)
+    assert {len(row) for row in told} == {len(COLUMNS)}
+    assert told[0][2] == "9"
+    assert basis(choice) == ["a: by what models usually reach, less for no fill-in-the-middle"]
+    here = replace(HERE, place="call", multiline=False, nesting=2)
+    assert where(here).startswith(
+        "complete in python, complexity 4, nesting 2, in a call, the rest"
+    )

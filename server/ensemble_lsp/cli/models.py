@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import NoModelError, SettingsError
 from ..models import catalogue
+from ..selection.telling import COLUMNS, basis, rows, where
 from ..settings import (
     ModelSettings,
     add_model_to_config,
@@ -181,13 +182,20 @@ async def _why(args: argparse.Namespace) -> int:
         raise SettingsError("give the place: `ensemble-lsp models why FILE:LINE:COL`.")
     async with session_of(args, path) as session:
         document = await open_file(session, path)
+        await session.runtime.complexity.update(document)
         decision = session.decide("complete", document, place_in(document, *place))
         if not decision.models:
             raise session.no_model("complete")
+    choice, situation = decision.choice, decision.situation
     if args.json:
-        print_json(decision.choice.to_json())
-    else:
-        print(safe(decision.choice.why))
+        print_json({**choice.to_json(), "context": situation.to_json()})
+        return 0
+    print(safe(choice.why))
+    print(f"\nHere: {where(situation)}.")
+    if choice.explored:
+        print("This is exploration: the first is asked to learn more about it.")
+    print_table(COLUMNS, rows(choice))
+    print("\n".join(safe(line) for line in basis(choice)))
     return 0
 
 
