@@ -284,6 +284,8 @@ def _pick(table: _Table, scored: Sequence[Row], kind: str, main: str) -> tuple[s
         lead = min(gaps, key=lambda g: g.value)
         return pick.model, f"{told}, clearly the best, by {lead.low:.2f} to {lead.high:.2f}"
     others = [r.model for r in near if r is not pick]
+    if pick is best:
+        return pick.model, f"{told}, the best, though not clearly better than {_and(others)}"
     easier = "cheaper" if any(price(r, "cost") > price(pick, "cost") for r in near) else "faster"
     return pick.model, f"{told}, {easier} and not clearly worse than {_and(others)}"
 
