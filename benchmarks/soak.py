@@ -1,0 +1,243 @@
+"""Eight hours compressed: many requests with edits, cancels, faults and accepts mixed in.
+
+The installed server over stdio, two providers on loopback (OpenAI's and Anthropic's protocol) of which
+one in twelve answers goes wrong. Memory, threads, file descriptors and sockets are looked at through the
+operating system in twenty pieces; the time of a plain completion is measured in each piece in the same way
+(nothing else under way). What grows is told by the slope over the second half.
+
+``python -m benchmarks.soak [--requests 100000] [--seconds 600]``: whichever comes first; the seconds
+are those of the load alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+from tests.support.lsp_client import LspClient, LspError, running_server
+from tests.support.providers import Fault, LoopbackProvider, Recorded, running
+
+from .common import percentile, save, table
+
+PIECES = 20
+MEASURED = 60
+"""Plain completions timed in each piece."""
+CODE = "def area_{n}(width, height):\n    total = width * height\n    return "
+FAULTS = (
+    Fault.status(500), Fault.status(429, headers={"retry-after": "0"}), Fault.cut(), Fault.garbage(),
+    Fault.empty_choices(), Fault.disconnect(), Fault.html(), Fault.invalid_utf8(), Fault.refusal(),
+)  # fmt: skip
+CONFIG = """
+[[models]]
+name = "gpt"
+provider = "openai"
+model = "gpt"
+baseUrl = "{openai}"
+timeout = 5.0
+[[models]]
+name = "claude"
+provider = "anthropic"
+model = "claude"
+baseUrl = "{anthropic}"
+apiKeyEnv = "SOAK_KEY"
+timeout = 5.0
+[[models]]
+name = "recall"
+provider = "recall"
+model = "recall"
+[complete]
+debounceMs = 0
+candidates = 1
+"""
+
+
+class Faulty:
+    """One answer in twelve goes wrong, while it is let."""
+
+    def __init__(self, seed: int) -> None:
+        self.on = False
+        self._rng = random.Random(seed)
+
+    def __call__(self, _: Recorded) -> Fault | None:
+        """The fault for one request."""
+        wrong = self.on and self._rng.random() < 1 / 12
+        return self._rng.choice(FAULTS) if wrong else None
+
+
+class Soak:
+    """One client that does what editors do, as fast as it is let."""
+
+    def __init__(self, client: LspClient, seed: int = 1) -> None:
+        self.client = client
+        self.rng = random.Random(seed)
+        self.count = 0
+        self.ends: Counter[str] = Counter()
+
+    def document(self, number: int) -> str:
+        """An open document of a few."""
+        uri = f"file:///soak/file_{number}.py"
+        if uri not in self.client.documents:
+            self.client.open(uri, CODE.format(n=number))
+        return uri
+
+    async def burst(self) -> None:
+        """Some typing in one document with a request a keystroke, and now and then more."""
+        client, rng = self.client, self.rng
+        uri = self.document(rng.randrange(12))
+        if len(client.text(uri)) > 20_000 or rng.random() < 0.02:
+            client.close_document(uri)
+            uri = self.document(rng.randrange(12))
+        asked: list[asyncio.Future[Any]] = []
+        for char in rng.choice(("width", "x = 1\n    ", "he", "\n\ndef f(a):\n    return ", "😀")):
+            client.append(uri, char)
+            id_, future = client.start_inline(uri, kind=2)
+            asked.append(future)
+            if rng.random() < 0.15:
+                client.cancel(id_)
+        if rng.random() < 0.15:
+            _, future = client.start("textDocument/hover", client.at(uri, rng.randrange(20)))
+            asked.append(future)
+        if rng.random() < 0.1:
+            range_ = client.range(client.text(uri), 0, 10)
+            params = {"textDocument": {"uri": uri}, "range": range_}
+            context: dict[str, Any] = {"diagnostics": []}
+            asked.append(client.start("textDocument/codeAction", {**params, "context": context})[1])
+        self.count += len(asked)
+        for result in await asyncio.gather(*asked, return_exceptions=True):
+            await self.take(uri, result)
+
+    async def take(self, uri: str, result: Any) -> None:
+        """Count an answer; accept some suggestions."""
+        if isinstance(result, LspError):
+            assert result.code == -32800, result
+            self.ends["cancelled"] += 1
+        elif isinstance(result, BaseException):
+            raise result
+        elif isinstance(result, dict) and result.get("items"):
+            self.ends["offered"] += 1
+            if self.rng.random() < 0.2:
+                item = result["items"][0]
+                id_ = item["command"]["arguments"][0]["id"]
+                await self.client.command("ensemble.accept", {"id": id_})
+                self.count += 1
+        else:
+            self.ends["nothing" if result is None or "items" in result else "told"] += 1
+
+    async def plain(self) -> list[float]:
+        """Times of completions with nothing else under way, milliseconds."""
+        uri = self.client.open("file:///soak/plain.py", CODE.format(n=0))
+        times: list[float] = []
+        for number in range(MEASURED):
+            self.client.append(uri, f"value_{self.count}_{number} = ")
+            start = time.perf_counter()
+            items = await self.client.inline(uri)
+            times.append((time.perf_counter() - start) * 1e3)
+            assert items
+            self.client.append(uri, "1\n    ")
+        self.client.close_document(uri)
+        self.count += MEASURED
+        return times
+
+
+async def settled(process: psutil.Process) -> dict[str, float]:
+    """What the process holds, a moment after the last request."""
+    await asyncio.sleep(1.0)
+    connections = process.net_connections("tcp")
+    return {
+        "megabytes": process.memory_info().rss / 2**20,
+        "threads": process.num_threads(),
+        "descriptors": process.num_fds(),
+        "sockets": sum(c.status == psutil.CONN_ESTABLISHED for c in connections),
+    }
+
+
+def slope(values: list[float]) -> float:
+    """Growth a piece over the second half, by least squares."""
+    half = values[len(values) // 2 :]
+    middle = (len(half) - 1) / 2
+    mean = sum(half) / len(half)
+    across = sum((n - middle) * (v - mean) for n, v in enumerate(half))
+    return across / sum((n - middle) ** 2 for n in range(len(half)))
+
+
+async def run(requests: int, seconds: float) -> dict[str, Any]:
+    """All pieces."""
+    faults = Faulty(1), Faulty(2)
+    one = LoopbackProvider("width * height", fault=faults[0])
+    two = LoopbackProvider("height * width", fault=faults[1])
+    rows: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as folder, running(one), running(two):
+        home = Path(folder)
+        config = CONFIG.format(openai=one.base_url, anthropic=two.origin)
+        (home / "config.toml").write_text(config)
+        async with running_server(home, env={"SOAK_KEY": "none"}) as client:
+            await client.initialize()
+            soak = Soak(client)
+            process = psutil.Process(client.process.pid)
+            began = time.monotonic()
+            await soak.plain()  # warm
+            for piece in range(1, PIECES + 1):
+                for fault in faults:
+                    fault.on = True
+                until = time.monotonic() + seconds / PIECES
+                while soak.count < requests * piece / PIECES and time.monotonic() < until:
+                    await soak.burst()
+                    forget(client, one, two)
+                for fault in faults:
+                    fault.on = False
+                await asyncio.sleep(0)
+                times = await soak.plain()
+                held = await settled(process)
+                row = {"requests": soak.count, "p50": percentile(times, 0.5)}
+                rows.append({**row, "p99": percentile(times, 0.99), **held})
+            pending = len(client._pending)
+            code = await client.shutdown()
+    grown = {name: slope([row[name] for row in rows]) for name in rows[0] if name != "requests"}
+    return {
+        "rows": rows,
+        "growth a piece": grown,
+        "ends": dict(soak.ends),
+        "unanswered": pending,
+        "exit code": code,
+        "seconds": time.monotonic() - began,
+    }
+
+
+def forget(client: LspClient, *providers: LoopbackProvider) -> None:
+    """The client's and the providers' own records are not what is measured."""
+    client.answers.clear()
+    client.notifications.clear()
+    client.requests.clear()
+    client._methods = {k: v for k, v in client._methods.items() if k in client._pending}
+    client.conformance._answered.clear()
+    for provider in providers:
+        provider.requests.clear()
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=600)
+    given = parser.parse_args()
+    result = asyncio.run(run(given.requests, given.seconds))
+    rows = result["rows"]
+    table("under load", list(rows[0]), [list(row.values()) for row in rows])
+    print(
+        "growth a piece, second half:",
+        {k: round(v, 3) for k, v in result["growth a piece"].items()},
+    )
+    print({k: v for k, v in result.items() if k not in ("rows", "growth a piece")})
+    save("soak", result)
+
+
+if __name__ == "__main__":
+    main()
