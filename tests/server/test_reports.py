@@ -176,3 +176,48 @@ def test_the_report_from_an_empty_history_says_so(home: Home, shop: Path) -> Non
     told: dict[str, Any] = json.loads(done.stdout)
     assert told["suggestions"] == 0
     assert "Nothing was offered yet" in Path(told["written"]["html"]).read_text()
+
+
+def test_the_repositorys_tests_decide_over_likeness(home: Home, provider: LoopbackProvider) -> None:
+    """An answer that is written another way but works passes; the user's tree stays as it was."""
+    source = (
+        "def first(items):\n"
+        '    """Give the first item of a list."""\n'
+        "    found = items[0]\n"
+        "    return found\n"
+    )
+    (home.workspace / "shop.py").write_text(source)
+    (home.workspace / "check.py").write_text("import shop\nassert shop.first([3, 4]) == 3\n")
+    provider.reply = "for each in items:\n    return each"
+    home.model("gpt", provider.base_url)
+    with running(LoopbackProvider("return items[-1]")) as other:
+        home.model("wrong", other.base_url)
+        done = cli(
+            home, "compare", str(home.workspace), "--task", "generate", "--out", "out", "--json",
+            "--run-tests", f"{sys.executable} check.py",
+        )  # fmt: skip
+    if "keep tests from the network" in done.stderr:
+        pytest.skip("nothing here keeps a program from the network")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    passed = {row["model"]: row["scores"]["tests"]["value"] for row in told["models"]}
+    assert passed == {"gpt": 1.0, "wrong": 0.0} and told["main"] == "tests"
+    assert (home.workspace / "shop.py").read_text() == source
+
+
+def test_explanations_are_compared_without_a_reference(home: Home, shop: Path) -> None:
+    with running(LoopbackProvider("`total` adds `items` up as `amount`.")) as other:
+        home.model("other", other.base_url)
+        done = cli(
+            home, "compare", str(home.workspace), "--task", "explain", "--out", "out", "--json"
+        )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    scores = {row["model"]: row["scores"] for row in told["models"]}
+    assert set(scores["other"]) == {"names", "agreement"} and "no reference" in told["notes"][0]
+    assert (
+        cli(
+            home, "compare", str(home.workspace), "--task", "explain", "--out", "out", "--learn"
+        ).returncode
+        == 2
+    )
