@@ -159,8 +159,7 @@ def jsonl(data: bytes) -> None:
     lines = data.decode("utf-8", "replace").split("\n")[:50]
 
     async def take() -> None:
-        path = _folder() / "history.sqlite3"
-        history = History.open(path)
+        history = _history()
         report = await history.import_(lines)
         assert report.added <= len(lines)
         exported = [line async for line in history.export()]
@@ -169,9 +168,13 @@ def jsonl(data: bytes) -> None:
         assert again.added == 0 and not again.faults, again
         assert history.notices == [], history.notices
         await history.clear()
-        await history.close()
 
     _loop().run_until_complete(take())
+
+
+@cache
+def _history() -> History:
+    return History.open(_folder() / "history.sqlite3")
 
 
 def model_output(data: bytes) -> None:
