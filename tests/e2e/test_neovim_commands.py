@@ -41,14 +41,21 @@ def reply(name: str) -> Any:
 
 
 @pytest.fixture
-def three(home: Home) -> Iterator[Home]:
+def models() -> Iterator[dict[str, LoopbackProvider]]:
     """Three models, two of which agree."""
-    home.tables["complete"] = {"debounceMs": 10, "budgetMs": 20000}
     with ExitStack() as stack:
-        for name in ANSWERS:
-            provider = stack.enter_context(running(LoopbackProvider(reply(name))))
-            home.model(name, provider.base_url)
-        yield home
+        yield {
+            name: stack.enter_context(running(LoopbackProvider(reply(name)))) for name in ANSWERS
+        }
+
+
+@pytest.fixture
+def three(home: Home, models: dict[str, LoopbackProvider]) -> Home:
+    """A user of these models."""
+    home.tables["complete"] = {"debounceMs": 10, "budgetMs": 20000}
+    for name, provider in models.items():
+        home.model(name, provider.base_url)
+    return home
 
 
 @pytest.fixture
@@ -82,7 +89,12 @@ end
 """
 
 
-def test_generate_as_a_code_action_then_another_candidate_then_undo(editor: Neovim) -> None:
+def test_generate_as_a_code_action_then_another_candidate_then_undo(
+    editor: Neovim, models: dict[str, LoopbackProvider]
+) -> None:
+    # A majority ends the waiting: who disagrees must be there before it.
+    for name in ("one", "two"):
+        models[name].delay_first = 0.5
     editor.lua(CHOOSE + "return 1")
     editor.open("app.py", ASK)
     before = editor.text

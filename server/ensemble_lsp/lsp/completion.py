@@ -13,6 +13,9 @@ from .convert import from_span, to_position
 from .errors import silent
 from .inline_completion import accept_command
 
+NEOVIM = "Neovim"
+"""Its built-in client puts only the first word of a plain edit in (0.11 and 0.12), but whole snippets."""
+
 
 def nothing() -> types.CompletionList:
     """The empty answer; incomplete, so that the client asks again at the next keystroke."""
@@ -54,21 +57,37 @@ def _item(
     # A client filters by the word before the cursor; the item must begin with it to be shown.
     word = len(before) - len(before.rstrip("_")) if not before else _word_start(before)
     head = before[word:]
+    text, form = suggestion.text, types.InsertTextFormat.PlainText
+    if ls.client.name == NEOVIM:
+        text, form = _snippet(text, document.line(position.line)), types.InsertTextFormat.Snippet
     return types.CompletionItem(
         label=(head + typed + first).strip()[:80] or first[:80],
         label_details=types.CompletionItemLabelDetails(description=", ".join(suggestion.models)),
         kind=types.CompletionItemKind.Snippet,
         sort_text=f"\u0021{place:03}",
         filter_text=head + first,
-        insert_text_format=types.InsertTextFormat.PlainText,
-        text_edit=types.TextEdit(
-            from_span(document, suggestion.span, ls.encoding), suggestion.text
-        ),
+        insert_text_format=form,
+        text_edit=types.TextEdit(from_span(document, suggestion.span, ls.encoding), text),
         preselect=False,
         command=accept_command(suggestion),
         data={"id": suggestion.id, "language": document.language, "text": suggestion.text}
         | {"models": list(suggestion.models)},
     )
+
+
+def _snippet(text: str, line: str) -> str:
+    """The text as a snippet, whose further lines a client indents as the line it goes to.
+
+    A line that is indented less than that, and what follows it, cannot be said so and is left out.
+    """
+    indent = line[: len(line) - len(line.lstrip())]
+    first, *rest = text.split("\n")
+    lines = [first]
+    for one in rest:
+        if one.strip() and not one.startswith(indent):
+            break
+        lines.append(one.removeprefix(indent) if one.strip() else "")
+    return re.sub(r"([\\$}])", r"\\\1", "\n".join(lines).rstrip("\n") or text)
 
 
 def _word_start(text: str) -> int:

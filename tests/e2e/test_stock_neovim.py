@@ -1,0 +1,207 @@
+"""Neovim with the lines of the README and no plugin of ours, 0.12 and 0.11.
+
+What becomes of a suggestion is then told by the document alone (and by the accept command, where the
+editor runs it): a test here looks at the outcome and at its source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import nvim
+from tests.e2e.conftest import ROOT
+from tests.e2e.nvim import WITH_PLUGIN, Neovim, until
+from tests.server.conftest import Home
+from tests.support.providers import LoopbackProvider
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+CODE = "def area(width, height):\n    return "
+
+
+def five_lines() -> str:
+    """The README's own lines: the config as a file of ``lsp/`` would hold it, then ``init.lua``."""
+    readme = (ROOT / "README.md").read_text()
+    section = readme[readme.index("### Neovim") :]
+    found = re.search(r"```lua\n(.*?)```", section, re.DOTALL)
+    assert found is not None
+    config, _, init = found[1].partition("-- init.lua")
+    table = config[config.index("return ") + len("return ") :].strip()
+    return f"vim.lsp.config('ensemble_lsp', {table})\n{init}"
+
+
+@pytest.fixture
+def gpt(home: Home, provider: LoopbackProvider) -> LoopbackProvider:
+    """One model that suggests ``width * height``."""
+    provider.reply = "width * height"
+    home.model("gpt", provider.base_url)
+    home.tables["complete"] = {"debounceMs": 10, "budgetMs": 20000}
+    return provider
+
+
+@pytest.fixture
+def stock(gpt: LoopbackProvider, home: Home, neovims: Path) -> Iterator[Neovim]:
+    """Neovim 0.12 and the README's lines."""
+    with nvim.running(neovims / "0.12" / "nvim", home, five_lines()) as one:
+        assert one.lua("package.loaded['ensemble_lsp'] == nil")
+        yield one
+
+
+# An accept without the item's command, as an editor does that runs none: the text alone arrives.
+SILENT = """
+vim.keymap.set('i', '<C-l>', function()
+  vim.lsp.inline_completion.get({ on_accept = function(item)
+    vim.api.nvim_put(vim.split(item.insert_text, '\\n'), 'c', true, true)
+  end })
+end)
+-- A word at a time, as a stock client would: plain text, no word to the server.
+vim.keymap.set('i', '<C-o>', function()
+  vim.lsp.inline_completion.get({ on_accept = function(item)
+    vim.api.nvim_put({ item.insert_text:match('^%s*%S+') }, 'c', true, true)
+  end })
+end)
+return 1"""
+
+
+def test_tab_accepts_and_the_command_tells(stock: Neovim) -> None:
+    stock.open("app.py", CODE)
+    stock.type("A")
+    stock.shows("width * height")
+    stock.type("<Tab>")
+    stock.reads(CODE + "width * height")
+    stock.counted("accepted")
+    assert stock.kinds() == ["accepted"]
+
+
+def test_an_accept_is_seen_in_the_document_alone(stock: Neovim) -> None:
+    stock.lua(SILENT)
+    stock.open("app.py", CODE)
+    stock.type("A")
+    stock.shows("width * height")
+    stock.type("<C-l>")
+    stock.reads(CODE + "width * height")
+    assert stock.counted("accepted")[1] == "document"
+
+
+def test_a_part_is_seen_in_the_document_alone(stock: Neovim) -> None:
+    stock.lua(SILENT)
+    stock.open("app.py", CODE)
+    stock.type("A")
+    stock.shows("width * height")
+    stock.type("<C-o>")
+    stock.reads(CODE + "width")
+    stock.shows(" * height")
+    stock.look()
+    stock.type(" + 1<CR>x = 1")
+    stock.reads(CODE + "width + 1\nx = 1")
+    _, source, share = stock.counted("partial")
+    assert source == "document"
+    assert 0.3 < share < 0.5
+
+
+def test_word_by_word_to_the_end_is_an_accept(stock: Neovim) -> None:
+    stock.lua(SILENT)
+    stock.open("app.py", CODE)
+    stock.type("A")
+    for rest, text in (
+        ("width * height", "width"),
+        (" * height", "width *"),
+        (" height", "width * height"),
+    ):
+        stock.shows(rest)
+        stock.type("<C-o>")
+        stock.reads(CODE + text)
+    assert stock.counted("accepted")[1] == "document"
+    assert stock.kinds() == ["accepted"]
+
+
+def test_a_refusal_is_seen_in_the_document_alone(stock: Neovim) -> None:
+    stock.open("app.py", CODE)
+    stock.type("A")
+    stock.shows("width * height")
+    stock.look()
+    stock.type("None")
+    stock.reads(CODE + "None")
+    assert stock.counted("rejected")[1] == "document"
+
+
+def test_an_accept_that_is_undone_is_a_refusal(stock: Neovim) -> None:
+    stock.open("app.py", CODE)
+    stock.type("A")
+    stock.shows("width * height")
+    stock.type("<Tab>")
+    stock.reads(CODE + "width * height")
+    stock.counted("accepted")
+    stock.type("<Esc>u")
+    stock.reads(CODE)
+    stock.counted("rejected")
+
+
+# -- 0.11: the same suggestions as completions ---------------------------------------------------
+
+
+@pytest.fixture
+def old(gpt: LoopbackProvider, home: Home, neovims: Path) -> Iterator[Neovim]:
+    """Neovim 0.11 with the plugin."""
+    with nvim.running(neovims / "0.11" / "nvim", home, WITH_PLUGIN) as one:
+        yield one
+
+
+def menu(editor: Neovim) -> list[str]:
+    """The words of the completion menu."""
+    return [str(i["abbr"] or i["word"]) for i in editor.lua("vim.fn.complete_info().items")]
+
+
+def test_before_012_the_suggestion_is_a_completion(old: Neovim) -> None:
+    old.open("app.py", CODE[:-1])
+    old.type("A<Space>")
+    until(lambda: "width * height" in menu(old), "the suggestion in the menu")
+    assert old.text == CODE, "nothing is inserted before it is chosen"
+    old.type("<C-n><C-y>")
+    old.reads(CODE + "width * height")
+    old.counted("accepted")
+    assert old.kinds() == ["accepted"]
+
+
+def test_before_012_a_block_keeps_its_indentation(old: Neovim, gpt: LoopbackProvider) -> None:
+    block = "if width < 0:\n        raise ValueError(f'{width} $')\n    return width * height"
+    gpt.reply = block
+    old.open("app.py", "def area(width, height):\n   ")
+    old.type("A<Space>")
+    until(lambda: "if width < 0:" in menu(old), "the suggestion in the menu")
+    old.type("<C-n><C-y>")
+    old.reads(f"def area(width, height):\n    {block}")
+
+
+def test_before_012_typing_over_it_is_a_refusal(old: Neovim) -> None:
+    old.open("app.py", CODE[:-1])
+    old.type("A<Space>")
+    until(lambda: "width * height" in menu(old), "the suggestion in the menu")
+    old.look()
+    old.type("None")
+    old.reads(CODE + "None")
+    assert old.counted("rejected")[1] == "document"
+
+
+def test_before_012_checkhealth_says_so(old: Neovim) -> None:
+    old.open("app.py", CODE)
+    old.api.command("checkhealth ensemble_lsp")
+    assert "suggestions come as completions" in old.text
+    assert "the server is running" in old.text
+    assert "ERROR" not in old.text
+
+
+def test_before_012_the_readme_lines_attach_too(
+    gpt: LoopbackProvider, home: Home, neovims: Path
+) -> None:
+    lines = "\n".join(
+        line for line in five_lines().splitlines() if "inline_completion.enable" not in line
+    )
+    with nvim.running(neovims / "0.11" / "nvim", home, lines) as editor:
+        editor.open("app.py", CODE)
+        editor.type("A<C-x><C-o>")
+        until(lambda: "width * height" in menu(editor), "the suggestion by omnifunc")
