@@ -203,7 +203,7 @@ def model_output(data: bytes) -> None:
     for token in _tokens(prose):
         assert token.type not in {"html_block", "html_inline", "image"}, prose
         target = str(token.attrGet("href") or "")
-        assert token.type != "link_open" or re.match("https?:", target), prose
+        assert token.type != "link_open" or re.match("https?:", target, re.I), prose
 
 
 def _tokens(markdown: str) -> list[Any]:
