@@ -61,3 +61,30 @@ async def test_the_daily_budget_holds_over_the_wire(
         cost = sum(stats["cost"] for stats in rows[0]["stats"].values())
         assert 0 < shown < 40
         assert 0 < cost <= 0.02
+
+
+async def test_generating_asks_a_stronger_model_where_the_code_does_not_parse(
+    home: Home, uri: str
+) -> None:
+    home.tables["selector"] = {"costWeight": 5.0, "latencyWeight": 0.0}
+    good = "def double(x):\n    return 2 * x"
+    with running(LoopbackProvider(reply="def double(x:\n    return 2 * * x")) as weak:
+        with running(LoopbackProvider(reply=good)) as strong:
+            prices = {"inputPrice": 2.0, "outputPrice": 8.0}
+            home.model("cheap", weak.base_url, model="gpt-4.1-nano")
+            home.model("strong", strong.base_url, model="gpt-4.1", **prices)
+            async with home.server() as client:
+                client.open(uri, "# a function that doubles its argument\n")
+                place = {"line": 0, "character": 0}
+                told = await client.command(
+                    "ensemble.generate",
+                    {
+                        "uri": uri,
+                        "range": {"start": place, "end": place},
+                        "size": 1,
+                        "apply": False,
+                    },
+                )
+                assert told["text"].strip() == good
+                why = await client.command("ensemble.why", {"id": told["candidates"][0]["id"]})
+                assert "cheap was asked first, but its answer does not parse" in why["why"]

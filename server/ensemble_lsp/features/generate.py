@@ -22,9 +22,11 @@ from ..ensemble.judge import judged
 from ..ensemble.quorum import Quorum
 from ..ensemble.trials import Trials
 from ..ensemble.votes import Answer, Verdict
-from ..errors import SettingsError
+from ..errors import EnsembleError, SettingsError
+from ..selection.escalation import Findings
 from ..types import Document, Position, Prompt, Span
 from .candidates import Candidates, Generation, follow
+from .escalate import better_model, could_ask
 from .postprocess import clean_code
 
 if TYPE_CHECKING:
@@ -108,6 +110,10 @@ class Generator(Candidates):
         asked, answers = await _answers(job, trials)
         rule = session.settings.ensemble.rule
         verdict = await asyncio.to_thread(consensus_of_code, answers, document.language, rule)
+        if (second := _stronger_job(job, answers, verdict)) is not None:
+            job = second
+            asked, answers = await _answers_too(job, trials, asked, answers)
+            verdict = await asyncio.to_thread(consensus_of_code, answers, document.language, rule)
         verdict, picked = await _judged(job, verdict)
         if trials is not None and trials.refused:
             trouble = f"The examples were not run: {trials.refused}."
@@ -201,6 +207,40 @@ async def _answers(job: _Job, trials: Trials | None) -> tuple[Asked, list[Answer
     if not answers:
         raise session.failed("generate", asked.errors)
     return asked, answers
+
+
+def _stronger_job(job: _Job, answers: list[Answer], verdict: Verdict) -> _Job | None:
+    """The job with a stronger model as its last member, where a check doubts the verdict."""
+    names = [m.profile.name for m in job.members]
+    if not could_ask(job.session, job.decision, names):
+        return None
+    best = next((a for a in answers if a.text == verdict.text), None)
+    findings = Findings(
+        parses=best.form is not None if best is not None and best.form != "" else None,
+        examples=best.trial.share >= 1 if best is not None and best.trial is not None else None,
+        agreement=verdict.agreement if len(verdict.groups) > 1 else None,
+    )
+    found = better_model(job.session, job.decision, findings, names)
+    if found is None:
+        return None
+    model, decision = found
+    return replace(job, members=[*job.members, model], decision=decision)
+
+
+async def _answers_too(
+    job: _Job, trials: Trials | None, asked: Asked, answers: list[Answer]
+) -> tuple[Asked, list[Answer]]:
+    """What came before, and what the last member says; where it fails, the rest stands."""
+    last = replace(job, members=job.members[-1:])
+    job.told(f"{job.members[-1].profile.name} is asked too")
+    try:
+        more, new = await _answers(last, trials)
+    except EnsembleError as error:
+        logger.info("%s", error)
+        return asked, answers
+    completions = [*asked.completions, *more.completions]
+    errors = {**asked.errors, **more.errors}
+    return Asked(completions, errors, [*asked.cancelled, *more.cancelled]), [*answers, *new]
 
 
 async def _judged(job: _Job, verdict: Verdict) -> tuple[Verdict, bool]:
