@@ -73,6 +73,10 @@ class Candidates:
                 return generation
         return None
 
+    def find(self, id_: str) -> Generation | None:
+        """A generation by its id, as it is now; None where it is forgotten."""
+        return self._kept.get(id_)
+
     def candidate(self, id_: str) -> tuple[Generation, Suggestion]:
         """One candidate by its suggestion's id."""
         for generation in self._kept.values():

@@ -9,6 +9,7 @@ from lsprotocol import types
 from ..errors import DocumentError
 from ..types import Document, Position, Span
 from .base import EnsembleServer
+from .choosing import choose_command
 from .convert import from_span, to_span, workspace_edit
 from .errors import failure, loud, silent
 from .inline_completion import ACCEPT
@@ -100,7 +101,7 @@ def _candidates(ls: EnsembleServer, document: Document, span: Span) -> list[type
     generation = host.tools.generator.at(document.uri, span) if host else None
     if generation is None:
         return []
-    actions = [_use(ls, document, generation, index) for index in range(len(generation.candidates))]
+    actions = [_use(ls, document, generation, index) for index in generation.shown]
     discard = types.Command(
         title="Discard ensemble answers",
         command="ensemble.reject",
@@ -145,6 +146,9 @@ async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> t
     if document.version != version:
         raise failure("The file has changed meanwhile; open the menu again.", -32801)
     generation = await generate_with_progress(ls, document, span)
+    if not generation.settled:
+        action.command = choose_command(generation)
+        return action
     action.edit = consensus_edit(ls, generation)
     action.command = types.Command(
         title="Accept", command=ACCEPT, arguments=[{"id": generation.candidates[0].id}]

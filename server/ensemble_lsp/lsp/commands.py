@@ -11,6 +11,7 @@ from lsprotocol import types
 from ..errors import SettingsError
 from ..types import TASKS, Document, Span, Task
 from .base import EnsembleServer
+from .choosing import ask_which
 from .code_action import consensus_edit, generate_with_progress, place_of
 from .convert import code_points, to_span
 from .errors import loud
@@ -81,9 +82,13 @@ async def reject(ls: EnsembleServer, arguments: Arguments) -> None:
 
 @loud
 async def choose(ls: EnsembleServer, arguments: Arguments) -> None:
-    """Apply one candidate of an ensemble: for clients whose code actions are commands only."""
+    """Apply one candidate of an ensemble; with the ensemble's own id, ask the user which."""
     host = await ls.host()
-    generation, candidate = host.tools.generator.candidate(_text(arguments, "id"))
+    id_ = _text(arguments, "id")
+    if (undecided := host.tools.generator.find(id_)) is not None:
+        ls.background(ask_which(ls, undecided))
+        return
+    generation, candidate = host.tools.generator.candidate(id_)
     document = ls.document(generation.uri)
     from .convert import workspace_edit
 
@@ -117,7 +122,9 @@ async def generate(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
         size=size or None,
         model=str(model) if model else None,
     )
-    if arguments.get("apply", True):
+    if arguments.get("apply", True) and not generation.settled:
+        ls.background(ask_which(ls, generation))
+    elif arguments.get("apply", True):
         edit = consensus_edit(ls, generation)
         if await _apply(ls, "Generate with ensemble", edit):
             runtime = (await ls.session()).runtime
@@ -126,6 +133,7 @@ async def generate(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
         "id": generation.id,
         "text": generation.candidates[0].text,
         "agreement": generation.agreement,
+        "settled": generation.settled,
         "candidates": [
             {"id": c.id, "models": list(c.models), "text": c.text} for c in generation.candidates
         ],
