@@ -14,10 +14,9 @@ interface Entry extends vscode.QuickPickItem {
 }
 
 export class Candidates implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  private text = "";
-  private readonly changes = new vscode.EventEmitter<vscode.Uri>();
+  /** The file with each candidate in it, by the candidate's id. */
+  private readonly texts = new Map<string, string>();
   private readonly registered = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
-  readonly onDidChange = this.changes.event;
   private last:
     { generation: Generation; document: vscode.TextDocument; version: number } | undefined;
 
@@ -28,8 +27,8 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
     return this.last?.generation.candidates[0]?.id;
   }
 
-  provideTextDocumentContent(): string {
-    return this.text;
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    return this.texts.get(uri.query) ?? "";
   }
 
   /** Ask for an instruction, generate at the cursor or selection, let the user choose. */
@@ -84,6 +83,7 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
     });
     pick.dispose();
     await closePreview();
+    this.texts.clear();
     await vscode.window.showTextDocument(last.document, { preserveFocus: false });
     if (chosen?.candidate) await this.apply(chosen.candidate.id);
     else if (chosen?.discard) {
@@ -104,10 +104,9 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
     const whole = document.getText();
     const from = document.offsetAt(new vscode.Position(range.start.line, range.start.character));
     const to = document.offsetAt(new vscode.Position(range.end.line, range.end.character));
-    this.text = whole.slice(0, from) + candidate.text + whole.slice(to);
+    this.texts.set(candidate.id, whole.slice(0, from) + candidate.text + whole.slice(to));
     const name = path.posix.basename(document.uri.path);
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}` });
-    this.changes.fire(uri);
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}`, query: candidate.id });
     const title = `${name}: ${label.replace(/\$\([^)]*\) /, "")}`;
     await vscode.commands.executeCommand("vscode.diff", document.uri, uri, title, {
       viewColumn: vscode.ViewColumn.Beside,
@@ -118,7 +117,6 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
 
   dispose(): void {
     this.registered.dispose();
-    this.changes.dispose();
   }
 }
 

@@ -61,7 +61,12 @@ export class Server implements vscode.Disposable {
   /** Run one of the server's commands. Rejects with its sentence. */
   async ask<T>(command: string, argument: object, token?: vscode.CancellationToken): Promise<T> {
     const params = { command, arguments: [argument] };
-    return this.connected().sendRequest<T>("workspace/executeCommand", params, token);
+    // Without a token the argument is left out: undefined would be a second parameter.
+    return this.connected().sendRequest<T>(
+      "workspace/executeCommand",
+      params,
+      ...(token ? [token] : []),
+    );
   }
 
   /** As `ask`, with the server's progress in a notification that cancels. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -9,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from playwright.sync_api import FrameLocator, Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, TimeoutError, expect
 
 from .code_server import REPOSITORY, CodeServer
 
 T = TypeVar("T")
-Outcome = tuple[str, str, str, float]
+Outcome = tuple[set[str], str, str, float]
 
 SHOTS = Path(os.environ.get("ENSEMBLE_E2E_SHOTS", REPOSITORY / "artifacts" / "vscode"))
 
@@ -49,7 +50,7 @@ class Workbench:
     @property
     def status(self) -> Locator:
         """The status bar item of ours."""
-        return self.page.locator(".statusbar-item", has_text="Ensemble")
+        return self.page.locator('[id="ensemble-lsp.ensemble-lsp.ensemble.status"]')
 
     def ready(self) -> None:
         """Wait until the server runs."""
@@ -94,16 +95,22 @@ class Workbench:
         self.page.get_by_role("treeitem", name=self.name, exact=True).dblclick()
         self.page.get_by_role("tab", name=self.name, selected=True).wait_for()
         self.ready()
+        self.focus()
+        return self.path
+
+    def focus(self) -> None:
+        """Into the editor, to the end of the file."""
         self.editor.locator(".view-lines").click()
         self.press("Control+End")
-        return self.path
 
     def close(self) -> None:
         """Close all editors, without saving."""
         tabs = self.page.locator(".editor-group-container .tab")
         if tabs.count():
             self.press("Escape", "Control+k", "Control+w")
-            discard = self.page.locator(".monaco-dialog-box").get_by_role("button", name="Don't Save")
+            discard = self.page.locator(".monaco-dialog-box").get_by_role(
+                "button", name="Don't Save"
+            )
             expect(discard.or_(self.page.locator(".editor-group-container.empty"))).to_be_visible()
             if discard.count():
                 discard.click()
@@ -156,16 +163,32 @@ class Workbench:
         inner.get_by_text(text).first.wait_for()
         return inner
 
+    def code_action(self, title: str) -> Locator:
+        """Open the code actions at the cursor; the entry of that title.
+
+        VS Code asks for code actions by itself shortly after a cursor move, and that cancels a Ctrl+.
+        which still waits for its answer: then the menu does not open, and the key is pressed again.
+        """
+        action = self.page.locator(".action-widget .action", has_text=title)
+        for _ in range(4):
+            self.press("Control+.")
+            try:
+                action.first.wait_for(timeout=4000)
+                return action.first
+            except TimeoutError:
+                self.press("Escape")
+        raise AssertionError(f"there is no code action {title!r}")
+
     def pick(self, text: str) -> None:
         """Choose an entry of the open quick pick by the mouse."""
         self.entry(text).click()
 
-    def answer(self, text: str) -> None:
-        """Fill the open input box and confirm it."""
-        box = self.page.locator(".quick-input-widget input")
-        box.wait_for()
-        box.fill(text)
-        box.press("Enter")
+    def answer(self, title: str, text: str) -> None:
+        """Fill the input box of that title and confirm it."""
+        widget = self.page.locator(".quick-input-widget:visible", has_text=title)
+        widget.wait_for()
+        widget.locator("input").fill(text)
+        self.press("Enter")
 
     # -- the history ---------------------------------------------------------------------------
 
@@ -176,12 +199,13 @@ class Workbench:
 
     def outcomes(self, task: str = "complete") -> list[Outcome]:
         """Models, kind, source and share of every settled suggestion, oldest first."""
-        return self._ask(
+        rows = self._ask(
             "SELECT s.models, o.kind, o.source, o.share FROM outcomes o JOIN suggestions s USING (n)"
             " WHERE s.task = ? AND n > ? ORDER BY n",
             task,
             self._since,
         )
+        return [(set(json.loads(models)), *rest) for models, *rest in rows]
 
     def settled(self, kind: str, task: str = "complete") -> Outcome:
         """Wait until a suggestion has that outcome."""

@@ -1,0 +1,133 @@
+"""Explanations, and code written by several models together, in a real VS Code."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.providers import LoopbackProvider
+
+from .workbench import Workbench, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+Providers = dict[str, LoopbackProvider]
+
+MEDIAN = 'def median(values):\n    """The middle value of a list of odd length."""\n'
+SORTED = "ordered = sorted(values)\nreturn ordered[len(ordered) // 2]"
+LIBRARY = "import statistics\n\nreturn statistics.median_low(values)"
+
+
+def indented(code: str) -> str:
+    return "\n".join(f"    {line}" if line else "" for line in code.split("\n"))
+
+
+@pytest.fixture
+def median(vscode: Workbench, providers: Providers) -> Workbench:
+    """A function without a body; two models agree on it, the third does not."""
+    providers["alpha"].reply = providers["beta"].reply = SORTED
+    providers["gamma"].reply = LIBRARY
+    vscode.open(MEDIAN)
+    vscode.press("ArrowUp", "End")
+    return vscode
+
+
+def test_a_hover_explains_and_names_the_model(vscode: Workbench, alpha: LoopbackProvider) -> None:
+    alpha.reply = "Multiplies the **width** by the height."
+    vscode.open("def area(width, height):\n    return width * height\n")
+    hover = vscode.page.locator(".monaco-hover:visible", has_text="Multiplies the width")
+    vscode.editor.get_by_text("area").hover()
+    hover.wait_for()
+    expect(hover).to_contain_text("alpha")
+    vscode.shot("hover")
+    asked = len(alpha.requests)
+    vscode.page.mouse.move(700, 600)
+    expect(hover).to_have_count(0)
+    vscode.editor.get_by_text("area").hover()
+    hover.wait_for()
+    assert len(alpha.requests) == asked, "a second look costs nothing"
+
+
+def test_an_explanation_opens_beside_the_code(vscode: Workbench, alpha: LoopbackProvider) -> None:
+    alpha.reply = "Multiplies the width by the height."
+    vscode.open("def area(width, height):\n    return width * height\n")
+    vscode.press("ArrowUp")
+    vscode.command("Ensemble: Explain with Ensemble")
+    page = vscode.webview("Multiplies the width by the height.")
+    expect(page.locator("body")).to_contain_text("alpha")
+
+
+def test_a_code_action_writes_the_consensus_and_offers_the_other_answers(
+    median: Workbench, providers: Providers
+) -> None:
+    for provider in providers.values():
+        provider.delay_first = 0.5
+    median.code_action("Generate with ensemble").click()
+    median.notification("Generate with ensemble").wait_for()
+    lines = median.editor.locator(".view-lines")
+    expect(lines).to_contain_text("sorted(values)")
+    assert median.save() == MEDIAN + indented(SORTED) + "\n"
+    assert median.settled("accepted", "generate")[0] == {"alpha", "beta"}
+
+    median.code_action("Use gamma's answer").click()
+    expect(lines).to_contain_text("median_low")
+    assert median.save() == MEDIAN + indented(LIBRARY) + "\n"
+
+    median.press("Control+z")
+    expect(lines).to_contain_text("sorted(values)")
+    median.press("Control+z")
+    expect(lines).not_to_contain_text("sorted(values)")
+    assert median.save() == MEDIAN
+
+
+def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median: Workbench) -> None:
+    median.command("Ensemble: Generate with Ensemble")
+    median.answer("What should be written?", "")
+    expect(median.entry("Consensus")).to_contain_text(re.compile("2 of 3 models: (alpha|beta), "))
+    expect(median.entry("gamma")).to_contain_text("1 of 3 models")
+    diff = median.page.locator(".monaco-diff-editor .modified-in-monaco-diff-editor .view-lines")
+    expect(diff).to_contain_text("sorted(values)")
+    median.press("ArrowDown")
+    expect(diff).to_contain_text("median_low")
+    median.shot("candidates")
+    median.press("Enter")
+    expect(diff).to_have_count(0)
+    lines = median.editor.locator(".view-lines")
+    expect(lines).to_contain_text("median_low")
+    assert median.save() == MEDIAN + indented(LIBRARY) + "\n"
+    assert median.settled("accepted", "generate")[0] == {"gamma"}
+    assert median.settled("rejected", "generate")[0] == {"alpha", "beta"}
+    median.press("Control+z")
+    expect(lines).not_to_contain_text("median_low")
+    assert median.save() == MEDIAN
+
+
+def test_escape_leaves_the_file_as_it_is(median: Workbench) -> None:
+    median.command("Ensemble: Generate with Ensemble")
+    median.answer("What should be written?", "")
+    median.entry("Consensus").wait_for()
+    median.press("Escape")
+    expect(median.page.locator(".monaco-diff-editor")).to_have_count(0)
+    assert median.path.read_text() == MEDIAN
+    expect(median.page.locator(".tab.active.dirty")).to_have_count(0)
+
+
+def test_cancelling_ends_the_models_streams(median: Workbench, providers: Providers) -> None:
+    for provider in providers.values():
+        provider.delay_first = 30
+    seen = {name: len(provider.requests) for name, provider in providers.items()}
+    median.command("Ensemble: Generate with Ensemble")
+    median.answer("What should be written?", "")
+    asked = [
+        until(lambda p=p, n=seen[name]: p.requests[n:], lambda: "a request")[0]
+        for name, p in providers.items()
+    ]
+    notification = median.notification("Ensemble")
+    notification.hover()
+    notification.get_by_role("button", name="Cancel").click()
+    for request in asked:
+        until(lambda r=request: r.closed, lambda: "the end of a stream")
+    expect(notification).to_have_count(0)
+    assert median.path.read_text() == MEDIAN

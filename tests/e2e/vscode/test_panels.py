@@ -1,0 +1,103 @@
+"""Status bar, menu, dashboard and pages in a real VS Code."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.providers import LoopbackProvider
+
+from .workbench import Workbench
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+STRICT = re.compile(r"^default-src 'none'; style-src [^;]+; script-src 'nonce-[0-9a-f-]+'$")
+CODE = "def area(width, height):\n    "
+
+
+def accept(vscode: Workbench, alpha: LoopbackProvider) -> None:
+    """Accept one suggestion in a new file."""
+    alpha.reply = "return width * height"
+    vscode.open(CODE)
+    vscode.type("ret")
+    vscode.ghost_text()
+    vscode.press("Tab")
+    vscode.no_ghost()
+
+
+def test_the_menu_pins_a_model(vscode: Workbench) -> None:
+    vscode.open(CODE)
+    vscode.status.click()
+    vscode.shot("menu")
+    vscode.pick("Pin a model for a task")
+    vscode.pick("generate")
+    vscode.pick("gamma")
+    expect(vscode.page.locator(".statusbar-item", has_text="gamma is asked first")).to_be_visible()
+    vscode.command("Ensemble: Pin a Model for a Task")
+    vscode.pick("generate")
+    vscode.pick("Let the selector choose")
+    chooses = vscode.page.locator(".statusbar-item", has_text="the selector chooses")
+    expect(chooses).to_be_visible()
+
+
+def test_the_models_are_listed_with_their_record(vscode: Workbench) -> None:
+    vscode.status.click()
+    vscode.pick("Models")
+    expect(vscode.entry("alpha")).to_contain_text("complete, explain, generate")
+    expect(vscode.entry("gamma")).to_contain_text("generate")
+    vscode.press("Escape")
+
+
+def test_it_says_why_the_answer_is_that_models(vscode: Workbench, alpha: LoopbackProvider) -> None:
+    accept(vscode, alpha)
+    vscode.status.click()
+    vscode.pick("Why this answer")
+    page = vscode.webview("Why alpha")
+    expect(page.locator("body")).to_contain_text("alpha is the only model for this")
+    expect(page.locator("table").first).to_contain_text("expected reward")
+
+
+def test_the_dashboard_is_live_and_follows_the_theme(
+    vscode: Workbench, alpha: LoopbackProvider
+) -> None:
+    refused: list[str] = []
+    vscode.page.on(
+        "console",
+        lambda message: (
+            refused.append(message.text)
+            if "Content Security Policy" in message.text and "dashboard" in message.text
+            else None
+        ),
+    )
+    accept(vscode, alpha)
+    vscode.command("Ensemble: Dashboard")
+    page = vscode.webview("Whom it would ask at")
+    row = page.locator('section[data-task="complete"] tr', has_text="alpha")
+    before = int(row.locator("td").nth(2).inner_text().split(" of ")[0])
+    expect(row).to_contain_text("%")
+    policy = page.locator('meta[http-equiv="Content-Security-Policy"]')
+    expect(policy).to_have_attribute("content", STRICT)
+    vscode.shot("dashboard-light")
+
+    vscode.save()
+    vscode.type("\nret")
+    vscode.ghost_text()
+    vscode.press("Tab")
+    expect(row.locator("td").nth(2)).to_contain_text(f"{before + 1} of ")
+
+    vscode.command("Preferences: Toggle between Light/Dark Themes")
+    expect(page.locator("body")).to_contain_class("vscode-dark")
+    vscode.shot("dashboard-dark")
+    vscode.command("Preferences: Toggle between Light/Dark Themes")
+    expect(page.locator("body")).to_contain_class("vscode-light")
+    assert not refused
+
+
+def test_the_first_steps_open(vscode: Workbench) -> None:
+    vscode.command("Ensemble: First Steps")
+    steps = vscode.page.locator(".gettingStartedContainer", has_text="Ensemble: first steps")
+    steps.wait_for()
+    expect(steps).to_contain_text("Choose your models")
+    vscode.shot("walkthrough")
