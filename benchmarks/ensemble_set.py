@@ -40,6 +40,8 @@ FIELDS: Mapping[str, tuple[type, ...]] = {
     "latency": (float, int, type(None)),
 }
 LIMITS = Limits(seconds=4, step=1, memory=1 << 30)
+AT_ONCE = 3
+"""Sandboxes at a time."""
 
 
 class FormatError(Exception):
@@ -137,17 +139,35 @@ def prepare(path: Path, cache: Path, *, execute: bool = True) -> Generations:
 
 
 async def _ready(rows: Sequence[dict[str, Any]], trials: Trials, execute: bool) -> list[Sample]:
-    ready: list[Sample] = []
+    by_form: dict[tuple[str, str | None], asyncio.Task[Trial | None]] = {}
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def tried(source: str, groups: Sequence[Sequence[Check]]) -> Trial | None:
+        async with gate:
+            return await trials.of(source, groups)
+
+    made: list[tuple[dict[str, Any], str, str | None]] = []
     for row in rows:
         text = cleaned(row["text"])
-        groups = _groups(row)
-        trial = None
-        if execute and groups and text.strip():
-            trial = await trials.of(assembled(row["prompt"], text, row["suffix"]), groups)
         form = canonical(text, "python") if text.strip() else None
-        prior, latency = row["prior"], row["latency"]
-        sample = Sample(row["task"], row["model"], text, form, trial, row["passed"], prior, latency)
-        ready.append(sample)
+        made.append((row, text, form))
+        groups = _groups(row)
+        # Equal code does the same: it is run once a task.
+        if execute and groups and form is not None and (row["task"], form) not in by_form:
+            source = assembled(row["prompt"], text, row["suffix"])
+            work = asyncio.create_task(tried(source, groups))
+            by_form[row["task"], form] = work
+    await asyncio.gather(*by_form.values())
+    ready: list[Sample] = []
+    for row, text, form in made:
+        task = by_form.get((row["task"], form))
+        trial = task.result() if task is not None else None
+        ready.append(
+            Sample(
+                row["task"], row["model"], text, form, trial,
+                row["passed"], row["prior"], row["latency"],
+            )
+        )  # fmt: skip
     return ready
 
 

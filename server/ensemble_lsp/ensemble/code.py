@@ -41,9 +41,9 @@ class Tuning:
 
     surprise: float = 1.6
     """Added to each vote; see ``votes.SURPRISE``."""
-    near: float = 0.08
-    """Expected rewards no farther apart than this are near-equals: similarity then decides among
-    single answers."""
+    near: float = 0.06
+    """Expected rewards no farther apart than this are near-equals: likeness then decides, unless three
+    or a majority agree."""
     table: Table = CODE
 
 
@@ -96,10 +96,10 @@ def consensus_of_code(
     ballot = ballot_of(answers)
     clusters = clusters_of(ballot, tuning)
     used, why = "weighted", _why_weighted(clusters, len(answers), ballot)
-    weights = [a.weight for a, _ in ballot.running]
-    single = len(clusters) > 1 and len(clusters[0].answers) == 1
-    if single and similarity_decides(weights, tuning):
-        clusters = _by_mean_similarity(clusters)
+    weights = list({a.model: a.weight for a, _ in ballot.running}.values())
+    leading = len(clusters[0].group().models)
+    if len(clusters) > 1 and likeness_decides(leading, weights, tuning):
+        clusters = _by_mean_similarity(clusters, [*(a for a, _ in ballot.running), *ballot.broken])
         used, why = "similarity", _why_similar(clusters)
     if ballot.failed:
         used = "examples"
@@ -191,16 +191,25 @@ def clusters_of(ballot: Ballot, tuning: Tuning) -> list[Cluster]:
     return _clusters(ballot.running, tuning.surprise)
 
 
-def similarity_decides(weights: Sequence[float], tuning: Tuning) -> bool:
-    """Whether models of these expected rewards are near-equals, so that likeness may choose."""
-    return max(weights) - min(weights) <= tuning.near
+def likeness_decides(leading: int, weights: Sequence[float], tuning: Tuning) -> bool:
+    """Whether likeness chooses: models of these expected rewards are near-equals, and too few agree.
+
+    ``leading`` of them gave the same answer.
+    """
+    few = leading < 3 and 2 * leading <= len(weights)
+    return few and max(weights) - min(weights) <= tuning.near
 
 
-def _by_mean_similarity(clusters: Sequence[Cluster]) -> list[Cluster]:
-    """Near-equals that do not agree: the answer most like the others first."""
-    scores = _mean_similarities([c.best.text for c in clusters])
-    order = sorted(range(len(scores)), key=lambda i: (-scores[i], -clusters[i].best.weight))
-    return [clusters[i] for i in order]
+def _by_mean_similarity(clusters: Sequence[Cluster], everyone: Sequence[Answer]) -> list[Cluster]:
+    """Near-equals of whom few agree: the answer most like all others first."""
+
+    def liked(cluster: Cluster) -> float:
+        return sum(
+            1.0 if any(a is b for b in cluster.answers) else similarity(cluster.best.text, a.text)
+            for a in everyone
+        )
+
+    return sorted(clusters, key=lambda c: (-liked(c), -c.best.weight))
 
 
 def _by_similarity(answers: Sequence[Answer], table: Table) -> Verdict:
@@ -341,7 +350,7 @@ def _why_weighted(clusters: Sequence[Cluster], asked: int, ballot: Ballot | None
 
 def _why_similar(clusters: Sequence[Cluster]) -> str:
     return (
-        f"No majority agrees, and the models' records are alike; "
+        f"Too few agree, and the models' records are alike; "
         f"{clusters[0].best.model}'s answer is most like the others."
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import combinations, pairwise
 
 from ..types import Completion
-from .code import Rule, Tuning, ballot_of, clusters_of, similarity_decides
+from .code import Rule, Tuning, ballot_of, clusters_of, likeness_decides
 from .normalise import canonical
 from .votes import Answer, Trial, vote_of
 
@@ -87,8 +87,8 @@ def settled(answers: Sequence[Answer], running: Sequence[float], tuning: Tuning)
     trial = first.best.trial
     if trial is not None and trial.share < 1:
         return False
-    weights = [*(a.weight for a, _ in ballot.running), *running]
-    if len(first.answers) == 1 and similarity_decides(weights, tuning):
+    weights = [*{a.model: a.weight for a, _ in ballot.running}.values(), *running]
+    if likeness_decides(len(first.group().models), weights, tuning):
         return False
     votes = [vote_of(weight, tuning.surprise) for weight in running]
     if any(vote > first.weight for vote in votes):
