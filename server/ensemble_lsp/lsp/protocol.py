@@ -195,7 +195,8 @@ class EnsembleProtocol(LanguageServerProtocol):
             self._handle_response(msg_id, message.result)
 
     def _handle_cancel_notification(self, msg_id: Any) -> None:
-        if _is_id(msg_id):
+        # One that comes after the answer is everyday, and no news.
+        if _is_id(msg_id) and msg_id in self._request_futures:
             super()._handle_cancel_notification(msg_id)
 
     # -- handling ------------------------------------------------------------------------------
