@@ -1,6 +1,6 @@
 """Does the reward rank what stayed above what was undone? On a log of 21 programmers with Copilot.
 
-``ENSEMBLE_LSP_BENCH_DATA=DIR python benchmarks/reward_telemetry.py``; DIR holds
+``ENSEMBLE_LSP_BENCH_DATA=DIR python -m benchmarks.reward_telemetry``; DIR holds
 ``copilot-cups-telemetry/events.jsonl.gz``: one event a line, with StateName (Accepted, Rejected, ...),
 Measurements.timeSinceDisplayedMs and compCharLen, and EditPercentage, the relative edit distance of the
 accepted text at five later checks. Anyone can get it from github.com/microsoft/coderec_programming_states

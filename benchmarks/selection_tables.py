@@ -14,8 +14,6 @@ the answer through. ``order`` is where the request stood; replays draw at random
 
 from __future__ import annotations
 
-import ast
-import asyncio
 import gzip
 import hashlib
 import json
@@ -25,10 +23,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ensemble_lsp.ensemble.sandbox import Check, Limits, run
 from ensemble_lsp.selection.complexity import measure
 from ensemble_lsp.selection.situation import Situation
 from ensemble_lsp.types import Document
+
+from .ensemble_set import Sample, prepare, read
 
 GOOD = 0.999
 """Reward from which an answer counts as right."""
@@ -186,25 +185,19 @@ def classeval(folder: Path) -> list[Row]:
     """Single methods of ClassEval: 11 models, verdicts of the published tests.
 
     ``folder`` is what ``python -m benchmarks.ensemble_data`` wrote. The check: the answer parses and gives
-    what the examples of the docstring promise (run once in the product's sandbox, kept in
-    ``checks.jsonl``). Costs are by length, four characters a token, and published prices.
+    what the examples of the docstring promise (run once in the product's sandbox, and kept). Costs
+    are by length, four characters a token, and published prices.
     """
-    by_task: dict[str, dict[str, dict[str, Any]]] = {}
-    with (folder / "classeval-methods.jsonl").open(encoding="utf-8") as lines:
-        for raw in map(json.loads, lines):
-            by_task.setdefault(raw["task"], {}).setdefault(raw["model"], raw)
-    names = set.intersection(*(set(models) for models in by_task.values()))
-    checks = asyncio.run(_checks(by_task, folder / "checks.jsonl"))
+    path = folder / "classeval-methods.jsonl"
+    prompts = {raw["task"]: raw["prompt"] for raw in read(path)}
+    made = prepare(path, folder / f"trials-{path.stem}.jsonl")
     return [
-        _method(task, n, {m: models[m] for m in sorted(names)}, checks)
-        for n, (task, models) in enumerate(by_task.items())
+        _method(task, n, prompts[task], {m: made.samples[task][m][0] for m in made.models})
+        for n, task in enumerate(made.samples)
     ]
 
 
-def _method(
-    task: str, number: int, models: dict[str, dict[str, Any]], checks: dict[str, bool]
-) -> Row:
-    prompt = next(iter(models.values()))["prompt"]
+def _method(task: str, number: int, prompt: str, answers: dict[str, Sample]) -> Row:
     document = Document.from_text("file:///task.py", 1, "python", prompt)
     situation = Situation(
         "generate",
@@ -214,54 +207,23 @@ def _method(
         trigger="invoked",
     )
     cost: dict[str, float] = {}
-    for name, raw in models.items():
+    for name, answer in answers.items():
         prices = _PRICES.get(name, _OPEN_PRICE)
-        cost[name] = (len(prompt) * prices[0] + len(raw["text"]) * prices[1]) / 4e6
+        cost[name] = (len(prompt) * prices[0] + len(answer.text) * prices[1]) / 4e6
     return Row(
         task,
         situation,
-        {m: float(raw["passed"]) for m, raw in models.items()},
+        {m: float(answer.passed) for m, answer in answers.items()},
         cost=cost,
-        check={m: checks[_key(raw)] for m, raw in models.items()},
+        check={m: _checked(answer) for m, answer in answers.items()},
         order=number,
     )
 
 
-async def _checks(by_task: dict[str, dict[str, dict[str, Any]]], kept: Path) -> dict[str, bool]:
-    """Which answers the check lets through, by ``_key``."""
-    known: dict[str, bool] = {}
-    if kept.is_file():
-        known = dict(map(json.loads, kept.read_text(encoding="utf-8").splitlines()))
-    with kept.open("a", encoding="utf-8") as file:
-        for models in by_task.values():
-            for raw in models.values():
-                if _key(raw) not in known:
-                    known[_key(raw)] = await _passes(raw)
-                    file.write(json.dumps([_key(raw), known[_key(raw)]]) + "\n")
-    return known
-
-
-def _key(raw: dict[str, Any]) -> str:
-    text = json.dumps([raw["prompt"], raw["text"], raw["suffix"], raw["examples"]])
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
-
-
-async def _passes(raw: dict[str, Any]) -> bool:
-    source = raw["prompt"] + raw["text"] + raw["suffix"]
-    try:
-        ast.parse(source)
-    except (SyntaxError, ValueError):
-        return False
-    groups = [[Check(c["kind"], c["source"], c["want"]) for c in g] for g in raw["examples"] or ()]
-    wanted = [check.promises for group in groups for check in group]
-    if not raw["text"].strip() or not any(wanted):
-        return bool(raw["text"].strip())
-    ran = await run(source, groups, Limits(seconds=4))
-    if ran.refused:
-        return True  # examples cannot be run here: only the syntax is a check
-    results = [tried.ok for group in ran.groups for tried in group]
-    promised = [ok for ok, promises in zip(results, wanted, strict=False) if promises]
-    return ran.ended and len(results) == len(wanted) and all(promised)
+def _checked(answer: Sample) -> bool:
+    """Whether it parses, and keeps the promises of its examples."""
+    parses = answer.form is not None and bool(answer.text.strip())
+    return parses and (answer.trial is None or answer.trial.share >= 1)
 
 
 def load(data: Path | None, tables: Sequence[Path], generated: Path | None) -> dict[str, list[Row]]:
