@@ -81,8 +81,8 @@ def emacs() -> Path:
 def local_home(home: Home, weights: Path) -> Home:
     """A user with the embedded model, and no other."""
     home.models.append(
-        {"name": "smollm2", "provider": "llamacpp", "model": str(weights), "timeout": 60.0}
+        {"name": "smollm2", "provider": "llamacpp", "model": str(weights), "timeout": 100.0}
     )
-    home.tables["complete"] = {"budgetMs": 20000}
-    home.tables["ensemble"] = {"budgetMs": 60000}
+    home.tables["complete"] = {"budgetMs": 100000, "candidates": 1}
+    home.tables["ensemble"] = {"budgetMs": 100000}
     return home

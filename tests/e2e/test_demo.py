@@ -38,7 +38,7 @@ def test_the_demo_plays_every_part_and_prints_it(tmp_path: Path, weights: Path) 
     done = demo(tmp_path, weights, "--fetch")
     assert done.returncode == 0, done.stdout + done.stderr
     at = [done.stdout.find(f"✓ {step}\n") for step in STEPS]
-    assert -1 not in at, done.stdout
+    assert -1 not in at, done.stdout + done.stderr
     assert at == sorted(at)
     assert "✗" not in done.stdout
     assert "smollm2" in done.stdout

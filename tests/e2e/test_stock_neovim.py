@@ -23,15 +23,17 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 CODE = "def area(width, height):\n    return "
 
 
-def five_lines() -> str:
-    """The README's own lines: the config as a file of ``lsp/`` would hold it, then ``init.lua``."""
+def readme_lines(home: Home) -> str:
+    """The README's own lines: what it says goes to ``lsp/`` is put there, the rest is ``init.lua``."""
     readme = (ROOT / "README.md").read_text()
     section = readme[readme.index("### Neovim") :]
     found = re.search(r"```lua\n(.*?)```", section, re.DOTALL)
     assert found is not None
     config, _, init = found[1].partition("-- init.lua")
-    table = config[config.index("return ") + len("return ") :].strip()
-    return f"vim.lsp.config('ensemble_lsp', {table})\n{init}"
+    folder = home.path / "nvim" / "lsp"
+    folder.mkdir(parents=True)
+    (folder / "ensemble_lsp.lua").write_text(config)
+    return f"vim.opt.runtimepath:prepend({str(folder.parent)!r})\n{init}"
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def gpt(home: Home, provider: LoopbackProvider) -> LoopbackProvider:
 @pytest.fixture
 def stock(gpt: LoopbackProvider, home: Home, neovims: Path) -> Iterator[Neovim]:
     """Neovim 0.12 and the README's lines."""
-    with nvim.running(neovims / "0.12" / "nvim", home, five_lines()) as one:
+    with nvim.running(neovims / "0.12" / "nvim", home, readme_lines(home)) as one:
         assert one.lua("package.loaded['ensemble_lsp'] == nil")
         yield one
 
@@ -199,7 +201,7 @@ def test_before_012_the_readme_lines_attach_too(
     gpt: LoopbackProvider, home: Home, neovims: Path
 ) -> None:
     lines = "\n".join(
-        line for line in five_lines().splitlines() if "inline_completion.enable" not in line
+        line for line in readme_lines(home).splitlines() if "inline_completion.enable" not in line
     )
     with nvim.running(neovims / "0.11" / "nvim", home, lines) as editor:
         editor.open("app.py", CODE)

@@ -5,7 +5,11 @@ local M = {}
 
 local TASKS = { 'complete', 'explain', 'generate' }
 
-local commands = {} ---@type table<string, { run: fun(opts: table, words: string[]), complete?: fun(words: string[]): string[] }>
+---@class ensemble_lsp.Command
+---@field run fun(opts: table, words: string[])
+---@field complete? fun(words: string[]): string[] what may follow these words
+
+local commands = {} ---@type table<string, ensemble_lsp.Command>
 
 local function plugin()
   return require('ensemble_lsp')
@@ -200,7 +204,8 @@ commands.add = {
     local rest, save = without_save(words)
     local settings, wrong = fields(rest)
     if not settings or not settings.name then
-      local told = 'usage: Ensemble add name=NAME provider=PROVIDER model=ID [baseUrl=URL] … [save]'
+      local told =
+        'usage: Ensemble add name=NAME provider=PROVIDER model=ID [baseUrl=URL] … [save]'
       return ask.fail(wrong and ('%q is not name=value; '):format(wrong) .. told or told)
     end
     settings.save = save
@@ -275,7 +280,8 @@ commands.compare = {
       argument.models = vim.split(argument.models, ',', { trimempty = true })
     end
     argument.paths = #paths > 0 and paths or { vim.fn.getcwd() }
-    local question = 'Models are asked many questions about this code, and what they cost is paid. Go on?'
+    local question =
+      'Models are asked many questions about this code, and what they cost is paid. Go on?'
     if vim.fn.confirm(question, '&Yes\n&No', 2) ~= 1 then
       return
     end

@@ -10,8 +10,8 @@ local function inline()
   return vim.lsp.inline_completion
 end
 
---- Neovim's own state of a buffer's ghost text, where this version lets one at it: there is no public
---- way to ask for suggestions, or to see which one is shown. Without it those two are not there.
+--- Neovim's own state of a buffer's ghost text, where this version lets one at it: there is no
+--- public way to ask for suggestions, or to see which one is shown. Else those two are not there.
 ---@param bufnr integer
 local function completor(bufnr)
   local found, capability = pcall(require, 'vim.lsp._capability')
@@ -56,8 +56,8 @@ function M.run_command(item)
   end
 end
 
---- Accept the whole suggestion. `on_accept` inserts it in a way of its own; the item's command is run
---- after it all the same.
+--- Accept the whole suggestion. `on_accept` inserts it in a way of its own; the item's command is
+--- run after it all the same.
 ---@param opts? { on_accept?: fun(item: vim.lsp.inline_completion.Item) }
 ---@return boolean accepted whether there was a suggestion
 function M.accept(opts)
@@ -101,8 +101,8 @@ local function insert_at_cursor(text)
   vim.api.nvim_win_set_cursor(0, { row + #lines, (#lines == 1 and col or 0) + #last })
 end
 
---- What of an item stands before the cursor already, and what is left of it; nil where the line does
---- not go on as the item says.
+--- What of an item stands before the cursor already, and what is left of it; nil where the line
+--- does not go on as the item says.
 local function split(item)
   local cursor = vim.api.nvim_win_get_cursor(0)
   local row, col = cursor[1] - 1, cursor[2]
