@@ -252,15 +252,20 @@ def price(row: Row, by: str) -> float:
 
 def _advice(table: _Table, by_kind: Mapping[str, Sequence[Row]], main: str) -> str:
     """One sentence: which model for what, and how sure that is."""
-    picks: dict[str, tuple[list[str], str]] = {}
+    picks: dict[str, list[tuple[str, str]]] = {}
     for kind, rows in by_kind.items():
         scored = sorted((r for r in rows if main in r.scores), key=lambda r: -_value(r, main))
         if scored:
             pick, why = _pick(table, scored, kind, main)
-            picks.setdefault(pick, ([], why))[0].append(KIND_NAMES[kind])
+            picks.setdefault(pick, []).append((KIND_NAMES[kind], why))
     if not picks:
         return "No model gave an answer that could be judged."
-    parts = [f"{_and(kinds)} use {name} ({why})" for name, (kinds, why) in picks.items()]
+    parts: list[str] = []
+    for name, kinds in picks.items():
+        if len(kinds) == 1:
+            parts.append(f"{kinds[0][0]} use {name} ({kinds[0][1]})")
+        else:
+            parts.append(f"{_and([f'{kind} ({why})' for kind, why in kinds])} use {name}")
     return "For " + "; for ".join(parts) + "."
 
 
