@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from .request import Job
 from .streams import Streams, any_ended
 
 if TYPE_CHECKING:
+    from ...ensemble.votes import Verdict
     from ...models.base import Model
 
 logger = logging.getLogger(__name__)
@@ -223,21 +225,19 @@ class Asker:
         self, job: Job, order: list[Model], members: int, deadline: float
     ) -> list[Answer]:
         """What two models agree on, else the best one's; what is free is a member on top."""
-        from ...ensemble.code import Answer as Vote
-        from ...ensemble.code import consensus_of_completion
-
         paid = [m for m in order if not m.profile.free][:members]
         for model in paid + [m for m in order if m.profile.free]:
             self._start(job, model)
-        await self._all(job, deadline)
-        answers = [self._answer(job, f, typed) for f, typed in job.flights if f.good]
-        found = [a for a in answers if a is not None]
+        await self._all(job, deadline, None if job.request.wants_several else self._two_agree)
+        found = self._done(job)
         if not found:
             return await self._late(job, [])
-        weights = job.session.weights(job.decision) if job.decision else {}
-        votes = [Vote(a.model, a.text, weights.get(a.model, 0.5)) for a in found]
-        verdict = consensus_of_completion(votes)
-        if not verdict.text.strip():
+        verdict = _verdict(job, found)
+        held_back = (
+            job.request.trigger == "automatic"
+            and verdict.agreement < job.session.settings.complete.threshold
+        )
+        if not verdict.text.strip() or held_back:
             return []
         best = Answer(
             verdict.text,
@@ -249,12 +249,37 @@ class Asker:
         )
         return [best, *found] if job.request.wants_several else [best]
 
-    async def _all(self, job: Job, deadline: float) -> None:
+    def _done(self, job: Job) -> list[Answer]:
+        """The usable answers so far."""
+        answers = [self._answer(job, f, typed) for f, typed in job.flights if f.done and f.good]
+        return [a for a in answers if a is not None]
+
+    def _two_agree(self, job: Job) -> bool:
+        """Whether two gave the same text: of three at most, nobody outvotes them."""
+        found = self._done(job)
+        if len(found) < 2:
+            return False
+        verdict = _verdict(job, found)
+        return verdict.rule_used == "weighted" and len(verdict.models) > 1
+
+    async def _all(
+        self, job: Job, deadline: float, enough: Callable[[Job], bool] | None = None
+    ) -> None:
         while (left := deadline - time.perf_counter()) > 0:
             running = [f for f, _ in job.flights if not f.done]
-            if not running:
+            if not running or (enough is not None and enough(job)):
                 return
             await any_ended(running, left)
+
+
+def _verdict(job: Job, answers: list[Answer]) -> Verdict:
+    """What answers agree on, by what is known of their models here."""
+    from ...ensemble.code import consensus_of_completion
+    from ...ensemble.votes import Answer as Vote
+
+    weights = job.session.weights(job.decision) if job.decision else {}
+    votes = [Vote(a.model, a.text, weights.get(a.model, 0.5)) for a in answers]
+    return consensus_of_completion(votes, job.document.language)
 
 
 def distinct(answers: list[Answer]) -> list[Answer]:
