@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import random
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from ensemble_lsp.history import CallRecord, History, SuggestionRecord
+from ensemble_lsp.history import CallRecord, History, SuggestionRecord, migrations
 from ensemble_lsp.models.base import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.choice import Ranked
@@ -209,3 +212,59 @@ async def test_a_choice_stays_quick_with_a_large_history(server: Open) -> None:
         one.selector.choose(situation, profiles, budget_ms=2500)
         times.append(time.thread_time() - start)
     assert sorted(times)[396] < 1e-3 * 3, "three times the aim: machines differ"
+
+
+def write_the_version_before(path: Path) -> None:
+    """A history with five accepts, as it was before it told what there is to learn."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("CREATE TABLE migrations (name TEXT PRIMARY KEY, time REAL NOT NULL)")
+    for name, step in migrations.MIGRATIONS[:2]:
+        step(db)
+        db.execute("INSERT INTO migrations VALUES (?, 0)", (name,))
+    features = json.dumps(HERE.to_json())
+    for n in range(5):
+        db.execute(
+            "INSERT INTO suggestions VALUES (?, ?, ?, 'complete', '[\"a\"]', '', 1, 1, 'automatic',"
+            " 0, NULL, 0, NULL, ?, 0, '', NULL, NULL)",
+            (n + 1, f"s{n}", time.time(), features),
+        )
+        db.execute("INSERT INTO outcomes VALUES (?, 1, 'accepted', '', 1, 0.9, 0, 1)", (n + 1,))
+    db.close()
+
+
+async def test_a_history_of_the_version_before_is_taken_over_and_taught(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    await asyncio.to_thread(write_the_version_before, path)
+    one = Server(path)
+    await one.learning.start()
+    assert one.known().observations == 5
+    await one.outcome("new", 0.9)
+    assert one.known().observations == 6
+    assert not one.history.notices
+    await one.history.close()
+
+
+def write_many_calls(path: Path) -> int:
+    """More calls than changes are kept; how many are."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("BEGIN")
+    db.executemany(
+        "INSERT INTO calls VALUES (?, ?, 'complete', 'a', '', 1, 2, 0, 0, 0, 0, 'ok')",
+        ((f"c{n}", time.time()) for n in range(21_000)),
+    )
+    db.execute("COMMIT")
+    (kept,) = db.execute("SELECT count(*) FROM changes").fetchone()
+    db.close()
+    return int(kept)
+
+
+async def test_old_changes_are_dropped_and_a_server_that_was_away_goes_on(
+    server: Open, tmp_path: Path
+) -> None:
+    one = await server()
+    await one.outcome("first", 0.9)
+    kept = await asyncio.to_thread(write_many_calls, tmp_path / "history.sqlite3")
+    assert 20_000 <= kept <= 20_500
+    await one.outcome("last", 0.9)
+    assert one.known().observations == 2
+    assert one.known().latency_ms == 2
