@@ -86,6 +86,7 @@ def window(page: Any, code_server: CodeServer) -> Any:
     expect.set_options(timeout=20_000)
     workbench = Workbench(page, code_server)
     workbench.goto()
+    workbench.ready()
     return workbench
 
 

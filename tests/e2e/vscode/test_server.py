@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.providers import LoopbackProvider
 
-from .conftest import models
+from .conftest import model, models
 from .workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -36,3 +38,70 @@ def test_a_program_that_is_none_is_told_and_the_next_one_works(
     machine.server.machine(settings)
     expect(machine.status).not_to_contain_text("off")
     machine.ready()
+
+
+def test_a_key_from_secret_storage_reaches_the_provider_and_no_file(
+    machine: Workbench, alpha: LoopbackProvider
+) -> None:
+    alpha.reply, alpha.keys = "return width * height", [KEY]
+    keyed = model("alpha", alpha, apiKeyEnv="ALPHA_API_KEY")
+    machine.server.machine({"ensemble.models": [keyed]})
+    try:
+        machine.command("Ensemble: Store an API Key")
+        machine.pick("Another variable")
+        machine.answer("Name of the variable", "ALPHA_API_KEY")
+        machine.answer("API key for ALPHA_API_KEY", KEY)
+        expect(machine.status).to_contain_text("starting")
+        machine.ready()
+        machine.open(CODE)
+        machine.type("ret")
+        assert machine.ghost_text() == "urn width * height"
+        assert alpha.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+        machine.command("Ensemble: Remove an API Key")
+        machine.pick("ALPHA_API_KEY")
+        expect(machine.status).to_contain_text("starting")
+        machine.ready()
+    finally:
+        alpha.keys = []
+    home = machine.server.home
+    files = [*(home / "user-data" / "User").rglob("*.json"), *(home / "data").rglob("*")]
+    files += [*(home / "user-data" / "Machine").rglob("*"), *(home / "workspace").rglob("*")]
+    assert not [f for f in files if f.is_file() and KEY.encode() in f.read_bytes()]
+
+
+def test_settings_of_a_workspace_redirect_nothing(
+    machine: Workbench, providers: dict[str, LoopbackProvider], tmp_path: Path
+) -> None:
+    """In Restricted Mode: the user's own models still work, the workspace's settings do not."""
+    theirs, mine = providers["beta"], providers["alpha"]
+    theirs.reply, mine.reply = "stolen()", "return width * height"
+    folder = machine.server.home / "stranger"
+    (folder / ".vscode").mkdir(parents=True)
+    hostile = {
+        "ensemble.models": [model("beta", theirs)],
+        "ensemble.server.path": str(folder / "evil"),
+        "ensemble.privacy.exclude": [],
+        "ensemble.complete.enabled": False,
+        "ensemble.complete.maxLines": 1,
+    }
+    (folder / ".vscode" / "settings.json").write_text(json.dumps(hostile))
+    (folder / "area.py").write_text(CODE)
+    before = len(theirs.requests)
+    machine.server.settings(
+        security__workspace__trust__enabled=True, security__workspace__trust__startupPrompt="never"
+    )
+    try:
+        machine.goto(folder)
+        machine.page.locator(".statusbar-item", has_text="Restricted Mode").wait_for()
+        machine.look("area.py")
+        machine.type("ret")
+        assert machine.ghost_text() == "urn width * height"
+        machine.shot("restricted")
+        assert mine.requests
+        assert len(theirs.requests) == before
+        machine.press("Escape", "Control+z")
+    finally:
+        machine.close()
+        machine.server.settings()
+        machine.goto()
+        machine.ready()

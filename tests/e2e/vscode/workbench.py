@@ -92,11 +92,16 @@ class Workbench:
         self._count += 1
         self.name = name or f"case{self._count}{suffix}"
         self.path.write_text(text)
+        self.look(self.name)
+        return self.path
+
+    def look(self, name: str) -> None:
+        """Open a file of the explorer, the cursor at its end."""
+        self.name = name
         self.page.get_by_role("treeitem", name=self.name, exact=True).dblclick()
         self.page.get_by_role("tab", name=self.name, selected=True).wait_for()
         self.ready()
         self.focus()
-        return self.path
 
     def focus(self) -> None:
         """Into the editor, to the end of the file."""

@@ -7,7 +7,7 @@ declare function acquireVsCodeApi(): { postMessage(message: object): void };
 const code = acquireVsCodeApi();
 const main = document.getElementById("main");
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 120;
+const WIDTH = 72;
 
 type Child = Node | string;
 
@@ -56,7 +56,7 @@ function table(headings: string[], rows: Child[][]): HTMLElement {
 function acceptance(stats: Stats | undefined): Child {
   if (!stats?.shown || stats.acceptance == null) return "not shown yet";
   const { acceptance: rate, low, high } = stats;
-  const said = `${percent(rate)} (${percent(low ?? 0)} to ${percent(high ?? 1)})`;
+  const said = `${percent(rate)} (${Math.round(100 * (low ?? 0))}–${percent(high ?? 1)})`;
   return element(
     "span",
     { class: "rate", title: said },
@@ -69,6 +69,7 @@ function row(model: Model, task: Task): Child[] {
   const stats = model.stats[task];
   const state = model.available ? "on" : "off";
   const name = element("span", { class: `model ${state}`, title: model.reason }, model.name);
+  // The first token's median, and the whole answer's 90th percentile.
   const latency = `${time(stats?.latency.first_p50)} / ${time(stats?.latency.total_p90)}`;
   const counted = stats ? `${stats.accepted} of ${stats.shown}` : "–";
   const spent = stats ? dollars(stats.cost) : "–";
@@ -79,7 +80,7 @@ function section(task: Task, models: Model[]): HTMLElement {
   const rows = models
     .filter((model) => model.tasks.includes(task))
     .map((model) => row(model, task));
-  const headings = ["model", "accepted, 95 % interval", "shown", "first / whole p90", "cost"];
+  const headings = ["model", "accepted (95 %)", "shown", "first / whole", "cost"];
   const shown = rows.length ? table(headings, rows) : element("p", { class: "quiet" }, "No model.");
   return element("section", { "data-task": task }, element("h2", {}, task), shown);
 }
