@@ -39,7 +39,9 @@ LANGUAGES = ("python", "typescript", "go", "markdown", "")
 
 @cache
 def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="fuzz-"))
+    # In memory where that is possible: a disk that is waited for is no use here.
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="fuzz-", dir=memory if memory.is_dir() else None))
 
 
 class _Editor:
