@@ -91,15 +91,15 @@ def environment(home: Path) -> dict[str, str]:
 
 
 class CodeServer:
-    """One running code-server. ``machine`` settings are those of scope machine."""
+    """One running code-server; ``path`` in place of a PATH with the tested server."""
 
-    def __init__(self, root: Path, vsix: Path, home: Path) -> None:
+    def __init__(self, root: Path, vsix: Path, home: Path, path: str = "") -> None:
         self.home = home
         self.workspace = home / "workspace"
         self.user_data = home / "user-data"
         self.data = home / "data"
         self.url = ""
-        self.env = environment(home)
+        self.env = environment(home) | ({"PATH": path} if path else {})
         # VS Code asks the user's login shell for PATH, as it does on a desktop.
         (home / ".bash_profile").write_text(f"export PATH='{self.env['PATH']}'\n")
         self._command = [

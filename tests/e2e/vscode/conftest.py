@@ -38,12 +38,17 @@ def providers() -> Iterator[dict[str, LoopbackProvider]]:
 
 
 @pytest.fixture(scope="package")
+def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packaged extension."""
+    return package(tmp_path_factory.mktemp("vsix"))
+
+
+@pytest.fixture(scope="package")
 def code_server(
-    tmp_path_factory: pytest.TempPathFactory, providers: dict[str, LoopbackProvider]
+    tmp_path_factory: pytest.TempPathFactory, vsix: Path, providers: dict[str, LoopbackProvider]
 ) -> Iterator[CodeServer]:
     """VS Code with the packaged extension and three models."""
-    home = tmp_path_factory.mktemp("vscode")
-    server = CodeServer(install(), package(home), home)
+    server = CodeServer(install(), vsix, tmp_path_factory.mktemp("vscode"))
     server.settings()
     server.machine({"ensemble.models": models(providers)})
     server.start()

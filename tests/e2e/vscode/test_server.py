@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.support.providers import LoopbackProvider
 
+from .code_server import CodeServer, install
 from .conftest import model, models
 from .workbench import Workbench
 
@@ -105,3 +107,31 @@ def test_settings_of_a_workspace_redirect_nothing(
         machine.server.settings()
         machine.goto()
         machine.ready()
+
+
+@pytest.mark.timeout(600)
+def test_the_server_is_installed_where_there_is_none(
+    page: Page, vsix: Path, alpha: LoopbackProvider, tmp_path: Path
+) -> None:
+    alpha.reply = "return width * height"
+    programs = os.environ["PATH"].split(os.pathsep)
+    bare = [p for p in programs if not (Path(p) / "ensemble-lsp").exists()]
+    server = CodeServer(install(), vsix, tmp_path, os.pathsep.join(bare))
+    server.settings()
+    server.machine({"ensemble.models": [model("alpha", alpha)]})
+    server.start()
+    tab = page.context.new_page()
+    try:
+        vscode = Workbench(tab, server)
+        vscode.goto()
+        expect(vscode.status).to_contain_text("install", timeout=60_000)
+        offer = vscode.notification("It can install it")
+        vscode.shot("install")
+        offer.get_by_role("button", name="Install it").click()
+        expect(vscode.status).to_contain_text("ready", timeout=400_000)
+        vscode.open(CODE)
+        vscode.type("ret")
+        assert vscode.ghost_text() == "urn width * height"
+    finally:
+        tab.close()
+        server.stop()
