@@ -21,10 +21,20 @@ _SAFE = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 _SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.*?)(?<!`)(?P=ticks)(?!`)")
 _OPENING = re.compile(r"^( {0,3})(?=`{3,}[^`]*$|~{3,})")
 _LONGEST = 60_000
+_PASSES = 5
 
 
 def clean_prose(text: str) -> str:
     """The Markdown of an explanation; empty for none. Doing it twice changes nothing."""
+    # A fence that is closed at the end may be the end of an earlier one, which then is code as well.
+    for _ in range(_PASSES):
+        before, text = text, _cleaned(text)
+        if text == before:
+            break
+    return text
+
+
+def _cleaned(text: str) -> str:
     text = without_markers(without_thoughts(visible(text[:_LONGEST]))).strip()
     text = _unwrapped(text)
     parts: list[str] = []
