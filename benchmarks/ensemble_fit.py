@@ -11,7 +11,6 @@ import numpy as np
 from benchmarks.common import table
 from benchmarks.ensemble_draws import (
     Ensemble,
-    answers_of,
     draw,
     priors,
     rules,
@@ -20,10 +19,10 @@ from benchmarks.ensemble_draws import (
 )
 from benchmarks.ensemble_set import Generations, halves
 from ensemble_lsp.ensemble.agreement import Signs, Table
-from ensemble_lsp.ensemble.code import Tuning, consensus_of_code
+from ensemble_lsp.ensemble.code import Tuning
 
-SURPRISES = (0.4, 0.8, 1.2, 1.6, 2.0, 2.6)
-NEARS = (0.0, 0.04, 0.08, 0.12)
+SURPRISES = (0.4, 1.0, 1.6, 2.4)
+NEARS = (0.0, 0.06, 0.12)
 
 
 class _Tap(Table):
@@ -170,6 +169,3 @@ def _error(pairs: Sequence[tuple[float, bool]], bins: int = 10) -> dict[str, Any
         error += count / len(pairs) * abs(mean - right)
         told.append({"count": count, "said": mean, "passed": right})
     return {"count": len(pairs), "error": error, "bins": told}
-
-
-__all__ = ["answers_of", "calibration", "consensus_of_code", "fit"]

@@ -116,7 +116,7 @@ def _one(
 
 
 def speed() -> dict[str, float]:
-    """Milliseconds to combine five answers of 200 lines, of which none, and of which all, are equal."""
+    """Milliseconds of processor time to combine five answers of 200 lines, of which none, and of which all, are equal."""
     found: dict[str, float] = {}
     for name, seeds in (("all differ", range(5)), ("all agree", [0] * 5)):
         answers = [Answer(f"m{i}", _shop(s, i), 0.5 + 0.01 * i) for i, s in enumerate(seeds)]

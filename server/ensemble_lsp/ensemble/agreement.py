@@ -28,7 +28,7 @@ class Signs:
     differing: int
     """Models that say otherwise."""
     alike: float
-    """Mean similarity of the others' answers to it, 0 to 1; 1 where it is the only one."""
+    """Mean similarity of all others' answers to it, 0 to 1, of those behind it 1."""
     kept: float | None
     """Share of the promised examples it keeps; None where none were run."""
     sorted_out: int = 0

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from .sentences import Block, split_blocks
 from .votes import Answer
+from .wording import same_said
 
 DUPLICATE = 78.0
 """Similarity, 0 to 100, from which two sentences say the same."""
@@ -67,6 +68,7 @@ class _Said:
 
 @dataclass(frozen=True, slots=True)
 class _Norm:
+    text: str
     words: str
     skeleton: str
     """The words without numbers, names and negations: what two that contradict have in common."""
@@ -121,6 +123,8 @@ def _relation(one: _Norm, other: _Norm) -> tuple[Relation, float]:
         score = _score(fuzz, one.skeleton, other.skeleton, enough=2, times=3)
         return ("contradicts" if score >= ALIKE else "other"), score
     score = _score(fuzz, one.words, other.words, enough=4, times=2)
+    if score < DUPLICATE and same_said(one.text, other.text):
+        score = DUPLICATE
     return ("same" if score >= DUPLICATE else "other"), score
 
 
@@ -154,14 +158,19 @@ def _differ(one: _Norm, other: _Norm) -> bool:
 
 
 def _normalise(sentence: str) -> _Norm:
-    names = frozenset(m[1].strip().removesuffix("()") for m in _CODE.finditer(sentence))
+    names = frozenset(_name(m[1]) for m in _CODE.finditer(sentence))
     prose = _CODE.sub(" ", sentence)
     numbers = frozenset(_NUMBER.findall(prose))
     bare = set(_words(_NUMBER.sub(" ", _NEGATION.sub(" ", prose))))
     words = _words(sentence)
     kept = [w for w in words if w not in _FILLER] or words
     skeleton = " ".join(w for w in kept if w in bare)
-    return _Norm(" ".join(kept), skeleton, numbers, names, bool(_NEGATION.search(prose)))
+    return _Norm(sentence, " ".join(kept), skeleton, numbers, names, bool(_NEGATION.search(prose)))
+
+
+def _name(code: str) -> str:
+    """A name in code, without quotation marks, brackets and dots that only some write."""
+    return re.sub(r"[^\w/<>=+*-]", "", code).casefold() or code.strip()
 
 
 def _words(text: str) -> list[str]:

@@ -87,19 +87,22 @@ def settled(answers: Sequence[Answer], running: Sequence[float], tuning: Tuning)
     trial = first.best.trial
     if trial is not None and trial.share < 1:
         return False
-    weights = [*{a.model: a.weight for a, _ in ballot.running}.values(), *running]
-    if likeness_decides(len(first.group().models), weights, tuning):
+    here = list({a.model: a.weight for a, _ in ballot.running}.values())
+    leading = len(first.group().models)
+    # Who still runs may turn out not to parse: any of them alone may make near-equals of all.
+    groups = [here, *([*here, weight] for weight in running)]
+    if any(likeness_decides(leading, w, tuning) for w in groups if len(w) > 1):
         return False
     votes = [vote_of(weight, tuning.surprise) for weight in running]
-    if any(vote > first.weight for vote in votes):
+    if any(vote >= first.weight for vote in votes):
         return False
     if trial is not None and trial.promised:
         # What keeps the promises too behaves like the first, whatever it looks like.
         return True
     chance = odds_of_agreeing(len(first.best.text))
     rivals = [c.weight for c in others]
-    joins = sum(vote + rival > first.weight for vote in votes for rival in rivals)
-    pairs = sum(a + b > first.weight for a, b in combinations(votes, 2))
+    joins = sum(vote + rival >= first.weight for vote in votes for rival in rivals)
+    pairs = sum(a + b >= first.weight for a, b in combinations(votes, 2))
     return (joins + pairs) * chance <= RISK
 
 

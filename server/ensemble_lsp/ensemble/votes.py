@@ -85,10 +85,14 @@ SURPRISE = 1.6
 """Added to each vote: the logarithm of how many different wrong answers there are to choose from,
 about five. So two agreeing models of middling record outvote a good one alone."""
 
+LEAST = 0.05
+"""Below this a vote dwindles instead of turning against its answer."""
+
 
 def vote_of(weight: float, surprise: float = SURPRISE) -> float:
-    """What one model's answer counts; never nothing."""
-    return max(0.05, log_odds(weight) + surprise)
+    """What one model's answer counts; never nothing, and always less than a better model's."""
+    value = log_odds(weight) + surprise
+    return value if value > LEAST else LEAST * math.exp(value - LEAST)
 
 
 def log_odds(weight: float) -> float:

@@ -125,7 +125,7 @@ class Explainer:
             Answer(c.model, clean_prose(c.text), weights.get(c.model, 0.5))
             for c in asked.completions
         ]
-        merged = merge_prose(answers)
+        merged = await asyncio.to_thread(merge_prose, answers)
         text = merged.markdown
         suggestion = session.new_suggestion(
             "explain", text, tuple(merged.models), document, span, agreement=merged.agreement

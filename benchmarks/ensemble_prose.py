@@ -1,0 +1,104 @@
+"""Merged explanations: what is dropped as a duplicate and what is lost, on a hundred pairs labelled by hand.
+
+``python -m benchmarks.ensemble_prose --data ../shared/data``. ``tests/data/sentence_pairs.jsonl`` names each pair
+by the question's id, the models and the sentences' digests: the sentences stay in the published set
+(Arena-Hard v0.1, lmarena/arena-hard-auto). ``same``: dropping one loses nothing; ``contradicts``: alike but for a
+number, a name, a negation; ``distinct``: all else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import percentile, save, table
+from ensemble_lsp.ensemble.prose import merge_prose, relation
+from ensemble_lsp.ensemble.sentences import split_blocks
+from ensemble_lsp.ensemble.votes import Answer
+from ensemble_lsp.features.postprocess import clean_prose
+
+PAIRS = Path(__file__).parent.parent / "tests" / "data" / "sentence_pairs.jsonl"
+MODELS = ("gpt-4-0314", "gpt-4-0613", "gpt-3.5-turbo-0125")
+
+
+def read(folder: Path) -> dict[str, dict[str, str]]:
+    """By model and question: the answer's text."""
+    found: dict[str, dict[str, str]] = {}
+    for model in MODELS:
+        with gzip.open(folder / f"{model}.jsonl.gz", "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        found[model] = {r["uid"]: _text(r["messages"][-1]["content"]) for r in rows}
+    return found
+
+
+def _text(content: Any) -> str:
+    return clean_prose(content["answer"] if isinstance(content, dict) else content)
+
+
+def digest(sentence: str) -> str:
+    return hashlib.sha256(sentence.encode()).hexdigest()[:12]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    folder = parser.parse_args(arguments).data / "arena-hard-answers"
+    if not folder.is_dir():
+        print(f"{folder} is missing: nothing measured.")
+        return 0
+    answers = read(folder)
+    result = {"pairs": _pairs(answers), "merges": _merges(answers)}
+    print(save("ensemble-prose", result))
+    return 0
+
+
+def _pairs(answers: dict[str, dict[str, str]]) -> dict[str, Any]:
+    said: dict[str, list[str]] = {"same": [], "distinct": [], "contradicts": []}
+    for line in PAIRS.read_text(encoding="utf-8").splitlines():
+        pair = json.loads(line)
+        one, other = (_sentence(answers, pair["question"], pair[k]) for k in ("one", "other"))
+        said[pair["label"]].append(relation(one, other))
+    different = [*said["distinct"], *said["contradicts"]]
+    result = {
+        "removed": said["same"].count("same") / len(said["same"]),
+        "lost": different.count("same") / len(different),
+        "contradictions shown": said["contradicts"].count("contradicts") / len(said["contradicts"]),
+        "false contradictions": [*said["same"], *said["distinct"]].count("contradicts") / 95,
+    }
+    rows = [[k, f"{v:.3f}"] for k, v in result.items()]
+    table("100 labelled pairs", ("share", "value"), rows)
+    return result
+
+
+def _sentence(answers: dict[str, dict[str, str]], question: str, place: dict[str, str]) -> str:
+    blocks = split_blocks(answers[place["model"]][question])
+    return next(s for b in blocks for s in b.sentences if digest(s) == place["sentence"])
+
+
+def _merges(answers: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """All 500 questions merged: how long it takes, and how much shorter than the three together."""
+    times, shares = [], []
+    for question in answers[MODELS[0]]:
+        given = [Answer(m, answers[m][question], 0.6 - 0.1 * i) for i, m in enumerate(MODELS)]
+        start = time.perf_counter()
+        merged = merge_prose(given)
+        times.append((time.perf_counter() - start) * 1e3)
+        shares.append(len(merged.markdown) / max(1, sum(len(a.text) for a in given)))
+    result = {
+        "median ms": percentile(times, 0.5),
+        "p95 ms": percentile(times, 0.95),
+        "length of the three together": percentile(shares, 0.5),
+    }
+    table("500 questions, three answers merged", ("", "value"), [[k, v] for k, v in result.items()])
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())
