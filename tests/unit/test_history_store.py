@@ -257,6 +257,28 @@ async def test_an_import_names_the_lines_it_cannot_read(path: Path) -> None:
     ]
 
 
+async def test_what_is_removed_gives_the_disk_its_space_back(path: Path) -> None:
+    for keep in ("cleared", "retained"):
+        file = path.with_name(f"{keep}.db")
+        history = History.open(file, retention_days=99999, clock=lambda: NOW)
+        for number in range(3000):
+            history.add_suggestion(suggestion(f"s{number}", features={"name": "x" * 200}))
+        await history.ready()
+        if keep == "cleared":
+            await history.clear()
+        await history.close()
+        if keep == "retained":
+            full = file.stat().st_size
+            history = History.open(file, retention_days=1, clock=lambda: NOW + 1.5 * DAY)
+            history.add_suggestion(suggestion("new", time=NOW + 2 * DAY))
+            while len([1 async for _ in history.suggestions()]) > 1:
+                await asyncio.sleep(0.01)
+            await history.close()
+            assert file.stat().st_size < full / 2
+        else:
+            assert file.stat().st_size < 200_000
+
+
 async def test_no_code_reaches_the_disk_unless_it_is_asked_for(path: Path) -> None:
     secret = "def very_private_function_name"
     for keep in (False, True):

@@ -297,7 +297,8 @@ class History:
 
 
 def _shrink(db: Database) -> None:
-    db.execute("PRAGMA incremental_vacuum").fetchall()
+    # By ``execute`` it would give back one page only.
+    db.executescript("PRAGMA incremental_vacuum")
     # What was removed must not live on in the write-ahead log.
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 

@@ -271,7 +271,8 @@ class Worker:
                 before = queries.day_of(now - self._retention) * queries.DAY
                 removed = writes.remove_before(db, before, _BATCH)
             if removed:
-                db.execute("PRAGMA incremental_vacuum(200)").fetchall()
+                # By ``execute`` it would give back one page, whatever the number.
+                db.executescript("PRAGMA incremental_vacuum(200)")
         except (sqlite3.Error, UnicodeDecodeError) as error:
             self._next_prune = time.monotonic() + _DAY_SECONDS
             if database.trouble_of(error) == "locked":
