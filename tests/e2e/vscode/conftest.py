@@ -104,6 +104,7 @@ def vscode(
         provider.reply, provider.delay_first, provider.delay_chunk = "", 0.0, 0.0
     window.mark()
     yield window
+    window.show_notifications()
     window.shot(f"end-{request.node.name.removeprefix('test_')}")
     window.close()
 

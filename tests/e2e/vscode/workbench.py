@@ -63,6 +63,10 @@ class Workbench:
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SHOTS / f"{name}.png", **options)
 
+    def show_notifications(self) -> None:
+        """Open the list of what was told, so that a picture has it."""
+        self.page.locator('[id="status.notifications"]').click()
+
     def command(self, title: str) -> None:
         """Run a command from the palette."""
         self.page.keyboard.press("F1")
