@@ -43,6 +43,11 @@ bench-selection: $(INSTALLED)
 	$(BIN)/python -m benchmarks.selection $(if $(DATA),--data $(DATA)) $(ARGS)
 	$(BIN)/python -m benchmarks.selection_speed
 
+# What ensembles are worth, on real generations (DATA names the published sets' folder).
+bench-ensemble: $(INSTALLED)
+	$(BIN)/python -m benchmarks.ensemble $(if $(DATA),--data $(DATA)) $(ARGS)
+	$(BIN)/python -m benchmarks.ensemble_prose $(if $(DATA),--data $(DATA))
+
 # What is generated from the settings' schema; tests compare.
 schema: $(INSTALLED)
 	$(BIN)/python -c "import json; from ensemble_lsp.settings import json_schema; print(json.dumps(json_schema(), indent=2))" \
