@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,15 @@ from tests.fuzz.targets import TARGETS
 
 CORPUS = Path(__file__).parent / "corpus"
 SECONDS = int(os.environ.get("ENSEMBLE_LSP_FUZZ_SECONDS", "12"))
+
+
+@pytest.fixture(autouse=True)
+def the_log_as_it_was() -> Iterator[None]:
+    """A ``$/setTrace`` among the inputs makes the program's log talkative: not for the tests after."""
+    program = logging.getLogger("ensemble_lsp")
+    before = program.level
+    yield
+    program.setLevel(before)
 
 
 @pytest.mark.parametrize("target", TARGETS)
