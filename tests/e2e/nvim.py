@@ -36,6 +36,14 @@ vim.o.indentexpr = ''
 SETUP = %s
 """
 
+ATTACHED = """
+if #vim.lsp.get_clients({ bufnr = 0 }) == 0 then return false end
+if not vim.lsp.inline_completion then return true end
+local group = 'nvim.lsp.inline_completion:' .. vim.api.nvim_get_current_buf()
+local there, commands = pcall(vim.api.nvim_get_autocmds, { group = group, event = 'InsertEnter' })
+return there and #commands > 0
+"""
+
 GHOST = """
 local found = {}
 local space = vim.api.nvim_get_namespaces()['nvim.lsp.inline_completion']
@@ -86,11 +94,8 @@ class Neovim:
         return path
 
     def attached(self) -> None:
-        """Wait for a server that has been initialized."""
-        until(
-            lambda: self.lua("#vim.lsp.get_clients({ bufnr = 0 }) > 0"),
-            "no server",
-        )
+        """Wait for a server that has been initialized, and for ghost text to be ready for typing."""
+        until(lambda: self.lua(ATTACHED), "no server")
 
     def type(self, keys: str) -> None:
         """Press keys (``<Tab>`` and the like have names)."""

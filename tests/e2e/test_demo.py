@@ -51,7 +51,9 @@ def test_the_demo_tells_a_program_too(tmp_path: Path, weights: Path) -> None:
     told = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
     assert told["ok"] is True
-    assert [step["step"] for step in told["steps"]] == list(STEPS)
+    # Which answer goes in is asked where the two models do not agree: that is theirs to say.
+    played = [s["step"] for s in told["steps"] if s["step"] != "asked which answer goes in"]
+    assert played == list(STEPS)
     ghost = told["steps"][0]["told"]
     assert "ghost: " in ghost
     generated = next(s["told"] for s in told["steps"] if s["step"] == "generate with ensemble")

@@ -126,11 +126,38 @@ def test_generate_as_a_code_action_then_another_candidate_then_undo(
     editor.reads(before)
 
 
+def test_where_the_models_do_not_agree_the_user_is_asked(
+    editor: Neovim, models: dict[str, LoopbackProvider]
+) -> None:
+    for name, text in {
+        "one": "def area(width, height):\n    return width * height",
+        "two": "class Rectangle:\n    def area(self):\n        raise NotImplementedError",
+        "three": "import shapes\n\nprint(shapes.rectangle(3, 4).surface())",
+    }.items():
+        models[name].reply = text
+    editor.lua("""
+      _G.asked = ''
+      vim.fn.inputlist = function(lines)
+        _G.asked = table.concat(lines, '\\n')
+        for _, line in ipairs(lines) do
+          if line:find("two's answer", 1, true) then return tonumber(line:match('^%d+')) end
+        end
+        return 0
+      end
+      return 1""")
+    editor.open("app.py", "\n")
+    editor.type(":Ensemble generate area of a rectangle<CR>")
+    question = until(lambda: editor.lua("_G.asked"), "the question")
+    until(lambda: "class Rectangle" in editor.text, f"the answer to {question}")
+    assert "Which answer" in question
+    editor.told("do not agree")
+
+
 def test_generate_by_an_instruction_and_what_else_there_is(editor: Neovim) -> None:
     editor.open("app.py", "\n")
     editor.type(":Ensemble generate area of a rectangle<CR>")
     until(lambda: "return width * height" in editor.text, "the answer")
-    assert "agreement" in editor.told("2 answers")
+    editor.told("agreement")
 
 
 def test_a_running_generation_is_cancelled(editor: Neovim, three: Home) -> None:

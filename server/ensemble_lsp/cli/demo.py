@@ -64,7 +64,7 @@ async def _run(args: argparse.Namespace) -> int:
                 f'[[models]]\nname = "{name}"\nprovider = "llamacpp"\nmodel = "{weights}"\n'
                 "timeout = 60.0\n"
             )
-        more = "[complete]\nbudgetMs = 15000\n[ensemble]\nsize = 2\nbudgetMs = 60000\n"
+        more = "[complete]\nbudgetMs = 15000\n[ensemble]\nsize = 2\nbudgetMs = 110000\n"
         (home / "config.toml").write_text("\n".join([*models, more]))
         env = {
             **os.environ,
@@ -172,8 +172,13 @@ class _Play:
         except RuntimeError as error:
             self._step("generate with ensemble", False, str(error))
             return
-        client.apply(resolved["edit"])
-        await client.command(resolved["command"]["command"], resolved["command"]["arguments"][0])
+        if "edit" in resolved:
+            client.apply(resolved["edit"])
+        command = resolved["command"]
+        await client.command(command["command"], command["arguments"][0])
+        if "edit" not in resolved:  # the models agree too little: the server asks the user which
+            await asyncio.wait_for(client.applied.wait(), 30)
+            self._step("asked which answer goes in", True, client.chosen)
         text = client.text(self._uri)
         params["range"]["start"] = params["range"]["end"] = at
         titles = [a["title"] for a in await client.request("textDocument/codeAction", params)]

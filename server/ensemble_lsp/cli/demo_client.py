@@ -32,6 +32,10 @@ class DemoClient:
         self._next = 0
         self._texts: dict[str, str] = {}
         self._versions: dict[str, int] = {}
+        self.chosen = ""
+        """The answer the user took when asked which."""
+        self.applied = asyncio.Event()
+        """Set when the server has put an edit in."""
         self._reader = asyncio.ensure_future(self._read())
 
     @classmethod
@@ -55,7 +59,8 @@ class DemoClient:
             await stdout.readline()
             message = json.loads(await stdout.readexactly(int(header.partition(b":")[2])))
             if "method" in message and "id" in message:
-                self._send({"id": message["id"], "result": None})
+                result = self._answer(message["method"], message.get("params") or {})
+                self._send({"id": message["id"], "result": result})
             elif "id" in message and (future := self._waiting.pop(message["id"], None)):
                 if "error" in message:
                     future.set_exception(RuntimeError(message["error"]["message"]))
@@ -63,6 +68,17 @@ class DemoClient:
                     future.set_result(message.get("result"))
         for future in self._waiting.values():
             future.cancel()
+
+    def _answer(self, method: str, params: dict[str, Any]) -> Any:
+        """What the server asks of an editor; of several answers the user takes the first."""
+        if method == "window/showMessageRequest":
+            self.chosen = params["actions"][0]["title"]
+            return params["actions"][0]
+        if method == "workspace/applyEdit":
+            self.apply(params["edit"])
+            self.applied.set()
+            return {"applied": True}
+        return None
 
     def _send(self, message: dict[str, Any]) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()

@@ -136,6 +136,9 @@ commands.generate = {
     argument.instruction = table.concat(words, ' ')
     ask.ask('ensemble.generate', argument, function(result)
       require('ensemble_lsp.ghost').last = result.candidates[1] and result.candidates[1].id
+      if result.settled == false then
+        return ask.tell('the models do not agree: choose which answer goes in')
+      end
       local told = '%d answers, agreement %d %%; others under code actions'
       ask.tell(told:format(#result.candidates, share(result.agreement or 1)))
     end)

@@ -23,7 +23,8 @@ end
 
 ---@param status table
 function M.on_status(status)
-  M.status = status
+  -- A status need not name a model; the one that spoke last is still of interest.
+  M.status = vim.tbl_extend('keep', status, { model = M.status and M.status.model })
   vim.api.nvim_exec_autocmds('User', { pattern = 'EnsembleStatus', data = status })
   vim.cmd.redrawstatus()
 end
