@@ -22,7 +22,7 @@ export async function report(server: Server, pages: Pages): Promise<void> {
   );
 }
 
-/** Ask what to compare, then let the server do it: that may take minutes and cost money. */
+/** Ask what to compare, then let the server do it; where it costs something, it asks itself. */
 export async function compare(server: Server, pages: Pages): Promise<void> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
   if (!folder) throw new Error("Open a folder first: its code is what models are measured on.");
@@ -35,7 +35,7 @@ export async function compare(server: Server, pages: Pages): Promise<void> {
     validateInput: (text) => (/^[1-9]\d{0,3}$/.test(text) ? null : "A number from 1 to 9999."),
   });
   if (!samples) return;
-  const argument = { paths: [folder], task, models, samples: Number(samples), yes: true };
+  const argument = { paths: [folder], task, models, samples: Number(samples) };
   const title = `Ensemble: comparing ${models.length} models`;
   const written = await server.askWithProgress<Written>(title, "ensemble.compare", argument);
   await show(pages, "Comparison", written);

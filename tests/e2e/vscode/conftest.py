@@ -106,6 +106,7 @@ def vscode(
     yield window
     window.show_notifications()
     window.shot(f"end-{request.node.name.removeprefix('test_')}")
+    window.command("Notifications: Clear All Notifications")
     window.close()
 
 

@@ -101,3 +101,29 @@ def test_the_first_steps_open(vscode: Workbench) -> None:
     steps.wait_for()
     expect(steps).to_contain_text("Choose your models")
     vscode.shot("walkthrough")
+
+
+def test_the_report_opens_beside_the_code(vscode: Workbench, alpha: LoopbackProvider) -> None:
+    accept(vscode, alpha)
+    vscode.save()
+    vscode.status.click()
+    vscode.pick("Report from history")
+    page = vscode.webview("alpha")
+    expect(page.locator("body")).to_contain_text("complete")
+    vscode.shot("report")
+
+
+def test_models_are_compared_on_the_workspace(vscode: Workbench, alpha: LoopbackProvider) -> None:
+    alpha.reply = "return width * height"
+    for n in range(4):
+        body = "".join(
+            f"def f{n}_{i}(a, b):\n    c = a * {i}\n    return c + b\n\n\n" for i in range(9)
+        )
+        (vscode.server.workspace / f"module{n}.py").write_text(body)
+    vscode.command("Ensemble: Compare Models on This Workspace")
+    vscode.pick("complete")
+    vscode.page.locator(".quick-input-widget:visible", has_text="alpha").wait_for()
+    vscode.press("Enter")
+    vscode.answer("On how many places", "2")
+    page = vscode.webview("alpha")
+    expect(page.locator("body")).to_contain_text("exact")
