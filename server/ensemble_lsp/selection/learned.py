@@ -253,7 +253,8 @@ class LearnedSelector(FixedSelector):
 
     def _fit_line(self, task: Task) -> None:
         """Fit level and slope of what was seen over the priors, by ridge regression."""
-        arms = list(self._arms[task].values())
+        # Of a model that has changed since, its prior says nothing, nor it of the priors.
+        arms = [arm for arm in self._arms[task].values() if not arm.restarts]
         if not arms:
             return
         centre = sum(arm.prior for arm in arms) / len(arms)
