@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
+if sys.version_info >= (3, 11):
+    from asyncio import timeout
+else:
+    from async_timeout import timeout
 
 from ensemble_lsp.errors import NoQuotaError
 from ensemble_lsp.history import CallRecord, History
@@ -122,6 +128,17 @@ async def test_what_is_too_dear_is_left_out_while_something_else_is_there(tmp_pa
     only, note = server.budget.sort_out(server.models[:1], "complete")
     assert [m.profile.name for m in only] == ["dear"], "it says so itself when it is asked"
     assert not note
+    await server.history.close()
+
+
+async def test_what_was_reserved_and_not_spent_is_there_again(tmp_path: Path) -> None:
+    server = Server(tmp_path / "h.sqlite3", 0.06, Priced("dear", 900), Priced("free", 900, 0.0))
+    assert most_cost(server.models[0].profile, PROMPT) > 0.02
+    await gather(server.models[0], PROMPT)
+    spent_so_far = await spent(server.history)
+    async with timeout(5):
+        while server.budget.left != pytest.approx(0.06 - spent_so_far):
+            await asyncio.sleep(0)
     await server.history.close()
 
 

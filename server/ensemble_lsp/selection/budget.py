@@ -41,6 +41,7 @@ class DailyBudget:
         self._clock = clock
         self._left: tuple[float, float] | None = None
         """The day's beginning, and what was left of it when last heard of."""
+        self._refreshing: set[asyncio.Task[None]] = set()
         self._worse: dict[tuple[str, Task], float] = {}
         """How many times the most that was thought possible a call has cost."""
 
@@ -108,6 +109,11 @@ class DailyBudget:
             key = (profile.name, prompt.task)
             self._worse[key] = max(self._worse.get(key, 1.0), factor)
         self._history.release(id_).add_done_callback(lambda done: done.exception())
+        # It cost less than was reserved: more is left than was last heard.
+        with suppress(RuntimeError):  # no loop: the process is ending
+            task = asyncio.get_running_loop().create_task(self.refresh())
+            self._refreshing.add(task)
+            task.add_done_callback(self._refreshing.discard)
 
 
 class Budgeted(Wrapper):
