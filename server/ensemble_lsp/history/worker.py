@@ -184,9 +184,7 @@ class Worker:
             return self._leave_memory(db)
         if database.identity(self._path) == self._seen:
             return db
-        self._say(
-            f"The history {self._path} was removed while it was in use; a new one was begun."
-        )
+        self._say(f"The history {self._path} was removed while it was in use; a new one was begun.")
         db.close()
         return self._open()
 
