@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import opcode
 import re
+import sys
 import textwrap
 import warnings
 from collections.abc import Iterator
@@ -51,12 +52,14 @@ def plain(text: str) -> str:
 # -- Python ------------------------------------------------------------------------------------
 
 
+_TELLS_TOO_MUCH = sys.version_info < (3, 11)
+"""Python 3.10 jumps to absolute places and writes qualified names into byte code."""
 _NOP = opcode.opmap["NOP"]
 _ASSERTS = re.compile(r"^\s*assert\b", re.MULTILINE)
 
 
 def _python(text: str) -> str | None:
-    code = None if _ASSERTS.search(text) else _compiled(text)
+    code = None if _TELLS_TOO_MUCH or _ASSERTS.search(text) else _compiled(text)
     if code is not None:
         return repr(_shape(code))
     tree = parse_python(text)
