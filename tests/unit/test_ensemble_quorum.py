@@ -29,6 +29,12 @@ async def test_two_that_agree_settle_it_where_nobody_left_can_catch_up() -> None
     assert await Quorum("python", weights)(said(ONE, ONE, ONE, OTHER), ["e"])
 
 
+async def test_two_of_five_equals_are_no_majority_yet() -> None:
+    weights = dict.fromkeys("abcde", 0.5)
+    assert not await Quorum("python", weights)(said(ONE, ONE), ["c", "d", "e"])
+    assert await Quorum("python", weights)(said(ONE, ONE, ONE), ["d", "e"])
+
+
 async def test_what_is_known_of_those_still_running_counts() -> None:
     strong = {"a": 0.4, "b": 0.4, "c": 0.98}
     assert not await Quorum("python", strong)(said(ONE, ONE), ["c"])

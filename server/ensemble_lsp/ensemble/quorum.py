@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import combinations, pairwise
 
 from ..types import Completion
-from .code import Rule, Tuning, ballot_of, clusters_of, likeness_decides
+from .code import Rule, Tuning, ballot_of, clusters_of
 from .normalise import canonical
 from .votes import Answer, Trial, vote_of
 
@@ -89,9 +89,7 @@ def settled(answers: Sequence[Answer], running: Sequence[float], tuning: Tuning)
         return False
     here = list({a.model: a.weight for a, _ in ballot.running}.values())
     leading = len(first.group().models)
-    # Who still runs may turn out not to parse: any of them alone may make near-equals of all.
-    groups = [here, *([*here, weight] for weight in running)]
-    if any(likeness_decides(leading, w, tuning) for w in groups if len(w) > 1):
+    if _likeness_may_decide(leading, here, running, tuning):
         return False
     votes = [vote_of(weight, tuning.surprise) for weight in running]
     if any(vote >= first.weight for vote in votes):
@@ -104,6 +102,16 @@ def settled(answers: Sequence[Answer], running: Sequence[float], tuning: Tuning)
     joins = sum(vote + rival >= first.weight for vote in votes for rival in rivals)
     pairs = sum(a + b >= first.weight for a, b in combinations(votes, 2))
     return (joins + pairs) * chance <= RISK
+
+
+def _likeness_may_decide(
+    leading: int, here: Sequence[float], running: Sequence[float], tuning: Tuning
+) -> bool:
+    """Whether likeness would choose, whichever of those still running turn out not to parse."""
+    close = [w for w in running if max(*here, w) - min(*here, w) <= tuning.near]
+    able = [*here, *close]
+    few = leading < 3 and 2 * leading <= len(able)
+    return few and len(able) > 1 and max(here) - min(here) <= tuning.near
 
 
 def odds_of_agreeing(length: int) -> float:
