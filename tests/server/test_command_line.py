@@ -24,6 +24,8 @@ from tests.support.cli import PROGRAM, User
 from tests.support.lsp_client import CAPABILITIES, LspClient
 from tests.support.providers import Fault, LoopbackProvider, running
 
+pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
+
 CODE = "def add(a, b):\n    \n"
 COMMANDS = ["serve", "complete", "explain", "generate", "models", "history", "demo", "doctor"]
 KEYS = {"ONE_KEY": "sk-distinctive-one-0123456789", "TWO_KEY": "sk-ant-distinctive-two-98765"}

@@ -20,6 +20,8 @@ from tests.support.providers import LoopbackProvider
 from tests.support.providers import running as running_models
 from tests.support.tuning import SUCCESS, TuningProvider, running
 
+pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
+
 PROGRAM = Path(sys.executable).with_name("ensemble-lsp")
 KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
