@@ -83,6 +83,6 @@ def local_home(home: Home, weights: Path) -> Home:
     home.models.append(
         {"name": "smollm2", "provider": "llamacpp", "model": str(weights), "timeout": 100.0}
     )
-    home.tables["complete"] = {"budgetMs": 100000, "candidates": 1}
-    home.tables["ensemble"] = {"budgetMs": 100000}
+    home.tables["complete"] = {"budgetMs": 60000, "candidates": 1}
+    home.tables["ensemble"] = {"budgetMs": 60000}
     return home
