@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from benchmarks.ensemble_draws import draw, priors
 from benchmarks.ensemble_set import FormatError, assembled, halves, prepare, read
 

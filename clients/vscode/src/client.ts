@@ -123,7 +123,7 @@ export class Server implements vscode.Disposable {
     this.client = client;
     client.onDidChangeState(({ newState }) => {
       if (this.client !== client) return;
-      if (newState === State.Running) this.phases.fire({ phase: "ready", reason: "" });
+      if (newState === State.Running) void this.whenReady(client);
       if (newState === State.Starting) this.phases.fire({ phase: "starting", reason: "" });
     });
     client.onNotification("ensemble/status", (status: Status) => this.statuses.fire(status));
@@ -133,6 +133,12 @@ export class Server implements vscode.Disposable {
       this.log.error(String(error));
       this.failed(`${program} did not start: ${(error as Error).message}`);
     }
+  }
+
+  /** It answers `initialize` before it has its models; ready it is with them. */
+  private async whenReady(client: LanguageClient): Promise<void> {
+    await this.ask("ensemble.models", {}).catch(() => undefined);
+    if (this.client === client && this.running) this.phases.fire({ phase: "ready", reason: "" });
   }
 
   private failed(reason: string): void {

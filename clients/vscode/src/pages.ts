@@ -8,25 +8,26 @@ const SCHEME = "ensemble-page";
 
 export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly texts = new Map<string, string>();
-  private readonly changes = new vscode.EventEmitter<vscode.Uri>();
+  private count = 0;
   private readonly registered = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
-  readonly onDidChange = this.changes.event;
 
   provideTextDocumentContent(uri: vscode.Uri): string {
     return this.texts.get(uri.toString()) ?? "";
   }
 
-  /** Show a page beside the code; one of the same title is replaced. */
+  /** Show a page beside the code. Each has an address of its own: VS Code keeps the text of an old one. */
   async show(title: string, markdown: string): Promise<void> {
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${title}.md` });
+    const uri = vscode.Uri.from({
+      scheme: SCHEME,
+      path: `/${title}.md`,
+      query: String(++this.count),
+    });
     this.texts.set(uri.toString(), markdown);
-    this.changes.fire(uri);
     await vscode.commands.executeCommand("markdown.showPreviewToSide", uri);
   }
 
   dispose(): void {
     this.registered.dispose();
-    this.changes.dispose();
   }
 }
 

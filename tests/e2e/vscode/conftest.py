@@ -30,6 +30,15 @@ def models(providers: dict[str, LoopbackProvider]) -> list[dict[str, Any]]:
     return [model(*alpha), *(model(*other, tasks=["generate"]) for other in others)]
 
 
+def machine_settings(providers: dict[str, LoopbackProvider]) -> dict[str, Any]:
+    """What the scenarios need: every model is waited for, also on a busy machine."""
+    return {
+        "ensemble.models": models(providers),
+        "ensemble.complete.budgetMs": 20000,
+        "ensemble.ensemble.rule": "seed",  # the other one stops asking as soon as it knows enough
+    }
+
+
 @pytest.fixture(scope="package")
 def providers() -> Iterator[dict[str, LoopbackProvider]]:
     """Three services; a test sets what each replies."""
@@ -50,7 +59,7 @@ def code_server(
     """VS Code with the packaged extension and three models."""
     server = CodeServer(install(), vsix, tmp_path_factory.mktemp("vscode"))
     server.settings()
-    server.machine({"ensemble.models": models(providers)})
+    server.machine(machine_settings(providers))
     server.start()
     yield server
     server.stop()

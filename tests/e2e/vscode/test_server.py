@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.support.providers import LoopbackProvider
 
 from .code_server import CodeServer, install
-from .conftest import model, models
+from .conftest import machine_settings, model
 from .workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -26,13 +26,13 @@ KEY = "sk-for-this-test-only"
 def machine(vscode: Workbench, providers: dict[str, LoopbackProvider]) -> Iterator[Workbench]:
     """Settings of the machine are put back."""
     yield vscode
-    vscode.server.machine({"ensemble.models": models(providers)})
+    vscode.server.machine(machine_settings(providers))
 
 
 def test_a_program_that_is_none_is_told_and_the_next_one_works(
     machine: Workbench, providers: dict[str, LoopbackProvider]
 ) -> None:
-    settings = {"ensemble.models": models(providers)}
+    settings = machine_settings(providers)
     machine.server.machine({**settings, "ensemble.server.path": "/no/such/program"})
     expect(machine.status).to_contain_text("off")
     machine.notification("/no/such/program did not start").wait_for()
@@ -47,7 +47,7 @@ def test_a_key_from_secret_storage_reaches_the_provider_and_no_file(
 ) -> None:
     alpha.reply, alpha.keys = "return width * height", [KEY]
     keyed = model("alpha", alpha, apiKeyEnv="ALPHA_API_KEY")
-    machine.server.machine({"ensemble.models": [keyed]})
+    machine.server.machine({"ensemble.models": [keyed], "ensemble.complete.budgetMs": 20000})
     try:
         machine.command("Ensemble: Store an API Key")
         machine.pick("Another variable")
@@ -118,7 +118,9 @@ def test_the_server_is_installed_where_there_is_none(
     bare = [p for p in programs if not (Path(p) / "ensemble-lsp").exists()]
     server = CodeServer(install(), vsix, tmp_path, os.pathsep.join(bare))
     server.settings()
-    server.machine({"ensemble.models": [model("alpha", alpha)]})
+    server.machine(
+        {"ensemble.models": [model("alpha", alpha)], "ensemble.complete.budgetMs": 20000}
+    )
     server.start()
     tab = page.context.new_page()
     try:
