@@ -22,7 +22,7 @@ def ghost(vscode: Workbench, alpha: LoopbackProvider) -> Workbench:
     alpha.reply = "return width * height"
     vscode.open(CODE)
     vscode.type("ret")
-    assert vscode.ghost_text() == "urn width * height"
+    vscode.ghosts("urn width * height")
     return vscode
 
 
@@ -48,7 +48,7 @@ def test_a_part_accepted_word_by_word_is_partial(ghost: Workbench) -> None:
 def test_word_by_word_and_then_the_rest_is_accepted(ghost: Workbench) -> None:
     ghost.press("Control+ArrowRight")
     expect(ghost.editor.locator(".view-line").nth(1)).to_contain_text("return")
-    assert ghost.ghost_text() == " width * height"
+    ghost.ghosts(" width * height")
     ghost.press("Tab")
     ghost.no_ghost()
     assert ghost.save() == CODE + "return width * height"
@@ -94,7 +94,7 @@ def test_completions_are_turned_off_and_on_for_a_language(
     expect(vscode.ghost).to_have_count(0)
     assert len(alpha.requests) == before
     vscode.command("Trigger Inline Suggestion")  # asked for by hand it still comes
-    assert vscode.ghost_text() == "urn width * height"
+    vscode.ghosts("urn width * height")
     vscode.press("Escape")
     vscode.status.click()
     vscode.pick("Turn completions on for python")
@@ -111,6 +111,6 @@ def test_completions_go_on_after_a_restart_of_the_server(
     vscode.ready()
     vscode.focus()
     vscode.type("ret")
-    assert vscode.ghost_text() == "urn width * height"
+    vscode.ghosts("urn width * height")
     vscode.press("Tab")
     vscode.settled("accepted")

@@ -22,7 +22,7 @@ def accept(vscode: Workbench, alpha: LoopbackProvider) -> None:
     alpha.reply = "return width * height"
     vscode.open(CODE)
     vscode.type("ret")
-    vscode.ghost_text()
+    vscode.ghosts("urn width * height")
     vscode.press("Tab")
     vscode.no_ghost()
 
@@ -83,7 +83,7 @@ def test_the_dashboard_is_live_and_follows_the_theme(
 
     vscode.save()
     vscode.type("\nret")
-    vscode.ghost_text()
+    vscode.ghosts("urn width * height")
     vscode.press("Tab")
     expect(row.locator("td").nth(2)).to_contain_text(f"{before + 1} of ")
 

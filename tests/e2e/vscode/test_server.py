@@ -57,7 +57,7 @@ def test_a_key_from_secret_storage_reaches_the_provider_and_no_file(
         machine.ready()
         machine.open(CODE)
         machine.type("ret")
-        assert machine.ghost_text() == "urn width * height"
+        machine.ghosts("urn width * height")
         assert alpha.requests[-1].headers["authorization"] == f"Bearer {KEY}"
         machine.command("Ensemble: Remove an API Key")
         machine.pick("ALPHA_API_KEY")
@@ -97,7 +97,7 @@ def test_settings_of_a_workspace_redirect_nothing(
         machine.page.locator(".statusbar-item", has_text="Restricted Mode").wait_for()
         machine.look("area.py")
         machine.type("ret")
-        assert machine.ghost_text() == "urn width * height"
+        machine.ghosts("urn width * height")
         machine.shot("restricted")
         assert mine.requests
         assert len(theirs.requests) == before
@@ -133,7 +133,7 @@ def test_the_server_is_installed_where_there_is_none(
         expect(vscode.status).to_contain_text("ready", timeout=400_000)
         vscode.open(CODE)
         vscode.type("ret")
-        assert vscode.ghost_text() == "urn width * height"
+        vscode.ghosts("urn width * height")
     finally:
         tab.close()
         server.stop()

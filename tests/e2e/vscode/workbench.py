@@ -149,11 +149,16 @@ class Workbench:
             ".ghost-text-decoration, .ghost-text, .ghost-text-decoration-preview"
         )
 
-    def ghost_text(self) -> str:
-        """Wait for ghost text; what it says."""
-        self.ghost.first.wait_for()
-        # The editor renders blanks as no-break spaces.
-        return "".join(self.ghost.all_inner_texts()).replace("\u00a0", " ")
+    def ghosts(self, text: str) -> None:
+        """Wait until just that is shown as ghost text."""
+
+        def shown() -> str:
+            # The editor renders blanks as no-break spaces.
+            return "".join(self.ghost.all_inner_texts()).replace("\u00a0", " ")
+
+        until(
+            lambda: shown() == text, lambda: f"the ghost text {text!r} (there is {shown()!r})", 60
+        )
 
     def no_ghost(self) -> None:
         """Wait until there is none."""
