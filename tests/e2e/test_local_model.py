@@ -249,10 +249,11 @@ async def test_a_killed_child_is_started_anew_at_the_next_request(local_home: Ho
         assert first is not None
         first.kill()
         await until(lambda: not alive(first), 10)
-        client.append(uri, "pi\n\n\ndef square_area(side):\n    retu")  # not what is remembered
-        items = await invoked(client, uri)
+        other = (local_home.workspace / "other.py").as_uri()  # nothing is remembered of it
+        client.open(other, SHAPES.replace("circle", "disc"))
+        items = await invoked(client, other)
         second = child_of(client)
-        assert items[0]["insertText"].startswith("rn"), items
+        assert items[0]["insertText"].startswith("pi"), items
         assert second is not None
         assert second.pid != first.pid
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import os
@@ -11,6 +12,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -346,6 +348,21 @@ async def test_a_child_that_died_is_one_error_and_the_next_request_starts_anothe
     bench.plan(answer=["fine"])
     assert (await gather(model, complete("a\n"))).text == "fine"
     assert len(bench.notes("started")) == 2
+
+
+async def test_a_child_killed_while_nobody_asked_is_replaced_unnoticed(bench: Bench) -> None:
+    model = bench.model(answer=[" one"])
+    await gather(model, complete("a = "))
+    first = model.engine.pid
+    assert first is not None
+    child = psutil.Process(first)
+    child.kill()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while child.status() != psutil.STATUS_ZOMBIE:  # not awaited: the loop is not to see it yet
+            time.sleep(0.001)
+    answer = await gather(model, complete("b = "))
+    assert answer.text == "one"
+    assert model.engine.pid != first
 
 
 async def test_a_child_that_keeps_dying_is_left_alone(bench: Bench) -> None:

@@ -109,18 +109,33 @@ class LlamaCppModel:
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
         """Answer in pieces. Closing the iterator closes the connection, and the engine stops."""
         model = await asyncio.to_thread(self._model_path)
-        client = await self._http()
+        await self._http()  # imports in a thread what is imported here
         import httpx2
 
         try:
-            async with self.engine.use(model, self._context) as endpoint:
-                wire = Wire(client, endpoint, self._name)
-                request = await self._request(wire, model, prompt)
-                async with aclosing(self._chunks(wire, request)) as chunks:
+            try:
+                async with aclosing(self._ask(model, prompt)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            except httpx2.ConnectError:
+                # The child was killed while nobody asked, and that is seen only now: not this
+                # request's fault, so it need not be asked again.
+                if not await self.engine.gone():
+                    raise
+                async with aclosing(self._ask(model, prompt)) as chunks:
                     async for chunk in chunks:
                         yield chunk
         except httpx2.HTTPError as error:
             raise await self._broken() from error
+
+    async def _ask(self, model: Path, prompt: Prompt) -> AsyncGenerator[Chunk]:
+        client = await self._http()
+        async with self.engine.use(model, self._context) as endpoint:
+            wire = Wire(client, endpoint, self._name)
+            request = await self._request(wire, model, prompt)
+            async with aclosing(self._chunks(wire, request)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
     async def close(self) -> None:
         """End the child and close the connections."""
