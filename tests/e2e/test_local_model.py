@@ -253,6 +253,7 @@ async def test_a_killed_child_is_started_anew_at_the_next_request(local_home: Ho
         client.open(other, SHAPES.replace("circle", "disc"))
         items = await invoked(client, other)
         second = child_of(client)
+        assert items, [p for m, p in client.notifications if m == "ensemble/status"]
         assert items[0]["insertText"].startswith("pi"), items
         assert second is not None
         assert second.pid != first.pid

@@ -424,7 +424,7 @@ def test_disable_and_enable(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     editor.type(":Ensemble disable<CR>")
     until(lambda: server_pid(editor) is None, "no server")
-    assert editor.lua("require('ensemble_lsp').statusline()") == ""
+    until(lambda: editor.lua("require('ensemble_lsp').statusline()") == "", "an empty status")
     editor.type(":Ensemble enable<CR>")
     editor.attached()
 

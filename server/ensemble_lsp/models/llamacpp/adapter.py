@@ -112,21 +112,20 @@ class LlamaCppModel:
         await self._http()  # imports in a thread what is imported here
         import httpx2
 
-        try:
+        begun, pid = False, self.engine.pid
+        while True:
             try:
                 async with aclosing(self._ask(model, prompt)) as chunks:
                     async for chunk in chunks:
+                        begun = True
                         yield chunk
-            except httpx2.ConnectError:
-                # The child was killed while nobody asked, and that is seen only now: not this
-                # request's fault, so it need not be asked again.
-                if not await self.engine.gone():
-                    raise
-                async with aclosing(self._ask(model, prompt)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
-        except httpx2.HTTPError as error:
-            raise await self._broken() from error
+                return
+            except httpx2.HTTPError as error:
+                # A child that was there before may have been killed while nobody asked, which is
+                # seen only now: not this request's fault, so it is asked again, once.
+                if begun or pid is None or not await self.engine.gone():
+                    raise await self._broken() from error
+                pid = None
 
     async def _ask(self, model: Path, prompt: Prompt) -> AsyncGenerator[Chunk]:
         client = await self._http()
