@@ -119,7 +119,8 @@ class Explainer:
             asked = await session.first_answer(decision.models, prompt, budget_ms=budget)
         if not asked.completions:
             refused = session.refused(document, decision.models)
-            raise refused or session.failed("explain", asked.errors)
+            names = [one.profile.name for one in decision.models]
+            raise refused or session.failed("explain", asked, names)
         weights = session.weights(decision)
         answers = [
             Answer(c.model, clean_prose(c.text), weights.get(c.model, 0.5))

@@ -200,12 +200,13 @@ async def _answers(job: _Job, trials: Trials | None) -> tuple[Asked, list[Answer
         progress=_named(job.progress, len(job.members)),
         settled=quorum,
     )
+    names = [model.profile.name for model in job.members]
     if not asked.completions:
         refused = session.refused(job.document, job.members)
-        raise refused or session.failed("generate", asked.errors)
+        raise refused or session.failed("generate", asked, names)
     answers = await quorum.answers(asked.completions)
     if not answers:
-        raise session.failed("generate", asked.errors)
+        raise session.failed("generate", asked, names)
     return asked, answers
 
 

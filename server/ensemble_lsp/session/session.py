@@ -203,8 +203,13 @@ class Session:
         reasons = [self.runtime.workspace.refusal(document, m.profile) for m in models]
         return DocumentError(reasons[0]) if reasons and all(reasons) and reasons[0] else None
 
-    def failed(self, task: Task, errors: Mapping[str, ProviderError]) -> EnsembleError:
-        """One error for several models that all failed."""
+    def failed(self, task: Task, asked: Asked, names: Sequence[str]) -> EnsembleError:
+        """One error for the models of these names, none of which gave an answer that is of use."""
+        errors = asked.errors
+        empty = [n for n in names if n not in errors and n not in asked.cancelled]
+        if not errors and empty:
+            told = " and ".join(empty)
+            return NoModelError(f"{told} gave no answer to {task}; say more, or ask another model.")
         if not errors:
             return NoModelError(f"No model gave an answer to {task} in time; try again.")
         told = " ".join(str(error) for error in errors.values())
