@@ -90,6 +90,9 @@ def _import_rooms() -> None:
 def serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:
     """Serve one client until it leaves; the exit code: 0 after ``shutdown``, else 1."""
     # Outside the loop: who interrupts us while we wait for a client need not wait for the thread.
+    # Complexity, the history and SDKs work in threads: they hand the interpreter back to a keystroke
+    # after 1 ms, not 5.
+    sys.setswitchinterval(0.001)
     return asyncio.run(_serve(server, connect()))
 
 

