@@ -13,6 +13,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from ..pysyntax import parse_python
 from .sandbox import Check
 
 Signature = tuple[str, tuple[str, ...]]
@@ -134,9 +135,10 @@ def _told_apart(group: list[Check]) -> list[Check]:
 
 def _is_expression(source: str) -> bool:
     try:
-        return len(ast.parse(source.strip(), mode="eval").body.__class__.__name__) > 0
+        body = parse_python(source.strip()).body
     except (SyntaxError, ValueError):
         return False
+    return len(body) == 1 and isinstance(body[0], ast.Expr)
 
 
 # -- prose ---------------------------------------------------------------------------------------
@@ -220,7 +222,7 @@ def _closed_call(call: str) -> bool:
     """Whether a call can be made as it stands: no names in its arguments."""
     if not _parses(call):
         return False
-    tree = ast.parse(call)
+    tree = parse_python(call)
     inside = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
     return len(inside) == 1
 
@@ -270,11 +272,11 @@ def _literal(text: str) -> str | None:
 
 def _parses(source: str) -> bool:
     try:
-        ast.parse(source)
+        parse_python(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
 
 
 def _calls(source: str, names: set[str]) -> bool:
-    return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(ast.parse(source)))
+    return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(parse_python(source)))

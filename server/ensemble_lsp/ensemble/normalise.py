@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import TYPE_CHECKING
 
+from .. import pysyntax
 from ..context.syntax import encode, parser_for
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def parse_python(text: str) -> ast.Module | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                return ast.parse(candidate)
+                return pysyntax.parse_python(candidate)
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 continue
     return None

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Literal
 
+from ..pysyntax import parse_python
 from ..types import Document
 
 Source = Literal["radon", "lizard", "last good", "none"]
@@ -240,7 +241,7 @@ def _split_blocks(lines: Sequence[str]) -> list[str]:
 def _parse_block(text: str) -> _Block | None:
     radon: Any = import_module("radon.visitors")
     try:
-        tree = ast.parse(text)
+        tree = parse_python(text)
         found = radon.ComplexityVisitor.from_ast(tree).blocks
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
