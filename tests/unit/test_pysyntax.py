@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import ast
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ensemble_lsp.pysyntax import parse_python
-
-TEXT = "def f(a):\n" + "    if a:\n        return [x for x in (a, (a, (a, a)))]\n" * 60
-
-
-def test_threads_that_parse_at_once_all_get_their_tree() -> None:
-    wanted = ast.dump(parse_python(TEXT))
-    with ThreadPoolExecutor(8) as pool:
-        trees = list(pool.map(parse_python, [TEXT] * 200))
-    assert {ast.dump(tree) for tree in trees} == {wanted}
 
 
 def test_what_another_thread_spoils_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
