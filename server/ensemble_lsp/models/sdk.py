@@ -139,8 +139,7 @@ class SdkModel:
         """
         from .transport import canned_client
 
-        async def read() -> None:
-            client, create = self._wire.load(canned_client(self._wire.sample), "none")
+        async def read(client: Any, create: Create) -> None:
             body = self._wire.body(Prompt("complete", "", ""), frozenset(self._wire.extra))
             async for _ in await create(**body, stream=True):
                 pass
@@ -148,7 +147,9 @@ class SdkModel:
 
         # What goes wrong here goes wrong again, and is told, with the real request.
         with suppress(Exception):
-            asyncio.run(read())
+            # Imported before the loop runs: the SDK looks up its own version among the installed files.
+            client, create = self._wire.load(canned_client(self._wire.sample), "none")
+            asyncio.run(read(client, create))
 
     def _check_key(self) -> None:
         name = self._profile.name
