@@ -7,6 +7,8 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.providers import LoopbackProvider, running
 
+pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
+
 CODE = "def area(width, height):\n    "
 BROKEN = "return width */ height\n    x = 1"
 

@@ -14,6 +14,8 @@ from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import Fault, LoopbackProvider, running
 
+pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
+
 CODE = '''def area(width, height):
     """The area of a rectangle."""
     return width * height

@@ -17,7 +17,7 @@ from tests.support.lsp_client import LspError
 from tests.support.providers import Fault, LoopbackProvider, running
 from tests.unit.test_comparison_cases import CODE
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 
 @pytest.fixture
