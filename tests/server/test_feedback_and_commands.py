@@ -129,6 +129,19 @@ async def test_why_tells_the_scores_of_each_model(
             await client.command("ensemble.why", {"id": "nothing"})
 
 
+async def test_why_says_that_the_model_asked_first_had_nothing(
+    home: Home, gpt: LoopbackProvider, uri: str
+) -> None:
+    home.models.append({"name": "recall", "provider": "recall", "model": "recall"})
+    home.tables["selector"] = {"pin": {"complete": "recall"}}
+    async with home.server() as client:
+        item = await one_item(client, uri)
+        why = await client.command("ensemble.why", {"id": id_of(item)})
+    assert why["models"] == ["gpt"]
+    assert why["scores"][0]["model"] == "recall"
+    assert "recall had nothing to offer here in time: this is gpt's." in why["why"]
+
+
 async def test_models_can_be_listed_added_pinned_and_removed(
     home: Home, gpt: LoopbackProvider, uri: str
 ) -> None:

@@ -41,7 +41,7 @@ def check_model(session: Session, name: str | None, task: Task) -> None:
 def why(session: Session, id_: str) -> str:
     """Why a suggestion came from its model, in words."""
     reasons = session.runtime.reasons(id_)
-    return reasons.decision.choice.why if reasons else ""
+    return reasons.why if reasons else ""
 
 
 def print_answer(args: argparse.Namespace, answer: Answer) -> None:

@@ -62,6 +62,15 @@ class Reasons:
     suggestion: Suggestion
     decision: Decision
 
+    @property
+    def why(self) -> str:
+        """Why this model, in plain words; and where the one that came first had nothing, that too."""
+        choice, shown = self.decision.choice, self.suggestion
+        first = next(iter(choice.names), "")
+        if shown.task != "complete" or shown.agreement is not None or first in ("", *shown.models):
+            return choice.why
+        return f"{choice.why} {first} had nothing to offer here in time: this is {shown.models[0]}'s."
+
 
 class Runtime:
     """The long-lived parts of one server or one command."""

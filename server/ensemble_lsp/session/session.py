@@ -211,7 +211,9 @@ class Session:
             told = " and ".join(empty)
             return NoModelError(f"{told} gave no answer to {task}; say more, or ask another model.")
         if not errors:
-            return NoModelError(f"No model gave an answer to {task} in time; try again.")
+            seconds = self.settings.ensemble.budget_ms / 1e3
+            hint = "try again, or raise ensemble.budgetMs"
+            return NoModelError(f"No model gave an answer to {task} within {seconds:g} s; {hint}.")
         told = " ".join(str(error) for error in errors.values())
         self.runtime.offline(told)
         if len(errors) == 1:
@@ -312,7 +314,7 @@ class Session:
         choice = reasons.decision.choice
         return {
             "id": id_,
-            "why": choice.why,
+            "why": reasons.why,
             "task": reasons.suggestion.task,
             "models": list(reasons.suggestion.models),
             "agreement": reasons.suggestion.agreement,
