@@ -69,7 +69,9 @@ class Reasons:
         first = next(iter(choice.names), "")
         if shown.task != "complete" or shown.agreement is not None or first in ("", *shown.models):
             return choice.why
-        return f"{choice.why} {first} had nothing to offer here in time: this is {shown.models[0]}'s."
+        return (
+            f"{choice.why} {first} had nothing to offer here in time: this is {shown.models[0]}'s."
+        )
 
 
 class Runtime:
