@@ -25,7 +25,6 @@ async def test_a_stronger_model_is_asked_where_the_first_answer_does_not_parse(
     home: Home, uri: str, reply: str, escalate: bool, expected: str
 ) -> None:
     home.tables["selector"] = {"costWeight": 5.0, "latencyWeight": 0.0, "escalate": escalate}
-    home.tables["complete"] = {"budgetMs": 20000}
     with running(LoopbackProvider(reply=reply)) as weak:
         with running(LoopbackProvider(reply="return width * height", delay_first=1.0)) as good:
             prices = {"inputPrice": 2.0, "outputPrice": 8.0}
@@ -49,7 +48,6 @@ async def test_the_daily_budget_holds_over_the_wire(
 ) -> None:
     provider.reply = "return 1"
     home.tables["selector"] = {"dailyBudget": 0.02}
-    home.tables["complete"] = {"budgetMs": 20000}
     home.model("gpt", provider.base_url, inputPrice=5.0, outputPrice=5.0)
     async with home.server() as client:
         text = CODE

@@ -77,6 +77,7 @@ async def test_a_newer_automatic_request_supersedes_the_one_before(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:
     provider.fault = Fault.never_answer()
+    home.tables["complete"] = {"budgetMs": 6000}
     home.model("gpt", provider.base_url)
     async with home.server() as client:
         client.open(uri, CODE)
@@ -86,7 +87,22 @@ async def test_a_newer_automatic_request_supersedes_the_one_before(
         _, second = client.start_inline(uri, kind=2)
         assert await asyncio.wait_for(first, 5) == {"items": []}
         await provider.until(lambda p: p.requests[0].closed)
-        assert (await asyncio.wait_for(second, 10)) == {"items": []}
+        assert (await asyncio.wait_for(second, 20)) == {"items": []}
+
+
+async def test_a_pinned_model_is_waited_for(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    provider.delay_first = 1.5  # longer than it takes until the next model is asked too
+    with running(LoopbackProvider(reply="quick")) as quick:
+        home.model("quick", quick.base_url)
+        home.model("gpt", provider.base_url)
+        home.tables["selector"] = {"pin": {"complete": "gpt"}}
+        async with home.server() as client:
+            client.open(uri, CODE)
+            items = await client.inline(uri, kind=2)
+            assert items[0]["insertText"] == provider.reply
+            assert not quick.requests
 
 
 async def test_a_cancelled_request_closes_the_providers_connection(

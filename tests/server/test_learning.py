@@ -38,7 +38,6 @@ async def test_what_was_learned_is_known_after_a_restart(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:
     provider.reply = "width * height"
-    home.tables["complete"] = {"budgetMs": 20000}
     home.model("gpt", provider.base_url)
     async with home.server() as client:
         before = await score(client, f"{uri}.0.py")
@@ -56,7 +55,6 @@ async def test_two_servers_learn_from_one_another(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:
     provider.reply = "width * height"
-    home.tables["complete"] = {"budgetMs": 20000}
     home.model("gpt", provider.base_url)
     async with home.server() as one, home.server() as two:
         await accepted(one, uri)

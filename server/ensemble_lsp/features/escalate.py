@@ -47,7 +47,7 @@ def better_model(
 
 def could_ask(session: Session, decision: Decision, asked: Collection[str]) -> bool:
     """Whether a check is worth its time: it may be followed by something."""
-    on = session.settings.selector.escalate
+    on = session.settings.selector.escalate and not decision.pinned
     return on and stronger(decision.choice.ranked, asked) is not None
 
 

@@ -53,6 +53,8 @@ class Decision:
     models: list[Model]
     choice: Choice
     situation: Situation
+    pinned: bool = False
+    """The user named the first: another is asked only where it fails or has nothing."""
 
 
 @dataclass(frozen=True, slots=True)

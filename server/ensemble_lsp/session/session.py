@@ -107,7 +107,7 @@ class Session:
         if only is not None:
             models, _ = self.budget.sort_out([self.registry.get(only)], task)
             choice = self._choose(situation, models)
-            return Decision([self.runtime.watched(models[0])], choice, situation)
+            return Decision([self.runtime.watched(models[0])], choice, situation, pinned=True)
         models, note = self.budget.sort_out(self.models_for(task), task)
         choice = self._choose(situation, models).noted(note)
         by_name = {model.profile.name: model for model in models}
@@ -115,7 +115,8 @@ class Session:
         order = [self.runtime.watched(by_name[name]) for name in names]
         if order:
             self.runtime.busy(task, order[0].profile.name)
-        return Decision(order, choice, situation)
+        pinned = names[:1] == [self.settings.selector.pin.get(task)]
+        return Decision(order, choice, situation, pinned)
 
     def _choose(self, situation: Situation, models: Sequence[Model]) -> Choice:
         task = situation.task

@@ -146,7 +146,8 @@ class Asker:
                 if len(seen) == len(job.flights):
                     break
                 continue
-            hedge = self._hedge_in(job, running[-1]) if waiting else None
+            hedges = waiting and not (job.decision is not None and job.decision.pinned)
+            hedge = self._hedge_in(job, running[-1]) if hedges else None
             timeout = left if hedge is None else min(left, hedge)
             await any_ended(running, timeout)
             last = running[-1]
