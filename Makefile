@@ -3,8 +3,9 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+NODE_MODULES := clients/vscode/node_modules/.package-lock.json
 
-.PHONY: install demo test test-e2e lint format bench bench-selection bench-ensemble schema package clean
+.PHONY: install demo test test-e2e lint lint-python lint-clients lint-npm format format-npm bench bench-selection bench-ensemble schema package clean
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -25,15 +26,36 @@ test-e2e: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[local,dev,e2e]"
 	$(BIN)/pytest -m e2e $(ARGS)
 
-lint: $(INSTALLED)
+lint: lint-python lint-clients
+
+lint-python: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 
+# TypeScript (tsc, eslint, prettier) and Lua (stylua, which npm has; luacheck, which Debian packages). CI has
+# both programs; who works on the server alone need not.
+lint-clients:
+	@if command -v npm >/dev/null || [ -n "$$CI" ]; then $(MAKE) --no-print-directory lint-npm; \
+	  else echo "lint: the TypeScript and Lua wait for npm (Node 20 or newer)"; fi
+	@if command -v luacheck >/dev/null || [ -n "$$CI" ]; then cd clients/neovim && luacheck --quiet .; \
+	  else echo "lint: the Lua waits for luacheck (Debian: apt-get install lua-check)"; fi
+
+lint-npm: $(NODE_MODULES)
+	cd clients/vscode && npm run --silent check && npm run --silent lint
+
+$(NODE_MODULES): clients/vscode/package-lock.json
+	cd clients/vscode && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory format-npm; fi
+
+format-npm: $(NODE_MODULES)
+	cd clients/vscode && npm run --silent format
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
@@ -59,12 +81,12 @@ docs: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	$(BIN)/mkdocs build --strict --quiet
 
-package: $(INSTALLED)
+package: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist
 	rm -rf clients/vscode/wheel && mkdir clients/vscode/wheel && cp dist/*.whl clients/vscode/wheel
-	cd clients/vscode && npm ci --ignore-scripts --no-audit --no-fund && npm run package -- --out ../../dist/ensemble-lsp.vsix
+	cd clients/vscode && npm run package -- --out ../../dist/ensemble-lsp.vsix
 
 clean:
 	rm -rf $(VENV) build dist clients/vscode/dist clients/vscode/wheel artifacts .pytest_cache .ruff_cache .import_linter_cache
