@@ -128,3 +128,112 @@ async def test_a_judge_picks_where_nobody_agrees(
         assert result["settled"] is True
         assert result["candidates"][0]["models"] == ["three"]
         assert "return 2 * (width + height)" in client.text(uri)
+
+
+SHOP = '''def price(amount):
+    return amount * 2
+
+
+def total(amounts):
+    """Add up the prices."""
+    pass
+'''
+TESTS = """import shop
+
+
+def test_price():
+    assert shop.price(2) == 4
+
+
+def test_total_of_several():
+    assert shop.total([1, 2]) == 6
+
+
+def test_total_of_nothing():
+    assert shop.total([]) == 0
+"""
+ADDS = "def total(amounts):\n    return sum(price(a) for a in amounts)"
+FORGETS = "def total(amounts):\n    return sum(amounts)"
+
+
+@pytest.fixture
+def shop(home: Home) -> Iterator[str]:
+    """A small repository with tests, in which two of three models agree on what is wrong."""
+    tests = home.workspace / "tests"
+    tests.mkdir()
+    (home.workspace / "app.py").write_text("def main():\n    pass\n")
+    (home.workspace / "shop.py").write_text(SHOP)
+    (tests / "test_shop.py").write_text(TESTS)
+    (tests / "test_other.py").write_text(
+        "def test_other():\n    raise SystemExit('not asked for')\n"
+    )
+    with ExitStack() as stack:
+        for name, reply in (("one", FORGETS), ("two", FORGETS), ("three", ADDS)):
+            home.model(name, stack.enter_context(running(LoopbackProvider(reply=reply))).base_url)
+        yield (home.workspace / "shop.py").as_uri()
+
+
+async def generated(client: LspClient, uri: str) -> dict[str, Any]:
+    start = SHOP.index("pass")
+    where = {"uri": uri, "range": client.range(client.text(uri), start, start)}
+    result: dict[str, Any] = await client.command("ensemble.generate", where, timeout=60)
+    return result
+
+
+RUN_TESTS = f"{sys.executable} -m pytest -q"
+linux = pytest.mark.skipif(sys.platform != "linux", reason="tests are walled in on Linux only")
+
+
+@linux
+async def test_the_repositorys_own_tests_decide_where_they_are_wished(
+    home: Home, shop: str
+) -> None:
+    home.tables["ensemble"] = {"runTests": RUN_TESTS, "threshold": 0.0}
+    async with home.server() as client:
+        client.open(shop, SHOP)
+        result = await generated(client, shop)
+        assert result["candidates"][0]["models"] == ["three"]
+        assert "price(a)" in client.text(shop)
+        why = await client.command("ensemble.why", {"id": result["candidates"][0]["id"]})
+        assert "3 of 3 tests pass" in why["why"]
+        told = [p["value"].get("message", "") for m, p in client.notifications if m == "$/progress"]
+        assert any("tests/test_shop.py" in m and "test_other" not in m for m in told)
+    assert (home.workspace / "shop.py").read_text() == SHOP
+    assert not list((home.workspace / "tests").glob("__pycache__"))
+
+
+@linux
+async def test_each_candidate_says_how_many_tests_it_passes(home: Home, shop: str) -> None:
+    home.tables["ensemble"] = {"runTests": RUN_TESTS, "threshold": 0.0}
+    async with home.server() as client:
+        client.open(shop, SHOP)
+        start = SHOP.index("pass")
+        where = {"uri": shop, "range": client.range(SHOP, start, start), "apply": False}
+        await client.command("ensemble.generate", where, timeout=60)
+        params = {
+            "textDocument": {"uri": shop},
+            "range": where["range"],
+            "context": {"diagnostics": []},
+        }
+        titles = [a["title"] for a in await client.request("textDocument/codeAction", params)]
+        assert any(
+            re.fullmatch(r"Use consensus \(1 of 3 models agree\) · \d+% · 3 of 3 tests pass", t)
+            for t in titles
+        )
+        assert any(t.startswith("Use ") and t.endswith("· 2 of 3 tests pass") for t in titles)
+
+
+async def test_an_untrusted_workspace_runs_no_test(home: Home, shop: str) -> None:
+    ran = home.path / "ran"
+    (home.workspace / "tests" / "test_shop.py").write_text(
+        f"import shop, pathlib\nshop.total\npathlib.Path({str(ran)!r}).touch()\n"
+    )
+    home.tables["ensemble"] = {"runTests": RUN_TESTS, "threshold": 0.0}
+    options = {"workspaceTrusted": False, "ensemble": {"runTests": "touch ran"}}
+    async with home.server(options=options) as client:
+        client.open(shop, SHOP)
+        result = await generated(client, shop)
+        why = await client.command("ensemble.why", {"id": result["candidates"][0]["id"]})
+        assert "The tests were not run: the workspace is not trusted." in why["why"]
+        assert set(result["candidates"][0]["models"]) == {"one", "two"}
+    assert not ran.exists()

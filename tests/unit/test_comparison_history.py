@@ -12,7 +12,8 @@ import pytest
 
 from ensemble_lsp.comparison.history_report import summarise_history, week_of
 from ensemble_lsp.comparison.reports.history_page import write_history
-from ensemble_lsp.comparison.trial import Limits, Trial, find_walls
+from ensemble_lsp.ensemble import walls
+from ensemble_lsp.ensemble.workbench import Limits, Workbench
 from ensemble_lsp.errors import SettingsError
 from ensemble_lsp.history import CallRecord, SuggestionRecord
 from ensemble_lsp.session import Session, open_session
@@ -134,10 +135,17 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
-async def trial_of(root: Path, seconds: float = 20) -> Trial:
-    if await find_walls() == "none":
-        pytest.skip("nothing here keeps a program from the network")
-    return await Trial.open(root, CHECK, limits=Limits(seconds), files=[root / "shop.py"])
+async def trial_of(root: Path, seconds: float = 20) -> Workbench:
+    if refused := await walls.refusal():
+        pytest.skip(refused)
+    limits, files = Limits(seconds), [root / "shop.py"]
+    bench = await Workbench.open(root, CHECK, limits=limits, files=files)
+    try:
+        await bench.must_pass()
+    except BaseException:
+        await bench.close()
+        raise
+    return bench
 
 
 async def test_tests_judge_what_they_cover_and_nothing_else(repository: Path) -> None:

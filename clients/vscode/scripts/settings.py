@@ -21,8 +21,8 @@ MACHINE = {
     "history.keepText",
 }
 """Redirects code, or lets more of it out: never a workspace's business, trusted or not."""
-RUNS = "runExamples"
-"""Runs code of the workspace: where it may be set is the same question."""
+RUNS = {"runExamples", "runTests"}
+"""Run code of the workspace: where they may be set is the same question."""
 FREE = {
     "complete": {"debounceMs", "budgetMs", "maxLines", "threshold"},
     "selector": {"strategy", "pin", "latencyWeight", "costWeight", "seed"},
@@ -98,7 +98,7 @@ def main() -> None:
     properties, restricted = dict(own), list(own)
     for name, leaf in leaves(json_schema()).items():
         table, _, key = name.partition(".")
-        machine = name in MACHINE or key == RUNS
+        machine = name in MACHINE or key in RUNS
         properties[f"ensemble.{name}"] = whole(leaf) | {"scope": "machine" if machine else "window"}
         if machine or key not in FREE.get(table, ()):
             restricted.append(f"ensemble.{name}")

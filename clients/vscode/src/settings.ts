@@ -25,7 +25,10 @@ export function settingsFor(manifest: unknown, trusted: boolean): Record<string,
     if (value !== undefined) put(settings, key.split(".").slice(1), value);
   }
   // In a restricted workspace nothing of it is run.
-  if (!trusted) put(settings, ["ensemble", "runExamples"], false);
+  if (!trusted) {
+    put(settings, ["ensemble", "runExamples"], false);
+    put(settings, ["ensemble", "runTests"], "");
+  }
   return settings;
 }
 

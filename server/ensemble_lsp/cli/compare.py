@@ -19,7 +19,7 @@ from ..comparison.learning import measured
 from ..comparison.reports import page
 from ..comparison.reports.comparison_page import Written, write
 from ..comparison.running import Step
-from ..comparison.trial import Limits
+from ..ensemble.workbench import Limits
 from ..errors import SettingsError
 from ..features.postprocess import clean_code, clean_completion, clean_prose
 from ..selection.measured import save

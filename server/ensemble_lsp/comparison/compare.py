@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..ensemble import walls
+from ..ensemble.workbench import Limits, Workbench
 from ..errors import NoModelError, SettingsError
 from ..types import Document, Prompt, Span, Task
 from .bench import Bench, Cleaners
@@ -18,7 +20,6 @@ from .results import Result, Results
 from .running import Contestant, Question, Run, Step
 from .sampling import Sample, sample
 from .summary import Summary, summarise
-from .trial import Limits, Trial
 
 if TYPE_CHECKING:
     from ..models.registry import Entry
@@ -296,8 +297,13 @@ async def _try(
     if not asked:
         watcher.say("No case is a whole function body, so there is nothing for tests to judge.")
         return
+    if not options.allow_network and (refused := await walls.refusal()):
+        raise SettingsError(
+            f"Nothing here can keep tests from the network ({refused}), and they run what models wrote; "
+            "add --allow-network to run them anyway."
+        )
     watcher.say("Copying the repository and running its tests once as they are…")
-    trial = await Trial.open(
+    bench = await Workbench.open(
         drawn.folder,
         options.run_tests,
         limits=options.test_limits,
@@ -305,15 +311,16 @@ async def _try(
         allow_network=options.allow_network,
     )
     try:
+        await bench.must_pass()
         for number, question in enumerate(asked, 1):
             watcher.say(f"Tests: case {number} of {len(asked)}")
-            await _try_case(trial, question, contestants, results, drawn)
+            await _try_case(bench, question, contestants, results, drawn)
     finally:
-        await trial.close()
+        await bench.close()
 
 
 async def _try_case(
-    trial: Trial,
+    bench: Workbench,
     question: Question,
     contestants: Sequence[Contestant],
     results: Results,
@@ -328,10 +335,10 @@ async def _try_case(
         if known is None or known.failed or "tests" in known.scores:
             continue
         if not known.text.strip():
-            passed: bool | None = False if await trial.covers(case.id, case.file, hollow) else None
+            passed: bool | None = False if await bench.covers(case.id, case.file, hollow) else None
         else:
             filled = scene.filled(known.text).text
-            passed = await trial.judge(case.id, case.file, hollow, filled)
+            passed = await bench.judge(case.id, case.file, hollow, filled)
         if passed is not None:
             tested = replace(known, scores={**known.scores, "tests": float(passed)})
             await asyncio.to_thread(results.add, tested)

@@ -62,7 +62,7 @@ class Cluster:
     def group(self) -> Group:
         """Its models and what they say."""
         names = tuple(dict.fromkeys(a.model for a in self.answers))
-        return Group(names, self.best.text, self.weight)
+        return Group(names, self.best.text, self.weight, self.best.trial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ def consensus_of_code(
         clusters = _by_mean_similarity(clusters, [*(a for a, _ in ballot.running), *ballot.broken])
         used, why = "similarity", _why_similar(clusters)
     if ballot.failed:
-        used = "examples"
+        tested = any(a.trial is not None and a.trial.tests for a, _ in ballot.running)
+        used = "tests" if tested else "examples"
     return _verdict(clusters, ballot, used, why, tuning.table)
 
 
@@ -121,7 +122,7 @@ def ballot_of(answers: Sequence[Answer]) -> Ballot:
 def _likeness(answer: Answer) -> str:
     """What makes two answers one: what they do with the inputs that were run, else their form."""
     trial = answer.trial
-    if trial is not None and len(trial.outputs) > trial.promised and _tells(trial):
+    if trial is not None and len(trial.outputs) > trial.promised - trial.tests and _tells(trial):
         return repr(trial.outputs)
     return answer.form or plain(answer.text)
 
@@ -335,16 +336,15 @@ def _why_weighted(clusters: Sequence[Cluster], asked: int, ballot: Ballot | None
     trial = clusters[0].best.trial
     ran = ""
     if ballot is not None and trial is not None and trial.promised:
-        ran = f" It keeps {trial.passed} of the {trial.promised} examples."
+        ran = f" {trial.sentence().capitalize()}."
     if len(names) > 1:
         how = "gave the same answer" if not ran else "behave alike"
         return f"{_names(names)} {how} ({len(names)} of {asked}).{ran}"
     if asked == 1:
         return f"Only {names[0]} answered.{ran}"
     if len(clusters) == 1 and ballot is not None and ballot.failed:
-        return (
-            f"{names[0]}'s answer keeps the most of the examples ({trial.passed if trial else 0})."
-        )
+        what = "tests" if trial is not None and trial.tests else "examples"
+        return f"{names[0]}'s answer keeps the most of the {what}.{ran}"
     if len(clusters) == 1:
         return f"Only {names[0]}'s answer can be parsed.{ran}"
     return f"No two models agree; {names[0]} has the best record here.{ran}"

@@ -7,6 +7,7 @@ just what another one says, and that gets the rarer the longer the answers are (
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import combinations, pairwise
 
@@ -58,13 +59,19 @@ class Quorum:
             return False
         return settled(answers, [self._weights.get(n, 0.5) for n in running], self._tuning)
 
-    async def answers(self, completions: Sequence[Completion]) -> list[Answer]:
-        """The usable answers so far, cleaned, normalised and tried."""
+    async def answers(
+        self, completions: Sequence[Completion], *, patience: float | None = None
+    ) -> list[Answer]:
+        """The usable answers so far, cleaned, normalised and tried.
+
+        ``patience``: seconds that trials are waited for; what is not tried by then counts untried.
+        """
+        deadline = None if patience is None else asyncio.get_running_loop().time() + patience
         for index in range(len(self._ready), len(completions)):
-            self._ready[index] = await self._made_ready(completions[index])
+            self._ready[index] = await self._made_ready(completions[index], deadline)
         return [a for a in self._ready.values() if a.text.strip()]
 
-    async def _made_ready(self, completion: Completion) -> Answer:
+    async def _made_ready(self, completion: Completion, deadline: float | None) -> Answer:
         def work() -> tuple[str, str | None]:
             text = self._clean(completion.text) if self._clean else completion.text
             return text, canonical(text, self._language) if text.strip() else None
@@ -72,7 +79,9 @@ class Quorum:
         text, form = await asyncio.to_thread(work)
         trial = None
         if self._attempt is not None and form is not None:
-            trial = await self._attempt(text)
+            left = None if deadline is None else deadline - asyncio.get_running_loop().time()
+            with contextlib.suppress(asyncio.TimeoutError):
+                trial = await asyncio.wait_for(self._attempt(text), left)
         weight = self._weights.get(completion.model, 0.5)
         return Answer(completion.model, text, weight, form, trial)
 

@@ -15,13 +15,23 @@ FLOOR, CEILING = 0.02, 0.98
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of the prompt's own examples, run on one answer."""
+    """What came of the prompt's own examples and of the repository's tests, run on one answer."""
 
     passed: int
-    """Promises that were kept."""
+    """Promises that were kept: examples and tests."""
     promised: int
     outputs: tuple[str, ...]
     """What each check printed or returned: answers that behave alike have the same."""
+    tests_passed: int = 0
+    tests: int = 0
+    """Of the promises, those that are tests of the repository."""
+
+    def sentence(self) -> str:
+        """What was kept, in a few words: ``3 of 4 tests pass``; empty where nothing was promised."""
+        kept, examples = self.passed - self.tests_passed, self.promised - self.tests
+        parts = [f"{kept} of {examples} examples hold"] if examples else []
+        parts += [f"{self.tests_passed} of {self.tests} tests pass"] if self.tests else []
+        return ", ".join(parts)
 
     @property
     def share(self) -> float:
@@ -63,6 +73,8 @@ class Group:
     text: str
     weight: float
     """Sum of its votes."""
+    trial: Trial | None = None
+    """What came of its examples and tests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Generation:
     errors: dict[str, str]
     settled: bool = True
     """False where the models agree too little: the user chooses, nothing is put in unasked."""
+    tried: tuple[str, ...] = ()
+    """What came of the examples and tests, of each candidate, in words; empty where none were run."""
 
     @property
     def shown(self) -> list[int]:
@@ -42,13 +44,14 @@ class Generation:
     def title(self, index: int) -> str:
         """What the code action of a candidate is called."""
         candidate = self.candidates[index]
+        tried = f" · {self.tried[index]}" if index < len(self.tried) and self.tried[index] else ""
         if index == 0 and self.asked > 1:
             sure = (
                 f" · {self.agreement:.0%}" if len(self.candidates) > 1 or self.agreeing > 1 else ""
             )
-            return f"Use consensus ({self.agreeing} of {self.asked} models agree){sure}"
+            return f"Use consensus ({self.agreeing} of {self.asked} models agree){sure}{tried}"
         names = " and ".join(candidate.models)
-        return f"Use {names}'s answer"
+        return f"Use {names}'s answer{tried}"
 
 
 class Candidates:

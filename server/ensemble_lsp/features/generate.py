@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 import logging
 import random
-import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,10 +15,8 @@ from ..context.symbols import asks_for_code
 from ..ensemble.asking import Asked, ask
 from ..ensemble.asking import Progress as Asking
 from ..ensemble.code import consensus_of_code
-from ..ensemble.examples import promised
 from ..ensemble.judge import judged
 from ..ensemble.quorum import Quorum
-from ..ensemble.trials import Trials
 from ..ensemble.votes import Answer, Verdict
 from ..errors import EnsembleError, SettingsError
 from ..selection.escalation import Findings
@@ -28,6 +24,7 @@ from ..types import Document, Position, Prompt, Span
 from .candidates import Candidates, Generation, follow
 from .escalate import better_model, could_ask
 from .postprocess import clean_code
+from .trying import Attempts, Wanted, attempts
 
 if TYPE_CHECKING:
     from ..models.base import Model
@@ -106,23 +103,24 @@ class Generator(Candidates):
         Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (when every model failed).
         """
         job = await _job(session, document, span, instruction, size, model, progress)
-        trials, trouble = await _trials(job)
-        asked, answers = await _answers(job, trials)
         rule = session.settings.ensemble.rule
-        verdict = await asyncio.to_thread(consensus_of_code, answers, document.language, rule)
-        if (second := _stronger_job(job, answers, verdict)) is not None:
-            job = second
-            asked, answers = await _answers_too(job, trials, asked, answers)
+        async with attempts(_wanted(job)) as trials:
+            asked, answers = await _answers(job, trials)
             verdict = await asyncio.to_thread(consensus_of_code, answers, document.language, rule)
+            if (second := _stronger_job(job, answers, verdict)) is not None:
+                job = second
+                asked, answers = await _answers_too(job, trials, asked, answers)
+                verdict = await asyncio.to_thread(
+                    consensus_of_code, answers, document.language, rule
+                )
         verdict, picked = await _judged(job, verdict)
-        if trials is not None and trials.refused:
-            trouble = f"The examples were not run: {trials.refused}."
-        generation = _generation(job, asked, verdict, picked, trouble)
+        generation = _generation(job, asked, verdict, picked, trials.trouble)
         self.keep(generation)
+        said = replace(job.decision, choice=job.decision.choice.noted(generation.why))
         session.runtime.offered(
             list(generation.candidates),
             document,
-            [job.decision] * len(generation.candidates),
+            [said] * len(generation.candidates),
             trigger="invoked",
             group=generation.id,
         )
@@ -156,41 +154,24 @@ async def _job(
     return _Job(session, document, place, wish, indent, decision, members, progress)
 
 
-async def _trials(job: _Job) -> tuple[Trials | None, str]:
-    """What runs the examples that stand there; and why they are not run, where that is wished."""
-    settings, document = job.session.settings.ensemble, job.document
-    if not settings.run_examples or document.language != "python" or len(job.members) < 2:
-        return None, ""
-    if not job.session.trusted:
-        return None, "The examples were not run: the workspace is not trusted."
-    called = {n for n in re.findall(r"(\w+)\(", job.wish) if not hasattr(builtins, n)}
-    text = _promising(document, job.place, job.wish)
-    groups = await asyncio.to_thread(promised, text, sorted(called))
-    trials = Trials(groups, lambda answer: document.replace(job.place, answer).text)
-    return (trials if groups else None), ""
+def _wanted(job: _Job) -> Wanted:
+    """What is run on the answers; of a single model there is nothing to choose."""
+    session = job.session
+    if len(job.members) < 2:
+        settings = session.settings
+        alone = settings.ensemble.model_copy(update={"run_examples": False, "run_tests": ""})
+        session = replace(session, settings=settings.model_copy(update={"ensemble": alone}))
+    return Wanted(session, job.document, job.place, job.wish, job.clean, job.told)
 
 
-def _promising(document: Document, place: Span, wish: str) -> str:
-    """The text that may hold examples: the wish, the comment above, the definition round the place."""
-    first = place.start.line
-    while first > 0 and not re.match(r"\s*(?:async\s+)?(?:def|class)\b", document.line(first)):
-        if not document.line(first - 1).strip():
-            break
-        first -= 1
-    while first > 0 and document.line(first - 1).lstrip().startswith(("#", "@")):
-        first -= 1
-    wished = "\n".join(f"# {line}" for line in wish.split("\n"))
-    return f"{wished}\n\n{document.slice(Span(Position(first, 0), place.end))}"
-
-
-async def _answers(job: _Job, trials: Trials | None) -> tuple[Asked, list[Answer]]:
+async def _answers(job: _Job, trials: Attempts) -> tuple[Asked, list[Answer]]:
     """What came of asking, and each usable answer. Raises where there is none."""
     session = job.session
     quorum = Quorum(
         job.document.language,
         session.weights(job.decision),
         job.clean,
-        trials,
+        trials if trials else None,
         rule=session.settings.ensemble.rule,
     )
     asked = await ask(
@@ -204,7 +185,9 @@ async def _answers(job: _Job, trials: Trials | None) -> tuple[Asked, list[Answer
     if not asked.completions:
         refused = session.refused(job.document, job.members)
         raise refused or session.failed("generate", asked, names)
-    answers = await quorum.answers(asked.completions)
+    answers = await quorum.answers(
+        asked.completions, patience=session.settings.ensemble.test_seconds
+    )
     if not answers:
         raise session.failed("generate", asked, names)
     return asked, answers
@@ -229,7 +212,7 @@ def _stronger_job(job: _Job, answers: list[Answer], verdict: Verdict) -> _Job | 
 
 
 async def _answers_too(
-    job: _Job, trials: Trials | None, asked: Asked, answers: list[Answer]
+    job: _Job, trials: Attempts, asked: Asked, answers: list[Answer]
 ) -> tuple[Asked, list[Answer]]:
     """What came before, and what the last member says; where it fails, the rest stands."""
     last = replace(job, members=job.members[-1:])
@@ -301,6 +284,7 @@ def _generation(
         latency_ms=max(c.total_ms for c in asked.completions),
         errors={name: str(error) for name, error in asked.errors.items()},
         settled=settled,
+        tried=tuple(group.trial.sentence() if group.trial else "" for group in verdict.groups),
     )
 
 

@@ -136,6 +136,11 @@ class EnsembleSettings(Table):
     """weighted: votes by what is known of each model; seed: equal text, else mean similarity."""
     run_examples: bool = False
     """Run the docstring's own examples in a sand-box; never in an untrusted workspace."""
+    run_tests: str = ""
+    """A command such as "pytest -q": runs the repository's tests that reach the place on each answer, walled
+    in, in a copy; never in an untrusted workspace. {files} in it: where the files of tests go."""
+    test_seconds: float = Field(default=30.0, ge=1, le=600)
+    """Seconds that one run of the tests may take, and that tests are waited for after the models."""
     threshold: float = Field(default=0.3, ge=0, le=1)
     """Below this agreement the candidates are offered to choose from instead of one edit."""
     judge: str = ""

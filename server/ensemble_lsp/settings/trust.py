@@ -6,6 +6,7 @@ sent. An allow-list, so that a new setting is refused until somebody has thought
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -18,10 +19,11 @@ _FREE: dict[str, frozenset[str]] = {
     "ensemble": frozenset({"budgetMs", "rule"}),
 }
 
-_ONLY: dict[tuple[str, str], bool] = {
+_ONLY: dict[tuple[str, str], bool | str] = {
     ("complete", "enabled"): False,
     ("explain", "hover"): False,
     ("ensemble", "runExamples"): False,
+    ("ensemble", "runTests"): "",
     ("history", "keepText"): False,
     ("privacy", "redactSecrets"): True,
 }
@@ -55,9 +57,9 @@ def _problem(table: str, key: str, value: Any) -> str | None:
     """Why the workspace may not set a value; None where it may."""
     if (table, key) in _ONLY:
         careful = _ONLY[table, key]
-        return (
-            None if value is careful else f"a workspace may only set it to {str(careful).lower()}"
-        )
+        if type(value) is type(careful) and value == careful:
+            return None
+        return f"a workspace may only set it to {json.dumps(careful)}"
     if (table, key) in _ADDED:
         patterns = cast("list[Any]", value) if isinstance(value, list) else [value]
         if any(str(pattern).lstrip().startswith("!") for pattern in patterns):

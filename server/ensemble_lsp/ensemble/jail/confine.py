@@ -19,8 +19,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_NAMESPACES = {"ipc": 0x08000000, "uts": 0x04000000, "net": 0x40000000, "pid": 0x20000000}
-_NEW_USER = 0x10000000
+NAMESPACES = {"ipc": 0x08000000, "uts": 0x04000000, "net": 0x40000000, "pid": 0x20000000}
+NEW_USER = 0x10000000
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 
 _READ = 1 << 2 | 1 << 3  # read a file, list a folder
@@ -75,10 +75,10 @@ def _limit(seconds: int, memory: int, file_bytes: int) -> None:
 def _unshare(libc: ctypes.CDLL) -> list[str]:
     """Namespaces of its own, as many as the system gives; with a user namespace no root is needed."""
     every = 0
-    for flag in _NAMESPACES.values():
+    for flag in NAMESPACES.values():
         every |= flag
-    if libc.unshare(_NEW_USER | every) == 0:
-        return ["user", *_NAMESPACES]
+    if libc.unshare(NEW_USER | every) == 0:
+        return ["user", *NAMESPACES]
     return []
 
 
@@ -106,17 +106,18 @@ def _landlock(libc: ctypes.CDLL, folder: str, readable: Iterable[str]) -> None:
     if ruleset < 0:
         raise CannotConfineError(ctypes.get_errno(), "Landlock refuses its rules")
     try:
-        _allow(libc, ruleset, folder, _WRITE & files)
-        _allow(libc, ruleset, "/dev/null", (1 << 1 | 1 << 2) & files)
+        allow(libc, ruleset, folder, _WRITE & files)
+        allow(libc, ruleset, "/dev/null", (1 << 1 | 1 << 2) & files)
         for path in readable:
-            _allow(libc, ruleset, path, _READ & files)
+            allow(libc, ruleset, path, _READ & files)
         if libc.syscall(446, ctypes.c_int(ruleset), ctypes.c_uint32(0)):
             raise CannotConfineError(ctypes.get_errno(), "Landlock cannot be entered")
     finally:
         os.close(ruleset)
 
 
-def _allow(libc: ctypes.CDLL, ruleset: int, path: str, access: int) -> None:
+def allow(libc: ctypes.CDLL, ruleset: int, path: str, access: int) -> None:
+    """Allow access to a path and what is below it; what is not there needs no rule."""
     try:
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
@@ -168,9 +169,9 @@ does not know them or they are of no use; no socket, execve, kill, ptrace, mount
 _CLONE_THREAD = 0x00010000
 _TERMINAL = (0x5401, 0x5413, 0x5421, 0x5451, 0x541B)
 """TCGETS, TIOCGWINSZ, FIONBIO, FIOCLEX, FIONREAD: what opening a file asks of it."""
-_ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
-_LOAD, _EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
-_NUMBER, _ARCH, _ARG0, _ARG0_HIGH, _ARG1 = 0, 4, 16, 20, 24
+ALLOW, ERRNO = 0x7FFF0000, 0x00050000
+LOAD, EQUAL, _AND, RETURN = 0x20, 0x15, 0x54, 0x06
+NUMBER, ARCH, ARG0, ARG0_HIGH, _ARG1 = 0, 4, 16, 20, 24
 
 
 def _seccomp(libc: ctypes.CDLL) -> None:
@@ -186,35 +187,36 @@ def _program(machine: str) -> Iterable[bytes]:
     x86 = machine == "x86_64"
     numbers = [pair[0] if x86 else pair[1] for pair in _BOTH.values()]
     clone, clone3, ioctl, prlimit = (56, 435, 16, 302) if x86 else (220, 435, 29, 261)
-    yield _op(_LOAD, 0, 0, _ARCH)
-    yield _op(_EQUAL, 1, 0, 0xC000003E if x86 else 0xC00000B7)
-    yield _op(_RETURN, 0, 0, _ERRNO | errno.EPERM)
-    yield _op(_LOAD, 0, 0, _NUMBER)
+    yield op(LOAD, 0, 0, ARCH)
+    yield op(EQUAL, 1, 0, 0xC000003E if x86 else 0xC00000B7)
+    yield op(RETURN, 0, 0, ERRNO | errno.EPERM)
+    yield op(LOAD, 0, 0, NUMBER)
     for number in (*numbers, *(_OLD_X86 if x86 else ())):
-        yield _op(_EQUAL, 0, 1, number or 0)
-        yield _op(_RETURN, 0, 0, _ALLOW)
+        yield op(EQUAL, 0, 1, number or 0)
+        yield op(RETURN, 0, 0, ALLOW)
     # clone3 hides its flags in memory: "unknown" lets the C library fall back to clone.
-    yield _op(_EQUAL, 0, 1, clone3)
-    yield _op(_RETURN, 0, 0, _ERRNO | errno.ENOSYS)
-    yield from _only(clone, [(_ARG0, _CLONE_THREAD, _CLONE_THREAD)])
-    yield from _only(prlimit, [(_ARG0, 0xFFFFFFFF, 0)])
+    yield op(EQUAL, 0, 1, clone3)
+    yield op(RETURN, 0, 0, ERRNO | errno.ENOSYS)
+    yield from _only(clone, [(ARG0, _CLONE_THREAD, _CLONE_THREAD)])
+    yield from _only(prlimit, [(ARG0, 0xFFFFFFFF, 0)])
     for request in _TERMINAL:
         yield from _only(ioctl, [(_ARG1, 0xFFFFFFFF, request)])
-    yield _op(_RETURN, 0, 0, _ERRNO | errno.EPERM)
+    yield op(RETURN, 0, 0, ERRNO | errno.EPERM)
 
 
 def _only(number: int, conditions: Sequence[tuple[int, int, int]]) -> Iterable[bytes]:
     """Allow a call where an argument, masked, has a value; else go on with the number loaded."""
     ((place, mask, value),) = conditions
-    yield _op(_EQUAL, 0, 5, number)
-    yield _op(_LOAD, 0, 0, place)
-    yield _op(_AND, 0, 0, mask)
-    yield _op(_EQUAL, 0, 1, value)
-    yield _op(_RETURN, 0, 0, _ALLOW)
-    yield _op(_LOAD, 0, 0, _NUMBER)
+    yield op(EQUAL, 0, 5, number)
+    yield op(LOAD, 0, 0, place)
+    yield op(_AND, 0, 0, mask)
+    yield op(EQUAL, 0, 1, value)
+    yield op(RETURN, 0, 0, ALLOW)
+    yield op(LOAD, 0, 0, NUMBER)
 
 
-def _op(code: int, yes: int, no: int, value: int) -> bytes:
+def op(code: int, yes: int, no: int, value: int) -> bytes:
+    """One instruction of a filter."""
     return struct.pack("HBBI", code, yes, no, value)
 
 
