@@ -2,14 +2,27 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+comma := ,
+empty :=
+space := $(empty) $(empty)
 INSTALLED := $(VENV)/.installed
 NODE_MODULES := clients/vscode/node_modules/.package-lock.json
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+EXTRAS := local,report,ws,dev,e2e,fuzz,docs,package
+# `$(call add,EXTRAS)` installs them. With LOCKED=1, as in CI, everything is there already, by its hash.
+add = $(if $(LOCKED),@true,$(PIP) install -e ".[$(subst $(space),$(comma),$(1))]")
 
-.PHONY: install demo test test-e2e lint lint-python lint-clients lint-npm format format-npm bench bench-selection bench-ensemble schema package clean
+.PHONY: install demo test test-e2e lint lint-python lint-clients lint-npm format format-npm bench \
+  bench-selection bench-ensemble schema docs package lock audit clean
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml $(if $(LOCKED),requirements.lock)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[local,dev]"
+ifdef LOCKED
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+else
+	$(call add,local dev)
+endif
 	touch $(INSTALLED)
 
 install: $(INSTALLED)
@@ -23,7 +36,7 @@ test: $(INSTALLED)
 	$(BIN)/pytest -m "not e2e" -n auto $(ARGS)
 
 test-e2e: $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[local,dev,e2e]"
+	$(call add,local dev e2e docs fuzz)
 	$(BIN)/pytest -m e2e $(ARGS)
 
 lint: lint-python lint-clients
@@ -78,15 +91,37 @@ schema: $(INSTALLED)
 
 # The documentation as a site, in build/site.
 docs: $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	$(call add,docs)
 	$(BIN)/mkdocs build --strict --quiet
 
+# The wheel, the source, the extension, and of each what it is made of (CycloneDX): the wheel's from a
+# fresh environment that holds it and nothing else, with the locked versions.
 package: $(INSTALLED) $(NODE_MODULES)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
-	rm -rf dist
-	$(BIN)/python -m build --outdir dist
+	$(call add,package)
+	rm -rf dist && $(BIN)/python -m build $(if $(LOCKED),--no-isolation) --outdir dist
+	rm -rf build/wheel && $(PYTHON) -m venv --without-pip build/wheel
+	grep '^[^ #].*==' requirements.lock | sed 's/ *\\$$//' > build/constraints.txt
+	$(PIP) --python build/wheel install -c build/constraints.txt \
+	  "ensemble-lsp[local,report,ws] @ file://$(CURDIR)/$$(echo dist/*.whl)"
+	build/wheel/bin/ensemble-lsp --version
+	$(BIN)/cyclonedx-py environment build/wheel --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible -o dist/ensemble-lsp.cdx.json
 	rm -rf clients/vscode/wheel && mkdir clients/vscode/wheel && cp dist/*.whl clients/vscode/wheel
 	cd clients/vscode && npm run package -- --out ../../dist/ensemble-lsp.vsix
+	cd clients/vscode && npm sbom --sbom-format cyclonedx --omit dev > ../../dist/ensemble-lsp-vscode.cdx.json
+
+# Everything that CI installs, for every Python and platform that we support, with hashes. What is locked
+# stays unless UPGRADE=1, or ARGS="--upgrade-package NAME".
+lock: $(INSTALLED)
+	$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
+	  $(foreach extra,$(subst $(comma), ,$(EXTRAS)),--extra $(extra)) $(if $(UPGRADE),--upgrade) $(ARGS) \
+	  pyproject.toml -o requirements.lock
+
+# Known vulnerabilities and withdrawn releases among what is locked, as far as the registry tells.
+audit: $(INSTALLED)
+	$(PIP) install pip-audit
+	$(BIN)/python .ci/audit.py
 
 clean:
 	rm -rf $(VENV) build dist clients/vscode/dist clients/vscode/wheel artifacts .pytest_cache .ruff_cache .import_linter_cache

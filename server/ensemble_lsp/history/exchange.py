@@ -91,6 +91,9 @@ def import_lines(
             new = write_line(
                 db, allowed(parse_line(json.loads(line) if isinstance(line, str) else line))
             )
+        except RecursionError:
+            report.faults.append(f"line {number}: is nested too deeply")
+            continue
         except (ValueError, OverflowError) as error:
             report.faults.append(f"line {number}: {error}")
             continue
@@ -133,6 +136,8 @@ def _suggestion(fields: Line) -> StoredSuggestion:
     record = _valid(SuggestionRecord, fields)
     if outcome is None:
         return StoredSuggestion(record)
-    parsed = _valid(Outcome, {**outcome, "id": record.id})
+    if not isinstance(outcome, Mapping):
+        raise ValueError("outcome: input should be an object")
+    parsed = _valid(Outcome, {**cast("Line", outcome), "id": record.id})
     when = record.time if settled is None else _valid(float, settled)
     return StoredSuggestion(record, parsed, when)
