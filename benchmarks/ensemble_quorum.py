@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,15 @@ from benchmarks.ensemble_draws import answers_of, draw, priors
 from benchmarks.ensemble_set import Generations, Sample, halves
 from ensemble_lsp.ensemble.code import Tuning, consensus_of_code
 from ensemble_lsp.ensemble.quorum import settled
+from ensemble_lsp.ensemble.streams import so_far
 from ensemble_lsp.ensemble.votes import Answer
+from ensemble_lsp.features.postprocess import clean_code
 
 SECONDS = (6.0, 7.2, 9.6, 17.6, 19.1, 23.0, 31.1, 35.4, 40.4, 58.0, 66.4, 134.6)
 """Where no latency is recorded: a model's own median is drawn from these (every twelfth part of the seconds
 a case takes the models of aider's edit leader board, as published)."""
+LOOKS = 8
+"""Looks at what is still coming, between one answer's end and the next one's."""
 SPREAD = 0.4
 """Standard deviation of the logarithm of one request's time about its model's median."""
 
@@ -105,14 +110,25 @@ def _one(
     whole = consensus_of_code(everything, "python").text
     last = taken[order[-1].model]
     for count in range(1, len(order)):
-        so_far = answers_of(order[:count], known, execute=execute)
-        running = [known[s.model] for s in order[count:]]
-        if so_far and settled(so_far, running, Tuning()):
-            now = taken[order[count - 1].model]
-            paid = sum(len(s.text) * min(1.0, now / taken[s.model]) for s in order)
-            text = consensus_of_code(so_far, "python").text
-            return now, last, text == whole, paid / max(1, sum(len(s.text) for s in order))
+        there = answers_of(order[:count], known, execute=execute)
+        running = order[count:]
+        weights = [known[s.model] for s in running]
+        start, end = taken[order[count - 1].model], taken[running[0].model]
+        for now in (start, *(start + (end - start) * i / LOOKS for i in range(1, LOOKS))):
+            coming = [_came(s.text, now / taken[s.model]) for s in running]
+            if there and (
+                settled(there, weights, Tuning()) or settled(there, weights, Tuning(), coming)
+            ):
+                paid = sum(len(s.text) * min(1.0, now / taken[s.model]) for s in order)
+                text = consensus_of_code(there, "python").text
+                return now, last, text == whole, paid / max(1, sum(len(s.text) for s in order))
     return last, last, True, 1.0
+
+
+@cache
+def _came(text: str, share: float) -> tuple[str, ...]:
+    """What has come of an answer when a share of its time has passed: as many of its letters."""
+    return so_far(clean_code(text[: int(len(text) * share)], language="python") + "\n", "python")
 
 
 def speed() -> dict[str, float]:

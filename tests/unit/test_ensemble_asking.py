@@ -53,8 +53,8 @@ async def test_a_settled_outcome_closes_the_others() -> None:
     slow = model("slow", asyncio.Event())
     seen: list[tuple[int, list[str]]] = []
 
-    async def settled(completions: list[Completion], running: list[str]) -> bool:
-        seen.append((len(completions), running))
+    async def settled(completions: list[Completion], running: dict[str, str]) -> bool:
+        seen.append((len(completions), list(running)))
         return True
 
     asked = await ask([model("a", "one"), slow], PROMPT, budget_ms=LONG, settled=settled)

@@ -308,14 +308,20 @@ def test_a_tables_chance_is_between_its_values_and_rises_with_what_speaks_for_an
 
 
 def test_five_answers_of_200_lines_are_combined_quickly() -> None:
+    """In little more than it takes to compile them: a clock's absolute time depends on the machine."""
     import time
 
     body = "".join(f"    v{n} = g(a, {n}) + {n} * [x for x in v if x]\n" for n in range(198))
     answers = [Answer(f"m{i}", f"def f(a):\n    c = {i}\n{body}", 0.5) for i in range(5)]
     consensus_of_code(answers, "python")
-    took: list[float] = []
-    for _ in range(5):
+    combined: list[float] = []
+    compiled: list[float] = []
+    for _ in range(7):
         start = time.process_time()
+        for answer in answers:
+            compile(answer.text, "answer", "exec")
+        middle = time.process_time()
         consensus_of_code(answers, "python")
-        took.append(time.process_time() - start)
-    assert min(took) < 0.05, "aim 0.02 on an idle machine; see docs/consensus.md"
+        compiled.append(middle - start)
+        combined.append(time.process_time() - middle)
+    assert min(combined) < 4 * min(compiled)

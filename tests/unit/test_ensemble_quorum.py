@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from itertools import product
 
 import pytest
@@ -9,6 +10,7 @@ from ensemble_lsp.ensemble.asking import ask
 from ensemble_lsp.ensemble.code import Tuning, consensus_of_code
 from ensemble_lsp.ensemble.normalise import canonical
 from ensemble_lsp.ensemble.quorum import Quorum, odds_of_agreeing, settled
+from ensemble_lsp.ensemble.streams import parted, so_far, tokens_of
 from ensemble_lsp.ensemble.votes import Answer, Trial
 from ensemble_lsp.types import Completion
 from tests.support.scripted import PROMPT, ScriptedModel
@@ -21,33 +23,38 @@ def said(*texts: str) -> list[Completion]:
     return [Completion(text, name) for name, text in zip("abcde", texts, strict=False)]
 
 
+def still(*names: str) -> dict[str, str]:
+    """Models that run, of which nothing has come yet."""
+    return dict.fromkeys(names, "")
+
+
 async def test_two_that_agree_settle_it_where_nobody_left_can_catch_up() -> None:
     weights = dict.fromkeys("abcde", 0.5)
-    assert not await Quorum("python", weights)(said(ONE), ["b", "c"])
-    assert not await Quorum("python", weights)(said(ONE, OTHER), ["c"])
-    assert await Quorum("python", weights)(said(ONE, ONE), ["c"])
-    assert await Quorum("python", weights)(said(ONE, ONE, ONE, OTHER), ["e"])
+    assert not await Quorum("python", weights)(said(ONE), still("b", "c"))
+    assert not await Quorum("python", weights)(said(ONE, OTHER), still("c"))
+    assert await Quorum("python", weights)(said(ONE, ONE), still("c"))
+    assert await Quorum("python", weights)(said(ONE, ONE, ONE, OTHER), still("e"))
 
 
 async def test_two_of_five_equals_are_no_majority_yet() -> None:
     weights = dict.fromkeys("abcde", 0.5)
-    assert not await Quorum("python", weights)(said(ONE, ONE), ["c", "d", "e"])
-    assert await Quorum("python", weights)(said(ONE, ONE, ONE), ["d", "e"])
+    assert not await Quorum("python", weights)(said(ONE, ONE), still("c", "d", "e"))
+    assert await Quorum("python", weights)(said(ONE, ONE, ONE), still("d", "e"))
 
 
 async def test_what_is_known_of_those_still_running_counts() -> None:
     strong = {"a": 0.4, "b": 0.4, "c": 0.98}
-    assert not await Quorum("python", strong)(said(ONE, ONE), ["c"])
+    assert not await Quorum("python", strong)(said(ONE, ONE), still("c"))
     weak = {"a": 0.6, "b": 0.6, "c": 0.2, "d": 0.2}
-    assert await Quorum("python", weak)(said(ONE, ONE), ["c", "d"])
+    assert await Quorum("python", weak)(said(ONE, ONE), still("c", "d"))
 
 
 async def test_the_best_alone_settles_it_where_long_answers_hardly_ever_agree() -> None:
     weights = {"a": 0.9, "b": 0.6, "c": 0.6}
-    assert await Quorum("python", weights)(said(LONG), ["b", "c"])
+    assert await Quorum("python", weights)(said(LONG), still("b", "c"))
     short = {"a": 0.7, "b": 0.6, "c": 0.6}
-    assert not await Quorum("python", short)(said(ONE), ["b", "c"])
-    assert not await Quorum("python", dict.fromkeys("abc", 0.6))(said(LONG), ["b", "c"])
+    assert not await Quorum("python", short)(said(ONE), still("b", "c"))
+    assert not await Quorum("python", dict.fromkeys("abc", 0.6))(said(LONG), still("b", "c"))
 
 
 async def test_a_failed_promise_waits_for_better() -> None:
@@ -56,8 +63,8 @@ async def test_a_failed_promise_waits_for_better() -> None:
 
     weights = {"a": 0.9, "b": 0.6, "c": 0.2}
     quorum = Quorum("python", weights, attempt=attempt)
-    assert not await quorum(said(OTHER), ["b", "c"])
-    assert await quorum(said(OTHER, ONE), ["c"])
+    assert not await quorum(said(OTHER), still("b", "c"))
+    assert await quorum(said(OTHER, ONE), still("c"))
     answers = await quorum.answers(said(OTHER, ONE))
     assert [a.trial.passed for a in answers if a.trial] == [0, 1]
     assert consensus_of_code(answers, "python").models == ("b",)
@@ -65,12 +72,12 @@ async def test_a_failed_promise_waits_for_better() -> None:
 
 async def test_the_seeds_rule_waits_for_all() -> None:
     quorum = Quorum("python", {}, rule="seed")
-    assert not await quorum(said(ONE, ONE), ["c"])
-    assert await quorum(said(ONE, ONE), [])
+    assert not await quorum(said(ONE, ONE), still("c"))
+    assert await quorum(said(ONE, ONE), still())
 
 
 async def test_answers_that_do_not_parse_make_no_quorum_and_are_cleaned_once() -> None:
-    assert not await Quorum("python", {})(said("def f(:", "def f(:"), ["c"])
+    assert not await Quorum("python", {})(said("def f(:", "def f(:"), still("c"))
     cleaned: list[str] = []
 
     def clean(text: str) -> str:
@@ -79,7 +86,7 @@ async def test_answers_that_do_not_parse_make_no_quorum_and_are_cleaned_once() -
 
     fenced = f"```python\n{ONE}```"
     quorum = Quorum("python", {}, clean)
-    assert await quorum(said(fenced, fenced), ["c"])
+    assert await quorum(said(fenced, fenced), still("c"))
     assert len(await quorum.answers(said(fenced, fenced))) == 2
     assert len(cleaned) == 2
 
@@ -111,3 +118,42 @@ async def test_models_that_are_not_needed_are_closed() -> None:
     asked = await ask(models, PROMPT, budget_ms=60_000, settled=Quorum("python", {}))
     assert asked.cancelled == ["c"]
     assert slow.ended == 1
+
+
+async def test_a_stream_that_says_otherwise_is_not_waited_for() -> None:
+    weights = {"a": 0.75, "b": 0.5, "c": 0.5, "d": 0.5}
+    other = LONG.replace("g(a, 0)", "h(a) + 7 + 8")
+    begun = "\n".join(other.split("\n")[:6]) + "\n    a"
+    same = "\n".join(LONG.split("\n")[:6]) + "\n    a"
+    third = same.replace("def f(a):", "def f(a):\n    if a is None:\n        raise ValueError")
+    quorum = Quorum("python", weights)
+    answers = said(LONG, other.replace("h(a)", "k(a) * a"))
+    running = {"c": same.replace("g(a, 0)", "k(a) * a + 7 + 8"), "d": ""}
+    assert not await quorum(answers, still("c", "d"))
+    assert not await quorum(answers, running)
+    assert await quorum(answers, {"c": begun, "d": third})
+    # Talk before the code tells nothing.
+    assert not await quorum(answers, {"c": "Sure, I shall\nwrite it for you\nnow", "d": ""})
+
+
+def test_names_layout_and_comments_part_no_streams_and_other_code_does() -> None:
+    whole = tokens_of("def f(items):\n    total = 0\n    for i in items:\n        total += i\n")
+    begun = so_far("def f(xs):  # adds\n    s = (0)\n\n    for x in xs:\n        s +", "python")
+    assert begun and not parted(begun, whole)
+    other = so_far("def f(xs):\n    s = 1\n    for x in xs:\n        s +", "python")
+    assert parted(other, whole)
+    assert so_far("Sure, here is\nthe code:\n", "python") == ()
+
+
+async def test_a_stream_is_looked_at_while_it_comes() -> None:
+    seen: list[str] = []
+
+    async def settled(completions: object, running: Mapping[str, str]) -> bool:
+        seen.append(running.get("b", ""))
+        return running.get("b", "").startswith("begun")
+
+    slow = ScriptedModel("b", [["begun", asyncio.Event()]])
+    asked = await ask(
+        [ScriptedModel("a", [[ONE]]), slow], PROMPT, budget_ms=60_000, settled=settled
+    )
+    assert asked.cancelled == ["b"] and seen[-1] == "begun"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +16,9 @@ logger = logging.getLogger(__name__)
 
 State = Literal["asked", "answered", "failed", "closed"]
 PromptOf = Prompt | Callable[[Model], Prompt | None]
-Settled = Callable[[Sequence[Completion], Sequence[str]], Awaitable[bool]]
+Settled = Callable[[Sequence[Completion], Mapping[str, str]], Awaitable[bool]]
+LOOK = 0.3
+"""Seconds between two looks at what is still coming."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ async def ask(
     """Ask all at once; return when all have ended, the budget is up, or ``settled`` says so.
 
     ``prompt`` is one for all, or made for each model, ``None`` for a model that must not be asked.
-    ``settled`` is given the answers so far and the names still running. Models still running are
+    ``settled`` is given the answers so far and, of each model still running, what has come of its own: with each
+    answer, and while streams grow. Models still running are
     closed before this returns, also when the caller is cancelled. Never raises a ``ProviderError``.
     """
     asking = _Asking(len(models), progress)
@@ -71,10 +74,13 @@ class _Asking:
         self._total = total
         self._progress = progress
         self._running: dict[asyncio.Task[Completion], str] = {}
+        self._heard: dict[str, list[str]] = {}
+        self._looked_at = 0
 
     def start(self, model: Model, prompt: Prompt) -> None:
         name = model.profile.name
-        task = asyncio.create_task(gather(model, prompt), name=f"ask {name}")
+        heard = self._heard[name] = []
+        task = asyncio.create_task(gather(model, prompt, heard.append), name=f"ask {name}")
         self._running[task] = name
         self._tell(name, "asked")
 
@@ -82,21 +88,30 @@ class _Asking:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while self._running and (left := deadline - loop.time()) > 0:
+            looks = settled is not None and bool(self.asked.completions)
             done, _ = await asyncio.wait(
-                self._running, timeout=left, return_when=asyncio.FIRST_COMPLETED
+                self._running,
+                timeout=min(left, LOOK) if looks else left,
+                return_when=asyncio.FIRST_COMPLETED,
             )
             for task in done:
                 self._take(task)
-            if not done or await self._enough(settled, deadline):
+            if (done or self._grew()) and await self._enough(settled, deadline):
                 return
+
+    def _grew(self) -> bool:
+        """Whether more has come of what still runs since the last look."""
+        before = self._looked_at
+        self._looked_at = sum(len(self._heard[name]) for name in self._running.values())
+        return self._looked_at > before
 
     async def _enough(self, settled: Settled | None, deadline: float) -> bool:
         """Whether nothing that still runs is needed; to find out may take till the deadline."""
         if settled is None or not self.asked.completions:
             return False
         left = deadline - asyncio.get_running_loop().time()
+        running = {name: "".join(self._heard[name]) for name in self._running.values()}
         try:
-            running = list(self._running.values())
             return await asyncio.wait_for(settled(self.asked.completions, running), max(0.0, left))
         except asyncio.TimeoutError:
             return False

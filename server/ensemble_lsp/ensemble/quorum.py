@@ -1,7 +1,8 @@
 """When are enough answers there? As soon as those still to come cannot change the outcome.
 
 Not "cannot" as in logic, which would wait for nearly all: an answer still to come changes it only if it says
-just what another one says, and that gets the rarer the longer the answers are (``odds_of_agreeing``, measured).
+just what another one says, and that gets the rarer the longer the answers are (``odds_of_agreeing``, measured),
+and rarer still once what has come of it says otherwise (``streams.PARTED``).
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 from ..types import Completion
 from .code import Rule, Tuning, ballot_of, clusters_of
 from .normalise import canonical
+from .streams import PARTED, parted, so_far, tokens_of
 from .votes import Answer, Trial, vote_of
 
 RISK = 0.01
@@ -21,6 +23,7 @@ RISK = 0.01
 _AGREEING = ((0, 0.5), (40, 0.3), (80, 0.18), (150, 0.08), (300, 0.02), (600, 0.004))
 """By length in characters of canonical text: how often two models give equal code."""
 
+Tokens = tuple[str, ...]
 Clean = Callable[[str], str]
 Try = Callable[[str], Awaitable[Trial | None]]
 
@@ -50,14 +53,23 @@ class Quorum:
         self._tuning = tuning or Tuning()
         self._ready: dict[int, Answer] = {}
 
-    async def __call__(self, completions: Sequence[Completion], running: Sequence[str]) -> bool:
-        """Whether the models still running are not needed any more."""
+    async def __call__(self, completions: Sequence[Completion], running: Mapping[str, str]) -> bool:
+        """Whether the models still running are not needed any more; of each what has come so far."""
         answers = await self.answers(completions)
         if not running:
             return True
         if self._rule == "seed":
             return False
-        return settled(answers, [self._weights.get(n, 0.5) for n in running], self._tuning)
+        weights = [self._weights.get(name, 0.5) for name in running]
+        if settled(answers, weights, self._tuning):
+            return True
+        coming = await asyncio.to_thread(lambda: [self._coming(text) for text in running.values()])
+        return any(coming) and settled(answers, weights, self._tuning, coming)
+
+    def _coming(self, text: str) -> tuple[str, ...]:
+        if not text.strip():
+            return ()
+        return so_far(self._clean(text) + "\n" if self._clean else text, self._language)
 
     async def answers(
         self, completions: Sequence[Completion], *, patience: float | None = None
@@ -86,8 +98,16 @@ class Quorum:
         return Answer(completion.model, text, weight, form, trial)
 
 
-def settled(answers: Sequence[Answer], running: Sequence[float], tuning: Tuning) -> bool:
-    """Whether answers of models with these weights would, but for ``RISK``, change nothing."""
+def settled(
+    answers: Sequence[Answer],
+    running: Sequence[float],
+    tuning: Tuning,
+    coming: Sequence[Tokens] = (),
+) -> bool:
+    """Whether answers of models with these weights would, but for ``RISK``, change nothing.
+
+    ``coming``: what has come of each so far (``streams.so_far``), where that is known.
+    """
     if not any(a.form is not None for a in answers):
         return False
     ballot = ballot_of(answers)
@@ -106,11 +126,15 @@ def settled(answers: Sequence[Answer], running: Sequence[float], tuning: Tuning)
     if trial is not None and trial.promised:
         # What keeps the promises too behaves like the first, whatever it looks like.
         return True
-    chance = odds_of_agreeing(len(first.best.text))
-    rivals = [c.weight for c in others]
-    joins = sum(vote + rival >= first.weight for vote in votes for rival in rivals)
-    pairs = sum(a + b >= first.weight for a, b in combinations(votes, 2))
-    return (joins + pairs) * chance <= RISK
+    streams = list(zip(votes, coming or [()] * len(votes), strict=True))
+    rivals = [(c.weight, tokens_of(c.best.text) if coming else ()) for c in others]
+    ties = [*product(streams, rivals), *combinations(streams, 2)]
+    likely = sum(
+        PARTED if parted(mine, theirs) else 1.0
+        for (vote, mine), (other, theirs) in ties
+        if vote + other >= first.weight
+    )
+    return likely * odds_of_agreeing(len(first.best.text)) <= RISK
 
 
 def _likeness_may_decide(

@@ -8,7 +8,7 @@ Policies (timeout, failover, circuit breaker, concurrency, metering) are models 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
@@ -81,8 +81,10 @@ class Preparable(Protocol):
         ...
 
 
-async def gather(model: Model, prompt: Prompt) -> Completion:
-    """The whole answer of one model, timed on the monotonic clock."""
+async def gather(
+    model: Model, prompt: Prompt, heard: Callable[[str], None] | None = None
+) -> Completion:
+    """The whole answer of one model, timed on the monotonic clock; ``heard`` is told each piece of it."""
     start = time.perf_counter()
     first = 0.0
     parts: list[str] = []
@@ -93,6 +95,8 @@ async def gather(model: Model, prompt: Prompt) -> Completion:
             if chunk.text and not first:
                 first = (time.perf_counter() - start) * 1e3
             parts.append(chunk.text)
+            if heard is not None and chunk.text:
+                heard(chunk.text)
             last = chunk
             usage = chunk.usage or usage
             finish = chunk.finish or finish
