@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from .normalise import canonical
 
-PARTED = 0.05
-"""Of two answers that are equal in canonical form: how often their tokens part all the same."""
+PARTED = 0.02
+"""How much rarer two answers are equal whose tokens have parted: of 3,993 equal pairs on the choosing half 1.6 %
+have, of others 75 to 98 %."""
 LEAST = 6
 """Tokens that a stream must have before it is said to part from another."""
 _TOKEN = re.compile(
