@@ -25,6 +25,8 @@ from ensemble_lsp.ensemble.votes import Answer
 from ensemble_lsp.features.postprocess import clean_prose
 
 PAIRS = Path(__file__).parent.parent / "tests" / "data" / "sentence_pairs.jsonl"
+CHOOSING = PAIRS.with_name("sentence_pairs_choosing.jsonl")
+"""Further pairs of other questions, of middling likeness, which chose what came after the first thresholds."""
 MODELS = ("gpt-4-0314", "gpt-4-0613", "gpt-3.5-turbo-0125")
 
 
@@ -54,14 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{folder} is missing: nothing measured.")
         return 0
     answers = read(folder)
-    result = {"pairs": _pairs(answers), "merges": _merges(answers)}
+    result = {
+        "pairs": _pairs(answers, PAIRS),
+        "choosing": _pairs(answers, CHOOSING),
+        "merges": _merges(answers),
+    }
     print(save("ensemble-prose", result))
     return 0
 
 
-def _pairs(answers: dict[str, dict[str, str]]) -> dict[str, Any]:
+def _pairs(answers: dict[str, dict[str, str]], path: Path) -> dict[str, Any]:
     said: dict[str, list[str]] = {"same": [], "distinct": [], "contradicts": []}
-    for line in PAIRS.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         pair = json.loads(line)
         one, other = (_sentence(answers, pair["question"], pair[k]) for k in ("one", "other"))
         said[pair["label"]].append(relation(one, other))
@@ -69,11 +75,13 @@ def _pairs(answers: dict[str, dict[str, str]]) -> dict[str, Any]:
     result = {
         "removed": said["same"].count("same") / len(said["same"]),
         "lost": different.count("same") / len(different),
-        "contradictions shown": said["contradicts"].count("contradicts") / len(said["contradicts"]),
-        "false contradictions": [*said["same"], *said["distinct"]].count("contradicts") / 95,
+        "false contradictions": [*said["same"], *said["distinct"]].count("contradicts")
+        / len([*said["same"], *said["distinct"]]),
     }
+    if shown := said["contradicts"]:
+        result["contradictions shown"] = shown.count("contradicts") / len(shown)
     rows = [[k, f"{v:.3f}"] for k, v in result.items()]
-    table("100 labelled pairs", ("share", "value"), rows)
+    table(f"{sum(map(len, said.values()))} labelled pairs", ("share", "value"), rows)
     return result
 
 

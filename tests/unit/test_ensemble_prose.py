@@ -159,3 +159,13 @@ def test_no_answer_is_an_error() -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_texts_can_be_merged(one: str, other: str) -> None:
     merge_prose([Answer("a", one, 0.6), Answer("b", other, 0.5)])
+
+
+def test_two_ways_to_lead_to_what_follows_say_the_same() -> None:
+    one = "Here's a step-by-step guide to create a media entity in Drupal:"
+    other = "To create a media entity in Drupal, you can follow these steps:"
+    assert relation(one, other) == "same"
+    assert (
+        relation(one, other.replace("create a media entity", "delete a user's account")) == "other"
+    )
+    assert relation(one.rstrip(":") + ".", "You create a Drupal site first.") == "other"

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from .sentences import Block, split_blocks
 from .votes import Answer
-from .wording import same_said
+from .wording import Stems, same_said, stems_of
 
 DUPLICATE = 78.0
 """Similarity, 0 to 100, from which two sentences say the same."""
@@ -37,6 +37,7 @@ _OPPOSITES = (
     ("mutable", "immutable"), ("before", "after"), ("first", "last"), ("minimum", "maximum"),
     ("smallest", "largest"), ("synchronous", "asynchronous"), ("even", "odd"),
 )  # fmt: skip
+_SIDES = frozenset(side for pair in _OPPOSITES for side in pair)
 _FILLER = frozenset((
     "a", "an", "the", "this", "that", "these", "those", "it", "its", "is", "are", "was", "be",
     "of", "to", "in", "on", "for", "by", "with", "and", "as", "which", "will", "then", "so",
@@ -75,6 +76,11 @@ class _Norm:
     numbers: frozenset[str]
     names: frozenset[str]
     negated: bool
+    bag: frozenset[str]
+    """The words, as a set."""
+    sides: frozenset[str]
+    """The words of ``_OPPOSITES`` among them."""
+    stems: Stems
 
 
 @dataclass(slots=True)
@@ -118,27 +124,36 @@ def _relation(one: _Norm, other: _Norm) -> tuple[Relation, float]:
     """The relation and the similarity, 0 to 100."""
     if not one.words or not other.words:
         return ("same", 100.0) if one.words == other.words else ("other", 0.0)
-    fuzz: Any = import_module("rapidfuzz.fuzz")
+    if one.bag.isdisjoint(other.bag) and not one.stems.touches(other.stems):
+        return "other", 0.0
     if _differ(one, other):
-        score = _score(fuzz, one.skeleton, other.skeleton, enough=2, times=3)
+        score = _score(one.skeleton, other.skeleton, ALIKE, enough=2, times=3)
         return ("contradicts" if score >= ALIKE else "other"), score
-    score = _score(fuzz, one.words, other.words, enough=4, times=2)
+    score = _score(one.words, other.words, DUPLICATE, enough=4, times=2)
     if score < DUPLICATE and same_said(one.text, other.text):
         score = DUPLICATE
     return ("same" if score >= DUPLICATE else "other"), score
 
 
-def _score(fuzz: Any, one: str, other: str, *, enough: int, times: int) -> float:
-    """Similarity, 0 to 100; words of one among the other's count as much as a near-duplicate.
+def _score(one: str, other: str, least: float, *, enough: int, times: int) -> float:
+    """Similarity, 0 to 100, or 0 below ``least``; words of one among the other's count as a near-duplicate.
 
     The shorter must have ``enough`` words for that, and the longer at most ``times`` as many.
     """
     if not one or not other:
         return 0.0
-    score = max(fuzz.ratio(one, other), fuzz.token_sort_ratio(one, other))
-    short, long = sorted((len(one.split()), len(other.split())))
-    if short >= enough and short * times >= long and fuzz.token_set_ratio(one, other) >= CONTAINED:
-        score = max(score, DUPLICATE)
+    fuzz: Any = import_module("rapidfuzz.fuzz")
+    score = fuzz.ratio(one, other, score_cutoff=least)
+    score = max(score, fuzz.token_sort_ratio(one, other, score_cutoff=max(least, score)))
+    if score >= DUPLICATE:
+        return score
+    short, long = sorted((one.count(" ") + 1, other.count(" ") + 1))
+    if (
+        short >= enough
+        and short * times >= long
+        and fuzz.token_set_ratio(one, other, score_cutoff=CONTAINED)
+    ):
+        score = DUPLICATE
     return score
 
 
@@ -149,8 +164,8 @@ def _differ(one: _Norm, other: _Norm) -> bool:
     for mine, theirs in ((one.numbers, other.numbers), (one.names, other.names)):
         if mine and theirs and not (mine <= theirs or theirs <= mine):
             return True
-    a, b = set(one.words.split()), set(other.words.split())
-    return any(
+    a, b = one.sides, other.sides
+    return bool(a and b) and any(
         (x in a and y in b and y not in a and x not in b)
         or (y in a and x in b and x not in a and y not in b)
         for x, y in _OPPOSITES
@@ -165,7 +180,11 @@ def _normalise(sentence: str) -> _Norm:
     words = _words(sentence)
     kept = [w for w in words if w not in _FILLER] or words
     skeleton = " ".join(w for w in kept if w in bare)
-    return _Norm(sentence, " ".join(kept), skeleton, numbers, names, bool(_NEGATION.search(prose)))
+    bag = frozenset(kept)
+    return _Norm(
+        sentence, " ".join(kept), skeleton, numbers, names, bool(_NEGATION.search(prose)),
+        bag, bag & _SIDES, stems_of(sentence),
+    )  # fmt: skip
 
 
 def _name(code: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 SAID, SAID_SHORT = 0.69, 0.85
@@ -10,6 +11,9 @@ SAID, SAID_SHORT = 0.69, 0.85
 FEW = 5
 CONTAINED, HALF = 0.9, 0.5
 """The same for a sentence that is nearly all in the other, and at least about half of it."""
+
+LEADS = 0.4
+"""The same for two sentences that lead to what comes after them: "Here is how …:" is said in many ways."""
 
 _LITTLE = frozenset(
     """a an the this that these those it its is are was were be been being of to in on for by with and or as at
@@ -32,24 +36,47 @@ _PREFIX = 5
 """Letters from which two long words are taken for one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stems:
+    """A sentence's words that say something, as they are compared."""
+
+    stems: frozenset[str]
+    starts: frozenset[str]
+    """The beginnings of the long ones."""
+    weight: float
+    leads: bool
+    """Whether it leads to what comes after it: it ends with a colon."""
+
+    def touches(self, other: Stems) -> bool:
+        """Whether they have any word in common; most pairs have none, and this is soon told."""
+        return not (self.stems.isdisjoint(other.stems) and self.starts.isdisjoint(other.starts))
+
+
 def same_said(one: str, other: str) -> bool:
     """Whether two sentences say the same, as far as words tell."""
-    a, b = _stems(one), _stems(other)
-    if not a or not b:
+    a, b = stems_of(one), stems_of(other)
+    if not a.stems or not b.stems:
         return False
     mine, theirs = _shared(a, b), _shared(b, a)
-    weight_a, weight_b = sum(map(_weight, a)), sum(map(_weight, b))
-    both = (mine + theirs) / (weight_a + weight_b)
-    inside = max(mine / weight_a, theirs / weight_b)
-    enough = SAID if min(len(a), len(b)) >= FEW else SAID_SHORT
-    return both >= enough or (inside >= CONTAINED and both >= HALF and min(len(a), len(b)) >= FEW)
+    both = (mine + theirs) / (a.weight + b.weight)
+    if a.leads and b.leads and both >= LEADS:
+        return True
+    inside = max(mine / a.weight, theirs / b.weight)
+    few = min(len(a.stems), len(b.stems)) < FEW
+    return both >= (SAID_SHORT if few else SAID) or (
+        inside >= CONTAINED and both >= HALF and not few
+    )
 
 
 @lru_cache(maxsize=4096)
-def _stems(sentence: str) -> frozenset[str]:
+def stems_of(sentence: str) -> Stems:
+    """What is compared of a sentence."""
     plain = _LEAD.sub("", re.sub(r"[*_`#\"“”]", " ", sentence).strip())
     words = (w.strip(".") for w in re.findall(r"[\w.%$]+", plain.lower()))
-    return frozenset(_stem(w) for w in words if w and w not in _LITTLE)
+    stems = frozenset(_stem(w) for w in words if w and w not in _LITTLE)
+    starts = frozenset(w[:_PREFIX] for w in stems if len(w) >= _PREFIX)
+    leads = sentence.rstrip(" *_").endswith(":")
+    return Stems(stems, starts, sum(map(_weight, stems)), leads)
 
 
 def _stem(word: str) -> str:
@@ -59,10 +86,9 @@ def _stem(word: str) -> str:
     return word
 
 
-def _shared(one: frozenset[str], other: frozenset[str]) -> float:
+def _shared(one: Stems, other: Stems) -> float:
     """Weight of one's words that the other has."""
-    starts = {w[:_PREFIX] for w in other if len(w) >= _PREFIX}
-    return sum(_weight(w) for w in one if w in other or w[:_PREFIX] in starts)
+    return sum(_weight(w) for w in one.stems if w in other.stems or w[:_PREFIX] in other.starts)
 
 
 def _weight(word: str) -> float:
