@@ -43,18 +43,21 @@ SECRET_NAMES = (
     ".htpasswd",
     ".git-credentials",
     ".vault-token",
-    ".aws/credentials",
-    ".docker/config.json",
-    ".kube/config",
-    ".ssh/*",
-    ".gnupg/*",
+    "**/.aws/credentials",
+    "**/.docker/config.json",
+    "**/.kube/config",
+    "**/.ssh/**",
+    "**/.gnupg/**",
+    "**/.config/gcloud/**",
+    "**/.azure/**",
     "credentials.json",
     "secrets.json",
     "secrets.toml",
     "secrets.yaml",
     "secrets.yml",
 )
-"""Never sent to a remote model, whatever the settings say."""
+"""Never sent to a remote model, whatever the settings say. As in ``.gitignore``, a pattern with a slash in it
+counts from the top, unless ``**/`` says otherwise."""
 
 _FRESH = 5.0
 """Seconds for which a verdict holds before the disk is looked at again."""

@@ -185,12 +185,14 @@ class WorkspaceContext:
         return self._reason(uri) is None
 
     def relative(self, path: str) -> str:
-        """A path as models are shown it: from the workspace's folder, else the file's name."""
+        """A path as models are shown it: from the workspace's folder, else the file's name.
+
+        On one line: a name with line ends in it could pass for a line of the prompt.
+        """
         pure = Path(path)
-        for folder in self.folders:
-            if folder in pure.parents:
-                return pure.relative_to(folder).as_posix()
-        return pure.name
+        inside = next((f for f in self.folders if f in pure.parents), None)
+        shown = pure.name if inside is None else pure.relative_to(inside).as_posix()
+        return "".join(char if char.isprintable() else "?" for char in shown)
 
     def signatures(self, document: Document, profile: Profile) -> tuple[Snippet, ...]:
         """Signatures of what a document imports; for a remote model, of files it may see."""
