@@ -338,3 +338,66 @@ async def test_unsafe_markdown_of_a_model_is_not_passed_on(
         assert "Fine." in value
         for bad in ("<script", "![x](http", "command:", "\x1b"):
             assert bad not in value
+
+
+async def generate_stats(client: LspClient) -> dict[str, tuple[int, int]]:
+    """Of each model: how often its code was judged, and taken."""
+    listed = await client.command("ensemble.models")
+    found = {m["name"]: m["stats"].get("generate", {}) for m in listed}
+    return {name: (s.get("shown", 0), s.get("accepted", 0)) for name, s in found.items()}
+
+
+async def test_switching_to_another_candidate_is_feedback_for_each_model(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    async with home.server() as client:
+        client.open(uri, CODE)
+        start, end = the_function()
+        where = {"uri": uri, "range": client.range(CODE, start, end)}
+        await client.command("ensemble.generate", where)
+        first = await generate_stats(client)
+        assert (first["one"][1], first["two"][1], first["three"][1]) == (1, 1, 0)
+        start = client.text(uri).index("def perimeter")
+        other = (await actions(client, uri, start, start))["Use three's answer"]
+        client.apply(other["edit"])
+        await client.command(other["command"]["command"], other["command"]["arguments"][0])
+        client.close_document(uri)
+        # What was taken first stays taken, and does not last: its reward is what is left of it.
+        then = await generate_stats(client)
+        assert then["three"] == (1, 1)
+        listed = await client.command("ensemble.models")
+        reward = {m["name"]: m["stats"]["generate"]["reward"] for m in listed}
+        assert reward["three"] > reward["one"]
+
+
+async def test_explaining_tells_of_each_model_and_can_be_cancelled(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    async with home.server() as client:
+        client.open(uri, CODE)
+        start, end = the_function()
+        where = {"uri": uri, "range": client.range(CODE, start, end)}
+        await client.command("ensemble.explain", where)
+        bars = [p["value"] for m, p in client.notifications if m == "$/progress"]
+        told = {v.get("message") for v in bars}
+        assert {"one: answered", "two: answered", "three: answered"} <= told
+        assert bars[0]["kind"] == "begin" and bars[-1]["kind"] == "end"
+        for provider in trio:
+            provider.fault = Fault.never_answer()
+        client.append(uri, "\n\ndef more():\n    return 1\n")
+        line = client.text(uri).count("\n") - 1
+        whole = {
+            "start": {"line": line - 1, "character": 0},
+            "end": {"line": line, "character": 12},
+        }
+        params = {"command": "ensemble.explain", "arguments": [{"uri": uri, "range": whole}]}
+        _, future = client.start("workspace/executeCommand", params)
+        for provider in trio:
+            await provider.until(lambda p: len(p.requests) == 2)
+        token = [p["token"] for m, p in client.notifications if m == "$/progress"][-1]
+        client.notify("window/workDoneProgress/cancel", {"token": token})
+        with pytest.raises(LspError) as caught:
+            await asyncio.wait_for(future, 10)
+        assert caught.value.code == -32800
+        for provider in trio:
+            await provider.until(lambda p: p.requests[1].closed)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..context.prompts import explain_prompt
 from ..context.symbols import symbol_at
-from ..ensemble.asking import ask
+from ..ensemble.asking import Progress, ask
 from ..ensemble.prose import merge_prose
 from ..ensemble.votes import Answer
 from ..errors import DocumentError
@@ -75,8 +76,12 @@ class Explainer:
         *,
         size: int = 1,
         model: str | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> Explanation:
-        """Explain a span (None: the whole file). Raises ``NoModelError``, ``ProviderError``."""
+        """Explain a span (None: the whole file); ``progress`` is told of each model.
+
+        Raises ``NoModelError``, ``ProviderError``.
+        """
         span = span or Span(Position(0, 0), document.end)
         if span.empty:
             symbol = await asyncio.to_thread(symbol_at, document, span.start)
@@ -88,7 +93,7 @@ class Explainer:
         if kept := self._kept.get(key):
             self._kept.move_to_end(key)
             return Explanation(kept.markdown, kept.models, span, kept.agreement, 0.0, kept.id, True)
-        explanation = await self._explain(session, document, span, size, model)
+        explanation = await self._explain(session, document, span, size, model, progress)
         self._kept[key] = explanation
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
@@ -101,7 +106,13 @@ class Explainer:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
     async def _explain(
-        self, session: Session, document: Document, span: Span, size: int, model: str | None
+        self,
+        session: Session,
+        document: Document,
+        span: Span,
+        size: int,
+        model: str | None,
+        progress: Callable[[Progress], None] | None,
     ) -> Explanation:
         decision = session.decide("explain", document, span.start, only=model)
         if not decision.models:
@@ -114,7 +125,8 @@ class Explainer:
             return explain_prompt(document, span, profile=asked.profile, workspace=workspace)
 
         if size > 1 and model is None:
-            asked = await ask(session.members(decision, size), prompt, budget_ms=budget)
+            members = session.members(decision, size)
+            asked = await ask(members, prompt, budget_ms=budget, progress=progress)
         else:
             asked = await session.first_answer(decision.models, prompt, budget_ms=budget)
         if not asked.completions:

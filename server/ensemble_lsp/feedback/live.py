@@ -34,6 +34,8 @@ class Live:
     """Share that a client said was taken."""
     other_since: float | None = None
     away_since: float | None = None
+    reformatted: bool = False
+    """Whether it stands there only if a formatter changed its spelling."""
     whole_since: float | None = None
     taken_at: float | None = None
     """When a part was last taken at once."""
@@ -87,7 +89,8 @@ class Live:
         ):
             keys = False
         whole_at_once = found.state == "whole" and not self.match.taken and found.size > 1
-        if found.state == "other" and not keys and self._became(touching):
+        self.reformatted = found.state == "other" and not keys and self._became(touching)
+        if self.reformatted:
             found = Match("whole", found.size, found.size)
             gained = found.size - self.match.taken
         if gained > 0 and found.state in ("part", "whole"):

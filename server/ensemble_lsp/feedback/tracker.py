@@ -216,12 +216,16 @@ class Tracker:
         """Settle what an accept decides; start the clocks of the rest."""
         now = self._clock()
         taken = [live for live in lives if live.changed_now and live.complete]
+        # Of candidates that are alike the one that stands there word for word is the one that was taken.
+        exact = [live for live in taken if not live.reformatted]
+        taken = exact or taken
         for live in taken:
             self._end(live, "accepted", "document", 1.0)
         for live in lives:
             if live.suggestion.id not in self._live:
                 continue
-            if taken and live.match.state != "whole" and meet(live, taken):
+            unlike = live.match.state != "whole" or (exact and live.reformatted)
+            if taken and unlike and meet(live, taken):
                 self._end(live, "superseded", "document", 0.0)
                 continue
             self._time(live, now)
@@ -310,7 +314,7 @@ class Tracker:
         if self._prefer is not None:
             self._prefer(chosen.suggestion, [other.suggestion for other in others])
         for other in others:
-            if other.match.state == "whole":
+            if other.match.state == "whole" and (chosen.reformatted or not other.reformatted):
                 self._end(other, "accepted", "document", 1.0)
                 continue
             above = other.suggestion.shown_at < chosen.suggestion.shown_at

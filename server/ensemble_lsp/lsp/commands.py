@@ -15,6 +15,7 @@ from .choosing import ask_which
 from .code_action import consensus_edit, generate_with_progress, place_of
 from .convert import code_points, to_span
 from .errors import loud
+from .progress import Progress, with_progress
 from .reports import compare, report
 from .show import show_markdown
 
@@ -144,11 +145,21 @@ async def generate(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
 
 @loud
 async def explain(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
-    """Explain a range with several models; ``show`` opens it in the editor."""
+    """Explain a range with several models, with a bar that names each; ``show`` opens it in the editor."""
     document, span = _place(ls, arguments)
     host = await ls.host()
     size = _integer(arguments, "size") or host.session.settings.ensemble.size
-    explained = await host.tools.explainer.explain(host.session, document, span, size=size)
+
+    async def work(bar: Progress) -> Any:
+        def told(step: Any) -> None:
+            bar.report(f"{step.model}: {step.state}", 100 * step.done // max(1, step.total))
+
+        return await host.tools.explainer.explain(
+            host.session, document, span, size=size, progress=told
+        )
+
+    token = arguments.get("workDoneToken")
+    explained = await with_progress(ls, "Explain with ensemble", token, work)
     if arguments.get("show"):
         await show_markdown(ls, explained.signed())
     return {"markdown": explained.markdown, "models": list(explained.models)}
