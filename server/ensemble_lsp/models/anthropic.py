@@ -12,7 +12,7 @@ from .assemble import Delta, Finish
 from .base import Profile
 from .profiles import base_url
 from .render import chat_messages
-from .sdk import Body, Create, SdkModel, Wire, whole
+from .sdk import Body, Open, SdkModel, Wire, table, whole
 from .translate import AnswerError
 
 # These take a temperature and think only when they are told to; later ones take none, and may
@@ -31,30 +31,6 @@ _FINISH: dict[str, Finish] = {
     "model_context_window_exceeded": "length",
     "refusal": "filter",
 }
-
-
-_SAMPLE = """\
-event: message_start
-data: {"type":"message_start","message":{"id":"1","type":"message","role":"assistant","content":[],\
-"model":"m","stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}}
-
-event: content_block_start
-data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
-
-event: content_block_delta
-data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
-
-event: content_block_stop
-data: {"type":"content_block_stop","index":0}
-
-event: message_delta
-data: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},\
-"usage":{"output_tokens":1}}
-
-event: message_stop
-data: {"type":"message_stop"}
-
-"""
 
 
 class AnthropicModel(SdkModel):
@@ -77,15 +53,13 @@ class AnthropicModel(SdkModel):
             body=lambda prompt, refused: _body(settings.model, prompt, refused),
             reader=_reader,
             stops=_stops,
-            sample=_SAMPLE,
             optional=_OPTIONAL,
             auth=lambda secret: {"x-api-key": secret},
-            extra=frozenset(("temperature",)),
         )
         super().__init__(settings, profile, key, wire, http_client=http_client)
 
 
-def _load(settings: ModelSettings, http: Any, key: str) -> tuple[Any, Create]:
+def _load(settings: ModelSettings, http: Any, key: str) -> tuple[Any, Open]:
     import anthropic
 
     from .transport import quiet
@@ -99,7 +73,13 @@ def _load(settings: ModelSettings, http: Any, key: str) -> tuple[Any, Create]:
         # Spans could carry the user's code to wherever the environment says.
         open_telemetry=False,
     )
-    return client, client.messages.create
+    kind = anthropic.AsyncStream[object]
+
+    def send(body: Body) -> Any:
+        body = {**body, "stream": True}
+        return client.post("/v1/messages", cast_to=object, body=body, stream=True, stream_cls=kind)
+
+    return client, send
 
 
 def _body(model: str, prompt: Prompt, refused: frozenset[str]) -> Body:
@@ -128,21 +108,21 @@ def _stops(prompt: Prompt) -> tuple[str, ...]:
     return tuple(s for s in prompt.stop if s.strip())
 
 
-def _reader() -> Callable[[Any], Delta]:
+def _reader() -> Callable[[Body], Delta]:
     counts: dict[str, int] = {}
 
-    def read(event: Any) -> Delta:
-        kind = getattr(event, "type", "")
+    def read(event: Body) -> Delta:
+        kind = event.get("type")
         if kind == "error":
-            raise AnswerError({"error": getattr(event, "error", None)})
+            raise AnswerError({"error": event.get("error")})
         if kind == "message_start":
-            _count(counts, getattr(getattr(event, "message", None), "usage", None))
+            _count(counts, table(event.get("message")).get("usage"))
         elif kind == "content_block_delta":
-            text = getattr(getattr(event, "delta", None), "text", None)
+            text = table(event.get("delta")).get("text")
             return Delta(text if isinstance(text, str) else "")
         elif kind == "message_delta":
-            _count(counts, getattr(event, "usage", None))
-            reason = getattr(getattr(event, "delta", None), "stop_reason", None)
+            _count(counts, event.get("usage"))
+            reason = table(event.get("delta")).get("stop_reason")
             finish = _FINISH.get(str(reason), "stop") if reason else None
             return Delta(finish=finish, usage=_usage(counts))
         return Delta()
@@ -158,7 +138,7 @@ def _count(counts: dict[str, int], usage: Any) -> None:
         "cache_read_input_tokens",
         "output_tokens",
     ):
-        if value := whole(getattr(usage, name, None)):
+        if value := whole(table(usage).get(name)):
             counts[name] = value
 
 

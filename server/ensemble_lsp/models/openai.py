@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from ..settings import ModelSettings
@@ -13,7 +13,7 @@ from .assemble import Delta, Finish
 from .base import Profile
 from .profiles import FimTemplate, base_url, fim_template, known_model
 from .render import chat_messages, fim_prompt, plain_prompt
-from .sdk import Body, Create, SdkModel, Wire, whole
+from .sdk import Body, Open, SdkModel, Wire, table, whole
 from .translate import AnswerError
 
 # Services take four stop strings; servers on this machine take more. What is left out is cut here.
@@ -42,30 +42,10 @@ _FINISH: dict[str, Finish] = {
 }
 
 
-_USAGE = '"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}'
-_HEAD = '"id":"1","created":1,"model":"m"'
-_RESPONSE = (
-    '"response":{"id":"1","object":"response","created_at":1,"model":"m","status":"completed",'
-    '"output":[{"id":"1","type":"message","role":"assistant","status":"completed",'
-    '"content":[{"type":"output_text","text":"a","annotations":[]}]}],'
-    '"parallel_tool_calls":true,"tool_choice":"auto","tools":[],"usage":{"input_tokens":1,'
-    '"input_tokens_details":{"cached_tokens":0},"output_tokens":1,'
-    '"output_tokens_details":{"reasoning_tokens":0},"total_tokens":2}}'
-)
-_SAMPLES = {
-    "chat": (
-        f'data: {{{_HEAD},"object":"chat.completion.chunk",{_USAGE},"choices":[{{"index":0,'
-        '"delta":{"role":"assistant","content":"a"},"finish_reason":"stop"}]}\n\n'
-    ),
-    "completions": (
-        f'data: {{{_HEAD},"object":"text_completion",{_USAGE},"choices":[{{"index":0,"text":"a",'
-        '"finish_reason":"stop","logprobs":{"tokens":["a"],"token_logprobs":[0.0]}}]}\n\n'
-    ),
-    "responses": (
-        'data: {"type":"response.output_text.delta","sequence_number":0,"item_id":"1",'
-        '"output_index":0,"content_index":0,"delta":"a","logprobs":[]}\n\n'
-        f'data: {{"type":"response.completed","sequence_number":1,{_RESPONSE}}}\n\n'
-    ),
+_PATHS = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+    "responses": "/responses",
 }
 
 
@@ -92,21 +72,20 @@ def _wire(
     settings: ModelSettings,
     method: str,
     body: Callable[[Prompt, frozenset[str]], Body],
-    read: Callable[[Any], Delta],
+    read: Callable[[Body], Delta],
     stops: Callable[[Prompt], tuple[str, ...]],
 ) -> Wire:
     return Wire(
-        load=lambda http, key: _load(settings, method, http, key),
+        load=lambda http, key: _load(settings, _PATHS[method], http, key),
         body=body,
         reader=lambda: read,
         stops=stops,
         optional=_OPTIONAL,
-        sample=_SAMPLES[method],
         auth=lambda key: {"authorization": f"Bearer {key}"},
     )
 
 
-def _load(settings: ModelSettings, method: str, http: Any, key: str) -> tuple[Any, Create]:
+def _load(settings: ModelSettings, path: str, http: Any, key: str) -> tuple[Any, Open]:
     import openai
 
     from .transport import quiet
@@ -118,13 +97,13 @@ def _load(settings: ModelSettings, method: str, http: Any, key: str) -> tuple[An
         max_retries=0,
         http_client=http,
     )
-    # Resources import their modules when they are first touched: do it here, in the thread.
-    creates: dict[str, Callable[[], Any]] = {
-        "chat": lambda: client.chat.completions.create,
-        "completions": lambda: client.completions.create,
-        "responses": lambda: client.responses.create,
-    }
-    return client, creates[method]()
+    kind = openai.AsyncStream[object]
+
+    def send(body: Body) -> Any:
+        body = {**body, "stream": True}
+        return client.post(path, cast_to=object, body=body, stream=True, stream_cls=kind)
+
+    return client, send
 
 
 def _chat_wire(settings: ModelSettings, profile: Profile) -> Wire:
@@ -220,86 +199,84 @@ def _chat_stops(prompt: Prompt) -> tuple[str, ...]:
     return tuple(s for s in prompt.stop if s.strip())
 
 
-def _first_choice(event: Any) -> Any:
-    if error := getattr(event, "error", None):
+def _first_choice(event: Body) -> Body:
+    if error := event.get("error"):
         raise AnswerError({"error": error})
-    choices: Any = getattr(event, "choices", None) or []
-    return next((c for c in choices if not getattr(c, "index", 0)), None)
+    choices: Any = event.get("choices")
+    found = map(table, cast("list[Any]", choices) if isinstance(choices, list) else [])
+    return next((c for c in found if not c.get("index")), {})
 
 
-def _read_chat(event: Any) -> Delta:
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _read_chat(event: Body) -> Delta:
     choice = _first_choice(event)
-    delta = getattr(choice, "delta", None)
-    text = getattr(delta, "content", None)
+    delta = table(choice.get("delta"))
     return Delta(
-        text=text if isinstance(text, str) else "",
+        text=_text(delta.get("content")),
         finish=_finish(choice),
-        usage=_usage(getattr(event, "usage", None)),
-        refusal=bool(getattr(delta, "refusal", None)),
+        usage=_usage(event.get("usage")),
+        refusal=bool(delta.get("refusal")),
     )
 
 
-def _read_completions(event: Any) -> Delta:
+def _read_completions(event: Body) -> Delta:
     choice = _first_choice(event)
-    text = getattr(choice, "text", None)
     return Delta(
-        text=text if isinstance(text, str) else "",
+        text=_text(choice.get("text")),
         finish=_finish(choice),
-        usage=_usage(getattr(event, "usage", None)),
-        logprobs=_logprobs(getattr(choice, "logprobs", None)),
+        usage=_usage(event.get("usage")),
+        logprobs=_logprobs(table(choice.get("logprobs"))),
     )
 
 
-def _read_responses(event: Any) -> Delta:
-    kind = str(getattr(event, "type", ""))
+def _read_responses(event: Body) -> Delta:
+    kind = str(event.get("type") or "")
     if kind == "response.output_text.delta":
-        text = getattr(event, "delta", None)
-        return Delta(text if isinstance(text, str) else "")
+        return Delta(_text(event.get("delta")))
     if kind.startswith("response.refusal"):
         return Delta(refusal=True)
-    if kind == "error":
-        raise AnswerError({"code": event.code, "message": event.message})
-    response = getattr(event, "response", None)
+    if kind == "error" or (kind == "" and event.get("error")):
+        raise AnswerError(event)
+    response = table(event.get("response"))
     if kind == "response.failed":
-        error = getattr(response, "error", None)
-        words = {k: getattr(error, k, None) for k in ("code", "message")}
-        raise AnswerError(words)
+        raise AnswerError(response.get("error"))
     if kind == "response.completed":
-        return Delta(finish="stop", usage=_usage(getattr(response, "usage", None)))
+        return Delta(finish="stop", usage=_usage(response.get("usage")))
     if kind == "response.incomplete":
-        reason = getattr(getattr(response, "incomplete_details", None), "reason", "")
+        reason = table(response.get("incomplete_details")).get("reason")
         finish: Finish = "filter" if reason == "content_filter" else "length"
-        return Delta(finish=finish, usage=_usage(getattr(response, "usage", None)))
+        return Delta(finish=finish, usage=_usage(response.get("usage")))
     return Delta()
 
 
-def _finish(choice: Any) -> Finish | None:
-    reason = getattr(choice, "finish_reason", None)
+def _finish(choice: Body) -> Finish | None:
+    reason = choice.get("finish_reason")
     if not reason or reason == "error":
         return None
     return _FINISH.get(str(reason), "stop")
 
 
-def _usage(usage: Any) -> Usage | None:
+def _usage(value: Any) -> Usage | None:
+    usage = table(value)
     if not usage:
         return None
-    details = getattr(usage, "prompt_tokens_details", None)
-    details = details or getattr(usage, "input_tokens_details", None)
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
     return Usage(
         input_tokens=_either(usage, "prompt_tokens", "input_tokens"),
         output_tokens=_either(usage, "completion_tokens", "output_tokens"),
-        cached_tokens=whole(getattr(details, "cached_tokens", None)),
+        cached_tokens=whole(table(details).get("cached_tokens")),
     )
 
 
-def _either(usage: Any, *names: str) -> int:
-    return max(whole(getattr(usage, name, None)) for name in names)
+def _either(usage: Body, *names: str) -> int:
+    return max(whole(usage.get(name)) for name in names)
 
 
-def _logprobs(logprobs: Any) -> tuple[float, ...]:
+def _logprobs(logprobs: Body) -> tuple[float, ...]:
     """Of OpenAI's form (``token_logprobs``) and of llama.cpp's (``content``)."""
-    values: list[Any] = list(getattr(logprobs, "token_logprobs", None) or [])
-    # The SDK knows no ``content`` here and leaves it as decoded.
-    tokens: list[dict[str, Any]] = getattr(logprobs, "content", None) or []
-    values += [token.get("logprob") for token in tokens]
+    values: list[Any] = list(logprobs.get("token_logprobs") or [])
+    values += [table(token).get("logprob") for token in logprobs.get("content") or []]
     return tuple(float(v) for v in values if isinstance(v, int | float))

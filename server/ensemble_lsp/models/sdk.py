@@ -1,6 +1,8 @@
 """What the adapters of both SDKs share: lazy import, a stream that closes at once, one translation.
 
-An adapter brings a ``Wire``: how a prompt becomes a request and an event a ``Delta``.
+An adapter brings a ``Wire``: how a prompt becomes a request and an event a ``Delta``. The SDK does
+connections, headers, addresses, errors and events; bodies go in and events come out as plain JSON (its
+``post``, cast to ``object``): turning them into its types and back took as long as all the rest.
 """
 
 from __future__ import annotations
@@ -28,32 +30,32 @@ from .profiles import base_url
 from .translate import AnswerError, Source, translate
 
 Body = dict[str, Any]
-Create = Callable[..., Awaitable[Any]]
+Open = Callable[[Body], Awaitable[Any]]
+"""Sends a request's body, and gives the SDK's stream of decoded events."""
+
+# Enough for an SDK to import and build all that a real answer will need.
+_CANNED = 'event: message_stop\ndata: {"type": "message_stop"}\n\n'
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
     """One wire format of one SDK, as plain functions."""
 
-    load: Callable[[Any, str], tuple[Any, Create]]
-    """From an HTTP client and a key: the SDK's client and its method that opens a stream.
+    load: Callable[[Any, str], tuple[Any, Open]]
+    """From an HTTP client and a key: the SDK's client, and what opens a stream with it.
 
     Runs in a thread, and imports whatever the first request would.
     """
     body: Callable[[Prompt, frozenset[str]], Body]
     """The request, without the parameters that were refused before."""
-    reader: Callable[[], Callable[[Any], Delta]]
-    """A fresh function that reads the events of one stream."""
+    reader: Callable[[], Callable[[Body], Delta]]
+    """A fresh function that reads the events of one stream, decoded and nothing else."""
     stops: Callable[[Prompt], tuple[str, ...]]
     """Stop strings to hold to whatever the service does."""
     optional: Mapping[str, re.Pattern[str]]
     """Parameters a request can do without, and how an error names them."""
-    sample: str
-    """A short answer as it comes on the wire, to warm the SDK up with."""
     auth: Callable[[str], dict[str, str]]
     """The headers that carry a key."""
-    extra: frozenset[str] = frozenset()
-    """Parameters that the SDK's method does not know."""
 
 
 class SdkModel:
@@ -74,7 +76,7 @@ class SdkModel:
         self._wire = wire
         self._http = http_client
         self._client: Any = None
-        self._create: Create | None = None
+        self._send: Open | None = None
         self._loading = asyncio.Lock()
         self._refused: set[str] = set()
         self._source = _source(settings, profile, self._key)
@@ -110,18 +112,18 @@ class SdkModel:
 
     async def close(self) -> None:
         """Close the connections."""
-        client, self._client, self._create = self._client, None, None
+        client, self._client, self._send = self._client, None, None
         if client is not None:
             await client.close()
 
-    async def _ready(self) -> Create:
+    async def _ready(self) -> Open:
         async with self._loading:
-            if self._create is None:
+            if self._send is None:
                 self._check_key()
-                self._client, self._create = await asyncio.to_thread(self._load)
-            return self._create
+                self._client, self._send = await asyncio.to_thread(self._load)
+            return self._send
 
-    def _load(self) -> tuple[Any, Create]:
+    def _load(self) -> tuple[Any, Open]:
         http = self._http
         if http is None:
             from .transport import make_client
@@ -135,21 +137,20 @@ class SdkModel:
     def _warm_up(self) -> None:
         """Let the SDK read one canned answer, here in the thread.
 
-        It builds its types when it first meets them: that would hold the event loop for up to 1 s.
+        It imports and builds things when it first meets them, which would hold the event loop.
         """
         from .transport import canned_client
 
-        async def read(client: Any, create: Create) -> None:
-            body = self._wire.body(Prompt("complete", "", ""), frozenset(self._wire.extra))
-            async for _ in await create(**body, stream=True):
+        async def read(client: Any, send: Open) -> None:
+            async for _ in await send(self._wire.body(Prompt("complete", "", ""), frozenset())):
                 pass
             await client.close()
 
         # What goes wrong here goes wrong again, and is told, with the real request.
         with suppress(Exception):
             # Imported before the loop runs: the SDK looks up its own version among the installed files.
-            client, create = self._wire.load(canned_client(self._wire.sample), "none")
-            asyncio.run(read(client, create))
+            client, send = self._wire.load(canned_client(_CANNED), "none")
+            asyncio.run(read(client, send))
 
     def _check_key(self) -> None:
         name = self._profile.name
@@ -161,13 +162,11 @@ class SdkModel:
             raise WrongKeyError(name, text)
 
     async def _open(self, prompt: Prompt) -> tuple[Any, Body]:
-        create = await self._ready()
+        send = await self._ready()
         while True:
             body = self._wire.body(prompt, frozenset(self._refused))
-            known = {k: v for k, v in body.items() if k not in self._wire.extra}
-            extra = {k: v for k, v in body.items() if k in self._wire.extra}
             try:
-                return await create(**known, extra_body=extra or None, stream=True), body
+                return await send(body), body
             except Exception as error:
                 name = self._newly_refused(error)
                 if name is None:
@@ -209,7 +208,8 @@ class SdkModel:
     async def _deltas(self, stream: Any) -> AsyncGenerator[Delta, None]:
         read = self._wire.reader()
         async for event in stream:
-            yield read(event)
+            if isinstance(event, dict):
+                yield read(cast(Body, event))
 
 
 def _source(settings: ModelSettings, profile: Profile, key: str) -> Source:
@@ -228,6 +228,11 @@ def _characters(body: Any) -> int:
     if isinstance(body, list):
         return sum(map(_characters, cast("list[Any]", body)))
     return 0
+
+
+def table(value: Any) -> Body:
+    """A JSON object inside an event; an empty one where the provider sent none, or something else."""
+    return cast(Body, value) if isinstance(value, dict) else {}
 
 
 def whole(value: Any) -> int:
