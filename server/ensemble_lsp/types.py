@@ -7,7 +7,7 @@ Unicode code points; only ``lsp/convert.py`` counts UTF-16.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -42,6 +42,22 @@ class Span:
     def empty(self) -> bool:
         """Whether the span holds no text."""
         return self.start == self.end
+
+
+def common_head(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many items two tuples share from the start on.
+
+    Halves the place where they may part, so that the comparing is the interpreter's own, which knows
+    the very same object at once: lines that an edit left alone.
+    """
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def split_lines(text: str) -> list[str]:

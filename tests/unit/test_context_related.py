@@ -62,6 +62,20 @@ async def test_what_is_shown_anyway_is_left_out_and_equal_text_comes_once() -> N
     assert not any("parse_receipt" in s.text for s in found)
 
 
+async def test_passages_keep_their_order_from_one_query_to_the_next() -> None:
+    index = RelatedIndex()
+    index.opened(doc("a.py", "def first(apple, pear):\n    return apple + pear + cherry\n"))
+    index.opened(doc("b.py", "def second(apple, plum):\n    return apple + plum + cherry\n"))
+    await index.settle()
+    place = Position(0, 5)
+    pear = index.related(doc("here.py", "apple pear cherry\n"), place, 500)
+    assert [s.path for s in pear] == ["/w/a.py", "/w/b.py"]
+    plum = index.related(doc("here.py", "apple plum cherry\n"), place, 500)
+    assert [s.path for s in plum] == ["/w/a.py", "/w/b.py"]
+    other = index.related(doc("other.py", "apple plum cherry\n"), place, 500)
+    assert [s.path for s in other] == ["/w/b.py", "/w/a.py"]
+
+
 async def test_the_budget_is_kept_and_files_can_be_refused() -> None:
     index = RelatedIndex()
     index.opened(doc("a.py", WANTED * 3))

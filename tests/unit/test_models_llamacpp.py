@@ -34,6 +34,7 @@ from ensemble_lsp.models.llamacpp import LlamaCppModel, availability
 from ensemble_lsp.models.llamacpp.engine import threads_for_this_machine
 from ensemble_lsp.models.llamacpp.prompts import Confidence, Window, completion_text, heal
 from ensemble_lsp.models.profiles import fim_template, make_profile
+from ensemble_lsp.models.wrappers import Limited, Scheduler
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt, Snippet
 from tests.support import fake_llama
@@ -280,6 +281,21 @@ async def test_completions_and_chats_keep_their_own_slots(bench: Bench) -> None:
     await gather(model, Prompt("explain", "python", "a.py", selection="a"))
     first, second = (asked["id_slot"] for asked in bench.asked())
     assert first != second
+
+
+async def test_a_completion_does_not_wait_for_an_explanation_to_end(bench: Bench) -> None:
+    model = Limited(bench.model(endless=True), Scheduler())
+    explain = Prompt("explain", "python", "a.py", selection="a")
+    async with aclosing(model.stream(explain)) as explanation:
+        await anext(explanation)
+        async with aclosing(model.stream(explain)) as another:
+            waiting = asyncio.ensure_future(anext(another))  # the other slot is not for it
+            async with aclosing(model.stream(complete("a\n"))) as completion:
+                await anext(completion)
+            assert [asked["id_slot"] for asked in bench.asked()] == [1, 0]
+            assert not waiting.done()
+            waiting.cancel()
+            await asyncio.wait([waiting])
 
 
 async def test_a_closed_stream_closes_the_connection(bench: Bench) -> None:

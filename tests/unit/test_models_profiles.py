@@ -112,7 +112,7 @@ def test_local_servers_share_one_queue_and_remote_ones_have_none() -> None:
 
 def test_embedded_models_are_local_and_recall_is_free() -> None:
     llama = make_profile(settings(provider="llamacpp", model="qwen2.5-coder-0.5b"))
-    assert (llama.local, llama.fim, llama.concurrency, llama.free) == (True, "native", 1, False)
+    assert (llama.local, llama.fim, llama.concurrency, llama.free) == (True, "native", 2, False)
     recall = make_profile(settings(provider="recall", model=""))
     assert (recall.local, recall.free, recall.backend) == (True, True, "")
 

@@ -25,6 +25,7 @@ LONG_TOKENS = 6000
 """The longest prompt of the other tasks."""
 
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_OUTERMOST = re.compile(r"[A-Za-z_@]")
 _MOST_DEFINITIONS = 6
 
 
@@ -84,15 +85,24 @@ def complete_prompt(
         # It predicts from the documents themselves, which it finds by their path.
         return replace(prompt, path=document.path)
     scene = _Scene(profile, workspace, budget)
-    inside = enclosing(document, position, workspace.trees)
-    outside = inside is not None and inside.span.start.line < shown.first
     prompt = replace(
         prompt,
-        symbol=inside.signature if inside is not None and outside else "",
+        symbol=_above(document, position, shown, workspace),
         imports=_imports(document, shown, budget),
         related=_related(document, position, shown, scene, 0.22),
     )
     return _guarded(prompt, profile, workspace)
+
+
+def _above(
+    document: Document, position: Position, shown: Window, workspace: WorkspaceContext
+) -> str:
+    """The signature of what the cursor lies in, where that begins above the window."""
+    # What begins above it has no line in the window without indentation; then nothing is parsed.
+    if not shown.first or any(map(_OUTERMOST.match, document.lines[shown.first : position.line])):
+        return ""
+    inside = enclosing(document, position, workspace.trees)
+    return inside.signature if inside and inside.span.start.line < shown.first else ""
 
 
 def explain_prompt(

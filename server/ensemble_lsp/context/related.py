@@ -71,6 +71,7 @@ class RelatedIndex:
         self._pending: OrderedDict[str, Document] = OrderedDict()
         self._running: tuple[str, Generator[None]] | None = None
         self._next = 0
+        self._shown: tuple[str, list[int]] = ("", [])
 
     def __contains__(self, uri: str) -> bool:
         return uri in self._entries or uri in self._pending
@@ -205,14 +206,16 @@ class RelatedIndex:
         """Passages like the code at a position, best first, within a budget of tokens.
 
         ``shown``: the lines (both in) of the document that the model sees anyway. ``allowed`` tells
-        of a URI whether it may be shown. A snippet's ``path`` is its document's, absolute.
+        of a URI whether it may be shown. A snippet's ``path`` is its document's, absolute. Passages
+        that the last query of this document gave already keep their order and come before new ones:
+        what a provider has in its prompt cache is still the beginning.
         """
         if budget_tokens <= 0:
             return ()
         if self._pending or self._running:
             self._work(_SLICE)
         shown = shown or (position.line - 60, position.line + 30)
-        found: list[Snippet] = []
+        found: dict[int, Snippet] = {}
         seen = [_bare(document.lines[max(0, shown[0]) : shown[1] + 1])]
         for number, share in self._ranked(document, position):
             passage = self._passages[number]
@@ -232,10 +235,17 @@ class RelatedIndex:
             if not text.strip():
                 break
             budget_tokens -= estimate_tokens(text)
-            found.append(Snippet(entry.document.path, text, round(share, 3)))
+            found[number] = Snippet(entry.document.path, text, round(share, 3))
             if len(found) == _MOST_SNIPPETS:
                 break
-        return tuple(found)
+        return tuple(map(found.__getitem__, self._in_order(document.uri, list(found))))
+
+    def _in_order(self, uri: str, found: list[int]) -> list[int]:
+        before = self._shown[1] if self._shown[0] == uri else []
+        kept = [number for number in before if number in found]
+        order = kept + [number for number in found if number not in kept]
+        self._shown = (uri, order)
+        return order
 
     def _ranked(self, document: Document, position: Position) -> list[tuple[int, float]]:
         total = len(self._passages)

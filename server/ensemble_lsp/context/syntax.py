@@ -15,7 +15,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ..types import Document, Position, Span
+from ..types import Document, Position, Span, common_head
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Tree
@@ -166,7 +166,7 @@ class Trees:
     def at(self, document: Document, position: Position) -> Syntax | None:
         """The syntax round a position; ``None`` without a grammar or for text that is not code."""
         first, lines = stretch(document, position)
-        if any(len(line) > _LONGEST_LINE for line in lines):
+        if max(map(len, lines), default=0) > _LONGEST_LINE:
             return None
         text = "".join(lines)
         parser = parser_for(document.language, fragment="<?" not in text)
@@ -226,10 +226,8 @@ def ancestors(node: Node | None) -> Iterator[Node]:
 def _tell(kept: _Kept, lines: tuple[str, ...]) -> None:
     """Tell a kept tree which lines changed."""
     old = kept.lines
-    shortest = min(len(old), len(lines))
-    head = next((n for n in range(shortest) if old[n] != lines[n]), shortest)
-    rest = shortest - head
-    tail = next((n for n in range(rest) if old[-1 - n] != lines[-1 - n]), rest)
+    head = common_head(old, lines)
+    tail = common_head(old[head:][::-1], lines[head:][::-1])
     start = len(encode("".join(lines[:head])))
     old_end = start + len(encode("".join(old[head : len(old) - tail])))
     new_end = start + len(encode("".join(lines[head : len(lines) - tail])))

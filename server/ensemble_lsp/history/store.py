@@ -36,6 +36,9 @@ Result = TypeVar("Result")
 Database = sqlite3.Connection
 
 _PAGE = 500
+_GATHERED = 0.02
+"""Seconds in which writes are gathered before the thread is woken: it would take the interpreter from
+the answer that is being sent just then."""
 
 
 class History:
@@ -58,6 +61,7 @@ class History:
         """Called when there is a new one, on the history's own thread."""
         self._keep_text = keep_text
         self._clock = clock
+        self._gathered: list[Job] = []
         self._worker = Worker(
             path,
             self._say,
@@ -154,7 +158,7 @@ class History:
             removed += count
         if before is None:
             await self._ask(learned.forget, writes=True)
-        await asyncio.wrap_future(self._worker.put(Job(_shrink, writes=False, alone=True)))
+        await asyncio.wrap_future(self._put(Job(_shrink, writes=False, alone=True)))
         return removed
 
     # Asking.
@@ -255,6 +259,7 @@ class History:
 
     async def close(self) -> None:
         """Commit what waits and close the file."""
+        self._hand_over()
         await asyncio.wrap_future(self._worker.stop())
 
     def _say(self, notice: str) -> None:
@@ -264,10 +269,28 @@ class History:
                 self.on_notice()
 
     def _write(self, run: Callable[[Database], bool]) -> Future[bool]:
-        return self._worker.put(Job(run, writes=True))
+        job = Job(run, writes=True)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self._put(job)
+        self._gathered.append(job)
+        if len(self._gathered) == 1:
+            loop.call_later(_GATHERED, self._hand_over)
+        return job.future
+
+    def _put(self, job: Job) -> Future[Any]:
+        """Queue a job behind all that was to be written before it."""
+        self._hand_over()
+        return self._worker.put(job)
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        for job in gathered:
+            self._worker.put(job)
 
     async def _ask(self, run: Callable[[Database], Result], *, writes: bool = False) -> Result:
-        return await asyncio.wrap_future(self._worker.put(Job(run, writes)))
+        return await asyncio.wrap_future(self._put(Job(run, writes)))
 
     async def _pages(
         self, page_of: Callable[[Database, int, int], list[tuple[int, Result]]]

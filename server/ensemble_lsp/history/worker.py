@@ -34,6 +34,10 @@ class Job:
     """Whether it runs outside a transaction."""
     future: Future[Any] = field(default_factory=Future[Any])
 
+    def __post_init__(self) -> None:
+        """Who waits may be cancelled; what was to be written is written all the same."""
+        self.future.set_running_or_notify_cancel()
+
 
 class Worker:
     """The thread that owns the connection. Its fields are the thread's own, but for the queue."""
@@ -68,8 +72,6 @@ class Worker:
 
     def put(self, job: Job) -> Future[Any]:
         """Queue a job; once stopped, its future fails at once."""
-        # Who waits may be cancelled; what was to be written is written all the same.
-        job.future.set_running_or_notify_cancel()
         if self._stopping:
             job.future.set_exception(HistoryError("the history is closed"))
         else:

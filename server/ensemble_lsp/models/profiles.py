@@ -175,6 +175,11 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+# The embedded engine has a slot for a completion beside one for a chat, and reads and writes both in
+# one batch: a completion need not wait for an explanation's end.
+_CONCURRENCY = {"llamacpp": 2, "recall": 1}
+
+
 def base_url(settings: ModelSettings) -> str:
     """Where requests go: the setting, else the provider's own address; never the environment's.
 
@@ -206,7 +211,7 @@ def make_profile(settings: ModelSettings) -> Profile:
         local=local,
         backend=_backend(settings, url, local),
         timeout=settings.timeout,
-        concurrency=settings.concurrency or (1 if embedded else 4),
+        concurrency=settings.concurrency or _CONCURRENCY.get(settings.provider, 4),
         free=settings.provider == "recall",
     )
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LEARNING = 0.05
+"""Seconds after a call or an outcome until the selector learns it."""
 REMEMBERED = 1000
 """Suggestions whose reasons are kept for ``ensemble.why``."""
 
@@ -102,6 +104,7 @@ class Runtime:
         self.on_text: Callable[[str, str], None] | None = None
         """Told each piece of a model's answer as it comes: ``(model, text)``."""
         self._learning: Learning | None = None
+        self._learning_soon: asyncio.TimerHandle | None = None
         self._reasons: OrderedDict[str, Reasons] = OrderedDict()
         self._pending: set[asyncio.Future[Any]] = set()
         self._ticker: asyncio.Task[None] | None = None
@@ -274,7 +277,18 @@ class Runtime:
         self._learning = learning
 
     def learn(self) -> None:
-        """Let the selector learn what is new in the history, whoever wrote it."""
+        """Let the selector learn what is new in the history, whoever wrote it; soon, not now.
+
+        Now, an answer is on its way to the editor.
+        """
+        if self._learning_soon is None:
+            loop = asyncio.get_running_loop()
+            self._learning_soon = loop.call_later(LEARNING, self._learn)
+
+    def _learn(self) -> None:
+        if self._learning_soon is not None:
+            self._learning_soon.cancel()
+            self._learning_soon = None
         if self._learning is not None:
             pending = asyncio.ensure_future(self._learning.sync())
             self._pending.add(pending)
@@ -368,6 +382,8 @@ class Runtime:
 
     async def flush(self) -> None:
         """Wait until the history has all that was reported so far."""
+        if self._learning_soon is not None:
+            self._learn()
         deadline = time.monotonic() + 3
         while self._pending and (left := deadline - time.monotonic()) > 0:
             await asyncio.wait(set(self._pending), timeout=left)

@@ -73,7 +73,7 @@ class ModelSettings(Table):
     context_tokens: int | None = Field(default=None, ge=256)
     """The model's window; known for common models."""
     concurrency: int | None = Field(default=None, ge=1, le=64)
-    """Requests at the same time; 4 for services, 1 for embedded models."""
+    """Requests at the same time; 4 for services, 2 for embedded models (one is kept for completions)."""
 
 
 class CompleteSettings(Table):

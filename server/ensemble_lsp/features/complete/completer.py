@@ -114,17 +114,19 @@ class Completer:
 
     def _cached(self, job: Job) -> list[Answer]:
         answers = self._cache.get(job.document, job.position)
-        cleaned = (replace(a, text=job.clean(a.text)) for a in answers)
+        # A block that is typed along stays one, whatever would be asked for at the cursor by now.
+        cleaned = (replace(a, text=job.clean(a.text, block="\n" in a.text)) for a in answers)
         return distinct([a for a in cleaned if a.text.strip()])
 
     def _offer(self, job: Job, answers: list[Answer], cached: int) -> list[Suggestion]:
         request, shown = job.request, []
-        limit = job.session.settings.complete.max_lines if job.multiline else 1
+        limit = job.session.settings.complete.max_lines
         head, span = "", Span(job.position, job.position)
         if request.selected is not None:
             head, span = request.selected.text, request.selected.span
         for place, answer in enumerate(answers):
-            text = head + "\n".join(answer.text.split("\n")[:limit])
+            most = (limit if job.multiline or place < cached else 1) + answer.text.startswith("\n")
+            text = head + "\n".join(answer.text.split("\n")[:most])
             suggestion = job.session.new_suggestion(
                 "complete",
                 text,

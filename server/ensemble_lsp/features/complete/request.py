@@ -74,14 +74,14 @@ class Job:
         """Whether a block is wanted, not the rest of a line."""
         return self.shape == "block"
 
-    def clean(self, text: str, finish: str = "stop") -> str:
-        """A model's text as it continues the document at the cursor."""
+    def clean(self, text: str, finish: str = "stop", *, block: bool = False) -> str:
+        """A model's text as it continues the document at the cursor; ``block``: in several lines."""
         return clean_completion(
             text,
             prefix=self.prefix,
             suffix=self.suffix,
             language=self.document.language,
-            multiline=self.multiline,
+            multiline=self.multiline or block,
             max_lines=FULL_LINES,
             finish=finish,
         )

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 from urllib.parse import unquote, urlsplit
 
-from ...types import Document, Edit, split_lines
+from ...types import Document, Edit, common_head, split_lines
 from .contexts import DEPTH, Contexts, Line
 from .cursor import Cursor, read_cursor
 from .predict import Prediction, predict
@@ -255,11 +254,11 @@ class RecallIndex:
     def _update(self, file: _File, new: tuple[str, ...], hint: int) -> None:
         """Make the file's lines those; ``hint`` lines at the beginning are known to be equal."""
         old, file.raw = file.raw, new
-        first = hint + _same(old[hint:], new[hint:])
+        first = hint + common_head(old[hint:], new[hint:])
         if first == len(old) == len(new):
             return
         shorter = min(len(old), len(new)) - first
-        tail = min(shorter, _same(old[first:][::-1], new[first:][::-1]))
+        tail = min(shorter, common_head(old[first:][::-1], new[first:][::-1]))
         known = len(file.lines)
         last = len(old) - tail
         stop = self._touched(file, last) if last < known else known
@@ -355,12 +354,6 @@ def _path(file: _File) -> str:
 
 def _last(lines: Sequence[Line | None]) -> Line | None:
     return next((line for line in reversed(lines) if line is not None), None)
-
-
-def _same(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many lines are equal from the start on."""
-    pairs = zip(one, other, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _held(file: _File, cursor: Cursor, tree: Contexts) -> list[tuple[Contexts, Line, int | None]]:

@@ -1,0 +1,230 @@
+"""The ways a completion is asked for, kept and taken over, with models in process."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from ensemble_lsp.features.complete import Completer, CompletionRequest
+from ensemble_lsp.features.complete.debounce import Typing
+from ensemble_lsp.session import Session, open_session
+from ensemble_lsp.types import Document, Position, Suggestion, Trigger
+from tests.support.fake_models import FakeModel
+
+CODE = "def area(width, height):\n    return "
+ANSWER = "width * height"
+
+
+class Models:
+    """In place of the registry: these models, whatever they are asked for."""
+
+    def __init__(self, models: Sequence[FakeModel]) -> None:
+        self.models = list(models)
+
+    def for_task(self, _task: str) -> list[FakeModel]:
+        return self.models
+
+    def get(self, name: str) -> FakeModel:
+        return next(m for m in self.models if m.profile.name == name)
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Bench:
+    """A completer, and a document that is typed into."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.completer = Completer()
+        self.version = 0
+
+    def with_models(self, *models: FakeModel, **complete: Any) -> None:
+        """These models, the first of which is pinned; and settings of ``complete``."""
+        old = self.session.settings
+        fields = {"debounce_ms": 0, "candidates": 3, **complete}
+        settings = old.model_copy(update={"complete": old.complete.model_copy(update=fields)})
+        registry = cast(Any, Models(models))
+        session = dataclasses.replace(self.session, settings=settings, registry=registry)
+        self.session = session.pinned("complete", models[0].profile.name)
+
+    def document(self, text: str) -> Document:
+        self.version += 1
+        return Document.from_text("file:///w/a.py", self.version, "python", text)
+
+    def ask(
+        self, text: str, after: str = "", trigger: Trigger = "automatic"
+    ) -> asyncio.Future[list[Suggestion]]:
+        """Ask between two texts."""
+        lines = text.split("\n")
+        place = Position(len(lines) - 1, len(lines[-1]))
+        request = CompletionRequest(self.document(text + after), place, trigger)
+        return asyncio.ensure_future(self.completer.complete(self.session, request))
+
+    async def has_text(self) -> None:
+        """Wait until the running stream has said something."""
+        streams: Any = vars(self.completer)["_streams"]
+        while not any(flight.text for flight in streams.flights("file:///w/a.py")):
+            await asyncio.sleep(0)
+
+    async def texts(self, text: str, after: str = "", trigger: Trigger = "automatic") -> list[str]:
+        return [s.text for s in await self.ask(text, after, trigger)]
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    config = tmp_path / "config.toml"
+    config.write_text('[[models]]\nname = "recall"\nprovider = "recall"\n')
+    session = await open_session(config_path=config, data_dir=tmp_path / "data", env={})
+    bench = Bench(session)
+    yield bench
+    bench.completer.close()
+    await session.close()
+
+
+# From memory
+
+
+async def test_after_backspace_within_it_the_rest_is_still_served(bench: Bench) -> None:
+    model = FakeModel("m", ANSWER)
+    bench.with_models(model)
+    assert await bench.texts(CODE) == [ANSWER]
+    for typed in ("w", "wi", "wid", "wi", "w", "wid", "width "):
+        assert await bench.texts(CODE + typed) == [ANSWER[len(typed) :]]
+    assert await bench.texts(CODE + "x") == [ANSWER]  # something else was typed: a new place
+    assert len(model.prompts) == 2
+
+
+async def test_what_was_not_shown_of_a_long_answer_is_offered_after_the_accept(
+    bench: Bench,
+) -> None:
+    lines = [f"    total_{n} = compute_{n}(width)" for n in range(6)]
+    model = FakeModel("m", "\n".join(lines).lstrip())
+    bench.with_models(model, max_lines=2)
+    text = "def area(width):\n    "
+    (shown,) = await bench.texts(text)
+    assert shown == "total_0 = compute_0(width)\n    total_1 = compute_1(width)"
+    (rest,) = await bench.texts(text + shown)
+    assert rest == "\n" + "\n".join(lines[2:4])
+    assert await bench.texts(text + shown[:5]) == [shown[5:]]  # typed along, it stays two lines
+    assert len(model.prompts) == 1
+
+
+async def test_a_stream_that_the_user_types_along_is_taken_over(bench: Bench) -> None:
+    tail = asyncio.Event()
+    model = FakeModel("m", ANSWER, tail=tail)
+    bench.with_models(model, budget_ms=20_000)
+    first = bench.ask(CODE)
+    await model.asked.wait()
+    await bench.has_text()
+    second = bench.ask(CODE + "wid")
+    assert await first == []
+    tail.set()
+    assert [s.text for s in await second] == ["th * height"]
+    assert (len(model.prompts), model.closed) == (1, 0)
+
+
+async def test_a_stream_that_the_user_types_away_from_is_closed(bench: Bench) -> None:
+    tail = asyncio.Event()
+    model = FakeModel("m", ANSWER, tail=tail)
+    bench.with_models(model, budget_ms=20_000)
+    first = bench.ask(CODE)
+    await model.asked.wait()
+    await bench.has_text()
+    second = bench.ask(CODE + "other")
+    assert await first == []
+    assert model.closed == 1
+    tail.set()
+    await second
+    assert len(model.prompts) == 2
+
+
+# Which model
+
+
+async def test_the_next_model_is_asked_when_the_first_is_silent_past_its_own_p90(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def p90(_self: Session, model: str, _task: str) -> float:
+        asked.append(model)
+        return 5.0
+
+    monkeypatch.setattr(Session, "first_token_p90", p90)
+    slow, quick = FakeModel("slow", "no", gate=asyncio.Event()), FakeModel("quick", ANSWER)
+    bench.with_models(slow, quick, budget_ms=20_000)
+    assert await bench.texts(CODE) == [ANSWER]
+    assert asked[0] == "slow"
+    await asyncio.sleep(0)
+    assert (slow.closed, len(quick.prompts)) == (1, 1)
+
+
+async def test_no_second_model_is_asked_while_the_first_keeps_to_its_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "first_token_p90", lambda *_: 20_000.0)
+    first, second = FakeModel("first", ANSWER), FakeModel("second", "other")
+    bench.with_models(first, second, budget_ms=30_000)
+    assert await bench.texts(CODE) == [ANSWER]
+    assert second.prompts == []
+
+
+async def test_what_costs_nothing_answers_when_the_budget_is_up(bench: Bench) -> None:
+    silent = FakeModel("silent", "no", gate=asyncio.Event())
+    bench.with_models(silent, FakeModel("free", ANSWER, free=True, local=True), budget_ms=20)
+    (offered,) = await bench.ask(CODE)
+    assert (offered.text, offered.models) == (ANSWER, ("free",))
+    await asyncio.sleep(0)
+    assert silent.closed == 1
+
+
+async def test_several_candidates_are_distinct_and_in_the_models_order(bench: Bench) -> None:
+    models = [FakeModel(n, a) for n, a in (("a", "one"), ("b", "two"), ("c", "one  "))]
+    bench.with_models(*models)
+    offered = await bench.ask(CODE, trigger="invoked")
+    assert [(s.text, s.models, s.shown_at) for s in offered] == [
+        ("one", ("a",), 0),
+        ("two", ("b",), 1),
+    ]
+
+
+# When
+
+
+@pytest.mark.parametrize(("before", "after"), [("    ret", "urn 1"), ("    ", "value = 1")])
+async def test_inside_a_word_nothing_is_asked(bench: Bench, before: str, after: str) -> None:
+    model = FakeModel("m", ANSWER)
+    bench.with_models(model)
+    assert await bench.texts("def f():\n" + before, after, "invoked") == []
+    assert model.prompts == []
+
+
+def test_the_pause_follows_the_typing_and_the_models_latency() -> None:
+    typing = Typing()
+    assert typing.debounce(75, 10_000) == 0.075  # nothing is known: the setting
+    for n in range(10):
+        typing.tick(n * 0.15)
+    assert typing.debounce(75, 10_000) == pytest.approx(0.18)  # a little past the rhythm
+    assert typing.debounce(75, 200) == 0.05  # a quick model is not made a slow one
+    for n in range(20):
+        typing.tick(10 + n * 0.9)
+    assert typing.debounce(75, 10_000) == 0.075  # slower than it is worth waiting for
+
+
+async def test_an_invoked_request_does_not_wait_for_the_next_keystroke(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waits(*_: object) -> float:
+        raise AssertionError
+
+    monkeypatch.setattr(Typing, "debounce", waits)
+    bench.with_models(FakeModel("m", ANSWER))
+    assert await bench.texts(CODE, trigger="invoked") == [ANSWER]
+    with pytest.raises(AssertionError):
+        await bench.texts("value = ")
