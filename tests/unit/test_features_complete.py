@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,16 @@ from tests.support.fake_models import FakeModel
 
 CODE = "def area(width, height):\n    return "
 ANSWER = "width * height"
+
+
+async def until(met: Callable[[], object]) -> None:
+    """Let the loop run until something holds."""
+
+    async def wait() -> None:
+        while not met():
+            await asyncio.sleep(0)
+
+    await asyncio.wait_for(wait(), 20)
 
 
 class Models:
@@ -45,13 +55,12 @@ class Bench:
         self.version = 0
 
     def with_models(self, *models: FakeModel, **complete: Any) -> None:
-        """These models, the first of which is pinned; and settings of ``complete``."""
+        """These models, asked in this order; and settings of ``complete``."""
         old = self.session.settings
         fields = {"debounce_ms": 0, "candidates": 3, **complete}
         settings = old.model_copy(update={"complete": old.complete.model_copy(update=fields)})
         registry = cast(Any, Models(models))
-        session = dataclasses.replace(self.session, settings=settings, registry=registry)
-        self.session = session.pinned("complete", models[0].profile.name)
+        self.session = dataclasses.replace(self.session, settings=settings, registry=registry)
 
     def document(self, text: str) -> Document:
         self.version += 1
@@ -69,8 +78,7 @@ class Bench:
     async def has_text(self) -> None:
         """Wait until the running stream has said something."""
         streams: Any = vars(self.completer)["_streams"]
-        while not any(flight.text for flight in streams.flights("file:///w/a.py")):
-            await asyncio.sleep(0)
+        await until(lambda: any(flight.text for flight in streams.flights("file:///w/a.py")))
 
     async def texts(self, text: str, after: str = "", trigger: Trigger = "automatic") -> list[str]:
         return [s.text for s in await self.ask(text, after, trigger)]
@@ -79,7 +87,9 @@ class Bench:
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     config = tmp_path / "config.toml"
-    config.write_text('[[models]]\nname = "recall"\nprovider = "recall"\n')
+    config.write_text(
+        '[[models]]\nname = "recall"\nprovider = "recall"\n[selector]\nstrategy = "fixed"\n'
+    )
     session = await open_session(config_path=config, data_dir=tmp_path / "data", env={})
     bench = Bench(session)
     yield bench
@@ -138,7 +148,7 @@ async def test_a_stream_that_the_user_types_away_from_is_closed(bench: Bench) ->
     await bench.has_text()
     second = bench.ask(CODE + "other")
     assert await first == []
-    assert model.closed == 1
+    await until(lambda: model.closed)
     tail.set()
     await second
     assert len(model.prompts) == 2
@@ -161,8 +171,8 @@ async def test_the_next_model_is_asked_when_the_first_is_silent_past_its_own_p90
     bench.with_models(slow, quick, budget_ms=20_000)
     assert await bench.texts(CODE) == [ANSWER]
     assert asked[0] == "slow"
-    await asyncio.sleep(0)
-    assert (slow.closed, len(quick.prompts)) == (1, 1)
+    await until(lambda: slow.closed)
+    assert len(quick.prompts) == 1
 
 
 async def test_no_second_model_is_asked_while_the_first_keeps_to_its_time(
@@ -180,8 +190,7 @@ async def test_what_costs_nothing_answers_when_the_budget_is_up(bench: Bench) ->
     bench.with_models(silent, FakeModel("free", ANSWER, free=True, local=True), budget_ms=20)
     (offered,) = await bench.ask(CODE)
     assert (offered.text, offered.models) == (ANSWER, ("free",))
-    await asyncio.sleep(0)
-    assert silent.closed == 1
+    await until(lambda: silent.closed)
 
 
 async def test_several_candidates_are_distinct_and_in_the_models_order(bench: Bench) -> None:
