@@ -35,9 +35,10 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/pytest -m "not e2e" -n auto $(ARGS)
 
+# Two side by side: what shares one window, or one embedded model, stays together (tests/e2e/conftest.py).
 test-e2e: $(INSTALLED)
 	$(call add,local dev e2e docs fuzz)
-	$(BIN)/pytest -m e2e $(ARGS)
+	$(BIN)/pytest -m e2e -n 2 --dist loadgroup $(ARGS)
 
 lint: lint-python lint-clients
 

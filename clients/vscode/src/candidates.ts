@@ -68,7 +68,7 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
       return;
     }
     const pick = vscode.window.createQuickPick<Entry>();
-    pick.title = `Ensemble: agreement ${percent(last.generation.agreement)}`;
+    pick.title = `Ensemble: the models agree to ${percent(last.generation.agreement)}`;
     pick.placeholder = "Enter applies, Escape leaves the file as it is";
     pick.items = entries(last.generation);
     pick.matchOnDescription = true;

@@ -43,6 +43,7 @@ export function registerCommands(parts: Parts): void {
     showCandidates: () => candidates.choose(),
     explainHere: () => explain(server, pages),
     whyThis: () => why(server, pages, suggestions.latest ?? candidates.latest),
+    take: () => suggestions.accept(),
     dismiss: () => suggestions.dismiss(),
     showModels: () => showModels(server),
     pinModel: () => pin(server),
@@ -89,8 +90,17 @@ export async function explainAt(server: Server, pages: Pages, place: object): Pr
 }
 
 async function why(server: Server, pages: Pages, id: string | undefined): Promise<void> {
-  if (!id) throw new Error("Nothing was suggested yet.");
-  await pages.show("Why this answer", whyPage(await server.ask<Why>("ensemble.why", { id })));
+  const asked = await server.ask<Why>("ensemble.why", id ? { id } : here());
+  await pages.show(id ? "Why this answer" : "Whom it would ask", whyPage(asked));
+}
+
+/** Before anything was suggested: whom it would ask at the cursor. */
+function here(): object {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor)
+    throw new Error("Nothing was suggested yet. Open a file: then it says whom it would ask.");
+  const uri = editor.document.uri.toString();
+  return { uri, position: editor.selection.active, task: "complete" };
 }
 
 async function toggle(language: string | undefined): Promise<void> {

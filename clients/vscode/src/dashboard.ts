@@ -7,10 +7,23 @@ import type { State } from "./webview/state";
 
 const SETTLE_MS = 300;
 const LOOK_MS = 3000;
+/** The commands that its page may run. */
+const BUTTONS = new Set([
+  "pinModel",
+  "whyThis",
+  "openReport",
+  "compareModels",
+  "newModel",
+  "install",
+  "restart",
+  "showLog",
+]);
 
 export class Dashboard implements vscode.Disposable {
   private panel: vscode.WebviewPanel | undefined;
   private editor = vscode.window.activeTextEditor;
+  private trouble = "";
+  private missing = false;
   private soon: NodeJS.Timeout | undefined;
   private regular: NodeJS.Timeout | undefined;
   private readonly listening: vscode.Disposable[];
@@ -22,7 +35,11 @@ export class Dashboard implements vscode.Disposable {
     const soon = (): void => this.refreshSoon();
     this.listening = [
       server.onStatus(soon),
-      server.onPhase(soon),
+      server.onPhase(({ phase, reason }) => {
+        this.trouble = reason;
+        this.missing = phase === "missing";
+        soon();
+      }),
       vscode.window.onDidChangeActiveTextEditor((editor) => {
         this.editor = editor ?? this.editor; // the dashboard itself is no text editor
         soon();
@@ -43,9 +60,10 @@ export class Dashboard implements vscode.Disposable {
     const panel = vscode.window.createWebviewPanel("ensemble.dashboard", title, beside, options);
     this.panel = panel;
     panel.webview.onDidReceiveMessage((message: { command?: string }) => {
-      if (message.command === "ready") void this.refresh();
-      if (message.command === "pin") void vscode.commands.executeCommand("ensemble.pinModel");
-      if (message.command === "why") void vscode.commands.executeCommand("ensemble.whyThis");
+      const { command } = message;
+      if (command === "ready") void this.refresh();
+      if (command && BUTTONS.has(command))
+        void vscode.commands.executeCommand(`ensemble.${command}`);
     });
     panel.webview.html = page(panel.webview, media);
     // Outcomes settle without a message to the client.
@@ -63,12 +81,16 @@ export class Dashboard implements vscode.Disposable {
   }
 
   private async refresh(): Promise<void> {
-    const state = await this.look().catch((error: unknown) => ({ error: String(error) }));
+    const state = await this.look().catch((error: unknown) => ({
+      error: (error as Error).message,
+    }));
     await this.panel?.webview.postMessage(state);
   }
 
   private async look(): Promise<State> {
-    if (!this.server.running) return { error: "The server is not running." };
+    if (!this.server.running) {
+      return { error: this.trouble || "The server is not running.", missing: this.missing };
+    }
     const models = await this.server.ask<Model[]>("ensemble.models", {});
     return { models, here: await this.here() };
   }

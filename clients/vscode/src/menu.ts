@@ -32,6 +32,7 @@ function running(): Entry[] {
     entry("question", "Why this answer", "whyThis"),
     entry("pin", "Pin a model for a task", "pinModel"),
     entry("list-unordered", "Models", "showModels"),
+    entry("key", "Store an API key", "storeKey"),
     separator(),
     ...(language ? [entry("circle-slash", here, "toggleLanguage")] : []),
     entry("circle-slash", `Turn completions ${on ? "off" : "on"} everywhere`, "toggle"),

@@ -39,9 +39,9 @@ export function explanationPage({ markdown, models }: Explanation): string {
 export function whyPage(why: Why): string {
   const agreement =
     why.agreement == null ? "" : `\n\nThe models agree to ${percent(why.agreement)}.`;
-  const context = Object.entries(why.context).map(
-    ([key, value]) => `| ${cell(key)} | ${cell(text(value))} |`,
-  );
+  const context = Object.entries(why.context)
+    .filter(([key]) => key !== "task")
+    .map(([key, value]) => `| ${cell(key)} | ${cell(text(value))} |`);
   return [
     `# Why ${why.models.map(cell).join(" and ") || "this"}`,
     `${why.why}${agreement}`,
@@ -54,12 +54,16 @@ export function whyPage(why: Why): string {
 export function scores(ranked: Ranked[]): string {
   const rows = ranked.map(
     (one) =>
-      `| ${cell(one.model)} | ${percent(one.expected)} (${percent(one.low)} to ${percent(one.high)}) ` +
+      `| ${cell(one.model)} | ${percent(one.expected)} (${Math.round(100 * one.low)}–${percent(one.high)}) ` +
       `| ${duration(one.latency_ms)} | ${dollars(one.cost)} | ${one.utility.toFixed(2)} ` +
-      `| ${one.observations} | ${cell(one.prior)} |`,
+      `| ${one.observations} |`,
   );
-  const head = "| model | expected reward | answer | cost | score | seen | before that |";
-  return [head, "| --- | --- | --- | --- | --- | --- | --- |", ...rows].join("\n");
+  const head = "| model | expected reward | answer | cost | score | seen |";
+  const before = ranked
+    .filter((one) => one.prior)
+    .map((one) => `- Before anything was seen of ${cell(one.model)}: ${cell(one.prior)}`);
+  const table = [head, "| --- | --- | --- | --- | --- | --- |", ...rows].join("\n");
+  return [table, before.join("\n")].join("\n\n");
 }
 
 export function modelLine(model: Model): string {

@@ -9,6 +9,7 @@ import { completes } from "./settings";
 
 interface Offered {
   id: string;
+  item: vscode.InlineCompletionItem;
   document: vscode.TextDocument;
   version: number;
   position: vscode.Position;
@@ -46,7 +47,7 @@ export class Suggestions implements vscode.Disposable {
     if (token.isCancellationRequested || document.version !== version) return result;
     const [first] = Array.isArray(result) ? result : (result?.items ?? []);
     const id = idOf(first);
-    if (id) this.show({ id, document, version, position, since: Date.now() });
+    if (first && id) this.show({ id, item: first, document, version, position, since: Date.now() });
     else this.forget();
     return result;
   };
@@ -56,6 +57,27 @@ export class Suggestions implements vscode.Disposable {
     this.offered = offered;
     this.server?.tell("ensemble/didShow", { id: offered.id });
     this.mark();
+  }
+
+  /** Accept from the palette: it takes the focus, and with it the ghost text, from the editor. */
+  async accept(): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    const { offered } = this;
+    if (!editor || !offered || !stands(offered, editor)) {
+      throw new Error("There is no suggestion to accept here.");
+    }
+    this.forget();
+    const { insertText, range, command } = offered.item;
+    const place = range ?? new vscode.Range(offered.position, offered.position);
+    const text = typeof insertText === "string" ? insertText : insertText.value;
+    if (!(await editor.edit((edit) => edit.replace(place, text)))) return;
+    const end = editor.document.positionAt(editor.document.offsetAt(place.start) + text.length);
+    editor.selection = new vscode.Selection(end, end);
+    if (!command) return;
+    await vscode.commands.executeCommand(
+      command.command,
+      ...((command.arguments ?? []) as object[]),
+    );
   }
 
   /** Escape: hide the ghost text and say that it was refused. */
@@ -96,6 +118,15 @@ export class Suggestions implements vscode.Disposable {
   dispose(): void {
     for (const one of this.listening) one.dispose();
   }
+}
+
+/** Whether a suggestion still belongs where the cursor is. */
+function stands({ document, version, position }: Offered, editor: vscode.TextEditor): boolean {
+  return (
+    editor.document === document &&
+    document.version === version &&
+    editor.selection.active.isEqual(position)
+  );
 }
 
 function idOf(item: vscode.InlineCompletionItem | undefined): string | undefined {

@@ -74,6 +74,15 @@ def test_escape_is_a_refusal_and_leaves_the_file_alone(
     assert ghost.save() == CODE + "ret"
 
 
+def test_the_palette_accepts_too(ghost: Workbench) -> None:
+    ghost.command("Ensemble: Accept the Suggestion")
+    expect(ghost.editor.locator(".view-lines")).to_contain_text(
+        "return\u00a0width\u00a0*\u00a0height"
+    )
+    assert ghost.settled("accepted")[0] == {"alpha"}
+    assert ghost.save() == CODE + "return width * height"
+
+
 def test_a_cursor_that_goes_elsewhere_ignores_it(ghost: Workbench) -> None:
     ghost.press("Control+Home")
     ghost.no_ghost()

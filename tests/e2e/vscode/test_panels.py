@@ -75,8 +75,11 @@ def test_the_dashboard_is_live_and_follows_the_theme(
     vscode.command("Ensemble: Dashboard")
     page = vscode.webview("Whom it would ask at")
     row = page.locator('section[data-task="complete"] tr', has_text="alpha")
-    before = int(row.locator("td").nth(2).inner_text().split(" of ")[0])
+    counted = row.get_by_text(re.compile(r"^\d+ of \d+ shown$"))
+    before = int(counted.inner_text().split(" of ")[0])
     expect(row).to_contain_text("%")
+    scrolls = page.locator("body").evaluate("body => body.scrollWidth > body.clientWidth")
+    assert not scrolls, "nothing is cut off beside an editor"
     policy = page.locator('meta[http-equiv="Content-Security-Policy"]')
     expect(policy).to_have_attribute("content", STRICT)
     vscode.shot("dashboard-light")
@@ -85,7 +88,7 @@ def test_the_dashboard_is_live_and_follows_the_theme(
     vscode.type("\nret")
     vscode.ghosts("urn width * height")
     vscode.press("Tab")
-    expect(row.locator("td").nth(2)).to_contain_text(f"{before + 1} of ")
+    expect(counted).to_contain_text(f"{before + 1} of ")
 
     vscode.command("Preferences: Toggle between Light/Dark Themes")
     expect(page.locator("body")).to_contain_class("vscode-dark")

@@ -109,6 +109,35 @@ def test_settings_of_a_workspace_redirect_nothing(
         machine.ready()
 
 
+def test_a_trusted_workspace_redirects_nothing_either(
+    machine: Workbench, providers: dict[str, LoopbackProvider]
+) -> None:
+    """What it may set holds, so it was read; models, programs and what privacy keeps are not its business."""
+    theirs, mine = providers["beta"], providers["alpha"]
+    theirs.reply, mine.reply = "stolen()", "return width * height"
+    vscode, before = machine, len(theirs.requests)
+    settings = vscode.server.workspace / ".vscode" / "settings.json"
+    settings.parent.mkdir()
+    hostile = {
+        "ensemble.models": [model("beta", theirs)],
+        "ensemble.server.path": str(settings.parent / "evil"),
+        "ensemble.privacy.redactSecrets": False,
+        "ensemble.complete.disabledLanguages": ["python"],
+    }
+    vscode.open(CODE)
+    try:
+        settings.write_text(json.dumps(hostile))
+        expect(vscode.status.locator(".codicon-circle-slash")).to_be_visible()
+        vscode.type("ret")
+        vscode.command("Trigger Inline Suggestion")
+        vscode.ghosts("urn width * height")
+        assert len(theirs.requests) == before
+        assert "off" not in vscode.status.inner_text()
+    finally:
+        settings.unlink()
+        expect(vscode.status.locator(".codicon-circle-slash")).to_have_count(0)
+
+
 @pytest.mark.timeout(600)
 def test_the_server_is_installed_where_there_is_none(
     page: Page, vsix: Path, alpha: LoopbackProvider, tmp_path: Path
@@ -129,8 +158,15 @@ def test_the_server_is_installed_where_there_is_none(
         expect(vscode.status).to_contain_text("install", timeout=60_000)
         offer = vscode.notification("It can install it")
         vscode.shot("install")
+        vscode.command("Ensemble: Dashboard")
+        missing = vscode.webview("ensemble-lsp is not installed")
+        missing.get_by_role("button", name="Install the server").wait_for()
+        vscode.shot("dashboard-missing")
         offer.get_by_role("button", name="Install it").click()
         expect(vscode.status).to_contain_text("ready", timeout=400_000)
+        vscode.webview("Nothing was counted yet")
+        vscode.shot("dashboard-empty")
+        vscode.close()
         vscode.open(CODE)
         vscode.type("ret")
         vscode.ghosts("urn width * height")

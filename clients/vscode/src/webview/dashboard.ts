@@ -50,39 +50,64 @@ function bar(value: number, low: number, high: number, said: string): SVGElement
 function table(headings: string[], rows: Child[][]): HTMLElement {
   const head = element("tr", {}, ...headings.map((text) => element("th", { scope: "col" }, text)));
   const body = rows.map((row) => element("tr", {}, ...row.map((cell) => element("td", {}, cell))));
-  return element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
+  const whole = element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
+  // Wider than a narrow column of editors: then it scrolls, and the page does not.
+  return element("div", { class: "wide" }, whole);
 }
 
-function acceptance(stats: Stats | undefined): Child {
-  if (!stats?.shown || stats.acceptance == null) return "not shown yet";
-  const { acceptance: rate, low, high } = stats;
-  const said = `${percent(rate)} (${Math.round(100 * (low ?? 0))}–${percent(high ?? 1)})`;
-  return element(
-    "span",
-    { class: "rate", title: said },
-    bar(rate, low ?? 0, high ?? 1, said),
-    ` ${said}`,
-  );
+/** A value, and under it in small print what belongs to it. */
+function twoLines(value: Child, ...quiet: string[]): HTMLElement {
+  const small = quiet.filter(Boolean).map((text) => element("small", {}, text));
+  return element("div", { class: "cell" }, element("span", {}, value), ...small);
+}
+
+function acceptance(task: Task, stats: Stats | undefined): Child {
+  if (task === "explain") return stats?.calls ? `${stats.calls} answers` : "not asked yet";
+  const rate = stats?.shown ? stats.acceptance : null;
+  if (!stats || rate == null) return element("span", { class: "quiet" }, "nothing shown yet");
+  const [low, high] = [stats.low ?? 0, stats.high ?? 1];
+  const interval = `${Math.round(100 * low)}–${percent(high)}`;
+  const said = `${percent(rate)}, with 95 % certainty ${interval}`;
+  const drawn = element("span", { class: "rate", title: said });
+  drawn.append(bar(rate, low, high, said), ` ${percent(rate)}`);
+  return twoLines(drawn, `${stats.accepted} of ${stats.shown} shown`, interval);
+}
+
+function cost(stats: Stats | undefined): Child {
+  if (!stats?.calls) return "–";
+  const failed = stats.failures ? `${stats.failures} of ${stats.calls} failed` : "";
+  return twoLines(dollars(stats.cost), failed);
 }
 
 function row(model: Model, task: Task): Child[] {
   const stats = model.stats[task];
   const state = model.available ? "on" : "off";
-  const name = element("span", { class: `model ${state}`, title: model.reason }, model.name);
-  // The first token's median, and the whole answer's 90th percentile.
-  const latency = `${time(stats?.latency.first_p50)} / ${time(stats?.latency.total_p90)}`;
-  const counted = stats ? `${stats.accepted} of ${stats.shown}` : "–";
-  const spent = stats ? dollars(stats.cost) : "–";
-  return [name, acceptance(stats), counted, latency, spent];
+  const name = element("span", { class: `model ${state}` }, model.name);
+  const { first_p50, total_p90 } = stats?.latency ?? {};
+  const whole = total_p90 == null ? "" : `whole: 9 of 10 within ${time(total_p90)}`;
+  return [
+    model.available ? name : twoLines(name, model.reason),
+    acceptance(task, stats),
+    twoLines(time(first_p50), whole),
+    cost(stats),
+  ];
 }
+
+const TITLES: Record<Task, string> = {
+  complete: "Completions",
+  explain: "Explanations",
+  generate: "Generated code",
+};
 
 function section(task: Task, models: Model[]): HTMLElement {
   const rows = models
     .filter((model) => model.tasks.includes(task))
     .map((model) => row(model, task));
-  const headings = ["model", "accepted (95 %)", "shown", "first / whole", "cost"];
-  const shown = rows.length ? table(headings, rows) : element("p", { class: "quiet" }, "No model.");
-  return element("section", { "data-task": task }, element("h2", {}, task), shown);
+  const headings = ["model", task === "explain" ? "asked" : "accepted", "first words", "cost"];
+  const none = element("p", { class: "quiet" }, "No model does this. ");
+  none.append(button("Add a model", "newModel"));
+  const shown = rows.length ? table(headings, rows) : none;
+  return element("section", { "data-task": task }, element("h2", {}, TITLES[task]), shown);
 }
 
 function choice(why: Why): HTMLElement {
@@ -99,7 +124,7 @@ function choice(why: Why): HTMLElement {
     one.utility.toFixed(2),
     String(one.observations),
   ]);
-  const headings = ["model", "expected reward, 90 %", "answer", "cost", "score", "seen"];
+  const headings = ["model", "expected reward", "answer", "cost", "score", "seen"];
   const lead = element("p", {}, element("strong", {}, `${why.task}: `), why.why);
   const scores = element(
     "details",
@@ -121,19 +146,46 @@ function here(state: NonNullable<State["here"]>): HTMLElement {
   return element("section", { id: "here" }, place, ...state.choices.map(choice));
 }
 
+/** Before anything was shown the tables are empty: say what fills them. */
+function beginning(models: Model[]): HTMLElement[] {
+  if (models.some((model) => TASKS.some((task) => model.stats[task]?.shown))) return [];
+  const said =
+    "Nothing was counted yet. Write some code: what you take of the suggestions and what you " +
+    "refuse is counted here, on this machine only.";
+  return [element("p", { id: "beginning", class: "quiet" }, said)];
+}
+
+function trouble({ error, missing }: State): HTMLElement {
+  const buttons = missing
+    ? [button("Install the server", "install")]
+    : [button("Restart the server", "restart"), button("Show the log", "showLog")];
+  const said = element("p", { role: "alert" }, error ?? "");
+  return element("section", { id: "trouble" }, said, element("nav", {}, ...buttons));
+}
+
+function header(...buttons: HTMLElement[]): HTMLElement {
+  return element("header", {}, element("h1", {}, "Ensemble"), element("nav", {}, ...buttons));
+}
+
 function draw(state: State): void {
   if (!main) return;
   if (state.error) {
-    main.replaceChildren(element("p", { class: "quiet", role: "alert" }, state.error));
+    main.replaceChildren(header(), trouble(state));
     return;
   }
   const open = new Set(
     [...main.querySelectorAll("details[open]")].map((one) => one.parentElement?.dataset["task"]),
   );
   const models = state.models ?? [];
-  const buttons = [button("Pin a model", "pin"), button("Why the last answer", "why")];
+  const buttons = [
+    button("Pin a model", "pinModel"),
+    button("Why the last answer", "whyThis"),
+    button("Report", "openReport"),
+    button("Compare", "compareModels"),
+  ];
   main.replaceChildren(
-    element("header", {}, element("h1", {}, "Ensemble"), element("nav", {}, ...buttons)),
+    header(...buttons),
+    ...beginning(models),
     ...(state.here?.choices.length ? [here(state.here)] : []),
     ...TASKS.map((task) => section(task, models)),
   );
