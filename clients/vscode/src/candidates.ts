@@ -46,7 +46,7 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
     const { document, selection } = editor;
     const { start, end } = selection;
     const generation = await attempt(() =>
-      this.server.askWithProgress<Generation>("Ensemble", "ensemble.generate", {
+      this.server.askWithProgress<Generation>("Ensemble: generating", "ensemble.generate", {
         uri: document.uri.toString(),
         range: { start, end },
         instruction,

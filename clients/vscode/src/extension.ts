@@ -8,6 +8,7 @@ import { explainAt, registerCommands } from "./commands";
 import { Dashboard } from "./dashboard";
 import { Keys } from "./keys";
 import { Pages } from "./pages";
+import { chosenProgram } from "./server";
 import { StatusItem } from "./status";
 import { Suggestions } from "./suggestions";
 
@@ -30,9 +31,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const status = new StatusItem(server);
   context.subscriptions.push(log, pages, suggestions, server, candidates, dashboard, status);
   registerCommands({ context, log, server, keys, pages, suggestions, candidates, dashboard });
+  let program = chosenProgram();
   context.subscriptions.push(
-    vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration("ensemble.server.path")) void server.restart();
+    vscode.workspace.onDidChangeConfiguration(() => {
+      // A workspace that names a program, too, is a change: one that nobody heeds.
+      if (program === chosenProgram()) return;
+      program = chosenProgram();
+      void server.restart();
     }),
     // What the workspace may set and which interpreter counts changes with it.
     vscode.workspace.onDidGrantWorkspaceTrust(() => void server.restart()),

@@ -18,7 +18,7 @@ export async function report(server: Server, pages: Pages): Promise<void> {
   await show(
     pages,
     "Report",
-    await server.askWithProgress<Written>("Ensemble", "ensemble.report", {}),
+    await server.askWithProgress<Written>("Ensemble: the report", "ensemble.report", {}),
   );
 }
 

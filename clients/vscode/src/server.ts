@@ -50,11 +50,15 @@ export function searchPath(): string[] {
     .filter((place) => path.isAbsolute(place));
 }
 
+/** The program that the user has chosen; inspect(): a workspace must not choose what is run. */
+export function chosenProgram(): string | undefined {
+  const setting = vscode.workspace.getConfiguration("ensemble").inspect<string>("server.path");
+  return setting?.globalValue?.trim();
+}
+
 /** The server's program, or undefined where there is none. */
 export async function findServer(context: vscode.ExtensionContext): Promise<string | undefined> {
-  // inspect(): a workspace must not choose what is run.
-  const setting = vscode.workspace.getConfiguration("ensemble").inspect<string>("server.path");
-  const chosen = setting?.globalValue?.trim();
+  const chosen = chosenProgram();
   if (chosen) return chosen.replace(/^~(?=[/\\])/, homedir());
   const python = await interpreter();
   const places = [...searchPath(), binaries(ownEnvironment(context))];

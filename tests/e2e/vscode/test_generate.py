@@ -15,7 +15,23 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 Providers = dict[str, LoopbackProvider]
 
-MEDIAN = 'def median(values):\n    """The middle value of a list of odd length."""\n'
+MEDIAN = '''\
+"""Statistics of a sample."""
+
+
+def mean(values):
+    """The arithmetic mean."""
+    return sum(values) / len(values)
+
+
+def spread(values):
+    """How far the extremes lie apart."""
+    return max(values) - min(values)
+
+
+def median(values):
+    """The middle value of a list of odd length."""
+'''
 SORTED = "ordered = sorted(values)\nreturn ordered[len(ordered) // 2]"
 LIBRARY = "import statistics\n\nreturn statistics.median_low(values)"
 
@@ -83,6 +99,8 @@ def test_a_code_action_writes_the_consensus_and_offers_the_other_answers(
 
 
 def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median: Workbench) -> None:
+    median.press("Control+b")  # the list of files makes room for the code and its diff
+    median.page.locator(".explorer-viewlet").wait_for(state="hidden")
     median.command("Ensemble: Generate with Ensemble")
     median.answer("What should be written?", "")
     expect(median.entry("Consensus")).to_contain_text(re.compile("2 of 3 models: (alpha|beta), "))
@@ -91,6 +109,7 @@ def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median:
     expect(diff).to_contain_text("sorted(values)")
     median.press("ArrowDown")
     expect(diff).to_contain_text("median_low")
+    median.notification("generating").wait_for(state="detached")
     median.shot("candidates")
     median.press("Enter")
     expect(diff).to_have_count(0)
@@ -102,6 +121,8 @@ def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median:
     median.press("Control+z")
     expect(lines).not_to_contain_text("median_low")
     assert median.save() == MEDIAN
+    median.press("Control+b")
+    median.page.locator(".explorer-viewlet").wait_for()
 
 
 def test_escape_leaves_the_file_as_it_is(median: Workbench) -> None:
