@@ -24,6 +24,7 @@ LOCAL = {"test_demo.py", "test_local_model.py", "test_finetune_local.py"}
 SERVER = Path(sys.executable).with_name("ensemble-lsp")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a window of VS Code run in one process, those with an embedded model one by one."""
     for item in items:

@@ -61,8 +61,6 @@ class Workbench:
     def shot(self, name: str, **options: Any) -> None:
         """Keep a picture, for people and as an artefact of CI."""
         SHOTS.mkdir(parents=True, exist_ok=True)
-        if "hover" not in name:
-            self.page.mouse.move(640, 700)  # where no tooltip comes from
         self.page.screenshot(path=SHOTS / f"{name}.png", **options)
 
     def show_notifications(self) -> None:
@@ -76,6 +74,7 @@ class Workbench:
         box.wait_for()
         box.fill(f">{title}")
         self.entry(title).click()
+        self.page.mouse.move(640, 700)  # where no tooltip comes from
 
     def entry(self, text: str) -> Locator:
         """An entry of the open quick pick."""

@@ -62,7 +62,7 @@ function twoLines(value: Child, ...quiet: string[]): HTMLElement {
 }
 
 function acceptance(task: Task, stats: Stats | undefined): Child {
-  if (task === "explain") return stats?.calls ? `${stats.calls} answers` : "not asked yet";
+  if (task === "explain") return stats?.calls ? `${stats.calls} times` : "not yet";
   const rate = stats?.shown ? stats.acceptance : null;
   if (!stats || rate == null) return element("span", { class: "quiet" }, "nothing shown yet");
   const [low, high] = [stats.low ?? 0, stats.high ?? 1];
@@ -84,7 +84,7 @@ function row(model: Model, task: Task): Child[] {
   const state = model.available ? "on" : "off";
   const name = element("span", { class: `model ${state}` }, model.name);
   const { first_p50, total_p90 } = stats?.latency ?? {};
-  const whole = total_p90 == null ? "" : `whole: 9 of 10 within ${time(total_p90)}`;
+  const whole = total_p90 == null ? "" : `whole, 90 %: ${time(total_p90)}`;
   return [
     model.available ? name : twoLines(name, model.reason),
     acceptance(task, stats),
