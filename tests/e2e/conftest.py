@@ -20,19 +20,7 @@ __all__ = ["home", "provider"]
 ROOT = Path(__file__).parents[2]
 # Shared with the installers, which read the variable.
 CACHE = Path(os.environ.setdefault("ENSEMBLE_E2E_DIR", str(ROOT / ".e2e")))
-LOCAL = {"test_demo.py", "test_local_model.py", "test_finetune_local.py"}
 SERVER = Path(sys.executable).with_name("ensemble-lsp")
-
-
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a window of VS Code run in one process, those with an embedded model one by one."""
-    for item in items:
-        room = item.path.relative_to(ROOT).as_posix()
-        if room.startswith("tests/e2e/vscode/"):
-            item.add_marker(pytest.mark.xdist_group("vscode"))
-        elif item.path.name in LOCAL:
-            item.add_marker(pytest.mark.xdist_group("local"))
 
 
 @contextmanager

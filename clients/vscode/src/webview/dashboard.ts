@@ -62,7 +62,7 @@ function twoLines(value: Child, ...quiet: string[]): HTMLElement {
 }
 
 function acceptance(task: Task, stats: Stats | undefined): Child {
-  if (task === "explain") return stats?.calls ? `${stats.calls} times` : "not yet";
+  if (task === "explain") return stats?.calls ? `${stats.calls} ×` : "not yet";
   const rate = stats?.shown ? stats.acceptance : null;
   if (!stats || rate == null) return element("span", { class: "quiet" }, "nothing shown yet");
   const [low, high] = [stats.low ?? 0, stats.high ?? 1];
