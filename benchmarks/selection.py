@@ -194,7 +194,10 @@ def main() -> int:
     parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--write", type=Path, help="write the tables in the neutral format there")
     args = parser.parse_args()
-    sets = load(args.data, args.table, args.generated)
+    try:
+        sets = load(args.data, args.table, args.generated)
+    except ValueError as error:
+        parser.error(str(error))
     if not sets:
         print(f"skipped: no data in {args.data}; give --data or --table (docs/benchmarks.md)")
         return 0

@@ -17,14 +17,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from ensemble_lsp.selection.complexity import measure
-from ensemble_lsp.selection.situation import Situation
+from ensemble_lsp.selection.situation import PLACES, Situation
 from ensemble_lsp.types import Document
 
 from .ensemble_set import Sample, prepare, read
@@ -63,31 +64,89 @@ class Row:
 
 
 def read_table(path: Path) -> list[Row]:
-    """The neutral format; raises ``ValueError`` naming the line that is wrong."""
-    data = path.read_bytes()
-    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    """The neutral format; raises ``ValueError`` with one sentence that names the line that is wrong."""
+    try:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read ({error})") from error
     rows: list[Row] = []
     for number, line in enumerate(text.splitlines(), 1):
-        raw = json.loads(line)
-        models, known = raw.get("models"), {"task", "order", "features", "models"}
-        if not raw.get("task") or not models or set(raw) - known:
-            raise ValueError(f"{path}:{number}: needs task and models, and nothing unknown")
-        if rows and set(models) != set(rows[0].right):
-            raise ValueError(f"{path}:{number}: names other models than line 1")
-        features = {**raw.get("features", {}), "task": "generate"}
-        rows.append(
-            Row(
-                str(raw["task"]),
-                Situation.from_json(features),
-                {m: float(v["reward"]) for m, v in models.items()},
-                *({m: v[k] for m, v in models.items() if v.get(k) is not None} for k in _OPTIONAL),
-                order=int(raw.get("order") or number),
-            )
-        )
+        try:
+            row = _row(json.loads(line), number)
+            if rows and set(row.right) != set(rows[0].right):
+                raise ValueError("names other models than line 1")
+        except ValueError as error:
+            raise ValueError(f"{path}:{number}: {error}") from error
+        rows.append(row)
+    if len({row.task for row in rows}) != len(rows):
+        raise ValueError(f"{path}: two lines have the same task; each needs an id of its own")
+    if min(len(half_of(rows, half)) for half in ("tune", "test")) < _LEAST:
+        raise ValueError(f"{path}: has {len(rows)} lines; a replay needs {_LEAST} in each half")
     return sorted(rows, key=lambda row: row.order)
 
 
 _OPTIONAL = ("prior", "cost", "latency", "check")
+_LEAST = 10
+_FEATURES = {f.name: type(f.default) for f in fields(Situation) if f.name != "task"}
+
+
+def _row(raw: Any, number: int) -> Row:
+    """One line; raises ``ValueError`` without the place."""
+    if not isinstance(raw, dict):
+        raise ValueError("is not a JSON object")
+    _known(raw, ("task", "order", "features", "models"), "the line")
+    task, order, models = raw.get("task"), raw.get("order", number), raw.get("models")
+    if not isinstance(task, str) or not task:
+        raise ValueError("task must be a text that names the request")
+    if type(order) is not int:
+        raise ValueError("order must be a whole number")
+    if not isinstance(models, dict) or len(models) < 2:
+        raise ValueError("models must name two models or more")
+    for name, values in models.items():
+        _model(name, values)
+    given = {k: {m: v[k] for m, v in models.items() if v.get(k) is not None} for k in _OPTIONAL}
+    return Row(
+        task,
+        Situation(task="generate", **_features(raw.get("features", {}))),
+        {m: float(v["reward"]) for m, v in models.items()},
+        *given.values(),
+        order=order,
+    )
+
+
+def _known(raw: dict[str, Any], known: Iterable[str], what: str) -> None:
+    if unknown := sorted(set(raw) - set(known)):
+        raise ValueError(f"{what} has an unknown key {unknown[0]!r}; known are {', '.join(known)}")
+
+
+def _model(name: str, values: Any) -> None:
+    if not isinstance(values, dict):
+        raise ValueError(f"model {name!r} must be an object with a reward")
+    _known(values, ("reward", *_OPTIONAL), f"model {name!r}")
+    if values.get("reward") is None:
+        raise ValueError(f"model {name!r} has no reward")
+    for key, most in (("reward", 1.0), ("prior", 1.0), ("cost", math.inf), ("latency", math.inf)):
+        value = values.get(key)
+        good = type(value) in (int, float) and math.isfinite(value) and 0 <= value <= most
+        if value is not None and not good:
+            span = "from 0 to 1" if most == 1 else "from 0"
+            raise ValueError(f"{key} of model {name!r} must be a number {span}, not {value!r}")
+    if not isinstance(values.get("check"), bool | None):
+        raise ValueError(f"check of model {name!r} must be true, false or null")
+
+
+def _features(raw: Any) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise ValueError("features must be an object")
+    _known(raw, _FEATURES, "features")
+    for key, value in raw.items():
+        if type(value) is not _FEATURES[key]:
+            raise ValueError(f"feature {key} must be of the kind {_FEATURES[key].__name__}")
+    for key, known in (("place", PLACES), ("trigger", ("automatic", "invoked"))):
+        if key in raw and raw[key] not in known:
+            raise ValueError(f"feature {key} must be one of {', '.join(known)}")
+    return raw
 
 
 def write_table(rows: Iterable[Row], path: Path) -> None:

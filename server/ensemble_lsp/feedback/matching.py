@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
+from unicodedata import normalize
 
 from .regions import common_prefix
 
@@ -17,6 +18,8 @@ _CLOSERS = re.compile(r"(?:[)\]}>\"'`;,]|end|</[\w.:-]*>)*")
 _WORD = re.compile(r"\s*\w\w+")
 _PAIRS = frozenset({"()", "[]", "{}", "<>", '""', "''", "``", "``````", '""""""', "''''''"})
 _REFORMATTED = 0.85
+_COMPOSED = "\u1100"
+"""From here on (Hangul, kana, Chinese characters, emoji) one key does not make one character."""
 _GATHERED_KEYS = 3
 """A client that sends whole lines or documents waits a moment, in which some keys are pressed."""
 
@@ -82,12 +85,23 @@ def is_keystroke(text: str, *, coarse: bool) -> bool:
     """Whether one edit's text is what one key makes (or an input method, for other scripts)."""
     if len(text) <= 1 or not text.strip():
         return True
-    if text in _PAIRS or (len(text) <= 8 and not text.isascii() and len(text.split()) == 1):
+    if text in _PAIRS or _is_composed(text):
         return True
     # Return between brackets makes a line of its own for the closing one.
     if text[0] in "\r\n" and len(text.split()) <= 1 and _CLOSERS.fullmatch(squeeze(text)):
         return True
     return coarse and len(squeeze(text)) <= _GATHERED_KEYS
+
+
+def _is_composed(text: str) -> bool:
+    """Whether an input method made it: one letter with its marks, or a word of a script that needs one.
+
+    Latin, Greek or Cyrillic words are typed key by key, accents or not: one that comes at once
+    was accepted.
+    """
+    if len(text) > 8 or len(text.split()) != 1 or text.isascii():
+        return False
+    return len(normalize("NFC", text)) == 1 or all(char >= _COMPOSED for char in text)
 
 
 def is_word_of(text: str, now: str, wanted: str) -> bool:

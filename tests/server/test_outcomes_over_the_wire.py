@@ -1,0 +1,135 @@
+"""What becomes of suggestions in documents that are only edited: no command, no notification of ours."""
+
+from __future__ import annotations
+
+import copy
+import re
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import Home
+from tests.support.lsp_client import CAPABILITIES, LspClient
+from tests.support.providers import LoopbackProvider
+
+CODE = 'def größe(höhe, breite):\n    rand = "🎈"; return '
+REPLY = 'höhe * breite + len("🎈🎈") - rand_0'
+"""Letters of two, and marks of four bytes, before and inside the suggestion."""
+
+Fate = Callable[[LspClient, str, dict[str, Any]], Awaitable[None]]
+
+
+async def whole(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Taken with one key."""
+    client.accept(uri, item)
+
+
+async def word_by_word(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """VS Code's partial accept: a word with the space before it each time; then another request."""
+    for word in re.findall(r"\s*\S+", item["insertText"]):
+        client.append(uri, word)
+        await client.inline(uri)
+
+
+async def two_words(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Two words, and then something else, as fast as anybody types."""
+    for word in ("höhe", " *"):
+        client.append(uri, word)
+    for key in " 4711 ** 2":
+        client.append(uri, key)
+
+
+async def undone(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Taken, and taken back at once."""
+    before = len(client.text(uri))
+    client.accept(uri, item)
+    client.insert(uri, before, "", delete=len(client.text(uri)) - before)
+
+
+async def by_hand(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Typed key by key, without another request."""
+    for key in item["insertText"]:
+        client.append(uri, key)
+
+
+async def formatted(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Taken, and a formatter then puts the line in order and adds an import above."""
+    client.accept(uri, item)
+    text = client.text(uri)
+    client.insert(uri, text.index("; return"), "\n   ", delete=1)
+    client.insert(uri, 0, "import math\n\n\n")
+
+
+async def written_over(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Something else is typed."""
+    for key in "None if rand else 4711":
+        client.append(uri, key)
+
+
+FATES: dict[str, tuple[Fate, set[str], float]] = {
+    "whole": (whole, {"accepted"}, 1.0),
+    "word by word": (word_by_word, {"accepted"}, 1.0),
+    "two words": (two_words, {"partial"}, 0.15),
+    "undone": (undone, {"rejected"}, 0.0),
+    "by hand": (by_hand, {"typed"}, 1.0),
+    "formatted": (formatted, {"accepted"}, 1.0),
+    "written over": (written_over, {"rejected", "ignored"}, 0.0),
+}
+"""Each fate with the outcomes that are right, and the share taken."""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+async def test_fates_are_told_from_edits_in_every_encoding(
+    home: Home, provider: LoopbackProvider, uri: str, encoding: str
+) -> None:
+    provider.reply = REPLY
+    home.model("gpt", provider.base_url)
+    home.tables["complete"] = {"candidates": 1, "budgetMs": 20000}
+    capabilities = copy.deepcopy(CAPABILITIES["neovim"])
+    capabilities["general"]["positionEncodings"] = [encoding]
+    followed: dict[str, str] = {}
+    async with home.server(capabilities=capabilities) as client:
+        assert client.capabilities["positionEncoding"] == encoding
+        for number, (name, (play, _, _)) in enumerate(FATES.items()):
+            client.open(f"{uri}.{number}.py", CODE)
+            item = (await client.inline(f"{uri}.{number}.py"))[0]
+            assert item["insertText"] == REPLY
+            await play(client, f"{uri}.{number}.py", item)
+            client.close_document(f"{uri}.{number}.py")
+            followed[name] = str(item["command"]["arguments"][0]["id"])
+        assert await client.shutdown() == 0
+    outcomes = _outcomes(home.path)
+    told = {name: outcomes[id_] for name, id_ in followed.items()}
+    for name, (_, kinds, share) in FATES.items():
+        kind, source, taken, reward, survival = told[name]
+        if name == "word by word":
+            # A newer request took the rest over: its own outcome tells of the whole.
+            assert kind in {"accepted", "superseded"}, told
+            continue
+        assert kind in kinds, (name, told)
+        assert source == "document"
+        if kind != "rejected":
+            assert abs(taken - share) < 0.1, (name, told)
+        if name in ("whole", "formatted"):
+            assert reward > 0.9, (name, told)
+            assert survival == 1.0
+        if name == "undone":
+            assert reward == 0
+    kinds = [kind for kind, *_ in outcomes.values()]
+    assert kinds.count("accepted") == 3, outcomes
+
+
+def _outcomes(path: Path) -> dict[str, tuple[str, str, float, float, float]]:
+    """Kind, source, share, reward and survival by the suggestion's id."""
+    file = path / "data" / "history.sqlite3"
+    if not file.exists():
+        return {}
+    with sqlite3.connect(file) as database:
+        rows = database.execute(
+            "select id, kind, source, share, reward, survival from outcomes join suggestions using (n)"
+        ).fetchall()
+    database.close()
+    return {id_: tuple(rest) for id_, *rest in rows}
