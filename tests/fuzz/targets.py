@@ -176,7 +176,8 @@ def jsonl(data: bytes) -> None:
 
 @cache
 def _history() -> History:
-    return History.open(_folder() / "history.sqlite3")
+    # What is imported may be of any year: retention must not remove it between two looks.
+    return History.open(_folder() / "history.sqlite3", retention_days=10_000_000)
 
 
 def model_output(data: bytes) -> None:
