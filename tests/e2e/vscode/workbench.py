@@ -45,7 +45,12 @@ class Workbench:
     def goto(self, folder: Path | None = None) -> None:
         """Open the window; returns when the server has said that it is ready."""
         self.page.goto(f"{self.server.url}/?folder={folder or self.server.workspace}")
-        self.page.locator(".monaco-workbench .explorer-viewlet").wait_for()
+        explorer = self.page.locator(".monaco-workbench .explorer-viewlet")
+        try:
+            explorer.wait_for(timeout=20_000)
+        except TimeoutError:  # VS Code wrote its layout down while a scenario had the explorer hidden
+            self.press("Control+Shift+E")
+            explorer.wait_for()
 
     @property
     def status(self) -> Locator:
