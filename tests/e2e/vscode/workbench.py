@@ -48,7 +48,8 @@ class Workbench:
         explorer = self.page.locator(".monaco-workbench .explorer-viewlet")
         try:
             explorer.wait_for(timeout=20_000)
-        except TimeoutError:  # VS Code wrote its layout down while a scenario had the explorer hidden
+        except TimeoutError:
+            # VS Code wrote its layout down while a scenario had the explorer hidden.
             self.press("Control+Shift+E")
             explorer.wait_for()
 
