@@ -25,6 +25,8 @@ from ensemble_lsp.features.postprocess import clean_code
 SECONDS = (6.0, 7.2, 9.6, 17.6, 19.1, 23.0, 31.1, 35.4, 40.4, 58.0, 66.4, 134.6)
 """Where no latency is recorded: a model's own median is drawn from these (every twelfth part of the seconds
 a case takes the models of aider's edit leader board, as published)."""
+STEPS = 20
+"""Of an answer this many beginnings are looked at, not each letter's."""
 LOOKS = 8
 """Looks at what is still coming, between one answer's end and the next one's."""
 SPREAD = 0.4
@@ -115,7 +117,7 @@ def _one(
         weights = [known[s.model] for s in running]
         start, end = taken[order[count - 1].model], taken[running[0].model]
         for now in (start, *(start + (end - start) * i / LOOKS for i in range(1, LOOKS))):
-            coming = [_came(s.text, now / taken[s.model]) for s in running]
+            coming = [_came(s.text, int(STEPS * now / taken[s.model]) / STEPS) for s in running]
             if there and (
                 settled(there, weights, Tuning()) or settled(there, weights, Tuning(), coming)
             ):
