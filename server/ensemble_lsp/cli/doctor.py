@@ -41,9 +41,10 @@ async def _check(args: argparse.Namespace) -> int:
         _data_folder(data),
     ]
     async with session_of(args, lenient=True) as session:
-        await session.runtime.history.ready()
-        notices = list(session.runtime.history.notices)
-        checks.append(Check("history", not notices, " ".join(notices) or "opens"))
+        history = session.runtime.history
+        await history.ready()
+        notices = list(history.notices)
+        checks.append(Check("history", not notices, " ".join(notices) or f"{history.place} opens"))
         for fault in session.faults:
             checks.append(Check("settings", False, str(fault), True))
         checks += await _models(session)

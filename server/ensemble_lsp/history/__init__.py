@@ -17,6 +17,7 @@ from .records import (
     wilson,
 )
 from .store import History
+from .team import password_of
 
 __all__ = [
     "CallRecord",
@@ -32,5 +33,6 @@ __all__ = [
     "StatsRow",
     "StoredSuggestion",
     "SuggestionRecord",
+    "password_of",
     "wilson",
 ]

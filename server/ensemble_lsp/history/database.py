@@ -8,8 +8,9 @@ import sqlite3
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
+from .connection import Database
 from .migrations import NewerSchemaError, migrate, schema
 
 Trouble = Literal["locked", "damaged", "newer", "unusable"]
@@ -137,7 +138,7 @@ def set_aside(path: Path, seen: tuple[int, int] | None) -> Path | None:
 
 
 @contextlib.contextmanager
-def transaction(db: sqlite3.Connection, *, writes: bool) -> Generator[None]:
+def transaction(db: Database, *, writes: bool) -> Generator[None]:
     """All or nothing. A writer takes its lock first: it never fails half-way for another's."""
     db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
     try:
@@ -145,9 +146,23 @@ def transaction(db: sqlite3.Connection, *, writes: bool) -> Generator[None]:
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
-            with contextlib.suppress(sqlite3.Error):
+            with contextlib.suppress(sqlite3.Error, OSError):
                 db.execute("ROLLBACK")
         raise
+
+
+def isolated(db: Database, run: Callable[[Database], Any]) -> Any:
+    """A job's result, or the error that concerns it alone and leaves its neighbours be."""
+    db.execute("SAVEPOINT job")
+    try:
+        result = run(db)
+    except Exception as error:
+        if trouble_of(error) is not None:
+            raise
+        db.execute("ROLLBACK TO job")
+        result = error
+    db.execute("RELEASE job")
+    return result
 
 
 def _plain(name: str, busy_seconds: float, *, uri: bool = False) -> sqlite3.Connection:

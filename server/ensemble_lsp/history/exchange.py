@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar, cast
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..types import Outcome
 from . import writes
+from .connection import Database
 from .records import CallRecord, PreferenceRecord, StoredSuggestion, SuggestionRecord
 
 Line = dict[str, Any]
@@ -78,7 +78,7 @@ def parse_line(line: object) -> Kept:
 
 
 def import_lines(
-    db: sqlite3.Connection,
+    db: Database,
     lines: Iterable[tuple[int, str | Line]],
     allowed: Callable[[Kept], Kept],
 ) -> ImportReport:
@@ -102,7 +102,7 @@ def import_lines(
     return report
 
 
-def write_line(db: sqlite3.Connection, kept: Kept) -> bool:
+def write_line(db: Database, kept: Kept) -> bool:
     """Add a record; whether it is new."""
     if isinstance(kept, CallRecord):
         return writes.add_call(db, kept)

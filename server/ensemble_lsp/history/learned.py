@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from ..types import Task
+from .connection import Database
 from .queries import names_of
 from .records import Feature, dumps
 
@@ -112,7 +113,7 @@ def create(db: sqlite3.Connection) -> None:
     )
 
 
-def load(db: sqlite3.Connection, strategy: str) -> Learned:
+def load(db: Database, strategy: str) -> Learned:
     """A selector's state; what of it cannot be read is left out."""
     rows = db.execute("SELECT part, state FROM learned WHERE strategy = ?", (strategy,)).fetchall()
     parts: dict[str, Any] = {}
@@ -123,25 +124,27 @@ def load(db: sqlite3.Connection, strategy: str) -> Learned:
             continue
     upto = parts.pop("upto", None)
     known = upto if isinstance(upto, int) and not isinstance(upto, bool) else None
-    return Learned(_epoch(db), known, parts, last_change(db))
+    return Learned(epoch(db), known, parts, last_change(db))
 
 
-def save(
-    db: sqlite3.Connection, strategy: str, epoch: str, upto: int, parts: Mapping[str, Any]
-) -> bool:
+def save(db: Database, strategy: str, its_epoch: str, upto: int, parts: Mapping[str, Any]) -> bool:
     """Keep parts of a state; not where a later one is kept, or the history was cleared since."""
     kept = db.execute(
         "SELECT state FROM learned WHERE strategy = ? AND part = 'upto'", (strategy,)
     ).fetchone()
     later = kept is not None and str(kept[0]).isdigit() and int(kept[0]) > upto
-    if later or _epoch(db) != epoch:
+    if later or epoch(db) != its_epoch:
         return False
     rows = [(strategy, part, dumps(state)) for part, state in {**parts, "upto": upto}.items()]
-    db.executemany("INSERT OR REPLACE INTO learned VALUES (?, ?, ?)", rows)
+    db.executemany(
+        "INSERT INTO learned VALUES (?, ?, ?)"
+        " ON CONFLICT (strategy, part) DO UPDATE SET state = excluded.state",
+        rows,
+    )
     return True
 
 
-def forget(db: sqlite3.Connection) -> bool:
+def forget(db: Database) -> bool:
     """Forget every selector's state: the servers that run begin anew as well."""
     db.execute("DELETE FROM learned")
     db.execute("DELETE FROM changes")
@@ -149,24 +152,24 @@ def forget(db: sqlite3.Connection) -> bool:
     return True
 
 
-def changes_after(db: sqlite3.Connection, number: int, limit: int) -> Changes:
+def changes_after(db: Database, number: int, limit: int) -> Changes:
     """The changes after a number."""
     raw = db.execute(
         "SELECT n, kind, ref, old, new FROM changes WHERE n > ? ORDER BY n LIMIT ?",
         (number, limit),
     ).fetchall()
     rows = [change for row in raw if (change := _change(db, *row)) is not None]
-    return Changes(_epoch(db), rows, raw[-1][0] if raw else number)
+    return Changes(epoch(db), rows, raw[-1][0] if raw else number)
 
 
-def last_change(db: sqlite3.Connection) -> int:
+def last_change(db: Database) -> int:
     """The number of the last change; 0 before the first."""
     row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
     return int(row[0]) if row else 0
 
 
 def reserve(
-    db: sqlite3.Connection, id: str, now: float, since: float, cost: float, budget: float
+    db: Database, id: str, now: float, since: float, cost: float, budget: float
 ) -> tuple[bool, float]:
     """Reserve money of a budget, and what is left of it afterwards, US dollars.
 
@@ -182,25 +185,26 @@ def reserve(
     return True, left - cost
 
 
-def release(db: sqlite3.Connection, id: str) -> bool:
+def release(db: Database, id: str) -> bool:
     """Give a reservation back; the call itself says what it cost."""
     return db.execute("DELETE FROM reservations WHERE id = ?", (id,)).rowcount == 1
 
 
-def used_since(db: sqlite3.Connection, since: float) -> float:
+def used_since(db: Database, since: float) -> float:
     """US dollars spent and reserved since a time."""
-    spent = db.execute("SELECT total(cost) FROM calls WHERE time >= ?", (since,)).fetchone()[0]
-    held = db.execute("SELECT total(cost) FROM reservations WHERE time >= ?", (since,)).fetchone()
-    return float(spent) + float(held[0])
+    spent = db.execute("SELECT sum(cost) FROM calls WHERE time >= ?", (since,)).fetchone()[0]
+    held = db.execute("SELECT sum(cost) FROM reservations WHERE time >= ?", (since,)).fetchone()
+    return float(spent or 0.0) + float(held[0] or 0.0)
 
 
-def _epoch(db: sqlite3.Connection) -> str:
+def epoch(db: Database) -> str:
+    """What tells this history's numbers of changes from another's; empty until it is given one."""
     row = db.execute("SELECT state FROM learned WHERE strategy = '' AND part = 'epoch'").fetchone()
     return str(row[0]) if row else ""
 
 
 def _change(
-    db: sqlite3.Connection, n: int, kind: str, ref: int, old: float | None, new: float | None
+    db: Database, n: int, kind: str, ref: int, old: float | None, new: float | None
 ) -> Change | None:
     if kind == "outcome":
         row = db.execute(
@@ -226,7 +230,7 @@ def _call(n: int, row: Sequence[Any]) -> Change:
     )  # fmt: skip
 
 
-def _preference(db: sqlite3.Connection, n: int, ref: int) -> Change | None:
+def _preference(db: Database, n: int, ref: int) -> Change | None:
     row = db.execute(
         "SELECT p.time, s.task, p.chosen, s.features, p.others, p.shown_at FROM preferences p"
         " JOIN suggestions s ON s.id = p.grp WHERE p.rowid = ?",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import sqlite3
 from typing import Any, cast
 
 from ..types import TASKS, Outcome, OutcomeKind, Task
+from .connection import Database
 from .records import (
     CallRecord,
     Feature,
@@ -30,26 +30,24 @@ def day_of(time: float) -> int:
     return math.floor(time / DAY)
 
 
-def stats(db: sqlite3.Connection, task: Task | None, since: float | None) -> list[StatsRow]:
+def stats(db: Database, task: Task | None, since: float | None) -> list[StatsRow]:
     """Sums by model and task, most suggestions first; ``since`` counts from its day (UTC)."""
     rows = db.execute(
         "SELECT model, task, sum(suggestions), sum(shown), sum(accepted), sum(partial), sum(typed),"
         " sum(rejected), sum(ignored), sum(reward), sum(calls), sum(failures), sum(input_tokens),"
         " sum(output_tokens), sum(cached_tokens), sum(cost) FROM daily"
-        " WHERE day >= ? AND (? IS NULL OR task = ?) GROUP BY model, task"
+        " WHERE day >= ? AND (CAST(? AS TEXT) IS NULL OR task = ?) GROUP BY model, task"
         " ORDER BY sum(suggestions) DESC, model, task",
         (_first_day(since), task, task),
     ).fetchall()
     return [_stats_row(db, row, since) for row in rows]
 
 
-def latencies(
-    db: sqlite3.Connection, model: str, task: Task | None, since: float | None
-) -> Latencies:
+def latencies(db: Database, model: str, task: Task | None, since: float | None) -> Latencies:
     """Percentiles of a model's answers, read from the histogram."""
     rows = db.execute(
         "SELECT measure, bucket, sum(calls) FROM latency WHERE day >= ? AND model = ?"
-        " AND (? IS NULL OR task = ?) GROUP BY measure, bucket ORDER BY measure, bucket",
+        " AND (CAST(? AS TEXT) IS NULL OR task = ?) GROUP BY measure, bucket ORDER BY measure, bucket",
         (_first_day(since), model, task, task),
     ).fetchall()
     first = [(bucket, calls) for measure, bucket, calls in rows if measure == "first"]
@@ -61,7 +59,7 @@ def latencies(
     )
 
 
-def rewards(db: sqlite3.Connection, task: Task | None, limit: int) -> list[RewardRow]:
+def rewards(db: Database, task: Task | None, limit: int) -> list[RewardRow]:
     """The latest ``limit`` judged suggestions, oldest first; one row a model behind each."""
     tasks = TASKS if task is None else (task,)
     found: list[RewardRow] = []
@@ -81,7 +79,7 @@ def rewards(db: sqlite3.Connection, task: Task | None, limit: int) -> list[Rewar
     return sorted(found, key=lambda row: row.time)
 
 
-def preferences(db: sqlite3.Connection, limit: int) -> list[PreferenceRecord]:
+def preferences(db: Database, limit: int) -> list[PreferenceRecord]:
     """The latest choices, oldest first."""
     rows = db.execute(
         "SELECT id, time, grp, chosen, others, shown_at FROM preferences"
@@ -91,21 +89,19 @@ def preferences(db: sqlite3.Connection, limit: int) -> list[PreferenceRecord]:
     return [_preference(row) for row in reversed(rows)]
 
 
-def spent_since(db: sqlite3.Connection, since: float) -> float:
+def spent_since(db: Database, since: float) -> float:
     """US dollars."""
-    row = db.execute("SELECT total(cost) FROM calls WHERE time >= ?", (since,)).fetchone()
-    return float(row[0])
+    row = db.execute("SELECT sum(cost) FROM calls WHERE time >= ?", (since,)).fetchone()
+    return float(row[0] or 0.0)
 
 
-def get(db: sqlite3.Connection, id: str) -> StoredSuggestion | None:
+def get(db: Database, id: str) -> StoredSuggestion | None:
     """One suggestion with its outcome."""
     row = db.execute(f"{_SELECT_STORED} WHERE s.id = ?", (id,)).fetchone()
     return None if row is None else _stored(row)
 
 
-def stored_after(
-    db: sqlite3.Connection, number: int, limit: int
-) -> list[tuple[int, StoredSuggestion]]:
+def stored_after(db: Database, number: int, limit: int) -> list[tuple[int, StoredSuggestion]]:
     """Suggestions in the order they were written, from after a row number."""
     rows = db.execute(
         f"{_SELECT_STORED} WHERE s.n > ? ORDER BY s.n LIMIT ?",
@@ -114,7 +110,7 @@ def stored_after(
     return [(int(row[0]), _stored(row)) for row in rows]
 
 
-def calls_after(db: sqlite3.Connection, number: int, limit: int) -> list[tuple[int, CallRecord]]:
+def calls_after(db: Database, number: int, limit: int) -> list[tuple[int, CallRecord]]:
     """Calls in the order they were written, from after a row number."""
     rows = db.execute(
         "SELECT rowid, time, task, model, provider, first_token_ms, total_ms, input_tokens,"
@@ -125,9 +121,7 @@ def calls_after(db: sqlite3.Connection, number: int, limit: int) -> list[tuple[i
     return [(int(row[0]), CallRecord(*row[1:])) for row in rows]
 
 
-def preferences_after(
-    db: sqlite3.Connection, number: int, limit: int
-) -> list[tuple[int, PreferenceRecord]]:
+def preferences_after(db: Database, number: int, limit: int) -> list[tuple[int, PreferenceRecord]]:
     """Choices in the order they were written, from after a row number."""
     rows = db.execute(
         "SELECT rowid, id, time, grp, chosen, others, shown_at FROM preferences WHERE rowid > ?"
@@ -137,7 +131,7 @@ def preferences_after(
     return [(int(row[0]), _preference(row[1:])) for row in rows]
 
 
-def newest(db: sqlite3.Connection) -> float | None:
+def newest(db: Database) -> float | None:
     """Unix seconds of the latest suggestion."""
     times = (
         db.execute("SELECT max(time) FROM suggestions WHERE task = ?", (task,)).fetchone()[0]
@@ -168,7 +162,7 @@ def _first_day(since: float | None) -> int:
     return day_of(since) if since is not None else -(1 << 40)
 
 
-def _stats_row(db: sqlite3.Connection, row: tuple[Any, ...], since: float | None) -> StatsRow:
+def _stats_row(db: Database, row: tuple[Any, ...], since: float | None) -> StatsRow:
     (model, task, offered, shown, accepted, partial, typed, rejected, ignored, reward, *calls) = row
     interval = wilson(accepted, shown) or (None, None)
     return StatsRow(

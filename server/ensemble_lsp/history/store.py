@@ -1,16 +1,16 @@
-"""The local database of suggestions, outcomes, calls and choices.
+"""The database of suggestions, outcomes, calls and choices.
 
 One thread owns the connection (``worker``); everything else puts jobs in its queue, so the event
 loop never waits for a disk. Jobs that wait together are committed together. Where the file cannot
 be used (read-only, full, locked for long, from a newer program), the thread goes on in memory, says
-so in ``notices``, and tries the file again later; what was written meanwhile follows then.
+so in ``notices``, and tries the file again later; what was written meanwhile follows then. A team may
+keep its history in PostgreSQL instead (``places``, ``team``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -20,7 +20,9 @@ from typing import Any, TypeVar
 
 from ..types import Outcome, Task
 from . import learned, queries, writes
+from .connection import Database
 from .exchange import ImportReport, Kept, Line, as_line, import_lines
+from .places import FilePlace, TeamPlace
 from .records import (
     CallRecord,
     Latencies,
@@ -33,7 +35,6 @@ from .records import (
 from .worker import Job, Worker
 
 Result = TypeVar("Result")
-Database = sqlite3.Connection
 
 _PAGE = 500
 _GATHERED = 0.02
@@ -47,6 +48,7 @@ class History:
     def __init__(
         self,
         path: Path,
+        url: str | None = None,
         *,
         retention_days: int,
         keep_text: bool,
@@ -62,13 +64,20 @@ class History:
         self._keep_text = keep_text
         self._clock = clock
         self._gathered: list[Job] = []
-        self._worker = Worker(
-            path,
+        self._busy = busy_seconds
+        self._retry = retry_seconds
+        self._place = (url, retention_days)
+        self._worker = self._begin(url, retention_days)
+
+    def _begin(self, url: str | None, retention_days: int) -> Worker:
+        waiting = self.path.with_name(f"{self.path.stem}-waiting.sqlite3")
+        return Worker(
+            TeamPlace(url, waiting) if url else FilePlace(self.path),
             self._say,
-            clock=clock,
+            clock=self._clock,
             retention_days=retention_days,
-            busy_seconds=busy_seconds,
-            retry_seconds=retry_seconds,
+            busy_seconds=self._busy,
+            retry_seconds=self._retry,
         )
 
     @classmethod
@@ -76,6 +85,7 @@ class History:
         cls,
         path: Path,
         *,
+        url: str | None = None,
         retention_days: int = 365,
         keep_text: bool = False,
         clock: Callable[[], float] = time.time,
@@ -84,11 +94,14 @@ class History:
     ) -> History:
         """Begin to open a file; returns at once and never raises (``ready`` waits for the opening).
 
+        ``url``: of a team's PostgreSQL, instead of the file; what waits while it cannot be reached lies
+        beside the file.
         ``busy_seconds``: how long another process's lock is waited for. ``retry_seconds``: how
         often an unusable file is tried again.
         """
         return cls(
             path,
+            url,
             retention_days=retention_days,
             keep_text=keep_text,
             clock=clock,
@@ -96,10 +109,30 @@ class History:
             retry_seconds=retry_seconds,
         )
 
+    def configure(self, *, url: str | None, retention_days: int, keep_text: bool) -> None:
+        """Take other settings: another place is opened, and the one before closed when it is done."""
+        self._keep_text = keep_text
+        if self._place == (url, retention_days):
+            return
+        self._hand_over()
+        before, self._place = self._worker, (url, retention_days)
+        self._worker = self._begin(url, retention_days)
+        before.stop()
+
     @property
     def in_memory(self) -> bool:
-        """Whether nothing reaches the disk at present."""
+        """Whether the file or the database cannot be used at present, and something stands in."""
         return self._worker.in_memory
+
+    @property
+    def place(self) -> str:
+        """The file, or the database's address without its password."""
+        return self._worker.name
+
+    @property
+    def away(self) -> bool:
+        """Whether a file on this machine stands in for the team's database."""
+        return self._worker.in_memory and bool(self._place[0])
 
     # Writing. Each returns at once; the future is done when the row is committed, and tells whether
     # it is on the disk (False: in memory, or there was nothing to change).
@@ -158,7 +191,7 @@ class History:
             removed += count
         if before is None:
             await self._ask(learned.forget, writes=True)
-        await asyncio.wrap_future(self._put(Job(_shrink, writes=False, alone=True)))
+        await asyncio.wrap_future(self._put(Job(self._worker.shrink, writes=False, alone=True)))
         return removed
 
     # Asking.
@@ -317,13 +350,6 @@ class History:
         if not self._keep_text:
             return replace(rec, text=None, context=None)
         return replace(rec, text=_storable(rec.text), context=_storable(rec.context))
-
-
-def _shrink(db: Database) -> None:
-    # By ``execute`` it would give back one page only.
-    db.executescript("PRAGMA incremental_vacuum")
-    # What was removed must not live on in the write-ahead log.
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _storable(text: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The thread that owns the history's connection, and what it does when the file fails it."""
+"""The thread that owns the history's connection, and what it does when its place fails it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..errors import HistoryError
 from . import database, queries, writes
-from .salvage import salvage
-
-Database = sqlite3.Connection
+from .connection import Database
+from .places import Place
 
 _BATCH = 500
 _BACKLOG = 50_000
@@ -44,7 +42,7 @@ class Worker:
 
     def __init__(
         self,
-        path: Path,
+        place: Place,
         say: Callable[[str], None],
         *,
         clock: Callable[[], float],
@@ -52,8 +50,12 @@ class Worker:
         busy_seconds: float,
         retry_seconds: float,
     ) -> None:
+        self.name = place.name
         self.in_memory = False
-        self._path = path
+        """Whether the place cannot be used, and something stands in for it."""
+        self.lasts = False
+        """Whether what stands in lasts beyond this process."""
+        self._place = place
         self._say = say
         self._clock = clock
         self._retention = retention_days * queries.DAY
@@ -64,7 +66,6 @@ class Worker:
         self._done: Future[None] = Future()
         self._backlog: list[Callable[[Database], Any]] = []
         self._seen: tuple[int, int] | None = None
-        self._aside: Path | None = None
         self._next_try = 0.0
         self._next_prune = 0.0
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
@@ -85,6 +86,11 @@ class Worker:
             self._queue.put(None)
         return self._done
 
+    def shrink(self, db: Database) -> None:
+        """Give the disk back all that was removed; outside a transaction."""
+        if not self.in_memory:
+            self._place.shrink(db)
+
     def _run(self) -> None:
         db: Database | None = None
         try:
@@ -92,17 +98,17 @@ class Worker:
             going = True
             while going:
                 batch, going = self._take()
-                db = self._recover_file(db)
+                db = self._recover(db)
                 for part in _parts(batch):
                     db = self._commit(db, part)
                 if going and self._queue.empty():
                     db = self._prune(db)
             if self.in_memory and self._backlog:
                 self._busy = min(self._busy, 0.5)
-                db = self._leave_memory(db)
+                db = self._return(db)
         finally:
             if db is not None:
-                with contextlib.suppress(sqlite3.Error):
+                with contextlib.suppress(sqlite3.Error, OSError):
                     db.close()
             self._fail_the_rest()
             self._done.set_result(None)
@@ -130,75 +136,64 @@ class Worker:
                 if job is not None:
                     job.future.set_exception(HistoryError("the history is closed"))
 
-    # The file.
+    # The place.
 
     def _open(self) -> Database:
         for _ in range(3):
-            seen = database.identity(self._path)
+            seen = self._place.identity()
             try:
-                db = database.connect(self._path, self._busy)
+                db = self._place.connect(self._busy)
             except Exception as error:
                 trouble = database.trouble_of(error) or "unusable"
-                if trouble != "damaged" or not self._set_aside(seen):
-                    return self._go_on_in_memory(trouble, error)
+                if trouble != "damaged" or not self._place.set_aside(seen):
+                    return self._stand_in(trouble, error)
             else:
-                self._seen = database.identity(self._path)
-                self._salvage(db)
+                self._seen = self._place.identity()
+                try:
+                    self._begin(db)
+                except OSError as error:
+                    db.close()
+                    return self._stand_in("unusable", error)
                 return db
-        return self._go_on_in_memory("damaged", None)
+        return self._stand_in("damaged", None)
 
-    def _set_aside(self, seen: tuple[int, int] | None) -> bool:
-        """Whether the name is free for a new file, or already another one's."""
-        try:
-            target = database.set_aside(self._path, seen)
-        except OSError:
-            return False
-        self._aside = target
-        return True
+    def _begin(self, db: Database) -> None:
+        if told := self._place.begun(db):
+            self._say(told)
 
-    def _salvage(self, db: Database) -> None:
-        if self._aside is None:
-            return
-        target, self._aside = self._aside, None
-        saved = 0
-        with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
-            saved = salvage(target, db)
-        self._say(
-            f"The history {self._path} was damaged; it is kept as {target.name},"
-            f" and a new one was begun with the {saved} records that could still be read."
-        )
-
-    def _go_on_in_memory(self, trouble: database.Trouble, error: BaseException | None) -> Database:
+    def _stand_in(self, trouble: database.Trouble, error: BaseException | None) -> Database:
         if not self.in_memory:
-            self._say(_sentence(self._path, trouble, error))
+            self._say(self._place.sentence(trouble, error))
         self.in_memory = True
         self._next_try = time.monotonic() + (self._retry if trouble != "newer" else 3600.0)
-        readable = self._path if trouble in {"locked", "unusable"} else None
-        db = database.connect_memory(readable, self._busy)
-        self._replay(db)
+        db, self.lasts = self._place.stand_in(trouble, self._busy)
+        if not self.lasts:
+            self._replay(db)
         return db
 
-    def _recover_file(self, db: Database) -> Database:
-        """Return to the file: from memory when it is time, or because it was replaced."""
+    def _recover(self, db: Database) -> Database:
+        """Return to the place: from what stands in when it is time, or because it was replaced."""
         if self.in_memory:
             if time.monotonic() < self._next_try:
                 return db
-            return self._leave_memory(db)
-        if database.identity(self._path) == self._seen:
+            return self._return(db)
+        if self._place.identity() == self._seen:
             return db
-        self._say(f"The history {self._path} was removed while it was in use; a new one was begun.")
+        self._say(f"The history {self.name} was removed while it was in use; a new one was begun.")
         db.close()
         return self._open()
 
-    def _leave_memory(self, db: Database) -> Database:
+    def _return(self, db: Database) -> Database:
         self._next_try = time.monotonic() + self._retry
         try:
-            fresh = database.connect(self._path, self._busy)
+            fresh = self._place.connect(self._busy)
         except Exception as error:
             if database.trouble_of(error) == "damaged":
-                self._set_aside(database.identity(self._path))
+                self._place.set_aside(self._place.identity())
             return db
         try:
+            # What waits on this machine comes first: later facts speak of it.
+            self._begin(fresh)
             with database.transaction(fresh, writes=True):
                 self._replay(fresh)
         except Exception:
@@ -206,23 +201,23 @@ class Worker:
             return db
         db.close()
         self._backlog.clear()
-        self.in_memory = False
-        self._seen = database.identity(self._path)
-        self._say(f"The history {self._path} is written to again.")
+        self.in_memory = self.lasts = False
+        self._seen = self._place.identity()
+        self._say(f"The history {self.name} is written to again.")
         return fresh
 
     def _replay(self, db: Database) -> None:
         for run in self._backlog:
-            _isolated(db, run)
+            database.isolated(db, run)
 
     # The jobs.
 
     def _commit(self, db: Database, batch: list[Job]) -> Database:
-        for _ in range(3):
+        for attempt in range(3):
             try:
                 results = self._attempt(db, batch)
             except Exception as error:
-                db = self._after_failure(db, error)
+                db = self._after_failure(db, error, first=attempt == 0)
                 continue
             self._settle(batch, results)
             return db
@@ -234,26 +229,30 @@ class Worker:
         if batch[0].alone:
             return [batch[0].run(db)]
         with database.transaction(db, writes=any(job.writes for job in batch)):
-            return [_isolated(db, job.run) for job in batch]
+            return [database.isolated(db, job.run) for job in batch]
 
-    def _after_failure(self, db: Database, error: Exception) -> Database:
+    def _after_failure(self, db: Database, error: Exception, *, first: bool = True) -> Database:
         trouble = database.trouble_of(error) or "unusable"
         db.close()
         if self.in_memory:
-            return self._go_on_in_memory("unusable", error)
+            return self._stand_in("unusable", error)
         if trouble == "damaged":
             # Where it cannot be renamed, opening it fails for the same reason and ends in memory.
-            self._set_aside(self._seen)
+            self._place.set_aside(self._seen)
             return self._open()
-        return self._go_on_in_memory(trouble, error)
+        if first and self._place.far:
+            return self._open()  # an idle connection was cut, or the server was started anew
+        return self._stand_in(trouble, error)
 
     def _settle(self, batch: list[Job], results: list[Any]) -> None:
         for job, result in zip(batch, results, strict=True):
             if isinstance(result, Exception):
                 job.future.set_exception(result)
                 continue
-            on_disk = not (job.writes and self.in_memory)
-            if not on_disk and len(self._backlog) < _BACKLOG:
+            on_disk = not (job.writes and self.in_memory and not self.lasts)
+            # What is written here follows from here; what concerned a record that is not, is told again.
+            follows = not self.in_memory or (self.lasts and result is True)
+            if job.writes and not follows and len(self._backlog) < _BACKLOG:
                 self._backlog.append(job.run)
             job.future.set_result(result and on_disk if isinstance(result, bool) else result)
 
@@ -271,9 +270,8 @@ class Worker:
                 before = queries.day_of(now - self._retention) * queries.DAY
                 removed = writes.remove_before(db, before, _BATCH)
             if removed:
-                # By ``execute`` it would give back one page, whatever the number.
-                db.executescript("PRAGMA incremental_vacuum(200)")
-        except (sqlite3.Error, UnicodeDecodeError) as error:
+                self._place.shrink(db, pages=200)
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             self._next_prune = time.monotonic() + _DAY_SECONDS
             if database.trouble_of(error) == "locked":
                 return db
@@ -281,20 +279,6 @@ class Worker:
         if not removed:
             self._next_prune = time.monotonic() + _DAY_SECONDS
         return db
-
-
-def _isolated(db: Database, run: Callable[[Database], Any]) -> Any:
-    """A job's result, or the error that concerns it alone and leaves its neighbours be."""
-    db.execute("SAVEPOINT job")
-    try:
-        result = run(db)
-    except Exception as error:
-        if database.trouble_of(error) is not None:
-            raise
-        db.execute("ROLLBACK TO job")
-        result = error
-    db.execute("RELEASE job")
-    return result
 
 
 def _parts(batch: list[Job]) -> list[list[Job]]:
@@ -306,15 +290,3 @@ def _parts(batch: list[Job]) -> list[list[Job]]:
         else:
             parts.append([job])
     return parts
-
-
-def _sentence(path: Path, trouble: database.Trouble, error: BaseException | None) -> str:
-    reasons = {
-        "locked": "is locked by another program; close that one",
-        "damaged": "is damaged and cannot be set aside; move it away",
-        "newer": "was written by a newer ensemble-lsp; update this one",
-        "unusable": f"cannot be used ({error}); see to its permissions and the disk's free space",
-    }
-    return (
-        f"The history {path} {reasons[trouble]}. Until then what is learned is kept in memory only."
-    )

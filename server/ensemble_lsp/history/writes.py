@@ -7,10 +7,10 @@ there (same id) changes nothing, so an import may be repeated.
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Mapping
 
 from ..types import TASKS, Outcome
+from .connection import Database
 from .queries import BUCKETS_PER_E, day_of, names_of
 from .records import CallRecord, PreferenceRecord, SuggestionRecord, dumps
 
@@ -24,12 +24,13 @@ _UPGRADES: dict[str, frozenset[str]] = {
 }
 
 
-def add_suggestion(db: sqlite3.Connection, rec: SuggestionRecord) -> bool:
+def add_suggestion(db: Database, rec: SuggestionRecord) -> bool:
     """Whether the suggestion is new."""
     cursor = db.execute(
-        "INSERT OR IGNORE INTO suggestions (id, time, task, models, language, chars, lines,"
+        "INSERT INTO suggestions (id, time, task, models, language, chars, lines,"
         " trigger, cached, agreement, shown_at, grp, features, explored, project, text, context)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO NOTHING",
         (
             rec.id,
             rec.time,
@@ -57,9 +58,7 @@ def add_suggestion(db: sqlite3.Connection, rec: SuggestionRecord) -> bool:
     return True
 
 
-def add_outcome(
-    db: sqlite3.Connection, outcome: Outcome, time: float, *, revise: bool = False
-) -> bool:
+def add_outcome(db: Database, outcome: Outcome, time: float, *, revise: bool = False) -> bool:
     """Settle a suggestion; whether anything changed.
 
     The first outcome stands, unless the new one tells that more was taken, or ``revise`` is set.
@@ -76,10 +75,14 @@ def add_outcome(
         if not revise and outcome.kind not in _UPGRADES.get(kind, frozenset()):
             return False
         _count_outcome(db, (when, task, models), kind, reward, -1)
+    # No upsert: SQLite would run the triggers of both the insert and the update.
     db.execute(
-        "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO outcomes (time, kind, source, share, reward, shown_ms, survival, n)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        if kind is None
+        else "UPDATE outcomes SET time = ?, kind = ?, source = ?, share = ?, reward = ?,"
+        " shown_ms = ?, survival = ? WHERE n = ?",
         (
-            number,
             time,
             outcome.kind,
             outcome.source,
@@ -87,13 +90,14 @@ def add_outcome(
             outcome.reward,
             outcome.shown_ms,
             outcome.survival,
+            number,
         ),
     )
     _count_outcome(db, (when, task, models), outcome.kind, outcome.reward, 1)
     return True
 
 
-def update_survival(db: sqlite3.Connection, id: str, survival: float, reward: float | None) -> bool:
+def update_survival(db: Database, id: str, survival: float, reward: float | None) -> bool:
     """Note how much of an accepted text still stands; whether there is such an outcome."""
     row = db.execute(
         "SELECT o.n, s.time, s.task, s.models, o.kind, o.reward FROM outcomes o"
@@ -111,10 +115,12 @@ def update_survival(db: sqlite3.Connection, id: str, survival: float, reward: fl
     return True
 
 
-def add_call(db: sqlite3.Connection, call: CallRecord) -> bool:
+def add_call(db: Database, call: CallRecord) -> bool:
     """Whether the call is new."""
     cursor = db.execute(
-        "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO calls (id, time, task, model, provider, first_token_ms, total_ms, input_tokens,"
+        " output_tokens, cached_tokens, cost, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO NOTHING",
         (
             call.id,
             call.time,
@@ -147,14 +153,18 @@ def add_call(db: sqlite3.Connection, call: CallRecord) -> bool:
     return True
 
 
-def add_preference(db: sqlite3.Connection, rec: PreferenceRecord) -> bool:
+def add_preference(db: Database, rec: PreferenceRecord) -> bool:
     """Whether the choice is new."""
     values = (rec.id, rec.time, rec.group, dumps(rec.chosen), dumps(rec.others), rec.shown_at)
-    cursor = db.execute("INSERT OR IGNORE INTO preferences VALUES (?, ?, ?, ?, ?, ?)", values)
+    cursor = db.execute(
+        "INSERT INTO preferences (id, time, grp, chosen, others, shown_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        values,
+    )
     return cursor.rowcount == 1
 
 
-def remove_before(db: sqlite3.Connection, time: float, limit: int) -> int:
+def remove_before(db: Database, time: float, limit: int) -> int:
     """Remove at most about ``limit`` rows older than a time; how many went."""
     removed = 0
     for task in TASKS:
@@ -179,12 +189,10 @@ def remove_before(db: sqlite3.Connection, time: float, limit: int) -> int:
     return removed
 
 
-def _bump(
-    db: sqlite3.Connection, time: float, model: str, task: str, sums: Mapping[str, float]
-) -> None:
+def _bump(db: Database, time: float, model: str, task: str, sums: Mapping[str, float]) -> None:
     names = ", ".join(sums)
     marks = ", ".join("?" * len(sums))
-    adds = ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)
+    adds = ", ".join(f"{name} = daily.{name} + excluded.{name}" for name in sums)
     db.execute(
         f"INSERT INTO daily (day, model, task, {names}) VALUES (?, ?, ?, {marks})"  # noqa: S608 - our own names
         f" ON CONFLICT (day, model, task) DO UPDATE SET {adds}",
@@ -193,7 +201,7 @@ def _bump(
 
 
 def _count_outcome(
-    db: sqlite3.Connection,
+    db: Database,
     suggestion: tuple[float, str, str],
     kind: str,
     reward: float | None,
@@ -210,12 +218,12 @@ def _count_outcome(
         _bump(db, time, model, task, sums)
 
 
-def _measure(db: sqlite3.Connection, call: CallRecord, measure: str, ms: float | None) -> None:
+def _measure(db: Database, call: CallRecord, measure: str, ms: float | None) -> None:
     if ms is None:
         return
     bucket = round(math.log(max(ms, 0.01)) * BUCKETS_PER_E)
     db.execute(
         "INSERT INTO latency (model, task, day, measure, bucket, calls) VALUES (?, ?, ?, ?, ?, 1)"
-        " ON CONFLICT DO UPDATE SET calls = calls + 1",
+        " ON CONFLICT (model, task, day, measure, bucket) DO UPDATE SET calls = latency.calls + 1",
         (call.model, call.task, day_of(call.time), measure, bucket),
     )

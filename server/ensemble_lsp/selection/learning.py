@@ -65,6 +65,11 @@ class Learning:
         self._in_memory = self._history.in_memory
         while True:
             changes = await self._history.changes_after(self._upto, _PAGE)
+            if changes.epoch != self._epoch and self._history.away:
+                # Another history stands in and counts anew; what is known stays known.
+                kept = await self._history.load_learned(self.selector.strategy)
+                self._epoch, self._upto = kept.epoch, kept.last
+                continue
             if changes.epoch != self._epoch:
                 self.selector.reset()
                 await self._load()

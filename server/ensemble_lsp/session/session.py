@@ -17,8 +17,9 @@ from ..context.prompts import WorkspaceContext
 from ..ensemble.asking import Asked, ask
 from ..ensemble.pick import members
 from ..errors import DocumentError, EnsembleError, NoModelError, ProviderError, SettingsError
-from ..history import History
+from ..history import History, password_of
 from ..models.base import Model
+from ..models.keys import Key
 from ..models.redact import RedactKeys
 from ..models.registry import Registry
 from ..selection import make_selector, measured
@@ -286,6 +287,7 @@ class Session:
         if settings.selector != self.settings.selector:
             selector, learning, budget = await _selector(settings, self.runtime, registry)
         await self.runtime.workspace.set_privacy(settings.privacy)
+        self.runtime.history.configure(**_history(settings))
         new = dataclasses.replace(
             self,
             settings=settings,
@@ -370,11 +372,9 @@ async def open_session(
     config, faults = await read_config_async(config_path)
     layers = Layers(config, initialization or {}, editor or {})
     settings, more = layers.resolve(trusted)
-    history = History.open(
-        data_dir / "history.sqlite3",
-        retention_days=settings.history.retention_days,
-        keep_text=settings.history.keep_text,
-    )
+    if redact is not None:
+        redact.add(Key(password_of(settings.history.url or ""), "history.url"))
+    history = History.open(data_dir / "history.sqlite3", **_history(settings))
     workspace = WorkspaceContext(settings.privacy)
     await workspace.set_folders(folders)
     runtime = Runtime(
@@ -391,6 +391,15 @@ async def open_session(
     session = Session(settings, registry, *learned, runtime, layers, all_faults, trusted)
     session.attach()
     return session
+
+
+def _history(settings: Settings) -> dict[str, Any]:
+    chosen = settings.history
+    return {
+        "url": chosen.url,
+        "retention_days": chosen.retention_days,
+        "keep_text": chosen.keep_text,
+    }
 
 
 async def _registry(

@@ -159,8 +159,12 @@ class PrivacySettings(Table):
 
 
 class HistorySettings(Table):
-    """The local database."""
+    """The database of suggestions and what became of them."""
 
+    url: str | None = Field(
+        default=None, repr=False, pattern=r"^postgres(ql)?(\+[a-z0-9]+)?://\S+$", max_length=2000
+    )
+    """A team's PostgreSQL instead of the local file, such as postgresql://user@host/database."""
     retention_days: int = Field(default=365, ge=1, le=36500)
     """Days after which a suggestion's record is removed."""
     keep_text: bool = False

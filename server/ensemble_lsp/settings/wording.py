@@ -17,12 +17,13 @@ from .schema import ModelSettings, Settings, Table
 
 Place = tuple[int | str, ...]
 
-DISCRETE = frozenset({"apiKeyEnv", "baseUrl"})
+DISCRETE = frozenset({"apiKeyEnv", "baseUrl", "url"})
 """Settings whose value is not repeated in a message."""
 
 _PHRASES = {
     "name": "1 to 100 printable characters, without spaces at the ends",
     "baseUrl": "an address that begins with http:// or https://, without a user name",
+    "url": "the address of a PostgreSQL database, such as postgresql://user@host/database",
     "apiKeyEnv": "the name of an environment variable, such as OPENAI_API_KEY (not the key itself)",
 }
 
