@@ -313,7 +313,7 @@ async def test_a_server_that_was_started_anew_costs_nothing(
     postgres.stop()
     postgres.start()
     assert await asyncio.wrap_future(history.add_suggestion(suggestion("s")))
-    assert not history.in_memory and history.notices == []
+    assert (history.in_memory, history.notices) == (False, [])
     await history.close()
 
 

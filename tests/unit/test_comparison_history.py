@@ -15,6 +15,7 @@ from ensemble_lsp.comparison.reports.history_page import write_history
 from ensemble_lsp.ensemble import walls
 from ensemble_lsp.ensemble.workbench import Limits, Workbench
 from ensemble_lsp.errors import SettingsError
+from ensemble_lsp.finetuning.jobs import Job, JobStore, Upload
 from ensemble_lsp.history import CallRecord, SuggestionRecord
 from ensemble_lsp.session import Session, open_session
 from ensemble_lsp.types import Outcome
@@ -101,6 +102,41 @@ async def test_the_report_says_since_when_another_model_is_preferred(tmp_path: P
         assert preferred.model == "two" and preferred.band == "simple"
         assert preferred.since is not None
         assert start + 33 * DAY < preferred.since < start + 66 * DAY
+    finally:
+        await session.close()
+
+
+async def test_a_tuned_model_stands_beside_its_base_over_the_same_days(tmp_path: Path) -> None:
+    session = await session_at(tmp_path)
+    try:
+        start = (time.time() // DAY - 20) * DAY
+        for n in range(50):  # before there was a tuned one: does not count
+            offer(session, n, "two", True, start - 5 * DAY)
+        for n in range(50, 250):
+            offer(session, n, ("one", "two")[n % 2], n % 2 == 0 or n % 5 == 0, start + n * 3600)
+        base = session.settings.models[1]
+        files = Upload(path="x.jsonl", sha256="0")
+        job = Job(name="j", created=start, base=base, model="gpt-4.1-mini", method="supervised",
+                  training=files, state="succeeded", joined="one")  # fmt: skip
+        store = JobStore(session.runtime.data_dir)
+        await asyncio.to_thread(store.add, job)
+        await session.runtime.history.ready()
+        summary = await summarise_history(session)
+        [pair] = summary.pairs
+        assert (pair.tuned.model, pair.base.model, pair.task) == ("one", "two", "complete")
+        assert (pair.tuned.count.judged, pair.base.count.judged) == (100, 100)
+        assert pair.since == (start + 50 * 3600) // DAY * DAY
+        assert pair.tuned.stats is not None and pair.tuned.stats.cost == pytest.approx(0.1)
+        assert pair.difference is not None and pair.difference.value == pytest.approx(0.8)
+        # Newcombe's method 10 of 100/100 and 20/100.
+        assert pair.difference.low == pytest.approx(0.705, abs=0.002)
+        assert pair.difference.high == pytest.approx(0.867, abs=0.002)
+        written = await asyncio.to_thread(write_history, summary, tmp_path / "reports")
+        assert written.html is not None
+        for file in (written.html, written.markdown):
+            told = await asyncio.to_thread(file.read_text)
+            assert "one is accepted more than two." in told and "0.80 (0.7" in told
+        assert summary.to_json()["tuned"][0]["base"]["judged"] == 100
     finally:
         await session.close()
 

@@ -116,6 +116,25 @@ async def test_a_second_run_asks_only_what_has_no_answer(stage: Stage) -> None:
     assert not again.prompts
 
 
+def test_a_fresh_run_forgets_the_answers_and_not_what_they_cost(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    first = Results.open(path)
+    first.add(Result("case", "m", "id", text="old", cost=0.5))
+    first.close()
+    looked = Results.open(path, fresh=True)  # no run is begun: somebody said no to its price
+    assert looked.get("case", "m", "id") is None
+    looked.close()
+    fresh = Results.open(path, fresh=True)
+    fresh.begin()
+    assert fresh.get("case", "m", "id") is None and fresh.spent() == 0.5
+    fresh.add(Result("other", "m", "id", text="new", cost=0.25))
+    fresh.close()
+    later = Results.open(path)  # goes on with the fresh run
+    assert later.get("case", "m", "id") is None and later.get("other", "m", "id") is not None
+    assert later.spent() == 0.75
+    later.close()
+
+
 async def test_a_cancelled_run_goes_on_where_it_was(stage: Stage) -> None:
     gate = asyncio.Event()
     seen: list[Any] = []

@@ -72,6 +72,8 @@ def _options(args: argparse.Namespace) -> Options:
         language=args.language,
         kinds=cast("tuple[Kind, ...]", tuple(split)),
         max_cost=args.max_cost,
+        engine=args.engine,
+        fresh=args.fresh,
         run_tests=args.run_tests,
         test_limits=Limits(seconds=max(1.0, args.test_timeout)),
         allow_network=args.allow_network,

@@ -29,6 +29,10 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help=told)
     told = "US dollars that are never passed"
     parser.add_argument("--max-cost", type=_dollars, metavar="USD", help=told)
+    told = "ask everything anew, whatever an earlier run in --out had answered"
+    parser.add_argument("--fresh", action="store_true", help=told)
+    told = "where models are asked from: this process, or the Ray cluster of RAY_ADDRESS (local)"
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help=told)
     told = 'let the repository\'s tests judge bodies, in a walled-off copy: "pytest -q"'
     parser.add_argument("--run-tests", metavar="COMMAND", help=told)
     parser.add_argument(

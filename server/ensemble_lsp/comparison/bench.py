@@ -113,6 +113,32 @@ def scene_of(case: Case, document: Document) -> Scene | None:
     return Scene(case, holed, request.span, True, request.instruction, request.indent)
 
 
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """Post-processing as it is set. Can be sent to another machine."""
+
+    cleaners: Cleaners
+    max_lines: int
+
+    def cleaned(self, scene: Scene, text: str, finish: str) -> str:
+        """An answer as the editor would offer it; empty for nothing. Slow: for a thread."""
+        case = scene.case
+        if case.kind == "explain":
+            return self.cleaners.prose(text)
+        before, after = scene.around()
+        if case.kind == "generate":
+            return self.cleaners.code(
+                text, language=case.language, indent=scene.indent,
+                instruction=scene.instruction, prefix=before, suffix=after,
+            )  # fmt: skip
+        before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
+        cleaned = self.cleaners.completion(
+            text, prefix=before, suffix=after, language=case.language,
+            multiline=scene.multiline, max_lines=self.max_lines, finish=finish,
+        )  # fmt: skip
+        return cleaned if scene.multiline else cleaned.split("\n")[0]
+
+
 class Bench:
     """Scenes and prompts for one comparison. ``close`` it."""
 
@@ -126,8 +152,7 @@ class Bench:
         max_lines: int,
     ) -> None:
         self._documents = documents
-        self._clean = cleaners
-        self._max_lines = max_lines
+        self.cleaning = Cleaning(cleaners, max_lines)
         self.recall = RecallIndex()
         self.workspace = WorkspaceContext(privacy, [folder])
         self._known: set[str] = set()
@@ -170,30 +195,12 @@ class Bench:
             profile=profile,
             workspace=workspace,
             shape="block" if scene.multiline else "line",
-            max_lines=self._max_lines,
+            max_lines=self.cleaning.max_lines,
         )
 
     def refusal(self, scene: Scene, profile: Profile) -> str:
         """Why a model may not see the file."""
         return self.workspace.refusal(scene.document, profile) or "it may not see the file"
-
-    def cleaned(self, scene: Scene, text: str, finish: str) -> str:
-        """An answer as the editor would offer it; empty for nothing. Slow: for a thread."""
-        case = scene.case
-        if case.kind == "explain":
-            return self._clean.prose(text)
-        before, after = scene.around()
-        if case.kind == "generate":
-            return self._clean.code(
-                text, language=case.language, indent=scene.indent,
-                instruction=scene.instruction, prefix=before, suffix=after,
-            )  # fmt: skip
-        before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
-        cleaned = self._clean.completion(
-            text, prefix=before, suffix=after, language=case.language,
-            multiline=scene.multiline, max_lines=self._max_lines, finish=finish,
-        )  # fmt: skip
-        return cleaned if scene.multiline else cleaned.split("\n")[0]
 
     def hides(self, case: Case) -> str:
         """The indentation that the first line of the hole had, which an answer does not repeat."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..ensemble import walls
 from ..ensemble.workbench import Limits, Workbench
 from ..errors import NoModelError, SettingsError
 from ..types import Document, Prompt, Span, Task
+from .answering import Asker
 from .bench import Bench, Cleaners
 from .budget import Budget, Estimate, check_prices, estimate
 from .cases import KINDS_OF, Case, Kind
@@ -48,6 +50,10 @@ class Options:
     kinds: tuple[Kind, ...] = ()
     max_cost: float | None = None
     """US dollars, of all that was ever asked for this folder's results."""
+    engine: Literal["local", "ray"] = "local"
+    """Where models are asked from: this process, or a Ray cluster."""
+    fresh: bool = False
+    """Whether everything is asked anew, whatever earlier runs had answered."""
     run_tests: str | None = None
     test_limits: Limits = field(default_factory=Limits)
     allow_network: bool = False
@@ -130,7 +136,9 @@ async def compare(
     results: Results | None = None
     try:
         contestants, unavailable = _contestants(session, options, bench)
-        results = await asyncio.to_thread(Results.open, options.out / "results.jsonl")
+        results = await asyncio.to_thread(
+            Results.open, options.out / "results.jsonl", fresh=options.fresh
+        )
         questions = await _questions(bench, drawn, contestants)
         plan = _plan(drawn, questions, contestants, results, unavailable)
         check_prices(plan.estimates, options.max_cost)
@@ -139,8 +147,9 @@ async def compare(
         await asyncio.to_thread(_note, results, options, drawn.cases, contestants)
         threshold = settings.complete.threshold if options.task == "complete" else 0.0
         budget = Budget(options.max_cost, results.spent())
-        run = Run(bench, results, budget, threshold=threshold, told=watcher.step)
-        ended = await run.ask(questions, contestants)
+        async with _asker(session, options, plan, watcher) as asker:
+            run = Run(bench, results, budget, threshold=threshold, asker=asker, told=watcher.step)
+            ended = await run.ask(questions, contestants)
         if options.run_tests is not None:
             await _try(options, drawn, questions, contestants, results, watcher)
         return await asyncio.to_thread(
@@ -150,6 +159,25 @@ async def compare(
         if results is not None:
             results.close()
         await bench.close()
+
+
+@asynccontextmanager
+async def _asker(
+    session: Session, options: Options, plan: Plan, watcher: Watcher
+) -> AsyncGenerator[Asker | None]:
+    """The cluster, where one is wanted and anything is left to be asked from it."""
+    names = [e.model for e in plan.estimates if e.requests]
+    if options.engine == "local" or not names:
+        yield None
+        return
+    from .cluster import Cluster
+
+    cluster = await Cluster.open(session, names)
+    watcher.say(f"Models are asked by {cluster.size} workers of the Ray cluster.")
+    try:
+        yield cluster
+    finally:
+        await asyncio.shield(cluster.close())
 
 
 def _check(options: Options) -> None:
@@ -269,6 +297,7 @@ def _plan(
 def _note(
     results: Results, options: Options, cases: Sequence[Case], contestants: Sequence[Contestant]
 ) -> None:
+    results.begin()
     results.note(
         "run",
         {

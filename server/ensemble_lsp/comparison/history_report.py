@@ -20,6 +20,7 @@ from ..selection.choice import Latency, Selector
 from ..types import Task
 from .cases import BANDS, Band, band_of
 from .statistics import Mean, mean
+from .tuned import Pair, pairs_of
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -55,6 +56,20 @@ class Count:
     def survival(self) -> Mean | None:
         """Mean share of an accepted text that still stood at the latest look."""
         return mean(self.lasting)
+
+    def add(self, stored: StoredSuggestion) -> None:
+        """Count one more."""
+        self.offered += 1
+        outcome = stored.outcome
+        if outcome is None or outcome.reward is None or outcome.kind not in _JUDGED:
+            return
+        self.judged += 1
+        self.typed += outcome.kind == "typed"
+        if outcome.kind in ("accepted", "partial"):
+            self.accepted += 1
+            self.chars += stored.record.chars * (outcome.share or 0.0)
+            if outcome.survival is not None:
+                self.lasting.append(outcome.survival)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -109,6 +124,8 @@ class HistorySummary:
     suggestions: int
     first: float | None
     last: float | None
+    pairs: list[Pair] = field(default_factory=list[Pair])
+    """Tuned models beside their bases."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -128,6 +145,7 @@ class HistorySummary:
                 for part, values in self.parts.items()
             },
             "preferred": [asdict(p) for p in self.preferred],
+            "tuned": [p.to_json() for p in self.pairs],
         }  # fmt: skip
 
 
@@ -154,6 +172,7 @@ async def summarise_history(session: Session, task: Task | None = None) -> Histo
         suggestions=tally.suggestions,
         first=tally.first,
         last=tally.last,
+        pairs=await pairs_of(session, task, Count),
     )
 
 
@@ -183,9 +202,9 @@ class _Tally:
             "week": week_of(record.time),
         }
         for model in record.models:
-            _count(self.whole[(model, record.task)], stored)
+            self.whole[(model, record.task)].add(stored)
             for part, key in keys.items():
-                _count(self._parts[part].setdefault(key, {}).setdefault(model, Count()), stored)
+                self._parts[part].setdefault(key, {}).setdefault(model, Count()).add(stored)
 
     def parts(self) -> dict[str, dict[str, dict[str, Count]]]:
         """Each part in the order it is shown."""
@@ -199,20 +218,6 @@ class _Tally:
             "complexity": {b: self._parts["complexity"][b] for b in bands},
             "week": {w: self._parts["week"][w] for w in weeks},
         }
-
-
-def _count(count: Count, stored: StoredSuggestion) -> None:
-    count.offered += 1
-    outcome = stored.outcome
-    if outcome is None or outcome.reward is None or outcome.kind not in _JUDGED:
-        return
-    count.judged += 1
-    count.typed += outcome.kind == "typed"
-    if outcome.kind in ("accepted", "partial"):
-        count.accepted += 1
-        count.chars += stored.record.chars * (outcome.share or 0.0)
-        if outcome.survival is not None:
-            count.lasting.append(outcome.survival)
 
 
 def week_of(when: float) -> str:

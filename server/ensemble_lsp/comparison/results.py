@@ -71,13 +71,19 @@ class Results:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._kept: dict[tuple[str, str, str], Result] = {}
+        self._before = 0.0
+        """US dollars of answers that count no more."""
+        self._anew = False
         self._cases: set[str] = set()
         self._file: TextIO | None = None
         self._writing = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path) -> Results:
-        """Read what is there, and go on behind it. Raises ``SettingsError`` for a foreign file."""
+    def open(cls, path: Path, *, fresh: bool = False) -> Results:
+        """Read what is there, and go on behind it. Raises ``SettingsError`` for a foreign file.
+
+        ``fresh``: the answers so far do not count (their cost does); the file keeps them.
+        """
         results = cls(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +97,9 @@ class Results:
             ) from error
         if not whole:
             results._file.write("\n")
+        if fresh and results._kept:
+            results._drop()
+            results._anew = True
         return results
 
     def get(self, case: str, model: str, id_: str) -> Result | None:
@@ -106,6 +115,12 @@ class Results:
         """Keep a line for whoever reads the file."""
         self._write({"type": kind, "version": VERSION, **values})
 
+    def begin(self) -> None:
+        """A run begins: where it is to be a fresh one, it is so for whoever takes it up later, too."""
+        if self._anew:
+            self._anew = False
+            self.note("fresh", {})
+
     def note_case(self, case: Case) -> None:
         """Keep a case, once."""
         if case.id not in self._cases:
@@ -114,7 +129,7 @@ class Results:
 
     def spent(self) -> float:
         """US dollars of all that was ever asked here."""
-        return sum(r.cost for r in self._kept.values())
+        return self._before + sum(r.cost for r in self._kept.values())
 
     def of(self, cases: Mapping[str, Case]) -> list[Result]:
         """The results of these cases, in the order they came."""
@@ -140,10 +155,16 @@ class Results:
         for raw in known:
             if raw.get("type") == "case":
                 self._cases.add(str(raw.get("id")))
+            if raw.get("type") == "fresh":
+                self._drop()
             result = Result.from_json(raw) if raw.get("type") == "result" else None
             if result is not None:
                 self._kept[(result.case, result.model, result.id)] = result
         return not text or text.endswith("\n")
+
+    def _drop(self) -> None:
+        self._before = self.spent()
+        self._kept.clear()
 
     def _write(self, value: Mapping[str, Any]) -> None:
         line = json.dumps(value, ensure_ascii=False) + "\n"

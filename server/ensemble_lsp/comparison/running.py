@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from ..errors import (
@@ -24,10 +23,10 @@ from ..errors import (
 from ..models.base import Model, Profile
 from ..models.wrappers import estimate_usage
 from ..types import Prompt, Usage
+from .answering import Answer, Asker, Here, Judging
 from .bench import Bench, Scene
 from .budget import Budget, most, paid
 from .results import Result, Results
-from .scoring import score
 
 PATIENCE = 4
 """How often a rate limit is waited for, at most."""
@@ -35,8 +34,6 @@ LONGEST_WAIT = 60.0
 PAUSE = 16.0
 """Seconds after which a model whose breaker opened is tried again, ``PAUSES`` times in a run."""
 PAUSES = 2
-FULL_LINES = 40
-"""Lines after which a completion is closed, as in the editor."""
 _HOPELESS = (WrongKeyError, NoQuotaError, ModelNotFoundError)
 
 Told = Callable[["Step"], None]
@@ -91,16 +88,6 @@ class Ended:
     """By model, a sentence."""
 
 
-@dataclass(slots=True)
-class _Answer:
-    text: str = ""
-    usage: Usage | None = None
-    finish: str = "stop"
-    confidence: float | None = None
-    first_ms: float | None = None
-    total_ms: float = 0.0
-
-
 class Run:
     """One run over questions; ``ask`` may be cancelled at any time and be taken up again later."""
 
@@ -111,6 +98,7 @@ class Run:
         budget: Budget,
         *,
         threshold: float = 0.0,
+        asker: Asker | None = None,
         told: Told | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -118,6 +106,8 @@ class Run:
         self._results = results
         self._budget = budget
         self._threshold = threshold
+        self._local = Here()
+        self._asker = asker or self._local
         self._told = told
         self._sleep = sleep
         self._here = asyncio.Lock()
@@ -211,19 +201,24 @@ class Run:
                 cost = reserved if worth else 0.0
                 await self._failed(base, contestant, error, cost)
                 return
-            usage = answer.usage or estimate_usage(prompt, len(answer.text))
+            usage = answer.usage or estimate_usage(prompt, answer.written)
             cost = contestant.profile.cost(usage)
-            await self._keep(base, question.scene, answer, usage, cost)
+            await self._keep(base, answer, usage, cost)
         finally:
             # Cancelled in mid-answer: nobody knows what was paid, so all of it is booked.
             await asyncio.shield(self._budget.settle(reserved, cost))
 
-    async def _patiently(self, scene: Scene, contestant: Contestant, prompt: Prompt) -> _Answer:
+    async def _patiently(self, scene: Scene, contestant: Contestant, prompt: Prompt) -> Answer:
         """Wait for rate limits as long as the provider says, some times."""
         attempt = 0
         while True:
             try:
-                return await _stream(contestant.model, prompt, scene)
+                judging = Judging(
+                    self._bench.cleaning, self._bench.hides(scene.case), self._threshold
+                )
+                # What answers on this machine is asked from here, wherever the others are.
+                asker = self._local if contestant.profile.local else self._asker
+                return await asker.answer(contestant.model, prompt, scene, judging)
             except ProviderError as error:
                 wait = self._wait(contestant.name, error, attempt)
                 if wait is None:
@@ -255,22 +250,12 @@ class Run:
                 replace(base, error=str(error), error_kind=kind, cost=cost, time=time.time())
             )
 
-    async def _keep(
-        self, base: Result, scene: Scene, answer: _Answer, usage: Usage, cost: float
-    ) -> None:
-        indent = self._bench.hides(scene.case)
-        unsure = answer.confidence is not None and answer.confidence < self._threshold
-
-        def judge() -> tuple[str, dict[str, float]]:
-            text = "" if unsure else self._bench.cleaned(scene, answer.text, answer.finish)
-            return text, score(scene, text, indent)
-
-        text, scores = await asyncio.to_thread(judge)
+    async def _keep(self, base: Result, answer: Answer, usage: Usage, cost: float) -> None:
         await self._note(
             replace(
                 base,
-                text=text,
-                scores=scores,
+                text=answer.text,
+                scores=answer.scores,
                 first_ms=round(answer.first_ms or answer.total_ms, 2),
                 total_ms=round(answer.total_ms, 2),
                 input_tokens=usage.input_tokens,
@@ -290,29 +275,3 @@ class Run:
             overall = sum(self._done.values()) / max(1, self._all)
             done = self._done[contestant.name]
             self._told(Step(contestant.name, done, self._questions, overall, self._budget.spent))
-
-
-async def _stream(model: Model, prompt: Prompt, scene: Scene) -> _Answer:
-    """An answer, closed as soon as it holds all that is of use, as in the editor."""
-    answer, start = _Answer(), time.perf_counter()
-    parts: list[str] = []
-    async with aclosing(model.stream(prompt)) as chunks:  # type: ignore[type-var]
-        async for chunk in chunks:
-            if chunk.text and answer.first_ms is None:
-                answer.first_ms = (time.perf_counter() - start) * 1e3
-            parts.append(chunk.text)
-            answer.usage = chunk.usage or answer.usage
-            answer.finish = chunk.finish or answer.finish
-            if chunk.confidence is not None:
-                answer.confidence = chunk.confidence
-            if chunk.text and prompt.task == "complete" and _enough("".join(parts), scene):
-                break
-    answer.total_ms = (time.perf_counter() - start) * 1e3
-    answer.text = "".join(parts)
-    return answer
-
-
-def _enough(text: str, scene: Scene) -> bool:
-    limit = FULL_LINES if scene.multiline else 1
-    body = text.lstrip("\n") if scene.multiline else text.lstrip()
-    return body.count("\n") >= limit and not body.lstrip().startswith("```")

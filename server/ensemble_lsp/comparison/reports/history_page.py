@@ -10,6 +10,7 @@ from typing import Any
 
 from ...errors import SettingsError
 from ..history_report import Count, HistorySummary, ModelRow
+from ..tuned import Pair
 from . import page
 from .comparison_page import Figure, Written
 from .draw import Point, Series, lines
@@ -44,6 +45,7 @@ def _write(summary: HistorySummary, out: Path) -> Written:
         "models": models,
         "figures": _figures(summary, models),
         "since": _since,
+        "pair_told": pair_told,
     }
     try:
         text = page.render("history.html", values)
@@ -139,6 +141,8 @@ def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
         ]
         columns = ["task", "code", "model", "since", "expected reward"]
         parts += ["## Whom the selector would ask first", page.table(columns, rows)]
+    if summary.pairs:
+        parts += ["## Tuned models beside their bases", *(_pair(pair) for pair in summary.pairs)]
     for part, values in summary.parts.items():
         rows = [
             [value, model, str(c.judged), page.score(c.rate), page.score(c.survival)]
@@ -149,6 +153,35 @@ def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
             columns = [part, "model", "judged", "accepted", "lasts"]
             parts += [f"## By {part}", page.table(columns, rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def _pair(pair: Pair) -> str:
+    rows: list[list[str]] = []
+    for side in (pair.tuned, pair.base):
+        latency: Any = side.stats.latency if side.stats else None
+        rows.append(
+            [
+                side.model,
+                str(side.count.judged),
+                page.score(side.count.rate),
+                page.score(side.count.survival),
+                page.ms(latency.first_p50 if latency else None),
+                page.ms(latency.total_p50 if latency else None),
+                page.dollars(side.stats.cost if side.stats else 0.0),
+                page.dollars(side.per_thousand),
+            ]
+        )
+    columns = ["model", "judged", "accepted", "lasts", "first token", "whole", "cost",
+               "1,000 accepted characters"]  # fmt: skip
+    return f"{pair_told(pair)}\n\n{page.table(columns, rows)}"
+
+
+def pair_told(pair: Pair) -> str:
+    """Who is better, by how much, since when."""
+    gap = pair.difference
+    much = "" if gap is None else f" Difference in acceptance: {page.score(gap)}."
+    gone = " It is retired." if pair.retired else ""
+    return f"{pair.task}, since {_day(pair.since)}: {pair.verdict}{much}{gone}"
 
 
 def _cells(row: ModelRow) -> list[str]:
