@@ -12,7 +12,7 @@ EXTRAS := local,report,ws,dev,e2e,fuzz,docs,package
 # `$(call add,EXTRAS)` installs them. With LOCKED=1, as in CI, everything is there already, by its hash.
 add = $(if $(LOCKED),@true,$(PIP) install -e ".[$(subst $(space),$(comma),$(1))]")
 
-.PHONY: install demo test test-e2e test-e2e-vscode test-e2e-rest lint lint-python lint-clients lint-npm format format-npm bench \
+.PHONY: install demo test test-e2e test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server lint lint-python lint-clients lint-npm format format-npm bench \
   bench-selection bench-ensemble schema docs package lock audit clean
 
 $(INSTALLED): pyproject.toml $(if $(LOCKED),requirements.lock)
@@ -35,16 +35,22 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/pytest -m "not e2e" -n auto $(ARGS)
 
-# VS Code, whose tests share one window, and all the others side by side: an editor mostly waits.
+# Four parts, two at a time: VS Code, whose tests share one window, mostly waits.
 test-e2e: $(INSTALLED)
 	$(call add,local dev e2e docs fuzz)
-	$(MAKE) --no-print-directory -j2 --output-sync test-e2e-vscode test-e2e-rest
+	$(MAKE) --no-print-directory -k -j2 --output-sync test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server
 
 test-e2e-vscode:
 	$(BIN)/pytest -m e2e tests/e2e/vscode $(ARGS)
 
-test-e2e-rest:
-	$(BIN)/pytest -m e2e --ignore=tests/e2e/vscode $(ARGS)
+test-e2e-editors:
+	$(BIN)/pytest -m e2e tests/e2e --ignore=tests/e2e/vscode $(ARGS)
+
+test-e2e-faults:
+	$(BIN)/pytest -m e2e tests/faults tests/conformance $(ARGS)
+
+test-e2e-server:
+	$(BIN)/pytest -m e2e tests --ignore=tests/e2e --ignore=tests/faults --ignore=tests/conformance $(ARGS)
 
 lint: lint-python lint-clients
 
