@@ -33,6 +33,7 @@ NOT_RUN = {
     r"ensemble-lsp models add (smollm2|qwen\S+)": "fetches weights: tests/e2e/test_local_model.py",
     r"ensemble-lsp .*--models? \S*smollm2.*": "needs those weights: tests/e2e/test_local_model.py",
     r"ensemble-lsp models add .* --key": "asks for a key: tests/unit/test_cli_models.py types one",
+    r"RAY_ADDRESS=\S+ ensemble-lsp compare .*": "needs a cluster: tests/e2e/test_ray.py starts one here",
     r"ensemble-lsp finetune (start|retire) .*": "a job of minutes at a provider: tests/server/test_finetune.py",
 }
 """What is not run here, and why. The benchmarks' options are compared with their source."""
