@@ -339,7 +339,7 @@ def test_doctor_checks_everything_and_says_what_to_do(
     assert result.code == 0
     assert f"✓ config: {user.config}" in result.out
     assert f"✓ data folder: {user.data}" in result.out
-    assert "✓ history: opens" in result.out
+    assert f"✓ history: {user.data / 'history.sqlite3'} opens" in result.out
     assert "✓ model good: answers (no key)" in result.out
     assert "✗ model gone: " in result.out
     assert "✗ model keyless: no key: set the environment variable NOT_SET" in result.out
