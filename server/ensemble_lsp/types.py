@@ -45,7 +45,7 @@ class Span:
 
 
 def common_head(one: Sequence[object], other: Sequence[object]) -> int:
-    """How many items two tuples share from the start on.
+    """How many items two tuples, or letters two texts, share from the start on.
 
     Halves the place where they may part, so that the comparing is the interpreter's own, which knows
     the very same object at once: lines that an edit left alone.

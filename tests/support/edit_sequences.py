@@ -12,9 +12,18 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ensemble_lsp.feedback.regions import advance, common_prefix, common_suffix
+from ensemble_lsp.feedback.regions import advance, common_suffix
 from ensemble_lsp.feedback.tracker import Tracker
-from ensemble_lsp.types import Document, Edit, Outcome, Position, Span, Suggestion, split_lines
+from ensemble_lsp.types import (
+    Document,
+    Edit,
+    Outcome,
+    Position,
+    Span,
+    Suggestion,
+    common_head,
+    split_lines,
+)
 
 SHAPES = ("vscode", "neovim", "lines", "full")
 CURSOR = "¦"
@@ -288,7 +297,7 @@ def from_the_left(before: Document, after: Document) -> Edit:
     if top == len(old) == len(new):
         return Edit(Span(before.end, before.end), "")
     one, other = "".join(old[top : len(old) - low]), "".join(new[top : len(new) - low])
-    head = common_prefix(one, other)
+    head = common_head(one, other)
     while head and one[head - 1 : head] == "\r":
         head -= 1
     tail = common_suffix(one[head:], other[head:])

@@ -13,24 +13,12 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from ..types import Document, Edit, Position, Span, split_lines
+from ..types import Document, Edit, Position, Span, common_head, split_lines
 
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 _MOST_PIECES = 3000
 _FAR_LINES = 60
 _MOST_EDITS = 64
-
-
-def common_prefix(one: str, other: str) -> int:
-    """Length of the common beginning; by halves, because comparing slices is fast."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def common_suffix(one: str, other: str) -> int:
@@ -55,7 +43,7 @@ def advance(start: Position, text: str) -> Position:
 
 def trim(old: str, new: str) -> tuple[int, int]:
     r"""How much of two texts is common at the start and at the end; no ``\r\n`` is cut in half."""
-    head = common_prefix(old, new)
+    head = common_head(old, new)
     if head and old[head - 1] == "\r":
         head -= 1
     tail = common_suffix(old[head:], new[head:])
