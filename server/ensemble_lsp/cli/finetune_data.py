@@ -42,6 +42,9 @@ async def run_prepare(args: argparse.Namespace, session: Session) -> int:
     return 1 if summary.get("faults") else 0
 
 
+_NONE = "no model here can be fine-tuned; add one of OpenAI's, or a GGUF file's (provider llamacpp)"
+
+
 def _source(args: argparse.Namespace) -> tuple[str, Path]:
     """Where examples come from: as said, else told by what the path is."""
     path = path_of(args) or Path.cwd()
@@ -137,7 +140,7 @@ def model_of(session: Session, name: str) -> ModelSettings:
     if len(tunable) == 1:
         return tunable[0]
     known = ", ".join(model.name for model in tunable)
-    told = f"say which model with --model: {known}" if known else "no model here can be fine-tuned"
+    told = f"say which model with --model: {known}" if known else _NONE
     raise SettingsError(f"{told}.")
 
 
