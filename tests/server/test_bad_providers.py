@@ -10,6 +10,8 @@ from tests.server.conftest import Home
 from tests.support.lsp_client import LspError
 from tests.support.providers import Fault, LoopbackProvider, running
 
+pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
+
 FAULTS = {
     "bad request": Fault.status(400),
     "wrong key": Fault.status(401),
@@ -42,7 +44,6 @@ CODE = "def area(width, height):\n    return "
 FUNCTION = "# Return the area of a circle\n"
 
 
-@pytest.mark.e2e  # a process for each: not for `make test`
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f not in PARTIAL])
 async def test_the_next_model_answers_when_the_first_fails(
     home: Home, uri: str, fault: str
@@ -60,7 +61,6 @@ async def test_the_next_model_answers_when_the_first_fails(
                 assert client.messages() == []
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_what_the_user_asked_for_fails_with_one_sentence(
     home: Home, uri: str, fault: str

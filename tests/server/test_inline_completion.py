@@ -213,6 +213,7 @@ async def test_a_client_without_inline_completion_gets_the_same_as_completions(
         assert "gpt" in resolved["documentation"]["value"]
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -11,6 +11,8 @@ from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient
 from tests.support.providers import LoopbackProvider
 
+pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
+
 CODE = "def area(width, height):\n    return "
 
 

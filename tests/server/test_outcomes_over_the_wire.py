@@ -15,6 +15,8 @@ from tests.server.conftest import Home
 from tests.support.lsp_client import CAPABILITIES, LspClient
 from tests.support.providers import LoopbackProvider
 
+pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
+
 CODE = 'def größe(höhe, breite):\n    rand = "🎈"; return '
 REPLY = 'höhe * breite + len("🎈🎈") - rand_0'
 """Letters of two, and marks of four bytes, before and inside the suggestion."""
