@@ -78,7 +78,7 @@ async def test_the_report_counts_what_the_history_holds(tmp_path: Path) -> None:
         written = await asyncio.to_thread(write_history, summary, tmp_path / "reports")
         assert written.html is not None
         page = await asyncio.to_thread(written.html.read_text)
-        assert "0.25 (0.11–0.47)" in page and "<script" not in page
+        assert "25 % (11–47)" in page and "<script" not in page
         assert not (await summarise_history(session, "explain")).rows
     finally:
         await session.close()

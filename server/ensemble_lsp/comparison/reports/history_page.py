@@ -124,10 +124,16 @@ def _day(when: float) -> str:
 
 def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
     parts = [f"# {TITLE}", facts, f"**{advice}**"]
+    # Narrow tables, one for each task: an editor shows this page beside the code.
+    for task in dict.fromkeys(row.task for row in summary.rows):
+        rows = [_judged(row) for row in summary.rows if row.task == task]
+        columns = ["model", "accepted", "judged", "lasts"]
+        parts += [f"## The models at `{task}`", page.table(columns, rows)]
     if summary.rows:
-        columns = ["model", "task", "judged", "accepted", "lasts", "first token", "whole", "p95",
-                   "failed calls", "cost", "1,000 accepted characters"]  # fmt: skip
-        parts += ["## The models", page.table(columns, [_cells(row) for row in summary.rows])]
+        columns = ["model", "task", "first token", "whole", "p95", "failed calls"]
+        parts += ["## Time", page.table(columns, [_timed(row) for row in summary.rows])]
+        columns = ["model", "task", "cost", "1,000 accepted characters"]
+        parts += ["## Cost", page.table(columns, [_paid(row) for row in summary.rows])]
     if summary.preferred:
         rows = [
             [
@@ -145,7 +151,7 @@ def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
         parts += ["## Tuned models beside their bases", *(_pair(pair) for pair in summary.pairs)]
     for part, values in summary.parts.items():
         rows = [
-            [value, model, str(c.judged), page.score(c.rate), page.score(c.survival)]
+            [value, model, str(c.judged), page.percent(c.rate), page.percent(c.survival)]
             for value, by_model in values.items()
             for model, c in by_model.items()
         ]
@@ -163,8 +169,8 @@ def _pair(pair: Pair) -> str:
             [
                 side.model,
                 str(side.count.judged),
-                page.score(side.count.rate),
-                page.score(side.count.survival),
+                page.percent(side.count.rate),
+                page.percent(side.count.survival),
                 page.ms(latency.first_p50 if latency else None),
                 page.ms(latency.total_p50 if latency else None),
                 page.dollars(side.stats.cost if side.stats else 0.0),
@@ -184,18 +190,22 @@ def pair_told(pair: Pair) -> str:
     return f"{pair.task}, since {_day(pair.since)}: {pair.verdict}{much}{gone}"
 
 
-def _cells(row: ModelRow) -> list[str]:
+def _judged(row: ModelRow) -> list[str]:
+    count = row.count
+    return [row.model, page.percent(count.rate), str(count.judged), page.percent(count.survival)]
+
+
+def _timed(row: ModelRow) -> list[str]:
     latency: Any = row.stats.latency
     return [
         row.model,
         row.task,
-        str(row.count.judged),
-        page.score(row.count.rate),
-        page.score(row.count.survival),
         page.ms(latency.first_p50),
         page.ms(latency.total_p50),
         page.ms(latency.total_p95),
         f"{row.stats.failures} of {row.stats.calls}",
-        page.dollars(row.stats.cost),
-        page.dollars(row.per_thousand),
     ]
+
+
+def _paid(row: ModelRow) -> list[str]:
+    return [row.model, row.task, page.dollars(row.stats.cost), page.dollars(row.per_thousand)]

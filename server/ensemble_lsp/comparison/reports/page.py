@@ -51,7 +51,9 @@ def render(template: str, values: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(score=score, ms=ms, dollars=dollars, count=count, share=share)
+    environment.filters.update(
+        score=score, percent=percent, share=share, ms=ms, dollars=dollars, count=count
+    )
     # Plots are made by draw.py, which escapes every text; the style sheet is ours.
     environment.filters["drawn"] = markupsafe.Markup
     page = environment.get_template(template).render(
@@ -67,6 +69,15 @@ def score(value: _Estimate | None) -> str:
     if value.low is None or value.high is None:
         return f"{value.value:.2f}"
     return f"{value.value:.2f} ({value.low:.2f}–{value.high:.2f})"
+
+
+def percent(value: _Estimate | None) -> str:
+    """``62 % (55–69)``."""
+    if value is None:
+        return NOTHING
+    if value.low is None or value.high is None:
+        return share(value.value)
+    return f"{share(value.value)} ({100 * value.low:.0f}–{100 * value.high:.0f})"
 
 
 def share(value: float | None) -> str:
