@@ -374,6 +374,15 @@ def test_providers_without_fine_tuning_say_so_in_one_sentence(
         assert done.stderr.count("\n") == 1
 
 
+def test_where_no_model_can_be_tuned_it_says_what_to_add(command: Command, data: Path) -> None:
+    command.config.write_text(
+        '[[models]]\nname = "copy"\nprovider = "recall"\nmodel = "recall"\n', encoding="utf-8"
+    )
+    done = command.run("prepare", str(data))
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "no model here can be fine-tuned; add one of OpenAI's" in done.stderr
+
+
 def test_jobs_that_were_begun_elsewhere_can_be_listed(
     command: Command, provider: TuningProvider, data: Path
 ) -> None:

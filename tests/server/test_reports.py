@@ -78,6 +78,19 @@ async def test_cancelling_closes_the_stream_and_the_next_run_goes_on(
         assert told["html"] and len(provider.requests) == asked + 3
 
 
+async def test_a_run_may_ask_anew_and_only_for_one_kind(
+    home: Home, shop: Path, provider: LoopbackProvider
+) -> None:
+    arguments = {"samples": 2, "models": ["gpt"], "kinds": ["line"], "language": "python"}
+    async with home.server() as client:
+        await client.command("ensemble.compare", arguments, timeout=90)
+        assert len(provider.requests) == 2
+        await client.command("ensemble.compare", arguments, timeout=90)
+        assert len(provider.requests) == 2  # the answers of the run before are kept
+        await client.command("ensemble.compare", {**arguments, "fresh": True}, timeout=90)
+        assert len(provider.requests) == 4
+
+
 async def test_the_users_open_documents_are_not_touched(home: Home, shop: Path, uri: str) -> None:
     async with home.server() as client:
         client.open(shop.as_uri(), CODE + "unsaved = 1\n")
@@ -98,6 +111,9 @@ async def test_report_is_written_and_wrong_arguments_are_told(home: Home, shop: 
             ("ensemble.compare", {"paths": ["/nowhere/at/all"]}, "does not exist"),
             ("ensemble.compare", {"models": ["gtp"]}, "did you mean 'gpt'"),
             ("ensemble.compare", {"out": "here"}, "absolute"),
+            ("ensemble.compare", {"engine": "spark"}, "'local' or 'ray'"),
+            ("ensemble.compare", {"kinds": ["song"]}, "'song' is no kind of complete"),
+            ("ensemble.compare", {"language": 3}, "'language' must be a text"),
         ):
             with pytest.raises(LspError) as error:
                 await client.command(name, arguments)

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ..ensemble import walls
 from ..ensemble.workbench import Limits, Workbench
@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from ..models.registry import Entry
     from ..session import Session
 
+Engine = Literal["local", "ray"]
+"""Where models are asked from: this process, or a Ray cluster."""
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 SHOWN_BEFORE = 12
 """Lines above a hole that the report shows."""
 TRIED: tuple[Kind, ...] = ("function", "generate")
 """What tests can judge: whole bodies."""
 
-__all__ = ["Comparison", "Options", "Plan", "Watcher", "compare"]
+__all__ = ["ENGINES", "Comparison", "Engine", "Options", "Plan", "Watcher", "compare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,7 @@ class Options:
     kinds: tuple[Kind, ...] = ()
     max_cost: float | None = None
     """US dollars, of all that was ever asked for this folder's results."""
-    engine: Literal["local", "ray"] = "local"
-    """Where models are asked from: this process, or a Ray cluster."""
+    engine: Engine = "local"
     fresh: bool = False
     """Whether everything is asked anew, whatever earlier runs had answered."""
     run_tests: str | None = None

@@ -16,6 +16,7 @@ from .errors import loud
 from .progress import Progress, with_progress
 
 if TYPE_CHECKING:
+    from ..comparison.cases import Kind
     from ..comparison.compare import Options, Plan
     from ..comparison.running import Step
     from ..session import Session
@@ -42,8 +43,9 @@ async def compare(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     """Measure models on the workspace's code, with a progress bar that can be cancelled.
 
     As the command line's arguments: ``paths`` (the workspace's folders), ``task``, ``models``,
-    ``samples``, ``seed``, ``maxCost``, ``learn``, ``out``. Where code would leave the machine the user
-    is asked first, unless ``yes`` is set.
+    ``samples``, ``seed``, ``language``, ``kinds``, ``maxCost``, ``engine``, ``fresh``, ``learn``, ``out``.
+    Where code would leave the machine the user is asked first, unless ``yes`` is set. Tests that judge
+    (``--run-tests``) run what models wrote, so they are the command line's alone.
     """
     session = await ls.session()
     options = await asyncio.to_thread(_options, ls, session, arguments)
@@ -109,7 +111,8 @@ async def _learn(session: Session, compared: Any) -> None:
 
 
 def _options(ls: EnsembleServer, session: Session, arguments: Arguments) -> Options:
-    from ..comparison.compare import Options
+    from ..comparison.cases import KINDS_OF
+    from ..comparison.compare import ENGINES, Options
 
     paths = _texts(arguments, "paths") or [
         unquote(urlsplit(uri).path) for uri in ls.folders if uri.startswith("file:")
@@ -124,6 +127,15 @@ def _options(ls: EnsembleServer, session: Session, arguments: Arguments) -> Opti
     cost = arguments.get("maxCost")
     if cost is not None and (isinstance(cost, bool) or not isinstance(cost, int | float)):
         raise SettingsError("The argument 'maxCost' must be a number of dollars.")
+    engine = arguments.get("engine") or "local"
+    if engine not in ENGINES:
+        raise SettingsError("The argument 'engine' must be 'local' or 'ray'.")
+    kinds = _texts(arguments, "kinds")
+    if wrong := [kind for kind in kinds if kind not in KINDS_OF[task]]:
+        raise SettingsError(f"{wrong[0]!r} is no kind of {task}; use {', '.join(KINDS_OF[task])}.")
+    language = arguments.get("language")
+    if language is not None and not isinstance(language, str):
+        raise SettingsError("The argument 'language' must be a text.")
     return Options(
         paths=tuple(Path(p).absolute() for p in paths),
         out=folder,
@@ -131,7 +143,11 @@ def _options(ls: EnsembleServer, session: Session, arguments: Arguments) -> Opti
         models=tuple(_texts(arguments, "models")),
         samples=_whole(arguments, "samples", 50),
         seed=_whole(arguments, "seed", 0),
+        language=language,
+        kinds=cast("tuple[Kind, ...]", tuple(kinds)),
         max_cost=cost,
+        engine=engine,
+        fresh=arguments.get("fresh") is True,
     )
 
 
