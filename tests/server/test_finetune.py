@@ -379,7 +379,7 @@ def test_where_no_model_can_be_tuned_it_says_what_to_add(command: Command, data:
         '[[models]]\nname = "copy"\nprovider = "recall"\nmodel = "recall"\n', encoding="utf-8"
     )
     done = command.run("prepare", str(data))
-    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert "no model here can be fine-tuned; add one of OpenAI's" in done.stderr
 
 
