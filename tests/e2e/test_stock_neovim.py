@@ -63,7 +63,8 @@ end)
 -- A word at a time, as a stock client would: plain text, no word to the server.
 vim.keymap.set('i', '<C-o>', function()
   vim.lsp.inline_completion.get({ on_accept = function(item)
-    vim.api.nvim_put({ item.insert_text:match('^%s*%S+') }, 'c', true, true)
+    local word = item.insert_text:match('^%s*%S+')
+    vim.api.nvim_put(vim.split(word, '\\n'), 'c', true, true)
   end })
 end)
 return 1"""
