@@ -16,9 +16,9 @@ import pytest
 import tomllib
 
 from tests.server.conftest import Home
-from tests.support.providers import LoopbackProvider
+from tests.support.providers import LoopbackProvider, running
 from tests.support.providers import running as running_models
-from tests.support.tuning import SUCCESS, TuningProvider, running
+from tests.support.tuning import SUCCESS, TuningProvider
 
 pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
 

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -335,8 +335,17 @@ def _drop(request: web.Request) -> None:
         request.transport.close()
 
 
+class _Served(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+S = TypeVar("S", bound=_Served)
+
+
 @contextmanager
-def running(provider: LoopbackProvider) -> Iterator[LoopbackProvider]:
+def running(provider: S) -> Iterator[S]:
     """Serve in a thread of its own, for synchronous tests and subprocesses."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="loopback-provider", daemon=True)

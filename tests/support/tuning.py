@@ -1,6 +1,6 @@
 """OpenAI's files and fine-tuning jobs on 127.0.0.1: a real HTTP server, scripted.
 
-    with running(TuningProvider()) as provider:
+    with running(TuningProvider()) as provider:  # of providers.py
         ...  # provider.base_url; provider.files; provider.jobs; provider.wait_for(...)
 
 A job goes through its ``script``, a step each time its state is asked for, so that tests need no
@@ -17,8 +17,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -342,19 +341,3 @@ def _error(status: int, message: Any) -> web.Response:
         return web.Response(status=status, text=message, content_type="text/html")
     body = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
     return web.json_response({"error": body}, status=status)
-
-
-@contextmanager
-def running(provider: TuningProvider) -> Iterator[TuningProvider]:
-    """Serve in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="tuning-provider", daemon=True)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(provider.start(), loop).result(10)
-        yield provider
-    finally:
-        asyncio.run_coroutine_threadsafe(provider.stop(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
