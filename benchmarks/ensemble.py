@@ -3,7 +3,8 @@
 Reads generations with verdicts (``FILE.jsonl …``, the format of ``ensemble_set.py``; without any, those that
 ``ensemble_data.py`` makes of the published sets below ``--data``), draws ensembles of three, five and eight, and
 prints for each kind of group the pass rate of every rule on the half of the tasks that chose no parameter,
-with bootstrap intervals over tasks; then calibration, early quorum, speed. Also as JSON and as a plot.
+with bootstrap intervals over tasks; then calibration, early quorum, speed. Also as JSON, as a table in Markdown,
+and as a plot.
 
 ``--fit`` chooses the parameters on the other half and prints them with the table for ``calibration.py``.
 """
@@ -17,12 +18,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks import ensemble_data, ensemble_fit, ensemble_quorum
+from benchmarks import ensemble_data, ensemble_fit, ensemble_quorum, ensemble_show
 from benchmarks.common import ARTIFACTS, save, table
 from benchmarks.ensemble_draws import Ensemble, draw, interval, priors, rules, scores
-from benchmarks.ensemble_set import FormatError, Generations, halves, prepare
+from benchmarks.ensemble_set import FormatError, Generations, halves, prepare, told_apart
 
 MADE = ARTIFACTS / "ensemble-data"
 
@@ -35,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         sets = [
-            prepare(p, MADE / f"trials-{p.stem}.jsonl", execute=not options.no_run) for p in paths
+            prepare(p, MADE / f"trials-{p.stem}.jsonl", execute=not options.no_run)
+            for p in told_apart(paths)
         ]
     except (FormatError, OSError) as error:
         print(error, file=sys.stderr)
@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seconds = ensemble_quorum.seconds_of(options.data)
     result["quorum"] = ensemble_quorum.measure(sets, options.draws, seconds)
     print(save("ensemble", result))
-    _plot(result)
+    for path in ensemble_show.show(result):
+        print(path)
     return 0
 
 
@@ -143,41 +144,6 @@ def _group(
 def _told(difference: Mapping[str, Any]) -> str:
     low, high = difference["interval"]
     return f"{100 * difference['mean']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
-
-
-def _plot(result: Mapping[str, Any]) -> None:
-    """Pass rates by group, and how the agreement compares with what passed."""
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        print("No plot: install matplotlib (the extra `report`).")
-        return
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    count = len(result["sets"])
-    figure, axes = plt.subplots(1, count + 1, figsize=(6 * (count + 1), 4.5), squeeze=False)
-    shown = ("best prior", "best single", "seed", "ours", "ours, examples run", "oracle")
-    for axis, (name, rows) in zip(axes[0], result["sets"].items(), strict=False):
-        places = np.arange(len(rows))
-        for index, rule in enumerate(shown):
-            heights = [100 * r["rules"][rule]["mean"] for r in rows]
-            axis.bar(places + (index - 2.5) * 0.14, heights, 0.14, label=rule)
-        axis.set_xticks(places, [f"{r['kind']}\n{r['size']}" for r in rows], fontsize=7)
-        axis.set_title(f"{name}: share passed (%)")
-    axes[0][0].legend(fontsize=7)
-    last = axes[0][-1]
-    for name, found in result["calibration"].items():
-        bins = [b for b in found["bins"] if b["count"]]
-        last.plot([b["said"] for b in bins], [b["passed"] for b in bins], "o-", label=name)
-    last.plot([0, 1], [0, 1], "k:")
-    last.set_xlabel("agreement")
-    last.set_ylabel("share passed")
-    last.legend(fontsize=7)
-    figure.tight_layout()
-    path = ARTIFACTS / "bench-ensemble.svg"
-    figure.savefig(path)
-    print(path)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import json
@@ -58,8 +59,9 @@ class Verdicts:
         self._alike: dict[str, list[bool]] = {}
         if path.is_file():
             for line in path.read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
-                self._known[row["key"]] = row["passed"]
+                with contextlib.suppress(ValueError):  # the last one, where a run was interrupted
+                    row = json.loads(line)
+                    self._known[row["key"]] = row["passed"]
 
     async def of(self, source: str, setup: str, tests: Sequence[str]) -> list[bool]:
         """Which of the tests pass; each is run in a process of its own group of names."""

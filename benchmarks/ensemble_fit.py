@@ -21,6 +21,8 @@ from benchmarks.ensemble_set import Generations, halves
 from ensemble_lsp.ensemble.agreement import Signs, Table
 from ensemble_lsp.ensemble.code import Tuning
 
+Said = tuple[float, bool, str]
+"""The agreement, whether the answer passed, and the task."""
 SURPRISES = (0.4, 1.0, 1.6, 2.4)
 NEARS = (0.0, 0.06, 0.12)
 
@@ -136,36 +138,44 @@ def _isotonic(
 def calibration(sets: Sequence[Generations], draws: int) -> dict[str, Any]:
     """The shipped table on the test half: expected calibration error, and the bins behind it."""
     result: dict[str, Any] = {}
-    pooled: list[tuple[float, bool]] = []
+    pooled: list[Said] = []
     for g in sets:
         chosen, test = halves(g.samples)
         known = priors(g, chosen)
-        pairs: list[tuple[float, bool]] = []
+        pairs: list[Said] = []
         for ensemble, task in itertools.product(draw(g, known, draws), test):
             for execute in (False, True):
                 found = verdict_of(ensemble.picks[task], known, execute=execute)
                 if found is not None:
-                    pairs.append((found[0].agreement, found[1]))
+                    pairs.append((found[0].agreement, found[1], task))
         result[g.name] = _error(pairs)
         pooled += pairs
     result["all"] = _error(pooled)
-    rows = [[name, r["count"], f"{r['error']:.3f}"] for name, r in result.items()]
-    table("agreement, on the test half", ("set", "verdicts", "calibration error"), rows)
+    rows = [[n, r["count"], f"{r['error']:.3f}", f"{r['chance']:.3f}"] for n, r in result.items()]
+    header = ("set", "verdicts", "calibration error", "of a perfect number, by chance")
+    table("agreement, on the test half", header, rows)
     return result
 
 
-def _error(pairs: Sequence[tuple[float, bool]], bins: int = 10) -> dict[str, Any]:
-    """Expected calibration error over ten bins of equal width (Guo et al. 2017)."""
-    said = np.array([p for p, _ in pairs])
-    passed = np.array([ok for _, ok in pairs], dtype=float)
+def _error(pairs: Sequence[Said], bins: int = 10) -> dict[str, Any]:
+    """Expected calibration error over ten bins of equal width (Guo et al. 2017).
+
+    ``chance``: what a perfectly calibrated number would show on tasks so few: each bin's mean absolute error
+    if its residuals had mean zero, with the standard error by task (answers to one task fail together).
+    """
+    said = np.array([p for p, _, _ in pairs])
+    passed = np.array([ok for _, ok, _ in pairs], dtype=float)
+    tasks = np.unique([t for _, _, t in pairs], return_inverse=True)[1]
     place = np.minimum((said * bins).astype(int), bins - 1)
-    told, error = [], 0.0
+    told, error, chance = [], 0.0, 0.0
     for b in range(bins):
         mine = place == b
         count = int(mine.sum())
         mean, right = (
             (float(said[mine].mean()), float(passed[mine].mean())) if count else (0.0, 0.0)
         )
+        by_task = np.bincount(tasks[mine], weights=(passed - said)[mine])
         error += count / len(pairs) * abs(mean - right)
+        chance += float(np.sqrt(2 / np.pi * (by_task**2).sum())) / len(pairs)
         told.append({"count": count, "said": mean, "passed": right})
-    return {"count": len(pairs), "error": error, "bins": told}
+    return {"count": len(pairs), "error": error, "chance": chance, "bins": told}

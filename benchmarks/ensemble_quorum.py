@@ -116,15 +116,21 @@ def _one(
         running = order[count:]
         weights = [known[s.model] for s in running]
         start, end = taken[order[count - 1].model], taken[running[0].model]
+        if not there or not settled(there, weights, Tuning(), hoping=True):
+            continue
+        at_once = settled(there, weights, Tuning())
         for now in (start, *(start + (end - start) * i / LOOKS for i in range(1, LOOKS))):
-            coming = [_came(s.text, int(STEPS * now / taken[s.model]) / STEPS) for s in running]
-            if there and (
-                settled(there, weights, Tuning()) or settled(there, weights, Tuning(), coming)
-            ):
+            if at_once or settled(there, weights, Tuning(), _coming(running, taken, now)):
                 paid = sum(len(s.text) * min(1.0, now / taken[s.model]) for s in order)
                 text = consensus_of_code(there, "python").text
                 return now, last, text == whole, paid / max(1, sum(len(s.text) for s in order))
     return last, last, True, 1.0
+
+
+def _coming(
+    running: Sequence[Sample], taken: Mapping[str, float], now: float
+) -> list[tuple[str, ...]]:
+    return [_came(s.text, int(STEPS * now / taken[s.model]) / STEPS) for s in running]
 
 
 @cache

@@ -13,6 +13,7 @@ One JSON object a line, with exactly these keys (docs/consensus.md has the table
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import re
@@ -40,6 +41,12 @@ FIELDS: Mapping[str, tuple[type, ...]] = {
     "latency": (float, int, type(None)),
 }
 LIMITS = Limits(seconds=4, step=1, memory=1 << 30)
+LEAST = 3
+"""Models in the smallest ensemble."""
+MOST = 1_000_000
+"""Characters of a text that are read: no answer is longer, and what is would take the benchmark's day."""
+LONGEST = 86_400
+"""Seconds that an answer may take."""
 AT_ONCE = 3
 """Sandboxes at a time."""
 
@@ -77,20 +84,79 @@ class Generations:
         return sorted(set.intersection(*every)) if every else []
 
 
+def told_apart(paths: Sequence[Path]) -> Sequence[Path]:
+    """The files, whose names are their sets'. Raises ``FormatError`` where two have one name."""
+    for number, path in enumerate(paths):
+        if any(path.stem == other.stem for other in paths[:number]):
+            raise FormatError(f"{path}: another file is named {path.stem} too; rename one")
+    return paths
+
+
 def read(path: Path) -> list[dict[str, Any]]:
     """The lines of a file, checked. Raises ``FormatError``."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: not UTF-8 at byte {error.start}") from None
+    if lines[-1] == "":
+        del lines[-1]
+    if not lines:
+        raise FormatError(f"{path}: no line in it")
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    agreed = _Agreed()
+    for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
-        except ValueError as error:
+            row = json.loads(line, parse_constant=_no_number, object_pairs_hook=_once)
+        except (ValueError, RecursionError) as error:
             raise FormatError(f"{path}:{number}: no JSON: {error}") from None
-        if problem := _problem(row):
+        if problem := _problem(row) or agreed.problem(row, number):
             raise FormatError(f"{path}:{number}: {problem}")
         rows.append(row)
-    if not rows:
-        raise FormatError(f"{path}: no line in it")
+    if problem := _too_little(rows):
+        raise FormatError(f"{path}: {problem}")
     return rows
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if twice := next((n for n in names if names.count(n) > 1), None):
+        raise ValueError(f"{twice} stands twice")
+    return dict(pairs)
+
+
+class _Agreed:
+    """What must be the same in all lines of a task, and of a model."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], tuple[int, str]] = {}
+
+    def problem(self, row: dict[str, Any], number: int) -> str:
+        """How a line contradicts an earlier one; empty where it does not."""
+        parts = [("task", name) for name in ("prompt", "suffix", "examples")] + [("model", "prior")]
+        for key, name in parts:
+            said = json.dumps(row[name])
+            first, before = self._seen.setdefault((f"{key} {row[key]}", name), (number, said))
+            if said != before:
+                return f"{name} of {key} {row[key]} is not that of line {first}"
+        return ""
+
+
+def _too_little(rows: Sequence[dict[str, Any]]) -> str:
+    """Why nothing can be drawn from these lines; empty where it can."""
+    tasks: dict[str, set[str]] = {}
+    for row in rows:
+        tasks.setdefault(row["task"], set()).add(row["model"])
+    if len(tasks) < 2:
+        return f"one task ({rows[0]['task']}); half of the tasks is the test, so at least two are needed"
+    every = set.intersection(*tasks.values())
+    if len(every) < LEAST:
+        names = ", ".join(sorted(every)) or "none"
+        return f"an ensemble needs {LEAST} models that answered every task; here are {len(every)} ({names})"
+    return ""
 
 
 def _problem(row: Any) -> str:
@@ -104,11 +170,21 @@ def _problem(row: Any) -> str:
         value = row[name]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             return f"{name} is a {type(value).__name__}"
+        if isinstance(value, str) and (problem := _bad_text(name, value)):
+            return problem
     if row["prior"] is not None and not 0 <= row["prior"] <= 1:
         return "prior is not from 0 to 1"
-    if row["latency"] is not None and row["latency"] < 0:
-        return "latency is below 0"
+    if row["latency"] is not None and not 0 < row["latency"] <= LONGEST:
+        return f"latency is not above 0 and at most {LONGEST} seconds"
     return next((p for g in row["examples"] or [] if (p := _bad_group(g))), "")
+
+
+def _bad_text(name: str, value: str) -> str:
+    if name in ("task", "model") and not value.strip():
+        return f"{name} is empty"
+    if len(value) > MOST:
+        return f"{name} has {len(value):,} characters; at most {MOST:,} are read"
+    return ""
 
 
 def _bad_group(group: Any) -> str:
@@ -202,8 +278,9 @@ class Trials:
         self._known: dict[str, list[list[list[Any]]] | None] = {}
         if path.is_file():
             for line in path.read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
-                self._known[row["key"]] = row["groups"]
+                with contextlib.suppress(ValueError):  # the last one, where a run was interrupted
+                    row = json.loads(line)
+                    self._known[row["key"]] = row["groups"]
 
     async def of(self, source: str, groups: Sequence[Sequence[Check]]) -> Trial | None:
         """The trial of a source; None where it could not be run at all."""

@@ -301,10 +301,18 @@ def test_a_tables_chance_is_between_its_values_and_rises_with_what_speaks_for_an
     strong = Signs(best=1.0, rival=-1.0, agreeing=3, differing=1, alike=0.9, kept=1.0)
     assert 0 < CODE.chance(weak) < CODE.chance(strong) < 1
     assert CODE.chance(weak) >= CODE.values[0]
-    steps = Table((0.0, 1.0, *(0.0,) * 6), (0.25, 0.75), (0.1, 0.9))
+    steps = Table((0.0, 1.0, *(0.0,) * 8), (0.25, 0.75), (0.1, 0.9))
     assert steps.chance(Signs(0.0, 0, 0, 0, 0, None)) == pytest.approx(0.5)
     assert steps.chance(Signs(-9.0, 0, 0, 0, 0, None)) == 0.1
     assert steps.chance(Signs(9.0, 0, 0, 0, 0, None)) == 0.9
+
+
+def test_to_keep_many_promises_tells_more_and_to_break_one_of_one_less() -> None:
+    def chance(kept: float, promised: int) -> float:
+        return CODE.chance(Signs(0.0, 0.0, 0, 2, 0.5, kept, 1, promised))
+
+    assert chance(1.0, 1) < chance(1.0, 8)
+    assert chance(0.0, 8) < chance(0.0, 1) < chance(1.0, 1)
 
 
 def test_five_answers_of_200_lines_are_combined_quickly() -> None:

@@ -136,6 +136,21 @@ async def test_a_stream_that_says_otherwise_is_not_waited_for() -> None:
     assert not await quorum(answers, {"c": "Sure, I shall\nwrite it for you\nnow", "d": ""})
 
 
+async def test_streams_are_read_only_where_they_can_settle_it() -> None:
+    read: list[str] = []
+
+    def clean(text: str) -> str:
+        read.append(text)
+        return text
+
+    equals = Quorum("python", dict.fromkeys("abc", 0.5), clean)
+    assert not await equals(said(ONE), {"b": OTHER, "c": OTHER})
+    assert read == [ONE]
+    better = Quorum("python", {"a": 0.75, "b": 0.5, "c": 0.5, "d": 0.5}, clean)
+    await better(said(LONG, LONG.replace("0)", "7)")), {"c": OTHER, "d": OTHER})
+    assert read[-1] == OTHER
+
+
 def test_names_layout_and_comments_part_no_streams_and_other_code_does() -> None:
     whole = tokens_of("def f(items):\n    total = 0\n    for i in items:\n        total += i\n")
     begun = so_far("def f(xs):  # adds\n    s = (0)\n\n    for x in xs:\n        s +", "python")

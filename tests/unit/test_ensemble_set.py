@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.ensemble import main
 from benchmarks.ensemble_draws import draw, priors
-from benchmarks.ensemble_set import FormatError, assembled, halves, prepare, read
+from benchmarks.ensemble_set import FormatError, assembled, halves, prepare, read, told_apart
 
 GOOD: dict[str, Any] = {
     "task": "t1",
@@ -34,7 +35,17 @@ def write(path: Path, *rows: Any) -> Path:
         ({"passed": 1}, "passed is a int"),
         ({"prior": 2}, "prior is not from 0 to 1"),
         ({"prior": True}, "prior is a bool"),
-        ({"latency": -1}, "latency is below 0"),
+        ({"latency": -1}, "latency is not above 0"),
+        ({"latency": float("nan")}, "no JSON: NaN is no number"),
+        ({"latency": float("inf")}, "no JSON: Infinity is no number"),
+        ({"latency": 1e9}, "at most 86400 seconds"),
+        ({"prior": float("nan")}, "no JSON: NaN is no number"),
+        ({"task": " "}, "task is empty"),
+        ({"model": ""}, "model is empty"),
+        ({"text": "x" * 1_000_001}, "text has 1,000,001 characters; at most 1,000,000 are read"),
+        ({"prompt": "def dec(x):"}, "prompt of task t1 is not that of line 1"),
+        ({"examples": []}, "examples of task t1 is not that of line 1"),
+        ({"prior": 0.5, "task": "t2"}, "prior of model m is not that of line 1"),
         ({"text": None}, "text is a NoneType"),
         ({"extra": 1}, "unknown: extra"),
         ({"examples": [{"kind": "equal"}]}, "no list of groups"),
@@ -55,6 +66,71 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
     row = {k: v for k, v in GOOD.items() if k != "prior"}
     with pytest.raises(FormatError, match="without prior"):
         read(write(tmp_path / "set.jsonl", row))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "set.jsonl: no line in it"),
+        (b"\n", "set.jsonl:1: no JSON"),
+        (b"{\n", "set.jsonl:1: no JSON"),
+        (b"[1]\n", "set.jsonl:1: not an object"),
+        (b"[" * 200_000, "set.jsonl:1: no JSON"),
+        (b'{"task": "a", "task": "b"}', "set.jsonl:1: no JSON: task stands twice"),
+        (b'{"task": "\xff"}', "set.jsonl: not UTF-8 at byte 10"),
+    ],
+)
+def test_a_file_that_is_none_is_told_in_one_line(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    path = tmp_path / "set.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(FormatError) as raised:
+        read(path)
+    assert problem in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("models", "tasks", "problem"),
+    [
+        ("m", ("t1", "t2"), r"needs 3 models that answered every task; here are 1 \(m\)"),
+        ("mno", ("t1",), r"one task \(t1\); half of the tasks is the test"),
+    ],
+)
+def test_a_set_too_small_to_draw_from_says_so(
+    tmp_path: Path, models: str, tasks: tuple[str, ...], problem: str
+) -> None:
+    rows = [{**GOOD, "task": t, "model": m} for t in tasks for m in models]
+    with pytest.raises(FormatError, match=problem):
+        read(write(tmp_path / "set.jsonl", *rows))
+
+
+def test_samples_line_separators_and_odd_characters_are_read(tmp_path: Path) -> None:
+    """A task's answers of one model may be several; what ends a line elsewhere may stand in a text."""
+    rows = [{**GOOD, "task": t, "model": m} for t in ("t1", "t2") for m in "mno"]
+    rows.append({**rows[0], "text": "    s = '\u2028'\x85\n    return x\n"})
+    rows.append({**rows[0], "text": "\ud800"})
+    path = tmp_path / "set.jsonl"
+    lines = [json.dumps(row, ensure_ascii="\ud800" in row["text"]) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert len(read(path)) == 8
+    generations = prepare(path, tmp_path / "c", execute=False)
+    assert [len(found) for found in generations.samples["t1"].values()] == [3, 1, 1]
+
+
+def test_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="another file is named set too"):
+        told_apart([tmp_path / "a" / "set.jsonl", tmp_path / "b" / "set.jsonl"])
+
+
+def test_the_command_says_it_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(write(tmp_path / "set.jsonl", {**GOOD, "passed": "yes"}))]) == 2
+    assert capsys.readouterr().err.strip().endswith("set.jsonl:1: passed is a str")
+    assert main([str(tmp_path / "none.jsonl")]) == 2
+    assert "none.jsonl" in capsys.readouterr().err
 
 
 def test_a_set_is_made_ready_and_drawn_from(tmp_path: Path) -> None:

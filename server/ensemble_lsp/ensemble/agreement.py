@@ -1,6 +1,6 @@
 """Agreement as a number that means something: the chance that the chosen answer is right.
 
-A logistic regression on six things known when the choice is made, then an isotonic table (Zadrozny and Elkan
+A logistic regression on seven things known when the choice is made, then an isotonic table (Zadrozny and Elkan
 2002), both fitted on the half of the tasks that chose the parameters and checked on the other half
 (``python -m benchmarks.ensemble --fit``; docs/consensus.md has the figures and where the data came from).
 """
@@ -33,20 +33,25 @@ class Signs:
     """Share of the promised examples it keeps; None where none were run."""
     sorted_out: int = 0
     """Models whose answers kept fewer promises."""
+    promised: int = 0
+    """Examples and tests that were run: to keep many tells more, and to break one of one may be its own fault."""
 
     def vector(self) -> tuple[float, ...]:
         """As numbers, with a leading one."""
         ran = self.kept is not None
-        kept = self.kept if self.kept is not None else 0.0
+        whole = self.kept is not None and self.kept >= 1
+        many = math.log1p(self.promised) if ran else 0.0
         return (
             1.0,
             self.best,
             math.log1p(self.agreeing),
             math.log1p(self.differing),
             self.alike,
-            1.0 if ran and kept >= 1 else 0.0,
-            1.0 if ran and kept < 1 else 0.0,
+            1.0 if whole else 0.0,
+            1.0 if ran and not whole else 0.0,
             math.log1p(self.sorted_out) if ran else 0.0,
+            many if whole else 0.0,
+            0.0 if whole else many,
         )
 
 
@@ -77,15 +82,16 @@ def signs_of(
     mine = {a.model for a in behind}
     theirs = {a.model: a.weight for a in others if a.model not in mine}
     worse = {a.model for a in sorted_out} - mine - set(theirs)
-    trials = [a.trial.share for a in behind if a.trial is not None and a.trial.promised]
+    trials = [a.trial for a in behind if a.trial is not None and a.trial.promised]
     return Signs(
         best=max(log_odds(a.weight) for a in behind),
         rival=max((log_odds(w) for w in theirs.values()), default=-4.0),
         agreeing=len(mine) - 1,
         differing=len(theirs),
         alike=alike if theirs or worse else 1.0,
-        kept=max(trials) if trials else None,
+        kept=max((t.share for t in trials), default=None),
         sorted_out=len(worse),
+        promised=max((t.promised for t in trials), default=0),
     )
 
 

@@ -63,6 +63,8 @@ class Quorum:
         weights = [self._weights.get(name, 0.5) for name in running]
         if settled(answers, weights, self._tuning):
             return True
+        if not settled(answers, weights, self._tuning, hoping=True):
+            return False
         coming = await asyncio.to_thread(lambda: [self._coming(text) for text in running.values()])
         return any(coming) and settled(answers, weights, self._tuning, coming)
 
@@ -103,10 +105,13 @@ def settled(
     running: Sequence[float],
     tuning: Tuning,
     coming: Sequence[Tokens] = (),
+    *,
+    hoping: bool = False,
 ) -> bool:
     """Whether answers of models with these weights would, but for ``RISK``, change nothing.
 
-    ``coming``: what has come of each so far (``streams.so_far``), where that is known.
+    ``coming``: what has come of each so far (``streams.so_far``), where that is known. ``hoping``: as if all of
+    them had parted from each other and from what is there; where even that settles nothing, no stream need be read.
     """
     if not any(a.form is not None for a in answers):
         return False
@@ -130,7 +135,7 @@ def settled(
     rivals = [(c.weight, tokens_of(c.best.text) if coming else ()) for c in others]
     ties = [*product(streams, rivals), *combinations(streams, 2)]
     likely = sum(
-        PARTED if parted(mine, theirs) else 1.0
+        PARTED if hoping or parted(mine, theirs) else 1.0
         for (vote, mine), (other, theirs) in ties
         if vote + other >= first.weight
     )
