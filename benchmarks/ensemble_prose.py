@@ -14,19 +14,25 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.common import percentile, save, table
-from ensemble_lsp.ensemble.prose import merge_prose, relation
+from ensemble_lsp.ensemble.likeness import (
+    Gathering,
+    Relation,
+    Sentence,
+    sentence_of,
+)
+from ensemble_lsp.ensemble.prose import merge_prose
 from ensemble_lsp.ensemble.sentences import split_blocks
 from ensemble_lsp.ensemble.votes import Answer
 from ensemble_lsp.features.postprocess import clean_prose
 
 PAIRS = Path(__file__).parent.parent / "tests" / "data" / "sentence_pairs.jsonl"
 CHOOSING = PAIRS.with_name("sentence_pairs_choosing.jsonl")
-"""Further pairs of other questions, of middling likeness, which chose what came after the first thresholds."""
+"""Further pairs of other questions, which chose the thresholds."""
 MODELS = ("gpt-4-0314", "gpt-4-0613", "gpt-3.5-turbo-0125")
 
 
@@ -65,29 +71,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _pairs(answers: dict[str, dict[str, str]], path: Path) -> dict[str, Any]:
-    said: dict[str, list[str]] = {"same": [], "distinct": [], "contradicts": []}
+def compared(answers: dict[str, dict[str, str]], path: Path) -> Iterator[tuple[str, Relation]]:
+    """Each pair's label, and what a merge of the question's three answers makes of it."""
     for line in path.read_text(encoding="utf-8").splitlines():
         pair = json.loads(line)
-        one, other = (_sentence(answers, pair["question"], pair[k]) for k in ("one", "other"))
-        said[pair["label"]].append(relation(one, other))
+        said = {m: _sentences(answers[m][pair["question"]]) for m in MODELS}
+        gathering = Gathering(s for found in said.values() for s in found)
+        (ones, i), (others, j) = (_place(said, pair[k]) for k in ("one", "other"))
+        yield pair["label"], gathering.relations(ones, others)[i][j][0]
+
+
+def _sentences(text: str) -> list[Sentence]:
+    return [sentence_of(s) for b in split_blocks(text) for s in b.sentences]
+
+
+def _place(said: dict[str, list[Sentence]], place: dict[str, str]) -> tuple[list[Sentence], int]:
+    """All sentences of the answer, and which of them is meant."""
+    found = said[place["model"]]
+    return found, next(i for i, s in enumerate(found) if digest(s.text) == place["sentence"])
+
+
+def _pairs(answers: dict[str, dict[str, str]], path: Path) -> dict[str, Any]:
+    said: dict[str, list[str]] = {"same": [], "distinct": [], "contradicts": []}
+    for label, relation in compared(answers, path):
+        said[label].append(relation)
     different = [*said["distinct"], *said["contradicts"]]
+    alike = [*said["same"], *said["distinct"]]
     result = {
         "removed": said["same"].count("same") / len(said["same"]),
         "lost": different.count("same") / len(different),
-        "false contradictions": [*said["same"], *said["distinct"]].count("contradicts")
-        / len([*said["same"], *said["distinct"]]),
+        "false contradictions": alike.count("contradicts") / len(alike),
     }
     if shown := said["contradicts"]:
         result["contradictions shown"] = shown.count("contradicts") / len(shown)
     rows = [[k, f"{v:.3f}"] for k, v in result.items()]
-    table(f"{sum(map(len, said.values()))} labelled pairs", ("share", "value"), rows)
+    counts = ", ".join(f"{len(v)} {k}" for k, v in said.items())
+    table(f"{path.name}: {counts}", ("share", "value"), rows)
     return result
-
-
-def _sentence(answers: dict[str, dict[str, str]], question: str, place: dict[str, str]) -> str:
-    blocks = split_blocks(answers[place["model"]][question])
-    return next(s for b in blocks for s in b.sentences if digest(s) == place["sentence"])
 
 
 def _merges(answers: dict[str, dict[str, str]]) -> dict[str, Any]:

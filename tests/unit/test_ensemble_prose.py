@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble_lsp.ensemble.prose import merge_prose, relation
+from ensemble_lsp.ensemble.likeness import Gathering, relation, sentence_of
+from ensemble_lsp.ensemble.prose import merge_prose
 from ensemble_lsp.ensemble.sentences import split_blocks, split_sentences
 from ensemble_lsp.ensemble.votes import Answer
 
@@ -169,3 +170,44 @@ def test_two_ways_to_lead_to_what_follows_say_the_same() -> None:
         relation(one, other.replace("create a media entity", "delete a user's account")) == "other"
     )
     assert relation(one.rstrip(":") + ".", "You create a Drupal site first.") == "other"
+
+
+def related(ones: list[str], others: list[str]) -> list[list[str]]:
+    mine, theirs = [[sentence_of(s) for s in found] for found in (ones, others)]
+    return [[r for r, _ in row] for row in Gathering([*mine, *theirs]).relations(mine, theirs)]
+
+
+def test_endings_and_order_part_no_sentences_that_say_the_same() -> None:
+    one = "The parser validates every incoming configuration before it is cached."
+    other = "Before caching, incoming configurations are validated by the parser."
+    assert relation(one, other) == "same"
+
+
+def test_each_of_two_like_sentences_is_the_same_as_its_own_counterpart_alone() -> None:
+    one = "The worker reads the queue and writes each finished job to the ledger."
+    two = "The worker reads the queue and writes each failed job to a log."
+    assert related([one], [two.replace("failed", "finished")]) == [["same"]]
+    others = [one.replace("each", "every"), two.replace("each", "every")]
+    assert related([one, two], others) == [["same", "other"], ["other", "same"]]
+
+
+def test_a_word_that_all_sentences_have_says_little() -> None:
+    """Among sentences that are all about one thing, its name makes no two of them alike."""
+    about = [f"The worker queue of the scheduler {verb} the {noun}." for verb, noun in (
+        ("drops", "ticket"), ("sorts", "backlog"), ("locks", "cursor"), ("wakes", "reader"),
+        ("skips", "header"), ("marks", "leader"), ("trims", "buffer"), ("hides", "banner"),
+    )]  # fmt: skip
+    found = related(about[:4], about[4:])
+    assert all(r == "other" for row in found for r in row)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Use getBox() to find the frame of the shape.", "Use `getFrame` to find the frame of the shape."),
+        ("The example trains a ResNet50 model on the images.", "The example trains a VGG16 model on the images."),
+        ("Set max_size before the cache is opened.", "Set min_age before the cache is opened."),
+    ],
+)  # fmt: skip
+def test_names_that_are_not_marked_as_code_contradict_too(one: str, other: str) -> None:
+    assert relation(one, other) == "contradicts"

@@ -1,0 +1,281 @@
+"""Whether two sentences say the same, contradict each other, or neither: by words, in view of all that was said.
+
+A word counts the more the fewer of the answers' sentences have it (Sparck Jones 1972), whatever its ending
+(Snowball's stems); rapidfuzz sees likeness of spelling and order. Two are one only where no other sentence of
+either answer is clearly nearer. Alike but for a number, a name, a negation or an opposite is a contradiction,
+never the same. The thresholds were chosen on labelled pairs (docs/consensus.md).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Literal
+
+RATIO = 76.0
+"""rapidfuzz's ratio of the words, 0 to 100, from which two sentences say the same."""
+LEAST = 0.45
+"""Share of both sentences' words, by weight, that they have in common at least, however alike the rest looks."""
+ALIKE = 66.0
+"""The same from which a differing number, name or negation is a contradiction."""
+INSIDE = 92.0
+"""The same for words that are all among the other's."""
+SHARED, SHARED_OF_FEW = 0.63, 0.85
+"""Share of both sentences' words, by weight, from which they say the same; of sentences of few words."""
+CONTAINED, HALF = 0.95, 0.6
+"""The same for a sentence that is nearly all in the other, and more than half of it."""
+LEADS = 0.4
+"""The same for two sentences that lead to what comes after them: "Here is how …:" is said in many ways."""
+NEARER = 0.1
+"""How much more two may share with other sentences, taken together, than with each other."""
+FEW_STEMS = 5
+
+FEW = 10
+"""Added to the number of sentences, so that among few of them a word that two have is no common one."""
+
+Relation = Literal["same", "contradicts", "other"]
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*%?")
+_CODE = re.compile(r"`+([^`]+)`+")
+_NAME = re.compile(
+    r"(?<![\w./])(?:[a-z]+[A-Z]\w*|[A-Za-z]\w*_\w+|\w+(?=\(\))|[A-Za-z]+\d+\w*)(?![\w/])"
+)
+"""Names that are code without being marked as such: ``getBox``, ``get_box``, ``box()``, ``VGG16``."""
+_NEGATION = re.compile(
+    r"\b(?:(?i:not|never|no|cannot|without|neither|nor)|none|(?i:do|does|did|is|are|was|were|wo|ca|can|"
+    r"could|should|would|has|have)n['’]t)\b"
+)
+_OPPOSITES = (
+    ("true", "false"), ("increases", "decreases"), ("ascending", "descending"),
+    ("mutable", "immutable"), ("before", "after"), ("first", "last"), ("minimum", "maximum"),
+    ("smallest", "largest"), ("synchronous", "asynchronous"), ("even", "odd"),
+)  # fmt: skip
+_SIDES = frozenset(side for pair in _OPPOSITES for side in pair)
+_FILLER = frozenset((
+    "a", "an", "the", "this", "that", "these", "those", "it", "its", "is", "are", "was", "be",
+    "of", "to", "in", "on", "for", "by", "with", "and", "as", "which", "will", "then", "so",
+    "also", "here", "there", "from", "into", "at", "if",
+))  # fmt: skip
+_LITTLE = frozenset(
+    """a an the this that these those it its is are was were be been being of to in on for by with and or as at
+    from into which who will would can could should may might must do does did done have has had you your we
+    our us i my they their them he she his her if then so also here there than but not no such each any all
+    some when while where how what""".split()  # noqa: SIM905 - a text reads better than sixty quotes
+)
+_LEAD = re.compile(
+    r"""^(?:(?:sure|certainly|of\ course|okay|great)[,!.]?\s+|(?:here(?:['’]s|\ is|\ are)
+    |in\ this\ (?:example|code|case),?|for\ (?:example|instance),?|to\ (?:do|solve)\ this,?
+    |follow\ these\ steps:?|you\ can\ use\ the\ following(?:\ \w+)?:?
+    |(?:finally|now|next|then|first|please|so|therefore|however),?|as\ an?\ [\w\ ]{2,30},)\s*)+""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence as it is compared."""
+
+    text: str
+    words: str
+    skeleton: str
+    """The words without numbers, names and negations: what two that contradict have in common."""
+    numbers: frozenset[str]
+    names: frozenset[str]
+    negated: bool
+    sides: frozenset[str]
+    """The words of ``_OPPOSITES`` in it."""
+    stems: frozenset[str]
+    leads: bool
+    """Whether it leads to what comes after it: it ends with a colon."""
+
+
+@lru_cache(maxsize=4096)
+def sentence_of(text: str) -> Sentence:
+    """What is compared of a text."""
+    prose = _CODE.sub(" ", text)
+    names = {_name(m[1]) for m in _CODE.finditer(text)} | {
+        _name(m[0]) for m in _NAME.finditer(prose)
+    }
+    words = _words(text)
+    kept = [w for w in words if w not in _FILLER] or words
+    bare = set(_words(_NUMBER.sub(" ", _NEGATION.sub(" ", prose))))
+    return Sentence(
+        text=text,
+        words=" ".join(kept),
+        skeleton=" ".join(w for w in kept if w in bare),
+        numbers=frozenset(_NUMBER.findall(prose)),
+        names=frozenset(names),
+        negated=bool(_NEGATION.search(prose)),
+        sides=frozenset(kept) & _SIDES,
+        stems=_stems(text),
+        leads=text.rstrip(" *_").endswith(":"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What two sentences have in common, by weight."""
+
+    both: float
+    """Share of both sentences' words, 0 to 1."""
+    inside: float
+    """Share of the lesser one's words, 0 to 1."""
+    lead: float
+    """By how much ``both`` passes what either shares with any other sentence, both rivals together."""
+
+
+class Gathering:
+    """All sentences of several answers: what is rare among them says more."""
+
+    def __init__(self, sentences: Iterable[Sentence]) -> None:
+        self._count = 0
+        self._having: Counter[str] = Counter()
+        for sentence in sentences:
+            self._count += 1
+            self._having.update(sentence.stems)
+
+    def _weight(self, stems: Iterable[str]) -> float:
+        return sum(math.log1p((self._count + FEW) / (self._having[s] + 1)) for s in stems)
+
+    def shared(self, ones: Sequence[Sentence], others: Sequence[Sentence]) -> list[list[Shared]]:
+        """Of each with each, what they share."""
+        mine = [self._weight(s.stems) for s in ones]
+        theirs = [self._weight(s.stems) for s in others]
+        common = [[self._weight(a.stems & b.stems) for b in others] for a in ones]
+        both = [
+            [2 * c / (m + t) if c else 0.0 for c, t in zip(row, theirs, strict=True)]
+            for row, m in zip(common, mine, strict=True)
+        ]
+        rows = [_two_best(row) for row in both]
+        columns = [_two_best(column) for column in zip(*both, strict=True)]
+        return [
+            [
+                Shared(
+                    own,
+                    common[i][j] / min(mine[i], theirs[j]) if own else 0.0,
+                    2 * own - _rival(rows[i], own) - _rival(columns[j], own),
+                )
+                for j, own in enumerate(row)
+            ]
+            for i, row in enumerate(both)
+        ]
+
+    def relations(
+        self, ones: Sequence[Sentence], others: Sequence[Sentence]
+    ) -> list[list[tuple[Relation, float]]]:
+        """Of each with each: the relation, and how alike they are, 0 to 1."""
+        return [
+            [_relation(one, other, shared) for other, shared in zip(others, row, strict=True)]
+            for one, row in zip(ones, self.shared(ones, others), strict=True)
+        ]
+
+
+def relation(one: str, other: str) -> Relation:
+    """Whether two sentences, of which nothing else is known, say the same, contradict each other, or neither."""
+    mine, theirs = sentence_of(one), sentence_of(other)
+    return Gathering((mine, theirs)).relations([mine], [theirs])[0][0][0]
+
+
+def _two_best(values: Sequence[float]) -> tuple[float, float]:
+    first, second = sorted((*values, 0.0, 0.0), reverse=True)[:2]
+    return first, second
+
+
+def _rival(best: tuple[float, float], own: float) -> float:
+    """The best overlap with any other sentence."""
+    return best[1] if own >= best[0] else best[0]
+
+
+def _relation(one: Sentence, other: Sentence, shared: Shared) -> tuple[Relation, float]:
+    if one.words == other.words:
+        return "same", 1.0
+    if not one.words or not other.words or not shared.both:
+        return "other", 0.0
+    if _differ(one, other):
+        score = _ratio(one.skeleton, other.skeleton, ALIKE, enough=2, times=3)
+        return ("contradicts" if score >= ALIKE else "other"), score / 100
+    if shared.lead >= -NEARER and (
+        _same_said(one, other, shared)
+        or (
+            shared.both >= LEAST
+            and _ratio(one.words, other.words, RATIO, enough=4, times=2) >= RATIO
+        )
+    ):
+        return "same", shared.both
+    return "other", shared.both
+
+
+def _same_said(one: Sentence, other: Sentence, shared: Shared) -> bool:
+    """Whether two sentences say the same, as far as stems tell."""
+    if one.leads and other.leads and shared.both >= LEADS:
+        return True
+    if min(len(one.stems), len(other.stems)) < FEW_STEMS:
+        return shared.both >= SHARED_OF_FEW
+    contained = shared.inside >= CONTAINED and shared.both >= HALF
+    return shared.both >= SHARED or contained
+
+
+def _ratio(one: str, other: str, least: float, *, enough: int, times: int) -> float:
+    """The ratio, 0 to 100, or 0 below ``least``; words of one among the other's count as ``least``.
+
+    The shorter must have ``enough`` words for that, and the longer at most ``times`` as many.
+    """
+    if not one or not other:
+        return 0.0
+    fuzz: Any = import_module("rapidfuzz.fuzz")
+    score = float(fuzz.ratio(one, other, score_cutoff=least))
+    score = max(score, float(fuzz.token_sort_ratio(one, other, score_cutoff=max(least, score))))
+    short, long = sorted((one.count(" ") + 1, other.count(" ") + 1))
+    if score or short < enough or short * times < long:
+        return score
+    return least if fuzz.token_set_ratio(one, other, score_cutoff=INSIDE) else 0.0
+
+
+def _differ(one: Sentence, other: Sentence) -> bool:
+    """Whether sentences that are alike differ in a number, a name, a negation or an opposite."""
+    if one.negated != other.negated:
+        return True
+    for mine, theirs in ((one.numbers, other.numbers), (one.names, other.names)):
+        if mine and theirs and not (mine <= theirs or theirs <= mine):
+            return True
+    a, b = one.sides, other.sides
+    return bool(a and b) and any(
+        (x in a and y in b and y not in a and x not in b)
+        or (y in a and x in b and x not in a and y not in b)
+        for x, y in _OPPOSITES
+    )
+
+
+def _name(code: str) -> str:
+    """A name in code, without quotation marks, brackets and dots that only some write."""
+    return re.sub(r"[^\w/<>=+*-]", "", code).casefold() or code.strip()
+
+
+def _words(text: str) -> list[str]:
+    """Words in lower case, without their plural or third person."""
+    found = (w.strip("._") for w in re.findall(r"[\w.%]+", text.lower()))
+    return [
+        w[:-1] if len(w) > 3 and w.endswith("s") and not w.endswith("ss") else w for w in found if w
+    ]
+
+
+def _stems(text: str) -> frozenset[str]:
+    plain = _LEAD.sub("", re.sub(r"[*_`#\"“”]", " ", text).strip())
+    words = (w.strip(".'’") for w in re.findall(r"[\w.%$'’]+", plain.lower()))
+    return frozenset(_stem(w) for w in words if w and w not in _LITTLE)
+
+
+@lru_cache(maxsize=8192)
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Any:
+    library: Any = import_module("snowballstemmer")
+    return library.stemmer("english")
