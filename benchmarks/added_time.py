@@ -1,8 +1,9 @@
 """What the server adds to a model's own time, for inline completions.
 
-The installed server over stdio, a provider on loopback that answers at once, files of 100, 1,000, 5,000
-and 20,000 lines. *before*: from the request's first byte to the provider's seeing its own request;
-*after*: from the provider's last byte to the answer at the client; *added* is both. Each request is at a
+The installed server over stdio, a provider on loopback (``benchmarks.provider``) that answers at once,
+files of 100, 1,000, 5,000 and 20,000 lines. *before*: from the request's first byte to the provider's
+seeing its own request; *after*: from the provider's telling that its answer is whole to the answer at
+the client; *added* is both. Each request is at a
 new place with new text, so that no cache helps. ``python -m benchmarks.added_time [--requests N]``
 """
 
@@ -16,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.lsp_client import LspClient, running_server
-from tests.support.providers import LoopbackProvider, running
 
 from .common import percentile, save, table
+from .provider import QuickClient, TimedProvider, timed_provider
 
 FUNCTION = '''def function_{n}(first, second={n}):
     """Return something about {n}."""
@@ -38,7 +39,7 @@ def source(lines: int) -> str:
 
 
 async def measure(
-    client: LspClient, provider: LoopbackProvider, lines: int, requests: int
+    client: LspClient, provider: TimedProvider, lines: int, requests: int
 ) -> dict[str, list[float]]:
     """Times in milliseconds for one length."""
     text = source(lines)
@@ -50,18 +51,16 @@ async def measure(
         client.insert(uri, place, line)
         place += len(line)
         await asyncio.sleep(0.02)  # a keystroke's own work is done when the request comes
-        seen = len(provider.requests)
+        seen = len(await provider.times())
         start = time.monotonic()
         items = await client.inline(uri, place, 1)
         end = time.monotonic()
         assert items, client.messages()
-        request = provider.requests[seen]
-        await provider.until(lambda p, r=request: r.finished_at or r.closed_at)
-        finished = request.finished_at or request.closed_at or end
+        came, whole = (await provider.times())[seen]
         if number >= 5:
-            times["before"].append((request.at - start) * 1e3)
-            times["after"].append(max(0.0, end - finished) * 1e3)
-            times["added"].append((request.at - start + max(0.0, end - finished)) * 1e3)
+            times["before"].append((came - start) * 1e3)
+            times["after"].append(max(0.0, end - whole) * 1e3)
+            times["added"].append((came - start + max(0.0, end - whole)) * 1e3)
         client.insert(uri, place, f"{number}\n")
         place += len(f"{number}\n")
     client.close_document(uri)
@@ -71,23 +70,21 @@ async def measure(
 async def run(requests: int) -> dict[str, Any]:
     """All lengths."""
     result: dict[str, Any] = {}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running(LoopbackProvider(reply="first + second")) as provider,
-    ):
+    with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        (home / "config.toml").write_text(
-            f'[[models]]\nname = "gpt"\nprovider = "openai"\nmodel = "gpt"\n'
-            f'baseUrl = "{provider.base_url}"\n[complete]\ncandidates = 1\n'
-        )
-        async with running_server(home) as client:
-            await client.initialize()
-            for lines in LENGTHS:
-                times = await measure(client, provider, lines, requests)
-                result[str(lines)] = {
-                    name: {"p50": percentile(values, 0.5), "p99": percentile(values, 0.99)}
-                    for name, values in times.items()
-                }
+        async with timed_provider() as provider:
+            (home / "config.toml").write_text(
+                f'[[models]]\nname = "gpt"\nprovider = "openai"\nmodel = "gpt"\n'
+                f'baseUrl = "{provider.address}/v1"\n[complete]\ncandidates = 1\n'
+            )
+            async with running_server(home, client=QuickClient) as client:
+                await client.initialize()
+                for lines in LENGTHS:
+                    times = await measure(client, provider, lines, requests)
+                    result[str(lines)] = {
+                        name: {"p50": percentile(values, 0.5), "p99": percentile(values, 0.99)}
+                        for name, values in times.items()
+                    }
     return result
 
 

@@ -373,6 +373,7 @@ async def running_server(
     env: dict[str, str] | None = None,
     arguments: tuple[str, ...] = (),
     wrapper: tuple[str, ...] = (),
+    client: type[LspClient] = LspClient,
 ) -> AsyncIterator[LspClient]:
     """The installed server with a config and data folder of its own, and no keys from outside."""
     import os
@@ -402,10 +403,10 @@ async def running_server(
         env=clean,
         limit=2**26,
     )
-    client = LspClient(process, editor)
+    made = client(process, editor)
     try:
-        yield client
-        assert not client.invalid, client.invalid
+        yield made
+        assert not made.invalid, made.invalid
     finally:
-        await client.close()
+        await made.close()
         log.close()
