@@ -39,7 +39,10 @@ async def test_text_arrives_in_pieces_and_usage_at_the_end(
     assert "".join(c.text for c in chunks) == REPLY
     assert len([c for c in chunks if c.text]) > 3
     assert {c.model for c in chunks} == {"mine"}
-    assert all(c.usage is None and c.finish is None for c in chunks[:-1])
+    whole = next(n for n, c in enumerate(chunks) if c.finish)
+    assert whole == len(chunks) - 2, "told as soon as it is known, with nothing but the usage after"
+    assert not any(c.text for c in chunks[whole:])
+    assert all(c.usage is None for c in chunks[:whole])
     assert chunks[-1].finish == "stop"
 
 

@@ -56,12 +56,13 @@ async def _ask(
     try:
         with answers_shown(session, "completing", quiet=args.json):
             found = await completer.complete(session, request)
+        took = (time.perf_counter() - start) * 1e3
+        await completer.settled()
     finally:
         completer.close()
     if not found:
         raise _nothing(args, session, document, trouble)
     best = found[0]
-    took = (time.perf_counter() - start) * 1e3
     return Answer("complete", best.text, best.models, took, best.agreement, why(session, best.id))
 
 

@@ -7,6 +7,7 @@ cancelled without ending it; ``close`` ends it and with it the provider's connec
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -16,9 +17,20 @@ from ..errors import ProviderError
 from ..models.base import Model
 from ..types import Completion, Prompt, Usage
 
+logger = logging.getLogger(__name__)
+
+AFTER = 0.005
+"""Seconds until the rest of the stream is read: first the answer goes to the editor."""
+TAIL = 1.0
+"""Seconds that a stream whose answer is whole has for its end: the count of tokens, and a connection
+that serves the next request too."""
+
 
 class Flight:
-    """One model's answer to one prompt, as it comes in."""
+    """One model's answer to one prompt, as it comes in.
+
+    It is done when the answer is whole: nobody waits for what the provider sends after that.
+    """
 
     def __init__(
         self, model: Model, prompt: Prompt, enough: Callable[[str], bool] | None = None
@@ -35,6 +47,8 @@ class Flight:
         self.confidence: float | None = None
         self._enough = enough
         self._changed = asyncio.Event()
+        self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Set when it is done; cancelling it is nobody's business."""
         self._task = asyncio.ensure_future(self._run(model, prompt))
 
     async def _run(self, model: Model, prompt: Prompt) -> None:
@@ -43,19 +57,32 @@ class Flight:
             async with aclosing(cast(Any, model.stream(prompt))) as chunks:
                 async for chunk in chunks:
                     self._take(chunk)
-                    if self._enough is not None and self._enough(self.text):
-                        self.finish = self.finish or "enough"
+                    if self.finish:
+                        if not self.done:
+                            self._whole()
+                            await asyncio.sleep(AFTER)
+                    elif self._enough is not None and self._enough(self.text):
+                        self.finish = "enough"
                         break
         except ProviderError as error:
-            self.error = error
+            if not self.done:
+                self.error = error
+            else:
+                logger.info("after a whole answer: %s", error)
         finally:
+            self._whole()
+
+    def _whole(self) -> None:
+        if not self.end.done():
             self.total_ms = (time.perf_counter() - self.started) * 1e3
+            self.end.set_result(None)
             self._changed.set()
 
     def _take(self, chunk: Any) -> None:
         if chunk.text and self.first_token_ms is None:
             self.first_token_ms = (time.perf_counter() - self.started) * 1e3
-        self.text += chunk.text
+        if not self.done:
+            self.text += chunk.text
         self.model = chunk.model or self.model
         self.usage = chunk.usage or self.usage
         self.finish = chunk.finish or self.finish
@@ -65,7 +92,12 @@ class Flight:
 
     @property
     def done(self) -> bool:
-        """Whether the answer is complete, failed, or was closed."""
+        """Whether the answer is whole, failed, or was closed."""
+        return self.end.done()
+
+    @property
+    def over(self) -> bool:
+        """Whether the stream has ended too."""
         return self._task.done()
 
     @property
@@ -80,24 +112,31 @@ class Flight:
             await self._wait()
 
     async def ended(self) -> None:
-        """Wait for the end; being cancelled here does not end the flight."""
-        await asyncio.wait({self._task})
+        """Wait until it is done; being cancelled here does not end the flight."""
+        await asyncio.wait({self.end})
 
     async def _wait(self) -> None:
         waiter = asyncio.ensure_future(self._changed.wait())
         try:
-            await asyncio.wait({waiter, self._task}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiter, self.end}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiter.cancel()
 
     def close(self) -> None:
-        """End it now, and with it the provider's connection."""
-        self._task.cancel()
+        """End it now, and with it the provider's connection; of a whole answer, let the stream end."""
+        if not self.done:
+            self._task.cancel()
+        elif not self.over:
+            asyncio.get_running_loop().call_later(TAIL, self._task.cancel)
 
     async def closed(self) -> None:
         """End it now and wait until the connection is closed."""
         self._task.cancel()
         await asyncio.wait({self._task})
+
+    async def over_soon(self) -> None:
+        """Wait for the stream's end, ``TAIL`` seconds at the most."""
+        await asyncio.wait({self._task}, timeout=TAIL)
 
     def completion(self) -> Completion:
         """The answer as far as it came."""

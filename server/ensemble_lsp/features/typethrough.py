@@ -68,6 +68,11 @@ class _Entry:
     place: Place
     answers: list[Answer] = field(default_factory=list[Answer])
 
+    @property
+    def newlines(self) -> int:
+        """How many line ends may have been typed of the longest answer."""
+        return max((answer.text.count("\n") for answer in self.answers), default=0)
+
 
 class TypeThrough:
     """Answers by document, newest first."""
@@ -95,6 +100,8 @@ class TypeThrough:
         """What is left of the answers that fit the cursor now, best fitting place first."""
         found: list[Answer] = []
         for entry in self._entries.get(document.uri, ()):
+            if position.line - entry.place.position.line > entry.newlines:
+                continue
             typed = typed_since(entry.place, document, position)
             if typed is None:
                 continue
@@ -127,9 +134,10 @@ def typed_since(place: Place, document: Document, position: Position) -> str | N
     if position < start or start.line >= len(document.lines):
         return None
     number = start.line
-    if document.lines[max(0, number - ABOVE) : number] != place.above:
+    # The line first: it tells most places apart, at the least cost.
+    if not document.lines[number].startswith(place.before):
         return None
-    if document.line(number)[: start.column] != place.before:
+    if document.lines[max(0, number - ABOVE) : number] != place.above:
         return None
     rest = document.line(position.line)[position.column :]
     if rest != place.rest and not _closed_by_editor(rest, place.rest):

@@ -53,6 +53,11 @@ class StopStrings:
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 
+    @property
+    def holds(self) -> bool:
+        """Whether some text is held back that may begin a stop string."""
+        return bool(self._held)
+
     def rest(self) -> str:
         """What was held back, once the stream has ended."""
         rest, self._held = self._held, ""
@@ -108,6 +113,9 @@ async def assemble(
 ) -> AsyncGenerator[Chunk, None]:
     """Chunks of an answer, the last of which has usage and finish.
 
+    As soon as the provider tells that a text is whole, a chunk with ``finish`` says so: what comes
+    after it (the count of tokens, the end of the connection) nobody has to wait for.
+
     ``asked`` is the length in characters of what was sent, for providers that count nothing. Ends
     early at a stop string, and at far more text than ``prompt.max_tokens`` can be. Raises
     ``RefusedError`` for a refusal, ``BadAnswerError`` for a stream that broke off or said nothing.
@@ -123,6 +131,10 @@ async def assemble(
         if answer.full or stop.stopped:
             answer.finish = "length" if answer.full else "stop"
             break
+        if delta.finish in ("stop", "length") and (answer.length or stop.holds):
+            if text := stop.rest():
+                yield answer.chunk(text)
+            yield Chunk("", profile.name, answer.usage, answer.finish, answer.confidence)
     if (text := stop.rest()) and not answer.full:
         yield answer.chunk(text)
     _check(answer, profile, prompt, stop.stopped)

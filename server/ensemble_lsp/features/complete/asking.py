@@ -31,6 +31,8 @@ class Asker:
     def __init__(self, cache: TypeThrough, streams: Streams) -> None:
         self._cache = cache
         self._streams = streams
+        self._tails: set[Flight] = set()
+        """Whose answers are whole while their streams still end."""
 
     async def ask(self, job: Job, order: list[Model], wanted: int) -> list[Answer]:
         """Answers, best first, within the budget. Cancelled, it closes what nobody may take over."""
@@ -59,11 +61,18 @@ class Asker:
 
     def _release(self, job: Job, keep: list[Flight]) -> None:
         """Close what still runs and is not kept."""
+        self._tails = {flight for flight in self._tails if not flight.over}
         for flight, _ in job.flights:
             if flight not in keep:
                 flight.close()
+                self._tails.add(flight)
         if not keep:
             self._streams.close(job.request.document.uri)
+
+    async def settled(self) -> None:
+        """Wait until no stream of a whole answer still ends, so that each call is counted."""
+        for flight in tuple(self._tails):
+            await flight.over_soon()
 
     def _prompt(self, job: Job, model: Model) -> Prompt | None:
         return complete_prompt(

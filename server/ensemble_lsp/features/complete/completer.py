@@ -66,6 +66,10 @@ class Completer:
         self._cache.forget(uri)
         self._typing.pop(uri, None)
 
+    async def settled(self) -> None:
+        """Wait a moment for the streams whose answers were whole and given, so that all is counted."""
+        await self._asker.settled()
+
     def close(self) -> None:
         """End every request."""
         for uri in {*self._current, *self._streams}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...types import Document, Position
@@ -69,10 +69,5 @@ class Streams:
 
 async def any_ended(flights: list[Flight], timeout: float) -> None:
     """Wait until one of the flights ends, at most ``timeout`` seconds."""
-    waits: list[Awaitable[None]] = [flight.ended() for flight in flights]
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, timeout=max(0.0, timeout), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
+    ends = [flight.end for flight in flights]
+    await asyncio.wait(ends, timeout=max(0.0, timeout), return_when=asyncio.FIRST_COMPLETED)

@@ -73,14 +73,16 @@ class Metered(Wrapper):
             if meter.usage is None:
                 yield Chunk(model=name, usage=estimate_usage(prompt, meter.characters))
         except asyncio.CancelledError:
-            status = "cancelled"
+            # Of a whole answer only the end of its stream was not waited for.
+            status = "ok" if meter.finished else "cancelled"
             raise
         except GeneratorExit:
             # A reader that has what it wants closes; one that has nothing yet gave up.
             status = "ok" if meter.characters else "cancelled"
             raise
         except ProviderError as error:
-            status = type(error).__name__ if error.asked else ""
+            if not meter.finished:
+                status = type(error).__name__ if error.asked else ""
             raise
         except Exception as error:
             status = type(error).__name__
