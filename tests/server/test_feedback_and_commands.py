@@ -36,7 +36,7 @@ def gpt(home: Home, provider: LoopbackProvider) -> LoopbackProvider:
     """One model that suggests ``width * height``."""
     provider.reply = "width * height"
     home.model("gpt", provider.base_url)
-    home.tables["complete"] = {"candidates": 1}
+    home.tables["complete"] |= {"candidates": 1}
     return provider
 
 

@@ -45,6 +45,7 @@ _MOST_IMPORTS = 30
 _MOST_SIGNATURES = 40
 _MOST_FILES = 500
 _MOST_DOCUMENTS = 300
+_MOST_HEADS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,19 @@ class ImportSignatures:
         self._files: OrderedDict[Path, _Signatures] = OrderedDict()
         self._ready: OrderedDict[str, tuple[Snippet, ...]] = OrderedDict()
         self._seen: dict[str, str] = {}
+        self._heads: OrderedDict[tuple[str, int], tuple[tuple[str, ...], str]] = OrderedDict()
+
+    def lines(self, document: Document, before: int | None = None) -> str:
+        """``import_lines``, remembered while the lines they were read from stay the same."""
+        limit = _HEAD_LINES if before is None else min(before, _HEAD_LINES)
+        key, head = (document.uri, limit), document.lines[:limit]
+        known = self._heads.pop(key, None)
+        if known is None or known[0] != head:
+            known = head, import_lines(document, before)
+        self._heads[key] = known
+        while len(self._heads) > _MOST_HEADS:
+            self._heads.popitem(last=False)
+        return known[1]
 
     def get(self, uri: str) -> tuple[Snippet, ...]:
         """What was found for a document so far; ``path`` is absolute. Reads nothing."""
@@ -85,11 +99,11 @@ class ImportSignatures:
 
     def stale(self, document: Document) -> bool:
         """Whether the document's import lines are other than at the last ``refresh``."""
-        return self._seen.get(document.uri) != import_lines(document)
+        return self._seen.get(document.uri) != self.lines(document)
 
     async def refresh(self, document: Document, privacy: PrivacyFilter) -> None:
         """Read what the document imports, off the loop, where it is new or changed on disk."""
-        seen = import_lines(document)
+        seen = self.lines(document)
         found = await asyncio.to_thread(self._collect, document, privacy)
         self._seen[document.uri] = seen
         self._ready[document.uri] = found

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from ..models.base import Profile
 from ..types import Document, Position, Prompt, Snippet, Span, Task
 from .definitions import Symbol, enclosing, outline
-from .imports import import_lines
 from .shape import Shape
 from .windows import Window, cut_end, cut_lines, estimate_tokens, window
 from .workspace import WorkspaceContext
@@ -88,7 +87,7 @@ def complete_prompt(
     prompt = replace(
         prompt,
         symbol=_above(document, position, shown, workspace),
-        imports=_imports(document, shown, budget),
+        imports=_imports(document, shown, scene),
         related=_related(document, position, shown, scene, 0.22),
     )
     return _guarded(prompt, profile, workspace)
@@ -155,7 +154,7 @@ def _about(task: Task, document: Document, span: Span, scene: _Scene) -> Prompt:
         suffix=_plain(shown.suffix),
         selection=_plain(_cut(document.slice(span), budget.share(0.4))),
         symbol=_around(document, span, workspace),
-        imports=_imports(document, shown, budget),
+        imports=_imports(document, shown, scene),
         related=_related(document, span.start, shown, scene, 0.18),
         max_tokens=budget.answer,
     )
@@ -171,9 +170,10 @@ def _around(document: Document, span: Span, workspace: WorkspaceContext) -> str:
     return inside.signature
 
 
-def _imports(document: Document, shown: Window, budget: _Budget) -> str:
+def _imports(document: Document, shown: Window, scene: _Scene) -> str:
     """The file's import lines that the window does not show."""
-    return _plain(cut_lines(import_lines(document, shown.first), budget.share(0.05)))
+    lines = scene.workspace.imports.lines(document, shown.first)
+    return _plain(cut_lines(lines, scene.budget.share(0.05)))
 
 
 def _related(

@@ -186,6 +186,10 @@ class Trees:
             self._kept.popitem(last=False)
         return Syntax(document, first, tree)
 
+    def knows(self, uri: str) -> bool:
+        """Whether a tree of a document is kept: somebody has asked for one."""
+        return any(key[0] == uri for key in self._kept)
+
     def forget(self, uri: str) -> None:
         """Drop what is kept of a closed document."""
         for key in [key for key in self._kept if key[0] == uri]:

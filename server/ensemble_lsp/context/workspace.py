@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import Coroutine, Sequence
@@ -11,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..models.base import Profile
 from ..settings import PrivacySettings
-from ..types import Document, Edit, Snippet
+from ..types import Document, Edit, Position, Snippet
 from .imports import ImportSignatures
 from .privacy import PrivacyFilter
 from .related import RelatedIndex
@@ -21,6 +22,8 @@ _LARGEST = 2_000_000
 """Characters; a larger document is not indexed."""
 _PATIENCE = 0.05
 """Seconds a first request waits for the signatures of what its document imports."""
+_GROWTH = 0.005
+"""Seconds after a change until its tree is there; a request that comes sooner parses by itself."""
 _HEAD = 400
 """Lines in which imports stand."""
 
@@ -45,6 +48,7 @@ class WorkspaceContext:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: dict[str, asyncio.Task[None]] = {}
         self._settling: asyncio.Task[None] | None = None
+        self._growing: tuple[Document, Position] | None = None
 
     @property
     def project(self) -> str:
@@ -96,6 +100,8 @@ class WorkspaceContext:
         # Below the head an edit cannot change what is imported.
         if any(edit.span.start.line < _HEAD for edit in edits) and self.imports.stale(after):
             self._look_soon(after)
+        if edits and self.trees.knows(after.uri):
+            self._grow_soon(after, edits[-1].span.start)
 
     def closed(self, document: Document) -> None:
         """Let a document go."""
@@ -154,6 +160,18 @@ class WorkspaceContext:
     def _settle_soon(self) -> None:
         if self._settling is None or self._settling.done():
             self._settling = self._background(self.related.settle())
+
+    def _grow_soon(self, document: Document, position: Position) -> None:
+        """Parse what changed once the loop is free: the request that follows finds the tree."""
+        with contextlib.suppress(RuntimeError):  # without a loop whoever asks parses
+            if self._growing is None:
+                asyncio.get_running_loop().call_later(_GROWTH, self._grow)
+            self._growing = document, position
+
+    def _grow(self) -> None:
+        growing, self._growing = self._growing, None
+        if growing is not None and self._documents.get(growing[0].uri) is growing[0]:
+            self.trees.at(*growing)
 
     def _background(self, work: Coroutine[object, object, None]) -> asyncio.Task[None] | None:
         try:

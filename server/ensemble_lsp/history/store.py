@@ -120,6 +120,11 @@ class History:
         before.stop()
 
     @property
+    def keeps_text(self) -> bool:
+        """Whether text and context of a suggestion are stored; else they are dropped."""
+        return self._keep_text
+
+    @property
     def in_memory(self) -> bool:
         """Whether the file or the database cannot be used at present, and something stands in."""
         return self._worker.in_memory

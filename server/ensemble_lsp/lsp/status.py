@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,14 +10,17 @@ if TYPE_CHECKING:
     from .base import EnsembleServer
 
 METHOD = "ensemble/status"
+PAUSE = 0.03
+"""Seconds until a change is told: what is over by then nobody sees, and no answer waits behind it."""
 
 
 class Status:
-    """Sends a status when it changes, never twice the same."""
+    """Sends a status when it changes, never twice the same; of several at once the last."""
 
     def __init__(self, ls: EnsembleServer) -> None:
         self._ls = ls
         self._last: dict[str, Any] = {}
+        self._next: dict[str, Any] | None = None
 
     def watch(self, runtime: Runtime) -> None:
         """Tell the client what the runtime reports."""
@@ -24,7 +28,12 @@ class Status:
 
     def send(self, state: str, **fields: Any) -> None:
         """``state`` is idle, busy or offline; task, model, message and acceptRate where known."""
-        status = {"state": state, **{k: v for k, v in fields.items() if v is not None}}
-        if status != self._last:
+        if self._next is None:
+            asyncio.get_running_loop().call_later(PAUSE, self._send)
+        self._next = {"state": state, **{k: v for k, v in fields.items() if v is not None}}
+
+    def _send(self) -> None:
+        status, self._next = self._next, None
+        if status is not None and status != self._last:
             self._last = status
             self._ls.protocol.notify(METHOD, status)

@@ -193,7 +193,6 @@ class Runtime:
             self._reasons[suggestion.id] = Reasons(suggestion, decision)
             while len(self._reasons) > REMEMBERED:
                 self._reasons.popitem(last=False)
-        # The history drops text and context unless ``history.keepText`` is set.
         record = SuggestionRecord(
             id=suggestion.id,
             time=time.time(),
@@ -211,7 +210,7 @@ class Runtime:
             explored=decision.choice.explored if decision is not None else False,
             project=self.workspace.project,
             text=suggestion.text,
-            context=self._context(document, suggestion),
+            context=self._context(document, suggestion) if self.history.keeps_text else None,
         )
         self._write(self.history.add_suggestion(record))
 
