@@ -84,12 +84,14 @@ class Score:
 
 
 def humaneval(data: Path, kind: str, samples: int) -> list[Case]:
-    """Published infilling tasks, a fixed sample."""
+    """Published infilling tasks, a fixed sample; the hole is an empty line, as in an editor."""
     path = data / "humaneval-infilling" / f"HumanEval-{kind}Infilling.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     chosen = random.Random(5).sample(rows, min(samples, len(rows)))
-    return [Case(r["task_id"], r["prompt"], r["suffix"], r["canonical_solution"]) for r in chosen]
+    return [
+        Case(r["task_id"], r["prompt"], "\n" + r["suffix"], r["canonical_solution"]) for r in chosen
+    ]
 
 
 def masked(samples: int) -> list[Case]:
@@ -152,9 +154,9 @@ class Recorder:
     def __enter__(self) -> Recorder:
         original, recorder = self._clean, self
 
-        def clean(job: Job, text: str, finish: str = "stop") -> str:
+        def clean(job: Job, text: str, finish: str = "stop", *, block: bool = False) -> str:
             recorder.raw = text
-            return original(job, text, finish)
+            return original(job, text, finish, block=block)
 
         Job.clean = clean  # type: ignore[method-assign]
         return self

@@ -12,6 +12,9 @@ from .syntax import Trees
 
 Shape = Literal["none", "line", "block"]
 
+_NEAR = 10
+"""Lines above and below a blank one that tell what it belongs to."""
+
 _BLOCK_WORDS = re.compile(
     r"(?:^|\s)(?:do|then|else|begin|try|ensure|repeat)(?:\s*\|[^|]*\|)?$"
     r"|^\s*(?:def|class|module|function|local function|while|unless|for|if)\b[^#]*$"
@@ -24,7 +27,8 @@ def shape_at(document: Document, position: Position, trees: Trees | None = None)
     """What to ask a model for at a cursor.
 
     ``none`` inside a word that goes on after the cursor; ``block`` after what opens one (``:``,
-    ``{``), in an empty body, and on an indented blank line after a comment; else ``line``.
+    ``{``), after a comment that says what is to come, and on a blank line in a function where the next
+    statement would begin; else ``line``.
     """
     position = document.clamp(position)
     line = document.line(position.line)
@@ -45,25 +49,33 @@ def _after_code(document: Document, position: Position, head: str, trees: Trees 
 
 
 def _on_blank(document: Document, position: Position, head: str, trees: Trees | None) -> Shape:
-    above = next(
-        (
-            n
-            for n in range(position.line - 1, max(-1, position.line - 10), -1)
-            if document.line(n).strip()
-        ),
-        None,
-    )
-    if above is None:
+    text = _written(document, range(position.line - 1, max(-1, position.line - _NEAR), -1))
+    if not text:
         return "line"
-    text = document.line(above)
     if _COMMENT.match(text) and (head or not text[0].isspace()):
         return "block" if len(head) >= len(indent_of(text)) else "line"
     if _opens(text, document.language) and len(head) > len(indent_of(text)):
         return "block"
-    if not head:
+    below = _written(document, range(position.line + 1, position.line + _NEAR))
+    # A cursor at the margin is in the body that goes on below it; with nothing below it, in none.
+    depth = len(head) or len(indent_of(below))
+    if not depth or _goes_on(text):
         return "line"
-    symbol = enclosing(document, position, trees)
-    return "block" if symbol is not None and symbol.empty else "line"
+    symbol = enclosing(document, Position(position.line, depth), trees)
+    if symbol is None or not (symbol.empty or symbol.kind == "function"):
+        return "line"
+    return "line" if in_string_or_comment(document, position, trees) else "block"
+
+
+def _written(document: Document, numbers: range) -> str:
+    """The first of the lines that holds anything; empty where none does."""
+    return next((text for n in numbers if (text := document.line(n)).strip()), "")
+
+
+def _goes_on(text: str) -> bool:
+    """Whether a statement goes on below a line. An opening bracket opens a block: see ``_opens``."""
+    text = text.rstrip()
+    return text.endswith((",", "\\", "&&", "||", "=", "+", ".")) and not text.endswith("++")
 
 
 def _quote_open(head: str) -> bool:
