@@ -13,7 +13,7 @@ import pytest
 from ensemble_lsp.features.complete import Completer, CompletionRequest
 from ensemble_lsp.features.complete.debounce import Typing
 from ensemble_lsp.session import Session, open_session
-from ensemble_lsp.types import Document, Position, Suggestion, Trigger
+from ensemble_lsp.types import Chunk, Document, Position, Prompt, Suggestion, Trigger, Usage
 from tests.support.fake_models import FakeModel
 
 CODE = "def area(width, height):\n    return "
@@ -42,8 +42,27 @@ class Models:
     def get(self, name: str) -> FakeModel:
         return next(m for m in self.models if m.profile.name == name)
 
+    def ids(self) -> dict[str, str]:
+        return {m.profile.name: f"{m.profile.provider}/{m.profile.model}" for m in self.models}
+
     async def close(self) -> None:
         """Nothing to give back."""
+
+
+class Slow(FakeModel):
+    """Tells that its answer is whole, and goes on until ``end``."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.end = asyncio.Event()
+        self.over = False
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+        yield Chunk(ANSWER, self.profile.name)
+        yield Chunk("", self.profile.name, None, "stop")
+        await self.end.wait()
+        self.over = True
+        yield Chunk("", self.profile.name, Usage(10, 5), "stop")
 
 
 class Bench:
@@ -108,6 +127,57 @@ async def test_after_backspace_within_it_the_rest_is_still_served(bench: Bench) 
         assert await bench.texts(CODE + typed) == [ANSWER[len(typed) :]]
     assert await bench.texts(CODE + "x") == [ANSWER]  # something else was typed: a new place
     assert len(model.prompts) == 2
+
+
+async def test_after_an_undo_and_after_a_reopen_it_is_still_served(bench: Bench) -> None:
+    model = FakeModel("m", ANSWER)
+    bench.with_models(model)
+    assert await bench.texts(CODE) == [ANSWER]
+    assert await bench.texts(CODE + "wrong = ", "\n") == [ANSWER]
+    assert await bench.texts(CODE) == [ANSWER]  # undone
+    bench.completer.closed("file:///w/a.py")
+    assert await bench.texts(CODE) == [ANSWER]  # closed and opened again
+    assert len(model.prompts) == 2
+
+
+async def test_a_change_after_the_cursor_asks_anew(bench: Bench) -> None:
+    model = FakeModel("m", ANSWER)
+    bench.with_models(model)
+    for after in ("\n", "\n\nx = 1\n", "\n\nx = 2\n"):
+        assert await bench.texts(CODE, after) == [ANSWER]
+    assert len(model.prompts) == 3
+
+
+async def test_the_answer_of_another_model_is_not_served_for_this_one(bench: Bench) -> None:
+    first = FakeModel("m", ANSWER)
+    bench.with_models(first)
+    assert await bench.texts(CODE) == [ANSWER]
+    renamed = FakeModel("m", "other()")
+    renamed.profile = dataclasses.replace(renamed.profile, model="another")
+    bench.with_models(renamed)
+    assert await bench.texts(CODE) == ["other()"]
+    bench.with_models(FakeModel("n", "third()"))
+    assert await bench.texts(CODE) == ["third()"]
+
+
+async def test_a_pinned_model_is_asked_where_only_another_one_has_answered(bench: Bench) -> None:
+    first, second = FakeModel("m", ANSWER), FakeModel("n", "pinned()")
+    bench.with_models(first, second)
+    assert await bench.texts(CODE) == [ANSWER]
+    selector = bench.session.settings.selector.model_copy(update={"pin": {"complete": "n"}})
+    settings = bench.session.settings.model_copy(update={"selector": selector})
+    bench.session = dataclasses.replace(bench.session, settings=settings)
+    assert await bench.texts(CODE) == ["pinned()"]
+
+
+async def test_an_answer_does_not_wait_for_the_end_of_its_stream(bench: Bench) -> None:
+    model = Slow("m")
+    bench.with_models(model)
+    assert await bench.texts(CODE) == [ANSWER]
+    assert not model.over
+    model.end.set()
+    await bench.completer.settled()
+    assert model.over
 
 
 async def test_what_was_not_shown_of_a_long_answer_is_offered_after_the_accept(

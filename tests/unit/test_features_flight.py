@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from ensemble_lsp.errors import TimedOutError
 from ensemble_lsp.features.flight import Flight
-from ensemble_lsp.types import Prompt
+from ensemble_lsp.types import Chunk, Prompt
 from tests.support.fake_models import FakeModel
 
 PROMPT = Prompt("complete", "python", "a.py")
@@ -65,3 +66,21 @@ async def test_the_first_piece_can_be_waited_for() -> None:
     tail.set()
     await flight.ended()
     assert flight.text == "ab"
+
+
+async def whole_then_failing() -> AsyncIterator[Chunk]:
+    """An answer that is whole, and a connection that breaks after it."""
+    yield Chunk("hello", "m")
+    yield Chunk("", "m", None, "stop")
+    raise TimedOutError("m", "m: too slow")
+
+
+async def test_what_goes_wrong_after_a_whole_answer_does_not_spoil_it() -> None:
+    model = FakeModel("m")
+    model.stream = lambda _: whole_then_failing()  # type: ignore[method-assign]
+    flight = Flight(model, PROMPT)
+    await flight.ended()
+    assert (flight.text, flight.good, flight.over) == ("hello", True, False)
+    flight.close()  # lets the stream end: its connection serves again
+    await flight.over_soon()
+    assert (flight.over, flight.error) == (True, None)

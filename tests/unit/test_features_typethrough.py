@@ -73,15 +73,14 @@ def test_another_document_is_another_place() -> None:
     assert cache.get(other, Position(0, 2)) == []
 
 
-def test_it_is_bounded_and_forgets_closed_documents() -> None:
+def test_it_is_bounded() -> None:
     cache = TypeThrough(documents=2, entries=3)
     for number in range(5):
         document = Document.from_text(f"file:///{number}", 1, "python", "ab\n" * 9)
         for line in range(9):
             cache.put(document, Position(line, 2), Answer("c", "m", ("m",)))
     assert len(cache) == 6
-    cache.forget("file:///4")
-    assert list(cache) == ["file:///3"]
+    assert list(cache) == ["file:///3", "file:///4"]
 
 
 def test_edits_far_away_do_not_matter() -> None:
@@ -91,3 +90,23 @@ def test_edits_far_away_do_not_matter() -> None:
     cache.put(document, Position(100, 8), Answer("!", "m", ("m",)))
     changed = document.replace(Span(Position(3, 0), Position(3, 0)), "x", 2)
     assert [a.text for a in cache.get(changed, Position(100, 8))] == ["!"]
+
+
+def test_it_is_the_text_that_tells_a_place_not_its_line() -> None:
+    lines = [f"line {n}\n" for n in range(200)]
+    document = Document.from_text(URI, 1, "python", "".join(lines))
+    cache = TypeThrough()
+    cache.put(document, Position(100, 8), Answer("!", "m", ("m",)))
+    moved = document.replace(Span(Position(3, 0), Position(3, 0)), "import x\n", 2)
+    assert [a.text for a in cache.get(moved, Position(101, 8))] == ["!"]
+    assert cache.get(moved, Position(100, 8)) == []
+
+
+def test_a_change_of_any_line_near_the_place_makes_it_another_one() -> None:
+    lines = [f"line {n}\n" for n in range(200)]
+    document = Document.from_text(URI, 1, "python", "".join(lines))
+    cache = TypeThrough()
+    cache.put(document, Position(100, 8), Answer("!", "m", ("m",)))
+    for near in (*range(60, 100), *range(101, 121)):
+        changed = document.replace(Span(Position(near, 0), Position(near, 1)), "x", 2)
+        assert cache.get(changed, Position(100, 8)) == [], near

@@ -1,8 +1,9 @@
 """Type-through: what was suggested is served again while the user types it, without asking a model.
 
-An entry remembers a model's answer and the text round the place it was asked for. It fits a later
-cursor when nothing round the place changed and what was typed since is how the answer begins. In
-memory only, bounded, least recently used out first.
+The key is the document, the text before and after the place (its line, 40 lines above, 20 below), and
+the model. It fits a later cursor when that text is the same, wherever it stands in the file by then,
+and what was typed since is how the answer begins: also after an undo, or when the file was closed and
+opened again. In memory only, bounded, least recently used out first.
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ class Answer:
     total_ms: float = 0.0
     decision: Decision | None = None
     """What the model was chosen on."""
+    source: str = ""
+    """Whose answer it is, whatever it is called in the settings: ``provider/model``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A cursor and the text round it."""
+    """The text round a cursor."""
 
-    position: Position
     above: tuple[str, ...]
     before: str
     rest: str
@@ -55,7 +57,6 @@ class Place:
         number, column = position.line, position.column
         line = document.line(number)
         return cls(
-            position,
             document.lines[max(0, number - ABOVE) : number],
             line[:column],
             line[column:],
@@ -100,19 +101,13 @@ class TypeThrough:
         """What is left of the answers that fit the cursor now, best fitting place first."""
         found: list[Answer] = []
         for entry in self._entries.get(document.uri, ()):
-            if position.line - entry.place.position.line > entry.newlines:
-                continue
-            typed = typed_since(entry.place, document, position)
+            typed = typed_since(entry.place, document, position, entry.newlines)
             if typed is None:
                 continue
             for answer in entry.answers:
                 if len(answer.text) > len(typed) and answer.text.startswith(typed):
                     found.append(_rest(answer, len(typed)))
         return found
-
-    def forget(self, uri: str) -> None:
-        """A document is closed."""
-        self._entries.pop(uri, None)
 
     def __len__(self) -> int:
         return sum(len(entries) for entries in self._entries.values())
@@ -125,19 +120,15 @@ def _rest(answer: Answer, taken: int) -> Answer:
     return replace(answer, text=answer.text[taken:])
 
 
-def typed_since(place: Place, document: Document, position: Position) -> str | None:
-    """What was typed at a place since; None when the text round it is another one.
+def typed_since(
+    place: Place, document: Document, position: Position, newlines: int = ABOVE
+) -> str | None:
+    """What was typed at a place since, at most so many line ends; None when the text round it is another.
 
     Closing brackets and quotes that an editor put after the cursor by itself do not count.
     """
-    start = place.position
-    if position < start or start.line >= len(document.lines):
-        return None
-    number = start.line
-    # The line first: it tells most places apart, at the least cost.
-    if not document.lines[number].startswith(place.before):
-        return None
-    if document.lines[max(0, number - ABOVE) : number] != place.above:
+    start = _begins(place, document, position, newlines)
+    if start is None:
         return None
     rest = document.line(position.line)[position.column :]
     if rest != place.rest and not _closed_by_editor(rest, place.rest):
@@ -147,6 +138,19 @@ def typed_since(place: Place, document: Document, position: Position) -> str | N
     if below[:shorter] != place.below[:shorter]:
         return None
     return document.slice(Span(start, position)).replace("\r\n", "\n")
+
+
+def _begins(place: Place, document: Document, position: Position, newlines: int) -> Position | None:
+    """Where the place is now: on the cursor's line or a little above it."""
+    lines, column = document.lines, len(place.before)
+    for number in range(position.line, max(-1, position.line - newlines - 1), -1):
+        # The line first: it tells most places apart, at the least cost.
+        if not lines[number].startswith(place.before):
+            continue
+        if lines[max(0, number - ABOVE) : number] == place.above:
+            start = Position(number, column)
+            return start if start <= position else None
+    return None
 
 
 def _closed_by_editor(rest: str, before: str) -> bool:

@@ -124,6 +124,7 @@ class Asker:
             completion.first_token_ms,
             completion.total_ms,
             job.decision,
+            f"{flight.profile.provider}/{flight.profile.model}",
         )
         self._cache.put(job.document, job.position, answer)
         return answer

@@ -59,11 +59,10 @@ class Completer:
         return [] if work.cancelled() else work.result()
 
     def closed(self, uri: str) -> None:
-        """The document is closed: end its requests, forget its answers."""
+        """The document is closed: end its requests."""
         if task := self._current.pop(uri, None):
             task.cancel()
         self._streams.close(uri)
-        self._cache.forget(uri)
         self._typing.pop(uri, None)
 
     async def settled(self) -> None:
@@ -117,7 +116,7 @@ class Completer:
         return typing.debounce(job.session.settings.complete.debounce_ms, next(expected, 0.0))
 
     def _cached(self, job: Job) -> list[Answer]:
-        answers = self._cache.get(job.document, job.position)
+        answers = [a for a in self._cache.get(job.document, job.position) if _holds(job.session, a)]
         # A block that is typed along stays one, whatever would be asked for at the cursor by now.
         cleaned = (replace(a, text=job.clean(a.text, block="\n" in a.text)) for a in answers)
         return distinct([a for a in cleaned if a.text.strip()])
@@ -149,3 +148,14 @@ class Completer:
             trigger=request.trigger,
         )
         return shown
+
+
+def _holds(session: Session, answer: Answer) -> bool:
+    """Whether the model of a kept answer is still the same, and none but another is wanted."""
+    if session.registry.ids().get(answer.model) != answer.source:
+        return False
+    pin, decision = session.settings.selector.pin.get("complete"), answer.decision
+    if pin is None or answer.model == pin:
+        return True
+    # It stood in for the pinned model, which had nothing to say there.
+    return decision is not None and decision.choice.names[:1] == (pin,)
