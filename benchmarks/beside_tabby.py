@@ -15,7 +15,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from .provider import QuickClient, TimedProvider, timed_provider
 
 
 @contextlib.asynccontextmanager
-async def tabby(folder: Path, home: Path, address: str) -> AsyncIterator[LspClient]:
+async def tabby(folder: Path, home: Path, address: str) -> AsyncGenerator[LspClient]:
     """A running tabby-agent with a home of its own."""
     settings = home / ".tabby-client" / "agent" / "config.toml"
     settings.parent.mkdir(parents=True)

@@ -13,7 +13,7 @@ import json
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +107,7 @@ class TimedProvider:
 
 
 @contextlib.asynccontextmanager
-async def timed_provider() -> AsyncIterator[TimedProvider]:
+async def timed_provider() -> AsyncGenerator[TimedProvider]:
     """A provider process."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.provider", stdout=asyncio.subprocess.PIPE

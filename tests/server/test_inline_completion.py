@@ -121,6 +121,25 @@ async def test_a_cancelled_request_closes_the_providers_connection(
         await provider.until(lambda p: all(r.closed for r in p.requests))
 
 
+async def test_a_cancelled_stream_of_anthropic_is_closed_in_the_middle(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    provider.fault, provider.reply = Fault.endless(), "x"
+    provider.delay_chunk = 0.01
+    # The SDK's own path begins at the origin: ``/v1/messages``.
+    home.model("claude", provider.origin, provider="anthropic", model="claude-test")
+    async with home.server() as client:
+        client.open(uri, "def area(width, height):\n    ")  # a block: one line would be enough soon
+        id_, future = client.start_inline(uri)
+        await provider.until(lambda p: p.requests and p.requests[0].sent >= 3)
+        assert provider.requests[0].path == "/v1/messages"
+        client.cancel(id_)
+        with pytest.raises(LspError) as caught:
+            await asyncio.wait_for(future, 5)
+        assert caught.value.code == -32800
+        await provider.until(lambda p: all(r.closed for r in p.requests))
+
+
 async def test_a_closed_document_ends_its_request(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from ensemble_lsp.context.prompts import complete_prompt, explain_prompt, genera
 from ensemble_lsp.context.windows import estimate_tokens
 from ensemble_lsp.context.workspace import WorkspaceContext
 from ensemble_lsp.models.base import Profile
+from ensemble_lsp.models.render import chat_messages
 from ensemble_lsp.settings import PrivacySettings
-from ensemble_lsp.types import Document, Edit, Position, Prompt, Span
+from ensemble_lsp.types import Document, Edit, Position, Prompt, Span, common_head
 
 REMOTE = Profile("gpt", "openai", "gpt-x", context_tokens=100_000)
 LOCAL = Profile("llama", "llamacpp", "x.gguf", context_tokens=4096, local=True)
@@ -96,6 +98,60 @@ async def test_the_prompts_beginning_stays_while_the_user_types(tmp_path: Path) 
         assert prompt is not None
         starts.add(prompt.prefix[:200])
     assert len(starts) <= 2
+
+
+async def test_the_request_begins_alike_whatever_file_was_opened_or_edited_last(
+    tmp_path: Path,
+) -> None:
+    body = "".join(f"    total = helper_{n}(first, second)\n" for n in range(6))
+    names = [f"m{n}.py" for n in range(4)]
+    files = {name: f"def job_{name[:-3]}(first, second):\n{body}\n\n" for name in names}
+    write(
+        tmp_path, files | {"a.py": f"import os\n\n\ndef mine(first, second):\n{body}    total = "}
+    )
+    document = await read(tmp_path / "a.py")
+
+    def asked(workspace: WorkspaceContext, typed: str) -> str:
+        now = document.replace(Span(document.end, document.end), typed)
+        prompt = complete_prompt(now, now.end, profile=REMOTE, workspace=workspace, shape="line")
+        assert prompt is not None
+        assert len(prompt.related) > 1
+        return "\0".join(chat_messages(prompt))
+
+    workspace = await opened(tmp_path, *names, "a.py")
+    first = asked(workspace, "")
+    for typed, name in zip(("h", "he", "hel", "help"), reversed(names), strict=True):
+        other = await read(tmp_path / name)
+        changed = other.replace(Span(other.end, other.end), "# edited\n", 2)
+        workspace.changed(other, changed, [Edit(Span(other.end, other.end), "# edited\n")])
+        workspace.closed(other)
+        workspace.opened(other)
+        await workspace.settle()
+        same = common_head(first, asked(workspace, typed))
+        assert first[same:] in ("", first[first.rindex("    total = ") + 12 :]), first[same:][:200]
+
+
+async def test_a_tree_that_was_asked_for_follows_the_changes_ahead_of_the_next_request(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, {"a.py": "def one():\n    pass\n"})
+    workspace = await opened(tmp_path, "a.py")
+    document = await read(tmp_path / "a.py")
+    workspace.trees.at(document, Position(0, 0))
+    edit = Edit(Span(Position(0, 4), Position(0, 7)), "two")
+    after = document.replace(edit.span, edit.text, 2)
+    workspace.changed(document, after, [edit])
+    kept = vars(workspace.trees)["_kept"]
+    while next(iter(kept.values())).lines != after.lines:
+        await asyncio.sleep(0.001)
+    assert (
+        workspace.trees.at(after, Position(0, 0)).text(
+            workspace.trees.at(after, Position(0, 0))
+            .root.named_children[0]
+            .child_by_field_name("name")
+        )
+        == "two"
+    )
 
 
 async def test_signatures_of_imports_are_shown_first(tmp_path: Path) -> None:

@@ -385,7 +385,7 @@ async def test_a_call_is_reported_once_with_times_tokens_and_cost():
         "ok",
     )
     assert call.first_token_ms == pytest.approx(100)
-    assert call.total_ms == pytest.approx(400)
+    assert call.total_ms == pytest.approx(300)
     assert (call.usage, call.time) == (Usage(1000, 250), 1e9)
     assert call.cost == pytest.approx(0.002)
 
@@ -427,6 +427,17 @@ async def test_a_cancelled_call_is_reported_as_such():
     await asyncio.wait([task])
     assert meter.call.status == "cancelled"
     assert meter.call.usage.estimated
+
+
+async def test_a_call_whose_answer_was_whole_before_it_was_cancelled_was_none_that_failed():
+    meter = Meter([["a", Chunk(finish="stop"), asyncio.Event()]])
+    task = asyncio.ensure_future(gather(meter.model, PROMPT))
+    await until(lambda: meter.inner.running)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert meter.call.status == "ok"
 
 
 async def test_a_reader_that_has_text_and_closes_had_an_answer():

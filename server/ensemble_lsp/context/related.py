@@ -36,6 +36,8 @@ _MOST_TERMS = 40
 _MOST_VISITS = 8_000
 """Postings that one query may look at, rarest words first: this bounds its time."""
 _MOST_SNIPPETS = 6
+_MOST_SHOWN = 50
+"""Documents of which it is known what was shown last."""
 _QUERY_ABOVE, _QUERY_BELOW = 20, 4
 _LEAST_SHARE = 0.1
 """Of the score that a passage with every word of the query would get; below, likeness is chance."""
@@ -71,7 +73,8 @@ class RelatedIndex:
         self._pending: OrderedDict[str, Document] = OrderedDict()
         self._running: tuple[str, Generator[None]] | None = None
         self._next = 0
-        self._shown: tuple[str, list[int]] = ("", [])
+        self._shown: OrderedDict[str, list[Snippet]] = OrderedDict()
+        """What the last query of a document gave."""
 
     def __contains__(self, uri: str) -> bool:
         return uri in self._entries or uri in self._pending
@@ -215,7 +218,7 @@ class RelatedIndex:
         if self._pending or self._running:
             self._work(_SLICE)
         shown = shown or (position.line - 60, position.line + 30)
-        found: dict[int, Snippet] = {}
+        found: list[Snippet] = []
         seen = [_bare(document.lines[max(0, shown[0]) : shown[1] + 1])]
         for number, share in self._ranked(document, position):
             passage = self._passages[number]
@@ -235,16 +238,19 @@ class RelatedIndex:
             if not text.strip():
                 break
             budget_tokens -= estimate_tokens(text)
-            found[number] = Snippet(entry.document.path, text, round(share, 3))
+            found.append(Snippet(entry.document.path, text, round(share, 3)))
             if len(found) == _MOST_SNIPPETS:
                 break
-        return tuple(map(found.__getitem__, self._in_order(document.uri, list(found))))
+        return tuple(self._in_order(document.uri, found))
 
-    def _in_order(self, uri: str, found: list[int]) -> list[int]:
-        before = self._shown[1] if self._shown[0] == uri else []
-        kept = [number for number in before if number in found]
-        order = kept + [number for number in found if number not in kept]
-        self._shown = (uri, order)
+    def _in_order(self, uri: str, found: list[Snippet]) -> list[Snippet]:
+        """By what they say: a file that was opened again, or indexed anew, is the same to a provider."""
+        new = {(snippet.path, snippet.text): snippet for snippet in found}
+        before = [(snippet.path, snippet.text) for snippet in self._shown.pop(uri, [])]
+        order = [new.pop(key) for key in before if key in new] + list(new.values())
+        self._shown[uri] = order
+        while len(self._shown) > _MOST_SHOWN:
+            self._shown.popitem(last=False)
         return order
 
     def _ranked(self, document: Document, position: Position) -> list[tuple[int, float]]:

@@ -30,6 +30,7 @@ class Call:
     first_token_ms: float
     """Milliseconds to the first text, the wait in the queue included; without text, to the end."""
     total_ms: float
+    """Milliseconds until the answer was whole, or to its end."""
     usage: Usage
     cost: float
     """US dollars."""
@@ -93,7 +94,7 @@ class Metered(Wrapper):
 
     def _report(self, prompt: Prompt, meter: _Meter, status: str) -> None:
         profile = self.profile
-        total = (self._clock() - meter.start) * 1e3
+        total = ((meter.whole or self._clock()) - meter.start) * 1e3
         usage = meter.whole_usage(prompt, status)
         call = Call(
             model=profile.name,
@@ -121,14 +122,20 @@ class _Meter:
         self.first: float | None = None
         self.characters = 0
         self.usage: Usage | None = None
-        self.finished = False
+        self.whole: float | None = None
+        """When the answer was known to be whole: what came after it nobody waited for."""
 
     def see(self, chunk: Chunk, clock: Callable[[], float]) -> None:
         if chunk.text and self.first is None:
             self.first = clock()
         self.characters += len(chunk.text)
         self.usage = chunk.usage or self.usage
-        self.finished = self.finished or chunk.finish is not None
+        if chunk.finish is not None and self.whole is None:
+            self.whole = clock()
+
+    @property
+    def finished(self) -> bool:
+        return self.whole is not None
 
     def whole_usage(self, prompt: Prompt, status: str) -> Usage:
         """The provider's count; what it did not count (closed early, or never tells) estimated."""
