@@ -126,12 +126,13 @@ async def test_a_cancelled_stream_of_anthropic_is_closed_in_the_middle(
 ) -> None:
     provider.fault, provider.reply = Fault.endless(), "x"
     provider.delay_chunk = 0.01
+    home.tables["complete"] |= {"budgetMs": 60000}
     # The SDK's own path begins at the origin: ``/v1/messages``.
     home.model("claude", provider.origin, provider="anthropic", model="claude-test")
     async with home.server() as client:
         client.open(uri, "def area(width, height):\n    ")  # a block: one line would be enough soon
         id_, future = client.start_inline(uri)
-        await provider.until(lambda p: p.requests and p.requests[0].sent >= 3)
+        await provider.until(lambda p: p.requests and p.requests[0].sent >= 3, 60)
         assert provider.requests[0].path == "/v1/messages"
         client.cancel(id_)
         with pytest.raises(LspError) as caught:
