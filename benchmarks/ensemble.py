@@ -79,6 +79,10 @@ def _published(data: Path) -> list[Path]:
 def measure(generations: Generations, draws: int) -> list[dict[str, Any]]:
     chosen, test = halves(generations.samples)
     known = priors(generations, chosen)
+    if left_out := generations.all_models - set(known):
+        print(
+            f"{generations.name}: left out, as some task is without: {', '.join(sorted(left_out))}"
+        )
     groups: dict[tuple[str, int], list[Ensemble]] = {}
     for ensemble in draw(generations, known, draws):
         groups.setdefault((ensemble.kind, ensemble.size), []).append(ensemble)

@@ -40,6 +40,15 @@ FIELDS: Mapping[str, tuple[type, ...]] = {
     "prior": (float, int, type(None)),
     "latency": (float, int, type(None)),
 }
+NAMES = {
+    str: "a text",
+    list: "a list",
+    bool: "true or false",
+    float: "a number",
+    int: "a number",
+    type(None): "null",
+}
+"""What JSON calls them."""
 LIMITS = Limits(seconds=4, step=1, memory=1 << 30)
 LEAST = 3
 """Models in the smallest ensemble."""
@@ -83,6 +92,11 @@ class Generations:
         every = [set(by_model) for by_model in self.samples.values()]
         return sorted(set.intersection(*every)) if every else []
 
+    @property
+    def all_models(self) -> set[str]:
+        """Those of any task."""
+        return {model for by_model in self.samples.values() for model in by_model}
+
 
 def told_apart(paths: Sequence[Path]) -> Sequence[Path]:
     """The files, whose names are their sets'. Raises ``FormatError`` where two have one name."""
@@ -108,13 +122,23 @@ def read(path: Path) -> list[dict[str, Any]]:
         try:
             row = json.loads(line, parse_constant=_no_number, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
-            raise FormatError(f"{path}:{number}: no JSON: {error}") from None
+            raise FormatError(f"{path}:{number}: no JSON: {_what(error, line)}") from None
         if problem := _problem(row) or agreed.problem(row, number):
             raise FormatError(f"{path}:{number}: {problem}")
         rows.append(row)
     if problem := _too_little(rows):
         raise FormatError(f"{path}: {problem}")
     return rows
+
+
+def _what(error: Exception, line: str) -> str:
+    if not line.strip():
+        return "the line is empty"
+    return (
+        f"{error.msg} at column {error.colno}"
+        if isinstance(error, json.JSONDecodeError)
+        else str(error)
+    )
 
 
 def _no_number(name: str) -> float:
@@ -163,13 +187,16 @@ def _problem(row: Any) -> str:
     if not isinstance(row, dict):
         return "not an object"
     if missing := FIELDS.keys() - row.keys():
-        return f"without {', '.join(sorted(missing))}"
+        return f"without {', '.join(sorted(missing))}; every line has {', '.join(FIELDS)}"
     if strange := row.keys() - FIELDS.keys():
-        return f"unknown: {', '.join(sorted(strange))}"
+        return (
+            f"unknown: {', '.join(sorted(strange))}; every line has {', '.join(FIELDS)} and no more"
+        )
     for name, kinds in FIELDS.items():
         value = row[name]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            return f"{name} is a {type(value).__name__}"
+            wanted = " or ".join(dict.fromkeys(NAMES[kind] for kind in kinds))
+            return f"{name} is {NAMES.get(type(value), 'an object')}, not {wanted}"
         if isinstance(value, str) and (problem := _bad_text(name, value)):
             return problem
     if row["prior"] is not None and not 0 <= row["prior"] <= 1:

@@ -32,9 +32,9 @@ def write(path: Path, *rows: Any) -> Path:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"passed": 1}, "passed is a int"),
+        ({"passed": 1}, "passed is a number, not true or false"),
         ({"prior": 2}, "prior is not from 0 to 1"),
-        ({"prior": True}, "prior is a bool"),
+        ({"prior": True}, "prior is true or false, not a number or null"),
         ({"latency": -1}, "latency is not above 0"),
         ({"latency": float("nan")}, "no JSON: NaN is no number"),
         ({"latency": float("inf")}, "no JSON: Infinity is no number"),
@@ -46,8 +46,9 @@ def write(path: Path, *rows: Any) -> Path:
         ({"prompt": "def dec(x):"}, "prompt of task t1 is not that of line 1"),
         ({"examples": []}, "examples of task t1 is not that of line 1"),
         ({"prior": 0.5, "task": "t2"}, "prior of model m is not that of line 1"),
-        ({"text": None}, "text is a NoneType"),
-        ({"extra": 1}, "unknown: extra"),
+        ({"text": None}, "text is null, not a text"),
+        ({"extra": 1}, "unknown: extra; every line has task, prompt"),
+        ({"examples": {}}, "examples is an object, not a list or null"),
         ({"examples": [{"kind": "equal"}]}, "no list of groups"),
         ({"examples": [[{"kind": "equal", "source": "f(1)"}]]}, "other keys"),
         ({"examples": [[{"kind": "run it", "source": "f(1)", "want": None}]]}, "kind is none of"),
@@ -72,8 +73,11 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         (b"", "set.jsonl: no line in it"),
-        (b"\n", "set.jsonl:1: no JSON"),
-        (b"{\n", "set.jsonl:1: no JSON"),
+        (b"\n", "set.jsonl:1: no JSON: the line is empty"),
+        (
+            b"{\n",
+            "set.jsonl:1: no JSON: Expecting property name enclosed in double quotes at column 2",
+        ),
         (b"[1]\n", "set.jsonl:1: not an object"),
         (b"[" * 200_000, "set.jsonl:1: no JSON"),
         (b'{"task": "a", "task": "b"}', "set.jsonl:1: no JSON: task stands twice"),
@@ -128,7 +132,9 @@ def test_the_command_says_it_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(write(tmp_path / "set.jsonl", {**GOOD, "passed": "yes"}))]) == 2
-    assert capsys.readouterr().err.strip().endswith("set.jsonl:1: passed is a str")
+    assert (
+        capsys.readouterr().err.strip().endswith("set.jsonl:1: passed is a text, not true or false")
+    )
     assert main([str(tmp_path / "none.jsonl")]) == 2
     assert "none.jsonl" in capsys.readouterr().err
 
