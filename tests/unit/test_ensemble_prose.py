@@ -140,6 +140,20 @@ def test_a_code_block_of_another_model_is_kept_once() -> None:
     assert "only" not in merged.markdown
 
 
+def test_what_leads_to_a_code_block_stays_with_it_and_courtesies_go() -> None:
+    code = "```python\nprint(total([1, 2, 3]))\n```"
+    merged = merge_prose(
+        [
+            Answer("a", "It sums the numbers. It returns an integer.", 0.6),
+            Answer("b", f"Certainly! It sums the numbers. A caller could print it:\n\n{code}", 0.5),
+        ]
+    )
+    assert merged.markdown == (
+        "It sums the numbers. It returns an integer. *(only a)*\n\n"
+        f"A caller could print it: *(only b)*\n\n{code}"
+    )
+
+
 def test_an_item_added_to_a_list_is_an_item() -> None:
     merged = merge_prose(
         [

@@ -16,6 +16,11 @@ from .likeness import Gathering, Relation, Sentence, sentence_of
 from .sentences import Block, split_blocks
 from .votes import Answer
 
+_WHOLE_KINDS = ("fence", "whole")
+_COURTESY = frozenset(
+    ("sure", "certain", "absolut", "okay", "great", "cours", "happi", "hope", "help")
+)
+"""Stems of sentences that only say that an answer comes, or came."""
 WHOLE = 78.0
 """rapidfuzz's ratio, 0 to 100, from which two code blocks or tables are one."""
 
@@ -43,10 +48,20 @@ class _Said:
 
 
 @dataclass(slots=True)
+class _Whole:
+    """A code block or table that the base has not."""
+
+    raw: str
+    models: list[str]
+    lead: _Said | None
+    """The sentence that led to it."""
+
+
+@dataclass(slots=True)
 class _Merged:
     blocks: list[tuple[Block, list[_Said]]]
     extra: list[_Said] = field(default_factory=lambda: [])
-    extra_blocks: list[tuple[str, list[str]]] = field(default_factory=list[tuple[str, list[str]]])
+    extra_blocks: list[_Whole] = field(default_factory=lambda: [])
 
     def all(self) -> list[_Said]:
         """Every sentence so far, of the base, added, and extra."""
@@ -94,26 +109,33 @@ def _drop_repeated(merged: _Merged) -> None:
 def _fold(merged: _Merged, answer: Answer, blocks: Sequence[Block], gathering: Gathering) -> None:
     """Fold one more answer in."""
     there = merged.all()
-    whole = ("fence", "whole")
-    mine = [s for b in blocks if b.kind not in whole for s in _said(b, answer.model)]
-    relations = gathering.relations([s.norm for s in mine], [s.norm for s in there])
-    for block in blocks:
-        if block.kind in whole:
-            _fold_whole(merged, block, answer.model)
+    said_by = [_said(b, answer.model) for b in blocks]
+    mine = [s.norm for said in said_by for s in said]
+    rows = iter(gathering.relations(mine, [s.norm for s in there]))
     anchor: _Said | None = None
     placed: set[str] = set()
-    for said, row in zip(mine, relations, strict=True):
-        found, how = _nearest(there, row)
-        if found is None:
-            if said.norm.words not in placed:
-                _place(merged, said, anchor)
-            placed.add(said.norm.words)
-            continue
-        if how == "same" and answer.model not in found.models:
-            found.models.append(answer.model)
-        elif how == "contradicts":
-            found.differing.append((answer.model, said.text))
-        anchor = found
+    for index, (block, its) in enumerate(zip(blocks, said_by, strict=True)):
+        if block.kind in _WHOLE_KINDS:
+            before = said_by[index - 1][-1:] if index else []
+            _fold_whole(merged, block, answer.model, before[0] if before else None)
+        for said in its:
+            found, how = _nearest(there, next(rows))
+            if found is None:
+                if said.norm.words not in placed and _tells(said.norm):
+                    _place(merged, said, anchor)
+                placed.add(said.norm.words)
+                continue
+            if how == "same" and answer.model not in found.models:
+                found.models.append(answer.model)
+            elif how == "contradicts":
+                found.differing.append((answer.model, said.text))
+            # What follows a sentence that leads to a block stands after that block, not between.
+            anchor = None if found.norm.leads else found
+
+
+def _tells(sentence: Sentence) -> bool:
+    """Whether a sentence tells anything without what comes after it: "Sure!" and "In this code:" do not."""
+    return len(sentence.stems - _COURTESY) > (1 if sentence.leads else 0) or not sentence.stems
 
 
 def _nearest(
@@ -141,17 +163,31 @@ def _place(merged: _Merged, said: _Said, anchor: _Said | None) -> None:
         anchor.additions.append(said)
 
 
-def _fold_whole(merged: _Merged, block: Block, model: str) -> None:
-    """A code block or table: dropped where a like one is there, else at the end."""
+def _fold_whole(merged: _Merged, block: Block, model: str, before: _Said | None) -> None:
+    """A code block or table: dropped where a like one is there, else at the end, with what led to it."""
     fuzz: Any = import_module("rapidfuzz.fuzz")
     if any(fuzz.ratio(block.raw, b.raw) >= WHOLE for b, _ in merged.blocks if b.kind == block.kind):
         return
-    for raw, models in merged.extra_blocks:
-        if fuzz.ratio(block.raw, raw) >= WHOLE:
-            models.append(model)
+    for extra in merged.extra_blocks:
+        if fuzz.ratio(block.raw, extra.raw) >= WHOLE:
+            extra.models.append(model)
             return
     if block.raw.strip("-* \n"):
-        merged.extra_blocks.append((block.raw, [model]))
+        lead = (
+            before if before is not None and before.norm.leads and _take(merged, before) else None
+        )
+        merged.extra_blocks.append(_Whole(block.raw, [model], lead))
+
+
+def _take(merged: _Merged, said: _Said) -> bool:
+    """Take a sentence from where it was placed; whether it was."""
+    base = [s for _, sentences in merged.blocks for s in sentences]
+    for additions in (merged.extra, *(s.additions for s in base)):
+        for index, one in enumerate(additions):
+            if one is said:
+                del additions[index]
+                return True
+    return False
 
 
 # -- putting together --------------------------------------------------------------------------
@@ -168,8 +204,10 @@ def _render(merged: _Merged) -> str:
     if merged.extra:
         parts += ["", "Also:", ""]
         parts += [f"- {_sentence(s)}{_mark(s)}{_differences(s)}" for s in merged.extra]
-    for raw, models in merged.extra_blocks:
-        parts += ["", f"*(only {models[0]})*", "", raw] if len(models) == 1 else ["", raw]
+    for whole in merged.extra_blocks:
+        told = [_sentence(whole.lead)] if whole.lead is not None else []
+        told += [f"*(only {whole.models[0]})*"] if len(whole.models) == 1 else []
+        parts += ["", " ".join(told), "", whole.raw] if told else ["", whole.raw]
     return "\n".join(parts).strip()
 
 
