@@ -119,7 +119,8 @@ async def until(met: Callable[[], bool | Awaitable[bool]]) -> None:
         ("x = (", "x =", " ("),
         ("print(", "print", "("),
         ("print((", "print((", ""),
-        ("line\n", "line\n", ""),
+        ("line\n", "line", "\n"),
+        ("line\r\n\n", "line", "\n\n"),
         ("line\nfo", "line\n", "fo"),
         ("", "", ""),
         ("größ", "", "größ"),
@@ -136,7 +137,8 @@ def test_the_grammar_escapes_what_gbnf_would_read_otherwise() -> None:
     assert heal("x\\n").grammar == 'root ::= "\\\\n" [^\\x00]*'
     assert heal("\tif").grammar == 'root ::= "\\tif" [^\\x00]*'
     assert heal("x\u200b").grammar == 'root ::= "\\U0000200B" [^\\x00]*'
-    assert heal("x\n").grammar == ""
+    assert heal("x\n").grammar == 'root ::= "\\U0000000A" [^\\x00]*'
+    assert heal("x()=").grammar == ""
 
 
 def test_filling_in_the_middle_ends_with_what_stands_on_the_cursors_line() -> None:
@@ -219,6 +221,9 @@ def test_writing_leaves_a_core_to_others_where_there_are_two() -> None:
 
 # Asking it
 
+OPEN = "f(("
+"""A text of whose end nothing is forced back."""
+
 
 async def test_the_forced_word_is_not_given_twice(bench: Bench) -> None:
     model = bench.model(answer=[" re", "turn", " x"])
@@ -234,9 +239,24 @@ async def test_the_forced_word_is_not_given_twice(bench: Bench) -> None:
 
 
 async def test_one_line_ends_at_its_end(bench: Bench) -> None:
-    await gather(bench.model(answer=[" 1"]), complete("x =\n", multiline=False))
+    await gather(bench.model(answer=[" 1"]), complete(OPEN, multiline=False))
     assert "\n" in bench.asked()[0]["stop"]
     assert "grammar" not in bench.asked()[0]
+
+
+async def test_one_line_at_a_lines_start_ends_at_its_end_too(bench: Bench) -> None:
+    pieces = ["\n", "  ", "  retu", "rn x", "\n    more", " and more"]
+    model = bench.model(answer=pieces)
+    answer = await gather(model, complete("def f(x):\n", multiline=False))
+    assert (answer.text, answer.finish) == ("    return x", "stop")
+    (asked,) = bench.asked()
+    assert asked["prompt"].endswith("def f(x):")
+    assert asked["stop"] == [], "a line end that is forced back is none to stop at"
+
+
+async def test_a_block_at_a_lines_start_goes_on_over_its_lines(bench: Bench) -> None:
+    answer = await gather(bench.model(answer=["\n  a", "\n  b"]), complete("def f(x):\n"))
+    assert answer.text == "  a\n  b"
 
 
 async def test_the_vocabulary_is_asked_once_for_the_tokens_that_fill_in_the_middle(
@@ -277,7 +297,7 @@ async def test_code_is_generated_inside_a_fence_that_is_open(bench: Bench) -> No
 
 async def test_completions_and_chats_keep_their_own_slots(bench: Bench) -> None:
     model = bench.model(answer=["\n"])
-    await gather(model, complete("a\n"))
+    await gather(model, complete(OPEN))
     await gather(model, Prompt("explain", "python", "a.py", selection="a"))
     first, second = (asked["id_slot"] for asked in bench.asked())
     assert first != second
@@ -290,7 +310,7 @@ async def test_a_completion_does_not_wait_for_an_explanation_to_end(bench: Bench
         await anext(explanation)
         async with aclosing(model.stream(explain)) as another:
             waiting = asyncio.ensure_future(anext(another))  # the other slot is not for it
-            async with aclosing(model.stream(complete("a\n"))) as completion:
+            async with aclosing(model.stream(complete(OPEN))) as completion:
                 await anext(completion)
             assert [asked["id_slot"] for asked in bench.asked()] == [1, 0]
             assert not waiting.done()
@@ -300,7 +320,7 @@ async def test_a_completion_does_not_wait_for_an_explanation_to_end(bench: Bench
 
 async def test_a_closed_stream_closes_the_connection(bench: Bench) -> None:
     model = bench.model(endless=True)
-    async with aclosing(model.stream(complete("a\n"))) as chunks:
+    async with aclosing(model.stream(complete(OPEN))) as chunks:
         async for _ in chunks:
             break
     await until(lambda: bool(bench.notes("left")))
@@ -319,13 +339,13 @@ async def test_errors_are_translated(
     bench: Bench, status: int, error: dict[str, Any], expected: type[Exception]
 ) -> None:
     with pytest.raises(expected) as caught:
-        await gather(bench.model(status=status, error=error), complete("a\n"))
+        await gather(bench.model(status=status, error=error), complete(OPEN))
     assert "tiny" in str(caught.value)
 
 
 async def test_a_stream_that_breaks_off_is_no_answer(bench: Bench) -> None:
     with pytest.raises(CannotConnectError):
-        await gather(bench.model(answer=["a"], cut=True), complete("a\n"))
+        await gather(bench.model(answer=["a"], cut=True), complete(OPEN))
 
 
 # The child
@@ -334,8 +354,8 @@ async def test_a_stream_that_breaks_off_is_no_answer(bench: Bench) -> None:
 async def test_the_child_starts_with_the_first_request_and_serves_the_next(bench: Bench) -> None:
     model = bench.model(answer=["\n"])
     assert model.engine.pid is None
-    await asyncio.gather(*(gather(model, complete("a\n")) for _ in range(3)))
-    await gather(model, complete("a\n"))
+    await asyncio.gather(*(gather(model, complete(OPEN)) for _ in range(3)))
+    await gather(model, complete(OPEN))
     assert len(bench.notes("started")) == 1
 
 
@@ -344,7 +364,7 @@ async def test_the_child_sees_no_keys_and_its_log_is_the_users_alone(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     model = bench.model(answer=["\n"])
-    await gather(model, complete("a\n"))
+    await gather(model, complete(OPEN))
     (started,) = bench.notes("started")
     assert "OPENAI_API_KEY" not in started["env"]
     assert "PATH" in started["env"]
@@ -359,10 +379,10 @@ async def test_a_child_that_died_is_one_error_and_the_next_request_starts_anothe
 ) -> None:
     model = bench.model(die=True)
     with pytest.raises(CannotConnectError) as caught:
-        await gather(model, complete("a\n"))
+        await gather(model, complete(OPEN))
     assert "started anew" in str(caught.value)
     bench.plan(answer=["fine"])
-    assert (await gather(model, complete("a\n"))).text == "fine"
+    assert (await gather(model, complete(OPEN))).text == "fine"
     assert len(bench.notes("started")) == 2
 
 
@@ -385,24 +405,24 @@ async def test_a_child_that_keeps_dying_is_left_alone(bench: Bench) -> None:
     model = bench.model(die=True)
     for _ in range(3):
         with pytest.raises(CannotConnectError, match="started anew"):
-            await gather(model, complete("a\n"))
+            await gather(model, complete(OPEN))
     with pytest.raises(CannotConnectError, match="left alone"):
-        await gather(model, complete("a\n"))
+        await gather(model, complete(OPEN))
     assert len(bench.notes("started")) == 3
 
 
 async def test_weights_that_do_not_load_are_named(bench: Bench) -> None:
     with pytest.raises(ModelNotFoundError, match=r"tiny\.gguf could not be loaded"):
-        await gather(bench.model(load="fail"), complete("a\n"))
+        await gather(bench.model(load="fail"), complete(OPEN))
 
 
 async def test_loading_goes_on_when_the_one_who_waited_gave_up(bench: Bench) -> None:
     model = bench.model(load="hang")
-    waiting = asyncio.create_task(gather(model, complete("a\n")))
+    waiting = asyncio.create_task(gather(model, complete(OPEN)))
     await until(lambda: bool(bench.notes("started")))
     waiting.cancel()
     await asyncio.wait([waiting])
-    again = asyncio.create_task(gather(model, complete("a\n")))
+    again = asyncio.create_task(gather(model, complete(OPEN)))
     await asyncio.wait([again], timeout=0.2)
     assert not again.done()
     assert len(bench.notes("started")) == 1
@@ -412,22 +432,22 @@ async def test_loading_goes_on_when_the_one_who_waited_gave_up(bench: Bench) -> 
 
 async def test_an_idle_child_gives_its_memory_back(bench: Bench) -> None:
     model = bench.model(answer=["fine"], idle_seconds=0.05)
-    await gather(model, complete("a\n"))
+    await gather(model, complete(OPEN))
     await until(lambda: model.engine.pid is None)
-    assert (await gather(model, complete("a\n"))).text == "fine", "and comes back when asked"
+    assert (await gather(model, complete(OPEN))).text == "fine", "and comes back when asked"
     assert len(bench.notes("started")) == 2
 
 
 async def test_idle_ends_are_not_taken_for_crashes(bench: Bench) -> None:
     model = bench.model(answer=["fine"], idle_seconds=0.0)
     for _ in range(5):
-        await gather(model, complete("a\n"))
+        await gather(model, complete(OPEN))
         await until(lambda: model.engine.pid is None)
 
 
 async def test_close_ends_the_child(bench: Bench) -> None:
     model = bench.model(answer=["\n"])
-    await gather(model, complete("a\n"))
+    await gather(model, complete(OPEN))
     child = psutil.Process(model.engine.pid)
     await model.close()
     assert not child.is_running()
@@ -435,7 +455,7 @@ async def test_close_ends_the_child(bench: Bench) -> None:
 
 async def test_close_ends_a_child_that_is_loading(bench: Bench) -> None:
     model = bench.model(load="hang")
-    waiting = asyncio.create_task(gather(model, complete("a\n")))
+    waiting = asyncio.create_task(gather(model, complete(OPEN)))
     await until(lambda: bool(bench.notes("started")))
     (started,) = bench.notes("started")
     await model.close()
@@ -516,4 +536,4 @@ async def test_asked_all_the_same_it_raises_what_it_lacks(bench: Bench) -> None:
     model = bench.model()
     bench.weights.unlink()
     with pytest.raises(ModelNotFoundError, match="absolute path"):
-        await gather(model, complete("a\n"))
+        await gather(model, complete(OPEN))

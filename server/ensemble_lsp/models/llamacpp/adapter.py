@@ -73,6 +73,8 @@ class _Request:
 
     body: dict[str, Any]
     forced: str = ""
+    one_line: bool = False
+    """Whether the answer is cut at the end of its first line."""
 
 
 class LlamaCppModel:
@@ -177,11 +179,13 @@ class LlamaCppModel:
         if prompt.task == "complete":
             template = await self._template(wire, model)
             healed = completion_text(self._window.fit(prompt), template)
-            stop = [*prompt.stop] if prompt.multiline else ["\n", *prompt.stop]
+            # A stop string would stop at a line end that is forced back: then we look for the next.
+            by_us = "\n" in healed.forced and not prompt.multiline
+            stop = [*prompt.stop] if prompt.multiline or by_us else ["\n", *prompt.stop]
             body |= {"prompt": healed.text, "stop": stop, "id_slot": SLOT_COMPLETE}
             if healed.forced:
                 body["grammar"] = healed.grammar
-            return _Request(body, healed.forced)
+            return _Request(body, healed.forced, by_us)
         text, stop = await self._chat(wire, model, prompt)
         body |= {"prompt": text, "stop": [*stop, *prompt.stop], "id_slot": SLOT_CHAT}
         return _Request(body)
@@ -212,13 +216,14 @@ class LlamaCppModel:
         return text, []
 
     async def _chunks(self, wire: Wire, request: _Request) -> AsyncGenerator[Chunk]:
-        answer = Answer(self._name, request.forced)
+        answer = Answer(self._name, request.forced, one_line=request.one_line)
         async with aclosing(wire.listen("/completion", request.body)) as told:
             async for event in told:
                 if chunk := answer.chunk(event):
                     yield chunk
                 if event.get("stop"):
                     self._learn(event)
+                if event.get("stop") or answer.ended:
                     return
         raise CannotConnectError(self._name, f"The answer of {self._name} broke off; ask again.")
 

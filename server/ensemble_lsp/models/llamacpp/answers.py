@@ -23,9 +23,13 @@ Event = dict[str, Any]
 class Answer:
     """One answer as it comes in: takes events, gives chunks without the forced word."""
 
-    def __init__(self, model: str, forced: str = "") -> None:
+    def __init__(self, model: str, forced: str = "", *, one_line: bool = False) -> None:
         self._model = model
         self._forced = forced
+        self._one_line = one_line
+        self._said = False
+        self.ended = False
+        """Whether the one line that was wanted is there."""
         self._held = ""
         self._confidence = Confidence(forced)
 
@@ -34,9 +38,24 @@ class Answer:
         self._confidence.add(cast("list[Event]", event.get("completion_probabilities") or []))
         text = self._own(str(event.get("content") or ""))
         confidence = self._confidence.value
+        text = self._line(text) if self._one_line else text
+        if self.ended and not event.get("stop"):
+            return Chunk(text, self._model, finish="stop", confidence=confidence)
         if event.get("stop"):
             return Chunk(text, self._model, _usage(event), _finish(event), confidence)
         return Chunk(text, self._model, confidence=confidence) if text else None
+
+    def _line(self, text: str) -> str:
+        """A piece up to the end of the first line that holds anything."""
+        if self.ended:
+            return ""
+        start = 0 if self._said else len(text) - len(text.lstrip())
+        self._said = self._said or bool(text.strip())
+        end = text.find("\n", start)
+        if not self._said or end < 0:
+            return text
+        self.ended = True
+        return text[:end]
 
     def _own(self, text: str) -> str:
         if not self._forced:

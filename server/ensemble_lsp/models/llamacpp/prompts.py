@@ -29,7 +29,7 @@ _END_CHARACTERS = 80
 
 @dataclass(frozen=True, slots=True)
 class Healed:
-    """A text without the half-typed word at its end, and that word, to be forced back."""
+    """A text without the half-typed word or the line ends at its end, and those, to be forced back."""
 
     text: str
     forced: str
@@ -44,8 +44,12 @@ def heal(text: str) -> Healed:
     """Take the half-typed word off: cut in mid-word, its tokens are none the model was taught.
 
     Tokenizers join a space, or one sign behind a word (``.name``, ``(arg``, ``_part``), to the letters
-    that follow; several signs (``def __``, ``["``) are a piece of their own, and stay.
+    that follow; several signs (``def __``, ``["``) are a piece of their own, and stay. Line ends they
+    join to the indentation that follows: after a bare one a model writes another, or a comment.
     """
+    if text.endswith("\n"):
+        bare = text.rstrip("\r\n")
+        return Healed(bare, text[len(bare) :].replace("\r\n", "\n"))
     found = _END.search(text[-_END_CHARACTERS:])
     space, signs, letters = found.groups("") if found else ("", "", "")
     if not signs:
