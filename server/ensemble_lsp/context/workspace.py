@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -22,8 +23,8 @@ _LARGEST = 2_000_000
 """Characters; a larger document is not indexed."""
 _PATIENCE = 0.05
 """Seconds a first request waits for the signatures of what its document imports."""
-_GROWTH = 0.005
-"""Seconds after a change until its tree is there; a request that comes sooner parses by itself."""
+_GROWTH = 0.01
+"""Seconds after the last change until its tree is grown; a request that comes sooner parses by itself."""
 _HEAD = 400
 """Lines in which imports stand."""
 
@@ -48,7 +49,9 @@ class WorkspaceContext:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: dict[str, asyncio.Task[None]] = {}
         self._settling: asyncio.Task[None] | None = None
-        self._growing: tuple[Document, Position] | None = None
+        self._growing: asyncio.TimerHandle | None = None
+        self._growth = 0.0
+        """Seconds that the last tree took."""
 
     @property
     def project(self) -> str:
@@ -128,6 +131,8 @@ class WorkspaceContext:
 
     async def close(self) -> None:
         """End what goes on in the background."""
+        if self._growing is not None:
+            self._growing.cancel()
         for task in tuple(self._tasks):
             task.cancel()
         await self.settle()
@@ -164,14 +169,19 @@ class WorkspaceContext:
     def _grow_soon(self, document: Document, position: Position) -> None:
         """Parse what changed once the loop is free: the request that follows finds the tree."""
         with contextlib.suppress(RuntimeError):  # without a loop whoever asks parses
-            if self._growing is None:
-                asyncio.get_running_loop().call_later(_GROWTH, self._grow)
-            self._growing = document, position
+            if self._growing is not None:
+                self._growing.cancel()
+            # Broken code can take ten times as long as whole: then only a pause in typing is used.
+            pause = max(_GROWTH, 10 * self._growth)
+            loop = asyncio.get_running_loop()
+            self._growing = loop.call_later(pause, self._grow, document, position)
 
-    def _grow(self) -> None:
-        growing, self._growing = self._growing, None
-        if growing is not None and self._documents.get(growing[0].uri) is growing[0]:
-            self.trees.at(*growing)
+    def _grow(self, document: Document, position: Position) -> None:
+        self._growing = None
+        if self._documents.get(document.uri) is document:
+            start = time.perf_counter()
+            self.trees.at(document, position)
+            self._growth = time.perf_counter() - start
 
     def _background(self, work: Coroutine[object, object, None]) -> asyncio.Task[None] | None:
         try:
