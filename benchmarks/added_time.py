@@ -75,7 +75,7 @@ async def run(requests: int) -> dict[str, Any]:
         async with timed_provider() as provider:
             (home / "config.toml").write_text(
                 f'[[models]]\nname = "gpt"\nprovider = "openai"\nmodel = "gpt"\n'
-                f'baseUrl = "{provider.address}/v1"\n[complete]\ncandidates = 1\n'
+                f'baseUrl = "{provider.address}/v1"\n[complete]\ncandidates = 1\nbudgetMs = 60000\n'
             )
             async with running_server(home, client=QuickClient) as client:
                 await client.initialize()

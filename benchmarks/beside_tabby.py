@@ -83,7 +83,7 @@ async def run(folder: Path, requests: int) -> dict[str, dict[str, list[float]]]:
         provider = await stack.enter_async_context(timed_provider())
         (home / "config.toml").write_text(
             '[[models]]\nname = "gpt"\nprovider = "openai"\nmodel = "gpt"\n'
-            f'baseUrl = "{provider.address}/v1"\n[complete]\ncandidates = 1\ndebounceMs = 0\n'
+            f'baseUrl = "{provider.address}/v1"\n[complete]\ncandidates = 1\nbudgetMs = 60000\ndebounceMs = 0\n'
         )
         ours = running_server(home, "plain", client=QuickClient)
         clients = {

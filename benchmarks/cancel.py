@@ -30,7 +30,7 @@ async def measure(provider_kind: str, requests: int) -> list[float]:
         url = provider.base_url if provider_kind == "openai" else provider.origin
         (home / "config.toml").write_text(
             f'[[models]]\nname = "m"\nprovider = "{provider_kind}"\nmodel = "m"\n'
-            f'baseUrl = "{url}"\n[complete]\ncandidates = 1\n'
+            f'baseUrl = "{url}"\n[complete]\ncandidates = 1\nbudgetMs = 60000\n'
         )
         keys = {"ANTHROPIC_API_KEY": "sk-test"}
         async with running_server(home, env=keys) as client:

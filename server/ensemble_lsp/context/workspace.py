@@ -172,7 +172,7 @@ class WorkspaceContext:
             if self._growing is not None:
                 self._growing.cancel()
             # Broken code can take ten times as long as whole: then only a pause in typing is used.
-            pause = max(_GROWTH, 10 * self._growth)
+            pause = max(_GROWTH, 4 * self._growth)
             loop = asyncio.get_running_loop()
             self._growing = loop.call_later(pause, self._grow, document, position)
 

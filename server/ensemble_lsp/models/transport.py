@@ -64,12 +64,9 @@ def make_client(
     """
 
     async def prune(request: httpx2.Request) -> None:
-        for name in list(request.headers):
-            if name.lower() not in _ALLOWED:
-                del request.headers[name]
+        kept = {name: value for name, value in request.headers.items() if name in _ALLOWED}
         # A compressed stream arrives in lumps.
-        request.headers["accept-encoding"] = "identity"
-        request.headers.update(auth)
+        request.headers = httpx2.Headers({**kept, "accept-encoding": "identity", **auth})
 
     async def limit(response: httpx2.Response) -> None:
         if isinstance(response.stream, httpx2.AsyncByteStream):
