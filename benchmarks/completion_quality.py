@@ -6,7 +6,8 @@ lines are the reference. *Masked lines*: lines of the standard library's package
 column; the package's other files are open (with context) or not (without). *raw* is the same answer
 before post-processing, cut to as many lines. Exact: equal but for blanks at the ends; edit: normalised
 Levenshtein similarity (rapidfuzz), 0 where nothing was answered.
-``python -m benchmarks.completion_quality [--models recall,smollm2] [--samples N] [--data DIR]``
+``python -m benchmarks.completion_quality [--models recall,smollm2] [--samples N] [--data DIR]
+[--sets NAME]``
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import asyncio
 import gzip
 import json
+import logging
 import random
 import sysconfig
 import tempfile
@@ -33,6 +35,7 @@ from ensemble_lsp.types import Position
 
 from .common import save, table
 
+log = logging.getLogger("benchmarks.completion_quality")
 PACKAGES = ("email", "json", "logging", "unittest", "http", "xml", "asyncio", "importlib")
 
 
@@ -192,6 +195,7 @@ async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> 
                 )
                 offered = await completer.complete(session, request)
             text = offered[0].text if offered else ""
+            log.info("%s\n  wanted %r\n  offered %r", case.name, case.expected, text)
             lines = case.expected.strip("\n").count("\n") + 1
             result.add(case, text, "\n".join(recorder.raw.strip("\n").split("\n")[:lines]))
             documents.close(uri)
@@ -212,18 +216,26 @@ def sets(data: Path, samples: int) -> Iterator[tuple[str, list[Case], bool]]:
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--verbose", action="store_true", help="show every case")
     parser.add_argument("--models", default="recall,smollm2")
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--sets", default="", help="only those whose name holds this")
     args = parser.parse_args()
+    if args.verbose:
+        logging.basicConfig(format="%(message)s")
+        log.setLevel(logging.INFO)
     result: dict[str, dict[str, Any]] = {}
     rows: list[list[Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for model in args.models.split(","):
             for name, cases, context in sets(args.data, args.samples):
+                if args.sets not in name:
+                    continue
                 home = Path(folder) / model
                 shares = asyncio.run(score(model, home, cases, context=context)).shares()
                 result.setdefault(model, {})[name] = shares
+                save("completion-quality", result)  # a set may take minutes
                 rows.append(
                     [
                         f"{model}: {name}",
@@ -235,7 +247,6 @@ def main() -> None:
                 )
     header = ["model and set", "cases", "answered", "exact", "exact, raw", "edit", "lost"]
     table("quality of completions", header, rows)
-    save("completion-quality", result)
 
 
 if __name__ == "__main__":

@@ -199,6 +199,7 @@ async def test_wrong_arguments_get_one_sentence(
 async def test_status_says_what_the_server_does(
     home: Home, gpt: LoopbackProvider, uri: str
 ) -> None:
+    gpt.delay_first = 0.2  # what is over in a blink is not told
     async with home.server() as client:
         await one_item(client, uri)
         await client.until(

@@ -161,6 +161,15 @@ BLOCKS = [
     ("if a:\n    if b:\n        |\n        c()\n", "x()\n    y()", "x()"),
     ("function f() {\n  |\n}\n", "g();\n}\n\nfunction h() {\n", "g();"),
     ("|\n", "def a():\n    return 1\n\ndef b():\n    return 2", "def a():\n    return 1"),
+    (
+        "def f(a):\n    |\n    b()\n",
+        "if a:\n        return 1\n    return g(2)",
+        "if a:\n        return 1",
+    ),
+    ("def f(a):\n    |\n    b()\n", "if a:\n        return 1", "if a:\n        return 1"),
+    ("def f(a):\n    |\n    b()\n", "return 1", "return 1"),
+    ("def f(a):\n    |\n\nb()\n", "x = 1\n    return x", "x = 1\n    return x"),
+    ("f() {\n  |\n  b();\n}\n", "a();\n  return;", "a();"),
 ]
 
 ENDS = [

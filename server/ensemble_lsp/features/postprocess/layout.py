@@ -19,6 +19,7 @@ _BLOCK = re.compile(
     r".*:\s*(?:#.*)?$|.*\{\s*(?://.*)?$"
 )
 _OPENER = re.compile(r"(?:[:{(\[]|=>|->|\bdo|\bthen|\belse)\s*(?:#.*|//.*)?$")
+_LEAVES = re.compile(r"\s*(?:return|raise|throw|break|continue)\b")
 _ENDS_FLOW = re.compile(r"\s*(?:return|raise|throw|break|continue|pass)\b")
 
 
@@ -81,7 +82,16 @@ def block(text: str, prefix: str, suffix: str) -> str:
         leaves = depth < following and not _CLOSER.match(line)
         if leaves and not _returns_to(lines[number:], following):
             return "\n".join(lines[:number])
-    return text
+    return "\n".join(_reaching(lines, following)) if following else text
+
+
+def _reaching(lines: list[str], following: int) -> list[str]:
+    """Without a last line that leaves the block where the code below it goes on: nothing would reach it."""
+    last = next((n for n in range(len(lines) - 1, 0, -1) if lines[n].strip()), 0)
+    line = lines[last]
+    closed = sum(map(line.count, "([{")) == sum(map(line.count, ")]}"))
+    leaves = len(indent_of(line)) == following and closed and _LEAVES.match(line)
+    return lines[:last] if last and leaves and any(map(str.strip, lines[:last])) else lines
 
 
 def whole_lines(text: str, lines: int) -> tuple[str, bool]:
