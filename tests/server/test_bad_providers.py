@@ -53,7 +53,7 @@ async def test_the_next_model_answers_when_the_first_fails(
             home.model("first", first.base_url)
             home.model("second", second.base_url)
             home.tables["selector"] = {"strategy": "fixed"}
-            home.tables["complete"] = {"budgetMs": 5000}
+            home.tables["complete"] = {"budgetMs": 20000}
             async with home.server() as client:
                 client.open(uri, CODE)
                 items = await client.inline(uri, kind=2)

@@ -36,6 +36,8 @@ FENCES = [
     (PY, f"{F}py\n    return a\n{F}", "return a"),
     (PY, f"{F}python\nreturn a", "return a"),
     (PY, f"return a\n{F}", "return a"),
+    (PY, f"return a\n{F}\n\nThis Python code returns its argument. It takes one.", "return a"),
+    (PY, f"Here is the code:\n{F}\nreturn a", "return a"),
     (PY, f"Here is the code:\n\n{F}python\nreturn a\n{F}\n\nThis returns a.", "return a"),
     (PY, f"Install:\n{F}bash\npip install x\n{F}\nThen:\n{F}python\nreturn a\n{F}", "return a"),
     (PY, f"{F}{F}python\nreturn a\n{F}{F}", "return a"),

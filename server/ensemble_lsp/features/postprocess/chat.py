@@ -128,6 +128,7 @@ def unwrapped(text: str, language: str, *, prose: bool = False) -> str:
     """
     if language == "markdown":
         return _unwrap_whole(text)
+    text = _before_closing_fence(text)
     found = blocks(text)
     if found:
         wanted = _NAMES.get(language, language)
@@ -140,6 +141,16 @@ def unwrapped(text: str, language: str, *, prose: bool = False) -> str:
     if prose:
         return text
     return _without_talk(_unticked(text, language))
+
+
+def _before_closing_fence(text: str) -> str:
+    """Up to a lone fence below code: it closes what a prompt opened, and talk follows it."""
+    lines = text.split("\n")
+    fences = [n for n, line in enumerate(lines) if _FENCE.match(line)]
+    if len(fences) != 1 or lines[fences[0]].strip().strip("`~"):
+        return text
+    before = "\n".join(lines[: fences[0]])
+    return before if before.strip() and not _OPENING.match(before + "\n") else text
 
 
 def blocks(text: str) -> list[Block]:
