@@ -92,7 +92,7 @@ async def _prepare(session: Session) -> None:
     All that is loaded stays. Looking through it again and again, a few times a request, cost a tenth of
     the time that a request takes.
     """
-    await session.registry.prepare()
+    await session.prepare()
     gc.freeze()
     gc.set_threshold(*_COLLECTING)
 

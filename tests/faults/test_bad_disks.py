@@ -19,10 +19,11 @@ from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, running_server
 from tests.support.providers import LoopbackProvider, running
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
 DAMAGES = int(os.environ.get("ENSEMBLE_LSP_SERVER_DAMAGES", "6"))
 KILLS = int(os.environ.get("ENSEMBLE_LSP_SERVER_KILLS", "8"))
+# A case starts a server, which takes a second or two on a busy machine.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300 + 10 * max(DAMAGES, KILLS))]
+
 SERVERS = 10
 CODE = "def area(width, height):\n    return width * height\n\n\ndef again(width, height):\n    ret"
 

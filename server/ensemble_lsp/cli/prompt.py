@@ -54,7 +54,9 @@ async def show_prompt(args: argparse.Namespace) -> int:
 
 async def _all(session: Session, document: Document, position: Position) -> list[Shown]:
     await session.runtime.workspace.prepare(document)
-    order = [m.profile.name for m in session.decide("complete", document, position).models]
+    models = session.decide("complete", document, position).models
+    await session.runtime.workspace.guard(m.profile for m in models)
+    order = [m.profile.name for m in models]
     if not order:
         raise session.no_model("complete")
     shape = shape_at(document, position, session.runtime.workspace.trees)

@@ -255,6 +255,7 @@ async def _questions(
 ) -> list[Question]:
     """Every case as each model is asked it. Cases that nothing would ask for are left out."""
     questions: list[Question] = []
+    await bench.workspace.guard(c.profile for c in contestants)
     for case in drawn.cases:
         scene = await bench.enter(case)
         if scene is None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .ignore import Rules, compile_rules, ignored_by, read_rules
-from .secrets import redact as redact_secrets
+from .secrets import Redactor
 
 SECRET_NAMES = (
     ".env",
@@ -77,9 +77,10 @@ class PrivacyFilter:
         patterns: Sequence[str] = (),
         *,
         redact_secrets: bool = True,
+        redactor: Redactor | None = None,
     ) -> None:
         self.folders = tuple(Path(folder) for folder in folders)
-        self._redact = redact_secrets
+        self._redactor = (redactor or Redactor()) if redact_secrets else None
         self._user = compile_rules(patterns)
         self._secret = compile_rules(SECRET_NAMES)
         self._verdicts: OrderedDict[str, tuple[float, str | None]] = OrderedDict()
@@ -130,9 +131,14 @@ class PrivacyFilter:
             return None
         return real if inside and self.check(path) is None else None
 
+    async def ready(self) -> None:
+        """Wait, off the loop, until ``redact`` has all its rules."""
+        if self._redactor is not None:
+            await self._redactor.ready()
+
     def redact(self, text: str) -> tuple[str, int]:
         """The text without secrets, and how many it had; as it is where the settings say so."""
-        return redact_secrets(text) if self._redact else (text, 0)
+        return self._redactor.redact(text) if self._redactor else (text, 0)
 
     def _look(self, path: Path) -> str | None:
         told = self.by_name(path)

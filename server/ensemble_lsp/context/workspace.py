@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +17,7 @@ from ..types import Document, Edit, Position, Snippet
 from .imports import ImportSignatures
 from .privacy import PrivacyFilter
 from .related import RelatedIndex
+from .secrets import Redactor
 from .syntax import Trees
 
 _LARGEST = 2_000_000
@@ -41,6 +42,7 @@ class WorkspaceContext:
     ) -> None:
         self._settings = privacy or PrivacySettings()
         self.folders: tuple[Path, ...] = tuple(folders)
+        self._redactor = Redactor()
         self.privacy = self._filter()
         self.related = RelatedIndex()
         self.imports = ImportSignatures()
@@ -82,7 +84,12 @@ class WorkspaceContext:
 
     def _filter(self) -> PrivacyFilter:
         settings = self._settings
-        return PrivacyFilter(self.folders, settings.exclude, redact_secrets=settings.redact_secrets)
+        return PrivacyFilter(
+            self.folders,
+            settings.exclude,
+            redact_secrets=settings.redact_secrets,
+            redactor=self._redactor,
+        )
 
     # -- what the documents tell ---------------------------------------------------------------
 
@@ -123,6 +130,11 @@ class WorkspaceContext:
         await self.privacy.prepare(document.path)
         if not self.imports.known(document.uri) and (task := self._look_soon(document)):
             await asyncio.wait({task}, timeout=_PATIENCE)
+
+    async def guard(self, profiles: Iterable[Profile]) -> None:
+        """Make sure, off the loop, that prompts for these models can be cleared of secrets."""
+        if not all(profile.local for profile in profiles):
+            await self.privacy.ready()
 
     async def settle(self) -> None:
         """Wait until all that goes on in the background is done."""

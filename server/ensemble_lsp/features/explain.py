@@ -120,6 +120,7 @@ class Explainer:
         budget = session.settings.ensemble.budget_ms
         workspace = session.runtime.workspace
         await workspace.prepare(document)
+        await workspace.guard(one.profile for one in decision.models)
 
         def prompt(asked: Model) -> Prompt | None:
             return explain_prompt(document, span, profile=asked.profile, workspace=workspace)

@@ -151,6 +151,7 @@ async def _job(
     count = 1 if model else (size or session.settings.ensemble.size)
     members = session.members(decision, count)
     await session.runtime.workspace.prepare(document)
+    await session.runtime.workspace.guard(model.profile for model in members)
     return _Job(session, document, place, wish, indent, decision, members, progress)
 
 

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
-from ..context.secrets import redact
-from ..types import Prompt
+from ..context.secrets import Redactor
+from ..types import Prompt, Snippet
 
 Method = Literal["supervised", "dpo"]
 METHODS: tuple[Method, ...] = ("supervised", "dpo")
@@ -62,25 +62,26 @@ def screen(gathered: Gathered) -> Gathered:
     """
     kept = Gathered(left_out=Counter(gathered.left_out), redacted=gathered.redacted)
     seen: set[str] = set()
+    redactor = Redactor()
     for example in gathered.examples:
-        reason = _objection(example)
+        reason = _objection(example, redactor)
         if reason is None and example.key in seen:
             reason = "the same example again"
         if reason is not None:
             kept.left_out[reason] += 1
             continue
         seen.add(example.key)
-        prompt, count = _clean(example.prompt)
+        prompt, count = _clean(example.prompt, redactor)
         kept.redacted += count
         kept.examples.append(replace(example, prompt=prompt))
     return kept
 
 
-def _objection(example: Example) -> str | None:
+def _objection(example: Example, redactor: Redactor) -> str | None:
     answers = example.answer + "\0" + (example.refused or "")
     if not example.answer.strip():
         return "no answer"
-    if "<redacted>" in answers or redact(answers)[1]:
+    if "<redacted>" in answers or redactor.redact(answers)[1]:
         return "a secret in the answer"
     texts = (answers, example.prompt.prefix, example.prompt.suffix, example.prompt.selection)
     if any(token in text for token in CONTROL for text in texts):
@@ -98,12 +99,21 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _clean(prompt: Prompt) -> tuple[Prompt, int]:
-    parts = {"prefix": 0, "suffix": 0, "selection": 0, "imports": 0, "symbol": 0}
+_PARTS = ("prefix", "suffix", "selection", "instruction", "imports", "symbol")
+
+
+def _clean(prompt: Prompt, redactor: Redactor) -> tuple[Prompt, int]:
     texts: dict[str, str] = {}
-    for name in parts:
-        texts[name], parts[name] = redact(getattr(prompt, name))
-    return replace(prompt, **texts), sum(parts.values())
+    total = 0
+    for name in _PARTS:
+        texts[name], count = redactor.redact(getattr(prompt, name))
+        total += count
+    related: list[Snippet] = []
+    for snippet in prompt.related:
+        text, count = redactor.redact(snippet.text)
+        related.append(replace(snippet, text=text))
+        total += count
+    return replace(prompt, related=tuple(related), **texts), total
 
 
 _MOST_VALIDATION = 0.3

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ..context.secrets import redact
+from ..context.secrets import Redactor
 from ..errors import TuningError
 from .formats import Format, Line
 from .rules import LineFault, check
@@ -37,11 +38,12 @@ def from_file(
     left_out: Counter[str] = Counter()
     seen: set[str] = set()
     redacted = 0
+    redact = Redactor().redact
     for number, line in checked.lines:
         if any(redact(text)[1] for text in _answers(line)):
             left_out["a secret in the answer"] += 1
             continue
-        clean, count = _redact(line)
+        clean, count = _redact(line, redact)
         key = json.dumps(clean, sort_keys=True)
         if key in seen:
             left_out["the same example again"] += 1
@@ -83,14 +85,14 @@ def _answers(line: Line) -> list[str]:
     return [text for text in texts if isinstance(text, str)]
 
 
-def _redact(value: Any) -> tuple[Any, int]:
+def _redact(value: Any, redact: Callable[[str], tuple[str, int]]) -> tuple[Any, int]:
     """A JSON value with every text in it without secrets, and how many there were."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, list):
-        parts = [_redact(each) for each in cast("list[Any]", value)]
+        parts = [_redact(each, redact) for each in cast("list[Any]", value)]
         return [part for part, _ in parts], sum(count for _, count in parts)
     if isinstance(value, dict):
-        table = {k: _redact(each) for k, each in cast("dict[str, Any]", value).items()}
+        table = {k: _redact(each, redact) for k, each in cast("dict[str, Any]", value).items()}
         return {k: v for k, (v, _) in table.items()}, sum(count for _, count in table.values())
     return value, 0

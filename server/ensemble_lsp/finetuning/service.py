@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from ..context.secrets import redact
+from ..context.secret_rules import across_lines, within_line
 from ..errors import TuningError, WrongKeyError
 from ..models.base import Profile
 from ..models.keys import Key, missing_key
@@ -226,7 +226,8 @@ class Service:
         if "<html" in text.lower() or "<!doctype" in text.lower():
             return ""
         key = self._key.reveal()
-        text = redact(text.replace(key, "…") if key else text)[0]
+        text, _ = across_lines(text.replace(key, "…") if key else text)
+        text, _ = within_line(text)
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return (text[:600] + "…" if len(text) > 600 else text).rstrip(".")
 

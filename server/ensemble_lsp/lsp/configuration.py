@@ -68,7 +68,7 @@ async def did_change_configuration(
             raw = without_nulls(sent.get(SECTION, sent))
         host.session, faults = await host.session.reconfigured(raw)
         ls.tell_faults(faults)
-        ls.background(host.session.registry.prepare())
+        ls.background(host.session.prepare())
 
     await ls.reconfigure(change)
 

@@ -342,6 +342,11 @@ class Session:
             "scores": [dataclasses.asdict(ranked) for ranked in choice.ranked],
         }
 
+    async def prepare(self) -> None:
+        """Load, off the loop, what the models need and what guards their prompts."""
+        profiles = [entry.profile for entry in self.registry.entries() if entry.available]
+        await asyncio.gather(self.registry.prepare(), self.runtime.workspace.guard(profiles))
+
     async def close(self) -> None:
         """Give back models, processes and the history."""
         await self.registry.close()

@@ -107,6 +107,7 @@ class Completer:
                 return [instant]
         if request.trigger == "automatic":
             await asyncio.sleep(self._debounce(job, decision))
+        await session.runtime.workspace.guard(model.profile for model in order)
         return await self._asker.ask(job, order, wanted)
 
     def _debounce(self, job: Job, decision: Decision) -> float:

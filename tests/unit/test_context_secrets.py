@@ -1,0 +1,198 @@
+"""The maintained detector beside our own rules: its kinds of keys, ordinary code, hostile lines."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import string
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ensemble_lsp
+from ensemble_lsp.context import secrets
+from ensemble_lsp.context.secret_rules import across_lines, within_line
+from ensemble_lsp.context.secrets import PLACEHOLDER, Redactor
+from ensemble_lsp.context.workspace import WorkspaceContext
+from ensemble_lsp.settings import PrivacySettings
+from tests.unit.test_context_prompts import LOCAL, REMOTE
+
+ALPHANUMERIC = string.ascii_letters + string.digits
+HEX = "0123456789abcdef"
+LOWER = string.ascii_lowercase + string.digits
+
+
+def drawn(alphabet: str, size: int) -> str:
+    """Characters without meaning, the same in every run."""
+    rng = random.Random(size)
+    return "".join(rng.choice(alphabet) for _ in range(size))
+
+
+AWS_SECRET = drawn(ALPHANUMERIC + "/+", 40)
+AZURE = drawn(ALPHANUMERIC + "+/", 86) + "=="
+ARTIFACTORY = "AKC" + drawn(ALPHANUMERIC, 60)
+ENCRYPTED = "APB" + drawn(ALPHANUMERIC, 30)
+CLOUDANT = drawn(HEX, 64)
+CLOUDANT_KEY = drawn(string.ascii_lowercase, 24)
+IBM = drawn(ALPHANUMERIC + "_-", 44)
+IBM_COS = drawn(HEX, 48)
+MAILCHIMP = drawn(LOWER, 32) + "-us12"
+NPM = "c0ffee00-dead-4bad-a5a5-0123456789ab"
+SOFTLAYER = drawn(LOWER, 64)
+TWILIO = "SK" + drawn(LOWER, 32)
+
+BOTH_KNOW = [
+    ("DefaultEndpointsProtocol=https;AccountName=me;AccountKey={};EndpointSuffix=core", AZURE),
+    ("//registry.local/:_authToken={}", NPM),
+    ("x = list['aws_key'], '{}'", AWS_SECRET),
+]
+ITS_OWN = [
+    ("curl -H X-JFrog-Art-Api:{}", ARTIFACTORY),
+    ("jfrog rt ping --user me --pw {} --url a", ENCRYPTED),
+    ("cloudant_pass {}", CLOUDANT),
+    ("cl-apikey => {}", CLOUDANT_KEY),
+    ("ibm_cloud_iam_key {}", IBM),
+    ("ibm-cos-hmac_secret_access_key {}", IBM_COS),
+    ("# mailchimp: {}", MAILCHIMP),
+    ("softlayer-api-key {}", SOFTLAYER),
+    ("http://api.softlayer.com/soap/v3/{}", SOFTLAYER),
+    ("curl -u {}: api", TWILIO),
+]
+
+
+@pytest.fixture(scope="module")
+def redactor() -> Redactor:
+    return Redactor()
+
+
+@pytest.mark.parametrize(("line", "key"), ITS_OWN + BOTH_KNOW)
+def test_keys_that_the_detector_knows_are_replaced(redactor: Redactor, line: str, key: str) -> None:
+    clean, count = redactor.redact(f"a = 1\n{line.format(key)}\nb = 2\n")
+    assert count == 1
+    assert clean == f"a = 1\n{line.format(PLACEHOLDER)}\nb = 2\n"
+    assert redactor.redact(clean) == (clean, 0)
+
+
+@pytest.mark.parametrize(("line", "key"), ITS_OWN)
+def test_some_of_them_our_own_rules_do_not_know(line: str, key: str) -> None:
+    text = line.format(key)
+    assert across_lines(within_line(text)[0]) == (text, 0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'password = get_password("user")',
+        "def test_ghp_tokens(self, key: str = KEY) -> None:",
+        "# since 3f786850e387550fdab836ed7e6dc881de23001b",
+        'host = "203.0.113.77:8443"',
+        "url = f'https://{user}:{password}@{host}/'",
+        "proxy = 'http://user:<password>@proxy:3128'",
+        'if text.startswith("-----BEGIN RSA PRIVATE KEY-----"):',
+        "APPLICATION_VERSION = APIVERSION2024",
+        "self.assertEqual(len(AP1234), 7)",
+        "AKC = 'AK'; SKU = 'SK-2041-XL'",
+        "from aws_cdk.aws_lambda import LayerVersionPermission2",
+        "<img src='data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA'>",
+        'HEADING = "-----BEGIN PRIVATE KEY-----"\nNAMEOFSOMETHING = 5\n',
+        "xoxb-… and sk_live_… are how such keys begin",
+        "tests/unit/test_context_secrets_2024_11_26.py::test_case_12",
+    ],
+)
+def test_ordinary_code_is_left_alone(redactor: Redactor, line: str) -> None:
+    assert redactor.redact(line) == (line, 0)
+
+
+def test_of_our_own_sources_only_checksums_are_taken_for_secrets(redactor: Redactor) -> None:
+    found = {
+        path.name: count
+        for path in Path(ensemble_lsp.__file__).parent.rglob("*.py")
+        if (count := redactor.redact(path.read_text(encoding="utf-8"))[1])
+    }
+    assert found == {"catalogue.py": 2}
+
+
+@pytest.mark.parametrize("size", [300, 599, 1200, 5000])
+def test_a_key_is_found_anywhere_in_a_long_line(redactor: Redactor, size: int) -> None:
+    for shift in (0, 1, 17, 200, 399):
+        before = ("word, " * size)[: size - shift]
+        clean, count = redactor.redact(f"{before} {MAILCHIMP} {before}")
+        assert (clean, count) == (f"{before} {PLACEHOLDER} {before}", 1)
+
+
+def test_two_keys_in_a_line_and_a_ruler_between_them(redactor: Redactor) -> None:
+    line = f"{MAILCHIMP} {'/' * 40} {TWILIO} {MAILCHIMP}"
+    told = f"{PLACEHOLDER} {'/' * 40} {PLACEHOLDER} {PLACEHOLDER}"
+    assert redactor.redact(line) == (told, 3)
+
+
+# By the square of their length these would take minutes, and the test's time limit ends it.
+HOSTILE = [
+    "//a1", "cl_key" + " " * 50 + "1", "eyJ-", "sk-", "AP1", "a1", "://a:", "password: ", "xoxb-1-",
+    "SG.-", "'a1", "Bearer ", "aws key 1", "//a/:_auth1", "hf_a-", "PRIVATE KEY/", "token=\n1",
+    "-----BEGIN PRIVATE KEY-----", "PRIVATE KEY\n" + "/" * 99, "ibm_cos_secret_access_key1",
+]  # fmt: skip
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("part", HOSTILE)
+def test_lines_made_to_take_forever_do_not(redactor: Redactor, part: str) -> None:
+    text = part * (60_000 // len(part))
+    clean, _ = redactor.redact(text)
+    assert redactor.redact(clean)[0] == clean or len(clean) <= len(text)
+
+
+def test_clean_lines_are_searched_once_and_none_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    real = secrets.within_line
+    monkeypatch.setattr(secrets, "within_line", lambda line: (searched.append(line), real(line))[1])
+    redactor = Redactor()
+    for _ in range(3):
+        redactor.redact(f"one = 1\ntwo = 2\nkey = '{MAILCHIMP}'\n")
+    assert searched.count("one = 1") == 1
+    assert searched.count(f"key = '{MAILCHIMP}'") == 3
+    assert all(isinstance(each, int) for each in (*redactor._clean, *redactor._clean_before))
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_REMEMBERED", 50)
+    redactor = Redactor()
+    for number in range(1000):
+        assert redactor.redact(f"line {number}\nalways")[1] == 0
+    assert len(redactor._clean) + len(redactor._clean_before) <= 101
+
+
+def test_nobody_is_asked_whether_a_key_is_valid(
+    redactor: Redactor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    hook = "https://hooks.slack.com/services/T00000000/B00000000/" + drawn(ALPHANUMERIC, 24)
+    for text in (MAILCHIMP, hook, "sk_live_" + drawn(ALPHANUMERIC, 24)):
+        assert redactor.redact(text)[1] == 1
+
+
+async def test_it_is_loaded_for_models_off_this_machine_and_off_the_loop() -> None:
+    workspace = WorkspaceContext()
+    await workspace.guard([LOCAL])
+    assert workspace._redactor._detectors is None
+    await asyncio.gather(workspace.guard([LOCAL, REMOTE]), workspace.guard([REMOTE]))
+    loaded = workspace._redactor._detectors
+    assert loaded
+    assert {type(each).__name__ for each in loaded}.isdisjoint(secrets.OFF)
+    await workspace.set_privacy(PrivacySettings(exclude=("*.sql",)))
+    assert workspace.privacy.redact(MAILCHIMP) == (PLACEHOLDER, 1)
+    assert workspace._redactor._detectors is loaded
+
+
+def test_it_is_not_imported_with_the_rooms() -> None:
+    script = (
+        "import sys; from ensemble_lsp.server import _import_rooms; _import_rooms();"
+        "sys.exit('detect_secrets' in sys.modules or 'requests' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
