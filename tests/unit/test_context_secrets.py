@@ -6,8 +6,6 @@ import asyncio
 import random
 import socket
 import string
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -188,11 +186,3 @@ async def test_it_is_loaded_for_models_off_this_machine_and_off_the_loop() -> No
     await workspace.set_privacy(PrivacySettings(exclude=("*.sql",)))
     assert workspace.privacy.redact(MAILCHIMP) == (PLACEHOLDER, 1)
     assert workspace._redactor._detectors is loaded
-
-
-def test_it_is_not_imported_with_the_rooms() -> None:
-    script = (
-        "import sys; from ensemble_lsp.server import _import_rooms; _import_rooms();"
-        "sys.exit('detect_secrets' in sys.modules or 'requests' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

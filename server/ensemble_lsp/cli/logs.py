@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 def logging_to(file: Path | None, level: int, redact: RedactKeys) -> Generator[None]:
     """Log to a file that only the user can read (0600, appended to), or to standard error.
 
-    Every record goes through ``redact``, those of threads that fail included. Raises
+    Every record goes through ``redact``, those of threads and finalizers that fail included. Raises
     ``SettingsError`` where the file cannot be written.
     """
     handler = logging.StreamHandler(_open(file) if file else sys.stderr)
@@ -32,16 +32,16 @@ def logging_to(file: Path | None, level: int, redact: RedactKeys) -> Generator[N
     handler.setFormatter(logging.Formatter(f"%(asctime)s {shape}" if file else shape))
     handler.addFilter(redact)
     root, before = logging.getLogger(), logging.getLogger().level
-    hook = threading.excepthook
+    hooks = threading.excepthook, sys.unraisablehook
     root.addHandler(handler)
     root.setLevel(level)
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.WARNING)
-    threading.excepthook = _failed
+    threading.excepthook, sys.unraisablehook = _failed, _unraisable
     try:
         yield
     finally:
-        threading.excepthook = hook
+        threading.excepthook, sys.unraisablehook = hooks
         root.removeHandler(handler)
         root.setLevel(before)
         handler.flush()
@@ -66,3 +66,9 @@ def _failed(args: threading.ExceptHookArgs) -> None:
     name = args.thread.name if args.thread else "unknown"
     if args.exc_value is not None:
         logger.error("the thread %s failed", name, exc_info=args.exc_value)
+
+
+def _unraisable(args: sys.UnraisableHookArgs) -> None:
+    """An exception that nobody can catch, of a finalizer as a rule: into the log, too."""
+    if args.exc_value is not None:
+        logger.error("%s", args.err_msg or "ignored", exc_info=args.exc_value)

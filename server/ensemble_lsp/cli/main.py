@@ -49,6 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     args = parse(arguments)
     # Whoever opens a session tells it the keys; every word that leaves by log or error goes through it.
     args.redact = RedactKeys()
+    args.redact.add_environment(os.environ)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .keys import Key
+
+
+_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 
 
 class RedactKeys(logging.Filter):
@@ -25,6 +29,12 @@ class RedactKeys(logging.Filter):
         """Know one more key."""
         if len(key.reveal()) >= self._SHORTEST:
             self._values |= {key.reveal()}
+
+    def add_environment(self, variables: Mapping[str, str]) -> None:
+        """Know what the environment holds under the name of a key, before the settings are read."""
+        for name, value in variables.items():
+            if name.upper().endswith(_NAMES) and len(value) >= self._SHORTEST:
+                self._values |= {value}
 
     def redact(self, text: str) -> str:
         """The text without any known key."""
