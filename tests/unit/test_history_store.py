@@ -184,6 +184,8 @@ async def test_rows_past_the_retention_go_and_their_sums_too(path: Path) -> None
     first.add_outcome(outcome("old", "accepted", 1.0))
     first.add_call(CallRecord(NOW - 40 * DAY, "complete", "a", total_ms=5.0))
     first.add_suggestion(suggestion("new"))
+    for days in (1, 2):
+        first.add_suggestion(suggestion(f"new-{days}", time=NOW - days * DAY))
     await first.ready()
     await first.close()
     second = History.open(path, retention_days=30, clock=lambda: NOW)
@@ -191,20 +193,25 @@ async def test_rows_past_the_retention_go_and_their_sums_too(path: Path) -> None
     while await second.get("old") is not None:
         await asyncio.sleep(0.01)
     [row] = await second.stats()
-    assert (row.suggestions, row.calls) == (1, 0)
+    assert (row.suggestions, row.calls) == (3, 0)
     assert await second.get("new") is not None
     await second.close()
 
 
 async def test_a_clock_far_in_the_future_does_not_empty_the_history(path: Path) -> None:
     first = History.open(path)
-    first.add_suggestion(suggestion("s"))
+    for days in range(5):
+        first.add_suggestion(suggestion(f"s{days}", time=NOW - days * DAY))
     await first.close()
-    second = History.open(path, retention_days=30, clock=lambda: NOW + 9999 * DAY)
-    await second.ready()
-    await asyncio.wrap_future(second.add_suggestion(suggestion("t")))
-    assert await second.get("s") is not None
-    await second.close()
+    ahead = NOW + 9999 * DAY
+    for time in (NOW, ahead, ahead + DAY):
+        # Events of that clock are written, and the history is opened again with them in it.
+        second = History.open(path, retention_days=30, clock=lambda: ahead)
+        await second.ready()
+        await asyncio.wrap_future(second.add_suggestion(suggestion(f"t{time}", time=time)))
+        await asyncio.sleep(0.1)  # it is done when nobody asks
+        assert len([1 async for _ in second.suggestions()]) >= 6
+        await second.close()
 
 
 async def test_clear_removes_rows_and_sums(path: Path) -> None:
@@ -267,12 +274,13 @@ async def test_what_is_removed_gives_the_disk_its_space_back(path: Path) -> None
         if keep == "cleared":
             await history.clear()
         else:
-            history.add_suggestion(suggestion("new", time=NOW + 2 * DAY))
+            for days in (3, 4, 5):
+                history.add_suggestion(suggestion(f"new-{days}", time=NOW + days * DAY))
         await history.close()
         if keep == "retained":
             full = file.stat().st_size
-            history = History.open(file, retention_days=1, clock=lambda: NOW + 2.5 * DAY)
-            while len([1 async for _ in history.suggestions()]) > 1:
+            history = History.open(file, retention_days=1, clock=lambda: NOW + 5.5 * DAY)
+            while len([1 async for _ in history.suggestions()]) > 3:
                 await asyncio.sleep(0.5)  # it is done when nobody asks
             await history.close()
             assert file.stat().st_size < full / 2

@@ -131,13 +131,17 @@ def preferences_after(db: Database, number: int, limit: int) -> list[tuple[int, 
     return [(int(row[0]), _preference(row[1:])) for row in rows]
 
 
-def newest(db: Database) -> float | None:
-    """Unix seconds of the latest suggestion."""
-    times = (
-        db.execute("SELECT max(time) FROM suggestions WHERE task = ?", (task,)).fetchone()[0]
-        for task in TASKS
-    )
-    return max((float(time) for time in times if time is not None), default=None)
+_BELIEVED_DAYS = 3
+
+
+def believed_time(db: Database) -> float | None:
+    """Unix seconds that it surely is by now: the end of the third-newest day with events.
+
+    One day, or two, may be those of a clock that was years ahead. None where there are fewer days.
+    """
+    query = f"SELECT DISTINCT day FROM daily ORDER BY day DESC LIMIT {_BELIEVED_DAYS}"  # noqa: S608
+    days = [int(row[0]) for row in db.execute(query).fetchall()]
+    return (days[-1] + 1) * DAY if len(days) == _BELIEVED_DAYS else None
 
 
 _SELECT_STORED = (

@@ -264,9 +264,8 @@ class Worker:
             return db
         try:
             with database.transaction(db, writes=True):
-                # A clock that jumped far ahead must not empty the history.
-                latest = queries.newest(db) or 0.0
-                now = min(self._clock(), latest + queries.DAY)
+                # A clock that jumps years ahead must not empty the history.
+                now = min(self._clock(), queries.believed_time(db) or 0.0)
                 before = queries.day_of(now - self._retention) * queries.DAY
                 removed = writes.remove_before(db, before, _BATCH)
             if removed:
