@@ -128,7 +128,7 @@ async def test_breaker_debounce_and_budget_do_not_see_the_wall_clock(
         home.model("first", first.base_url)
         home.model("second", second.base_url)
         home.tables["selector"] = {"strategy": "fixed"}
-        home.tables["complete"] ["debounceMs"] = 200
+        home.tables["complete"]["debounceMs"] = 200
         async with home.server() as client:
             client.open(uri, CODE)
             number = 0
@@ -167,7 +167,7 @@ async def test_a_machine_that_slept_where_the_monotonic_clock_does_not_stop(
     """As on systems where it counts the night; where it stops see ``test_bad_disks``."""
     with running(LoopbackProvider("width * height", delay_first=1.0)) as provider:
         home.model("gpt", provider.base_url)
-            async with home.server() as client:
+        async with home.server() as client:
             client.open(uri, CODE)
             accepted, live = [await offered(client, uri, number) for number in range(2)]
             await client.command("ensemble.accept", {"id": accepted})

@@ -186,3 +186,46 @@ async def test_it_is_loaded_for_models_off_this_machine_and_off_the_loop() -> No
     await workspace.set_privacy(PrivacySettings(exclude=("*.sql",)))
     assert workspace.privacy.redact(MAILCHIMP) == (PLACEHOLDER, 1)
     assert workspace._redactor._detectors is loaded
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('a = 1\npassword = "hunt', 'er2hunter2"\nb = 2'),
+        ('a = 1\npassword = "', 'hunter2hunter2"\nb = 2'),
+        (f"# {MAILCHIMP[:20]}", f"{MAILCHIMP[20:]}, it said\n"),
+        (f'key = "{AWS_SECRET[:11]}', f'{AWS_SECRET[11:]}"'),
+        ("postgres://me:hun", "ter22@db/x"),
+    ],
+)
+def test_a_secret_on_both_sides_of_the_cursor_is_replaced(
+    redactor: Redactor, before: str, after: str
+) -> None:
+    left, right, count = redactor.seam(before, after)
+    assert count == 1
+    clean, _ = redactor.redact(before + after)
+    assert left + right == clean
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('a = 1\npassword = "hunter2hunter2', '"\nb = 2'),
+        ("def area(width, he", "ight):\n    return"),
+        ("", "a"),
+        ("a\n", "\nb"),
+        (f'key = "{MAILCHIMP}"; x', " = 2"),
+        ("x = ", f'2; key = "{MAILCHIMP}"'),
+    ],
+)
+def test_ordinary_code_and_secrets_on_one_side_are_not_the_seams_business(
+    redactor: Redactor, before: str, after: str
+) -> None:
+    assert redactor.seam(before, after) == (before, after, 0)
+
+
+def test_a_secret_that_is_being_typed_is_replaced(redactor: Redactor) -> None:
+    assert redactor.redact('a = 1\npassword = "hunter2h') == (
+        f'a = 1\npassword = "{PLACEHOLDER}',
+        1,
+    )

@@ -140,6 +140,10 @@ class PrivacyFilter:
         """The text without secrets, and how many it had; as it is where the settings say so."""
         return self._redactor.redact(text) if self._redactor else (text, 0)
 
+    def redact_seam(self, before: str, after: str) -> tuple[str, str]:
+        """Two texts that meet in a line, without a secret that stretches over both."""
+        return self._redactor.seam(before, after)[:2] if self._redactor else (before, after)
+
     def _look(self, path: Path) -> str | None:
         told = self.by_name(path)
         if told is not None:

@@ -228,11 +228,18 @@ def _guarded(prompt: Prompt, profile: Profile, workspace: WorkspaceContext) -> P
     def clean(text: str) -> str:
         return workspace.privacy.redact(text)[0] if text else text
 
+    prefix, selection, suffix = prompt.prefix, prompt.selection, prompt.suffix
+    seam = workspace.privacy.redact_seam
+    if selection:
+        prefix, selection = seam(prefix, selection)
+        selection, suffix = seam(selection, suffix)
+    else:
+        prefix, suffix = seam(prefix, suffix)
     return replace(
         prompt,
-        prefix=clean(prompt.prefix),
-        suffix=clean(prompt.suffix),
-        selection=clean(prompt.selection),
+        prefix=clean(prefix),
+        suffix=clean(suffix),
+        selection=clean(selection),
         instruction=clean(prompt.instruction),
         symbol=clean(prompt.symbol),
         imports=clean(prompt.imports),

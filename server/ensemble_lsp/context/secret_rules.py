@@ -54,7 +54,7 @@ _NAMED = re.compile(
     r"""(?P<name>(?=[pPsStTaAeEcC])(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|account[_-]?key
     |secret[_-]?key|private[_-]?key|auth[_-]?key|encryption[_-]?key|signing[_-]?key|credentials?)
     ["']?\]?\s*(?::\s*[\w\[\]<>, .]{1,30}=|:=|=>|[:=])\s*(?:[rbuf]{0,2}))
-    (?:(?P<quote>["'`])(?P<text>[^"'`\n]{6,200})(?P=quote)
+    (?:(?P<quote>["'`])(?P<text>[^"'`\n]{6,200})(?P<end>(?P=quote)|\Z)
     |(?P<bare>[^\s"'`,;(){}\[\]<>$]{8,200})(?=[ \t]*(?:\r?\n|\Z|;)))""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -157,7 +157,7 @@ def _assigned(text: str) -> tuple[str, int]:
         if _harmless(found["text"] or found["bare"], quoted=quote is not None):
             return found.group()
         count += 1
-        return f"{found['name']}{quote or ''}{PLACEHOLDER}{quote or ''}"
+        return f"{found['name']}{quote or ''}{PLACEHOLDER}{found['end'] or ''}"
 
     lower = text.lower()
     if any(name in lower for name in _NAMES):

@@ -8,6 +8,7 @@ it is imported in a thread, and each line is searched once.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import threading
 from collections.abc import Iterable, Iterator
@@ -66,6 +67,25 @@ class Redactor:
                 count += more
         return "\n".join(lines), count
 
+    def seam(self, before: str, after: str) -> tuple[str, str, int]:
+        """Two texts that meet in a line, without the secrets that only both together show.
+
+        And how many those were: one, or none.
+        """
+        left = before[before.rfind("\n") + 1 :]
+        right = after[:end] if (end := after.find("\n")) >= 0 else after
+        if not left or not right:
+            return before, after, 0
+        line = left + right
+        clean, count = self.redact(line)
+        if count <= self.redact(left)[1] + self.redact(right)[1]:
+            return before, after, 0
+        start = _shared(line, clean)
+        same = _shared(line[start:][::-1], clean[start:][::-1])
+        cut, goes_on = min(start, len(left)), max(len(line) - same, len(left)) - len(left)
+        before = before[: len(before) - len(left) + cut] + PLACEHOLDER
+        return before, after[goes_on:], 1
+
     def _search(self, line: str, detectors: tuple[RegexBasedDetector, ...]) -> tuple[str, int]:
         clean, count = within_line(line)
         spans = _found(clean, detectors) if _may_hold(clean) else []
@@ -95,6 +115,11 @@ class Redactor:
             if self._detectors is None:
                 self._detectors = tuple(_detectors())
             return self._detectors
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    return len(os.path.commonprefix((one, other)))  # noqa: RUF071 - characters are meant
 
 
 def _detectors() -> Iterator[RegexBasedDetector]:

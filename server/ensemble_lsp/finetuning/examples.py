@@ -83,12 +83,22 @@ def _objection(example: Example, redactor: Redactor) -> str | None:
         return "no answer"
     if "<redacted>" in answers or redactor.redact(answers)[1]:
         return "a secret in the answer"
+    if any(_completes_a_secret(example.prompt, one, redactor) for one in answers.split("\0")):
+        return "a secret in the answer"
     texts = (answers, example.prompt.prefix, example.prompt.suffix, example.prompt.selection)
     if any(token in text for token in CONTROL for text in texts):
         return "a control token of the model's in the text"
     if any("\ufffd" in text or not _is_text(text) for text in texts):
         return "characters that are no text"
     return None
+
+
+def _completes_a_secret(prompt: Prompt, answer: str, redactor: Redactor) -> bool:
+    """Whether an answer is a secret only where it stands, such as a value after ``password =``."""
+    before, after = prompt.prefix, prompt.suffix
+    return bool(
+        redactor.seam(before, answer + after)[2] or redactor.seam(before + answer, after)[2]
+    )
 
 
 def _is_text(text: str) -> bool:
