@@ -12,8 +12,8 @@ from tests.faults.test_hostile_repositories import FUNCTION, KEY, MARK, file, re
 from tests.server.conftest import Home
 from tests.server.test_finetune import Command
 from tests.server.test_reports import cli
-from tests.support.providers import LoopbackProvider
-from tests.support.tuning import TuningProvider, running
+from tests.support.providers import LoopbackProvider, running
+from tests.support.tuning import TuningProvider
 
 __all__ = ["remote"]  # a fixture
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -123,7 +123,7 @@ def test_training_data_of_a_file(tuning: Command, tmp_path: Path) -> None:
         return json.dumps({"messages": [{"role": r, "content": c} for r, c in told.items()]})
 
     rows = [line(f"def total_{n}(): # largest_", f"return {n}") for n in range(12)]
-    rows += [line(f"# {secret}\ndef f_{n}():", "1") for n, secret in enumerate(SECRETS[:4])]
+    rows += [line(f"# {secret}\ndef f_{n}():", "1") for n, secret in enumerate(SECRETS[:3])]
     rows += [line(f"def f_{n}():", f"return '{secret}'") for n, secret in enumerate(SECRETS[:3])]
     data = tmp_path / "rows.jsonl"
     data.write_text("\n".join(rows) + "\n")
