@@ -6,6 +6,7 @@ Imported only off the event loop: ``httpx2`` is slow to import, and a TLS contex
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import AsyncIterator, Mapping
 
 import httpx2
@@ -31,6 +32,10 @@ _ALLOWED = frozenset(
 )
 
 
+_INFLATED = ("gzip", "x-gzip", "deflate")
+_PIECE = 64 * 1024
+
+
 class AnswerTooLongError(Exception):
     """An answer went past ``MAX_BODY``."""
 
@@ -53,6 +58,27 @@ class _Limited(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
+class _Inflated(httpx2.AsyncByteStream):
+    """A body compressed although nobody asked, in pieces: a few bytes may hide gigabytes."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip's or zlib's header
+        try:
+            async for part in self._stream:
+                left = part
+                while left:
+                    yield inflate.decompress(left, _PIECE)
+                    left = inflate.unconsumed_tail
+        except zlib.error as error:
+            raise httpx2.DecodingError(str(error)) from error
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
 def make_client(
     profile: Profile, auth: Mapping[str, str], max_body: int = MAX_BODY
 ) -> httpx2.AsyncClient:
@@ -70,7 +96,12 @@ def make_client(
 
     async def limit(response: httpx2.Response) -> None:
         if isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = _Limited(response.stream, max_body)
+            stream = _Limited(response.stream, max_body)
+            # The library would inflate a piece whole, however much that gives.
+            encoding = response.headers.pop("content-encoding", "")
+            if encoding.lower() in _INFLATED:
+                stream = _Limited(_Inflated(stream), max_body)
+            response.stream = stream
 
     return httpx2.AsyncClient(
         follow_redirects=False,
