@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COLLECTING = 20_000, 20, 20
+_COLLECTING = 5_000, 5, 5
 """The collector's thresholds: a request makes some thousand objects, which nearly all go by themselves."""
 
 

@@ -38,6 +38,12 @@ FENCES = [
     (PY, f"return a\n{F}", "return a"),
     (PY, f"return a\n{F}\n\nThis Python code returns its argument. It takes one.", "return a"),
     (PY, f"Here is the code:\n{F}\nreturn a", "return a"),
+    (PY, "\n\nThis Python code snippet defines a function `f` that takes one argument.", ""),
+    (
+        "# |\n",
+        "This function returns a value that was given.",
+        "This function returns a value that was given.",
+    ),
     (PY, f"Here is the code:\n\n{F}python\nreturn a\n{F}\n\nThis returns a.", "return a"),
     (PY, f"Install:\n{F}bash\npip install x\n{F}\nThen:\n{F}python\nreturn a\n{F}", "return a"),
     (PY, f"{F}{F}python\nreturn a\n{F}{F}", "return a"),

@@ -77,6 +77,11 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "kt": "kotlin",
     }
 )
+_PROSE = frozenset({"", "plaintext", "latex", "restructuredtext", "git-commit"})
+_ABOUT = re.compile(
+    r"\s*(?:This|The)\s+(?:\w+\s+){0,3}(?:code|function|snippet|program|script|method)\s+\w+s\s+\w+\s+\S"
+)
+"""An explanation in place of code: \"This code defines a function …\"."""
 _NO_BACKTICKS = frozenset(
     {"c", "cpp", "csharp", "java", "kotlin", "lua", "php", "python", "rust", "toml", "yaml"}
 )
@@ -140,6 +145,8 @@ def unwrapped(text: str, language: str, *, prose: bool = False) -> str:
         text = _loose_fences(text)
     if prose:
         return text
+    if language not in _PROSE and _ABOUT.match(text):
+        return ""
     return _without_talk(_unticked(text, language))
 
 
