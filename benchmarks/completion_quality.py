@@ -87,13 +87,19 @@ class Score:
 
 
 def humaneval(data: Path, kind: str, samples: int) -> list[Case]:
-    """Published infilling tasks, a fixed sample; the hole is an empty line, as in an editor."""
+    """Published infilling tasks, a fixed sample.
+
+    A hole of several lines is an empty line, as an editor would have it: the cursor asks for a block. One of
+    a single line is asked at the beginning of the line below it, where the rest of one line is asked for.
+    """
+    empty = "\n" if kind == "MultiLine" else ""
     path = data / "humaneval-infilling" / f"HumanEval-{kind}Infilling.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     chosen = random.Random(5).sample(rows, min(samples, len(rows)))
     return [
-        Case(r["task_id"], r["prompt"], "\n" + r["suffix"], r["canonical_solution"]) for r in chosen
+        Case(r["task_id"], r["prompt"], empty + r["suffix"], r["canonical_solution"])
+        for r in chosen
     ]
 
 
@@ -200,6 +206,7 @@ async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> 
             result.add(case, text, "\n".join(recorder.raw.strip("\n").split("\n")[:lines]))
             documents.close(uri)
         completer.close()
+        await completer.settled()
     return result
 
 

@@ -203,6 +203,7 @@ class Asker:
             if self._start(job, model):
                 flight, typed = job.flights.pop()
                 await flight.ended()
+                self._tails.add(flight)
                 if answer := self._answer(job, flight, typed):
                     return answer
         return None
