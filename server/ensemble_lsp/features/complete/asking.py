@@ -61,13 +61,15 @@ class Asker:
 
     def _release(self, job: Job, keep: list[Flight]) -> None:
         """Close what still runs and is not kept."""
-        self._tails = {flight for flight in self._tails if not flight.over}
         for flight, _ in job.flights:
             if flight not in keep:
                 flight.close()
-                self._tails.add(flight)
+                self._let_end(flight)
         if not keep:
             self._streams.close(job.request.document.uri)
+
+    def _let_end(self, flight: Flight) -> None:
+        self._tails = {other for other in self._tails if not other.over} | {flight}
 
     async def settled(self) -> None:
         """Wait until no stream of a whole answer still ends, so that each call is counted."""
@@ -203,7 +205,7 @@ class Asker:
             if self._start(job, model):
                 flight, typed = job.flights.pop()
                 await flight.ended()
-                self._tails.add(flight)
+                self._let_end(flight)
                 if answer := self._answer(job, flight, typed):
                     return answer
         return None
