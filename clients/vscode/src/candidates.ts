@@ -16,7 +16,13 @@ interface Entry extends vscode.QuickPickItem {
 export class Candidates implements vscode.TextDocumentContentProvider, vscode.Disposable {
   /** The file with each candidate in it, by the candidate's id. */
   private readonly texts = new Map<string, string>();
-  private readonly registered = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+  private readonly registered = vscode.Disposable.from(
+    vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
+    // The window tells of a tab a little after the command that opened it has ended.
+    vscode.window.tabGroups.onDidChangeTabs(({ opened }) => {
+      if (!this.texts.size) void closePreviews(opened);
+    }),
+  );
   private last:
     { generation: Generation; document: vscode.TextDocument; version: number } | undefined;
 
@@ -73,17 +79,31 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
     pick.items = entries(last.generation);
     pick.matchOnDescription = true;
     pick.ignoreFocusOut = true;
+    let wanted: Entry | undefined;
+    let shown = Promise.resolve();
+    // One preview after the other, and only of what is still looked at.
+    const show = (entry: Entry): void => {
+      wanted = entry;
+      shown = shown
+        .then(() =>
+          wanted === entry ? this.preview(last.document, last.generation, entry) : undefined,
+        )
+        .catch((error: unknown) => console.warn("no preview:", error));
+    };
     const chosen = await new Promise<Entry | undefined>((done) => {
       pick.onDidChangeActive(([entry]) => {
-        if (entry?.candidate) void this.preview(last.document, last.generation, entry);
+        if (entry?.candidate) show(entry);
       });
       pick.onDidAccept(() => done(pick.activeItems[0]));
       pick.onDidHide(() => done(undefined));
       pick.show();
     });
     pick.dispose();
-    await closePreview();
+    // A preview that is still being opened would stay.
+    wanted = undefined;
+    await shown;
     this.texts.clear();
+    await closePreviews();
     await vscode.window.showTextDocument(last.document, { preserveFocus: false });
     if (chosen?.candidate) await this.apply(chosen.candidate.id);
     else if (chosen?.discard) {
@@ -152,8 +172,9 @@ function firstLines(text: string): string {
   );
 }
 
-async function closePreview(): Promise<void> {
-  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+async function closePreviews(
+  tabs: readonly vscode.Tab[] = vscode.window.tabGroups.all.flatMap((group) => group.tabs),
+): Promise<void> {
   const ours = tabs.filter(
     ({ input }) => input instanceof vscode.TabInputTextDiff && input.modified.scheme === SCHEME,
   );
