@@ -247,6 +247,23 @@ def test_a_text_that_was_cut_off_ends_with_a_whole_line_that_parses() -> None:
     assert offered(PY, "x = 1\n    y = x +", finish="length") == "x = 1"
     assert offered(PY, "x = 1\n    if x:\n        y = go(", finish="length") == "x = 1"
     assert offered(PY, "x = compu", finish="length") == "x = compu"
+    # What was cut off is the suffix's text: what comes before it is whole.
+    place = "def total(values):\n    total = 0\n    |\n    for value in values:\n        total += value\n    return total\n"
+    text = "if not values:\n        return 0\n    for value in values:\n        tot"
+    assert offered(place, text, finish="length") == "if not values:\n        return 0"
+
+
+def test_the_suffix_written_again_before_a_new_function_is_left_out() -> None:
+    place = "def total(values):\n    |\n    return result\n"
+    text = (
+        "result = sum(values)\n    return result\n\n\ndef mean(values):\n    return total(values)"
+    )
+    assert offered(place, text) == "result = sum(values)"
+
+
+def test_code_below_that_nothing_reaches_was_so_before() -> None:
+    place = "for n in numbers:\n    if n > 2:\n        |\n        break\n"
+    assert offered(place, "found = n\n        return found") == "found = n\n        return found"
 
 
 def test_the_documents_line_ends_are_kept() -> None:

@@ -39,20 +39,26 @@ def clean_completion(
     newline = newline_in(prefix if "\n" in prefix or "\r" in prefix else suffix)
     prefix, suffix = _plain(prefix), _plain(suffix)
     head = prefix.rpartition("\n")[2]
-    text = _spoken(visible(text[:_LONGEST]), prefix, suffix, language)
-    text = _placed(text, prefix, suffix, language, indent)
+    spoken = _spoken(visible(text[:_LONGEST]), prefix, suffix, language)
+    text = _placed(spoken, prefix, suffix, language, indent)
     if not multiline:
         text = _one_line(text, head)
-    text = block(text, prefix, suffix) if "\n" in text else text
+    text = _ending_here(text, prefix, suffix) if "\n" in text else text
+    # Where the end was taken away (the suffix again, another function), what is left was not cut off.
+    cut_off = finish == "length" and _last_line(text) == _last_line(spoken)
     text, shortened = whole_lines(text, max_lines)
-    if finish == "length" and not shortened:
+    if cut_off and not shortened:
         text = without_last_line(text)
-    if finish == "length" or shortened:
+    if cut_off or shortened:
         text = _parsing(text, prefix, suffix, language)
     text = _ended(text, prefix, suffix, language)
     if not text.strip() or _stands_there(text, suffix, head):
         return ""
     return text if newline == "\n" else text.replace("\n", newline)
+
+
+def _last_line(text: str) -> str:
+    return text.rstrip().rpartition("\n")[2].strip()
 
 
 def _spoken(text: str, prefix: str, suffix: str, language: str) -> str:
@@ -78,6 +84,12 @@ def _placed(text: str, prefix: str, suffix: str, language: str, indent: str) -> 
             text = fitted(text, prefix, language)
     text = without_suffix(text, suffix, head)
     return without_loops(text)
+
+
+def _ending_here(text: str, prefix: str, suffix: str) -> str:
+    """Up to the end of the block. A model that goes on with a new function often writes the rest of this one first."""
+    ended = block(text, prefix, suffix)
+    return ended if ended == text else without_suffix(ended, suffix, prefix.rpartition("\n")[2])
 
 
 def _without_blank_lines(text: str, prefix: str) -> str:

@@ -82,7 +82,9 @@ def block(text: str, prefix: str, suffix: str) -> str:
         leaves = depth < following and not _CLOSER.match(line)
         if leaves and not _returns_to(lines[number:], following):
             return "\n".join(lines[:number])
-    return "\n".join(_reaching(lines, following)) if following else text
+    # Code below that leaves by itself may well be meant: "return x" in a branch, then "break".
+    hangs = following and not _LEAVES.match(below)
+    return "\n".join(_reaching(lines, following)) if hangs else text
 
 
 def _reaching(lines: list[str], following: int) -> list[str]:
