@@ -141,3 +141,21 @@ async def test_secret_files_are_known_by_any_address(home: Home, remote: Loopbac
         seen = client.open((home.workspace / "app.py").as_uri(), CODE)
         assert await client.inline(seen)
         assert all("app.py" in request.text for request in remote.requests)
+
+
+ODD_ADDRESSES = (
+    "file:///tmp/a%00b.py", "file:///tmp/a%0Ab.py", f"file:///tmp/{'x' * 5000}.py", "file:///tmp/%ff%fe.py",
+    "file://host/share/a.py", "untitled:Untitled-1", "vscode-notebook-cell:/a.ipynb#x", "::no address::",
+)  # fmt: skip
+
+
+async def test_an_odd_address_is_served_as_any(home: Home, provider: LoopbackProvider) -> None:
+    home.model("near", provider.base_url)
+    async with home.server() as client:
+        for uri in ODD_ADDRESSES:
+            client.open(uri, CODE)
+            assert await asyncio.wait_for(client.inline(uri), SOON), uri
+            assert await client.request("textDocument/hover", client.at(uri, 5)), uri
+            client.close_document(uri)
+        assert await client.shutdown() == 0
+    assert "Traceback" not in home.log()
