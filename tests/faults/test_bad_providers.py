@@ -117,7 +117,7 @@ async def test_each_fault_ends_in_the_next_models_answer_or_one_sentence_and_lea
     home.tables["selector"] = {"strategy": "fixed"}
     home.tables["complete"] = {"budgetMs": 8000, "candidates": 1}
     home.tables["ensemble"] = {"budgetMs": 15000}
-    with running(LoopbackProvider("bad", fault=by_model)) as bad:
+    with running(LoopbackProvider("bad in several pieces", fault=by_model)) as bad:
         with running(LoopbackProvider("width * height")) as good:
             add(home, "good", protocol, good.base_url)
             for fault in FAULTS:

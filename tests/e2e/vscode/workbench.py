@@ -144,7 +144,9 @@ class Workbench:
     def save(self) -> str:
         """Save the file; what is on disk."""
         self.press("Control+s")
-        self.page.locator(".tab.active:not(.dirty)").wait_for()
+        # By its name: a panel beside it is another active tab, and never dirty.
+        tab = self.page.locator(f'.tab[data-resource-name="{self.path.name}"]:not(.dirty)')
+        tab.first.wait_for()
         return self.path.read_text()
 
     # -- ghost text ----------------------------------------------------------------------------
