@@ -104,7 +104,10 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
     await shown;
     this.texts.clear();
     await closePreviews();
-    await vscode.window.showTextDocument(last.document, { preserveFocus: false });
+    // Only where it was left: to focus it again would close what the user opened meanwhile.
+    if (vscode.window.activeTextEditor?.document !== last.document) {
+      await vscode.window.showTextDocument(last.document, { preserveFocus: false });
+    }
     if (chosen?.candidate) await this.apply(chosen.candidate.id);
     else if (chosen?.discard) {
       await attempt(() => this.server.ask("ensemble.reject", { id: last.generation.id }));

@@ -75,10 +75,15 @@ class Workbench:
 
     def command(self, title: str) -> None:
         """Run a command from the palette."""
-        self.page.keyboard.press("F1")
         box = self.page.locator(".quick-input-widget input")
-        box.wait_for()
-        box.fill(f">{title}")
+        for last in (False, False, True):
+            self.page.keyboard.press("F1")
+            try:
+                box.fill(f">{title}", timeout=20_000)
+                break
+            except TimeoutError:  # the window took the focus away, and the palette with it
+                if last:
+                    raise
         self.entry(title).click()
         self.page.mouse.move(640, 700)  # where no tooltip comes from
 
