@@ -54,6 +54,7 @@ async def ask(body: bytes, header: bytes, times: int = 1) -> tuple[bytes, list[b
         (b"deflate", zlib.compress(b"hello")),
         (b"identity", b"hello"),
     ],
+    ids=["gzip", "capitals", "deflate", "identity"],
 )
 async def test_an_answer_compressed_without_being_asked_is_read(
     encoding: bytes, body: bytes
