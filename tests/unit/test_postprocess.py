@@ -261,6 +261,14 @@ def test_the_suffix_written_again_before_a_new_function_is_left_out() -> None:
     assert offered(place, text) == "result = sum(values)"
 
 
+def test_a_block_goes_as_deep_as_the_code_below_it_stands() -> None:
+    place = (
+        "def f(n):\n    |\n            for k in range(n):\n                yield k\n    return n\n"
+    )
+    text = "for i in range(n):\n        for j in range(i):\n            yield i, j\n    return 0"
+    assert offered(place, text) == "for i in range(n):\n        for j in range(i):"
+
+
 def test_code_below_that_nothing_reaches_was_so_before() -> None:
     place = "for n in numbers:\n    if n > 2:\n        |\n        break\n"
     assert offered(place, "found = n\n        return found") == "found = n\n        return found"

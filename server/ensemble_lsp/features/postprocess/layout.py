@@ -81,10 +81,20 @@ def block(text: str, prefix: str, suffix: str) -> str:
             return "\n".join(lines[:number])
         leaves = depth < following and not _CLOSER.match(line)
         if leaves and not _returns_to(lines[number:], following):
-            return "\n".join(lines[:number])
+            opens = len(indent_of(head + lines[0])) < following
+            return "\n".join(lines[: _opened(lines, number, following) if opens else number])
     # Code below that leaves by itself may well be meant: "return x" in a branch, then "break".
     hangs = following and not _LEAVES.match(below)
     return "\n".join(_reaching(lines, following)) if hangs else text
+
+
+def _opened(lines: list[str], number: int, depth: int) -> int:
+    """From a line on, the end of the first that opens a block of that depth: the code below stands in it already."""
+    for end in range(number + 1, len(lines)):
+        inside = next((line for line in lines[end:] if line.strip()), "")
+        if _OPENER.search(lines[end - 1]) and len(indent_of(inside)) == depth:
+            return end
+    return number
 
 
 def _reaching(lines: list[str], following: int) -> list[str]:
