@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COLLECTING = 5_000, 5, 5
-"""The collector's thresholds: a request makes some thousand objects, which nearly all go by themselves."""
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -94,7 +91,6 @@ async def _prepare(session: Session) -> None:
     """
     await session.prepare()
     gc.freeze()
-    gc.set_threshold(*_COLLECTING)
 
 
 def _import_rooms() -> None:
