@@ -111,7 +111,6 @@ async def _learn(session: Session, compared: Any) -> None:
 
 
 def _options(ls: EnsembleServer, session: Session, arguments: Arguments) -> Options:
-    from ..comparison.cases import KINDS_OF
     from ..comparison.compare import ENGINES, Options
 
     paths = _texts(arguments, "paths") or [
@@ -130,9 +129,6 @@ def _options(ls: EnsembleServer, session: Session, arguments: Arguments) -> Opti
     engine = arguments.get("engine") or "local"
     if engine not in ENGINES:
         raise SettingsError("The argument 'engine' must be 'local' or 'ray'.")
-    kinds = _texts(arguments, "kinds")
-    if wrong := [kind for kind in kinds if kind not in KINDS_OF[task]]:
-        raise SettingsError(f"{wrong[0]!r} is no kind of {task}; use {', '.join(KINDS_OF[task])}.")
     language = arguments.get("language")
     if language is not None and not isinstance(language, str):
         raise SettingsError("The argument 'language' must be a text.")
@@ -144,7 +140,7 @@ def _options(ls: EnsembleServer, session: Session, arguments: Arguments) -> Opti
         samples=_whole(arguments, "samples", 50),
         seed=_whole(arguments, "seed", 0),
         language=language,
-        kinds=cast("tuple[Kind, ...]", tuple(kinds)),
+        kinds=cast("tuple[Kind, ...]", tuple(_texts(arguments, "kinds"))),
         max_cost=cost,
         engine=engine,
         fresh=arguments.get("fresh") is True,

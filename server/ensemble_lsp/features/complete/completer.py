@@ -117,7 +117,10 @@ class Completer:
         return typing.debounce(job.session.settings.complete.debounce_ms, next(expected, 0.0))
 
     def _cached(self, job: Job) -> list[Answer]:
-        answers = [a for a in self._cache.get(job.document, job.position) if _holds(job.session, a)]
+        found = self._cache.get(job.document, job.position)
+        sources = job.session.registry.ids() if found else {}
+        pin = job.session.settings.selector.pin.get("complete")
+        answers = [a for a in found if sources.get(a.model) == a.source and _wanted(a, pin)]
         # A block that is typed along stays one, whatever would be asked for at the cursor by now.
         cleaned = (replace(a, text=job.clean(a.text, block="\n" in a.text)) for a in answers)
         return distinct([a for a in cleaned if a.text.strip()])
@@ -151,12 +154,8 @@ class Completer:
         return shown
 
 
-def _holds(session: Session, answer: Answer) -> bool:
-    """Whether the model of a kept answer is still the same, and none but another is wanted."""
-    if session.registry.ids().get(answer.model) != answer.source:
-        return False
-    pin, decision = session.settings.selector.pin.get("complete"), answer.decision
+def _wanted(answer: Answer, pin: str | None) -> bool:
+    """Whether a kept answer is the pinned model's, or of one that stood in for it, which had nothing to say."""
     if pin is None or answer.model == pin:
         return True
-    # It stood in for the pinned model, which had nothing to say there.
-    return decision is not None and decision.choice.names[:1] == (pin,)
+    return answer.decision is not None and answer.decision.choice.names[:1] == (pin,)

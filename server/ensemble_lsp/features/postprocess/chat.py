@@ -81,7 +81,7 @@ _PROSE = frozenset({"", "plaintext", "latex", "restructuredtext", "git-commit"})
 _ABOUT = re.compile(
     r"\s*(?:This|The)\s+(?:\w+\s+){0,3}(?:code|function|snippet|program|script|method)\s+\w+s\s+\w+\s+\S"
 )
-"""An explanation in place of code: \"This code defines a function …\"."""
+"""An explanation in place of code, such as "This code defines a function"."""
 _NO_BACKTICKS = frozenset(
     {"c", "cpp", "csharp", "java", "kotlin", "lua", "php", "python", "rust", "toml", "yaml"}
 )
