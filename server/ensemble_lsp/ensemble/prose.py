@@ -203,9 +203,9 @@ def _render(merged: _Merged) -> str:
         parts.append(_render_block(block, said))
     if merged.extra:
         parts += ["", "Also:", ""]
-        parts += [f"- {_sentence(s)}{_mark(s)}{_differences(s)}" for s in merged.extra]
+        parts += [f"- {s.text}{_mark(s)}{_differences(s)}" for s in merged.extra]
     for whole in merged.extra_blocks:
-        told = [_sentence(whole.lead)] if whole.lead is not None else []
+        told = [whole.lead.text] if whole.lead is not None else []
         told += [f"*(only {whole.models[0]})*"] if len(whole.models) == 1 else []
         parts += ["", " ".join(told), "", whole.raw] if told else ["", whole.raw]
     return "\n".join(parts).strip()
@@ -218,18 +218,14 @@ def _render_block(block: Block, said: Sequence[_Said]) -> str:
     line: list[str] = []
     for index, sentence in enumerate(said):
         following = said[index + 1] if index + 1 < len(said) else None
-        line.append(_sentence(sentence) + _mark_once(sentence, following) + _differences(sentence))
+        line.append(sentence.text + _mark_once(sentence, following) + _differences(sentence))
         for addition in sentence.additions:
             if block.kind == "item":
-                items.append(f"{block.prefix}{_sentence(addition)}{_mark(addition)}")
+                items.append(f"{block.prefix}{addition.text}{_mark(addition)}")
             else:
-                line.append(f"{_sentence(addition)}{_mark(addition)}{_differences(addition)}")
+                line.append(f"{addition.text}{_mark(addition)}{_differences(addition)}")
     text = block.prefix + " ".join(line)
     return "\n".join([text, *items])
-
-
-def _sentence(said: _Said) -> str:
-    return said.text
 
 
 def _mark(said: _Said) -> str:
