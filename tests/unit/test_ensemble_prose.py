@@ -110,6 +110,21 @@ def test_contradictions_stand_side_by_side() -> None:
     )
 
 
+def test_what_contradicts_an_item_that_another_added_stands_beside_it() -> None:
+    first = "- The list is sorted in place."
+    added = "- It retries {} times before giving up."
+    merged = merge_prose(
+        [
+            Answer("a", f"{first}\n- The cache is cleared.", 0.6),
+            Answer("b", f"{first}\n{added.format(3)}", 0.5),
+            Answer("c", f"{first}\n{added.format(5)}", 0.4),
+        ]
+    )
+    [line] = [line for line in merged.markdown.splitlines() if "retries 3" in line]
+    assert line.startswith("- It retries 3 times before giving up.")
+    assert line.endswith("**(disagreement — c: “It retries 5 times before giving up.”)**")
+
+
 @pytest.mark.parametrize(
     ("one", "other", "how"),
     [

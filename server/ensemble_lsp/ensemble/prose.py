@@ -220,10 +220,11 @@ def _render_block(block: Block, said: Sequence[_Said]) -> str:
         following = said[index + 1] if index + 1 < len(said) else None
         line.append(sentence.text + _mark_once(sentence, following) + _differences(sentence))
         for addition in sentence.additions:
+            told = f"{addition.text}{_mark(addition)}{_differences(addition)}"
             if block.kind == "item":
-                items.append(f"{block.prefix}{addition.text}{_mark(addition)}")
+                items.append(block.prefix + told)
             else:
-                line.append(f"{addition.text}{_mark(addition)}{_differences(addition)}")
+                line.append(told)
     text = block.prefix + " ".join(line)
     return "\n".join([text, *items])
 
