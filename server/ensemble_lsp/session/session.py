@@ -22,46 +22,25 @@ from ..models.base import Model
 from ..models.keys import Key
 from ..models.redact import RedactKeys
 from ..models.registry import Registry
-from ..selection import make_selector, measured
 from ..selection.budget import DailyBudget
 from ..selection.choice import Choice, Selector
 from ..selection.learning import Learning
 from ..selection.situation import Situation, situation_of
 from ..settings import (
     Fault,
-    ModelSettings,
     Raw,
     Settings,
     add_model_to_config,
-    read_config,
     remove_model_from_config,
-    resolve,
     resolve_strict,
 )
 from ..types import Document, Position, Prompt, Span, Suggestion, Task, Trigger
+from . import parts
+from .parts import Layers
 from .runtime import Decision, Runtime
 
 DEFAULT_P90_MS = 600.0
 """First-token p90 of a model that was never asked: when to ask the next one too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layers:
-    """The raw options a session was made from, lowest first."""
-
-    config: Raw
-    initialization: Raw
-    editor: Raw
-
-    def resolve(self, trusted: bool) -> tuple[Settings, list[Fault]]:
-        """The settings they give, and what is wrong in them."""
-        layers = [
-            ("config", self.config),
-            ("initializationOptions", self.initialization),
-            ("settings", self.editor),
-        ]
-        untrusted = () if trusted else ("initializationOptions", "settings")
-        return resolve(layers, untrusted=untrusted)
 
 
 @dataclass(frozen=True)
@@ -274,7 +253,7 @@ class Session:
 
     async def reconfigured(self, editor: Raw) -> tuple[Session, list[Fault]]:
         """A new session for the editor's new settings; models that stay the same go on running."""
-        config, faults = await read_config_async(self.runtime.config_path)
+        config, faults = await parts.read_config_async(self.runtime.config_path)
         if faults:  # a file in the middle of an edit: what it said last still holds
             config = self.layers.config
         layers = dataclasses.replace(self.layers, editor=editor, config=config)
@@ -282,12 +261,12 @@ class Session:
         registry = self.registry
         same = (self.settings.models, self.settings.discover)
         if (settings.models, settings.discover) != same:
-            registry = await _registry(settings, self.runtime, previous=self.registry)
+            registry = await parts.registry(settings, self.runtime, previous=self.registry)
         selector, learning, budget = self.selector, self.learning, self.budget
         if settings.selector != self.settings.selector:
-            selector, learning, budget = await _selector(settings, self.runtime, registry)
+            selector, learning, budget = await parts.learned(settings, self.runtime, registry)
         await self.runtime.workspace.set_privacy(settings.privacy)
-        self.runtime.history.configure(**_history(settings))
+        self.runtime.history.configure(**parts.history_options(settings))
         new = dataclasses.replace(
             self,
             settings=settings,
@@ -353,11 +332,6 @@ class Session:
         await self.runtime.close()
 
 
-async def read_config_async(path: Path) -> tuple[dict[str, Any], list[Fault]]:
-    """``read_config`` off the event loop."""
-    return await asyncio.to_thread(read_config, path)
-
-
 async def open_session(
     *,
     config_path: Path,
@@ -374,12 +348,12 @@ async def open_session(
 
     ``redact`` is told every key that a model is given, so that the log's handlers know them.
     """
-    config, faults = await read_config_async(config_path)
+    config, faults = await parts.read_config_async(config_path)
     layers = Layers(config, initialization or {}, editor or {})
     settings, more = layers.resolve(trusted)
     if redact is not None:
         redact.add(Key(password_of(settings.history.url or ""), "history.url"))
-    history = History.open(data_dir / "history.sqlite3", **_history(settings))
+    history = History.open(data_dir / "history.sqlite3", **parts.history_options(settings))
     workspace = WorkspaceContext(settings.privacy)
     await workspace.set_folders(folders)
     runtime = Runtime(
@@ -390,52 +364,9 @@ async def open_session(
         config_path=config_path,
         env=os.environ if env is None else env,
     )
-    registry = await _registry(settings, runtime, previous=None, redact=redact)
-    learned = await _selector(settings, runtime, registry)
+    registry = await parts.registry(settings, runtime, previous=None, redact=redact)
+    learned = await parts.learned(settings, runtime, registry)
     all_faults = (*faults, *more)
     session = Session(settings, registry, *learned, runtime, layers, all_faults, trusted)
     session.attach()
     return session
-
-
-def _history(settings: Settings) -> dict[str, Any]:
-    chosen = settings.history
-    return {
-        "url": chosen.url,
-        "retention_days": chosen.retention_days,
-        "keep_text": chosen.keep_text,
-    }
-
-
-async def _registry(
-    settings: Settings,
-    runtime: Runtime,
-    previous: Registry | None,
-    redact: RedactKeys | None = None,
-) -> Registry:
-    return await Registry.build(
-        settings,
-        env=runtime.env,
-        data_dir=runtime.data_dir,
-        recall_index=runtime.recall,
-        on_call=runtime.call,
-        previous=previous,
-        redact=redact,
-    )
-
-
-async def _selector(
-    settings: Settings, runtime: Runtime, registry: Registry
-) -> tuple[Selector, Learning, DailyBudget]:
-    """The selector of the settings, with what was learned so far, and today's money."""
-    selector = make_selector(settings.selector)
-    learning = Learning(runtime.history, selector)
-    await learning.start()
-    budget = DailyBudget(runtime.history, settings.selector.daily_budget)
-    await budget.refresh()
-    known = await asyncio.to_thread(measured.load, runtime.data_dir)
-    measured.teach(selector, known, registry.ids())
-    return selector, learning, budget
-
-
-__all__ = ["Layers", "ModelSettings", "Session", "open_session"]
