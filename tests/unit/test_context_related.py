@@ -116,18 +116,41 @@ async def test_an_index_that_followed_random_edits_equals_a_fresh_one() -> None:
             )
         documents.change("file:///w/a.py", version, edits)
         await index.settle()
-        after = documents.get("file:///w/a.py")
-        assert after is not None
-        entry = index._entries[after.uri]
-        passages = [index._passages[n] for n in entry.passages]
-        assert sum(p.lines for p in passages) == len(after.lines)
-        start = 0
-        for passage in passages:
-            held = set(_WORD.findall("".join(after.lines[start : start + passage.lines])))
-            assert set(passage.words) == held
-            start += passage.lines
+        check(index, documents)
+
+
+def check(index: RelatedIndex, documents: Documents) -> None:
+    """The passages hold the document's lines as they are now, and the postings the passages' words."""
+    after = documents.get("file:///w/a.py")
+    assert after is not None
+    entry = index._entries[after.uri]
+    passages = [index._passages[n] for n in entry.passages]
+    assert sum(p.lines for p in passages) == len(after.lines) == entry.read
+    start = 0
+    for passage in passages:
+        held = set(_WORD.findall("".join(after.lines[start : start + passage.lines])))
+        assert set(passage.words) == held
+        start += passage.lines
     total = sum(len(p.words) for p in index._passages.values())
     assert sum(map(len, index._postings.values())) == total
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_typing_while_a_document_is_indexed_does_not_begin_it_anew(seed: int) -> None:
+    rng = random.Random(seed)
+    documents, index = Documents(), RelatedIndex()
+    documents.subscribe(index)
+    documents.open("file:///w/a.py", 1, "python", noise(1, 3000))
+    line, version = rng.randrange(3000), 1
+    while index._pending or index._running:
+        version += 1
+        assert version < 900, "a keystroke for each two passages, and still not read"
+        line = max(0, line + rng.choice((0, 0, 0, 1, -1, rng.randrange(-300, 300))))
+        where = Position(line, 0)
+        text = rng.choice(("x", "x", "y ", "\n", "\r", "one\ntwo\n"))
+        documents.change("file:///w/a.py", version, [Edit(Span(where, where), text)])
+        index._work(0.0002)
+    check(index, documents)
 
 
 async def test_edits_before_indexing_is_done_are_not_lost() -> None:

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from ensemble_lsp.selection import complexity
 from ensemble_lsp.selection.complexity import MAX_LINES, Complexity, ComplexityCache, measure
 from ensemble_lsp.types import Document
 
@@ -130,6 +135,27 @@ async def test_a_version_that_comes_while_another_is_measured_is_measured_too() 
     cache.schedule(python("def f(a):\n    return 1 if a else 2\n", 2))
     await cache.idle()
     assert cache.peek("file:///w/a.py", 1).cyclomatic == 2
+
+
+async def test_documents_are_measured_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way, most = 0, 0
+
+    def counted(*arguments: Any) -> complexity.FileComplexity:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        time.sleep(0.02)
+        under_way -= 1
+        return complexity.FileComplexity(arguments[0].version, 1)
+
+    monkeypatch.setattr(complexity, "measure", counted)
+    cache = ComplexityCache(debounce_ms=0)
+    for number in range(6):
+        cache.schedule(Document.from_text(f"file:///{number}.py", 1, "python", "a = 1\n"))
+    await cache.idle()
+    assert most == 1
+    assert all(cache.peek_file(f"file:///{number}.py").file_lines for number in range(6))
+    await cache.close()
 
 
 async def test_a_closed_document_is_forgotten() -> None:

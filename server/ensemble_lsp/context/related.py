@@ -43,7 +43,7 @@ _LEAST_SHARE = 0.1
 """Of the score that a passage with every word of the query would get; below, likeness is chance."""
 _OTHER_LANGUAGE = 0.5
 _SLICE = 0.002
-"""Seconds for which the loop is held while a document is indexed."""
+"""Seconds for which the loop is held while a document is indexed, and then is free for a keystroke."""
 
 
 @dataclass(slots=True)
@@ -59,6 +59,8 @@ class _Entry:
 
     document: Document
     passages: list[int] = field(default_factory=list[int])
+    read: int = 0
+    """Lines that the passages hold."""
     edited: bool = False
     closed: bool = False
 
@@ -89,17 +91,21 @@ class RelatedIndex:
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
         """Index again the passages that the edits touch."""
         entry = self._entries.get(after.uri)
-        running = self._running is not None and self._running[0] == after.uri
-        if entry is None or running or entry.document is not before:
+        if entry is None or entry.document is not before:
             self.opened(after)
             return
         entry.edited = True
         self._entries.move_to_end(after.uri)
         first, tail = _touched(before, edits)
-        if len(after.lines) - tail - first > 2000:
+        running = self._running is not None and self._running[0] == after.uri
+        if running and len(before.lines) - tail > entry.read:
+            # To begin anew at each keystroke would never end.
+            self._unread(entry, first)
+            entry.document = after
+        elif len(after.lines) - tail - first > 2000:
             self.opened(after)
-            return
-        self._replace(entry, after, first, tail)
+        else:
+            self._replace(entry, after, first, tail)
 
     def closed(self, document: Document) -> None:
         """Keep what was edited for a while, forget what was only looked at."""
@@ -118,7 +124,7 @@ class RelatedIndex:
         """Index all that is pending, in slices between which the loop is free."""
         while self._pending or self._running:
             self._work(_SLICE)
-            await asyncio.sleep(0)
+            await asyncio.sleep(_SLICE)
 
     def _work(self, seconds: float) -> None:
         end = time.perf_counter() + seconds
@@ -136,13 +142,19 @@ class RelatedIndex:
         self._entries[document.uri] = entry
         while len(self._entries) > _MOST_DOCUMENTS:
             self._remove(next(iter(self._entries)))
-        lines = document.lines[:_MOST_LINES]
-        start = 0
-        while start < len(lines):
-            count = _passage(lines, start)
-            entry.passages.append(self._add(document.uri, lines[start : start + count]))
-            start += count
+        while entry.read < min(len(entry.document.lines), _MOST_LINES):
+            lines = entry.document.lines[entry.read : min(entry.read + LONGEST, _MOST_LINES)]
+            lines = lines[: _passage(lines, 0)]
+            entry.passages.append(self._add(document.uri, lines))
+            entry.read += len(lines)
             yield
+
+    def _unread(self, entry: _Entry, line: int) -> None:
+        """Let go the passages from the one that holds a line on: they are read again."""
+        while entry.read > line:
+            number = entry.passages.pop()
+            entry.read -= self._passages[number].lines
+            self._drop(number)
 
     def _replace(self, entry: _Entry, after: Document, first: int, tail: int) -> None:
         """Put new passages where the old ones of the changed lines were."""
@@ -168,6 +180,7 @@ class RelatedIndex:
         for old in entry.passages[index:stop]:
             self._drop(old)
         entry.passages[index:stop] = new
+        entry.read += at - (last - start)
         entry.document = after
 
     def _add(self, uri: str, lines: Sequence[str]) -> int:

@@ -38,7 +38,9 @@ async def code_action(ls: EnsembleServer, params: types.CodeActionParams) -> lis
 
     span = to_span(document, params.range, ls.encoding)
     actions = _candidates(ls, document, span)
-    if not span.empty or asks_for_code(document, span) is not None:
+    host = ls.opened()
+    trees = host.session.runtime.workspace.trees if host is not None else None
+    if not span.empty or asks_for_code(document, span, trees) is not None:
         actions.append(_generate(ls, document, span))
     if document.slice(span).strip() or document.line(span.start.line).strip():
         actions.append(_explain(ls, document, span))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ MAX_LINES_LIZARD = 5_000
 """Files above are not measured where lizard would have to: it takes about 20 µs a line."""
 _MAX_LINE_CHARS = 2_000
 """A longer line means minified or generated code; nobody's complexity."""
+_BREATH = 0.002
+"""Seconds. A block takes a millisecond or less; a keystroke that comes meanwhile waits for one, not for all."""
 
 _BLOCK = re.compile(r"(?:@|async\s+def\b|def\b|class\b)")
 _EXTENSIONS = {
@@ -104,14 +107,19 @@ class FileComplexity:
         return Complexity(cyclomatic, nesting, 0, self.source, self.lines)
 
 
-def measure(document: Document, before: FileComplexity | None = None) -> FileComplexity:
-    """Measure a file; ``before`` is what an earlier version gave. Slow: call it in a thread."""
+def measure(
+    document: Document, before: FileComplexity | None = None, breath: float = 0.0
+) -> FileComplexity:
+    """Measure a file; ``before`` is what an earlier version gave. Slow: call it in a thread.
+
+    ``breath``: seconds after each block for which the interpreter is left to the loop's thread.
+    """
     count = len(document.lines)
     limit = MAX_LINES if document.language == "python" else MAX_LINES_LIZARD
     if count > limit or any(len(line) > _MAX_LINE_CHARS for line in document.lines):
         return FileComplexity(document.version, count)
     if document.language == "python":
-        return _measure_python(document, before)
+        return _measure_python(document, before, breath)
     functions = _lizard(document.lines, document.language)
     source: Source = "lizard" if document.language in _EXTENSIONS else "none"
     return FileComplexity(document.version, count, functions, source)
@@ -126,6 +134,8 @@ class ComplexityCache:
         self._files: OrderedDict[str, FileComplexity] = OrderedDict()
         self._waiting: dict[str, Document] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        # One at a time: each thread more takes its turn of the interpreter from a keystroke.
+        self._turn = asyncio.Lock()
 
     def peek(self, uri: str, line: int) -> Complexity:
         """What is known now of the code round a line (from 0); never computes."""
@@ -148,7 +158,8 @@ class ComplexityCache:
         """Measure now, in a thread, and wait for it."""
         known = self._files.get(document.uri)
         if known is None or known.version != document.version:
-            known = await asyncio.to_thread(measure, document, known)
+            async with self._turn:
+                known = await asyncio.to_thread(measure, document, known, _BREATH)
             self._store(document.uri, known)
         return known
 
@@ -178,10 +189,13 @@ class ComplexityCache:
         try:
             while uri in self._waiting:
                 await asyncio.sleep(self._debounce)
-                document = self._waiting.pop(uri, None)
-                if document:
-                    known = await asyncio.to_thread(measure, document, self._files.get(uri))
-                    self._store(uri, known)
+                async with self._turn:
+                    document = self._waiting.pop(uri, None)
+                    if document:
+                        known = await asyncio.to_thread(
+                            measure, document, self._files.get(uri), _BREATH
+                        )
+                        self._store(uri, known)
         finally:
             if self._tasks.get(uri) is asyncio.current_task():
                 del self._tasks[uri]
@@ -193,13 +207,18 @@ class ComplexityCache:
             self._files.popitem(last=False)
 
 
-def _measure_python(document: Document, before: FileComplexity | None) -> FileComplexity:
+def _measure_python(
+    document: Document, before: FileComplexity | None, breath: float
+) -> FileComplexity:
     texts = _split_blocks(document.lines)
     known = {block.text: block for block in before.blocks} if before else {}
     old = before.blocks if before else ()
     blocks: list[_Block] = []
     for index, text in enumerate(texts):
-        block = known.get(text) or _parse_block(text)
+        block = known.get(text)
+        if block is None:
+            block = _parse_block(text)
+            time.sleep(breath)
         blocks.append(block or _unparsed(text, _last_good(old, index, len(texts), text)))
     functions: list[Function] = []
     sources: list[tuple[int, Source]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import time
@@ -46,6 +47,13 @@ LEARNING = 0.05
 """Seconds after a call or an outcome until the selector learns it."""
 REMEMBERED = 1000
 """Suggestions whose reasons are kept for ``ensemble.why``."""
+
+
+_SLICE_LINES, _BREATH = 60, 0.002
+"""Lines that recall reads at once, and the seconds for which the loop is free after them."""
+_SLICES_FROZEN = 15
+"""After so many slices the collector no longer looks through what was read: there are no cycles in it, and
+one look through a file of 5,000 lines would hold a keystroke for a tenth of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +145,12 @@ class Runtime:
                 self._reader = asyncio.get_running_loop().create_task(self._read())
 
     async def _read(self) -> None:
-        while self.recall.work(100):
-            await asyncio.sleep(0)
+        slices = 0
+        while self.recall.work(_SLICE_LINES):
+            slices += 1
+            if slices % _SLICES_FROZEN == 0:
+                gc.freeze()
+            await asyncio.sleep(_BREATH)
 
     def saved(self, document: Document) -> None:
         """A document was saved."""
