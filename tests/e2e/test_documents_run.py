@@ -29,6 +29,7 @@ NOT_RUN = {
     r"make (demo|test|test-e2e|lint|docs)": "CI's own steps (.ci/run)",
     r"make (package|bench)": "minutes of building or measuring; run by whoever releases",
     r"ENSEMBLE_LSP_\S+=\d+ .*pytest .*": "hours of the end-to-end tests' own faults",
+    r"for i in .* make test-e2e-vscode .*": "an hour of the end-to-end tests themselves",
     r"make bench-.*": "needs published data sets",
     r"ensemble-lsp demo.*": "tests/e2e/test_demo.py runs it",
     r"ensemble-lsp models add (smollm2|qwen\S+)": "fetches weights: tests/e2e/test_local_model.py",
