@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,19 @@ async def test_documents_are_measured_one_at_a_time(monkeypatch: pytest.MonkeyPa
     assert most == 1
     assert all(cache.peek_file(f"file:///{number}.py").file_lines for number in range(6))
     await cache.close()
+
+
+async def test_what_is_being_measured_does_not_keep_the_server_from_leaving() -> None:
+    cache = ComplexityCache(debounce_ms=0)
+    blocks = "".join(f"def f_{n}(a):\n    return a\n\n\n" for n in range(4000))
+    cache.schedule(python(blocks))
+    while not cache._turn.locked():
+        await asyncio.sleep(0.001)
+    begun = [each for each in threading.enumerate() if each.name.startswith("asyncio")]
+    await cache.close()
+    # 4,000 blocks and breaths would be twelve seconds.
+    await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 5)
+    assert begun and not any(each.is_alive() for each in begun)
 
 
 async def test_a_closed_document_is_forgotten() -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
-import time
+import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Literal
@@ -108,18 +108,21 @@ class FileComplexity:
 
 
 def measure(
-    document: Document, before: FileComplexity | None = None, breath: float = 0.0
+    document: Document,
+    before: FileComplexity | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> FileComplexity:
     """Measure a file; ``before`` is what an earlier version gave. Slow: call it in a thread.
 
-    ``breath``: seconds after each block for which the interpreter is left to the loop's thread.
+    ``stopped`` is asked after each block: it may take its time, to leave the interpreter to others,
+    and tells whether to give up, where nothing is known of the file.
     """
     count = len(document.lines)
     limit = MAX_LINES if document.language == "python" else MAX_LINES_LIZARD
     if count > limit or any(len(line) > _MAX_LINE_CHARS for line in document.lines):
         return FileComplexity(document.version, count)
     if document.language == "python":
-        return _measure_python(document, before, breath)
+        return _measure_python(document, before, stopped)
     functions = _lizard(document.lines, document.language)
     source: Source = "lizard" if document.language in _EXTENSIONS else "none"
     return FileComplexity(document.version, count, functions, source)
@@ -136,6 +139,7 @@ class ComplexityCache:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         # One at a time: each thread more takes its turn of the interpreter from a keystroke.
         self._turn = asyncio.Lock()
+        self._closing = threading.Event()
 
     def peek(self, uri: str, line: int) -> Complexity:
         """What is known now of the code round a line (from 0); never computes."""
@@ -159,7 +163,7 @@ class ComplexityCache:
         known = self._files.get(document.uri)
         if known is None or known.version != document.version:
             async with self._turn:
-                known = await asyncio.to_thread(measure, document, known, _BREATH)
+                known = await asyncio.to_thread(measure, document, known, self._stopped)
             self._store(document.uri, known)
         return known
 
@@ -177,13 +181,18 @@ class ComplexityCache:
             await asyncio.wait(list(self._tasks.values()))
 
     async def close(self) -> None:
-        """Stop what is scheduled."""
+        """Stop what is scheduled, and what is under way at its next block."""
+        self._closing.set()
         tasks = list(self._tasks.values())
         self._tasks.clear()
         self._waiting.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _stopped(self) -> bool:
+        """Leave the interpreter to the loop for a breath; whether it was the last."""
+        return self._closing.wait(_BREATH)
 
     async def _work(self, uri: str) -> None:
         try:
@@ -193,7 +202,7 @@ class ComplexityCache:
                     document = self._waiting.pop(uri, None)
                     if document:
                         known = await asyncio.to_thread(
-                            measure, document, self._files.get(uri), _BREATH
+                            measure, document, self._files.get(uri), self._stopped
                         )
                         self._store(uri, known)
         finally:
@@ -208,7 +217,7 @@ class ComplexityCache:
 
 
 def _measure_python(
-    document: Document, before: FileComplexity | None, breath: float
+    document: Document, before: FileComplexity | None, stopped: Callable[[], bool]
 ) -> FileComplexity:
     texts = _split_blocks(document.lines)
     known = {block.text: block for block in before.blocks} if before else {}
@@ -218,7 +227,8 @@ def _measure_python(
         block = known.get(text)
         if block is None:
             block = _parse_block(text)
-            time.sleep(breath)
+            if stopped():
+                return FileComplexity(document.version, len(document.lines))
         blocks.append(block or _unparsed(text, _last_good(old, index, len(texts), text)))
     functions: list[Function] = []
     sources: list[tuple[int, Source]] = []
