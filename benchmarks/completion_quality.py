@@ -28,9 +28,9 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
-from ensemble_lsp.features.complete import Completer, CompletionRequest
-from ensemble_lsp.features.complete.request import Job
-from ensemble_lsp.session import Session, open_session
+from ensemble_lsp.app import Session, open_session
+from ensemble_lsp.completion import Completer, CompletionRequest
+from ensemble_lsp.completion.request import Job
 from ensemble_lsp.types import Position
 
 from .common import save, table

@@ -22,10 +22,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ensemble_lsp.ensemble.examples import examples_in
-from ensemble_lsp.ensemble.normalise import canonical
-from ensemble_lsp.ensemble.sandbox import Check, Limits, run
-from ensemble_lsp.features.postprocess import clean_code
+from ensemble_lsp.consensus.canonical_form import canonical
+from ensemble_lsp.postprocess import clean_code
+from ensemble_lsp.sandbox.example_parser import examples_in
+from ensemble_lsp.sandbox.example_process import Check, Limits, run
 
 Row = dict[str, Any]
 FIELDS = ("task", "prompt", "suffix", "examples", "model", "text", "passed", "prior", "latency")

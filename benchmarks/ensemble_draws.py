@@ -11,10 +11,10 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.ensemble_set import Generations, Sample
-from ensemble_lsp.ensemble import code as product
-from ensemble_lsp.ensemble.code import Tuning, consensus_of_code
-from ensemble_lsp.ensemble.normalise import plain
-from ensemble_lsp.ensemble.votes import Answer, Verdict
+from ensemble_lsp.consensus import code as product
+from ensemble_lsp.consensus.canonical_form import plain
+from ensemble_lsp.consensus.code import Tuning, consensus_of_code
+from ensemble_lsp.consensus.votes import Answer, Verdict
 
 SIZES = (3, 5, 8)
 KINDS = ("strong", "middling", "mixed", "one strong")

@@ -18,8 +18,8 @@ from benchmarks.ensemble_draws import (
     verdict_of,
 )
 from benchmarks.ensemble_set import Generations, halves
-from ensemble_lsp.ensemble.agreement import Signs, Table
-from ensemble_lsp.ensemble.code import Tuning
+from ensemble_lsp.consensus.agreement import Signs, Table
+from ensemble_lsp.consensus.code import Tuning
 
 Said = tuple[float, bool, str]
 """The agreement, whether the answer passed, and the task."""

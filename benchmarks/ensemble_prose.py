@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import percentile, save, table
-from ensemble_lsp.ensemble.likeness import (
+from ensemble_lsp.consensus.prose import merge_prose
+from ensemble_lsp.consensus.sentence_similarity import (
     Gathering,
     Relation,
     Sentence,
     sentence_of,
 )
-from ensemble_lsp.ensemble.prose import merge_prose
-from ensemble_lsp.ensemble.sentences import split_blocks
-from ensemble_lsp.ensemble.votes import Answer
-from ensemble_lsp.features.postprocess import clean_prose
+from ensemble_lsp.consensus.sentences import split_blocks
+from ensemble_lsp.consensus.votes import Answer
+from ensemble_lsp.postprocess import clean_prose
 
 PAIRS = Path(__file__).parent.parent / "tests" / "data" / "sentence_pairs.jsonl"
 CHOOSING = PAIRS.with_name("sentence_pairs_choosing.jsonl")

@@ -16,11 +16,11 @@ import numpy as np
 from benchmarks.common import percentile, table
 from benchmarks.ensemble_draws import answers_of, draw, priors
 from benchmarks.ensemble_set import Generations, Sample, halves
-from ensemble_lsp.ensemble.code import Tuning, consensus_of_code
-from ensemble_lsp.ensemble.quorum import settled
-from ensemble_lsp.ensemble.streams import so_far
-from ensemble_lsp.ensemble.votes import Answer
-from ensemble_lsp.features.postprocess import clean_code
+from ensemble_lsp.consensus.code import Tuning, consensus_of_code
+from ensemble_lsp.consensus.divergence import so_far
+from ensemble_lsp.consensus.early_stopping import settled
+from ensemble_lsp.consensus.votes import Answer
+from ensemble_lsp.postprocess import clean_code
 
 SECONDS = (6.0, 7.2, 9.6, 17.6, 19.1, 23.0, 31.1, 35.4, 40.4, 58.0, 66.4, 134.6)
 """Where no latency is recorded: a model's own median is drawn from these (every twelfth part of the seconds

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
 
-from ensemble_lsp.models.recall import THRESHOLD, Prediction, RecallIndex
+from ensemble_lsp.providers.recall import THRESHOLD, Prediction, RecallIndex
 from ensemble_lsp.types import Document, Edit, Position, Span
 
 STDLIB = (

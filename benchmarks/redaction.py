@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ensemble_lsp.context.secrets import Redactor
+from ensemble_lsp.context.secret_redaction import Redactor
 
 from .common import percentile
 

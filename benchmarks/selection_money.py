@@ -14,10 +14,10 @@ from typing import Any
 
 from ensemble_lsp.errors import NoQuotaError
 from ensemble_lsp.history import CallRecord, History
-from ensemble_lsp.models.base import Profile, gather
+from ensemble_lsp.models.interface import Profile, gather
 from ensemble_lsp.models.wrappers import Call, Metered
-from ensemble_lsp.selection.budget import DailyBudget, day_start
-from ensemble_lsp.selection.escalation import Findings
+from ensemble_lsp.selection.cascade import Findings
+from ensemble_lsp.selection.daily_budget import DailyBudget, day_start
 from ensemble_lsp.selection.learned import LearnedSelector
 from ensemble_lsp.selection.priors import Prior
 from ensemble_lsp.types import Chunk, Prompt, Usage

@@ -11,12 +11,12 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from ensemble_lsp.models.base import Profile
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection.arm import Arm
 from ensemble_lsp.selection.learned import LearnedSelector, Tuning
 from ensemble_lsp.selection.priors import Prior
+from ensemble_lsp.selection.request_context import Situation
 from ensemble_lsp.selection.seed import SeedSelector
-from ensemble_lsp.selection.situation import Situation
 
 BUDGET_MS = 20_000.0
 

@@ -14,7 +14,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ensemble_lsp.models.base import Profile
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection.priors import prior_for
 
 from .selection_policies import Maker, Policy

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from ensemble_lsp.history import History
-from ensemble_lsp.models.base import Profile
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
-from ensemble_lsp.selection.learning import Learning
-from ensemble_lsp.selection.situation import PLACES, Situation
+from ensemble_lsp.selection.history_sync import Learning
+from ensemble_lsp.selection.request_context import PLACES, Situation
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Outcome
 

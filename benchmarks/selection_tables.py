@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ensemble_lsp.selection.complexity import measure
-from ensemble_lsp.selection.situation import PLACES, Situation
+from ensemble_lsp.selection.request_context import PLACES, Situation
 from ensemble_lsp.types import Document
 
 from .ensemble_set import Sample, prepare, read

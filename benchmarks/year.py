@@ -26,8 +26,8 @@ from typing import Any
 
 from tests.support.lsp_client import running_server
 
+from ensemble_lsp.app import open_session
 from ensemble_lsp.history import CallRecord, History, SuggestionRecord
-from ensemble_lsp.session import open_session
 from ensemble_lsp.types import Document, Outcome, Position
 
 from .common import ARTIFACTS, percentile, save, table

@@ -13,8 +13,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ensemble_lsp.lsp.base import EnsembleServer
-from ensemble_lsp.server import Options, create_server
+from ensemble_lsp.bootstrap import Options, create_server
+from ensemble_lsp.lsp.server import EnsembleServer
 from tests.support.lsp_client import CAPABILITIES
 from tests.support.metamodel import Conformance
 

@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
-from ensemble_lsp.models.base import gather
-from ensemble_lsp.models.llamacpp import LlamaCppModel
-from ensemble_lsp.models.llamacpp.wire import Wire, make_client
+from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.profiles import make_profile
+from ensemble_lsp.providers.llamacpp import LlamaCppModel
+from ensemble_lsp.providers.llamacpp.http_api import Wire, make_client
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt
 from tests.server.conftest import Home

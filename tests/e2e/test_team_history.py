@@ -18,7 +18,7 @@ import pytest
 
 from ensemble_lsp.errors import HistoryError
 from ensemble_lsp.history import CallRecord, History, SuggestionRecord
-from ensemble_lsp.selection.budget import day_start
+from ensemble_lsp.selection.daily_budget import day_start
 from tests.server.conftest import Home
 from tests.support.cli import User
 from tests.support.postgres import PASSWORD, Postgres, folder_of_programs

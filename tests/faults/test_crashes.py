@@ -62,10 +62,10 @@ def import_and_break():
     import_rooms()
     if os.environ["BROKEN"] == "start":
         fail()
-    broken("ensemble_lsp.features.complete", ("Completer", "complete"), everywhere)
-    broken("ensemble_lsp.features.explain", ("Explainer", "explain"), everywhere)
-    broken("ensemble_lsp.features.generate", ("Generator", "generate"), everywhere)
-    broken("ensemble_lsp.session", ("Session", "describe_models"), everywhere)
+    broken("ensemble_lsp.completion", ("Completer", "complete"), everywhere)
+    broken("ensemble_lsp.explanation.explainer", ("Explainer", "explain"), everywhere)
+    broken("ensemble_lsp.generation.generator", ("Generator", "generate"), everywhere)
+    broken("ensemble_lsp.app", ("Session", "describe_models"), everywhere)
 server._import_rooms = import_and_break
 if os.environ["BROKEN"] == "process":
     async def fatal(*_):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ensemble_lsp.models.anthropic import AnthropicModel
-from ensemble_lsp.models.openai import OpenAIModel
 from ensemble_lsp.models.profiles import make_profile
-from ensemble_lsp.models.sdk import SdkModel
+from ensemble_lsp.models.sdk_model import SdkModel
+from ensemble_lsp.providers.anthropic.anthropic_model import AnthropicModel
+from ensemble_lsp.providers.openai.openai_model import OpenAIModel
 from ensemble_lsp.settings import ModelSettings
 
 from .providers import LoopbackProvider

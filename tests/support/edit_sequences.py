@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ensemble_lsp.feedback.regions import advance, common_suffix
+from ensemble_lsp.feedback.range_tracking import advance, common_suffix
 from ensemble_lsp.feedback.tracker import Tracker
 from ensemble_lsp.types import (
     Document,

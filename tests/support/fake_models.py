@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from ensemble_lsp.errors import ProviderError
-from ensemble_lsp.models.base import Profile
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.types import TASKS, Chunk, Prompt, Task, Usage
 
 

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Sequence
 
-from ensemble_lsp.models.base import Profile
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.types import Chunk, Prompt, Task
 
 PROMPT = Prompt(

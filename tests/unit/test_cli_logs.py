@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from ensemble_lsp.cli import main
-from ensemble_lsp.cli.logs import logging_to
-from ensemble_lsp.cli.output import print_json, print_table, safe, warn
+from ensemble_lsp.cli.console import print_json, print_table, safe, warn
+from ensemble_lsp.cli.logging_setup import logging_to
 from ensemble_lsp.errors import NoModelError, SettingsError
-from ensemble_lsp.models.keys import Key
-from ensemble_lsp.models.redact import RedactKeys
+from ensemble_lsp.models.api_keys import Key
+from ensemble_lsp.models.log_redaction import RedactKeys
 
 SECRET = "sk-distinctive-0123456789"
 
@@ -95,7 +95,7 @@ def breaking(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
         args.redact.add(Key(SECRET, "a test"))
         raise error
 
-    monkeypatch.setattr("ensemble_lsp.cli.history.run", run)
+    monkeypatch.setattr("ensemble_lsp.cli.history_command.run", run)
 
 
 def test_an_internal_error_is_one_line_and_the_log_has_the_rest(

@@ -108,7 +108,7 @@ def test_wrong_usage_of_models(user: InProcess, arguments: str, words: str) -> N
 
 def test_a_key_that_cannot_be_kept_leaves_no_model_behind(user: InProcess) -> None:
     user.monkeypatch.setattr(sys, "stdin", io.StringIO(f"{KEY}\n"))
-    user.monkeypatch.setattr("ensemble_lsp.models.keys._import_keyring", _NoKeyring)
+    user.monkeypatch.setattr("ensemble_lsp.models.api_keys._import_keyring", _NoKeyring)
     arguments = ["--provider", "openai", "--model", "m", "--key"]
     result = user.run("models", "add", "mine", *arguments)
     result.fails(2, "keyring")
@@ -132,7 +132,7 @@ def test_a_key_is_read_from_a_pipe_and_kept_in_the_keyring_alone(user: InProcess
             del kept[service, name]
 
     user.monkeypatch.setattr(sys, "stdin", io.StringIO(f"{KEY}\n"))
-    user.monkeypatch.setattr("ensemble_lsp.models.keys._import_keyring", Kept)
+    user.monkeypatch.setattr("ensemble_lsp.models.api_keys._import_keyring", Kept)
     result = user.run("models", "add", "mine", "--provider", "openai", "--model", "m", "--key")
     assert (result.code, kept) == (0, {("ensemble-lsp", "mine"): KEY})
     assert KEY not in result.out + result.err + user.config.read_text()
@@ -276,7 +276,7 @@ def test_an_export_that_cannot_be_written_leaves_the_old_one(
     def breaks(*_: Any, **__: Any) -> Any:
         raise OSError(28, "No space left on device")
 
-    used.monkeypatch.setattr("ensemble_lsp.cli.history.os.fdopen", breaks)
+    used.monkeypatch.setattr("ensemble_lsp.cli.history_command.os.fdopen", breaks)
     used.run("history", "export", "--out", str(old)).fails(2, "No space left")
     assert old.read_text() == "precious"
     assert [p.name for p in tmp_path.iterdir() if "old" in p.name] == ["old"]

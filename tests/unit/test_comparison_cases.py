@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ensemble_lsp.comparison.bench import Bench, Cleaners, scene_of
-from ensemble_lsp.comparison.cases import KINDS_OF, Case, cases_in
-from ensemble_lsp.comparison.files import load, survey
-from ensemble_lsp.comparison.sampling import Sample, sample
 from ensemble_lsp.errors import SettingsError
-from ensemble_lsp.features.postprocess import clean_code, clean_completion, clean_prose
+from ensemble_lsp.evaluation.case_selection import Sample, sample
+from ensemble_lsp.evaluation.cases import KINDS_OF, Case, cases_in
+from ensemble_lsp.evaluation.scenario import Bench, Cleaners, scene_of
+from ensemble_lsp.evaluation.source_files import load, survey
+from ensemble_lsp.postprocess import clean_code, clean_completion, clean_prose
 from ensemble_lsp.settings import ModelSettings, PrivacySettings
 from ensemble_lsp.types import Document, Task
 

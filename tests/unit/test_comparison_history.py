@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from ensemble_lsp.comparison.history_report import summarise_history, week_of
-from ensemble_lsp.comparison.reports.history_page import write_history
-from ensemble_lsp.ensemble import walls
-from ensemble_lsp.ensemble.workbench import Limits, Workbench
+from ensemble_lsp.app import Session, open_session
 from ensemble_lsp.errors import SettingsError
+from ensemble_lsp.evaluation.history_report import summarise_history, week_of
+from ensemble_lsp.evaluation.reports.history_page import write_history
 from ensemble_lsp.finetuning.jobs import Job, JobStore, Upload
 from ensemble_lsp.history import CallRecord, SuggestionRecord
-from ensemble_lsp.session import Session, open_session
+from ensemble_lsp.sandbox import process
+from ensemble_lsp.sandbox.scratch_repo import Limits, Workbench
 from ensemble_lsp.types import Outcome
 
 DAY = 86400
@@ -172,7 +172,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 async def trial_of(root: Path, seconds: float = 20) -> Workbench:
-    if refused := await walls.refusal():
+    if refused := await process.refusal():
         pytest.skip(refused)
     limits, files = Limits(seconds), [root / "shop.py"]
     bench = await Workbench.open(root, CHECK, limits=limits, files=files)

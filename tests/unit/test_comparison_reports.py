@@ -11,22 +11,22 @@ from typing import Any
 
 import pytest
 
-from ensemble_lsp.comparison.bench import scene_of
-from ensemble_lsp.comparison.cases import Case
-from ensemble_lsp.comparison.compare import Comparison, Plan
-from ensemble_lsp.comparison.learning import measured, reward_of
-from ensemble_lsp.comparison.reports import page
-from ensemble_lsp.comparison.reports.comparison_page import write
-from ensemble_lsp.comparison.results import Result
-from ensemble_lsp.comparison.sampling import Sample
-from ensemble_lsp.comparison.scoring import agreement, names_in, plain, score
-from ensemble_lsp.comparison.statistics import difference, mean
-from ensemble_lsp.comparison.summary import summarise
 from ensemble_lsp.errors import SettingsError
-from ensemble_lsp.models.base import Profile
+from ensemble_lsp.evaluation.case_selection import Sample
+from ensemble_lsp.evaluation.cases import Case
+from ensemble_lsp.evaluation.comparison import Comparison, Plan
+from ensemble_lsp.evaluation.measured_priors import measured, reward_of
+from ensemble_lsp.evaluation.reports import html_page
+from ensemble_lsp.evaluation.reports.comparison_page import write
+from ensemble_lsp.evaluation.results import Result
+from ensemble_lsp.evaluation.scenario import scene_of
+from ensemble_lsp.evaluation.scoring import agreement, names_in, plain, score
+from ensemble_lsp.evaluation.statistics import difference, mean
+from ensemble_lsp.evaluation.summary import summarise
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
-from ensemble_lsp.selection import measured as kept
-from ensemble_lsp.selection.situation import Situation
+from ensemble_lsp.selection import offline_priors as kept
+from ensemble_lsp.selection.request_context import Situation
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Document, Position, Span, Task
 from tests.unit.test_comparison_cases import CODE, case_of
@@ -217,8 +217,8 @@ def test_without_jinja_the_rest_is_written_and_the_remedy_named(
 
 
 def test_numbers_are_told_as_people_read_them() -> None:
-    assert [page.ms(v) for v in (None, 3.21, 250, 1840)] == ["–", "3.2 ms", "250 ms", "1.8 s"]
-    told = [page.dollars(v) for v in (0, 3.456, 0.2, 0.0123, 0.000047)]
+    assert [html_page.ms(v) for v in (None, 3.21, 250, 1840)] == ["–", "3.2 ms", "250 ms", "1.8 s"]
+    told = [html_page.dollars(v) for v in (0, 3.456, 0.2, 0.0123, 0.000047)]
     assert told == ["$0", "$3.46", "$0.20", "$0.012", "$0.000047"]
 
 

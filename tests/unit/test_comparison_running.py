@@ -11,26 +11,26 @@ from typing import Any
 
 import pytest
 
-from ensemble_lsp.comparison.bench import Bench
-from ensemble_lsp.comparison.budget import (
-    INSTRUCTIONS,
-    THINKING,
-    Budget,
-    check_prices,
-    estimate,
-    most,
-)
-from ensemble_lsp.comparison.compare import _questions
-from ensemble_lsp.comparison.files import survey
-from ensemble_lsp.comparison.results import Result, Results
-from ensemble_lsp.comparison.running import Contestant, Question, Run
-from ensemble_lsp.comparison.sampling import sample
 from ensemble_lsp.errors import (
     OverloadedError,
     ProviderError,
     RateLimitedError,
     SettingsError,
     WrongKeyError,
+)
+from ensemble_lsp.evaluation.case_selection import sample
+from ensemble_lsp.evaluation.comparison import _questions
+from ensemble_lsp.evaluation.eval_runner import Contestant, Question, Run
+from ensemble_lsp.evaluation.results import Result, Results
+from ensemble_lsp.evaluation.scenario import Bench
+from ensemble_lsp.evaluation.source_files import survey
+from ensemble_lsp.evaluation.spending_limit import (
+    INSTRUCTIONS,
+    THINKING,
+    Budget,
+    check_prices,
+    estimate,
+    most,
 )
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Chunk, Prompt, Usage

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ensemble_lsp.context.privacy import PrivacyFilter
-from ensemble_lsp.context.secrets import PLACEHOLDER, Redactor
+from ensemble_lsp.context.content_exclusion import PrivacyFilter
+from ensemble_lsp.context.secret_redaction import PLACEHOLDER, Redactor
 
 redact = Redactor().redact
 

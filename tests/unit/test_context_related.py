@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ensemble_lsp.context.documents import Documents
-from ensemble_lsp.context.related import _WORD, RelatedIndex
+from ensemble_lsp.context.related_passages import _WORD, RelatedIndex
 from ensemble_lsp.types import Document, Edit, Position, Span
 
 WANTED = """\

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import ensemble_lsp
-from ensemble_lsp.context import secrets
+from ensemble_lsp.context import secret_redaction
+from ensemble_lsp.context.secret_redaction import PLACEHOLDER, Redactor
 from ensemble_lsp.context.secret_rules import across_lines, within_line
-from ensemble_lsp.context.secrets import PLACEHOLDER, Redactor
-from ensemble_lsp.context.workspace import WorkspaceContext
+from ensemble_lsp.context.workspace_index import WorkspaceContext
 from ensemble_lsp.settings import PrivacySettings
 from tests.unit.test_context_prompts import LOCAL, REMOTE
 
@@ -145,8 +145,10 @@ def test_lines_made_to_take_forever_do_not(redactor: Redactor, part: str) -> Non
 
 def test_clean_lines_are_searched_once_and_none_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str] = []
-    real = secrets.within_line
-    monkeypatch.setattr(secrets, "within_line", lambda line: (searched.append(line), real(line))[1])
+    real = secret_redaction.within_line
+    monkeypatch.setattr(
+        secret_redaction, "within_line", lambda line: (searched.append(line), real(line))[1]
+    )
     redactor = Redactor()
     for _ in range(3):
         redactor.redact(f"one = 1\ntwo = 2\nkey = '{MAILCHIMP}'\n")
@@ -156,7 +158,7 @@ def test_clean_lines_are_searched_once_and_none_is_kept(monkeypatch: pytest.Monk
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "_REMEMBERED", 50)
+    monkeypatch.setattr(secret_redaction, "_REMEMBERED", 50)
     redactor = Redactor()
     for number in range(1000):
         assert redactor.redact(f"line {number}\nalways")[1] == 0
@@ -182,7 +184,7 @@ async def test_it_is_loaded_for_models_off_this_machine_and_off_the_loop() -> No
     await asyncio.gather(workspace.guard([LOCAL, REMOTE]), workspace.guard([REMOTE]))
     loaded = workspace._redactor._detectors
     assert loaded
-    assert {type(each).__name__ for each in loaded}.isdisjoint(secrets.OFF)
+    assert {type(each).__name__ for each in loaded}.isdisjoint(secret_redaction.OFF)
     await workspace.set_privacy(PrivacySettings(exclude=("*.sql",)))
     assert workspace.privacy.redact(MAILCHIMP) == (PLACEHOLDER, 1)
     assert workspace._redactor._detectors is loaded

@@ -6,8 +6,8 @@ import textwrap
 
 import pytest
 
+from ensemble_lsp.context.completion_mode import shape_at
 from ensemble_lsp.context.indentation import newline_in, unit_of
-from ensemble_lsp.context.shape import shape_at
 from ensemble_lsp.context.symbols import (
     asks_for_code,
     call_at,
@@ -17,7 +17,7 @@ from ensemble_lsp.context.symbols import (
     symbol_at,
     uncomment,
 )
-from ensemble_lsp.features.postprocess import clean_code
+from ensemble_lsp.postprocess import clean_code
 from ensemble_lsp.types import Document, Position, Span
 
 

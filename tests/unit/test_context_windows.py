@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ensemble_lsp.context.windows import (
+from ensemble_lsp.context.context_window import (
     STEP,
     cut_end,
     cut_lines,

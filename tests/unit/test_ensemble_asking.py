@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from ensemble_lsp.ensemble.asking import Progress, ask
+from ensemble_lsp.consensus.fan_out import Progress, ask
 from ensemble_lsp.errors import TimedOutError
 from ensemble_lsp.types import Completion, Prompt
 from tests.support.scripted import PROMPT, ScriptedModel

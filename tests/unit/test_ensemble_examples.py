@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ensemble_lsp.ensemble.examples import examples_in, promised
-from ensemble_lsp.ensemble.sandbox import Check
+from ensemble_lsp.sandbox.example_parser import examples_in, promised
+from ensemble_lsp.sandbox.example_process import Check
 
 
 def equal(source: str, want: str) -> list[list[Check]]:

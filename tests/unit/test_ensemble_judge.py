@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ensemble_lsp.ensemble.judge import judged, question, verdict
+from ensemble_lsp.consensus.judge import judged, question, verdict
 from ensemble_lsp.errors import TimedOutError
 from ensemble_lsp.types import Prompt
 from tests.support.fake_models import FakeModel

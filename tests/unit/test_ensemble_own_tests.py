@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ensemble_lsp.ensemble import walls
-from ensemble_lsp.ensemble.own_tests import OwnTests, Place, tried
-from ensemble_lsp.ensemble.reach import command_with, find_tests
-from ensemble_lsp.ensemble.votes import Trial
-from ensemble_lsp.ensemble.workbench import Limits, Workbench
+from ensemble_lsp.consensus.votes import Trial
+from ensemble_lsp.sandbox import process
+from ensemble_lsp.sandbox.repo_tests import OwnTests, Place, tried
+from ensemble_lsp.sandbox.scratch_repo import Limits, Workbench
+from ensemble_lsp.sandbox.test_selection import command_with, find_tests
 
 # -- which tests -----------------------------------------------------------------------------------
 
@@ -101,7 +101,7 @@ def test_examples_and_tests_are_counted_together_and_told_apart() -> None:
 
 @pytest.fixture
 async def walled() -> None:
-    if refused := await walls.refusal():
+    if refused := await process.refusal():
         pytest.skip(refused)
 
 
@@ -130,7 +130,7 @@ async def test_a_program_behind_the_walls_does_not_get(
     folder.mkdir()
     names = {"outside": str(tmp_path / "out"), "secret": str(secret), "pid": os.getpid()}
     code = f"print('began')\n{DEEDS[deed].format(**names)}\nprint('did it')"
-    ended = await walls.run(
+    ended = await process.run(
         [sys.executable, "-c", code], work=folder, folder=folder, limits=Limits(20)
     )
     assert "began" in ended.output
@@ -146,7 +146,7 @@ async def test_a_program_behind_the_walls_does_not_get(
 async def test_what_a_program_started_ends_with_it(tmp_path: Path, walled: None) -> None:
     code = "import subprocess, sys; subprocess.Popen(['sleep', '977'], start_new_session=True)"
     command = [sys.executable, "-c", code + "; import time; time.sleep(60)"]
-    ended = await walls.run(command, work=tmp_path, folder=tmp_path, limits=Limits(3))
+    ended = await process.run(command, work=tmp_path, folder=tmp_path, limits=Limits(3))
     assert ended.timed_out and not ended.passed
 
     def left() -> list[Path]:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble_lsp.ensemble.likeness import Gathering, relation, sentence_of
-from ensemble_lsp.ensemble.prose import merge_prose
-from ensemble_lsp.ensemble.sentences import split_blocks, split_sentences
-from ensemble_lsp.ensemble.votes import Answer
+from ensemble_lsp.consensus.prose import merge_prose
+from ensemble_lsp.consensus.sentence_similarity import Gathering, relation, sentence_of
+from ensemble_lsp.consensus.sentences import split_blocks, split_sentences
+from ensemble_lsp.consensus.votes import Answer
 
 BASE = """The function `parse` reads a config file, e.g. a TOML file. It returns `None` for a missing file.
 

@@ -6,12 +6,12 @@ from itertools import product
 
 import pytest
 
-from ensemble_lsp.ensemble.asking import ask
-from ensemble_lsp.ensemble.code import Tuning, consensus_of_code
-from ensemble_lsp.ensemble.normalise import canonical
-from ensemble_lsp.ensemble.quorum import Quorum, odds_of_agreeing, settled
-from ensemble_lsp.ensemble.streams import parted, so_far, tokens_of
-from ensemble_lsp.ensemble.votes import Answer, Trial
+from ensemble_lsp.consensus.canonical_form import canonical
+from ensemble_lsp.consensus.code import Tuning, consensus_of_code
+from ensemble_lsp.consensus.divergence import parted, so_far, tokens_of
+from ensemble_lsp.consensus.early_stopping import Quorum, odds_of_agreeing, settled
+from ensemble_lsp.consensus.fan_out import ask
+from ensemble_lsp.consensus.votes import Answer, Trial
 from ensemble_lsp.types import Completion
 from tests.support.scripted import PROMPT, ScriptedModel
 

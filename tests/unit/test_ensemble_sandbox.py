@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ensemble_lsp.ensemble.sandbox import Check, Limits, Ran, Tried, run
+from ensemble_lsp.sandbox.example_process import Check, Limits, Ran, Tried, run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux only")
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from ensemble_lsp.features.complete import Completer, CompletionRequest
-from ensemble_lsp.features.complete.debounce import Typing
-from ensemble_lsp.session import Session, open_session
+from ensemble_lsp.app import Session, open_session
+from ensemble_lsp.completion import Completer, CompletionRequest
+from ensemble_lsp.completion.debounce import Typing
 from ensemble_lsp.types import Chunk, Document, Position, Prompt, Suggestion, Trigger, Usage
 from tests.support.fake_models import FakeModel
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from ensemble_lsp.completion.inflight import Flight
 from ensemble_lsp.errors import TimedOutError
-from ensemble_lsp.features.flight import Flight
 from ensemble_lsp.types import Chunk, Prompt
 from tests.support.fake_models import FakeModel
 

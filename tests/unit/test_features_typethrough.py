@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensemble_lsp.features.typethrough import Answer, TypeThrough
+from ensemble_lsp.completion.cache import Answer, TypeThrough
 from ensemble_lsp.types import Document, Position, Span
 
 URI = "file:///a.py"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble_lsp.feedback.matching import is_keystroke, match, reformatted
-from ensemble_lsp.feedback.regions import Change, advance, follow_change, minimal, split
+from ensemble_lsp.feedback.range_tracking import Change, advance, follow_change, minimal, split
 from ensemble_lsp.feedback.reward import reward_of
 from ensemble_lsp.feedback.survival import occurrences, survival
 from ensemble_lsp.types import Document, Edit, Position, Span

@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble_lsp.errors import TuningError
-from ensemble_lsp.finetuning.examples import Example, Gathered, screen, split
-from ensemble_lsp.finetuning.formats import as_text, line_of, tokens_of
 from ensemble_lsp.finetuning.from_file import FaultyFileError, Row
 from ensemble_lsp.finetuning.from_history import from_history
 from ensemble_lsp.finetuning.from_repository import from_repository
-from ensemble_lsp.finetuning.holes import punch
 from ensemble_lsp.finetuning.local.vocabulary import native_fim
+from ensemble_lsp.finetuning.masking import punch
 from ensemble_lsp.finetuning.prepare import Target, prepare, prepare_file
 from ensemble_lsp.finetuning.prices import epochs_for, rates_of
-from ensemble_lsp.finetuning.rules import check
+from ensemble_lsp.finetuning.training_example import Example, Gathered, screen, split
+from ensemble_lsp.finetuning.training_formats import as_text, line_of, tokens_of
+from ensemble_lsp.finetuning.validation import check
 from ensemble_lsp.history import History, StoredSuggestion, SuggestionRecord
 from ensemble_lsp.models.profiles import make_profile
 from ensemble_lsp.settings import ModelSettings, PrivacySettings

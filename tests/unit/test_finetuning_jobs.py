@@ -12,12 +12,12 @@ import pytest
 import tomllib
 
 from ensemble_lsp.errors import TuningError
-from ensemble_lsp.finetuning.data import open_data
 from ensemble_lsp.finetuning.jobs import Job, JobStore, Upload
-from ensemble_lsp.finetuning.joining import Home, join, retire, tuned_settings
 from ensemble_lsp.finetuning.local.libraries import missing
-from ensemble_lsp.finetuning.providers import no_jobs
-from ensemble_lsp.models.keys import Keyring
+from ensemble_lsp.finetuning.prepared_data import open_data
+from ensemble_lsp.finetuning.provider_support import no_jobs
+from ensemble_lsp.finetuning.registration import Home, join, retire, tuned_settings
+from ensemble_lsp.models.api_keys import Keyring
 from ensemble_lsp.settings import ModelSettings, add_model_to_config
 
 OWN = ModelSettings(name="gpt", provider="openai", model="gpt-4.1-mini", input_price=0.4)

@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 from ensemble_lsp.errors import WrongKeyError
-from ensemble_lsp.models.adapters import BuiltinAdapters
-from ensemble_lsp.models.anthropic import AnthropicModel
-from ensemble_lsp.models.keys import Key, no_key
-from ensemble_lsp.models.openai import OpenAIModel
+from ensemble_lsp.models.api_keys import Key, no_key
+from ensemble_lsp.providers.anthropic.anthropic_model import AnthropicModel
+from ensemble_lsp.providers.openai.openai_model import OpenAIModel
+from ensemble_lsp.registry.provider_factory import BuiltinAdapters
 from ensemble_lsp.settings import ModelSettings
 
 
@@ -40,7 +40,7 @@ def test_adapters_are_equal_for_the_same_folder_and_index(tmp_path):
 
 def test_the_registry_imports_no_sdk_no_keyring_and_no_array_library():
     code = (
-        "import sys, ensemble_lsp.models.registry; "
+        "import sys, ensemble_lsp.registry.model_registry; "
         "print([m for m in ('openai', 'anthropic', 'xllamacpp', 'httpx2', 'keyring', 'numpy', "
         "'tomlkit', 'platformdirs') if m in sys.modules])"
     )

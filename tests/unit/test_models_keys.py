@@ -12,7 +12,7 @@ import types
 import pytest
 
 from ensemble_lsp.errors import SettingsError
-from ensemble_lsp.models.keys import (
+from ensemble_lsp.models.api_keys import (
     Key,
     Keyring,
     delete_key,
@@ -21,7 +21,7 @@ from ensemble_lsp.models.keys import (
     missing_key,
     store_key,
 )
-from ensemble_lsp.models.redact import RedactKeys
+from ensemble_lsp.models.log_redaction import RedactKeys
 from ensemble_lsp.settings import ModelSettings
 
 SECRET = "sk-abcdef0123456789"

@@ -29,12 +29,12 @@ from ensemble_lsp.errors import (
     ModelNotFoundError,
     OverloadedError,
 )
-from ensemble_lsp.models.base import gather
-from ensemble_lsp.models.llamacpp import LlamaCppModel, availability
-from ensemble_lsp.models.llamacpp.engine import threads_for_this_machine
-from ensemble_lsp.models.llamacpp.prompts import Confidence, Window, completion_text, heal
+from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.profiles import fim_template, make_profile
 from ensemble_lsp.models.wrappers import Limited, Scheduler
+from ensemble_lsp.providers.llamacpp import LlamaCppModel, availability
+from ensemble_lsp.providers.llamacpp.local_prompts import Confidence, Window, completion_text, heal
+from ensemble_lsp.providers.llamacpp.server_process import threads_for_this_machine
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt, Snippet
 from tests.support import fake_llama
@@ -471,7 +471,7 @@ async def test_the_child_ends_when_its_parent_is_killed(bench: Bench) -> None:
         import asyncio, importlib.util
         from pathlib import Path
         importlib.util.find_spec = lambda name: object()
-        from ensemble_lsp.models.llamacpp import LlamaCppModel
+        from ensemble_lsp.providers.llamacpp import LlamaCppModel
         from ensemble_lsp.models.profiles import make_profile
         from ensemble_lsp.settings import ModelSettings
         from ensemble_lsp.types import Prompt

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensemble_lsp.models.base import gather
-from ensemble_lsp.models.recall import Prediction, RecallIndex, RecallModel, recall_profile
-from ensemble_lsp.models.recall.contexts import Contexts
-from ensemble_lsp.models.recall.tokens import CUT, cut, words
+from ensemble_lsp.models.interface import gather
+from ensemble_lsp.providers.recall import Prediction, RecallIndex, RecallModel, recall_profile
+from ensemble_lsp.providers.recall.context_trie import Contexts
+from ensemble_lsp.providers.recall.tokens import CUT, cut, words
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Document, Edit, Position, Prompt, Span
 

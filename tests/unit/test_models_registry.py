@@ -16,13 +16,13 @@ from ensemble_lsp.errors import (
     UnknownModelError,
     WrongKeyError,
 )
-from ensemble_lsp.models import registry as registry_module
-from ensemble_lsp.models.base import Profile, gather
-from ensemble_lsp.models.discovery import Found
-from ensemble_lsp.models.keys import Keyring, missing_key
-from ensemble_lsp.models.redact import RedactKeys
-from ensemble_lsp.models.registry import Registry
+from ensemble_lsp.models.api_keys import Keyring, missing_key
+from ensemble_lsp.models.interface import Profile, gather
+from ensemble_lsp.models.log_redaction import RedactKeys
 from ensemble_lsp.models.wrappers import Call
+from ensemble_lsp.registry import model_registry as registry_module
+from ensemble_lsp.registry.discovery import Found
+from ensemble_lsp.registry.model_registry import Registry
 from ensemble_lsp.settings import ModelSettings, Settings
 from tests.support.scripted import PROMPT, ScriptedModel, prompt
 

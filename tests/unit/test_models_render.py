@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ensemble_lsp.models.profiles import FimTemplate, fim_names, fim_template
-from ensemble_lsp.models.render import chat_messages, comment, fim_prompt, plain_prompt
+from ensemble_lsp.models.prompt_rendering import chat_messages, comment, fim_prompt, plain_prompt
 from ensemble_lsp.types import Prompt, Snippet
 
 HERE = Prompt("complete", "python", "app/main.py", prefix="def f(a):\n    ret", suffix="\n\nf(1)\n")

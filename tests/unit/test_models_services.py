@@ -7,11 +7,11 @@ from contextlib import aclosing
 import pytest
 
 from ensemble_lsp.errors import ProviderError
-from ensemble_lsp.models.base import gather
-from ensemble_lsp.models.discovery import LocalServer, discover
-from ensemble_lsp.models.keys import Keyring
-from ensemble_lsp.models.registry import Registry
+from ensemble_lsp.models.api_keys import Keyring
+from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.wrappers import Call
+from ensemble_lsp.registry.discovery import LocalServer, discover
+from ensemble_lsp.registry.model_registry import Registry
 from ensemble_lsp.settings import ModelSettings, Settings
 from tests.support.providers import LoopbackProvider
 from tests.support.scripted import PROMPT, prompt

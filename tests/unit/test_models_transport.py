@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from ensemble_lsp.models.base import Profile
-from ensemble_lsp.models.transport import AnswerTooLongError, make_client
+from ensemble_lsp.models.http_transport import AnswerTooLongError, make_client
+from ensemble_lsp.models.interface import Profile
 
 PROFILE = Profile("a", "openai", "a", ("complete",), local=True)
 MOST = 100_000

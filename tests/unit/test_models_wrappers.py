@@ -17,7 +17,7 @@ from ensemble_lsp.errors import (
     TimedOutError,
     WrongKeyError,
 )
-from ensemble_lsp.models.base import gather
+from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.wrappers import (
     Call,
     CircuitBreaker,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensemble_lsp.features.postprocess import clean_code, clean_completion, clean_prose
+from ensemble_lsp.postprocess import clean_code, clean_completion, clean_prose
 
 F = "```"
 

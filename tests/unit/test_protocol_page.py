@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from ensemble_lsp.lsp import status
-from ensemble_lsp.lsp.commands import COMMANDS
-from ensemble_lsp.lsp.notifications import ENDS
+from ensemble_lsp.lsp.handlers.execute_command import COMMANDS
+from ensemble_lsp.lsp.handlers.suggestion_events import ENDS
 from ensemble_lsp.lsp.routes import ROUTES
 from ensemble_lsp.settings import trust
 

@@ -18,9 +18,9 @@ else:
 
 from ensemble_lsp.errors import NoQuotaError
 from ensemble_lsp.history import CallRecord, History
-from ensemble_lsp.models.base import Profile, gather
+from ensemble_lsp.models.interface import Profile, gather
 from ensemble_lsp.models.wrappers import Call, Metered
-from ensemble_lsp.selection.budget import DailyBudget, day_start, most_cost
+from ensemble_lsp.selection.daily_budget import DailyBudget, day_start, most_cost
 from ensemble_lsp.types import Chunk, Prompt, Usage
 
 PROMPT = Prompt("complete", "python", "a.py", prefix="x = 1\n" * 300, max_tokens=64)

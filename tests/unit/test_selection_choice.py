@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from ensemble_lsp.models.base import Profile
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.arm import SIZE, Arm, change_point
 from ensemble_lsp.selection.choice import Choice, Latency, Ranked, Selector, details
 from ensemble_lsp.selection.fixed import FixedSelector, pin
 from ensemble_lsp.selection.learned import LearnedSelector
 from ensemble_lsp.selection.priors import Prior, is_slow, prior_for
+from ensemble_lsp.selection.request_context import Situation
 from ensemble_lsp.selection.seed import SeedSelector
-from ensemble_lsp.selection.situation import Situation
 from ensemble_lsp.settings import SelectorSettings
 
 HERE = Situation("complete", "python", complexity=4)
@@ -444,7 +444,7 @@ def test_a_choice_names_its_models_in_order() -> None:
 
 
 def test_the_situation_and_each_models_figures_are_told() -> None:
-    from ensemble_lsp.selection.telling import COLUMNS, basis, rows, where
+    from ensemble_lsp.selection.format_choice import COLUMNS, basis, rows, where
 
     selector = LearnedSelector()
     for _ in range(9):

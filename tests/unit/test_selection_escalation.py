@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from ensemble_lsp.features.escalate import parses_at
-from ensemble_lsp.models.base import Profile
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
+from ensemble_lsp.selection.cascade import Findings, Reach, beyond_reach, stronger, told
 from ensemble_lsp.selection.choice import Choice, Ranked
-from ensemble_lsp.selection.escalation import Findings, Reach, beyond_reach, stronger, told
-from ensemble_lsp.selection.situation import Situation
+from ensemble_lsp.selection.escalate import parses_at
+from ensemble_lsp.selection.request_context import Situation
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Document, Position
 

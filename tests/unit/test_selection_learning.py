@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from ensemble_lsp.history import CallRecord, History, SuggestionRecord, migrations
-from ensemble_lsp.models.base import Profile
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.choice import Ranked
-from ensemble_lsp.selection.learning import Learning
-from ensemble_lsp.selection.situation import Situation
+from ensemble_lsp.selection.history_sync import Learning
+from ensemble_lsp.selection.request_context import Situation
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Outcome, OutcomeKind
 

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble_lsp.selection.complexity import ComplexityCache
-from ensemble_lsp.selection.situation import FEATURES, PLACES, Situation, place_of, situation_of
+from ensemble_lsp.selection.request_context import (
+    FEATURES,
+    PLACES,
+    Situation,
+    place_of,
+    situation_of,
+)
 from ensemble_lsp.types import Document, Position
 
 

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from ..app import Session, open_session
 from ..context.documents import read
 from ..errors import DocumentError, SettingsError
-from ..session import Session, open_session
 from ..settings import default_config_path, default_data_dir
 from ..types import Document, Position
-from .output import print_json, safe, warn
+from .console import print_json, safe, warn
 
 __all__ = [
     "line_end", "line_start", "numbers", "open_file", "place_in", "print_json", "project_of",

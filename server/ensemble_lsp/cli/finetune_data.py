@@ -9,18 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..app import Session
 from ..errors import SettingsError, TuningError
-from ..finetuning.examples import METHODS, Method
 from ..finetuning.from_history import from_history
 from ..finetuning.from_repository import from_repository
 from ..finetuning.local.vocabulary import native_fim
 from ..finetuning.prepare import Prepared, Target, prepare, prepare_file
-from ..finetuning.providers import no_jobs
-from ..models import catalogue
+from ..finetuning.provider_support import no_jobs
+from ..finetuning.training_example import METHODS, Method
 from ..models.profiles import make_profile
-from ..session import Session
+from ..providers.llamacpp import catalogue
 from ..settings import ModelSettings, default_data_dir
-from .output import print_json, safe
+from .console import print_json, safe
 
 
 async def run_prepare(args: argparse.Namespace, session: Session) -> int:

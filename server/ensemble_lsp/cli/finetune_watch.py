@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ProviderError
+from ..finetuning.job_runner import Watcher
 from ..finetuning.jobs import Job
-from ..finetuning.running import Watcher
-from ..finetuning.service import Event
-from .output import safe
+from ..finetuning.openai_jobs import Event
+from .console import safe
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

@@ -16,7 +16,7 @@ from typing import NoReturn
 from .. import __version__
 from ..errors import EnsembleError, SettingsError, UnknownModelError
 from . import compare_arguments, finetune_arguments
-from .logs import logging_to
+from .logging_setup import logging_to
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ COMMANDS = {
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code: 0 done, 1 failed, 2 wrong usage or configuration."""
-    from ..models.redact import RedactKeys
+    from ..models.log_redaction import RedactKeys
 
     args = parse(arguments)
     # Whoever opens a session tells it the keys; every word that leaves by log or error goes through it.
@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
 def _run(args: argparse.Namespace) -> int:
     try:
         logger.debug("%s %s, Python %s on %s", args.subcommand, __version__, *_machine())
-        module = importlib.import_module(f".{args.subcommand}", __package__)
+        module = importlib.import_module(f".{args.subcommand}_command", __package__)
         gc.freeze()
         gc.enable()
         code = int(module.run(args))

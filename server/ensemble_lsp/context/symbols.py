@@ -1,6 +1,5 @@
 """What stands at a place: functions, classes, calls, and what there asks for code."""
 
-from .asks import Request, asks_for_code
 from .definitions import (
     Symbol,
     call_at,
@@ -10,6 +9,7 @@ from .definitions import (
     symbol_at,
     uncomment,
 )
+from .generation_intent import Request, asks_for_code
 from .nodes import SymbolKind
 
 __all__ = [

@@ -13,9 +13,9 @@ from dataclasses import replace
 from time import monotonic
 
 from ..types import Document, Edit, Outcome, OutcomeKind, Position, Suggestion
-from .keeper import Keeper
-from .live import Live, continues, meet, remaining, same_line, same_place
-from .regions import Change
+from .pending import Live, continues, meet, remaining, same_line, same_place
+from .range_tracking import Change
+from .retention import Keeper
 from .reward import GLANCE_MS, reward_of
 
 STALE_S = 600.0

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ..context.secrets import Redactor
+from ..context.secret_redaction import Redactor
 from ..errors import TuningError
-from .formats import Format, Line
-from .rules import LineFault, check
+from .training_formats import Format, Line
+from .validation import LineFault, check
 
 
 @dataclass(frozen=True, slots=True)

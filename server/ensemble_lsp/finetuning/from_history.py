@@ -12,13 +12,13 @@ from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from ..context.prompts import WorkspaceContext, complete_prompt
+from ..context.prompt_builder import WorkspaceContext, complete_prompt
 from ..errors import TuningError
 from ..history import StoredSuggestion
-from ..models.base import Profile
+from ..models.interface import Profile
 from ..settings import PrivacySettings
 from ..types import Document, Position, Prompt
-from .examples import Example, Gathered, Method
+from .training_example import Example, Gathered, Method
 
 LASTING = 0.8
 """Share of an accepted text that must still stand at the latest look."""

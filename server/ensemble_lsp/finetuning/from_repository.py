@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..context.documents import LARGEST_FILE, decode, language_of
-from ..context.prompts import WorkspaceContext, complete_prompt
+from ..context.prompt_builder import WorkspaceContext, complete_prompt
 from ..errors import DocumentError, TuningError
-from ..models.base import Profile
+from ..models.interface import Profile
 from ..settings import PrivacySettings
 from ..types import Document
-from .examples import Example, Gathered
-from .holes import Hole, punch
+from .masking import Hole, punch
+from .training_example import Example, Gathered
 
 _FOREIGN = frozenset(
     (

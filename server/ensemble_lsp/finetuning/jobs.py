@@ -18,8 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import TuningError
 from ..settings import ModelSettings
-from .examples import Method
 from .prepare import private
+from .training_example import Method
 
 ENDED = ("succeeded", "failed", "cancelled")
 BEGINNINGS = ("new", "uploaded")

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TuningError
-from ..models.base import Profile
+from ..models.interface import Profile
 from ..settings import ModelSettings
-from .examples import Gathered, Method, screen, split
-from .formats import Format, Line, as_text, format_for, line_of, tokens_of
 from .from_file import FaultyFileError, Row, from_file
-from .local.training import EPOCHS as LOCAL_EPOCHS
+from .local.lora import EPOCHS as LOCAL_EPOCHS
 from .prices import epochs_for, rates_of
-from .rules import LineFault, check
+from .training_example import Gathered, Method, screen, split
+from .training_formats import Format, Line, as_text, format_for, line_of, tokens_of
+from .validation import LineFault, check
 
 TRAINING, VALIDATION, SUMMARY = "training.jsonl", "validation.jsonl", "summary.json"
 

@@ -3,8 +3,9 @@
 No code and no prompt is stored unless ``history.keepText`` is set.
 """
 
-from .exchange import ImportReport
-from .learned import Change, Changes, Learned
+from .change_log import Change, Changes, Learned
+from .jsonl import ImportReport
+from .postgres import password_of
 from .records import (
     CallRecord,
     Feature,
@@ -17,7 +18,6 @@ from .records import (
     wilson,
 )
 from .store import History
-from .team import password_of
 
 __all__ = [
     "CallRecord",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import HistoryError
-from . import learned
+from . import change_log
 
 
 class NewerSchemaError(HistoryError):
@@ -82,7 +82,7 @@ def _aggregates(db: sqlite3.Connection) -> None:
 
 
 def _learning(db: sqlite3.Connection) -> None:
-    learned.create(db)
+    change_log.create(db)
 
 
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from . import database, exchange, queries
+from . import database, jsonl, queries
 
 Row = TypeVar("Row")
 
@@ -59,12 +59,12 @@ def _rows(
         at = page[-1][0]
 
 
-def _write(fresh: sqlite3.Connection, row: exchange.Kept) -> int:
+def _write(fresh: sqlite3.Connection, row: jsonl.Kept) -> int:
     """1 for a new row; 0 for one that was there, or holds a damaged value."""
     fresh.execute("SAVEPOINT row")
     try:
         # Through the exchange format, because it checks every field's type.
-        new = exchange.write_line(fresh, exchange.parse_line(exchange.as_line(row)))
+        new = jsonl.write_line(fresh, jsonl.parse_line(jsonl.as_line(row)))
     except (ValueError, TypeError, OverflowError, sqlite3.IntegrityError):
         fresh.execute("ROLLBACK TO row")
         new = False

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..types import Outcome, Task
-from . import learned, queries, writes
+from . import change_log, queries, writes
+from .backends import FilePlace, TeamPlace
 from .connection import Database
-from .exchange import ImportReport, Kept, Line, as_line, import_lines
-from .places import FilePlace, TeamPlace
+from .jsonl import ImportReport, Kept, Line, as_line, import_lines
 from .records import (
     CallRecord,
     Latencies,
@@ -195,7 +195,7 @@ class History:
                 break
             removed += count
         if before is None:
-            await self._ask(learned.forget, writes=True)
+            await self._ask(change_log.forget, writes=True)
         await asyncio.wrap_future(self._put(Job(self._worker.shrink, writes=False, alone=True)))
         return removed
 
@@ -229,20 +229,20 @@ class History:
         """US dollars."""
         return await self._ask(lambda db: queries.spent_since(db, unix))
 
-    async def changes_after(self, number: int, limit: int = _PAGE) -> learned.Changes:
+    async def changes_after(self, number: int, limit: int = _PAGE) -> change_log.Changes:
         """What any server learned after a change's number, oldest first."""
-        return await self._ask(lambda db: learned.changes_after(db, number, limit))
+        return await self._ask(lambda db: change_log.changes_after(db, number, limit))
 
-    async def load_learned(self, strategy: str) -> learned.Learned:
+    async def load_learned(self, strategy: str) -> change_log.Learned:
         """A selector's state as it was kept."""
-        return await self._ask(lambda db: learned.load(db, strategy))
+        return await self._ask(lambda db: change_log.load(db, strategy))
 
     async def save_learned(
         self, strategy: str, epoch: str, upto: int, parts: Mapping[str, Any]
     ) -> bool:
         """Keep parts of a selector's state; whether they were kept (no later state was there)."""
         return await self._ask(
-            lambda db: learned.save(db, strategy, epoch, upto, parts), writes=True
+            lambda db: change_log.save(db, strategy, epoch, upto, parts), writes=True
         )
 
     async def reserve(
@@ -251,16 +251,16 @@ class History:
         """Reserve US dollars of a budget that counts from a time; whether, and what is left."""
         now = self._clock()
         return await self._ask(
-            lambda db: learned.reserve(db, id, now, since, cost, budget), writes=True
+            lambda db: change_log.reserve(db, id, now, since, cost, budget), writes=True
         )
 
     def release(self, id: str) -> Future[bool]:
         """Give a reservation back, after the call it was for was noted."""
-        return self._write(lambda db: learned.release(db, id))
+        return self._write(lambda db: change_log.release(db, id))
 
     async def used_since(self, unix: float) -> float:
         """US dollars spent and reserved."""
-        return await self._ask(lambda db: learned.used_since(db, unix))
+        return await self._ask(lambda db: change_log.used_since(db, unix))
 
     async def get(self, id: str) -> StoredSuggestion | None:
         """One suggestion with its outcome."""

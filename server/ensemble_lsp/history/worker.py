@@ -14,8 +14,8 @@ from typing import Any
 
 from ..errors import HistoryError
 from . import database, queries, writes
+from .backends import Place
 from .connection import Database
-from .places import Place
 
 _BATCH = 500
 _BACKLOG = 50_000

@@ -27,12 +27,12 @@ from pygls.protocol.json_rpc import (
 )
 from pygls.protocol.language_server import lsp_method
 
-from .errors import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
-from .mending import bounded, load
+from .error_responses import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
+from .message_repair import bounded, load
 from .transport import Garbage
 
 if TYPE_CHECKING:
-    from .base import EnsembleServer
+    from .server import EnsembleServer
 
 logger = logging.getLogger(__name__)
 

@@ -11,18 +11,18 @@ from typing import Any
 
 from lsprotocol import types
 
-from . import (
+from .handlers import (
     code_action,
-    completion,
     configuration,
-    documents,
     hover,
     inline_completion,
     lifecycle,
-    notifications,
+    popup_completion,
+    suggestion_events,
+    text_sync,
 )
-from .base import Client, EnsembleServer
-from .commands import COMMANDS
+from .handlers.execute_command import COMMANDS
+from .server import Client, EnsembleServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ ROUTES: tuple[Route, ...] = (
     Route(types.SET_TRACE, lifecycle.set_trace),
     Route(types.WORKSPACE_DID_CHANGE_CONFIGURATION, configuration.did_change_configuration),
     Route(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, configuration.did_change_folders),
-    Route(types.TEXT_DOCUMENT_DID_OPEN, documents.did_open),
-    Route(types.TEXT_DOCUMENT_DID_CHANGE, documents.did_change),
-    Route(types.TEXT_DOCUMENT_DID_SAVE, documents.did_save),
-    Route(types.TEXT_DOCUMENT_DID_CLOSE, documents.did_close),
+    Route(types.TEXT_DOCUMENT_DID_OPEN, text_sync.did_open),
+    Route(types.TEXT_DOCUMENT_DID_CHANGE, text_sync.did_change),
+    Route(types.TEXT_DOCUMENT_DID_SAVE, text_sync.did_save),
+    Route(types.TEXT_DOCUMENT_DID_CLOSE, text_sync.did_close),
     Route(
         types.TEXT_DOCUMENT_INLINE_COMPLETION,
         inline_completion.inline_completion,
@@ -53,7 +53,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         types.TEXT_DOCUMENT_COMPLETION,
-        completion.completion,
+        popup_completion.completion,
         types.CompletionOptions(
             trigger_characters=[".", "(", " ", ":", "=", "\n"], resolve_provider=True
         ),
@@ -61,7 +61,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         types.COMPLETION_ITEM_RESOLVE,
-        completion.resolve_completion,
+        popup_completion.resolve_completion,
         None,
         lambda client: not client.inline_completion,
     ),
@@ -75,9 +75,9 @@ ROUTES: tuple[Route, ...] = (
         ),
     ),
     Route(types.CODE_ACTION_RESOLVE, code_action.resolve_code_action),
-    Route("ensemble/didShow", notifications.did_show),
-    Route("ensemble/didPartiallyAccept", notifications.did_partially_accept),
-    Route("ensemble/didEnd", notifications.did_end),
+    Route("ensemble/didShow", suggestion_events.did_show),
+    Route("ensemble/didPartiallyAccept", suggestion_events.did_partially_accept),
+    Route("ensemble/didEnd", suggestion_events.did_end),
 )
 
 

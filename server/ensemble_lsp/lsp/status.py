@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..session.runtime import Runtime
-    from .base import EnsembleServer
+    from ..app.runtime import Runtime
+    from .server import EnsembleServer
 
 METHOD = "ensemble/status"
 PAUSE = 0.03

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ..errors import SettingsError
 from ..settings import ModelSettings
-from .base import Profile
+from .interface import Profile
 
 OPENAI_URL = "https://api.openai.com/v1"
 ANTHROPIC_URL = "https://api.anthropic.com"

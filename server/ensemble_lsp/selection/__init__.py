@@ -6,8 +6,8 @@ from ..settings import SelectorSettings
 from .choice import Choice, Latency, Ranked, Selector
 from .fixed import FixedSelector
 from .learned import LearnedSelector
+from .request_context import Situation, situation_of
 from .seed import SeedSelector
-from .situation import Situation, situation_of
 
 __all__ = [
     "Choice",

@@ -17,8 +17,8 @@ from itertools import islice
 from operator import mul
 from typing import Any
 
-from .calls import numbers
-from .situation import FEATURES
+from .call_stats import numbers
+from .request_context import FEATURES
 
 SIZE = len(FEATURES)
 MEMORY = 240

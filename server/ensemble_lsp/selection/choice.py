@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from ..models.base import Profile
+from ..models.interface import Profile
 from ..types import Task
-from .situation import Situation
+from .request_context import Situation
 
 
 @dataclass(frozen=True, slots=True)

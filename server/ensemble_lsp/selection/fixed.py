@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..models.base import Profile
+from ..models.interface import Profile
 from ..types import Task
-from .calls import CallStatistics, utility
+from .call_stats import CallStatistics, utility
 from .choice import Call, Choice, Latency, Ranked, explain
 from .priors import prior_for
-from .situation import Situation
+from .request_context import Situation
 
 VERSION = 2
 

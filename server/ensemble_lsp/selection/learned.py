@@ -17,15 +17,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..models.base import Profile
+from ..models.interface import Profile
 from ..types import TASKS, Task
 from .arm import MEMORY, THRESHOLD, Arm
-from .calls import numbers, of_kind
+from .call_stats import numbers, of_kind
+from .cascade import Reach, beyond_reach, with_order
 from .choice import Choice, Ranked, explain
-from .escalation import Reach, beyond_reach, with_order
 from .fixed import VERSION, FixedSelector, rank
 from .priors import WEIGHT, Prior, prior_for
-from .situation import Situation
+from .request_context import Situation
 
 _SPREAD = 1.64 * 0.48
 """Half a 90 % interval of a reward near one half, in rewards."""

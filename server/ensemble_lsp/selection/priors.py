@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from ..models.base import Profile
+from ..models.interface import Profile
 from ..types import Task
 
 WEIGHT = 8.0

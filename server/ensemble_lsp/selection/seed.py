@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from ..models.base import Profile
-from .calls import numbers, of_kind
+from ..models.interface import Profile
+from .call_stats import numbers, of_kind
 from .choice import Choice, Ranked, explain
 from .fixed import VERSION, FixedSelector, rank
-from .situation import Situation
+from .request_context import Situation
 
 COMPLEX_ABOVE = 5
 """Cyclomatic complexity above which code counts as complex: radon's rank A ends there."""

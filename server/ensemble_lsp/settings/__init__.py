@@ -5,13 +5,14 @@ says what an untrusted layer may set, ``wording`` puts faults into plain words, 
 writes the config file and knows where things lie.
 """
 
-from .files import (
+from .config_file import (
     add_model_to_config,
     default_config_path,
     default_data_dir,
     read_config,
     remove_model_from_config,
 )
+from .messages import Fault
 from .resolve import Raw, merge, resolve, resolve_strict
 from .schema import (
     CompleteSettings,
@@ -25,7 +26,6 @@ from .schema import (
     Settings,
     json_schema,
 )
-from .wording import Fault
 
 __all__ = [
     "CompleteSettings",

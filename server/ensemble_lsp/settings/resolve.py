@@ -16,9 +16,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from ..errors import SettingsError
-from .schema import ModelSettings, Settings, Table
-from .trust import Widening, restrict
-from .wording import (
+from .messages import (
     Fault,
     Place,
     default_of,
@@ -30,6 +28,8 @@ from .wording import (
     unknown_key,
     wrong_value,
 )
+from .schema import ModelSettings, Settings, Table
+from .trust import Widening, restrict
 
 Raw = Mapping[str, Any]
 

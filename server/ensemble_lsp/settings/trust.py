@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from .messages import Fault, path_of
 from .schema import Settings
-from .wording import Fault, path_of
 
 _FREE: dict[str, frozenset[str]] = {
     "complete": frozenset({"debounceMs", "budgetMs", "maxLines", "threshold"}),

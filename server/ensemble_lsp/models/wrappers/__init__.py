@@ -9,12 +9,12 @@ All close the stream inside at once when they are closed themselves.
 """
 
 from .breaker import BreakerState, CircuitBreaker
+from .concurrency import Limited, Scheduler
 from .draining import Draining, Unavailable
 from .failover import Failover
 from .metering import Call, Metered, estimate_usage
-from .scheduling import Limited, Scheduler
-from .timing import TimeLimit
-from .watching import Watched
+from .observer import Watched
+from .timeout import TimeLimit
 
 __all__ = [
     "BreakerState",

@@ -15,8 +15,8 @@ from ...errors import (
     WrongKeyError,
 )
 from ...types import Chunk, Prompt
-from ..base import Model
-from .streams import Wrapper, opened
+from ..interface import Model
+from .wrapper_base import Wrapper, opened
 
 BreakerState = Literal["closed", "open", "half-open"]
 

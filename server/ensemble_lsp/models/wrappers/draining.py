@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from ...errors import CannotConnectError, ProviderError
 from ...types import Chunk, Prompt
-from ..base import Model, Profile
-from .streams import Wrapper, opened
+from ..interface import Model, Profile
+from .wrapper_base import Wrapper, opened
 
 
 class Draining(Wrapper):

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 
 from ...errors import NoModelError, ProviderError
 from ...types import Chunk, Prompt
-from ..base import Model, Profile
-from .streams import opened
+from ..interface import Model, Profile
+from .wrapper_base import opened
 
 
 class Failover:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from ...errors import ProviderError
 from ...types import Chunk, Prompt, Task, Usage
-from ..base import Model
-from .streams import Wrapper, opened
+from ..interface import Model
+from .wrapper_base import Wrapper, opened
 
 logger = logging.getLogger(__name__)
 

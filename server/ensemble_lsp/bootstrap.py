@@ -1,0 +1,134 @@
+"""The composition root of the language server: the only place where its parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from .lsp.routes import register
+from .lsp.server import EnsembleServer, Host, Tools
+from .lsp.transport import Connection, WriterThread, read_in_thread
+
+if TYPE_CHECKING:
+    from .app import Session
+    from .lsp.transport import Garbage
+    from .models.log_redaction import RedactKeys
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line gives."""
+
+    config_path: Path | None = None
+    data_dir: Path | None = None
+    redact: RedactKeys | None = None
+    """Told every key in use, so that the log's handlers know them."""
+
+
+def create_server(options: Options | None = None) -> EnsembleServer:
+    """A server with every route; heavy parts are imported when the client is initialized."""
+    chosen = options or Options()
+
+    async def open_host(ls: EnsembleServer) -> Host:
+        return await _open_host(ls, chosen)
+
+    server = EnsembleServer(open_host)
+    register(server)
+    return server
+
+
+async def _open_host(ls: EnsembleServer, options: Options) -> Host:
+    # Pydantic, numpy and the rooms themselves take a while to import: off the loop, after initialize.
+    await asyncio.to_thread(_import_rooms)
+    from .app import open_session
+    from .completion import Completer
+    from .explanation.explainer import Explainer
+    from .generation.generator import Generator
+    from .lsp.handlers.configuration import ask_configuration
+    from .lsp.status import Status
+    from .settings import default_config_path, default_data_dir
+
+    editor = await ask_configuration(ls)
+    session = await open_session(
+        config_path=options.config_path or default_config_path(),
+        data_dir=options.data_dir or default_data_dir(),
+        documents=ls.documents,
+        folders=[Path(unquote(urlsplit(u).path)) for u in ls.folders if u.startswith("file:")],
+        initialization=ls.initialization_options,
+        editor=editor,
+        trusted=ls.trusted,
+        redact=options.redact,
+    )
+    tools = Tools(Completer(), Explainer(), Generator())
+    ls.documents.subscribe(tools.generator)
+    Status(ls).watch(session.runtime)
+    ls.background(_prepare(session))
+
+    async def close() -> None:
+        tools.completer.close()
+        await tools.completer.settled()
+        await host.session.close()
+
+    host = Host(session, tools, close)
+    return host
+
+
+async def _prepare(session: Session) -> None:
+    """Let the models load what they need; from then on the garbage collector looks at new objects alone.
+
+    All that is loaded stays. Looking through it again and again, a few times a request, cost a tenth of
+    the time that a request takes.
+    """
+    await session.prepare()
+    gc.freeze()
+
+
+def _import_rooms() -> None:
+    from . import app, completion
+    from .explanation import explainer
+    from .generation import generator
+
+    logger.debug("imported %s %s %s %s", app, completion, explainer, generator)
+
+
+def serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:
+    """Serve one client until it leaves; the exit code: 0 after ``shutdown``, else 1."""
+    # Outside the loop: who interrupts us while we wait for a client need not wait for the thread.
+    # Complexity, the history and SDKs work in threads: they hand the interpreter back to a keystroke
+    # after 1 ms, not 5.
+    sys.setswitchinterval(0.001)
+    return asyncio.run(_serve(server, connect()))
+
+
+async def _serve(server: EnsembleServer, connection: Connection) -> int:
+    loop = asyncio.get_running_loop()
+    writer = WriterThread(connection)
+    server.protocol.set_writer(writer, include_headers=False)
+
+    def receive(message: bytes | Garbage | None) -> None:
+        if message is None:
+            loop.call_soon_threadsafe(server.leave, 1)
+        else:
+            loop.call_soon_threadsafe(server.protocol.receive, message)
+
+    read_in_thread(connection, receive)
+    code = await server.run_until_left()
+    writer.close()
+    return code
+
+
+def leave_process(code: int) -> None:
+    """End the process even if a thread still waits for input."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,191 @@
+"""``compare``: which model is best on the user's own code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import shlex
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from ..app import Session
+from ..errors import SettingsError
+from ..evaluation.cases import Kind
+from ..evaluation.comparison import Comparison, Options, Plan, Watcher, compare
+from ..evaluation.eval_runner import Step
+from ..evaluation.measured_priors import measured
+from ..evaluation.reports import html_page
+from ..evaluation.reports.comparison_page import Written, write
+from ..evaluation.scenario import Cleaners
+from ..postprocess import clean_code, clean_completion, clean_prose
+from ..sandbox.scratch_repo import Limits
+from ..selection.offline_priors import save
+from .common import run_async, session_of
+from .console import number, print_json, print_table, safe, warn
+
+OUT = "ensemble-comparison"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare; the exit code is 1 where no model gave an answer that could be judged."""
+    options = _options(args)
+
+    async def work() -> int:
+        async with session_of(args, options.paths[0] / "any") as session:
+            with _bars(quiet=args.json) as step:
+                watcher = Watcher(lambda plan: _agree(args, plan), step, _say)
+                cleaners = Cleaners(clean_completion, clean_code, clean_prose)
+                try:
+                    compared = await compare(session, options, cleaners, watcher)
+                except asyncio.CancelledError:
+                    warn(
+                        f"stopped; what was answered is kept in {options.out}: run it again to go on"
+                    )
+                    raise
+            if compared is None:
+                print("Nothing was asked.", file=sys.stderr)
+                return 0
+            command = "ensemble-lsp compare " + shlex.join(_shown(args))
+            written = await asyncio.to_thread(write, compared, options.out, command)
+            _print(args, compared, written)
+            if args.learn:
+                await _learn(session, compared)
+            return 0 if any(row.scores for row in compared.summary.rows) else 1
+
+    return run_async(work)
+
+
+def _options(args: argparse.Namespace) -> Options:
+    split = [k.strip() for k in (args.kinds or "").split(",") if k.strip()]
+    models = [m.strip() for m in (args.models or "").split(",") if m.strip()]
+    return Options(
+        paths=tuple(path.expanduser().absolute() for path in args.paths),
+        out=(args.out or Path(OUT)).expanduser().absolute(),
+        task=args.task,
+        models=tuple(models),
+        samples=args.samples,
+        seed=args.seed,
+        language=args.language,
+        kinds=cast("tuple[Kind, ...]", tuple(split)),
+        max_cost=args.max_cost,
+        engine=args.engine,
+        fresh=args.fresh,
+        run_tests=args.run_tests,
+        test_limits=Limits(seconds=max(1.0, args.test_timeout)),
+        allow_network=args.allow_network,
+    )
+
+
+def _shown(args: argparse.Namespace) -> list[str]:
+    """The command as a report names it: what decides the cases, no more."""
+    shown = [str(path) for path in args.paths] + ["--task", args.task]
+    shown += ["--samples", str(args.samples), "--seed", str(args.seed)]
+    for name in ("models", "language", "kinds"):
+        if value := getattr(args, name):
+            shown += [f"--{name}", value]
+    return shown
+
+
+async def _agree(args: argparse.Namespace, plan: Plan) -> bool:
+    """The estimate first; a question where code leaves the machine."""
+    for name, why in plan.unavailable.items():
+        warn(f"{name} is left out: {why}")
+    sys.stdout.flush()
+    print(
+        f"{len(plan.sample.cases)} places in {plan.sample.read} files; {plan.kept} answers are there "
+        "already.",
+        file=sys.stderr,
+    )
+    for one in plan.estimates:
+        price = f"about {html_page.dollars(one.cost)}, at most {html_page.dollars(one.most)}"
+        price = price if one.priced else "price not known"
+        told = "on this machine" if one.local else price
+        tokens = f"{one.input_tokens} tokens in, {one.output_tokens} out"
+        line = f"  {one.model}: {one.requests} requests, about {tokens}; {told}"
+        print(safe(line), file=sys.stderr)
+    if not plan.leaves_machine or args.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise SettingsError(f"{plan.sentence()} Add --yes to go on.")
+    answer = await asyncio.to_thread(input, f"{plan.sentence()} Go on? [y/N] ")
+    return answer.strip().lower() in ("y", "yes")
+
+
+@contextmanager
+def _bars(*, quiet: bool) -> Generator[Callable[[Step], None]]:
+    """A progress bar a model on standard error, begun with the first answer."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    progress = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    bars: dict[str, int] = {}
+
+    def step(at: Step) -> None:
+        progress.start()
+        if at.model not in bars:
+            bars[at.model] = progress.add_task(safe(at.model), total=at.total)
+        progress.update(bars[at.model], completed=at.done)  # type: ignore[arg-type]
+
+    try:
+        yield step
+    finally:
+        progress.stop()
+
+
+def _say(text: str) -> None:
+    print(safe(text), file=sys.stderr)
+
+
+def _print(args: argparse.Namespace, compared: Comparison, written: Written) -> None:
+    if written.missing:
+        warn(written.missing)
+    if args.json:
+        paths = {k: str(v) for k, v in dataclasses.asdict(written).items() if v and k != "missing"}
+        print_json({**compared.summary.to_json(), "spent": compared.spent, "written": paths})
+        return
+    main = compared.summary.main
+    rows: list[list[str]] = []
+    for row in compared.summary.rows:
+        exact = row.scores.get("exact")
+        rows.append(
+            [
+                row.model,
+                f"{row.answered} of {row.asked}",
+                html_page.score(row.scores.get(main)),
+                number(exact.value if exact else None),
+                html_page.ms(row.first_ms.value if row.first_ms else None),
+                html_page.ms(row.total_ms.value if row.total_ms else None),
+                html_page.dollars(row.cost),
+                row.message or "",
+            ]
+        )
+    columns = ["model", "answers", main, "exact", "first token", "whole", "cost", "trouble"]
+    print_table(columns, rows)
+    print(safe(compared.summary.advice))
+    print(f"Report: {written.html or written.markdown}")
+
+
+async def _learn(session: Session, compared: Comparison) -> None:
+    found = measured(compared)
+    await asyncio.to_thread(save, session.runtime.data_dir, found)
+    told = ", ".join(f"{m.model} {m.reward:.2f}" for m in found)
+    print(safe(f"The selector now expects of {compared.summary.task}: {told}."), file=sys.stderr)

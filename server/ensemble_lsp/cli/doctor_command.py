@@ -1,0 +1,91 @@
+"""``doctor``: checks the set-up and says what to do."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from ..app import Session
+from ..settings import default_config_path, default_data_dir
+from .common import run_async, session_of
+from .console import print_json, safe
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. ``serious`` faults make the command fail."""
+
+    what: str
+    ok: bool
+    told: str
+    serious: bool = False
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check everything, or show a prompt."""
+    if args.show_prompt is None:
+        return run_async(lambda: _check(args))
+    from .prompt_preview import show_prompt
+
+    return run_async(lambda: show_prompt(args))
+
+
+async def _check(args: argparse.Namespace) -> int:
+    config, data = args.config or default_config_path(), args.data_dir or default_data_dir()
+    checks = [
+        Check("python", sys.version_info >= (3, 10), sys.version.split()[0], True),
+        _config(config, given=args.config is not None),
+        _data_folder(data),
+    ]
+    async with session_of(args, lenient=True) as session:
+        history = session.runtime.history
+        await history.ready()
+        notices = list(history.notices)
+        checks.append(Check("history", not notices, " ".join(notices) or f"{history.place} opens"))
+        for fault in session.faults:
+            checks.append(Check("settings", False, str(fault), True))
+        checks += await _models(session)
+    checks = [replace(check, told=args.redact.redact(check.told)) for check in checks]
+    if args.json:
+        print_json([asdict(c) for c in checks])
+    for check in [] if args.json else checks:
+        print(f"{'✓' if check.ok else '✗'} {safe(check.what)}: {safe(check.told)}")
+    return 1 if any(not c.ok and c.serious for c in checks) else 0
+
+
+def _config(path: Path, given: bool) -> Check:
+    if path.exists():
+        return Check("config", True, str(path))
+    if given:
+        return Check("config", False, f"{path} does not exist; check --config", True)
+    return Check("config", True, f"{path} (none: defaults)")
+
+
+def _data_folder(path: Path) -> Check:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        writable = os.access(path, os.W_OK | os.X_OK)
+    except OSError:
+        writable = False
+    told = f"{path} cannot be written; make it yours, or give another by --data-dir"
+    return Check("data folder", writable, str(path) if writable else told, True)
+
+
+async def _models(session: Session) -> list[Check]:
+    found: list[Check] = []
+    for entry in session.registry.entries():
+        name = f"model {entry.profile.name}"
+        if not entry.available:
+            found.append(Check(name, False, entry.reason))
+            continue
+        result = await session.registry.test(entry.profile.name)
+        source = "no key" if entry.key_source == "none" else f"key: {entry.key_source}"
+        found.append(Check(name, result.ok, f"{result.message} ({source})"))
+    for task in ("complete", "explain", "generate"):
+        able = bool(session.models_for(task))
+        told = "has a model" if able else str(session.no_model(task))
+        found.append(Check(task, able, told))
+    return found

@@ -1,0 +1,60 @@
+"""``explain``: what code does."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import SettingsError
+from ..explanation.explainer import Explainer
+from ..types import Document, Position, Span
+from .common import line_end, line_start, numbers, open_file, run_async, session_of
+from .one_shot import Answer, check_model, print_answer, why
+from .progress_bar import answers_shown
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print an explanation of a file, the symbol at a line, or a range of lines."""
+    path, lines = _place(args.place)
+
+    async def work() -> int:
+        async with session_of(args, path) as session:
+            check_model(session, args.model, "explain")
+            document = await open_file(session, path)
+            span = _span(document, lines)
+            with answers_shown(session, "explaining", quiet=args.json):
+                told = await Explainer().explain(
+                    session, document, span, size=args.ensemble or 1, model=args.model
+                )
+            answer = Answer(
+                "explain",
+                told.markdown,
+                told.models,
+                told.latency_ms,
+                told.agreement,
+                why(session, told.id),
+            )
+            print_answer(args, answer)
+        return 0
+
+    return run_async(work)
+
+
+def _place(text: str) -> tuple[Path, list[int]]:
+    """``FILE``, ``FILE:LINE`` or ``FILE:LINE-LINE`` as a path and none, one or two lines."""
+    head, dash, last = text.rpartition("-")
+    if dash and last.isascii() and last.isdigit():
+        path, lines = numbers(head, 1)
+        if lines:
+            if int(last[:18]) < lines[0]:
+                raise SettingsError(f"{text!r}: the last line must not come before the first.")
+            return path, [*lines, int(last[:18])]
+    return numbers(text, 1)
+
+
+def _span(document: Document, lines: list[int]) -> Span:
+    if not lines:
+        return Span(Position(0, 0), document.end)
+    start = line_start(document, lines[0])
+    # An empty span: the symbol that it lies in.
+    return Span(start, start if len(lines) == 1 else line_end(document, lines[1]))

@@ -1,0 +1,296 @@
+"""``finetune``: training data, jobs, and the models that come of them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..app import Session
+from ..errors import SettingsError, TuningError
+from ..finetuning.from_file import FaultyFileError
+from ..finetuning.job_runner import Pace, Runner
+from ..finetuning.jobs import HyperParameters, Job, JobStore
+from ..finetuning.openai_jobs import Service
+from ..finetuning.prepare import Target
+from ..finetuning.prepared_data import Data, open_data, ready
+from ..finetuning.prices import LONGEST_SUFFIX
+from ..finetuning.provider_support import no_jobs, not_here
+from ..finetuning.registration import Home, join, retire
+from ..finetuning.training_example import Method
+from ..models.api_keys import Keyring, find_key
+from ..models.profiles import make_profile
+from ..settings import ModelSettings, default_data_dir
+from .common import run_async, session_of
+from .console import number, print_json, print_table, safe
+from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
+from .finetune_watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do one of the actions."""
+    actions = {
+        "prepare": run_prepare, "start": _start, "status": _status,
+        "list": _list, "cancel": _cancel, "retire": _retire,
+    }  # fmt: skip
+
+    async def work() -> int:
+        async with session_of(args) as session:
+            return await actions[args.action](args, session)
+
+    try:
+        return run_async(work)
+    except FaultyFileError as error:
+        for fault in error.faults:
+            print(safe(str(fault)), file=sys.stderr)
+        raise
+
+
+# -- jobs ------------------------------------------------------------------------------------------
+
+
+async def _start(args: argparse.Namespace, session: Session) -> int:
+    data = await asyncio.to_thread(open_data, path_of(args), folder_of(args) / "data")
+    method: Method = args.method or await asyncio.to_thread(data.method)
+    target = target_of(
+        args, session, args.model or data.base, args.base or _ident(args, data), method
+    )
+    if obstacle := not_here(target.base):
+        raise TuningError(obstacle)
+    if args.suffix and len(args.suffix) > LONGEST_SUFFIX:
+        raise SettingsError(f"--suffix may have {LONGEST_SUFFIX} characters.")
+    checked = await asyncio.to_thread(ready, data, target)
+    job = Job(
+        name=args.name or f"{target.base.name}-tuned",
+        created=time.time(),
+        base=target.base,
+        model=target.ident,
+        method=method,
+        training=checked.training,
+        validation=checked.validation,
+        suffix=args.suffix or "",
+        seed=args.seed,
+        hyperparameters=_hyperparameters(args, target.base, method),
+        estimate=checked.estimate["price"],
+    )
+    if args.dry_run:
+        print_json({**_row(job), "estimate": dict(checked.estimate)})
+        return 0
+    _confirm(args, target, checked.training.examples, checked.estimate)
+    job = await asyncio.to_thread(_store(args).add, job)
+    return await _carry_on(args, session, job, follow=not args.no_follow)
+
+
+def _ident(args: argparse.Namespace, data: Data) -> str:
+    """The id that the data were prepared for, unless they go to another model."""
+    return data.model if args.model in (None, data.base) else ""
+
+
+def _hyperparameters(
+    args: argparse.Namespace, base: ModelSettings, method: Method
+) -> HyperParameters:
+    if args.beta is not None and method != "dpo":
+        raise SettingsError("--beta is for --method dpo.")
+    rate = "learning_rate" if base.provider == "llamacpp" else "learning_rate_multiplier"
+    given = {
+        "n_epochs": args.epochs,
+        "batch_size": args.batch_size,
+        rate: args.learning_rate,
+        "beta": args.beta,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _confirm(args: argparse.Namespace, target: Target, examples: int, told: Any) -> None:
+    """Ask before anything is sent or paid for."""
+    local = target.base.provider == "llamacpp"
+    where = "train on this machine" if local else f"send {examples} examples of your code"
+    print(f"{target.ident}: {where}; {'free' if local else price_line(told)}", file=sys.stderr)
+    if args.yes:
+        return
+    if not sys.stdin.isatty():
+        raise SettingsError("add --yes to start without being asked.")
+    print("Start? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise TuningError("Nothing was sent.")
+
+
+async def _carry_on(args: argparse.Namespace, session: Session, job: Job, follow: bool) -> int:
+    """Bring a job on from wherever it stands, and its model among the models; the exit code."""
+    store = _store(args)
+    if job.local:
+        from ..finetuning.local.local_training import train
+
+        with Watch(job, quiet=args.json) as watch:
+            job = await train(job, store, watch)
+    elif not job.ended:
+        async with _service(job, session) as service:
+            with Watch(job, quiet=args.json) as watch:
+                runner = Runner(service, store, watch, _pace(args))
+                if follow:
+                    job = await runner.run(job)
+                else:
+                    job = await runner.refresh(await runner.begin(job))
+    job = await join(job, store, _home(session))
+    return _told(args, job)
+
+
+def _told(args: argparse.Namespace, job: Job) -> int:
+    if args.json:
+        print_json(_row(job))
+    elif job.state == "failed":
+        raise TuningError(f"{job.name} failed: {job.message.rstrip('.')}.")
+    elif job.joined and not job.retired:
+        print(f"{job.name}: {job.state}; {job.joined} ({safe(job.tuned)}) is one of the models now")
+    elif job.ended:
+        print(f"{job.name}: {job.state}")
+    else:
+        print(
+            f"{job.name}: {job.state}; `ensemble-lsp finetune status {job.name} --follow` follows"
+        )
+    return 1 if job.state == "failed" else 0
+
+
+async def _status(args: argparse.Namespace, session: Session) -> int:
+    job = await asyncio.to_thread(_store(args).get, args.what)
+    begun = bool(job.job_id) or job.local
+    if args.follow or job.ended:
+        return await _carry_on(args, session, job, follow=True)
+    if begun and not job.local:
+        async with _service(job, session) as service:
+            job = await Runner(service, _store(args)).refresh(job)
+        job = await join(job, _store(args), _home(session))
+    code = _told(args, job)
+    if job.message and not args.json:
+        print(safe(job.message))
+    return code
+
+
+async def _list(args: argparse.Namespace, session: Session) -> int:
+    store = _store(args)
+    jobs = await asyncio.to_thread(store.all)
+    for notice in store.notices:
+        print(f"ensemble-lsp: {notice}", file=sys.stderr)
+    rows = [_row(job) for job in jobs]
+    if args.model:
+        rows += await _others(args, session, {job.job_id for job in jobs})
+    if args.json:
+        print_json(rows)
+        return 0
+    columns = ("name", "state", "of", "method", "examples", "price", "tuned model", "joined as")
+    print_table(
+        columns,
+        [
+            (
+                row["name"], row["state"], row["model"], row["method"], str(row["examples"]),
+                number(row["estimate"]), row["tuned"],
+                f"{row['joined']} (retired)" if row["retired"] else row["joined"],
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
+    return 0
+
+
+async def _others(
+    args: argparse.Namespace, session: Session, known: set[str]
+) -> list[dict[str, Any]]:
+    """The account's jobs that were begun elsewhere."""
+    base = model_of(session, args.model)
+    if obstacle := no_jobs(base):
+        raise TuningError(obstacle)
+    async with await _connect(base, session) as service:
+        return [
+            {
+                "name": seen.id, "state": seen.status, "model": seen.model, "method": "",
+                "examples": "", "estimate": None, "tuned": seen.tuned, "joined": "",
+                "retired": False, "jobId": seen.id, "message": seen.error,
+            }
+            for seen in await service.jobs() if seen.id not in known
+        ]  # fmt: skip
+
+
+async def _cancel(args: argparse.Namespace, session: Session) -> int:
+    if not args.what:
+        raise SettingsError("say which job: `ensemble-lsp finetune cancel JOB`.")
+    store = _store(args)
+    job = await asyncio.to_thread(store.get, args.what)
+    if job.local:
+        if job.ended:
+            raise TuningError(f"{job.name} has ended already ({job.state}).")
+        job = await asyncio.to_thread(store.save, replace(job, state="cancelled"))
+    else:
+        async with _service(job, session) as service:
+            job = await Runner(service, store).cancel(job)
+    job = await join(job, store, _home(session))
+    return _told(args, job)
+
+
+async def _retire(args: argparse.Namespace, session: Session) -> int:
+    if not args.what:
+        raise SettingsError("say which model: `ensemble-lsp finetune retire NAME`.")
+    if args.delete and not args.yes:
+        raise SettingsError("--delete removes the model for good; add --yes.")
+    job = await retire(_store(args), args.what, _home(session))
+    if args.delete and job.local:
+        await asyncio.to_thread(Path(job.tuned).unlink, missing_ok=True)
+    elif args.delete:
+        async with _service(job, session) as service:
+            await service.delete_model(job.tuned)
+    if args.json:
+        print_json(_row(job))
+    else:
+        gone = "removed for good" if args.delete else "taken out of the models"
+        print(f"{job.joined} was {gone}.")
+    return 0
+
+
+# -- what they share -------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _service(job: Job, session: Session) -> AsyncGenerator[Service]:
+    async with await _connect(job.base, session) as service:
+        yield service
+
+
+async def _connect(base: ModelSettings, session: Session) -> Service:
+    key = await find_key(base, session.runtime.env, Keyring())
+    return Service(base, make_profile(base), key)
+
+
+def _home(session: Session) -> Home:
+    configured = session.settings.models
+    entries = session.registry.entries()
+    found: Sequence[ModelSettings] = () if configured else [e.settings for e in entries]
+    return Home(session.runtime.config_path, os.environ, found, Keyring())
+
+
+def _pace(args: argparse.Namespace) -> Pace:
+    if args.every is None:
+        return Pace()
+    return Pace(first=args.every, longest=args.every)
+
+
+def _store(args: argparse.Namespace) -> JobStore:
+    return JobStore(args.data_dir or default_data_dir())
+
+
+def _row(job: Job) -> dict[str, Any]:
+    return {
+        "name": job.name, "state": job.state, "base": job.base.name, "model": job.model,
+        "method": job.method, "examples": job.training.examples, "jobId": job.job_id,
+        "step": job.step, "steps": job.steps, "message": job.message, "estimate": job.estimate,
+        "trainedTokens": job.trained_tokens, "tuned": job.tuned, "joined": job.joined,
+        "retired": job.retired, "created": job.created, "updated": job.updated,
+    }  # fmt: skip

@@ -1,0 +1,141 @@
+"""``history``: what was offered and what became of it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from ..errors import HistoryError, SettingsError
+from ..history import History
+from .common import run_async, session_of
+from .console import number, print_json, print_table, warn
+
+_COLUMNS = (
+    "model", "task", "suggestions", "accepted", "rate", "reward", "p50 ms", "p95 ms",
+    "tokens in", "tokens out", "cost $",
+)  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do one of the actions."""
+    if args.action == "import" and args.file is None:
+        raise SettingsError("give the file: `ensemble-lsp history import FILE`.")
+    if args.action == "clear" and not args.yes and not _sure():
+        print("Nothing was removed.")
+        return 0
+
+    async def work() -> int:
+        async with session_of(args) as session:
+            history = session.runtime.history
+            await history.ready()
+            return await ACTIONS[args.action](args, history)
+
+    return run_async(work)
+
+
+async def _stats(args: argparse.Namespace, history: History) -> int:
+    rows = await history.stats()
+    if args.json:
+        print_json([dataclasses.asdict(row) for row in rows])
+        return 0
+    print_table(
+        _COLUMNS,
+        [
+            (
+                row.model, row.task, str(row.suggestions), str(row.accepted),
+                number(row.acceptance), number(row.reward),
+                number(row.latency.total_p50, 0), number(row.latency.total_p95, 0),
+                str(row.input_tokens), str(row.output_tokens), number(row.cost, 4),
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
+    return 0
+
+
+async def _export(args: argparse.Namespace, history: History) -> int:
+    with _output(args.out or args.file) as out:
+        async for line in history.export():
+            # ASCII: other line ends than ours must not cut a line in two, whoever reads it.
+            out.write(json.dumps(line) + "\n")
+    return 0
+
+
+@contextmanager
+def _output(path: Path | None) -> Generator[TextIO]:
+    """Standard output, or a file (0600) that is there whole or not at all."""
+    if path is None or str(path) == "-":
+        yield sys.stdout
+        return
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+        temporary.replace(path)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written ({error.strerror}).") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+async def _import(args: argparse.Namespace, history: History) -> int:
+    lines = await asyncio.to_thread(_lines, args.file)
+    report = await history.import_(lines)
+    _refuse_memory(history)
+    if args.json:
+        print_json(dataclasses.asdict(report))
+    else:
+        print(f"{report.added} records were added, {report.known} were here before.")
+        for fault in report.faults[:20]:
+            warn(fault)
+        if len(report.faults) > 20:
+            warn(f"and {len(report.faults) - 20} more lines could not be read")
+    return 1 if report.faults else 0
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        # Only at line feeds: a text in a line may hold what Unicode calls a line end.
+        return data.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8; give a file that `export` wrote.") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def _sure() -> bool:
+    if not sys.stdin.isatty():
+        raise SettingsError("add --yes to remove the whole history.")
+    return input("Remove the whole history? [y/N] ").strip().lower() in ("y", "yes")
+
+
+async def _clear(args: argparse.Namespace, history: History) -> int:
+    _refuse_memory(history)
+    removed = await history.clear()
+    if args.json:
+        print_json({"removed": removed})
+    else:
+        print(f"{removed} rows were removed.")
+    return 0
+
+
+def _refuse_memory(history: History) -> None:
+    """What is done to a history in memory is gone when the command ends: say that it was not done."""
+    if history.in_memory:
+        raise HistoryError(" ".join(history.notices) or f"{history.path} cannot be written.")
+
+
+ACTIONS = {"stats": _stats, "export": _export, "import": _import, "clear": _clear}

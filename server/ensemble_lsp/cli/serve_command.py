@@ -1,0 +1,55 @@
+"""``serve``: the language server."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Callable
+
+from ..bootstrap import Options, create_server, leave_process, serve
+from ..errors import SettingsError
+from ..lsp.transport import Connection, stdio_connection
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TOKEN = "ENSEMBLE_LSP_TOKEN"  # noqa: S105 - a variable's name
+_SHORTEST = 16
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve one client, then leave the process with its exit code."""
+    connect = _socket(args) if args.tcp or args.ws else stdio_connection
+    server = create_server(Options(args.config, args.data_dir, args.redact))
+    leave_process(serve(server, connect))
+    return 0
+
+
+def _socket(args: argparse.Namespace) -> Callable[[], Connection]:
+    """How to wait for a client on loopback; who connects must show the token."""
+    from ..lsp.sockets import accept_tcp, accept_ws
+    from ..models.api_keys import Key
+
+    host, port = _address(args.tcp or args.ws)
+    # Taken out of the environment: child processes have no use for it.
+    given = os.environ.pop(TOKEN, "")
+    if given and (len(given) < _SHORTEST or not (given.isascii() and given.isprintable())):
+        raise SettingsError(f"{TOKEN} must be at least {_SHORTEST} printable ASCII characters.")
+    token = given or secrets.token_urlsafe(32)
+    args.redact.add(Key(token, "this server"))
+
+    def announce(real_host: str, real_port: int) -> None:
+        told = f"that of {TOKEN}" if given else token
+        place = f"[{real_host}]" if ":" in real_host else real_host
+        print(f"listening on {place}:{real_port}, token: {told}", file=sys.stderr, flush=True)
+
+    accept = accept_tcp if args.tcp else accept_ws
+    return lambda: accept(host, port, token, announce)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]") or LOOPBACK[0]
+    if host not in LOOPBACK or not (port.isascii() and port.isdigit()) or int(port[:6]) > 65535:
+        raise SettingsError(f"{text!r} must be a loopback address such as 127.0.0.1:7777.")
+    return host, int(port)

@@ -1,0 +1,161 @@
+"""Completion for all documents of one editor: what is offered at a cursor, and when.
+
+A request goes: type-through cache → which models → debounce (automatic ones) → their streams, hedged
+by the next model when the first is slow → post-processing → suggestions. A newer automatic request for
+a document supersedes the one before; a stream that the user is typing along is taken over by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..types import Span, Suggestion
+from .cache import Answer, TypeThrough
+from .debounce import Typing
+from .inflight_registry import Streams
+from .request import CompletionRequest, Job, job_of
+from .strategies import Asker, distinct
+
+if TYPE_CHECKING:
+    from ..app import Session
+    from ..app.runtime import Decision
+
+
+class Completer:
+    """Serves requests; holds what outlives one: answers, running streams, the typing rhythm."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._cache = TypeThrough()
+        self._streams = Streams()
+        self._asker = Asker(self._cache, self._streams)
+        self._current: dict[str, asyncio.Task[list[Suggestion]]] = {}
+        self._typing: dict[str, Typing] = {}
+        self._clock = clock
+
+    async def complete(self, session: Session, request: CompletionRequest) -> list[Suggestion]:
+        """What to offer; empty when superseded. Cancelling it closes every stream it opened."""
+        uri = request.document.uri
+        work = asyncio.ensure_future(self._complete(session, request))
+        if request.trigger == "automatic":
+            self._typing.setdefault(uri, Typing()).tick(self._clock())
+            if task := self._current.pop(uri, None):
+                task.cancel()
+            self._streams.supersede(request.document, request.position)
+            self._current[uri] = work
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError:
+            work.cancel()
+            self._streams.close(uri)
+            await asyncio.wait({work})
+            raise
+        finally:
+            if self._current.get(uri) is work:
+                del self._current[uri]
+        return [] if work.cancelled() else work.result()
+
+    def closed(self, uri: str) -> None:
+        """The document is closed: end its requests."""
+        if task := self._current.pop(uri, None):
+            task.cancel()
+        self._streams.close(uri)
+        self._typing.pop(uri, None)
+
+    async def settled(self) -> None:
+        """Wait a moment for the streams whose answers were whole and given, so that all is counted."""
+        await self._asker.settled()
+
+    def close(self) -> None:
+        """End every request."""
+        for uri in {*self._current, *self._streams}:
+            self.closed(uri)
+
+    async def _complete(self, session: Session, request: CompletionRequest) -> list[Suggestion]:
+        job = job_of(session, request)
+        if job is None:
+            return []
+        settings = session.settings.complete
+        wanted = request.candidates or (settings.candidates if request.wants_several else 1)
+        answers = [] if request.model else self._cached(job)
+        cached = len(answers)
+        if answers and request.trigger == "automatic":
+            return self._offer(job, answers[:1], cached)
+        if len(answers) < wanted:
+            answers += await self._ask(job, wanted)
+        return self._offer(job, distinct(answers)[:wanted], cached)
+
+    async def _ask(self, job: Job, wanted: int) -> list[Answer]:
+        session, request = job.session, job.request
+        await session.runtime.workspace.prepare(request.document)
+        decision = session.decide(
+            "complete",
+            job.document,
+            job.position,
+            multiline=job.multiline,
+            trigger=request.trigger,
+            only=request.model,
+        )
+        job.decision, order = decision, decision.models
+        if wanted == 1 and order and order[0].profile.free:
+            instant = await self._asker.instant(job, order)  # nothing to save by waiting
+            if instant is not None:
+                session.runtime.idle("complete", instant.model)
+                return [instant]
+        if request.trigger == "automatic":
+            await asyncio.sleep(self._debounce(job, decision))
+        await session.runtime.workspace.guard(model.profile for model in order)
+        return await self._asker.ask(job, order, wanted)
+
+    def _debounce(self, job: Job, decision: Decision) -> float:
+        typing = self._typing.setdefault(job.request.document.uri, Typing())
+        paid = {m.profile.name for m in decision.models if not m.profile.free}
+        expected = (r.latency_ms for r in decision.choice.ranked if r.model in paid)
+        return typing.debounce(job.session.settings.complete.debounce_ms, next(expected, 0.0))
+
+    def _cached(self, job: Job) -> list[Answer]:
+        found = self._cache.get(job.document, job.position)
+        sources = job.session.registry.ids() if found else {}
+        pin = job.session.settings.selector.pin.get("complete")
+        answers = [a for a in found if sources.get(a.model) == a.source and _wanted(a, pin)]
+        # A block that is typed along stays one, whatever would be asked for at the cursor by now.
+        cleaned = (replace(a, text=job.clean(a.text, block="\n" in a.text)) for a in answers)
+        return distinct([a for a in cleaned if a.text.strip()])
+
+    def _offer(self, job: Job, answers: list[Answer], cached: int) -> list[Suggestion]:
+        request, shown = job.request, []
+        limit = job.session.settings.complete.max_lines
+        head, span = "", Span(job.position, job.position)
+        if request.selected is not None:
+            head, span = request.selected.text, request.selected.span
+        for place, answer in enumerate(answers):
+            most = (limit if job.multiline or place < cached else 1) + answer.text.startswith("\n")
+            text = head + "\n".join(answer.text.split("\n")[:most])
+            suggestion = job.session.new_suggestion(
+                "complete",
+                text,
+                answer.models,
+                request.document,
+                span,
+                agreement=answer.agreement,
+                shown_at=place,
+                cached=place < cached,
+            )
+            shown.append(suggestion)
+        job.session.runtime.offered(
+            shown,
+            request.document,
+            [answer.decision for answer in answers],
+            trigger=request.trigger,
+        )
+        return shown
+
+
+def _wanted(answer: Answer, pin: str | None) -> bool:
+    """Whether a kept answer is the pinned model's, or of one that stood in for it, which had nothing to say."""
+    if pin is None or answer.model == pin:
+        return True
+    return answer.decision is not None and answer.decision.choice.names[:1] == (pin,)

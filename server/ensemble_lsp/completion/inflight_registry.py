@@ -1,0 +1,73 @@
+"""The streams that run for each document: a newer request takes over one that the user types along."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..types import Document, Position
+from .cache import Place, typed_since
+from .inflight import Flight
+
+JOINABLE = 4
+"""Streams of one document that a newer request may take over."""
+
+
+@dataclass(slots=True)
+class _Joinable:
+    place: Place
+    flight: Flight
+
+
+class Streams:
+    """What automatic requests have asked and is still of use."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, list[_Joinable]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._running))
+
+    def add(self, document: Document, position: Position, flight: Flight) -> None:
+        """A stream that newer requests may take over."""
+        one = _Joinable(Place.at(document, position), flight)
+        self._running.setdefault(document.uri, []).append(one)
+
+    def join(self, model: str, document: Document, position: Position) -> tuple[Flight, str] | None:
+        """A model's running stream that fits the cursor, and what was typed since it was asked."""
+        for one in self._running.get(document.uri, []):
+            typed = typed_since(one.place, document, position)
+            if one.flight.profile.name == model and typed is not None:
+                return one.flight, typed
+        return None
+
+    def supersede(self, document: Document, position: Position) -> None:
+        """A newer request is there: close all but the streams that the user is typing along."""
+        kept: list[_Joinable] = []
+        for one in self._running.pop(document.uri, []):
+            typed = typed_since(one.place, document, position)
+            along = typed is not None and one.flight.text.startswith(typed)
+            if one.flight.text and along and one.flight.error is None:
+                kept.append(one)
+            else:
+                one.flight.close()
+        for one in kept[:-JOINABLE]:
+            one.flight.close()
+        if kept:
+            self._running[document.uri] = kept[-JOINABLE:]
+
+    def flights(self, uri: str) -> list[Flight]:
+        """The streams that run for a document."""
+        return [one.flight for one in self._running.get(uri, [])]
+
+    def close(self, uri: str) -> None:
+        """End the streams of a document."""
+        for one in self._running.pop(uri, []):
+            one.flight.close()
+
+
+async def any_ended(flights: list[Flight], timeout: float) -> None:
+    """Wait until one of the flights ends, at most ``timeout`` seconds."""
+    ends = [flight.end for flight in flights]
+    await asyncio.wait(ends, timeout=max(0.0, timeout), return_when=asyncio.FIRST_COMPLETED)

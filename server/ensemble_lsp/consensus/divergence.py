@@ -1,0 +1,64 @@
+"""Answers that are still coming, compared with those that are there.
+
+By tokens without layout, comments, docstrings, brackets and quotation marks, names numbered as they come. Whose
+tokens part hardly ever turns out equal in canonical form (``PARTED``, measured on equal answers).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from .canonical_form import canonical
+
+PARTED = 0.02
+"""How much rarer two answers are equal whose tokens have parted: of 3,993 equal pairs on the choosing half 1.6 %
+have, of others 75 to 98 %."""
+LEAST = 6
+"""Tokens that a stream must have before it is said to part from another."""
+_TOKEN = re.compile(
+    r'''(?P<doc>(?:^|(?<=:))\s*[rRuUbB]*(?:"""(?:.|\n)*?(?:"""|\Z)|\'\'\'(?:.|\n)*?(?:\'\'\'|\Z))\s*?$)
+    |(?P<comment>\#[^\n]*|//[^\n]*|/\*(?:.|\n)*?(?:\*/|\Z))
+    |(?P<text>[rRuUbBfF]{0,2}(?:"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?))
+    |(?P<name>[^\W\d]\w*)|(?P<number>\d[\w.]*)|(?P<sign>[^\w\s()\[\]{},;"'`])''',
+    re.VERBOSE | re.MULTILINE,
+)
+_WORDS = frozenset(
+    """and as assert async await break case catch class const continue def del do elif else except finally
+    fn for from func function global if import in is lambda let match new None nonlocal not or pass raise return self
+    this throw True False try var while with yield""".split()  # noqa: SIM905
+)
+
+
+@lru_cache(maxsize=256)
+def tokens_of(text: str) -> tuple[str, ...]:
+    """What is compared of a text."""
+    numbers: dict[str, str] = {}
+    found: list[str] = []
+    for match in _TOKEN.finditer(text):
+        kind, token = match.lastgroup, match[0]
+        if kind in ("doc", "comment"):
+            continue
+        if kind == "text":
+            token = "'" + token.lstrip("rRuUbBfF").strip("\"'")
+        elif kind == "name" and token not in _WORDS:
+            token = numbers.setdefault(token, f"v{len(numbers)}")
+        found.append(token)
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def so_far(text: str, language: str) -> tuple[str, ...]:
+    """The tokens of a stream's whole lines; none where they do not parse: it may be talk before the code."""
+    lines = text.split("\n")[:-1]
+    for last in range(len(lines), max(0, len(lines) - 3), -1):
+        part = "\n".join(lines[:last])
+        if part.strip() and canonical(part, language) is not None:
+            return tokens_of(part)
+    return ()
+
+
+def parted(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether two, of which either may go on, have parted already."""
+    length = min(len(one), len(other))
+    return length >= LEAST and one[:length] != other[:length]

@@ -1,0 +1,160 @@
+"""When are enough answers there? As soon as those still to come cannot change the outcome.
+
+Not "cannot" as in logic, which would wait for nearly all: an answer still to come changes it only if it says
+just what another one says, and that gets the rarer the longer the answers are (``odds_of_agreeing``, measured),
+and rarer still once what has come of it says otherwise (``streams.PARTED``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import combinations, pairwise, product
+
+from ..types import Completion
+from .canonical_form import canonical
+from .code import Rule, Tuning, ballot_of, clusters_of
+from .divergence import PARTED, parted, so_far, tokens_of
+from .votes import Answer, Trial, vote_of
+
+RISK = 0.01
+"""Chance that waiting would have changed the outcome, at most, at each look."""
+_AGREEING = ((0, 0.5), (40, 0.3), (80, 0.18), (150, 0.08), (300, 0.02), (600, 0.004))
+"""By length in characters of canonical text: how often two models give equal code."""
+
+Tokens = tuple[str, ...]
+Clean = Callable[[str], str]
+Try = Callable[[str], Awaitable[Trial | None]]
+
+
+class Quorum:
+    """Tells ``asking.ask`` when to stop, and keeps the answers made ready for the verdict.
+
+    ``clean`` is what is done to an answer before it counts; ``attempt`` runs the prompt's examples on
+    it. Both are done once an answer, off the event loop.
+    """
+
+    def __init__(
+        self,
+        language: str,
+        weights: Mapping[str, float],
+        clean: Clean | None = None,
+        attempt: Try | None = None,
+        *,
+        rule: Rule = "weighted",
+        tuning: Tuning | None = None,
+    ) -> None:
+        self._language = language
+        self._weights = weights
+        self._clean = clean
+        self._attempt = attempt
+        self._rule = rule
+        self._tuning = tuning or Tuning()
+        self._ready: dict[int, Answer] = {}
+
+    async def __call__(self, completions: Sequence[Completion], running: Mapping[str, str]) -> bool:
+        """Whether the models still running are not needed any more; of each what has come so far."""
+        answers = await self.answers(completions)
+        if not running:
+            return True
+        if self._rule == "seed":
+            return False
+        weights = [self._weights.get(name, 0.5) for name in running]
+        if settled(answers, weights, self._tuning):
+            return True
+        if not settled(answers, weights, self._tuning, hoping=True):
+            return False
+        coming = await asyncio.to_thread(lambda: [self._coming(text) for text in running.values()])
+        return any(coming) and settled(answers, weights, self._tuning, coming)
+
+    def _coming(self, text: str) -> tuple[str, ...]:
+        if not text.strip():
+            return ()
+        return so_far(self._clean(text) + "\n" if self._clean else text, self._language)
+
+    async def answers(
+        self, completions: Sequence[Completion], *, patience: float | None = None
+    ) -> list[Answer]:
+        """The usable answers so far, cleaned, normalised and tried.
+
+        ``patience``: seconds that trials are waited for; what is not tried by then counts untried.
+        """
+        deadline = None if patience is None else asyncio.get_running_loop().time() + patience
+        for index in range(len(self._ready), len(completions)):
+            self._ready[index] = await self._made_ready(completions[index], deadline)
+        return [a for a in self._ready.values() if a.text.strip()]
+
+    async def _made_ready(self, completion: Completion, deadline: float | None) -> Answer:
+        def work() -> tuple[str, str | None]:
+            text = self._clean(completion.text) if self._clean else completion.text
+            return text, canonical(text, self._language) if text.strip() else None
+
+        text, form = await asyncio.to_thread(work)
+        trial = None
+        if self._attempt is not None and form is not None:
+            left = None if deadline is None else deadline - asyncio.get_running_loop().time()
+            with contextlib.suppress(asyncio.TimeoutError):
+                trial = await asyncio.wait_for(self._attempt(text), left)
+        weight = self._weights.get(completion.model, 0.5)
+        return Answer(completion.model, text, weight, form, trial)
+
+
+def settled(
+    answers: Sequence[Answer],
+    running: Sequence[float],
+    tuning: Tuning,
+    coming: Sequence[Tokens] = (),
+    *,
+    hoping: bool = False,
+) -> bool:
+    """Whether answers of models with these weights would, but for ``RISK``, change nothing.
+
+    ``coming``: what has come of each so far (``streams.so_far``), where that is known. ``hoping``: as if all of
+    them had parted from each other and from what is there; where even that settles nothing, no stream need be read.
+    """
+    if not any(a.form is not None for a in answers):
+        return False
+    ballot = ballot_of(answers)
+    clusters = clusters_of(ballot, tuning)
+    first, *others = clusters
+    trial = first.best.trial
+    if trial is not None and trial.share < 1:
+        return False
+    here = list({a.model: a.weight for a, _ in ballot.running}.values())
+    leading = len(first.group().models)
+    if _likeness_may_decide(leading, here, running, tuning):
+        return False
+    votes = [vote_of(weight, tuning.surprise) for weight in running]
+    if any(vote >= first.weight for vote in votes):
+        return False
+    if trial is not None and trial.promised:
+        # What keeps the promises too behaves like the first, whatever it looks like.
+        return True
+    streams = list(zip(votes, coming or [()] * len(votes), strict=True))
+    rivals = [(c.weight, tokens_of(c.best.text) if coming else ()) for c in others]
+    ties = [*product(streams, rivals), *combinations(streams, 2)]
+    likely = sum(
+        PARTED if hoping or parted(mine, theirs) else 1.0
+        for (vote, mine), (other, theirs) in ties
+        if vote + other >= first.weight
+    )
+    return likely * odds_of_agreeing(len(first.best.text)) <= RISK
+
+
+def _likeness_may_decide(
+    leading: int, here: Sequence[float], running: Sequence[float], tuning: Tuning
+) -> bool:
+    """Whether likeness would choose, whichever of those still running turn out not to parse."""
+    close = [w for w in running if max(*here, w) - min(*here, w) <= tuning.near]
+    able = [*here, *close]
+    few = leading < 3 and 2 * leading <= len(able)
+    return few and len(able) > 1 and max(here) - min(here) <= tuning.near
+
+
+def odds_of_agreeing(length: int) -> float:
+    """How often two models give equal code, by its length in characters."""
+    for (low, one), (high, other) in pairwise(_AGREEING):
+        if length < high:
+            return one + (other - one) * (length - low) / (high - low)
+    return _AGREEING[-1][1]

@@ -1,0 +1,249 @@
+"""Several explanations merged into one: the best model's, what others add, and where they differ.
+
+Sentences are compared by ``likeness.py``. A near-duplicate is dropped; what others say beyond it is put after
+the sentence they said it after; what only one model says bears its name; sentences alike but for a number, a
+name or a negation stand side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from .sentence_similarity import Gathering, Relation, Sentence, sentence_of
+from .sentences import Block, split_blocks
+from .votes import Answer
+
+_WHOLE_KINDS = ("fence", "whole")
+_COURTESY = frozenset(
+    ("sure", "certain", "absolut", "okay", "great", "cours", "happi", "hope", "help")
+)
+"""Stems of sentences that only say that an answer comes, or came."""
+WHOLE = 78.0
+"""rapidfuzz's ratio, 0 to 100, from which two code blocks or tables are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProseVerdict:
+    """A merged explanation."""
+
+    markdown: str
+    models: tuple[str, ...]
+    """All models whose words or agreement are in it, the base's first."""
+    agreement: float
+    """Share of the base's sentences that another model says too, 0 to 1; 1 for a single answer."""
+
+
+@dataclass(slots=True)
+class _Said:
+    """A sentence of the base, and what others have to do with it."""
+
+    text: str
+    norm: Sentence
+    models: list[str]
+    differing: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    additions: list[_Said] = field(default_factory=lambda: [])
+
+
+@dataclass(slots=True)
+class _Whole:
+    """A code block or table that the base has not."""
+
+    raw: str
+    models: list[str]
+    lead: _Said | None
+    """The sentence that led to it."""
+
+
+@dataclass(slots=True)
+class _Merged:
+    blocks: list[tuple[Block, list[_Said]]]
+    extra: list[_Said] = field(default_factory=lambda: [])
+    extra_blocks: list[_Whole] = field(default_factory=lambda: [])
+
+    def all(self) -> list[_Said]:
+        """Every sentence so far, of the base, added, and extra."""
+        base = [s for _, said in self.blocks for s in said]
+        return [*base, *(a for s in base for a in s.additions), *self.extra]
+
+
+def merge_prose(answers: Sequence[Answer]) -> ProseVerdict:
+    """Merge; raises ``ValueError`` without an answer."""
+    spoken = [a for a in answers if a.text.strip()] or list(answers)
+    if not spoken:
+        raise ValueError("merging needs at least one answer")
+    ordered = sorted(spoken, key=lambda a: -a.weight)
+    base = ordered[0]
+    if len(ordered) == 1:
+        return ProseVerdict(base.text.strip(), (base.model,), 1.0)
+    blocks = [split_blocks(a.text) for a in ordered]
+    gathering = Gathering(sentence_of(s) for all_ in blocks for b in all_ for s in b.sentences)
+    merged = _Merged([(b, _said(b, base.model)) for b in blocks[0]])
+    _drop_repeated(merged)
+    for other, its in zip(ordered[1:], blocks[1:], strict=True):
+        _fold(merged, other, its, gathering)
+    sentences = [s for _, said in merged.blocks for s in said]
+    backed = sum(len(s.models) > 1 for s in sentences)
+    agreement = round(backed / len(sentences), 3) if sentences else 0.0
+    names = tuple(dict.fromkeys(a.model for a in ordered))
+    return ProseVerdict(_render(merged), names, agreement)
+
+
+def _said(block: Block, model: str) -> list[_Said]:
+    return [_Said(s, sentence_of(s), [model]) for s in block.sentences]
+
+
+def _drop_repeated(merged: _Merged) -> None:
+    """A sentence that the base itself says twice stays once."""
+    seen: list[str] = []
+    for _, said in merged.blocks:
+        for sentence in list(said):
+            words = sentence.norm.words
+            if words in seen and len(words.split()) >= 4:
+                said.remove(sentence)
+            seen.append(words)
+
+
+def _fold(merged: _Merged, answer: Answer, blocks: Sequence[Block], gathering: Gathering) -> None:
+    """Fold one more answer in."""
+    there = merged.all()
+    said_by = [_said(b, answer.model) for b in blocks]
+    mine = [s.norm for said in said_by for s in said]
+    rows = iter(gathering.relations(mine, [s.norm for s in there]))
+    anchor: _Said | None = None
+    placed: set[str] = set()
+    for index, (block, its) in enumerate(zip(blocks, said_by, strict=True)):
+        if block.kind in _WHOLE_KINDS:
+            before = said_by[index - 1][-1:] if index else []
+            _fold_whole(merged, block, answer.model, before[0] if before else None)
+        for said in its:
+            found, how = _nearest(there, next(rows))
+            if found is None:
+                if said.norm.words not in placed and _tells(said.norm):
+                    _place(merged, said, anchor)
+                placed.add(said.norm.words)
+                continue
+            if how == "same" and answer.model not in found.models:
+                found.models.append(answer.model)
+            elif how == "contradicts":
+                found.differing.append((answer.model, said.text))
+            # What follows a sentence that leads to a block stands after that block, not between.
+            anchor = None if found.norm.leads else found
+
+
+def _tells(sentence: Sentence) -> bool:
+    """Whether a sentence tells anything without what comes after it: "Sure!" and "In this code:" do not."""
+    return len(sentence.stems - _COURTESY) > (1 if sentence.leads else 0) or not sentence.stems
+
+
+def _nearest(
+    there: Sequence[_Said], row: Sequence[tuple[Relation, float]]
+) -> tuple[_Said | None, Relation]:
+    """The sentence nearest to one, if it is the same or contradicts; "same" goes before."""
+    best: _Said | None = None
+    how: Relation = "other"
+    top = 0.0
+    for candidate, (relation_, score) in zip(there, row, strict=True):
+        if relation_ == "other":
+            continue
+        rank = score + (1 if relation_ == "same" else 0)
+        if best is None or rank > top:
+            best, how, top = candidate, relation_, rank
+    return best, how
+
+
+def _place(merged: _Merged, said: _Said, anchor: _Said | None) -> None:
+    """Put what is new after the sentence its model said it after, else at the end."""
+    base = [s for _, sentences in merged.blocks for s in sentences]
+    if anchor is None or not any(anchor is s for s in base):
+        merged.extra.append(said)
+    else:
+        anchor.additions.append(said)
+
+
+def _fold_whole(merged: _Merged, block: Block, model: str, before: _Said | None) -> None:
+    """A code block or table: dropped where a like one is there, else at the end, with what led to it."""
+    fuzz: Any = import_module("rapidfuzz.fuzz")
+    if any(fuzz.ratio(block.raw, b.raw) >= WHOLE for b, _ in merged.blocks if b.kind == block.kind):
+        return
+    for extra in merged.extra_blocks:
+        if fuzz.ratio(block.raw, extra.raw) >= WHOLE:
+            extra.models.append(model)
+            return
+    if block.raw.strip("-* \n"):
+        lead = (
+            before if before is not None and before.norm.leads and _take(merged, before) else None
+        )
+        merged.extra_blocks.append(_Whole(block.raw, [model], lead))
+
+
+def _take(merged: _Merged, said: _Said) -> bool:
+    """Take a sentence from where it was placed; whether it was."""
+    base = [s for _, sentences in merged.blocks for s in sentences]
+    for additions in (merged.extra, *(s.additions for s in base)):
+        for index, one in enumerate(additions):
+            if one is said:
+                del additions[index]
+                return True
+    return False
+
+
+# -- putting together --------------------------------------------------------------------------
+
+
+def _render(merged: _Merged) -> str:
+    parts: list[str] = []
+    for block, said in merged.blocks:
+        if block.sentences and not said:
+            continue
+        if block.blank_before and parts:
+            parts.append("")
+        parts.append(_render_block(block, said))
+    if merged.extra:
+        parts += ["", "Also:", ""]
+        parts += [f"- {s.text}{_mark(s)}{_differences(s)}" for s in merged.extra]
+    for whole in merged.extra_blocks:
+        told = [whole.lead.text] if whole.lead is not None else []
+        told += [f"*(only {whole.models[0]})*"] if len(whole.models) == 1 else []
+        parts += ["", " ".join(told), "", whole.raw] if told else ["", whole.raw]
+    return "\n".join(parts).strip()
+
+
+def _render_block(block: Block, said: Sequence[_Said]) -> str:
+    if not said:
+        return block.raw
+    items: list[str] = []
+    line: list[str] = []
+    for index, sentence in enumerate(said):
+        following = said[index + 1] if index + 1 < len(said) else None
+        line.append(sentence.text + _mark_once(sentence, following) + _differences(sentence))
+        for addition in sentence.additions:
+            told = f"{addition.text}{_mark(addition)}{_differences(addition)}"
+            if block.kind == "item":
+                items.append(block.prefix + told)
+            else:
+                line.append(told)
+    text = block.prefix + " ".join(line)
+    return "\n".join([text, *items])
+
+
+def _mark(said: _Said) -> str:
+    """The name of the only model that says it."""
+    alone = len(said.models) == 1 and not said.differing
+    return f" *(only {said.models[0]})*" if alone else ""
+
+
+def _mark_once(said: _Said, following: _Said | None) -> str:
+    """One mark for a run of sentences that only one model says."""
+    runs_on = following is not None and not said.additions and not said.differing
+    if runs_on and following is not None and following.models == said.models:
+        return ""
+    return _mark(said)
+
+
+def _differences(said: _Said) -> str:
+    """What others say instead, side by side."""
+    told = "; ".join(f"{model}: “{text}”" for model, text in said.differing)
+    return f" **(disagreement — {told})**" if told else ""

@@ -1,0 +1,134 @@
+"""A fine-tuned model beside its base on live work, over the same days."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..finetuning.jobs import JobStore
+from ..history import StatsRow
+from ..types import Task
+from .statistics import Mean
+
+if TYPE_CHECKING:
+    from ..app import Session
+    from .history_report import Count
+
+_DAY = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two, since the tuned one was first offered."""
+
+    model: str
+    count: Count
+    stats: StatsRow | None
+
+    @property
+    def per_thousand(self) -> float | None:
+        """US dollars for 1,000 accepted characters."""
+        spent = self.stats.cost if self.stats else 0.0
+        return 1000 * spent / self.count.chars if self.count.chars else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        latency = self.stats.latency if self.stats else None
+        return {
+            "model": self.model, **self.count.to_json(),
+            "firstTokenMs": latency.first_p50 if latency else None,
+            "totalMs": latency.total_p50 if latency else None,
+            "cost": self.stats.cost if self.stats else 0.0,
+            "costPerThousandAccepted": self.per_thousand,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A tuned model and its base at one task."""
+
+    task: Task
+    tuned: Side
+    base: Side
+    since: float
+    """Unix seconds: the beginning of the day (UTC) that the tuned one was first offered on."""
+    retired: bool
+
+    @property
+    def difference(self) -> Mean | None:
+        """Tuned less base, share accepted; Newcombe's interval (Stat. Med. 1998, method 10)."""
+        one, two = self.tuned.count.rate, self.base.count.rate
+        if one is None or two is None:
+            return None
+        gap = one.value - two.value
+        low = math.hypot(one.value - (one.low or 0.0), (two.high or 1.0) - two.value)
+        high = math.hypot((one.high or 1.0) - one.value, two.value - (two.low or 0.0))
+        return Mean(gap, gap - low, gap + high, min(one.n, two.n))
+
+    @property
+    def verdict(self) -> str:
+        """In a sentence."""
+        name, base, gap = self.tuned.model, self.base.model, self.difference
+        if gap is None:
+            return f"{name} and {base} were not both judged yet."
+        if gap.low is not None and gap.low > 0:
+            return f"{name} is accepted more than {base}."
+        if gap.high is not None and gap.high < 0:
+            return f"{name} is accepted less than {base}: `ensemble-lsp finetune retire {name}`."
+        return f"{name} and {base} cannot be told apart yet."
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        gap = self.difference
+        return {
+            "task": self.task, "since": self.since, "retired": self.retired,
+            "tuned": self.tuned.to_json(), "base": self.base.to_json(),
+            "difference": gap.to_json() if gap else None, "verdict": self.verdict,
+        }  # fmt: skip
+
+
+async def pairs_of(session: Session, task: Task | None, new_count: type[Count]) -> list[Pair]:
+    """Each tuned model that was ever offered, by task. Reads the history where there is any."""
+    jobs = await asyncio.to_thread(JobStore(session.runtime.data_dir).all)
+    bases = {job.joined: (job.base.name, job.retired) for job in jobs if job.joined}
+    if not bases:
+        return []
+    begun: dict[tuple[str, Task], float] = {}
+    async for stored in session.runtime.history.suggestions():
+        record = stored.record
+        for model in bases.keys() & set(record.models) if task in (None, record.task) else ():
+            key = (model, record.task)
+            begun[key] = min(begun.get(key, record.time), record.time)
+    begun = {key: when // _DAY * _DAY for key, when in begun.items()}
+    counts = await _counts(session, bases, begun, new_count)
+    found: list[Pair] = []
+    for (tuned, what), since in sorted(begun.items()):
+        base, retired = bases[tuned]
+        stats = {s.model: s for s in await session.runtime.history.stats(what, since)}
+        one, two = counts[(tuned, what, tuned)], counts[(tuned, what, base)]
+        sides = Side(tuned, one, stats.get(tuned)), Side(base, two, stats.get(base))
+        found.append(Pair(what, *sides, since, retired))
+    return found
+
+
+async def _counts(
+    session: Session,
+    bases: Mapping[str, tuple[str, bool]],
+    begun: Mapping[tuple[str, Task], float],
+    new_count: type[Count],
+) -> Mapping[tuple[str, Task, str], Count]:
+    """By tuned model, task and the side of the pair; since the day that the tuned one began on."""
+    counts: dict[tuple[str, Task, str], Count] = defaultdict(new_count)
+    if not begun:
+        return counts
+    async for stored in session.runtime.history.suggestions():
+        record = stored.record
+        for (tuned, task), since in begun.items():
+            if record.task == task and record.time >= since:
+                for side in {tuned, bases[tuned][0]} & set(record.models):
+                    counts[(tuned, task, side)].add(stored)
+    return counts

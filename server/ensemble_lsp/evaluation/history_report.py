@@ -1,0 +1,302 @@
+"""What the history says of each model: acceptance, what lasted, time and money; and who is preferred.
+
+Counts follow ``History.stats``: a suggestion was judged when its outcome has a reward, and accepted when
+it was taken whole or in part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..history import RewardRow, StatsRow, StoredSuggestion, wilson
+from ..models.interface import Profile
+from ..selection import Situation, make_selector
+from ..selection.choice import Latency, Selector
+from ..types import Task
+from .cases import BANDS, Band, band_of
+from .finetune_ab import Pair, pairs_of
+from .statistics import Mean, mean
+
+if TYPE_CHECKING:
+    from ..app import Session
+
+WEEK = 7 * 86400
+WEEKS = 26
+"""Weeks that are drawn at most; the latest."""
+REPLAYED = 5000
+_JUDGED = {"accepted", "partial", "typed", "rejected", "ignored"}
+
+
+@dataclass(slots=True)
+class Count:
+    """Suggestions of one model in one part of the history."""
+
+    offered: int = 0
+    judged: int = 0
+    accepted: int = 0
+    typed: int = 0
+    chars: float = 0.0
+    """Characters that were accepted."""
+    lasting: list[float] = field(default_factory=list[float])
+
+    @property
+    def rate(self) -> Mean | None:
+        """Share accepted, with Wilson's 95 % interval."""
+        interval = wilson(self.accepted, self.judged)
+        if interval is None:
+            return None
+        return Mean(self.accepted / self.judged, *interval, self.judged)
+
+    @property
+    def survival(self) -> Mean | None:
+        """Mean share of an accepted text that still stood at the latest look."""
+        return mean(self.lasting)
+
+    def add(self, stored: StoredSuggestion) -> None:
+        """Count one more."""
+        self.offered += 1
+        outcome = stored.outcome
+        if outcome is None or outcome.reward is None or outcome.kind not in _JUDGED:
+            return
+        self.judged += 1
+        self.typed += outcome.kind == "typed"
+        if outcome.kind in ("accepted", "partial"):
+            self.accepted += 1
+            self.chars += stored.record.chars * (outcome.share or 0.0)
+            if outcome.survival is not None:
+                self.lasting.append(outcome.survival)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "offered": self.offered, "judged": self.judged, "accepted": self.accepted,
+            "typed": self.typed, "acceptedCharacters": round(self.chars),
+            "rate": self.rate.to_json() if self.rate else None,
+            "survival": self.survival.to_json() if self.survival else None,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model at one task over the whole history."""
+
+    model: str
+    task: Task
+    count: Count
+    stats: StatsRow
+
+    @property
+    def per_thousand(self) -> float | None:
+        """US dollars for 1,000 accepted characters; None where none was accepted."""
+        return 1000 * self.stats.cost / self.count.chars if self.count.chars else None
+
+
+@dataclass(frozen=True, slots=True)
+class Preferred:
+    """Which model the selector would ask first, in code of that complexity."""
+
+    task: Task
+    band: str
+    model: str
+    since: float | None
+    """Unix seconds of the first outcome of the week since which it is the first; None: from the start."""
+    expected: float
+    low: float
+    high: float
+    outcomes: int
+
+
+@dataclass(slots=True)
+class HistorySummary:
+    """All that the report shows."""
+
+    rows: list[ModelRow]
+    parts: dict[str, dict[str, dict[str, Count]]]
+    """``language``, ``complexity``, ``week`` → its value, in order → the model → its counts."""
+    preferred: list[Preferred]
+    task: Task | None
+    strategy: str
+    suggestions: int
+    first: float | None
+    last: float | None
+    pairs: list[Pair] = field(default_factory=list[Pair])
+    """Tuned models beside their bases."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "task": self.task, "suggestions": self.suggestions, "strategy": self.strategy,
+            "models": [
+                {
+                    "model": r.model, "task": r.task, **r.count.to_json(),
+                    "latency": asdict(r.stats.latency), "calls": r.stats.calls,
+                    "failures": r.stats.failures, "cost": r.stats.cost,
+                    "costPerThousandAccepted": r.per_thousand, "reward": r.stats.reward,
+                }
+                for r in self.rows
+            ],
+            "parts": {
+                part: {k: {m: c.to_json() for m, c in v.items()} for k, v in values.items()}
+                for part, values in self.parts.items()
+            },
+            "preferred": [asdict(p) for p in self.preferred],
+            "tuned": [p.to_json() for p in self.pairs],
+        }  # fmt: skip
+
+
+async def summarise_history(session: Session, task: Task | None = None) -> HistorySummary:
+    """Read the whole history once."""
+    history = session.runtime.history
+    tally = _Tally(task)
+    async for stored in history.suggestions():
+        tally.add(stored)
+    stats = await history.stats(task)
+    rewards = await history.rewards_by_model(task, REPLAYED)
+    profiles = [e.profile for e in session.registry.entries() if e.available]
+    selector = make_selector(session.settings.selector)
+    preferred = await asyncio.to_thread(_preferences, selector, rewards, stats, profiles)
+    rows = [
+        ModelRow(s.model, s.task, tally.whole.get((s.model, s.task), Count()), s) for s in stats
+    ]
+    return HistorySummary(
+        rows=rows,
+        parts=tally.parts(),
+        preferred=preferred,
+        task=task,
+        strategy=session.settings.selector.strategy,
+        suggestions=tally.suggestions,
+        first=tally.first,
+        last=tally.last,
+        pairs=await pairs_of(session, task, Count),
+    )
+
+
+class _Tally:
+    def __init__(self, task: Task | None) -> None:
+        self._task = task
+        self.suggestions = 0
+        self.first: float | None = None
+        self.last: float | None = None
+        self.whole: dict[tuple[str, Task], Count] = defaultdict(Count)
+        self._parts: dict[str, dict[str, dict[str, Count]]] = {
+            "language": {}, "complexity": {}, "week": {},
+        }  # fmt: skip
+
+    def add(self, stored: StoredSuggestion) -> None:
+        record = stored.record
+        if self._task not in (None, record.task):
+            return
+        self.suggestions += 1
+        self.first = min(self.first or record.time, record.time)
+        self.last = max(self.last or record.time, record.time)
+        complexity = record.features.get("complexity", 1)
+        band = band_of(int(complexity) if isinstance(complexity, int | float) else 1)
+        keys = {
+            "language": record.language or "unknown",
+            "complexity": band,
+            "week": week_of(record.time),
+        }
+        for model in record.models:
+            self.whole[(model, record.task)].add(stored)
+            for part, key in keys.items():
+                self._parts[part].setdefault(key, {}).setdefault(model, Count()).add(stored)
+
+    def parts(self) -> dict[str, dict[str, dict[str, Count]]]:
+        """Each part in the order it is shown."""
+        languages = Counter(
+            {k: sum(c.offered for c in v.values()) for k, v in self._parts["language"].items()}
+        )
+        weeks = sorted(self._parts["week"])[-WEEKS:]
+        bands = [b for b in BANDS if b in self._parts["complexity"]]
+        return {
+            "language": {k: self._parts["language"][k] for k, _ in languages.most_common()},
+            "complexity": {b: self._parts["complexity"][b] for b in bands},
+            "week": {w: self._parts["week"][w] for w in weeks},
+        }
+
+
+def week_of(when: float) -> str:
+    """The Monday (UTC) of a time's week."""
+    moment = time.gmtime(when)
+    return time.strftime("%Y-%m-%d", time.gmtime(when - moment.tm_wday * 86400))
+
+
+def _preferences(
+    selector: Selector,
+    rewards: Sequence[RewardRow],
+    stats: Iterable[StatsRow],
+    profiles: Sequence[Profile],
+) -> list[Preferred]:
+    """Teach a fresh selector the history in order, and ask it at the end of every week."""
+    for row in stats:
+        first, total = row.latency.first_p50, row.latency.total_p50
+        if first is not None and total is not None:
+            p90 = row.latency.first_p90 or first
+            selector.observe_latency(row.model, row.task, Latency(first, p90, total))
+    learned = [(row, situation) for row in rewards if (situation := _situation(row)) is not None]
+    places = _typical([situation for _, situation in learned])
+    firsts: dict[tuple[Task, Band], tuple[str, float | None]] = {}
+    week, begun = "", None
+    for row, situation in learned:
+        if week_of(row.time) != week:
+            _look(selector, places, profiles, firsts, begun)
+            week, begun = week_of(row.time), row.time
+        selector.learn(row.model, situation, row.reward)
+    _look(selector, places, profiles, firsts, begun)
+    outcomes = Counter((row.task, band_of(s.complexity)) for row, s in learned)
+    found: list[Preferred] = []
+    for (task, band), place in places.items():
+        ranked = selector.choose(place, profiles, budget_ms=_budget(task)).ranked
+        best = max(ranked, key=lambda r: r.utility, default=None)
+        if best is not None:
+            since = firsts[(task, band)][1]
+            told = (best.model, since, best.expected, best.low, best.high)
+            found.append(Preferred(task, band, *told, outcomes[(task, band)]))
+    return found
+
+
+def _look(
+    selector: Selector,
+    places: dict[tuple[Task, Band], Situation],
+    profiles: Sequence[Profile],
+    firsts: dict[tuple[Task, Band], tuple[str, float | None]],
+    begun: float | None,
+) -> None:
+    """Who comes first now; where that is another than before, since the week that has just ended."""
+    for key, place in places.items():
+        ranked = selector.choose(place, profiles, budget_ms=_budget(key[0])).ranked
+        best = max(ranked, key=lambda r: r.utility, default=None)
+        if best is None:
+            continue
+        if key not in firsts or firsts[key][0] != best.model:
+            firsts[key] = (best.model, begun if key in firsts else None)
+
+
+def _budget(task: Task) -> float:
+    return 2500.0 if task == "complete" else 20000.0
+
+
+def _situation(row: RewardRow) -> Situation | None:
+    try:
+        return Situation.from_json({**row.features, "task": row.task})
+    except ValueError:
+        return None
+
+
+def _typical(situations: Sequence[Situation]) -> dict[tuple[Task, Band], Situation]:
+    """For each task and step of complexity, the situation in the middle."""
+    groups: dict[tuple[Task, Band], list[Situation]] = defaultdict(list)
+    for situation in situations:
+        groups[(situation.task, band_of(situation.complexity))].append(situation)
+    ordered = sorted(groups, key=lambda key: (key[0], BANDS.index(key[1])))
+    return {
+        key: sorted(groups[key], key=lambda s: (s.complexity, s.prefix_chars))[
+            len(groups[key]) // 2
+        ]
+        for key in ordered
+    }

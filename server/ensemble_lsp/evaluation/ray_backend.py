@@ -1,0 +1,209 @@
+"""A comparison over a Ray cluster (``--engine ray``, the extra ``[cluster]``).
+
+Cases, prompts, the budget, each model's limit and ``results.jsonl`` stay with the process that compares, so
+that they hold over the whole cluster; asking, cleaning and judging (``answering``) are done by workers,
+one a processor. Models on this machine (``llamacpp``, ``recall``) are asked from here.
+
+Keys go from memory to memory, in one call to each worker that exists already: Ray keeps the arguments of
+a worker's making, and of its environment, with the cluster, and writes the latter to its logs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BadAnswerError, EnsembleError, NoModelError, SettingsError
+from ..models.api_keys import Keyring, find_key
+from ..models.interface import Model
+from ..models.wrappers import Call
+from ..registry.model_registry import Registry
+from ..settings import ModelSettings, Settings
+from ..types import Prompt
+from .sampler import Answer, Judging, ask
+from .scenario import Scene
+
+if TYPE_CHECKING:
+    from ..app import Session
+
+MOST = 64
+"""Workers at most."""
+_AT_ONCE = 1000
+"""Questions that a worker holds at the same time, at most: the models' own limits are far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What a worker makes its models of. Not to be logged: the environment holds keys."""
+
+    settings: Settings
+    env: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a worker sends back: an answer or an error, and the calls it took."""
+
+    answer: Answer | None
+    error: tuple[type[EnsembleError], str, dict[str, Any]] | None
+    calls: tuple[Call, ...]
+
+
+class Worker:
+    """Lives on a node of the cluster; asks models from there."""
+
+    def __init__(self) -> None:
+        self._registry: Registry | None = None
+        self._calls: list[Call] = []
+
+    async def use(self, equipment: Equipment) -> None:
+        """Make the models."""
+        self._registry = await Registry.build(
+            equipment.settings,
+            env=equipment.env,
+            data_dir=Path(tempfile.gettempdir()),
+            recall_index=None,
+            on_call=self._calls.append,
+            keyring=Keyring(_no_keyring),
+        )
+
+    async def answer(self, name: str, prompt: Prompt, scene: Scene, judging: Judging) -> Reply:
+        """Ask a model, clean and judge its answer."""
+        assert self._registry is not None
+        answer, told = None, None
+        try:
+            answer = await ask(self._registry.get(name), prompt, scene, judging)
+        except EnsembleError as error:
+            # An exception is pickled as its class and arguments, which an error's message is not.
+            told = (type(error), str(error), dict(vars(error)))
+        calls = [call for call in self._calls if call.model == name]
+        self._calls = [call for call in self._calls if call.model != name]
+        return Reply(answer, told, tuple(calls))
+
+
+class Cluster:
+    """The workers, and whose turn it is. Made by ``open``; ``close`` ends them."""
+
+    def __init__(self, ray: Any, workers: Sequence[Any], note: Callable[[Call], None]) -> None:
+        self._ray = ray
+        self._workers = list(workers)
+        self._turn = itertools.cycle(range(len(self._workers)))
+        self._note = note
+        self._ours = False
+
+    @classmethod
+    async def open(cls, session: Session, names: Sequence[str]) -> Cluster:
+        """Join the cluster of ``RAY_ADDRESS``, or start one on this machine; equip its workers.
+
+        Raises ``SettingsError`` where Ray is missing or its cluster cannot be reached.
+        """
+        equipment = await _equipment(session, names)
+        ray, ours = await asyncio.to_thread(_join)
+        try:
+            count = max(1, min(MOST, int(ray.cluster_resources().get("CPU", 1))))
+            made = ray.remote(Worker)
+            workers = [
+                made.options(num_cpus=1, max_concurrency=_AT_ONCE).remote() for _ in range(count)
+            ]
+            cluster = cls(ray, workers, session.runtime.call)
+            cluster._ours = ours
+            await asyncio.gather(*(worker.use.remote(equipment) for worker in workers))
+        except BaseException:
+            if ours:
+                await asyncio.to_thread(ray.shutdown)
+            raise
+        return cluster
+
+    @property
+    def size(self) -> int:
+        """How many workers there are."""
+        return len(self._workers)
+
+    async def answer(self, model: Model, prompt: Prompt, scene: Scene, judging: Judging) -> Answer:
+        """Ask from a worker, in turn. Cancelled, the worker closes the model's stream."""
+        name = model.profile.name
+        worker = self._workers[next(self._turn)]
+        asked = worker.answer.remote(name, prompt, scene, judging)
+        try:
+            reply: Reply = await asked
+        except asyncio.CancelledError:
+            self._ray.cancel(asked)
+            raise
+        except self._ray.exceptions.RayError as error:
+            # Nobody knows how far it had come: it counts as paid, and is asked again by the next run.
+            raise BadAnswerError(
+                name, f"the cluster's worker that asked {name} was lost ({type(error).__name__})."
+            ) from None
+        for call in reply.calls:
+            self._note(call)
+        if reply.answer is None:
+            raise _error(reply)
+        return reply.answer
+
+    async def close(self) -> None:
+        """End the workers, and the cluster if it was started for this."""
+        for worker in self._workers:
+            self._ray.kill(worker)
+        if self._ours:
+            await asyncio.to_thread(self._ray.shutdown)
+
+
+async def _equipment(session: Session, names: Sequence[str]) -> Equipment:
+    """The models' settings with keys in a variable each: no worker looks for any by itself."""
+    env: dict[str, str] = {}
+    models: list[ModelSettings] = []
+    for entry in session.registry.entries():
+        if entry.profile.name not in names or entry.profile.local:
+            continue
+        settings, variable = entry.settings, f"ENSEMBLE_CLUSTER_{len(models)}"
+        key = await find_key(settings, session.runtime.env, Keyring())
+        if key:
+            env[variable] = key.reveal()
+        models.append(settings.model_copy(update={"api_key_env": variable}))
+    if not models:
+        raise NoModelError(
+            "All of these models are on this machine, so a cluster has nothing to do; leave --engine ray out."
+        )
+    return Equipment(Settings(models=tuple(models), discover=False), env)
+
+
+def _join() -> tuple[Any, bool]:
+    """Ray, connected; whether the cluster was started by us. Slow."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        import ray
+    except ImportError:
+        raise SettingsError(
+            "--engine ray needs Ray: pip install 'ensemble-lsp[cluster]', or leave it out."
+        ) from None
+    address = os.environ.get("RAY_ADDRESS")
+    common: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
+    try:
+        if address:
+            ray.init(address=address, **common)
+        else:
+            ray.init(address="local", include_dashboard=False, **common)
+    except Exception as error:  # Ray raises errors of many kinds here
+        where = f"at RAY_ADDRESS={address}" if address else "on this machine"
+        told = str(error).strip().splitlines() or [type(error).__name__]
+        raise SettingsError(f"No Ray cluster could be joined {where}: {told[0]}") from error
+    return ray, not address
+
+
+def _error(reply: Reply) -> EnsembleError:
+    assert reply.error is not None
+    kind, message, fields = reply.error
+    error = kind.__new__(kind)
+    Exception.__init__(error, message)
+    vars(error).update(fields)
+    return error
+
+
+def _no_keyring() -> Any:
+    raise OSError("a worker asks no keyring")

@@ -1,0 +1,233 @@
+"""The comparison's report: ``report.html``, ``report.md`` and ``report.json``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import SettingsError
+from ..cases import BANDS
+from ..comparison import Comparison
+from ..statistics import Mean
+from ..summary import KIND_NAMES, MEASURES, Row, Summary, price
+from . import html_page
+from .svg_plots import Dot, Format, Point, Series, lines, scatter
+
+Measure = Callable[[Row], "Mean | None"]
+TITLES = {
+    "complete": "Which model completes this code best",
+    "generate": "Which model writes this code best",
+    "explain": "How models explain this code",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where the report is. ``html`` is None where it could not be made, for the reason ``missing``."""
+
+    markdown: Path
+    html: Path | None
+    data: Path
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One plot of a page."""
+
+    caption: str
+    svg: str
+
+
+def write(comparison: Comparison, out: Path, command: str = "") -> Written:
+    """Write the three files; reads and writes the disk."""
+    markdown, data, html = out / "report.md", out / "report.json", out / "report.html"
+    facts, chosen = _facts(comparison, command), _chosen(comparison)
+    markdown.write_text(_markdown(comparison.summary, facts, chosen), encoding="utf-8")
+    told = {**comparison.summary.to_json(), "facts": facts, "spent": comparison.spent}
+    data.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    try:
+        text = html_page.render("comparison.html", _values(comparison, facts, chosen))
+    except SettingsError as error:
+        return Written(markdown, None, data, str(error))
+    html.write_text(text, encoding="utf-8", errors="replace")
+    return Written(markdown, html, data)
+
+
+def _values(comparison: Comparison, facts: str, chosen: str) -> dict[str, Any]:
+    summary = comparison.summary
+    names = sorted(row.model for row in summary.rows)
+    return {
+        "title": TITLES[summary.task],
+        "facts": facts,
+        "chosen": chosen,
+        "summary": summary,
+        "measures": _measures(summary),
+        "money": summary.front_by == "cost",
+        "models": names,
+        "figures": _figures(summary, names),
+        "troubled": [r for r in summary.rows if r.failed or r.message],
+        "unavailable": comparison.plan.unavailable,
+        "bands": _bands(summary),
+        "kind_names": KIND_NAMES,
+    }
+
+
+def _figures(summary: Summary, names: Sequence[str]) -> list[Figure]:
+    main = summary.main
+    colours = {name: number for number, name in enumerate(names)}
+
+    def quality(row: Row) -> Mean | None:
+        return row.scores.get(main)
+
+    def time_taken(row: Row) -> Mean | None:
+        return row.total_ms
+
+    def money(row: Row) -> Mean | None:
+        return row.each
+
+    def series(value: Measure) -> list[Series]:
+        found: list[Series] = []
+        for name in names:
+            rows = [next(r for r in summary.by_band[b] if r.model == name) for b in BANDS]
+            found.append(Series(name, colours[name], [_point(value(r)) for r in rows]))
+        return found
+
+    def over(caption: str, value: Measure, form: Format, **more: Any) -> Figure:
+        return Figure(caption, lines(caption, BANDS, series(value), unit="", form=form, **more))
+
+    figures = [
+        over(f"{main}, 0 to 1", quality, _two, top=1.0),
+        over("whole answer, median", time_taken, html_page.ms, log=True),
+    ]
+    if summary.front_by == "cost":
+        figures.append(over("US dollars for an answer", money, html_page.dollars))
+    figures.append(_front(summary, colours))
+    return figures
+
+
+def _front(summary: Summary, colours: dict[str, int]) -> Figure:
+    """Quality against what it takes: dollars, or time where no model costs money."""
+    by, main = summary.front_by, summary.main
+    dots = [
+        Dot(
+            row.model,
+            colours[row.model],
+            price(row, by),
+            _point(row.scores[main]) or Point(0),
+            row.model in summary.front,
+        )
+        for row in summary.rows
+        if main in row.scores
+    ]
+    money = by == "cost"
+    what = "cost" if money else "time (none of these models costs money)"
+    caption = f"{main} against {what}; filled and joined: no other is better in both"
+    unit = "US dollars for an answer" if money else "whole answer, median"
+    form = html_page.dollars if money else html_page.ms
+    svg = scatter(caption, dots, x_unit=unit, y_unit="", x_form=form, y_form=_two, top=1.0)
+    return Figure(caption, svg)
+
+
+def _point(value: Mean | None) -> Point | None:
+    return None if value is None else Point(value.value, value.low, value.high, value.n)
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _measures(summary: Summary) -> list[str]:
+    return [m for m in MEASURES if any(m in r.scores for r in summary.rows)]
+
+
+def _bands(summary: Summary) -> str:
+    names = {"simple": "simple (1 to 5)", "moderate": "moderate (6 to 10)", "complex": "complex"}
+    return ", ".join(f"{names[b]} {n} cases" for b, n in summary.bands.items())
+
+
+def _facts(comparison: Comparison, command: str) -> str:
+    drawn, summary = comparison.plan.sample, comparison.summary
+    when = time.strftime("%Y-%m-%d")
+    told = (
+        f"{_many(summary.cases, 'case')} from "
+        f"{_many(len({c.path for c in comparison.cases.values()}), 'file')} of "
+        f"{drawn.folder.name or drawn.folder}, {_many(len(summary.rows), 'model')}, {when}; "
+        f"spent {html_page.dollars(comparison.spent)}."
+    )
+    return f"{told} Command: {command}" if command else told
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _chosen(comparison: Comparison) -> str:
+    drawn = comparison.plan.sample
+    left = ", ".join(f"{n} {why}" for why, n in drawn.left_out.most_common() if n)
+    told = (
+        f"{drawn.files} code files were found, {drawn.read} of them read; they gave {drawn.found} "
+        "different places. The cases take turns among kinds and complexities, at most a fifth of them "
+        "from one file; equal code counts once."
+    )
+    return f"{told} Left out: {left}." if left else told
+
+
+def _markdown(summary: Summary, facts: str, chosen: str) -> str:
+    measures = _measures(summary)
+    parts = [f"# {TITLES[summary.task]}", facts, f"**{summary.advice}**", *summary.notes]
+    parts += ["## The models", _table(summary.rows, measures)]
+    if troubled := [r for r in summary.rows if r.failed or r.message]:
+        rows = [
+            [r.model, f"{r.failed} of {r.asked}", ", ".join(r.errors), r.message] for r in troubled
+        ]
+        parts += ["## What went wrong", html_page.table(["model", "failed", "kinds", "said"], rows)]
+    if summary.pairs:
+        rows = [
+            [f"{p.best} and {p.other}", html_page.score(p.difference), str(p.difference.n),
+             "yes" if p.difference.sure else "no"]
+            for p in summary.pairs
+        ]  # fmt: skip
+        columns = ["models", f"difference in {summary.main}", "cases", "clear"]
+        parts += ["## How sure is the order", html_page.table(columns, rows)]
+    parts += [f"## Against complexity\n\n{_bands(summary)}"]
+    for band, found in summary.by_band.items():
+        if any(r.asked for r in found):
+            parts += [f"### {band}", _table(found, measures)]
+    parts.append("## By kind of place")
+    for kind, found in summary.by_kind.items():
+        parts += [f"### {KIND_NAMES[kind]}", _table(found, measures)]
+    if summary.disagreements:
+        parts.append("## Where the models disagree most")
+    for one in summary.disagreements:
+        parts.append(
+            f"### `{one.case.path}:{one.case.hole.start.line + 1}` ({KIND_NAMES[one.case.kind]})"
+        )
+        parts.append(html_page.fenced(one.before + one.case.truth, one.case.language))
+        for model, text, value in one.answers:
+            told = f" ({summary.main} {value:.2f})" if value is not None else ""
+            parts.append(f"{model}{told}:\n\n{html_page.fenced(text or '(nothing was offered)')}")
+    parts += ["## How the cases were chosen", chosen]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(rows: Sequence[Row], measures: Sequence[str]) -> str:
+    columns = ["model", "answers", *measures, "first token", "whole", "p90", "1,000 answers"]
+    cells = [
+        [
+            row.model,
+            f"{row.answered} of {row.asked}",
+            *(html_page.score(row.scores.get(m)) for m in measures),
+            html_page.ms(row.first_ms.value if row.first_ms else None),
+            html_page.ms(row.total_ms.value if row.total_ms else None),
+            html_page.ms(row.total_p90),
+            html_page.dollars(row.each.value * 1000 if row.each else None),
+        ]
+        for row in rows
+        if row.asked
+    ]
+    return html_page.table(columns, cells)

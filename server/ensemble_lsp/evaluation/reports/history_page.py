@@ -1,0 +1,223 @@
+"""The report from the history: ``report.html``, ``report.md`` and ``report.json``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...errors import SettingsError
+from ..finetune_ab import Pair
+from ..history_report import Count, HistorySummary, ModelRow
+from . import html_page
+from .comparison_page import Figure, Written
+from .svg_plots import Point, Series, lines
+
+TITLE = "What became of the suggestions"
+
+
+def write_history(summary: HistorySummary, out: Path) -> Written:
+    """Write the three files; makes the folder. Raises ``SettingsError`` where it cannot."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return _write(summary, out)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(
+            f"{out} cannot be written ({reason}); choose another folder."
+        ) from error
+
+
+def _write(summary: HistorySummary, out: Path) -> Written:
+    markdown, data, html = out / "report.md", out / "report.json", out / "report.html"
+    facts, advice = _facts(summary), _advice(summary)
+    markdown.write_text(_markdown(summary, facts, advice), encoding="utf-8", errors="replace")
+    told = json.dumps(summary.to_json(), indent=2, ensure_ascii=False) + "\n"
+    data.write_text(told, encoding="utf-8", errors="replace")
+    models = sorted({row.model for row in summary.rows})
+    values = {
+        "title": TITLE,
+        "facts": facts,
+        "advice": advice,
+        "summary": summary,
+        "models": models,
+        "figures": _figures(summary, models),
+        "since": _since,
+        "pair_told": pair_told,
+    }
+    try:
+        text = html_page.render("history.html", values)
+    except SettingsError as error:
+        return Written(markdown, None, data, str(error))
+    html.write_text(text, encoding="utf-8", errors="replace")
+    return Written(markdown, html, data)
+
+
+def _facts(summary: HistorySummary) -> str:
+    about = f" of {summary.task}" if summary.task else ""
+    if summary.first is None or summary.last is None:
+        return f"The history holds no suggestions{about}."
+    start, end = _day(summary.first), _day(summary.last)
+    spent = html_page.dollars(sum(r.stats.cost for r in summary.rows))
+    return f"{summary.suggestions:,} suggestions{about}, {start} to {end}; {spent} spent."
+
+
+def _advice(summary: HistorySummary) -> str:
+    """Who is accepted most at each task, in a sentence."""
+    parts: list[str] = []
+    for task in dict.fromkeys(row.task for row in summary.rows):
+        rows = [r for r in summary.rows if r.task == task and r.count.rate is not None]
+        if not rows:
+            continue
+        best = max(rows, key=_rate)
+        clear = all(_low(best) > _high(r) for r in rows if r is not best)
+        told = f"{task}: {best.model} is accepted most ({100 * _rate(best):.0f} %"
+        sure = "" if len(rows) == 1 else ", clearly" if clear else ", not clearly more than others"
+        parts.append(f"{told} of {best.count.judged}{sure})")
+    return "; ".join(parts) + "." if parts else "No suggestion was judged yet."
+
+
+def _rate(row: ModelRow) -> float:
+    return row.count.rate.value if row.count.rate else 0.0
+
+
+def _low(row: ModelRow) -> float:
+    return (row.count.rate.low if row.count.rate else None) or 0.0
+
+
+def _high(row: ModelRow) -> float:
+    return (row.count.rate.high if row.count.rate else None) or 0.0
+
+
+def _figures(summary: HistorySummary, models: Sequence[str]) -> list[Figure]:
+    figures: list[Figure] = []
+    for part, caption in (
+        ("complexity", "share accepted, by complexity of the code"),
+        ("week", "share accepted, by week (its Monday)"),
+    ):
+        values = summary.parts[part]
+        series = [
+            Series(name, number, [_point(values[v].get(name)) for v in values])
+            for number, name in enumerate(models)
+        ]
+        if any(p for s in series for p in s.points):
+            thin = max(1, len(values) // 6)
+            svg = lines(
+                caption, [*values], series, unit="", form=html_page.share, top=1.0, thin=thin
+            )
+            figures.append(Figure(caption, svg))
+    return figures
+
+
+def _point(count: Count | None) -> Point | None:
+    rate = count.rate if count else None
+    return Point(rate.value, rate.low, rate.high, rate.n) if rate else None
+
+
+def _since(when: float | None) -> str:
+    return "the beginning" if when is None else _day(when)
+
+
+def _day(when: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(when))
+
+
+def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
+    parts = [f"# {TITLE}", facts, f"**{advice}**"]
+    # Narrow tables, one for each task: an editor shows this page beside the code.
+    for task in dict.fromkeys(row.task for row in summary.rows):
+        rows = [_judged(row) for row in summary.rows if row.task == task]
+        columns = ["model", "accepted", "judged", "lasts"]
+        parts += [f"## The models at `{task}`", html_page.table(columns, rows)]
+    if summary.rows:
+        columns = ["model", "task", "first token", "whole", "p95", "failed calls"]
+        parts += ["## Time", html_page.table(columns, [_timed(row) for row in summary.rows])]
+        columns = ["model", "task", "cost", "1,000 accepted characters"]
+        parts += ["## Cost", html_page.table(columns, [_paid(row) for row in summary.rows])]
+    if summary.preferred:
+        rows = [
+            [
+                p.task,
+                p.band,
+                p.model,
+                _since(p.since),
+                f"{p.expected:.2f} ({p.low:.2f}–{p.high:.2f})",
+            ]
+            for p in summary.preferred
+        ]
+        columns = ["task", "code", "model", "since", "expected reward"]
+        parts += ["## Whom the selector would ask first", html_page.table(columns, rows)]
+    if summary.pairs:
+        parts += ["## Tuned models beside their bases", *(_pair(pair) for pair in summary.pairs)]
+    for part, values in summary.parts.items():
+        rows = [
+            [value, model, str(c.judged), html_page.percent(c.rate), html_page.percent(c.survival)]
+            for value, by_model in values.items()
+            for model, c in by_model.items()
+        ]
+        if rows:
+            columns = [part, "model", "judged", "accepted", "lasts"]
+            parts += [f"## By {part}", html_page.table(columns, rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _pair(pair: Pair) -> str:
+    rows: list[list[str]] = []
+    for side in (pair.tuned, pair.base):
+        latency: Any = side.stats.latency if side.stats else None
+        rows.append(
+            [
+                side.model,
+                str(side.count.judged),
+                html_page.percent(side.count.rate),
+                html_page.percent(side.count.survival),
+                html_page.ms(latency.first_p50 if latency else None),
+                html_page.ms(latency.total_p50 if latency else None),
+                html_page.dollars(side.stats.cost if side.stats else 0.0),
+                html_page.dollars(side.per_thousand),
+            ]
+        )
+    columns = ["model", "judged", "accepted", "lasts", "first token", "whole", "cost",
+               "1,000 accepted characters"]  # fmt: skip
+    return f"{pair_told(pair)}\n\n{html_page.table(columns, rows)}"
+
+
+def pair_told(pair: Pair) -> str:
+    """Who is better, by how much, since when."""
+    gap = pair.difference
+    much = "" if gap is None else f" Difference in acceptance: {html_page.score(gap)}."
+    gone = " It is retired." if pair.retired else ""
+    return f"{pair.task}, since {_day(pair.since)}: {pair.verdict}{much}{gone}"
+
+
+def _judged(row: ModelRow) -> list[str]:
+    count = row.count
+    return [
+        row.model,
+        html_page.percent(count.rate),
+        str(count.judged),
+        html_page.percent(count.survival),
+    ]
+
+
+def _timed(row: ModelRow) -> list[str]:
+    latency: Any = row.stats.latency
+    return [
+        row.model,
+        row.task,
+        html_page.ms(latency.first_p50),
+        html_page.ms(latency.total_p50),
+        html_page.ms(latency.total_p95),
+        f"{row.stats.failures} of {row.stats.calls}",
+    ]
+
+
+def _paid(row: ModelRow) -> list[str]:
+    return [
+        row.model,
+        row.task,
+        html_page.dollars(row.stats.cost),
+        html_page.dollars(row.per_thousand),
+    ]

@@ -1,0 +1,137 @@
+"""What a comparison will cost, and a limit that is never passed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..context.context_window import estimate_tokens
+from ..errors import (
+    BadRequestError,
+    CannotConnectError,
+    ContextTooLongError,
+    ModelNotFoundError,
+    NoQuotaError,
+    OverloadedError,
+    ProviderError,
+    RateLimitedError,
+    SettingsError,
+    WrongKeyError,
+)
+from ..models.interface import Profile
+from ..types import Prompt, Usage
+
+INSTRUCTIONS = 4096
+"""Bytes that a provider's request has beyond the prompt's own texts: instructions, tags, names."""
+THINKING = 2048
+"""Tokens that models which think may write beyond the prompt's own limit."""
+_USUAL_ANSWER = {"complete": 40, "explain": 350, "generate": 300}
+_INSTRUCTION_TOKENS = 220
+_UNPAID = (
+    WrongKeyError, NoQuotaError, RateLimitedError, ModelNotFoundError, BadRequestError,
+    ContextTooLongError, CannotConnectError, OverloadedError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What one model's share of a run will take."""
+
+    model: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    """US dollars, as expected."""
+    most: float
+    """US dollars, at most."""
+    priced: bool
+    """Whether the model's prices are known, or it runs on this machine."""
+    local: bool
+
+
+def estimate(profile: Profile, prompts: Sequence[Prompt]) -> Estimate:
+    """The cost of asking those prompts, by rule of thumb and at most."""
+    tokens_in = sum(estimate_tokens(_texts(p)) + _INSTRUCTION_TOKENS for p in prompts)
+    tokens_out = sum(min(p.max_tokens, _USUAL_ANSWER[p.task]) for p in prompts)
+    return Estimate(
+        model=profile.name,
+        requests=len(prompts),
+        input_tokens=tokens_in,
+        output_tokens=tokens_out,
+        cost=profile.cost(Usage(tokens_in, tokens_out)),
+        most=sum(most(profile, p) for p in prompts),
+        priced=profile.local or bool(profile.input_price or profile.output_price),
+        local=profile.local,
+    )
+
+
+def most(profile: Profile, prompt: Prompt) -> float:
+    """US dollars that one request can cost at most.
+
+    A token is at least one byte of text (byte-level BPE), and no answer is longer than its limit.
+    """
+    bytes_in = len(_texts(prompt).encode("utf-8", "replace")) + INSTRUCTIONS
+    return profile.cost(Usage(bytes_in, prompt.max_tokens + THINKING))
+
+
+def paid(error: ProviderError) -> bool:
+    """Whether a failed request may have been paid for: the answer had begun, or nobody knows."""
+    return error.asked and not isinstance(error, _UNPAID)
+
+
+def check_prices(estimates: Sequence[Estimate], limit: float | None) -> None:
+    """Raise ``SettingsError`` where a limit is wanted for a model whose price nobody knows."""
+    if limit is None:
+        return
+    unknown = [e.model for e in estimates if not e.priced]
+    if unknown:
+        raise SettingsError(
+            f"The price of {' and '.join(unknown)} is not known, so no budget can hold; set "
+            "inputPrice and outputPrice of the model, or leave --max-cost out."
+        )
+
+
+class Budget:
+    """Money that requests reserve before they are sent. ``limit`` None: no limit."""
+
+    def __init__(self, limit: float | None, spent: float = 0.0) -> None:
+        self.limit = limit
+        self.spent = spent
+        self._reserved = 0.0
+        self._changed = asyncio.Condition()
+
+    async def reserve(self, amount: float) -> bool:
+        """Take an amount out; waits while others might give theirs back. False: there is not enough."""
+        async with self._changed:
+            while not self._fits(amount):
+                if self._reserved <= 0:
+                    return False
+                await self._changed.wait()
+            self._reserved += amount
+            return True
+
+    async def settle(self, reserved: float, cost: float) -> None:
+        """Give a reservation back, and book what was really spent."""
+        async with self._changed:
+            self._reserved = max(0.0, self._reserved - reserved)
+            if self._reserved < 1e-12:
+                self._reserved = 0.0
+            self.spent += cost
+            self._changed.notify_all()
+
+    def _fits(self, amount: float) -> bool:
+        return (
+            self.limit is None
+            or amount <= 0
+            or self.spent + self._reserved + amount <= self.limit + 1e-12
+        )
+
+
+def _texts(prompt: Prompt) -> str:
+    parts = (
+        prompt.path, prompt.prefix, prompt.suffix, prompt.selection, prompt.instruction,
+        prompt.symbol, prompt.imports, *(s.path + s.text for s in prompt.related),
+    )  # fmt: skip
+    return "\n".join(parts)

@@ -1,0 +1,1 @@
+"""The task ``explain``: what a piece of code does."""

@@ -1,0 +1,158 @@
+"""Accepted texts after the accept: undone, done again, moved, rewritten."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..types import Document, Outcome, Span, Suggestion
+from .matching import squeeze
+from .pending import Live
+from .range_tracking import Change, follow_change
+from .reward import UNDONE, reward_of
+from .survival import occurrences, survival
+
+LOOKS_S = (30.0, 120.0)
+"""When an accepted text is looked at again, besides at save and close."""
+UNDO_S = 10.0
+"""An accept that is undone within this was none."""
+
+
+_MOST = 64
+
+
+@dataclass(slots=True)
+class Kept:
+    """An accepted text that is looked at again."""
+
+    suggestion: Suggestion
+    outcome: Outcome
+    region: Span
+    text: str
+    """What was taken of the suggestion's own text."""
+    at: float
+    arrived: bool
+    """Whether the document held it: a command may come before its edit."""
+    looks: int = 0
+    copies: int = 0
+    """How often the text stood in the document before anything of it was deleted; 0 until then."""
+    undone: bool = False
+
+    def follow(self, change: Change) -> bool:
+        """Take a change in; whether it touched the text."""
+        self.region, touching, _ = follow_change(
+            self.region, change, grows=not self.arrived or self.undone
+        )
+        deletes = any(not edit.span.empty for edit in touching)
+        if deletes and self.arrived and not self.copies:
+            # Only now, because looking through the whole document takes its time.
+            self.copies = occurrences(change.steps[0].before, self.text)
+        return bool(touching)
+
+
+class Keeper:
+    """Follows accepted texts; ``tell`` is called with each new finding about one."""
+
+    def __init__(
+        self, tell: Callable[[Suggestion, Outcome], None], clock: Callable[[], float]
+    ) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+
+    def add(self, live: Live, outcome: Outcome) -> None:
+        """Begin to follow what was taken of a suggestion."""
+        arrived = live.match.state in {"part", "whole"} and live.match.taken > 0
+        text = live.now[: _length(live.now, live.match.taken)] if arrived else live.wanted
+        kept = Kept(live.suggestion, outcome, live.region, text, self._clock(), arrived)
+        self._kept[live.suggestion.id] = kept
+        while len(self._kept) > _MOST:
+            self._kept.popitem(last=False)
+
+    def update(self, outcome: Outcome) -> None:
+        """Another source had more to tell of the accept."""
+        if outcome.id in self._kept:
+            self._kept[outcome.id].outcome = outcome
+
+    def undone(self, id: str) -> bool:
+        """Whether an accept was taken back."""
+        return id in self._kept and self._kept[id].undone
+
+    def follows(self, uri: str) -> bool:
+        """Whether anything of a document is followed."""
+        return any(kept.suggestion.uri == uri for kept in self._kept.values())
+
+    def changed(self, change: Change) -> None:
+        """A document changed."""
+        for kept in self._of(change.after.uri):
+            if kept.follow(change) and self._clock() <= kept.at + UNDO_S:
+                self._watch(kept, change.after)
+
+    def look(self, document: Document) -> None:
+        """Tell how much of each text of a document still stands."""
+        for kept in self._of(document.uri):
+            self._look(kept, document)
+
+    def forget(self, uri: str) -> None:
+        """A document is closed."""
+        for kept in self._of(uri):
+            del self._kept[kept.suggestion.id]
+
+    def tick(self, documents: Callable[[str], Document | None]) -> float | None:
+        """Look at what is due; when the next look is, on the clock."""
+        now = self._clock()
+        dates: list[float] = []
+        for kept in self._kept.values():
+            document = documents(kept.suggestion.uri)
+            while kept.looks < len(LOOKS_S) and now >= kept.at + LOOKS_S[kept.looks]:
+                kept.looks += 1
+                if document is not None:
+                    self._look(kept, document)
+            if kept.looks < len(LOOKS_S):
+                dates.append(kept.at + LOOKS_S[kept.looks])
+        return min(dates, default=None)
+
+    def _of(self, uri: str) -> list[Kept]:
+        return [kept for kept in self._kept.values() if kept.suggestion.uri == uri]
+
+    def _watch(self, kept: Kept, after: Document) -> None:
+        """Notice when a text arrives after its accept was told, is undone, or done again."""
+        now = after.slice(kept.region)
+        stands = survival(kept.text, now)
+        if not kept.arrived:
+            kept.arrived = stands >= 0.9
+        elif not kept.undone and stands <= 0.1 and not _elsewhere(kept, after):
+            kept.undone = True
+            undone = replace(kept.outcome, kind="rejected", reward=UNDONE, survival=None)
+            self._tell(kept.suggestion, undone)
+        elif kept.undone and stands >= 0.9:
+            kept.undone = False
+            self._tell(kept.suggestion, replace(kept.outcome, survival=None))
+
+    def _look(self, kept: Kept, document: Document) -> None:
+        if kept.undone:
+            return
+        stands = survival(kept.text, document.slice(kept.region))
+        if stands < 0.5 and _elsewhere(kept, document):
+            stands = 1.0
+        outcome = kept.outcome
+        reward = reward_of(outcome.kind, outcome.share, outcome.shown_ms, stands)
+        self._tell(kept.suggestion, replace(outcome, survival=stands, reward=reward))
+
+
+def _elsewhere(kept: Kept, document: Document) -> bool:
+    """Whether the text was moved: as many copies of it stand in the document as before."""
+    return 0 < kept.copies <= occurrences(document, kept.text)
+
+
+def _length(text: str, squeezed: int) -> int:
+    """Length of the beginning of a text that holds so many characters besides white space."""
+    if not squeeze(text):
+        return len(text)
+    count = 0
+    for index, char in enumerate(text):
+        count += not char.isspace()
+        if count == squeezed:
+            return index + 1
+    return len(text)

@@ -1,0 +1,1 @@
+"""The task ``generate``: code written from an instruction."""

@@ -1,0 +1,346 @@
+"""A team's history in PostgreSQL (``history.url``, the extra ``[team]``), through SQLAlchemy Core.
+
+The same tables and the same questions as SQLite's. Writers take turns by a lock of the database, as
+SQLite's do by that of the file: numbers of changes come in the order of their commits, so that nobody
+who reads on from a number ever misses one. SQLAlchemy is imported when a connection is made, on the
+history's thread.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from ..errors import HistoryError
+from .change_log import KEPT
+from .connection import Cursor
+from .migrations import NewerSchemaError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, CursorResult
+    from sqlalchemy.exc import DBAPIError
+
+SCHEMA = "ensemble_lsp"
+_LOCK = 0x656E736C
+"""Key of the advisory lock: "ensl"."""
+_CONNECT_SECONDS = 3
+_OWN = {
+    "BEGIN": "BEGIN ISOLATION LEVEL REPEATABLE READ",  # several questions see one state
+    "ROLLBACK TO job": "ROLLBACK TO SAVEPOINT job",
+    "RELEASE job": "RELEASE SAVEPOINT job",
+}
+
+_NUMBER, _BIG = "DOUBLE PRECISION", "BIGINT NOT NULL DEFAULT 0"
+_INITIAL = (
+    f"""CREATE TABLE suggestions (
+        n BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        time {_NUMBER} NOT NULL, task TEXT NOT NULL, models TEXT NOT NULL, language TEXT NOT NULL,
+        chars BIGINT NOT NULL, lines BIGINT NOT NULL, trigger TEXT NOT NULL,
+        cached INTEGER NOT NULL, agreement {_NUMBER}, shown_at BIGINT NOT NULL, grp TEXT,
+        features TEXT NOT NULL, explored INTEGER NOT NULL, project TEXT NOT NULL, text TEXT,
+        context TEXT)""",
+    "CREATE INDEX suggestions_by_task_time ON suggestions (task, time)",
+    f"""CREATE TABLE outcomes (
+        n BIGINT PRIMARY KEY REFERENCES suggestions (n), time {_NUMBER} NOT NULL,
+        kind TEXT NOT NULL, source TEXT NOT NULL, share {_NUMBER} NOT NULL, reward {_NUMBER},
+        shown_ms {_NUMBER}, survival {_NUMBER})""",
+    # SQLite gives each row this number by itself, under this name.
+    f"""CREATE TABLE calls (
+        rowid BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        time {_NUMBER} NOT NULL, task TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL,
+        first_token_ms {_NUMBER}, total_ms {_NUMBER}, input_tokens BIGINT NOT NULL,
+        output_tokens BIGINT NOT NULL, cached_tokens BIGINT NOT NULL, cost {_NUMBER} NOT NULL,
+        status TEXT NOT NULL)""",
+    "CREATE INDEX calls_by_time ON calls (time, cost)",
+    f"""CREATE TABLE preferences (
+        rowid BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        time {_NUMBER} NOT NULL, grp TEXT NOT NULL, chosen TEXT NOT NULL, others TEXT NOT NULL,
+        shown_at BIGINT NOT NULL)""",
+    "CREATE INDEX preferences_by_time ON preferences (time)",
+    f"""CREATE TABLE daily (
+        day BIGINT NOT NULL, model TEXT NOT NULL, task TEXT NOT NULL, suggestions {_BIG},
+        shown {_BIG}, accepted {_BIG}, partial {_BIG}, typed {_BIG}, rejected {_BIG},
+        ignored {_BIG}, reward {_NUMBER} NOT NULL DEFAULT 0, calls {_BIG}, failures {_BIG},
+        input_tokens {_BIG}, output_tokens {_BIG}, cached_tokens {_BIG},
+        cost {_NUMBER} NOT NULL DEFAULT 0, PRIMARY KEY (day, model, task))""",
+    """CREATE TABLE latency (
+        model TEXT NOT NULL, task TEXT NOT NULL, day BIGINT NOT NULL, measure TEXT NOT NULL,
+        bucket BIGINT NOT NULL, calls BIGINT NOT NULL,
+        PRIMARY KEY (model, task, day, measure, bucket))""",
+    f"""CREATE TABLE changes (
+        n BIGINT PRIMARY KEY, kind TEXT NOT NULL, ref BIGINT NOT NULL, old {_NUMBER},
+        new {_NUMBER})""",
+    """CREATE TABLE learned (
+        strategy TEXT NOT NULL, part TEXT NOT NULL, state TEXT NOT NULL,
+        PRIMARY KEY (strategy, part))""",
+    f"""CREATE TABLE reservations (
+        id TEXT PRIMARY KEY, time {_NUMBER} NOT NULL, cost {_NUMBER} NOT NULL)""",
+    # A sequence would show numbers that are not committed yet; named as SQLite names its own.
+    "CREATE TABLE sqlite_sequence (name TEXT PRIMARY KEY, seq BIGINT NOT NULL)",
+    "INSERT INTO sqlite_sequence VALUES ('changes', 0)",
+    f"""CREATE FUNCTION note_change(kind TEXT, ref BIGINT, old {_NUMBER}, new {_NUMBER})
+        RETURNS void LANGUAGE plpgsql AS $$
+        DECLARE number BIGINT;
+        BEGIN
+            UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'changes'
+                RETURNING seq INTO number;
+            INSERT INTO changes VALUES (number, kind, ref, old, new);
+            IF number % 500 = 0 THEN DELETE FROM changes WHERE n <= number - {KEPT}; END IF;
+        END $$""",  # noqa: S608 - our own numbers
+    """CREATE FUNCTION outcome_noted() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP = 'INSERT' THEN
+                IF NEW.reward IS NOT NULL THEN
+                    PERFORM note_change('outcome', NEW.n, NULL, NEW.reward);
+                END IF;
+            ELSIF NEW.reward IS DISTINCT FROM OLD.reward THEN
+                PERFORM note_change('outcome', NEW.n, OLD.reward, NEW.reward);
+            END IF;
+            RETURN NULL;
+        END $$""",
+    """CREATE TRIGGER outcome_noted AFTER INSERT OR UPDATE OF reward ON outcomes
+        FOR EACH ROW EXECUTE FUNCTION outcome_noted()""",
+    """CREATE FUNCTION row_noted() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM note_change(TG_ARGV[0], NEW.rowid, NULL, NULL); RETURN NULL; END $$""",
+    """CREATE TRIGGER call_noted AFTER INSERT ON calls
+        FOR EACH ROW EXECUTE FUNCTION row_noted('call')""",
+    """CREATE TRIGGER preference_noted AFTER INSERT ON preferences
+        FOR EACH ROW EXECUTE FUNCTION row_noted('preference')""",
+)
+MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (("0001-initial", _INITIAL),)
+"""Only ever appended to."""
+
+
+class UnreachableError(OSError):
+    """The database does not answer, or refuses us; the message names neither password nor values."""
+
+
+def shown(url: str) -> str:
+    """A database's address as it may be shown: without password and options."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+        user = f"{unquote(parts.username)}@" if parts.username else ""
+        return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
+    except ValueError:
+        return "the team's database"
+
+
+def password_of(url: str) -> str:
+    """The password in an address; empty for none."""
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""
+
+
+class TeamDatabase:
+    """One connection. Raises ``UnreachableError``, and ``HistoryError`` where a statement is at fault."""
+
+    def __init__(self, connection: Connection, place: str, secret: str) -> None:
+        self._connection = connection
+        self._place = place
+        self._secret = secret
+        self.in_transaction = False
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor:
+        """Run one statement of the portable kind, or one that begins or ends a transaction."""
+        if sql == "BEGIN IMMEDIATE":
+            self._run("BEGIN", ())
+            self._run("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
+        result = None if sql == "BEGIN IMMEDIATE" else self._run(_OWN.get(sql, sql), parameters)
+        if sql.startswith("BEGIN"):
+            self.in_transaction = True
+        elif sql in {"COMMIT", "ROLLBACK"}:
+            self.in_transaction = False
+        return _Rows(result)
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
+        """Run one statement for each set of values."""
+        rows: Cursor = _Rows(None)
+        for values in parameters:
+            rows = self.execute(sql, values)
+        return rows
+
+    def close(self) -> None:
+        """End the connection; never fails."""
+        try:
+            self._connection.close()
+            self._connection.engine.dispose()
+        except Exception:  # the server is gone: nothing is left to be closed
+            self._connection.invalidate()
+
+    def _run(self, sql: str, parameters: Sequence[Any]) -> CursorResult[Any]:
+        from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+        statement, names = _prepared(sql)
+        values = {n: _storable(v) for n, v in zip(names, parameters, strict=True)}
+        try:
+            return self._connection.execute(statement, values)
+        except DBAPIError as error:
+            raise self._translated(error) from None  # the cause would show values
+        except SQLAlchemyError as error:
+            raise UnreachableError(_first_line(error, self._secret)) from None
+
+    def _translated(self, error: DBAPIError) -> Exception:
+        from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
+
+        told = _first_line(error.orig or error, self._secret)
+        lost = (InterfaceError, InternalError, OperationalError, ProgrammingError)
+        if error.connection_invalidated or isinstance(error, lost):
+            return UnreachableError(told)
+        return HistoryError(f"a record cannot be stored in {self._place} ({type(error).__name__})")
+
+
+class _Rows:
+    """A statement's result, with numbers as SQLite gives them."""
+
+    def __init__(self, result: CursorResult[Any] | None) -> None:
+        self._result = result
+        self.rowcount = -1 if result is None else result.rowcount
+
+    def fetchone(self) -> Any:
+        row = None if self._result is None else self._result.fetchone()
+        return None if row is None else _plain(row)
+
+    def fetchall(self) -> list[Any]:
+        return [] if self._result is None else [_plain(row) for row in self._result.fetchall()]
+
+    def __iter__(self) -> Any:
+        return iter(self.fetchall())
+
+
+def connect(url: str, busy_seconds: float) -> TeamDatabase:
+    """Connect, and bring the tables up to date.
+
+    Raises ``UnreachableError`` (also where the extra is missing) or ``NewerSchemaError``.
+    """
+    secret, place = password_of(url), shown(url)
+    try:
+        from sqlalchemy import create_engine, make_url
+        from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+        from sqlalchemy.pool import NullPool
+    except ImportError:
+        raise UnreachableError("SQLAlchemy is missing: pip install 'ensemble-lsp[team]'") from None
+    try:
+        address = make_url(url)
+        if address.drivername in {"postgresql", "postgres"}:
+            address = address.set(drivername="postgresql+psycopg")
+        if address.get_backend_name() != "postgresql":
+            raise UnreachableError("only PostgreSQL can be used: postgresql://user@host/database")
+        engine = create_engine(
+            address,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",  # transactions are told by statements
+            hide_parameters=True,  # a record may hold code
+            connect_args=_connect_args(address.get_driver_name()),
+        )
+        connection = engine.connect()
+    except ImportError as error:
+        told = f"{error.name} is missing: pip install 'ensemble-lsp[team]'"
+        raise UnreachableError(told) from None
+    except ArgumentError:
+        raise UnreachableError(
+            "history.url is no address: write postgresql://user@host/database"
+        ) from None
+    except SQLAlchemyError as error:
+        orig = getattr(error, "orig", None)
+        raise UnreachableError(_first_line(orig or error, secret)) from None
+    db = TeamDatabase(connection, place, secret)
+    try:
+        db.execute(f"SET search_path TO {SCHEMA}")
+        db.execute(f"SET lock_timeout TO {max(1000, int(busy_seconds * 1000))}")
+        _migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _connect_args(driver: str) -> dict[str, Any]:
+    if not driver.startswith("psycopg"):
+        return {}
+    return {
+        "connect_timeout": _CONNECT_SECONDS,
+        "application_name": "ensemble-lsp",
+        # A network that is gone is noticed within seconds, not hours.
+        "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+    }  # fmt: skip
+
+
+def _migrate(db: TeamDatabase) -> None:
+    """Make or mend the tables, in one transaction; several servers may do it at once."""
+    known = {name for name, _ in MIGRATIONS}
+    if _applied(db) == known:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    applied = _applied(db)
+    if applied - known:
+        db.execute("ROLLBACK")
+        raise NewerSchemaError(
+            "the history was written by a newer ensemble-lsp; update this one to use it"
+        )
+    db.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    db.execute(
+        f"CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, time {_NUMBER} NOT NULL)"
+    )
+    for name, statements in MIGRATIONS:
+        for statement in statements if name not in applied else ():
+            db.execute(statement)
+        if name not in applied:
+            db.execute("INSERT INTO migrations VALUES (?, ?)", (name, time.time()))
+    if not applied:
+        # Its numbers of changes are its own: who comes from another history begins anew here.
+        epoch = f'"{secrets.token_hex(8)}"'
+        db.execute("INSERT INTO learned VALUES ('', 'epoch', ?)", (epoch,))
+    db.execute("COMMIT")
+
+
+def _applied(db: TeamDatabase) -> set[str]:
+    # By a query: what PostgreSQL resolves by name may come from its cache, which is behind after a
+    # wait for the lock.
+    known = db.execute(
+        "SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = 'migrations'", (SCHEMA,)
+    ).fetchone()
+    if known is None:
+        return set()
+    rows = db.execute(f"SELECT name FROM {SCHEMA}.migrations")  # noqa: S608 - our own name
+    return {str(name) for (name,) in rows}
+
+
+@functools.cache
+def _prepared(sql: str) -> tuple[Any, tuple[str, ...]]:
+    """A statement with named values, and their names in order."""
+    from sqlalchemy import text
+
+    first, *rest = sql.split("?")
+    names = tuple(f"v{number}" for number in range(len(rest)))
+    marked = first + "".join(f":{name}{part}" for name, part in zip(names, rest, strict=True))
+    return text(marked), names
+
+
+def _storable(value: Any) -> Any:
+    """A value as PostgreSQL takes it; what is no number is no value, as with SQLite."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd") if "\0" in value else value
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return int(value) if isinstance(value, bool) else value
+
+
+def _plain(row: Any) -> tuple[Any, ...]:
+    """Sums of whole numbers come as decimals."""
+    return tuple(int(value) if isinstance(value, Decimal) else value for value in row)
+
+
+def _first_line(error: BaseException, secret: str) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    line = " ".join(lines[0].split())
+    return line.replace(secret, "…") if secret else line

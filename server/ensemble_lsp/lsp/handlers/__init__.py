@@ -1,0 +1,1 @@
+"""One file for each method of the protocol, or for each of our own commands."""

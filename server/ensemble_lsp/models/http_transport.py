@@ -1,0 +1,129 @@
+"""The HTTP client under the providers' SDKs: what may be sent, and how much may come back.
+
+Imported only off the event loop: ``httpx2`` is slow to import, and a TLS context is read from disk.
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import AsyncIterator, Mapping
+
+import httpx2
+
+from .interface import Profile
+
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of one answer on the wire; more is not an answer."""
+
+# What an SDK adds beyond these (the environment's custom headers, an organisation's id, telemetry,
+# cookies) is meant for nobody we talk to, and may be a secret.
+_ALLOWED = frozenset(
+    (
+        "host",
+        "accept",
+        "connection",
+        "user-agent",
+        "content-type",
+        "content-length",
+        "transfer-encoding",
+        "anthropic-version",
+    )
+)
+
+
+_INFLATED = ("gzip", "x-gzip", "deflate")
+_PIECE = 64 * 1024
+
+
+class AnswerTooLongError(Exception):
+    """An answer went past ``MAX_BODY``."""
+
+
+class _Limited(httpx2.AsyncByteStream):
+    """A body that ends in an error when it grows past the limit."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._stream:
+            self._left -= len(part)
+            if self._left < 0:
+                raise AnswerTooLongError
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class _Inflated(httpx2.AsyncByteStream):
+    """A body compressed although nobody asked, in pieces: a few bytes may hide gigabytes."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip's or zlib's header
+        try:
+            async for part in self._stream:
+                left = part
+                while left:
+                    yield inflate.decompress(left, _PIECE)
+                    left = inflate.unconsumed_tail
+        except zlib.error as error:
+            raise httpx2.DecodingError(str(error)) from error
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def make_client(
+    profile: Profile, auth: Mapping[str, str], max_body: int = MAX_BODY
+) -> httpx2.AsyncClient:
+    """An HTTP client for one model: follows no redirect, sends ``auth`` and no other secret.
+
+    A model on this machine is spoken to directly, never through a proxy: what is ``local`` must not
+    leave. The timeouts only keep a dead connection from living for ever; how long an answer may
+    take is a wrapper's business.
+    """
+
+    async def prune(request: httpx2.Request) -> None:
+        kept = {name: value for name, value in request.headers.items() if name in _ALLOWED}
+        # A compressed stream arrives in lumps.
+        request.headers = httpx2.Headers({**kept, "accept-encoding": "identity", **auth})
+
+    async def limit(response: httpx2.Response) -> None:
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            stream = _Limited(response.stream, max_body)
+            # The library would inflate a piece whole, however much that gives.
+            encoding = response.headers.pop("content-encoding", "")
+            if encoding.lower() in _INFLATED:
+                stream = _Limited(_Inflated(stream), max_body)
+            response.stream = stream
+
+    return httpx2.AsyncClient(
+        follow_redirects=False,
+        trust_env=not profile.local,
+        timeout=httpx2.Timeout(profile.timeout, connect=5.0, pool=None),
+        # Kept while the user thinks: a TLS handshake costs as much as an answer's beginning.
+        limits=httpx2.Limits(max_keepalive_connections=4, keepalive_expiry=60.0),
+        event_hooks={"request": [prune], "response": [limit]},
+    )
+
+
+def canned_client(events: str) -> httpx2.AsyncClient:
+    """An HTTP client that reaches nobody: every request is answered with these events."""
+    headers = {"content-type": "text/event-stream"}
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers=headers, text=events)
+
+    return httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+
+
+def quiet(*loggers: str) -> None:
+    """Keep SDKs from logging whole requests, the user's code in them, at the level DEBUG."""
+    for name in loggers:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,169 @@
+"""From a provider's pieces to chunks: stop strings, limits, confidence; and what is an answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import BadAnswerError, RefusedError
+from ..types import Chunk, Prompt, Usage
+from .interface import Profile
+
+Finish = Literal["stop", "length", "filter"]
+
+_CHARS_A_TOKEN = 4
+_MOST_CHARS_A_TOKEN = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One piece of a provider's stream, in no provider's words."""
+
+    text: str = ""
+    finish: Finish | None = None
+    usage: Usage | None = None
+    logprobs: tuple[float, ...] = ()
+    refusal: bool = False
+
+
+class StopStrings:
+    """Cuts a stream of text at the first stop string, however it is split into pieces.
+
+    Services take few stop strings or none, and some servers ignore them; then paying for what comes
+    after would go on.
+    """
+
+    def __init__(self, stops: tuple[str, ...]) -> None:
+        self._stops = tuple(s for s in stops if s)
+        self._held: str = ""
+        self.stopped = False
+
+    def feed(self, text: str) -> str:
+        """The part of the text so far that is sure not to belong to a stop string."""
+        if self.stopped:
+            return ""
+        text = self._held + text
+        found = [at for at in (text.find(s) for s in self._stops) if at >= 0]
+        if found:
+            self.stopped, self._held = True, ""
+            return text[: min(found)]
+        keep = max((_overlap(text, s) for s in self._stops), default=0)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+    @property
+    def holds(self) -> bool:
+        """Whether some text is held back that may begin a stop string."""
+        return bool(self._held)
+
+    def rest(self) -> str:
+        """What was held back, once the stream has ended."""
+        rest, self._held = self._held, ""
+        return rest
+
+
+def _overlap(text: str, stop: str) -> int:
+    """How many of the text's last characters begin the stop string."""
+    for size in range(min(len(stop) - 1, len(text)), 0, -1):
+        if text.endswith(stop[:size]):
+            return size
+    return 0
+
+
+class _Answer:
+    """What is known of an answer while it streams."""
+
+    def __init__(self, name: str, max_chars: int) -> None:
+        self.name = name
+        self.left = max_chars
+        self.length = 0
+        self.finish: Finish | None = None
+        self.usage: Usage | None = None
+        self.full = False
+        self._log_sum = 0.0
+        self._log_count = 0
+
+    def take(self, delta: Delta) -> None:
+        self.finish = delta.finish or self.finish
+        self.usage = delta.usage or self.usage
+        for value in delta.logprobs:
+            self._log_sum += value
+            self._log_count += 1
+
+    @property
+    def confidence(self) -> float | None:
+        return math.exp(self._log_sum / self._log_count) if self._log_count else None
+
+    def chunk(self, text: str) -> Chunk:
+        if len(text) >= self.left:
+            text, self.full = text[: self.left], True
+        self.left -= len(text)
+        self.length += len(text)
+        return Chunk(text, self.name, confidence=self.confidence)
+
+
+async def assemble(
+    deltas: AsyncIterator[Delta],
+    profile: Profile,
+    prompt: Prompt,
+    stops: tuple[str, ...],
+    asked: int,
+) -> AsyncGenerator[Chunk, None]:
+    """Chunks of an answer, the last of which has usage and finish.
+
+    As soon as the provider tells that a text is whole, a chunk with ``finish`` says so: what comes
+    after it (the count of tokens, the end of the connection) nobody has to wait for.
+
+    ``asked`` is the length in characters of what was sent, for providers that count nothing. Ends
+    early at a stop string, and at far more text than ``prompt.max_tokens`` can be. Raises
+    ``RefusedError`` for a refusal, ``BadAnswerError`` for a stream that broke off or said nothing.
+    """
+    stop = StopStrings(stops)
+    answer = _Answer(profile.name, prompt.max_tokens * _MOST_CHARS_A_TOKEN)
+    async for delta in deltas:
+        answer.take(delta)
+        if delta.refusal:
+            raise _refused(profile)
+        if text := stop.feed(delta.text):
+            yield answer.chunk(text)
+        if answer.full or stop.stopped:
+            answer.finish = "length" if answer.full else "stop"
+            break
+        if delta.finish in ("stop", "length") and (answer.length or stop.holds):
+            if text := stop.rest():
+                yield answer.chunk(text)
+            yield Chunk("", profile.name, answer.usage, answer.finish, answer.confidence)
+    if (text := stop.rest()) and not answer.full:
+        yield answer.chunk(text)
+    _check(answer, profile, prompt, stop.stopped)
+    tokens = -(-answer.length // _CHARS_A_TOKEN)
+    usage = answer.usage or Usage(-(-asked // _CHARS_A_TOKEN), tokens, estimated=True)
+    yield Chunk("", profile.name, usage, answer.finish, answer.confidence)
+
+
+def _refused(profile: Profile) -> RefusedError:
+    text = f"{profile.name}: the model declined to answer; ask differently or choose another model."
+    return RefusedError(profile.name, text)
+
+
+def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> None:
+    name = profile.name
+    if answer.finish == "filter":
+        raise _refused(profile)
+    if answer.finish is None:
+        said = "the answer broke off" if answer.length else "the answer holds nothing"
+        text = f"{name}: {said}; try again, and check baseUrl and api if it stays so."
+        raise BadAnswerError(name, text)
+    if answer.length:
+        return
+    if answer.finish == "length":
+        text = (
+            f"{name}: the model used up its tokens before it wrote anything; "
+            "choose a model that does not think first."
+        )
+        raise BadAnswerError(name, text)
+    # Nothing to insert is an answer to complete, and a healthy one; it is none to a question.
+    if prompt.task != "complete" and not stopped:
+        raise BadAnswerError(name, f"{name}: the answer is empty; try again.")

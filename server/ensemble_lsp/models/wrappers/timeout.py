@@ -1,0 +1,54 @@
+"""A limit on the time a provider may take."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from time import perf_counter
+
+from ...errors import TimedOutError
+from ...types import Chunk, Prompt
+from ..interface import Model
+from .wrapper_base import Wrapper, opened
+
+if sys.version_info >= (3, 11):
+    from asyncio import timeout as time_limit
+else:
+    from async_timeout import timeout as time_limit
+
+
+class TimeLimit(Wrapper):
+    """Ends an answer that takes too long with ``TimedOutError``.
+
+    Only waiting for the provider counts, not what the reader does between two pieces.
+    """
+
+    def __init__(self, inner: Model, total: float, first: float | None = None) -> None:
+        """``total`` seconds for the whole answer, ``first`` for its first piece."""
+        super().__init__(inner)
+        self._total = total
+        self._first = total if first is None else min(first, total)
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+        """As the inner model; raises ``TimedOutError``."""
+        left, limit = self._total, self._first
+        async with opened(self.inner, prompt) as chunks:
+            while True:
+                start = perf_counter()
+                try:
+                    # A limit for each piece: one that spans a `yield` would cancel the reader.
+                    async with time_limit(limit):
+                        chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+                except asyncio.TimeoutError:
+                    name = self.profile.name
+                    told = self._first if limit == self._first else self._total
+                    raise TimedOutError(
+                        name,
+                        f"{name} gave no answer in {told:g} s; try again, or raise its timeout.",
+                    ) from None
+                left -= perf_counter() - start
+                limit = max(0.0, left)
+                yield chunk

@@ -1,0 +1,159 @@
+"""Generated code, from a model's raw text to what goes to a place."""
+
+from __future__ import annotations
+
+import re
+
+from ..context.indentation import indent_of, newline_in
+from .characters import visible
+from .chat import is_refusal, unwrapped, without_markers, without_thoughts
+from .layout import dedented, indented
+from .overlap import without_loops, without_repeated_prefix
+
+_DEFINITION = re.compile(
+    r"^[ \t]*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final"
+    r"|override)\s+)*(?:def|function|fn|func|fun|class)\s+(?:\([^)]*\)\s*)?(?P<name>[\w.$]+)",
+    re.MULTILINE,
+)
+_DOCSTRING = re.compile(r"\A\s*[rRuU]?(\"\"\"|''').*?\1[ \t]*\n?", re.DOTALL)
+_CLOSED = re.compile(r"\n?[ \t]*\}[ \t]*;?\s*\Z")
+_FULL_LINE = re.compile(
+    r"^\s*(?:#|//|--|/\*|\*)|(?:\"\"\"|''')\s*$|^\s*([\"']).*\1\s*$|[{:]\s*$|\*/\s*$"
+)
+
+
+def clean_code(
+    text: str,
+    *,
+    language: str,
+    indent: str = "",
+    instruction: str = "",
+    prefix: str = "",
+    suffix: str = "",
+) -> str:
+    """The code of an answer, fitted to a place; empty for none.
+
+    ``prefix``/``suffix``: the document before and after the place. Lines get ``indent``; the first
+    only what the cursor's line lacks of it, or a line of its own below a comment, a docstring or an
+    opening brace. The signature, docstring or comment that asked is not written again.
+    """
+    newline = newline_in(prefix if "\n" in prefix or "\r" in prefix else suffix)
+    before = prefix.replace("\r\n", "\n").replace("\r", "\n")
+    text = without_markers(without_thoughts(visible(text)), prefix + suffix)
+    if is_refusal(text, language):
+        return ""
+    text = dedented(unwrapped(text, language).strip("\n")).rstrip()
+    text = _without_signature(text, before, language)
+    text = _without_order(text, instruction)
+    text = dedented(without_loops(without_repeated_prefix(text, before)).strip("\n")).rstrip()
+    if not text.strip():
+        return ""
+    text = "\n".join(line.rstrip() for line in _lines(text, language))
+    code = _at_place(text, before, indent, suffix)
+    return code if newline == "\n" else code.replace("\n", newline)
+
+
+def _lines(text: str, language: str) -> list[str]:
+    """The lines; of Markdown two blanks at an end mean a break, and stay."""
+    return [text] if language == "markdown" else text.split("\n")
+
+
+def _at_place(text: str, before: str, indent: str, suffix: str) -> str:
+    head = before.rpartition("\n")[2]
+    if not head.strip():
+        lacking = indent[len(head) :] if indent.startswith(head) else ""
+        return (lacking + indented(text, indent)[len(indent) :]).rstrip()
+    if not _FULL_LINE.search(head):
+        return indented(text, indent)[len(indent) :]
+    closing = "\n" + indent_of(head) if suffix.lstrip(" \t")[:1] in ("}", ")") and suffix else ""
+    return "\n" + indented(text, indent) + closing
+
+
+def _without_order(text: str, instruction: str) -> str:
+    """Without the comment that asked, where the model wrote it again."""
+    asked = " ".join(instruction.split()).lower()
+    lines = text.split("\n")
+    for count in range(min(len(lines), 8), 0, -1):
+        part = [re.match(r"\s*(?:#+|//+|--|\*)\s?(.*)", line) for line in lines[:count]]
+        said = " ".join(m.group(1) for m in part if m is not None).lower()
+        said = re.sub(r"^(?:todo|fixme)\b(?:\([^)]*\))?\s*[:\-]?\s*", "", " ".join(said.split()))
+        if asked and all(part) and said == asked:
+            return "\n".join(lines[count:])
+    return text
+
+
+def _without_signature(text: str, before: str, language: str) -> str:
+    """The body alone, where the place is a body and the model wrote the whole definition again."""
+    opened = _open_definition(before)
+    if not opened:
+        return text
+    found = next((m for m in _DEFINITION.finditer(text) if m["name"] == opened), None)
+    if found is None or indent_of(found.group()):
+        return text
+    body = _after_signature(text[found.start() :])
+    if body is None:
+        return text
+    ahead = [line for line in text[: found.start()].split("\n") if not _dropped(line)]
+    body = _python_part(body, before) if language == "python" else _CLOSED.sub("", body)
+    code = dedented(body.strip("\n"))
+    kept = "\n".join(line for line in ahead if line.strip())
+    return f"{kept}\n{code}" if kept else code
+
+
+def _open_definition(before: str) -> str:
+    """The name of the definition whose body the place is at the beginning of."""
+    found = None
+    for found in _DEFINITION.finditer(before):  # noqa: B007 - the last one is wanted
+        pass
+    if found is None:
+        return ""
+    rest = _after_signature(before[found.start() :])
+    if rest is None:
+        return ""
+    rest = _DOCSTRING.sub("", re.sub(r"^\s*(?:#|//)[^\n]*$", "", rest, flags=re.MULTILINE))
+    rest = re.sub(r"\A\s*([\"'])[^\n]*\1\s*\Z", "", rest)
+    return "" if rest.strip() else found["name"]
+
+
+def _after_signature(text: str) -> str | None:
+    """What follows the colon or brace that ends a signature; None where none does."""
+    depth = 0
+    for found in re.finditer(r"[()\[\]{}:]", text[:4000]):
+        sign = found.group()
+        if sign in "([" or (sign == "{" and depth):
+            depth += 1
+        elif sign in ")]}":
+            depth -= 1
+        elif not depth and (
+            sign == "{" or re.match(r"[ \t]*(?:#[^\n]*)?\n|[ \t]*\Z", text[found.end() :])
+        ):
+            return text[found.end() :]
+    return None
+
+
+def _python_part(body: str, before: str) -> str:
+    """A Python body: without the docstring that stands there, and what follows the function."""
+    if re.search(r"(?:\"\"\"|''')\s*\Z", before) or _DOCSTRING.match(_after_last(before)):
+        body = _DOCSTRING.sub("", body)
+    lines = body.strip("\n").split("\n")
+    depth = len(indent_of(lines[0])) if lines else 0
+    for number, line in enumerate(lines):
+        if (
+            line.strip()
+            and len(indent_of(line)) < depth
+            and not line.lstrip().startswith(("#", ")"))
+        ):
+            return "\n".join(lines[:number])
+    return "\n".join(lines)
+
+
+def _after_last(before: str) -> str:
+    found = None
+    for found in _DEFINITION.finditer(before):  # noqa: B007 - the last one is wanted
+        pass
+    return (_after_signature(before[found.start() :]) or "") if found else ""
+
+
+def _dropped(line: str) -> bool:
+    """Lines before a definition that the document has: decorators."""
+    return line.lstrip().startswith("@")

@@ -1,0 +1,133 @@
+"""Read what llama.cpp's server streams: events, the forced word, figures, errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, Literal, cast
+
+from ...errors import (
+    BadAnswerError,
+    BadRequestError,
+    CannotConnectError,
+    ContextTooLongError,
+    OverloadedError,
+    ProviderError,
+)
+from ...types import Chunk, Usage
+from .local_prompts import Confidence
+
+Event = dict[str, Any]
+
+
+class Answer:
+    """One answer as it comes in: takes events, gives chunks without the forced word."""
+
+    def __init__(self, model: str, forced: str = "", *, one_line: bool = False) -> None:
+        self._model = model
+        self._forced = forced
+        self._one_line = one_line
+        self._said = False
+        self.ended = False
+        """Whether the one line that was wanted is there."""
+        self._held = ""
+        self._confidence = Confidence(forced)
+
+    def chunk(self, event: Event) -> Chunk | None:
+        """The chunk of an event; None for one that brings no text yet."""
+        self._confidence.add(cast("list[Event]", event.get("completion_probabilities") or []))
+        text = self._own(str(event.get("content") or ""))
+        confidence = self._confidence.value
+        text = self._line(text) if self._one_line else text
+        if self.ended and not event.get("stop"):
+            return Chunk(text, self._model, finish="stop", confidence=confidence)
+        if event.get("stop"):
+            return Chunk(text, self._model, _usage(event), _finish(event), confidence)
+        return Chunk(text, self._model, confidence=confidence) if text else None
+
+    def _line(self, text: str) -> str:
+        """A piece up to the end of the first line that holds anything."""
+        if self.ended:
+            return ""
+        start = 0 if self._said else len(text) - len(text.lstrip())
+        self._said = self._said or bool(text.strip())
+        end = text.find("\n", start)
+        if not self._said or end < 0:
+            return text
+        self.ended = True
+        return text[:end]
+
+    def _own(self, text: str) -> str:
+        if not self._forced:
+            return text
+        self._held += text
+        if len(self._held) < len(self._forced):
+            return ""
+        if not self._held.startswith(self._forced):
+            raise BadAnswerError(
+                self._model, f"{self._model} did not go on from the half-typed word; ask again."
+            )
+        own, self._forced = self._held[len(self._forced) :], ""
+        return own
+
+
+async def events(lines: AsyncIterator[str], model: str) -> AsyncGenerator[Event]:
+    """The events of a stream; raises ``ProviderError`` for one that tells of an error."""
+    async for line in lines:
+        kind, _, data = line.partition(":")
+        if kind not in ("data", "error") or data.strip() in ("", "[DONE]"):
+            continue
+        event = read_object(data, model)
+        if kind == "error" or "error" in event:
+            raise error_of(model, 500, event)
+        yield event
+
+
+def read_object(text: str | bytes, model: str) -> Event:
+    """A JSON object; raises ``BadAnswerError`` for anything else."""
+    try:
+        value: Any = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise BadAnswerError(model, f"The engine of {model} sent what is no answer; ask again.")
+    return cast(Event, value)
+
+
+def error_of(model: str, status: int, answer: Event) -> ProviderError:
+    """The error that an answer tells of: ``{"error": {"code", "message", "type"}}``."""
+    told: Any = answer.get("error", answer)
+    error = cast(Event, told) if isinstance(told, dict) else {}
+    kind = str(error.get("type", ""))
+    code = error.get("code")
+    status = code if isinstance(code, int) else status
+    if kind == "exceed_context_size_error":
+        window = error.get("n_ctx", "")
+        return ContextTooLongError(
+            model, f"The prompt does not fit {model}'s window of {window} tokens; select less."
+        )
+    detail = " ".join(str(error.get("message", "")).split())[:200]
+    if status == 503:
+        return OverloadedError(model, f"{model} is still loading; ask again in a moment.")
+    if status in (401, 403):
+        return CannotConnectError(model, f"The engine of {model} is not ours to ask; ask again.")
+    if 400 <= status < 500:
+        return BadRequestError(model, f"The engine of {model} refuses the request: {detail}")
+    return OverloadedError(model, f"The engine of {model} failed ({detail or status}); ask again.")
+
+
+def _usage(event: Event) -> Usage:
+    timings = cast(Event, event.get("timings") or {})
+    return Usage(
+        input_tokens=_count(event.get("tokens_evaluated")),
+        output_tokens=_count(event.get("tokens_predicted")),
+        cached_tokens=_count(timings.get("cache_n")),
+    )
+
+
+def _finish(event: Event) -> Literal["stop", "length"]:
+    return "length" if event.get("stop_type") == "limit" else "stop"
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0

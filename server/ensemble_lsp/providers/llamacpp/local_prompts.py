@@ -1,0 +1,212 @@
+"""What a small local model is shown: short prompts whose beginning stays the same while one types.
+
+Reading a prompt is the slow part without a graphics card (a hundred tokens a second for half a
+billion parameters), and llama.cpp keeps what it has read as long as the beginning is the same.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from ...models.profiles import FimTemplate
+from ...models.prompt_rendering import fim_prompt, plain_prompt
+from ...types import Prompt, confidence_of
+
+_READ_SECONDS = 2.5
+_CHARACTERS_A_TOKEN = 3
+_LEAST_CHARACTERS, _FIRST_CHARACTERS, _MOST_CHARACTERS = 1200, 2400, 8000
+_FAST_TOKENS_A_SECOND = 400.0
+_ANCHOR_CHARACTERS = 120
+_SPEED_SAMPLE_TOKENS = 48
+
+_END = re.compile(r"([^\S\r\n])?((?:[^\w\s]|_)*)([^\W_]{0,40})\Z")
+_END_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """A text without the half-typed word or the line ends at its end, and those, to be forced back."""
+
+    text: str
+    forced: str
+
+    @property
+    def grammar(self) -> str:
+        """A GBNF grammar: the answer begins with the word, and goes on as it likes."""
+        return f'root ::= "{_gbnf(self.forced)}" [^\\x00]*' if self.forced else ""
+
+
+def heal(text: str) -> Healed:
+    """Take the half-typed word off: cut in mid-word, its tokens are none the model was taught.
+
+    Tokenizers join a space, or one sign behind a word (``.name``, ``(arg``, ``_part``), to the letters
+    that follow; several signs (``def __``, ``["``) are a piece of their own, and stay. Line ends they
+    join to the indentation that follows: after a bare one a model writes another, or a comment.
+    """
+    if text.endswith("\n"):
+        bare = text.rstrip("\r\n")
+        return Healed(bare, text[len(bare) :].replace("\r\n", "\n"))
+    found = _END.search(text[-_END_CHARACTERS:])
+    space, signs, letters = found.groups("") if found else ("", "", "")
+    if not signs:
+        forced = space + letters
+    elif not letters:
+        forced = space + signs if len(signs) == 1 else ""
+    else:
+        before = text[-len(signs + letters) - 1 : -len(signs + letters)]
+        forced = signs + letters if len(signs) == 1 and before.isalnum() else letters
+    return Healed(text[: len(text) - len(forced)], forced)
+
+
+def _gbnf(text: str) -> str:
+    """A text inside a GBNF string literal."""
+    escapes = {"\\": "\\\\", '"': '\\"', "\t": "\\t"}
+    return "".join(escapes.get(c) or (c if c.isprintable() else _code(c)) for c in text)
+
+
+def _code(character: str) -> str:
+    return f"\\U{ord(character):08X}"
+
+
+class Window:
+    """How much is shown for a completion, and from where: learned from how fast the model reads."""
+
+    def __init__(self) -> None:
+        self._speed = 0.0
+        self._anchor = ""
+
+    def learn(self, tokens: int, tokens_a_second: float) -> None:
+        """Take note of a prompt that was read: its tokens that were not known yet, and how fast."""
+        if tokens >= _SPEED_SAMPLE_TOKENS and tokens_a_second > 0:
+            old = self._speed or tokens_a_second
+            self._speed = 0.7 * old + 0.3 * tokens_a_second
+
+    @property
+    def fast(self) -> bool:
+        """Whether there is time for related files too."""
+        return self._speed >= _FAST_TOKENS_A_SECOND
+
+    @property
+    def characters(self) -> int:
+        """How many characters before the cursor are shown at the most."""
+        if not self._speed:
+            return _FIRST_CHARACTERS
+        wanted = int(self._speed * _READ_SECONDS) * _CHARACTERS_A_TOKEN
+        return max(_LEAST_CHARACTERS, min(_MOST_CHARACTERS, wanted))
+
+    def fit(self, prompt: Prompt) -> Prompt:
+        """The prompt cut to what can be read in time."""
+        most = self.characters
+        prefix = self._sticky(prompt.prefix, most)
+        suffix = prompt.suffix[: most // 4]
+        if len(suffix) < len(prompt.suffix) and "\n" in suffix:
+            suffix = suffix[: suffix.rindex("\n") + 1]
+        related = prompt.related if self.fast else ()
+        imports = prompt.imports if len(prompt.imports) <= most // 4 else ""
+        return replace(prompt, prefix=prefix, suffix=suffix, related=related, imports=imports)
+
+    def _sticky(self, prefix: str, most: int) -> str:
+        """Begin where the last prompt began while that is near; else well short of ``most``."""
+        at = prefix.rfind(self._anchor) if self._anchor else -1
+        if at >= 0 and 0.4 * most <= len(prefix) - at <= 1.3 * most:
+            return prefix[at:]
+        if len(prefix) > most:
+            prefix = prefix[-int(0.6 * most) :]
+            line = prefix.find("\n") + 1
+            prefix = prefix[line:] if 0 < line < len(prefix) else prefix
+        self._anchor = prefix[:_ANCHOR_CHARACTERS]
+        return prefix
+
+
+def completion_text(prompt: Prompt, template: FimTemplate | None) -> Healed:
+    """The raw text of a completion; in the file's middle where the model was taught that.
+
+    What stands before the cursor on its line comes last, as if the model had begun to write it:
+    while one types on a line, everything before stays the same and is not read again.
+    """
+    if template is None:
+        return heal(plain_prompt(prompt))
+    at = max(prompt.prefix.rfind("\n"), prompt.prefix.rfind("\r")) + 1
+    above = replace(prompt, prefix=prompt.prefix[:at])
+    healed = heal(prompt.prefix[at:])
+    line = healed.text
+    for token in template.tokens:
+        line = line.replace(token, f"{token[0]} {token[1:]}")
+    return Healed(fim_prompt(above, template) + line, healed.forced)
+
+
+def short_messages(prompt: Prompt, characters: int) -> tuple[str, str]:
+    """System and user message for models too small to follow detailed instructions."""
+    language = prompt.language or "plain text"
+    if prompt.task == "explain":
+        code = prompt.selection or _around(prompt, characters)
+        wish = prompt.instruction or f"Explain in a few sentences what this {language} code does."
+        return (
+            "You explain code to a programmer, briefly and in plain words.",
+            f"{wish}\n\n{_fenced(language, code[:characters])}",
+        )
+    wish = prompt.instruction or "Write the code that is described here."
+    before = prompt.prefix[-characters // 2 :].strip("\n")
+    parts = [f"The {language} file so far:\n\n{_fenced(language, before)}"] if before else []
+    if prompt.selection:
+        parts.append(f"Rewrite this code:\n\n{_fenced(language, prompt.selection[:characters])}")
+    parts.append(f"Write {language} code: {wish}")
+    return "You are an expert programmer. You answer with code only.", "\n\n".join(parts)
+
+
+def _around(prompt: Prompt, characters: int) -> str:
+    half = characters // 2
+    return prompt.prefix[-half:] + prompt.suffix[:half]
+
+
+def _fenced(language: str, code: str) -> str:
+    return f"```{language}\n{code}\n```"
+
+
+class Confidence:
+    """Geometric mean of the probabilities of what the model wrote itself.
+
+    A token that also holds the end of the forced word is counted among those that could have been
+    there; tokens of the forced word alone say nothing.
+    """
+
+    def __init__(self, forced: str) -> None:
+        self._forced = forced
+        self._at = 0
+        self._logprobs: list[float] = []
+
+    def add(self, tokens: Sequence[Mapping[str, Any]]) -> None:
+        """Take in the ``completion_probabilities`` of one event."""
+        for token in tokens:
+            text, logprob = token.get("token"), token.get("logprob")
+            if not isinstance(text, str) or not isinstance(logprob, int | float):
+                continue
+            left = self._forced[self._at :]
+            self._at += len(text)
+            if left and len(text) <= len(left):
+                continue
+            if left:
+                logprob -= _log_share(token, left, logprob)
+            self._logprobs.append(max(-50.0, min(0.0, float(logprob))))
+
+    @property
+    def value(self) -> float | None:
+        """The mean so far; None before the first token of the model's own."""
+        return confidence_of(self._logprobs)
+
+
+def _log_share(token: Mapping[str, Any], left: str, logprob: float) -> float:
+    """Logarithm of the probability that all tokens which fit the rest of the forced word have."""
+    others = cast("Sequence[Mapping[str, Any]]", token.get("top_logprobs") or ())
+    if not others:
+        return 0.0  # nothing is known of the others: the token's own probability stands
+    share = 0.0
+    for other in others:
+        text = str(other.get("token", ""))
+        if text and (text.startswith(left) or left.startswith(text)):
+            share += math.exp(float(other.get("logprob", -50.0)))
+    return math.log(max(share, math.exp(logprob)))

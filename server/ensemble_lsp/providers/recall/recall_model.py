@@ -1,0 +1,80 @@
+"""The adapter: asks the index, and answers nothing where it is not sure."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from ...models.interface import Profile
+from ...settings import ModelSettings
+from ...types import Chunk, Prompt, Usage
+from .token_index import RecallIndex
+
+THRESHOLD = 0.35
+"""Confidence below which nothing is answered."""
+MAX_BLOCK = 12
+"""Lines of the longest answer."""
+
+
+def recall_profile(settings: ModelSettings) -> Profile:
+    """What is known of ``recall``: it completes, here, at no cost."""
+    return Profile(
+        name=settings.name,
+        provider="recall",
+        model=settings.model or "recall",
+        tasks=("complete",),
+        local=True,
+        free=True,
+        timeout=settings.timeout,
+        concurrency=settings.concurrency or 4,
+    )
+
+
+class RecallModel:
+    """Predicts the rest of the line or block from the user's own code; no weights, no network."""
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        profile: Profile,
+        index: RecallIndex,
+        *,
+        threshold: float = THRESHOLD,
+        max_lines: int = MAX_BLOCK,
+    ) -> None:
+        self._settings = settings
+        self._profile = profile
+        self._index = index
+        self._threshold = threshold
+        self._max_lines = max_lines
+
+    @property
+    def profile(self) -> Profile:
+        """What is known of the model."""
+        return self._profile
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
+        """One chunk: the prediction with its confidence, or an empty one where it is not sure."""
+        found = (
+            self._index.predict(
+                uri=self._index.find(prompt.path) or "",
+                language=prompt.language,
+                prefix=prompt.prefix,
+                suffix=prompt.suffix,
+                multiline=prompt.multiline,
+                max_lines=self._max_lines,
+            )
+            if prompt.task == "complete"
+            else []
+        )
+        best = found[0] if found else None
+        sure = best is not None and best.confidence >= self._threshold
+        yield Chunk(
+            text=best.text if best is not None and sure else "",
+            model=self._profile.name,
+            usage=Usage(),
+            finish="stop",
+            confidence=best.confidence if best is not None else 0.0,
+        )
+
+    async def close(self) -> None:
+        """Nothing to give back: the index belongs to the documents, not to the model."""

@@ -1,0 +1,393 @@
+"""The token index of open documents and workspace files, kept up to date line by line.
+
+Reading a line costs some tens of microseconds, so a long file is read bit by bit: some lines when it comes,
+some at each later call, or by ``work`` from a background task. All methods run on the event loop's
+thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from ...types import Document, Edit, common_head, split_lines
+from .beam_search import BELOW_TOKENS
+from .context_trie import DEPTH, Contexts, Line
+from .cursor import Cursor, read_cursor
+from .predict import Prediction, predict
+from .tokens import Words, indent_width, line_break
+
+MAX_LINES = 200_000
+"""Lines of all files together; the oldest workspace files go first."""
+AT_ONCE = 200
+"""Lines that are read when a file comes."""
+BY_THE_WAY = 30
+"""Lines that are read with each later call."""
+OWN = 16
+"""Documents, the latest worked in, that have counts of their own."""
+
+_FAMILIES = {
+    "javascriptreact": "javascript",
+    "typescript": "javascript",
+    "typescriptreact": "javascript",
+    "c": "cpp",
+    "objective-c": "cpp",
+    "objective-cpp": "cpp",
+    "jsonc": "json",
+}
+
+
+@dataclass(eq=False, slots=True)
+class _File:
+    uri: str
+    family: str
+    raw: tuple[str, ...]
+    """The lines to index; let go once a closed file has been read."""
+    document: Document | None = None
+    disk: tuple[str, ...] | None = None
+    """While open: the lines on disk, if it is a workspace file."""
+    lines: list[Line | None] = field(default_factory=list[Line | None])
+    """What has been read; None for blank lines."""
+    own: Contexts | None = None
+    """The document's own counts, while it is worked in."""
+    counted: int = 0
+    """How many of ``lines`` are in ``own``."""
+
+
+class RecallIndex:
+    """What ``recall`` knows: the tokens of open documents and workspace files, by language.
+
+    Files of one language predict one another; languages that share files' syntax count as one.
+    """
+
+    def __init__(self, max_lines: int = MAX_LINES) -> None:
+        self._files: dict[str, _File] = {}
+        self._trees: dict[str, Contexts] = {}
+        self._words = Words()
+        self._pending: dict[str, None] = {}
+        self._latest: dict[str, None] = {}
+        self._max_lines = max_lines
+        self._total = 0
+
+    @property
+    def lines(self) -> int:
+        """Lines that have been read."""
+        return self._total
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is more to read: then ``work`` has something to do."""
+        return bool(self._pending) or any(self._uncounted())
+
+    def open(self, document: Document) -> None:
+        """Take in an open document; it replaces what was known of the file."""
+        old = self._files.get(document.uri)
+        on_disk = old is not None and (old.document is None or old.disk is not None)
+        disk = document.lines if on_disk else None
+        if old is not None and old.document is not None and old.disk is not None:
+            disk = old.disk
+        file = _File(document.uri, _family(document.language), document.lines, document, disk)
+        self._begin(file)
+        self._work_in(file, AT_ONCE)
+
+    def change(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
+        """Follow a document's change, at the cost of the changed lines.
+
+        ``edits`` only say where to look; the documents' lines decide, so a missed change does no harm.
+        """
+        file = self._files.get(after.uri)
+        if file is None or file.document is None or file.family != _family(after.language):
+            self.open(after)
+            return
+        hint = 0
+        if file.document is before and edits:
+            hint = max(0, min(edit.span.start.line for edit in edits) - 1)
+        file.document = after
+        self._update(file, after.lines, hint)
+        self._work_in(file)
+        self._by_the_way(file)
+
+    def close(self, uri: str) -> None:
+        """The document is closed: a workspace file stays as it is on disk, another is forgotten."""
+        file = self._files.get(uri)
+        if file is None or file.document is None:
+            return
+        if file.disk is None:
+            self.forget(uri)
+            return
+        disk, file.disk, file.document = file.disk, None, None
+        self._leave(file)
+        self._update(file, disk, 0)
+        self._extend(file, 0)
+
+    def add_file(self, uri: str, language: str, text: str) -> None:
+        """Take in a workspace file's text as it is on disk, new or changed."""
+        file = self._files.get(uri)
+        lines = tuple(split_lines(text))
+        if file is not None and file.document is not None:
+            file.disk = lines
+        else:
+            self._begin(_File(uri, _family(language), lines))
+
+    def forget(self, uri: str) -> None:
+        """Drop a file."""
+        file = self._files.pop(uri, None)
+        self._pending.pop(uri, None)
+        if file is not None:
+            self._leave(file)
+            self._take_out(file, 0, len(file.lines))
+            self._total -= len(file.lines)
+
+    def work(self, lines: int = 200) -> bool:
+        """Read some more lines of long files; returns whether there is more to do."""
+        while lines > 0 and self._pending:
+            file = self._files[next(iter(self._pending))]
+            lines -= max(1, self._extend(file, lines))
+        for file in self._uncounted():
+            lines -= self._count_on(file, max(0, lines))
+        return self.pending
+
+    def _uncounted(self) -> Iterator[_File]:
+        """Documents whose own counts are behind."""
+        files = (self._files[uri] for uri in self._latest)
+        return (file for file in files if file.counted < len(file.lines))
+
+    def find(self, path: str) -> str | None:
+        """The URI of the file with that path, or that end of a path; open documents first."""
+        wanted = "/" + path.replace("\\", "/").lstrip("/")
+        found = [f for f in self._files.values() if _path(f).endswith(wanted)]
+        found.sort(key=lambda f: (f.document is None, len(f.uri)))
+        return found[0].uri if found else None
+
+    def predict(
+        self,
+        *,
+        uri: str,
+        language: str,
+        prefix: str,
+        suffix: str,
+        multiline: bool,
+        max_lines: int,
+        limit: int = 1,
+    ) -> list[Prediction]:
+        """What stands most likely at the cursor, best first; at most ``limit``, none when nothing fits.
+
+        ``prefix`` and ``suffix`` are the text around the cursor, as far as known. With ``multiline`` the
+        best one goes on over further lines, up to ``max_lines``, while they are sure. The line
+        at the cursor is no evidence for itself.
+        """
+        file = self._files.get(uri)
+        if file is not None and file.document is not None:
+            self._work_in(file)
+        self._by_the_way(file)
+        cursor = read_cursor(prefix, suffix, self._read)
+        if cursor is None:
+            return []
+        tree = self._tree(_family(language))
+        own = file.own if file is not None else None
+        # Neither the line at the cursor nor its step to the line below may be evidence for itself.
+        held = _held(file, cursor, tree) if file is not None else []
+        for each, line, tokens in held:
+            each.remove(line, tokens)
+        try:
+            return predict(cursor, tree, own, max_lines if multiline else 1, limit)
+        finally:
+            for each, line, tokens in held:
+                each.add(line, tokens)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def _begin(self, file: _File) -> None:
+        self.forget(file.uri)
+        self._files[file.uri] = file
+        self._pending[file.uri] = None
+        self._extend(file, AT_ONCE)
+
+    def _work_in(self, file: _File, budget: int = BY_THE_WAY) -> None:
+        """Give a document counts of its own, bit by bit; the one longest left alone loses its."""
+        self._latest.pop(file.uri, None)
+        self._latest[file.uri] = None
+        if len(self._latest) > OWN:
+            self._leave(self._files[next(iter(self._latest))])
+        file.own = file.own or Contexts()
+        self._count_on(file, budget)
+
+    def _count_on(self, file: _File, budget: int) -> int:
+        """Take further lines into the document's own counts; how many."""
+        start = file.counted
+        file.counted = min(len(file.lines), start + budget)
+        _count(file, start, file.counted)
+        return file.counted - start
+
+    def _leave(self, file: _File) -> None:
+        self._latest.pop(file.uri, None)
+        file.own, file.counted = None, 0
+
+    def _by_the_way(self, file: _File | None) -> None:
+        if file is not None and file.uri in self._pending:
+            self._extend(file, BY_THE_WAY)
+        elif self._pending:
+            self.work(BY_THE_WAY)
+
+    def _extend(self, file: _File, budget: int) -> int:
+        """Read further lines of a file; how many."""
+        start = len(file.lines)
+        wanted = min(budget, len(file.raw) - start)
+        end = start + min(wanted, self._room(file, wanted))
+        self._put_in(file, start, end)
+        if end == len(file.raw) or end < start + wanted:
+            self._pending.pop(file.uri, None)
+            if file.document is None:
+                file.raw = ()
+        return end - start
+
+    def _room(self, file: _File, wanted: int) -> int:
+        """How many lines there is room for, after dropping the oldest closed files."""
+        closed = [f.uri for f in self._files.values() if f.document is None and f is not file]
+        for uri in closed:
+            if self._total + wanted <= self._max_lines:
+                break
+            self.forget(uri)
+        return max(0, self._max_lines - self._total)
+
+    def _update(self, file: _File, new: tuple[str, ...], hint: int) -> None:
+        """Make the file's lines those; ``hint`` lines at the beginning are known to be equal."""
+        old, file.raw = file.raw, new
+        first = hint + common_head(old[hint:], new[hint:])
+        if first == len(old) == len(new):
+            return
+        shorter = min(len(old), len(new)) - first
+        tail = min(shorter, common_head(old[first:][::-1], new[first:][::-1]))
+        known = len(file.lines)
+        last = len(old) - tail
+        stop = self._touched(file, last) if last < known else known
+        first = min(first, known)
+        reaches = file.counted >= stop
+        self._take_out(file, first, stop)
+        rest = file.lines[stop:]
+        del file.lines[first:]
+        self._total -= known - first
+        if last <= known:
+            self._put_in(file, first, stop - len(old) + len(new))
+        end = len(file.lines)
+        self._join(file, rest)
+        if reaches:
+            _count(file, first, end)
+            file.counted += len(file.lines) - known
+        else:
+            file.counted = min(file.counted, first)
+        if len(file.lines) < len(new):
+            self._pending[file.uri] = None
+
+    def _touched(self, file: _File, last: int) -> int:
+        """The end of the lines from ``last`` on whose contexts reach back over it."""
+        tokens = 0
+        while last < len(file.lines) and tokens < DEPTH:
+            line = file.lines[last]
+            tokens += len(line.bare) if line is not None else 0
+            last += 1
+        return last
+
+    def _join(self, file: _File, rest: list[Line | None]) -> None:
+        """Put lines that did not change behind those that were read again."""
+        above = _last(file.lines)
+        below = next((line for line in rest if line is not None), None)
+        if below is not None:
+            below.before = above
+        file.lines += rest
+        self._total += len(rest)
+
+    def _take_out(self, file: _File, start: int, end: int) -> None:
+        tree = self._tree(file.family)
+        for number, line in enumerate(file.lines[start:end], start):
+            if line is not None:
+                tree.remove(line)
+                if file.own is not None and number < file.counted:
+                    file.own.remove(line)
+
+    def _put_in(self, file: _File, start: int, end: int) -> None:
+        """Read the raw lines from ``start``, where the known ones end, to ``end``."""
+        tree = self._tree(file.family)
+        above = _last(file.lines)
+        for raw in file.raw[start:end]:
+            blank = bool(file.lines) and file.lines[-1] is None
+            line = self._read(raw, above, blank)
+            file.lines.append(line)
+            if line is None:
+                continue
+            above = line
+            tree.add(line)
+        self._total += max(0, end - start)
+
+    def _read(self, raw: str, above: Line | None, blank: bool) -> Line | None:
+        """A line of text as tokens; None for a blank one."""
+        text = raw.strip()
+        if not text:
+            return None
+        indent = indent_width(raw)
+        first = line_break(above.indent if above else 0, indent, blank and above is not None)
+        pairs = self._words.pairs(text)
+        tokens = (first, *[token for token, _ in pairs])
+        return Line(tokens, (first, *[bare for _, bare in pairs]), indent, above)
+
+    def _tree(self, family: str) -> Contexts:
+        return self._trees.setdefault(family, Contexts())
+
+
+def _count(file: _File, start: int, end: int) -> None:
+    """Put lines into the document's own counts, if it has them."""
+    own = file.own
+    if own is not None:
+        for line in file.lines[start:end]:
+            if line is not None:
+                own.add(line)
+
+
+def _family(language: str) -> str:
+    return _FAMILIES.get(language, language)
+
+
+def _path(file: _File) -> str:
+    return unquote(urlsplit(file.uri).path)
+
+
+def _last(lines: Sequence[Line | None]) -> Line | None:
+    return next((line for line in reversed(lines) if line is not None), None)
+
+
+def _held(file: _File, cursor: Cursor, tree: Contexts) -> list[tuple[Contexts, Line, int | None]]:
+    """The line at the cursor, and the beginning of the one below: in which tree, how many tokens."""
+    number = _number_of(file, cursor)
+    if number is None:
+        return []
+    after = range(number + 1, len(file.lines))
+    below = next((i for i in after if file.lines[i] is not None), None)
+    held: list[tuple[Contexts, Line, int | None]] = []
+    for i, tokens in ((number, None), (below, 1 + BELOW_TOKENS)):
+        line = file.lines[i] if i is not None else None
+        if i is None or line is None:
+            continue
+        held.append((tree, line, tokens))
+        if file.own is not None and i < file.counted:
+            held.append((file.own, line, tokens))
+    return held
+
+
+def _number_of(file: _File, cursor: Cursor) -> int | None:
+    """The number of the line the cursor stands in: by its text, and by the lines around it."""
+    best, found = -1, None
+    for number in _numbers(file, cursor.text, cursor.number):
+        agreed = cursor.agreement(file.raw, number)
+        if agreed > best:
+            best, found = agreed, number
+    return found
+
+
+def _numbers(file: _File, text: str, guess: int) -> list[int]:
+    """Lines that read like the one at the cursor; the guessed one first."""
+    known = min(len(file.lines), len(file.raw))
+    if guess < known and file.raw[guess].rstrip("\r\n") == text:
+        return [guess]
+    same = (i for i in range(known) if file.raw[i].startswith(text))
+    return [i for i in same if file.raw[i].rstrip("\r\n") == text]

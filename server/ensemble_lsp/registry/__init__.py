@@ -1,0 +1,1 @@
+"""The configured and discovered models of a running server."""

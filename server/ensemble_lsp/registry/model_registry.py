@@ -1,0 +1,394 @@
+"""All models of a session: configured, discovered, or added while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..errors import (
+    CannotConnectError,
+    EnsembleError,
+    ProviderError,
+    SettingsError,
+    UnknownModelError,
+)
+from ..models.api_keys import Key, Keyring, find_key
+from ..models.interface import Model, Preparable, Profile, gather
+from ..models.log_redaction import RedactKeys
+from ..models.wrappers import (
+    Call,
+    CircuitBreaker,
+    Draining,
+    Limited,
+    Metered,
+    Scheduler,
+    TimeLimit,
+    Unavailable,
+)
+from ..settings import Fault, ModelSettings, Settings
+from ..types import Prompt, Task
+from .discovery import Found, discover
+from .provider_factory import Adapters, BuiltinAdapters
+
+Origin = Literal["config", "discovered", "session"]
+Discover = Callable[[Mapping[str, str], Path], Awaitable[list[Found]]]
+
+_PATIENCE = 5.0
+"""Seconds on top of its own limit that a model that goes has for the answers under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model as people see it in lists."""
+
+    profile: Profile
+    available: bool
+    reason: str
+    """Why it is not available, and what to do; else empty."""
+    key_source: str
+    """Where its key comes from; ``none``."""
+    origin: Origin
+    why: str
+    """Why it is in the list."""
+    settings: ModelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """Whether a model answers."""
+
+    name: str
+    ok: bool
+    message: str
+    """``answers``, or what is wrong and what to do."""
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """A model with its policies, from the outside in; metering is put round it by each registry.
+
+    Metering is outermost: it sees what its user sees, the wait for a place included. A model that
+    goes counts its answers outside the breaker, so that being removed is no failure. The breaker
+    stands before the queue: while it is open a request costs nothing and waits for nothing. The
+    time limit is innermost: waiting for a place is not the provider's fault.
+    """
+
+    draining: Draining
+    breaker: CircuitBreaker
+    limited: Limited
+    adapter: Model
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    settings: ModelSettings
+    key: Key
+    origin: Origin
+    why: str
+    profile: Profile
+    model: Model
+    chain: _Chain | None
+    """None for a model that cannot be asked."""
+    reason: str
+
+    @property
+    def open(self) -> bool:
+        """Whether it is worth asking now."""
+        return self.chain is not None and self.chain.breaker.state != "open"
+
+
+class Registry:
+    """The models by name. Made by ``build``; a change of settings builds the next one."""
+
+    def __init__(self, parts: _Parts) -> None:
+        self._parts = parts
+        self._slots: dict[str, _Slot] = {}
+        self._removed: dict[str, ModelSettings] = {}
+        self._going: dict[asyncio.Task[None], Draining] = {}
+        self._superseded = False
+        self.faults: tuple[Fault, ...] = ()
+        """What the settings ask of models that there are not."""
+
+    @classmethod
+    async def build(
+        cls,
+        settings: Settings,
+        *,
+        env: Mapping[str, str],
+        data_dir: Path,
+        recall_index: object,
+        on_call: Callable[[Call], None],
+        scheduler: Scheduler | None = None,
+        previous: Registry | None = None,
+        adapters: Adapters | None = None,
+        keyring: Keyring | None = None,
+        redact: RedactKeys | None = None,
+        discover: Discover = discover,
+    ) -> Registry:
+        """The configured models, or with none what the machine offers.
+
+        Of ``previous``, which is not to be closed then, models that stay the same go on with their
+        connections, processes and breakers; the others are closed when their answers have ended.
+        Models that were added to or removed from it by hand stay so. Never fails for a model: one
+        that cannot be made is listed with the reason.
+        """
+        before = previous._parts if previous else None
+        registry = cls(
+            _Parts(
+                env=env,
+                adapters=adapters or BuiltinAdapters(data_dir, recall_index),
+                on_call=on_call,
+                scheduler=scheduler or (before.scheduler if before else Scheduler()),
+                keyring=keyring or Keyring(),
+                redact=redact or (before.redact if before else RedactKeys()),
+            )
+        )
+        wanted = await _wanted(settings, env, data_dir, discover)
+        if previous:
+            registry._removed = dict(previous._removed)
+            wanted += [w for w in previous._by_hand() if w.name not in {o.name for o in wanted}]
+        wanted = [w for w in wanted if registry._removed.get(w.name) != w.settings]
+        same_parts = before is not None and before.adapters == registry._parts.adapters
+        old = previous._slots if previous and same_parts else {}
+        slots = await asyncio.gather(*(registry._parts.slot(w, old.get(w.name)) for w in wanted))
+        registry._slots = {slot.profile.name: slot for slot in slots}
+        registry.faults = registry._wrong_pins(settings)
+        if previous:
+            registry._take_over(previous)
+        return registry
+
+    def entries(self) -> list[Entry]:
+        """All models, in order of configuration."""
+        return [
+            Entry(
+                profile=slot.profile,
+                available=slot.open,
+                reason=slot.reason or (slot.chain.breaker.reason if slot.chain else ""),
+                key_source=slot.key.source,
+                origin=slot.origin,
+                why=slot.why,
+                settings=slot.settings,
+            )
+            for slot in self._slots.values()
+        ]
+
+    def ids(self) -> dict[str, str]:
+        """What each name stands for: the provider and the provider's own name."""
+        profiles = (slot.profile for slot in self._slots.values())
+        return {p.name: f"{p.provider}/{p.model}" for p in profiles}
+
+    def get(self, name: str) -> Model:
+        """A model by name, also one that cannot be asked now; raises ``UnknownModelError``."""
+        return self._slot(name).model
+
+    def for_task(self, task: Task) -> list[Model]:
+        """The models that can do a task now, in order of configuration."""
+        return [
+            slot.model for slot in self._slots.values() if slot.open and task in slot.profile.tasks
+        ]
+
+    async def prepare(self) -> None:
+        """Let the models load what they need (their SDKs) now, so that no request waits for it."""
+        chains = [slot.chain for slot in self._slots.values() if slot.chain]
+        ready = [c.adapter.prepare() for c in chains if isinstance(c.adapter, Preparable)]
+        await asyncio.gather(*ready, return_exceptions=True)
+
+    async def add(self, settings: ModelSettings) -> None:
+        """Add a model for this session; raises ``SettingsError`` where the name is taken."""
+        if settings.name in self._slots:
+            raise SettingsError(f"There is a model {settings.name!r} already; choose another name.")
+        wanted = _Wanted(settings, "session", "added in this session")
+        slot = await self._parts.slot(wanted, None)
+        self._slots[settings.name] = slot
+        self._removed.pop(settings.name, None)
+
+    async def remove(self, name: str) -> None:
+        """Remove a model for this session; raises ``UnknownModelError``. Its answers may end."""
+        slot = self._slot(name)
+        del self._slots[name]
+        self._removed[name] = slot.settings
+        self._let_go([slot])
+
+    async def test(self, name: str) -> TestResult:
+        """Ask one tiny question, past an open breaker; raises ``UnknownModelError``."""
+        slot = self._slot(name)
+        if slot.chain is None:
+            return TestResult(name, False, slot.reason)
+        try:
+            answer = await gather(slot.chain.limited, _question(slot.profile))
+        except EnsembleError as error:
+            return TestResult(name, False, str(error))
+        slot.chain.breaker.reset()
+        return TestResult(name, True, "answers", answer.first_token_ms, answer.total_ms)
+
+    async def close(self) -> None:
+        """Close all models at once, also those that were only waiting for their last answers."""
+        if self._superseded:
+            return
+        going, self._going = self._going, {}
+        for task in going:
+            task.cancel()
+        chains = [slot.chain.draining for slot in self._slots.values() if slot.chain]
+        await asyncio.gather(
+            *(model.close() for model in (*chains, *going.values())), return_exceptions=True
+        )
+
+    def _slot(self, name: str) -> _Slot:
+        slot = self._slots.get(name)
+        if slot is None:
+            raise UnknownModelError(_unknown(name, self._slots))
+        return slot
+
+    def _by_hand(self) -> list[_Wanted]:
+        """The models that were added to this registry while it ran."""
+        return [
+            _Wanted(slot.settings, slot.origin, slot.why)
+            for slot in self._slots.values()
+            if slot.origin == "session"
+        ]
+
+    def _take_over(self, previous: Registry) -> None:
+        previous._superseded = True
+        for task, draining in previous._going.items():
+            self._going[task] = draining
+            task.add_done_callback(self._gone)
+        kept = {id(slot.chain) for slot in self._slots.values() if slot.chain}
+        self._let_go(slot for slot in previous._slots.values() if id(slot.chain) not in kept)
+
+    def _let_go(self, slots: Iterable[_Slot]) -> None:
+        """Close models in the background when their answers have ended."""
+        for slot in slots:
+            if slot.chain is None:
+                continue
+            draining = slot.chain.draining
+            task = asyncio.ensure_future(_retire(draining, slot.profile.timeout + _PATIENCE))
+            self._going[task] = draining
+            task.add_done_callback(self._gone)
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        self._going.pop(task, None)
+
+    def _wrong_pins(self, settings: Settings) -> tuple[Fault, ...]:
+        return tuple(
+            Fault("settings", f"selector.pin.{task}", _unknown(name, self._slots))
+            for task, name in settings.selector.pin.items()
+            if name not in self._slots
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A model that the registry should have."""
+
+    settings: ModelSettings
+    origin: Origin
+    why: str
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What models are made with."""
+
+    env: Mapping[str, str]
+    adapters: Adapters
+    on_call: Callable[[Call], None]
+    scheduler: Scheduler
+    keyring: Keyring
+    redact: RedactKeys
+
+    async def slot(self, wanted: _Wanted, old: _Slot | None) -> _Slot:
+        """A model with its policies: the old one's, where nothing has changed; never fails."""
+        settings = wanted.settings
+        # What was merely found asks no keyring: that may want the user to unlock it.
+        keyring = None if wanted.origin == "discovered" else self.keyring
+        key = await find_key(settings, self.env, keyring)
+        self.redact.add(key)
+        if old and old.chain and (old.settings, old.key) == (settings, key):
+            chain, profile = old.chain, old.profile
+        else:
+            try:
+                profile, chain = await self._chain(settings, key)
+            except EnsembleError as error:
+                return self._unavailable(wanted, key, error)
+            except Exception as error:  # a broken installation must not take the others along
+                told = f"cannot be loaded ({type(error).__name__}: {error}); reinstall ensemble-lsp"
+                return self._unavailable(wanted, key, CannotConnectError(settings.name, told))
+        model = Metered(chain.draining, self.on_call)
+        return _Slot(settings, key, wanted.origin, wanted.why, profile, model, chain, "")
+
+    async def _chain(self, settings: ModelSettings, key: Key) -> tuple[Profile, _Chain]:
+        def make() -> tuple[Profile, Model]:
+            if obstacle := self.adapters.obstacle(settings, key):
+                raise obstacle
+            profile = self.adapters.profile(settings)
+            return profile, self.adapters.make(settings, profile, key)
+
+        profile, adapter = await asyncio.to_thread(make)
+        limited = Limited(TimeLimit(adapter, profile.timeout), self.scheduler)
+        breaker = CircuitBreaker(limited)
+        return profile, _Chain(Draining(breaker), breaker, limited, adapter)
+
+    def _unavailable(self, wanted: _Wanted, key: Key, error: EnsembleError) -> _Slot:
+        settings = wanted.settings
+        profile = Profile(
+            settings.name,
+            settings.provider,
+            settings.model,
+            settings.tasks,
+            input_price=settings.input_price,
+            output_price=settings.output_price,
+            local=settings.provider in ("llamacpp", "recall"),
+            timeout=settings.timeout,
+        )
+        reason = str(error)
+        kind = type(error) if isinstance(error, ProviderError) else CannotConnectError
+        model = Unavailable(profile, kind(settings.name, f"{settings.name}: {reason}"))
+        return _Slot(settings, key, wanted.origin, wanted.why, profile, model, None, reason)
+
+
+async def _wanted(
+    settings: Settings, env: Mapping[str, str], data_dir: Path, discover: Discover
+) -> list[_Wanted]:
+    if settings.models or not settings.discover:
+        return [_Wanted(model, "config", "configured") for model in settings.models]
+    return [_Wanted(f.settings, "discovered", f.why) for f in await discover(env, data_dir)]
+
+
+async def _retire(draining: Draining, patience: float) -> None:
+    with suppress(Exception):  # it is gone, however badly
+        await draining.retire(patience)
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" did you mean {near[0]!r}?" if near else ""
+    told = f"the models are {', '.join(known)}" if known else "there are no models"
+    return f"no model is called {name!r};{hint} {told}"
+
+
+def _question(profile: Profile) -> Prompt:
+    """About the smallest thing the model can be asked."""
+    task: Task = "complete" if "complete" in profile.tasks else profile.tasks[0]
+    head, body = "def add(a, b):\n", "    return a + b\n"
+    return Prompt(
+        task=task,
+        language="python",
+        path="example.py",
+        prefix=head + "    return " if task == "complete" else "",
+        selection=head + body if task == "explain" else "",
+        instruction="Write a function that adds two numbers." if task == "generate" else "",
+        multiline=False,
+        max_tokens=16,
+    )

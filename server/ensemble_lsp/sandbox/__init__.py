@@ -1,0 +1,1 @@
+"""Runs unreviewed model output in isolation: docstring examples and repository tests."""

@@ -1,0 +1,282 @@
+"""What a prompt itself promises: the examples in its docstring or comment, as checks that can be run.
+
+Python only. Read are doctests (``>>> f(1)``), asserts, and a call with its result in prose or notation:
+``f(1) == 2``, ``f(1) -> 2``, ``f(1) returns 2``, ``f(1) should return 2``, ``For f(1), the output should be 2``.
+A result that is no literal is left out: what is not understood must not sort anybody out.
+"""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from ..python_ast import parse_python
+from .example_process import Check
+
+Signature = tuple[str, tuple[str, ...]]
+MOST = 24
+"""Checks that are run; further examples of a long docstring tell little more."""
+_OPEN, _CLOSED = "([{", ")]}"
+_RESULT = re.compile(
+    r"""\s*(?:,\s*|\)\s*)?(?:\#\s*)?
+    (?:==+>?|=>|[-–—]+>|➞|→|⟹|⇒|=|:|\#=>|
+    (?:it\s+|this\s+|the\s+(?:output|result|answer)\s+)?(?:(?:should|must|will|would|shall)\s+)?
+    (?:returns?|be|is|equals?|gives?|yields?|evaluates?\s+to|outputs?|produces?)
+    (?:\s+equal\s+to)?)\s*[:=]?\s*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_ASSERT = re.compile(r"^\s*assert\b")
+_COMMENT = re.compile(r"^\s*(?:#+|//+)\s?")
+
+
+def examples_in(
+    text: str, names: Sequence[str], signature: Signature | None = None
+) -> list[list[Check]]:
+    """The checks in a docstring or comment, in groups that share names.
+
+    ``names`` are the functions and classes the code must define: calls of others are no example.
+    With a ``signature`` inputs may be given by parameter: ``For n = 5 the output should be 1``.
+    """
+    wanted = set(names)
+    prose = _in_prose(text, wanted, signature)
+    groups = [*_doctests(text, wanted), *([check] for check in prose)]
+    kept: list[list[Check]] = []
+    seen: set[tuple[Check, ...]] = set()
+    left = MOST
+    for group in groups:
+        if tuple(group) not in seen and left > 0:
+            seen.add(tuple(group))
+            kept.append(group[:left])
+            left -= len(group)
+    return kept
+
+
+def promised(source: str, names: Sequence[str] = ()) -> list[list[Check]]:
+    """The examples of a whole source: of each docstring, and of its comments.
+
+    ``names`` are further ones that the code must define, besides those that the source defines.
+    """
+    groups: list[list[Check]] = []
+    names = [*_names(source), *names]
+    for text, head in (*_docstrings(source), (_comments(source), "")):
+        groups += examples_in(text, names, _signature(head))
+    return groups[:MOST]
+
+
+def _signature(head: str) -> Signature | None:
+    """The function that ends a text, as its name and parameters."""
+    found = list(re.finditer(r"\bdef\s+(\w+)\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)[^\n]*:\s*$", head))
+    if not found or re.search(r"\bself\b|\*", found[-1][2]):
+        return None
+    outer = re.sub(r"\[[^\]]*\]", "", found[-1][2])
+    names = [part.split(":")[0].split("=")[0].strip() for part in outer.split(",")]
+    return found[-1][1], tuple(n for n in names if n)
+
+
+def _names(source: str) -> list[str]:
+    return re.findall(r"^\s*(?:async\s+)?(?:def|class)\s+(\w+)", source, re.MULTILINE)
+
+
+def _docstrings(source: str) -> list[tuple[str, str]]:
+    """Texts in triple quotes, also of a source that does not parse yet; and what is before each."""
+    found = re.finditer(r'("""|\'\'\')(.*?)\1', source, re.DOTALL)
+    return [(m[2], source[max(0, m.start() - 500) : m.start()].rstrip(" \tru")) for m in found]
+
+
+def _comments(source: str) -> str:
+    lines = [line for line in source.split("\n") if re.match(r"\s*#", line)]
+    return "\n".join(lines)
+
+
+# -- doctests ------------------------------------------------------------------------------------
+
+
+def _doctests(text: str, names: set[str]) -> Iterator[list[Check]]:
+    """One group a text: its examples build on each other."""
+    plain = "\n".join(_COMMENT.sub("", line) for line in textwrap.dedent(text).split("\n"))
+    group: list[Check] = []
+    for example in _parsed(plain):
+        source, want = example.source.rstrip("\n"), example.want.strip()
+        if not _parses(source):
+            return
+        group.append(Check("doctest", source, want or None))
+    if any(_calls(check.source, names) for check in group):
+        yield _told_apart(group)
+
+
+def _parsed(text: str) -> list[doctest.Example]:
+    parser = doctest.DocTestParser()
+    try:
+        return parser.get_examples(text)
+    except ValueError:
+        # Badly indented: each line by itself.
+        found: list[doctest.Example] = []
+        for block in re.findall(
+            r"(?:^[ \t]*>>>.*\n?)(?:^[ \t]*(?!>>>)\S.*\n?)*", text, re.MULTILINE
+        ):
+            lines = [line.strip() for line in block.strip().split("\n")]
+            source = re.sub(r"^>>>\s?", "", lines[0])
+            found.append(doctest.Example(source, "\n".join(lines[1:])))
+        return found
+
+
+def _told_apart(group: list[Check]) -> list[Check]:
+    """An expression without a result is an input whose output tells candidates apart."""
+    return [
+        Check("run", check.source)
+        if check.want is None and not _is_expression(check.source)
+        else check
+        for check in group
+    ]
+
+
+def _is_expression(source: str) -> bool:
+    try:
+        body = parse_python(source.strip()).body
+    except (SyntaxError, ValueError):
+        return False
+    return len(body) == 1 and isinstance(body[0], ast.Expr)
+
+
+# -- prose ---------------------------------------------------------------------------------------
+
+
+def _in_prose(text: str, names: set[str], signature: Signature | None) -> Iterator[Check]:
+    lines = [_COMMENT.sub("", line) for line in text.split("\n")]
+    for number, line in enumerate(lines):
+        if ">>>" in line:
+            continue
+        source = line.strip()
+        if _ASSERT.match(line) and _parses(source):
+            if _calls(source, names):
+                yield Check("assert", source)
+            continue
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        yield from _calls_with_results(line, following, names)
+        yield from _named_inputs(line, following, signature)
+
+
+def _calls_with_results(line: str, following: str, names: set[str]) -> Iterator[Check]:
+    place = 0
+    while (found := re.compile(r"(?<![\w.])(\w+)\(").search(line, place)) is not None:
+        place = found.end()
+        end = _closing(line, found.end() - 1) if found[1] in names else None
+        if end is None:
+            continue
+        call, rest = line[found.start() : end], line[end:]
+        place = end
+        result = _RESULT.match(rest.lstrip("`'\""))
+        if result is None or not _closed_call(call):
+            continue
+        tail = rest.lstrip("`'\"")[result.end() :]
+        want = _result(tail if tail.strip() else following.strip())
+        if want is not None:
+            yield Check("equal", call, want)
+
+
+def _named_inputs(line: str, following: str, signature: Signature | None) -> Iterator[Check]:
+    """``For a = 1, b = 2 the output should be 3``; also with ``Output:`` on the next line."""
+    if signature is None or "=" not in line or f"{signature[0]}(" in line:
+        return
+    values: dict[str, str] = {}
+    end = 0
+    for name in signature[1]:
+        found = re.search(rf"(?<![\w.]){re.escape(name)}\s*=\s*", line)
+        value = _literal(line[found.end() :]) if found else None
+        if found is None or value is None:
+            return
+        values[name] = value
+        end = max(end, found.end() + len(line[found.end() :]) - len(_after(line[found.end() :])))
+    rest = line[end:] if line[end:].strip(" ,.;`") else following
+    result = re.match(r"\s*[,;.]?\s*Output\s*[:=]\s*", rest, re.IGNORECASE) or _RESULT.match(rest)
+    want = _result(rest[result.end() :]) if result else None
+    if values and want is not None:
+        call = ", ".join(values.values())
+        yield Check("equal", f"{signature[0]}({call})", want)
+
+
+def _after(text: str) -> str:
+    """What comes after the literal that a text begins with."""
+    body = text.lstrip().lstrip("`")
+    if body[:1] and body[0] in _OPEN:
+        return body[_closing(body, 0) or 0 :]
+    if body[:1] in ("'", '"'):
+        return body[body.index(body[0], 1) + 1 :]
+    return re.sub(r"^[-+]?[\w.]+", "", body)
+
+
+def _result(text: str) -> str | None:
+    """The literal after a call; of a calculation that is shown, the last one."""
+    want = _literal(text)
+    rest = _after(text).lstrip() if want is not None else ""
+    if rest[:1] not in ("+", "-", "*", "/", "%", "=") or rest[:2] in ("->", "--"):
+        return want
+    _, equals, last = rest.rpartition("=")
+    return _literal(last) if equals else None
+
+
+def _closed_call(call: str) -> bool:
+    """Whether a call can be made as it stands: no names in its arguments."""
+    if not _parses(call):
+        return False
+    tree = parse_python(call)
+    inside = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    return len(inside) == 1
+
+
+def _closing(text: str, start: int) -> int | None:
+    """Just after the bracket that closes the one at ``start``."""
+    depth, quote, index = 0, "", start
+    while index < len(text):
+        char = text[index]
+        if quote:
+            index += char == "\\"
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in _OPEN:
+            depth += 1
+        elif char in _CLOSED:
+            depth -= 1
+            if depth == 0:
+                return index + 1
+        index += 1
+    return None
+
+
+def _literal(text: str) -> str | None:
+    """The literal a text begins with, as source; words like ``true`` are put right."""
+    text = text.strip().lstrip("`")
+    if text[:1] and text[0] in _OPEN:
+        end = _closing(text, 0)
+    elif text[:1] in ("'", '"'):
+        end = next((i + 1 for i in range(1, len(text)) if text[i] == text[0] != text[i - 1]), None)
+    else:
+        word = re.match(r"[-+]?[\w.]+(?:[eE][-+]?\d+)?%?", text)
+        end = word.end() if word else None
+    if end is None:
+        return None
+    value = text[:end].rstrip(".")
+    value = {"true": "True", "false": "False", "none": "None", "null": "None"}.get(
+        value.lower(), value
+    )
+    try:
+        ast.literal_eval(value)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    return value
+
+
+def _parses(source: str) -> bool:
+    try:
+        parse_python(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _calls(source: str, names: set[str]) -> bool:
+    return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(parse_python(source)))

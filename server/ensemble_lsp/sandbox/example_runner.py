@@ -1,0 +1,44 @@
+"""The prompt's own examples, run on answers as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from ..consensus.votes import Trial
+from .example_process import Check, Limits, run
+
+AT_ONCE = 2
+"""Sandboxes that run at the same time."""
+
+
+class Trials:
+    """Runs one prompt's examples. ``source_of`` makes a whole source of an answer's text."""
+
+    def __init__(
+        self,
+        groups: Sequence[Sequence[Check]],
+        source_of: Callable[[str], str],
+        limits: Limits | None = None,
+    ) -> None:
+        self._groups = groups
+        self._source_of = source_of
+        self._limits = limits
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._known: dict[str, Trial | None] = {}
+        self.refused = ""
+        """Why this system runs none, if so."""
+
+    async def __call__(self, text: str) -> Trial | None:
+        """What came of the examples; None where none were run. Equal texts are run once."""
+        if self.refused or not self._groups:
+            return None
+        if text not in self._known:
+            async with self._gate:
+                ran = await run(self._source_of(text), self._groups, self._limits)
+            self.refused = ran.refused
+            told = [[(t.ok, t.output) for t in group] for group in ran.groups]
+            self._known[text] = (
+                None if ran.refused else Trial.of(self._groups, told if ran.ended else None)
+            )
+        return self._known[text]

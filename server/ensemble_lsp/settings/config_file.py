@@ -1,0 +1,155 @@
+"""The user's config file, and where the program keeps its things.
+
+Everything here blocks: call it in a thread from async code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import SettingsError
+from .messages import Fault
+from .schema import ModelSettings
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_APP = "ensemble-lsp"
+
+
+def default_config_path(env: Mapping[str, str] | None = None) -> Path:
+    """The user's config file: ``ENSEMBLE_LSP_CONFIG``, else where the platform keeps such files."""
+    import platformdirs
+
+    given = (os.environ if env is None else env).get("ENSEMBLE_LSP_CONFIG")
+    if given:
+        return Path(given).expanduser()
+    return platformdirs.user_config_path(_APP, appauthor=False) / "config.toml"
+
+
+def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
+    """The folder of history and weights: ``ENSEMBLE_LSP_DATA_DIR``, else the platform's place."""
+    import platformdirs
+
+    given = (os.environ if env is None else env).get("ENSEMBLE_LSP_DATA_DIR")
+    if given:
+        return Path(given).expanduser().absolute()
+    return platformdirs.user_data_path(_APP, appauthor=False)
+
+
+def read_config(path: Path) -> tuple[dict[str, Any], list[Fault]]:
+    """The raw options of a TOML file, and a fault where it cannot be read. Missing is empty.
+
+    Of a file that cannot be read nobody knows whom the user trusts: only ``recall``, which sends
+    nothing anywhere, is used then.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig")), []
+    except FileNotFoundError:
+        return {}, []
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problem = f"not valid TOML ({error}); none of its settings apply, and only recall is used, until it is mended"
+    except RecursionError:
+        problem = "nested too deeply; none of its settings apply, and only recall is used, until it is mended"
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror}); none of its settings apply, and only recall is used"
+    recall = {"name": "recall", "provider": "recall"}
+    return {"models": [recall], "discover": False}, [Fault("config", str(path), problem)]
+
+
+def add_model_to_config(path: Path, model: ModelSettings) -> None:
+    """Append a model to the config file, with the rest of the file as it is.
+
+    Makes file and folder. The new file replaces the old one in one step; only the user can read
+    it (0600).
+    Raises ``SettingsError`` where the name is taken or the file cannot be read or written.
+    """
+    import tomlkit
+    from tomlkit.items import AoT
+
+    document = _parse(path)
+    models = _models(path, document)
+    if any(_name(item) == model.name for item in models):
+        raise SettingsError(f"{path} already has a model {model.name!r}; choose another name.")
+    if not models:
+        document["models"] = tomlkit.aot()
+        models = _models(path, document)
+    item: Any = tomlkit.table() if isinstance(cast(object, models), AoT) else tomlkit.inline_table()
+    item.update(
+        model.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True)
+    )
+    models.append(item)
+    _write(path, document)
+
+
+def remove_model_from_config(path: Path, name: str) -> bool:
+    """Remove a model from the config file; False where the file has none of that name.
+
+    Raises ``SettingsError`` where the file cannot be read or written.
+    """
+    document = _parse(path)
+    models = _models(path, document)
+    index = next((i for i, item in enumerate(models) if _name(item) == name), None)
+    if index is None:
+        return False
+    if len(models) == 1:
+        del document["models"]
+    else:
+        del models[index]
+    _write(path, document)
+    return True
+
+
+def _parse(path: Path) -> TOMLDocument:
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return tomlkit.parse(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        return tomlkit.document()
+    except (TOMLKitError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path} is not valid TOML ({error}); mend it first.") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def _models(path: Path, document: TOMLDocument) -> list[Any]:
+    """The list of models in a document, the live one; an empty one where there is none."""
+    models: Any = cast("Mapping[str, Any]", document).get("models", [])
+    if not isinstance(models, list):
+        raise SettingsError(f"{path} has models that are no list; write [[models]] for each.")
+    return cast("list[Any]", models)
+
+
+def _name(item: Any) -> Any:
+    return cast("MutableMapping[str, Any]", item).get("name") if hasattr(item, "get") else None
+
+
+def _write(path: Path, document: TOMLDocument) -> None:
+    """Replace a file in one step; where it is a symbolic link, the file that it leads to."""
+    temporary: Path | None = None
+    try:
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(document.as_string().encode())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise SettingsError(f"{path} cannot be written ({error.strerror}).") from error
