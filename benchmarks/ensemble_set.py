@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ensemble_lsp.consensus.canonical_form import canonical
-from ensemble_lsp.consensus.votes import Trial
 from ensemble_lsp.postprocess import clean_code
 from ensemble_lsp.sandbox.example_parser import promised
 from ensemble_lsp.sandbox.example_process import Check, Kind, Limits, run
+from ensemble_lsp.sandbox.trial import Trial
 
 FIELDS: Mapping[str, tuple[type, ...]] = {
     "task": (str,),

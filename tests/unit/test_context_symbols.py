@@ -7,9 +7,8 @@ import textwrap
 import pytest
 
 from ensemble_lsp.context.completion_mode import shape_at
-from ensemble_lsp.context.indentation import newline_in, unit_of
+from ensemble_lsp.context.generation_intent import asks_for_code
 from ensemble_lsp.context.symbols import (
-    asks_for_code,
     call_at,
     enclosing,
     in_string_or_comment,
@@ -18,6 +17,7 @@ from ensemble_lsp.context.symbols import (
     uncomment,
 )
 from ensemble_lsp.postprocess import clean_code
+from ensemble_lsp.syntax.indentation import newline_in, unit_of
 from ensemble_lsp.types import Document, Position, Span
 
 

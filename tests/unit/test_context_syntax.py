@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ensemble_lsp.context.syntax import (
+from ensemble_lsp.syntax.trees import (
     GRAMMARS,
     Trees,
     grammar_of,

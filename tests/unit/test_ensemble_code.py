@@ -9,8 +9,9 @@ from ensemble_lsp.consensus.calibration import CODE
 from ensemble_lsp.consensus.canonical_form import canonical
 from ensemble_lsp.consensus.code import consensus_of_code, consensus_of_completion
 from ensemble_lsp.consensus.member_selection import family, members
-from ensemble_lsp.consensus.votes import Answer, Trial, vote_of
+from ensemble_lsp.consensus.votes import Answer, vote_of
 from ensemble_lsp.models.interface import Profile
+from ensemble_lsp.sandbox.trial import Trial
 from ensemble_lsp.selection.choice import Choice, Ranked
 
 SUM = "def total(items):\n    '''Sum.'''\n    out = 0  # start\n    for x in items:\n        out += x\n    return out\n"

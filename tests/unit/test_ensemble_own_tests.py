@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ensemble_lsp.consensus.votes import Trial
 from ensemble_lsp.sandbox import process
 from ensemble_lsp.sandbox.repo_tests import OwnTests, Place, tried
 from ensemble_lsp.sandbox.scratch_repo import Limits, Workbench
 from ensemble_lsp.sandbox.test_selection import command_with, find_tests
+from ensemble_lsp.sandbox.trial import Trial
 
 # -- which tests -----------------------------------------------------------------------------------
 

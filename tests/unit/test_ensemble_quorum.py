@@ -11,7 +11,8 @@ from ensemble_lsp.consensus.code import Tuning, consensus_of_code
 from ensemble_lsp.consensus.divergence import parted, so_far, tokens_of
 from ensemble_lsp.consensus.early_stopping import Quorum, odds_of_agreeing, settled
 from ensemble_lsp.consensus.fan_out import ask
-from ensemble_lsp.consensus.votes import Answer, Trial
+from ensemble_lsp.consensus.votes import Answer
+from ensemble_lsp.sandbox.trial import Trial
 from ensemble_lsp.types import Completion
 from tests.support.scripted import PROMPT, ScriptedModel
 

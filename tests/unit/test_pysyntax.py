@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from ensemble_lsp.python_ast import parse_python
+from ensemble_lsp.syntax.python_ast import parse_python
 
 
 def test_what_another_thread_spoils_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

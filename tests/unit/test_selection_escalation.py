@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from ensemble_lsp.models.interface import Profile
+from ensemble_lsp.postprocess.syntax_check import parses_at
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.cascade import Findings, Reach, beyond_reach, stronger, told
 from ensemble_lsp.selection.choice import Choice, Ranked
-from ensemble_lsp.selection.escalate import parses_at
 from ensemble_lsp.selection.request_context import Situation
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Document, Position

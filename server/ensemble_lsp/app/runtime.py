@@ -22,7 +22,7 @@ from ..history import CallRecord, History, SuggestionRecord
 from ..models.wrappers import Watched
 from ..providers.recall import RecallIndex
 from ..selection.complexity import ComplexityCache
-from ..selection.request_context import Situation
+from ..selection.decision import Decision
 from ..types import (
     Document,
     Edit,
@@ -38,7 +38,6 @@ from ..types import (
 if TYPE_CHECKING:
     from ..models.interface import Model
     from ..models.wrappers import Call
-    from ..selection.choice import Choice
     from ..selection.history_sync import Learning
 
 logger = logging.getLogger(__name__)
@@ -54,17 +53,6 @@ _SLICE_LINES, _BREATH = 60, 0.002
 _SLICES_FROZEN = 15
 """After so many slices the collector no longer looks through what was read: there are no cycles in it, and
 one look through a file of 5,000 lines would hold a keystroke for a tenth of a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Which models to ask, best first, and what that was decided on."""
-
-    models: list[Model]
-    choice: Choice
-    situation: Situation
-    pinned: bool = False
-    """The user named the first: another is asked only where it fails or has nothing."""
 
 
 @dataclass(frozen=True, slots=True)

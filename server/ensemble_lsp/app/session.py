@@ -24,6 +24,7 @@ from ..models.log_redaction import RedactKeys
 from ..registry.model_registry import Registry
 from ..selection.choice import Choice, Selector
 from ..selection.daily_budget import DailyBudget
+from ..selection.decision import Decision
 from ..selection.history_sync import Learning
 from ..selection.request_context import Situation, situation_of
 from ..settings import (
@@ -37,7 +38,7 @@ from ..settings import (
 from ..types import Document, Position, Prompt, Span, Suggestion, Task, Trigger
 from . import builders
 from .builders import Layers
-from .runtime import Decision, Runtime
+from .runtime import Runtime
 
 DEFAULT_P90_MS = 600.0
 """First-token p90 of a model that was never asked: when to ask the next one too."""

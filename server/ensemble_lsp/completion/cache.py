@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..types import Document, Position, Span
 
 if TYPE_CHECKING:
-    from ..app.runtime import Decision
+    from ..selection.decision import Decision
 
 ABOVE = 40
 """Lines before the cursor that must be the same."""

@@ -22,7 +22,7 @@ from .strategies import Asker, distinct
 
 if TYPE_CHECKING:
     from ..app import Session
-    from ..app.runtime import Decision
+    from ..selection.decision import Decision
 
 
 class Completer:

@@ -12,7 +12,7 @@ from .inflight import Flight
 
 if TYPE_CHECKING:
     from ..app import Session
-    from ..app.runtime import Decision
+    from ..selection.decision import Decision
 
 NEAR = 60
 """Lines each side of the cursor that post-processing looks at."""

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..context.prompt_builder import complete_prompt
-from ..selection.cascade import Findings
-from ..selection.escalate import better_model, could_ask, parses_at
+from ..postprocess.syntax_check import parses_at
+from ..selection.cascade import Findings, could_escalate, escalate
 from ..types import Prompt
 from .cache import Answer, TypeThrough
 from .inflight import Flight
@@ -171,12 +171,13 @@ class Asker:
     def _escalate(self, job: Job, answer: Answer, waiting: list[Model], deadline: float) -> bool:
         """Ask a stronger model too where a check doubts the answer; whether one is being asked."""
         decision, asked = job.decision, {f.profile.name for f, _ in job.flights if f.done}
-        if decision is None or not could_ask(job.session, decision, asked):
+        enabled = job.session.settings.selector.escalate
+        if not enabled or decision is None or not could_escalate(decision, asked):
             return False
         findings = Findings(
             parses=parses_at(job.document, job.position, answer.text), confidence=answer.confidence
         )
-        found = better_model(job.session, decision, findings, asked, deadline=deadline)
+        found = escalate(decision, findings, asked, deadline=deadline)
         if found is None:
             return False
         model, decision = found

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import TYPE_CHECKING
 
-from .. import python_ast
-from ..context.syntax import encode, parser_for
+from ..syntax import python_ast
+from ..syntax.trees import encode, parser_for
 
 if TYPE_CHECKING:
     from tree_sitter import Node

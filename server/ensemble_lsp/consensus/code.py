@@ -17,10 +17,11 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Literal
 
+from ..sandbox.trial import Trial
 from .agreement import Table, signs_of
 from .calibration import CODE
 from .canonical_form import canonical, canonical_line, plain
-from .votes import SURPRISE, Answer, Group, Trial, Verdict, log_odds, vote_of
+from .votes import SURPRISE, Answer, Group, Verdict, log_odds, vote_of
 
 Rule = Literal["weighted", "seed"]
 

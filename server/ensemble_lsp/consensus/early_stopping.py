@@ -12,11 +12,12 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import combinations, pairwise, product
 
+from ..sandbox.trial import Trial
 from ..types import Completion
 from .canonical_form import canonical
 from .code import Rule, Tuning, ballot_of, clusters_of
 from .divergence import PARTED, parted, so_far, tokens_of
-from .votes import Answer, Trial, vote_of
+from .votes import Answer, vote_of
 
 RISK = 0.01
 """Chance that waiting would have changed the outcome, at most, at each look."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from ..syntax.indentation import indent_of
+from ..syntax.trees import Trees
 from ..types import Document, Position
-from .definitions import enclosing, in_string_or_comment
-from .indentation import indent_of
-from .syntax import Trees
+from .symbols import enclosing, in_string_or_comment
 
 Shape = Literal["none", "line", "block"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
+from ..syntax.indentation import indent_of, unit_near
+from ..syntax.trees import Trees
 from ..types import Document, Position, Span
-from .definitions import Symbol, enclosing, uncomment
-from .indentation import indent_of, unit_near
-from .syntax import Trees
+from .symbols import Symbol, enclosing, uncomment
 
 _HASH = frozenset(
     {"dockerfile", "elixir", "makefile", "perl", "python", "r", "ruby", "sh", "shellscript"}

@@ -16,8 +16,8 @@ from pathlib import Path
 from ..errors import DocumentError
 from ..types import Document, Snippet
 from .content_exclusion import PrivacyFilter
-from .definitions import outline
 from .documents import decode, language_of
+from .symbols import outline
 
 _SCRIPTS = frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"})
 _ENDINGS = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")

@@ -13,7 +13,7 @@ from ..models.interface import Profile
 from ..types import Document, Position, Prompt, Snippet, Span, Task
 from .completion_mode import Shape
 from .context_window import Window, cut_end, cut_lines, estimate_tokens, window
-from .definitions import Symbol, enclosing, outline
+from .symbols import Symbol, enclosing, outline
 from .workspace_index import WorkspaceContext
 
 __all__ = ["WorkspaceContext", "complete_prompt", "explain_prompt", "generate_prompt"]

@@ -13,12 +13,12 @@ from urllib.parse import unquote, urlsplit
 
 from ..models.interface import Profile
 from ..settings import PrivacySettings
+from ..syntax.trees import Trees
 from ..types import Document, Edit, Position, Snippet
 from .content_exclusion import PrivacyFilter
 from .imports import ImportSignatures
 from .related_passages import RelatedIndex
 from .secret_redaction import Redactor
-from .syntax import Trees
 
 _LARGEST = 2_000_000
 """Characters; a larger document is not indexed."""

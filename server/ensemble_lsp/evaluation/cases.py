@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..context.definitions import Symbol, outline
-from ..context.nodes import KINDS
-from ..context.symbols import in_string_or_comment
-from ..context.syntax import Syntax, Trees, encode, parser_for
+from ..context.symbols import Symbol, in_string_or_comment, outline
 from ..selection.complexity import FileComplexity, measure
+from ..syntax.node_kinds import KINDS
+from ..syntax.trees import Syntax, Trees, encode, parser_for
 from ..types import Document, Position, Span, Task
 
 if TYPE_CHECKING:

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Protocol
 
 from ..context.completion_mode import shape_at
-from ..context.indentation import indent_of
+from ..context.generation_intent import asks_for_code
 from ..context.prompt_builder import (
     WorkspaceContext,
     complete_prompt,
     explain_prompt,
     generate_prompt,
 )
-from ..context.symbols import asks_for_code
 from ..models.interface import Model, Profile
 from ..providers.recall import RecallIndex
 from ..providers.recall.recall_model import RecallModel, recall_profile
 from ..settings import ModelSettings, PrivacySettings
+from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
 from .cases import Case
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from ..context.syntax import has_error
+from ..syntax.trees import has_error
 from .scenario import Scene
 
 MAIN = {"complete": "similarity", "generate": "similarity", "explain": "names"}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..context.content_exclusion import PrivacyFilter
 from ..context.documents import decode, language_of
-from ..context.syntax import GRAMMARS
 from ..errors import DocumentError, SettingsError
+from ..syntax.trees import GRAMMARS
 from ..types import Document
 
 LARGEST = 400_000

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ..context.definitions import Symbol, outline
-from ..context.indentation import indent_of
+from ..context.symbols import Symbol, outline
+from ..syntax.indentation import indent_of
 from ..types import Document, Position, Span
 
 HoleKind = Literal["line", "block", "function"]

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..app import Session
-from ..consensus.votes import Trial
 from ..context.symbols import enclosing
 from ..sandbox.example_parser import promised
 from ..sandbox.example_runner import Trials
 from ..sandbox.repo_tests import OwnTests, tried
 from ..sandbox.repo_tests import Place as TestPlace
+from ..sandbox.trial import Trial
 from ..types import Document, Position, Span
 
 _DEFINED = re.compile(r"^\s*(?:[a-z]+\s+)*(?:def|class|function|fn|func|fun)\s+(\w+)", re.MULTILINE)

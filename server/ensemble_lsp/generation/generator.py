@@ -16,20 +16,19 @@ from ..consensus.fan_out import Asked, ask
 from ..consensus.fan_out import Progress as Asking
 from ..consensus.judge import judged
 from ..consensus.votes import Answer, Verdict
+from ..context.generation_intent import asks_for_code
 from ..context.prompt_builder import generate_prompt
-from ..context.symbols import asks_for_code
 from ..errors import EnsembleError, SettingsError
 from ..postprocess import clean_code
-from ..selection.cascade import Findings
-from ..selection.escalate import better_model, could_ask
+from ..selection.cascade import Findings, could_escalate, escalate
 from ..types import Document, Position, Prompt, Span
 from .candidates import Candidates, Generation, follow
 from .checks import Attempts, Wanted, attempts
 
 if TYPE_CHECKING:
     from ..app import Session
-    from ..app.runtime import Decision
     from ..models.interface import Model
+    from ..selection.decision import Decision
 
 logger = logging.getLogger(__name__)
 
@@ -197,7 +196,7 @@ async def _answers(job: _Job, trials: Attempts) -> tuple[Asked, list[Answer]]:
 def _stronger_job(job: _Job, answers: list[Answer], verdict: Verdict) -> _Job | None:
     """The job with a stronger model as its last member, where a check doubts the verdict."""
     names = [m.profile.name for m in job.members]
-    if not could_ask(job.session, job.decision, names):
+    if not (job.session.settings.selector.escalate and could_escalate(job.decision, names)):
         return None
     best = next((a for a in answers if a.text == verdict.text), None)
     findings = Findings(
@@ -205,7 +204,7 @@ def _stronger_job(job: _Job, answers: list[Answer], verdict: Verdict) -> _Job | 
         examples=best.trial.share >= 1 if best is not None and best.trial is not None else None,
         agreement=verdict.agreement if len(verdict.groups) > 1 else None,
     )
-    found = better_model(job.session, job.decision, findings, names)
+    found = escalate(job.decision, findings, names)
     if found is None:
         return None
     model, decision = found

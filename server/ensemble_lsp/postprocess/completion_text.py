@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..context.indentation import newline_in
-from ..context.syntax import has_error
+from ..syntax.indentation import newline_in
+from ..syntax.trees import has_error
 from .brackets import without_double_closers, without_double_quote
 from .characters import visible
 from .chat import is_refusal, unwrapped, without_markers, without_thoughts

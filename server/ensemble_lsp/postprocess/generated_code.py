@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..context.indentation import indent_of, newline_in
+from ..syntax.indentation import indent_of, newline_in
 from .characters import visible
 from .chat import is_refusal, unwrapped, without_markers, without_thoughts
 from .layout import dedented, indented

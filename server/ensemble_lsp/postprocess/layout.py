@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..context.indentation import indent_of, unit_of
+from ..syntax.indentation import indent_of, unit_of
 
 _DEFINITION = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final|override)\s+)*"

@@ -13,7 +13,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from ..python_ast import parse_python
+from ..syntax.python_ast import parse_python
 from .example_process import Check
 
 Signature = tuple[str, tuple[str, ...]]

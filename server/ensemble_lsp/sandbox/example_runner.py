@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from ..consensus.votes import Trial
 from .example_process import Check, Limits, run
+from .trial import Trial
 
 AT_ONCE = 2
 """Sandboxes that run at the same time."""

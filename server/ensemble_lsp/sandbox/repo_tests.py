@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..consensus.votes import Trial
 from ..errors import EnsembleError
 from .scratch_repo import Ended, Limits, Workbench
 from .test_selection import command_with, find_tests, runner
+from .trial import Trial
 
 logger = logging.getLogger(__name__)
 _REPORT = "ensemble-report.xml"

@@ -8,10 +8,13 @@ points at equal cost.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from ..models.interface import Model
 from .choice import Choice, Ranked
+from .decision import Decision
 
 LEAD = 0.05
 """Expected reward a model must be better by to be worth a second call."""
@@ -63,6 +66,38 @@ def stronger(
 def told(choice: Choice, first: str, second: str, doubt: str) -> Choice:
     """The choice with what was done about a doubtful answer, for ``why``."""
     return choice.noted(f"{first} was asked first, but {doubt}: so {second} was asked too.")
+
+
+def could_escalate(decision: Decision, asked: Collection[str]) -> bool:
+    """Return whether a doubted answer of ``asked`` could lead to another call.
+
+    Checks that cost time are worth running only then.
+    """
+    return not decision.pinned and stronger(decision.choice.ranked, asked) is not None
+
+
+def escalate(
+    decision: Decision,
+    findings: Findings,
+    asked: Collection[str],
+    *,
+    deadline: float | None = None,
+) -> tuple[Model, Decision] | None:
+    """Return the stronger model to ask after ``asked``, and the decision that records why.
+
+    None if no check doubts the answer, or no model is expected to do better before ``deadline``
+    (on ``perf_counter``). Models over the daily budget were already removed from the decision.
+    """
+    doubt = findings.doubt()
+    if not doubt:
+        return None
+    left = None if deadline is None else (deadline - time.perf_counter()) * 1e3
+    better = stronger(decision.choice.ranked, asked, left)
+    models = {m.profile.name: m for m in decision.models}
+    if better is None or better.model not in models:
+        return None
+    choice = told(decision.choice, " and ".join(asked), better.model, doubt)
+    return models[better.model], Decision(decision.models, choice, decision.situation)
 
 
 def beyond_reach(ranked: Sequence[Ranked], complexity: int) -> tuple[tuple[Ranked, ...], str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Literal
 
-from ..python_ast import parse_python
+from ..syntax.python_ast import parse_python
 from ..types import Document
 
 Source = Literal["radon", "lizard", "last good", "none"]

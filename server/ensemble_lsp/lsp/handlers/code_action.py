@@ -34,7 +34,7 @@ async def code_action(ls: EnsembleServer, params: types.CodeActionParams) -> lis
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
-    from ...context.symbols import asks_for_code
+    from ...context.generation_intent import asks_for_code
 
     span = to_span(document, params.range, ls.encoding)
     actions = _candidates(ls, document, span)

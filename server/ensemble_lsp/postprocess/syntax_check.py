@@ -1,54 +1,14 @@
-"""Checks of an answer, and the stronger model that is asked where they doubt it."""
+"""Whether an answer fits the syntax of the place that it is meant for."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from ..context.syntax import Trees, encode
+from ..syntax.trees import Trees, encode
 from ..types import Document, Position, Span
-from .cascade import Findings, stronger, told
 
 if TYPE_CHECKING:
     from tree_sitter import Node
-
-    from ..app import Session
-    from ..app.runtime import Decision
-    from ..models.interface import Model
-
-
-def better_model(
-    session: Session,
-    decision: Decision,
-    findings: Findings,
-    asked: Collection[str],
-    *,
-    deadline: float | None = None,
-) -> tuple[Model, Decision] | None:
-    """The model to ask because the answer of ``asked`` is doubted, and the decision that says so.
-
-    None where nothing speaks against the answer, no model is expected to do better within the time
-    (``deadline`` on ``perf_counter``), or the setting ``selector.escalate`` is off. The daily budget
-    holds here too: what is too dear is not among the decision's models.
-    """
-    doubt = findings.doubt() if session.settings.selector.escalate else ""
-    if not doubt:
-        return None
-    left = None if deadline is None else (deadline - time.perf_counter()) * 1e3
-    better = stronger(decision.choice.ranked, asked, left)
-    models = {m.profile.name: m for m in decision.models}
-    if better is None or better.model not in models:
-        return None
-    first = " and ".join(asked)
-    choice = told(decision.choice, first, better.model, doubt)
-    return models[better.model], type(decision)(decision.models, choice, decision.situation)
-
-
-def could_ask(session: Session, decision: Decision, asked: Collection[str]) -> bool:
-    """Whether a check is worth its time: it may be followed by something."""
-    on = session.settings.selector.escalate and not decision.pinned
-    return on and stronger(decision.choice.ranked, asked) is not None
 
 
 def parses_at(document: Document, position: Position, text: str) -> bool | None:
