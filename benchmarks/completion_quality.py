@@ -30,7 +30,7 @@ from rapidfuzz.distance import Levenshtein
 
 from ensemble_lsp.app import Session, open_session
 from ensemble_lsp.completion import Completer, CompletionRequest
-from ensemble_lsp.completion.request import Job
+from ensemble_lsp.completion.request import CompletionJob
 from ensemble_lsp.types import Position
 
 from .common import save, table
@@ -158,20 +158,22 @@ class Recorder:
 
     def __init__(self) -> None:
         self.raw = ""
-        self._clean = Job.clean
+        self._clean = CompletionJob.clean
 
     def __enter__(self) -> Recorder:
         original, recorder = self._clean, self
 
-        def clean(job: Job, text: str, finish: str = "stop", *, block: bool = False) -> str:
+        def clean(
+            job: CompletionJob, text: str, finish: str = "stop", *, block: bool = False
+        ) -> str:
             recorder.raw = text
             return original(job, text, finish, block=block)
 
-        Job.clean = clean  # type: ignore[method-assign]
+        CompletionJob.clean = clean  # type: ignore[method-assign]
         return self
 
     def __exit__(self, *_: object) -> None:
-        Job.clean = self._clean  # type: ignore[method-assign]
+        CompletionJob.clean = self._clean  # type: ignore[method-assign]
 
 
 async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> Score:

@@ -14,7 +14,7 @@ from benchmarks.ensemble_set import Generations, Sample
 from ensemble_lsp.consensus import code as product
 from ensemble_lsp.consensus.canonical_form import plain
 from ensemble_lsp.consensus.code import Tuning, consensus_of_code
-from ensemble_lsp.consensus.votes import Answer, Verdict
+from ensemble_lsp.consensus.votes import Verdict, Vote
 
 SIZES = (3, 5, 8)
 KINDS = ("strong", "middling", "mixed", "one strong")
@@ -97,9 +97,9 @@ Rule = Callable[[Sequence[Sample], Mapping[str, float], random.Random], float]
 
 def answers_of(
     samples: Sequence[Sample], known: Mapping[str, float], *, execute: bool
-) -> list[Answer]:
+) -> list[Vote]:
     return [
-        Answer(s.model, s.text, known[s.model], s.form, s.trial if execute else None)
+        Vote(s.model, s.text, known[s.model], s.form, s.trial if execute else None)
         for s in samples
         if s.text.strip()
     ]

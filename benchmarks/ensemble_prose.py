@@ -21,13 +21,13 @@ from typing import Any
 from benchmarks.common import percentile, save, table
 from ensemble_lsp.consensus.prose import merge_prose
 from ensemble_lsp.consensus.sentence_similarity import (
-    Gathering,
+    Corpus,
     Relation,
     Sentence,
     sentence_of,
 )
 from ensemble_lsp.consensus.sentences import split_blocks
-from ensemble_lsp.consensus.votes import Answer
+from ensemble_lsp.consensus.votes import Vote
 from ensemble_lsp.postprocess import clean_prose
 
 PAIRS = Path(__file__).parent.parent / "tests" / "data" / "sentence_pairs.jsonl"
@@ -76,7 +76,7 @@ def compared(answers: dict[str, dict[str, str]], path: Path) -> Iterator[tuple[s
     for line in path.read_text(encoding="utf-8").splitlines():
         pair = json.loads(line)
         said = {m: _sentences(answers[m][pair["question"]]) for m in MODELS}
-        gathering = Gathering(s for found in said.values() for s in found)
+        gathering = Corpus(s for found in said.values() for s in found)
         (ones, i), (others, j) = (_place(said, pair[k]) for k in ("one", "other"))
         yield pair["label"], gathering.relations(ones, others)[i][j][0]
 
@@ -114,7 +114,7 @@ def _merges(answers: dict[str, dict[str, str]]) -> dict[str, Any]:
     """All 500 questions merged: how long it takes, and how much shorter than the three together."""
     times, shares = [], []
     for question in answers[MODELS[0]]:
-        given = [Answer(m, answers[m][question], 0.6 - 0.1 * i) for i, m in enumerate(MODELS)]
+        given = [Vote(m, answers[m][question], 0.6 - 0.1 * i) for i, m in enumerate(MODELS)]
         start = time.perf_counter()
         merged = merge_prose(given)
         times.append((time.perf_counter() - start) * 1e3)

@@ -17,9 +17,9 @@ from benchmarks.common import percentile, table
 from benchmarks.ensemble_draws import answers_of, draw, priors
 from benchmarks.ensemble_set import Generations, Sample, halves
 from ensemble_lsp.consensus.code import Tuning, consensus_of_code
-from ensemble_lsp.consensus.divergence import so_far
-from ensemble_lsp.consensus.early_stopping import settled
-from ensemble_lsp.consensus.votes import Answer
+from ensemble_lsp.consensus.divergence import partial_tokens
+from ensemble_lsp.consensus.early_stopping import is_decided
+from ensemble_lsp.consensus.votes import Vote
 from ensemble_lsp.postprocess import clean_code
 
 SECONDS = (6.0, 7.2, 9.6, 17.6, 19.1, 23.0, 31.1, 35.4, 40.4, 58.0, 66.4, 134.6)
@@ -116,11 +116,11 @@ def _one(
         running = order[count:]
         weights = [known[s.model] for s in running]
         start, end = taken[order[count - 1].model], taken[running[0].model]
-        if not there or not settled(there, weights, Tuning(), hoping=True):
+        if not there or not is_decided(there, weights, Tuning(), hoping=True):
             continue
-        at_once = settled(there, weights, Tuning())
+        at_once = is_decided(there, weights, Tuning())
         for now in (start, *(start + (end - start) * i / LOOKS for i in range(1, LOOKS))):
-            if at_once or settled(there, weights, Tuning(), _coming(running, taken, now)):
+            if at_once or is_decided(there, weights, Tuning(), _coming(running, taken, now)):
                 paid = sum(len(s.text) * min(1.0, now / taken[s.model]) for s in order)
                 text = consensus_of_code(there, "python").text
                 return now, last, text == whole, paid / max(1, sum(len(s.text) for s in order))
@@ -136,14 +136,16 @@ def _coming(
 @cache
 def _came(text: str, share: float) -> tuple[str, ...]:
     """What has come of an answer when a share of its time has passed: as many of its letters."""
-    return so_far(clean_code(text[: int(len(text) * share)], language="python") + "\n", "python")
+    return partial_tokens(
+        clean_code(text[: int(len(text) * share)], language="python") + "\n", "python"
+    )
 
 
 def speed() -> dict[str, dict[str, float]]:
     """Milliseconds to combine five answers of 200 lines, of which none, and of which all, are equal."""
     found: dict[str, dict[str, float]] = {}
     for name, seeds in (("all differ", range(5)), ("all agree", [0] * 5)):
-        answers = [Answer(f"m{i}", _shop(s, i), 0.5 + 0.01 * i) for i, s in enumerate(seeds)]
+        answers = [Vote(f"m{i}", _shop(s, i), 0.5 + 0.01 * i) for i, s in enumerate(seeds)]
         consensus_of_code(answers, "python")
         times = []
         for _ in range(100):

@@ -27,7 +27,7 @@ from ensemble_lsp.consensus.canonical_form import canonical
 from ensemble_lsp.postprocess import clean_code
 from ensemble_lsp.sandbox.example_parser import promised
 from ensemble_lsp.sandbox.example_process import Check, Kind, Limits, run
-from ensemble_lsp.sandbox.trial import Trial
+from ensemble_lsp.sandbox.trial import CheckResults
 
 FIELDS: Mapping[str, tuple[type, ...]] = {
     "task": (str,),
@@ -73,7 +73,7 @@ class Sample:
     text: str
     """Cleaned."""
     form: str | None
-    trial: Trial | None
+    trial: CheckResults | None
     passed: bool
     prior: float | None
     latency: float | None
@@ -242,10 +242,10 @@ def prepare(path: Path, cache: Path, *, execute: bool = True) -> Generations:
 
 
 async def _ready(rows: Sequence[dict[str, Any]], trials: Trials, execute: bool) -> list[Sample]:
-    by_form: dict[tuple[str, str | None], asyncio.Task[Trial | None]] = {}
+    by_form: dict[tuple[str, str | None], asyncio.Task[CheckResults | None]] = {}
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def tried(source: str, groups: Sequence[Sequence[Check]]) -> Trial | None:
+    async def tried(source: str, groups: Sequence[Sequence[Check]]) -> CheckResults | None:
         async with gate:
             return await trials.of(source, groups)
 
@@ -309,7 +309,7 @@ class Trials:
                     row = json.loads(line)
                     self._known[row["key"]] = row["groups"]
 
-    async def of(self, source: str, groups: Sequence[Sequence[Check]]) -> Trial | None:
+    async def of(self, source: str, groups: Sequence[Sequence[Check]]) -> CheckResults | None:
         """The trial of a source; None where it could not be run at all."""
         plain = [[[c.kind, c.source, c.want] for c in g] for g in groups]
         text = json.dumps([source, plain])
@@ -323,7 +323,7 @@ class Trials:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"key": key, "groups": told}) + "\n")
-        return Trial.of(groups, self._known[key])
+        return CheckResults.of(groups, self._known[key])
 
 
 def halves(tasks: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ensemble_lsp.errors import NoQuotaError
+from ensemble_lsp.errors import QuotaExceededError
 from ensemble_lsp.history import CallRecord, History
 from ensemble_lsp.models.interface import Profile, gather
 from ensemble_lsp.models.wrappers import Call, Metered
@@ -231,6 +231,6 @@ class _Server:
             )  # fmt: skip
             try:
                 await gather(model, prompt)
-            except NoQuotaError:
+            except QuotaExceededError:
                 refused += 1
         return refused

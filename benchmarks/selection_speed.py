@@ -22,7 +22,7 @@ from ensemble_lsp.history import History
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.history_sync import Learning
-from ensemble_lsp.selection.request_context import PLACES, Situation
+from ensemble_lsp.selection.request_context import PLACES, RequestContext
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Outcome
 
@@ -31,11 +31,11 @@ from .common import percentile, save, table
 MODELS = [Profile(f"m{n}", "openai", f"gpt-4o-{n}") for n in range(20)]
 
 
-def situations(count: int) -> list[Situation]:
+def situations(count: int) -> list[RequestContext]:
     """Different places in code."""
     rng = random.Random(1)
     return [
-        Situation(
+        RequestContext(
             "complete",
             rng.choice(("python", "rust", "typescript")),
             complexity=rng.randint(1, 30),

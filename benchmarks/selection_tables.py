@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ensemble_lsp.selection.complexity import measure
-from ensemble_lsp.selection.request_context import PLACES, Situation
+from ensemble_lsp.selection.request_context import PLACES, RequestContext
 from ensemble_lsp.types import Document
 
 from .ensemble_set import Sample, prepare, read
@@ -39,7 +39,7 @@ class Row:
     """One request, and what each model's answer to it is worth and takes."""
 
     task: str
-    situation: Situation
+    situation: RequestContext
     right: dict[str, float]
     priors: dict[str, float] = field(default_factory=dict[str, float])
     cost: dict[str, float] = field(default_factory=dict[str, float])
@@ -88,7 +88,7 @@ def read_table(path: Path) -> list[Row]:
 
 _OPTIONAL = ("prior", "cost", "latency", "check")
 _LEAST = 10
-_FEATURES = {f.name: type(f.default) for f in fields(Situation) if f.name != "task"}
+_FEATURES = {f.name: type(f.default) for f in fields(RequestContext) if f.name != "task"}
 
 
 def _row(raw: Any, number: int) -> Row:
@@ -108,7 +108,7 @@ def _row(raw: Any, number: int) -> Row:
     given = {k: {m: v[k] for m, v in models.items() if v.get(k) is not None} for k in _OPTIONAL}
     return Row(
         task,
-        Situation(task="generate", **_features(raw.get("features", {}))),
+        RequestContext(task="generate", **_features(raw.get("features", {}))),
         {m: float(v["reward"]) for m, v in models.items()},
         *given.values(),
         order=order,
@@ -165,7 +165,7 @@ def editbench(folder: Path) -> list[Row]:
     }
     full = {m: q for m, q in questions.items() if len(q) > 500}
     common = sorted(set.intersection(*(set(q) for q in full.values())))
-    situation = Situation("generate", "python", trigger="invoked")
+    situation = RequestContext("generate", "python", trigger="invoked")
     priced = aider(folder.parent / "aider-leaderboards" / "polyglot_leaderboard.yml")
     known = {m: priced[name] for m, name in _ON_AIDER.items() if m in full and name in priced}
     cost = {m: c for m, (c, _) in known.items()}
@@ -223,7 +223,7 @@ def llmrouter(folder: Path) -> list[Row]:
         with gzip.open(folder / f"{name}.json.gz", "rt") as file:
             for n, raw in enumerate(json.load(file)):
                 question = raw["question"]
-                situation = Situation(
+                situation = RequestContext(
                     "generate",
                     "python" if code.search(question) else "plaintext",
                     prefix_chars=len(question),
@@ -258,7 +258,7 @@ def classeval(folder: Path) -> list[Row]:
 
 def _method(task: str, number: int, prompt: str, answers: dict[str, Sample]) -> Row:
     document = Document.from_text("file:///task.py", 1, "python", prompt)
-    situation = Situation(
+    situation = RequestContext(
         "generate",
         "python",
         complexity=measure(document).whole().cyclomatic,

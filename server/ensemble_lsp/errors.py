@@ -1,32 +1,32 @@
-"""Every error the program raises on purpose. Each message is one sentence that says what to do.
+"""Errors that the program raises on purpose. Each message is one sentence that says what to do.
 
 EnsembleError
-├── SettingsError            a setting or an argument is wrong
-├── UnknownModelError        no model has that name
-├── NoModelError             no model can do the task now
-├── DocumentError            a file cannot be worked on (binary, not open, out of range)
-├── HistoryError             the local database cannot be used
-├── WeightsError             a packaged model's weights cannot be fetched
-├── TuningError              training data or a fine-tuning job is not as it should be
-└── ProviderError            a model did not answer
-    ├── WrongKeyError        missing, wrong or forbidden key
-    ├── NoQuotaError         no credit left, or the plan does not allow it
-    ├── RateLimitedError     too many requests; retry_after seconds where the provider says so
-    ├── ModelNotFoundError   the provider does not know the model
-    ├── ContextTooLongError  the prompt does not fit
-    ├── BadRequestError      the provider refuses the request as it stands
-    ├── CannotConnectError   no connection: refused, DNS, TLS, cut
-    ├── TimedOutError        no answer in time
-    ├── OverloadedError      5xx, 529: the provider's own trouble
-    ├── RefusedError         the model or a content filter declined
-    └── BadAnswerError       an answer that is none: HTML, broken stream, empty
+├── SettingsError                 a setting or an argument is wrong
+├── UnknownModelError             no model has that name
+├── NoModelError                  no model can do the task now
+├── DocumentError                 a file cannot be used (binary, not open, out of range)
+├── HistoryError                  the local database cannot be used
+├── WeightsError                  a packaged model's weights cannot be downloaded
+├── FineTuningError               training data is invalid or a fine-tuning job failed
+└── ProviderError                 a model did not answer
+    ├── AuthenticationError       the key is missing, wrong or not allowed
+    ├── QuotaExceededError        no credit left, or the plan does not allow the request
+    ├── RateLimitedError          too many requests; retry_after in seconds if the provider gives it
+    ├── ModelNotFoundError        the provider does not know the model
+    ├── ContextTooLongError       the prompt does not fit the model's window
+    ├── BadRequestError           the provider rejects the request
+    ├── ConnectionFailedError     no connection: refused, DNS, TLS, cut
+    ├── TimedOutError             no answer in time
+    ├── ServiceUnavailableError   5xx and 529: the provider has a problem
+    ├── ContentFilteredError      the model or a content filter declined
+    └── InvalidResponseError      the response is not an answer: HTML, a broken stream, empty
 """
 
 from __future__ import annotations
 
 
 class EnsembleError(Exception):
-    """Base of all; ``str(error)`` is meant for the user."""
+    """Base class; ``str(error)`` is meant for the user."""
 
 
 class SettingsError(EnsembleError):
@@ -42,7 +42,7 @@ class NoModelError(EnsembleError):
 
 
 class DocumentError(EnsembleError):
-    """A file cannot be worked on."""
+    """A file cannot be used."""
 
 
 class HistoryError(EnsembleError):
@@ -50,38 +50,38 @@ class HistoryError(EnsembleError):
 
 
 class WeightsError(EnsembleError):
-    """A packaged model's weights cannot be fetched, or are not what they should be."""
+    """A packaged model's weights cannot be downloaded or fail their checksum."""
 
 
-class TuningError(EnsembleError):
-    """Training data cannot be used, or a fine-tuning job failed or was refused."""
+class FineTuningError(EnsembleError):
+    """Training data is invalid, or a fine-tuning job failed or was refused."""
 
 
 class ProviderError(EnsembleError):
     """A model did not answer. ``model`` is its configured name."""
 
     temporary: bool = False
-    """Whether the same request may succeed later or elsewhere without the user doing anything."""
-    counts: bool = True
-    """Whether it speaks against the provider (circuit breaker); a refused request does not."""
-    asked: bool = True
-    """Whether the provider was asked at all; an open circuit breaker answers for it, at no cost."""
+    """Whether the same request may succeed later, or with another provider, without user action."""
+    trips_breaker: bool = True
+    """Whether the error counts against the provider in its circuit breaker."""
+    was_sent: bool = True
+    """Whether a request was sent; False if an open circuit breaker failed it first."""
 
     def __init__(self, model: str, message: str) -> None:
         super().__init__(message)
         self.model = model
 
 
-class WrongKeyError(ProviderError):
-    """Missing, wrong or forbidden key."""
+class AuthenticationError(ProviderError):
+    """The key is missing, wrong or not allowed."""
 
 
-class NoQuotaError(ProviderError):
-    """No credit left, or the plan does not allow it."""
+class QuotaExceededError(ProviderError):
+    """No credit is left, or the plan does not allow the request."""
 
 
 class RateLimitedError(ProviderError):
-    """Too many requests. ``retry_after`` is in seconds, where the provider says."""
+    """Too many requests. ``retry_after`` is in seconds, if the provider gives it."""
 
     temporary = True
 
@@ -97,17 +97,17 @@ class ModelNotFoundError(ProviderError):
 class ContextTooLongError(ProviderError):
     """The prompt does not fit the model's window."""
 
-    counts = False
+    trips_breaker = False
 
 
 class BadRequestError(ProviderError):
-    """The provider refuses the request as it stands."""
+    """The provider rejects the request."""
 
-    counts = False
+    trips_breaker = False
 
 
-class CannotConnectError(ProviderError):
-    """No connection: refused, DNS, TLS, cut before an answer."""
+class ConnectionFailedError(ProviderError):
+    """The connection failed: refused, DNS, TLS, or closed before an answer."""
 
     temporary = True
 
@@ -118,19 +118,19 @@ class TimedOutError(ProviderError):
     temporary = True
 
 
-class OverloadedError(ProviderError):
-    """The provider's own trouble: 5xx, 529."""
+class ServiceUnavailableError(ProviderError):
+    """The provider has a problem: 5xx, 529."""
 
     temporary = True
 
 
-class RefusedError(ProviderError):
+class ContentFilteredError(ProviderError):
     """The model or a content filter declined."""
 
-    counts = False
+    trips_breaker = False
 
 
-class BadAnswerError(ProviderError):
-    """An answer that is none: HTML, a broken stream, nothing at all."""
+class InvalidResponseError(ProviderError):
+    """The response is not an answer: HTML, a broken stream, or empty."""
 
     temporary = True

@@ -225,7 +225,7 @@ async def test_no_key_is_anywhere_after_a_noisy_session(user: User) -> None:
         said.append(await _noisy_server(user, options))
     texts = "\n".join([*said, log.read_text(), *_everything_in(user.data)])
     assert "ONE_KEY" in texts
-    assert "one: complete, WrongKeyError" in log.read_text()
+    assert "one: complete, AuthenticationError" in log.read_text()
     assert "DEBUG ensemble_lsp.cli.main: serve " in log.read_text()
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     for key in KEYS.values():

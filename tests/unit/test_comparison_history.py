@@ -17,7 +17,7 @@ from ensemble_lsp.evaluation.reports.history_page import write_history
 from ensemble_lsp.finetuning.jobs import Job, JobStore, Upload
 from ensemble_lsp.history import CallRecord, SuggestionRecord
 from ensemble_lsp.sandbox import process
-from ensemble_lsp.sandbox.scratch_repo import Limits, Workbench
+from ensemble_lsp.sandbox.scratch_repo import Limits, ScratchRepo
 from ensemble_lsp.types import Outcome
 
 DAY = 86400
@@ -171,13 +171,13 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
-async def trial_of(root: Path, seconds: float = 20) -> Workbench:
-    if refused := await process.refusal():
+async def trial_of(root: Path, seconds: float = 20) -> ScratchRepo:
+    if refused := await process.unavailable_reason():
         pytest.skip(refused)
     limits, files = Limits(seconds), [root / "shop.py"]
-    bench = await Workbench.open(root, CHECK, limits=limits, files=files)
+    bench = await ScratchRepo.open(root, CHECK, limits=limits, files=files)
     try:
-        await bench.must_pass()
+        await bench.check_baseline()
     except BaseException:
         await bench.close()
         raise

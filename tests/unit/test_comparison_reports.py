@@ -26,7 +26,7 @@ from ensemble_lsp.evaluation.summary import summarise
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection import offline_priors as kept
-from ensemble_lsp.selection.request_context import Situation
+from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Document, Position, Span, Task
 from tests.unit.test_comparison_cases import CODE, case_of
@@ -135,13 +135,17 @@ def test_among_equals_the_cheaper_one_is_advised() -> None:
 def test_a_model_that_only_fails_is_a_row_with_its_errors() -> None:
     base = a_comparison({"good": [0.5] * 4})
     failed = [
-        Result(c, "bad", "x/bad", error="bad is down.", error_kind="OverloadedError")
+        Result(c, "bad", "x/bad", error="bad is down.", error_kind="ServiceUnavailableError")
         for c in base.cases
     ]
     locals_ = {"good": False, "bad": False}
     summary = summarise("complete", base.cases, [*base.results, *failed], locals_)
     row = next(r for r in summary.rows if r.model == "bad")
-    assert (row.failed, row.errors, row.message) == (4, {"OverloadedError": 4}, "bad is down.")
+    assert (row.failed, row.errors, row.message) == (
+        4,
+        {"ServiceUnavailableError": 4},
+        "bad is down.",
+    )
     assert "use good" in summary.advice
 
 
@@ -233,7 +237,7 @@ def test_what_was_measured_becomes_a_prior_worth_a_handful_of_outcomes(tmp_path:
 
     profiles = [Profile(n, "openai", n) for n in ("weak", "strong")]
     ids = {p.name: f"openai/{p.model}" for p in profiles}
-    place = Situation("complete")
+    place = RequestContext("complete")
     selector = make_selector(SelectorSettings())
     kept.teach(selector, loaded, ids)
 
@@ -254,7 +258,7 @@ def test_a_name_that_stands_for_another_model_now_has_no_measure(tmp_path: Path)
     fresh, taught = make_selector(SelectorSettings()), make_selector(SelectorSettings())
     kept.teach(taught, kept.load(tmp_path), {"m": "openai/another"})
     profile = [Profile("m", "openai", "another")]
-    place = Situation("complete")
+    place = RequestContext("complete")
     assert (
         taught.choose(place, profile, budget_ms=9).ranked
         == fresh.choose(place, profile, budget_ms=9).ranked

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from ensemble_lsp.errors import (
-    OverloadedError,
+    AuthenticationError,
     ProviderError,
     RateLimitedError,
+    ServiceUnavailableError,
     SettingsError,
-    WrongKeyError,
 )
 from ensemble_lsp.evaluation.case_selection import sample
 from ensemble_lsp.evaluation.comparison import _questions
-from ensemble_lsp.evaluation.eval_runner import Contestant, Question, Run
+from ensemble_lsp.evaluation.eval_runner import ModelUnderTest, Question, Run
 from ensemble_lsp.evaluation.results import Result, Results
 from ensemble_lsp.evaluation.scenario import Bench
 from ensemble_lsp.evaluation.source_files import survey
@@ -49,7 +49,7 @@ class Stage:
 
     async def run(self, *models: Any, limit: float | None = None, told: Any = None) -> Run:
         """One run of these models, as of the command line."""
-        contestants = [Contestant(m, f"fake/{m.profile.name}") for m in models]
+        contestants = [ModelUnderTest(m, f"fake/{m.profile.name}") for m in models]
         for question in self.questions:
             prompt = next(iter(question.prompts.values()))
             question.prompts.update({c.name: prompt for c in contestants})
@@ -83,7 +83,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
     drawn = await asyncio.to_thread(build)
     bench = Bench(drawn.documents, drawn.folder, PrivacySettings(), CLEANERS, max_lines=12)
-    asker = Contestant(FakeModel("asker"), "fake/asker")
+    asker = ModelUnderTest(FakeModel("asker"), "fake/asker")
     questions = await _questions(bench, drawn, [asker])
     assert len(questions) >= 5
     yield Stage(questions, bench, tmp_path / "out" / "results.jsonl")
@@ -106,9 +106,9 @@ async def test_a_model_that_knows_the_answers_is_exact_and_another_is_not(stage:
 
 
 async def test_a_second_run_asks_only_what_has_no_answer(stage: Stage) -> None:
-    failing = FakeModel("m", OverloadedError("m", "m is overloaded."))
+    failing = FakeModel("m", ServiceUnavailableError("m", "m is overloaded."))
     await stage.run(failing)
-    assert all(r.error_kind == "OverloadedError" for r in stage.rows("m"))
+    assert all(r.error_kind == "ServiceUnavailableError" for r in stage.rows("m"))
     answering = FakeModel("m", "x")
     await stage.run(answering)
     assert len(answering.prompts) == len(stage.questions)
@@ -178,7 +178,7 @@ async def test_a_line_that_a_crash_cut_short_costs_that_answer_alone(stage: Stag
 async def test_a_model_without_a_key_is_asked_once_or_as_often_as_it_had_places(
     stage: Stage,
 ) -> None:
-    model = FakeModel("m", WrongKeyError("m", "The key of m is wrong."))
+    model = FakeModel("m", AuthenticationError("m", "The key of m is wrong."))
     other = FakeModel("other", "x")
     run = await stage.run(model, other)
     assert len(model.prompts) <= model.profile.concurrency
@@ -201,8 +201,8 @@ async def test_a_rate_limit_is_waited_for_as_long_as_the_provider_says(stage: St
 
 
 async def test_a_paused_model_is_waited_for_twice_and_no_more(stage: Stage) -> None:
-    error = OverloadedError("m", "m is paused.")
-    error.asked = False
+    error = ServiceUnavailableError("m", "m is paused.")
+    error.was_sent = False
     run = await stage.run(FakeModel("m", error), FakeModel("n", "x"))
     assert len(stage.waits) == 2
     assert "m" in run.ended.stopped and not stage.rows("m")

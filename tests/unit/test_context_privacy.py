@@ -59,9 +59,9 @@ async def test_the_rule_that_refuses_is_named(tmp_path: Path) -> None:
     privacy = PrivacyFilter([tmp_path], ["*.sql"])
     for name in ("a.log", "a.sql", ".env"):
         await privacy.prepare(tmp_path / name)
-    assert ".gitignore" in str(privacy.refusal(tmp_path / "a.log"))
-    assert "privacy.exclude" in str(privacy.refusal(tmp_path / "a.sql"))
-    assert "secrets" in str(privacy.refusal(tmp_path / ".env"))
+    assert ".gitignore" in str(privacy.exclusion_reason(tmp_path / "a.log"))
+    assert "privacy.exclude" in str(privacy.exclusion_reason(tmp_path / "a.sql"))
+    assert "secrets" in str(privacy.exclusion_reason(tmp_path / ".env"))
 
 
 def test_what_was_not_prepared_is_refused(tmp_path: Path) -> None:

@@ -270,8 +270,8 @@ async def test_an_excluded_file_gives_no_prompt_to_a_remote_model(tmp_path: Path
         assert complete_prompt(document, Position(0, 5), shape="line", **asked) is None
         assert explain_prompt(document, whole, **asked) is None
         assert generate_prompt(document, whole, "write", **asked) is None
-        assert rule in str(workspace.refusal(document, REMOTE))
-        assert workspace.refusal(document, LOCAL) is None
+        assert rule in str(workspace.exclusion_reason(document, REMOTE))
+        assert workspace.exclusion_reason(document, LOCAL) is None
         local = {"profile": LOCAL, "workspace": workspace}
         assert complete_prompt(document, Position(0, 5), shape="line", **local) is not None
         assert explain_prompt(document, whole, **local) is not None
@@ -413,10 +413,10 @@ async def test_new_privacy_settings_apply_to_open_documents(tmp_path: Path) -> N
     write(tmp_path, {"a.py": "x = 1\n"})
     workspace = await opened(tmp_path, "a.py")
     document = await read(tmp_path / "a.py")
-    assert workspace.refusal(document, REMOTE) is None
+    assert workspace.exclusion_reason(document, REMOTE) is None
     await workspace.set_privacy(PrivacySettings(exclude=("a.*",)))
     await workspace.settle()
-    assert workspace.refusal(document, REMOTE) is not None
+    assert workspace.exclusion_reason(document, REMOTE) is not None
 
 
 async def test_projects_are_told_apart_without_their_path(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from ensemble_lsp.consensus.calibration import CODE
 from ensemble_lsp.consensus.canonical_form import canonical
 from ensemble_lsp.consensus.code import consensus_of_code, consensus_of_completion
 from ensemble_lsp.consensus.member_selection import family, members
-from ensemble_lsp.consensus.votes import Answer, vote_of
+from ensemble_lsp.consensus.votes import Vote, vote_of
 from ensemble_lsp.models.interface import Profile
-from ensemble_lsp.sandbox.trial import Trial
+from ensemble_lsp.sandbox.trial import CheckResults
 from ensemble_lsp.selection.choice import Choice, Ranked
 
 SUM = "def total(items):\n    '''Sum.'''\n    out = 0  # start\n    for x in items:\n        out += x\n    return out\n"
@@ -105,7 +105,7 @@ def test_any_text_has_a_form_or_none(text: str, language: str) -> None:
 
 def test_two_that_agree_win_over_one_of_a_like_record() -> None:
     verdict = consensus_of_code(
-        [Answer("a", SUM, 0.5), Answer("b", BUILTIN, 0.55), Answer("c", SUM_TOO, 0.52)], "python"
+        [Vote("a", SUM, 0.5), Vote("b", BUILTIN, 0.55), Vote("c", SUM_TOO, 0.52)], "python"
     )
     assert verdict.models == ("c", "a")
     assert verdict.text == SUM_TOO, "the best model's own text"
@@ -114,55 +114,55 @@ def test_two_that_agree_win_over_one_of_a_like_record() -> None:
 
 
 def test_a_much_better_model_wins_over_two_weak_ones_that_agree() -> None:
-    answers = [Answer("a", WRONG, 0.1), Answer("b", WRONG, 0.1), Answer("c", BUILTIN, 0.9)]
+    answers = [Vote("a", WRONG, 0.1), Vote("b", WRONG, 0.1), Vote("c", BUILTIN, 0.9)]
     assert consensus_of_code(answers, "python").models == ("c",)
     assert consensus_of_code(answers, "python", "seed").text == WRONG
 
 
 def test_where_none_agree_the_best_record_wins() -> None:
-    answers = [Answer("a", SUM, 0.4), Answer("b", BUILTIN, 0.7), Answer("c", WRONG, 0.5)]
+    answers = [Vote("a", SUM, 0.4), Vote("b", BUILTIN, 0.7), Vote("c", WRONG, 0.5)]
     verdict = consensus_of_code(answers, "python")
     assert (verdict.models, verdict.rule_used) == (("b",), "weighted")
 
 
 def test_where_nothing_is_known_and_none_agree_the_most_alike_wins() -> None:
     near = "def total(items):\n    return sum(items, 0)\n"
-    answers = [Answer("a", "print('hello')\n"), Answer("b", BUILTIN), Answer("c", near)]
+    answers = [Vote("a", "print('hello')\n"), Vote("b", BUILTIN), Vote("c", near)]
     verdict = consensus_of_code(answers, "python")
     assert verdict.rule_used == "similarity"
     assert verdict.models[0] in ("b", "c")
 
 
 def test_what_does_not_parse_counts_only_where_nothing_does() -> None:
-    broken = Answer("a", BROKEN, 0.9), Answer("b", BROKEN, 0.9)
-    verdict = consensus_of_code([*broken, Answer("c", BUILTIN, 0.2)], "python")
+    broken = Vote("a", BROKEN, 0.9), Vote("b", BROKEN, 0.9)
+    verdict = consensus_of_code([*broken, Vote("c", BUILTIN, 0.2)], "python")
     assert verdict.models == ("c",)
     assert len(verdict.groups) == 3
     assert consensus_of_code(broken, "python").models == ("a", "b")
 
 
 def test_a_model_votes_once_however_often_it_answers() -> None:
-    answers = [*[Answer("a", WRONG, 0.5)] * 3, Answer("b", SUM, 0.5), Answer("c", SUM, 0.5)]
+    answers = [*[Vote("a", WRONG, 0.5)] * 3, Vote("b", SUM, 0.5), Vote("c", SUM, 0.5)]
     verdict = consensus_of_code(answers, "python")
     assert set(verdict.models) == {"b", "c"}
 
 
 def test_the_seeds_rule_is_a_majority_of_equal_texts_else_the_highest_mean_similarity() -> None:
-    majority = [Answer("a", SUM, 0.1), Answer("b", SUM_TOO, 0.1), Answer("c", WRONG, 0.9)]
+    majority = [Vote("a", SUM, 0.1), Vote("b", SUM_TOO, 0.1), Vote("c", WRONG, 0.9)]
     verdict = consensus_of_code(majority, "python", "seed")
     assert (set(verdict.models), verdict.rule_used) == ({"a", "b"}, "majority")
-    none = [Answer("a", "x = 1"), Answer("b", BUILTIN), Answer("c", WRONG), Answer("d", "y()")]
+    none = [Vote("a", "x = 1"), Vote("b", BUILTIN), Vote("c", WRONG), Vote("d", "y()")]
     assert consensus_of_code(none, "python", "seed").text in (BUILTIN, WRONG)
 
 
 def test_agreement_rises_with_those_who_agree_and_falls_with_those_who_do_not() -> None:
     def agreement(*texts: str) -> float:
-        answers = [Answer(n, t, 0.5) for n, t in zip("abc", texts, strict=False)]
+        answers = [Vote(n, t, 0.5) for n, t in zip("abc", texts, strict=False)]
         return consensus_of_code(answers, "python").agreement
 
     assert 0 < agreement(SUM, BUILTIN, WRONG) < agreement(SUM, SUM, WRONG)
     assert agreement(SUM, SUM, WRONG) < agreement(SUM, SUM, SUM) < 1
-    alone = [consensus_of_code([Answer("a", SUM, w)], "python").agreement for w in (0.2, 0.8)]
+    alone = [consensus_of_code([Vote("a", SUM, w)], "python").agreement for w in (0.2, 0.8)]
     assert alone[0] < alone[1]
 
 
@@ -176,9 +176,9 @@ def test_no_answer_is_an_error() -> None:
 def test_a_completion_two_agree_on_wins_over_the_best() -> None:
     verdict = consensus_of_completion(
         [
-            Answer("best", "foo(a)", 0.4),
-            Answer("b", "foo(x,  y)", 0.3),
-            Answer("c", "foo(x, y)", 0.3),
+            Vote("best", "foo(a)", 0.4),
+            Vote("b", "foo(x,  y)", 0.3),
+            Vote("c", "foo(x, y)", 0.3),
         ]
     )
     assert set(verdict.models) == {"b", "c"}
@@ -188,9 +188,9 @@ def test_a_completion_two_agree_on_wins_over_the_best() -> None:
 def test_completions_that_part_offer_the_lines_they_share() -> None:
     verdict = consensus_of_completion(
         [
-            Answer("a", "x = 1\ny = 2\n", 0.4),
-            Answer("b", "x = 1\nz = 3\n", 0.3),
-            Answer("c", "q", 0.35),
+            Vote("a", "x = 1\ny = 2\n", 0.4),
+            Vote("b", "x = 1\nz = 3\n", 0.3),
+            Vote("c", "q", 0.35),
         ]
     )
     assert (verdict.text, verdict.rule_used) == ("x = 1", "prefix")
@@ -198,9 +198,9 @@ def test_completions_that_part_offer_the_lines_they_share() -> None:
 
 
 def test_completions_that_share_nothing_fall_to_the_best() -> None:
-    verdict = consensus_of_completion([Answer("a", "foo", 0.2), Answer("b", "bar", 0.4)])
+    verdict = consensus_of_completion([Vote("a", "foo", 0.2), Vote("b", "bar", 0.4)])
     assert (verdict.text, verdict.models) == ("bar", ("b",))
-    alone = consensus_of_completion([Answer("a", "foo", 0.2), Answer("b", "", 0.9)])
+    alone = consensus_of_completion([Vote("a", "foo", 0.2), Vote("b", "", 0.9)])
     assert alone.text == "foo", "an empty answer is no answer where another has one"
 
 
@@ -247,10 +247,8 @@ def test_a_family_is_told_from_the_id(model: str, name: str) -> None:
     assert family(model) == name
 
 
-def tried(
-    model: str, text: str, weight: float, *outputs: str, passed: int, promised: int
-) -> Answer:
-    return Answer(model, text, weight, trial=Trial(passed, promised, outputs))
+def tried(model: str, text: str, weight: float, *outputs: str, passed: int, promised: int) -> Vote:
+    return Vote(model, text, weight, trial=CheckResults(passed, promised, outputs))
 
 
 def test_who_keeps_the_examples_promises_stays_then_the_best_record_decides() -> None:
@@ -321,7 +319,7 @@ def test_five_answers_of_200_lines_are_combined_quickly() -> None:
     import time
 
     body = "".join(f"    v{n} = g(a, {n}) + {n} * [x for x in v if x]\n" for n in range(198))
-    answers = [Answer(f"m{i}", f"def f(a):\n    c = {i}\n{body}", 0.5) for i in range(5)]
+    answers = [Vote(f"m{i}", f"def f(a):\n    c = {i}\n{body}", 0.5) for i in range(5)]
     consensus_of_code(answers, "python")
     combined: list[float] = []
     compiled: list[float] = []

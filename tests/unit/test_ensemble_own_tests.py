@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from ensemble_lsp.sandbox import process
-from ensemble_lsp.sandbox.repo_tests import OwnTests, Place, tried
-from ensemble_lsp.sandbox.scratch_repo import Limits, Workbench
+from ensemble_lsp.sandbox.repo_tests import PlaceUnderTest, RepoTests, tried
+from ensemble_lsp.sandbox.scratch_repo import Limits, ScratchRepo
 from ensemble_lsp.sandbox.test_selection import command_with, find_tests
-from ensemble_lsp.sandbox.trial import Trial
+from ensemble_lsp.sandbox.trial import CheckResults
 
 # -- which tests -----------------------------------------------------------------------------------
 
@@ -88,7 +88,7 @@ def test_a_runner_that_takes_files_gets_them_and_another_runs_as_it_is() -> None
 
 
 def test_examples_and_tests_are_counted_together_and_told_apart() -> None:
-    both = tried(Trial(2, 3, ("1", "2", "3")), (4, 5))
+    both = tried(CheckResults(2, 3, ("1", "2", "3")), (4, 5))
     assert both is not None
     assert (both.passed, both.promised) == (6, 8)
     assert both.sentence() == "2 of 3 examples hold, 4 of 5 tests pass"
@@ -101,7 +101,7 @@ def test_examples_and_tests_are_counted_together_and_told_apart() -> None:
 
 @pytest.fixture
 async def walled() -> None:
-    if refused := await process.refusal():
+    if refused := await process.unavailable_reason():
         pytest.skip(refused)
 
 
@@ -174,7 +174,7 @@ async def test_links_that_a_run_leaves_behind_lead_no_write_out_of_the_copy(
     (victim / "shop.py").write_text("precious")
     link = f"import os; os.rename('pkg', 'was'); os.symlink({str(victim)!r}, 'pkg')"
     (root / "run.py").write_text(link)
-    bench = await Workbench.open(root, f"{sys.executable} run.py", limits=Limits(20))
+    bench = await ScratchRepo.open(root, f"{sys.executable} run.py", limits=Limits(20))
     try:
         assert (await bench.run()).passed
         with pytest.raises(Exception, match="leads out of the copy"):
@@ -187,12 +187,18 @@ async def test_links_that_a_run_leaves_behind_lead_no_write_out_of_the_copy(
 # -- running them ------------------------------------------------------------------------------------
 
 
-def place_in(root: Path, hollow: str = "def f():\n    raise NotImplementedError\n") -> Place:
-    return Place(root, root / "a.py", ("f",), hollow, lambda body: f"def f():\n    {body}\n", {})
+def place_in(
+    root: Path, hollow: str = "def f():\n    raise NotImplementedError\n"
+) -> PlaceUnderTest:
+    return PlaceUnderTest(
+        root, root / "a.py", ("f",), hollow, lambda body: f"def f():\n    {body}\n", {}
+    )
 
 
-async def counts(place: Place, *bodies: str, command: str = "") -> tuple[list[object], str]:
-    tests = OwnTests(
+async def counts(
+    place: PlaceUnderTest, *bodies: str, command: str = ""
+) -> tuple[list[object], str]:
+    tests = RepoTests(
         place, command or f"{sys.executable} -m pytest -q", seconds=30, told=lambda _: None
     )
     try:

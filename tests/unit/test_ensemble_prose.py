@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble_lsp.consensus.prose import merge_prose
-from ensemble_lsp.consensus.sentence_similarity import Gathering, relation, sentence_of
+from ensemble_lsp.consensus.sentence_similarity import Corpus, relation, sentence_of
 from ensemble_lsp.consensus.sentences import split_blocks, split_sentences
-from ensemble_lsp.consensus.votes import Answer
+from ensemble_lsp.consensus.votes import Vote
 
 BASE = """The function `parse` reads a config file, e.g. a TOML file. It returns `None` for a missing file.
 
@@ -48,12 +48,12 @@ def test_blocks_keep_fences_lists_headings_and_tables_whole() -> None:
 
 
 def test_a_single_answer_stays_as_it_is() -> None:
-    merged = merge_prose([Answer("a", f"\n{BASE}\n"), Answer("b", "  ")])
+    merged = merge_prose([Vote("a", f"\n{BASE}\n"), Vote("b", "  ")])
     assert (merged.markdown, merged.models) == (BASE, ("a",))
 
 
 def test_equal_answers_become_one_without_marks() -> None:
-    merged = merge_prose([Answer("a", BASE, 0.6), Answer("b", BASE, 0.5)])
+    merged = merge_prose([Vote("a", BASE, 0.6), Vote("b", BASE, 0.5)])
     assert merged.markdown == BASE
     assert merged.models == ("a", "b")
     assert merged.agreement == 1
@@ -64,7 +64,7 @@ def test_near_duplicates_are_dropped_and_what_is_new_stands_after_its_neighbour(
         "The `parse` function reads a configuration file, e.g. a TOML file. It caches what it read. "
         "It returns `None` for a file that is missing."
     )
-    merged = merge_prose([Answer("a", BASE, 0.6), Answer("b", other, 0.5)])
+    merged = merge_prose([Vote("a", BASE, 0.6), Vote("b", other, 0.5)])
     first = merged.markdown.split("\n")[0]
     assert first == (
         "The function `parse` reads a config file, e.g. a TOML file. "
@@ -79,8 +79,8 @@ def test_near_duplicates_are_dropped_and_what_is_new_stands_after_its_neighbour(
 def test_what_has_no_neighbour_stands_at_the_end() -> None:
     merged = merge_prose(
         [
-            Answer("a", "It sorts the list in place.", 0.6),
-            Answer("b", "Thread safety is not given."),
+            Vote("a", "It sorts the list in place.", 0.6),
+            Vote("b", "Thread safety is not given."),
         ]
     )
     assert merged.markdown == (
@@ -91,7 +91,7 @@ def test_what_has_no_neighbour_stands_at_the_end() -> None:
 def test_what_two_others_say_is_marked_with_neither() -> None:
     extra = "Thread safety is not guaranteed here."
     merged = merge_prose(
-        [Answer("a", "It sorts.", 0.6), Answer("b", extra, 0.5), Answer("c", extra, 0.4)]
+        [Vote("a", "It sorts.", 0.6), Vote("b", extra, 0.5), Vote("c", extra, 0.4)]
     )
     assert f"- {extra}" in merged.markdown
     assert f"{extra} *(only" not in merged.markdown
@@ -100,8 +100,8 @@ def test_what_two_others_say_is_marked_with_neither() -> None:
 def test_contradictions_stand_side_by_side() -> None:
     merged = merge_prose(
         [
-            Answer("a", "It retries 3 times. It is safe for threads.", 0.6),
-            Answer("b", "It retries 5 times before giving up. It is not safe for threads.", 0.5),
+            Vote("a", "It retries 3 times. It is safe for threads.", 0.6),
+            Vote("b", "It retries 5 times before giving up. It is not safe for threads.", 0.5),
         ]
     )
     assert merged.markdown == (
@@ -115,9 +115,9 @@ def test_what_contradicts_an_item_that_another_added_stands_beside_it() -> None:
     added = "- It retries {} times before giving up."
     merged = merge_prose(
         [
-            Answer("a", f"{first}\n- The cache is cleared.", 0.6),
-            Answer("b", f"{first}\n{added.format(3)}", 0.5),
-            Answer("c", f"{first}\n{added.format(5)}", 0.4),
+            Vote("a", f"{first}\n- The cache is cleared.", 0.6),
+            Vote("b", f"{first}\n{added.format(3)}", 0.5),
+            Vote("c", f"{first}\n{added.format(5)}", 0.4),
         ]
     )
     [line] = [line for line in merged.markdown.splitlines() if "retries 3" in line]
@@ -146,9 +146,9 @@ def test_a_code_block_of_another_model_is_kept_once() -> None:
     code = "```python\nprint(total([1, 2, 3]))\n```"
     merged = merge_prose(
         [
-            Answer("a", "It sums.", 0.6),
-            Answer("b", f"It sums.\n\n{code}", 0.5),
-            Answer("c", f"It sums.\n\n{code}", 0.4),
+            Vote("a", "It sums.", 0.6),
+            Vote("b", f"It sums.\n\n{code}", 0.5),
+            Vote("c", f"It sums.\n\n{code}", 0.4),
         ]
     )
     assert merged.markdown.count("print(total") == 1
@@ -159,8 +159,8 @@ def test_what_leads_to_a_code_block_stays_with_it_and_courtesies_go() -> None:
     code = "```python\nprint(total([1, 2, 3]))\n```"
     merged = merge_prose(
         [
-            Answer("a", "It sums the numbers. It returns an integer.", 0.6),
-            Answer("b", f"Certainly! It sums the numbers. A caller could print it:\n\n{code}", 0.5),
+            Vote("a", "It sums the numbers. It returns an integer.", 0.6),
+            Vote("b", f"Certainly! It sums the numbers. A caller could print it:\n\n{code}", 0.5),
         ]
     )
     assert merged.markdown == (
@@ -172,8 +172,8 @@ def test_what_leads_to_a_code_block_stays_with_it_and_courtesies_go() -> None:
 def test_an_item_added_to_a_list_is_an_item() -> None:
     merged = merge_prose(
         [
-            Answer("a", "Steps:\n1. Opens the file.\n2. Parses the text.", 0.6),
-            Answer("b", "1. Opens the file.\n2. Checks the header bytes.\n3. Parses the text."),
+            Vote("a", "Steps:\n1. Opens the file.\n2. Parses the text.", 0.6),
+            Vote("b", "1. Opens the file.\n2. Checks the header bytes.\n3. Parses the text."),
         ]
     )
     assert (
@@ -188,7 +188,7 @@ def test_no_answer_is_an_error() -> None:
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_texts_can_be_merged(one: str, other: str) -> None:
-    merge_prose([Answer("a", one, 0.6), Answer("b", other, 0.5)])
+    merge_prose([Vote("a", one, 0.6), Vote("b", other, 0.5)])
 
 
 def test_two_ways_to_lead_to_what_follows_say_the_same() -> None:
@@ -203,7 +203,7 @@ def test_two_ways_to_lead_to_what_follows_say_the_same() -> None:
 
 def related(ones: list[str], others: list[str]) -> list[list[str]]:
     mine, theirs = [[sentence_of(s) for s in found] for found in (ones, others)]
-    return [[r for r, _ in row] for row in Gathering([*mine, *theirs]).relations(mine, theirs)]
+    return [[r for r, _ in row] for row in Corpus([*mine, *theirs]).relations(mine, theirs)]
 
 
 def test_endings_and_order_part_no_sentences_that_say_the_same() -> None:

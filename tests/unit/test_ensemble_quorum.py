@@ -8,11 +8,11 @@ import pytest
 
 from ensemble_lsp.consensus.canonical_form import canonical
 from ensemble_lsp.consensus.code import Tuning, consensus_of_code
-from ensemble_lsp.consensus.divergence import parted, so_far, tokens_of
-from ensemble_lsp.consensus.early_stopping import Quorum, odds_of_agreeing, settled
-from ensemble_lsp.consensus.fan_out import ask
-from ensemble_lsp.consensus.votes import Answer
-from ensemble_lsp.sandbox.trial import Trial
+from ensemble_lsp.consensus.divergence import have_diverged, partial_tokens, tokens_of
+from ensemble_lsp.consensus.early_stopping import EarlyStopping, is_decided, odds_of_agreeing
+from ensemble_lsp.consensus.fan_out import query_all
+from ensemble_lsp.consensus.votes import Vote
+from ensemble_lsp.sandbox.trial import CheckResults
 from ensemble_lsp.types import Completion
 from tests.support.scripted import PROMPT, ScriptedModel
 
@@ -31,39 +31,39 @@ def still(*names: str) -> dict[str, str]:
 
 async def test_two_that_agree_settle_it_where_nobody_left_can_catch_up() -> None:
     weights = dict.fromkeys("abcde", 0.5)
-    assert not await Quorum("python", weights)(said(ONE), still("b", "c"))
-    assert not await Quorum("python", weights)(said(ONE, OTHER), still("c"))
-    assert await Quorum("python", weights)(said(ONE, ONE), still("c"))
-    assert await Quorum("python", weights)(said(ONE, ONE, ONE, OTHER), still("e"))
+    assert not await EarlyStopping("python", weights)(said(ONE), still("b", "c"))
+    assert not await EarlyStopping("python", weights)(said(ONE, OTHER), still("c"))
+    assert await EarlyStopping("python", weights)(said(ONE, ONE), still("c"))
+    assert await EarlyStopping("python", weights)(said(ONE, ONE, ONE, OTHER), still("e"))
 
 
 async def test_two_of_five_equals_are_no_majority_yet() -> None:
     weights = dict.fromkeys("abcde", 0.5)
-    assert not await Quorum("python", weights)(said(ONE, ONE), still("c", "d", "e"))
-    assert await Quorum("python", weights)(said(ONE, ONE, ONE), still("d", "e"))
+    assert not await EarlyStopping("python", weights)(said(ONE, ONE), still("c", "d", "e"))
+    assert await EarlyStopping("python", weights)(said(ONE, ONE, ONE), still("d", "e"))
 
 
 async def test_what_is_known_of_those_still_running_counts() -> None:
     strong = {"a": 0.4, "b": 0.4, "c": 0.98}
-    assert not await Quorum("python", strong)(said(ONE, ONE), still("c"))
+    assert not await EarlyStopping("python", strong)(said(ONE, ONE), still("c"))
     weak = {"a": 0.6, "b": 0.6, "c": 0.2, "d": 0.2}
-    assert await Quorum("python", weak)(said(ONE, ONE), still("c", "d"))
+    assert await EarlyStopping("python", weak)(said(ONE, ONE), still("c", "d"))
 
 
 async def test_the_best_alone_settles_it_where_long_answers_hardly_ever_agree() -> None:
     weights = {"a": 0.9, "b": 0.6, "c": 0.6}
-    assert await Quorum("python", weights)(said(LONG), still("b", "c"))
+    assert await EarlyStopping("python", weights)(said(LONG), still("b", "c"))
     short = {"a": 0.7, "b": 0.6, "c": 0.6}
-    assert not await Quorum("python", short)(said(ONE), still("b", "c"))
-    assert not await Quorum("python", dict.fromkeys("abc", 0.6))(said(LONG), still("b", "c"))
+    assert not await EarlyStopping("python", short)(said(ONE), still("b", "c"))
+    assert not await EarlyStopping("python", dict.fromkeys("abc", 0.6))(said(LONG), still("b", "c"))
 
 
 async def test_a_failed_promise_waits_for_better() -> None:
-    async def attempt(text: str) -> Trial:
-        return Trial(int(text == ONE), 1, ("",))
+    async def attempt(text: str) -> CheckResults:
+        return CheckResults(int(text == ONE), 1, ("",))
 
     weights = {"a": 0.9, "b": 0.6, "c": 0.2}
-    quorum = Quorum("python", weights, attempt=attempt)
+    quorum = EarlyStopping("python", weights, attempt=attempt)
     assert not await quorum(said(OTHER), still("b", "c"))
     assert await quorum(said(OTHER, ONE), still("c"))
     answers = await quorum.answers(said(OTHER, ONE))
@@ -72,13 +72,13 @@ async def test_a_failed_promise_waits_for_better() -> None:
 
 
 async def test_the_seeds_rule_waits_for_all() -> None:
-    quorum = Quorum("python", {}, rule="seed")
+    quorum = EarlyStopping("python", {}, rule="seed")
     assert not await quorum(said(ONE, ONE), still("c"))
     assert await quorum(said(ONE, ONE), still())
 
 
 async def test_answers_that_do_not_parse_make_no_quorum_and_are_cleaned_once() -> None:
-    assert not await Quorum("python", {})(said("def f(:", "def f(:"), still("c"))
+    assert not await EarlyStopping("python", {})(said("def f(:", "def f(:"), still("c"))
     cleaned: list[str] = []
 
     def clean(text: str) -> str:
@@ -86,7 +86,7 @@ async def test_answers_that_do_not_parse_make_no_quorum_and_are_cleaned_once() -
         return text.strip("`").removeprefix("python\n")
 
     fenced = f"```python\n{ONE}```"
-    quorum = Quorum("python", {}, clean)
+    quorum = EarlyStopping("python", {}, clean)
     assert await quorum(said(fenced, fenced), still("c"))
     assert len(await quorum.answers(said(fenced, fenced))) == 2
     assert len(cleaned) == 2
@@ -98,11 +98,11 @@ def test_what_logic_settles_never_changes() -> None:
     texts = (ONE, OTHER, "def f(a):\n    return 3\n")
     for chosen in product(texts, repeat=4):
         votes = [
-            Answer(n, t, weights[n], canonical(t, "python"))
+            Vote(n, t, weights[n], canonical(t, "python"))
             for n, t in zip("abcd", chosen, strict=True)
         ]
         for count in (2, 3):
-            if settled(votes[:count], [a.weight for a in votes[count:]], Tuning()):
+            if is_decided(votes[:count], [a.weight for a in votes[count:]], Tuning()):
                 early = consensus_of_code(votes[:count], "python").text
                 assert consensus_of_code(votes, "python").text == early
 
@@ -116,7 +116,7 @@ def test_the_longer_the_rarer_two_agree() -> None:
 async def test_models_that_are_not_needed_are_closed() -> None:
     slow = ScriptedModel("c", [["begun", asyncio.Event()]])
     models = [ScriptedModel("a", [[ONE]]), ScriptedModel("b", [[ONE]]), slow]
-    asked = await ask(models, PROMPT, budget_ms=60_000, settled=Quorum("python", {}))
+    asked = await query_all(models, PROMPT, budget_ms=60_000, settled=EarlyStopping("python", {}))
     assert asked.cancelled == ["c"]
     assert slow.ended == 1
 
@@ -127,7 +127,7 @@ async def test_a_stream_that_says_otherwise_is_not_waited_for() -> None:
     begun = "\n".join(other.split("\n")[:6]) + "\n    a"
     same = "\n".join(LONG.split("\n")[:6]) + "\n    a"
     third = same.replace("def f(a):", "def f(a):\n    if a is None:\n        raise ValueError")
-    quorum = Quorum("python", weights)
+    quorum = EarlyStopping("python", weights)
     answers = said(LONG, other.replace("h(a)", "k(a) * a"))
     running = {"c": same.replace("g(a, 0)", "k(a) * a + 7 + 8"), "d": ""}
     assert not await quorum(answers, still("c", "d"))
@@ -144,21 +144,23 @@ async def test_streams_are_read_only_where_they_can_settle_it() -> None:
         read.append(text)
         return text
 
-    equals = Quorum("python", dict.fromkeys("abc", 0.5), clean)
+    equals = EarlyStopping("python", dict.fromkeys("abc", 0.5), clean)
     assert not await equals(said(ONE), {"b": OTHER, "c": OTHER})
     assert read == [ONE]
-    better = Quorum("python", {"a": 0.75, "b": 0.5, "c": 0.5, "d": 0.5}, clean)
+    better = EarlyStopping("python", {"a": 0.75, "b": 0.5, "c": 0.5, "d": 0.5}, clean)
     await better(said(LONG, LONG.replace("0)", "7)")), {"c": OTHER, "d": OTHER})
     assert read[-1] == OTHER
 
 
 def test_names_layout_and_comments_part_no_streams_and_other_code_does() -> None:
     whole = tokens_of("def f(items):\n    total = 0\n    for i in items:\n        total += i\n")
-    begun = so_far("def f(xs):  # adds\n    s = (0)\n\n    for x in xs:\n        s +", "python")
-    assert begun and not parted(begun, whole)
-    other = so_far("def f(xs):\n    s = 1\n    for x in xs:\n        s +", "python")
-    assert parted(other, whole)
-    assert so_far("Sure, here is\nthe code:\n", "python") == ()
+    begun = partial_tokens(
+        "def f(xs):  # adds\n    s = (0)\n\n    for x in xs:\n        s +", "python"
+    )
+    assert begun and not have_diverged(begun, whole)
+    other = partial_tokens("def f(xs):\n    s = 1\n    for x in xs:\n        s +", "python")
+    assert have_diverged(other, whole)
+    assert partial_tokens("Sure, here is\nthe code:\n", "python") == ()
 
 
 async def test_a_stream_is_looked_at_while_it_comes() -> None:
@@ -169,7 +171,7 @@ async def test_a_stream_is_looked_at_while_it_comes() -> None:
         return running.get("b", "").startswith("begun")
 
     slow = ScriptedModel("b", [["begun", asyncio.Event()]])
-    asked = await ask(
+    asked = await query_all(
         [ScriptedModel("a", [[ONE]]), slow], PROMPT, budget_ms=60_000, settled=settled
     )
     assert asked.cancelled == ["b"] and seen[-1] == "begun"

@@ -12,7 +12,7 @@ import pytest
 
 from ensemble_lsp.app import Session, open_session
 from ensemble_lsp.completion import Completer, CompletionRequest
-from ensemble_lsp.completion.debounce import Typing
+from ensemble_lsp.completion.debounce import TypingRhythm
 from ensemble_lsp.types import Chunk, Document, Position, Prompt, Suggestion, Trigger, Usage
 from tests.support.fake_models import FakeModel
 
@@ -285,7 +285,7 @@ async def test_inside_a_word_nothing_is_asked(bench: Bench, before: str, after: 
 
 
 def test_the_pause_follows_the_typing_and_the_models_latency() -> None:
-    typing = Typing()
+    typing = TypingRhythm()
     assert typing.debounce(75, 10_000) == 0.075  # nothing is known: the setting
     for n in range(10):
         typing.tick(n * 0.15)
@@ -302,7 +302,7 @@ async def test_an_invoked_request_does_not_wait_for_the_next_keystroke(
     def waits(*_: object) -> float:
         raise AssertionError
 
-    monkeypatch.setattr(Typing, "debounce", waits)
+    monkeypatch.setattr(TypingRhythm, "debounce", waits)
     bench.with_models(FakeModel("m", ANSWER))
     assert await bench.texts(CODE, trigger="invoked") == [ANSWER]
     with pytest.raises(AssertionError):

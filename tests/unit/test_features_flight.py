@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from ensemble_lsp.completion.inflight import Flight
+from ensemble_lsp.completion.inflight import InflightRequest
 from ensemble_lsp.errors import TimedOutError
 from ensemble_lsp.types import Chunk, Prompt
 from tests.support.fake_models import FakeModel
@@ -14,7 +14,7 @@ PROMPT = Prompt("complete", "python", "a.py")
 
 
 async def test_it_gathers_the_text_and_the_usage() -> None:
-    flight = Flight(FakeModel("m", "hello", pieces=3), PROMPT)
+    flight = InflightRequest(FakeModel("m", "hello", pieces=3), PROMPT)
     await flight.ended()
     completion = flight.completion()
     assert (completion.text, completion.model, completion.usage.output_tokens) == ("hello", "m", 5)
@@ -24,7 +24,7 @@ async def test_it_gathers_the_text_and_the_usage() -> None:
 
 async def test_it_stops_reading_and_closes_the_stream_when_there_is_enough() -> None:
     model = FakeModel("m", "one\ntwo\nthree", pieces=13)
-    flight = Flight(model, PROMPT, lambda text: "\n" in text)
+    flight = InflightRequest(model, PROMPT, lambda text: "\n" in text)
     await flight.ended()
     assert flight.text == "one\n"
     assert model.closed == 1
@@ -32,7 +32,7 @@ async def test_it_stops_reading_and_closes_the_stream_when_there_is_enough() -> 
 
 async def test_who_waits_may_be_cancelled_and_the_flight_goes_on() -> None:
     gate = asyncio.Event()
-    flight = Flight(FakeModel("m", "x", gate=gate), PROMPT)
+    flight = InflightRequest(FakeModel("m", "x", gate=gate), PROMPT)
     waiter = asyncio.ensure_future(flight.ended())
     await asyncio.sleep(0)
     waiter.cancel()
@@ -43,7 +43,7 @@ async def test_who_waits_may_be_cancelled_and_the_flight_goes_on() -> None:
 
 async def test_closing_it_closes_the_stream_at_once() -> None:
     model = FakeModel("m", "x", gate=asyncio.Event())
-    flight = Flight(model, PROMPT)
+    flight = InflightRequest(model, PROMPT)
     await model.asked.wait()
     await flight.closed()
     assert model.closed == 1
@@ -51,7 +51,7 @@ async def test_closing_it_closes_the_stream_at_once() -> None:
 
 
 async def test_an_error_of_the_provider_is_kept_not_raised() -> None:
-    flight = Flight(FakeModel("m", TimedOutError("m", "m: too slow")), PROMPT)
+    flight = InflightRequest(FakeModel("m", TimedOutError("m", "m: too slow")), PROMPT)
     await flight.ended()
     assert isinstance(flight.error, TimedOutError)
     assert not flight.good
@@ -59,7 +59,7 @@ async def test_an_error_of_the_provider_is_kept_not_raised() -> None:
 
 async def test_the_first_piece_can_be_waited_for() -> None:
     tail = asyncio.Event()
-    flight = Flight(FakeModel("m", "ab", pieces=2, tail=tail), PROMPT)
+    flight = InflightRequest(FakeModel("m", "ab", pieces=2, tail=tail), PROMPT)
     await flight.first()
     assert flight.text.startswith("a")
     assert not flight.done
@@ -78,7 +78,7 @@ async def whole_then_failing() -> AsyncIterator[Chunk]:
 async def test_what_goes_wrong_after_a_whole_answer_does_not_spoil_it() -> None:
     model = FakeModel("m")
     model.stream = lambda _: whole_then_failing()  # type: ignore[method-assign]
-    flight = Flight(model, PROMPT)
+    flight = InflightRequest(model, PROMPT)
     await flight.ended()
     assert (flight.text, flight.good, flight.over) == ("hello", True, False)
     flight.close()  # lets the stream end: its connection serves again

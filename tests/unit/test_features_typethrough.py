@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensemble_lsp.completion.cache import Answer, TypeThrough
+from ensemble_lsp.completion.cache import CachedAnswer, TypeThroughCache
 from ensemble_lsp.types import Document, Position, Span
 
 URI = "file:///a.py"
@@ -19,15 +19,15 @@ def doc(text: str, version: int = 1) -> tuple[Document, Position]:
     return document, Position(len(lines) - 1, len(lines[-1]))
 
 
-def texts(cache: TypeThrough, text: str) -> list[str]:
+def texts(cache: TypeThroughCache, text: str) -> list[str]:
     return [answer.text for answer in cache.get(*doc(text))]
 
 
-def cache_with(text: str, *answers: str) -> TypeThrough:
-    cache = TypeThrough()
+def cache_with(text: str, *answers: str) -> TypeThroughCache:
+    cache = TypeThroughCache()
     document, position = doc(text)
     for number, answer in enumerate(answers):
-        cache.put(document, position, Answer(answer, f"m{number}", (f"m{number}",)))
+        cache.put(document, position, CachedAnswer(answer, f"m{number}", (f"m{number}",)))
     return cache
 
 
@@ -63,7 +63,7 @@ def test_a_block_serves_in_a_file_with_carriage_returns() -> None:
 def test_every_model_keeps_its_own_answer_and_a_newer_one_replaces_it() -> None:
     cache = cache_with("fo|", "o", "obar")
     assert texts(cache, "fo|") == ["o", "obar"]
-    cache.put(*doc("fo|"), Answer("od", "m0", ("m0",)))
+    cache.put(*doc("fo|"), CachedAnswer("od", "m0", ("m0",)))
     assert sorted(texts(cache, "fo|")) == ["obar", "od"]
 
 
@@ -74,11 +74,11 @@ def test_another_document_is_another_place() -> None:
 
 
 def test_it_is_bounded() -> None:
-    cache = TypeThrough(documents=2, entries=3)
+    cache = TypeThroughCache(documents=2, entries=3)
     for number in range(5):
         document = Document.from_text(f"file:///{number}", 1, "python", "ab\n" * 9)
         for line in range(9):
-            cache.put(document, Position(line, 2), Answer("c", "m", ("m",)))
+            cache.put(document, Position(line, 2), CachedAnswer("c", "m", ("m",)))
     assert len(cache) == 6
     assert list(cache) == ["file:///3", "file:///4"]
 
@@ -86,8 +86,8 @@ def test_it_is_bounded() -> None:
 def test_edits_far_away_do_not_matter() -> None:
     lines = [f"line {n}\n" for n in range(200)]
     document = Document.from_text(URI, 1, "python", "".join(lines))
-    cache = TypeThrough()
-    cache.put(document, Position(100, 8), Answer("!", "m", ("m",)))
+    cache = TypeThroughCache()
+    cache.put(document, Position(100, 8), CachedAnswer("!", "m", ("m",)))
     changed = document.replace(Span(Position(3, 0), Position(3, 0)), "x", 2)
     assert [a.text for a in cache.get(changed, Position(100, 8))] == ["!"]
 
@@ -95,8 +95,8 @@ def test_edits_far_away_do_not_matter() -> None:
 def test_it_is_the_text_that_tells_a_place_not_its_line() -> None:
     lines = [f"line {n}\n" for n in range(200)]
     document = Document.from_text(URI, 1, "python", "".join(lines))
-    cache = TypeThrough()
-    cache.put(document, Position(100, 8), Answer("!", "m", ("m",)))
+    cache = TypeThroughCache()
+    cache.put(document, Position(100, 8), CachedAnswer("!", "m", ("m",)))
     moved = document.replace(Span(Position(3, 0), Position(3, 0)), "import x\n", 2)
     assert [a.text for a in cache.get(moved, Position(101, 8))] == ["!"]
     assert cache.get(moved, Position(100, 8)) == []
@@ -105,8 +105,8 @@ def test_it_is_the_text_that_tells_a_place_not_its_line() -> None:
 def test_a_change_of_any_line_near_the_place_makes_it_another_one() -> None:
     lines = [f"line {n}\n" for n in range(200)]
     document = Document.from_text(URI, 1, "python", "".join(lines))
-    cache = TypeThrough()
-    cache.put(document, Position(100, 8), Answer("!", "m", ("m",)))
+    cache = TypeThroughCache()
+    cache.put(document, Position(100, 8), CachedAnswer("!", "m", ("m",)))
     for near in (*range(60, 100), *range(101, 121)):
         changed = document.replace(Span(Position(near, 0), Position(near, 1)), "x", 2)
         assert cache.get(changed, Position(100, 8)) == [], near

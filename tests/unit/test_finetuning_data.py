@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble_lsp.errors import TuningError
+from ensemble_lsp.errors import FineTuningError
 from ensemble_lsp.finetuning.from_file import FaultyFileError, Row
 from ensemble_lsp.finetuning.from_history import from_history
 from ensemble_lsp.finetuning.from_repository import from_repository
 from ensemble_lsp.finetuning.local.vocabulary import native_fim
-from ensemble_lsp.finetuning.masking import punch
+from ensemble_lsp.finetuning.masking import sample_masks
 from ensemble_lsp.finetuning.prepare import Target, prepare, prepare_file
 from ensemble_lsp.finetuning.prices import epochs_for, rates_of
 from ensemble_lsp.finetuning.training_example import Example, Gathered, screen, split
@@ -63,7 +63,7 @@ def example(file: str, number: int, **more: Any) -> Example:
 
 def test_a_hole_is_what_the_file_says_there_and_the_rest_stays() -> None:
     document = Document.from_text("file:///a.py", 0, "python", CODE)
-    holes = [hole for seed in range(5) for hole in punch(document, 8, seed)]
+    holes = [hole for seed in range(5) for hole in sample_masks(document, 8, seed)]
     assert {hole.kind for hole in holes} == {"line", "block", "function"}
     for hole in holes:
         left = document.replace(hole.span, "")
@@ -75,7 +75,7 @@ def test_a_hole_is_what_the_file_says_there_and_the_rest_stays() -> None:
 
 def test_a_functions_hole_leaves_signature_and_docstring() -> None:
     document = Document.from_text("file:///a.py", 0, "python", CODE)
-    holes = [hole for seed in range(5) for hole in punch(document, 40, seed)]
+    holes = [hole for seed in range(5) for hole in sample_masks(document, 40, seed)]
     bodies = [document.slice(h.span) for h in holes if h.kind == "function"]
     assert any(body.startswith("result = start\n    for item") for body in bodies)
     assert not any('"""' in body or "def " in body for body in bodies)
@@ -95,13 +95,15 @@ def test_a_functions_hole_leaves_signature_and_docstring() -> None:
 )
 def test_braces_stay_outside_of_a_functions_hole(language: str, text: str, body: str) -> None:
     document = Document.from_text("file:///a", 0, language, text)
-    holes = [h for seed in range(9) for h in punch(document, 4, seed) if h.kind == "function"]
+    holes = [
+        h for seed in range(9) for h in sample_masks(document, 4, seed) if h.kind == "function"
+    ]
     assert {document.slice(h.span) for h in holes} == {body}
 
 
 def test_the_same_seed_punches_the_same_holes() -> None:
     document = Document.from_text("file:///a.py", 0, "python", CODE)
-    assert punch(document, 5, 3) == punch(document, 5, 3)
+    assert sample_masks(document, 5, 3) == sample_masks(document, 5, 3)
 
 
 # -- the repository --------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ def test_examples_are_asked_as_at_work(repository: Path) -> None:
 
 def test_a_folder_without_code_is_told(tmp_path: Path) -> None:
     (tmp_path / "readme.md").write_text("# Nothing")
-    with pytest.raises(TuningError, match="has no code to learn from"):
+    with pytest.raises(FineTuningError, match="has no code to learn from"):
         from_repository(tmp_path, PROFILE, PrivacySettings())
 
 
@@ -282,7 +284,7 @@ async def test_a_history_without_texts_says_what_to_set(tmp_path: Path) -> None:
     history.add_suggestion(
         SuggestionRecord("a", 1.0, "complete", ("m",), text="kept?", context="{}")
     )
-    with pytest.raises(TuningError, match=r"history\.keepText = true"):
+    with pytest.raises(FineTuningError, match=r"history\.keepText = true"):
         await from_history(history.suggestions(), PROFILE, PrivacySettings())
     await history.close()
 

@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 import tomllib
 
-from ensemble_lsp.errors import TuningError
+from ensemble_lsp.errors import FineTuningError
 from ensemble_lsp.finetuning.jobs import Job, JobStore, Upload
 from ensemble_lsp.finetuning.local.libraries import missing
 from ensemble_lsp.finetuning.prepared_data import open_data
 from ensemble_lsp.finetuning.provider_support import no_jobs
-from ensemble_lsp.finetuning.registration import Home, join, retire, tuned_settings
+from ensemble_lsp.finetuning.registration import (
+    ConfigTarget,
+    register_model,
+    retire,
+    tuned_settings,
+)
 from ensemble_lsp.models.api_keys import Keyring
 from ensemble_lsp.settings import ModelSettings, add_model_to_config
 
@@ -81,13 +86,13 @@ def test_a_damaged_file_is_named_and_the_others_stay(tmp_path: Path) -> None:
 
 def test_the_latest_unfinished_job_is_meant_where_none_is_named(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
-    with pytest.raises(TuningError, match="no fine-tuning jobs"):
+    with pytest.raises(FineTuningError, match="no fine-tuning jobs"):
         store.get(None)
     store.add(job(created=1.0, state="running", job_id="ftjob-1"))
     store.add(job(created=2.0))
     assert store.get(None).state == "running"
     assert store.get("ftjob-1").name == "mine-tuned"
-    with pytest.raises(TuningError, match="mine-tuned, mine-tuned-2"):
+    with pytest.raises(FineTuningError, match="mine-tuned, mine-tuned-2"):
         store.get("other")
 
 
@@ -96,29 +101,33 @@ async def test_a_tuned_model_joins_once_with_its_bases_settings(tmp_path: Path) 
     base = OTHER.model_copy(update={"timeout": 44.0, "tasks": ("complete",)})
     await configure(config, base)
     one = await add(store, job(base))
-    joined = await join(one, store, Home(config, {}))
+    joined = await register_model(one, store, ConfigTarget(config, {}))
     assert joined.joined == "mine-tuned"
     # Killed between the two writes: the next one finds the model there.
-    again = await join(one, store, Home(config, {}))
+    again = await register_model(one, store, ConfigTarget(config, {}))
     assert again.joined == "mine-tuned"
     assert names(config) == ["mine", "mine-tuned"]
     tuned = tomllib.loads(config.read_text())["models"][1]
     assert (tuned["timeout"], tuned["tasks"], tuned["model"]) == (44.0, ["complete"], "ft:qwen:1")
     other = await add(store, job(base, tuned="ft:qwen:2"))
-    assert (await join(replace(other, name="mine"), store, Home(config, {}))).joined == "mine-2"
+    assert (
+        await register_model(replace(other, name="mine"), store, ConfigTarget(config, {}))
+    ).joined == "mine-2"
 
 
 async def test_models_that_were_merely_found_are_not_lost(tmp_path: Path) -> None:
     config, store = tmp_path / "config.toml", JobStore(tmp_path)
     found = [OTHER, ModelSettings(name="recall", provider="recall")]
-    await join(await add(store, job()), store, Home(config, {}, found))
+    await register_model(await add(store, job()), store, ConfigTarget(config, {}, found))
     assert names(config) == ["mine", "recall", "mine-tuned"]
 
 
 async def test_a_key_of_the_base_serves_the_tuned_model_too(tmp_path: Path) -> None:
     config, store, ring = tmp_path / "config.toml", JobStore(tmp_path), Ring(mine="sk-secret-key-1")
     await configure(config, OTHER)
-    await join(await add(store, job()), store, Home(config, {}, (), Keyring(lambda: ring)))
+    await register_model(
+        await add(store, job()), store, ConfigTarget(config, {}, (), Keyring(lambda: ring))
+    )
     assert ring.keys["mine-tuned"] == "sk-secret-key-1"
     assert "sk-secret" not in config.read_text()
 
@@ -126,13 +135,13 @@ async def test_a_key_of_the_base_serves_the_tuned_model_too(tmp_path: Path) -> N
 async def test_only_tuned_models_are_retired(tmp_path: Path) -> None:
     config, store = tmp_path / "config.toml", JobStore(tmp_path)
     await configure(config, OTHER)
-    home = Home(config, {})
-    await join(await add(store, job()), store, home)
-    with pytest.raises(TuningError, match="'mine'; there are mine-tuned"):
+    home = ConfigTarget(config, {})
+    await register_model(await add(store, job()), store, home)
+    with pytest.raises(FineTuningError, match="'mine'; there are mine-tuned"):
         await retire(store, "mine", home)
     assert (await retire(store, "mine-tuned", home)).retired
     assert names(config) == ["mine"]
-    with pytest.raises(TuningError, match="there are none"):
+    with pytest.raises(FineTuningError, match="there are none"):
         await retire(store, "mine-tuned", home)
 
 
@@ -168,7 +177,7 @@ def test_missing_libraries_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_data_are_the_latest_that_were_prepared(tmp_path: Path) -> None:
-    with pytest.raises(TuningError, match="no prepared data"):
+    with pytest.raises(FineTuningError, match="no prepared data"):
         open_data(None, tmp_path)
-    with pytest.raises(TuningError, match=r"has no training\.jsonl"):
+    with pytest.raises(FineTuningError, match=r"has no training\.jsonl"):
         open_data(tmp_path, tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from ensemble_lsp.errors import WrongKeyError
+from ensemble_lsp.errors import AuthenticationError
 from ensemble_lsp.models.api_keys import Key, no_key
 from ensemble_lsp.providers.anthropic.anthropic_model import AnthropicModel
 from ensemble_lsp.providers.openai.openai_model import OpenAIModel
@@ -25,7 +25,7 @@ def test_each_service_gets_its_adapter(tmp_path):
 def test_a_service_without_a_key_has_an_obstacle_and_a_local_server_none(tmp_path):
     adapters = BuiltinAdapters(tmp_path, None)
     settings = ModelSettings(name="x", provider="anthropic", model="m")
-    assert isinstance(adapters.obstacle(settings, no_key()), WrongKeyError)
+    assert isinstance(adapters.obstacle(settings, no_key()), AuthenticationError)
     assert adapters.obstacle(settings, Key("sk-1", "y")) is None
     local = settings.model_copy(update={"base_url": "http://127.0.0.1:1/v1"})
     assert adapters.obstacle(local, no_key()) is None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ensemble_lsp.errors import RefusedError
+from ensemble_lsp.errors import ContentFilteredError
 from ensemble_lsp.models.interface import gather
 from ensemble_lsp.types import Prompt
 from tests.support.adapters import adapter
@@ -109,7 +109,7 @@ async def test_a_refusal_after_some_text_is_a_refusal(provider: LoopbackProvider
     provider.fault = Fault.refusal()
     model = adapter(provider, "messages")
     said = ""
-    with pytest.raises(RefusedError):
+    with pytest.raises(ContentFilteredError):
         async for chunk in model.stream(COMPLETE):
             said += chunk.text
     await model.close()

@@ -11,18 +11,18 @@ from time import time
 import pytest
 
 from ensemble_lsp.errors import (
-    BadAnswerError,
+    AuthenticationError,
     BadRequestError,
-    CannotConnectError,
+    ConnectionFailedError,
+    ContentFilteredError,
     ContextTooLongError,
+    InvalidResponseError,
     ModelNotFoundError,
-    NoQuotaError,
-    OverloadedError,
     ProviderError,
+    QuotaExceededError,
     RateLimitedError,
-    RefusedError,
+    ServiceUnavailableError,
     TimedOutError,
-    WrongKeyError,
 )
 from ensemble_lsp.models.interface import gather
 from ensemble_lsp.types import Prompt
@@ -117,22 +117,30 @@ UNKNOWN = {"error": {"message": "The model `x` does not exist", "code": "model_n
         (Fault.status(400, LENGTH), ContextTooLongError, "set contextTokens"),
         (Fault.status(400, PROMPT_LENGTH), ContextTooLongError, "set contextTokens"),
         (Fault.status(400, LLAMA_LENGTH), ContextTooLongError, "set contextTokens"),
-        (Fault.status(400, FILTERED), RefusedError, "ask differently"),
-        (Fault.status(400, CREDIT), NoQuotaError, "add credit"),
-        (Fault.status(401), WrongKeyError, "the key in MY_KEY is not accepted; set a valid key"),
-        (Fault.status(402), NoQuotaError, "add credit"),
-        (Fault.status(403), WrongKeyError, "set a valid key"),
+        (Fault.status(400, FILTERED), ContentFilteredError, "ask differently"),
+        (Fault.status(400, CREDIT), QuotaExceededError, "add credit"),
+        (
+            Fault.status(401),
+            AuthenticationError,
+            "the key in MY_KEY is not accepted; set a valid key",
+        ),
+        (Fault.status(402), QuotaExceededError, "add credit"),
+        (Fault.status(403), AuthenticationError, "set a valid key"),
         (Fault.status(404), ModelNotFoundError, "check model, api and baseUrl"),
         (Fault.status(400, UNKNOWN), ModelNotFoundError, "'loopback'"),
         (Fault.status(408), TimedOutError, "raise timeout"),
         (Fault.status(413), ContextTooLongError, "set contextTokens"),
         (Fault.status(422), BadRequestError, "check the model's settings"),
         (Fault.status(429), RateLimitedError, "try again in a while"),
-        (Fault.status(429, QUOTA), NoQuotaError, "add credit"),
-        (Fault.status(500), OverloadedError, "trouble of its own"),
-        (Fault.status(503, "upstream connect error"), OverloadedError, "trouble of its own"),
-        (Fault.status(529), OverloadedError, "trouble of its own"),
-        (Fault.html(502), OverloadedError, "trouble of its own"),
+        (Fault.status(429, QUOTA), QuotaExceededError, "add credit"),
+        (Fault.status(500), ServiceUnavailableError, "trouble of its own"),
+        (
+            Fault.status(503, "upstream connect error"),
+            ServiceUnavailableError,
+            "trouble of its own",
+        ),
+        (Fault.status(529), ServiceUnavailableError, "trouble of its own"),
+        (Fault.html(502), ServiceUnavailableError, "trouble of its own"),
         (Fault.html(404), ModelNotFoundError, "check model, api and baseUrl"),
     ],
     ids=lambda value: str(value.code) if isinstance(value, Fault) else None,
@@ -185,29 +193,29 @@ def own_event(name: str, value: bytes) -> Fault:
 @pytest.mark.parametrize(
     ("fault", "expected", "begun"),
     [
-        (Fault.html(), BadAnswerError, False),
-        (Fault.wrong_content_type(), BadAnswerError, False),
-        (Fault.body_of({"hello": 1}), BadAnswerError, False),
-        (Fault.body_of("{broken"), BadAnswerError, False),
-        (Fault.body_of(QUOTA), NoQuotaError, False),
-        (Fault.body_of({"error": "the model is overloaded"}), OverloadedError, False),
-        (Fault.body_of("", "text/event-stream"), BadAnswerError, False),
-        (Fault.body_of("<html>", "text/event-stream"), BadAnswerError, False),
-        (Fault.empty_choices(), BadAnswerError, False),
-        (Fault.disconnect(), CannotConnectError, False),
-        (Fault.cut(after=6), BadAnswerError, True),
-        (Fault.ends_early(after=6), BadAnswerError, True),
-        (Fault.garbage(after=6), BadAnswerError, True),
-        (Fault.garbage(after=0), BadAnswerError, False),
-        (Fault.invalid_utf8(after=6), BadAnswerError, True),
-        (own_event("message_delta", b"7"), BadAnswerError, True),
-        (own_event("message_delta", b"null"), BadAnswerError, True),
-        (own_event("message_delta", b'{"choices": 5}'), BadAnswerError, True),
-        (own_event("message_delta", b'{"type": {}}'), BadAnswerError, True),
-        (own_event("error", IN_STREAM % b"overloaded_error"), OverloadedError, True),
+        (Fault.html(), InvalidResponseError, False),
+        (Fault.wrong_content_type(), InvalidResponseError, False),
+        (Fault.body_of({"hello": 1}), InvalidResponseError, False),
+        (Fault.body_of("{broken"), InvalidResponseError, False),
+        (Fault.body_of(QUOTA), QuotaExceededError, False),
+        (Fault.body_of({"error": "the model is overloaded"}), ServiceUnavailableError, False),
+        (Fault.body_of("", "text/event-stream"), InvalidResponseError, False),
+        (Fault.body_of("<html>", "text/event-stream"), InvalidResponseError, False),
+        (Fault.empty_choices(), InvalidResponseError, False),
+        (Fault.disconnect(), ConnectionFailedError, False),
+        (Fault.cut(after=6), InvalidResponseError, True),
+        (Fault.ends_early(after=6), InvalidResponseError, True),
+        (Fault.garbage(after=6), InvalidResponseError, True),
+        (Fault.garbage(after=0), InvalidResponseError, False),
+        (Fault.invalid_utf8(after=6), InvalidResponseError, True),
+        (own_event("message_delta", b"7"), InvalidResponseError, True),
+        (own_event("message_delta", b"null"), InvalidResponseError, True),
+        (own_event("message_delta", b'{"choices": 5}'), InvalidResponseError, True),
+        (own_event("message_delta", b'{"type": {}}'), InvalidResponseError, True),
+        (own_event("error", IN_STREAM % b"overloaded_error"), ServiceUnavailableError, True),
         (own_event("error", IN_STREAM % b"rate_limit_error"), RateLimitedError, True),
-        (own_event("error", IN_STREAM % b"insufficient_quota"), NoQuotaError, True),
-        (own_event("error", IN_STREAM % b"never_heard_of"), BadAnswerError, True),
+        (own_event("error", IN_STREAM % b"insufficient_quota"), QuotaExceededError, True),
+        (own_event("error", IN_STREAM % b"never_heard_of"), InvalidResponseError, True),
     ],
 )
 async def test_answers_that_are_none_are_told_and_what_came_before_is_kept(
@@ -239,8 +247,8 @@ async def test_refusals_are_told_as_such(
         pytest.skip("the completions API knows no refusal")
     provider.fault = fault
     error, _ = await failure(provider, api)
-    assert type(error) is RefusedError
-    assert not error.counts
+    assert type(error) is ContentFilteredError
+    assert not error.trips_breaker
 
 
 async def test_a_slow_answer_times_out(api: str, provider: LoopbackProvider) -> None:
@@ -256,7 +264,7 @@ async def test_a_body_beyond_all_measure_is_not_read_into_memory(
 ) -> None:
     provider.fault = Fault.body_of("x" * 17 * 1024 * 1024, "application/json")
     error, _ = await failure(provider, api)
-    assert type(error) is BadAnswerError
+    assert type(error) is InvalidResponseError
     assert "does not end" in str(error)
 
 
@@ -268,7 +276,7 @@ async def test_nothing_to_insert_is_an_answer_but_nothing_to_say_is_none(
     assert (await gather(model, COMPLETE)).text == ""
     await model.close()
     error, _ = await failure(provider, api, EXPLAIN)
-    assert type(error) is BadAnswerError
+    assert type(error) is InvalidResponseError
 
 
 async def test_a_redirect_is_not_followed(api: str, provider: LoopbackProvider) -> None:
@@ -285,7 +293,7 @@ async def test_nobody_at_the_address(api: str) -> None:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: refuses
         port = taken.getsockname()[1]
         error, _ = await failure(f"http://127.0.0.1:{port}/v1", api)
-    assert type(error) is CannotConnectError
+    assert type(error) is ConnectionFailedError
     assert f"nothing answers at 127.0.0.1:{port}; start the server" in str(error)
 
 
@@ -295,7 +303,7 @@ async def test_an_unknown_host(api: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error, _ = await failure("http://nowhere.invalid/v1", api)
-    assert type(error) is CannotConnectError
+    assert type(error) is ConnectionFailedError
     assert "the host of nowhere.invalid is not known" in str(error)
 
 
@@ -303,7 +311,7 @@ async def test_a_server_without_tls_at_an_https_address(
     api: str, provider: LoopbackProvider
 ) -> None:
     error, _ = await failure(provider.base_url.replace("http:", "https:"), api)
-    assert type(error) is CannotConnectError
+    assert type(error) is ConnectionFailedError
     assert "TLS" in str(error)
 
 
@@ -312,7 +320,7 @@ async def test_a_key_that_the_provider_echoes_is_not_repeated(
 ) -> None:
     provider.keys = ["another"]
     error, _ = await failure(provider, api)
-    assert type(error) is WrongKeyError
+    assert type(error) is AuthenticationError
     provider.keys = []
     provider.fault = Fault.status(
         400, {"error": {"message": f"bad key {SECRET} or sk-other-12345678"}}
@@ -337,7 +345,7 @@ async def test_a_key_that_cannot_be_one_is_refused_before_anything_is_sent(
 ) -> None:
     for bad in ("schlüssel", "two\nlines", "tab\tbed"):
         error, _ = await failure(provider, api, key=bad)
-        assert type(error) is WrongKeyError
+        assert type(error) is AuthenticationError
         assert bad not in str(error)
     assert not provider.requests
 
@@ -346,7 +354,7 @@ async def test_a_missing_key_for_the_providers_own_address_is_told_without_askin
     api: str,
 ) -> None:
     error, _ = await failure("", api, key=None, base_url=None)
-    assert type(error) is WrongKeyError
+    assert type(error) is AuthenticationError
     assert "set the environment variable MY_KEY" in str(error)
 
 
@@ -355,5 +363,5 @@ async def test_a_server_that_wants_a_key_where_none_is_set(
 ) -> None:
     provider.keys = ["something"]
     error, _ = await failure(provider, api, key=None, api_key_env=None)
-    assert type(error) is WrongKeyError
+    assert type(error) is AuthenticationError
     assert "wants a key; set apiKeyEnv" in str(error)

@@ -22,12 +22,12 @@ import psutil
 import pytest
 
 from ensemble_lsp.errors import (
-    BadAnswerError,
     BadRequestError,
-    CannotConnectError,
+    ConnectionFailedError,
     ContextTooLongError,
+    InvalidResponseError,
     ModelNotFoundError,
-    OverloadedError,
+    ServiceUnavailableError,
 )
 from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.profiles import fim_template, make_profile
@@ -271,7 +271,7 @@ async def test_the_vocabulary_is_asked_once_for_the_tokens_that_fill_in_the_midd
 
 
 async def test_an_answer_that_does_not_go_on_from_the_word_is_refused(bench: Bench) -> None:
-    with pytest.raises(BadAnswerError):
+    with pytest.raises(InvalidResponseError):
         await gather(bench.model(answer=["something", " else"]), complete("    ret"))
 
 
@@ -331,8 +331,8 @@ async def test_a_closed_stream_closes_the_connection(bench: Bench) -> None:
     [
         (400, {"type": "exceed_context_size_error", "n_ctx": 4096}, ContextTooLongError),
         (400, {"code": 400, "message": "bad grammar"}, BadRequestError),
-        (503, {"code": 503, "message": "Loading model"}, OverloadedError),
-        (500, {"code": 500, "message": "boom"}, OverloadedError),
+        (503, {"code": 503, "message": "Loading model"}, ServiceUnavailableError),
+        (500, {"code": 500, "message": "boom"}, ServiceUnavailableError),
     ],
 )
 async def test_errors_are_translated(
@@ -344,7 +344,7 @@ async def test_errors_are_translated(
 
 
 async def test_a_stream_that_breaks_off_is_no_answer(bench: Bench) -> None:
-    with pytest.raises(CannotConnectError):
+    with pytest.raises(ConnectionFailedError):
         await gather(bench.model(answer=["a"], cut=True), complete(OPEN))
 
 
@@ -378,7 +378,7 @@ async def test_a_child_that_died_is_one_error_and_the_next_request_starts_anothe
     bench: Bench,
 ) -> None:
     model = bench.model(die=True)
-    with pytest.raises(CannotConnectError) as caught:
+    with pytest.raises(ConnectionFailedError) as caught:
         await gather(model, complete(OPEN))
     assert "started anew" in str(caught.value)
     bench.plan(answer=["fine"])
@@ -404,9 +404,9 @@ async def test_a_child_killed_while_nobody_asked_is_replaced_unnoticed(bench: Be
 async def test_a_child_that_keeps_dying_is_left_alone(bench: Bench) -> None:
     model = bench.model(die=True)
     for _ in range(3):
-        with pytest.raises(CannotConnectError, match="started anew"):
+        with pytest.raises(ConnectionFailedError, match="started anew"):
             await gather(model, complete(OPEN))
-    with pytest.raises(CannotConnectError, match="left alone"):
+    with pytest.raises(ConnectionFailedError, match="left alone"):
         await gather(model, complete(OPEN))
     assert len(bench.notes("started")) == 3
 

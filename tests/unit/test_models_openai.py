@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ensemble_lsp.errors import BadAnswerError, BadRequestError
+from ensemble_lsp.errors import BadRequestError, InvalidResponseError
 from ensemble_lsp.models.interface import gather
 from ensemble_lsp.types import Prompt, Snippet
 from tests.support.adapters import adapter
@@ -221,7 +221,7 @@ async def test_a_model_that_only_thought_is_told_apart_from_an_empty_answer(
 ) -> None:
     provider.reply = "   words"
     model = adapter(provider, "chat")
-    with pytest.raises(BadAnswerError, match="used up its tokens"):
+    with pytest.raises(InvalidResponseError, match="used up its tokens"):
         await gather(model, Prompt("complete", "python", "a.py", max_tokens=0))
     await model.close()
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from ensemble_lsp.errors import (
-    CannotConnectError,
-    OverloadedError,
+    AuthenticationError,
+    ConnectionFailedError,
+    ServiceUnavailableError,
     SettingsError,
     UnknownModelError,
-    WrongKeyError,
 )
 from ensemble_lsp.models.api_keys import Keyring, missing_key
 from ensemble_lsp.models.interface import Profile, gather
@@ -50,7 +50,7 @@ class FakeAdapters:
 
     def obstacle(self, settings, key):
         problem = None if key else missing_key(settings)
-        return WrongKeyError(settings.name, problem) if problem else None
+        return AuthenticationError(settings.name, problem) if problem else None
 
     def make(self, settings, profile, key):
         if settings.model == "broken":
@@ -170,7 +170,7 @@ async def test_a_service_without_a_key_is_listed_with_what_to_do_and_says_so_whe
         "keyring (keyring set ensemble-lsp gpt)"
     )
     assert names(registry) == ["b"]
-    with pytest.raises(WrongKeyError, match="gpt: no key"):
+    with pytest.raises(AuthenticationError, match="gpt: no key"):
         await gather(registry.get("gpt"), PROMPT)
     assert house.calls == []
     await registry.close()
@@ -198,7 +198,7 @@ async def test_a_model_that_cannot_be_made_does_not_take_the_others_along(house,
     assert not entry.available
     assert reason in entry.reason
     assert names(registry) == ["b"]
-    with pytest.raises(CannotConnectError, match=f"a: .*{reason}"):
+    with pytest.raises(ConnectionFailedError, match=f"a: .*{reason}"):
         await gather(registry.get("a"), PROMPT)
 
 
@@ -213,9 +213,9 @@ async def test_a_call_is_metered_once_under_its_configured_name(house):
 
 
 async def test_a_model_whose_breaker_is_open_is_not_offered_and_the_list_says_why(tmp_path):
-    house = House(tmp_path, a=[[WrongKeyError("a", "Wrong key.")]])
+    house = House(tmp_path, a=[[AuthenticationError("a", "Wrong key.")]])
     registry = await house.build(settings("a"), settings("b"))
-    with pytest.raises(WrongKeyError):
+    with pytest.raises(AuthenticationError):
         await gather(registry.get("a"), PROMPT)
     assert names(registry) == ["b"]
     entry = registry.entries()[0]
@@ -322,10 +322,10 @@ async def test_closing_waits_for_nobody(tmp_path):
 
 
 async def test_a_breaker_stays_open_over_a_change_elsewhere_and_closes_with_a_new_key(tmp_path):
-    house = House(tmp_path, a=[[WrongKeyError("a", "Wrong key.")]])
+    house = House(tmp_path, a=[[AuthenticationError("a", "Wrong key.")]])
     house.env["K"] = "one"
     first = await house.build(settings("a", api_key_env="K"))
-    with pytest.raises(WrongKeyError):
+    with pytest.raises(AuthenticationError):
         await gather(first.get("a"), PROMPT)
     second = await house.build(settings("a", api_key_env="K"), settings("b"), previous=first)
     assert names(second) == ["b"]
@@ -383,11 +383,11 @@ async def test_a_model_is_tested_with_one_tiny_question_of_a_task_it_does(house)
 async def test_a_test_that_fails_says_the_sentence_and_one_that_succeeds_closes_the_breaker(
     tmp_path,
 ):
-    down = OverloadedError("a", "a is overloaded.")
+    down = ServiceUnavailableError("a", "a is overloaded.")
     house = House(tmp_path, a=[[down], [down], [down], [down], ["ok"]])
     registry = await house.build(settings("a"))
     for _ in range(3):
-        with pytest.raises(OverloadedError):
+        with pytest.raises(ServiceUnavailableError):
             await gather(registry.get("a"), prompt())
     assert names(registry) == []
     assert (await registry.test("a")).message == "a is overloaded."

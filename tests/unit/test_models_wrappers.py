@@ -8,14 +8,14 @@ from contextlib import aclosing
 import pytest
 
 from ensemble_lsp.errors import (
+    AuthenticationError,
     BadRequestError,
-    CannotConnectError,
+    ConnectionFailedError,
     NoModelError,
-    OverloadedError,
     ProviderError,
     RateLimitedError,
+    ServiceUnavailableError,
     TimedOutError,
-    WrongKeyError,
 )
 from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.wrappers import (
@@ -34,8 +34,8 @@ from ensemble_lsp.types import Chunk, Usage
 from tests.support.scripted import PROMPT, Clock, ScriptedModel, prompt
 
 
-def down() -> OverloadedError:
-    return OverloadedError("fake", "fake is overloaded.")
+def down() -> ServiceUnavailableError:
+    return ServiceUnavailableError("fake", "fake is overloaded.")
 
 
 async def until(condition) -> None:
@@ -86,7 +86,7 @@ async def test_cancelling_a_wrapper_closes_the_stream_inside_at_once(wrap):
 
 
 async def test_every_wrapper_lets_an_error_through(wrap):
-    with pytest.raises(OverloadedError, match=r"fake is overloaded\."):
+    with pytest.raises(ServiceUnavailableError, match=r"fake is overloaded\."):
         await gather(wrap(ScriptedModel(answers=[[down()]])), PROMPT)
 
 
@@ -146,12 +146,12 @@ async def test_three_failures_in_a_row_open_it_and_then_nothing_is_asked():
     clock = Clock()
     inner = ScriptedModel(answers=[[down()]])
     breaker = CircuitBreaker(inner, clock)
-    assert (await fail(breaker, 2)).asked
+    assert (await fail(breaker, 2)).was_sent
     assert breaker.state == "closed"
     await fail(breaker)
     assert (breaker.state, breaker.retry_at) == ("open", clock.now + 15)
     error = await fail(breaker)
-    assert (type(error), error.asked, len(inner.calls)) == (OverloadedError, False, 3)
+    assert (type(error), error.was_sent, len(inner.calls)) == (ServiceUnavailableError, False, 3)
     assert str(error) == "fake is overloaded. (paused, tried again in 15 s)" == breaker.reason
 
 
@@ -172,7 +172,7 @@ async def test_after_its_pause_one_request_may_try_and_each_failed_try_doubles_t
     for pause in (30, 60, 120, 240, 300, 300):
         clock.now = breaker.retry_at
         assert breaker.state == "half-open"
-        assert (await fail(breaker)).asked
+        assert (await fail(breaker)).was_sent
         assert breaker.retry_at == clock.now + pause
 
 
@@ -198,7 +198,7 @@ async def test_only_one_request_tries_at_a_time():
     clock.now += 15
     trying = asyncio.ensure_future(gather(breaker, PROMPT))
     await until(lambda: inner.running)
-    assert not (await fail(breaker)).asked
+    assert not (await fail(breaker)).was_sent
     go.set()
     assert (await trying).text == "ok"
     assert breaker.state == "closed"
@@ -233,10 +233,12 @@ async def test_text_is_an_answer_though_the_reader_closes_before_the_end():
 
 async def test_what_only_the_user_can_mend_opens_it_at_once_for_five_minutes():
     clock = Clock()
-    breaker = CircuitBreaker(ScriptedModel(answers=[[WrongKeyError("fake", "Wrong key.")]]), clock)
+    breaker = CircuitBreaker(
+        ScriptedModel(answers=[[AuthenticationError("fake", "Wrong key.")]]), clock
+    )
     await fail(breaker)
     assert (breaker.state, breaker.retry_at) == ("open", clock.now + 300)
-    assert isinstance(await fail(breaker), WrongKeyError)
+    assert isinstance(await fail(breaker), AuthenticationError)
 
 
 @pytest.mark.parametrize(("asked", "kept"), [(7, 7), (10**9, 3600)])
@@ -408,7 +410,7 @@ async def test_chunks_carry_the_models_name_and_keep_the_one_they_have():
 async def test_a_failure_is_reported_by_its_class_and_costs_nothing_before_the_first_token():
     meter = Meter([[down()]])
     await fail(meter.model)
-    assert (meter.call.status, meter.call.usage) == ("OverloadedError", Usage())
+    assert (meter.call.status, meter.call.usage) == ("ServiceUnavailableError", Usage())
 
 
 async def test_an_unexpected_error_is_reported_too():
@@ -457,10 +459,10 @@ async def test_a_reader_that_closes_without_text_gave_up():
 
 async def test_a_request_that_an_open_breaker_refused_is_not_reported():
     calls: list[Call] = []
-    inner = ScriptedModel(answers=[[WrongKeyError("fake", "Wrong key.")]])
+    inner = ScriptedModel(answers=[[AuthenticationError("fake", "Wrong key.")]])
     model = Metered(CircuitBreaker(inner), calls.append)
     await fail(model, 3)
-    assert [call.status for call in calls] == ["WrongKeyError"]
+    assert [call.status for call in calls] == ["AuthenticationError"]
 
 
 async def test_a_record_that_fails_does_not_spoil_the_answer(caplog):
@@ -483,13 +485,13 @@ async def test_the_next_model_answers_where_one_fails_before_a_word():
 
 async def test_after_the_first_word_a_failure_is_not_covered_up():
     second = ScriptedModel("b")
-    with pytest.raises(OverloadedError):
+    with pytest.raises(ServiceUnavailableError):
         await gather(Failover([ScriptedModel("a", [["hel", down()]]), second]), PROMPT)
     assert second.calls == []
 
 
 async def test_where_all_fail_the_error_names_all():
-    first = ScriptedModel("a", [[CannotConnectError("a", "No connection to a.")]])
+    first = ScriptedModel("a", [[ConnectionFailedError("a", "No connection to a.")]])
     second = ScriptedModel("b", [[TimedOutError("b", "b gave no answer in 5 s.")]])
     error = await fail(Failover([first, second]))
     assert isinstance(error, TimedOutError)
@@ -538,12 +540,12 @@ async def test_an_answer_without_end_does_not_keep_it_for_ever():
 async def test_a_model_that_was_closed_says_so():
     draining = Draining(ScriptedModel())
     await draining.close()
-    assert not (await fail(draining)).asked
+    assert not (await fail(draining)).was_sent
 
 
 async def test_a_model_that_cannot_be_asked_says_why_each_time():
-    model = Unavailable(ScriptedModel("gpt").profile, WrongKeyError("gpt", "no key: set X"))
+    model = Unavailable(ScriptedModel("gpt").profile, AuthenticationError("gpt", "no key: set X"))
     first, second = await fail(model), await fail(model)
-    assert isinstance(first, WrongKeyError)
-    assert (str(first), first.asked) == ("no key: set X", False)
+    assert isinstance(first, AuthenticationError)
+    assert (str(first), first.was_sent) == ("no key: set X", False)
     assert first is not second

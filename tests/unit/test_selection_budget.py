@@ -16,7 +16,7 @@ if sys.version_info >= (3, 11):
 else:
     from async_timeout import timeout
 
-from ensemble_lsp.errors import NoQuotaError
+from ensemble_lsp.errors import QuotaExceededError
 from ensemble_lsp.history import CallRecord, History
 from ensemble_lsp.models.interface import Profile, gather
 from ensemble_lsp.models.wrappers import Call, Metered
@@ -63,7 +63,7 @@ class Server:
         for _ in range(times):
             try:
                 await gather(rng.choice(self.models), PROMPT)
-            except NoQuotaError:
+            except QuotaExceededError:
                 refused += 1
         return refused
 
@@ -102,7 +102,9 @@ async def test_a_day_begins_anew_and_other_days_do_not_count(tmp_path: Path) -> 
 async def test_a_refusal_says_what_is_left_and_what_to_do(tmp_path: Path) -> None:
     model = Priced("a", 900)
     server = Server(tmp_path / "h.sqlite3", 0.0, model)
-    with pytest.raises(NoQuotaError, match=r"0\.0000 USD of today's budget of 0 are left.*raise"):
+    with pytest.raises(
+        QuotaExceededError, match=r"0\.0000 USD of today's budget of 0 are left.*raise"
+    ):
         await gather(server.models[0], PROMPT)
     assert model.asked == 0
     await server.history.close()
@@ -184,7 +186,7 @@ async def test_where_spending_cannot_be_written_down_nothing_is_spent(tmp_path: 
     model = Priced("a", 900)
     server = Server(folder / "h.sqlite3", 1.0, model)
     await server.history.ready()
-    with pytest.raises(NoQuotaError, match="see to the history"):
+    with pytest.raises(QuotaExceededError, match="see to the history"):
         await gather(server.models[0], PROMPT)
     assert model.asked == 0
     await server.history.close()

@@ -16,11 +16,11 @@ from ensemble_lsp.selection.choice import Choice, Latency, Ranked, Selector, det
 from ensemble_lsp.selection.fixed import FixedSelector, pin
 from ensemble_lsp.selection.learned import LearnedSelector
 from ensemble_lsp.selection.priors import Prior, is_slow, prior_for
-from ensemble_lsp.selection.request_context import Situation
+from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.selection.seed import SeedSelector
 from ensemble_lsp.settings import SelectorSettings
 
-HERE = Situation("complete", "python", complexity=4)
+HERE = RequestContext("complete", "python", complexity=4)
 BUDGET = 2500.0
 
 
@@ -42,7 +42,7 @@ class Call:
     time: float = 1_750_000_000.0
 
 
-def first(selector: Selector, *profiles: Profile, situation: Situation = HERE) -> str:
+def first(selector: Selector, *profiles: Profile, situation: RequestContext = HERE) -> str:
     return selector.choose(situation, profiles, budget_ms=BUDGET).ranked[0].model
 
 

@@ -12,7 +12,7 @@ from ensemble_lsp.postprocess.syntax_check import parses_at
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.cascade import Findings, Reach, beyond_reach, stronger, told
 from ensemble_lsp.selection.choice import Choice, Ranked
-from ensemble_lsp.selection.request_context import Situation
+from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Document, Position
 
@@ -95,11 +95,11 @@ def test_a_model_that_fails_on_complex_code_is_passed_over_there(escalate: bool)
     rng = random.Random(1)
     for _ in range(40):
         for complexity, rate in ((3, 0.7), (25, 0.4)):
-            here = Situation("complete", "python", complexity=complexity)
+            here = RequestContext("complete", "python", complexity=complexity)
             selector.learn("cheap", here, float(rng.random() < rate))
             selector.learn("strong", here, float(rng.random() < 0.75))
-    simple = Situation("complete", "python", complexity=3)
-    hard = Situation("complete", "python", complexity=30)
+    simple = RequestContext("complete", "python", complexity=3)
+    hard = RequestContext("complete", "python", complexity=30)
     assert selector.choose(simple, [cheap, strong], budget_ms=2500).names[0] == "cheap"
     choice = selector.choose(hard, [cheap, strong], budget_ms=2500)
     assert (choice.names[0] == "strong") == escalate

@@ -17,11 +17,11 @@ from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.choice import Ranked
 from ensemble_lsp.selection.history_sync import Learning
-from ensemble_lsp.selection.request_context import Situation
+from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Outcome, OutcomeKind
 
-HERE = Situation("complete", "python", complexity=7)
+HERE = RequestContext("complete", "python", complexity=7)
 A, B = Profile("a", "openai", "unheard-of"), Profile("b", "openai", "unheard-of")
 Open = Callable[[], Awaitable["Server"]]
 
@@ -34,7 +34,7 @@ class Server:
         self.selector = make_selector(SelectorSettings.model_validate({"strategy": strategy}))
         self.learning = Learning(self.history, self.selector)
 
-    async def suggest(self, id_: str, model: str = "a", situation: Situation = HERE) -> None:
+    async def suggest(self, id_: str, model: str = "a", situation: RequestContext = HERE) -> None:
         rec = SuggestionRecord(id_, time.time(), "complete", (model,), features=situation.to_json())
         self.history.add_suggestion(rec)
 
@@ -203,11 +203,11 @@ async def test_a_choice_stays_quick_with_a_large_history(server: Open) -> None:
     profiles = [Profile(f"m{n}", "openai", f"gpt-4o-{n}") for n in range(20)]
     rng = random.Random(1)
     for n in range(6000):
-        situation = Situation("complete", "python", complexity=1 + n % 30)
+        situation = RequestContext("complete", "python", complexity=1 + n % 30)
         one.selector.learn(f"m{n % 20}", situation, float(rng.random() < 0.4))
     times: list[float] = []
     for n in range(400):
-        situation = Situation("complete", "python", complexity=1 + n % 30)
+        situation = RequestContext("complete", "python", complexity=1 + n % 30)
         start = time.thread_time()
         one.selector.choose(situation, profiles, budget_ms=2500)
         times.append(time.thread_time() - start)

@@ -10,9 +10,9 @@ from ensemble_lsp.selection.complexity import ComplexityCache
 from ensemble_lsp.selection.request_context import (
     FEATURES,
     PLACES,
-    Situation,
+    RequestContext,
     place_of,
-    situation_of,
+    request_context,
 )
 from ensemble_lsp.types import Document, Position
 
@@ -60,7 +60,7 @@ async def test_a_situation_tells_of_the_request_and_the_code_round_it() -> None:
     document = Document.from_text("file:///w/a.py", 1, "python", text + ")\n")
     cache = ComplexityCache()
     await cache.update(document)
-    made = situation_of(
+    made = request_context(
         "generate",
         document,
         Position(3, 25),
@@ -69,7 +69,7 @@ async def test_a_situation_tells_of_the_request_and_the_code_round_it() -> None:
         trigger="invoked",
         instruction="read the file",
     )
-    assert made == Situation(
+    assert made == RequestContext(
         "generate",
         "python",
         complexity=3,
@@ -85,7 +85,7 @@ async def test_a_situation_tells_of_the_request_and_the_code_round_it() -> None:
 
 
 situations = st.builds(
-    Situation,
+    RequestContext,
     st.sampled_from(("complete", "explain", "generate")),
     st.text(max_size=12),
     complexity=st.integers(0, 10**6),
@@ -101,8 +101,8 @@ situations = st.builds(
 
 
 @given(situations)
-def test_any_situation_comes_back_from_json_and_gives_bounded_numbers(made: Situation) -> None:
-    assert Situation.from_json(json.loads(json.dumps(made.to_json()))) == made
+def test_any_situation_comes_back_from_json_and_gives_bounded_numbers(made: RequestContext) -> None:
+    assert RequestContext.from_json(json.loads(json.dumps(made.to_json()))) == made
     assert len(made.vector()) == len(FEATURES)
     assert made.vector()[0] == 1
     assert all(-1 <= v <= 1 for v in made.features().values())
@@ -110,6 +110,6 @@ def test_any_situation_comes_back_from_json_and_gives_bounded_numbers(made: Situ
 
 def test_damaged_json_falls_back_to_defaults_and_needs_a_task() -> None:
     raw = {"task": "explain", "complexity": "high", "multiline": 3, "new": 1, "nesting": 2}
-    assert Situation.from_json(raw) == Situation("explain", nesting=2)
+    assert RequestContext.from_json(raw) == RequestContext("explain", nesting=2)
     with pytest.raises(ValueError, match="task"):
-        Situation.from_json({"task": "sing"})
+        RequestContext.from_json({"task": "sing"})

@@ -13,19 +13,19 @@ from ..selection import make_selector, offline_priors
 from ..selection.choice import Selector
 from ..selection.daily_budget import DailyBudget
 from ..selection.history_sync import Learning
-from ..settings import Fault, Raw, Settings, read_config, resolve
+from ..settings import Raw, Settings, SettingsIssue, read_config, resolve
 from .runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
-class Layers:
+class SettingsLayers:
     """The raw options a session was made from, lowest first."""
 
     config: Raw
     initialization: Raw
     editor: Raw
 
-    def resolve(self, trusted: bool) -> tuple[Settings, list[Fault]]:
+    def resolve(self, trusted: bool) -> tuple[Settings, list[SettingsIssue]]:
         """The settings they give, and what is wrong in them."""
         layers = [
             ("config", self.config),
@@ -36,7 +36,7 @@ class Layers:
         return resolve(layers, untrusted=untrusted)
 
 
-async def read_config_async(path: Path) -> tuple[dict[str, Any], list[Fault]]:
+async def read_config_async(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
     """``read_config`` off the event loop."""
     return await asyncio.to_thread(read_config, path)
 

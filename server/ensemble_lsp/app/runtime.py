@@ -206,7 +206,7 @@ class Runtime:
             agreement=suggestion.agreement,
             shown_at=suggestion.shown_at,
             group=group,
-            features=decision.situation.to_json() if decision is not None else {},
+            features=decision.context.to_json() if decision is not None else {},
             explored=decision.choice.explored if decision is not None else False,
             project=self.workspace.project,
             text=suggestion.text,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..consensus.fan_out import Asked, ask
+from ..consensus.fan_out import FanOutResult, query_all
 from ..consensus.member_selection import members
 from ..context.documents import Documents
 from ..context.prompt_builder import WorkspaceContext
@@ -26,18 +26,18 @@ from ..selection.choice import Choice, Selector
 from ..selection.daily_budget import DailyBudget
 from ..selection.decision import Decision
 from ..selection.history_sync import Learning
-from ..selection.request_context import Situation, situation_of
+from ..selection.request_context import RequestContext, request_context
 from ..settings import (
-    Fault,
     Raw,
     Settings,
+    SettingsIssue,
     add_model_to_config,
     remove_model_from_config,
     resolve_strict,
 )
 from ..types import Document, Position, Prompt, Span, Suggestion, Task, Trigger
 from . import builders
-from .builders import Layers
+from .builders import SettingsLayers
 from .runtime import Runtime
 
 DEFAULT_P90_MS = 600.0
@@ -54,8 +54,8 @@ class Session:
     learning: Learning
     budget: DailyBudget
     runtime: Runtime
-    layers: Layers
-    faults: tuple[Fault, ...] = ()
+    layers: SettingsLayers
+    faults: tuple[SettingsIssue, ...] = ()
     trusted: bool = True
 
     # -- which model ---------------------------------------------------------------------------
@@ -76,7 +76,7 @@ class Session:
         only: str | None = None,
     ) -> Decision:
         """Which models to ask, best first, and why. ``only`` names one; raises for an unknown name."""
-        situation = situation_of(
+        situation = request_context(
             task,
             document,
             position,
@@ -99,7 +99,7 @@ class Session:
         pinned = names[:1] == [self.settings.selector.pin.get(task)]
         return Decision(order, choice, situation, pinned)
 
-    def _choose(self, situation: Situation, models: Sequence[Model]) -> Choice:
+    def _choose(self, situation: RequestContext, models: Sequence[Model]) -> Choice:
         task = situation.task
         budget = self.settings.complete if task == "complete" else self.settings.ensemble
         return self.selector.choose(
@@ -128,7 +128,7 @@ class Session:
 
     async def first_answer(
         self, models: Sequence[Model], prompt: Callable[[Model], Prompt | None], *, budget_ms: float
-    ) -> Asked:
+    ) -> FanOutResult:
         """The answer of the first model that gives one; the next is asked when one fails."""
         errors: dict[str, ProviderError] = {}
         deadline = asyncio.get_running_loop().time() + budget_ms / 1e3
@@ -136,11 +136,11 @@ class Session:
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 break
-            asked = await ask([model], prompt, budget_ms=left * 1e3)
+            asked = await query_all([model], prompt, budget_ms=left * 1e3)
             if asked.completions:
                 return asked
             errors.update(asked.errors)
-        return Asked([], errors, [])
+        return FanOutResult([], errors, [])
 
     # -- suggestions ---------------------------------------------------------------------------
 
@@ -182,10 +182,10 @@ class Session:
 
     def refused(self, document: Document, models: Sequence[Model]) -> DocumentError | None:
         """Why none of the models may see a file; None where one may."""
-        reasons = [self.runtime.workspace.refusal(document, m.profile) for m in models]
+        reasons = [self.runtime.workspace.exclusion_reason(document, m.profile) for m in models]
         return DocumentError(reasons[0]) if reasons and all(reasons) and reasons[0] else None
 
-    def failed(self, task: Task, asked: Asked, names: Sequence[str]) -> EnsembleError:
+    def failed(self, task: Task, asked: FanOutResult, names: Sequence[str]) -> EnsembleError:
         """One error for the models of these names, none of which gave an answer that is of use."""
         errors = asked.errors
         empty = [n for n in names if n not in errors and n not in asked.cancelled]
@@ -252,7 +252,7 @@ class Session:
         if save:
             await asyncio.to_thread(remove_model_from_config, self.runtime.config_path, name)
 
-    async def reconfigured(self, editor: Raw) -> tuple[Session, list[Fault]]:
+    async def reconfigured(self, editor: Raw) -> tuple[Session, list[SettingsIssue]]:
         """A new session for the editor's new settings; models that stay the same go on running."""
         config, faults = await builders.read_config_async(self.runtime.config_path)
         if faults:  # a file in the middle of an edit: what it said last still holds
@@ -302,13 +302,13 @@ class Session:
             "models": list(reasons.suggestion.models),
             "agreement": reasons.suggestion.agreement,
             "explored": choice.explored,
-            "context": reasons.decision.situation.to_json(),
+            "context": reasons.decision.context.to_json(),
             "scores": [dataclasses.asdict(ranked) for ranked in choice.ranked],
         }
 
     def outlook(self, task: Task, document: Document, position: Position) -> dict[str, Any]:
         """Which models would be asked at a place now, and why. Asks none, and does not count."""
-        situation = situation_of(task, document, position, complexity=self.runtime.complexity)
+        situation = request_context(task, document, position, complexity=self.runtime.complexity)
         # A choice takes its turn in what is tried next; looking must not.
         looking = dataclasses.replace(self, selector=copy.deepcopy(self.selector))
         choice = looking._choose(situation, self.models_for(task))
@@ -350,7 +350,7 @@ async def open_session(
     ``redact`` is told every key that a model is given, so that the log's handlers know them.
     """
     config, faults = await builders.read_config_async(config_path)
-    layers = Layers(config, initialization or {}, editor or {})
+    layers = SettingsLayers(config, initialization or {}, editor or {})
     settings, more = layers.resolve(trusted)
     if redact is not None:
         redact.add(Key(password_of(settings.history.url or ""), "history.url"))

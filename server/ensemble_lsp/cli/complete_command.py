@@ -11,7 +11,7 @@ from ..completion import Completer, CompletionRequest
 from ..errors import EnsembleError, NoModelError, SettingsError
 from ..types import Document
 from .common import numbers, open_file, place_in, run_async, session_of
-from .one_shot import Answer, check_model, print_answer, why
+from .one_shot import CliResult, check_model, print_answer, why
 from .progress_bar import answers_shown
 
 
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _ask(
     args: argparse.Namespace, session: Session, document: Document, place: list[int]
-) -> Answer:
+) -> CliResult:
     request = CompletionRequest(
         document,
         place_in(document, *place),
@@ -63,7 +63,9 @@ async def _ask(
     if not found:
         raise _nothing(args, session, document, trouble)
     best = found[0]
-    return Answer("complete", best.text, best.models, took, best.agreement, why(session, best.id))
+    return CliResult(
+        "complete", best.text, best.models, took, best.agreement, why(session, best.id)
+    )
 
 
 def _nothing(

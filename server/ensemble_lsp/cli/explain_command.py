@@ -9,7 +9,7 @@ from ..errors import SettingsError
 from ..explanation.explainer import Explainer
 from ..types import Document, Position, Span
 from .common import line_end, line_start, numbers, open_file, run_async, session_of
-from .one_shot import Answer, check_model, print_answer, why
+from .one_shot import CliResult, check_model, print_answer, why
 from .progress_bar import answers_shown
 
 
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
                 told = await Explainer().explain(
                     session, document, span, size=args.ensemble or 1, model=args.model
                 )
-            answer = Answer(
+            answer = CliResult(
                 "explain",
                 told.markdown,
                 told.models,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..app import Session
-from ..errors import SettingsError, TuningError
+from ..errors import FineTuningError, SettingsError
 from ..finetuning.from_file import FaultyFileError
 from ..finetuning.job_runner import Pace, Runner
 from ..finetuning.jobs import HyperParameters, Job, JobStore
@@ -23,7 +23,7 @@ from ..finetuning.prepare import Target
 from ..finetuning.prepared_data import Data, open_data, ready
 from ..finetuning.prices import LONGEST_SUFFIX
 from ..finetuning.provider_support import no_jobs, not_here
-from ..finetuning.registration import Home, join, retire
+from ..finetuning.registration import ConfigTarget, register_model, retire
 from ..finetuning.training_example import Method
 from ..models.api_keys import Keyring, find_key
 from ..models.profiles import make_profile
@@ -66,7 +66,7 @@ async def _start(args: argparse.Namespace, session: Session) -> int:
         args, session, args.model or data.base, args.base or _ident(args, data), method
     )
     if obstacle := not_here(target.base):
-        raise TuningError(obstacle)
+        raise FineTuningError(obstacle)
     if args.suffix and len(args.suffix) > LONGEST_SUFFIX:
         raise SettingsError(f"--suffix may have {LONGEST_SUFFIX} characters.")
     checked = await asyncio.to_thread(ready, data, target)
@@ -122,7 +122,7 @@ def _confirm(args: argparse.Namespace, target: Target, examples: int, told: Any)
         raise SettingsError("add --yes to start without being asked.")
     print("Start? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise TuningError("Nothing was sent.")
+        raise FineTuningError("Nothing was sent.")
 
 
 async def _carry_on(args: argparse.Namespace, session: Session, job: Job, follow: bool) -> int:
@@ -141,7 +141,7 @@ async def _carry_on(args: argparse.Namespace, session: Session, job: Job, follow
                     job = await runner.run(job)
                 else:
                     job = await runner.refresh(await runner.begin(job))
-    job = await join(job, store, _home(session))
+    job = await register_model(job, store, _home(session))
     return _told(args, job)
 
 
@@ -149,7 +149,7 @@ def _told(args: argparse.Namespace, job: Job) -> int:
     if args.json:
         print_json(_row(job))
     elif job.state == "failed":
-        raise TuningError(f"{job.name} failed: {job.message.rstrip('.')}.")
+        raise FineTuningError(f"{job.name} failed: {job.message.rstrip('.')}.")
     elif job.joined and not job.retired:
         print(f"{job.name}: {job.state}; {job.joined} ({safe(job.tuned)}) is one of the models now")
     elif job.ended:
@@ -169,7 +169,7 @@ async def _status(args: argparse.Namespace, session: Session) -> int:
     if begun and not job.local:
         async with _service(job, session) as service:
             job = await Runner(service, _store(args)).refresh(job)
-        job = await join(job, _store(args), _home(session))
+        job = await register_model(job, _store(args), _home(session))
     code = _told(args, job)
     if job.message and not args.json:
         print(safe(job.message))
@@ -208,7 +208,7 @@ async def _others(
     """The account's jobs that were begun elsewhere."""
     base = model_of(session, args.model)
     if obstacle := no_jobs(base):
-        raise TuningError(obstacle)
+        raise FineTuningError(obstacle)
     async with await _connect(base, session) as service:
         return [
             {
@@ -227,12 +227,12 @@ async def _cancel(args: argparse.Namespace, session: Session) -> int:
     job = await asyncio.to_thread(store.get, args.what)
     if job.local:
         if job.ended:
-            raise TuningError(f"{job.name} has ended already ({job.state}).")
+            raise FineTuningError(f"{job.name} has ended already ({job.state}).")
         job = await asyncio.to_thread(store.save, replace(job, state="cancelled"))
     else:
         async with _service(job, session) as service:
             job = await Runner(service, store).cancel(job)
-    job = await join(job, store, _home(session))
+    job = await register_model(job, store, _home(session))
     return _told(args, job)
 
 
@@ -269,11 +269,11 @@ async def _connect(base: ModelSettings, session: Session) -> Service:
     return Service(base, make_profile(base), key)
 
 
-def _home(session: Session) -> Home:
+def _home(session: Session) -> ConfigTarget:
     configured = session.settings.models
     entries = session.registry.entries()
     found: Sequence[ModelSettings] = () if configured else [e.settings for e in entries]
-    return Home(session.runtime.config_path, os.environ, found, Keyring())
+    return ConfigTarget(session.runtime.config_path, os.environ, found, Keyring())
 
 
 def _pace(args: argparse.Namespace) -> Pace:

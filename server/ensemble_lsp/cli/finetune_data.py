@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..app import Session
-from ..errors import SettingsError, TuningError
+from ..errors import FineTuningError, SettingsError
 from ..finetuning.from_history import from_history
 from ..finetuning.from_repository import from_repository
 from ..finetuning.local.vocabulary import native_fim
@@ -122,7 +122,7 @@ def target_of(
     assert method in METHODS
     base = model_of(session, name)
     if obstacle := no_jobs(base, method):
-        raise TuningError(obstacle)
+        raise FineTuningError(obstacle)
     profile = make_profile(base)
     if profile.fim == "native":
         weights = catalogue.path_of(base.model, args.data_dir or default_data_dir())

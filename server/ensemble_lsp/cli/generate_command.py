@@ -11,7 +11,7 @@ from ..generation.generator import Generation, Generator
 from ..types import Document, Position, Span
 from .common import line_end, numbers, open_file, run_async, session_of
 from .console import warn
-from .one_shot import Answer, check_model, print_answer
+from .one_shot import CliResult, check_model, print_answer
 from .progress_bar import answers_shown
 
 
@@ -51,10 +51,10 @@ async def _place(
     return document, line_end(document, lines[0] if lines else len(document.lines))
 
 
-def _answer(made: Generation) -> Answer:
+def _answer(made: Generation) -> CliResult:
     best, alone = made.candidates[0], made.asked == 1
     models = ", ".join(best.models)
-    return Answer(
+    return CliResult(
         "generate",
         best.text,
         best.models,

@@ -186,7 +186,7 @@ async def _why(args: argparse.Namespace) -> int:
         decision = session.decide("complete", document, place_in(document, *place))
         if not decision.models:
             raise session.no_model("complete")
-    choice, situation = decision.choice, decision.situation
+    choice, situation = decision.choice, decision.context
     if args.json:
         print_json({**choice.to_json(), "context": situation.to_json()})
         return 0

@@ -13,7 +13,7 @@ from .console import print_json, safe
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CliResult:
     """What a command prints."""
 
     task: Task
@@ -44,7 +44,7 @@ def why(session: Session, id_: str) -> str:
     return reasons.why if reasons else ""
 
 
-def print_answer(args: argparse.Namespace, answer: Answer) -> None:
+def print_answer(args: argparse.Namespace, answer: CliResult) -> None:
     """The text on standard output and who wrote it on standard error; or all of it as JSON."""
     if args.json:
         print_json(

@@ -82,7 +82,9 @@ async def _one(
     if profile.provider == "recall":
         return replace(shown, nothing="it looks into its own index of the open files")
     if prompt is None:
-        return replace(shown, nothing=workspace.refusal(document, profile) or "it may not see it")
+        return replace(
+            shown, nothing=workspace.exclusion_reason(document, profile) or "it may not see it"
+        )
     request = await request_for(entry.settings, profile, prompt)
     if request is None:
         return replace(shown, prompt=_parts(prompt))

@@ -26,7 +26,7 @@ CLOSERS = ")]}\"'`>"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CachedAnswer:
     """What one model said at one place; ``text`` continues the document exactly there."""
 
     text: str
@@ -43,7 +43,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CacheKey:
     """The text round a cursor."""
 
     above: tuple[str, ...]
@@ -52,7 +52,7 @@ class Place:
     below: tuple[str, ...]
 
     @classmethod
-    def at(cls, document: Document, position: Position) -> Place:
+    def at(cls, document: Document, position: Position) -> CacheKey:
         """The place of a cursor; copies references of at most 60 lines."""
         number, column = position.line, position.column
         line = document.line(number)
@@ -66,8 +66,8 @@ class Place:
 
 @dataclass(slots=True)
 class _Entry:
-    place: Place
-    answers: list[Answer] = field(default_factory=list[Answer])
+    place: CacheKey
+    answers: list[CachedAnswer] = field(default_factory=list[CachedAnswer])
 
     @property
     def newlines(self) -> int:
@@ -75,7 +75,7 @@ class _Entry:
         return max((answer.text.count("\n") for answer in self.answers), default=0)
 
 
-class TypeThrough:
+class TypeThroughCache:
     """Answers by document, newest first."""
 
     def __init__(self, documents: int = 50, entries: int = 30) -> None:
@@ -83,13 +83,13 @@ class TypeThrough:
         self._documents = documents
         self._per_document = entries
 
-    def put(self, document: Document, position: Position, answer: Answer) -> None:
+    def put(self, document: Document, position: Position, answer: CachedAnswer) -> None:
         """Keep an answer that was asked for at a place."""
         entries = self._entries.setdefault(document.uri, deque(maxlen=self._per_document))
         self._entries.move_to_end(document.uri)
         while len(self._entries) > self._documents:
             self._entries.popitem(last=False)
-        place = Place.at(document, position)
+        place = CacheKey.at(document, position)
         for entry in entries:
             if entry.place == place:
                 entry.answers = [a for a in entry.answers if a.model != answer.model]
@@ -97,9 +97,9 @@ class TypeThrough:
                 return
         entries.appendleft(_Entry(place, [answer]))
 
-    def get(self, document: Document, position: Position) -> list[Answer]:
+    def get(self, document: Document, position: Position) -> list[CachedAnswer]:
         """What is left of the answers that fit the cursor now, best fitting place first."""
-        found: list[Answer] = []
+        found: list[CachedAnswer] = []
         for entry in self._entries.get(document.uri, ()):
             typed = typed_since(entry.place, document, position, entry.newlines)
             if typed is None:
@@ -116,12 +116,12 @@ class TypeThrough:
         return iter(self._entries)
 
 
-def _rest(answer: Answer, taken: int) -> Answer:
+def _rest(answer: CachedAnswer, taken: int) -> CachedAnswer:
     return replace(answer, text=answer.text[taken:])
 
 
 def typed_since(
-    place: Place, document: Document, position: Position, newlines: int = ABOVE
+    place: CacheKey, document: Document, position: Position, newlines: int = ABOVE
 ) -> str | None:
     """What was typed at a place since, at most so many line ends; None when the text round it is another.
 
@@ -140,7 +140,9 @@ def typed_since(
     return document.slice(Span(start, position)).replace("\r\n", "\n")
 
 
-def _begins(place: Place, document: Document, position: Position, newlines: int) -> Position | None:
+def _begins(
+    place: CacheKey, document: Document, position: Position, newlines: int
+) -> Position | None:
     """Where the place is now: on the cursor's line or a little above it."""
     lines, column = document.lines, len(place.before)
     for number in range(position.line, max(-1, position.line - newlines - 1), -1):

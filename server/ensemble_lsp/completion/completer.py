@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..types import Span, Suggestion
-from .cache import Answer, TypeThrough
-from .debounce import Typing
-from .inflight_registry import Streams
-from .request import CompletionRequest, Job, job_of
-from .strategies import Asker, distinct
+from .cache import CachedAnswer, TypeThroughCache
+from .debounce import TypingRhythm
+from .inflight_registry import InflightRegistry
+from .request import CompletionJob, CompletionRequest, job_of
+from .strategies import CompletionRunner, distinct
 
 if TYPE_CHECKING:
     from ..app import Session
@@ -29,11 +29,11 @@ class Completer:
     """Serves requests; holds what outlives one: answers, running streams, the typing rhythm."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._cache = TypeThrough()
-        self._streams = Streams()
-        self._asker = Asker(self._cache, self._streams)
+        self._cache = TypeThroughCache()
+        self._streams = InflightRegistry()
+        self._asker = CompletionRunner(self._cache, self._streams)
         self._current: dict[str, asyncio.Task[list[Suggestion]]] = {}
-        self._typing: dict[str, Typing] = {}
+        self._typing: dict[str, TypingRhythm] = {}
         self._clock = clock
 
     async def complete(self, session: Session, request: CompletionRequest) -> list[Suggestion]:
@@ -41,7 +41,7 @@ class Completer:
         uri = request.document.uri
         work = asyncio.ensure_future(self._complete(session, request))
         if request.trigger == "automatic":
-            self._typing.setdefault(uri, Typing()).tick(self._clock())
+            self._typing.setdefault(uri, TypingRhythm()).tick(self._clock())
             if task := self._current.pop(uri, None):
                 task.cancel()
             self._streams.supersede(request.document, request.position)
@@ -88,7 +88,7 @@ class Completer:
             answers += await self._ask(job, wanted)
         return self._offer(job, distinct(answers)[:wanted], cached)
 
-    async def _ask(self, job: Job, wanted: int) -> list[Answer]:
+    async def _ask(self, job: CompletionJob, wanted: int) -> list[CachedAnswer]:
         session, request = job.session, job.request
         await session.runtime.workspace.prepare(request.document)
         decision = session.decide(
@@ -110,13 +110,13 @@ class Completer:
         await session.runtime.workspace.guard(model.profile for model in order)
         return await self._asker.ask(job, order, wanted)
 
-    def _debounce(self, job: Job, decision: Decision) -> float:
-        typing = self._typing.setdefault(job.request.document.uri, Typing())
+    def _debounce(self, job: CompletionJob, decision: Decision) -> float:
+        typing = self._typing.setdefault(job.request.document.uri, TypingRhythm())
         paid = {m.profile.name for m in decision.models if not m.profile.free}
         expected = (r.latency_ms for r in decision.choice.ranked if r.model in paid)
         return typing.debounce(job.session.settings.complete.debounce_ms, next(expected, 0.0))
 
-    def _cached(self, job: Job) -> list[Answer]:
+    def _cached(self, job: CompletionJob) -> list[CachedAnswer]:
         found = self._cache.get(job.document, job.position)
         sources = job.session.registry.ids() if found else {}
         pin = job.session.settings.selector.pin.get("complete")
@@ -125,7 +125,9 @@ class Completer:
         cleaned = (replace(a, text=job.clean(a.text, block="\n" in a.text)) for a in answers)
         return distinct([a for a in cleaned if a.text.strip()])
 
-    def _offer(self, job: Job, answers: list[Answer], cached: int) -> list[Suggestion]:
+    def _offer(
+        self, job: CompletionJob, answers: list[CachedAnswer], cached: int
+    ) -> list[Suggestion]:
         request, shown = job.request, []
         limit = job.session.settings.complete.max_lines
         head, span = "", Span(job.position, job.position)
@@ -154,7 +156,7 @@ class Completer:
         return shown
 
 
-def _wanted(answer: Answer, pin: str | None) -> bool:
+def _wanted(answer: CachedAnswer, pin: str | None) -> bool:
     """Whether a kept answer is the pinned model's, or of one that stood in for it, which had nothing to say."""
     if pin is None or answer.model == pin:
         return True

@@ -9,7 +9,7 @@ PAUSE_MS = 1000.0
 
 
 @dataclass(slots=True)
-class Typing:
+class TypingRhythm:
     """How fast the user types in one document, from the times of the automatic requests."""
 
     last: float = float("-inf")

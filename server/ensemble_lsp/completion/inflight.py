@@ -26,7 +26,7 @@ TAIL = 1.0
 that serves the next request too."""
 
 
-class Flight:
+class InflightRequest:
     """One model's answer to one prompt, as it comes in.
 
     It is done when the answer is whole: nobody waits for what the provider sends after that.

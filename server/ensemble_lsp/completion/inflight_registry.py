@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..types import Document, Position
-from .cache import Place, typed_since
-from .inflight import Flight
+from .cache import CacheKey, typed_since
+from .inflight import InflightRequest
 
 JOINABLE = 4
 """Streams of one document that a newer request may take over."""
@@ -16,11 +16,11 @@ JOINABLE = 4
 
 @dataclass(slots=True)
 class _Joinable:
-    place: Place
-    flight: Flight
+    place: CacheKey
+    flight: InflightRequest
 
 
-class Streams:
+class InflightRegistry:
     """What automatic requests have asked and is still of use."""
 
     def __init__(self) -> None:
@@ -29,12 +29,14 @@ class Streams:
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(self._running))
 
-    def add(self, document: Document, position: Position, flight: Flight) -> None:
+    def add(self, document: Document, position: Position, flight: InflightRequest) -> None:
         """A stream that newer requests may take over."""
-        one = _Joinable(Place.at(document, position), flight)
+        one = _Joinable(CacheKey.at(document, position), flight)
         self._running.setdefault(document.uri, []).append(one)
 
-    def join(self, model: str, document: Document, position: Position) -> tuple[Flight, str] | None:
+    def take_over(
+        self, model: str, document: Document, position: Position
+    ) -> tuple[InflightRequest, str] | None:
         """A model's running stream that fits the cursor, and what was typed since it was asked."""
         for one in self._running.get(document.uri, []):
             typed = typed_since(one.place, document, position)
@@ -57,7 +59,7 @@ class Streams:
         if kept:
             self._running[document.uri] = kept[-JOINABLE:]
 
-    def flights(self, uri: str) -> list[Flight]:
+    def flights(self, uri: str) -> list[InflightRequest]:
         """The streams that run for a document."""
         return [one.flight for one in self._running.get(uri, [])]
 
@@ -67,7 +69,7 @@ class Streams:
             one.flight.close()
 
 
-async def any_ended(flights: list[Flight], timeout: float) -> None:
+async def any_ended(flights: list[InflightRequest], timeout: float) -> None:
     """Wait until one of the flights ends, at most ``timeout`` seconds."""
     ends = [flight.end for flight in flights]
     await asyncio.wait(ends, timeout=max(0.0, timeout), return_when=asyncio.FIRST_COMPLETED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..context.completion_mode import Shape, shape_at
 from ..postprocess import clean_completion
 from ..types import Document, Position, Span, Trigger
-from .inflight import Flight
+from .inflight import InflightRequest
 
 if TYPE_CHECKING:
     from ..app import Session
@@ -52,7 +52,7 @@ class CompletionRequest:
 
 
 @dataclass(slots=True)
-class Job:
+class CompletionJob:
     """One request while it is worked on."""
 
     session: Session
@@ -64,7 +64,9 @@ class Job:
     prefix: str = ""
     suffix: str = ""
     decision: Decision | None = None
-    flights: list[tuple[Flight, str]] = field(default_factory=list[tuple[Flight, str]])
+    flights: list[tuple[InflightRequest, str]] = field(
+        default_factory=list[tuple[InflightRequest, str]]
+    )
     """Each with the text that was typed since it was asked."""
     recalled: bool = False
     """Whether the models that cost nothing were asked already."""
@@ -93,7 +95,7 @@ class Job:
         return body.count("\n") >= limit and not body.lstrip().startswith("```")
 
 
-def job_of(session: Session, request: CompletionRequest) -> Job | None:
+def job_of(session: Session, request: CompletionRequest) -> CompletionJob | None:
     """The work of a request; None where nothing should be offered."""
     settings, document = session.settings.complete, request.document
     if not settings.enabled and request.trigger == "automatic":
@@ -115,4 +117,4 @@ def job_of(session: Session, request: CompletionRequest) -> Job | None:
     end = Position(last, len(document.lines[last]))
     prefix = document.slice(Span(first, position)).replace("\r\n", "\n")
     suffix = document.slice(Span(position, end)).replace("\r\n", "\n")
-    return Job(session, request, document, position, shape, prefix, suffix)
+    return CompletionJob(session, request, document, position, shape, prefix, suffix)

@@ -13,10 +13,10 @@ from ..context.prompt_builder import complete_prompt
 from ..postprocess.syntax_check import parses_at
 from ..selection.cascade import Findings, could_escalate, escalate
 from ..types import Prompt
-from .cache import Answer, TypeThrough
-from .inflight import Flight
-from .inflight_registry import Streams, any_ended
-from .request import Job
+from .cache import CachedAnswer, TypeThroughCache
+from .inflight import InflightRequest
+from .inflight_registry import InflightRegistry, any_ended
+from .request import CompletionJob
 
 if TYPE_CHECKING:
     from ..consensus.votes import Verdict
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Asker:
+class CompletionRunner:
     """Asks models for completions; good answers go into the type-through cache."""
 
-    def __init__(self, cache: TypeThrough, streams: Streams) -> None:
+    def __init__(self, cache: TypeThroughCache, streams: InflightRegistry) -> None:
         self._cache = cache
         self._streams = streams
-        self._tails: set[Flight] = set()
+        self._tails: set[InflightRequest] = set()
         """Whose answers are whole while their streams still end."""
 
-    async def ask(self, job: Job, order: list[Model], wanted: int) -> list[Answer]:
+    async def ask(self, job: CompletionJob, order: list[Model], wanted: int) -> list[CachedAnswer]:
         """Answers, best first, within the budget. Cancelled, it closes what nobody may take over."""
         settings, request = job.session.settings.complete, job.request
         budget = request.budget_ms or settings.budget_ms
@@ -42,11 +42,11 @@ class Asker:
         members = request.ensemble or settings.ensemble
         try:
             if members > 1 and not request.model:
-                answers = await self._agree(job, order, members, deadline)
+                answers = await self._consensus(job, order, members, deadline)
             elif wanted > 1:
-                answers = await self._several(job, order, wanted, deadline)
+                answers = await self._sample(job, order, wanted, deadline)
             else:
-                answers = await self._race(job, order, deadline)
+                answers = await self._hedged(job, order, deadline)
         except asyncio.CancelledError:
             # Superseded: what the newer request may take over goes on. Cancelled: nothing was kept.
             self._release(job, keep=self._streams.flights(request.document.uri))
@@ -59,7 +59,7 @@ class Asker:
             job.session.runtime.idle("complete", answers[0].model if answers else None)
         return answers
 
-    def _release(self, job: Job, keep: list[Flight]) -> None:
+    def _release(self, job: CompletionJob, keep: list[InflightRequest]) -> None:
         """Close what still runs and is not kept."""
         for flight, _ in job.flights:
             if flight not in keep:
@@ -68,7 +68,7 @@ class Asker:
         if not keep:
             self._streams.close(job.request.document.uri)
 
-    def _let_end(self, flight: Flight) -> None:
+    def _let_end(self, flight: InflightRequest) -> None:
         self._tails = {other for other in self._tails if not other.over} | {flight}
 
     async def settled(self) -> None:
@@ -76,7 +76,7 @@ class Asker:
         for flight in tuple(self._tails):
             await flight.over_soon()
 
-    def _prompt(self, job: Job, model: Model) -> Prompt | None:
+    def _prompt(self, job: CompletionJob, model: Model) -> Prompt | None:
         return complete_prompt(
             job.document,
             job.position,
@@ -86,10 +86,10 @@ class Asker:
             max_lines=job.session.settings.complete.max_lines,
         )
 
-    def _start(self, job: Job, model: Model, temperature: float = 0.0) -> bool:
+    def _start(self, job: CompletionJob, model: Model, temperature: float = 0.0) -> bool:
         """Ask a model, or take over its running stream; False when it may not see this file."""
         if not temperature:
-            joined = self._streams.join(model.profile.name, job.document, job.position)
+            joined = self._streams.take_over(model.profile.name, job.document, job.position)
             if joined is not None:
                 job.flights.append(joined)
                 return True
@@ -98,13 +98,15 @@ class Asker:
             return False
         if temperature:
             prompt = replace(prompt, temperature=temperature)
-        flight = Flight(model, prompt, job.enough)
+        flight = InflightRequest(model, prompt, job.enough)
         job.flights.append((flight, ""))
         if job.request.trigger == "automatic":
             self._streams.add(job.document, job.position, flight)
         return True
 
-    def _answer(self, job: Job, flight: Flight, typed: str) -> Answer | None:
+    def _answer(
+        self, job: CompletionJob, flight: InflightRequest, typed: str
+    ) -> CachedAnswer | None:
         """A finished flight as an answer that continues the document at the cursor."""
         text = flight.text
         if typed:
@@ -117,7 +119,7 @@ class Asker:
         if not cleaned.strip() or not sure:
             return None
         completion = flight.completion()
-        answer = Answer(
+        answer = CachedAnswer(
             cleaned,
             flight.model,
             (flight.model,),
@@ -133,13 +135,15 @@ class Asker:
 
     # -- ways to ask ---------------------------------------------------------------------------
 
-    async def _race(self, job: Job, order: list[Model], deadline: float) -> list[Answer]:
+    async def _hedged(
+        self, job: CompletionJob, order: list[Model], deadline: float
+    ) -> list[CachedAnswer]:
         """The first good answer: of the first model, or of the next when that is slow or fails."""
         paid = [m for m in order if not m.profile.free]
         free = [m for m in order if m.profile.free]
         waiting = list(paid)
         seen: set[int] = set()
-        doubted: list[Answer] = []
+        doubted: list[CachedAnswer] = []
         self._start_next(job, waiting)
         while job.flights and (left := deadline - time.perf_counter()) > 0:
             for index, (flight, typed) in enumerate(job.flights):
@@ -166,9 +170,11 @@ class Asker:
             silent = last.first_token_ms is None and not last.done
             if hedge is not None and silent and self._hedge_in(job, last) <= 0:
                 self._start_next(job, waiting)
-        return doubted or await self._late(job, free)
+        return doubted or await self._best_at_deadline(job, free)
 
-    def _escalate(self, job: Job, answer: Answer, waiting: list[Model], deadline: float) -> bool:
+    def _escalate(
+        self, job: CompletionJob, answer: CachedAnswer, waiting: list[Model], deadline: float
+    ) -> bool:
         """Ask a stronger model too where a check doubts the answer; whether one is being asked."""
         decision, asked = job.decision, {f.profile.name for f, _ in job.flights if f.done}
         enabled = job.session.settings.selector.escalate
@@ -188,17 +194,17 @@ class Asker:
         job.decision = decision
         return True
 
-    def _start_next(self, job: Job, waiting: list[Model]) -> None:
+    def _start_next(self, job: CompletionJob, waiting: list[Model]) -> None:
         while waiting:
             if self._start(job, waiting.pop(0)):
                 return
 
-    def _hedge_in(self, job: Job, flight: Flight) -> float:
+    def _hedge_in(self, job: CompletionJob, flight: InflightRequest) -> float:
         """Seconds until the next model is asked too: the model's own p90 of the first token."""
         p90 = job.session.first_token_p90(flight.profile.name, "complete")
         return flight.started + p90 / 1e3 - time.perf_counter()
 
-    async def instant(self, job: Job, models: list[Model]) -> Answer | None:
+    async def instant(self, job: CompletionJob, models: list[Model]) -> CachedAnswer | None:
         """The answer of what costs nothing and takes no time (recall), if it is sure of one."""
         free = [] if job.recalled else [m for m in models if m.profile.free]
         job.recalled = True
@@ -211,20 +217,22 @@ class Asker:
                     return answer
         return None
 
-    async def _late(self, job: Job, free: list[Model]) -> list[Answer]:
+    async def _best_at_deadline(self, job: CompletionJob, free: list[Model]) -> list[CachedAnswer]:
         """The budget is up, or nobody had an answer: whole lines that came, else recall."""
         for flight, typed in job.flights:
             lines = flight.text.rpartition("\n")[0]
             if not flight.done and lines.startswith(typed) and job.multiline:
                 cleaned = job.clean(lines[len(typed) :])
                 if cleaned.strip():
-                    return [Answer(cleaned, flight.model, (flight.model,), decision=job.decision)]
+                    return [
+                        CachedAnswer(cleaned, flight.model, (flight.model,), decision=job.decision)
+                    ]
         instant = await self.instant(job, free)
         return [instant] if instant else []
 
-    async def _several(
-        self, job: Job, order: list[Model], wanted: int, deadline: float
-    ) -> list[Answer]:
+    async def _sample(
+        self, job: CompletionJob, order: list[Model], wanted: int, deadline: float
+    ) -> list[CachedAnswer]:
         """Different answers: of different models first, then again of the best one, less sure."""
         for model in order[:wanted]:
             self._start(job, model)
@@ -234,11 +242,11 @@ class Asker:
         await self._all(job, deadline)
         answers = [self._answer(job, f, typed) for f, typed in job.flights if f.good]
         found = distinct([a for a in answers if a is not None])
-        return found or await self._late(job, [m for m in order if m.profile.free])
+        return found or await self._best_at_deadline(job, [m for m in order if m.profile.free])
 
-    async def _agree(
-        self, job: Job, order: list[Model], members: int, deadline: float
-    ) -> list[Answer]:
+    async def _consensus(
+        self, job: CompletionJob, order: list[Model], members: int, deadline: float
+    ) -> list[CachedAnswer]:
         """What two models agree on, else the best one's; what is free is a member on top."""
         paid = [m for m in order if not m.profile.free][:members]
         for model in paid + [m for m in order if m.profile.free]:
@@ -246,7 +254,7 @@ class Asker:
         await self._all(job, deadline, None if job.request.wants_several else self._two_agree)
         found = self._done(job)
         if not found:
-            return await self._late(job, [])
+            return await self._best_at_deadline(job, [])
         verdict = _verdict(job, found)
         held_back = (
             job.request.trigger == "automatic"
@@ -254,7 +262,7 @@ class Asker:
         )
         if not verdict.text.strip() or held_back:
             return []
-        best = Answer(
+        best = CachedAnswer(
             verdict.text,
             verdict.models[0],
             tuple(verdict.models),
@@ -264,12 +272,12 @@ class Asker:
         )
         return [best, *found] if job.request.wants_several else [best]
 
-    def _done(self, job: Job) -> list[Answer]:
+    def _done(self, job: CompletionJob) -> list[CachedAnswer]:
         """The usable answers so far."""
         answers = [self._answer(job, f, typed) for f, typed in job.flights if f.done and f.good]
         return [a for a in answers if a is not None]
 
-    def _two_agree(self, job: Job) -> bool:
+    def _two_agree(self, job: CompletionJob) -> bool:
         """Whether two gave the same text: of three at most, nobody outvotes them."""
         found = self._done(job)
         if len(found) < 2:
@@ -278,7 +286,10 @@ class Asker:
         return verdict.rule_used == "weighted" and len(verdict.models) > 1
 
     async def _all(
-        self, job: Job, deadline: float, enough: Callable[[Job], bool] | None = None
+        self,
+        job: CompletionJob,
+        deadline: float,
+        enough: Callable[[CompletionJob], bool] | None = None,
     ) -> None:
         while (left := deadline - time.perf_counter()) > 0:
             running = [f for f, _ in job.flights if not f.done]
@@ -287,19 +298,19 @@ class Asker:
             await any_ended(running, left)
 
 
-def _verdict(job: Job, answers: list[Answer]) -> Verdict:
+def _verdict(job: CompletionJob, answers: list[CachedAnswer]) -> Verdict:
     """What answers agree on, by what is known of their models here."""
     from ..consensus.code import consensus_of_completion
-    from ..consensus.votes import Answer as Vote
+    from ..consensus.votes import Vote
 
     weights = job.session.weights(job.decision) if job.decision else {}
     votes = [Vote(a.model, a.text, weights.get(a.model, 0.5)) for a in answers]
     return consensus_of_completion(votes, job.document.language)
 
 
-def distinct(answers: list[Answer]) -> list[Answer]:
+def distinct(answers: list[CachedAnswer]) -> list[CachedAnswer]:
     """Without those that say the same but for blanks at the end; the first of each stays."""
-    kept: dict[str, Answer] = {}
+    kept: dict[str, CachedAnswer] = {}
     for answer in answers:
         kept.setdefault(answer.text.rstrip(), answer)
     return list(kept.values())

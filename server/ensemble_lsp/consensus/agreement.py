@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .votes import Answer, log_odds
+from .votes import Vote, log_odds
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ class Table:
 
 
 def signs_of(
-    behind: Sequence[Answer],
-    others: Sequence[Answer],
+    behind: Sequence[Vote],
+    others: Sequence[Vote],
     alike: float,
-    sorted_out: Sequence[Answer] = (),
+    sorted_out: Sequence[Vote] = (),
 ) -> Signs:
     """What speaks for the answer of those ``behind`` it. A model counts once."""
     mine = {a.model for a in behind}

@@ -17,20 +17,20 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Literal
 
-from ..sandbox.trial import Trial
+from ..sandbox.trial import CheckResults
 from .agreement import Table, signs_of
 from .calibration import CODE
 from .canonical_form import canonical, canonical_line, plain
-from .votes import SURPRISE, Answer, Group, Verdict, log_odds, vote_of
+from .votes import SURPRISE, Group, Verdict, Vote, log_odds, vote_of
 
 Rule = Literal["weighted", "seed"]
 
 __all__ = [
-    "Answer",
+    "CheckResults",
     "Group",
-    "Trial",
     "Tuning",
     "Verdict",
+    "Vote",
     "consensus_of_code",
     "consensus_of_completion",
 ]
@@ -52,11 +52,11 @@ class Tuning:
 class Cluster:
     """Equal answers, the best model's first."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[Vote, ...]
     weight: float
 
     @property
-    def best(self) -> Answer:
+    def best(self) -> Vote:
         """The best model's answer."""
         return self.answers[0]
 
@@ -70,16 +70,16 @@ class Cluster:
 class Ballot:
     """The answers, sorted by what may be chosen."""
 
-    running: list[tuple[Answer, str]]
+    running: list[tuple[Vote, str]]
     """Those that may win, with what makes them equal."""
-    failed: list[Answer]
+    failed: list[Vote]
     """Those that keep fewer of the examples' promises."""
-    broken: list[Answer]
+    broken: list[Vote]
     """Those that do not parse."""
 
 
 def consensus_of_code(
-    answers: Sequence[Answer],
+    answers: Sequence[Vote],
     language: str,
     rule: Rule = "weighted",
     tuning: Tuning | None = None,
@@ -108,7 +108,7 @@ def consensus_of_code(
     return _verdict(clusters, ballot, used, why, tuning.table)
 
 
-def ballot_of(answers: Sequence[Answer]) -> Ballot:
+def ballot_of(answers: Sequence[Vote]) -> Ballot:
     """Sort answers whose forms are known by whether they may be chosen."""
     whole = [a for a in answers if a.form is not None]
     broken = [a for a in answers if a.form is None]
@@ -120,7 +120,7 @@ def ballot_of(answers: Sequence[Answer]) -> Ballot:
     return Ballot([(a, _likeness(a)) for a in kept], failed, broken)
 
 
-def _likeness(answer: Answer) -> str:
+def _likeness(answer: Vote) -> str:
     """What makes two answers one: what they do with the inputs that were run, else their form."""
     trial = answer.trial
     if trial is not None and len(trial.outputs) > trial.promised - trial.tests and _tells(trial):
@@ -128,14 +128,14 @@ def _likeness(answer: Answer) -> str:
     return answer.form or plain(answer.text)
 
 
-def _tells(trial: Trial) -> bool:
+def _tells(trial: CheckResults) -> bool:
     """Whether outputs say anything: not all of them are failures or nothing."""
     return any(
         not output.startswith("!") and output not in ("", "None") for output in trial.outputs
     )
 
 
-def consensus_of_completion(answers: Sequence[Answer], language: str = "") -> Verdict:
+def consensus_of_completion(answers: Sequence[Vote], language: str = "") -> Verdict:
     """Two that agree, else the best weight; where the agreeing part after a prefix, that prefix.
 
     Raises ``ValueError`` without an answer.
@@ -165,9 +165,9 @@ def _line_verdict(clusters: Sequence[Cluster], used: str, why: str) -> Verdict:
     return Verdict(first.best.text, groups[0].models, agreement, groups, used, why)
 
 
-def _clusters(pairs: Sequence[tuple[Answer, str]], surprise: float) -> list[Cluster]:
+def _clusters(pairs: Sequence[tuple[Vote, str]], surprise: float) -> list[Cluster]:
     """Equal forms together; the heaviest first, each with its best model's answer first."""
-    by_form: dict[str, list[Answer]] = {}
+    by_form: dict[str, list[Vote]] = {}
     for answer, form in pairs:
         by_form.setdefault(form, []).append(answer)
     clusters = [
@@ -177,7 +177,7 @@ def _clusters(pairs: Sequence[tuple[Answer, str]], surprise: float) -> list[Clus
     return sorted(clusters, key=lambda c: (-c.weight, -c.best.weight))
 
 
-def _vote(group: Sequence[Answer], surprise: float) -> float:
+def _vote(group: Sequence[Vote], surprise: float) -> float:
     """A model votes once, however often it answered: further samples of its own count a quarter."""
     seen: set[str] = set()
     total = 0.0
@@ -202,7 +202,7 @@ def likeness_decides(leading: int, weights: Sequence[float], tuning: Tuning) -> 
     return few and max(weights) - min(weights) <= tuning.near
 
 
-def _by_mean_similarity(clusters: Sequence[Cluster], everyone: Sequence[Answer]) -> list[Cluster]:
+def _by_mean_similarity(clusters: Sequence[Cluster], everyone: Sequence[Vote]) -> list[Cluster]:
     """Near-equals of whom few agree: the answer most like all others first."""
 
     def liked(cluster: Cluster) -> float:
@@ -214,7 +214,7 @@ def _by_mean_similarity(clusters: Sequence[Cluster], everyone: Sequence[Answer])
     return sorted(clusters, key=lambda c: (-liked(c), -c.best.weight))
 
 
-def _by_similarity(answers: Sequence[Answer], table: Table) -> Verdict:
+def _by_similarity(answers: Sequence[Vote], table: Table) -> Verdict:
     """The seed's rule: a majority of equal texts, else the highest mean similarity."""
     clusters = _clusters([(a, a.form or plain(a.text)) for a in answers], SURPRISE)
     clusters.sort(key=lambda c: -len(c.answers))
@@ -285,7 +285,7 @@ def _verdict(
     )
 
 
-def _chance(behind: Sequence[Answer], others: Sequence[Answer]) -> float:
+def _chance(behind: Sequence[Vote], others: Sequence[Vote]) -> float:
     """Estimated chance that a completion is right, from who stands behind it and who does not.
 
     Odds: the best model's own, times what each further model that agrees adds, divided by what each
@@ -313,7 +313,7 @@ def _shared_lines(clusters: Sequence[Cluster]) -> Cluster | None:
             if not text.strip():
                 continue
             answers = tuple(
-                Answer(c.best.model, text, c.best.weight)
+                Vote(c.best.model, text, c.best.weight)
                 for c in clusters
                 if c.best.text.startswith(text)
             )

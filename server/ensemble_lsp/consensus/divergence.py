@@ -48,7 +48,7 @@ def tokens_of(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def so_far(text: str, language: str) -> tuple[str, ...]:
+def partial_tokens(text: str, language: str) -> tuple[str, ...]:
     """The tokens of a stream's whole lines; none where they do not parse: it may be talk before the code."""
     lines = text.split("\n")[:-1]
     for last in range(len(lines), max(0, len(lines) - 3), -1):
@@ -58,7 +58,7 @@ def so_far(text: str, language: str) -> tuple[str, ...]:
     return ()
 
 
-def parted(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+def have_diverged(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     """Whether two, of which either may go on, have parted already."""
     length = min(len(one), len(other))
     return length >= LEAST and one[:length] != other[:length]

@@ -12,12 +12,12 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import combinations, pairwise, product
 
-from ..sandbox.trial import Trial
+from ..sandbox.trial import CheckResults
 from ..types import Completion
 from .canonical_form import canonical
 from .code import Rule, Tuning, ballot_of, clusters_of
-from .divergence import PARTED, parted, so_far, tokens_of
-from .votes import Answer, vote_of
+from .divergence import PARTED, have_diverged, partial_tokens, tokens_of
+from .votes import Vote, vote_of
 
 RISK = 0.01
 """Chance that waiting would have changed the outcome, at most, at each look."""
@@ -26,10 +26,10 @@ _AGREEING = ((0, 0.5), (40, 0.3), (80, 0.18), (150, 0.08), (300, 0.02), (600, 0.
 
 Tokens = tuple[str, ...]
 Clean = Callable[[str], str]
-Try = Callable[[str], Awaitable[Trial | None]]
+Try = Callable[[str], Awaitable[CheckResults | None]]
 
 
-class Quorum:
+class EarlyStopping:
     """Tells ``asking.ask`` when to stop, and keeps the answers made ready for the verdict.
 
     ``clean`` is what is done to an answer before it counts; ``attempt`` runs the prompt's examples on
@@ -52,7 +52,7 @@ class Quorum:
         self._attempt = attempt
         self._rule = rule
         self._tuning = tuning or Tuning()
-        self._ready: dict[int, Answer] = {}
+        self._ready: dict[int, Vote] = {}
 
     async def __call__(self, completions: Sequence[Completion], running: Mapping[str, str]) -> bool:
         """Whether the models still running are not needed any more; of each what has come so far."""
@@ -62,21 +62,21 @@ class Quorum:
         if self._rule == "seed":
             return False
         weights = [self._weights.get(name, 0.5) for name in running]
-        if settled(answers, weights, self._tuning):
+        if is_decided(answers, weights, self._tuning):
             return True
-        if not settled(answers, weights, self._tuning, hoping=True):
+        if not is_decided(answers, weights, self._tuning, hoping=True):
             return False
         coming = await asyncio.to_thread(lambda: [self._coming(text) for text in running.values()])
-        return any(coming) and settled(answers, weights, self._tuning, coming)
+        return any(coming) and is_decided(answers, weights, self._tuning, coming)
 
     def _coming(self, text: str) -> tuple[str, ...]:
         if not text.strip():
             return ()
-        return so_far(self._clean(text) + "\n" if self._clean else text, self._language)
+        return partial_tokens(self._clean(text) + "\n" if self._clean else text, self._language)
 
     async def answers(
         self, completions: Sequence[Completion], *, patience: float | None = None
-    ) -> list[Answer]:
+    ) -> list[Vote]:
         """The usable answers so far, cleaned, normalised and tried.
 
         ``patience``: seconds that trials are waited for; what is not tried by then counts untried.
@@ -86,7 +86,7 @@ class Quorum:
             self._ready[index] = await self._made_ready(completions[index], deadline)
         return [a for a in self._ready.values() if a.text.strip()]
 
-    async def _made_ready(self, completion: Completion, deadline: float | None) -> Answer:
+    async def _made_ready(self, completion: Completion, deadline: float | None) -> Vote:
         def work() -> tuple[str, str | None]:
             text = self._clean(completion.text) if self._clean else completion.text
             return text, canonical(text, self._language) if text.strip() else None
@@ -98,11 +98,11 @@ class Quorum:
             with contextlib.suppress(asyncio.TimeoutError):
                 trial = await asyncio.wait_for(self._attempt(text), left)
         weight = self._weights.get(completion.model, 0.5)
-        return Answer(completion.model, text, weight, form, trial)
+        return Vote(completion.model, text, weight, form, trial)
 
 
-def settled(
-    answers: Sequence[Answer],
+def is_decided(
+    answers: Sequence[Vote],
     running: Sequence[float],
     tuning: Tuning,
     coming: Sequence[Tokens] = (),
@@ -136,7 +136,7 @@ def settled(
     rivals = [(c.weight, tokens_of(c.best.text) if coming else ()) for c in others]
     ties = [*product(streams, rivals), *combinations(streams, 2)]
     likely = sum(
-        PARTED if hoping or parted(mine, theirs) else 1.0
+        PARTED if hoping or have_diverged(mine, theirs) else 1.0
         for (vote, mine), (other, theirs) in ties
         if vote + other >= first.weight
     )

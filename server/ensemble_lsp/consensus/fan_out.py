@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import BadAnswerError, ProviderError
+from ..errors import InvalidResponseError, ProviderError
 from ..models.interface import Model, gather
 from ..types import Completion, Prompt
 
@@ -32,7 +32,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FanOutResult:
     """What came of asking: answers in the order they came."""
 
     completions: list[Completion] = field(default_factory=list[Completion])
@@ -41,14 +41,14 @@ class Asked:
     """Models closed before they had answered: the budget was up, or the outcome settled."""
 
 
-async def ask(
+async def query_all(
     models: Sequence[Model],
     prompt: PromptOf,
     *,
     budget_ms: float,
     progress: Callable[[Progress], None] | None = None,
     settled: Settled | None = None,
-) -> Asked:
+) -> FanOutResult:
     """Ask all at once; return when all have ended, the budget is up, or ``settled`` says so.
 
     ``prompt`` is one for all, or made for each model, ``None`` for a model that must not be asked.
@@ -56,7 +56,7 @@ async def ask(
     answer, and while streams grow. Models still running are
     closed before this returns, also when the caller is cancelled. Never raises a ``ProviderError``.
     """
-    asking = _Asking(len(models), progress)
+    asking = _FanOut(len(models), progress)
     for model in models:
         made = prompt if isinstance(prompt, Prompt) else prompt(model)
         if made is not None:
@@ -68,9 +68,9 @@ async def ask(
     return asking.asked
 
 
-class _Asking:
+class _FanOut:
     def __init__(self, total: int, progress: Callable[[Progress], None] | None) -> None:
-        self.asked = Asked()
+        self.asked = FanOutResult()
         self._total = total
         self._progress = progress
         self._running: dict[asyncio.Task[Completion], str] = {}
@@ -137,7 +137,7 @@ class _Asking:
         if not isinstance(error, ProviderError):
             # A fault of ours in one adapter must not take the other models' answers away.
             logger.error("asking %s failed", name, exc_info=error)
-            error = BadAnswerError(name, f"{name} failed inside; see the log ({error!r}).")
+            error = InvalidResponseError(name, f"{name} failed inside; see the log ({error!r}).")
         self.asked.errors[name] = error
         self._tell(name, "failed")
 

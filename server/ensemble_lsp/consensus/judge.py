@@ -14,7 +14,7 @@ from dataclasses import replace
 from ..errors import ProviderError
 from ..models.interface import Model
 from ..types import Prompt
-from .fan_out import ask
+from .fan_out import query_all
 
 MOST = 6
 """Candidates that are shown; the rest had too few votes."""
@@ -56,7 +56,7 @@ async def judged(
     order = list(range(min(len(texts), MOST)))
     random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
     try:
-        asked = await ask([judge], question(prompt, texts, order), budget_ms=budget_ms)
+        asked = await query_all([judge], question(prompt, texts, order), budget_ms=budget_ms)
     except ProviderError:
         return None
     return verdict(asked.completions[0].text, order) if asked.completions else None

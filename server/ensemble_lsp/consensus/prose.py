@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from .sentence_similarity import Gathering, Relation, Sentence, sentence_of
+from .sentence_similarity import Corpus, Relation, Sentence, sentence_of
 from .sentences import Block, split_blocks
-from .votes import Answer
+from .votes import Vote
 
 _WHOLE_KINDS = ("fence", "whole")
 _COURTESY = frozenset(
@@ -69,7 +69,7 @@ class _Merged:
         return [*base, *(a for s in base for a in s.additions), *self.extra]
 
 
-def merge_prose(answers: Sequence[Answer]) -> ProseVerdict:
+def merge_prose(answers: Sequence[Vote]) -> ProseVerdict:
     """Merge; raises ``ValueError`` without an answer."""
     spoken = [a for a in answers if a.text.strip()] or list(answers)
     if not spoken:
@@ -79,7 +79,7 @@ def merge_prose(answers: Sequence[Answer]) -> ProseVerdict:
     if len(ordered) == 1:
         return ProseVerdict(base.text.strip(), (base.model,), 1.0)
     blocks = [split_blocks(a.text) for a in ordered]
-    gathering = Gathering(sentence_of(s) for all_ in blocks for b in all_ for s in b.sentences)
+    gathering = Corpus(sentence_of(s) for all_ in blocks for b in all_ for s in b.sentences)
     merged = _Merged([(b, _said(b, base.model)) for b in blocks[0]])
     _drop_repeated(merged)
     for other, its in zip(ordered[1:], blocks[1:], strict=True):
@@ -106,7 +106,7 @@ def _drop_repeated(merged: _Merged) -> None:
             seen.append(words)
 
 
-def _fold(merged: _Merged, answer: Answer, blocks: Sequence[Block], gathering: Gathering) -> None:
+def _fold(merged: _Merged, answer: Vote, blocks: Sequence[Block], gathering: Corpus) -> None:
     """Fold one more answer in."""
     there = merged.all()
     said_by = [_said(b, answer.model) for b in blocks]

@@ -129,7 +129,7 @@ class Shared:
     """By how much ``both`` passes what either shares with any other sentence, both rivals together."""
 
 
-class Gathering:
+class Corpus:
     """All sentences of several answers: what is rare among them says more."""
 
     def __init__(self, sentences: Iterable[Sentence]) -> None:
@@ -178,7 +178,7 @@ class Gathering:
 def relation(one: str, other: str) -> Relation:
     """Whether two sentences, of which nothing else is known, say the same, contradict each other, or neither."""
     mine, theirs = sentence_of(one), sentence_of(other)
-    return Gathering((mine, theirs)).relations([mine], [theirs])[0][0][0]
+    return Corpus((mine, theirs)).relations([mine], [theirs])[0][0][0]
 
 
 def _two_best(values: Sequence[float]) -> tuple[float, float]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..sandbox.trial import Trial
+from ..sandbox.trial import CheckResults
 
 FLOOR, CEILING = 0.02, 0.98
 """No model is so bad or so good that its vote counts against it or for all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Vote:
     """One model's cleaned answer; ``weight`` is the reward expected of the model here, 0 to 1."""
 
     model: str
@@ -20,7 +20,7 @@ class Answer:
     weight: float = 0.5
     form: str | None = ""
     """The canonical form where it is known already, ``None`` for what does not parse."""
-    trial: Trial | None = None
+    trial: CheckResults | None = None
     """What came of its examples; None where none were run."""
 
 
@@ -32,7 +32,7 @@ class Group:
     text: str
     weight: float
     """Sum of its votes."""
-    trial: Trial | None = None
+    trial: CheckResults | None = None
     """What came of its examples and tests."""
 
 

@@ -89,9 +89,9 @@ class PrivacyFilter:
 
     def allowed(self, path: str | Path) -> bool:
         """Whether a prepared file may be sent; quick, reads no disk, False for an unknown one."""
-        return self.refusal(path) is None
+        return self.exclusion_reason(path) is None
 
-    def refusal(self, path: str | Path) -> str | None:
+    def exclusion_reason(self, path: str | Path) -> str | None:
         """Why a file may not be sent, naming the rule; ``None`` where it may."""
         kept = self._verdicts.get(str(path))
         if kept is not None:

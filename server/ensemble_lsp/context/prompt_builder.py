@@ -65,7 +65,7 @@ def complete_prompt(
     max_lines: int = 12,
 ) -> Prompt | None:
     """The prompt for a completion at a position; ``None`` where the model may not see the file."""
-    if workspace.refusal(document, profile) is not None:
+    if workspace.exclusion_reason(document, profile) is not None:
         return None
     position = document.clamp(position)
     multiline = shape == "block"
@@ -111,7 +111,7 @@ def explain_prompt(
 
     With it go the signatures of what the code calls, from the file and from its imports.
     """
-    if workspace.refusal(document, profile) is not None:
+    if workspace.exclusion_reason(document, profile) is not None:
         return None
     budget = _Budget.of(profile, LONG_TOKENS, 800)
     prompt = _about("explain", document, span, _Scene(profile, workspace, budget))
@@ -129,7 +129,7 @@ def generate_prompt(
     workspace: WorkspaceContext,
 ) -> Prompt | None:
     """The prompt to write code at a place; ``None`` where the model may not see the file."""
-    if workspace.refusal(document, profile) is not None:
+    if workspace.exclusion_reason(document, profile) is not None:
         return None
     budget = _Budget.of(profile, LONG_TOKENS, 1500)
     prompt = _about("generate", document, span, _Scene(profile, workspace, budget))

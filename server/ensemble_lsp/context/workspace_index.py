@@ -208,7 +208,7 @@ class WorkspaceContext:
 
     # -- what prompts ask ----------------------------------------------------------------------
 
-    def refusal(self, document: Document, profile: Profile) -> str | None:
+    def exclusion_reason(self, document: Document, profile: Profile) -> str | None:
         """One sentence why a model may not see a document, naming the rule; ``None`` if it may."""
         if profile.local:
             return None
@@ -243,7 +243,7 @@ class WorkspaceContext:
 
     def _reason(self, uri: str) -> str | None:
         if _is_file(uri):
-            return self.privacy.refusal(Document(uri, 0, "", ("",)).path)
+            return self.privacy.exclusion_reason(Document(uri, 0, "", ("",)).path)
         # Not on disk: a new file, a notebook's cell, a diff's other side.
         return self.privacy.by_name(unquote(urlsplit(uri).path).lstrip("/") or "untitled")
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from ..errors import NoModelError, SettingsError
 from ..sandbox import process
-from ..sandbox.scratch_repo import Limits, Workbench
+from ..sandbox.scratch_repo import Limits, ScratchRepo
 from ..types import Document, Prompt, Span, Task
 from .case_selection import Sample, sample
 from .cases import KINDS_OF, Case, Kind
-from .eval_runner import Contestant, Question, Run, Step
+from .eval_runner import ModelUnderTest, Question, Run, Step
 from .results import Result, Results
 from .sampler import Asker
 from .scenario import Bench, Cleaners
@@ -217,7 +217,7 @@ async def _sample(options: Options, exclude: Sequence[str]) -> Sample:
 
 def _contestants(
     session: Session, options: Options, bench: Bench
-) -> tuple[list[Contestant], dict[str, str]]:
+) -> tuple[list[ModelUnderTest], dict[str, str]]:
     """The models to ask, and those that cannot be asked with the reason."""
     entries = {e.profile.name: e for e in session.registry.entries()}
     for name in options.models:
@@ -225,7 +225,7 @@ def _contestants(
     wanted = list(dict.fromkeys(options.models)) or [
         name for name, e in entries.items() if options.task in e.profile.tasks
     ]
-    able: list[Contestant] = []
+    able: list[ModelUnderTest] = []
     unavailable: dict[str, str] = {}
     for name in wanted:
         entry = entries[name]
@@ -243,15 +243,15 @@ def _contestants(
     return able, unavailable
 
 
-def _contestant(session: Session, entry: Entry, bench: Bench) -> Contestant:
+def _contestant(session: Session, entry: Entry, bench: Bench) -> ModelUnderTest:
     profile = entry.profile
     own = profile.provider == "recall"
     model = bench.recall_model(entry.settings) if own else session.registry.get(profile.name)
-    return Contestant(model, f"{profile.provider}/{profile.model}")
+    return ModelUnderTest(model, f"{profile.provider}/{profile.model}")
 
 
 async def _questions(
-    bench: Bench, drawn: Sample, contestants: Sequence[Contestant]
+    bench: Bench, drawn: Sample, contestants: Sequence[ModelUnderTest]
 ) -> list[Question]:
     """Every case as each model is asked it. Cases that nothing would ask for are left out."""
     questions: list[Question] = []
@@ -279,7 +279,7 @@ async def _questions(
 def _plan(
     drawn: Sample,
     questions: Sequence[Question],
-    contestants: Sequence[Contestant],
+    contestants: Sequence[ModelUnderTest],
     results: Results,
     unavailable: Mapping[str, str],
 ) -> Plan:
@@ -298,7 +298,7 @@ def _plan(
 
 
 def _note(
-    results: Results, options: Options, cases: Sequence[Case], contestants: Sequence[Contestant]
+    results: Results, options: Options, cases: Sequence[Case], contestants: Sequence[ModelUnderTest]
 ) -> None:
     results.begin()
     results.note(
@@ -319,7 +319,7 @@ async def _try(
     options: Options,
     drawn: Sample,
     questions: Sequence[Question],
-    contestants: Sequence[Contestant],
+    contestants: Sequence[ModelUnderTest],
     results: Results,
     watcher: Watcher,
 ) -> None:
@@ -329,13 +329,13 @@ async def _try(
     if not asked:
         watcher.say("No case is a whole function body, so there is nothing for tests to judge.")
         return
-    if not options.allow_network and (refused := await process.refusal()):
+    if not options.allow_network and (refused := await process.unavailable_reason()):
         raise SettingsError(
             f"Nothing here can keep tests from the network ({refused}), and they run what models wrote; "
             "add --allow-network to run them anyway."
         )
     watcher.say("Copying the repository and running its tests once as they are…")
-    bench = await Workbench.open(
+    bench = await ScratchRepo.open(
         drawn.folder,
         options.run_tests,
         limits=options.test_limits,
@@ -343,7 +343,7 @@ async def _try(
         allow_network=options.allow_network,
     )
     try:
-        await bench.must_pass()
+        await bench.check_baseline()
         for number, question in enumerate(asked, 1):
             watcher.say(f"Tests: case {number} of {len(asked)}")
             await _try_case(bench, question, contestants, results, drawn)
@@ -352,9 +352,9 @@ async def _try(
 
 
 async def _try_case(
-    bench: Workbench,
+    bench: ScratchRepo,
     question: Question,
-    contestants: Sequence[Contestant],
+    contestants: Sequence[ModelUnderTest],
     results: Results,
     drawn: Sample,
 ) -> None:
@@ -379,7 +379,7 @@ async def _try_case(
 def _conclude(
     task: Task,
     drawn: Sample,
-    contestants: Sequence[Contestant],
+    contestants: Sequence[ModelUnderTest],
     results: Results,
     plan: Plan,
     stopped: Mapping[str, str],

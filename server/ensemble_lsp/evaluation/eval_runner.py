@@ -13,18 +13,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import (
+    AuthenticationError,
     EnsembleError,
     ModelNotFoundError,
-    NoQuotaError,
     ProviderError,
+    QuotaExceededError,
     RateLimitedError,
-    WrongKeyError,
 )
 from ..models.interface import Model, Profile
 from ..models.wrappers import estimate_usage
 from ..types import Prompt, Usage
 from .results import Result, Results
-from .sampler import Answer, Asker, Here, Judging
+from .sampler import Asker, EvalAnswer, Here, Judging
 from .scenario import Bench, Scene
 from .spending_limit import Budget, most, paid
 
@@ -34,13 +34,13 @@ LONGEST_WAIT = 60.0
 PAUSE = 16.0
 """Seconds after which a model whose breaker opened is tried again, ``PAUSES`` times in a run."""
 PAUSES = 2
-_HOPELESS = (WrongKeyError, NoQuotaError, ModelNotFoundError)
+_HOPELESS = (AuthenticationError, QuotaExceededError, ModelNotFoundError)
 
 Told = Callable[["Step"], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class ModelUnderTest:
     """One model in the comparison."""
 
     model: Model
@@ -117,7 +117,9 @@ class Run:
         self._questions = 0
         self.ended = Ended()
 
-    async def ask(self, questions: Sequence[Question], contestants: Sequence[Contestant]) -> Ended:
+    async def ask(
+        self, questions: Sequence[Question], contestants: Sequence[ModelUnderTest]
+    ) -> Ended:
         """Ask all; what has an answer already is not asked again."""
         self._questions = len(questions)
         self._all = len(questions) * len(contestants)
@@ -135,7 +137,7 @@ class Run:
             await asyncio.gather(*tasks, return_exceptions=True)
         return self.ended
 
-    async def _instant(self, questions: Sequence[Question], free: Sequence[Contestant]) -> None:
+    async def _instant(self, questions: Sequence[Question], free: Sequence[ModelUnderTest]) -> None:
         """Models that predict from the open files: the file must be open with its hole."""
         for question in questions if free else ():
             case = question.scene.case
@@ -148,7 +150,7 @@ class Run:
             for contestant in free:
                 self._tell(contestant)
 
-    async def _one(self, questions: Sequence[Question], contestant: Contestant) -> None:
+    async def _one(self, questions: Sequence[Question], contestant: ModelUnderTest) -> None:
         """One model's questions, as many at a time as it takes."""
         waiting = iter(questions)
         profile = contestant.profile
@@ -174,11 +176,11 @@ class Run:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _known(self, question: Question, contestant: Contestant) -> bool:
+    def _known(self, question: Question, contestant: ModelUnderTest) -> bool:
         known = self._results.get(question.scene.case.id, contestant.name, contestant.id)
         return known is not None and not known.failed
 
-    async def _answer(self, question: Question, contestant: Contestant) -> None:
+    async def _answer(self, question: Question, contestant: ModelUnderTest) -> None:
         """Ask one question, score the answer, keep both; a failure is kept as well."""
         case, name = question.scene.case, contestant.name
         base = Result(case.id, name, contestant.id)
@@ -208,7 +210,9 @@ class Run:
             # Cancelled in mid-answer: nobody knows what was paid, so all of it is booked.
             await asyncio.shield(self._budget.settle(reserved, cost))
 
-    async def _patiently(self, scene: Scene, contestant: Contestant, prompt: Prompt) -> Answer:
+    async def _patiently(
+        self, scene: Scene, contestant: ModelUnderTest, prompt: Prompt
+    ) -> EvalAnswer:
         """Wait for rate limits as long as the provider says, some times."""
         attempt = 0
         while True:
@@ -228,7 +232,7 @@ class Run:
 
     def _wait(self, model: str, error: ProviderError, attempt: int) -> float | None:
         """Seconds after which the same question is worth asking again; None for never."""
-        if not error.asked:
+        if not error.was_sent:
             if isinstance(error, _HOPELESS) or self._pauses.get(model, 0) >= PAUSES:
                 return None
             self._pauses[model] = self._pauses.get(model, 0) + 1
@@ -239,9 +243,9 @@ class Run:
         return wait if wait <= LONGEST_WAIT else None
 
     async def _failed(
-        self, base: Result, contestant: Contestant, error: EnsembleError, cost: float
+        self, base: Result, contestant: ModelUnderTest, error: EnsembleError, cost: float
     ) -> None:
-        asked = not isinstance(error, ProviderError) or error.asked
+        asked = not isinstance(error, ProviderError) or error.was_sent
         if isinstance(error, _HOPELESS) or not asked:
             self.ended.stopped.setdefault(contestant.name, str(error))
         if asked:
@@ -250,7 +254,7 @@ class Run:
                 replace(base, error=str(error), error_kind=kind, cost=cost, time=time.time())
             )
 
-    async def _keep(self, base: Result, answer: Answer, usage: Usage, cost: float) -> None:
+    async def _keep(self, base: Result, answer: EvalAnswer, usage: Usage, cost: float) -> None:
         await self._note(
             replace(
                 base,
@@ -269,7 +273,7 @@ class Run:
         """Onto the disk, off the loop; a cancel waits for it, for it may have been paid for."""
         await asyncio.shield(asyncio.to_thread(self._results.add, result))
 
-    def _tell(self, contestant: Contestant) -> None:
+    def _tell(self, contestant: ModelUnderTest) -> None:
         self._done[contestant.name] += 1
         if self._told is not None:
             overall = sum(self._done.values()) / max(1, self._all)

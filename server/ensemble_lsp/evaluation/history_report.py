@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..history import RewardRow, StatsRow, StoredSuggestion, wilson
 from ..models.interface import Profile
-from ..selection import Situation, make_selector
+from ..selection import RequestContext, make_selector
 from ..selection.choice import Latency, Selector
 from ..types import Task
 from .cases import BANDS, Band, band_of
@@ -262,7 +262,7 @@ def _preferences(
 
 def _look(
     selector: Selector,
-    places: dict[tuple[Task, Band], Situation],
+    places: dict[tuple[Task, Band], RequestContext],
     profiles: Sequence[Profile],
     firsts: dict[tuple[Task, Band], tuple[str, float | None]],
     begun: float | None,
@@ -281,16 +281,16 @@ def _budget(task: Task) -> float:
     return 2500.0 if task == "complete" else 20000.0
 
 
-def _situation(row: RewardRow) -> Situation | None:
+def _situation(row: RewardRow) -> RequestContext | None:
     try:
-        return Situation.from_json({**row.features, "task": row.task})
+        return RequestContext.from_json({**row.features, "task": row.task})
     except ValueError:
         return None
 
 
-def _typical(situations: Sequence[Situation]) -> dict[tuple[Task, Band], Situation]:
+def _typical(situations: Sequence[RequestContext]) -> dict[tuple[Task, Band], RequestContext]:
     """For each task and step of complexity, the situation in the middle."""
-    groups: dict[tuple[Task, Band], list[Situation]] = defaultdict(list)
+    groups: dict[tuple[Task, Band], list[RequestContext]] = defaultdict(list)
     for situation in situations:
         groups[(situation.task, band_of(situation.complexity))].append(situation)
     ordered = sorted(groups, key=lambda key: (key[0], BANDS.index(key[1])))

@@ -19,14 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BadAnswerError, EnsembleError, NoModelError, SettingsError
+from ..errors import EnsembleError, InvalidResponseError, NoModelError, SettingsError
 from ..models.api_keys import Keyring, find_key
 from ..models.interface import Model
 from ..models.wrappers import Call
 from ..registry.model_registry import Registry
 from ..settings import ModelSettings, Settings
 from ..types import Prompt
-from .sampler import Answer, Judging, ask
+from .sampler import EvalAnswer, Judging, ask
 from .scenario import Scene
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Equipment:
 class Reply:
     """What a worker sends back: an answer or an error, and the calls it took."""
 
-    answer: Answer | None
+    answer: EvalAnswer | None
     error: tuple[type[EnsembleError], str, dict[str, Any]] | None
     calls: tuple[Call, ...]
 
@@ -125,7 +125,9 @@ class Cluster:
         """How many workers there are."""
         return len(self._workers)
 
-    async def answer(self, model: Model, prompt: Prompt, scene: Scene, judging: Judging) -> Answer:
+    async def answer(
+        self, model: Model, prompt: Prompt, scene: Scene, judging: Judging
+    ) -> EvalAnswer:
         """Ask from a worker, in turn. Cancelled, the worker closes the model's stream."""
         name = model.profile.name
         worker = self._workers[next(self._turn)]
@@ -137,7 +139,7 @@ class Cluster:
             raise
         except self._ray.exceptions.RayError as error:
             # Nobody knows how far it had come: it counts as paid, and is asked again by the next run.
-            raise BadAnswerError(
+            raise InvalidResponseError(
                 name, f"the cluster's worker that asked {name} was lost ({type(error).__name__})."
             ) from None
         for call in reply.calls:

@@ -22,7 +22,7 @@ FULL_LINES = 40
 
 
 @dataclass(slots=True)
-class Answer:
+class EvalAnswer:
     """What came of it. Milliseconds."""
 
     text: str = ""
@@ -49,7 +49,9 @@ class Judging:
 class Asker(Protocol):
     """Who asks the models."""
 
-    async def answer(self, model: Model, prompt: Prompt, scene: Scene, judging: Judging) -> Answer:
+    async def answer(
+        self, model: Model, prompt: Prompt, scene: Scene, judging: Judging
+    ) -> EvalAnswer:
         """Ask; raises ``ProviderError``. Cancelled, it closes the model's stream."""
         ...
 
@@ -57,14 +59,16 @@ class Asker(Protocol):
 class Here:
     """Asks from this process."""
 
-    async def answer(self, model: Model, prompt: Prompt, scene: Scene, judging: Judging) -> Answer:
+    async def answer(
+        self, model: Model, prompt: Prompt, scene: Scene, judging: Judging
+    ) -> EvalAnswer:
         """Ask, then clean and judge in a thread."""
         return await ask(model, prompt, scene, judging)
 
 
-async def ask(model: Model, prompt: Prompt, scene: Scene, judging: Judging) -> Answer:
+async def ask(model: Model, prompt: Prompt, scene: Scene, judging: Judging) -> EvalAnswer:
     """An answer, closed as soon as it holds all that is of use, as in the editor; then judged."""
-    answer, start = Answer(), time.perf_counter()
+    answer, start = EvalAnswer(), time.perf_counter()
     parts: list[str] = []
     finish, confidence = "stop", None
     async with aclosing(model.stream(prompt)) as chunks:  # type: ignore[type-var]

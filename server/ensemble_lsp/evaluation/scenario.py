@@ -200,7 +200,7 @@ class Bench:
 
     def refusal(self, scene: Scene, profile: Profile) -> str:
         """Why a model may not see the file."""
-        return self.workspace.refusal(scene.document, profile) or "it may not see the file"
+        return self.workspace.exclusion_reason(scene.document, profile) or "it may not see the file"
 
     def hides(self, case: Case) -> str:
         """The indentation that the first line of the hole had, which an answer does not repeat."""

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from ..context.context_window import estimate_tokens
 from ..errors import (
+    AuthenticationError,
     BadRequestError,
-    CannotConnectError,
+    ConnectionFailedError,
     ContextTooLongError,
     ModelNotFoundError,
-    NoQuotaError,
-    OverloadedError,
     ProviderError,
+    QuotaExceededError,
     RateLimitedError,
+    ServiceUnavailableError,
     SettingsError,
-    WrongKeyError,
 )
 from ..models.interface import Profile
 from ..types import Prompt, Usage
@@ -29,8 +29,8 @@ THINKING = 2048
 _USUAL_ANSWER = {"complete": 40, "explain": 350, "generate": 300}
 _INSTRUCTION_TOKENS = 220
 _UNPAID = (
-    WrongKeyError, NoQuotaError, RateLimitedError, ModelNotFoundError, BadRequestError,
-    ContextTooLongError, CannotConnectError, OverloadedError,
+    AuthenticationError, QuotaExceededError, RateLimitedError, ModelNotFoundError, BadRequestError,
+    ContextTooLongError, ConnectionFailedError, ServiceUnavailableError,
 )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def most(profile: Profile, prompt: Prompt) -> float:
 
 def paid(error: ProviderError) -> bool:
     """Whether a failed request may have been paid for: the answer had begun, or nobody knows."""
-    return error.asked and not isinstance(error, _UNPAID)
+    return error.was_sent and not isinstance(error, _UNPAID)
 
 
 def check_prices(estimates: Sequence[Estimate], limit: float | None) -> None:

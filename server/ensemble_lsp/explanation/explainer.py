@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..consensus.fan_out import Progress, ask
+from ..consensus.fan_out import Progress, query_all
 from ..consensus.prose import merge_prose
-from ..consensus.votes import Answer
+from ..consensus.votes import Vote
 from ..context.prompt_builder import explain_prompt
 from ..context.symbols import symbol_at
 from ..errors import DocumentError
@@ -127,7 +127,7 @@ class Explainer:
 
         if size > 1 and model is None:
             members = session.members(decision, size)
-            asked = await ask(members, prompt, budget_ms=budget, progress=progress)
+            asked = await query_all(members, prompt, budget_ms=budget, progress=progress)
         else:
             asked = await session.first_answer(decision.models, prompt, budget_ms=budget)
         if not asked.completions:
@@ -136,8 +136,7 @@ class Explainer:
             raise refused or session.failed("explain", asked, names)
         weights = session.weights(decision)
         answers = [
-            Answer(c.model, clean_prose(c.text), weights.get(c.model, 0.5))
-            for c in asked.completions
+            Vote(c.model, clean_prose(c.text), weights.get(c.model, 0.5)) for c in asked.completions
         ]
         merged = await asyncio.to_thread(merge_prose, answers)
         text = merged.markdown

@@ -13,7 +13,7 @@ from .survival import tokens
 
 
 @dataclass(slots=True)
-class Live:
+class PendingSuggestion:
     """A suggestion whose outcome is open."""
 
     suggestion: Suggestion
@@ -46,7 +46,7 @@ class Live:
     """or the rest of the document."""
 
     @classmethod
-    def offer(cls, suggestion: Suggestion, document: Document, now: float) -> Live:
+    def offer(cls, suggestion: Suggestion, document: Document, now: float) -> PendingSuggestion:
         """Begin to follow; the span is moved into the document where it lies outside."""
         span = Span(document.clamp(suggestion.span.start), document.clamp(suggestion.span.end))
         old, text = document.slice(span), suggestion.text
@@ -149,12 +149,12 @@ class Live:
         return default, 0.0
 
 
-def remaining(live: Live) -> str:
+def remaining(live: PendingSuggestion) -> str:
     """What of the offered text does not stand there yet, without white space."""
     return squeeze(live.wanted)[live.match.taken :]
 
 
-def continues(old: Live, new: Live, document: Document) -> bool:
+def continues(old: PendingSuggestion, new: PendingSuggestion, document: Document) -> bool:
     """Whether a newer suggestion is what is left of an older one, of the same models."""
     if old.suggestion.models != new.suggestion.models or old.match.state not in (
         "untouched",
@@ -169,17 +169,17 @@ def continues(old: Live, new: Live, document: Document) -> bool:
     return between + squeeze(new.wanted) == squeeze(old.wanted)
 
 
-def same_place(one: Live, other: Live) -> bool:
+def same_place(one: PendingSuggestion, other: PendingSuggestion) -> bool:
     """Whether their regions touch."""
     return one.region.start <= other.region.end and other.region.start <= one.region.end
 
 
-def same_line(one: Live, other: Live) -> bool:
+def same_line(one: PendingSuggestion, other: PendingSuggestion) -> bool:
     """Whether the other stands on a line of the one."""
     lines = range(one.region.start.line, one.region.end.line + 1)
     return other.region.start.line in lines or other.region.end.line in lines
 
 
-def meet(one: Live, others: Iterable[Live]) -> bool:
+def meet(one: PendingSuggestion, others: Iterable[PendingSuggestion]) -> bool:
     """Whether any of the others touches the one."""
     return any(same_place(one, other) for other in others)

@@ -108,7 +108,7 @@ def _is_coarse(before: Document, edit: Edit) -> bool:
     return start.column == 0 and end.column >= len(before.line(end.line)) and start != end
 
 
-def toward(before: Document, edit: Edit, region: Span) -> Edit:
+def align_edit(before: Document, edit: Edit, region: Span) -> Edit:
     """The same change, read at the region where that is possible: repeated text makes it ambiguous."""
     start, end = edit.span.start, edit.span.end
     if edit.span.empty and edit.text:
@@ -199,7 +199,7 @@ def _within(document: Document, region: Span) -> Span:
 
 
 def _parts(step: Step, region: Span) -> Sequence[Edit]:
-    edit = toward(step.before, step.edit, region)
+    edit = align_edit(step.before, step.edit, region)
     mixed = bool(edit.text) and not edit.span.empty
     meets = edit.span.start <= region.end and edit.span.end >= region.start
     inside = edit.span.start >= region.start and edit.span.end <= region.end

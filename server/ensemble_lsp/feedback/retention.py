@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..types import Document, Outcome, Span, Suggestion
 from .matching import squeeze
-from .pending import Live
+from .pending import PendingSuggestion
 from .range_tracking import Change, follow_change
 from .reward import UNDONE, reward_of
 from .survival import occurrences, survival
@@ -51,7 +51,7 @@ class Kept:
         return bool(touching)
 
 
-class Keeper:
+class RetentionTracker:
     """Follows accepted texts; ``tell`` is called with each new finding about one."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Keeper:
         self._clock = clock
         self._kept: OrderedDict[str, Kept] = OrderedDict()
 
-    def add(self, live: Live, outcome: Outcome) -> None:
+    def add(self, live: PendingSuggestion, outcome: Outcome) -> None:
         """Begin to follow what was taken of a suggestion."""
         arrived = live.match.state in {"part", "whole"} and live.match.taken > 0
         text = live.now[: _length(live.now, live.match.taken)] if arrived else live.wanted
@@ -89,7 +89,7 @@ class Keeper:
             if kept.follow(change) and self._clock() <= kept.at + UNDO_S:
                 self._watch(kept, change.after)
 
-    def look(self, document: Document) -> None:
+    def measure(self, document: Document) -> None:
         """Tell how much of each text of a document still stands."""
         for kept in self._of(document.uri):
             self._look(kept, document)

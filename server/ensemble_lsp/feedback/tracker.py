@@ -13,9 +13,9 @@ from dataclasses import replace
 from time import monotonic
 
 from ..types import Document, Edit, Outcome, OutcomeKind, Position, Suggestion
-from .pending import Live, continues, meet, remaining, same_line, same_place
+from .pending import PendingSuggestion, continues, meet, remaining, same_line, same_place
 from .range_tracking import Change
-from .retention import Keeper
+from .retention import RetentionTracker
 from .reward import GLANCE_MS, reward_of
 
 STALE_S = 600.0
@@ -48,8 +48,8 @@ class Tracker:
         self._revise = revise
         self._prefer = prefer
         self._clock = clock
-        self._live: dict[str, Live] = {}
-        self._keeper = Keeper(self._tell, clock)
+        self._live: dict[str, PendingSuggestion] = {}
+        self._keeper = RetentionTracker(self._tell, clock)
         self._settled: OrderedDict[str, tuple[Suggestion, Outcome]] = OrderedDict()
         self._documents: dict[str, Document] = {}
 
@@ -64,11 +64,11 @@ class Tracker:
         now = self._clock()
         self._documents[document.uri] = document
         group = tuple(s.id for s in suggestions)
-        new = [Live.offer(suggestion, document, now) for suggestion in suggestions]
+        new = [PendingSuggestion.offer(suggestion, document, now) for suggestion in suggestions]
         for live in new:
             live.group = group
         for old in self._of(document.uri):
-            self._make_way(old, new, document)
+            self._supersede(old, new, document)
         for live in new:
             self._live[live.suggestion.id] = live
 
@@ -76,10 +76,12 @@ class Tracker:
         """What is offered in a document now."""
         return [live.suggestion for live in self._of(uri)]
 
-    def _of(self, uri: str) -> list[Live]:
+    def _of(self, uri: str) -> list[PendingSuggestion]:
         return [live for live in self._live.values() if live.suggestion.uri == uri]
 
-    def _make_way(self, old: Live, new: Sequence[Live], document: Document) -> None:
+    def _supersede(
+        self, old: PendingSuggestion, new: Sequence[PendingSuggestion], document: Document
+    ) -> None:
         heir = next((live for live in new if continues(old, live, document)), None)
         if heir is not None:
             heir.since, heir.before = old.since, old.by_hand + old.at_once
@@ -199,7 +201,7 @@ class Tracker:
 
     def saved(self, document: Document) -> None:
         """A document was saved: look at what was accepted in it."""
-        self._keeper.look(document)
+        self._keeper.measure(document)
 
     def closed(self, document: Document | str) -> None:
         """A document was closed: settle what is live, look a last time at what was accepted."""
@@ -208,11 +210,11 @@ class Tracker:
             self._conclude(live, "ignored")
         last = self._documents.get(uri)
         if last is not None:
-            self._keeper.look(last)
+            self._keeper.measure(last)
         self._keeper.forget(uri)
         self._documents.pop(uri, None)
 
-    def _judge(self, lives: Sequence[Live]) -> None:
+    def _judge(self, lives: Sequence[PendingSuggestion]) -> None:
         """Settle what an accept decides; start the clocks of the rest."""
         now = self._clock()
         taken = [live for live in lives if live.changed_now and live.complete]
@@ -230,7 +232,7 @@ class Tracker:
                 continue
             self._time(live, now)
 
-    def _time(self, live: Live, now: float) -> None:
+    def _time(self, live: PendingSuggestion, now: float) -> None:
         state = live.match.state
         if state == "other" and live.whole_since is not None and not live.typed_over:
             # It stood there whole, and the user went on behind it.
@@ -260,7 +262,7 @@ class Tracker:
         return max(0.0, min(NAP_S, min(due) - now)) if due else None
 
     @staticmethod
-    def _due(live: Live) -> float:
+    def _due(live: PendingSuggestion) -> float:
         dates = [live.since + STALE_S]
         if live.other_since is not None:
             dates.append(live.other_since + OTHER_S)
@@ -272,19 +274,19 @@ class Tracker:
 
     # -- settling ------------------------------------------------------------------------------
 
-    def _looked(self, live: Live) -> float:
+    def _looked(self, live: PendingSuggestion) -> float:
         """Milliseconds on the screen, as far as is known."""
         gone = [t for t in (live.other_since, live.away_since) if t is not None]
         return (min([*gone, self._clock()]) - live.since) * 1e3
 
-    def _conclude(self, live: Live, default: OutcomeKind) -> None:
+    def _conclude(self, live: PendingSuggestion, default: OutcomeKind) -> None:
         looked = self._looked(live)
         kind, share = live.verdict(default, looked)
         self._end(live, kind, "notification" if live.told else "document", share, looked)
 
     def _end(
         self,
-        live: Live,
+        live: PendingSuggestion,
         kind: OutcomeKind,
         source: str,
         share: float,
@@ -302,7 +304,7 @@ class Tracker:
         if kind in ("accepted", "partial"):
             self._others(live)
 
-    def _others(self, chosen: Live) -> None:
+    def _others(self, chosen: PendingSuggestion) -> None:
         """Settle what was offered beside the chosen one.
 
         Those above it were read and passed over; those below may not have been read (the "click > skip

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..context.secret_redaction import Redactor
-from ..errors import TuningError
+from ..errors import FineTuningError
 from .training_formats import Format, Line
 from .validation import LineFault, check
 
@@ -55,14 +55,16 @@ def from_file(
 
 
 def read(path: Path) -> bytes:
-    """A file's bytes; raises ``TuningError``."""
+    """A file's bytes; raises ``FineTuningError``."""
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TuningError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+        raise FineTuningError(
+            f"{path} cannot be read ({error.strerror}); check the path."
+        ) from error
 
 
-class FaultyFileError(TuningError):
+class FaultyFileError(FineTuningError):
     """A file that breaks the provider's rules; ``faults`` has all of them, by line."""
 
     def __init__(self, path: Path, faults: list[LineFault]) -> None:

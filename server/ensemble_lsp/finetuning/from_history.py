@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ..context.prompt_builder import WorkspaceContext, complete_prompt
-from ..errors import TuningError
+from ..errors import FineTuningError
 from ..history import StoredSuggestion
 from ..models.interface import Profile
 from ..settings import PrivacySettings
@@ -51,11 +51,11 @@ async def from_history(
 ) -> Gathered:
     """Examples of accepted and lasting completions; for ``dpo`` pairs of chosen and refused ones.
 
-    Raises ``TuningError`` where the history holds no texts.
+    Raises ``FineTuningError`` where the history holds no texts.
     """
     stored = [s async for s in suggestions]
     if not any(s.record.text and s.record.context for s in stored):
-        raise TuningError(
+        raise FineTuningError(
             "The history holds no texts: set history.keepText = true, work for a while, "
             "and prepare again."
         )
@@ -69,7 +69,7 @@ async def from_history(
     if not gathered.examples:
         reasons = ", ".join(f"{n} × {why}" for why, n in gathered.left_out.items()) or "it is empty"
         wanted = "pairs of chosen and refused" if method == "dpo" else "accepted and lasting"
-        raise TuningError(
+        raise FineTuningError(
             f"The history has no {wanted} completions ({reasons}); work on and retry."
         )
     return gathered

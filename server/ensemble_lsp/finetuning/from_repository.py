@@ -11,11 +11,11 @@ from pathlib import Path
 
 from ..context.documents import LARGEST_FILE, decode, language_of
 from ..context.prompt_builder import WorkspaceContext, complete_prompt
-from ..errors import DocumentError, TuningError
+from ..errors import DocumentError, FineTuningError
 from ..models.interface import Profile
 from ..settings import PrivacySettings
 from ..types import Document
-from .masking import Hole, punch
+from .masking import MaskedSpan, sample_masks
 from .training_example import Example, Gathered
 
 _FOREIGN = frozenset(
@@ -51,10 +51,10 @@ def from_repository(
 
     Prompts are those that the model of ``profile`` gets at work. Files that the ignore rules or the
     user's patterns keep from remote models are left out, whoever trains: a model may repeat what it
-    has learned anywhere. Raises ``TuningError`` for a folder without code.
+    has learned anywhere. Raises ``FineTuningError`` for a folder without code.
     """
     if not folder.is_dir():
-        raise TuningError(f"{folder} is no folder; name a repository.")
+        raise FineTuningError(f"{folder} is no folder; name a repository.")
     folder = folder.resolve()
     # Secrets are replaced, and counted, by ``screen``.
     privacy = privacy.model_copy(update={"redact_secrets": False})
@@ -62,12 +62,12 @@ def from_repository(
     gathered = Gathered()
     # Judged as a remote model, so that the rules for those hold.
     remote = replace(profile, local=False, free=False)
-    holes: list[tuple[Document, Hole]] = []
+    holes: list[tuple[Document, MaskedSpan]] = []
     for path in sorted(_files(folder)):
         document = _open(path, folder, workspace, gathered)
         if document is None:
             continue
-        holes += [(document, hole) for hole in punch(document, a_file, seed)]
+        holes += [(document, hole) for hole in sample_masks(document, a_file, seed)]
     chance = random.Random(seed)  # noqa: S311 - a reproducible choice
     chance.shuffle(holes)
     if len(holes) > most:
@@ -77,7 +77,7 @@ def from_repository(
         if example is not None:
             gathered.examples.append(example)
     if not gathered.examples:
-        raise TuningError(f"{folder} has no code to learn from{_told(gathered)}; name another.")
+        raise FineTuningError(f"{folder} has no code to learn from{_told(gathered)}; name another.")
     return gathered
 
 
@@ -120,7 +120,7 @@ def _open(
 
 
 def _example(
-    document: Document, hole: Hole, profile: Profile, workspace: WorkspaceContext
+    document: Document, hole: MaskedSpan, profile: Profile, workspace: WorkspaceContext
 ) -> Example | None:
     answer = document.slice(hole.span).replace("\r\n", "\n")
     with_hole = document.replace(hole.span, "")

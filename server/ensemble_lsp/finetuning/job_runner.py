@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import EnsembleError, ProviderError, RateLimitedError, TuningError
+from ..errors import EnsembleError, FineTuningError, ProviderError, RateLimitedError
 from .from_file import read
 from .jobs import Job, JobStore, Upload
-from .openai_jobs import Event, Seen, Service
+from .openai_jobs import Event, RemoteJob, Service
 
 R = TypeVar("R")
 
@@ -102,7 +102,7 @@ class Runner:
         tried = job.tried
         job = await self._save(replace(job, tried=True))
 
-        async def create() -> Seen:
+        async def create() -> RemoteJob:
             nonlocal tried
             found = await self._service.find(job.name, job.training.file_id) if tried else None
             tried = True
@@ -191,7 +191,7 @@ class Runner:
     async def cancel(self, job: Job) -> Job:
         """End a job, also one of which it is not known whether the provider has made it."""
         if job.ended:
-            raise TuningError(f"{job.name} has ended already ({job.state}).")
+            raise FineTuningError(f"{job.name} has ended already ({job.state}).")
         if not job.job_id and job.tried and job.training.file_id:
             found = await self._service.find(job.name, job.training.file_id)
             if found is not None:
@@ -200,7 +200,7 @@ class Runner:
             return await self._tidied(await self._save(replace(job, state="cancelled")))
         try:
             seen = await self._service.cancel(job.job_id)
-        except TuningError:
+        except FineTuningError:
             # It may have ended meanwhile: then that is the answer.
             job = await self.refresh(job)
             if not job.ended:
@@ -231,17 +231,19 @@ class Runner:
 
 
 def fingerprint(path: Path, examples: int) -> Upload:
-    """A file as it is now; raises ``TuningError``."""
+    """A file as it is now; raises ``FineTuningError``."""
     return Upload(str(path.resolve()), hashlib.sha256(read(path)).hexdigest(), examples)
 
 
 def unchanged(path: Path, upload: Upload) -> None:
-    """Raise ``TuningError`` where a file is not what it was when the job was begun."""
+    """Raise ``FineTuningError`` where a file is not what it was when the job was begun."""
     if hashlib.sha256(read(path)).hexdigest() != upload.sha256:
-        raise TuningError(f"{path} has changed since the job was begun; cancel it and start anew.")
+        raise FineTuningError(
+            f"{path} has changed since the job was begun; cancel it and start anew."
+        )
 
 
-def _stands(job: Job, seen: Seen, events: Sequence[Event]) -> Job:
+def _stands(job: Job, seen: RemoteJob, events: Sequence[Event]) -> Job:
     """A job after a look at it."""
     state = seen.status
     if state == "succeeded" and not seen.tuned:
@@ -263,8 +265,8 @@ def _stands(job: Job, seen: Seen, events: Sequence[Event]) -> Job:
     return job
 
 
-def _interrupted(job: Job, error: ProviderError) -> TuningError:
+def _interrupted(job: Job, error: ProviderError) -> FineTuningError:
     told = str(error).rstrip(".")
-    return TuningError(
+    return FineTuningError(
         f"{told}. `ensemble-lsp finetune status {job.name} --follow` goes on from here."
     )

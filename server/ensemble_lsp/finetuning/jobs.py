@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import TuningError
+from ..errors import FineTuningError
 from ..settings import ModelSettings
 from .prepare import private
 from .training_example import Method
@@ -110,7 +110,7 @@ class JobStore:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise TuningError(f"{self.folder} cannot be made ({error.strerror}).") from error
+            raise FineTuningError(f"{self.folder} cannot be made ({error.strerror}).") from error
         wanted = re.sub(r"[^\w.-]+", "-", job.name).strip("-.") or "job"
         for number in range(1, 10_000):
             name = wanted if number == 1 else f"{wanted}-{number}"
@@ -119,9 +119,11 @@ class JobStore:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise TuningError(f"{self.folder} cannot be written ({error.strerror}).") from error
+                raise FineTuningError(
+                    f"{self.folder} cannot be written ({error.strerror})."
+                ) from error
             return self.save(dataclasses.replace(job, name=name))
-        raise TuningError(f"There are too many jobs called {wanted}; choose another --name.")
+        raise FineTuningError(f"There are too many jobs called {wanted}; choose another --name.")
 
     def save(self, job: Job) -> Job:
         """Replace what is known of a job."""
@@ -129,7 +131,7 @@ class JobStore:
         try:
             private(self._path(job.name), json.dumps(job.to_json(), indent=2, ensure_ascii=False))
         except OSError as error:
-            raise TuningError(
+            raise FineTuningError(
                 f"{self._path(job.name)} cannot be written ({error.strerror})."
             ) from error
         return job
@@ -148,14 +150,16 @@ class JobStore:
         """A job by name (without one, the latest that has not ended, else the latest)."""
         jobs = self.all()
         if not jobs:
-            raise TuningError("There are no fine-tuning jobs; begin with `ensemble-lsp finetune`.")
+            raise FineTuningError(
+                "There are no fine-tuning jobs; begin with `ensemble-lsp finetune`."
+            )
         if name is None:
             return next((job for job in reversed(jobs) if not job.ended), jobs[-1])
         for job in jobs:
             if name in (job.name, job.job_id, job.joined):
                 return job
         known = ", ".join(job.name for job in jobs)
-        raise TuningError(f"No fine-tuning job is called {name!r}; there are {known}.")
+        raise FineTuningError(f"No fine-tuning job is called {name!r}; there are {known}.")
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"

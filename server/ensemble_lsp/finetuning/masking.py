@@ -27,27 +27,27 @@ _TURNS: tuple[HoleKind, ...] = ("line", "function", "line", "block")
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class MaskedSpan:
     """A span of a document that is to be filled."""
 
     kind: HoleKind
     span: Span
 
 
-def punch(document: Document, most: int, seed: int, max_lines: int = 12) -> list[Hole]:
+def sample_masks(document: Document, most: int, seed: int, max_lines: int = 12) -> list[MaskedSpan]:
     """At most ``most`` holes that do not overlap, of all three kinds; the same for the same seed.
 
     ``max_lines`` is the longest block; a function's body may have ``_MOST_LINES``.
     """
     chance = random.Random(f"{seed}:{document.uri}")  # noqa: S311 - a reproducible choice
-    found: dict[HoleKind, list[Hole]] = {
+    found: dict[HoleKind, list[MaskedSpan]] = {
         "function": list(_functions(document)),
         "block": list(_blocks(document, max_lines)),
         "line": list(_lines(document, chance)),
     }
     for holes in found.values():
         chance.shuffle(holes)
-    chosen: list[Hole] = []
+    chosen: list[MaskedSpan] = []
     while len(chosen) < most and any(found.values()):
         for kind in _TURNS:
             hole = _next(found[kind], chosen)
@@ -56,7 +56,7 @@ def punch(document: Document, most: int, seed: int, max_lines: int = 12) -> list
     return sorted(chosen, key=lambda hole: hole.span.start)
 
 
-def _next(holes: list[Hole], chosen: list[Hole]) -> Hole | None:
+def _next(holes: list[MaskedSpan], chosen: list[MaskedSpan]) -> MaskedSpan | None:
     """The next hole that touches none of those chosen; it and those before it are used up."""
     while holes:
         hole = holes.pop()
@@ -69,13 +69,13 @@ def _touch(one: Span, other: Span) -> bool:
     return one.start.line <= other.end.line and other.start.line <= one.end.line
 
 
-def _functions(document: Document) -> Iterator[Hole]:
+def _functions(document: Document) -> Iterator[MaskedSpan]:
     for symbol in outline(document):
         if symbol.kind != "function" or symbol.body is None or symbol.empty:
             continue
         span = _content(document, symbol)
         if span is not None and span.end.line - span.start.line < _MOST_LINES:
-            yield Hole("function", span)
+            yield MaskedSpan("function", span)
 
 
 def _content(document: Document, symbol: Symbol) -> Span | None:
@@ -92,7 +92,7 @@ def _content(document: Document, symbol: Symbol) -> Span | None:
     return _whole(document, first, last) if first > symbol.span.start.line else None
 
 
-def _blocks(document: Document, max_lines: int) -> Iterator[Hole]:
+def _blocks(document: Document, max_lines: int) -> Iterator[MaskedSpan]:
     for number in range(len(document.lines) - 1):
         line = document.line(number)
         if not line.rstrip().endswith((":", "{")) or _COMMENT.match(line):
@@ -106,7 +106,7 @@ def _blocks(document: Document, max_lines: int) -> Iterator[Hole]:
         if number < last <= number + max_lines:
             span = _whole(document, number + 1, last)
             if span is not None:
-                yield Hole("block", span)
+                yield MaskedSpan("block", span)
 
 
 def _whole(document: Document, first: int, last: int) -> Span | None:
@@ -121,7 +121,7 @@ def _whole(document: Document, first: int, last: int) -> Span | None:
     return Span(start, Position(last, len(document.line(last).rstrip())))
 
 
-def _lines(document: Document, chance: random.Random) -> Iterator[Hole]:
+def _lines(document: Document, chance: random.Random) -> Iterator[MaskedSpan]:
     for number in range(len(document.lines)):
         line = document.line(number).rstrip()
         code = line.lstrip(" \t")
@@ -131,4 +131,4 @@ def _lines(document: Document, chance: random.Random) -> Iterator[Hole]:
         cuts = [m.start() for m in _CUT.finditer(line, first + 2) if m.start() < len(line) - 2]
         if cuts:
             cut = chance.choice(cuts)
-            yield Hole("line", Span(Position(number, cut), Position(number, len(line))))
+            yield MaskedSpan("line", Span(Position(number, cut), Position(number, len(line))))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from ..context.secret_rules import across_lines, within_line
-from ..errors import TuningError, WrongKeyError
+from ..errors import AuthenticationError, FineTuningError
 from ..models.api_keys import Key, missing_key
 from ..models.error_mapping import Source, translate, words_of
 from ..models.interface import Profile
@@ -32,7 +32,7 @@ _UPLOAD_PATIENCE = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RemoteJob:
     """A provider's job as it stands."""
 
     id: str
@@ -74,7 +74,7 @@ class Service:
 
     async def __aenter__(self) -> Service:
         if not self._key and (remedy := missing_key(self._settings)):
-            raise WrongKeyError(self._settings.name, f"{self._settings.name}: {remedy}.")
+            raise AuthenticationError(self._settings.name, f"{self._settings.name}: {remedy}.")
         self._client = await asyncio.to_thread(self._connect)
         return self
 
@@ -111,7 +111,7 @@ class Service:
     # -- files ---------------------------------------------------------------------------------
 
     async def upload(self, path: Path, name: str) -> str:
-        """Send a file under a name; its id. Raises ``TuningError`` where it is refused."""
+        """Send a file under a name; its id. Raises ``FineTuningError`` where it is refused."""
         data = await asyncio.to_thread(path.read_bytes)
         file = await self._ask(
             f"the file {path.name}",
@@ -123,7 +123,7 @@ class Service:
         )
         if getattr(file, "status", "") == "error":
             reason = self._clean(str(getattr(file, "status_details", None) or "no reason given"))
-            raise TuningError(f"{self.place} refuses the file {path.name}: {reason}.")
+            raise FineTuningError(f"{self.place} refuses the file {path.name}: {reason}.")
         return str(file.id)
 
     async def find_file(self, name: str) -> str:
@@ -137,7 +137,7 @@ class Service:
 
     # -- jobs ----------------------------------------------------------------------------------
 
-    async def create(self, name: str, model: str, training: str, **more: Any) -> Seen:
+    async def create(self, name: str, model: str, training: str, **more: Any) -> RemoteJob:
         """Make a job; ``more``: validation_file, method, suffix, seed as the API has them."""
         given = {k: v for k, v in more.items() if v not in (None, "")}
         job = await self._ask(
@@ -148,20 +148,20 @@ class Service:
         )
         return self._seen(job)
 
-    async def find(self, name: str, training: str) -> Seen | None:
+    async def find(self, name: str, training: str) -> RemoteJob | None:
         """The job that was made under a name or, where metadata is not kept, with a file."""
         for job in await self.jobs():
             if job.name == name or (not job.name and job.training_file == training):
                 return job
         return None
 
-    async def get(self, job_id: str) -> Seen:
+    async def get(self, job_id: str) -> RemoteJob:
         """A job as it stands now."""
         return self._seen(
             await self._ask("the job", self._client.fine_tuning.jobs.retrieve(job_id))
         )
 
-    async def jobs(self) -> list[Seen]:
+    async def jobs(self) -> list[RemoteJob]:
         """The latest jobs of the account, newest first."""
         page = await self._page(self._client.fine_tuning.jobs.list(limit=100))
         return [self._seen(job) for job in page]
@@ -183,7 +183,7 @@ class Service:
             more = {"after": str(events[-1].id)}
         return found[::-1]
 
-    async def cancel(self, job_id: str) -> Seen:
+    async def cancel(self, job_id: str) -> RemoteJob:
         """End a job; what was trained so far may be billed."""
         return self._seen(
             await self._ask("to cancel the job", self._client.fine_tuning.jobs.cancel(job_id))
@@ -206,7 +206,7 @@ class Service:
             raise self._error(error, what) from None
         if isinstance(answer, str):
             text = f"{self._settings.name}: {self.place} does not speak the fine-tuning API; check baseUrl."
-            raise TuningError(text)
+            raise FineTuningError(text)
         return answer
 
     def _error(self, error: Exception, what: str) -> Exception:
@@ -219,7 +219,7 @@ class Service:
         reason = (
             self._clean(said if isinstance(said, str) else words_of(body)) or f"status {status}"
         )
-        return TuningError(f"{self._settings.name}: {self.place} refuses {what}: {reason}.")
+        return FineTuningError(f"{self._settings.name}: {self.place} refuses {what}: {reason}.")
 
     def _clean(self, text: str) -> str:
         """The provider's own words on one line, without keys."""
@@ -231,10 +231,10 @@ class Service:
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return (text[:600] + "…" if len(text) > 600 else text).rstrip(".")
 
-    def _seen(self, job: Any) -> Seen:
+    def _seen(self, job: Any) -> RemoteJob:
         if not getattr(job, "id", None) or not getattr(job, "status", None):
             text = f"{self._settings.name}: {self.place} does not speak the fine-tuning API; check baseUrl."
-            raise TuningError(text)
+            raise FineTuningError(text)
         metadata: Any = getattr(job, "metadata", None) or {}
         error = getattr(job, "error", None)
         parts = [getattr(error, "message", None), getattr(error, "code", None)]
@@ -242,7 +242,7 @@ class Service:
         if reason and (param := getattr(error, "param", None)):
             reason += f" ({param})"
         tokens = getattr(job, "trained_tokens", None)
-        return Seen(
+        return RemoteJob(
             id=str(job.id),
             status=str(job.status),
             name=str(metadata.get("ensemble_lsp", "")) if isinstance(metadata, dict) else "",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import TuningError
+from ..errors import FineTuningError
 from ..models.interface import Profile
 from ..settings import ModelSettings
 from .from_file import FaultyFileError, Row, from_file
@@ -95,7 +95,7 @@ class Prepared:
     def write(self, folder: Path) -> Path:
         """Write the files into a new folder that only the user can read; gives the folder.
 
-        Raises ``TuningError`` where the examples are too few, or the folder cannot be written.
+        Raises ``FineTuningError`` where the examples are too few, or the folder cannot be written.
         """
         faults = self.check()
         if faults:
@@ -109,7 +109,7 @@ class Prepared:
                 (folder / VALIDATION).unlink(missing_ok=True)
             private(folder / SUMMARY, json.dumps(self.summary(), indent=2, ensure_ascii=False))
         except OSError as error:
-            raise TuningError(f"{folder} cannot be written ({error.strerror}).") from error
+            raise FineTuningError(f"{folder} cannot be written ({error.strerror}).") from error
         return folder
 
 
@@ -144,7 +144,7 @@ def prepare(
 
 
 def prepare_file(path: Path, target: Target, *, share: float = 0.1, seed: int = 0) -> Prepared:
-    """The same from a JSONL file; raises ``TuningError`` with the faults by line."""
+    """The same from a JSONL file; raises ``FineTuningError`` with the faults by line."""
     rows, left_out, redacted = from_file(path, target.format, target.longest)
     return _split(rows, target, left_out, redacted, str(path), share, seed)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from ..errors import TuningError
+from ..errors import FineTuningError
 from .from_file import FaultyFileError, read
 from .job_runner import fingerprint
 from .jobs import Upload
@@ -63,16 +63,20 @@ class Ready:
 
 
 def open_data(path: Path | None, folder: Path) -> Data:
-    """The data at a path; without one the latest in ``folder``. Raises ``TuningError``."""
+    """The data at a path; without one the latest in ``folder``. Raises ``FineTuningError``."""
     if path is None:
         prepared = sorted(folder.glob(f"*/{TRAINING}"), key=lambda p: p.stat().st_mtime)
         if not prepared:
-            raise TuningError("There are no prepared data; run `ensemble-lsp finetune prepare`.")
+            raise FineTuningError(
+                "There are no prepared data; run `ensemble-lsp finetune prepare`."
+            )
         path = prepared[-1].parent
     if not path.is_dir():
         return Data(path)
     if not (path / TRAINING).is_file():
-        raise TuningError(f"{path} has no {TRAINING}; name a folder that prepare wrote, or a file.")
+        raise FineTuningError(
+            f"{path} has no {TRAINING}; name a folder that prepare wrote, or a file."
+        )
     validation = path / VALIDATION
     try:
         summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import SettingsError, TuningError
+from ..errors import FineTuningError, SettingsError
 from ..models.api_keys import SERVICE, Keyring, find_key, is_providers_own, store_key
 from ..settings import (
     ModelSettings,
@@ -21,7 +21,7 @@ from .prices import rates_of
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class ConfigTarget:
     """Where the user's models are configured, and what else there is."""
 
     config: Path
@@ -32,7 +32,7 @@ class Home:
     keyring: Keyring | None = None
 
 
-async def join(job: Job, store: JobStore, home: Home) -> Job:
+async def register_model(job: Job, store: JobStore, home: ConfigTarget) -> Job:
     """Add a succeeded job's model, with its base's settings; one that is there already stays so.
 
     The selector tries it, as every model that it knows little of. Raises ``SettingsError``.
@@ -62,15 +62,15 @@ def tuned_settings(job: Job, name: str) -> ModelSettings:
     return job.base.model_copy(update=changes)
 
 
-async def retire(store: JobStore, name: str, home: Home) -> Job:
-    """Take a tuned model out of the models; the provider keeps it. Raises ``TuningError``."""
+async def retire(store: JobStore, name: str, home: ConfigTarget) -> Job:
+    """Take a tuned model out of the models; the provider keeps it. Raises ``FineTuningError``."""
     jobs = await asyncio.to_thread(store.all)
     tuned = [job for job in jobs if job.joined and not job.retired]
     job = next((job for job in tuned if name in (job.joined, job.name)), None)
     if job is None:
         known = ", ".join(job.joined for job in tuned)
         told = f"there are {known}" if known else "there are none"
-        raise TuningError(f"No tuned model is called {name!r}; {told}.")
+        raise FineTuningError(f"No tuned model is called {name!r}; {told}.")
     await asyncio.to_thread(remove_model_from_config, home.config, job.joined)
     return await asyncio.to_thread(store.save, replace(job, retired=True))
 
@@ -90,7 +90,7 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-async def _share_key(base: ModelSettings, tuned: ModelSettings, home: Home) -> None:
+async def _share_key(base: ModelSettings, tuned: ModelSettings, home: ConfigTarget) -> None:
     """A key that lies in the keyring under the base's name is wanted under the new one too."""
     if home.keyring is None:
         return

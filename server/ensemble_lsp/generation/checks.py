@@ -13,17 +13,16 @@ from pathlib import Path
 from ..app import Session
 from ..context.symbols import enclosing
 from ..sandbox.example_parser import promised
-from ..sandbox.example_runner import Trials
-from ..sandbox.repo_tests import OwnTests, tried
-from ..sandbox.repo_tests import Place as TestPlace
-from ..sandbox.trial import Trial
+from ..sandbox.example_runner import ExampleRunner
+from ..sandbox.repo_tests import PlaceUnderTest, RepoTests, tried
+from ..sandbox.trial import CheckResults
 from ..types import Document, Position, Span
 
 _DEFINED = re.compile(r"^\s*(?:[a-z]+\s+)*(?:def|class|function|fn|func|fun)\s+(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CheckContext:
     """What is generated, and where."""
 
     session: Session
@@ -35,10 +34,10 @@ class Wanted:
     told: Callable[[str], None]
 
 
-class Attempts:
+class CandidateChecks:
     """Runs what there is to run on an answer."""
 
-    def __init__(self, trials: Trials | None, tests: OwnTests | None, trouble: str) -> None:
+    def __init__(self, trials: ExampleRunner | None, tests: RepoTests | None, trouble: str) -> None:
         self._trials = trials
         self._tests = tests
         self._trouble = trouble
@@ -47,7 +46,7 @@ class Attempts:
         """Whether there is anything to run."""
         return self._trials is not None or self._tests is not None
 
-    async def __call__(self, text: str) -> Trial | None:
+    async def __call__(self, text: str) -> CheckResults | None:
         """What came of it; None where nothing was run. An answer that was tried is known."""
         trial = await self._trials(text) if self._trials is not None else None
         return tried(trial, await self._tests(text)) if self._tests is not None else trial
@@ -64,7 +63,7 @@ class Attempts:
 
 
 @contextlib.asynccontextmanager
-async def attempts(wanted: Wanted) -> AsyncGenerator[Attempts]:
+async def attempts(wanted: CheckContext) -> AsyncGenerator[CandidateChecks]:
     """What the settings wish to be run. The tests' copy is made meanwhile, and gone afterwards."""
     settings = wanted.session.settings.ensemble
     wished = [
@@ -72,18 +71,18 @@ async def attempts(wanted: Wanted) -> AsyncGenerator[Attempts]:
     ]
     if wished and not wanted.session.trusted:
         trouble = f"The {' and '.join(wished)} were not run: the workspace is not trusted."
-        yield Attempts(None, None, trouble)
+        yield CandidateChecks(None, None, trouble)
         return
     trials = await _trials(wanted) if settings.run_examples else None
     tests, trouble = await _tests(wanted) if settings.run_tests else (None, "")
     try:
-        yield Attempts(trials, tests, trouble)
+        yield CandidateChecks(trials, tests, trouble)
     finally:
         if tests is not None:
             await tests.close()
 
 
-async def _trials(wanted: Wanted) -> Trials | None:
+async def _trials(wanted: CheckContext) -> ExampleRunner | None:
     """What runs the examples that stand there."""
     document = wanted.document
     if document.language != "python":
@@ -91,10 +90,10 @@ async def _trials(wanted: Wanted) -> Trials | None:
     called = _called(wanted.wish)
     text = _promising(document, wanted.place, wanted.wish)
     groups = await asyncio.to_thread(promised, text, called)
-    return Trials(groups, lambda answer: _whole(wanted, answer)) if groups else None
+    return ExampleRunner(groups, lambda answer: _whole(wanted, answer)) if groups else None
 
 
-async def _tests(wanted: Wanted) -> tuple[OwnTests | None, str]:
+async def _tests(wanted: CheckContext) -> tuple[RepoTests | None, str]:
     """What runs the tests; and why there is nothing to run."""
     session, document = wanted.session, wanted.document
     file = Path(document.path) if document.uri.startswith("file:") else None
@@ -103,7 +102,7 @@ async def _tests(wanted: Wanted) -> tuple[OwnTests | None, str]:
         return None, "The tests were not run: the file is in no folder that is open."
     root = max(folders, key=lambda folder: len(folder.parts))
     names, hollow = await asyncio.to_thread(_hollow, wanted)
-    place = TestPlace(
+    place = PlaceUnderTest(
         root,
         file,
         names,
@@ -116,15 +115,15 @@ async def _tests(wanted: Wanted) -> tuple[OwnTests | None, str]:
         },
     )
     settings = session.settings.ensemble
-    tests = OwnTests(place, settings.run_tests, seconds=settings.test_seconds, told=wanted.told)
+    tests = RepoTests(place, settings.run_tests, seconds=settings.test_seconds, told=wanted.told)
     return tests, ""
 
 
-def _whole(wanted: Wanted, answer: str) -> str:
+def _whole(wanted: CheckContext, answer: str) -> str:
     return wanted.document.replace(wanted.place, answer).text
 
 
-def _hollow(wanted: Wanted) -> tuple[tuple[str, ...], str]:
+def _hollow(wanted: CheckContext) -> tuple[tuple[str, ...], str]:
     """The names of what is generated, innermost first; and the file without it."""
     document, place = wanted.document, wanted.place
     around = [

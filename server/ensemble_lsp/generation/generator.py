@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..consensus.code import consensus_of_code
-from ..consensus.early_stopping import Quorum
-from ..consensus.fan_out import Asked, ask
+from ..consensus.early_stopping import EarlyStopping
+from ..consensus.fan_out import FanOutResult, query_all
 from ..consensus.fan_out import Progress as Asking
 from ..consensus.judge import judged
-from ..consensus.votes import Answer, Verdict
+from ..consensus.votes import Verdict, Vote
 from ..context.generation_intent import asks_for_code
 from ..context.prompt_builder import generate_prompt
 from ..errors import EnsembleError, SettingsError
@@ -23,7 +23,7 @@ from ..postprocess import clean_code
 from ..selection.cascade import Findings, could_escalate, escalate
 from ..types import Document, Position, Prompt, Span
 from .candidates import Candidates, Generation, follow
-from .checks import Attempts, Wanted, attempts
+from .checks import CandidateChecks, CheckContext, attempts
 
 if TYPE_CHECKING:
     from ..app import Session
@@ -154,27 +154,27 @@ async def _job(
     return _Job(session, document, place, wish, indent, decision, members, progress)
 
 
-def _wanted(job: _Job) -> Wanted:
+def _wanted(job: _Job) -> CheckContext:
     """What is run on the answers; of a single model there is nothing to choose."""
     session = job.session
     if len(job.members) < 2:
         settings = session.settings
         alone = settings.ensemble.model_copy(update={"run_examples": False, "run_tests": ""})
         session = replace(session, settings=settings.model_copy(update={"ensemble": alone}))
-    return Wanted(session, job.document, job.place, job.wish, job.clean, job.told)
+    return CheckContext(session, job.document, job.place, job.wish, job.clean, job.told)
 
 
-async def _answers(job: _Job, trials: Attempts) -> tuple[Asked, list[Answer]]:
+async def _answers(job: _Job, trials: CandidateChecks) -> tuple[FanOutResult, list[Vote]]:
     """What came of asking, and each usable answer. Raises where there is none."""
     session = job.session
-    quorum = Quorum(
+    quorum = EarlyStopping(
         job.document.language,
         session.weights(job.decision),
         job.clean,
         trials if trials else None,
         rule=session.settings.ensemble.rule,
     )
-    asked = await ask(
+    asked = await query_all(
         job.members,
         job.prompt,
         budget_ms=session.settings.ensemble.budget_ms,
@@ -193,7 +193,7 @@ async def _answers(job: _Job, trials: Attempts) -> tuple[Asked, list[Answer]]:
     return asked, answers
 
 
-def _stronger_job(job: _Job, answers: list[Answer], verdict: Verdict) -> _Job | None:
+def _stronger_job(job: _Job, answers: list[Vote], verdict: Verdict) -> _Job | None:
     """The job with a stronger model as its last member, where a check doubts the verdict."""
     names = [m.profile.name for m in job.members]
     if not (job.session.settings.selector.escalate and could_escalate(job.decision, names)):
@@ -212,8 +212,8 @@ def _stronger_job(job: _Job, answers: list[Answer], verdict: Verdict) -> _Job | 
 
 
 async def _answers_too(
-    job: _Job, trials: Attempts, asked: Asked, answers: list[Answer]
-) -> tuple[Asked, list[Answer]]:
+    job: _Job, trials: CandidateChecks, asked: FanOutResult, answers: list[Vote]
+) -> tuple[FanOutResult, list[Vote]]:
     """What came before, and what the last member says; where it fails, the rest stands."""
     last = replace(job, members=job.members[-1:])
     job.told(f"{job.members[-1].profile.name} is asked too")
@@ -224,7 +224,7 @@ async def _answers_too(
         return asked, answers
     completions = [*asked.completions, *more.completions]
     errors = {**asked.errors, **more.errors}
-    return Asked(completions, errors, [*asked.cancelled, *more.cancelled]), [*answers, *new]
+    return FanOutResult(completions, errors, [*asked.cancelled, *more.cancelled]), [*answers, *new]
 
 
 async def _judged(job: _Job, verdict: Verdict) -> tuple[Verdict, bool]:
@@ -253,7 +253,7 @@ async def _judged(job: _Job, verdict: Verdict) -> tuple[Verdict, bool]:
 
 
 def _generation(
-    job: _Job, asked: Asked, verdict: Verdict, picked: bool, trouble: str
+    job: _Job, asked: FanOutResult, verdict: Verdict, picked: bool, trouble: str
 ) -> Generation:
     threshold = job.session.settings.ensemble.threshold
     count = len(verdict.groups)

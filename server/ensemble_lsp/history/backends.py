@@ -19,7 +19,7 @@ from .salvage import salvage
 _PAGE = 500
 
 
-class Place(Protocol):
+class StorageBackend(Protocol):
     """What the thread that owns the connection wants of the place."""
 
     name: str

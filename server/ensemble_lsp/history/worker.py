@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import HistoryError
 from . import database, queries, writes
-from .backends import Place
+from .backends import StorageBackend
 from .connection import Database
 
 _BATCH = 500
@@ -42,7 +42,7 @@ class Worker:
 
     def __init__(
         self,
-        place: Place,
+        place: StorageBackend,
         say: Callable[[str], None],
         *,
         clock: Callable[[], float],

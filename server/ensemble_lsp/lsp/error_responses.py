@@ -33,7 +33,7 @@ def failure(message: str, code: int = REQUEST_FAILED) -> JsonRpcException:
     return JsonRpcException(message=message, code=code)
 
 
-def silent(
+def quiet_on_error(
     empty: Callable[[], R],
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
     """For what comes by itself: errors are logged, the answer is ``empty()``."""
@@ -56,7 +56,7 @@ def silent(
     return decorate
 
 
-def loud(handler: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Any]]:
+def raise_to_user(handler: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Any]]:
     """For what the user asked for: errors become a message that says what to do."""
 
     @functools.wraps(handler)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..completion import Completer
     from ..explanation.explainer import Explainer
     from ..generation.generator import Generator
-    from ..settings import Fault
+    from ..settings import SettingsIssue
 
 logger = logging.getLogger(__name__)
 
@@ -212,7 +212,7 @@ class EnsembleServer(LanguageServer):
         """Write a line to the client's log of this server."""
         self.window_log_message(types.LogMessageParams(type=kind, message=message))
 
-    def tell_faults(self, faults: list[Fault]) -> None:
+    def tell_faults(self, faults: list[SettingsIssue]) -> None:
         """Name what is wrong in the settings, in one message."""
         if faults:
             lines = "\n".join(f"- {fault}" for fault in faults[:8])

@@ -19,18 +19,18 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from ..errors import (
-    BadAnswerError,
+    AuthenticationError,
     BadRequestError,
-    CannotConnectError,
+    ConnectionFailedError,
+    ContentFilteredError,
     ContextTooLongError,
+    InvalidResponseError,
     ModelNotFoundError,
-    NoQuotaError,
-    OverloadedError,
     ProviderError,
+    QuotaExceededError,
     RateLimitedError,
-    RefusedError,
+    ServiceUnavailableError,
     TimedOutError,
-    WrongKeyError,
 )
 
 _Fault = type[ProviderError]
@@ -117,15 +117,15 @@ def translate(error: BaseException, source: Source, begun: bool = False) -> Prov
     if names & {"APIError", "AnswerError"}:
         return from_body(body if body is not None else str(error), source)
     if "AnswerTooLongError" in names:
-        return _make(BadAnswerError, source, "the answer does not end; choose another model")
+        return _make(InvalidResponseError, source, "the answer does not end; choose another model")
     if isinstance(error, ValueError):
         return _make(
-            BadAnswerError, source, f"the answer of {source.place} cannot be read; {_MEND}"
+            InvalidResponseError, source, f"the answer of {source.place} cannot be read; {_MEND}"
         )
     text = (
         f"the answer of {source.place} is not what it should be ({type(error).__name__}); {_MEND}"
     )
-    return _make(BadAnswerError, source, text)
+    return _make(InvalidResponseError, source, text)
 
 
 _MEND = "check baseUrl and api, and try again"
@@ -139,7 +139,9 @@ def from_status(status: int, body: Any, headers: Any, source: Source) -> Provide
         return _make(BadRequestError, source, text)
     if fault := _by_meaning(status, said):
         return _fault(fault, source, said, headers)
-    fault = _BY_STATUS.get(status) or (OverloadedError if status >= 500 else BadRequestError)
+    fault = _BY_STATUS.get(status) or (
+        ServiceUnavailableError if status >= 500 else BadRequestError
+    )
     return _fault(fault, source, said, headers)
 
 
@@ -148,17 +150,19 @@ def from_body(body: Any, source: Source) -> ProviderError:
     said = words_of(body)
     for pattern, fault in (
         (_CONTEXT, ContextTooLongError),
-        (_QUOTA, NoQuotaError),
+        (_QUOTA, QuotaExceededError),
         (_RATE, RateLimitedError),
-        (_FILTER, RefusedError),
+        (_FILTER, ContentFilteredError),
         (_MODEL, ModelNotFoundError),
-        (_KEY, WrongKeyError),
-        (_OVERLOADED, OverloadedError),
+        (_KEY, AuthenticationError),
+        (_OVERLOADED, ServiceUnavailableError),
     ):
         if pattern.search(said):
             return _fault(fault, source, said, None)
     return _make(
-        BadAnswerError, source, f"an error instead of an answer{_quote(said, source)}; try again"
+        InvalidResponseError,
+        source,
+        f"an error instead of an answer{_quote(said, source)}; try again",
     )
 
 
@@ -175,15 +179,15 @@ def words_of(body: Any) -> str:
 
 
 _BY_STATUS: dict[int, _Fault] = {
-    401: WrongKeyError,
-    402: NoQuotaError,
-    403: WrongKeyError,
+    401: AuthenticationError,
+    402: QuotaExceededError,
+    403: AuthenticationError,
     404: ModelNotFoundError,
-    407: CannotConnectError,
+    407: ConnectionFailedError,
     408: TimedOutError,
     413: ContextTooLongError,
     429: RateLimitedError,
-    504: OverloadedError,
+    504: ServiceUnavailableError,
 }
 
 
@@ -192,9 +196,9 @@ def _by_meaning(status: int, said: str) -> _Fault | None:
     if status in (400, 403, 413, 422, 500) and _CONTEXT.search(said):
         return ContextTooLongError
     if status in (400, 403, 429) and _QUOTA.search(said):
-        return NoQuotaError
+        return QuotaExceededError
     if status in (400, 403, 422) and _FILTER.search(said):
-        return RefusedError
+        return ContentFilteredError
     if status in (400, 422) and _MODEL.search(said):
         return ModelNotFoundError
     return None
@@ -203,18 +207,18 @@ def _by_meaning(status: int, said: str) -> _Fault | None:
 def _fault(fault: _Fault, source: Source, said: str, headers: Any) -> ProviderError:
     if fault is RateLimitedError:
         return _rate_limited(source, headers)
-    if fault is CannotConnectError:
+    if fault is ConnectionFailedError:
         return _make(fault, source, "the proxy wants a password; put it into the proxy's address")
     return _make(fault, source, _TEXTS[fault](source, said))
 
 
 _TEXTS: dict[_Fault, Callable[[Source, str], str]] = {
-    WrongKeyError: lambda s, _said: (
+    AuthenticationError: lambda s, _said: (
         f"{s.key_name} is not accepted; set a valid key and try again"
         if s.key_name
         else f"{s.place} wants a key; set apiKeyEnv to the environment variable that holds it"
     ),
-    NoQuotaError: lambda s, _said: (
+    QuotaExceededError: lambda s, _said: (
         f"no credit is left at {s.place}; add credit or choose another model"
     ),
     ModelNotFoundError: lambda s, _said: (
@@ -224,8 +228,10 @@ _TEXTS: dict[_Fault, Callable[[Source, str], str]] = {
         "the prompt does not fit the model's window; set contextTokens to the window it really has"
     ),
     TimedOutError: lambda s, _said: f"{s.place} did not answer in time; try again or raise timeout",
-    OverloadedError: lambda s, _said: f"{s.place} has trouble of its own; try again in a while",
-    RefusedError: lambda _s, _said: (
+    ServiceUnavailableError: lambda s, _said: (
+        f"{s.place} has trouble of its own; try again in a while"
+    ),
+    ContentFilteredError: lambda _s, _said: (
         "a content filter declined the request; ask differently or choose another model"
     ),
     BadRequestError: lambda s, said: (
@@ -266,8 +272,8 @@ def _from_transport(error: BaseException, source: Source, begun: bool) -> Provid
     if slow and not names & {"ConnectTimeout", "PoolTimeout"}:
         return _make(TimedOutError, source, _TEXTS[TimedOutError](source, ""))
     if begun:
-        return _make(BadAnswerError, source, "the answer broke off half-way; try again")
-    return _make(CannotConnectError, source, _why_not_connected(chain, names, source))
+        return _make(InvalidResponseError, source, "the answer broke off half-way; try again")
+    return _make(ConnectionFailedError, source, _why_not_connected(chain, names, source))
 
 
 def _why_not_connected(chain: list[BaseException], names: set[str], source: Source) -> str:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ..errors import (
-    BadAnswerError,
+    AuthenticationError,
     BadRequestError,
+    InvalidResponseError,
     ModelNotFoundError,
-    OverloadedError,
-    WrongKeyError,
+    ServiceUnavailableError,
 )
 from ..settings import ModelSettings
 from ..types import Chunk, Prompt
@@ -156,10 +156,10 @@ class SdkModel:
         name = self._profile.name
         if not self._key:
             if remedy := missing_key(self._settings):
-                raise WrongKeyError(name, f"{name}: {remedy}.")
+                raise AuthenticationError(name, f"{name}: {remedy}.")
         elif not (self._key.isascii() and self._key.isprintable()):
             text = f"{name}: {self._source.key_name} holds characters no key has; set it again."
-            raise WrongKeyError(name, text)
+            raise AuthenticationError(name, text)
 
     async def _open(self, prompt: Prompt) -> tuple[Any, Body]:
         send = await self._ready()
@@ -176,7 +176,7 @@ class SdkModel:
     def _newly_refused(self, error: Exception) -> str | None:
         """The parameter the service will not have, if that is what the error says."""
         meaning = translate(error, self._source)
-        if not isinstance(meaning, BadRequestError | OverloadedError | ModelNotFoundError):
+        if not isinstance(meaning, BadRequestError | ServiceUnavailableError | ModelNotFoundError):
             return None
         if getattr(error, "status_code", 0) not in (400, 422, 500):
             return None
@@ -203,7 +203,7 @@ class SdkModel:
             f"{self._profile.name}: {self._source.place} sends {shown[:60]} in place of an answer; "
             "check baseUrl and api."
         )
-        raise BadAnswerError(self._profile.name, text)
+        raise InvalidResponseError(self._profile.name, text)
 
     async def _deltas(self, stream: Any) -> AsyncGenerator[Delta, None]:
         read = self._wire.reader()

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import BadAnswerError, RefusedError
+from ..errors import ContentFilteredError, InvalidResponseError
 from ..types import Chunk, Prompt, Usage
 from .interface import Profile
 
@@ -118,7 +118,7 @@ async def assemble(
 
     ``asked`` is the length in characters of what was sent, for providers that count nothing. Ends
     early at a stop string, and at far more text than ``prompt.max_tokens`` can be. Raises
-    ``RefusedError`` for a refusal, ``BadAnswerError`` for a stream that broke off or said nothing.
+    ``ContentFilteredError`` for a refusal, ``InvalidResponseError`` for a stream that broke off or said nothing.
     """
     stop = StopStrings(stops)
     answer = _Answer(profile.name, prompt.max_tokens * _MOST_CHARS_A_TOKEN)
@@ -143,9 +143,9 @@ async def assemble(
     yield Chunk("", profile.name, usage, answer.finish, answer.confidence)
 
 
-def _refused(profile: Profile) -> RefusedError:
+def _refused(profile: Profile) -> ContentFilteredError:
     text = f"{profile.name}: the model declined to answer; ask differently or choose another model."
-    return RefusedError(profile.name, text)
+    return ContentFilteredError(profile.name, text)
 
 
 def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> None:
@@ -155,7 +155,7 @@ def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> 
     if answer.finish is None:
         said = "the answer broke off" if answer.length else "the answer holds nothing"
         text = f"{name}: {said}; try again, and check baseUrl and api if it stays so."
-        raise BadAnswerError(name, text)
+        raise InvalidResponseError(name, text)
     if answer.length:
         return
     if answer.finish == "length":
@@ -163,7 +163,7 @@ def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> 
             f"{name}: the model used up its tokens before it wrote anything; "
             "choose a model that does not think first."
         )
-        raise BadAnswerError(name, text)
+        raise InvalidResponseError(name, text)
     # Nothing to insert is an answer to complete, and a healthy one; it is none to a question.
     if prompt.task != "complete" and not stopped:
-        raise BadAnswerError(name, f"{name}: the answer is empty; try again.")
+        raise InvalidResponseError(name, f"{name}: the answer is empty; try again.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import (
-    CannotConnectError,
+    ConnectionFailedError,
     EnsembleError,
     ProviderError,
     SettingsError,
@@ -30,7 +30,7 @@ from ..models.wrappers import (
     TimeLimit,
     Unavailable,
 )
-from ..settings import Fault, ModelSettings, Settings
+from ..settings import ModelSettings, Settings, SettingsIssue
 from ..types import Prompt, Task
 from .discovery import Found, discover
 from .provider_factory import Adapters, BuiltinAdapters
@@ -113,7 +113,7 @@ class Registry:
         self._removed: dict[str, ModelSettings] = {}
         self._going: dict[asyncio.Task[None], Draining] = {}
         self._superseded = False
-        self.faults: tuple[Fault, ...] = ()
+        self.faults: tuple[SettingsIssue, ...] = ()
         """What the settings ask of models that there are not."""
 
     @classmethod
@@ -275,9 +275,9 @@ class Registry:
     def _gone(self, task: asyncio.Task[None]) -> None:
         self._going.pop(task, None)
 
-    def _wrong_pins(self, settings: Settings) -> tuple[Fault, ...]:
+    def _wrong_pins(self, settings: Settings) -> tuple[SettingsIssue, ...]:
         return tuple(
-            Fault("settings", f"selector.pin.{task}", _unknown(name, self._slots))
+            SettingsIssue("settings", f"selector.pin.{task}", _unknown(name, self._slots))
             for task, name in settings.selector.pin.items()
             if name not in self._slots
         )
@@ -323,7 +323,7 @@ class _Parts:
                 return self._unavailable(wanted, key, error)
             except Exception as error:  # a broken installation must not take the others along
                 told = f"cannot be loaded ({type(error).__name__}: {error}); reinstall ensemble-lsp"
-                return self._unavailable(wanted, key, CannotConnectError(settings.name, told))
+                return self._unavailable(wanted, key, ConnectionFailedError(settings.name, told))
         model = Metered(chain.draining, self.on_call)
         return _Slot(settings, key, wanted.origin, wanted.why, profile, model, chain, "")
 
@@ -352,7 +352,7 @@ class _Parts:
             timeout=settings.timeout,
         )
         reason = str(error)
-        kind = type(error) if isinstance(error, ProviderError) else CannotConnectError
+        kind = type(error) if isinstance(error, ProviderError) else ConnectionFailedError
         model = Unavailable(profile, kind(settings.name, f"{settings.name}: {reason}"))
         return _Slot(settings, key, wanted.origin, wanted.why, profile, model, None, reason)
 

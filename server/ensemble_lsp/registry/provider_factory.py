@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import CannotConnectError, ProviderError, WrongKeyError
+from ..errors import AuthenticationError, ConnectionFailedError, ProviderError
 from ..models.api_keys import Key, missing_key
 from ..models.interface import Model, Profile
 from ..settings import ModelSettings
@@ -67,9 +67,9 @@ class BuiltinAdapters:
             from ..providers.llamacpp import availability
 
             problem = availability(settings, self.data_dir)
-            return CannotConnectError(settings.name, problem) if problem else None
+            return ConnectionFailedError(settings.name, problem) if problem else None
         problem = None if key else missing_key(settings)
-        return WrongKeyError(settings.name, problem) if problem else None
+        return AuthenticationError(settings.name, problem) if problem else None
 
     def make(self, settings: ModelSettings, profile: Profile, key: Key) -> Model:
         """The bare adapter."""

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from .example_process import Check, Limits, run
-from .trial import Trial
+from .trial import CheckResults
 
 AT_ONCE = 2
 """Sandboxes that run at the same time."""
 
 
-class Trials:
+class ExampleRunner:
     """Runs one prompt's examples. ``source_of`` makes a whole source of an answer's text."""
 
     def __init__(
@@ -25,11 +25,11 @@ class Trials:
         self._source_of = source_of
         self._limits = limits
         self._gate = asyncio.Semaphore(AT_ONCE)
-        self._known: dict[str, Trial | None] = {}
+        self._known: dict[str, CheckResults | None] = {}
         self.refused = ""
         """Why this system runs none, if so."""
 
-    async def __call__(self, text: str) -> Trial | None:
+    async def __call__(self, text: str) -> CheckResults | None:
         """What came of the examples; None where none were run. Equal texts are run once."""
         if self.refused or not self._groups:
             return None
@@ -39,6 +39,6 @@ class Trials:
             self.refused = ran.refused
             told = [[(t.ok, t.output) for t in group] for group in ran.groups]
             self._known[text] = (
-                None if ran.refused else Trial.of(self._groups, told if ran.ended else None)
+                None if ran.refused else CheckResults.of(self._groups, told if ran.ended else None)
             )
         return self._known[text]

@@ -41,7 +41,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProcessResult:
     """How a run ended."""
 
     passed: bool
@@ -52,7 +52,7 @@ class Ended:
     code: int | None = None
 
 
-async def refusal() -> str:
+async def unavailable_reason() -> str:
     """Why this system cannot keep a program from the network and the disk; empty where it can."""
     if sys.platform != "linux":
         return "only Linux can keep a program from the network and the disk here"
@@ -74,7 +74,7 @@ async def run(
     readable: Sequence[Path] = (),
     env: Mapping[str, str] | None = None,
     walled: bool = True,
-) -> Ended:
+) -> ProcessResult:
     """Run a command in ``work``; it writes only in ``folder``. Cancelling ends it and what it started.
 
     Without ``walled`` only time and processes are held to limits: for who has been asked.
@@ -104,7 +104,7 @@ async def run(
         await process.wait()
         output = await reader
     code = process.returncode
-    return Ended(code == 0 and not timed_out, timed_out, output, code)
+    return ProcessResult(code == 0 and not timed_out, timed_out, output, code)
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EnsembleError
-from .scratch_repo import Ended, Limits, Workbench
+from .scratch_repo import Limits, ProcessResult, ScratchRepo
 from .test_selection import command_with, find_tests, runner
-from .trial import Trial
+from .trial import CheckResults
 
 logger = logging.getLogger(__name__)
 _REPORT = "ensemble-report.xml"
@@ -24,7 +24,7 @@ _NOTHING_COLLECTED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceUnderTest:
     """Where answers go, in a repository."""
 
     root: Path
@@ -39,14 +39,14 @@ class Place:
     """Further files that are open and not saved: what is tested is what the editor shows."""
 
 
-class OwnTests:
+class RepoTests:
     """Runs the tests on one answer after the other, in one copy. Begins with its making; ``close`` ends it.
 
     ``told``: is given a sentence for each run. ``seconds``: for one run.
     """
 
     def __init__(
-        self, place: Place, command: str, *, seconds: float, told: Callable[[str], None]
+        self, place: PlaceUnderTest, command: str, *, seconds: float, told: Callable[[str], None]
     ) -> None:
         self._place = place
         self._command = command
@@ -54,7 +54,7 @@ class OwnTests:
         self._told = told
         self._gate = asyncio.Lock()
         self._tried: dict[str, asyncio.Task[tuple[int, int] | None]] = {}
-        self._bench: Workbench | None = None
+        self._bench: ScratchRepo | None = None
         self._files: list[Path] = []
         self._ready = asyncio.create_task(self._prepare())
         self.trouble = ""
@@ -82,7 +82,7 @@ class OwnTests:
         """Copy the repository, find the tests, and see that they fail without an answer."""
         place = self._place
         try:
-            self._bench = await Workbench.open(
+            self._bench = await ScratchRepo.open(
                 place.root, self._command, limits=self._limits, files=[place.file]
             )
             await self._bench.put({**place.others, place.file: place.hollow})
@@ -114,7 +114,7 @@ class OwnTests:
         logger.info("tests: %s, %s, %.1f s", counts, ended.code, time.perf_counter() - start)
         return counts if counts is not None else (int(ended.passed), 1)
 
-    async def _run(self) -> tuple[Ended, tuple[int, int] | None]:
+    async def _run(self) -> tuple[ProcessResult, tuple[int, int] | None]:
         """One run, and (of pytest) how many tests passed of how many."""
         assert self._bench is not None
         words = command_with(shlex.split(self._command), self._files)
@@ -132,13 +132,13 @@ class OwnTests:
         return ended, await asyncio.to_thread(_counts, report)
 
 
-def tried(trial: Trial | None, tests: tuple[int, int] | None) -> Trial | None:
+def tried(trial: CheckResults | None, tests: tuple[int, int] | None) -> CheckResults | None:
     """What came of the examples, and of the tests too."""
     if tests is None:
         return trial
     passed, count = tests
-    before = trial or Trial(0, 0, ())
-    return Trial(
+    before = trial or CheckResults(0, 0, ())
+    return CheckResults(
         before.passed + passed, before.promised + count, before.outputs, tests_passed=passed, tests=count
     )  # fmt: skip
 
@@ -163,5 +163,5 @@ def _counts(report: Path) -> tuple[int, int] | None:
     return max(0, passed), max(0, count)
 
 
-def _named(place: Place) -> str:
+def _named(place: PlaceUnderTest) -> str:
     return place.names[0] if place.names else place.file.name

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import SettingsError
 from . import process
-from .process import Ended, Limits
+from .process import Limits, ProcessResult
 
 LARGEST_TREE = 600_000_000
 """Bytes of a repository that is copied."""
@@ -27,10 +27,10 @@ _LEFT_OUT = frozenset(
 LINKED = frozenset({".venv", "venv", "node_modules"})
 """Folders of installed packages: read where they are, not copied."""
 
-__all__ = ["Ended", "Limits", "Workbench"]
+__all__ = ["Limits", "ProcessResult", "ScratchRepo"]
 
 
-class Workbench:
+class ScratchRepo:
     """One copy of a repository, and its tests. Made by ``open``; ``close`` removes the copy."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Workbench:
         limits: Limits | None = None,
         files: Sequence[Path] = (),
         allow_network: bool = False,
-    ) -> Workbench:
+    ) -> ScratchRepo:
         """Copy a repository. ``files``: those with cases; their packages are imported from the copy.
 
         Raises ``SettingsError`` with what to do where it cannot be.
@@ -62,7 +62,7 @@ class Workbench:
         parts = shlex.split(command)
         if not parts:
             raise SettingsError('To run tests needs a command, such as "pytest -q".')
-        refused = await process.refusal()
+        refused = await process.unavailable_reason()
         if refused and not allow_network:
             raise SettingsError(
                 f"The tests are not run: nothing keeps what models wrote from the network and the disk "
@@ -78,7 +78,7 @@ class Workbench:
             raise
         return bench
 
-    async def must_pass(self) -> None:
+    async def check_baseline(self) -> None:
         """Make sure that the tests pass as they are; raises ``SettingsError`` where they do not."""
         first = await self.run()
         if not first.passed:
@@ -109,7 +109,7 @@ class Workbench:
             self._covered[case] = not (await self._with(file, hollow)).passed
         return self._covered[case]
 
-    async def _with(self, file: Path, text: str) -> Ended:
+    async def _with(self, file: Path, text: str) -> ProcessResult:
         original = await asyncio.to_thread(self.place(file).read_bytes)
         try:
             await self.put({file: text})
@@ -141,7 +141,7 @@ class Workbench:
         with place.open("xb") as out:
             out.write(content)
 
-    async def run(self, command: Sequence[str] = ()) -> Ended:
+    async def run(self, command: Sequence[str] = ()) -> ProcessResult:
         """Run the tests once on the copy as it is, by the command it was opened with or another."""
         for folder in (self.home, self.temporary):
             await asyncio.to_thread(folder.mkdir, exist_ok=True)

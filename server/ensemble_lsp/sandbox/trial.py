@@ -10,7 +10,7 @@ from .example_process import Check
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class CheckResults:
     """What came of the prompt's own examples and of the repository's tests, run on one answer."""
 
     passed: int
@@ -37,7 +37,7 @@ class Trial:
     @classmethod
     def of(
         cls, groups: Sequence[Sequence[Check]], told: Sequence[Sequence[Any]] | None
-    ) -> Trial | None:
+    ) -> CheckResults | None:
         """From a run's results (``ok``, ``output``); a run that was killed kept no promise."""
         checks = [check for group in groups for check in group]
         wanted = sum(check.promises for check in checks)

@@ -6,17 +6,17 @@ from ..settings import SelectorSettings
 from .choice import Choice, Latency, Ranked, Selector
 from .fixed import FixedSelector
 from .learned import LearnedSelector
-from .request_context import Situation, situation_of
+from .request_context import RequestContext, request_context
 from .seed import SeedSelector
 
 __all__ = [
     "Choice",
     "Latency",
     "Ranked",
+    "RequestContext",
     "Selector",
-    "Situation",
     "make_selector",
-    "situation_of",
+    "request_context",
 ]
 
 

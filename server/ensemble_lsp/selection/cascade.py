@@ -97,7 +97,7 @@ def escalate(
     if better is None or better.model not in models:
         return None
     choice = told(decision.choice, " and ".join(asked), better.model, doubt)
-    return models[better.model], Decision(decision.models, choice, decision.situation)
+    return models[better.model], Decision(decision.models, choice, decision.context)
 
 
 def beyond_reach(ranked: Sequence[Ranked], complexity: int) -> tuple[tuple[Ranked, ...], str]:

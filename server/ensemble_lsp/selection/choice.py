@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ..models.interface import Profile
 from ..types import Task
-from .request_context import Situation
+from .request_context import RequestContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Selector(Protocol):
 
     def choose(
         self,
-        situation: Situation,
+        situation: RequestContext,
         profiles: Sequence[Profile],
         *,
         budget_ms: float,
@@ -111,16 +111,16 @@ class Selector(Protocol):
         """Order those of ``profiles`` that do the task; the pinned one, if among them, first."""
         ...
 
-    def learn(self, model: str, situation: Situation, reward: float | None) -> None:
+    def learn(self, model: str, situation: RequestContext, reward: float | None) -> None:
         """Take in one outcome; ``None`` teaches nothing."""
         ...
 
-    def revise(self, model: str, situation: Situation, old: float, new: float | None) -> None:
+    def revise(self, model: str, situation: RequestContext, old: float, new: float | None) -> None:
         """Correct a reward that was learned: an accept undone, a text that did not last."""
         ...
 
     def prefer(
-        self, winner: str, losers: Sequence[str], situation: Situation, shown_at: int = 0
+        self, winner: str, losers: Sequence[str], situation: RequestContext, shown_at: int = 0
     ) -> None:
         """The user took one of several candidates, shown at that place of the list (from 0)."""
         ...
@@ -150,7 +150,7 @@ class Selector(Protocol):
         ...
 
 
-def explain(task: Task, ranked: Sequence[Ranked], explored: bool) -> str:
+def explain_choice(task: Task, ranked: Sequence[Ranked], explored: bool) -> str:
     """Why the first comes first, in plain words; ``details`` tells of the others."""
     if not ranked:
         return f"No configured model does the task {task!r}."

@@ -16,10 +16,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from ..errors import HistoryError, NoQuotaError
+from ..errors import HistoryError, QuotaExceededError
 from ..history import History
 from ..models.interface import Model, Profile
-from ..models.wrappers.wrapper_base import Wrapper, opened
+from ..models.wrappers.wrapper_base import Wrapper, open_stream
 from ..types import Chunk, Prompt, Task, Usage
 from .call_stats import typical_cost
 from .priors import is_slow
@@ -78,7 +78,7 @@ class DailyBudget:
         return [m for m in kept if m.profile.name not in dear], note if dear else ""
 
     async def reserve(self, profile: Profile, prompt: Prompt) -> str:
-        """Reserve the most that the call can cost; the reservation's id. Raises ``NoQuotaError``."""
+        """Reserve the most that the call can cost; the reservation's id. Raises ``QuotaExceededError``."""
         assert self.dollars is not None
         if self._history.in_memory:
             raise _refusal(profile, "today's spending cannot be written down; see to the history")
@@ -124,11 +124,11 @@ class Budgeted(Wrapper):
         self._budget = budget
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """As the inner model; raises ``NoQuotaError`` where today's money is not enough."""
+        """As the inner model; raises ``QuotaExceededError`` where today's money is not enough."""
         held = await self._budget.reserve(self.profile, prompt)
         usage: Usage | None = None
         try:
-            async with opened(self.inner, prompt) as chunks:
+            async with open_stream(self.inner, prompt) as chunks:
                 async for chunk in chunks:
                     usage = chunk.usage or usage
                     yield chunk
@@ -159,7 +159,7 @@ def _paid(profile: Profile) -> bool:
     return profile.input_price > 0 or profile.output_price > 0
 
 
-def _refusal(profile: Profile, reason: str) -> NoQuotaError:
-    error = NoQuotaError(profile.name, f"{profile.name} was not asked: {reason}.")
-    error.asked = False
+def _refusal(profile: Profile, reason: str) -> QuotaExceededError:
+    error = QuotaExceededError(profile.name, f"{profile.name} was not asked: {reason}.")
+    error.was_sent = False
     return error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..models.interface import Model
 from .choice import Choice
-from .request_context import Situation
+from .request_context import RequestContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,6 @@ class Decision:
 
     models: list[Model]
     choice: Choice
-    situation: Situation
+    context: RequestContext
     pinned: bool = False
     """The user pinned the first model; others are asked only if it fails or returns nothing."""

@@ -10,9 +10,9 @@ from typing import Any
 from ..models.interface import Profile
 from ..types import Task
 from .call_stats import CallStatistics, utility
-from .choice import Call, Choice, Latency, Ranked, explain
+from .choice import Call, Choice, Latency, Ranked, explain_choice
 from .priors import prior_for
-from .request_context import Situation
+from .request_context import RequestContext
 
 VERSION = 2
 
@@ -52,7 +52,7 @@ class FixedSelector:
 
     def choose(
         self,
-        situation: Situation,
+        situation: RequestContext,
         profiles: Sequence[Profile],
         *,
         budget_ms: float,
@@ -61,24 +61,26 @@ class FixedSelector:
         """Order those of ``profiles`` that do the task; the pinned one, if among them, first."""
         able = [p for p in profiles if situation.task in p.tasks]
         if not able:
-            return Choice((), False, explain(situation.task, (), False))
+            return Choice((), False, explain_choice(situation.task, (), False))
         return pin(self.order(situation, able, budget_ms), pinned)
 
-    def order(self, situation: Situation, profiles: Sequence[Profile], budget_ms: float) -> Choice:
+    def order(
+        self, situation: RequestContext, profiles: Sequence[Profile], budget_ms: float
+    ) -> Choice:
         """Keep the order; ``profiles`` has at least one, and all do the task."""
         task = situation.task
         ranked = tuple(self._known(p, task, budget_ms) for p in profiles)
         why = f"{ranked[0].model} comes first in the order of the configured models."
         return Choice(ranked, False, why)
 
-    def learn(self, model: str, situation: Situation, reward: float | None) -> None:
+    def learn(self, model: str, situation: RequestContext, reward: float | None) -> None:
         """Nothing: the order is fixed."""
 
-    def revise(self, model: str, situation: Situation, old: float, new: float | None) -> None:
+    def revise(self, model: str, situation: RequestContext, old: float, new: float | None) -> None:
         """Nothing: the order is fixed."""
 
     def prefer(
-        self, winner: str, losers: Sequence[str], situation: Situation, shown_at: int = 0
+        self, winner: str, losers: Sequence[str], situation: RequestContext, shown_at: int = 0
     ) -> None:
         """Nothing: the order is fixed."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .choice import Choice, Ranked
-from .request_context import Situation
+from .request_context import RequestContext
 
 COLUMNS = ("model", "expected reward", "outcomes", "answer in", "cost", "fails", "utility")
 
@@ -20,7 +20,7 @@ _PLACES = {
 }
 
 
-def where(situation: Situation) -> str:
+def where(situation: RequestContext) -> str:
     """What was known of the request, in words."""
     parts = [
         f"{situation.task} in {situation.language or 'plain text'}",

@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import HistoryError
 from ..history import Change, History
 from .choice import Selector
-from .request_context import Situation
+from .request_context import RequestContext
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +122,8 @@ def learn_change(selector: Selector, change: Change) -> None:
             selector.revise(model, situation, change.old, change.new)
 
 
-def _situation(task: str, features: Mapping[str, Any]) -> Situation | None:
+def _situation(task: str, features: Mapping[str, Any]) -> RequestContext | None:
     try:
-        return Situation.from_json({**features, "task": task})
+        return RequestContext.from_json({**features, "task": task})
     except ValueError:
         return None

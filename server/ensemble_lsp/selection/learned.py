@@ -22,10 +22,10 @@ from ..types import TASKS, Task
 from .arm import MEMORY, THRESHOLD, Arm
 from .call_stats import numbers, of_kind
 from .cascade import Reach, beyond_reach, with_order
-from .choice import Choice, Ranked, explain
+from .choice import Choice, Ranked, explain_choice
 from .fixed import VERSION, FixedSelector, rank
 from .priors import WEIGHT, Prior, prior_for
-from .request_context import Situation
+from .request_context import RequestContext
 
 _SPREAD = 1.64 * 0.48
 """Half a 90 % interval of a reward near one half, in rewards."""
@@ -107,7 +107,9 @@ class LearnedSelector(FixedSelector):
         self._changed: set[tuple[str, str]] = set()
         self._shaken: dict[str, int] = dict.fromkeys(TASKS, 0)
 
-    def order(self, situation: Situation, profiles: Sequence[Profile], budget_ms: float) -> Choice:
+    def order(
+        self, situation: RequestContext, profiles: Sequence[Profile], budget_ms: float
+    ) -> Choice:
         """The one to ask first by utility and what is to be learned; the rest by utility."""
         task = situation.task
         x = situation.vector()
@@ -118,12 +120,12 @@ class LearnedSelector(FixedSelector):
         first = self._draw(task, pairs)
         explored = first is not order[0]
         final = (first, *(r for r in order if r is not first))
-        choice = Choice(final, explored, explain(task, final, explored))
+        choice = Choice(final, explored, explain_choice(task, final, explored))
         if not self._escalate or explored:
             return choice
         return with_order(choice, *beyond_reach(final, situation.complexity))
 
-    def learn(self, model: str, situation: Situation, reward: float | None) -> None:
+    def learn(self, model: str, situation: RequestContext, reward: float | None) -> None:
         """Take in one outcome; ``None`` teaches nothing."""
         if reward is None:
             return
@@ -133,7 +135,7 @@ class LearnedSelector(FixedSelector):
             self._shaken[situation.task] = _SHAKEN
         self._fit_line(situation.task)
 
-    def revise(self, model: str, situation: Situation, old: float, new: float | None) -> None:
+    def revise(self, model: str, situation: RequestContext, old: float, new: float | None) -> None:
         """Correct a reward that was learned; None takes it back.
 
         One that is so old that it is no longer remembered counts no more.
@@ -145,7 +147,7 @@ class LearnedSelector(FixedSelector):
                 reach.add(situation.complexity, (new or 0.0) - old, -1 if new is None else 0)
 
     def prefer(
-        self, winner: str, losers: Sequence[str], situation: Situation, shown_at: int = 0
+        self, winner: str, losers: Sequence[str], situation: RequestContext, shown_at: int = 0
     ) -> None:
         """One step of a Bradley-Terry model up for the winner, down for the others.
 
@@ -202,7 +204,7 @@ class LearnedSelector(FixedSelector):
             self._fit_line(task)
 
     def _ranked(
-        self, profile: Profile, situation: Situation, x: Sequence[float], budget_ms: float
+        self, profile: Profile, situation: RequestContext, x: Sequence[float], budget_ms: float
     ) -> tuple[Ranked, float]:
         """What is thought of a model, and how unsure that is, in a reward's standard deviations."""
         task = situation.task

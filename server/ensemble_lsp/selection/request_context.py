@@ -42,7 +42,7 @@ _TEST = re.compile(r"(?:^|[/\\_.\-])(?:tests?|specs?)(?:[/\\_.\-]|$)", re.IGNORE
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class RequestContext:
     """One request's context. Sizes are in lines, characters and words."""
 
     task: Task
@@ -86,7 +86,7 @@ class Situation:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Situation:
+    def from_json(cls, raw: Mapping[str, Any]) -> RequestContext:
         """Read ``to_json``'s values without unknown keys; ``ValueError`` where there is no task."""
         if raw.get("task") not in TASKS:
             raise ValueError("a situation needs its task")
@@ -99,7 +99,7 @@ class Situation:
         return cls(**kept)
 
 
-def situation_of(
+def request_context(
     task: Task,
     document: Document,
     position: Position,
@@ -108,11 +108,11 @@ def situation_of(
     multiline: bool = True,
     trigger: Trigger = "automatic",
     instruction: str = "",
-) -> Situation:
+) -> RequestContext:
     """The situation of a request at a position, from what is known without slow computing."""
     around = complexity.peek(document.uri, position.line)
     above = document.lines[max(0, position.line - _PREFIX_LINES) : position.line]
-    return Situation(
+    return RequestContext(
         task=task,
         language=document.language,
         complexity=around.cyclomatic,

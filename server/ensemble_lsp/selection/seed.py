@@ -12,9 +12,9 @@ from typing import Any
 
 from ..models.interface import Profile
 from .call_stats import numbers, of_kind
-from .choice import Choice, Ranked, explain
+from .choice import Choice, Ranked, explain_choice
 from .fixed import VERSION, FixedSelector, rank
-from .request_context import Situation
+from .request_context import RequestContext
 
 COMPLEX_ABOVE = 5
 """Cyclomatic complexity above which code counts as complex: radon's rank A ends there."""
@@ -72,20 +72,22 @@ class SeedSelector(FixedSelector):
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._changed: set[tuple[str, str]] = set()
 
-    def order(self, situation: Situation, profiles: Sequence[Profile], budget_ms: float) -> Choice:
+    def order(
+        self, situation: RequestContext, profiles: Sequence[Profile], budget_ms: float
+    ) -> Choice:
         """Order by score; latency and cost do not count in this strategy."""
         task = situation.task
         scored = [self._score(p, situation, budget_ms) for p in profiles]
         ranked = tuple(sorted(scored, key=lambda r: -r.expected))
-        return Choice(ranked, False, explain(task, ranked, False))
+        return Choice(ranked, False, explain_choice(task, ranked, False))
 
-    def learn(self, model: str, situation: Situation, reward: float | None) -> None:
+    def learn(self, model: str, situation: RequestContext, reward: float | None) -> None:
         """Take in one outcome; ``None`` teaches nothing."""
         if reward is None:
             return
         self._tally(model, situation).add(situation.complexity, reward)
 
-    def revise(self, model: str, situation: Situation, old: float, new: float | None) -> None:
+    def revise(self, model: str, situation: RequestContext, old: float, new: float | None) -> None:
         """Correct a reward that was learned; None takes it back."""
         tally = self._tally(model, situation)
         if not tally.count:
@@ -115,12 +117,12 @@ class SeedSelector(FixedSelector):
                 tally = Tally(int(values[0]), values[1], int(values[2]), values[3])
                 self._tallies[(model, task)] = tally
 
-    def _tally(self, model: str, situation: Situation) -> Tally:
+    def _tally(self, model: str, situation: RequestContext) -> Tally:
         key = (model, situation.task)
         self._changed.add(key)
         return self._tallies.setdefault(key, Tally())
 
-    def _score(self, profile: Profile, situation: Situation, budget_ms: float) -> Ranked:
+    def _score(self, profile: Profile, situation: RequestContext, budget_ms: float) -> Ranked:
         tally = self._tallies.get((profile.name, situation.task)) or Tally()
         score = tally.mean * tally.factor(situation.complexity)
         ranked = rank(

@@ -12,7 +12,7 @@ from .config_file import (
     read_config,
     remove_model_from_config,
 )
-from .messages import Fault
+from .messages import SettingsIssue
 from .resolve import Raw, merge, resolve, resolve_strict
 from .schema import (
     CompleteSettings,
@@ -31,7 +31,6 @@ __all__ = [
     "CompleteSettings",
     "EnsembleSettings",
     "ExplainSettings",
-    "Fault",
     "HistorySettings",
     "ModelSettings",
     "PrivacySettings",
@@ -39,6 +38,7 @@ __all__ = [
     "Raw",
     "SelectorSettings",
     "Settings",
+    "SettingsIssue",
     "add_model_to_config",
     "default_config_path",
     "default_data_dir",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import SettingsError
-from .messages import Fault
+from .messages import SettingsIssue
 from .schema import ModelSettings
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
     return platformdirs.user_data_path(_APP, appauthor=False)
 
 
-def read_config(path: Path) -> tuple[dict[str, Any], list[Fault]]:
+def read_config(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
     """The raw options of a TOML file, and a fault where it cannot be read. Missing is empty.
 
     Of a file that cannot be read nobody knows whom the user trusts: only ``recall``, which sends
@@ -64,7 +64,7 @@ def read_config(path: Path) -> tuple[dict[str, Any], list[Fault]]:
     except OSError as error:
         problem = f"cannot be read ({error.strerror}); none of its settings apply, and only recall is used"
     recall = {"name": "recall", "provider": "recall"}
-    return {"models": [recall], "discover": False}, [Fault("config", str(path), problem)]
+    return {"models": [recall], "discover": False}, [SettingsIssue("config", str(path), problem)]
 
 
 def add_model_to_config(path: Path, model: ModelSettings) -> None:

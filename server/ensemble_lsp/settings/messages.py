@@ -29,7 +29,7 @@ _PHRASES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SettingsIssue:
     """One thing wrong in the raw options; ``str`` is the sentence for the user."""
 
     source: str

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from ..errors import SettingsError
 from .messages import (
-    Fault,
     Place,
+    SettingsIssue,
     default_of,
     keys_of,
     kind,
@@ -29,7 +29,7 @@ from .messages import (
     wrong_value,
 )
 from .schema import ModelSettings, Settings, Table
-from .trust import Widening, restrict
+from .trust import WorkspaceAdditions, restrict
 
 Raw = Mapping[str, Any]
 
@@ -64,18 +64,18 @@ def merge(base: Raw, over: Raw) -> dict[str, Any]:
 
 def resolve(
     layers: Iterable[tuple[str, Raw]], *, untrusted: Collection[str] = ()
-) -> tuple[Settings, list[Fault]]:
+) -> tuple[Settings, list[SettingsIssue]]:
     """Turn raw layers (name, options), lowest first, into settings and what was left out of them.
 
     Layers named in ``untrusted`` (files of the opened workspace) may only set what ``trust``
     allows.
     """
     raw: dict[str, Any] = {}
-    faults: list[Fault] = []
-    wider = Widening()
+    faults: list[SettingsIssue] = []
+    wider = WorkspaceAdditions()
     for source, layer in layers:
         if not isinstance(cast(object, layer), Mapping):  # it comes from outside
-            faults.append(Fault(source, "settings", f"must be a table, not {kind(layer)}"))
+            faults.append(SettingsIssue(source, "settings", f"must be a table, not {kind(layer)}"))
             continue
         plain = cast("dict[str, Any]", _plain(layer))
         if source in untrusted:
@@ -111,10 +111,10 @@ def _plain(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def _prune(source: str, layer: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+def _prune(source: str, layer: dict[str, Any]) -> tuple[dict[str, Any], list[SettingsIssue]]:
     """One layer without its faults, so that a bad value does not hide a lower layer's good one."""
     clean: dict[str, Any] = {}
-    faults: list[Fault] = []
+    faults: list[SettingsIssue] = []
     homes = tables()
     for key, value in layer.items():
         if key == "models":
@@ -132,20 +132,22 @@ def _prune(source: str, layer: dict[str, Any]) -> tuple[dict[str, Any], list[Fau
 
 def _prune_table(
     source: str, clean: dict[str, Any], key: str, table: type[Table], value: Any
-) -> list[Fault]:
+) -> list[SettingsIssue]:
     value = {} if value == [] else value  # Lua writes an empty table so
     if not isinstance(value, dict):
-        return [Fault(source, path_of((key,)), f"must be a table, not {kind(value)}; left out")]
+        return [
+            SettingsIssue(source, path_of((key,)), f"must be a table, not {kind(value)}; left out")
+        ]
     raw = cast("dict[str, Any]", value)
     issues = _strip(table, raw)
     clean[key] = raw
     return [_fault(source, table, (key,), issue) for issue in issues]
 
 
-def _prune_models(source: str, clean: dict[str, Any], value: Any) -> list[Fault]:
+def _prune_models(source: str, clean: dict[str, Any], value: Any) -> list[SettingsIssue]:
     """The sound models. Where some are given and none is sound, none is discovered instead."""
     value = [] if value == {} else value
-    faults: list[Fault] = []
+    faults: list[SettingsIssue] = []
     kept: list[dict[str, Any]] = []
     if isinstance(value, list):
         for index, item in enumerate(cast("list[Any]", value)):
@@ -154,22 +156,22 @@ def _prune_models(source: str, clean: dict[str, Any], value: Any) -> list[Fault]
             kept += [sound] if sound else []
     else:
         hint = "; write [[models]], with two brackets, for each" if kind(value) == "a table" else ""
-        faults.append(Fault(source, "models", f"must be a list, not {kind(value)}{hint}"))
+        faults.append(SettingsIssue(source, "models", f"must be a list, not {kind(value)}{hint}"))
     clean["models"] = kept
     if value and not kept:
         clean["discover"] = False
         problem = "none is left, and no other is used instead until one is mended"
-        faults.append(Fault(source, "models", problem))
+        faults.append(SettingsIssue(source, "models", problem))
     return faults
 
 
 def _prune_model(
     source: str, index: int, item: Any, taken: Collection[str]
-) -> tuple[dict[str, Any] | None, list[Fault]]:
+) -> tuple[dict[str, Any] | None, list[SettingsIssue]]:
     at: Place = ("models", index)
     if not isinstance(item, dict):
         problem = f"must be a table with name, provider and model, not {kind(item)}; left out"
-        return None, [Fault(source, path_of(at), problem)]
+        return None, [SettingsIssue(source, path_of(at), problem)]
     raw = cast("dict[str, Any]", item)
     issues = _strip(ModelSettings, raw)
     faults = [_fault(source, ModelSettings, at, issue) for issue in issues]
@@ -180,7 +182,7 @@ def _prune_model(
         return None, [*faults, _fault(source, ModelSettings, at, issue)]
     if raw["name"] in taken:
         problem = "is taken by an earlier model; this model is left out until it has its own name"
-        return None, [*faults, Fault(source, path_of((*at, "name")), problem)]
+        return None, [*faults, SettingsIssue(source, path_of((*at, "name")), problem)]
     return raw, faults
 
 
@@ -250,12 +252,12 @@ def _is_fatal(issue: _Issue) -> bool:
     return not key or key in _DECIDES_WHERE or issue.place == ("tasks",)
 
 
-def _fault(source: str, table: type[Table], at: Place, issue: _Issue) -> Fault:
+def _fault(source: str, table: type[Table], at: Place, issue: _Issue) -> SettingsIssue:
     key = str(issue.place[0]) if issue.place else ""
     path = path_of((*at, *issue.place))
     model = table is ModelSettings and _is_fatal(issue)
     if issue.type == "missing":
-        return Fault(source, path, "is missing; this model is left out until it is given")
+        return SettingsIssue(source, path, "is missing; this model is left out until it is given")
     if issue.type == "extra_forbidden":
         problem = unknown_key(key, keys_of(table))
     elif not key:
@@ -265,11 +267,11 @@ def _fault(source: str, table: type[Table], at: Place, issue: _Issue) -> Fault:
     else:
         problem = wrong_value(table, issue.place, issue.value)
     if model:
-        return Fault(source, path, f"{problem}; this model is left out until it is mended")
+        return SettingsIssue(source, path, f"{problem}; this model is left out until it is mended")
     if issue.type == "extra_forbidden":
-        return Fault(source, path, problem)
+        return SettingsIssue(source, path, problem)
     default = default_of(table, key) if len(issue.place) == 1 else ""
-    return Fault(source, path, f"{problem}; left out{default}")
+    return SettingsIssue(source, path, f"{problem}; left out{default}")
 
 
 def _wrong_pin(task: str, value: str) -> str:

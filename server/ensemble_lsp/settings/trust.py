@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from .messages import Fault, path_of
+from .messages import SettingsIssue, path_of
 from .schema import Settings
 
 _FREE: dict[str, frozenset[str]] = {
@@ -33,9 +33,9 @@ _ADDED = frozenset({("privacy", "exclude"), ("complete", "disabledLanguages")})
 """Lists that may be added to."""
 
 
-def restrict(source: str, raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+def restrict(source: str, raw: dict[str, Any]) -> tuple[dict[str, Any], list[SettingsIssue]]:
     """A workspace's raw layer without what it may not set, and a fault for each."""
-    faults: list[Fault] = []
+    faults: list[SettingsIssue] = []
     kept: dict[str, Any] = {}
     for table, values in raw.items():
         if not isinstance(values, dict) or table == "models":
@@ -70,13 +70,13 @@ def _problem(table: str, key: str, value: Any) -> str | None:
     return "may not be set by a workspace; set it in your own settings"
 
 
-def _refused(source: str, place: tuple[str, ...], problem: str = "") -> Fault:
+def _refused(source: str, place: tuple[str, ...], problem: str = "") -> SettingsIssue:
     problem = problem or "may not be set by a workspace; set it in your own settings"
-    return Fault(source, path_of(place), f"{problem}; left out")
+    return SettingsIssue(source, path_of(place), f"{problem}; left out")
 
 
 @dataclass(slots=True)
-class Widening:
+class WorkspaceAdditions:
     """What workspaces add to the user's lists; apart, for a later layer would replace the lists."""
 
     exclude: list[str] = field(default_factory=list[str])

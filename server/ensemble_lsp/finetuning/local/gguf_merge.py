@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import TuningError
+from ...errors import FineTuningError
 from .libraries import Libraries
 
 SUPPORTED = ("llama", "qwen2", "qwen3")
@@ -43,17 +43,19 @@ class Facts:
 
 
 def facts_of(lib: Libraries, base: Path) -> Facts:
-    """What a GGUF file says of itself; raises ``TuningError`` for one that cannot be trained here."""
+    """What a GGUF file says of itself; raises ``FineTuningError`` for one that cannot be trained here."""
     try:
         reader = lib.gguf.GGUFReader(base)
         found = str(_value(reader, "general.architecture", "unknown"))
         kind = _value(reader, "tokenizer.ggml.model", "")
         begins = bool(_value(reader, "tokenizer.ggml.add_bos_token", kind == "llama"))
     except (OSError, ValueError) as error:
-        raise TuningError(f"{base} cannot be read as GGUF ({error}); choose another.") from error
+        raise FineTuningError(
+            f"{base} cannot be read as GGUF ({error}); choose another."
+        ) from error
     if found not in SUPPORTED:
         known = ", ".join(SUPPORTED)
-        raise TuningError(f"{base.name} is of the architecture {found}; trainable are {known}.")
+        raise FineTuningError(f"{base.name} is of the architecture {found}; trainable are {known}.")
     return Facts(found, begins)
 
 
@@ -89,13 +91,13 @@ def _interleaved(weight: Any, heads: int) -> Any:
 def write(lib: Libraries, base: Path, target: Path, changes: Mapping[str, Any], name: str) -> None:
     """Write ``base`` with ``changes`` added to its tensors as ``target``, in one step.
 
-    Raises ``TuningError`` where a tensor is missing or the file cannot be written.
+    Raises ``FineTuningError`` where a tensor is missing or the file cannot be written.
     """
     gguf = lib.gguf
     reader = gguf.GGUFReader(base)
     present = {tensor.name for tensor in reader.tensors}
     if absent := sorted(set(changes) - present):
-        raise TuningError(f"{base.name} has no tensor {absent[0]}; choose another base.")
+        raise FineTuningError(f"{base.name} has no tensor {absent[0]}; choose another base.")
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         writer = gguf.GGUFWriter(temporary, arch=str(_value(reader, "general.architecture", "")))
@@ -108,7 +110,7 @@ def write(lib: Libraries, base: Path, target: Path, changes: Mapping[str, Any], 
         writer.close()
         temporary.replace(target)
     except OSError as error:
-        raise TuningError(f"{target} cannot be written ({error.strerror}).") from error
+        raise FineTuningError(f"{target} cannot be written ({error.strerror}).") from error
     finally:
         temporary.unlink(missing_ok=True)
 

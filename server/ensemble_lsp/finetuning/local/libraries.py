@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import TuningError
+from ...errors import FineTuningError
 
 NAMES = ("torch", "transformers", "peft", "gguf")
 EXTRA = "pip install 'ensemble-lsp[finetune-local]'"
@@ -33,9 +33,9 @@ class Libraries:
 
 
 def load() -> Libraries:
-    """Import them, which takes seconds; raises ``TuningError`` where one is missing or broken."""
+    """Import them, which takes seconds; raises ``FineTuningError`` where one is missing or broken."""
     if told := missing():
-        raise TuningError(told)
+        raise FineTuningError(told)
     # Weights are read from the disk alone: nothing is to be asked of a model hub.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -44,7 +44,7 @@ def load() -> Libraries:
     try:
         found = [importlib.import_module(name) for name in NAMES]
     except (ImportError, OSError) as error:
-        raise TuningError(f"{error}; run `{EXTRA}` and try again.") from error
+        raise FineTuningError(f"{error}; run `{EXTRA}` and try again.") from error
     found[1].utils.logging.set_verbosity_error()
     found[1].utils.logging.disable_progress_bar()
     return Libraries(*found)

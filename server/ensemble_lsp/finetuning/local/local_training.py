@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...errors import TuningError
+from ...errors import FineTuningError
 from ...providers.llamacpp import catalogue
 from ..job_runner import Watcher, unchanged
 from ..jobs import Job, JobStore
@@ -38,14 +38,14 @@ class _Work:
 async def train(job: Job, store: JobStore, watcher: Watcher) -> Job:
     """Train a local base, or go on where it was stopped; the job as it then stands, saved.
 
-    The checkpoint and the new GGUF file lie in the data folder. Raises ``TuningError``.
+    The checkpoint and the new GGUF file lie in the data folder. Raises ``FineTuningError``.
     """
     if job.ended:
         return job
     data_dir = store.folder.parent.parent
     base = await asyncio.to_thread(catalogue.path_of, job.base.model, data_dir)
     if base is None:
-        raise TuningError(f"The weights of {job.base.name} are not there; see `models list`.")
+        raise FineTuningError(f"The weights of {job.base.name} are not there; see `models list`.")
     loop, news = asyncio.get_running_loop(), asyncio.Queue[tuple[str, int, int] | None]()
     stop = threading.Event()
 
@@ -65,7 +65,7 @@ async def train(job: Job, store: JobStore, watcher: Watcher) -> Job:
         stop.set()
         await asyncio.gather(running, return_exceptions=True)
         raise
-    except TuningError as error:
+    except FineTuningError as error:
         return await asyncio.to_thread(store.save, replace(job, state="failed", message=str(error)))
     done = replace(job, state="succeeded", tuned=str(tuned), step=job.steps)
     done = await asyncio.to_thread(store.save, done)
@@ -105,7 +105,7 @@ def _train(work: _Work) -> Path:
             say(f"Step {step}/{steps}: training loss={loss:.3f}", step, steps)
 
     if not trainer.train(samples, told, work.stop.is_set):
-        raise TuningError("stopped")
+        raise FineTuningError("stopped")
     return _finish(work, lib, trainer, facts.arch, held)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import TuningError
+from ...errors import FineTuningError
 from .gguf_merge import TARGETS
 from .libraries import Libraries
 
@@ -65,7 +65,7 @@ class Trainer:
             )
         except Exception as error:  # the library raises whatever its parts raise
             told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-            raise TuningError(f"{base.name} cannot be loaded for training ({told}).") from error
+            raise FineTuningError(f"{base.name} cannot be loaded for training ({told}).") from error
         self.config = loaded.config
         lora = lib.peft.LoraConfig(
             r=RANK,
@@ -103,7 +103,7 @@ class Trainer:
         template = self._tokenizer.apply_chat_template
         if self._tokenizer.chat_template is None:
             told = "this base has no chat template; give lines of {prompt, completion}"
-            raise TuningError(f"Messages cannot be trained on: {told}.")
+            raise FineTuningError(f"Messages cannot be trained on: {told}.")
         asked = template(messages[:-1], tokenize=False, add_generation_prompt=True)
         return asked, messages[-1]["content"]
 

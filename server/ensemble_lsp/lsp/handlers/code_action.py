@@ -10,7 +10,7 @@ from ...errors import DocumentError
 from ...types import Document, Position, Span
 from ..candidate_picker import choose_command
 from ..convert import from_span, to_span, workspace_edit
-from ..error_responses import failure, loud, silent
+from ..error_responses import failure, quiet_on_error, raise_to_user
 from ..server import EnsembleServer
 from ..work_done_progress import Progress, with_progress
 from .inline_completion import ACCEPT
@@ -28,7 +28,7 @@ def nothing() -> list[Action]:
     return []
 
 
-@silent(nothing)
+@quiet_on_error(nothing)
 async def code_action(ls: EnsembleServer, params: types.CodeActionParams) -> list[Action]:
     """What can be done at a place. Asks no model and waits for nothing."""
     document = ls.documents.get(params.text_document.uri)
@@ -133,7 +133,7 @@ def _use(
     return types.CodeAction(title=title, kind=GENERATE_KIND, edit=edit, command=command)
 
 
-@loud
+@raise_to_user
 async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> types.CodeAction:
     """Run ``Generate with ensemble`` and put the consensus into the action as its edit."""
     data = cast("dict[str, Any]", action.data) if isinstance(action.data, dict) else {}

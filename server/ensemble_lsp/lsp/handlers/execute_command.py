@@ -12,7 +12,7 @@ from ...errors import SettingsError
 from ...types import TASKS, Document, Span, Task
 from ..candidate_picker import ask_which
 from ..convert import code_points, to_span
-from ..error_responses import loud
+from ..error_responses import raise_to_user
 from ..server import EnsembleServer
 from ..show_document import show_markdown
 from ..work_done_progress import Progress, with_progress
@@ -61,7 +61,7 @@ def _task(arguments: Arguments) -> Task:
     return task
 
 
-@loud
+@raise_to_user
 async def accept(ls: EnsembleServer, arguments: Arguments) -> None:
     """A suggestion was accepted, whole or (``length``, UTF-16 units) in part."""
     runtime = (await ls.session()).runtime
@@ -72,7 +72,7 @@ async def accept(ls: EnsembleServer, arguments: Arguments) -> None:
     await runtime.accepted(id_, length)
 
 
-@loud
+@raise_to_user
 async def reject(ls: EnsembleServer, arguments: Arguments) -> None:
     """A suggestion, or all candidates of an ensemble, were refused."""
     host = await ls.host()
@@ -81,7 +81,7 @@ async def reject(ls: EnsembleServer, arguments: Arguments) -> None:
         await host.session.runtime.rejected(one)
 
 
-@loud
+@raise_to_user
 async def choose(ls: EnsembleServer, arguments: Arguments) -> None:
     """Apply one candidate of an ensemble; with the ensemble's own id, ask the user which."""
     host = await ls.host()
@@ -109,7 +109,7 @@ async def _apply(ls: EnsembleServer, label: str, edit: types.WorkspaceEdit) -> b
     return bool(result.applied)
 
 
-@loud
+@raise_to_user
 async def generate(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     """Write code with several models; applies the consensus unless ``apply`` is false."""
     document, span = _place(ls, arguments)
@@ -143,7 +143,7 @@ async def generate(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     }
 
 
-@loud
+@raise_to_user
 async def explain(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     """Explain a range with several models, with a bar that names each; ``show`` opens it in the editor."""
     document, span = _place(ls, arguments)
@@ -165,13 +165,13 @@ async def explain(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     return {"markdown": explained.markdown, "models": list(explained.models)}
 
 
-@loud
+@raise_to_user
 async def models(ls: EnsembleServer, arguments: Arguments) -> list[dict[str, Any]]:
     """All models: what they do, whether they can be asked, and how they did."""
     return await (await ls.session()).describe_models()
 
 
-@loud
+@raise_to_user
 async def pin(ls: EnsembleServer, arguments: Arguments) -> None:
     """Use one model for a task from now on, or (null) let the selector choose again."""
     host = await ls.host()
@@ -181,7 +181,7 @@ async def pin(ls: EnsembleServer, arguments: Arguments) -> None:
     host.session = host.session.pinned(_task(arguments), name)
 
 
-@loud
+@raise_to_user
 async def add_model(ls: EnsembleServer, arguments: Arguments) -> None:
     """Add a model for this session; with ``save`` also to the user's config."""
     settings = {k: v for k, v in arguments.items() if k != "save"}
@@ -189,14 +189,14 @@ async def add_model(ls: EnsembleServer, arguments: Arguments) -> None:
     await host.session.add_model(settings, save=bool(arguments.get("save")))
 
 
-@loud
+@raise_to_user
 async def remove_model(ls: EnsembleServer, arguments: Arguments) -> None:
     """Remove a model from this session; with ``save`` also from the user's config."""
     session = await ls.session()
     await session.remove_model(_text(arguments, "name"), save=bool(arguments.get("save")))
 
 
-@loud
+@raise_to_user
 async def why(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     """Why a suggestion came from that model; without ``id``, whom it would ask at a place now."""
     session = await ls.session()

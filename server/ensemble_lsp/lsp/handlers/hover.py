@@ -5,7 +5,7 @@ from __future__ import annotations
 from lsprotocol import types
 
 from ..convert import from_span, to_position
-from ..error_responses import silent
+from ..error_responses import quiet_on_error
 from ..server import EnsembleServer
 
 
@@ -14,7 +14,7 @@ def nothing() -> types.Hover | None:
     return None
 
 
-@silent(nothing)
+@quiet_on_error(nothing)
 async def hover(ls: EnsembleServer, params: types.HoverParams) -> types.Hover | None:
     """Explain what is under the cursor."""
     document = ls.documents.get(params.text_document.uri)

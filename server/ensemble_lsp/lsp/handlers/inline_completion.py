@@ -6,7 +6,7 @@ from lsprotocol import types
 
 from ...types import Suggestion
 from ..convert import from_span, to_position, to_span
-from ..error_responses import silent
+from ..error_responses import quiet_on_error
 from ..server import EnsembleServer
 
 ACCEPT = "ensemble.accept"
@@ -22,7 +22,7 @@ def accept_command(suggestion: Suggestion) -> types.Command:
     return types.Command(title="Accept", command=ACCEPT, arguments=[{"id": suggestion.id}])
 
 
-@silent(nothing)
+@quiet_on_error(nothing)
 async def inline_completion(
     ls: EnsembleServer, params: types.InlineCompletionParams
 ) -> types.InlineCompletionList:

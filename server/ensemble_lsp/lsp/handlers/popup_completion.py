@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from ...types import Document, Position, Suggestion
 from ..convert import from_span, to_position
-from ..error_responses import silent
+from ..error_responses import quiet_on_error
 from ..server import EnsembleServer
 from .inline_completion import accept_command
 
@@ -22,7 +22,7 @@ def nothing() -> types.CompletionList:
     return types.CompletionList(is_incomplete=True, items=[])
 
 
-@silent(nothing)
+@quiet_on_error(nothing)
 async def completion(ls: EnsembleServer, params: types.CompletionParams) -> types.CompletionList:
     """Suggestions as completion items."""
     document = ls.documents.get(params.text_document.uri)

@@ -11,7 +11,7 @@ from lsprotocol import types
 
 from ...errors import SettingsError
 from ...types import TASKS, Task
-from ..error_responses import loud
+from ..error_responses import raise_to_user
 from ..server import EnsembleServer
 from ..work_done_progress import Progress, with_progress
 
@@ -25,7 +25,7 @@ Arguments = dict[str, Any]
 GO_ON = "Go on"
 
 
-@loud
+@raise_to_user
 async def report(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     """The report from the history: the paths of what was written."""
     from ...evaluation.history_report import summarise_history
@@ -38,7 +38,7 @@ async def report(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     return _paths(ls, written.markdown, written.html, written.missing)
 
 
-@loud
+@raise_to_user
 async def compare(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     """Measure models on the workspace's code, with a progress bar that can be cancelled.
 

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Callable
 from typing import Literal
 
 from ...errors import (
-    CannotConnectError,
+    AuthenticationError,
+    ConnectionFailedError,
     ModelNotFoundError,
-    NoQuotaError,
     ProviderError,
+    QuotaExceededError,
     RateLimitedError,
-    WrongKeyError,
 )
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, opened
+from .wrapper_base import Wrapper, open_stream
 
 BreakerState = Literal["closed", "open", "half-open"]
 
@@ -26,7 +26,7 @@ _PAUSE = 15.0
 _LONGEST_PAUSE = 300.0
 _LONGEST_RETRY_AFTER = 3600.0
 """Seconds; a provider that asks for more is mistaken, or not our friend."""
-_FOR_THE_USER = (WrongKeyError, NoQuotaError, ModelNotFoundError)
+_FOR_THE_USER = (AuthenticationError, QuotaExceededError, ModelNotFoundError)
 """What only the user can mend: no second try is worth it."""
 
 
@@ -44,7 +44,7 @@ class CircuitBreaker(Wrapper):
         self._clock = clock
         self._failures = 0
         self._pause = _PAUSE
-        self._last: tuple[type[ProviderError], str] = (CannotConnectError, "")
+        self._last: tuple[type[ProviderError], str] = (ConnectionFailedError, "")
         self._trying = False
         self.retry_at: float | None = None
         """On the clock: when the next request may try; None while closed."""
@@ -74,7 +74,7 @@ class CircuitBreaker(Wrapper):
         trying = self._admit()
         answered = False
         try:
-            async with opened(self.inner, prompt) as chunks:
+            async with open_stream(self.inner, prompt) as chunks:
                 async for chunk in chunks:
                     # The first text is proof enough: a reader often needs no more, and closes.
                     if chunk.text and not answered:
@@ -98,11 +98,11 @@ class CircuitBreaker(Wrapper):
             self._trying = True
             return True
         error = self._last[0](self.profile.name, self.reason)
-        error.asked = False
+        error.was_sent = False
         raise error
 
     def _failed(self, error: ProviderError, trying: bool) -> None:
-        if not error.counts:
+        if not error.trips_breaker:
             self.reset()
             return
         self._failures += 1

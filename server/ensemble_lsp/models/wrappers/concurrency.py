@@ -11,7 +11,7 @@ from itertools import count
 
 from ...types import Chunk, Prompt, Task
 from ..interface import Model
-from .wrapper_base import Wrapper, opened
+from .wrapper_base import Wrapper, open_stream
 
 
 @dataclass(order=True, slots=True)
@@ -114,6 +114,6 @@ class Limited(Wrapper):
         # A service's models have a queue each; those on this machine share its compute.
         backend = profile.backend or f"model {profile.name}"
         place = self._scheduler.place(backend, profile.concurrency, prompt.task)
-        async with place, opened(self.inner, prompt) as chunks:
+        async with place, open_stream(self.inner, prompt) as chunks:
             async for chunk in chunks:
                 yield chunk

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from ...errors import CannotConnectError, ProviderError
+from ...errors import ConnectionFailedError, ProviderError
 from ...types import Chunk, Prompt
 from ..interface import Model, Profile
-from .wrapper_base import Wrapper, opened
+from .wrapper_base import Wrapper, open_stream
 
 
 class Draining(Wrapper):
@@ -23,15 +23,15 @@ class Draining(Wrapper):
         self._closing: asyncio.Task[None] | None = None
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """As the inner model; raises ``CannotConnectError`` after it was closed."""
+        """As the inner model; raises ``ConnectionFailedError`` after it was closed."""
         if self._closing is not None:
-            error = CannotConnectError(self.profile.name, f"{self.profile.name} was removed.")
-            error.asked = False
+            error = ConnectionFailedError(self.profile.name, f"{self.profile.name} was removed.")
+            error.was_sent = False
             raise error
         self._running += 1
         self._idle.clear()
         try:
-            async with opened(self.inner, prompt) as chunks:
+            async with open_stream(self.inner, prompt) as chunks:
                 async for chunk in chunks:
                     yield chunk
         finally:
@@ -68,7 +68,7 @@ class Unavailable:
         """Raises the error."""
         kind, message = self._error
         error = kind(self._profile.name, message)
-        error.asked = False
+        error.was_sent = False
         raise error
         yield  # an async generator, as the protocol asks
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from ...errors import NoModelError, ProviderError
 from ...types import Chunk, Prompt
 from ..interface import Model, Profile
-from .wrapper_base import opened
+from .wrapper_base import open_stream
 
 
 class Failover:
@@ -34,7 +34,7 @@ class Failover:
         for model in self.models:
             shown = False
             try:
-                async with opened(model, prompt) as chunks:
+                async with open_stream(model, prompt) as chunks:
                     async for chunk in chunks:
                         shown = shown or bool(chunk.text)
                         yield chunk
@@ -55,5 +55,5 @@ def _all(errors: Sequence[ProviderError]) -> ProviderError:
         return last
     told = "; ".join(f"{error.model}: {str(error).rstrip('.')}" for error in errors)
     whole = type(last)(last.model, f"No model answered. {told}.")
-    whole.asked = any(error.asked for error in errors)
+    whole.was_sent = any(error.was_sent for error in errors)
     return whole

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ...errors import ProviderError
 from ...types import Chunk, Prompt, Task, Usage
 from ..interface import Model
-from .wrapper_base import Wrapper, opened
+from .wrapper_base import Wrapper, open_stream
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Metered(Wrapper):
         name = self.profile.name
         status = "ok"
         try:
-            async with opened(self.inner, prompt) as chunks:
+            async with open_stream(self.inner, prompt) as chunks:
                 async for chunk in chunks:
                     meter.see(chunk, self._clock)
                     yield chunk if chunk.model else dataclasses.replace(chunk, model=name)
@@ -83,7 +83,7 @@ class Metered(Wrapper):
             raise
         except ProviderError as error:
             if not meter.finished:
-                status = type(error).__name__ if error.asked else ""
+                status = type(error).__name__ if error.was_sent else ""
             raise
         except Exception as error:
             status = type(error).__name__

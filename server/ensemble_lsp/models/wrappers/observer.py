@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, opened
+from .wrapper_base import Wrapper, open_stream
 
 
 class Watched(Wrapper):
@@ -18,7 +18,7 @@ class Watched(Wrapper):
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
         """As the inner model."""
-        async with opened(self.inner, prompt) as chunks:
+        async with open_stream(self.inner, prompt) as chunks:
             async for chunk in chunks:
                 if chunk.text:
                     self._see(self.profile.name, chunk.text)

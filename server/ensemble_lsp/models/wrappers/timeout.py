@@ -10,7 +10,7 @@ from time import perf_counter
 from ...errors import TimedOutError
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, opened
+from .wrapper_base import Wrapper, open_stream
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as time_limit
@@ -33,7 +33,7 @@ class TimeLimit(Wrapper):
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
         """As the inner model; raises ``TimedOutError``."""
         left, limit = self._total, self._first
-        async with opened(self.inner, prompt) as chunks:
+        async with open_stream(self.inner, prompt) as chunks:
             while True:
                 start = perf_counter()
                 try:

@@ -10,7 +10,7 @@ from ...types import Chunk, Prompt
 from ..interface import Model, Profile
 
 
-def opened(model: Model, prompt: Prompt) -> aclosing[AsyncGenerator[Chunk, None]]:
+def open_stream(model: Model, prompt: Prompt) -> aclosing[AsyncGenerator[Chunk, None]]:
     """A model's stream as a context that closes it; the protocol asks for an async generator."""
     return aclosing(cast("AsyncGenerator[Chunk, None]", model.stream(prompt)))
 
@@ -28,7 +28,7 @@ class Wrapper:
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
         """As the inner model."""
-        async with opened(self.inner, prompt) as chunks:
+        async with open_stream(self.inner, prompt) as chunks:
             async for chunk in chunks:
                 yield chunk
 

@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Literal, cast
 
 from ...errors import (
-    BadAnswerError,
     BadRequestError,
-    CannotConnectError,
+    ConnectionFailedError,
     ContextTooLongError,
-    OverloadedError,
+    InvalidResponseError,
     ProviderError,
+    ServiceUnavailableError,
 )
 from ...types import Chunk, Usage
 from .local_prompts import Confidence
@@ -20,7 +20,7 @@ from .local_prompts import Confidence
 Event = dict[str, Any]
 
 
-class Answer:
+class LlamaAnswer:
     """One answer as it comes in: takes events, gives chunks without the forced word."""
 
     def __init__(self, model: str, forced: str = "", *, one_line: bool = False) -> None:
@@ -64,7 +64,7 @@ class Answer:
         if len(self._held) < len(self._forced):
             return ""
         if not self._held.startswith(self._forced):
-            raise BadAnswerError(
+            raise InvalidResponseError(
                 self._model, f"{self._model} did not go on from the half-typed word; ask again."
             )
         own, self._forced = self._held[len(self._forced) :], ""
@@ -84,13 +84,15 @@ async def events(lines: AsyncIterator[str], model: str) -> AsyncGenerator[Event]
 
 
 def read_object(text: str | bytes, model: str) -> Event:
-    """A JSON object; raises ``BadAnswerError`` for anything else."""
+    """A JSON object; raises ``InvalidResponseError`` for anything else."""
     try:
         value: Any = json.loads(text)
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise BadAnswerError(model, f"The engine of {model} sent what is no answer; ask again.")
+        raise InvalidResponseError(
+            model, f"The engine of {model} sent what is no answer; ask again."
+        )
     return cast(Event, value)
 
 
@@ -108,12 +110,14 @@ def error_of(model: str, status: int, answer: Event) -> ProviderError:
         )
     detail = " ".join(str(error.get("message", "")).split())[:200]
     if status == 503:
-        return OverloadedError(model, f"{model} is still loading; ask again in a moment.")
+        return ServiceUnavailableError(model, f"{model} is still loading; ask again in a moment.")
     if status in (401, 403):
-        return CannotConnectError(model, f"The engine of {model} is not ours to ask; ask again.")
+        return ConnectionFailedError(model, f"The engine of {model} is not ours to ask; ask again.")
     if 400 <= status < 500:
         return BadRequestError(model, f"The engine of {model} refuses the request: {detail}")
-    return OverloadedError(model, f"The engine of {model} failed ({detail or status}); ask again.")
+    return ServiceUnavailableError(
+        model, f"The engine of {model} failed ({detail or status}); ask again."
+    )
 
 
 def _usage(event: Event) -> Usage:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ...errors import CannotConnectError, ModelNotFoundError
+from ...errors import ConnectionFailedError, ModelNotFoundError
 from ...models.interface import Profile
 from ...models.profiles import FimTemplate, fim_names, fim_template, known_model
 from ...models.prompt_rendering import chat_messages
 from ...settings import ModelSettings
 from ...types import Chunk, Prompt
 from . import catalogue
-from .event_parser import Answer, Event
+from .event_parser import Event, LlamaAnswer
 from .http_api import SLOT_CHAT, SLOT_COMPLETE, Wire, make_client
 from .local_prompts import Window, completion_text, short_messages
 from .server_process import WORKER, Engine
@@ -216,7 +216,7 @@ class LlamaCppModel:
         return text, []
 
     async def _chunks(self, wire: Wire, request: _Request) -> AsyncGenerator[Chunk]:
-        answer = Answer(self._name, request.forced, one_line=request.one_line)
+        answer = LlamaAnswer(self._name, request.forced, one_line=request.one_line)
         async with aclosing(wire.listen("/completion", request.body)) as told:
             async for event in told:
                 if chunk := answer.chunk(event):
@@ -225,7 +225,7 @@ class LlamaCppModel:
                     self._learn(event)
                 if event.get("stop") or answer.ended:
                     return
-        raise CannotConnectError(self._name, f"The answer of {self._name} broke off; ask again.")
+        raise ConnectionFailedError(self._name, f"The answer of {self._name} broke off; ask again.")
 
     def _learn(self, event: Event) -> None:
         timings = cast(Event, event.get("timings") or {})
@@ -233,10 +233,10 @@ class LlamaCppModel:
         if isinstance(tokens, int) and isinstance(speed, int | float):
             self._window.learn(tokens, float(speed))
 
-    async def _broken(self) -> CannotConnectError:
+    async def _broken(self) -> ConnectionFailedError:
         ended = await self.engine.gone()
         what = "ended unexpectedly" if ended else "does not answer"
-        return CannotConnectError(
+        return ConnectionFailedError(
             self._name,
             f"The embedded model {self._name} {what}; ask again and it is started anew"
             f" ({self.engine.log} may say why).",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ...errors import CannotConnectError, ModelNotFoundError, ProviderError, TimedOutError
+from ...errors import ConnectionFailedError, ModelNotFoundError, ProviderError, TimedOutError
 
 WORKER = (sys.executable, "-m", "ensemble_lsp.providers.llamacpp.worker")
 
@@ -104,7 +104,7 @@ class Engine:
 
     def _started(self, model: Path, context: int) -> asyncio.Task[Endpoint]:
         if self._closed:
-            raise CannotConnectError(self._name, f"{self._name} was closed; ask again.")
+            raise ConnectionFailedError(self._name, f"{self._name} was closed; ask again.")
         task = self._starting
         ended = self._process is not None and self._process.returncode is not None
         if task is None or (task.done() and (ended or _failed(task))):
@@ -120,7 +120,7 @@ class Engine:
         self._crashes = [at for at in self._crashes if now - at < _CRASH_SECONDS]
         if len(self._crashes) >= _MOST_CRASHES:
             wait = _CRASH_SECONDS - (now - self._crashes[0])
-            raise CannotConnectError(
+            raise ConnectionFailedError(
                 self._name,
                 f"The embedded model {self._name} failed {len(self._crashes)} times and is left"
                 f" alone for {wait:.0f} s; {self.log} says why.",
@@ -177,7 +177,7 @@ class Engine:
             finally:
                 await asyncio.to_thread(os.close, log)
         except OSError as error:
-            raise CannotConnectError(
+            raise ConnectionFailedError(
                 self._name,
                 f"The embedded model {self._name} could not be started: {error.strerror}.",
             ) from error
@@ -210,7 +210,7 @@ class Engine:
 
     def _cannot_load(self, model: Path, problem: str) -> ProviderError:
         if "xllamacpp" in problem:
-            return CannotConnectError(
+            return ConnectionFailedError(
                 self._name,
                 f"The engine of {self._name} does not start ({problem[:200]}); install it anew"
                 ' with `pip install --force-reinstall "ensemble-lsp[local]"`.',
