@@ -1,0 +1,41 @@
+"""The package's own rules: a class or a module name is used once."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import ensemble_lsp
+
+PACKAGE = Path(ensemble_lsp.__file__).parent
+
+
+def files() -> Iterator[tuple[str, Path]]:
+    """Yield each file of the package with its path below the package."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).as_posix(), path
+
+
+def repeated(names: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {name: places for name, places in names.items() if len(places) > 1}
+
+
+def test_a_class_name_is_used_once_in_the_package() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for name, path in files():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(name)
+    assert len(places) > 200
+    assert not repeated(places)
+
+
+def test_a_module_name_is_used_once_in_the_package() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for name, path in files():
+        if path.parent != PACKAGE or path.name != "__init__.py":
+            places[path.parent.name if path.name == "__init__.py" else path.stem].append(name)
+    assert len(places) > 200
+    assert not repeated(places)
