@@ -56,8 +56,8 @@ def broken(module, name, function):
     __import__(module)
     setattr(getattr(sys.modules[module], name[0]), name[1], function)
 
-from ensemble_lsp import server
-import_rooms = server._import_rooms
+from ensemble_lsp import bootstrap
+import_rooms = bootstrap._import_rooms
 def import_and_break():
     import_rooms()
     if os.environ["BROKEN"] == "start":
@@ -66,11 +66,11 @@ def import_and_break():
     broken("ensemble_lsp.explanation.explainer", ("Explainer", "explain"), everywhere)
     broken("ensemble_lsp.generation.generator", ("Generator", "generate"), everywhere)
     broken("ensemble_lsp.app", ("Session", "describe_models"), everywhere)
-server._import_rooms = import_and_break
+bootstrap._import_rooms = import_and_break
 if os.environ["BROKEN"] == "process":
     async def fatal(*_):
         everywhere()
-    server._serve = fatal
+    bootstrap._serve = fatal
 from ensemble_lsp.__main__ import main
 main()
 '''
