@@ -45,7 +45,7 @@ DEFAULT_P90_MS = 600.0
 
 
 @dataclass(frozen=True)
-class Session:
+class AppContext:
     """What one request sees from its start to its end."""
 
     settings: Settings
@@ -227,7 +227,7 @@ class Session:
             )
         return described
 
-    def pinned(self, task: Task, name: str | None) -> Session:
+    def pinned(self, task: Task, name: str | None) -> AppContext:
         """The same session with a model pinned for a task, or (None) none."""
         if name is not None:
             self.registry.get(name)
@@ -252,7 +252,7 @@ class Session:
         if save:
             await asyncio.to_thread(remove_model_from_config, self.runtime.config_path, name)
 
-    async def reconfigured(self, editor: Raw) -> tuple[Session, list[SettingsIssue]]:
+    async def reconfigured(self, editor: Raw) -> tuple[AppContext, list[SettingsIssue]]:
         """A new session for the editor's new settings; models that stay the same go on running."""
         config, faults = await builders.read_config_async(self.runtime.config_path)
         if faults:  # a file in the middle of an edit: what it said last still holds
@@ -333,7 +333,7 @@ class Session:
         await self.runtime.close()
 
 
-async def open_session(
+async def open_app(
     *,
     config_path: Path,
     data_dir: Path,
@@ -344,7 +344,7 @@ async def open_session(
     env: Mapping[str, str] | None = None,
     trusted: bool = True,
     redact: RedactKeys | None = None,
-) -> Session:
+) -> AppContext:
     """Build a session from the ground. Never fails for wrong settings: see ``Session.faults``.
 
     ``redact`` is told every key that a model is given, so that the log's handlers know them.
@@ -368,6 +368,6 @@ async def open_session(
     registry = await builders.registry(settings, runtime, previous=None, redact=redact)
     learned = await builders.learned(settings, runtime, registry)
     all_faults = (*faults, *more)
-    session = Session(settings, registry, *learned, runtime, layers, all_faults, trusted)
-    session.attach()
-    return session
+    app = AppContext(settings, registry, *learned, runtime, layers, all_faults, trusted)
+    app.attach()
+    return app
