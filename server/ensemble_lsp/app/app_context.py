@@ -238,19 +238,21 @@ class AppContext:
         settings = self.settings.model_copy(update={"selector": selector})
         return dataclasses.replace(self, settings=settings)
 
-    async def add_model(self, raw: Raw, *, save: bool) -> None:
-        """Add a model to this session, and with ``save`` to the user's config."""
+    async def add_model(self, raw: Raw, *, save: bool) -> AppContext:
+        """Return a context with one more model, and with ``save`` write it into the user's config."""
         settings = resolve_strict([("model", {"models": [dict(raw)]})])
         model = settings.models[0]
-        await self.registry.add(model)
+        registry = await self.registry.add(model)
         if save:
             await asyncio.to_thread(add_model_to_config, self.runtime.config_path, model)
+        return dataclasses.replace(self, registry=registry)
 
-    async def remove_model(self, name: str, *, save: bool) -> None:
-        """Remove a model from this session, and with ``save`` from the user's config."""
-        await self.registry.remove(name)
+    async def remove_model(self, name: str, *, save: bool) -> AppContext:
+        """Return a context without a model, and with ``save`` remove it from the user's config."""
+        registry = self.registry.remove(name)
         if save:
             await asyncio.to_thread(remove_model_from_config, self.runtime.config_path, name)
+        return dataclasses.replace(self, registry=registry)
 
     async def reconfigured(self, editor: Raw) -> tuple[AppContext, list[SettingsIssue]]:
         """A new session for the editor's new settings; models that stay the same go on running."""

@@ -186,14 +186,15 @@ async def add_model(ls: EnsembleServer, arguments: Arguments) -> None:
     """Add a model for this session; with ``save`` also to the user's config."""
     settings = {k: v for k, v in arguments.items() if k != "save"}
     host = await ls.host()
-    await host.app.add_model(settings, save=bool(arguments.get("save")))
+    host.app = await host.app.add_model(settings, save=bool(arguments.get("save")))
 
 
 @raise_to_user
 async def remove_model(ls: EnsembleServer, arguments: Arguments) -> None:
     """Remove a model from this session; with ``save`` also from the user's config."""
-    app = await ls.app()
-    await app.remove_model(_text(arguments, "name"), save=bool(arguments.get("save")))
+    host = await ls.host()
+    save = bool(arguments.get("save"))
+    host.app = await host.app.remove_model(_text(arguments, "name"), save=save)
 
 
 @raise_to_user
