@@ -28,7 +28,7 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
-from ensemble_lsp.app import Session, open_session
+from ensemble_lsp.app import AppContext, open_app
 from ensemble_lsp.completion import Completer, CompletionRequest
 from ensemble_lsp.completion.request import CompletionJob
 from ensemble_lsp.types import Position
@@ -133,7 +133,7 @@ def masked(samples: int) -> list[Case]:
 
 
 @asynccontextmanager
-async def session_with(model: str, home: Path) -> AsyncGenerator[Session]:
+async def app_with(model: str, home: Path) -> AsyncGenerator[AppContext]:
     """A session with that model alone, in a home of its own; weights as ``models add`` put them."""
     from ensemble_lsp.settings import default_data_dir
 
@@ -146,11 +146,11 @@ async def session_with(model: str, home: Path) -> AsyncGenerator[Session]:
         f'[[models]]\nname = "{model}"\nprovider = "{provider}"\n{given}timeout = 120\n'
         "[complete]\nbudgetMs = 60000\n"
     )
-    session = await open_session(config_path=config, data_dir=home / "data", env={})
+    app = await open_app(config_path=config, data_dir=home / "data", env={})
     try:
-        yield session
+        yield app
     finally:
-        await session.close()
+        await app.close()
 
 
 class Recorder:
@@ -179,8 +179,8 @@ class Recorder:
 async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> Score:
     """Ask for every case."""
     result = Score()
-    async with session_with(model, home) as session:
-        completer, documents = Completer(), session.runtime.documents
+    async with app_with(model, home) as app:
+        completer, documents = Completer(), app.runtime.documents
         opened: set[Path] = set()
         for number, case in enumerate(cases):
             for path in opened - set(case.others):
@@ -193,7 +193,7 @@ async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> 
                     opened.add(path)
             uri = f"file:///bench/case_{number}.py"
             document = documents.open(uri, 1, "python", case.prefix + case.suffix)
-            while session.runtime.recall.work(1000):
+            while app.runtime.recall.work(1000):
                 await asyncio.sleep(0)
             last = case.prefix.rfind("\n") + 1
             position = Position(case.prefix.count("\n"), len(case.prefix) - last)
@@ -201,7 +201,7 @@ async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> 
                 request = CompletionRequest(
                     document, position, "invoked", model=model, candidates=1
                 )
-                offered = await completer.complete(session, request)
+                offered = await completer.complete(app, request)
             text = offered[0].text if offered else ""
             log.info("%s\n  wanted %r\n  offered %r", case.name, case.expected, text)
             lines = case.expected.strip("\n").count("\n") + 1

@@ -26,7 +26,7 @@ from typing import Any
 
 from tests.support.lsp_client import running_server
 
-from ensemble_lsp.app import open_session
+from ensemble_lsp.app import open_app
 from ensemble_lsp.history import CallRecord, History, SuggestionRecord
 from ensemble_lsp.types import Document, Outcome, Position
 
@@ -118,13 +118,13 @@ async def selecting(home: Path) -> dict[str, float]:
     document = Document.from_text("file:///w/a.py", 1, "python", CODE)
     for _ in range(3):
         start = time.perf_counter()
-        session = await open_session(config_path=home / "config.toml", data_dir=home / "data")
+        app = await open_app(config_path=home / "config.toml", data_dir=home / "data")
         built.append((time.perf_counter() - start) * 1e3)
         for line in range(200):
             start = time.perf_counter()
-            session.decide("complete", document, Position(line % 5, 0))
+            app.decide("complete", document, Position(line % 5, 0))
             decided.append((time.perf_counter() - start) * 1e3)
-        await session.close()
+        await app.close()
     return {
         "session ms": percentile(built, 0.5),
         "select p50 ms": percentile(decided, 0.5),

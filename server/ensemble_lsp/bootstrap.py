@@ -18,7 +18,7 @@ from .lsp.server import EnsembleServer, Host, Tools
 from .lsp.transport import Connection, WriterThread, read_in_thread
 
 if TYPE_CHECKING:
-    from .app import Session
+    from .app import AppContext
     from .lsp.transport import Garbage
     from .models.log_redaction import RedactKeys
 
@@ -50,7 +50,7 @@ def create_server(options: Options | None = None) -> EnsembleServer:
 async def _open_host(ls: EnsembleServer, options: Options) -> Host:
     # Pydantic, numpy and the rooms themselves take a while to import: off the loop, after initialize.
     await asyncio.to_thread(_import_rooms)
-    from .app import open_session
+    from .app import open_app
     from .completion import Completer
     from .explanation.explainer import Explainer
     from .generation.generator import Generator
@@ -59,7 +59,7 @@ async def _open_host(ls: EnsembleServer, options: Options) -> Host:
     from .settings import default_config_path, default_data_dir
 
     editor = await ask_configuration(ls)
-    session = await open_session(
+    app = await open_app(
         config_path=options.config_path or default_config_path(),
         data_dir=options.data_dir or default_data_dir(),
         documents=ls.documents,
@@ -71,34 +71,35 @@ async def _open_host(ls: EnsembleServer, options: Options) -> Host:
     )
     tools = Tools(Completer(), Explainer(), Generator())
     ls.documents.subscribe(tools.generator)
-    Status(ls).watch(session.runtime)
-    ls.background(_prepare(session))
+    Status(ls).watch(app.runtime)
+    ls.background(_prepare(app))
 
     async def close() -> None:
         tools.completer.close()
         await tools.completer.settled()
-        await host.session.close()
+        await host.app.close()
 
-    host = Host(session, tools, close)
+    host = Host(app, tools, close)
     return host
 
 
-async def _prepare(session: Session) -> None:
+async def _prepare(app: AppContext) -> None:
     """Let the models load what they need; from then on the garbage collector looks at new objects alone.
 
     All that is loaded stays. Looking through it again and again, a few times a request, cost a tenth of
     the time that a request takes.
     """
-    await session.prepare()
+    await app.prepare()
     gc.freeze()
 
 
 def _import_rooms() -> None:
-    from . import app, completion
+    from . import app as app_package
+    from . import completion
     from .explanation import explainer
     from .generation import generator
 
-    logger.debug("imported %s %s %s %s", app, completion, explainer, generator)
+    logger.debug("imported %s %s %s %s", app_package, completion, explainer, generator)
 
 
 def serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:

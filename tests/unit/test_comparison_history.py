@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ensemble_lsp.app import Session, open_session
+from ensemble_lsp.app import AppContext, open_app
 from ensemble_lsp.errors import SettingsError
 from ensemble_lsp.evaluation.history_report import summarise_history, week_of
 from ensemble_lsp.evaluation.reports.history_page import write_history
@@ -35,17 +35,17 @@ baseUrl = "http://127.0.0.1:9/v1"
 """
 
 
-async def session_at(tmp_path: Path) -> Session:
+async def app_at(tmp_path: Path) -> AppContext:
     config = tmp_path / "config.toml"
     await asyncio.to_thread(config.write_text, CONFIG)
-    return await open_session(config_path=config, data_dir=tmp_path / "data", env={})
+    return await open_app(config_path=config, data_dir=tmp_path / "data", env={})
 
 
 def offer(
-    session: Session, number: int, model: str, accepted: bool, when: float, **more: Any
+    app: AppContext, number: int, model: str, accepted: bool, when: float, **more: Any
 ) -> None:
     """One suggestion of ten characters, and what became of it."""
-    history = session.runtime.history
+    history = app.runtime.history
     features = {"task": "complete", "complexity": more.get("complexity", 1)}
     record = SuggestionRecord(
         f"s{number}", when, "complete", (model,), "python", 10, 1, features=features
@@ -59,13 +59,13 @@ def offer(
 
 
 async def test_the_report_counts_what_the_history_holds(tmp_path: Path) -> None:
-    session = await session_at(tmp_path)
+    app = await app_at(tmp_path)
     try:
         now = time.time()
         for n in range(20):
-            offer(session, n, "one", n % 4 == 0, now - n * DAY, complexity=1 + n)
-        await session.runtime.history.ready()
-        summary = await summarise_history(session)
+            offer(app, n, "one", n % 4 == 0, now - n * DAY, complexity=1 + n)
+        await app.runtime.history.ready()
+        summary = await summarise_history(app)
         row = summary.rows[0]
         assert (row.count.offered, row.count.judged, row.count.accepted) == (20, 20, 5)
         assert row.stats.shown == 20 and row.stats.accepted == 5
@@ -79,14 +79,14 @@ async def test_the_report_counts_what_the_history_holds(tmp_path: Path) -> None:
         assert written.html is not None
         page = await asyncio.to_thread(written.html.read_text)
         assert "25 % (11–47)" in page and "<script" not in page
-        assert not (await summarise_history(session, "explain")).rows
+        assert not (await summarise_history(app, "explain")).rows
     finally:
-        await session.close()
+        await app.close()
 
 
 async def test_the_report_says_since_when_another_model_is_preferred(tmp_path: Path) -> None:
     """First the one is accepted, later only the other: the change is dated to its weeks."""
-    session = await session_at(tmp_path)
+    app = await app_at(tmp_path)
     try:
         now = time.time()
         start = now - 80 * DAY
@@ -95,33 +95,33 @@ async def test_the_report_says_since_when_another_model_is_preferred(tmp_path: P
             model = ("one", "two")[n % 2]
             early = when < start + 40 * DAY
             good = (model == "one") == early
-            offer(session, n, model, good and n % 5 > 0, when)
-        await session.runtime.history.ready()
-        summary = await summarise_history(session)
+            offer(app, n, model, good and n % 5 > 0, when)
+        await app.runtime.history.ready()
+        summary = await summarise_history(app)
         preferred = summary.preferred[0]
         assert preferred.model == "two" and preferred.band == "simple"
         assert preferred.since is not None
         assert start + 33 * DAY < preferred.since < start + 66 * DAY
     finally:
-        await session.close()
+        await app.close()
 
 
 async def test_a_tuned_model_stands_beside_its_base_over_the_same_days(tmp_path: Path) -> None:
-    session = await session_at(tmp_path)
+    app = await app_at(tmp_path)
     try:
         start = (time.time() // DAY - 20) * DAY
         for n in range(50):  # before there was a tuned one: does not count
-            offer(session, n, "two", True, start - 5 * DAY)
+            offer(app, n, "two", True, start - 5 * DAY)
         for n in range(50, 250):
-            offer(session, n, ("one", "two")[n % 2], n % 2 == 0 or n % 5 == 0, start + n * 3600)
-        base = session.settings.models[1]
+            offer(app, n, ("one", "two")[n % 2], n % 2 == 0 or n % 5 == 0, start + n * 3600)
+        base = app.settings.models[1]
         files = Upload(path="x.jsonl", sha256="0")
         job = Job(name="j", created=start, base=base, model="gpt-4.1-mini", method="supervised",
                   training=files, state="succeeded", joined="one")  # fmt: skip
-        store = JobStore(session.runtime.data_dir)
+        store = JobStore(app.runtime.data_dir)
         await asyncio.to_thread(store.add, job)
-        await session.runtime.history.ready()
-        summary = await summarise_history(session)
+        await app.runtime.history.ready()
+        summary = await summarise_history(app)
         [pair] = summary.pairs
         assert (pair.tuned.model, pair.base.model, pair.task) == ("one", "two", "complete")
         assert (pair.tuned.count.judged, pair.base.count.judged) == (100, 100)
@@ -138,18 +138,18 @@ async def test_a_tuned_model_stands_beside_its_base_over_the_same_days(tmp_path:
             assert "one is accepted more than two." in told and "0.80 (0.7" in told
         assert summary.to_json()["tuned"][0]["base"]["judged"] == 100
     finally:
-        await session.close()
+        await app.close()
 
 
 async def test_an_empty_history_gives_a_page_that_says_so(tmp_path: Path) -> None:
-    session = await session_at(tmp_path)
+    app = await app_at(tmp_path)
     try:
-        summary = await summarise_history(session)
+        summary = await summarise_history(app)
         written = await asyncio.to_thread(write_history, summary, tmp_path / "r")
         assert written.html is not None
         assert "Nothing was offered yet" in await asyncio.to_thread(written.html.read_text)
     finally:
-        await session.close()
+        await app.close()
 
 
 def test_a_week_begins_on_its_monday() -> None:

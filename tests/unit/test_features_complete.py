@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from ensemble_lsp.app import Session, open_session
+from ensemble_lsp.app import AppContext, open_app
 from ensemble_lsp.completion import Completer, CompletionRequest
 from ensemble_lsp.completion.debounce import TypingRhythm
 from ensemble_lsp.types import Chunk, Document, Position, Prompt, Suggestion, Trigger, Usage
@@ -68,18 +68,18 @@ class Slow(FakeModel):
 class Bench:
     """A completer, and a document that is typed into."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, app: AppContext) -> None:
+        self.app = app
         self.completer = Completer()
         self.version = 0
 
     def with_models(self, *models: FakeModel, **complete: Any) -> None:
         """These models, asked in this order; and settings of ``complete``."""
-        old = self.session.settings
+        old = self.app.settings
         fields = {"debounce_ms": 0, "candidates": 3, **complete}
         settings = old.model_copy(update={"complete": old.complete.model_copy(update=fields)})
         registry = cast(Any, Models(models))
-        self.session = dataclasses.replace(self.session, settings=settings, registry=registry)
+        self.app = dataclasses.replace(self.app, settings=settings, registry=registry)
 
     def document(self, text: str) -> Document:
         self.version += 1
@@ -92,7 +92,7 @@ class Bench:
         lines = text.split("\n")
         place = Position(len(lines) - 1, len(lines[-1]))
         request = CompletionRequest(self.document(text + after), place, trigger)
-        return asyncio.ensure_future(self.completer.complete(self.session, request))
+        return asyncio.ensure_future(self.completer.complete(self.app, request))
 
     async def has_text(self) -> None:
         """Wait until the running stream has said something."""
@@ -109,11 +109,11 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     config.write_text(
         '[[models]]\nname = "recall"\nprovider = "recall"\n[selector]\nstrategy = "fixed"\n'
     )
-    session = await open_session(config_path=config, data_dir=tmp_path / "data", env={})
-    bench = Bench(session)
+    app = await open_app(config_path=config, data_dir=tmp_path / "data", env={})
+    bench = Bench(app)
     yield bench
     bench.completer.close()
-    await session.close()
+    await app.close()
 
 
 # From memory
@@ -164,9 +164,9 @@ async def test_a_pinned_model_is_asked_where_only_another_one_has_answered(bench
     first, second = FakeModel("m", ANSWER), FakeModel("n", "pinned()")
     bench.with_models(first, second)
     assert await bench.texts(CODE) == [ANSWER]
-    selector = bench.session.settings.selector.model_copy(update={"pin": {"complete": "n"}})
-    settings = bench.session.settings.model_copy(update={"selector": selector})
-    bench.session = dataclasses.replace(bench.session, settings=settings)
+    selector = bench.app.settings.selector.model_copy(update={"pin": {"complete": "n"}})
+    settings = bench.app.settings.model_copy(update={"selector": selector})
+    bench.app = dataclasses.replace(bench.app, settings=settings)
     assert await bench.texts(CODE) == ["pinned()"]
 
 
@@ -232,11 +232,11 @@ async def test_the_next_model_is_asked_when_the_first_is_silent_past_its_own_p90
 ) -> None:
     asked: list[str] = []
 
-    def p90(_self: Session, model: str, _task: str) -> float:
+    def p90(_self: AppContext, model: str, _task: str) -> float:
         asked.append(model)
         return 5.0
 
-    monkeypatch.setattr(Session, "first_token_p90", p90)
+    monkeypatch.setattr(AppContext, "first_token_p90", p90)
     slow, quick = FakeModel("slow", "no", gate=asyncio.Event()), FakeModel("quick", ANSWER)
     bench.with_models(slow, quick, budget_ms=20_000)
     assert await bench.texts(CODE) == [ANSWER]
@@ -248,7 +248,7 @@ async def test_the_next_model_is_asked_when_the_first_is_silent_past_its_own_p90
 async def test_no_second_model_is_asked_while_the_first_keeps_to_its_time(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Session, "first_token_p90", lambda *_: 20_000.0)
+    monkeypatch.setattr(AppContext, "first_token_p90", lambda *_: 20_000.0)
     first, second = FakeModel("first", ANSWER), FakeModel("second", "other")
     bench.with_models(first, second, budget_ms=30_000)
     assert await bench.texts(CODE) == [ANSWER]

@@ -243,24 +243,25 @@ async def test_a_time_limit_is_put_on_every_model(house, monkeypatch):
 
 async def test_a_model_is_added_and_removed_for_the_session(house):
     registry = await house.build(settings("a"))
-    await registry.add(settings("b"))
-    assert names(registry) == ["a", "b"]
-    assert registry.entries()[1].origin == "session"
+    both = await registry.add(settings("b"))
+    assert names(both) == ["a", "b"]
+    assert both.entries()[1].origin == "session"
     with pytest.raises(SettingsError, match="There is a model 'b' already"):
-        await registry.add(settings("b"))
-    await registry.remove("a")
-    assert names(registry) == ["b"]
+        await both.add(settings("b"))
+    one = both.remove("a")
+    assert names(one) == ["b"]
     with pytest.raises(UnknownModelError):
-        await registry.remove("a")
-    await registry.close()
+        one.remove("a")
+    # A request that began before still sees the models that it began with.
+    assert (names(registry), names(both)) == (["a"], ["a", "b"])
+    await one.close()
     assert [model.closed for model in house.adapters.made] == [1, 1]
 
 
 async def test_what_was_done_by_hand_outlives_a_change_of_settings(house):
     first = await house.build(settings("a"), settings("b"))
-    await first.add(settings("mine"))
-    await first.remove("a")
-    second = await house.build(settings("a"), settings("b"), settings("c"), previous=first)
+    by_hand = (await first.add(settings("mine"))).remove("a")
+    second = await house.build(settings("a"), settings("b"), settings("c"), previous=by_hand)
     assert names(second) == ["b", "c", "mine"]
     changed = await house.build(settings("a", model="new"), settings("mine"), previous=second)
     assert names(changed) == ["a", "mine"]
@@ -269,9 +270,8 @@ async def test_what_was_done_by_hand_outlives_a_change_of_settings(house):
 
 async def test_a_removed_model_may_be_added_again(house):
     first = await house.build(settings("a"))
-    await first.remove("a")
-    await first.add(settings("a"))
-    assert names(await house.build(settings("a"), previous=first)) == ["a"]
+    again = await first.remove("a").add(settings("a"))
+    assert names(await house.build(settings("a"), previous=again)) == ["a"]
 
 
 # -- a change of settings

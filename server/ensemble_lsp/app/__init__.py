@@ -1,6 +1,6 @@
-"""A session: settings, models and selector, swapped as one; and the runtime that outlives it."""
+"""The state of the server: a frozen ``AppContext`` that every change swaps whole, and the parts that outlive it."""
 
+from .app_context import AppContext, open_app
 from .runtime import Runtime
-from .session import Session, open_session
 
-__all__ = ["Runtime", "Session", "open_session"]
+__all__ = ["AppContext", "Runtime", "open_app"]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from ..app import Session, open_session
+from ..app import AppContext, open_app
 from ..context.documents import read
 from ..errors import DocumentError, SettingsError
 from ..settings import default_config_path, default_data_dir
@@ -17,17 +17,25 @@ from ..types import Document, Position
 from .console import print_json, safe, warn
 
 __all__ = [
-    "line_end", "line_start", "numbers", "open_file", "place_in", "print_json", "project_of",
-    "run_async", "safe", "session_of",
+    "app_of",
+    "line_end",
+    "line_start",
+    "numbers",
+    "open_file",
+    "place_in",
+    "print_json",
+    "project_of",
+    "run_async",
+    "safe",
 ]  # fmt: skip
 
 R = TypeVar("R")
 
 
 @asynccontextmanager
-async def session_of(
+async def app_of(
     args: argparse.Namespace, file: Path | None = None, *, lenient: bool = False
-) -> AsyncGenerator[Session]:
+) -> AsyncGenerator[AppContext]:
     """A session for a command, in the project of ``file``.
 
     A wrong setting is told on standard error, and the rest applies. A config that cannot be read
@@ -37,7 +45,7 @@ async def session_of(
     config = args.config or default_config_path()
     if args.config and not args.config.exists() and not lenient:
         raise SettingsError(f"{args.config} does not exist; check --config.")
-    session = await open_session(
+    app = await open_app(
         config_path=config,
         data_dir=args.data_dir or default_data_dir(),
         folders=[project_of(file) if file is not None else Path.cwd()],
@@ -46,23 +54,23 @@ async def session_of(
     told: list[str] = []
     try:
         if not lenient:
-            _refuse_unreadable(session)
-        told += _tell(session, told)
-        yield session
+            _refuse_unreadable(app)
+        told += _tell(app, told)
+        yield app
         # The history's file is opened meanwhile, and may have had something to say.
-        _tell(session, told)
+        _tell(app, told)
     finally:
-        await session.close()
+        await app.close()
 
 
-def _refuse_unreadable(session: Session) -> None:
-    for fault in session.faults:
-        if fault.source == "config" and fault.path == str(session.runtime.config_path):
+def _refuse_unreadable(app: AppContext) -> None:
+    for fault in app.faults:
+        if fault.source == "config" and fault.path == str(app.runtime.config_path):
             raise SettingsError(f"{fault.path}: {fault.problem}.")
 
 
-def _tell(session: Session, told: list[str]) -> list[str]:
-    new = [notice for notice in session.notices() if notice not in told]
+def _tell(app: AppContext, told: list[str]) -> list[str]:
+    new = [notice for notice in app.notices() if notice not in told]
     for notice in new:
         warn(notice)
     return new
@@ -96,13 +104,13 @@ def numbers(text: str, count: int) -> tuple[Path, list[int]]:
     return Path(text), found
 
 
-async def open_file(session: Session, path: Path) -> Document:
+async def open_file(app: AppContext, path: Path) -> Document:
     """Read a file and open it in the session; one that cannot be read is a wrong argument."""
     try:
         document = await read(path)
     except DocumentError as error:
         raise SettingsError(str(error)) from error
-    return session.runtime.documents.open(
+    return app.runtime.documents.open(
         document.uri, document.version, document.language, document.text
     )
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from ..app import Session
+from ..app import AppContext
 from ..errors import SettingsError
 from ..evaluation.cases import Kind
 from ..evaluation.comparison import Comparison, Options, Plan, Watcher, compare
@@ -24,7 +24,7 @@ from ..evaluation.scenario import Cleaners
 from ..postprocess import clean_code, clean_completion, clean_prose
 from ..sandbox.scratch_repo import Limits
 from ..selection.offline_priors import save
-from .common import run_async, session_of
+from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
 
 OUT = "ensemble-comparison"
@@ -35,12 +35,12 @@ def run(args: argparse.Namespace) -> int:
     options = _options(args)
 
     async def work() -> int:
-        async with session_of(args, options.paths[0] / "any") as session:
+        async with app_of(args, options.paths[0] / "any") as app:
             with _bars(quiet=args.json) as step:
                 watcher = Watcher(lambda plan: _agree(args, plan), step, _say)
                 cleaners = Cleaners(clean_completion, clean_code, clean_prose)
                 try:
-                    compared = await compare(session, options, cleaners, watcher)
+                    compared = await compare(app, options, cleaners, watcher)
                 except asyncio.CancelledError:
                     warn(
                         f"stopped; what was answered is kept in {options.out}: run it again to go on"
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
             written = await asyncio.to_thread(write, compared, options.out, command)
             _print(args, compared, written)
             if args.learn:
-                await _learn(session, compared)
+                await _learn(app, compared)
             return 0 if any(row.scores for row in compared.summary.rows) else 1
 
     return run_async(work)
@@ -184,8 +184,8 @@ def _print(args: argparse.Namespace, compared: Comparison, written: Written) -> 
     print(f"Report: {written.html or written.markdown}")
 
 
-async def _learn(session: Session, compared: Comparison) -> None:
+async def _learn(app: AppContext, compared: Comparison) -> None:
     found = measured(compared)
-    await asyncio.to_thread(save, session.runtime.data_dir, found)
+    await asyncio.to_thread(save, app.runtime.data_dir, found)
     told = ", ".join(f"{m.model} {m.reward:.2f}" for m in found)
     print(safe(f"The selector now expects of {compared.summary.task}: {told}."), file=sys.stderr)

@@ -6,11 +6,11 @@ import argparse
 import time
 from typing import Any
 
-from ..app import Session
+from ..app import AppContext
 from ..completion import Completer, CompletionRequest
 from ..errors import EnsembleError, NoModelError, SettingsError
 from ..types import Document
-from .common import numbers, open_file, place_in, run_async, session_of
+from .common import app_of, numbers, open_file, place_in, run_async
 from .one_shot import CliResult, check_model, print_answer, why
 from .progress_bar import answers_shown
 
@@ -22,17 +22,17 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError(f"{args.place!r} must be FILE:LINE:COL, counted from 1.")
 
     async def work() -> int:
-        async with session_of(args, path) as session:
-            check_model(session, args.model, "complete")
-            document = await open_file(session, path)
-            print_answer(args, await _ask(args, session, document, place))
+        async with app_of(args, path) as app:
+            check_model(app, args.model, "complete")
+            document = await open_file(app, path)
+            print_answer(args, await _ask(args, app, document, place))
         return 0
 
     return run_async(work)
 
 
 async def _ask(
-    args: argparse.Namespace, session: Session, document: Document, place: list[int]
+    args: argparse.Namespace, app: AppContext, document: Document, place: list[int]
 ) -> CliResult:
     request = CompletionRequest(
         document,
@@ -41,7 +41,7 @@ async def _ask(
         model=args.model,
         ensemble=args.ensemble,
         # Nobody types meanwhile: a model may take its time, or load its weights.
-        budget_ms=session.settings.ensemble.budget_ms,
+        budget_ms=app.settings.ensemble.budget_ms,
         candidates=1,
     )
     trouble: list[str] = []
@@ -50,32 +50,30 @@ async def _ask(
         if state == "offline":
             trouble.append(str(fields.get("message", "")))
 
-    session.runtime.on_status = hear
+    app.runtime.on_status = hear
     start = time.perf_counter()
     completer = Completer()
     try:
-        with answers_shown(session, "completing", quiet=args.json):
-            found = await completer.complete(session, request)
+        with answers_shown(app, "completing", quiet=args.json):
+            found = await completer.complete(app, request)
         took = (time.perf_counter() - start) * 1e3
         await completer.settled()
     finally:
         completer.close()
     if not found:
-        raise _nothing(args, session, document, trouble)
+        raise _nothing(args, app, document, trouble)
     best = found[0]
-    return CliResult(
-        "complete", best.text, best.models, took, best.agreement, why(session, best.id)
-    )
+    return CliResult("complete", best.text, best.models, took, best.agreement, why(app, best.id))
 
 
 def _nothing(
-    args: argparse.Namespace, session: Session, document: Document, trouble: list[str]
+    args: argparse.Namespace, app: AppContext, document: Document, trouble: list[str]
 ) -> EnsembleError:
     """Why there is no completion: nobody to ask, a file that is not sent, a failure, or no idea."""
-    models = session.models_for("complete")
+    models = app.models_for("complete")
     if args.model:
-        models = [session.registry.get(args.model)]
+        models = [app.registry.get(args.model)]
     if not models:
-        return session.no_model("complete")
+        return app.no_model("complete")
     told = trouble[-1] if trouble else "No model has a completion for this place; try another."
-    return session.refused(document, models) or NoModelError(told)
+    return app.refused(document, models) or NoModelError(told)

@@ -8,9 +8,9 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from ..app import Session
+from ..app import AppContext
 from ..settings import default_config_path, default_data_dir
-from .common import run_async, session_of
+from .common import app_of, run_async
 from .console import print_json, safe
 
 
@@ -40,14 +40,14 @@ async def _check(args: argparse.Namespace) -> int:
         _config(config, given=args.config is not None),
         _data_folder(data),
     ]
-    async with session_of(args, lenient=True) as session:
-        history = session.runtime.history
+    async with app_of(args, lenient=True) as app:
+        history = app.runtime.history
         await history.ready()
         notices = list(history.notices)
         checks.append(Check("history", not notices, " ".join(notices) or f"{history.place} opens"))
-        for fault in session.faults:
+        for fault in app.faults:
             checks.append(Check("settings", False, str(fault), True))
-        checks += await _models(session)
+        checks += await _models(app)
     checks = [replace(check, told=args.redact.redact(check.told)) for check in checks]
     if args.json:
         print_json([asdict(c) for c in checks])
@@ -74,18 +74,18 @@ def _data_folder(path: Path) -> Check:
     return Check("data folder", writable, str(path) if writable else told, True)
 
 
-async def _models(session: Session) -> list[Check]:
+async def _models(app: AppContext) -> list[Check]:
     found: list[Check] = []
-    for entry in session.registry.entries():
+    for entry in app.registry.entries():
         name = f"model {entry.profile.name}"
         if not entry.available:
             found.append(Check(name, False, entry.reason))
             continue
-        result = await session.registry.test(entry.profile.name)
+        result = await app.registry.test(entry.profile.name)
         source = "no key" if entry.key_source == "none" else f"key: {entry.key_source}"
         found.append(Check(name, result.ok, f"{result.message} ({source})"))
     for task in ("complete", "explain", "generate"):
-        able = bool(session.models_for(task))
-        told = "has a model" if able else str(session.no_model(task))
+        able = bool(app.models_for(task))
+        told = "has a model" if able else str(app.no_model(task))
         found.append(Check(task, able, told))
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import SettingsError
 from ..explanation.explainer import Explainer
 from ..types import Document, Position, Span
-from .common import line_end, line_start, numbers, open_file, run_async, session_of
+from .common import app_of, line_end, line_start, numbers, open_file, run_async
 from .one_shot import CliResult, check_model, print_answer, why
 from .progress_bar import answers_shown
 
@@ -18,13 +18,13 @@ def run(args: argparse.Namespace) -> int:
     path, lines = _place(args.place)
 
     async def work() -> int:
-        async with session_of(args, path) as session:
-            check_model(session, args.model, "explain")
-            document = await open_file(session, path)
+        async with app_of(args, path) as app:
+            check_model(app, args.model, "explain")
+            document = await open_file(app, path)
             span = _span(document, lines)
-            with answers_shown(session, "explaining", quiet=args.json):
+            with answers_shown(app, "explaining", quiet=args.json):
                 told = await Explainer().explain(
-                    session, document, span, size=args.ensemble or 1, model=args.model
+                    app, document, span, size=args.ensemble or 1, model=args.model
                 )
             answer = CliResult(
                 "explain",
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
                 told.models,
                 told.latency_ms,
                 told.agreement,
-                why(session, told.id),
+                why(app, told.id),
             )
             print_answer(args, answer)
         return 0

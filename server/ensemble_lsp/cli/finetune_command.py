@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..app import Session
+from ..app import AppContext
 from ..errors import FineTuningError, SettingsError
 from ..finetuning.from_file import FaultyFileError
 from ..finetuning.job_runner import Pace, Runner
@@ -28,7 +28,7 @@ from ..finetuning.training_example import Method
 from ..models.api_keys import Keyring, find_key
 from ..models.profiles import make_profile
 from ..settings import ModelSettings, default_data_dir
-from .common import run_async, session_of
+from .common import app_of, run_async
 from .console import number, print_json, print_table, safe
 from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
 from .finetune_watch import Watch
@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
     }  # fmt: skip
 
     async def work() -> int:
-        async with session_of(args) as session:
-            return await actions[args.action](args, session)
+        async with app_of(args) as app:
+            return await actions[args.action](args, app)
 
     try:
         return run_async(work)
@@ -59,12 +59,10 @@ def run(args: argparse.Namespace) -> int:
 # -- jobs ------------------------------------------------------------------------------------------
 
 
-async def _start(args: argparse.Namespace, session: Session) -> int:
+async def _start(args: argparse.Namespace, app: AppContext) -> int:
     data = await asyncio.to_thread(open_data, path_of(args), folder_of(args) / "data")
     method: Method = args.method or await asyncio.to_thread(data.method)
-    target = target_of(
-        args, session, args.model or data.base, args.base or _ident(args, data), method
-    )
+    target = target_of(args, app, args.model or data.base, args.base or _ident(args, data), method)
     if obstacle := not_here(target.base):
         raise FineTuningError(obstacle)
     if args.suffix and len(args.suffix) > LONGEST_SUFFIX:
@@ -88,7 +86,7 @@ async def _start(args: argparse.Namespace, session: Session) -> int:
         return 0
     _confirm(args, target, checked.training.examples, checked.estimate)
     job = await asyncio.to_thread(_store(args).add, job)
-    return await _carry_on(args, session, job, follow=not args.no_follow)
+    return await _carry_on(args, app, job, follow=not args.no_follow)
 
 
 def _ident(args: argparse.Namespace, data: Data) -> str:
@@ -125,7 +123,7 @@ def _confirm(args: argparse.Namespace, target: Target, examples: int, told: Any)
         raise FineTuningError("Nothing was sent.")
 
 
-async def _carry_on(args: argparse.Namespace, session: Session, job: Job, follow: bool) -> int:
+async def _carry_on(args: argparse.Namespace, app: AppContext, job: Job, follow: bool) -> int:
     """Bring a job on from wherever it stands, and its model among the models; the exit code."""
     store = _store(args)
     if job.local:
@@ -134,14 +132,14 @@ async def _carry_on(args: argparse.Namespace, session: Session, job: Job, follow
         with Watch(job, quiet=args.json) as watch:
             job = await train(job, store, watch)
     elif not job.ended:
-        async with _service(job, session) as service:
+        async with _service(job, app) as service:
             with Watch(job, quiet=args.json) as watch:
                 runner = Runner(service, store, watch, _pace(args))
                 if follow:
                     job = await runner.run(job)
                 else:
                     job = await runner.refresh(await runner.begin(job))
-    job = await register_model(job, store, _home(session))
+    job = await register_model(job, store, _home(app))
     return _told(args, job)
 
 
@@ -161,29 +159,29 @@ def _told(args: argparse.Namespace, job: Job) -> int:
     return 1 if job.state == "failed" else 0
 
 
-async def _status(args: argparse.Namespace, session: Session) -> int:
+async def _status(args: argparse.Namespace, app: AppContext) -> int:
     job = await asyncio.to_thread(_store(args).get, args.what)
     begun = bool(job.job_id) or job.local
     if args.follow or job.ended:
-        return await _carry_on(args, session, job, follow=True)
+        return await _carry_on(args, app, job, follow=True)
     if begun and not job.local:
-        async with _service(job, session) as service:
+        async with _service(job, app) as service:
             job = await Runner(service, _store(args)).refresh(job)
-        job = await register_model(job, _store(args), _home(session))
+        job = await register_model(job, _store(args), _home(app))
     code = _told(args, job)
     if job.message and not args.json:
         print(safe(job.message))
     return code
 
 
-async def _list(args: argparse.Namespace, session: Session) -> int:
+async def _list(args: argparse.Namespace, app: AppContext) -> int:
     store = _store(args)
     jobs = await asyncio.to_thread(store.all)
     for notice in store.notices:
         print(f"ensemble-lsp: {notice}", file=sys.stderr)
     rows = [_row(job) for job in jobs]
     if args.model:
-        rows += await _others(args, session, {job.job_id for job in jobs})
+        rows += await _others(args, app, {job.job_id for job in jobs})
     if args.json:
         print_json(rows)
         return 0
@@ -203,13 +201,13 @@ async def _list(args: argparse.Namespace, session: Session) -> int:
 
 
 async def _others(
-    args: argparse.Namespace, session: Session, known: set[str]
+    args: argparse.Namespace, app: AppContext, known: set[str]
 ) -> list[dict[str, Any]]:
     """The account's jobs that were begun elsewhere."""
-    base = model_of(session, args.model)
+    base = model_of(app, args.model)
     if obstacle := no_jobs(base):
         raise FineTuningError(obstacle)
-    async with await _connect(base, session) as service:
+    async with await _connect(base, app) as service:
         return [
             {
                 "name": seen.id, "state": seen.status, "model": seen.model, "method": "",
@@ -220,7 +218,7 @@ async def _others(
         ]  # fmt: skip
 
 
-async def _cancel(args: argparse.Namespace, session: Session) -> int:
+async def _cancel(args: argparse.Namespace, app: AppContext) -> int:
     if not args.what:
         raise SettingsError("say which job: `ensemble-lsp finetune cancel JOB`.")
     store = _store(args)
@@ -230,22 +228,22 @@ async def _cancel(args: argparse.Namespace, session: Session) -> int:
             raise FineTuningError(f"{job.name} has ended already ({job.state}).")
         job = await asyncio.to_thread(store.save, replace(job, state="cancelled"))
     else:
-        async with _service(job, session) as service:
+        async with _service(job, app) as service:
             job = await Runner(service, store).cancel(job)
-    job = await register_model(job, store, _home(session))
+    job = await register_model(job, store, _home(app))
     return _told(args, job)
 
 
-async def _retire(args: argparse.Namespace, session: Session) -> int:
+async def _retire(args: argparse.Namespace, app: AppContext) -> int:
     if not args.what:
         raise SettingsError("say which model: `ensemble-lsp finetune retire NAME`.")
     if args.delete and not args.yes:
         raise SettingsError("--delete removes the model for good; add --yes.")
-    job = await retire(_store(args), args.what, _home(session))
+    job = await retire(_store(args), args.what, _home(app))
     if args.delete and job.local:
         await asyncio.to_thread(Path(job.tuned).unlink, missing_ok=True)
     elif args.delete:
-        async with _service(job, session) as service:
+        async with _service(job, app) as service:
             await service.delete_model(job.tuned)
     if args.json:
         print_json(_row(job))
@@ -259,21 +257,21 @@ async def _retire(args: argparse.Namespace, session: Session) -> int:
 
 
 @asynccontextmanager
-async def _service(job: Job, session: Session) -> AsyncGenerator[Service]:
-    async with await _connect(job.base, session) as service:
+async def _service(job: Job, app: AppContext) -> AsyncGenerator[Service]:
+    async with await _connect(job.base, app) as service:
         yield service
 
 
-async def _connect(base: ModelSettings, session: Session) -> Service:
-    key = await find_key(base, session.runtime.env, Keyring())
+async def _connect(base: ModelSettings, app: AppContext) -> Service:
+    key = await find_key(base, app.runtime.env, Keyring())
     return Service(base, make_profile(base), key)
 
 
-def _home(session: Session) -> ConfigTarget:
-    configured = session.settings.models
-    entries = session.registry.entries()
+def _home(app: AppContext) -> ConfigTarget:
+    configured = app.settings.models
+    entries = app.registry.entries()
     found: Sequence[ModelSettings] = () if configured else [e.settings for e in entries]
-    return ConfigTarget(session.runtime.config_path, os.environ, found, Keyring())
+    return ConfigTarget(app.runtime.config_path, os.environ, found, Keyring())
 
 
 def _pace(args: argparse.Namespace) -> Pace:

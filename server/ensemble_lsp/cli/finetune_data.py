@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..app import Session
+from ..app import AppContext
 from ..errors import FineTuningError, SettingsError
 from ..finetuning.from_history import from_history
 from ..finetuning.from_repository import from_repository
@@ -23,12 +23,12 @@ from ..settings import ModelSettings, default_data_dir
 from .console import print_json, safe
 
 
-async def run_prepare(args: argparse.Namespace, session: Session) -> int:
+async def run_prepare(args: argparse.Namespace, app: AppContext) -> int:
     """Gather, check, sum up and write training data; the exit code."""
     source, path = _source(args)
     method: Method = args.method or "supervised"
-    target = target_of(args, session, args.model or "", args.base or "", method)
-    prepared = await _gather(args, session, source, path, target)
+    target = target_of(args, app, args.model or "", args.base or "", method)
+    prepared = await _gather(args, app, source, path, target)
     summary: dict[str, Any] = prepared.summary()
     if args.dry_run:
         summary["faults"] = [str(fault) for fault in prepared.check()]
@@ -63,15 +63,15 @@ def _source(args: argparse.Namespace) -> tuple[str, Path]:
 
 
 async def _gather(
-    args: argparse.Namespace, session: Session, source: str, path: Path, target: Target
+    args: argparse.Namespace, app: AppContext, source: str, path: Path, target: Target
 ) -> Prepared:
     seed = args.seed or 0
     split = {"share": args.validation, "seed": seed}
-    privacy = session.settings.privacy
+    privacy = app.settings.privacy
     if source == "file":
         return await asyncio.to_thread(prepare_file, path, target, **split)
     if source == "history":
-        history = session.runtime.history
+        history = app.runtime.history
         gathered = await from_history(history.suggestions(), target.profile, privacy, target.method)
         gathered.examples = gathered.examples[-args.examples :]
     else:
@@ -116,11 +116,11 @@ def price_line(told: Any) -> str:
 
 
 def target_of(
-    args: argparse.Namespace, session: Session, name: str, ident: str, method: Method
+    args: argparse.Namespace, app: AppContext, name: str, ident: str, method: Method
 ) -> Target:
     """What is to be trained, and how; raises where that model cannot be."""
     assert method in METHODS
-    base = model_of(session, name)
+    base = model_of(app, name)
     if obstacle := no_jobs(base, method):
         raise FineTuningError(obstacle)
     profile = make_profile(base)
@@ -130,11 +130,11 @@ def target_of(
     return Target(base, profile, method, args.epochs, args.price, ident)
 
 
-def model_of(session: Session, name: str) -> ModelSettings:
+def model_of(app: AppContext, name: str) -> ModelSettings:
     """A model by name; without one the only one here that can be fine-tuned."""
-    entries = session.registry.entries()
+    entries = app.registry.entries()
     if name:
-        session.registry.get(name)  # raises, with the names that there are
+        app.registry.get(name)  # raises, with the names that there are
         return next(e.settings for e in entries if e.profile.name == name)
     tunable = [e.settings for e in entries if not no_jobs(e.settings)]
     if len(tunable) == 1:

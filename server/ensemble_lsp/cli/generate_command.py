@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..app import Session
+from ..app import AppContext
 from ..errors import SettingsError
 from ..generation.generator import Generation, Generator
 from ..types import Document, Position, Span
-from .common import line_end, numbers, open_file, run_async, session_of
+from .common import app_of, line_end, numbers, open_file, run_async
 from .console import warn
 from .one_shot import CliResult, check_model, print_answer
 from .progress_bar import answers_shown
@@ -22,12 +22,12 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError("Say what to write, or where a comment says it: --at FILE:LINE.")
 
     async def work() -> int:
-        async with session_of(args, path) as session:
-            check_model(session, args.model, "generate")
-            document, place = await _place(session, path, lines)
-            with answers_shown(session, "generating", quiet=args.json):
+        async with app_of(args, path) as app:
+            check_model(app, args.model, "generate")
+            document, place = await _place(app, path, lines)
+            with answers_shown(app, "generating", quiet=args.json):
                 made = await Generator().generate(
-                    session,
+                    app,
                     document,
                     Span(place, place),
                     instruction=args.instruction.strip(),
@@ -42,12 +42,10 @@ def run(args: argparse.Namespace) -> int:
     return run_async(work)
 
 
-async def _place(
-    session: Session, path: Path | None, lines: list[int]
-) -> tuple[Document, Position]:
+async def _place(app: AppContext, path: Path | None, lines: list[int]) -> tuple[Document, Position]:
     if path is None:
         return Document.from_text("untitled:generate", 1, "python", ""), Position(0, 0)
-    document = await open_file(session, path)
+    document = await open_file(app, path)
     return document, line_end(document, lines[0] if lines else len(document.lines))
 
 

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from ..errors import HistoryError, SettingsError
 from ..history import History
-from .common import run_async, session_of
+from .common import app_of, run_async
 from .console import number, print_json, print_table, warn
 
 _COLUMNS = (
@@ -34,8 +34,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
 
     async def work() -> int:
-        async with session_of(args) as session:
-            history = session.runtime.history
+        async with app_of(args) as app:
+            history = app.runtime.history
             await history.ready()
             return await ACTIONS[args.action](args, history)
 

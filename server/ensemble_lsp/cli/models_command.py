@@ -21,7 +21,7 @@ from ..settings import (
     remove_model_from_config,
     resolve_strict,
 )
-from .common import numbers, open_file, place_in, run_async, session_of
+from .common import app_of, numbers, open_file, place_in, run_async
 from .console import print_json, print_table, safe
 
 _OPTIONS = ("provider", "model", "base_url", "api_key_env", "api")
@@ -36,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _list(args: argparse.Namespace) -> int:
-    async with session_of(args) as session:
-        rows = await session.describe_models()
-        configured = bool(session.settings.models)
+    async with app_of(args) as app:
+        rows = await app.describe_models()
+        configured = bool(app.settings.models)
     if args.json:
         print_json(rows)
         return 0
@@ -63,11 +63,11 @@ async def _list(args: argparse.Namespace) -> int:
 
 
 async def _test(args: argparse.Namespace) -> int:
-    async with session_of(args) as session:
-        names = [args.name] if args.name else [e.profile.name for e in session.registry.entries()]
+    async with app_of(args) as app:
+        names = [args.name] if args.name else [e.profile.name for e in app.registry.entries()]
         if not names:
             raise NoModelError("There is no model to test; `ensemble-lsp models add` adds one.")
-        results = [await session.registry.test(name) for name in names]
+        results = [await app.registry.test(name) for name in names]
     told = [
         {
             "name": r.name,
@@ -90,8 +90,8 @@ async def _fetch(args: argparse.Namespace) -> int:
     entry = catalogue.entry(args.name)
     path = await fetch_with_bar(args.name, data_dir)
     print(f"{entry.name}: {path} ({entry.licence}). {entry.note}")
-    async with session_of(args, lenient=True) as session:
-        models = session.settings.models
+    async with app_of(args, lenient=True) as app:
+        models = app.settings.models
     if models and entry.name not in {m.model for m in models}:
         model = ModelSettings(name=entry.name, provider="llamacpp", model=entry.name)
         await asyncio.to_thread(add_model_to_config, config, model)
@@ -180,12 +180,12 @@ async def _why(args: argparse.Namespace) -> int:
     path, place = numbers(args.name or "", 2)
     if len(place) != 2:
         raise SettingsError("give the place: `ensemble-lsp models why FILE:LINE:COL`.")
-    async with session_of(args, path) as session:
-        document = await open_file(session, path)
-        await session.runtime.complexity.update(document)
-        decision = session.decide("complete", document, place_in(document, *place))
+    async with app_of(args, path) as app:
+        document = await open_file(app, path)
+        await app.runtime.complexity.update(document)
+        decision = app.decide("complete", document, place_in(document, *place))
         if not decision.models:
-            raise session.no_model("complete")
+            raise app.no_model("complete")
     choice, situation = decision.choice, decision.context
     if args.json:
         print_json({**choice.to_json(), "context": situation.to_json()})

@@ -6,7 +6,7 @@ import argparse
 import sys
 from dataclasses import dataclass
 
-from ..app import Session
+from ..app import AppContext
 from ..errors import SettingsError
 from ..types import Task
 from .console import print_json, safe
@@ -28,19 +28,19 @@ class CliResult:
     """For people: more than the models' names."""
 
 
-def check_model(session: Session, name: str | None, task: Task) -> None:
+def check_model(app: AppContext, name: str | None, task: Task) -> None:
     """Raise for a model that is not there (``UnknownModelError``) or not for this task."""
     if name is None:
         return
-    tasks = session.registry.get(name).profile.tasks
+    tasks = app.registry.get(name).profile.tasks
     if task not in tasks:
         told = ", ".join(tasks)
         raise SettingsError(f"{name} is set up for {told}, not for {task}; choose another --model.")
 
 
-def why(session: Session, id_: str) -> str:
+def why(app: AppContext, id_: str) -> str:
     """Why a suggestion came from its model, in words."""
-    reasons = session.runtime.reasons(id_)
+    reasons = app.runtime.reasons(id_)
     return reasons.why if reasons else ""
 
 

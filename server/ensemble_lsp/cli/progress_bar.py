@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..app import Session
+from ..app import AppContext
 from .console import safe
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Answers:
 
 
 @contextmanager
-def answers_shown(session: Session, what: str, *, quiet: bool = False) -> Generator[None]:
+def answers_shown(app: AppContext, what: str, *, quiet: bool = False) -> Generator[None]:
     """Show on standard error what models write while they write it; gone when they are done.
 
     Nothing is shown where standard error is no terminal, or with ``quiet``.
@@ -61,9 +61,9 @@ def answers_shown(session: Session, what: str, *, quiet: bool = False) -> Genera
 
     console = Console(stderr=True)
     answers = Answers(what, console.height)
-    session.runtime.on_text = answers.see
+    app.runtime.on_text = answers.see
     try:
         with Live(answers, console=console, transient=True, refresh_per_second=10):
             yield
     finally:
-        session.runtime.on_text = None
+        app.runtime.on_text = None

@@ -6,14 +6,14 @@ import argparse
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
-from ..app import Session
+from ..app import AppContext
 from ..context.completion_mode import Shape, shape_at
 from ..context.prompt_builder import complete_prompt
 from ..errors import SettingsError
 from ..registry.dry_run import request_for
 from ..registry.model_registry import Entry
 from ..types import Document, Position, Prompt
-from .common import numbers, open_file, place_in, session_of
+from .common import app_of, numbers, open_file, place_in
 from .console import print_json, safe
 
 _FIELDS = ("path", "symbol", "imports", "related", "prefix", "suffix")
@@ -41,9 +41,9 @@ async def show_prompt(args: argparse.Namespace) -> int:
     path, place = numbers(args.show_prompt, 2)
     if len(place) != 2:
         raise SettingsError("give the place: --show-prompt FILE:LINE:COL.")
-    async with session_of(args, path) as session:
-        document = await open_file(session, path)
-        shown = await _all(session, document, place_in(document, *place))
+    async with app_of(args, path) as app:
+        document = await open_file(app, path)
+        shown = await _all(app, document, place_in(document, *place))
     if args.json:
         print_json([asdict(one) for one in shown])
         return 0
@@ -52,29 +52,29 @@ async def show_prompt(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _all(session: Session, document: Document, position: Position) -> list[Shown]:
-    await session.runtime.workspace.prepare(document)
-    models = session.decide("complete", document, position).models
-    await session.runtime.workspace.guard(m.profile for m in models)
+async def _all(app: AppContext, document: Document, position: Position) -> list[Shown]:
+    await app.runtime.workspace.prepare(document)
+    models = app.decide("complete", document, position).models
+    await app.runtime.workspace.guard(m.profile for m in models)
     order = [m.profile.name for m in models]
     if not order:
-        raise session.no_model("complete")
-    shape = shape_at(document, position, session.runtime.workspace.trees)
-    entries = {entry.profile.name: entry for entry in session.registry.entries()}
-    return [await _one(session, entries[name], document, position, shape) for name in order]
+        raise app.no_model("complete")
+    shape = shape_at(document, position, app.runtime.workspace.trees)
+    entries = {entry.profile.name: entry for entry in app.registry.entries()}
+    return [await _one(app, entries[name], document, position, shape) for name in order]
 
 
 async def _one(
-    session: Session, entry: Entry, document: Document, position: Position, shape: Shape
+    app: AppContext, entry: Entry, document: Document, position: Position, shape: Shape
 ) -> Shown:
-    profile, workspace = entry.profile, session.runtime.workspace
+    profile, workspace = entry.profile, app.runtime.workspace
     prompt = complete_prompt(
         document,
         position,
         profile=profile,
         workspace=workspace,
         shape=shape,
-        max_lines=session.settings.complete.max_lines,
+        max_lines=app.settings.complete.max_lines,
     )
     shown = Shown(profile.name, f"{profile.provider}, embedded", profile.local)
     if shape == "none":

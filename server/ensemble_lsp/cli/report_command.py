@@ -8,7 +8,7 @@ import dataclasses
 
 from ..evaluation.history_report import summarise_history
 from ..evaluation.reports.history_page import write_history
-from .common import run_async, session_of
+from .common import app_of, run_async
 from .console import print_json, warn
 
 FOLDER = "reports"
@@ -19,9 +19,9 @@ def run(args: argparse.Namespace) -> int:
     """Write the report and say where it is."""
 
     async def work() -> int:
-        async with session_of(args) as session:
-            summary = await summarise_history(session, args.task)
-            out = args.out or session.runtime.data_dir / FOLDER
+        async with app_of(args) as app:
+            summary = await summarise_history(app, args.task)
+            out = args.out or app.runtime.data_dir / FOLDER
             written = await asyncio.to_thread(write_history, summary, out.expanduser().absolute())
             if written.missing:
                 warn(written.missing)

@@ -21,7 +21,7 @@ from .request import CompletionJob, CompletionRequest, job_of
 from .strategies import CompletionRunner, distinct
 
 if TYPE_CHECKING:
-    from ..app import Session
+    from ..app import AppContext
     from ..selection.decision import Decision
 
 
@@ -36,10 +36,10 @@ class Completer:
         self._typing: dict[str, TypingRhythm] = {}
         self._clock = clock
 
-    async def complete(self, session: Session, request: CompletionRequest) -> list[Suggestion]:
+    async def complete(self, app: AppContext, request: CompletionRequest) -> list[Suggestion]:
         """What to offer; empty when superseded. Cancelling it closes every stream it opened."""
         uri = request.document.uri
-        work = asyncio.ensure_future(self._complete(session, request))
+        work = asyncio.ensure_future(self._complete(app, request))
         if request.trigger == "automatic":
             self._typing.setdefault(uri, TypingRhythm()).tick(self._clock())
             if task := self._current.pop(uri, None):
@@ -74,11 +74,11 @@ class Completer:
         for uri in {*self._current, *self._streams}:
             self.closed(uri)
 
-    async def _complete(self, session: Session, request: CompletionRequest) -> list[Suggestion]:
-        job = job_of(session, request)
+    async def _complete(self, app: AppContext, request: CompletionRequest) -> list[Suggestion]:
+        job = job_of(app, request)
         if job is None:
             return []
-        settings = session.settings.complete
+        settings = app.settings.complete
         wanted = request.candidates or (settings.candidates if request.wants_several else 1)
         answers = [] if request.model else self._cached(job)
         cached = len(answers)
@@ -89,9 +89,9 @@ class Completer:
         return self._offer(job, distinct(answers)[:wanted], cached)
 
     async def _ask(self, job: CompletionJob, wanted: int) -> list[CachedAnswer]:
-        session, request = job.session, job.request
-        await session.runtime.workspace.prepare(request.document)
-        decision = session.decide(
+        app, request = job.app, job.request
+        await app.runtime.workspace.prepare(request.document)
+        decision = app.decide(
             "complete",
             job.document,
             job.position,
@@ -103,23 +103,23 @@ class Completer:
         if wanted == 1 and order and order[0].profile.free:
             instant = await self._asker.instant(job, order)  # nothing to save by waiting
             if instant is not None:
-                session.runtime.idle("complete", instant.model)
+                app.runtime.idle("complete", instant.model)
                 return [instant]
         if request.trigger == "automatic":
             await asyncio.sleep(self._debounce(job, decision))
-        await session.runtime.workspace.guard(model.profile for model in order)
+        await app.runtime.workspace.guard(model.profile for model in order)
         return await self._asker.ask(job, order, wanted)
 
     def _debounce(self, job: CompletionJob, decision: Decision) -> float:
         typing = self._typing.setdefault(job.request.document.uri, TypingRhythm())
         paid = {m.profile.name for m in decision.models if not m.profile.free}
         expected = (r.latency_ms for r in decision.choice.ranked if r.model in paid)
-        return typing.debounce(job.session.settings.complete.debounce_ms, next(expected, 0.0))
+        return typing.debounce(job.app.settings.complete.debounce_ms, next(expected, 0.0))
 
     def _cached(self, job: CompletionJob) -> list[CachedAnswer]:
         found = self._cache.get(job.document, job.position)
-        sources = job.session.registry.ids() if found else {}
-        pin = job.session.settings.selector.pin.get("complete")
+        sources = job.app.registry.ids() if found else {}
+        pin = job.app.settings.selector.pin.get("complete")
         answers = [a for a in found if sources.get(a.model) == a.source and _wanted(a, pin)]
         # A block that is typed along stays one, whatever would be asked for at the cursor by now.
         cleaned = (replace(a, text=job.clean(a.text, block="\n" in a.text)) for a in answers)
@@ -129,14 +129,14 @@ class Completer:
         self, job: CompletionJob, answers: list[CachedAnswer], cached: int
     ) -> list[Suggestion]:
         request, shown = job.request, []
-        limit = job.session.settings.complete.max_lines
+        limit = job.app.settings.complete.max_lines
         head, span = "", Span(job.position, job.position)
         if request.selected is not None:
             head, span = request.selected.text, request.selected.span
         for place, answer in enumerate(answers):
             most = (limit if job.multiline or place < cached else 1) + answer.text.startswith("\n")
             text = head + "\n".join(answer.text.split("\n")[:most])
-            suggestion = job.session.new_suggestion(
+            suggestion = job.app.new_suggestion(
                 "complete",
                 text,
                 answer.models,
@@ -147,7 +147,7 @@ class Completer:
                 cached=place < cached,
             )
             shown.append(suggestion)
-        job.session.runtime.offered(
+        job.app.runtime.offered(
             shown,
             request.document,
             [answer.decision for answer in answers],

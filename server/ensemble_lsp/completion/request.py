@@ -11,7 +11,7 @@ from ..types import Document, Position, Span, Trigger
 from .inflight import InflightRequest
 
 if TYPE_CHECKING:
-    from ..app import Session
+    from ..app import AppContext
     from ..selection.decision import Decision
 
 NEAR = 60
@@ -55,7 +55,7 @@ class CompletionRequest:
 class CompletionJob:
     """One request while it is worked on."""
 
-    session: Session
+    app: AppContext
     request: CompletionRequest
     document: Document
     """With the item selected in the editor's list put in."""
@@ -95,9 +95,9 @@ class CompletionJob:
         return body.count("\n") >= limit and not body.lstrip().startswith("```")
 
 
-def job_of(session: Session, request: CompletionRequest) -> CompletionJob | None:
+def job_of(app: AppContext, request: CompletionRequest) -> CompletionJob | None:
     """The work of a request; None where nothing should be offered."""
-    settings, document = session.settings.complete, request.document
+    settings, document = app.settings.complete, request.document
     if not settings.enabled and request.trigger == "automatic":
         return None
     if request.trigger == "automatic" and document.language in settings.disabled_languages:
@@ -109,7 +109,7 @@ def job_of(session: Session, request: CompletionRequest) -> CompletionJob | None
         start = selected.span.start
         column = len(lines[-1]) + (start.column if len(lines) == 1 else 0)
         position = Position(start.line + len(lines) - 1, column)
-    shape = shape_at(document, position, session.runtime.workspace.trees)
+    shape = shape_at(document, position, app.runtime.workspace.trees)
     if shape == "none":
         return None
     first = Position(max(0, position.line - NEAR), 0)
@@ -117,4 +117,4 @@ def job_of(session: Session, request: CompletionRequest) -> CompletionJob | None
     end = Position(last, len(document.lines[last]))
     prefix = document.slice(Span(first, position)).replace("\r\n", "\n")
     suffix = document.slice(Span(position, end)).replace("\r\n", "\n")
-    return CompletionJob(session, request, document, position, shape, prefix, suffix)
+    return CompletionJob(app, request, document, position, shape, prefix, suffix)

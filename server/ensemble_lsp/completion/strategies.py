@@ -36,7 +36,7 @@ class CompletionRunner:
 
     async def ask(self, job: CompletionJob, order: list[Model], wanted: int) -> list[CachedAnswer]:
         """Answers, best first, within the budget. Cancelled, it closes what nobody may take over."""
-        settings, request = job.session.settings.complete, job.request
+        settings, request = job.app.settings.complete, job.request
         budget = request.budget_ms or settings.budget_ms
         deadline = time.perf_counter() + budget / 1e3
         members = request.ensemble or settings.ensemble
@@ -54,9 +54,9 @@ class CompletionRunner:
         self._release(job, keep=[])
         failed = [str(f.error) for f, _ in job.flights if f.error is not None]
         if failed and not answers:
-            job.session.runtime.offline(" ".join(dict.fromkeys(failed)))
+            job.app.runtime.offline(" ".join(dict.fromkeys(failed)))
         else:
-            job.session.runtime.idle("complete", answers[0].model if answers else None)
+            job.app.runtime.idle("complete", answers[0].model if answers else None)
         return answers
 
     def _release(self, job: CompletionJob, keep: list[InflightRequest]) -> None:
@@ -81,9 +81,9 @@ class CompletionRunner:
             job.document,
             job.position,
             profile=model.profile,
-            workspace=job.session.runtime.workspace,
+            workspace=job.app.runtime.workspace,
             shape=job.shape,
-            max_lines=job.session.settings.complete.max_lines,
+            max_lines=job.app.settings.complete.max_lines,
         )
 
     def _start(self, job: CompletionJob, model: Model, temperature: float = 0.0) -> bool:
@@ -114,7 +114,7 @@ class CompletionRunner:
                 return None
             text = text[len(typed) :]
         cleaned = job.clean(text, flight.finish or "stop")
-        threshold = job.session.settings.complete.threshold
+        threshold = job.app.settings.complete.threshold
         sure = flight.confidence is None or flight.confidence >= threshold
         if not cleaned.strip() or not sure:
             return None
@@ -177,7 +177,7 @@ class CompletionRunner:
     ) -> bool:
         """Ask a stronger model too where a check doubts the answer; whether one is being asked."""
         decision, asked = job.decision, {f.profile.name for f, _ in job.flights if f.done}
-        enabled = job.session.settings.selector.escalate
+        enabled = job.app.settings.selector.escalate
         if not enabled or decision is None or not could_escalate(decision, asked):
             return False
         findings = Findings(
@@ -201,7 +201,7 @@ class CompletionRunner:
 
     def _hedge_in(self, job: CompletionJob, flight: InflightRequest) -> float:
         """Seconds until the next model is asked too: the model's own p90 of the first token."""
-        p90 = job.session.first_token_p90(flight.profile.name, "complete")
+        p90 = job.app.first_token_p90(flight.profile.name, "complete")
         return flight.started + p90 / 1e3 - time.perf_counter()
 
     async def instant(self, job: CompletionJob, models: list[Model]) -> CachedAnswer | None:
@@ -258,7 +258,7 @@ class CompletionRunner:
         verdict = _verdict(job, found)
         held_back = (
             job.request.trigger == "automatic"
-            and verdict.agreement < job.session.settings.complete.threshold
+            and verdict.agreement < job.app.settings.complete.threshold
         )
         if not verdict.text.strip() or held_back:
             return []
@@ -303,7 +303,7 @@ def _verdict(job: CompletionJob, answers: list[CachedAnswer]) -> Verdict:
     from ..consensus.code import consensus_of_completion
     from ..consensus.votes import Vote
 
-    weights = job.session.weights(job.decision) if job.decision else {}
+    weights = job.app.weights(job.decision) if job.decision else {}
     votes = [Vote(a.model, a.text, weights.get(a.model, 0.5)) for a in answers]
     return consensus_of_completion(votes, job.document.language)
 

@@ -24,7 +24,7 @@ from .spending_limit import Budget, Estimate, check_prices, estimate
 from .summary import Summary, summarise
 
 if TYPE_CHECKING:
-    from ..app import Session
+    from ..app import AppContext
     from ..registry.model_registry import Entry
 
 Engine = Literal["local", "ray"]
@@ -119,14 +119,14 @@ class Comparison:
 
 
 async def compare(
-    session: Session, options: Options, cleaners: Cleaners, watcher: Watcher
+    app: AppContext, options: Options, cleaners: Cleaners, watcher: Watcher
 ) -> Comparison | None:
     """Run it; None where the user did not agree to the plan. May be cancelled, and called again.
 
     Raises ``SettingsError`` (paths, names, prices), ``NoModelError``, ``UnknownModelError``.
     """
     _check(options)
-    settings = session.settings
+    settings = app.settings
     drawn = await _sample(options, settings.privacy.exclude)
     bench = Bench(
         drawn.documents,
@@ -137,7 +137,7 @@ async def compare(
     )
     results: Results | None = None
     try:
-        contestants, unavailable = _contestants(session, options, bench)
+        contestants, unavailable = _contestants(app, options, bench)
         results = await asyncio.to_thread(
             Results.open, options.out / "results.jsonl", fresh=options.fresh
         )
@@ -149,7 +149,7 @@ async def compare(
         await asyncio.to_thread(_note, results, options, drawn.cases, contestants)
         threshold = settings.complete.threshold if options.task == "complete" else 0.0
         budget = Budget(options.max_cost, results.spent())
-        async with _asker(session, options, plan, watcher) as asker:
+        async with _asker(app, options, plan, watcher) as asker:
             run = Run(bench, results, budget, threshold=threshold, asker=asker, told=watcher.step)
             ended = await run.ask(questions, contestants)
         if options.run_tests is not None:
@@ -165,7 +165,7 @@ async def compare(
 
 @asynccontextmanager
 async def _asker(
-    session: Session, options: Options, plan: Plan, watcher: Watcher
+    app: AppContext, options: Options, plan: Plan, watcher: Watcher
 ) -> AsyncGenerator[Asker | None]:
     """The cluster, where one is wanted and anything is left to be asked from it."""
     names = [e.model for e in plan.estimates if e.requests]
@@ -174,7 +174,7 @@ async def _asker(
         return
     from .ray_backend import Cluster
 
-    cluster = await Cluster.open(session, names)
+    cluster = await Cluster.open(app, names)
     watcher.say(f"Models are asked by {cluster.size} workers of the Ray cluster.")
     try:
         yield cluster
@@ -216,12 +216,12 @@ async def _sample(options: Options, exclude: Sequence[str]) -> Sample:
 
 
 def _contestants(
-    session: Session, options: Options, bench: Bench
+    app: AppContext, options: Options, bench: Bench
 ) -> tuple[list[ModelUnderTest], dict[str, str]]:
     """The models to ask, and those that cannot be asked with the reason."""
-    entries = {e.profile.name: e for e in session.registry.entries()}
+    entries = {e.profile.name: e for e in app.registry.entries()}
     for name in options.models:
-        session.registry.get(name)  # raises for an unknown one, with the nearest name
+        app.registry.get(name)  # raises for an unknown one, with the nearest name
     wanted = list(dict.fromkeys(options.models)) or [
         name for name, e in entries.items() if options.task in e.profile.tasks
     ]
@@ -234,19 +234,19 @@ def _contestants(
         elif not entry.available:
             unavailable[name] = entry.reason
         else:
-            able.append(_contestant(session, entry, bench))
+            able.append(_contestant(app, entry, bench))
     if not able:
         told = f" {' '.join(unavailable.values())}" if unavailable else ""
         if told:
             raise NoModelError(f"None of the models can be asked to {options.task}.{told}")
-        raise session.no_model(options.task)
+        raise app.no_model(options.task)
     return able, unavailable
 
 
-def _contestant(session: Session, entry: Entry, bench: Bench) -> ModelUnderTest:
+def _contestant(app: AppContext, entry: Entry, bench: Bench) -> ModelUnderTest:
     profile = entry.profile
     own = profile.provider == "recall"
-    model = bench.recall_model(entry.settings) if own else session.registry.get(profile.name)
+    model = bench.recall_model(entry.settings) if own else app.registry.get(profile.name)
     return ModelUnderTest(model, f"{profile.provider}/{profile.model}")
 
 

@@ -23,7 +23,7 @@ from .finetune_ab import Pair, pairs_of
 from .statistics import Mean, mean
 
 if TYPE_CHECKING:
-    from ..app import Session
+    from ..app import AppContext
 
 WEEK = 7 * 86400
 WEEKS = 26
@@ -149,16 +149,16 @@ class HistorySummary:
         }  # fmt: skip
 
 
-async def summarise_history(session: Session, task: Task | None = None) -> HistorySummary:
+async def summarise_history(app: AppContext, task: Task | None = None) -> HistorySummary:
     """Read the whole history once."""
-    history = session.runtime.history
+    history = app.runtime.history
     tally = _Tally(task)
     async for stored in history.suggestions():
         tally.add(stored)
     stats = await history.stats(task)
     rewards = await history.rewards_by_model(task, REPLAYED)
-    profiles = [e.profile for e in session.registry.entries() if e.available]
-    selector = make_selector(session.settings.selector)
+    profiles = [e.profile for e in app.registry.entries() if e.available]
+    selector = make_selector(app.settings.selector)
     preferred = await asyncio.to_thread(_preferences, selector, rewards, stats, profiles)
     rows = [
         ModelRow(s.model, s.task, tally.whole.get((s.model, s.task), Count()), s) for s in stats
@@ -168,11 +168,11 @@ async def summarise_history(session: Session, task: Task | None = None) -> Histo
         parts=tally.parts(),
         preferred=preferred,
         task=task,
-        strategy=session.settings.selector.strategy,
+        strategy=app.settings.selector.strategy,
         suggestions=tally.suggestions,
         first=tally.first,
         last=tally.last,
-        pairs=await pairs_of(session, task, Count),
+        pairs=await pairs_of(app, task, Count),
     )
 
 

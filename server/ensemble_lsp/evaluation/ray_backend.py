@@ -30,7 +30,7 @@ from .sampler import EvalAnswer, Judging, ask
 from .scenario import Scene
 
 if TYPE_CHECKING:
-    from ..app import Session
+    from ..app import AppContext
 
 MOST = 64
 """Workers at most."""
@@ -98,12 +98,12 @@ class Cluster:
         self._ours = False
 
     @classmethod
-    async def open(cls, session: Session, names: Sequence[str]) -> Cluster:
+    async def open(cls, app: AppContext, names: Sequence[str]) -> Cluster:
         """Join the cluster of ``RAY_ADDRESS``, or start one on this machine; equip its workers.
 
         Raises ``SettingsError`` where Ray is missing or its cluster cannot be reached.
         """
-        equipment = await _equipment(session, names)
+        equipment = await _equipment(app, names)
         ray, ours = await asyncio.to_thread(_join)
         try:
             count = max(1, min(MOST, int(ray.cluster_resources().get("CPU", 1))))
@@ -111,7 +111,7 @@ class Cluster:
             workers = [
                 made.options(num_cpus=1, max_concurrency=_AT_ONCE).remote() for _ in range(count)
             ]
-            cluster = cls(ray, workers, session.runtime.call)
+            cluster = cls(ray, workers, app.runtime.call)
             cluster._ours = ours
             await asyncio.gather(*(worker.use.remote(equipment) for worker in workers))
         except BaseException:
@@ -156,15 +156,15 @@ class Cluster:
             await asyncio.to_thread(self._ray.shutdown)
 
 
-async def _equipment(session: Session, names: Sequence[str]) -> Equipment:
+async def _equipment(app: AppContext, names: Sequence[str]) -> Equipment:
     """The models' settings with keys in a variable each: no worker looks for any by itself."""
     env: dict[str, str] = {}
     models: list[ModelSettings] = []
-    for entry in session.registry.entries():
+    for entry in app.registry.entries():
         if entry.profile.name not in names or entry.profile.local:
             continue
         settings, variable = entry.settings, f"ENSEMBLE_CLUSTER_{len(models)}"
-        key = await find_key(settings, session.runtime.env, Keyring())
+        key = await find_key(settings, app.runtime.env, Keyring())
         if key:
             env[variable] = key.reveal()
         models.append(settings.model_copy(update={"api_key_env": variable}))

@@ -19,7 +19,7 @@ from ..postprocess import clean_prose, plain_text
 from ..types import Document, Position, Prompt, Span
 
 if TYPE_CHECKING:
-    from ..app import Session
+    from ..app import AppContext
     from ..models.interface import Model
 
 KEPT = 200
@@ -54,23 +54,23 @@ class Explainer:
         self._running: dict[str, asyncio.Task[Explanation]] = {}
 
     async def hover(
-        self, session: Session, document: Document, position: Position
+        self, app: AppContext, document: Document, position: Position
     ) -> Explanation | None:
         """Explain the symbol at a position; None where there is none, or no model to ask."""
         symbol = await asyncio.to_thread(symbol_at, document, position)
         if symbol is None:
             return None
-        size = session.settings.explain.ensemble
-        key = self._key(session, document, symbol.span, size)
+        size = app.settings.explain.ensemble
+        key = self._key(app, document, symbol.span, size)
         if key not in self._kept:
             await asyncio.sleep(HOVER_WAIT)
-        if not session.models_for("explain"):
+        if not app.models_for("explain"):
             return None
-        return await self.explain(session, document, symbol.span, size=size)
+        return await self.explain(app, document, symbol.span, size=size)
 
     async def explain(
         self,
-        session: Session,
+        app: AppContext,
         document: Document,
         span: Span | None = None,
         *,
@@ -89,36 +89,36 @@ class Explainer:
             span = symbol.span if symbol else Span(Position(span.start.line, 0), last)
         if not document.slice(span).strip():
             raise DocumentError("There is no code to explain here; select some and ask again.")
-        key = self._key(session, document, span, size) + (model or "")
+        key = self._key(app, document, span, size) + (model or "")
         if kept := self._kept.get(key):
             self._kept.move_to_end(key)
             return Explanation(kept.markdown, kept.models, span, kept.agreement, 0.0, kept.id, True)
-        explanation = await self._explain(session, document, span, size, model, progress)
+        explanation = await self._explain(app, document, span, size, model, progress)
         self._kept[key] = explanation
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return explanation
 
-    def _key(self, session: Session, document: Document, span: Span, size: int) -> str:
-        names = ",".join(m.profile.name for m in session.models_for("explain"))
-        pin = session.settings.selector.pin.get("explain", "")
+    def _key(self, app: AppContext, document: Document, span: Span, size: int) -> str:
+        names = ",".join(m.profile.name for m in app.models_for("explain"))
+        pin = app.settings.selector.pin.get("explain", "")
         parts = (document.language, document.slice(span), names, pin, str(size))
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
     async def _explain(
         self,
-        session: Session,
+        app: AppContext,
         document: Document,
         span: Span,
         size: int,
         model: str | None,
         progress: Callable[[Progress], None] | None,
     ) -> Explanation:
-        decision = session.decide("explain", document, span.start, only=model)
+        decision = app.decide("explain", document, span.start, only=model)
         if not decision.models:
-            raise session.no_model("explain")
-        budget = session.settings.ensemble.budget_ms
-        workspace = session.runtime.workspace
+            raise app.no_model("explain")
+        budget = app.settings.ensemble.budget_ms
+        workspace = app.runtime.workspace
         await workspace.prepare(document)
         await workspace.guard(one.profile for one in decision.models)
 
@@ -126,24 +126,24 @@ class Explainer:
             return explain_prompt(document, span, profile=asked.profile, workspace=workspace)
 
         if size > 1 and model is None:
-            members = session.members(decision, size)
+            members = app.members(decision, size)
             asked = await query_all(members, prompt, budget_ms=budget, progress=progress)
         else:
-            asked = await session.first_answer(decision.models, prompt, budget_ms=budget)
+            asked = await app.first_answer(decision.models, prompt, budget_ms=budget)
         if not asked.completions:
-            refused = session.refused(document, decision.models)
+            refused = app.refused(document, decision.models)
             names = [one.profile.name for one in decision.models]
-            raise refused or session.failed("explain", asked, names)
-        weights = session.weights(decision)
+            raise refused or app.failed("explain", asked, names)
+        weights = app.weights(decision)
         answers = [
             Vote(c.model, clean_prose(c.text), weights.get(c.model, 0.5)) for c in asked.completions
         ]
         merged = await asyncio.to_thread(merge_prose, answers)
         text = merged.markdown
-        suggestion = session.new_suggestion(
+        suggestion = app.new_suggestion(
             "explain", text, tuple(merged.models), document, span, agreement=merged.agreement
         )
-        session.runtime.answered(suggestion, document, decision)
+        app.runtime.answered(suggestion, document, decision)
         several = len(answers) > 1
         return Explanation(
             text,

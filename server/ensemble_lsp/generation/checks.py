@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..app import Session
+from ..app import AppContext
 from ..context.symbols import enclosing
 from ..sandbox.example_parser import promised
 from ..sandbox.example_runner import ExampleRunner
@@ -25,7 +25,7 @@ _DEFINED = re.compile(r"^\s*(?:[a-z]+\s+)*(?:def|class|function|fn|func|fun)\s+(
 class CheckContext:
     """What is generated, and where."""
 
-    session: Session
+    app: AppContext
     document: Document
     place: Span
     wish: str
@@ -65,11 +65,11 @@ class CandidateChecks:
 @contextlib.asynccontextmanager
 async def attempts(wanted: CheckContext) -> AsyncGenerator[CandidateChecks]:
     """What the settings wish to be run. The tests' copy is made meanwhile, and gone afterwards."""
-    settings = wanted.session.settings.ensemble
+    settings = wanted.app.settings.ensemble
     wished = [
         n for n, on in (("examples", settings.run_examples), ("tests", settings.run_tests)) if on
     ]
-    if wished and not wanted.session.trusted:
+    if wished and not wanted.app.trusted:
         trouble = f"The {' and '.join(wished)} were not run: the workspace is not trusted."
         yield CandidateChecks(None, None, trouble)
         return
@@ -95,9 +95,9 @@ async def _trials(wanted: CheckContext) -> ExampleRunner | None:
 
 async def _tests(wanted: CheckContext) -> tuple[RepoTests | None, str]:
     """What runs the tests; and why there is nothing to run."""
-    session, document = wanted.session, wanted.document
+    app, document = wanted.app, wanted.document
     file = Path(document.path) if document.uri.startswith("file:") else None
-    folders = [f for f in session.runtime.workspace.folders if file and f in file.parents]
+    folders = [f for f in app.runtime.workspace.folders if file and f in file.parents]
     if file is None or not folders:
         return None, "The tests were not run: the file is in no folder that is open."
     root = max(folders, key=lambda folder: len(folder.parts))
@@ -110,11 +110,11 @@ async def _tests(wanted: CheckContext) -> tuple[RepoTests | None, str]:
         lambda answer: _whole(wanted, answer),
         {
             Path(other.path): other.text
-            for other in session.runtime.documents.recent()
+            for other in app.runtime.documents.recent()
             if other.uri.startswith("file:") and root in Path(other.path).parents
         },
     )
-    settings = session.settings.ensemble
+    settings = app.settings.ensemble
     tests = RepoTests(place, settings.run_tests, seconds=settings.test_seconds, told=wanted.told)
     return tests, ""
 

@@ -26,7 +26,7 @@ from .candidates import Candidates, Generation, follow
 from .checks import CandidateChecks, CheckContext, attempts
 
 if TYPE_CHECKING:
-    from ..app import Session
+    from ..app import AppContext
     from ..models.interface import Model
     from ..selection.decision import Decision
 
@@ -43,7 +43,7 @@ __all__ = ["Candidates", "Generation", "Generator", "follow"]
 class _Job:
     """One request: what is wanted, and where."""
 
-    session: Session
+    app: AppContext
     document: Document
     place: Span
     wish: str
@@ -60,7 +60,7 @@ class _Job:
             self.wish,
             indent=self.indent,
             profile=model.profile,
-            workspace=self.session.runtime.workspace,
+            workspace=self.app.runtime.workspace,
         )
 
     def clean(self, text: str) -> str:
@@ -88,7 +88,7 @@ class Generator(Candidates):
 
     async def generate(
         self,
-        session: Session,
+        app: AppContext,
         document: Document,
         span: Span,
         *,
@@ -101,8 +101,8 @@ class Generator(Candidates):
 
         Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (when every model failed).
         """
-        job = await _job(session, document, span, instruction, size, model, progress)
-        rule = session.settings.ensemble.rule
+        job = await _job(app, document, span, instruction, size, model, progress)
+        rule = app.settings.ensemble.rule
         async with attempts(_wanted(job)) as trials:
             asked, answers = await _answers(job, trials)
             verdict = await asyncio.to_thread(consensus_of_code, answers, document.language, rule)
@@ -116,7 +116,7 @@ class Generator(Candidates):
         generation = _generation(job, asked, verdict, picked, trials.trouble)
         self.keep(generation)
         said = replace(job.decision, choice=job.decision.choice.noted(generation.why))
-        session.runtime.offered(
+        app.runtime.offered(
             list(generation.candidates),
             document,
             [said] * len(generation.candidates),
@@ -127,7 +127,7 @@ class Generator(Candidates):
 
 
 async def _job(
-    session: Session,
+    app: AppContext,
     document: Document,
     span: Span,
     instruction: str,
@@ -144,59 +144,57 @@ async def _job(
             "or give an instruction."
         )
     indent = request.indent if request else _indent_of(document, place.start)
-    decision = session.decide("generate", document, place.start, instruction=wish, only=model)
+    decision = app.decide("generate", document, place.start, instruction=wish, only=model)
     if not decision.models:
-        raise session.no_model("generate")
-    count = 1 if model else (size or session.settings.ensemble.size)
-    members = session.members(decision, count)
-    await session.runtime.workspace.prepare(document)
-    await session.runtime.workspace.guard(model.profile for model in members)
-    return _Job(session, document, place, wish, indent, decision, members, progress)
+        raise app.no_model("generate")
+    count = 1 if model else (size or app.settings.ensemble.size)
+    members = app.members(decision, count)
+    await app.runtime.workspace.prepare(document)
+    await app.runtime.workspace.guard(model.profile for model in members)
+    return _Job(app, document, place, wish, indent, decision, members, progress)
 
 
 def _wanted(job: _Job) -> CheckContext:
     """What is run on the answers; of a single model there is nothing to choose."""
-    session = job.session
+    app = job.app
     if len(job.members) < 2:
-        settings = session.settings
+        settings = app.settings
         alone = settings.ensemble.model_copy(update={"run_examples": False, "run_tests": ""})
-        session = replace(session, settings=settings.model_copy(update={"ensemble": alone}))
-    return CheckContext(session, job.document, job.place, job.wish, job.clean, job.told)
+        app = replace(app, settings=settings.model_copy(update={"ensemble": alone}))
+    return CheckContext(app, job.document, job.place, job.wish, job.clean, job.told)
 
 
 async def _answers(job: _Job, trials: CandidateChecks) -> tuple[FanOutResult, list[Vote]]:
     """What came of asking, and each usable answer. Raises where there is none."""
-    session = job.session
+    app = job.app
     quorum = EarlyStopping(
         job.document.language,
-        session.weights(job.decision),
+        app.weights(job.decision),
         job.clean,
         trials if trials else None,
-        rule=session.settings.ensemble.rule,
+        rule=app.settings.ensemble.rule,
     )
     asked = await query_all(
         job.members,
         job.prompt,
-        budget_ms=session.settings.ensemble.budget_ms,
+        budget_ms=app.settings.ensemble.budget_ms,
         progress=_named(job.progress, len(job.members)),
         settled=quorum,
     )
     names = [model.profile.name for model in job.members]
     if not asked.completions:
-        refused = session.refused(job.document, job.members)
-        raise refused or session.failed("generate", asked, names)
-    answers = await quorum.answers(
-        asked.completions, patience=session.settings.ensemble.test_seconds
-    )
+        refused = app.refused(job.document, job.members)
+        raise refused or app.failed("generate", asked, names)
+    answers = await quorum.answers(asked.completions, patience=app.settings.ensemble.test_seconds)
     if not answers:
-        raise session.failed("generate", asked, names)
+        raise app.failed("generate", asked, names)
     return asked, answers
 
 
 def _stronger_job(job: _Job, answers: list[Vote], verdict: Verdict) -> _Job | None:
     """The job with a stronger model as its last member, where a check doubts the verdict."""
     names = [m.profile.name for m in job.members]
-    if not (job.session.settings.selector.escalate and could_escalate(job.decision, names)):
+    if not (job.app.settings.selector.escalate and could_escalate(job.decision, names)):
         return None
     best = next((a for a in answers if a.text == verdict.text), None)
     findings = Findings(
@@ -229,7 +227,7 @@ async def _answers_too(
 
 async def _judged(job: _Job, verdict: Verdict) -> tuple[Verdict, bool]:
     """The verdict, or what the judge picks where the models agree too little."""
-    settings = job.session.settings.ensemble
+    settings = job.app.settings.ensemble
     weak = verdict.agreement < settings.threshold and len(verdict.groups) > 1
     if not settings.judge or not weak:
         return verdict, False
@@ -255,12 +253,12 @@ async def _judged(job: _Job, verdict: Verdict) -> tuple[Verdict, bool]:
 def _generation(
     job: _Job, asked: FanOutResult, verdict: Verdict, picked: bool, trouble: str
 ) -> Generation:
-    threshold = job.session.settings.ensemble.threshold
+    threshold = job.app.settings.ensemble.threshold
     count = len(verdict.groups)
     settled = count == 1 or picked or verdict.agreement >= threshold
     places = _places(count, settled)
     candidates = tuple(
-        job.session.new_suggestion(
+        job.app.new_suggestion(
             "generate",
             group.text,
             tuple(group.models),

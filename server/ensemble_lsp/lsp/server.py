@@ -19,7 +19,7 @@ from .convert import Encoding
 from .protocol import EnsembleProtocol
 
 if TYPE_CHECKING:
-    from ..app import Session
+    from ..app import AppContext
     from ..completion import Completer
     from ..explanation.explainer import Explainer
     from ..generation.generator import Generator
@@ -145,9 +145,9 @@ class EnsembleServer(LanguageServer):
         self._configuring = self.background(run())
         await asyncio.wait({self._configuring})
 
-    async def session(self) -> Session:
+    async def app(self) -> AppContext:
         """The current session; waits while the first one is being built."""
-        return (await self.host()).session
+        return (await self.host()).app
 
     async def tools(self) -> Tools:
         """The features' own state."""
@@ -227,8 +227,8 @@ class EnsembleServer(LanguageServer):
 class Host:
     """What a settings change does not replace, and the session it does replace."""
 
-    def __init__(self, session: Session, tools: Tools, close: Callable[[], Awaitable[None]]):
-        self.session = session
+    def __init__(self, app: AppContext, tools: Tools, close: Callable[[], Awaitable[None]]):
+        self.app = app
         self.tools = tools
         self._close = close
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from ..errors import (
@@ -105,16 +106,25 @@ class _Slot:
 
 
 class Registry:
-    """The models by name. Made by ``build``; a change of settings builds the next one."""
+    """The models by name: an immutable set, so that a request sees the same one from start to end.
 
-    def __init__(self, parts: _Parts) -> None:
+    ``build``, ``add`` and ``remove`` return the next registry, which takes over the models that run.
+    """
+
+    def __init__(
+        self,
+        parts: _Parts,
+        slots: Mapping[str, _Slot],
+        removed: Mapping[str, ModelSettings],
+        faults: tuple[SettingsIssue, ...],
+    ) -> None:
         self._parts = parts
-        self._slots: dict[str, _Slot] = {}
-        self._removed: dict[str, ModelSettings] = {}
+        self._slots = MappingProxyType(dict(slots))
+        self._removed = MappingProxyType(dict(removed))
+        self.faults = faults
+        """Settings that name a model that does not exist."""
         self._going: dict[asyncio.Task[None], Draining] = {}
         self._superseded = False
-        self.faults: tuple[SettingsIssue, ...] = ()
-        """What the settings ask of models that there are not."""
 
     @classmethod
     async def build(
@@ -140,26 +150,24 @@ class Registry:
         that cannot be made is listed with the reason.
         """
         before = previous._parts if previous else None
-        registry = cls(
-            _Parts(
-                env=env,
-                adapters=adapters or BuiltinAdapters(data_dir, recall_index),
-                on_call=on_call,
-                scheduler=scheduler or (before.scheduler if before else Scheduler()),
-                keyring=keyring or Keyring(),
-                redact=redact or (before.redact if before else RedactKeys()),
-            )
+        parts = _Parts(
+            env=env,
+            adapters=adapters or BuiltinAdapters(data_dir, recall_index),
+            on_call=on_call,
+            scheduler=scheduler or (before.scheduler if before else Scheduler()),
+            keyring=keyring or Keyring(),
+            redact=redact or (before.redact if before else RedactKeys()),
         )
+        removed = previous._removed if previous else {}
         wanted = await _wanted(settings, env, data_dir, discover)
         if previous:
-            registry._removed = dict(previous._removed)
             wanted += [w for w in previous._by_hand() if w.name not in {o.name for o in wanted}]
-        wanted = [w for w in wanted if registry._removed.get(w.name) != w.settings]
-        same_parts = before is not None and before.adapters == registry._parts.adapters
+        wanted = [w for w in wanted if removed.get(w.name) != w.settings]
+        same_parts = before is not None and before.adapters == parts.adapters
         old = previous._slots if previous and same_parts else {}
-        slots = await asyncio.gather(*(registry._parts.slot(w, old.get(w.name)) for w in wanted))
-        registry._slots = {slot.profile.name: slot for slot in slots}
-        registry.faults = registry._wrong_pins(settings)
+        made = await asyncio.gather(*(parts.slot(w, old.get(w.name)) for w in wanted))
+        slots = {slot.profile.name: slot for slot in made}
+        registry = cls(parts, slots, removed, _wrong_pins(settings, slots))
         if previous:
             registry._take_over(previous)
         return registry
@@ -200,21 +208,22 @@ class Registry:
         ready = [c.adapter.prepare() for c in chains if isinstance(c.adapter, Preparable)]
         await asyncio.gather(*ready, return_exceptions=True)
 
-    async def add(self, settings: ModelSettings) -> None:
-        """Add a model for this session; raises ``SettingsError`` where the name is taken."""
+    async def add(self, settings: ModelSettings) -> Registry:
+        """Return a registry with one more model; raises ``SettingsError`` if the name is taken."""
         if settings.name in self._slots:
             raise SettingsError(f"There is a model {settings.name!r} already; choose another name.")
         wanted = _Wanted(settings, "session", "added in this session")
         slot = await self._parts.slot(wanted, None)
-        self._slots[settings.name] = slot
-        self._removed.pop(settings.name, None)
+        removed = {name: old for name, old in self._removed.items() if name != settings.name}
+        return self._next({**self._slots, settings.name: slot}, removed)
 
-    async def remove(self, name: str) -> None:
-        """Remove a model for this session; raises ``UnknownModelError``. Its answers may end."""
-        slot = self._slot(name)
-        del self._slots[name]
-        self._removed[name] = slot.settings
-        self._let_go([slot])
+    def remove(self, name: str) -> Registry:
+        """Return a registry without a model; raises ``UnknownModelError``.
+
+        Answers that the model is giving may end.
+        """
+        removed = {**self._removed, name: self._slot(name).settings}
+        return self._next({n: slot for n, slot in self._slots.items() if n != name}, removed)
 
     async def test(self, name: str) -> TestResult:
         """Ask one tiny question, past an open breaker; raises ``UnknownModelError``."""
@@ -246,6 +255,11 @@ class Registry:
             raise UnknownModelError(_unknown(name, self._slots))
         return slot
 
+    def _next(self, slots: Mapping[str, _Slot], removed: Mapping[str, ModelSettings]) -> Registry:
+        registry = Registry(self._parts, slots, removed, self.faults)
+        registry._take_over(self)
+        return registry
+
     def _by_hand(self) -> list[_Wanted]:
         """The models that were added to this registry while it ran."""
         return [
@@ -274,13 +288,6 @@ class Registry:
 
     def _gone(self, task: asyncio.Task[None]) -> None:
         self._going.pop(task, None)
-
-    def _wrong_pins(self, settings: Settings) -> tuple[SettingsIssue, ...]:
-        return tuple(
-            SettingsIssue("settings", f"selector.pin.{task}", _unknown(name, self._slots))
-            for task, name in settings.selector.pin.items()
-            if name not in self._slots
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +362,14 @@ class _Parts:
         kind = type(error) if isinstance(error, ProviderError) else ConnectionFailedError
         model = Unavailable(profile, kind(settings.name, f"{settings.name}: {reason}"))
         return _Slot(settings, key, wanted.origin, wanted.why, profile, model, None, reason)
+
+
+def _wrong_pins(settings: Settings, names: Mapping[str, _Slot]) -> tuple[SettingsIssue, ...]:
+    return tuple(
+        SettingsIssue("settings", f"selector.pin.{task}", _unknown(name, names))
+        for task, name in settings.selector.pin.items()
+        if name not in names
+    )
 
 
 async def _wanted(

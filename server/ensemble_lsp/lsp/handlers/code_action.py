@@ -39,7 +39,7 @@ async def code_action(ls: EnsembleServer, params: types.CodeActionParams) -> lis
     span = to_span(document, params.range, ls.encoding)
     actions = _candidates(ls, document, span)
     host = ls.opened()
-    trees = host.session.runtime.workspace.trees if host is not None else None
+    trees = host.app.runtime.workspace.trees if host is not None else None
     if not span.empty or asks_for_code(document, span, trees) is not None:
         actions.append(_generate(ls, document, span))
     if document.slice(span).strip() or document.line(span.start.line).strip():
@@ -170,7 +170,7 @@ async def generate_with_progress(
 
     def work(bar: Progress) -> Any:
         return host.tools.generator.generate(
-            host.session, document, span, progress=bar.report, **options
+            host.app, document, span, progress=bar.report, **options
         )
 
     return await with_progress(ls, "Generate with ensemble", token, work)

@@ -66,9 +66,9 @@ async def did_change_configuration(
             raw = await ask_configuration(ls)
         else:
             raw = without_nulls(sent.get(SECTION, sent))
-        host.session, faults = await host.session.reconfigured(raw)
+        host.app, faults = await host.app.reconfigured(raw)
         ls.tell_faults(faults)
-        ls.background(host.session.prepare())
+        ls.background(host.app.prepare())
 
     await ls.reconfigure(change)
 
@@ -81,4 +81,4 @@ async def did_change_folders(
     kept = [uri for uri in ls.folders if uri not in gone]
     ls.folders = (*kept, *(f.uri for f in params.event.added if f.uri not in kept))
     host = await ls.host()
-    await host.session.runtime.set_folders(ls.folders)
+    await host.app.runtime.set_folders(ls.folders)

@@ -64,7 +64,7 @@ def _task(arguments: Arguments) -> Task:
 @raise_to_user
 async def accept(ls: EnsembleServer, arguments: Arguments) -> None:
     """A suggestion was accepted, whole or (``length``, UTF-16 units) in part."""
-    runtime = (await ls.session()).runtime
+    runtime = (await ls.app()).runtime
     id_, length = _text(arguments, "id"), _integer(arguments, "length")
     if length is not None:
         suggestion = runtime.suggestion(id_)
@@ -78,7 +78,7 @@ async def reject(ls: EnsembleServer, arguments: Arguments) -> None:
     host = await ls.host()
     id_ = _text(arguments, "id")
     for one in host.tools.generator.discard(id_) or [id_]:
-        await host.session.runtime.rejected(one)
+        await host.app.runtime.rejected(one)
 
 
 @raise_to_user
@@ -97,7 +97,7 @@ async def choose(ls: EnsembleServer, arguments: Arguments) -> None:
         document, generation.span, candidate.text, ls.encoding, versioned=ls.client.versioned_edits
     )
     await _apply(ls, "Use answer", edit)
-    await host.session.runtime.accepted(candidate.id, None)
+    await host.app.runtime.accepted(candidate.id, None)
 
 
 async def _apply(ls: EnsembleServer, label: str, edit: types.WorkspaceEdit) -> bool:
@@ -128,7 +128,7 @@ async def generate(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     elif arguments.get("apply", True):
         edit = consensus_edit(ls, generation)
         if await _apply(ls, "Generate with ensemble", edit):
-            runtime = (await ls.session()).runtime
+            runtime = (await ls.app()).runtime
             await runtime.accepted(generation.candidates[0].id, None)
     return {
         "id": generation.id,
@@ -148,14 +148,14 @@ async def explain(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     """Explain a range with several models, with a bar that names each; ``show`` opens it in the editor."""
     document, span = _place(ls, arguments)
     host = await ls.host()
-    size = _integer(arguments, "size") or host.session.settings.ensemble.size
+    size = _integer(arguments, "size") or host.app.settings.ensemble.size
 
     async def work(bar: Progress) -> Any:
         def told(step: Any) -> None:
             bar.report(f"{step.model}: {step.state}", 100 * step.done // max(1, step.total))
 
         return await host.tools.explainer.explain(
-            host.session, document, span, size=size, progress=told
+            host.app, document, span, size=size, progress=told
         )
 
     token = arguments.get("workDoneToken")
@@ -168,7 +168,7 @@ async def explain(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
 @raise_to_user
 async def models(ls: EnsembleServer, arguments: Arguments) -> list[dict[str, Any]]:
     """All models: what they do, whether they can be asked, and how they did."""
-    return await (await ls.session()).describe_models()
+    return await (await ls.app()).describe_models()
 
 
 @raise_to_user
@@ -178,7 +178,7 @@ async def pin(ls: EnsembleServer, arguments: Arguments) -> None:
     name = arguments.get("name")
     if name is not None and not isinstance(name, str):
         raise SettingsError("The argument 'name' must be a model's name or null.")
-    host.session = host.session.pinned(_task(arguments), name)
+    host.app = host.app.pinned(_task(arguments), name)
 
 
 @raise_to_user
@@ -186,25 +186,26 @@ async def add_model(ls: EnsembleServer, arguments: Arguments) -> None:
     """Add a model for this session; with ``save`` also to the user's config."""
     settings = {k: v for k, v in arguments.items() if k != "save"}
     host = await ls.host()
-    await host.session.add_model(settings, save=bool(arguments.get("save")))
+    host.app = await host.app.add_model(settings, save=bool(arguments.get("save")))
 
 
 @raise_to_user
 async def remove_model(ls: EnsembleServer, arguments: Arguments) -> None:
     """Remove a model from this session; with ``save`` also from the user's config."""
-    session = await ls.session()
-    await session.remove_model(_text(arguments, "name"), save=bool(arguments.get("save")))
+    host = await ls.host()
+    save = bool(arguments.get("save"))
+    host.app = await host.app.remove_model(_text(arguments, "name"), save=save)
 
 
 @raise_to_user
 async def why(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     """Why a suggestion came from that model; without ``id``, whom it would ask at a place now."""
-    session = await ls.session()
+    app = await ls.app()
     if "id" in arguments:
-        return session.why(_text(arguments, "id"))
+        return app.why(_text(arguments, "id"))
     place = arguments.get("position")
     document, span = _place(ls, {**arguments, "range": {"start": place, "end": place}})
-    return session.outlook(_task(arguments), document, span.start)
+    return app.outlook(_task(arguments), document, span.start)
 
 
 COMMANDS: dict[str, Command] = {

@@ -22,9 +22,9 @@ async def hover(ls: EnsembleServer, params: types.HoverParams) -> types.Hover | 
         return None
     position = to_position(document, params.position, ls.encoding)
     host = await ls.host()
-    if not host.session.settings.explain.hover:
+    if not host.app.settings.explain.hover:
         return None
-    explained = await host.tools.explainer.hover(host.session, document, position)
+    explained = await host.tools.explainer.hover(host.app, document, position)
     current = ls.documents.get(document.uri)
     if explained is None or current is None or current.version != document.version:
         return None

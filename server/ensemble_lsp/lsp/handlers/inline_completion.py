@@ -44,10 +44,10 @@ async def inline_completion(
         trigger="invoked" if invoked else "automatic",
         selected=Selected(span, selected.text) if selected and span else None,
     )
-    suggestions = await host.tools.completer.complete(host.session, request)
+    suggestions = await host.tools.completer.complete(host.app, request)
     current = ls.documents.get(document.uri)
     if current is None or current.version != document.version:
-        host.session.runtime.withdrawn(suggestions)
+        host.app.runtime.withdrawn(suggestions)
         return nothing()
     return types.InlineCompletionList(
         items=[

@@ -35,11 +35,11 @@ async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> No
     """Build the session now, beside whatever the client asks meanwhile."""
     await watch_configuration(ls)
     host = await ls.host()
-    session, loop = host.session, asyncio.get_running_loop()
+    app, loop = host.app, asyncio.get_running_loop()
     told: set[str] = set()
 
     def tell_news() -> None:
-        for notice in session.notices():
+        for notice in app.notices():
             if notice not in told:
                 told.add(notice)
                 ls.tell(notice)
@@ -48,7 +48,7 @@ async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> No
         loop.call_soon_threadsafe(tell_news)
 
     # A disk may fill up, or a file be removed, hours after the start.
-    session.runtime.history.on_notice = soon
+    app.runtime.history.on_notice = soon
     tell_news()
 
 
@@ -62,7 +62,7 @@ def set_trace(ls: EnsembleServer, params: types.SetTraceParams) -> None:
 async def shutdown(ls: EnsembleServer, *args: Any) -> None:
     """Settle what is open; requests that still run are cancelled by the protocol."""
     if host := ls.opened():
-        await host.session.runtime.flush()
+        await host.app.runtime.flush()
 
 
 async def _leave_with_parent(ls: EnsembleServer, pid: int) -> None:

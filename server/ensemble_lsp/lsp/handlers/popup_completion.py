@@ -37,10 +37,10 @@ async def completion(ls: EnsembleServer, params: types.CompletionParams) -> type
     host = await ls.host()
     # Clients report "invoked" for plain typing too; it is debounced like any automatic request.
     request = CompletionRequest(document, position, "automatic", several=invoked)
-    suggestions = await host.tools.completer.complete(host.session, request)
+    suggestions = await host.tools.completer.complete(host.app, request)
     current = ls.documents.get(document.uri)
     if current is None or current.version != document.version:
-        host.session.runtime.withdrawn(suggestions)
+        host.app.runtime.withdrawn(suggestions)
         return nothing()
     return types.CompletionList(
         is_incomplete=True,

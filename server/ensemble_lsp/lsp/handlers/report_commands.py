@@ -16,7 +16,7 @@ from ..server import EnsembleServer
 from ..work_done_progress import Progress, with_progress
 
 if TYPE_CHECKING:
-    from ...app import Session
+    from ...app import AppContext
     from ...evaluation.cases import Kind
     from ...evaluation.comparison import Options, Plan
     from ...evaluation.eval_runner import Step
@@ -31,9 +31,9 @@ async def report(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     from ...evaluation.history_report import summarise_history
     from ...evaluation.reports.history_page import write_history
 
-    session = await ls.session()
-    summary = await summarise_history(session, _task(arguments))
-    out = session.runtime.data_dir / "reports"
+    app = await ls.app()
+    summary = await summarise_history(app, _task(arguments))
+    out = app.runtime.data_dir / "reports"
     written = await asyncio.to_thread(write_history, summary, out)
     return _paths(ls, written.markdown, written.html, written.missing)
 
@@ -47,18 +47,18 @@ async def compare(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     Where code would leave the machine the user is asked first, unless ``yes`` is set. Tests that judge
     (``--run-tests``) run what models wrote, so they are the command line's alone.
     """
-    session = await ls.session()
-    options = await asyncio.to_thread(_options, ls, session, arguments)
+    app = await ls.app()
+    options = await asyncio.to_thread(_options, ls, app, arguments)
 
     async def work(bar: Progress) -> dict[str, Any]:
-        return await _compare(ls, session, options, arguments, bar)
+        return await _compare(ls, app, options, arguments, bar)
 
     token = arguments.get("workDoneToken")
     return cast("dict[str, Any]", await with_progress(ls, "Comparing models", token, work))
 
 
 async def _compare(
-    ls: EnsembleServer, session: Session, options: Options, arguments: Arguments, bar: Progress
+    ls: EnsembleServer, app: AppContext, options: Options, arguments: Arguments, bar: Progress
 ) -> dict[str, Any]:
     from ...evaluation.comparison import Watcher
     from ...evaluation.comparison import compare as run
@@ -80,13 +80,13 @@ async def _compare(
 
     watcher = Watcher(agree, step, bar.report)
     cleaners = Cleaners(clean_completion, clean_code, clean_prose)
-    compared = await run(session, options, cleaners, watcher)
+    compared = await run(app, options, cleaners, watcher)
     if compared is None:
         return {"cancelled": True}
     written = await asyncio.to_thread(write, compared, options.out)
     told = _paths(ls, written.markdown, written.html, written.missing)
     if arguments.get("learn"):
-        await _learn(session, compared)
+        await _learn(app, compared)
     return {**told, "advice": compared.summary.advice, "cost": compared.spent}
 
 
@@ -101,16 +101,16 @@ async def _ask(ls: EnsembleServer, plan: Plan) -> bool:
     return answer is not None and answer.title == GO_ON
 
 
-async def _learn(session: Session, compared: Any) -> None:
+async def _learn(app: AppContext, compared: Any) -> None:
     from ...evaluation.measured_priors import measured
     from ...selection.offline_priors import save, teach
 
     found = measured(compared)
-    await asyncio.to_thread(save, session.runtime.data_dir, found)
-    teach(session.selector, found, session.registry.ids())
+    await asyncio.to_thread(save, app.runtime.data_dir, found)
+    teach(app.selector, found, app.registry.ids())
 
 
-def _options(ls: EnsembleServer, session: Session, arguments: Arguments) -> Options:
+def _options(ls: EnsembleServer, app: AppContext, arguments: Arguments) -> Options:
     from ...evaluation.comparison import ENGINES, Options
 
     paths = _texts(arguments, "paths") or [
@@ -120,7 +120,7 @@ def _options(ls: EnsembleServer, session: Session, arguments: Arguments) -> Opti
         raise SettingsError("No folder is open; open one, or give 'paths'.")
     task = _task(arguments) or "complete"
     out = arguments.get("out")
-    folder = Path(str(out)) if out else session.runtime.data_dir / "comparisons" / task
+    folder = Path(str(out)) if out else app.runtime.data_dir / "comparisons" / task
     if not folder.is_absolute():
         raise SettingsError("The argument 'out' must be an absolute path.")
     cost = arguments.get("maxCost")

@@ -45,7 +45,7 @@ DEFAULT_P90_MS = 600.0
 
 
 @dataclass(frozen=True)
-class Session:
+class AppContext:
     """What one request sees from its start to its end."""
 
     settings: Settings
@@ -227,7 +227,7 @@ class Session:
             )
         return described
 
-    def pinned(self, task: Task, name: str | None) -> Session:
+    def pinned(self, task: Task, name: str | None) -> AppContext:
         """The same session with a model pinned for a task, or (None) none."""
         if name is not None:
             self.registry.get(name)
@@ -238,21 +238,23 @@ class Session:
         settings = self.settings.model_copy(update={"selector": selector})
         return dataclasses.replace(self, settings=settings)
 
-    async def add_model(self, raw: Raw, *, save: bool) -> None:
-        """Add a model to this session, and with ``save`` to the user's config."""
+    async def add_model(self, raw: Raw, *, save: bool) -> AppContext:
+        """Return a context with one more model, and with ``save`` write it into the user's config."""
         settings = resolve_strict([("model", {"models": [dict(raw)]})])
         model = settings.models[0]
-        await self.registry.add(model)
+        registry = await self.registry.add(model)
         if save:
             await asyncio.to_thread(add_model_to_config, self.runtime.config_path, model)
+        return dataclasses.replace(self, registry=registry)
 
-    async def remove_model(self, name: str, *, save: bool) -> None:
-        """Remove a model from this session, and with ``save`` from the user's config."""
-        await self.registry.remove(name)
+    async def remove_model(self, name: str, *, save: bool) -> AppContext:
+        """Return a context without a model, and with ``save`` remove it from the user's config."""
+        registry = self.registry.remove(name)
         if save:
             await asyncio.to_thread(remove_model_from_config, self.runtime.config_path, name)
+        return dataclasses.replace(self, registry=registry)
 
-    async def reconfigured(self, editor: Raw) -> tuple[Session, list[SettingsIssue]]:
+    async def reconfigured(self, editor: Raw) -> tuple[AppContext, list[SettingsIssue]]:
         """A new session for the editor's new settings; models that stay the same go on running."""
         config, faults = await builders.read_config_async(self.runtime.config_path)
         if faults:  # a file in the middle of an edit: what it said last still holds
@@ -333,7 +335,7 @@ class Session:
         await self.runtime.close()
 
 
-async def open_session(
+async def open_app(
     *,
     config_path: Path,
     data_dir: Path,
@@ -344,7 +346,7 @@ async def open_session(
     env: Mapping[str, str] | None = None,
     trusted: bool = True,
     redact: RedactKeys | None = None,
-) -> Session:
+) -> AppContext:
     """Build a session from the ground. Never fails for wrong settings: see ``Session.faults``.
 
     ``redact`` is told every key that a model is given, so that the log's handlers know them.
@@ -368,6 +370,6 @@ async def open_session(
     registry = await builders.registry(settings, runtime, previous=None, redact=redact)
     learned = await builders.learned(settings, runtime, registry)
     all_faults = (*faults, *more)
-    session = Session(settings, registry, *learned, runtime, layers, all_faults, trusted)
-    session.attach()
-    return session
+    app = AppContext(settings, registry, *learned, runtime, layers, all_faults, trusted)
+    app.attach()
+    return app
