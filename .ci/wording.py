@@ -17,7 +17,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 CODE = ("server", "benchmarks", ".ci", "clients/vscode/scripts", "docs")
-DOCUMENTS = ("*.md", "docs/**/*.md", "clients/vscode/*.md", "clients/vscode/walkthrough/*.md", "clients/neovim/*.md")
+DOCUMENTS = (
+    "*.md",
+    "docs/**/*.md",
+    "clients/vscode/*.md",
+    "clients/vscode/walkthrough/*.md",
+    "clients/neovim/*.md",
+)
 MANIFEST = "clients/vscode/package.json"
 
 HEAD = re.compile(r"^(What|Who|Whom|Whose|Where|Why|How|When|Which)\b(?![^.?]*\?)")
@@ -48,15 +54,25 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 def docstring_heads(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Yield line number and text of each docstring, attribute docstrings included."""
     for node in ast.walk(tree):
-        for child in getattr(node, "body", ()) if not isinstance(node, ast.Lambda | ast.IfExp) else ():
-            if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant) and isinstance(child.value.value, str):
+        for child in (
+            getattr(node, "body", ()) if not isinstance(node, ast.Lambda | ast.IfExp) else ()
+        ):
+            if (
+                isinstance(child, ast.Expr)
+                and isinstance(child.value, ast.Constant)
+                and isinstance(child.value.value, str)
+            ):
                 yield child.lineno, child.value.value
 
 
 def messages(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Yield line number and text of each string of at least three words, f-strings in parts."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.count(" ") >= 2:
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.value.count(" ") >= 2
+        ):
             yield node.lineno, node.value
 
 
@@ -119,15 +135,22 @@ def main() -> int:
         for path in sorted((ROOT / folder).rglob("*.py")):
             if path != Path(__file__):
                 name = path.relative_to(ROOT)
-                complaints += [f"{name}:{number}: {text}" for number, text in sorted(set(check_python(path)))]
+                complaints += [
+                    f"{name}:{number}: {text}" for number, text in sorted(set(check_python(path)))
+                ]
     for pattern in DOCUMENTS:
         for path in sorted(ROOT.glob(pattern)):
             text = path.read_text(encoding="utf-8")
             name = path.relative_to(ROOT)
-            complaints += [f"{name}:{number}: {fault}" for number, fault in faults(prose(text), text.splitlines())]
+            complaints += [
+                f"{name}:{number}: {fault}"
+                for number, fault in faults(prose(text), text.splitlines())
+            ]
     manifest = json.loads((ROOT / MANIFEST).read_text(encoding="utf-8"))
     for string in strings(manifest.get("contributes", {})):
-        complaints += [f"{MANIFEST}: {fault} in {string!r}" for _, fault in faults(iter([(1, string)]), [])]
+        complaints += [
+            f"{MANIFEST}: {fault} in {string!r}" for _, fault in faults(iter([(1, string)]), [])
+        ]
     print("\n".join(complaints), file=sys.stderr, end="\n" if complaints else "")
     return 1 if complaints else 0
 
