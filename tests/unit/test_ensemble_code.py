@@ -206,7 +206,7 @@ def test_completions_that_share_nothing_fall_to_the_best() -> None:
 
 def choice(*rows: tuple[str, float, float]) -> Choice:
     ranked = tuple(Ranked(n, u, 0, 1, 1, cost, u, 0, "x") for n, u, cost in rows)
-    return Choice(ranked, False, "")
+    return Choice(ranked, False)
 
 
 def profiles(**models: str) -> list[Profile]:

@@ -12,7 +12,7 @@ import pytest
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.arm import SIZE, Arm, change_point
-from ensemble_lsp.selection.choice import Choice, Latency, Ranked, Selector, details
+from ensemble_lsp.selection.choice import Choice, Latency, Ranked, Selector, format_duration
 from ensemble_lsp.selection.fixed import FixedSelector, pin
 from ensemble_lsp.selection.learned import LearnedSelector
 from ensemble_lsp.selection.priors import Prior, is_slow, prior_for
@@ -328,15 +328,24 @@ def test_a_prior_of_the_users_own_takes_the_place_of_the_public_one() -> None:
     assert selector.choose(HERE, [B], budget_ms=BUDGET).ranked[0].prior != "your comparison"
 
 
-def test_why_is_told_in_plain_words() -> None:
+def test_the_reason_is_one_sentence_with_acceptance_and_speed() -> None:
     selector = LearnedSelector()
-    for _ in range(12):
-        selector.learn("b", HERE, 1.0)
+    for n in range(12):
+        selector.learn("b", HERE, float(n % 4 > 0))
     choice = selector.choose(HERE, [A, B], budget_ms=BUDGET)
-    assert choice.why.startswith("b looks clearly better than a here")
-    assert "12 outcomes" in choice.why
-    assert "nothing observed yet" in details(choice)
-    assert json.loads(json.dumps(choice.to_json()))["ranked"][0]["model"] == "b"
+    seconds = format_duration(choice.ranked[0].latency_ms)
+    assert choice.why == (
+        f"b: you accept 75 % of its suggestions here, and it answers in {seconds}."
+    )
+
+
+def test_a_model_without_a_record_is_explained_by_its_prior() -> None:
+    selector = LearnedSelector()
+    choice = selector.choose(HERE, [A], budget_ms=BUDGET)
+    assert choice.why.startswith("a is the only model for this task: no suggestion judged yet")
+    selector.learn("a", HERE, 1.0)
+    choice = selector.choose(HERE, [A], budget_ms=BUDGET)
+    assert "only 1 suggestion judged so far" in choice.why and choice.ranked[0].prior in choice.why
 
 
 def test_exploration_is_said_to_be_exploration() -> None:
@@ -440,7 +449,7 @@ def test_models_that_think_first_are_known_to_be_slow() -> None:
 
 def test_a_choice_names_its_models_in_order() -> None:
     row = Ranked("a", 0.5, 0.4, 0.6, 100, 0, 0.5, 0, "x")
-    assert Choice((row, replace(row, model="b")), False, "").names == ("a", "b")
+    assert Choice((row, replace(row, model="b")), False).names == ("a", "b")
 
 
 def test_the_situation_and_each_models_figures_are_told() -> None:

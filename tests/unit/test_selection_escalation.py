@@ -10,7 +10,7 @@ import pytest
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.postprocess.syntax_check import parses_at
 from ensemble_lsp.selection import make_selector
-from ensemble_lsp.selection.cascade import Findings, Reach, beyond_reach, stronger, told
+from ensemble_lsp.selection.cascade import Findings, Reach, beyond_reach, stronger, with_escalation
 from ensemble_lsp.selection.choice import Choice, Ranked
 from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.settings import SelectorSettings
@@ -51,10 +51,12 @@ def test_the_strongest_that_is_clearly_better_and_quick_enough_is_asked() -> Non
 
 
 def test_why_tells_what_was_done() -> None:
-    choice = told(Choice(ALL, False, "cheap comes first."), "cheap", "strong", "it is red")
+    choice = with_escalation(
+        Choice(ALL, False, reason="cheap comes first."), "cheap", "strong", "it is red"
+    )
     assert (
         choice.why
-        == "cheap comes first. cheap was asked first, but it is red: so strong was asked too."
+        == "cheap comes first. cheap was asked first, but it is red, so strong was asked too."
     )
 
 
@@ -103,7 +105,7 @@ def test_a_model_that_fails_on_complex_code_is_passed_over_there(escalate: bool)
     assert selector.choose(simple, [cheap, strong], budget_ms=2500).names[0] == "cheap"
     choice = selector.choose(hard, [cheap, strong], budget_ms=2500)
     assert (choice.names[0] == "strong") == escalate
-    assert ("so strong comes first" in choice.why) == escalate
+    assert ("strong comes first" in choice.why) == escalate
 
 
 PYTHON = "def f(x):\n    if x:\n        \n    return 1\n"

@@ -7,6 +7,7 @@ import asyncio
 import getpass
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,7 @@ async def _why(args: argparse.Namespace) -> int:
             raise app.no_model("complete")
     choice, situation = decision.choice, decision.context
     if args.json:
-        print_json({**choice.to_json(), "context": situation.to_json()})
+        print_json({**asdict(choice), "why": choice.why, "context": situation.to_json()})
         return 0
     print(safe(choice.why))
     print(f"\nHere: {where(situation)}.")

@@ -27,6 +27,8 @@ WINDOW = 120
 """and those of them among which a change is looked for."""
 BEFORE, AFTER = 12, 6
 """Outcomes there must be before and after a change."""
+ENOUGH = 5
+"""Outcomes from which an acceptance rate says something."""
 THRESHOLD = 8.0
 """Log-likelihood ratio from which a change is believed; 5 fires falsely."""
 
@@ -75,6 +77,13 @@ class Arm:
     def mean(self) -> float:
         """Mean reward since the last restart; 0 before the first."""
         return self._sum / self._count if self._count else 0.0
+
+    @property
+    def acceptance(self) -> float | None:
+        """Share of the remembered outcomes with a reward of one half or more; None under five."""
+        if len(self._window) < ENOUGH:
+            return None
+        return sum(reward >= 0.5 for _, reward in self._window) / len(self._window)
 
     def predict(self, x: Vector, prior: float) -> tuple[float, float]:
         """Posterior mean reward, and its variance in units of a reward's own variance."""

@@ -63,9 +63,9 @@ def stronger(
     return max(able, key=lambda r: r.expected, default=None)
 
 
-def told(choice: Choice, first: str, second: str, doubt: str) -> Choice:
-    """The choice with what was done about a doubtful answer, for ``why``."""
-    return choice.noted(f"{first} was asked first, but {doubt}: so {second} was asked too.")
+def with_escalation(choice: Choice, first: str, second: str, doubt: str) -> Choice:
+    """Return the choice with a sentence on the escalation, for ``ensemble.why``."""
+    return choice.noted(f"{first} was asked first, but {doubt}, so {second} was asked too.")
 
 
 def could_escalate(decision: Decision, asked: Collection[str]) -> bool:
@@ -96,7 +96,7 @@ def escalate(
     models = {m.profile.name: m for m in decision.models}
     if better is None or better.model not in models:
         return None
-    choice = told(decision.choice, " and ".join(asked), better.model, doubt)
+    choice = with_escalation(decision.choice, " and ".join(asked), better.model, doubt)
     return models[better.model], Decision(decision.models, choice, decision.context)
 
 
@@ -117,7 +117,7 @@ def beyond_reach(ranked: Sequence[Ranked], complexity: int) -> tuple[tuple[Ranke
     order = (better, *(r for r in ranked if r is not better))
     why = (
         f"{first.model} was good up to a complexity of {first.reach}, and this code has "
-        f"{complexity}: so {better.model} comes first."
+        f"{complexity}, so {better.model} comes first."
     )
     return order, why
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ..models.interface import Profile
@@ -13,7 +13,7 @@ from .request_context import RequestContext
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """What is thought of one model for one request."""
+    """One model's estimates for one request."""
 
     model: str
     expected: float
@@ -26,40 +26,47 @@ class Ranked:
     cost: float
     """Expected US dollars."""
     utility: float
-    """Expected reward, where the call does not fail, less what waiting and money count."""
+    """Expected reward times the chance of an answer, minus the weighted latency and cost."""
     observations: int
+    """Outcomes that the expected reward rests on."""
     prior: str
-    """Where the expectation comes from before anything was observed."""
+    """Source of the expectation before the first outcome, as a noun phrase."""
     first_ms: float = 0.0
     """Expected time to the first token."""
     failures: float = 0.0
-    """Chance that the call fails, by what happened lately and at this hour of the day."""
+    """Chance that the call fails, from recent calls and calls at this hour of the day."""
     reach: int | None = None
-    """The highest cyclomatic complexity at which its record holds up; None where none is known."""
+    """Highest cyclomatic complexity at which the model's record holds up; None if unknown."""
+    acceptance: float | None = None
+    """Share of the remembered suggestions that the user kept; None with fewer than five."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Models in the order they should be asked."""
+    """Models in the order in which they should be asked."""
 
     ranked: tuple[Ranked, ...]
     explored: bool
-    """Whether the first is there to learn about it rather than for its expected utility."""
-    why: str
-    """For the user, in plain words first."""
+    """Whether the first model was chosen to learn about it, not for its utility."""
+    task: Task = "complete"
+    reason: str = ""
+    """The rule that decided, if it was not utility: a pin, or a fixed order."""
+    notes: tuple[str, ...] = ()
+    """Sentences added after the choice: an escalation, a budget."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The models' names, in order."""
+        """Return the models' names, in order."""
         return tuple(r.model for r in self.ranked)
 
-    def noted(self, note: str) -> Choice:
-        """With one more sentence in its reason, where there is one."""
-        return replace(self, why=f"{self.why} {note}") if note else self
+    @property
+    def why(self) -> str:
+        """Return the reason in plain words. Built on demand: most choices are never explained."""
+        return " ".join((self.reason or explain_choice(self), *self.notes))
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values, for ``ensemble.why``."""
-        return asdict(self)
+    def noted(self, note: str) -> Choice:
+        """Return the choice with one more sentence in its reason; an empty note changes nothing."""
+        return replace(self, notes=(*self.notes, note)) if note else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,44 +157,30 @@ class Selector(Protocol):
         ...
 
 
-def explain_choice(task: Task, ranked: Sequence[Ranked], explored: bool) -> str:
-    """Why the first comes first, in plain words; ``details`` tells of the others."""
-    if not ranked:
-        return f"No configured model does the task {task!r}."
-    first = ranked[0]
-    if explored:
-        return f"{first.model} is tried to learn more about it: {_describe(first)}."
-    if len(ranked) == 1:
-        return f"{first.model} is the only model for this: {_describe(first)}."
-    second = max(ranked[1:], key=lambda r: r.utility)
-    lead = _better(first.utility - second.utility)
-    return f"{first.model} looks {lead} {second.model} here: {_describe(first)}."
+def explain_choice(choice: Choice) -> str:
+    """Return one plain sentence: the first model, how often its suggestions are kept, its speed."""
+    if not choice.ranked:
+        return f"No configured model does the task {choice.task!r}."
+    first = choice.ranked[0]
+    if choice.explored:
+        return f"{first.model} is tried to learn more about it: {_record(first)}."
+    if len(choice.ranked) == 1:
+        return f"{first.model} is the only model for this task: {_record(first)}."
+    return f"{first.model}: {_record(first)}."
 
 
-def details(choice: Choice) -> str:
-    """The choice's reason, and a line for each of the other models."""
-    others = [f"{r.model}: {_describe(r)}." for r in choice.ranked[1:]]
-    return "\n".join([choice.why, *others])
+def _record(r: Ranked) -> str:
+    """Return acceptance and speed, as the end of a sentence."""
+    speed = f"it answers in {format_duration(r.latency_ms)}"
+    if r.acceptance is not None:
+        return f"you accept {r.acceptance:.0%} of its suggestions here, and {speed}".replace(
+            "%", " %"
+        )
+    count = f"{r.observations} suggestions" if r.observations != 1 else "1 suggestion"
+    known = f"only {count} judged so far" if r.observations else "no suggestion judged yet"
+    return f"{known}, so {r.prior} counts, and {speed}"
 
 
-def _better(lead: float) -> str:
-    if lead < 0.02:
-        return "about as good as"
-    return "a little better than" if lead < 0.1 else "clearly better than"
-
-
-def _describe(r: Ranked) -> str:
-    base = (
-        f"{r.observations} outcomes so far"
-        if r.observations
-        else f"nothing observed yet, so by {r.prior}"
-    )
-    cost = f", {r.cost:.4f} USD" if r.cost else ""
-    return (
-        f"expected reward {r.expected:.2f} ({r.low:.2f} to {r.high:.2f}; {base}), "
-        f"about {_seconds(r.latency_ms)}{cost}, utility {r.utility:.2f}"
-    )
-
-
-def _seconds(ms: float) -> str:
-    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+def format_duration(ms: float) -> str:
+    """Return milliseconds as people read them: ``85 ms``, ``0.7 s``."""
+    return f"{ms:.0f} ms" if ms < 100 else f"{ms / 1000:.1f} s"

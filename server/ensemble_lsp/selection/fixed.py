@@ -10,7 +10,7 @@ from typing import Any
 from ..models.interface import Profile
 from ..types import Task
 from .call_stats import CallStatistics, utility
-from .choice import Call, Choice, Latency, Ranked, explain_choice
+from .choice import Call, Choice, Latency, Ranked
 from .priors import prior_for
 from .request_context import RequestContext
 
@@ -26,8 +26,8 @@ def pin(choice: Choice, name: str | None, *, alone: bool = False) -> Choice:
     if chosen is None:
         return choice
     others = () if alone else tuple(r for r in choice.ranked if r is not chosen)
-    why = f"{name} is pinned for this task.\n{choice.why}"
-    return replace(choice, ranked=(chosen, *others), explored=False, why=why)
+    reason = f"{name} is pinned for this task."
+    return replace(choice, ranked=(chosen, *others), explored=False, reason=reason)
 
 
 class FixedSelector:
@@ -61,7 +61,7 @@ class FixedSelector:
         """Order those of ``profiles`` that do the task; the pinned one, if among them, first."""
         able = [p for p in profiles if situation.task in p.tasks]
         if not able:
-            return Choice((), False, explain_choice(situation.task, (), False))
+            return Choice((), False, situation.task)
         return pin(self.order(situation, able, budget_ms), pinned)
 
     def order(
@@ -70,8 +70,8 @@ class FixedSelector:
         """Keep the order; ``profiles`` has at least one, and all do the task."""
         task = situation.task
         ranked = tuple(self._known(p, task, budget_ms) for p in profiles)
-        why = f"{ranked[0].model} comes first in the order of the configured models."
-        return Choice(ranked, False, why)
+        reason = f"{ranked[0].model} comes first in the order of the configured models."
+        return Choice(ranked, False, task, reason)
 
     def learn(self, model: str, situation: RequestContext, reward: float | None) -> None:
         """Nothing: the order is fixed."""
@@ -126,6 +126,7 @@ def rank(
     spread: float = 0.3,
     observations: int = 0,
     reach: int | None = None,
+    acceptance: float | None = None,
 ) -> Ranked:
     """What is thought of a model; ``spread`` is half its interval."""
     call = calls.expected(profile, task)
@@ -143,6 +144,7 @@ def rank(
         cost=call.cost,
         failures=call.failures,
         reach=reach,
+        acceptance=acceptance,
         utility=value,
         observations=observations,
         prior=prior,

@@ -22,7 +22,7 @@ from ..types import TASKS, Task
 from .arm import MEMORY, THRESHOLD, Arm
 from .call_stats import numbers, of_kind
 from .cascade import Reach, beyond_reach, with_order
-from .choice import Choice, Ranked, explain_choice
+from .choice import Choice, Ranked
 from .fixed import VERSION, FixedSelector, rank
 from .priors import WEIGHT, Prior, prior_for
 from .request_context import RequestContext
@@ -120,7 +120,7 @@ class LearnedSelector(FixedSelector):
         first = self._draw(task, pairs)
         explored = first is not order[0]
         final = (first, *(r for r in order if r is not first))
-        choice = Choice(final, explored, explain_choice(task, final, explored))
+        choice = Choice(final, explored, task)
         if not self._escalate or explored:
             return choice
         return with_order(choice, *beyond_reach(final, situation.complexity))
@@ -220,6 +220,7 @@ class LearnedSelector(FixedSelector):
             budget_ms=budget_ms, weights=self._weights, prior=prior.source,
             spread=_SPREAD * sigma, observations=arm.observations,
             reach=reach.limit() if (reach := self._reach.get((profile.name, task))) else None,
+            acceptance=arm.acceptance,
         )  # fmt: skip
         return ranked, sigma
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..models.interface import Profile
 from .call_stats import numbers, of_kind
-from .choice import Choice, Ranked, explain_choice
+from .choice import Choice, Ranked
 from .fixed import VERSION, FixedSelector, rank
 from .request_context import RequestContext
 
@@ -76,10 +76,9 @@ class SeedSelector(FixedSelector):
         self, situation: RequestContext, profiles: Sequence[Profile], budget_ms: float
     ) -> Choice:
         """Order by score; latency and cost do not count in this strategy."""
-        task = situation.task
         scored = [self._score(p, situation, budget_ms) for p in profiles]
         ranked = tuple(sorted(scored, key=lambda r: -r.expected))
-        return Choice(ranked, False, explain_choice(task, ranked, False))
+        return Choice(ranked, False, situation.task)
 
     def learn(self, model: str, situation: RequestContext, reward: float | None) -> None:
         """Take in one outcome; ``None`` teaches nothing."""
