@@ -37,8 +37,8 @@ export async function generate(schema) {
 }
 
 /**
- * Drop titles, which pydantic gives to every property, and whatever stands beside a `$ref`: each
- * would become a type of its own.
+ * Drop titles, which pydantic gives to every property, and the siblings of a `$ref`: each would
+ * become a type of its own.
  */
 function simplified(node) {
   if (Array.isArray(node)) return node.map(simplified);

@@ -24,7 +24,7 @@ const GENERATION: Generation = {
     { id: "first", models: ["alpha", "beta"], text: "return w * h" },
     { id: "second", models: ["gamma"], text: "return h * w" },
   ],
-  errors: { delta: "The key was refused." },
+  errors: { delta: "The API key is invalid." },
   uri: "file:///project/app.py",
   range: { start: { line: 1, character: 4 }, end: { line: 1, character: 8 } },
 };
@@ -65,7 +65,7 @@ test("the list has the consensus first, then the others, failed models and Disca
   );
   assert.equal(list[0]?.description, "2 of 3 models: alpha, beta");
   assert.equal(list[1]?.description, "1 of 3 models");
-  assert.equal(list[3]?.detail, "The key was refused.");
+  assert.equal(list[3]?.detail, "The API key is invalid.");
 });
 
 test("an answer is summarised by its first lines", () => {

@@ -58,10 +58,12 @@ def test_a_server_that_keeps_crashing_stays_off_until_the_user_restarts_it(
 ) -> None:
     for _ in range(5):
         process = until(lambda: server_of(vscode), lambda: "a running server")
+        vscode.ready()
         process.kill()
         process.wait(10)
     expect(vscode.status).to_contain_text("off")
     failed = vscode.notification("The server stopped 5 times in three minutes")
+    failed.wait_for()
     vscode.shot("crashed")
     failed.get_by_role("button", name="Restart the Server").click()
     expect(vscode.status).not_to_contain_text("off")

@@ -153,7 +153,7 @@ function M.setup(opts)
   end
   local keymaps = opts.keymaps == 'default' and M.default_keymaps or opts.keymaps or {}
   for name, lhs in pairs(keymaps) do
-    -- Before 0.12 there is no ghost text to act on: only the trigger makes sense.
+    -- Before 0.12 there is no ghost text to act on: only the trigger applies.
     if lhs and (name == 'trigger' or vim.lsp.inline_completion) then
       map(name, lhs)
     end

@@ -84,7 +84,7 @@ function row(model: Model, task: Task): Child[] {
   const state = model.available ? "on" : "off";
   const name = element("span", { class: `model ${state}` }, model.name);
   const { first_p50, total_p90 } = stats?.latency ?? {};
-  const whole = total_p90 == null ? "" : `full answer, 90th percentile: ${time(total_p90)}`;
+  const whole = total_p90 == null ? "" : `full answer, p90: ${time(total_p90)}`;
   return [
     model.available ? name : withDetails(name, model.reason),
     acceptance(task, stats),
