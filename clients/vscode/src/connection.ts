@@ -33,6 +33,13 @@ export type ClientFactory = (
   options: LanguageClientOptions,
 ) => LanguageClient;
 
+/** A client that logs its failures without a popup: the connection reports them as a phase. */
+class QuietLanguageClient extends LanguageClient {
+  override error(message: string, data?: unknown, showNotification?: boolean | "force"): void {
+    super.error(message, data, showNotification === "force" ? false : showNotification);
+  }
+}
+
 type Arguments<C extends keyof Commands> = Commands[C]["arguments"];
 type Result<C extends keyof Commands> = Commands[C]["result"];
 
@@ -51,7 +58,7 @@ export class ServerConnection implements vscode.Disposable {
     private readonly log: vscode.LogOutputChannel,
     private readonly middleware: Middleware,
     private readonly createClient: ClientFactory = (server, options) =>
-      new LanguageClient("ensemble", "Ensemble", server, options),
+      new QuietLanguageClient("ensemble", "Ensemble", server, options),
   ) {}
 
   get running(): boolean {

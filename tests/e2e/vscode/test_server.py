@@ -38,6 +38,7 @@ def test_a_program_that_cannot_start_is_reported_and_the_next_one_works(
     expect(machine.status).to_contain_text("off")
     machine.notification("/no/such/program did not start").wait_for()
     machine.shot("off")
+    expect(machine.notification("couldn't create connection")).to_have_count(0)
     machine.server.machine(settings)
     expect(machine.status).not_to_contain_text("off")
     machine.ready()
