@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist", "**/*.mjs"] },
+  { ignores: ["build", "dist", "**/*.mjs"] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
@@ -10,6 +10,10 @@ export default tseslint.config(
     rules: {
       complexity: ["error", 10],
       "max-lines": ["error", 400],
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: "test" }] },
+      ],
       "@typescript-eslint/explicit-function-return-type": ["error", { allowExpressions: true }],
     },
   },

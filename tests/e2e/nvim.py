@@ -27,14 +27,16 @@ require('ensemble_lsp').setup(SETUP)
 """
 
 PRELUDE = """
-_G.told = {}
-vim.notify = function(message) table.insert(_G.told, message) end
+_G.messages = {}
+vim.notify = function(message) table.insert(_G.messages, message) end
 vim.notify_once = vim.notify
 vim.o.swapfile = false
 vim.o.autoindent = false
 vim.o.indentexpr = ''
 SETUP = %s
 """
+
+DEFAULT_KEYS = "{ keymaps = 'default' }"
 
 ATTACHED = """
 if #vim.lsp.get_clients({ bufnr = 0 }) == 0 then return false end
@@ -63,7 +65,7 @@ return table.concat(found, '\\n')
 
 
 def until(condition: Callable[[], T], what: str = "", timeout: float = 30.0) -> T:
-    """Ask again until the answer is true; that answer."""
+    """Poll until the condition returns a true value, and return that value."""
     end = time.monotonic() + timeout
     while not (value := condition()):
         assert time.monotonic() < end, f"not within {timeout:.0f} s: {what or condition}"
@@ -72,19 +74,19 @@ def until(condition: Callable[[], T], what: str = "", timeout: float = 30.0) -> 
 
 
 class Neovim:
-    """One editor, with its user's folders."""
+    """One editor, with the folders of its user."""
 
     def __init__(self, api: Any, home: Home) -> None:
         self.api = api
         self.home = home
 
     def lua(self, code: str, *arguments: Any) -> Any:
-        """The value of a chunk of Lua; an expression need not say ``return``."""
+        """Run a chunk of Lua and return its value; an expression needs no ``return``."""
         whole = code if "return" in code or "\n" in code else f"return {code}"
         return self.api.exec_lua(whole, *arguments)
 
     def open(self, name: str, text: str, attached: bool = True) -> Path:
-        """A file of the workspace in the current window, with the cursor at its end."""
+        """Open a new file of the workspace, with the cursor at its end."""
         path = self.home.workspace / name
         path.write_text(text)
         self.api.command(f"edit {path}")
@@ -94,11 +96,11 @@ class Neovim:
         return path
 
     def attached(self) -> None:
-        """Wait for a server that has been initialized, and for ghost text to be ready for typing."""
+        """Wait until the server is initialized and ghost text is enabled."""
         until(lambda: self.lua(ATTACHED), "no server")
 
     def type(self, keys: str) -> None:
-        """Press keys (``<Tab>`` and the like have names)."""
+        """Press keys, with names such as ``<Tab>``."""
         self.api.input(keys)
 
     @property
@@ -112,7 +114,7 @@ class Neovim:
         return str(self.api.api.get_mode()["mode"])
 
     def ghost(self) -> str:
-        """The ghost text that is on the screen; empty where there is none."""
+        """Return the ghost text on the screen, or an empty string."""
         return str(self.lua(GHOST))
 
     def shows(self, text: str) -> None:
@@ -123,20 +125,20 @@ class Neovim:
         """Wait for the buffer to hold a text."""
         until(lambda: self.text == text, f"buffer {text!r}, is {self.text!r}")
 
-    def told(self, part: str) -> str:
-        """Wait for a message to the user that holds a text."""
-        messages: Callable[[], list[str]] = lambda: self.lua("_G.told")  # noqa: E731
+    def notified(self, part: str) -> str:
+        """Wait for a message to the user that contains a text."""
+        messages: Callable[[], list[str]] = lambda: self.lua("_G.messages")  # noqa: E731
         return until(
             lambda: next((str(m) for m in messages() if part in str(m)), ""),
             f"a message with {part!r}; there are {messages()}",
         )
 
     def look(self) -> None:
-        """Look at a suggestion for longer than a glance, which would be no refusal."""
+        """Wait longer than 750 ms: a suggestion shown for less counts as not seen."""
         time.sleep(0.9)
 
     def float(self) -> str:
-        """The text of the floating window, once there is one."""
+        """Wait for a floating window and return its text."""
         code = """
         for _, window in ipairs(vim.api.nvim_list_wins()) do
           if vim.api.nvim_win_get_config(window).relative ~= '' then
@@ -148,7 +150,7 @@ class Neovim:
         return until(lambda: str(self.lua(code)), "a floating window")
 
     def request(self, command: str, argument: dict[str, Any] | None = None) -> Any:
-        """The result of a command of the server's."""
+        """Run one of the server's commands and return its result."""
         return self.lua(
             """
             local argument = ...
@@ -161,7 +163,7 @@ class Neovim:
         )
 
     def outcomes(self) -> list[tuple[str, str, float]]:
-        """Kind, source and share of every outcome in the history, in the order of suggestions."""
+        """Return kind, source and share of every outcome, in the order of the suggestions."""
         file = self.home.path / "data" / "history.sqlite3"
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
             rows = database.execute(
@@ -184,16 +186,21 @@ class Neovim:
         return found
 
     def kinds(self) -> list[str]:
-        """Only the kinds of the outcomes that say something, in order."""
+        """Return the kinds of the outcomes, without those that carry no reward."""
         silent = {"superseded", "ignored", "cancelled"}
         return [kind for kind, _, _ in self.outcomes() if kind not in silent]
 
 
 @contextmanager
 def running(
-    program: Path, home: Home, init: str, *, setup: str = "{}", env: dict[str, str] | None = None
+    program: Path,
+    home: Home,
+    init: str,
+    *,
+    setup: str = DEFAULT_KEYS,
+    env: dict[str, str] | None = None,
 ) -> Iterator[Neovim]:
-    """An editor with an ``init.lua``; at the end it quits as a user's does."""
+    """Start an editor with an ``init.lua``, and quit it at the end as a user does."""
     home.write()
     script = home.path / "init.lua"
     script.write_text(PRELUDE % setup + init)

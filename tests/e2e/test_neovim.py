@@ -1,8 +1,9 @@
-"""Neovim 0.12 with the plugin: suggestions, and what the history counts of them."""
+"""Neovim 0.12 with the plugin: suggestions, their outcomes in the history, and mappings."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_a_line_of_several_is_accepted(editor: Neovim, gpt: LoopbackProvider) ->
     editor.reads('def area(width, height):\n    if width < 0:\n        raise ValueError("width")')
 
 
-def test_typing_over_is_a_refusal(editor: Neovim) -> None:
+def test_typing_over_is_a_rejection(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     editor.type("A")
     editor.shows("width * height")
@@ -121,7 +122,7 @@ def test_typing_what_is_shown_keeps_it_and_counts_as_typed(editor: Neovim) -> No
     editor.counted("typed")
 
 
-def test_escape_takes_the_ghost_text_away_and_refuses_nothing(editor: Neovim) -> None:
+def test_escape_hides_the_ghost_text_and_rejects_nothing(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     editor.type("A")
     editor.shows("width * height")
@@ -131,7 +132,7 @@ def test_escape_takes_the_ghost_text_away_and_refuses_nothing(editor: Neovim) ->
     assert editor.text == CODE
 
 
-def test_a_suggestion_is_refused_by_its_key(editor: Neovim) -> None:
+def test_a_suggestion_is_rejected_by_its_key(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     editor.type("A")
     editor.shows("width * height")
@@ -178,6 +179,84 @@ def test_next_and_previous_go_through_the_candidates(home: Home, neovims: Path) 
         chosen = editor.request("ensemble.models")
         accepted = {m["name"]: m["stats"].get("complete", {}).get("accepted", 0) for m in chosen}
         assert sum(accepted.values()) == 1
+
+
+def test_trigger_shows_several_candidates_at_once(home: Home, neovims: Path) -> None:
+    texts = ("width * height", "height * width")
+    with ExitStack() as stack:
+        for name, text in zip(("one", "two"), texts, strict=True):
+            provider = stack.enter_context(running(LoopbackProvider(text)))
+            home.model(name, provider.base_url)
+        home.tables["complete"] = {"enabled": True, "debounceMs": 10, "budgetMs": 20000}
+        editor = stack.enter_context(nvim.running(neovims / "0.12" / "nvim", home, WITH_PLUGIN))
+        editor.open("app.py", CODE)
+        editor.type("A<M-\\>")
+        first = until(editor.ghost, "ghost text")
+        # Neovim itself knows of both: its own function goes from one to the other.
+        select = "vim.lsp.inline_completion.select({ count = 1 }); return 1"
+        other = texts[1 - texts.index(first)]
+        until(lambda: editor.lua(select) and editor.ghost() == f"{other} (2/2)", "the other one")
+
+
+OUR_KEYS = """
+local found = {}
+for _, mode in ipairs({ 'n', 'x', 'i', 's', 'o', 'c', 't' }) do
+  for _, map in ipairs(vim.api.nvim_get_keymap(mode)) do
+    if (map.desc or ''):find('Ensemble', 1, true) then table.insert(found, map.lhs) end
+  end
+end
+return found
+"""
+
+
+def test_no_key_is_mapped_that_the_user_did_not_ask_for(
+    gpt: LoopbackProvider, home: Home, neovims: Path
+) -> None:
+    program = neovims / "0.12" / "nvim"
+    with nvim.running(program, home, WITH_PLUGIN, setup="{}") as editor:
+        keys = editor.lua(OUR_KEYS)
+        assert keys, "the plugin defines its <Plug> mappings"
+        assert [key for key in keys if not key.startswith("<Plug>(ensemble-")] == []
+    with nvim.running(
+        program, home, WITH_PLUGIN, setup="{ keymaps = { accept = '<C-l>' } }"
+    ) as one:
+        assert [key for key in one.lua(OUR_KEYS) if not key.startswith("<Plug>")] == ["<C-L>"]
+    with nvim.running(program, home, WITH_PLUGIN, setup="{ keymaps = { sing = 'x' } }") as one:
+        assert "accept" in one.notified("is not an action")
+
+
+def test_plug_mappings_act_and_are_documented(
+    gpt: LoopbackProvider, home: Home, neovims: Path
+) -> None:
+    text = (nvim.PLUGIN / "doc" / "ensemble_lsp.txt").read_text()
+    with nvim.running(neovims / "0.12" / "nvim", home, WITH_PLUGIN, setup="{}") as editor:
+        for key in set(editor.lua(OUR_KEYS)):
+            assert f"*{key}*" in text, f"{key} is not in the help"
+        editor.lua("""
+          vim.keymap.set('i', '<C-l>', '<Plug>(ensemble-accept-word)')
+          vim.keymap.set('i', '<C-j>', '<Plug>(ensemble-accept)')
+          vim.keymap.set('n', '<Space>w', '<Plug>(ensemble-why)')
+          return 1""")
+        editor.open("app.py", CODE)
+        editor.type("A")
+        editor.shows("width * height")
+        editor.type("<C-l>")
+        editor.reads(CODE + "width")
+        editor.shows(" * height")
+        editor.type("<C-j>")
+        editor.reads(CODE + "width * height")
+        editor.counted("accepted")
+        editor.type("<Esc><Space>w")
+        assert "gpt" in editor.float()
+
+
+def test_the_plugin_uses_only_the_public_interface_of_neovim() -> None:
+    private = re.compile(r"vim\.(\w+\.)*_|['\"]_\w+['\"]|\b_uninitialized\b")
+    files = list(nvim.PLUGIN.rglob("*.lua"))
+    assert files
+    for file in files:
+        for line in file.read_text().splitlines():
+            assert not private.search(line), f"{file.name}: {line}"
 
 
 @pytest.mark.parametrize(

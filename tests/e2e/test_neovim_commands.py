@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -150,14 +151,14 @@ def test_where_the_models_do_not_agree_the_user_is_asked(
     question = until(lambda: editor.lua("_G.asked"), "the question")
     until(lambda: "class Rectangle" in editor.text, f"the answer to {question}")
     assert "Which answer" in question
-    editor.told("do not agree")
+    editor.notified("do not agree")
 
 
 def test_generate_by_an_instruction_and_what_else_there_is(editor: Neovim) -> None:
     editor.open("app.py", "\n")
     editor.type(":Ensemble generate area of a rectangle<CR>")
     until(lambda: "return width * height" in editor.text, "the answer")
-    editor.told("agreement")
+    editor.notified("agreement")
 
 
 def test_a_running_generation_is_cancelled(editor: Neovim, three: Home) -> None:
@@ -171,7 +172,7 @@ def test_a_running_generation_is_cancelled(editor: Neovim, three: Home) -> None:
         slow.wait_for(lambda p: p.requests)
         editor.type(":Ensemble cancel<CR>")
         slow.wait_for(lambda p: p.requests[0].closed)
-        editor.told("cancelled")
+        editor.notified("cancelled")
     assert editor.text == "\n"
 
 
@@ -188,10 +189,10 @@ def test_models_are_listed_added_pinned_and_removed(editor: Neovim, three: Home)
     editor.open("app.py", CODE)
     url = three.models[0]["baseUrl"]
     editor.type(f":Ensemble add name=four provider=openai model=x baseUrl={url}<CR>")
-    editor.told("four was added for this session")
+    editor.notified("four is added for this session")
     assert [m["name"] for m in editor.request("ensemble.models")][-1] == "four"
     editor.type(":Ensemble pin complete four<CR>")
-    editor.told("complete by four")
+    editor.notified("four is pinned for complete")
     editor.type("A")
     editor.shows("width * height")
     editor.type("<Tab>")
@@ -199,9 +200,9 @@ def test_models_are_listed_added_pinned_and_removed(editor: Neovim, three: Home)
     editor.type("<Esc>:Ensemble why<CR>")
     assert "four" in editor.float()
     editor.type(":Ensemble pin complete<CR>")
-    editor.told("complete by the selector")
+    editor.notified("no model is pinned for complete")
     editor.type(":Ensemble remove four<CR>")
-    editor.told("four was removed")
+    editor.notified("four is removed")
     assert "four" not in [m["name"] for m in editor.request("ensemble.models")]
     assert "four" not in (three.path / "config.toml").read_text()
 
@@ -210,7 +211,7 @@ def test_a_model_is_saved_in_the_config(editor: Neovim, three: Home) -> None:
     editor.open("app.py", CODE)
     url = three.models[0]["baseUrl"]
     editor.type(f":Ensemble add name=four provider=openai model=x baseUrl={url} save<CR>")
-    editor.told("four was added and saved")
+    editor.notified("four is added and saved")
     assert '"four"' in (three.path / "config.toml").read_text()
 
 
@@ -221,7 +222,7 @@ def test_models_in_a_window(editor: Neovim) -> None:
     assert all(name in shown for name in ANSWERS)
 
 
-def test_why_before_any_suggestion_says_whom_it_would_ask(editor: Neovim) -> None:
+def test_why_before_any_suggestion_names_the_models_that_would_be_asked(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     editor.type(":Ensemble why<CR>")
     shown = editor.float()
@@ -239,12 +240,12 @@ def test_what_is_wrong_is_said_in_one_sentence(editor: Neovim) -> None:
         "report sing": "usage: Ensemble report",
         "set x": "usage: Ensemble set",
         "accept half": "usage: Ensemble accept",
-        "cancel": "nothing is being asked",
+        "cancel": "no request is running",
         "reject": "there is no suggestion",
     }.items():
-        editor.lua("_G.told = {}; return 1")
+        editor.lua("_G.messages = {}; return 1")
         editor.type(f":Ensemble {line}<CR>")
-        assert "\n" not in editor.told(said)
+        assert "\n" not in editor.notified(said)
 
 
 def test_the_report_opens(editor: Neovim) -> None:
@@ -280,8 +281,28 @@ def test_the_report_opens(editor: Neovim) -> None:
 )
 def test_the_command_line_completes(editor: Neovim, line: str, offered: list[str]) -> None:
     editor.open("app.py", CODE)
-    assert len(editor.request("ensemble.models")) == len(ANSWERS)  # the server has started
-    assert editor.lua("vim.fn.getcompletion(...,'cmdline')", line) == offered
+    editor.request("ensemble.models")  # the server has started
+    complete = "vim.fn.getcompletion(...,'cmdline')"
+    until(lambda: editor.lua(complete, line) == offered, f"{offered} for {line!r}")
+
+
+def test_completing_the_command_line_does_not_wait_for_the_server(editor: Neovim) -> None:
+    editor.open("app.py", CODE)
+    complete = "vim.fn.getcompletion('Ensemble remove ', 'cmdline')"
+    until(lambda: editor.lua(complete) == list(ANSWERS), "the names of the models")
+    process = psutil.Process(server_pid(editor))
+    process.suspend()
+    try:
+        time.sleep(3.1)  # the names are older than their refresh interval
+        start = time.monotonic()
+        assert editor.lua(complete) == list(ANSWERS)
+        assert time.monotonic() - start < 0.5
+    finally:
+        process.resume()
+    url = editor.home.models[0]["baseUrl"]
+    settings = {"name": "four", "provider": "openai", "model": "x", "baseUrl": url}
+    editor.request("ensemble.addModel", settings)
+    until(lambda: editor.lua(complete) == [*ANSWERS, "four"], "the refreshed names")
 
 
 def test_every_command_of_the_server_can_be_given(editor: Neovim) -> None:
@@ -295,6 +316,7 @@ def test_every_command_of_the_server_can_be_given(editor: Neovim) -> None:
         "ensemble.generate": "generate",
         "ensemble.explain": "explain",
         "ensemble.models": "models",
+        "ensemble.providers": None,  # for completion on the command line
         "ensemble.pin": "pin",
         "ensemble.addModel": "add",
         "ensemble.removeModel": "remove",
@@ -335,7 +357,7 @@ def health(editor: Neovim) -> str:
 def test_checkhealth_is_green(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     report = health(editor)
-    assert "ghost text) is there" in report
+    assert "ghost text) is available" in report
     assert "the server is running, version 0." in report
     assert all(f"{name} (openai): complete" in report for name in ANSWERS)
     assert "ERROR" not in report
@@ -355,7 +377,7 @@ def test_help_has_tags_for_all(editor: Neovim, tmp_path: Path) -> None:
         assert editor.api.current.buffer.name.endswith("ensemble_lsp.txt")
     for tag in ("ensemble-lsp", "ensemble_lsp.setup()", "ensemble-lsp-statusline"):
         editor.api.command(f"help {tag}")
-    for word in ("accept_part", "configure", "dismiss", "next", "previous", "trigger", "client"):
+    for word in ("accept_part", "configure", "reject", "next", "previous", "trigger", "client"):
         editor.api.command(f"help ensemble_lsp.{word}()")
 
 
@@ -402,21 +424,21 @@ def test_a_server_that_keeps_ending_is_left_alone(three: Home, neovims: Path) ->
     setup = "{ config = { cmd = { 'false' } } }"
     with nvim.running(neovims / "0.12" / "nvim", three, WITH_PLUGIN, setup=setup) as editor:
         editor.open("app.py", CODE, attached=False)
-        assert "checkhealth" in editor.told("the server ended 4 times")
+        assert "checkhealth" in editor.notified("the server crashed 4 times")
         editor.type("Ax<Esc>")
         editor.reads(CODE + "x")
         editor.type(":Ensemble models<CR>")
-        editor.told("the server is not running")
+        editor.notified("the server is not running")
 
 
 def test_a_server_that_is_not_there_is_said_by_checkhealth(three: Home, neovims: Path) -> None:
-    setup = "{ config = { cmd = { '/nowhere/ensemble-lsp' } } }"
+    setup = "{ keymaps = 'default', config = { cmd = { '/nowhere/ensemble-lsp' } } }"
     with nvim.running(neovims / "0.12" / "nvim", three, WITH_PLUGIN, setup=setup) as editor:
         editor.open("app.txt", "a", attached=False)
         editor.type("A<Tab>b<Esc>")
         editor.reads("a\tb")
         report = health(editor)
-        assert "/nowhere/ensemble-lsp is not found" in report
+        assert "/nowhere/ensemble-lsp is not installed" in report
         assert "pip install" in report
 
 

@@ -1,7 +1,7 @@
 """Neovim with the lines of the README and no plugin of ours, 0.12 and 0.11.
 
-What becomes of a suggestion is then told by the document alone (and by the accept command, where the
-editor runs it): a test here looks at the outcome and at its source.
+The server then infers a suggestion's outcome from the document alone, and from the accept command where the
+editor runs it. The tests check each outcome and its source.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def test_word_by_word_to_the_end_is_an_accept(stock: Neovim) -> None:
     assert stock.kinds() == ["accepted"]
 
 
-def test_a_refusal_is_seen_in_the_document_alone(stock: Neovim) -> None:
+def test_a_rejection_is_seen_in_the_document_alone(stock: Neovim) -> None:
     stock.open("app.py", CODE)
     stock.type("A")
     stock.shows("width * height")
@@ -132,7 +132,7 @@ def test_a_refusal_is_seen_in_the_document_alone(stock: Neovim) -> None:
     assert stock.counted("rejected")[1] == "document"
 
 
-def test_an_accept_that_is_undone_is_a_refusal(stock: Neovim) -> None:
+def test_an_accept_that_is_undone_is_a_rejection(stock: Neovim) -> None:
     stock.open("app.py", CODE)
     stock.type("A")
     stock.shows("width * height")
@@ -180,7 +180,7 @@ def test_before_012_a_block_keeps_its_indentation(old: Neovim, gpt: LoopbackProv
     old.reads(f"def area(width, height):\n    {block}")
 
 
-def test_before_012_typing_over_it_is_a_refusal(old: Neovim) -> None:
+def test_before_012_typing_over_it_is_a_rejection(old: Neovim) -> None:
     old.open("app.py", CODE[:-1])
     old.type("A<Space>")
     until(lambda: "width * height" in menu(old), "the suggestion in the menu")
@@ -193,7 +193,7 @@ def test_before_012_typing_over_it_is_a_refusal(old: Neovim) -> None:
 def test_before_012_checkhealth_says_so(old: Neovim) -> None:
     old.open("app.py", CODE)
     old.api.command("checkhealth ensemble_lsp")
-    assert "suggestions come as completions" in old.text
+    assert "suggestions are offered as completions" in old.text
     assert "the server is running" in old.text
     assert "ERROR" not in old.text
 

@@ -10,11 +10,14 @@ return {
     end,
   },
   commands = {
-    -- What was accepted last is remembered, for ':Ensemble why'; then the server is told as usual.
+    -- Remembers the accepted suggestion for ':Ensemble why', then runs the command on the server.
     ['ensemble.accept'] = function(command, context)
       require('ensemble_lsp.ghost').on_accepted(command, context)
     end,
   },
+  on_init = function()
+    require('ensemble_lsp.names').invalidate()
+  end,
   on_exit = function(code, signal)
     require('ensemble_lsp.restart').on_exit(code, signal)
   end,

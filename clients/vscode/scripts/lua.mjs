@@ -1,5 +1,5 @@
-// Formats the Neovim plugin with StyLua; with --check it only says what is not formatted.
-// StyLua comes as WebAssembly: its packages with a program download that while they are installed.
+// Formats the Neovim plugin with StyLua; with --check it only lists unformatted files.
+// This is the WebAssembly package of StyLua: the native ones download a program on installation.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
@@ -8,7 +8,7 @@ import * as stylua from "@johnnymorganz/stylua";
 const PLUGIN = path.join(import.meta.dirname, "..", "..", "neovim");
 const ENUMS = { indent_type: stylua.IndentType, quote_style: stylua.QuoteStyle };
 
-/** The settings of stylua.toml, which editors read too: lines of `key = value`. */
+/** Parse stylua.toml, which editors read too. It contains only lines of `key = value`. */
 function configuration() {
   const config = stylua.Config.new();
   config.syntax = stylua.LuaVersion.LuaJIT;
@@ -27,7 +27,7 @@ const files = readdirSync(PLUGIN, { recursive: true }).filter((name) => name.end
 const wrong = files.filter((name) => {
   const file = path.join(PLUGIN, name);
   const text = readFileSync(file, "utf8");
-  // A configuration is used up by one call.
+  // formatCode consumes the configuration, so each call gets a new one.
   const { Full } = stylua.OutputVerification;
   const formatted = stylua.formatCode(text, configuration(), undefined, Full);
   if (formatted !== text && !check) writeFileSync(file, formatted);

@@ -1,6 +1,6 @@
-"""Writes the server's settings into package.json: `python scripts/settings.py`, from this folder.
+"""Generate the settings in package.json from the server's schema.
 
-A unit test compares both, so run it after a change of the schema.
+Run `python scripts/settings.py` in this folder after a change of the schema; a unit test compares both.
 """
 
 from __future__ import annotations
@@ -17,22 +17,24 @@ MACHINE = {
     "models",
     "discover",
     "privacy.redactSecrets",
+    "history.url",
     "history.retentionDays",
     "history.keepText",
 }
-"""Redirects code, or lets more of it out: never a workspace's business, trusted or not."""
+"""Settings that redirect code or disclose more of it. No workspace may set them, trusted or not."""
 RUNS = {"runExamples", "runTests"}
-"""Run code of the workspace: where they may be set is the same question."""
+"""Settings that run the workspace's code. No workspace may set them, trusted or not."""
 FREE = {
     "complete": {"debounceMs", "budgetMs", "maxLines", "threshold"},
     "selector": {"strategy", "pin", "latencyWeight", "costWeight", "seed"},
     "ensemble": {"budgetMs", "rule"},
 }
-"""What even a workspace that is not trusted may set; all else waits for trust."""
+"""Settings that an untrusted workspace may set, by table."""
 KEPT = {
     "default",
     "description",
     "enum",
+    "examples",
     "exclusiveMinimum",
     "maximum",
     "maxLength",
@@ -43,17 +45,17 @@ KEPT = {
 }
 
 
-def whole(value: Any) -> Any:
-    """Numbers as JavaScript writes them: 1.0 is 1."""
+def as_integers(value: Any) -> Any:
+    """Write numbers as JavaScript does: 1.0 becomes 1."""
     if isinstance(value, dict):
-        return {key: whole(one) for key, one in value.items()}
+        return {key: as_integers(one) for key, one in value.items()}
     if isinstance(value, list):
-        return [whole(one) for one in value]
+        return [as_integers(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def plain(schema: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
-    """A schema without references and unions with null, as VS Code's settings editor takes it."""
+def inlined(schema: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
+    """Inline references and drop unions with null, which VS Code's settings editor does not support."""
     if "$ref" in schema:
         schema = {**defs[schema["$ref"].rpartition("/")[2]], **schema}
     if "anyOf" in schema:
@@ -62,36 +64,44 @@ def plain(schema: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
         schema.pop("default", None)
     made = {key: value for key, value in schema.items() if key in KEPT}
     if "items" in schema:
-        made["items"] = plain(schema["items"], defs)
-    if "propertyNames" in schema:  # a table by task
-        value = plain(schema["additionalProperties"], defs)
+        made["items"] = inlined(schema["items"], defs)
+    if "propertyNames" in schema:  # a table with one key per task
+        value = inlined(schema["additionalProperties"], defs)
         names = schema["propertyNames"]["enum"]
         made |= {"properties": dict.fromkeys(names, value), "additionalProperties": False}
     elif "properties" in schema:
-        properties = {key: plain(one, defs) for key, one in schema["properties"].items()}
+        properties = {key: inlined(one, defs) for key, one in schema["properties"].items()}
         made |= {"properties": properties, "required": schema.get("required", [])}
         made["additionalProperties"] = False
     return made
 
 
+def suggest_providers(models: dict[str, Any]) -> None:
+    """Suggest the known providers instead of accepting only these: packages can add others."""
+    provider = models["items"]["properties"]["provider"]
+    if names := provider.pop("enum", None):
+        provider["examples"] = names
+
+
 def leaves(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Every setting by its dotted path, with its default where it has one."""
+    """Return every setting by its dotted path, with its default if it has one."""
     defs, defaults = schema["$defs"], Settings().model_dump(mode="json", by_alias=True)
     found: dict[str, dict[str, Any]] = {}
     for name, one in schema["properties"].items():
         table = defs[one["$ref"].rpartition("/")[2]] if "$ref" in one else None
         if table is None:
-            found[name] = plain(one, defs) | {"default": defaults[name]}
+            found[name] = inlined(one, defs) | {"default": defaults[name]}
             continue
         for key, leaf in table["properties"].items():
             default = defaults[name][key]
             given = {} if default is None else {"default": default}
-            found[f"{name}.{key}"] = plain(leaf, defs) | given
+            found[f"{name}.{key}"] = inlined(leaf, defs) | given
+    suggest_providers(found["models"])
     return found
 
 
 def main() -> None:
-    """Write the manifest anew, with the rest of it as it is."""
+    """Replace the settings in the manifest and keep the rest."""
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     configuration = manifest["contributes"]["configuration"]
     own = {k: v for k, v in configuration["properties"].items() if k.startswith("ensemble.server.")}
@@ -99,7 +109,9 @@ def main() -> None:
     for name, leaf in leaves(json_schema()).items():
         table, _, key = name.partition(".")
         machine = name in MACHINE or key in RUNS
-        properties[f"ensemble.{name}"] = whole(leaf) | {"scope": "machine" if machine else "window"}
+        properties[f"ensemble.{name}"] = as_integers(leaf) | {
+            "scope": "machine" if machine else "window"
+        }
         if machine or key not in FREE.get(table, ()):
             restricted.append(f"ensemble.{name}")
     configuration["properties"] = properties

@@ -1,24 +1,24 @@
-// What an ensemble wrote: a list to choose from, each with a diff beside the code.
+// The answers of an ensemble: a list to choose from, each with a diff beside the code.
 import * as path from "node:path";
 import * as vscode from "vscode";
 
-import { attempt, type Server } from "./client";
+import { type ServerConnection, showErrors } from "./connection";
 import { percent } from "./pages";
-import type { Generation } from "./protocol";
+import type { Candidate, Generation } from "./protocol";
 
 const SCHEME = "ensemble-candidate";
 
-interface Entry extends vscode.QuickPickItem {
-  candidate?: Generation["candidates"][number];
+export interface Entry extends vscode.QuickPickItem {
+  candidate?: Candidate;
   discard?: true;
 }
 
-export class Candidates implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  /** The file with each candidate in it, by the candidate's id. */
+export class CandidatePicker implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  /** The whole file with each candidate applied, by the candidate's id. */
   private readonly texts = new Map<string, string>();
-  private readonly registered = vscode.Disposable.from(
+  private readonly registrations = vscode.Disposable.from(
     vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
-    // The window tells of a tab a little after the command that opened it has ended.
+    // VS Code reports a new tab shortly after the command that opened it has ended.
     vscode.window.tabGroups.onDidChangeTabs(({ opened }) => {
       if (!this.texts.size) void closePreviews(opened);
     }),
@@ -26,9 +26,9 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
   private last:
     { generation: Generation; document: vscode.TextDocument; version: number } | undefined;
 
-  constructor(private readonly server: Server) {}
+  constructor(private readonly server: ServerConnection) {}
 
-  /** The newest generation's id, for "why this answer". */
+  /** The id of the newest consensus, for "Why this answer". */
   get latest(): string | undefined {
     return this.last?.generation.candidates[0]?.id;
   }
@@ -37,7 +37,7 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
     return this.texts.get(uri.query) ?? "";
   }
 
-  /** Ask for an instruction, generate at the cursor or selection, let the user choose. */
+  /** Ask for an instruction, generate code at the cursor or selection, and let the user choose. */
   async generate(): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     if (!editor) {
@@ -46,13 +46,13 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
     }
     const instruction = await vscode.window.showInputBox({
       title: "Generate with Ensemble",
-      prompt: "What should be written? Empty: what the comment, docstring or selection asks for.",
+      prompt: "What should the code do? Leave it empty to use the comment, docstring or selection.",
     });
     if (instruction === undefined) return;
     const { document, selection } = editor;
     const { start, end } = selection;
-    const generation = await attempt(() =>
-      this.server.askWithProgress<Generation>("Ensemble: generating", "ensemble.generate", {
+    const generation = await showErrors(() =>
+      this.server.executeCommandWithProgress("Ensemble: generating", "ensemble.generate", {
         uri: document.uri.toString(),
         range: { start, end },
         instruction,
@@ -69,53 +69,55 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
   async choose(): Promise<void> {
     const { last } = this;
     if (!last || last.document.isClosed || last.document.version !== last.version) {
-      const said = "There are no answers to choose among here; generate first.";
-      void vscode.window.showInformationMessage(said);
+      const message = "There are no answers for this version of the file. Generate again.";
+      void vscode.window.showInformationMessage(message);
       return;
     }
     const pick = vscode.window.createQuickPick<Entry>();
-    pick.title = `Ensemble: the models agree to ${percent(last.generation.agreement)}`;
-    pick.placeholder = "Enter applies, Escape leaves the file as it is";
+    pick.title = `Ensemble: ${percent(last.generation.agreement)} agreement`;
+    pick.placeholder = "Enter applies the answer, Escape leaves the file unchanged";
     pick.items = entries(last.generation);
     pick.matchOnDescription = true;
     pick.ignoreFocusOut = true;
-    let wanted: Entry | undefined;
-    let shown = Promise.resolve();
-    // One preview after the other, and only of what is still looked at.
+    let active: Entry | undefined;
+    let previews = Promise.resolve();
+    // Previews open one after the other, and only for the entry that is still active.
     const show = (entry: Entry): void => {
-      wanted = entry;
-      shown = shown
+      active = entry;
+      previews = previews
         .then(() =>
-          wanted === entry ? this.preview(last.document, last.generation, entry) : undefined,
+          active === entry ? this.preview(last.document, last.generation, entry) : undefined,
         )
         .catch((error: unknown) => console.warn("no preview:", error));
     };
-    const chosen = await new Promise<Entry | undefined>((done) => {
+    const chosen = await new Promise<Entry | undefined>((resolve) => {
       pick.onDidChangeActive(([entry]) => {
         if (entry?.candidate) show(entry);
       });
-      pick.onDidAccept(() => done(pick.activeItems[0]));
-      pick.onDidHide(() => done(undefined));
+      pick.onDidAccept(() => resolve(pick.activeItems[0]));
+      pick.onDidHide(() => resolve(undefined));
       pick.show();
     });
     pick.dispose();
-    // A preview that is still being opened would stay.
-    wanted = undefined;
-    await shown;
+    // Wait for a preview that is still opening, so that it is closed too.
+    active = undefined;
+    await previews;
     this.texts.clear();
     await closePreviews();
-    // Only where it was left: to focus it again would close what the user opened meanwhile.
+    // Only if the editor lost the focus: focusing it again would close what the user has opened.
     if (vscode.window.activeTextEditor?.document !== last.document) {
       await vscode.window.showTextDocument(last.document, { preserveFocus: false });
     }
     if (chosen?.candidate) await this.apply(chosen.candidate.id);
-    else if (chosen?.discard) {
-      await attempt(() => this.server.ask("ensemble.reject", { id: last.generation.id }));
-    }
+    else if (chosen?.discard) await this.discard(last.generation.id);
   }
 
   private async apply(id: string | undefined): Promise<void> {
-    if (id) await attempt(() => this.server.ask("ensemble.choose", { id }));
+    if (id) await showErrors(() => this.server.executeCommand("ensemble.choose", { id }));
+  }
+
+  private async discard(id: string): Promise<void> {
+    await showErrors(() => this.server.executeCommand("ensemble.reject", { id }));
   }
 
   private async preview(
@@ -124,10 +126,10 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
     { candidate, label }: Entry,
   ): Promise<void> {
     if (!candidate) return;
-    const whole = document.getText();
-    const from = document.offsetAt(new vscode.Position(range.start.line, range.start.character));
-    const to = document.offsetAt(new vscode.Position(range.end.line, range.end.character));
-    this.texts.set(candidate.id, whole.slice(0, from) + candidate.text + whole.slice(to));
+    const text = document.getText();
+    const start = document.offsetAt(new vscode.Position(range.start.line, range.start.character));
+    const end = document.offsetAt(new vscode.Position(range.end.line, range.end.character));
+    this.texts.set(candidate.id, text.slice(0, start) + candidate.text + text.slice(end));
     const name = path.posix.basename(document.uri.path);
     const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}`, query: candidate.id });
     const title = `${name}: ${label.replace(/\$\([^)]*\) /, "")}`;
@@ -139,13 +141,14 @@ export class Candidates implements vscode.TextDocumentContentProvider, vscode.Di
   }
 
   dispose(): void {
-    this.registered.dispose();
+    this.registrations.dispose();
   }
 }
 
-function entries({ candidates, errors, agreement }: Generation): Entry[] {
+/** The entries of the list: the consensus, the other answers, failed models, and "Discard". */
+export function entries({ candidates, errors, agreement }: Generation): Entry[] {
   const models = new Set(candidates.flatMap((candidate) => candidate.models)).size;
-  const list: Entry[] = candidates.map((candidate, index) => ({
+  const answers: Entry[] = candidates.map((candidate, index) => ({
     candidate,
     label: index === 0 ? "$(check-all) Consensus" : `$(sparkle) ${candidate.models.join(" and ")}`,
     description:
@@ -156,15 +159,16 @@ function entries({ candidates, errors, agreement }: Generation): Entry[] {
     ...(index === 0 ? { picked: agreement > 0 } : {}),
   }));
   const failed = Object.entries(errors).map(([name, error]) => ({
-    label: `$(warning) ${name} did not answer`,
+    label: `$(warning) ${name} failed`,
     detail: error,
   }));
   const separator = { label: "", kind: vscode.QuickPickItemKind.Separator };
   const discard: Entry = { label: "$(trash) Discard all answers", discard: true };
-  return [...list, separator, ...failed, discard];
+  return [...answers, separator, ...failed, discard];
 }
 
-function firstLines(text: string): string {
+/** The first two lines of code that are not blank. */
+export function firstLines(text: string): string {
   const lines = text.split("\n").filter((line) => line.trim());
   const more = lines.length > 2 ? ` … (${lines.length} lines)` : "";
   return (
@@ -178,8 +182,8 @@ function firstLines(text: string): string {
 async function closePreviews(
   tabs: readonly vscode.Tab[] = vscode.window.tabGroups.all.flatMap((group) => group.tabs),
 ): Promise<void> {
-  const ours = tabs.filter(
+  const previews = tabs.filter(
     ({ input }) => input instanceof vscode.TabInputTextDiff && input.modified.scheme === SCHEME,
   );
-  if (ours.length) await vscode.window.tabGroups.close(ours);
+  if (previews.length) await vscode.window.tabGroups.close(previews);
 }

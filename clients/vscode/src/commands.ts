@@ -1,35 +1,35 @@
 // The commands of the palette.
 import * as vscode from "vscode";
 
-import type { Candidates } from "./candidates";
-import { attempt, type Server } from "./client";
+import type { CandidatePicker } from "./candidates";
+import { type ServerConnection, showErrors } from "./connection";
 import type { Dashboard } from "./dashboard";
 import { install } from "./install";
-import type { Keys } from "./keys";
-import { menu } from "./menu";
-import { addModel, pin, removeModel, showModels } from "./models";
+import type { KeyStore } from "./keys";
+import { showMenu } from "./menu";
+import { addModel, listProviders, pinModel, removeModel, showModels } from "./models";
 import { explanationPage, type Pages, whyPage } from "./pages";
-import type { Explanation, Why } from "./protocol";
-import { compare, report } from "./reports";
-import { completes, turn } from "./settings";
+import type { Range, WhyArguments } from "./protocol";
+import { compareModels, openReport } from "./reports";
+import { completionsEnabled, setCompletionsEnabled } from "./settings";
 import type { Suggestions } from "./suggestions";
 
-export interface Parts {
+export interface Components {
   context: vscode.ExtensionContext;
   log: vscode.LogOutputChannel;
-  server: Server;
-  keys: Keys;
+  server: ServerConnection;
+  keys: KeyStore;
   pages: Pages;
   suggestions: Suggestions;
-  candidates: Candidates;
+  candidates: CandidatePicker;
   dashboard: Dashboard;
 }
 
-export function registerCommands(parts: Parts): void {
-  const { context, log, server, keys, pages, suggestions, candidates, dashboard } = parts;
+export function registerCommands(components: Components): void {
+  const { context, log, server, keys, pages, suggestions, candidates, dashboard } = components;
   const restart = (): Promise<void> => server.restart();
   const commands: Record<string, () => unknown> = {
-    menu: () => menu(server),
+    menu: () => showMenu(server),
     restart,
     showLog: () => log.show(),
     openSettings: () => open("workbench.action.openSettings", "@ext:ensemble-lsp.ensemble-lsp"),
@@ -41,28 +41,28 @@ export function registerCommands(parts: Parts): void {
     dashboard: () => dashboard.show(),
     generateHere: () => candidates.generate(),
     showCandidates: () => candidates.choose(),
-    explainHere: () => explain(server, pages),
-    whyThis: () => why(server, pages, suggestions.latest ?? candidates.latest),
+    explainHere: () => explainSelection(server, pages),
+    whyThis: () => showWhy(server, pages, suggestions.latest ?? candidates.latest),
     take: () => suggestions.accept(),
-    dismiss: () => suggestions.dismiss(),
+    dismiss: () => suggestions.reject(),
     showModels: () => showModels(server),
-    pinModel: () => pin(server),
+    pinModel: () => pinModel(server),
     newModel: () => addModel(server),
     dropModel: () => removeModel(server),
-    openReport: () => report(server, pages),
-    compareModels: () => compare(server, pages),
+    openReport: () => openReport(server, pages),
+    compareModels: () => compareModels(server, pages),
     storeKey: async () => {
-      if (await keys.ask()) await restart();
+      if (await keys.promptAndStore(await listProviders(server))) await restart();
     },
     removeKey: async () => {
-      if (await keys.forget()) await restart();
+      if (await keys.promptAndRemove()) await restart();
     },
-    toggle: () => toggle(undefined),
-    toggleLanguage: () => toggle(vscode.window.activeTextEditor?.document.languageId),
+    toggle: () => toggleCompletions(undefined),
+    toggleLanguage: () => toggleCompletions(vscode.window.activeTextEditor?.document.languageId),
   };
   for (const [name, run] of Object.entries(commands)) {
-    const attempted = (): Promise<unknown> => attempt(() => Promise.resolve().then(run));
-    const registered = vscode.commands.registerCommand(`ensemble.${name}`, attempted);
+    const handler = (): Promise<unknown> => showErrors(() => Promise.resolve().then(run));
+    const registered = vscode.commands.registerCommand(`ensemble.${name}`, handler);
     context.subscriptions.push(registered);
   }
 }
@@ -71,43 +71,52 @@ const open = (command: string, argument: string): Thenable<unknown> =>
   vscode.commands.executeCommand(command, argument);
 
 /** Explain the selection, or the line of the cursor. */
-async function explain(server: Server, pages: Pages): Promise<void> {
+async function explainSelection(server: ServerConnection, pages: Pages): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   if (!editor) throw new Error("Open a file first.");
   const { document, selection } = editor;
   const { start, end } = selection.isEmpty ? document.lineAt(selection.active).range : selection;
-  await explainAt(server, pages, { uri: document.uri.toString(), range: { start, end } });
+  await explain(server, pages, { uri: document.uri.toString(), range: { start, end } });
 }
 
-/** Explain a place, with progress, on a page beside the code. */
-export async function explainAt(server: Server, pages: Pages, place: object): Promise<void> {
+/** Explain a range, with progress, on a page beside the code. */
+export async function explain(
+  server: ServerConnection,
+  pages: Pages,
+  argument: { uri: string; range: Range },
+): Promise<void> {
   const location = vscode.ProgressLocation.Notification;
   const options = { location, title: "Ensemble: explaining", cancellable: true };
   const result = await vscode.window.withProgress(options, (_, token) =>
-    server.ask<Explanation>("ensemble.explain", place, token),
+    server.executeCommand("ensemble.explain", argument, token),
   );
   await pages.show("Explanation", explanationPage(result));
 }
 
-async function why(server: Server, pages: Pages, id: string | undefined): Promise<void> {
-  const asked = await server.ask<Why>("ensemble.why", id ? { id } : here());
-  await pages.show(id ? "Why this answer" : "Whom it would ask", whyPage(asked));
+async function showWhy(
+  server: ServerConnection,
+  pages: Pages,
+  id: string | undefined,
+): Promise<void> {
+  const why = await server.executeCommand("ensemble.why", id ? { id } : atCursor());
+  await pages.show(id ? "Why this answer" : "Models that would be asked", whyPage(why));
 }
 
-/** Before anything was suggested: whom it would ask at the cursor. */
-function here(): object {
+/** Before the first suggestion: ask which models a completion at the cursor would use. */
+function atCursor(): WhyArguments {
   const editor = vscode.window.activeTextEditor;
-  if (!editor)
-    throw new Error("Nothing was suggested yet. Open a file: then it says whom it would ask.");
+  if (!editor) {
+    throw new Error("There is no answer yet. Open a file to see which models would be asked.");
+  }
   const uri = editor.document.uri.toString();
   return { uri, position: editor.selection.active, task: "complete" };
 }
 
-async function toggle(language: string | undefined): Promise<void> {
+async function toggleCompletions(language: string | undefined): Promise<void> {
   const settings = vscode.workspace.getConfiguration("ensemble");
-  const on = language ? completes(language) : settings.get("complete.enabled") !== false;
-  await turn(!on, language);
+  const on = language ? completionsEnabled(language) : settings.get("complete.enabled") !== false;
+  await setCompletionsEnabled(!on, language);
   const where = language ? ` for ${language}` : "";
-  const said = `Ensemble: completions are ${on ? "off" : "on"}${where}`;
-  vscode.window.setStatusBarMessage(said, 4000);
+  const message = `Ensemble: completions are ${on ? "off" : "on"}${where}`;
+  vscode.window.setStatusBarMessage(message, 4000);
 }

@@ -1,14 +1,14 @@
-// The dashboard: models by task, and whom the selector would ask here. Live from the server.
+// The dashboard: the models by task, and the models that would be asked at the cursor.
 import * as vscode from "vscode";
 
-import type { Server } from "./client";
-import { type Model, TASKS, type Why } from "./protocol";
+import type { ServerConnection } from "./connection";
+import { TASKS } from "./protocol";
 import type { State } from "./webview/state";
 
-const SETTLE_MS = 300;
-const LOOK_MS = 3000;
-/** The commands that its page may run. */
-const BUTTONS = new Set([
+const DEBOUNCE_MS = 300;
+const POLL_MS = 3000;
+/** The commands that the page may run. */
+const PAGE_COMMANDS = new Set([
   "pinModel",
   "whyThis",
   "openReport",
@@ -22,29 +22,29 @@ const BUTTONS = new Set([
 export class Dashboard implements vscode.Disposable {
   private panel: vscode.WebviewPanel | undefined;
   private editor = vscode.window.activeTextEditor;
-  private trouble = "";
+  private problem = "";
   private missing = false;
-  private soon: NodeJS.Timeout | undefined;
-  private regular: NodeJS.Timeout | undefined;
-  private readonly listening: vscode.Disposable[];
+  private debounce: NodeJS.Timeout | undefined;
+  private poll: NodeJS.Timeout | undefined;
+  private readonly subscriptions: vscode.Disposable[];
 
   constructor(
     private readonly context: vscode.ExtensionContext,
-    private readonly server: Server,
+    private readonly server: ServerConnection,
   ) {
-    const soon = (): void => this.refreshSoon();
-    this.listening = [
-      server.onStatus(soon),
+    const refresh = (): void => this.refreshSoon();
+    this.subscriptions = [
+      server.onStatus(refresh),
       server.onPhase(({ phase, reason }) => {
-        this.trouble = reason;
+        this.problem = reason;
         this.missing = phase === "missing";
-        soon();
+        refresh();
       }),
       vscode.window.onDidChangeActiveTextEditor((editor) => {
-        this.editor = editor ?? this.editor; // the dashboard itself is no text editor
-        soon();
+        this.editor = editor ?? this.editor; // focusing the dashboard leaves no active text editor
+        refresh();
       }),
-      vscode.window.onDidChangeTextEditorSelection(soon),
+      vscode.window.onDidChangeTextEditorSelection(refresh),
     ];
   }
 
@@ -62,58 +62,59 @@ export class Dashboard implements vscode.Disposable {
     panel.webview.onDidReceiveMessage((message: { command?: string }) => {
       const { command } = message;
       if (command === "ready") void this.refresh();
-      if (command && BUTTONS.has(command))
+      if (command && PAGE_COMMANDS.has(command)) {
         void vscode.commands.executeCommand(`ensemble.${command}`);
+      }
     });
     panel.webview.html = page(panel.webview, media);
-    // Outcomes settle without a message to the client.
-    this.regular = setInterval(() => this.refreshSoon(), LOOK_MS);
+    // The server sends no notification when an outcome is recorded.
+    this.poll = setInterval(() => this.refreshSoon(), POLL_MS);
     panel.onDidDispose(() => {
-      clearInterval(this.regular);
+      clearInterval(this.poll);
       this.panel = undefined;
     });
   }
 
   private refreshSoon(): void {
     if (!this.panel?.visible) return;
-    clearTimeout(this.soon);
-    this.soon = setTimeout(() => void this.refresh(), SETTLE_MS);
+    clearTimeout(this.debounce);
+    this.debounce = setTimeout(() => void this.refresh(), DEBOUNCE_MS);
   }
 
   private async refresh(): Promise<void> {
-    const state = await this.look().catch((error: unknown) => ({
+    const state = await this.loadState().catch((error: unknown) => ({
       error: (error as Error).message,
     }));
     await this.panel?.webview.postMessage(state);
   }
 
-  private async look(): Promise<State> {
+  private async loadState(): Promise<State> {
     if (!this.server.running) {
-      return { error: this.trouble || "The server is not running.", missing: this.missing };
+      return { error: this.problem || "The server is not running.", missing: this.missing };
     }
-    const models = await this.server.ask<Model[]>("ensemble.models", {});
+    const models = await this.server.executeCommand("ensemble.models", {});
     return { models, here: await this.here() };
   }
 
-  /** What the selector would choose at the cursor; nothing where no file of the server's is open. */
+  /** The choice at the cursor for each task; undefined without a file that the server knows. */
   private async here(): Promise<State["here"]> {
     const editor = this.editor;
     if (!editor || !["file", "untitled"].includes(editor.document.uri.scheme)) return undefined;
     const position = editor.selection.active;
     const uri = editor.document.uri.toString();
-    const asked = TASKS.map((task) =>
-      this.server.ask<Why>("ensemble.why", { uri, position, task }),
+    const requests = TASKS.map((task) =>
+      this.server.executeCommand("ensemble.why", { uri, position, task }),
     );
-    const choices = await Promise.all(asked).catch(() => []);
+    const choices = await Promise.all(requests).catch(() => []);
     const file = vscode.workspace.asRelativePath(editor.document.uri);
     return { file, line: position.line + 1, choices };
   }
 
   dispose(): void {
-    clearTimeout(this.soon);
-    clearInterval(this.regular);
+    clearTimeout(this.debounce);
+    clearInterval(this.poll);
     this.panel?.dispose();
-    for (const one of this.listening) one.dispose();
+    for (const subscription of this.subscriptions) subscription.dispose();
   }
 }
 
@@ -132,7 +133,7 @@ function page(webview: vscode.Webview, media: vscode.Uri): string {
 <title>Ensemble Dashboard</title>
 </head>
 <body>
-<main id="main"><p class="quiet">Asking the server …</p></main>
+<main id="main"><p class="quiet">Loading…</p></main>
 <script nonce="${nonce}" src="${source("dashboard.js")}"></script>
 </body>
 </html>`;

@@ -1,45 +1,46 @@
-// The VS Code client of ensemble-lsp: the composition root. What the protocol alone does is left to it.
+// The VS Code client of ensemble-lsp: creates the parts and connects them.
 import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient/node";
 
-import { Candidates } from "./candidates";
-import { attempt, Server } from "./client";
-import { explainAt, registerCommands } from "./commands";
+import { CandidatePicker } from "./candidates";
+import { explain, registerCommands } from "./commands";
+import { ServerConnection, showErrors } from "./connection";
 import { Dashboard } from "./dashboard";
-import { Keys } from "./keys";
+import { KeyStore } from "./keys";
 import { Pages } from "./pages";
-import { chosenProgram } from "./server";
+import type { Range } from "./protocol";
+import { configuredServerPath } from "./serverPath";
 import { StatusItem } from "./status";
 import { Suggestions } from "./suggestions";
 
-let running: Server | undefined;
+let running: ServerConnection | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel("Ensemble", { log: true });
-  const keys = new Keys(context.secrets, context.globalState);
+  const keys = new KeyStore(context.secrets, context.globalState);
   const pages = new Pages();
   const suggestions = new Suggestions();
-  const server: Server = new Server(
+  const server: ServerConnection = new ServerConnection(
     context,
     keys,
     log,
     middleware(suggestions, pages, () => server),
   );
   suggestions.attach(server);
-  const candidates = new Candidates(server);
+  const candidates = new CandidatePicker(server);
   const dashboard = new Dashboard(context, server);
   const status = new StatusItem(server);
   context.subscriptions.push(log, pages, suggestions, server, candidates, dashboard, status);
   registerCommands({ context, log, server, keys, pages, suggestions, candidates, dashboard });
-  let program = chosenProgram();
+  let program = configuredServerPath();
   context.subscriptions.push(
     vscode.workspace.onDidChangeConfiguration(() => {
-      // A workspace that names a program, too, is a change: one that nobody heeds.
-      if (program === chosenProgram()) return;
-      program = chosenProgram();
+      // Compares the user's own path: a path in a workspace's settings also fires, and is ignored.
+      if (program === configuredServerPath()) return;
+      program = configuredServerPath();
       void server.restart();
     }),
-    // What the workspace may set and which interpreter counts changes with it.
+    // Trust changes what the workspace may set and whether its interpreter is used.
     vscode.workspace.onDidGrantWorkspaceTrust(() => void server.restart()),
     server.onPhase(({ phase, reason }) => {
       if (phase === "missing") void offerToInstall();
@@ -54,43 +55,52 @@ export async function deactivate(): Promise<void> {
   await running?.stop();
 }
 
-function middleware(suggestions: Suggestions, pages: Pages, server: () => Server): Middleware {
+function middleware(
+  suggestions: Suggestions,
+  pages: Pages,
+  server: () => ServerConnection,
+): Middleware {
   return {
-    provideInlineCompletionItems: suggestions.provide,
-    // A generation takes seconds: it gets a notification that cancels it.
+    provideInlineCompletionItems: suggestions.provideInlineCompletionItems,
+    // A generation takes seconds, so it gets a notification with a Cancel button.
     resolveCodeAction: (item, token, next) => {
       const task = (item as { data?: { task?: string } }).data?.task;
       if (task !== "generate") return next(item, token);
       const location = vscode.ProgressLocation.Notification;
       const options = { location, title: item.title, cancellable: true };
-      return vscode.window.withProgress(options, async (_, cancelled) => {
-        const resolved: vscode.CodeAction | null | undefined = await next(item, cancelled);
+      return vscode.window.withProgress(options, async (_, cancellation) => {
+        const resolved: vscode.CodeAction | null | undefined = await next(item, cancellation);
         return resolved;
       });
     },
+    // An explanation that the server would show itself is shown on a page beside the code.
     executeCommand: (command, args, next) => {
-      const [argument] = args as [{ show?: boolean } | undefined];
+      const [argument] = args as [{ uri: string; range: Range; show?: boolean } | undefined];
       if (command !== "ensemble.explain" || !argument?.show) return next(command, args) as unknown;
-      return attempt(() => explainAt(server(), pages, { ...argument, show: false }));
+      const { uri, range } = argument;
+      return showErrors(() => explain(server(), pages, { uri, range }));
     },
   };
 }
 
 async function offerToInstall(): Promise<void> {
-  const install = "Install it";
-  const choose = "Choose the program";
-  const said =
-    "Ensemble needs its server, ensemble-lsp, and found none. It can install it into a " +
-    "virtual environment of its own.";
-  const chosen = await vscode.window.showWarningMessage(said, install, choose);
+  const install = "Install";
+  const choose = "Choose the Program";
+  const message =
+    "Ensemble did not find its server, ensemble-lsp. It can install the server into a virtual " +
+    "environment of its own.";
+  const chosen = await vscode.window.showWarningMessage(message, install, choose);
   if (chosen === install) await vscode.commands.executeCommand("ensemble.install");
   if (chosen === choose) await openPathSetting();
 }
 
 async function offerHelp(reason: string): Promise<void> {
-  const show = "Show the log";
-  const choose = "Choose the program";
-  const chosen = await vscode.window.showErrorMessage(`Ensemble: ${reason}`, show, choose);
+  const restart = "Restart the Server";
+  const show = "Show the Log";
+  const choose = "Choose the Program";
+  const message = `Ensemble: ${reason}`;
+  const chosen = await vscode.window.showErrorMessage(message, restart, show, choose);
+  if (chosen === restart) await vscode.commands.executeCommand("ensemble.restart");
   if (chosen === show) await vscode.commands.executeCommand("ensemble.showLog");
   if (chosen === choose) await openPathSetting();
 }

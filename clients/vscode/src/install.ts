@@ -1,37 +1,46 @@
-// Installing the server into the extension's own virtual environment.
+// Installs the server into the extension's own virtual environment.
 import { spawn } from "node:child_process";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import * as path from "node:path";
 import * as vscode from "vscode";
 
-import { binaries, interpreter, ownEnvironment, runs, searchPath } from "./server";
+import {
+  isExecutable,
+  managedEnvironment,
+  pathFolders,
+  scriptsFolder,
+  selectedInterpreter,
+} from "./serverPath";
 
 const WINDOWS = process.platform === "win32";
-const OLDEST = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+const CHECK_VERSION = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
 
-/** Install or update; true when it is done. Errors and leaving are told to the user here. */
+/** Install or update the server; true on success. Errors are shown to the user. */
 export async function install(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
 ): Promise<boolean> {
   const location = vscode.ProgressLocation.Notification;
   const title = "Installing the Ensemble server";
-  return vscode.window.withProgress({ location, title, cancellable: true }, async (bar, token) => {
-    try {
-      await build(context, log, (message) => bar.report({ message }), token);
-      return true;
-    } catch (error) {
-      if (token.isCancellationRequested) return false;
-      log.error(String(error));
-      const show = "Show the log";
-      const said = `The server was not installed: ${(error as Error).message}`;
-      void vscode.window.showErrorMessage(said, show).then((chosen) => chosen && log.show());
-      return false;
-    }
-  });
+  return vscode.window.withProgress(
+    { location, title, cancellable: true },
+    async (progress, token) => {
+      try {
+        await createEnvironment(context, log, (message) => progress.report({ message }), token);
+        return true;
+      } catch (error) {
+        if (token.isCancellationRequested) return false;
+        log.error(String(error));
+        const show = "Show the Log";
+        const message = `The server could not be installed: ${(error as Error).message}`;
+        void vscode.window.showErrorMessage(message, show).then((chosen) => chosen && log.show());
+        return false;
+      }
+    },
+  );
 }
 
-async function build(
+async function createEnvironment(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
   report: (message: string) => void,
@@ -41,18 +50,22 @@ async function build(
     execute(program, args, log, token);
   report("looking for Python");
   const python = await findPython(run);
-  const environment = ownEnvironment(context);
-  report("making a virtual environment");
+  const environment = managedEnvironment(context);
+  report("creating a virtual environment");
   await rm(environment, { recursive: true, force: true });
   await mkdir(path.dirname(environment), { recursive: true });
   await run(python, "-m", "venv", environment);
-  report("installing (a minute or two)");
-  const own = path.join(binaries(environment), WINDOWS ? "python.exe" : "python");
-  await run(own, "-m", "pip", "install", "--disable-pip-version-check", await packageOf(context));
+  report("installing packages (a minute or two)");
+  const environmentPython = path.join(
+    scriptsFolder(environment),
+    WINDOWS ? "python.exe" : "python",
+  );
+  const options = ["install", "--disable-pip-version-check", await requirement(context)];
+  await run(environmentPython, "-m", "pip", ...options);
 }
 
-/** The package that came with the extension; without one, that of the Python package index. */
-async function packageOf(context: vscode.ExtensionContext): Promise<string> {
+/** The wheel packaged with the extension; without one, the package of the Python package index. */
+async function requirement(context: vscode.ExtensionContext): Promise<string> {
   const folder = context.asAbsolutePath("wheel");
   const files = await readdir(folder).catch(() => []);
   const wheel = files.find((file) => file.endsWith(".whl"));
@@ -63,18 +76,18 @@ async function findPython(
   run: (program: string, ...args: string[]) => Promise<void>,
 ): Promise<string> {
   const names = WINDOWS ? ["python.exe"] : ["python3", "python"];
-  const selected = await interpreter();
-  const found = searchPath().flatMap((place) => names.map((name) => path.join(place, name)));
+  const selected = await selectedInterpreter();
+  const found = pathFolders().flatMap((folder) => names.map((name) => path.join(folder, name)));
   for (const python of selected ? [selected, ...found] : found) {
-    const fits =
-      (await runs(python)) &&
-      run(python, "-c", OLDEST).then(
+    const suitable =
+      (await isExecutable(python)) &&
+      run(python, "-c", CHECK_VERSION).then(
         () => true,
         () => false,
       );
-    if (await fits) return python;
+    if (await suitable) return python;
   }
-  throw new Error("Python 3.10 or newer, with venv, was not found; install it and try again.");
+  throw new Error("Install Python 3.10 or newer with the venv module, then try again.");
 }
 
 function execute(
@@ -84,23 +97,24 @@ function execute(
   token: vscode.CancellationToken,
 ): Promise<void> {
   log.info([program, ...args].join(" "));
-  return new Promise((done, failed) => {
-    // Not in the workspace: Python looks for modules in its folder.
+  return new Promise((resolve, reject) => {
+    // Outside the workspace, because Python imports modules from its working directory.
     const child = spawn(program, args, { cwd: path.dirname(program), stdio: "pipe" });
-    let last = "";
-    const take = (data: Buffer): void => {
+    let lastLine = "";
+    const logOutput = (data: Buffer): void => {
       const text = data.toString().trim();
-      last = text.split("\n").at(-1) ?? last;
+      lastLine = text.split("\n").at(-1) ?? lastLine;
       log.info(text);
     };
-    child.stdout.on("data", take);
-    child.stderr.on("data", take);
-    const cancelling = token.onCancellationRequested(() => child.kill());
-    child.on("error", failed);
+    child.stdout.on("data", logOutput);
+    child.stderr.on("data", logOutput);
+    const cancellation = token.onCancellationRequested(() => child.kill());
+    child.on("error", reject);
     child.on("close", (code) => {
-      cancelling.dispose();
-      if (code === 0) done();
-      else failed(new Error(last || `${path.basename(program)} ended with ${String(code)}`));
+      cancellation.dispose();
+      if (code === 0) resolve();
+      else
+        reject(new Error(lastLine || `${path.basename(program)} exited with code ${String(code)}`));
     });
   });
 }

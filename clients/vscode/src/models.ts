@@ -1,22 +1,22 @@
-// The models: listed, pinned, added, removed.
+// The models: list, pin, add and remove.
 import * as vscode from "vscode";
 
-import type { Server } from "./client";
-import { modelLine } from "./pages";
-import { type Model, type Task, TASKS } from "./protocol";
+import type { ServerConnection } from "./connection";
+import { modelSummary } from "./pages";
+import { type AddModelArguments, type Model, type Provider, type Task, TASKS } from "./protocol";
 
 const SECTION = "ensemble";
 
-export async function showModels(server: Server): Promise<void> {
-  const models = await server.ask<Model[]>("ensemble.models", {});
+export async function showModels(server: ServerConnection): Promise<void> {
+  const models = await server.executeCommand("ensemble.models", {});
   const items = models.map((model) => ({
     label: `${model.available ? "$(check)" : "$(circle-slash)"} ${model.name}`,
     description: `${model.provider} ${model.model}`.trim(),
-    detail: [modelLine(model), ...TASKS.flatMap((task) => record(model, task))].join(" · "),
+    detail: [modelSummary(model), ...TASKS.flatMap((task) => record(model, task))].join(" · "),
     model,
   }));
   const add = { label: "$(add) Add a model", description: "", detail: "", model: undefined };
-  const title = "Ensemble: models";
+  const title = "Ensemble: Models";
   const chosen = await vscode.window.showQuickPick([...items, add], { title, matchOnDetail: true });
   if (chosen === add) await addModel(server);
 }
@@ -30,129 +30,151 @@ export async function pickTask(title: string): Promise<Task | undefined> {
   return (await vscode.window.showQuickPick(TASKS, { title })) as Task | undefined;
 }
 
-export async function pin(server: Server): Promise<void> {
-  const task = await pickTask("Pin a model for which task?");
+export async function pinModel(server: ServerConnection): Promise<void> {
+  const task = await pickTask("Pin a Model for Which Task?");
   if (!task) return;
-  const models = await server.ask<Model[]>("ensemble.models", {});
-  const auto = { label: "$(sparkle) Let the selector choose", name: null };
-  const able = models.filter((model) => model.tasks.includes(task));
-  const items = able.map((model) => ({
-    label: `$(pin) ${model.name}`,
-    description: model.available ? "" : model.reason,
-    name: model.name,
-  }));
+  const models = await server.executeCommand("ensemble.models", {});
+  const automatic = { label: "$(sparkle) Choose automatically", name: null };
+  const items = models
+    .filter((model) => model.tasks.includes(task))
+    .map((model) => ({
+      label: `$(pin) ${model.name}`,
+      description: model.available ? "" : model.reason,
+      name: model.name,
+    }));
   const title = `Model for ${task}`;
-  const chosen = await vscode.window.showQuickPick([auto, ...items], { title });
+  const chosen = await vscode.window.showQuickPick([automatic, ...items], { title });
   if (!chosen) return;
-  await server.ask("ensemble.pin", { task, name: chosen.name });
-  const said = chosen.name ? `${chosen.name} is asked first` : "the selector chooses";
-  vscode.window.setStatusBarMessage(`Ensemble: for ${task}, ${said}`, 4000);
+  await server.executeCommand("ensemble.pin", { task, name: chosen.name });
+  const message = chosen.name
+    ? `Ensemble: ${chosen.name} is pinned for ${task}`
+    : `Ensemble: the model for ${task} is chosen automatically`;
+  vscode.window.setStatusBarMessage(message, 4000);
 }
 
-interface Kind extends vscode.QuickPickItem {
-  settings: Record<string, string>;
-  asks: ("model" | "baseUrl" | "apiKeyEnv")[];
+/** The providers; none if the server is not running or too old to list them. */
+export async function listProviders(server: ServerConnection): Promise<Provider[]> {
+  return server.executeCommand("ensemble.providers", {}).catch(() => []);
 }
 
-const KINDS: Kind[] = [
-  {
-    label: "OpenAI",
-    settings: { provider: "openai", apiKeyEnv: "OPENAI_API_KEY" },
-    asks: ["model"],
-  },
-  {
-    label: "Anthropic",
-    settings: { provider: "anthropic", apiKeyEnv: "ANTHROPIC_API_KEY" },
-    asks: ["model"],
-  },
-  {
-    label: "A server with OpenAI's protocol",
-    description: "Ollama, llama.cpp, LM Studio, vLLM …",
-    settings: { provider: "openai" },
-    asks: ["baseUrl", "model", "apiKeyEnv"],
-  },
-  {
-    label: "A GGUF file or packaged model, embedded",
-    settings: { provider: "llamacpp" },
-    asks: ["model"],
-  },
-  { label: "Recall: your own code, no weights", settings: { provider: "recall" }, asks: [] },
-];
+type Question = "baseUrl" | "model" | "apiKeyEnv";
 
-const QUESTIONS = {
-  baseUrl: { title: "Its address", placeHolder: "http://localhost:11434/v1", needed: true },
-  model: { title: "The model's id, or a file", placeHolder: "qwen2.5-coder:1.5b", needed: true },
+interface ModelTemplate extends vscode.QuickPickItem {
+  settings: Pick<AddModelArguments, "provider" | "apiKeyEnv">;
+  questions: { key: Question; required: boolean; suggestion: string }[];
+}
+
+/** The kinds of model to add: each provider, and other servers that speak its protocol. */
+export function modelTemplates(providers: readonly Provider[]): ModelTemplate[] {
+  return providers.flatMap((provider) => [ownTemplate(provider), ...otherServer(provider)]);
+}
+
+function ownTemplate(provider: Provider): ModelTemplate {
+  const { name, title, local, needsKey, keyEnv, needsModel, defaultModel } = provider;
+  return {
+    label: title,
+    description: local ? "runs on this machine" : "sends your code to the service",
+    settings: { provider: name, ...(needsKey && keyEnv ? { apiKeyEnv: keyEnv } : {}) },
+    questions: needsModel ? [{ key: "model", required: true, suggestion: defaultModel ?? "" }] : [],
+  };
+}
+
+function otherServer({ name, title, defaultBaseUrl }: Provider): ModelTemplate[] {
+  if (!defaultBaseUrl) return [];
+  const template: ModelTemplate = {
+    label: `Another server with the protocol of ${title}`,
+    description: "at an address of your own",
+    settings: { provider: name },
+    questions: [
+      { key: "baseUrl", required: true, suggestion: "" },
+      { key: "model", required: true, suggestion: "" },
+      { key: "apiKeyEnv", required: false, suggestion: "" },
+    ],
+  };
+  return [template];
+}
+
+const PROMPTS: Record<Question, vscode.InputBoxOptions> = {
+  baseUrl: { title: "Address of the Server", placeHolder: "http://localhost:11434/v1" },
+  model: { title: "Model", prompt: "The provider's id of the model, or the path of a file" },
   apiKeyEnv: {
-    title: "The variable that holds its key (empty: none)",
+    title: "Environment Variable of the API Key",
+    prompt: "Leave it empty if the server needs no key.",
     placeHolder: "MY_SERVICE_API_KEY",
-    needed: false,
   },
 };
 
-export async function addModel(server: Server): Promise<void> {
-  const kind = await vscode.window.showQuickPick(KINDS, { title: "Add which kind of model?" });
-  const settings = kind && (await askSettings(kind));
+export async function addModel(server: ServerConnection): Promise<void> {
+  const templates = modelTemplates(await server.executeCommand("ensemble.providers", {}));
+  const template = await vscode.window.showQuickPick(templates, { title: "Add a Model" });
+  const settings = template && (await promptForSettings(template));
   if (!settings) return;
-  const keep = await askToKeep("Keep it in your settings");
-  if (keep === undefined) return;
-  // Models in VS Code's settings hide those of the config file: the new one goes where the others are.
-  if (keep && configured().length) await save((models) => [...models, settings]);
-  else await server.ask("ensemble.addModel", { ...settings, save: keep });
+  const save = await promptToSave("Save it in your settings");
+  if (save === undefined) return;
+  // Models in VS Code's settings replace those of the config file, so the new one joins them there.
+  if (save && configuredModels().length) await updateModels((models) => [...models, settings]);
+  else await server.executeCommand("ensemble.addModel", { ...settings, save });
 }
 
-/** One question after another; undefined where the user leaves. */
-async function askSettings(kind: Kind): Promise<Record<string, string> | undefined> {
-  const settings: Record<string, string> = { ...kind.settings };
-  for (const key of kind.asks) {
-    const { needed, ...options } = QUESTIONS[key];
+/** Ask one question after another; undefined if the user cancels. */
+async function promptForSettings({
+  settings,
+  questions,
+}: ModelTemplate): Promise<AddModelArguments | undefined> {
+  const answers: Partial<Record<Question, string>> = {};
+  for (const { key, required, suggestion } of questions) {
     const answer = await vscode.window.showInputBox({
-      ...options,
-      validateInput: (text) => (needed && !text.trim() ? "This is needed." : null),
+      ...PROMPTS[key],
+      value: suggestion,
+      validateInput: (text) => (required && !text.trim() ? "Enter a value." : null),
     });
     if (answer === undefined) return undefined;
-    if (answer.trim()) settings[key] = answer.trim();
+    if (answer.trim()) answers[key] = answer.trim();
   }
-  const value = settings["model"] ?? settings["provider"] ?? "";
-  const name = await vscode.window.showInputBox({ title: "How should it be called?", value });
-  return name?.trim() ? { name: name.trim(), ...settings } : undefined;
+  const name = await vscode.window.showInputBox({
+    title: "Name of the Model",
+    prompt: "The name in lists, pins and reports",
+    value: answers.model ?? settings.provider,
+  });
+  return name?.trim() ? { name: name.trim(), ...settings, ...answers } : undefined;
 }
 
-export async function removeModel(server: Server): Promise<void> {
-  const models = await server.ask<Model[]>("ensemble.models", {});
-  const title = "Remove which model?";
+export async function removeModel(server: ServerConnection): Promise<void> {
+  const models = await server.executeCommand("ensemble.models", {});
+  const title = "Remove Which Model?";
   const name = await vscode.window.showQuickPick(
     models.map((model) => model.name),
     { title },
   );
   if (!name) return;
-  const listed = configured().some((model) => model["name"] === name);
-  if (listed) await save((all) => all.filter((model) => model["name"] !== name));
+  const configured = configuredModels().some((model) => model["name"] === name);
+  if (configured) await updateModels((all) => all.filter((model) => model["name"] !== name));
   else {
-    const keep = await askToKeep("Also take it out of the config file");
-    if (keep !== undefined) await server.ask("ensemble.removeModel", { name, save: keep });
+    const save = await promptToSave("Also remove it from the config file");
+    if (save !== undefined) await server.executeCommand("ensemble.removeModel", { name, save });
   }
 }
 
-async function askToKeep(label: string): Promise<boolean | undefined> {
+async function promptToSave(label: string): Promise<boolean | undefined> {
   const items = [
-    { label, keep: true },
-    { label: "Only for this session", keep: false },
+    { label, save: true },
+    { label: "Only for this session", save: false },
   ];
-  return (await vscode.window.showQuickPick(items, { title: "For how long?" }))?.keep;
+  return (await vscode.window.showQuickPick(items, { title: "For How Long?" }))?.save;
 }
 
-function configured(): Record<string, unknown>[] {
-  const seen = vscode.workspace
+function configuredModels(): Record<string, unknown>[] {
+  const inspected = vscode.workspace
     .getConfiguration(SECTION)
     .inspect<Record<string, unknown>[]>("models");
-  return seen?.globalValue ?? [];
+  return inspected?.globalValue ?? [];
 }
 
-/** Where models are in VS Code's settings, exactly those are used; the server hears of the change. */
-async function save(
-  change: (models: Record<string, unknown>[]) => Record<string, unknown>[],
+/** Change the models in the user's settings; the server is notified of the change. */
+async function updateModels(
+  change: (models: Record<string, unknown>[]) => object[],
 ): Promise<void> {
-  const models = change(configured());
+  const models = change(configuredModels());
   const settings = vscode.workspace.getConfiguration(SECTION);
   const target = vscode.ConfigurationTarget.Global;
   await settings.update("models", models.length ? models : undefined, target);

@@ -1,4 +1,4 @@
-// Markdown pages that belong to no file: explanations, reasons, reports.
+// Markdown pages without a file: explanations, the reasons for a choice, and reports.
 import * as vscode from "vscode";
 
 import type { Explanation, Model, Ranked, Why } from "./protocol";
@@ -15,7 +15,7 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
     return this.texts.get(uri.toString()) ?? "";
   }
 
-  /** Show a page beside the code. Each has an address of its own: VS Code keeps the text of an old one. */
+  /** Show a page beside the code. Each has its own address, because VS Code caches a page's text. */
   async show(title: string, markdown: string): Promise<void> {
     const uri = vscode.Uri.from({
       scheme: SCHEME,
@@ -32,41 +32,44 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
 }
 
 export function explanationPage({ markdown, models }: Explanation): string {
-  return `${markdown}\n\n---\n*${models.map(cell).join(", ")} · ensemble-lsp*\n`;
+  return `${markdown}\n\n---\n*${models.map(escaped).join(", ")} · ensemble-lsp*\n`;
 }
 
-/** The reasons of a choice: words first, then what was thought of each model. */
+/** The reason for a choice: one sentence, then the numbers behind it in a section that opens. */
 export function whyPage(why: Why): string {
   const agreement =
-    why.agreement == null ? "" : `\n\nThe models agree to ${percent(why.agreement)}.`;
+    why.agreement == null ? "" : `\n\nAgreement between the models: ${percent(why.agreement)}.`;
   const context = Object.entries(why.context)
     .filter(([key]) => key !== "task")
-    .map(([key, value]) => `| ${cell(key)} | ${cell(text(value))} |`);
+    .map(([key, value]) => `| ${escaped(key)} | ${escaped(text(value))} |`);
   return [
-    `# Why ${why.models.map(cell).join(" and ") || "this"}`,
+    `# Why ${why.models.map(escaped).join(" and ") || "this answer"}`,
     `${why.why}${agreement}`,
-    scores(why.scores),
-    "## What was asked",
+    "<details><summary>Details</summary>",
+    scoreTable(why.scores),
+    "### The request",
     ["| | |", "| --- | --- |", `| task | ${why.task} |`, ...context].join("\n"),
+    "</details>",
   ].join("\n\n");
 }
 
-export function scores(ranked: Ranked[]): string {
+export function scoreTable(ranked: Ranked[]): string {
   const rows = ranked.map(
     (one) =>
-      `| ${cell(one.model)} | ${percent(one.expected)} (${Math.round(100 * one.low)}–${percent(one.high)}) ` +
+      `| ${escaped(one.model)} | ${percent(one.expected)} (${Math.round(100 * one.low)}–${percent(one.high)}) ` +
       `| ${duration(one.latency_ms)} | ${dollars(one.cost)} | ${one.utility.toFixed(2)} ` +
       `| ${one.observations} |`,
   );
-  const head = "| model | expected reward | answer | cost | score | seen |";
-  const before = ranked
+  const head = "| model | expected reward | latency | cost | utility | observations |";
+  const priors = ranked
     .filter((one) => one.prior)
-    .map((one) => `- Before anything was seen of ${cell(one.model)}: ${cell(one.prior)}`);
+    .map((one) => `- Prior of ${escaped(one.model)}: ${escaped(one.prior)}`);
   const table = [head, "| --- | --- | --- | --- | --- | --- |", ...rows].join("\n");
-  return [table, before.join("\n")].join("\n\n");
+  return [table, priors.join("\n")].join("\n\n");
 }
 
-export function modelLine(model: Model): string {
+/** The tasks of a model, or the reason why it is not available. */
+export function modelSummary(model: Model): string {
   return model.available ? model.tasks.join(", ") : model.reason;
 }
 
@@ -77,7 +80,7 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** What a provider or a repository named must not become markup. */
-function cell(value: string): string {
+/** Text from a provider or a repository, escaped so that it cannot become markup. */
+function escaped(value: string): string {
   return value.replace(/[\\`*_{}[\]()<>#|!]/g, "\\$&").replace(/\s+/g, " ");
 }

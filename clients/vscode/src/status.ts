@@ -1,9 +1,15 @@
-// The status bar item: what the server is doing, which model spoke last, how long it took.
+// The status bar item: the server's state, the model of the last answer and its latency.
 import * as vscode from "vscode";
 
-import type { Phase, Server } from "./client";
+import type { Phase, ServerConnection } from "./connection";
 import type { Status } from "./protocol";
-import { completes } from "./settings";
+import { completionsEnabled } from "./settings";
+
+interface Appearance {
+  icon: string;
+  text: string;
+  warning?: boolean;
+}
 
 export class StatusItem implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem(
@@ -14,27 +20,27 @@ export class StatusItem implements vscode.Disposable {
   private phase: Phase = "starting";
   private reason = "";
   private status: Status = { state: "idle" };
-  /** The last answer: what is shown while nothing happens. */
+  /** The last answer, shown while the server is idle. */
   private last: Pick<Status, "task" | "model" | "latencyMs"> = {};
-  private readonly listening: vscode.Disposable[];
+  private readonly subscriptions: vscode.Disposable[];
 
-  constructor(server: Server) {
+  constructor(server: ServerConnection) {
     this.item.name = "Ensemble";
     this.item.command = "ensemble.menu";
-    this.listening = [
+    this.subscriptions = [
       server.onPhase(({ phase, reason }) => {
         this.phase = phase;
         this.reason = reason;
         this.status = { state: "idle" };
-        this.draw();
+        this.render();
       }),
       server.onStatus((status) => this.update(status)),
-      vscode.window.onDidChangeActiveTextEditor(() => this.draw()),
+      vscode.window.onDidChangeActiveTextEditor(() => this.render()),
       vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration("ensemble.complete")) this.draw();
+        if (event.affectsConfiguration("ensemble.complete")) this.render();
       }),
     ];
-    this.draw();
+    this.render();
     this.item.show();
   }
 
@@ -43,36 +49,39 @@ export class StatusItem implements vscode.Disposable {
     if (status.state === "idle" && status.model) {
       const { task, model, latencyMs } = status;
       const same = this.last.model === model && this.last.task === task;
-      // The latency comes with the call, before the answer itself is told.
+      // The latency arrives with the call's status, before the status of the answer.
       const latency = latencyMs ?? (same ? this.last.latencyMs : undefined);
       this.last = { model, ...(task ? { task } : {}), ...(latency ? { latencyMs: latency } : {}) };
     }
-    this.draw();
+    this.render();
   }
 
-  private draw(): void {
-    const { icon, words, alarm } = this.look();
-    this.item.text = `${icon} Ensemble: ${words}`;
-    this.item.backgroundColor = alarm
+  private render(): void {
+    const { icon, text, warning } = this.appearance();
+    this.item.text = `${icon} Ensemble: ${text}`;
+    this.item.backgroundColor = warning
       ? new vscode.ThemeColor("statusBarItem.warningBackground")
       : undefined;
     this.item.tooltip = this.tooltip();
   }
 
-  private look(): { icon: string; words: string; alarm?: boolean } {
-    if (this.phase === "starting") return { icon: "$(loading~spin)", words: "starting" };
-    if (this.phase === "missing")
-      return { icon: "$(cloud-download)", words: "install", alarm: true };
-    if (this.phase === "failed") return { icon: "$(error)", words: "off", alarm: true };
+  private appearance(): Appearance {
+    if (this.phase === "starting") return { icon: "$(loading~spin)", text: "starting" };
+    if (this.phase === "missing") {
+      return { icon: "$(cloud-download)", text: "install", warning: true };
+    }
+    if (this.phase === "failed") return { icon: "$(error)", text: "off", warning: true };
     const { state, model } = this.status;
-    if (state === "busy") return { icon: "$(loading~spin)", words: model ?? "asking" };
-    if (state === "offline") return { icon: "$(debug-disconnect)", words: "offline", alarm: true };
+    if (state === "busy") return { icon: "$(loading~spin)", text: model ?? "working" };
+    if (state === "offline") {
+      return { icon: "$(debug-disconnect)", text: "offline", warning: true };
+    }
     const language = vscode.window.activeTextEditor?.document.languageId;
-    const icon = completes(language) ? "$(sparkle)" : "$(circle-slash)";
-    return { icon, words: this.answer() || "ready" };
+    const icon = completionsEnabled(language) ? "$(sparkle)" : "$(circle-slash)";
+    return { icon, text: this.lastAnswer() || "ready" };
   }
 
-  private answer(): string {
+  private lastAnswer(): string {
     const { model, latencyMs } = this.last;
     return [model, latencyMs === undefined ? "" : duration(latencyMs)].filter(Boolean).join(" ");
   }
@@ -81,7 +90,7 @@ export class StatusItem implements vscode.Disposable {
     const rate = this.status.acceptRate;
     return [
       this.status.message ?? this.reason,
-      this.last.model ? `Last answer (${this.last.task ?? "?"}): ${this.answer()}` : "",
+      this.last.model ? `Last answer (${this.last.task ?? "?"}): ${this.lastAnswer()}` : "",
       rate === undefined ? "" : `You accept ${Math.round(100 * rate)} % of suggestions.`,
       "Click for the menu.",
     ]
@@ -90,12 +99,12 @@ export class StatusItem implements vscode.Disposable {
   }
 
   dispose(): void {
-    for (const one of this.listening) one.dispose();
+    for (const subscription of this.subscriptions) subscription.dispose();
     this.item.dispose();
   }
 }
 
-/** Milliseconds for people. */
+/** Format milliseconds. */
 export function duration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

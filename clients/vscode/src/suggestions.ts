@@ -1,77 +1,87 @@
-// What is known of ghost text on the screen. VS Code's stable API says neither that it was shown nor
-// that it was refused; here it is told from what can be seen: what the provider gave, where the
-// cursor goes, Escape. What is typed or accepted the server sees in the document.
+// Tracks the ghost text on the screen. VS Code's stable API reports neither that ghost text was shown
+// nor that it was rejected, so both are inferred from the provider's result, the cursor and Escape.
+// The server itself sees typed and accepted text in the document.
 import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient";
 
-import type { Server } from "./client";
-import { completes } from "./settings";
+import type { ServerConnection } from "./connection";
+import { completionsEnabled } from "./settings";
 
-interface Offered {
+interface ShownSuggestion {
   id: string;
   item: vscode.InlineCompletionItem;
   document: vscode.TextDocument;
   version: number;
   position: vscode.Position;
+  /** When it was shown, in milliseconds since the epoch. */
   since: number;
 }
 
-type Provide = NonNullable<Middleware["provideInlineCompletionItems"]>;
+type ProvideInlineCompletionItems = NonNullable<Middleware["provideInlineCompletionItems"]>;
 
 export class Suggestions implements vscode.Disposable {
-  /** The id of the newest suggestion, for "why this answer". */
+  /** The id of the newest suggestion, for "Why this answer". */
   latest: string | undefined;
-  private offered: Offered | undefined;
-  private server: Server | undefined;
-  private readonly listening: vscode.Disposable[];
+  private shown: ShownSuggestion | undefined;
+  private server: ServerConnection | undefined;
+  private readonly subscriptions: vscode.Disposable[];
 
   constructor() {
-    this.listening = [
-      vscode.window.onDidChangeTextEditorSelection((event) => this.moved(event)),
-      vscode.window.onDidChangeActiveTextEditor(() => this.end("ignored")),
+    this.subscriptions = [
+      vscode.window.onDidChangeTextEditorSelection((event) => this.onSelectionChanged(event)),
+      vscode.window.onDidChangeActiveTextEditor(() => this.endIgnored()),
       vscode.workspace.onDidCloseTextDocument((document) => {
-        if (this.offered?.document === document) this.forget();
+        if (this.shown?.document === document) this.clear();
       }),
     ];
   }
 
-  attach(server: Server): void {
+  attach(server: ServerConnection): void {
     this.server = server;
   }
 
-  readonly provide: Provide = async (document, position, context, token, next) => {
+  readonly provideInlineCompletionItems: ProvideInlineCompletionItems = async (
+    document,
+    position,
+    context,
+    token,
+    next,
+  ) => {
     const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-    if (automatic && !completes(document.languageId)) return [];
+    if (automatic && !completionsEnabled(document.languageId)) return [];
     const { version } = document;
     const result = await next(document, position, context, token);
     if (token.isCancellationRequested || document.version !== version) return result;
-    const [first] = Array.isArray(result) ? result : (result?.items ?? []);
-    const id = idOf(first);
-    if (first && id) this.show({ id, item: first, document, version, position, since: Date.now() });
-    else this.forget();
+    const [item] = Array.isArray(result) ? result : (result?.items ?? []);
+    const id = suggestionId(item);
+    if (item && id) this.show({ id, item, document, version, position, since: Date.now() });
+    else this.clear();
     return result;
   };
 
-  private show(offered: Offered): void {
-    this.latest = offered.id;
-    this.offered = offered;
-    this.server?.tell("ensemble/didShow", { id: offered.id });
-    this.mark();
+  private show(suggestion: ShownSuggestion): void {
+    this.latest = suggestion.id;
+    this.shown = suggestion;
+    this.server?.notify("ensemble/didShow", { id: suggestion.id });
+    this.updateContextKey();
   }
 
-  /** Accept from the palette: it takes the focus, and with it the ghost text, from the editor. */
+  /**
+   * Accept the suggestion from the command palette. The palette takes the focus from the editor,
+   * which hides the ghost text, so the text is inserted here.
+   */
   async accept(): Promise<void> {
     const editor = vscode.window.activeTextEditor;
-    const { offered } = this;
-    if (!editor || !offered || !stands(offered, editor)) {
+    const { shown } = this;
+    if (!editor || !shown || !isAtCursor(shown, editor)) {
       throw new Error("There is no suggestion to accept here.");
     }
-    this.forget();
-    const { insertText, range, command } = offered.item;
-    const place = range ?? new vscode.Range(offered.position, offered.position);
+    this.clear();
+    const { insertText, range, command } = shown.item;
+    const target = range ?? new vscode.Range(shown.position, shown.position);
     const text = typeof insertText === "string" ? insertText : insertText.value;
-    if (!(await editor.edit((edit) => edit.replace(place, text)))) return;
-    const end = editor.document.positionAt(editor.document.offsetAt(place.start) + text.length);
+    if (!(await editor.edit((edit) => edit.replace(target, text)))) return;
+    const end = editor.document.positionAt(editor.document.offsetAt(target.start) + text.length);
     editor.selection = new vscode.Selection(end, end);
     if (!command) return;
     await vscode.commands.executeCommand(
@@ -80,48 +90,51 @@ export class Suggestions implements vscode.Disposable {
     );
   }
 
-  /** Escape: hide the ghost text and say that it was refused. */
-  async dismiss(): Promise<void> {
-    const id = this.offered?.id;
-    this.forget();
+  /** Hide the ghost text and report that the user rejected it. */
+  async reject(): Promise<void> {
+    const id = this.shown?.id;
+    this.clear();
     await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
-    // Not `ensemble.reject`: of what was taken in part before, the server keeps the part.
-    if (id) this.server?.tell("ensemble/didEnd", { id, reason: "rejected" });
+    // Unlike ensemble.reject, this keeps the credit for a part that was accepted before.
+    if (id) this.server?.notify("ensemble/didEnd", { id, reason: "rejected" });
   }
 
-  private moved(event: vscode.TextEditorSelectionChangeEvent): void {
-    const { offered } = this;
+  private onSelectionChanged(event: vscode.TextEditorSelectionChangeEvent): void {
+    const { shown } = this;
     const { document, selection } = event.textEditor;
-    // After a change of the document its text tells what became of the suggestion.
-    if (offered?.document !== document || document.version !== offered.version) return;
-    if (!selection.isEmpty || !selection.active.isEqual(offered.position)) this.end("ignored");
+    // After an edit the server infers the outcome from the document's text.
+    if (shown?.document !== document || document.version !== shown.version) return;
+    if (!selection.isEmpty || !selection.active.isEqual(shown.position)) this.endIgnored();
   }
 
-  private end(reason: "ignored"): void {
-    const { offered } = this;
-    if (!offered) return;
-    this.forget();
-    const shownMs = Date.now() - offered.since;
-    this.server?.tell("ensemble/didEnd", { id: offered.id, reason, shownMs });
+  private endIgnored(): void {
+    const { shown } = this;
+    if (!shown) return;
+    this.clear();
+    const shownMs = Date.now() - shown.since;
+    this.server?.notify("ensemble/didEnd", { id: shown.id, reason: "ignored", shownMs });
   }
 
-  private forget(): void {
-    this.offered = undefined;
-    this.mark();
+  private clear(): void {
+    this.shown = undefined;
+    this.updateContextKey();
   }
 
-  /** For the keybinding: Escape is taken only while something of ours may be shown. */
-  private mark(): void {
-    void vscode.commands.executeCommand("setContext", "ensemble.offered", !!this.offered);
+  /** For the keybinding: Escape rejects only while one of our suggestions may be visible. */
+  private updateContextKey(): void {
+    void vscode.commands.executeCommand("setContext", "ensemble.suggestionShown", !!this.shown);
   }
 
   dispose(): void {
-    for (const one of this.listening) one.dispose();
+    for (const subscription of this.subscriptions) subscription.dispose();
   }
 }
 
-/** Whether a suggestion still belongs where the cursor is. */
-function stands({ document, version, position }: Offered, editor: vscode.TextEditor): boolean {
+/** Whether the document and the cursor are as they were when the suggestion was shown. */
+function isAtCursor(
+  { document, version, position }: ShownSuggestion,
+  editor: vscode.TextEditor,
+): boolean {
   return (
     editor.document === document &&
     document.version === version &&
@@ -129,7 +142,7 @@ function stands({ document, version, position }: Offered, editor: vscode.TextEdi
   );
 }
 
-function idOf(item: vscode.InlineCompletionItem | undefined): string | undefined {
+function suggestionId(item: vscode.InlineCompletionItem | undefined): string | undefined {
   const [argument] = (item?.command?.arguments ?? []) as { id?: string }[];
   return argument?.id;
 }

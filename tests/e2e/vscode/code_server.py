@@ -40,14 +40,14 @@ USER_SETTINGS: dict[str, Any] = {
 
 
 def install() -> Path:
-    """The folder that holds code-server; installed from the registry where it is not there yet."""
+    """Install code-server if it is missing, and return its folder."""
     script = REPOSITORY / "tests" / "e2e" / "editors" / "install-code-server.sh"
     done = subprocess.run([script], stdout=subprocess.PIPE, text=True, check=True, timeout=1200)
     return Path(done.stdout.strip())
 
 
 def package(out: Path) -> Path:
-    """The extension as users get it, built from its sources."""
+    """Build the extension as users get it."""
     if not (EXTENSION / "node_modules" / ".package-lock.json").exists():
         npm("ci", "--ignore-scripts", "--no-audit", "--no-fund")
     vsix = out / "ensemble-lsp.vsix"
@@ -60,7 +60,7 @@ def package(out: Path) -> Path:
 
 
 def npm(*arguments: str) -> None:
-    """Run npm in the extension's folder; its output is shown where it fails."""
+    """Run npm in the extension's folder; show its output if it fails."""
     done = subprocess.run(
         ["npm", *arguments],
         cwd=EXTENSION,
@@ -74,7 +74,7 @@ def npm(*arguments: str) -> None:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """A user without keys, whose PATH begins with the tested server."""
+    """The environment of a user without keys, whose PATH begins with the tested server."""
     clean = {
         key: value
         for key, value in os.environ.items()
@@ -92,7 +92,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 class CodeServer:
-    """One running code-server; ``path`` in place of a PATH with the tested server."""
+    """One code-server; ``path`` replaces the PATH that contains the tested server."""
 
     def __init__(self, root: Path, vsix: Path, home: Path, path: str = "") -> None:
         self.home = home
@@ -123,7 +123,7 @@ class CodeServer:
         self._write("User", {**USER_SETTINGS, **given})
 
     def machine(self, settings: dict[str, Any]) -> None:
-        """Write the settings of this machine: in a remote VS Code they stand in a file of their own."""
+        """Write the machine settings, which a remote VS Code keeps in a file of their own."""
         self._write("Machine", settings)
 
     def _write(self, kind: str, settings: dict[str, Any]) -> None:
@@ -132,7 +132,7 @@ class CodeServer:
         path.write_text(json.dumps(settings, indent=2))
 
     def start(self) -> None:
-        """Install the extension and serve; returns when VS Code answers."""
+        """Install the extension, start the server and wait until it answers."""
         install = [*self._command, "--install-extension", str(self._vsix)]
         subprocess.run(install, env=self.env, check=True, capture_output=True, timeout=120)
         with socket.socket() as free:
@@ -161,7 +161,7 @@ class CodeServer:
             return False
 
     def stop(self) -> None:
-        """End it and all that it started."""
+        """Stop the server and its child processes."""
         if self._process is None or self._process.poll() is not None:
             return
         os.killpg(self._process.pid, signal.SIGTERM)

@@ -25,23 +25,23 @@ def model(name: str, provider: LoopbackProvider, **more: Any) -> dict[str, Any]:
 
 
 def models(providers: dict[str, LoopbackProvider]) -> list[dict[str, Any]]:
-    """One model for every task, and two more that generate: so that it is known who is asked."""
+    """One model for every task and two more that generate, so that each test knows who is asked."""
     alpha, *others = providers.items()
     return [model(*alpha), *(model(*other, tasks=["generate"]) for other in others)]
 
 
 def machine_settings(providers: dict[str, LoopbackProvider]) -> dict[str, Any]:
-    """What the scenarios need: every model is waited for, also on a busy machine."""
+    """Settings under which every model is waited for, even on a busy machine."""
     return {
         "ensemble.models": models(providers),
         "ensemble.complete.budgetMs": 20000,
-        "ensemble.ensemble.rule": "seed",  # the other one stops asking as soon as it knows enough
+        "ensemble.ensemble.rule": "seed",  # "weighted" stops as soon as the result is decided
     }
 
 
 @pytest.fixture(scope="package")
 def providers() -> Iterator[dict[str, LoopbackProvider]]:
-    """Three services; a test sets what each replies."""
+    """Three services; each test sets their replies."""
     with ExitStack() as stack:
         yield {name: stack.enter_context(running(LoopbackProvider(""))) for name in NAMES}
 
@@ -108,7 +108,7 @@ def window(page: Any, code_server: CodeServer) -> Any:
 def vscode(
     window: Any, providers: dict[str, LoopbackProvider], request: pytest.FixtureRequest
 ) -> Iterator[Any]:
-    """The window with no editor open and silent providers; a picture is kept of its end."""
+    """The window without editors and with silent providers; its last state is kept as a screenshot."""
     for provider in providers.values():
         provider.reply, provider.delay_first, provider.delay_chunk = "", 0.0, 0.0
     window.mark()

@@ -1,4 +1,4 @@
-"""Ghost text in a real VS Code, and what the history makes of it."""
+"""Ghost text in a real VS Code, and its outcomes in the history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 CODE = "def area(width, height):\n    "
 GLANCE_MS = 900
-"""Longer than the 750 ms below which a suggestion was not looked at: time itself is the state."""
+"""Longer than 750 ms: a suggestion shown for less counts as not seen."""
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_word_by_word_and_then_the_rest_is_accepted(ghost: Workbench) -> None:
     assert "partial" not in [kind for _, kind, *_ in ghost.outcomes()]
 
 
-def test_typing_over_is_a_refusal(ghost: Workbench, alpha: LoopbackProvider) -> None:
+def test_typing_over_is_a_rejection(ghost: Workbench, alpha: LoopbackProvider) -> None:
     alpha.reply = ""
     ghost.page.wait_for_timeout(GLANCE_MS)
     ghost.type("ries = 5")
@@ -65,7 +65,7 @@ def test_typing_over_is_a_refusal(ghost: Workbench, alpha: LoopbackProvider) -> 
     assert ghost.save() == CODE + "retries = 5"
 
 
-def test_escape_is_a_refusal_and_leaves_the_file_alone(
+def test_escape_is_a_rejection_and_leaves_the_file_alone(
     ghost: Workbench, alpha: LoopbackProvider
 ) -> None:
     ghost.press("Escape")
@@ -75,7 +75,7 @@ def test_escape_is_a_refusal_and_leaves_the_file_alone(
 
 
 def test_the_palette_accepts_too(ghost: Workbench) -> None:
-    ghost.command("Ensemble: Accept the Suggestion")
+    ghost.command("Ensemble: Accept Suggestion")
     expect(ghost.editor.locator(".view-lines")).to_contain_text(
         "return\u00a0width\u00a0*\u00a0height"
     )
@@ -115,7 +115,7 @@ def test_completions_go_on_after_a_restart_of_the_server(
 ) -> None:
     alpha.reply = "return width * height"
     vscode.open(CODE)
-    vscode.command("Ensemble: Restart the Server")
+    vscode.command("Ensemble: Restart Server")
     expect(vscode.status).to_contain_text("starting")
     vscode.ready()
     vscode.focus()

@@ -102,7 +102,7 @@ def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median:
     median.press("Control+b")  # the list of files makes room for the code and its diff
     median.page.locator(".explorer-viewlet").wait_for(state="hidden")
     median.command("Ensemble: Generate with Ensemble")
-    median.answer("What should be written?", "")
+    median.answer("What should the code do?", "")
     expect(median.entry("Consensus")).to_contain_text(re.compile("2 of 3 models: (alpha|beta), "))
     expect(median.entry("gamma")).to_contain_text("1 of 3 models")
     diff = median.page.locator(".monaco-diff-editor .modified-in-monaco-diff-editor .view-lines")
@@ -127,7 +127,7 @@ def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median:
 
 def test_escape_leaves_the_file_as_it_is(median: Workbench) -> None:
     median.command("Ensemble: Generate with Ensemble")
-    median.answer("What should be written?", "")
+    median.answer("What should the code do?", "")
     median.entry("Consensus").wait_for()
     median.press("Escape")
     expect(median.page.locator(".monaco-diff-editor")).to_have_count(0)
@@ -140,7 +140,7 @@ def test_cancelling_ends_the_models_streams(median: Workbench, providers: Provid
         provider.delay_first = 30
     seen = {name: len(provider.requests) for name, provider in providers.items()}
     median.command("Ensemble: Generate with Ensemble")
-    median.answer("What should be written?", "")
+    median.answer("What should the code do?", "")
     asked = [
         until(lambda p=p, n=seen[name]: p.requests[n:], lambda: "a request")[0]
         for name, p in providers.items()

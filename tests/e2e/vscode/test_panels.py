@@ -34,12 +34,14 @@ def test_the_menu_pins_a_model(vscode: Workbench) -> None:
     vscode.pick("Pin a model for a task")
     vscode.pick("generate")
     vscode.pick("gamma")
-    expect(vscode.page.locator(".statusbar-item", has_text="gamma is asked first")).to_be_visible()
+    expect(
+        vscode.page.locator(".statusbar-item", has_text="gamma is pinned for generate")
+    ).to_be_visible()
     vscode.command("Ensemble: Pin a Model for a Task")
     vscode.pick("generate")
-    vscode.pick("Let the selector choose")
-    chooses = vscode.page.locator(".statusbar-item", has_text="the selector chooses")
-    expect(chooses).to_be_visible()
+    vscode.pick("Choose automatically")
+    message = "the model for generate is chosen automatically"
+    expect(vscode.page.locator(".statusbar-item", has_text=message)).to_be_visible()
 
 
 def test_the_models_are_listed_with_their_record(vscode: Workbench) -> None:
@@ -50,7 +52,7 @@ def test_the_models_are_listed_with_their_record(vscode: Workbench) -> None:
     vscode.press("Escape")
 
 
-def test_it_says_why_the_answer_is_that_models(vscode: Workbench, alpha: LoopbackProvider) -> None:
+def test_it_shows_why_a_model_was_chosen(vscode: Workbench, alpha: LoopbackProvider) -> None:
     accept(vscode, alpha)
     vscode.status.click()
     vscode.pick("Why this answer")
@@ -73,8 +75,8 @@ def test_the_dashboard_is_live_and_follows_the_theme(
     )
     accept(vscode, alpha)
     vscode.settled("accepted")
-    vscode.command("Ensemble: Dashboard")
-    page = vscode.webview("Whom it would ask at")
+    vscode.command("Ensemble: Open Dashboard")
+    page = vscode.webview("Models that would be asked at")
     row = page.locator('section[data-task="complete"] tr', has_text="alpha")
     counted = row.get_by_text(re.compile(r"^\d+ of \d+ shown$"))
     before = int(counted.inner_text().split(" of ")[0])
@@ -100,8 +102,8 @@ def test_the_dashboard_is_live_and_follows_the_theme(
 
 
 def test_the_first_steps_open(vscode: Workbench) -> None:
-    vscode.command("Ensemble: First Steps")
-    steps = vscode.page.locator(".gettingStartedContainer", has_text="Ensemble: first steps")
+    vscode.command("Ensemble: Get Started")
+    steps = vscode.page.locator(".gettingStartedContainer", has_text="Get started with Ensemble")
     steps.wait_for()
     expect(steps).to_contain_text("Choose your models")
     vscode.shot("walkthrough")
@@ -111,7 +113,7 @@ def test_the_report_opens_beside_the_code(vscode: Workbench, alpha: LoopbackProv
     accept(vscode, alpha)
     vscode.save()
     vscode.status.click()
-    vscode.pick("Report from history")
+    vscode.pick("Usage report")
     page = vscode.webview("alpha")
     expect(page.locator("body")).to_contain_text("complete")
     vscode.shot("report")
@@ -128,6 +130,6 @@ def test_models_are_compared_on_the_workspace(vscode: Workbench, alpha: Loopback
     vscode.pick("complete")
     vscode.page.locator(".quick-input-widget:visible", has_text="alpha").wait_for()
     vscode.press("Enter")
-    vscode.answer("On how many places", "2")
+    vscode.answer("Number of Samples", "2")
     page = vscode.webview("alpha")
     expect(page.locator("body")).to_contain_text("exact")

@@ -1,4 +1,4 @@
-"""The server's own life in a real VS Code: a program that is none, keys, workspaces not trusted."""
+"""The server in a real VS Code: a wrong program, a crash, keys, untrusted workspaces, installation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -14,7 +15,7 @@ from tests.support.providers import LoopbackProvider
 
 from .code_server import CodeServer, install
 from .conftest import machine_settings, model
-from .workbench import Workbench
+from .workbench import Workbench, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -29,7 +30,7 @@ def machine(vscode: Workbench, providers: dict[str, LoopbackProvider]) -> Iterat
     vscode.server.machine(machine_settings(providers))
 
 
-def test_a_program_that_is_none_is_told_and_the_next_one_works(
+def test_a_program_that_cannot_start_is_reported_and_the_next_one_works(
     machine: Workbench, providers: dict[str, LoopbackProvider]
 ) -> None:
     settings = machine_settings(providers)
@@ -37,9 +38,41 @@ def test_a_program_that_is_none_is_told_and_the_next_one_works(
     expect(machine.status).to_contain_text("off")
     machine.notification("/no/such/program did not start").wait_for()
     machine.shot("off")
+    expect(machine.notification("couldn't create connection")).to_have_count(0)
     machine.server.machine(settings)
     expect(machine.status).not_to_contain_text("off")
     machine.ready()
+
+
+def server_of(vscode: Workbench) -> psutil.Process | None:
+    """The language server that VS Code started."""
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        environ = process.info["environ"] or {}
+        command = process.info["cmdline"] or []
+        if "serve" in command and environ.get("ENSEMBLE_LSP_DATA_DIR") == str(vscode.server.data):
+            return process
+    return None
+
+
+def test_a_server_that_keeps_crashing_stays_off_until_the_user_restarts_it(
+    vscode: Workbench, alpha: LoopbackProvider
+) -> None:
+    for _ in range(5):
+        process = until(lambda: server_of(vscode), lambda: "a running server")
+        vscode.ready()
+        process.kill()
+        process.wait(10)
+    expect(vscode.status).to_contain_text("off")
+    failed = vscode.notification("The server stopped 5 times in three minutes")
+    failed.wait_for()
+    vscode.shot("crashed")
+    failed.get_by_role("button", name="Restart the Server").click()
+    expect(vscode.status).not_to_contain_text("off")
+    vscode.ready()
+    alpha.reply = "return width * height"
+    vscode.open(CODE)
+    vscode.type("ret")
+    vscode.ghosts("urn width * height")
 
 
 def test_a_key_from_secret_storage_reaches_the_provider_and_no_file(
@@ -51,7 +84,7 @@ def test_a_key_from_secret_storage_reaches_the_provider_and_no_file(
     try:
         machine.command("Ensemble: Store an API Key")
         machine.pick("Another variable")
-        machine.answer("Name of the variable", "ALPHA_API_KEY")
+        machine.answer("Name of the Variable", "ALPHA_API_KEY")
         machine.answer("API key for ALPHA_API_KEY", KEY)
         expect(machine.status).to_contain_text("starting")
         machine.ready()
@@ -156,15 +189,15 @@ def test_the_server_is_installed_where_there_is_none(
         vscode = Workbench(tab, server)
         vscode.goto()
         expect(vscode.status).to_contain_text("install", timeout=60_000)
-        offer = vscode.notification("It can install it")
+        offer = vscode.notification("It can install the server")
         vscode.shot("install")
-        vscode.command("Ensemble: Dashboard")
+        vscode.command("Ensemble: Open Dashboard")
         missing = vscode.webview("ensemble-lsp is not installed")
         missing.get_by_role("button", name="Install the server").wait_for()
         vscode.shot("dashboard-missing")
-        offer.get_by_role("button", name="Install it").click()
+        offer.get_by_role("button", name="Install", exact=True).click()
         expect(vscode.status).to_contain_text("ready", timeout=400_000)
-        vscode.webview("Nothing was counted yet")
+        vscode.webview("There is no data yet")
         vscode.shot("dashboard-empty")
         vscode.close()
         vscode.open(CODE)

@@ -21,10 +21,10 @@ SHOTS = Path(os.environ.get("ENSEMBLE_E2E_SHOTS", REPOSITORY / "artifacts" / "vs
 
 
 def until(look: Callable[[], T], what: Callable[[], str], timeout: float = 30) -> T:
-    """The first truthy value of ``look``: for states outside the browser."""
+    """Poll ``look`` until it returns a true value: for states outside the browser."""
     deadline = time.monotonic() + timeout
     while not (value := look()):
-        assert time.monotonic() < deadline, f"{what()} did not come about in {timeout} s"
+        assert time.monotonic() < deadline, f"not within {timeout} s: {what()}"
         time.sleep(0.05)
     return value
 
@@ -43,34 +43,34 @@ class Workbench:
     # -- the window ----------------------------------------------------------------------------
 
     def goto(self, folder: Path | None = None) -> None:
-        """Open the window; returns when the server has said that it is ready."""
+        """Open the window and wait for the explorer."""
         self.page.goto(f"{self.server.url}/?folder={folder or self.server.workspace}")
         explorer = self.page.locator(".monaco-workbench .explorer-viewlet")
         try:
             explorer.wait_for(timeout=20_000)
         except TimeoutError:
-            # VS Code wrote its layout down while a scenario had the explorer hidden.
+            # VS Code saved its layout while a scenario had hidden the explorer.
             self.press("Control+Shift+E")
             explorer.wait_for()
 
     @property
     def status(self) -> Locator:
-        """The status bar item of ours."""
+        """The extension's status bar item."""
         return self.page.locator('[id="ensemble-lsp.ensemble-lsp.ensemble.status"]')
 
     def ready(self) -> None:
         """Wait until the server runs."""
         expect(self.status).not_to_contain_text("starting", timeout=60_000)
-        said = self.status.first.get_attribute("aria-label")
-        assert "Ensemble: off" not in self.status.first.inner_text(), said
+        label = self.status.first.get_attribute("aria-label")
+        assert "Ensemble: off" not in self.status.first.inner_text(), label
 
     def shot(self, name: str, **options: Any) -> None:
-        """Keep a picture, for people and as an artefact of CI."""
+        """Write a screenshot, for people and as an artefact of CI."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SHOTS / f"{name}.png", **options)
 
     def show_notifications(self) -> None:
-        """Open the list of what was told, so that a picture has it."""
+        """Open the list of notifications, for the screenshot."""
         self.page.locator('[id="status.notifications"]').click()
 
     def command(self, title: str) -> None:
@@ -85,7 +85,7 @@ class Workbench:
                 if last:
                     raise
         self.entry(title).click()
-        self.page.mouse.move(640, 700)  # where no tooltip comes from
+        self.page.mouse.move(640, 700)  # away from everything with a tooltip
 
     def entry(self, text: str) -> Locator:
         """An entry of the open quick pick."""
@@ -147,9 +147,9 @@ class Workbench:
         self.page.keyboard.type(text, delay=40)
 
     def save(self) -> str:
-        """Save the file; what is on disk."""
+        """Save the file and return its text on disk."""
         self.press("Control+s")
-        # By its name: a panel beside it is another active tab, and never dirty.
+        # By its name, because a panel beside the editor is an active tab too.
         tab = self.page.locator(f'.tab[data-resource-name="{self.path.name}"]:not(.dirty)')
         tab.first.wait_for()
         return self.path.read_text()
@@ -164,7 +164,7 @@ class Workbench:
         )
 
     def ghosts(self, text: str) -> None:
-        """Wait until just that is shown as ghost text."""
+        """Wait until exactly this ghost text is shown."""
 
         def shown() -> str:
             # The editor renders blanks as no-break spaces.
@@ -175,27 +175,27 @@ class Workbench:
         )
 
     def no_ghost(self) -> None:
-        """Wait until there is none."""
+        """Wait until no ghost text is shown."""
         expect(self.ghost).to_have_count(0)
 
     # -- other views ---------------------------------------------------------------------------
 
     def notification(self, text: str) -> Locator:
-        """A notification that says so."""
+        """A notification with this text."""
         return self.page.locator(".notification-list-item", has_text=text)
 
     def webview(self, text: str) -> FrameLocator:
-        """The page in a webview, once it says so."""
+        """Wait for a text in a webview and return its page."""
         outer = self.page.locator("iframe.webview.ready").last
         inner = outer.content_frame.locator("iframe#active-frame").content_frame
         inner.get_by_text(text).first.wait_for()
         return inner
 
     def code_action(self, title: str) -> Locator:
-        """Open the code actions at the cursor; the entry of that title.
+        """Open the code actions at the cursor and return the entry with this title.
 
-        VS Code asks for code actions by itself shortly after a cursor move, and that cancels a Ctrl+.
-        which still waits for its answer: then the menu does not open, and the key is pressed again.
+        VS Code requests code actions by itself shortly after a cursor move. That cancels a Ctrl+. that is
+        still waiting, so the menu does not open and the key is pressed again.
         """
         action = self.page.locator(".action-widget .action", has_text=title)
         for _ in range(4):
@@ -221,12 +221,12 @@ class Workbench:
     # -- the history ---------------------------------------------------------------------------
 
     def mark(self) -> None:
-        """From here on only newer suggestions count."""
+        """Ignore all suggestions up to now."""
         rows = self._ask("SELECT coalesce(max(n), 0) FROM suggestions")
         self._since = rows[0][0] if rows else 0
 
     def outcomes(self, task: str = "complete") -> list[Outcome]:
-        """Models, kind, source and share of every settled suggestion, oldest first."""
+        """Return models, kind, source and share of every outcome, oldest first."""
         rows = self._ask(
             "SELECT s.models, o.kind, o.source, o.share FROM outcomes o JOIN suggestions s USING (n)"
             " WHERE s.task = ? AND n > ? ORDER BY n",
@@ -236,7 +236,7 @@ class Workbench:
         return [(set(json.loads(models)), *rest) for models, *rest in rows]
 
     def settled(self, kind: str, task: str = "complete") -> Outcome:
-        """Wait until a suggestion has that outcome."""
+        """Wait until a suggestion has this outcome."""
         return until(
             lambda: next((o for o in self.outcomes(task) if o[1] == kind), None),
             lambda: f"an outcome {kind!r} (there is {self.outcomes(task)})",

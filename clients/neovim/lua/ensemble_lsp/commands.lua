@@ -1,5 +1,7 @@
 -- :Ensemble …
-local ask = require('ensemble_lsp.ask')
+local names = require('ensemble_lsp.names')
+local request = require('ensemble_lsp.request')
+local ui = require('ensemble_lsp.ui')
 
 local M = {}
 
@@ -7,7 +9,7 @@ local TASKS = { 'complete', 'explain', 'generate' }
 
 ---@class ensemble_lsp.Command
 ---@field run fun(opts: table, words: string[])
----@field complete? fun(words: string[]): string[] what may follow these words
+---@field complete? fun(words: string[]): string[] the words that may follow
 
 local commands = {} ---@type table<string, ensemble_lsp.Command>
 
@@ -15,30 +17,14 @@ local function plugin()
   return require('ensemble_lsp')
 end
 
--- The names of models, for completion on the command line. Kept for a short while: each key asks.
-local known = { at = -math.huge, names = {} }
-
-local function model_names()
-  local client = plugin().client()
-  if client and vim.uv.now() - known.at > 3000 then
-    local params = { command = 'ensemble.models', arguments = { vim.empty_dict() } }
-    local answer = client:request_sync('workspace/executeCommand', params, 1000)
-    if not answer or not answer.result then
-      return known.names
-    end
-    known = { at = vim.uv.now(), names = {} }
-    for _, model in ipairs(answer.result) do
-      known.names[#known.names + 1] = model.name
-    end
-  end
-  return known.names
-end
-
 local function is_task(word)
   return vim.tbl_contains(TASKS, word)
 end
 
---- `name=value` words as a table. A value that is JSON is read as JSON: numbers, true, lists.
+--- Parse `name=value` words. A value that is valid JSON, such as a number or a list, is decoded.
+---@param words string[]
+---@return table? values
+---@return string? invalid the first word that is not `name=value`
 local function fields(words)
   local found = {}
   for _, word in ipairs(words) do
@@ -61,7 +47,7 @@ commands.accept = {
   run = function(_, words)
     local by = words[1]
     if by ~= nil and by ~= 'word' and by ~= 'line' then
-      return ask.fail('usage: Ensemble accept [word|line]')
+      return ui.error('usage: Ensemble accept [word|line]')
     end
     local done
     if by then
@@ -70,7 +56,7 @@ commands.accept = {
       done = plugin().accept()
     end
     if not done then
-      ask.tell('there is no suggestion')
+      ui.info('there is no suggestion')
     end
   end,
   complete = function()
@@ -80,8 +66,8 @@ commands.accept = {
 
 commands.reject = {
   run = function()
-    if not plugin().dismiss() then
-      ask.tell('there is no suggestion')
+    if not plugin().reject() then
+      ui.info('there is no suggestion')
     end
   end,
 }
@@ -104,7 +90,7 @@ commands.previous = {
   end,
 }
 
-local function share(value)
+local function percent(value)
   return math.floor(100 * value + 0.5)
 end
 
@@ -114,16 +100,16 @@ commands.why = {
     local id = ghost.shown() or ghost.last
     local argument = { id = id }
     if not id then
-      local place = ask.place({ range = 0 })
-      argument = { uri = place.uri, position = place.range.start, task = 'complete' }
+      local location = request.location({ range = 0 })
+      argument = { uri = location.uri, position = location.range.start, task = 'complete' }
     end
-    ask.ask('ensemble.why', argument, function(result)
-      local lines = { result.why, '' }
+    request.execute('ensemble.why', argument, function(result)
+      local lines = { result.why, '', 'Details:', '' }
       for _, score in ipairs(result.scores or {}) do
         local expected = type(score.expected) == 'number' and score.expected or 0
         lines[#lines + 1] = ('- **%s**: expected reward %.2f'):format(score.model, expected)
       end
-      ask.float(table.concat(lines, '\n'))
+      ui.float(table.concat(lines, '\n'))
     end)
   end,
 }
@@ -132,31 +118,31 @@ commands.why = {
 
 commands.generate = {
   run = function(opts, words)
-    local argument = ask.place(opts)
+    local argument = request.location(opts)
     argument.instruction = table.concat(words, ' ')
-    ask.ask('ensemble.generate', argument, function(result)
+    request.execute('ensemble.generate', argument, function(result)
       require('ensemble_lsp.ghost').last = result.candidates[1] and result.candidates[1].id
       if result.settled == false then
-        return ask.tell('the models do not agree: choose which answer goes in')
+        return ui.info('the models do not agree; choose an answer')
       end
-      local told = '%d answers, agreement %d %%; others under code actions'
-      ask.tell(told:format(#result.candidates, share(result.agreement or 1)))
+      local message = '%d answers, agreement %d %%; the code actions offer the others'
+      ui.info(message:format(#result.candidates, percent(result.agreement or 1)))
     end)
   end,
 }
 
 commands.explain = {
   run = function(opts)
-    ask.ask('ensemble.explain', ask.place(opts), function(result)
-      ask.float(result.markdown .. '\n\n*' .. table.concat(result.models, ', ') .. '*')
+    request.execute('ensemble.explain', request.location(opts), function(result)
+      ui.float(result.markdown .. '\n\n*' .. table.concat(result.models, ', ') .. '*')
     end)
   end,
 }
 
 commands.cancel = {
   run = function()
-    local count = ask.cancel()
-    ask.tell(count == 0 and 'nothing is being asked' or 'cancelled')
+    local count = request.cancel()
+    ui.info(count == 0 and 'no request is running' or 'cancelled')
   end,
 }
 
@@ -164,18 +150,18 @@ commands.cancel = {
 
 commands.models = {
   run = function()
-    ask.ask('ensemble.models', vim.empty_dict(), function(models)
+    request.execute('ensemble.models', vim.empty_dict(), function(models)
       local lines = {}
       for _, model in ipairs(models) do
         local state = model.available and table.concat(model.tasks, ', ') or model.reason
-        local told = '- **%s** (%s %s): %s'
-        lines[#lines + 1] = told:format(model.name, model.provider, model.model, state)
+        local line = '- **%s** (%s %s): %s'
+        lines[#lines + 1] = line:format(model.name, model.provider, model.model, state)
         for task, row in vim.spairs(type(model.stats) == 'table' and model.stats or {}) do
-          local told_stats = '    - %s: %d suggested, %d accepted'
-          lines[#lines + 1] = told_stats:format(task, row.suggestions or 0, row.accepted or 0)
+          local record = '    - %s: %d offered, %d accepted'
+          lines[#lines + 1] = record:format(task, row.suggestions or 0, row.accepted or 0)
         end
       end
-      ask.float(table.concat(lines, '\n'))
+      ui.float(table.concat(lines, '\n'))
     end)
   end,
 }
@@ -184,14 +170,16 @@ commands.pin = {
   run = function(_, words)
     local task, name = words[1], words[2]
     if not is_task(task) then
-      return ask.fail('usage: Ensemble pin ' .. table.concat(TASKS, '|') .. ' [MODEL]')
+      return ui.error('usage: Ensemble pin ' .. table.concat(TASKS, '|') .. ' [MODEL]')
     end
-    ask.ask('ensemble.pin', { task = task, name = name or vim.NIL }, function()
-      ask.tell(task .. ' by ' .. (name or 'the selector'))
+    request.execute('ensemble.pin', { task = task, name = name or vim.NIL }, function()
+      ui.info(
+        name and ('%s is pinned for %s'):format(name, task) or 'no model is pinned for ' .. task
+      )
     end)
   end,
   complete = function(words)
-    return #words == 0 and TASKS or model_names()
+    return #words == 0 and TASKS or names.get('models')
   end,
 }
 
@@ -207,20 +195,19 @@ commands.add = {
     local rest, save = without_save(words)
     local settings, wrong = fields(rest)
     if not settings or not settings.name then
-      local told =
+      local usage =
         'usage: Ensemble add name=NAME provider=PROVIDER model=ID [baseUrl=URL] … [save]'
-      return ask.fail(wrong and ('%q is not name=value; '):format(wrong) .. told or told)
+      return ui.error(wrong and ('%q is not name=value; '):format(wrong) .. usage or usage)
     end
     settings.save = save
-    ask.ask('ensemble.addModel', settings, function()
-      known.at = -math.huge
-      ask.tell(settings.name .. ' was added' .. (save and ' and saved' or ' for this session'))
+    request.execute('ensemble.addModel', settings, function()
+      names.invalidate()
+      ui.info(settings.name .. ' is added' .. (save and ' and saved' or ' for this session'))
     end)
   end,
   complete = function()
-    local providers = { 'openai', 'anthropic', 'llamacpp', 'recall' }
     local offered = { 'name=', 'model=', 'baseUrl=', 'apiKeyEnv=', 'api=', 'save' }
-    for _, provider in ipairs(providers) do
+    for _, provider in ipairs(names.get('providers')) do
       offered[#offered + 1] = 'provider=' .. provider
     end
     return offered
@@ -231,37 +218,41 @@ commands.remove = {
   run = function(_, words)
     local rest, save = without_save(words)
     if #rest ~= 1 then
-      return ask.fail('usage: Ensemble remove MODEL [save]')
+      return ui.error('usage: Ensemble remove MODEL [save]')
     end
-    ask.ask('ensemble.removeModel', { name = rest[1], save = save }, function()
-      known.at = -math.huge
-      ask.tell(rest[1] .. ' was removed' .. (save and ' for good' or ' for this session'))
+    request.execute('ensemble.removeModel', { name = rest[1], save = save }, function()
+      names.invalidate()
+      ui.info(rest[1] .. ' is removed' .. (save and ' from the config file' or ' for this session'))
     end)
   end,
   complete = function(words)
-    return #words == 0 and model_names() or { 'save' }
+    return #words == 0 and names.get('models') or { 'save' }
   end,
 }
 
--- Measuring --------------------------------------------------------------------------------------
+-- Reports ----------------------------------------------------------------------------------------
 
 local function show_written(result)
   local path = type(result) == 'table' and result.markdown
   if not path then
-    return ask.tell('nothing was written')
+    return ui.info('no report was written')
   end
   vim.cmd.split(vim.fn.fnameescape(path))
   if result.html then
-    ask.tell('also as ' .. result.html)
+    ui.info('the report is also in ' .. result.html)
   end
 end
 
 commands.report = {
   run = function(_, words)
     if words[1] and not is_task(words[1]) then
-      return ask.fail('usage: Ensemble report [' .. table.concat(TASKS, '|') .. ']')
+      return ui.error('usage: Ensemble report [' .. table.concat(TASKS, '|') .. ']')
     end
-    ask.ask('ensemble.report', words[1] and { task = words[1] } or vim.empty_dict(), show_written)
+    request.execute(
+      'ensemble.report',
+      words[1] and { task = words[1] } or vim.empty_dict(),
+      show_written
+    )
   end,
   complete = function()
     return TASKS
@@ -284,12 +275,12 @@ commands.compare = {
     end
     argument.paths = #paths > 0 and paths or { vim.fn.getcwd() }
     local question =
-      'Models are asked many questions about this code, and what they cost is paid. Go on?'
+      'The comparison sends parts of this code to the models and may cost money. Continue?'
     if vim.fn.confirm(question, '&Yes\n&No', 2) ~= 1 then
       return
     end
     argument.yes = true
-    ask.ask('ensemble.compare', argument, show_written)
+    request.execute('ensemble.compare', argument, show_written)
   end,
   complete = function(words)
     return vim.list_extend(
@@ -305,7 +296,7 @@ commands.set = {
   run = function(_, words)
     local given = fields(words)
     if not given or not next(given) then
-      return ask.fail('usage: Ensemble set KEY=VALUE …, e.g. complete.enabled=false')
+      return ui.error('usage: Ensemble set KEY=VALUE …, e.g. complete.enabled=false')
     end
     local settings = {}
     for key, value in pairs(given) do
@@ -363,19 +354,19 @@ function M.run(opts)
   local name = table.remove(words, 1)
   local command = commands[name]
   if not command then
-    return ask.fail(('%q is not a command; use %s'):format(name, table.concat(M.names(), ', ')))
+    return ui.error(('%q is not a command; use %s'):format(name, table.concat(M.names(), ', ')))
   end
   command.run(opts, words)
 end
 
 ---@return string[]
 function M.names()
-  local names = vim.tbl_keys(commands)
-  table.sort(names)
-  return names
+  local sorted = vim.tbl_keys(commands)
+  table.sort(sorted)
+  return sorted
 end
 
---- Completion of the command line.
+--- Complete the command line. Never waits for the server.
 ---@param lead string
 ---@param line string
 ---@return string[]

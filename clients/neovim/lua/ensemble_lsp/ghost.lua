@@ -1,25 +1,54 @@
--- The suggestion on the screen: accept it, whole or in part, refuse it, look at others.
+-- The suggestion on the screen: accept it whole or in part, reject it, show others.
+--
+-- Neovim has no public function to request several suggestions, or to get the one that is shown.
+-- This module therefore observes the requests of the client: it remembers the items of the last
+-- result, and the handler that Neovim passed for it, which displays the results of requests made
+-- here.
+local ui = require('ensemble_lsp.ui')
+
 local M = {}
 
 --- The id of the suggestion that was accepted last.
 M.last = nil ---@type string?
 
+local METHOD = 'textDocument/inlineCompletion'
 local INVOKED, AUTOMATIC = 1, 2
 
-local function inline()
+---@class ensemble_lsp.Ghost
+---@field client_id integer
+---@field send? function the client's own function for requests
+---@field display? lsp.Handler records a result and passes it to Neovim's handler
+---@field items table[] the items of the last result
+---@field index integer the item that is shown
+---@field invoke? fun(count: integer) called after the next request, which asks for several items
+
+local buffers = {} ---@type table<integer, ensemble_lsp.Ghost>
+
+local function inline_completion()
   return vim.lsp.inline_completion
 end
 
---- Neovim's own state of a buffer's ghost text, where this version lets one at it: there is no
---- public way to ask for suggestions, or to see which one is shown. Else those two are not there.
 ---@param bufnr integer
-local function completor(bufnr)
-  local found, capability = pcall(require, 'vim.lsp._capability')
-  local kind = found and capability.all and capability.all.inline_completion
-  return kind and kind.active and kind.active[bufnr] or nil
+---@param client_id integer
+---@return ensemble_lsp.Ghost
+local function ghost_of(bufnr, client_id)
+  local ghost = buffers[bufnr]
+  if not ghost or ghost.client_id ~= client_id then
+    ghost = { client_id = client_id, items = {}, index = 1 }
+    buffers[bufnr] = ghost
+  end
+  return ghost
 end
 
-local function ours(item)
+---@param bufnr? integer
+local function hide(bufnr)
+  local ghost = buffers[bufnr or vim.api.nvim_get_current_buf()]
+  if ghost then
+    ghost.items, ghost.index = {}, 1
+  end
+end
+
+local function our_client(item)
   local client = vim.lsp.get_client_by_id(item.client_id)
   return client and client.name == require('ensemble_lsp').name and client or nil
 end
@@ -32,14 +61,14 @@ end
 --- The id of the suggestion that is shown, if any.
 ---@return string?
 function M.shown()
-  local state = completor(vim.api.nvim_get_current_buf())
-  local item = state and state.current
-  return item and ours(item) and id_of(item) or nil
+  local ghost = buffers[vim.api.nvim_get_current_buf()]
+  return ghost and id_of(ghost.items[ghost.index])
 end
 
---- Handler of the accept command: Neovim runs it after it has inserted an item.
+--- Handler of the accept command, which Neovim runs after it has inserted an item.
 function M.on_accepted(command, context)
   M.last = id_of({ command = command }) or M.last
+  hide(context.bufnr)
   local client = vim.lsp.get_client_by_id(context.client_id)
   if client then
     local params = { command = command.command, arguments = command.arguments }
@@ -47,7 +76,7 @@ function M.on_accepted(command, context)
   end
 end
 
---- Run an item's command: an accept handler of one's own must do so, or nothing is learned.
+--- Run an item's command. A custom accept handler must do this, or the server may miss the accept.
 ---@param item vim.lsp.inline_completion.Item
 function M.run_command(item)
   local client = vim.lsp.get_client_by_id(item.client_id)
@@ -56,19 +85,18 @@ function M.run_command(item)
   end
 end
 
---- Accept the whole suggestion. `on_accept` inserts it in a way of its own; the item's command is
---- run after it all the same.
+--- Accept the whole suggestion. `on_accept` replaces the insertion; the item's command still runs.
 ---@param opts? { on_accept?: fun(item: vim.lsp.inline_completion.Item) }
 ---@return boolean accepted whether there was a suggestion
 function M.accept(opts)
-  if not inline() then
+  if not inline_completion() then
     return false
   end
   local insert = opts and opts.on_accept
   if not insert then
-    return inline().get()
+    return inline_completion().get()
   end
-  return inline().get({
+  return inline_completion().get({
     on_accept = function(item)
       insert(item)
       M.run_command(item)
@@ -101,8 +129,8 @@ local function insert_at_cursor(text)
   vim.api.nvim_win_set_cursor(0, { row + #lines, (#lines == 1 and col or 0) + #last })
 end
 
---- What of an item stands before the cursor already, and what is left of it; nil where the line
---- does not go on as the item says.
+--- Split an item at the cursor into the text already in the buffer and the rest; nil if the buffer
+--- differs from the item.
 local function split(item)
   local cursor = vim.api.nvim_win_get_cursor(0)
   local row, col = cursor[1] - 1, cursor[2]
@@ -118,50 +146,79 @@ local function split(item)
   return done, text:sub(#done + 1)
 end
 
-local function take(item, by)
+--- Request suggestions at the cursor and display them; `on_result` gets their number.
+---@param kind integer the trigger kind
+---@param on_result? fun(count: integer)
+local function request(kind, on_result)
+  local bufnr = vim.api.nvim_get_current_buf()
+  local ghost = buffers[bufnr]
+  local client = ghost and vim.lsp.get_client_by_id(ghost.client_id)
+  if not client or not ghost.display then
+    return
+  end
+  local tick = vim.api.nvim_buf_get_changedtick(bufnr)
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  params.context = { triggerKind = kind }
+  ghost.send(client, METHOD, params, function(err, result, context)
+    local count = result and #(result.items or result) or 0
+    local unchanged = vim.api.nvim_buf_is_valid(bufnr)
+      and vim.api.nvim_buf_get_changedtick(bufnr) == tick
+    if err or not unchanged then
+      return
+    end
+    -- An empty result keeps the suggestion that is shown.
+    if count > 0 then
+      ghost.display(nil, result, context)
+    end
+    if on_result then
+      on_result(count)
+    end
+  end, bufnr)
+end
+
+local function accept_next(item, by)
   local done, rest = split(item)
   if not done or not rest or rest == '' then
     return
   end
   local part = M.part(rest, by)
   insert_at_cursor(part)
-  local client = ours(item)
+  local client = our_client(item)
   if part == rest then
     M.run_command(item)
   elseif client then
     local length = vim.str_utfindex(done .. part, 'utf-16')
     client:notify('ensemble/didPartiallyAccept', { id = id_of(item), length = length })
     M.last = id_of(item)
-    -- What is left comes from the server's memory: no need to wait as long as for new text.
-    local state = completor(vim.api.nvim_get_current_buf())
-    if state then
-      state:request(AUTOMATIC)
-    end
+    -- The server has the rest in its cache, so it need not wait for Neovim's own request.
+    request(AUTOMATIC)
   end
 end
 
---- Accept a part of the shown suggestion; the rest is offered again.
+--- Accept a part of the suggestion; the rest is offered again.
 ---@param by 'word'|'line'
 ---@return boolean accepted whether there was a suggestion
 function M.accept_part(by)
-  return inline() ~= nil
-    and inline().get({
+  return inline_completion() ~= nil
+    and inline_completion().get({
       on_accept = function(item)
-        take(item, by)
+        hide()
+        accept_next(item, by)
       end,
     })
 end
 
---- Refuse the shown suggestion: it goes away, and the server learns from it.
----@return boolean refused whether there was a suggestion
-function M.dismiss()
-  return inline() ~= nil
-    and inline().get({
+--- Reject the suggestion: hide it and tell the server.
+---@return boolean rejected whether there was a suggestion
+function M.reject()
+  return inline_completion() ~= nil
+    and inline_completion().get({
       on_accept = function(item)
-        local client = ours(item)
+        hide()
+        local client = our_client(item)
         if client then
           client:exec_cmd({
-            title = 'Refuse',
+            title = 'Reject',
             command = 'ensemble.reject',
             arguments = { { id = id_of(item) } },
           })
@@ -170,46 +227,41 @@ function M.dismiss()
     })
 end
 
---- Ask for several suggestions at the cursor; `done` is called with how many there are.
-local function invoke(state, done)
-  local bufnr = state.bufnr
-  local tick = vim.api.nvim_buf_get_changedtick(bufnr)
-  for client_id in pairs(state.client_state) do
-    local client = vim.lsp.get_client_by_id(client_id)
-    if client then
-      local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
-      params.context = { triggerKind = INVOKED }
-      client:request('textDocument/inlineCompletion', params, function(err, result, context)
-        local items = result and (result.items or result) or {}
-        local here = vim.api.nvim_buf_is_valid(bufnr)
-          and vim.api.nvim_buf_get_changedtick(bufnr) == tick
-        if err or not here then
-          return
-        end
-        if #items > 0 then
-          state:handler(nil, result, context)
-        end
-        done(#items)
-      end, bufnr)
-    end
+--- Ask for several suggestions; `on_result` gets their number.
+---@return boolean requested
+local function invoke(on_result)
+  local ghost = buffers[vim.api.nvim_get_current_buf()]
+  if ghost and ghost.display then
+    request(INVOKED, on_result)
+  elseif ghost then
+    ghost.invoke = on_result -- Neovim's first request is about to be sent
+  end
+  return ghost ~= nil
+end
+
+local function select(count)
+  inline_completion().select({ count = count })
+  local ghost = buffers[vim.api.nvim_get_current_buf()]
+  if ghost and #ghost.items > 0 then
+    ghost.index = (ghost.index - 1 + count) % #ghost.items + 1
   end
 end
 
 local function step(count)
-  if not inline() then
+  if not inline_completion() then
     return
   end
-  local state = completor(vim.api.nvim_get_current_buf())
-  local current = state and state.current
-  if not state or not current or state:count_items() > 1 then
-    return inline().select({ count = count })
+  local ghost = buffers[vim.api.nvim_get_current_buf()]
+  if not ghost or #ghost.items ~= 1 then
+    return select(count)
   end
-  -- What comes by itself while one types is one suggestion; now more are wanted.
-  invoke(state, function(number)
-    if number > 1 and state.current and state.current.insert_text == current.insert_text then
-      inline().select({ count = count })
+  -- An automatic request returns one suggestion; ask for more.
+  local shown = ghost.items[1].insertText
+  invoke(function(number)
+    if number > 1 and ghost.items[1] and ghost.items[1].insertText == shown then
+      select(count)
     elseif number <= 1 then
-      vim.notify('ensemble-lsp: there is no other suggestion here')
+      ui.info('there are no other suggestions')
     end
   end)
 end
@@ -224,21 +276,74 @@ end
 
 --- Ask for suggestions now.
 function M.trigger()
-  local state = inline() and completor(vim.api.nvim_get_current_buf())
-  if state then
-    invoke(state, function(number)
+  local requested = inline_completion()
+    and invoke(function(number)
       if number == 0 then
-        vim.notify('ensemble-lsp: no suggestion here')
+        ui.info('there is no suggestion here')
       end
     end)
-  elseif vim.lsp.completion and vim.lsp.completion.get then
+  if not requested and vim.lsp.completion and vim.lsp.completion.get then
     vim.lsp.completion.get()
   end
 end
 
---- Tell the server when a suggestion leaves the screen because one stops typing.
+--- Observe the client's requests for suggestions.
+---@param client vim.lsp.Client
+local function observe(client)
+  local send = client.request
+  client.request = function(self, method, params, handler, bufnr)
+    if method ~= METHOD or not handler then
+      return send(self, method, params, handler, bufnr)
+    end
+    local ghost = ghost_of(vim.uri_to_bufnr(params.textDocument.uri), self.id)
+    local display = function(err, result, context)
+      local items = not err and result and (result.items or result)
+      if items then
+        ghost.items, ghost.index = items, 1
+      end
+      handler(err, result, context)
+    end
+    ghost.send, ghost.display = send, display
+    local on_result = ghost.invoke
+    if not on_result then
+      return send(self, method, params, display, bufnr)
+    end
+    ghost.invoke = nil
+    params.context.triggerKind = INVOKED
+    return send(self, method, params, function(err, result, context)
+      display(err, result, context)
+      on_result(#ghost.items)
+    end, bufnr)
+  end
+end
+
+--- Follow the suggestions of the server's buffers.
 ---@param group integer
-function M.watch(group)
+function M.setup(group)
+  local observed = {} ---@type table<integer, boolean>
+  vim.api.nvim_create_autocmd('LspAttach', {
+    group = group,
+    callback = function(event)
+      local client = vim.lsp.get_client_by_id(event.data.client_id)
+      if client and client.name == require('ensemble_lsp').name then
+        ghost_of(event.buf, client.id)
+        if not observed[client.id] then
+          observed[client.id] = true
+          observe(client)
+        end
+      end
+    end,
+  })
+  vim.api.nvim_create_autocmd('LspDetach', {
+    group = group,
+    callback = function(event)
+      local ghost = buffers[event.buf]
+      if ghost and ghost.client_id == event.data.client_id then
+        buffers[event.buf] = nil
+      end
+    end,
+  })
+  -- Tell the server that the suggestion disappears because the user stops typing.
   vim.api.nvim_create_autocmd('InsertLeavePre', {
     group = group,
     callback = function()
@@ -247,6 +352,7 @@ function M.watch(group)
       if client then
         client:notify('ensemble/didEnd', { id = id, reason = 'ignored' })
       end
+      hide()
     end,
   })
 end

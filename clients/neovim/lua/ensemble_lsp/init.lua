@@ -1,4 +1,4 @@
--- ensemble-lsp for Neovim: setting it up, and what the server says of itself.
+-- ensemble-lsp for Neovim: setup, and the server's status.
 local M = {}
 
 M.name = 'ensemble_lsp'
@@ -6,15 +6,14 @@ M.status = nil ---@type table?
 
 local ghost = require('ensemble_lsp.ghost')
 
--- Functions for keys of one's own.
 M.accept = ghost.accept
 M.accept_part = ghost.accept_part
-M.dismiss = ghost.dismiss
+M.reject = ghost.reject
 M.next = ghost.next
 M.previous = ghost.previous
 M.trigger = ghost.trigger
 
---- The server of the current buffer, else any that runs.
+--- The server of the current buffer, or any that is running.
 ---@return vim.lsp.Client?
 function M.client()
   return vim.lsp.get_clients({ name = M.name, bufnr = 0 })[1]
@@ -23,13 +22,13 @@ end
 
 ---@param status table
 function M.on_status(status)
-  -- A status need not name a model; the one that spoke last is still of interest.
+  -- A status may name no model; then the last one is kept.
   M.status = vim.tbl_extend('keep', status, { model = M.status and M.status.model })
   vim.api.nvim_exec_autocmds('User', { pattern = 'EnsembleStatus', data = status })
   vim.cmd.redrawstatus()
 end
 
---- For the status line: what the server is doing, and which model spoke last.
+--- For the status line: the server's state and the model of the last answer.
 ---@return string
 function M.statusline()
   if not M.client() then
@@ -40,8 +39,8 @@ function M.statusline()
   return 'ensemble' .. icon .. (status.model and (': ' .. status.model) or '')
 end
 
---- Change the server's settings while it runs. They hold for this session.
----@param settings table what stands under `ensemble`, e.g. { complete = { enabled = false } }
+--- Change the server's settings for this session, without a restart.
+---@param settings table the settings under `ensemble`, e.g. { complete = { enabled = false } }
 function M.configure(settings)
   vim.lsp.config(M.name, { settings = { ensemble = settings } })
   for _, client in ipairs(vim.lsp.get_clients({ name = M.name })) do
@@ -50,42 +49,83 @@ function M.configure(settings)
   end
 end
 
-local function map(lhs, run, desc)
-  if lhs then
-    vim.keymap.set('i', lhs, run, { desc = 'Ensemble: ' .. desc })
+---@class ensemble_lsp.Keymaps
+---@field accept? string|false
+---@field word? string|false
+---@field line? string|false
+---@field next? string|false
+---@field previous? string|false
+---@field reject? string|false
+---@field trigger? string|false
+
+---@type ensemble_lsp.Keymaps
+M.default_keymaps = {
+  accept = '<Tab>',
+  word = '<M-Right>',
+  line = '<M-Down>',
+  next = '<M-]>',
+  previous = '<M-[>',
+  reject = '<C-]>',
+  trigger = '<M-\\>',
+}
+
+---@class ensemble_lsp.Action
+---@field run fun(): boolean?
+---@field desc string
+---@field fallback? boolean without a suggestion the key has its usual effect
+
+---@type table<string, ensemble_lsp.Action>
+local ACTIONS = {
+  accept = { run = M.accept, desc = 'accept the suggestion', fallback = true },
+  word = {
+    run = function()
+      return M.accept_part('word')
+    end,
+    desc = 'accept the next word of the suggestion',
+    fallback = true,
+  },
+  line = {
+    run = function()
+      return M.accept_part('line')
+    end,
+    desc = 'accept the next line of the suggestion',
+    fallback = true,
+  },
+  next = { run = M.next, desc = 'show the next suggestion' },
+  previous = { run = M.previous, desc = 'show the previous suggestion' },
+  reject = { run = M.reject, desc = 'reject the suggestion', fallback = true },
+  trigger = { run = M.trigger, desc = 'ask for suggestions' },
+}
+
+---@param name string
+---@param lhs string
+local function map(name, lhs)
+  local action = ACTIONS[name]
+  if not action then
+    local names = vim.tbl_keys(ACTIONS)
+    table.sort(names)
+    return require('ensemble_lsp.ui').error(
+      ('%q is not an action; use %s'):format(name, table.concat(names, ', '))
+    )
   end
-end
-
---- A key that does something where there is a suggestion, and is itself where there is none.
-local function map_or_key(lhs, accept, desc)
-  if lhs then
-    vim.keymap.set('i', lhs, function()
-      return accept() and '' or lhs
-    end, { expr = true, desc = 'Ensemble: ' .. desc, replace_keycodes = true })
+  local opts = { desc = 'Ensemble: ' .. action.desc }
+  if not action.fallback then
+    return vim.keymap.set('i', lhs, action.run, opts)
   end
+  opts.expr, opts.replace_keycodes = true, true
+  vim.keymap.set('i', lhs, function()
+    return action.run() and '' or lhs
+  end, opts)
 end
 
-local function map_keys(keys)
-  map_or_key(keys.accept, M.accept, 'accept the suggestion')
-  map_or_key(keys.word, function()
-    return M.accept_part('word')
-  end, 'accept a word')
-  map_or_key(keys.line, function()
-    return M.accept_part('line')
-  end, 'accept a line')
-  map_or_key(keys.dismiss, M.dismiss, 'refuse the suggestion')
-  map(keys.next, M.next, 'next suggestion')
-  map(keys.previous, M.previous, 'previous suggestion')
-end
-
---- Before 0.12 the same suggestions come as completions.
-local function complete_instead(group)
+--- Before Neovim 0.12 the suggestions are offered as completions.
+local function enable_completion(group)
   vim.api.nvim_create_autocmd('LspAttach', {
     group = group,
     callback = function(event)
       local client = vim.lsp.get_client_by_id(event.data.client_id)
       if client and client.name == M.name and client:supports_method('textDocument/completion') then
-        -- Else the first one is put into the buffer as soon as the menu opens.
+        -- Without noselect the menu inserts its first entry as it opens.
         vim.bo[event.buf].completeopt = 'menuone,noselect,popup'
         vim.lsp.completion.enable(true, client.id, event.buf, { autotrigger = true })
       end
@@ -93,43 +133,30 @@ local function complete_instead(group)
   })
 end
 
----@class ensemble_lsp.Keymaps
----@field accept? string|false
----@field word? string|false
----@field line? string|false
----@field next? string|false
----@field previous? string|false
----@field dismiss? string|false
----@field trigger? string|false
-
 ---@class ensemble_lsp.Opts
----@field keymaps? ensemble_lsp.Keymaps
+---@field keymaps? ensemble_lsp.Keymaps|'default' keys of Insert mode; none by default
 ---@field config? vim.lsp.Config
 
---- Enable the server and, with Neovim 0.12, its ghost text.
+--- Enable the server and, with Neovim 0.12, ghost text. Maps only the keys given in `keymaps`.
 ---@param opts? ensemble_lsp.Opts
 function M.setup(opts)
   opts = opts or {}
   if opts.config then
     vim.lsp.config(M.name, opts.config)
   end
-  local keys = vim.tbl_extend('force', {
-    accept = '<Tab>',
-    word = '<M-Right>',
-    line = '<M-Down>',
-    next = '<M-]>',
-    previous = '<M-[>',
-    dismiss = '<C-]>',
-    trigger = '<M-\\>',
-  }, opts.keymaps or {})
-  map(keys.trigger, M.trigger, 'ask for suggestions')
   local group = vim.api.nvim_create_augroup('ensemble_lsp', {})
   if vim.lsp.inline_completion then
+    ghost.setup(group)
     vim.lsp.inline_completion.enable(true)
-    ghost.watch(group)
-    map_keys(keys)
   else
-    complete_instead(group)
+    enable_completion(group)
+  end
+  local keymaps = opts.keymaps == 'default' and M.default_keymaps or opts.keymaps or {}
+  for name, lhs in pairs(keymaps) do
+    -- Before 0.12 there is no ghost text to act on: only the trigger applies.
+    if lhs and (name == 'trigger' or vim.lsp.inline_completion) then
+      map(name, lhs)
+    end
   end
   vim.lsp.enable(M.name)
 end

@@ -1,76 +1,78 @@
--- A server that ended by itself is started anew, unless it keeps ending.
+-- Restarts the server after a crash, unless it keeps crashing, and on the user's request.
 local M = {}
 
-local MOST, WITHIN_MS = 3, 180000
+local MAX_RESTARTS, WITHIN_MS = 3, 180000
+local STOP_TIMEOUT_MS, POLL_MS = 5000, 50
 
-local ends = {} ---@type number[]
+local crashes = {} ---@type number[] the times of recent crashes, in milliseconds
+local restarting = false
 
-local function enabled(name)
+local function is_enabled(name)
   return vim.lsp.is_enabled == nil or vim.lsp.is_enabled(name)
 end
 
-local function ended(code, signal)
-  local wanted = code == 0 and (signal == 0 or signal == 15)
+local function handle_exit(code, signal)
+  local expected = code == 0 and (signal == 0 or signal == 15)
   local name = require('ensemble_lsp').name
-  if vim.v.exiting ~= vim.NIL or wanted or M.asked then
+  if vim.v.exiting ~= vim.NIL or expected or restarting then
     return
   end
-  require('ensemble_lsp').on_status({ state = 'offline', message = 'the server ended' })
+  require('ensemble_lsp').on_status({ state = 'offline', message = 'the server crashed' })
   local now = vim.uv.now()
-  ends = vim.tbl_filter(function(at)
+  crashes = vim.tbl_filter(function(at)
     return now - at < WITHIN_MS
-  end, ends)
-  ends[#ends + 1] = now
-  if not enabled(name) then
+  end, crashes)
+  crashes[#crashes + 1] = now
+  if not is_enabled(name) then
     return
   end
-  if #ends <= MOST then
+  if #crashes <= MAX_RESTARTS then
     return vim.defer_fn(M.start, 200)
   end
-  local told = 'ensemble-lsp: the server ended %d times (exit code %d); '
-    .. "':checkhealth ensemble_lsp' says more, ':Ensemble restart' tries again"
-  vim.notify(told:format(#ends, code), vim.log.levels.ERROR)
+  local message = 'the server crashed %d times (exit code %d); '
+    .. "see ':checkhealth ensemble_lsp', then try ':Ensemble restart'"
+  require('ensemble_lsp.ui').error(message:format(#crashes, code))
 end
 
---- Called where no function of Neovim's may be.
+--- Handler of the client's exit. It runs in a fast event, where most functions are not allowed.
 ---@param code integer
 ---@param signal integer
 function M.on_exit(code, signal)
   vim.schedule(function()
-    ended(code, signal)
+    handle_exit(code, signal)
   end)
 end
 
---- Start the server for all buffers that have none.
+--- Start the server for all buffers without one.
 function M.start()
   vim.lsp.enable(require('ensemble_lsp').name, true)
 end
 
---- Stop the server and start it anew; the buffers stay as they are.
+--- Stop the server and start it again; the buffers stay open.
 function M.restart()
   local name = require('ensemble_lsp').name
-  ends = {}
-  M.asked = true
+  crashes = {}
+  restarting = true
   vim.lsp.enable(name, false)
   local timer = assert(vim.uv.new_timer())
   local waited = 0
   timer:start(
-    50,
-    50,
+    POLL_MS,
+    POLL_MS,
     vim.schedule_wrap(function()
       if timer:is_closing() then
         return
       end
-      waited = waited + 50
-      local clients = vim.lsp.get_clients({ name = name, _uninitialized = true })
-      if #clients > 0 and waited < 5000 then
+      waited = waited + POLL_MS
+      local clients = vim.lsp.get_clients({ name = name })
+      if #clients > 0 and waited < STOP_TIMEOUT_MS then
         return
       end
       timer:close()
       for _, client in ipairs(clients) do
         client:stop(true)
       end
-      M.asked = false
+      restarting = false
       M.start()
     end)
   )

@@ -1,4 +1,4 @@
-// The dashboard's page. Everything is made as elements, never as markup: names come from providers.
+// The dashboard's page. It creates elements and never parses markup, because names come from providers.
 import { type Model, type Stats, type Task, TASKS, type Why } from "../protocol";
 import type { State } from "./state";
 
@@ -16,16 +16,16 @@ function element(
   attributes: Record<string, string>,
   ...children: Child[]
 ): HTMLElement {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
 }
 
 function shape(tag: string, attributes: Record<string, string | number>): SVGElement {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  return made;
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+  return node;
 }
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
@@ -34,9 +34,9 @@ const time = (ms: number | null | undefined): string =>
 const dollars = (usd: number): string =>
   usd === 0 ? "$0" : usd < 0.01 ? `$${usd.toPrecision(2)}` : `$${usd.toFixed(2)}`;
 
-/** A rate as a bar with its interval as a whisker. */
-function bar(value: number, low: number, high: number, said: string): SVGElement {
-  const svg = shape("svg", { width: WIDTH, height: 14, role: "img", "aria-label": said });
+/** A rate as a bar, with its interval as a whisker. */
+function bar(value: number, low: number, high: number, label: string): SVGElement {
+  const svg = shape("svg", { width: WIDTH, height: 14, role: "img", "aria-label": label });
   svg.append(
     shape("rect", { class: "track", x: 0, y: 3, width: WIDTH, height: 8, rx: 2 }),
     shape("rect", { class: "fill", x: 0, y: 3, width: WIDTH * value, height: 8, rx: 2 }),
@@ -51,32 +51,32 @@ function table(headings: string[], rows: Child[][]): HTMLElement {
   const head = element("tr", {}, ...headings.map((text) => element("th", { scope: "col" }, text)));
   const body = rows.map((row) => element("tr", {}, ...row.map((cell) => element("td", {}, cell))));
   const whole = element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
-  // Wider than a narrow column of editors: then it scrolls, and the page does not.
+  // In a narrow editor column the table scrolls instead of the page.
   return element("div", { class: "wide" }, whole);
 }
 
-/** A value, and under it in small print what belongs to it. */
-function twoLines(value: Child, ...quiet: string[]): HTMLElement {
-  const small = quiet.filter(Boolean).map((text) => element("small", {}, text));
+/** A value with details in small print below it. */
+function withDetails(value: Child, ...details: string[]): HTMLElement {
+  const small = details.filter(Boolean).map((text) => element("small", {}, text));
   return element("div", { class: "cell" }, element("span", {}, value), ...small);
 }
 
 function acceptance(task: Task, stats: Stats | undefined): Child {
-  if (task === "explain") return stats?.calls ? `${stats.calls} ×` : "not yet";
+  if (task === "explain") return stats?.calls ? String(stats.calls) : "none yet";
   const rate = stats?.shown ? stats.acceptance : null;
-  if (!stats || rate == null) return element("span", { class: "quiet" }, "nothing shown yet");
+  if (!stats || rate == null) return element("span", { class: "quiet" }, "none shown yet");
   const [low, high] = [stats.low ?? 0, stats.high ?? 1];
   const interval = `${Math.round(100 * low)}–${percent(high)}`;
-  const said = `${percent(rate)}, with 95 % certainty ${interval}`;
-  const drawn = element("span", { class: "rate", title: said });
-  drawn.append(bar(rate, low, high, said), ` ${percent(rate)}`);
-  return twoLines(drawn, `${stats.accepted} of ${stats.shown} shown`, interval);
+  const label = `${percent(rate)}, 95 % interval ${interval}`;
+  const rateBar = element("span", { class: "rate", title: label });
+  rateBar.append(bar(rate, low, high, label), ` ${percent(rate)}`);
+  return withDetails(rateBar, `${stats.accepted} of ${stats.shown} shown`, interval);
 }
 
 function cost(stats: Stats | undefined): Child {
   if (!stats?.calls) return "–";
   const failed = stats.failures ? `${stats.failures} of ${stats.calls} failed` : "";
-  return twoLines(dollars(stats.cost), failed);
+  return withDetails(dollars(stats.cost), failed);
 }
 
 function row(model: Model, task: Task): Child[] {
@@ -84,11 +84,11 @@ function row(model: Model, task: Task): Child[] {
   const state = model.available ? "on" : "off";
   const name = element("span", { class: `model ${state}` }, model.name);
   const { first_p50, total_p90 } = stats?.latency ?? {};
-  const whole = total_p90 == null ? "" : `whole, 90 %: ${time(total_p90)}`;
+  const whole = total_p90 == null ? "" : `full answer, p90: ${time(total_p90)}`;
   return [
-    model.available ? name : twoLines(name, model.reason),
+    model.available ? name : withDetails(name, model.reason),
     acceptance(task, stats),
-    twoLines(time(first_p50), whole),
+    withDetails(time(first_p50), whole),
     cost(stats),
   ];
 }
@@ -103,10 +103,10 @@ function section(task: Task, models: Model[]): HTMLElement {
   const rows = models
     .filter((model) => model.tasks.includes(task))
     .map((model) => row(model, task));
-  const headings = ["model", task === "explain" ? "asked" : "accepted", "first words", "cost"];
-  const none = element("p", { class: "quiet" }, "No model does this. ");
-  none.append(button("Add a model", "newModel"));
-  const shown = rows.length ? table(headings, rows) : none;
+  const headings = ["model", task === "explain" ? "calls" : "accepted", "first token", "cost"];
+  const empty = element("p", { class: "quiet" }, "No model is configured for this task. ");
+  empty.append(button("Add a model", "newModel"));
+  const shown = rows.length ? table(headings, rows) : empty;
   return element("section", { "data-task": task }, element("h2", {}, TITLES[task]), shown);
 }
 
@@ -124,53 +124,48 @@ function choice(why: Why): HTMLElement {
     one.utility.toFixed(2),
     String(one.observations),
   ]);
-  const headings = ["model", "expected reward", "answer", "cost", "score", "seen"];
+  const headings = ["model", "expected reward", "latency", "cost", "utility", "observations"];
   const lead = element("p", {}, element("strong", {}, `${why.task}: `), why.why);
-  const scores = element(
-    "details",
-    {},
-    element("summary", {}, "All models"),
-    table(headings, rows),
-  );
+  const scores = element("details", {}, element("summary", {}, "Details"), table(headings, rows));
   return element("div", { class: "choice", "data-task": why.task }, lead, scores);
 }
 
 function button(label: string, command: string): HTMLElement {
-  const made = element("button", { type: "button" }, label);
-  made.addEventListener("click", () => code.postMessage({ command }));
-  return made;
+  const node = element("button", { type: "button" }, label);
+  node.addEventListener("click", () => code.postMessage({ command }));
+  return node;
 }
 
 function here(state: NonNullable<State["here"]>): HTMLElement {
-  const place = element("h2", {}, `Whom it would ask at ${state.file}:${state.line}`);
-  return element("section", { id: "here" }, place, ...state.choices.map(choice));
+  const title = `Models that would be asked at ${state.file}:${state.line}`;
+  return element("section", { id: "here" }, element("h2", {}, title), ...state.choices.map(choice));
 }
 
-/** Before anything was shown the tables are empty: say what fills them. */
-function beginning(models: Model[]): HTMLElement[] {
+/** Explain the empty tables before the first suggestion. */
+function introduction(models: Model[]): HTMLElement[] {
   if (models.some((model) => TASKS.some((task) => model.stats[task]?.shown))) return [];
-  const said =
-    "Nothing was counted yet. Write some code: what you take of the suggestions and what you " +
-    "refuse is counted here, on this machine only.";
-  return [element("p", { id: "beginning", class: "quiet" }, said)];
+  const text =
+    "There is no data yet. Write some code: this page counts the suggestions that you accept and " +
+    "reject. The data stays on this machine.";
+  return [element("p", { id: "introduction", class: "quiet" }, text)];
 }
 
-function trouble({ error, missing }: State): HTMLElement {
+function problem({ error, missing }: State): HTMLElement {
   const buttons = missing
     ? [button("Install the server", "install")]
     : [button("Restart the server", "restart"), button("Show the log", "showLog")];
-  const said = element("p", { role: "alert" }, error ?? "");
-  return element("section", { id: "trouble" }, said, element("nav", {}, ...buttons));
+  const message = element("p", { role: "alert" }, error ?? "");
+  return element("section", { id: "problem" }, message, element("nav", {}, ...buttons));
 }
 
 function header(...buttons: HTMLElement[]): HTMLElement {
   return element("header", {}, element("h1", {}, "Ensemble"), element("nav", {}, ...buttons));
 }
 
-function draw(state: State): void {
+function render(state: State): void {
   if (!main) return;
   if (state.error) {
-    main.replaceChildren(header(), trouble(state));
+    main.replaceChildren(header(), problem(state));
     return;
   }
   const open = new Set(
@@ -179,13 +174,13 @@ function draw(state: State): void {
   const models = state.models ?? [];
   const buttons = [
     button("Pin a model", "pinModel"),
-    button("Why the last answer", "whyThis"),
+    button("Why this answer", "whyThis"),
     button("Report", "openReport"),
     button("Compare", "compareModels"),
   ];
   main.replaceChildren(
     header(...buttons),
-    ...beginning(models),
+    ...introduction(models),
     ...(state.here?.choices.length ? [here(state.here)] : []),
     ...TASKS.map((task) => section(task, models)),
   );
@@ -194,5 +189,5 @@ function draw(state: State): void {
   }
 }
 
-window.addEventListener("message", (event: MessageEvent<State>) => draw(event.data));
+window.addEventListener("message", (event: MessageEvent<State>) => render(event.data));
 code.postMessage({ command: "ready" });

@@ -1,9 +1,9 @@
-// What the extension sends to the dashboard.
+// The message from the extension to the dashboard's page.
 import type { Model, Why } from "../protocol";
 
 export interface State {
   error?: string;
-  /** There is no server to run: it can be installed. */
+  /** The server is not installed; the page offers to install it. */
   missing?: boolean;
   models?: Model[];
   here?: { file: string; line: number; choices: Why[] } | undefined;

@@ -1,0 +1,277 @@
+// A fake of the `vscode` module: the part that the extension uses, and `fake` to control it.
+type Listener<T> = (event: T) => unknown;
+
+export class Disposable {
+  constructor(private readonly release: () => void) {}
+  static from(...items: { dispose(): unknown }[]): Disposable {
+    return new Disposable(() => items.forEach((item) => item.dispose()));
+  }
+  dispose(): void {
+    this.release();
+  }
+}
+
+export class EventEmitter<T> {
+  private readonly listeners = new Set<Listener<T>>();
+  readonly event = (listener: Listener<T>): Disposable => {
+    this.listeners.add(listener);
+    return new Disposable(() => this.listeners.delete(listener));
+  };
+  fire(event: T): void {
+    for (const listener of [...this.listeners]) listener(event);
+  }
+  dispose(): void {
+    this.listeners.clear();
+  }
+}
+
+export class Position {
+  constructor(
+    readonly line: number,
+    readonly character: number,
+  ) {}
+  isEqual(other: Position): boolean {
+    return this.line === other.line && this.character === other.character;
+  }
+}
+
+export class Range {
+  constructor(
+    readonly start: Position,
+    readonly end: Position,
+  ) {}
+  get isEmpty(): boolean {
+    return this.start.isEqual(this.end);
+  }
+}
+
+export class Selection extends Range {
+  get active(): Position {
+    return this.end;
+  }
+}
+
+export class Uri {
+  private constructor(
+    readonly scheme: string,
+    readonly path: string,
+    readonly query: string,
+  ) {}
+  static from({ scheme, path, query = "" }: { scheme: string; path: string; query?: string }): Uri {
+    return new Uri(scheme, path, query);
+  }
+  static file(path: string): Uri {
+    return new Uri("file", path, "");
+  }
+  get fsPath(): string {
+    return this.path;
+  }
+  toString(): string {
+    return `${this.scheme}://${this.path}${this.query ? `?${this.query}` : ""}`;
+  }
+}
+
+export class CancellationError extends Error {}
+export class ThemeColor {
+  constructor(readonly id: string) {}
+}
+export class TabInputTextDiff {
+  constructor(
+    readonly original: Uri,
+    readonly modified: Uri,
+  ) {}
+}
+
+export const ConfigurationTarget = { Global: 1, Workspace: 2, WorkspaceFolder: 3 };
+export const InlineCompletionTriggerKind = { Invoke: 0, Automatic: 1 };
+export const LogLevel = { Off: 0, Trace: 1, Debug: 2, Info: 3, Warning: 4, Error: 5 };
+export const ProgressLocation = { SourceControl: 1, Window: 10, Notification: 15 };
+export const QuickPickItemKind = { Separator: -1, Default: 0 };
+export const StatusBarAlignment = { Left: 1, Right: 2 };
+export const ViewColumn = { Active: -1, Beside: -2 };
+
+interface Inspected {
+  defaultValue?: unknown;
+  globalValue?: unknown;
+  workspaceValue?: unknown;
+  workspaceFolderValue?: unknown;
+}
+
+interface Item {
+  label: string;
+}
+
+/** An answer to a prompt: an input box's text or a part of a quick pick's entry; undefined cancels. */
+type Answer = string | undefined;
+
+class QuickPick {
+  title = "";
+  placeholder = "";
+  items: Item[] = [];
+  activeItems: Item[] = [];
+  private readonly active = new EventEmitter<Item[]>();
+  private readonly accepted = new EventEmitter<void>();
+  private readonly hidden = new EventEmitter<void>();
+  readonly onDidChangeActive = this.active.event;
+  readonly onDidAccept = this.accepted.event;
+  readonly onDidHide = this.hidden.event;
+
+  show(): void {
+    fake.quickPick = this;
+  }
+  dispose(): void {
+    this.hidden.fire();
+  }
+  /** Move to an entry, as the arrow keys do. */
+  select(text: string): void {
+    this.activeItems = [find(this.items, text)];
+    this.active.fire(this.activeItems);
+  }
+  accept(): void {
+    this.accepted.fire();
+  }
+  hide(): void {
+    this.hidden.fire();
+  }
+}
+
+class StatusBarItem {
+  name = "";
+  text = "";
+  tooltip = "";
+  command = "";
+  backgroundColor: ThemeColor | undefined;
+  show(): void {}
+  dispose(): void {}
+}
+
+function find<T>(items: readonly T[], text: string): T {
+  const label = (item: T): string => (typeof item === "string" ? item : (item as Item).label);
+  const found = items.find((item) => label(item).includes(text));
+  if (!found) throw new Error(`no entry ${text} in ${items.map(label).join(", ")}`);
+  return found;
+}
+
+/** The state of the fake. Each test file has its own process; `reset` separates the tests of a file. */
+export const fake = {
+  settings: new Map<string, Inspected>(),
+  answers: [] as Answer[],
+  prompts: [] as string[],
+  offered: [] as unknown[][],
+  messages: [] as string[],
+  executed: [] as unknown[][],
+  trusted: true,
+  statusBarItem: undefined as StatusBarItem | undefined,
+  quickPick: undefined as QuickPick | undefined,
+  activeEditor: new EventEmitter<unknown>(),
+  selection: new EventEmitter<unknown>(),
+  closedDocument: new EventEmitter<unknown>(),
+  configuration: new EventEmitter<{ affectsConfiguration(section: string): boolean }>(),
+  tabs: new EventEmitter<{ opened: unknown[] }>(),
+  closedTabs: [] as unknown[],
+  reset(): void {
+    this.settings.clear();
+    for (const list of [this.answers, this.prompts, this.offered, this.messages, this.executed]) {
+      list.length = 0;
+    }
+    this.closedTabs.length = 0;
+    this.trusted = true;
+    this.quickPick = undefined;
+    window.activeTextEditor = undefined;
+    window.tabGroups.all = [];
+  },
+};
+
+function answer(prompt: string): Answer {
+  fake.prompts.push(prompt);
+  if (!fake.answers.length) throw new Error(`unexpected prompt: ${prompt}`);
+  return fake.answers.shift();
+}
+
+export const window = {
+  activeTextEditor: undefined as unknown,
+  onDidChangeActiveTextEditor: fake.activeEditor.event,
+  onDidChangeTextEditorSelection: fake.selection.event,
+  tabGroups: {
+    all: [] as { tabs: unknown[] }[],
+    onDidChangeTabs: fake.tabs.event,
+    close: (tabs: unknown[]): Promise<boolean> => {
+      fake.closedTabs.push(...tabs);
+      return Promise.resolve(true);
+    },
+  },
+  createStatusBarItem(): StatusBarItem {
+    fake.statusBarItem = new StatusBarItem();
+    return fake.statusBarItem;
+  },
+  createQuickPick: (): QuickPick => new QuickPick(),
+  showInputBox(options: {
+    title: string;
+    validateInput?(text: string): string | null;
+  }): Promise<Answer> {
+    const text = answer(options.title);
+    const problem = text === undefined ? null : options.validateInput?.(text);
+    if (problem) throw new Error(`${options.title}: ${problem}`);
+    return Promise.resolve(text);
+  },
+  showQuickPick<T>(items: readonly T[], options: { title: string }): Promise<T | undefined> {
+    fake.offered.push([...items]);
+    const text = answer(options.title);
+    return Promise.resolve(text === undefined ? undefined : find(items, text));
+  },
+  showInformationMessage: (message: string): Promise<undefined> => show(message),
+  showWarningMessage: (message: string): Promise<undefined> => show(message),
+  showErrorMessage: (message: string): Promise<undefined> => show(message),
+  setStatusBarMessage: (message: string): Promise<undefined> => show(message),
+  showTextDocument: (): Promise<undefined> => Promise.resolve(undefined),
+  withProgress: <T>(
+    _options: unknown,
+    task: (progress: unknown, token: unknown) => Promise<T>,
+  ): Promise<T> => task({ report: () => undefined }, { onCancellationRequested: () => undefined }),
+};
+
+function show(message: string): Promise<undefined> {
+  fake.messages.push(message);
+  return Promise.resolve(undefined);
+}
+
+export const workspace = {
+  get isTrusted(): boolean {
+    return fake.trusted;
+  },
+  onDidChangeConfiguration: fake.configuration.event,
+  onDidCloseTextDocument: fake.closedDocument.event,
+  registerTextDocumentContentProvider: (): Disposable => new Disposable(() => undefined),
+  getConfiguration(section = ""): unknown {
+    const full = (key: string): string => [section, key].filter(Boolean).join(".");
+    return {
+      inspect: (key: string) => fake.settings.get(full(key)),
+      get: (key: string) => effective(full(key)),
+      update: (key: string, globalValue: unknown): Promise<void> => {
+        fake.settings.set(full(key), { ...fake.settings.get(full(key)), globalValue });
+        return Promise.resolve();
+      },
+    };
+  },
+};
+
+/** A setting's value, or the object of the settings below a prefix. */
+function effective(key: string): unknown {
+  const inspected = fake.settings.get(key);
+  if (inspected) {
+    return inspected.workspaceValue ?? inspected.globalValue ?? inspected.defaultValue;
+  }
+  const below = [...fake.settings.keys()].filter((name) => name.startsWith(`${key}.`));
+  if (!below.length) return undefined;
+  return Object.fromEntries(below.map((name) => [name.slice(key.length + 1), effective(name)]));
+}
+
+export const commands = {
+  executeCommand: (...call: unknown[]): Promise<undefined> => {
+    fake.executed.push(call);
+    return Promise.resolve(undefined);
+  },
+  registerCommand: (): Disposable => new Disposable(() => undefined),
+};
+
+export const extensions = { getExtension: (): undefined => undefined };
