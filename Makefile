@@ -12,7 +12,7 @@ EXTRAS := local,report,ws,dev,e2e,fuzz,docs,package
 # `$(call add,EXTRAS)` installs them. With LOCKED=1, as in CI, everything is there already, by its hash.
 add = $(if $(LOCKED),@true,$(PIP) install -e ".[$(subst $(space),$(comma),$(1))]")
 
-.PHONY: install demo test test-e2e test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server lint lint-python lint-clients lint-npm format format-npm bench \
+.PHONY: install demo test test-npm test-e2e test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server lint lint-python lint-clients lint-npm format format-npm bench \
   bench-selection bench-ensemble schema docs package lock audit clean
 
 $(INSTALLED): pyproject.toml $(if $(LOCKED),requirements.lock)
@@ -32,8 +32,14 @@ install: $(INSTALLED)
 demo: $(INSTALLED)
 	$(BIN)/ensemble-lsp demo --fetch
 
+# The extension's unit tests where npm is there, then the fast tests.
 test: $(INSTALLED)
+	@if command -v npm >/dev/null || [ -n "$$CI" ]; then $(MAKE) --no-print-directory test-npm; \
+	  else echo "test: the extension's unit tests need npm (Node 20 or newer)"; fi
 	$(BIN)/pytest -m "not e2e" -n auto $(ARGS)
+
+test-npm: $(NODE_MODULES)
+	cd clients/vscode && npm test --silent -- --test-reporter=dot
 
 # Four parts, two at a time: VS Code, whose tests share one window, mostly waits.
 test-e2e: $(INSTALLED)
