@@ -57,6 +57,7 @@ lint: lint-python lint-clients
 lint-python: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python .ci/wording.py
 	$(BIN)/lint-imports
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 
@@ -88,11 +89,13 @@ bench: $(INSTALLED)
 
 # Choosing among models, replayed on published results (DATA names their folder).
 bench-selection: $(INSTALLED)
+	$(call add,local dev bench)
 	$(BIN)/python -m benchmarks.selection $(if $(DATA),--data $(DATA)) $(ARGS)
 	$(BIN)/python -m benchmarks.selection_speed
 
 # What ensembles are worth, on real generations (DATA names the published sets' folder).
 bench-ensemble: $(INSTALLED)
+	$(call add,local dev bench)
 	$(BIN)/python -m benchmarks.ensemble $(if $(DATA),--data $(DATA)) $(ARGS)
 	$(BIN)/python -m benchmarks.ensemble_prose $(if $(DATA),--data $(DATA))
 
