@@ -147,17 +147,28 @@ class Document:
             self.uri, self.version if version is None else version, self.language, lines
         )
 
-    def offset(self, position: Position) -> int:
-        """Code points from the start of the text to a position."""
-        return sum(map(len, self.lines[: position.line])) + position.column
+
+def advance(start: Position, text: str) -> Position:
+    """Return the position after a text that begins at ``start``."""
+    lines = split_lines(text)
+    if len(lines) == 1:
+        return Position(start.line, start.column + len(text))
+    return Position(start.line + len(lines) - 1, len(lines[-1]))
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change of a document: the span of the text before it, and what stands there now."""
+    """One replacement: a span of the text before it, and the new text."""
 
     span: Span
     text: str
+
+    def shift(self, position: Position) -> Position:
+        """Return where a position at or after the span's end is once the edit is applied."""
+        old, new = self.span.end, advance(self.span.start, self.text)
+        if position.line == old.line:
+            return Position(new.line, new.column + position.column - old.column)
+        return Position(position.line + new.line - old.line, position.column)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
+from ensemble_lsp.languages import LANGUAGES
 from ensemble_lsp.syntax.trees import (
-    GRAMMARS,
     Trees,
     grammar_of,
     has_error,
@@ -18,7 +18,7 @@ from ensemble_lsp.syntax.trees import (
 from ensemble_lsp.types import Document, Position, Span
 
 
-@pytest.mark.parametrize("language", sorted(GRAMMARS))
+@pytest.mark.parametrize("language", [one.id for one in LANGUAGES.values() if one.grammar])
 def test_every_listed_language_has_a_grammar(language: str) -> None:
     assert grammar_of(language) is not None
     assert parser_for(language) is not None

@@ -8,9 +8,11 @@ a document supersedes the one before; a stream that the user is typing along is 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..types import Span, Suggestion
@@ -34,6 +36,8 @@ class Completer:
         self._asker = CompletionRunner(self._cache, self._streams)
         self._current: dict[str, asyncio.Task[list[Suggestion]]] = {}
         self._typing: dict[str, TypingRhythm] = {}
+        self._last_decision: Decision | None = None
+        """The latest decision for any document; the debounce is computed from it."""
         self._clock = clock
 
     async def complete(self, app: AppContext, request: CompletionRequest) -> list[Suggestion]:
@@ -80,18 +84,25 @@ class Completer:
             return []
         settings = app.settings.complete
         wanted = request.candidates or (settings.candidates if request.wants_several else 1)
-        answers = [] if request.model else self._cached(job)
+        cached_answers = iter(()) if request.model else self._cached(job)
+        # An automatic request shows one answer: only that one is post-processed.
+        automatic = request.trigger == "automatic"
+        answers = distinct(list(islice(cached_answers, 1) if automatic else cached_answers))
         cached = len(answers)
-        if answers and request.trigger == "automatic":
-            return self._offer(job, answers[:1], cached)
+        if answers and automatic:
+            return self._offer(job, answers, cached)
         if len(answers) < wanted:
             answers += await self._ask(job, wanted)
         return self._offer(job, distinct(answers)[:wanted], cached)
 
     async def _ask(self, job: CompletionJob, wanted: int) -> list[CachedAnswer]:
-        app, request = job.app, job.request
-        await app.runtime.workspace.prepare(request.document)
-        decision = app.decide(
+        session, request = job.session, job.request
+        await session.runtime.workspace.prepare(request.document)
+        waited = request.trigger != "automatic"
+        if not waited and not self._is_free_expected(session):
+            await asyncio.sleep(self._debounce(job))
+            waited = True
+        decision = session.decide(
             "complete",
             job.document,
             job.position,
@@ -100,30 +111,42 @@ class Completer:
             only=request.model,
         )
         job.decision, order = decision, decision.models
+        self._last_decision = decision
         if wanted == 1 and order and order[0].profile.free:
             instant = await self._asker.instant(job, order)  # nothing to save by waiting
             if instant is not None:
                 app.runtime.idle("complete", instant.model)
                 return [instant]
-        if request.trigger == "automatic":
-            await asyncio.sleep(self._debounce(job, decision))
-        await app.runtime.workspace.guard(model.profile for model in order)
+        if not waited:
+            await asyncio.sleep(self._debounce(job))
+        await session.runtime.workspace.guard(model.profile for model in order)
         return await self._asker.ask(job, order, wanted)
 
-    def _debounce(self, job: CompletionJob, decision: Decision) -> float:
-        typing = self._typing.setdefault(job.request.document.uri, TypingRhythm())
-        paid = {m.profile.name for m in decision.models if not m.profile.free}
-        expected = (r.latency_ms for r in decision.choice.ranked if r.model in paid)
-        return typing.debounce(job.app.settings.complete.debounce_ms, next(expected, 0.0))
+    def _is_free_expected(self, session: Session) -> bool:
+        """Whether a free model will probably answer first: there is nothing to save by waiting."""
+        last = self._last_decision
+        models = last.models[:1] if last is not None else session.models_for("complete")
+        return all(model.profile.free for model in models)
 
-    def _cached(self, job: CompletionJob) -> list[CachedAnswer]:
+    def _debounce(self, job: CompletionJob) -> float:
+        """Seconds to wait, by the latency of the paid model that the last decision preferred."""
+        typing = self._typing.setdefault(job.request.document.uri, TypingRhythm())
+        latency_ms, last = math.inf, self._last_decision
+        if last is not None:
+            paid = {m.profile.name for m in last.models if not m.profile.free}
+            expected = (r.latency_ms for r in last.choice.ranked if r.model in paid)
+            latency_ms = next(expected, 0.0)
+        return typing.debounce(job.session.settings.complete.debounce_ms, latency_ms)
+
+    def _cached(self, job: CompletionJob) -> Iterator[CachedAnswer]:
+        """The cached answers that continue the document at the cursor, post-processed one by one."""
         found = self._cache.get(job.document, job.position)
         sources = job.app.registry.ids() if found else {}
         pin = job.app.settings.selector.pin.get("complete")
         answers = [a for a in found if sources.get(a.model) == a.source and _wanted(a, pin)]
         # A block that is typed along stays one, whatever would be asked for at the cursor by now.
         cleaned = (replace(a, text=job.clean(a.text, block="\n" in a.text)) for a in answers)
-        return distinct([a for a in cleaned if a.text.strip()])
+        return (a for a in cleaned if a.text.strip())
 
     def _offer(
         self, job: CompletionJob, answers: list[CachedAnswer], cached: int

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..context.completion_mode import Shape, shape_at
 from ..postprocess import clean_completion
-from ..types import Document, Position, Span, Trigger
+from ..types import Document, Position, Span, Trigger, advance
 from .inflight import InflightRequest
 
 if TYPE_CHECKING:
@@ -105,11 +105,8 @@ def job_of(app: AppContext, request: CompletionRequest) -> CompletionJob | None:
     position = document.clamp(request.position)
     if (selected := request.selected) is not None:
         document = document.replace(selected.span, selected.text)
-        lines = selected.text.split("\n")
-        start = selected.span.start
-        column = len(lines[-1]) + (start.column if len(lines) == 1 else 0)
-        position = Position(start.line + len(lines) - 1, column)
-    shape = shape_at(document, position, app.runtime.workspace.trees)
+        position = advance(selected.span.start, selected.text)
+    shape = shape_at(document, position, session.runtime.workspace.trees)
     if shape == "none":
         return None
     first = Position(max(0, position.line - NEAR), 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from ..languages import COMMENT_LINE
 from ..syntax.indentation import indent_of
 from ..syntax.trees import Trees
 from ..types import Document, Position
@@ -19,7 +20,6 @@ _BLOCK_WORDS = re.compile(
     r"(?:^|\s)(?:do|then|else|begin|try|ensure|repeat)(?:\s*\|[^|]*\|)?$"
     r"|^\s*(?:def|class|module|function|local function|while|unless|for|if)\b[^#]*$"
 )
-_COMMENT = re.compile(r"\s*(?:#|//|--|/\*|\*)")
 _ENDS_BY_WORD = frozenset({"ruby", "lua", "shellscript", "bash", "sh", "elixir"})
 
 
@@ -52,7 +52,7 @@ def _on_blank(document: Document, position: Position, head: str, trees: Trees | 
     text = _written(document, range(position.line - 1, max(-1, position.line - _NEAR), -1))
     if not text:
         return "line"
-    if _COMMENT.match(text) and (head or not text[0].isspace()):
+    if COMMENT_LINE.match(text) and (head or not text[0].isspace()):
         return "block" if len(head) >= len(indent_of(text)) else "line"
     if _opens(text, document.language) and len(head) > len(indent_of(text)):
         return "block"

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .ignore import Rules, compile_rules, ignored_by, read_rules
+from .repository import repository_root
 from .secret_redaction import Redactor
 
 SECRET_NAMES = (
@@ -163,7 +164,7 @@ class PrivacyFilter:
         homes = [f for f in folders if f == path.parent or f in path.parents]
         if not homes:
             return None
-        top = _repository(min(homes, key=lambda f: len(f.parts)))
+        top = repository_root(min(homes, key=lambda f: len(f.parts)))
         between = [f for f in reversed(path.parents) if f == top or top in f.parents]
         chain = [(folder, self._rules_of(folder)) for folder in between]
         source = ignored_by(chain, path)
@@ -183,14 +184,6 @@ class PrivacyFilter:
         if self._real is None:
             self._real = tuple(Path(os.path.realpath(folder)) for folder in self.folders)
         return self._real
-
-
-def _repository(folder: Path) -> Path:
-    """The folder with ``.git`` that a folder lies in, or itself."""
-    for each in (folder, *folder.parents):
-        if (each / ".git").exists():
-            return each
-    return folder
 
 
 def _relative(path: Path, folders: Sequence[Path]) -> str:

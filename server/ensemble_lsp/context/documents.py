@@ -4,82 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from ..errors import DocumentError
-from ..types import Document, Edit, Position, Span
+from ..languages import language_of
+from ..types import Document, Edit, Span
 
 LARGEST_FILE = 5_000_000
 """Bytes; a larger file is data, not code that somebody writes."""
 
-_LANGUAGES: Mapping[str, str] = MappingProxyType(
-    {
-        ".bash": "shellscript",
-        ".c": "c",
-        ".cc": "cpp",
-        ".cjs": "javascript",
-        ".cpp": "cpp",
-        ".cs": "csharp",
-        ".css": "css",
-        ".cts": "typescript",
-        ".cu": "cuda-cpp",
-        ".cxx": "cpp",
-        ".dart": "dart",
-        ".ex": "elixir",
-        ".exs": "elixir",
-        ".go": "go",
-        ".h": "c",
-        ".hh": "cpp",
-        ".hpp": "cpp",
-        ".hs": "haskell",
-        ".html": "html",
-        ".java": "java",
-        ".js": "javascript",
-        ".json": "json",
-        ".jsx": "javascriptreact",
-        ".kt": "kotlin",
-        ".kts": "kotlin",
-        ".lua": "lua",
-        ".md": "markdown",
-        ".mjs": "javascript",
-        ".mts": "typescript",
-        ".php": "php",
-        ".pl": "perl",
-        ".py": "python",
-        ".pyi": "python",
-        ".pyw": "python",
-        ".r": "r",
-        ".rb": "ruby",
-        ".rs": "rust",
-        ".scala": "scala",
-        ".sh": "shellscript",
-        ".sql": "sql",
-        ".swift": "swift",
-        ".tf": "terraform",
-        ".toml": "toml",
-        ".ts": "typescript",
-        ".tsx": "typescriptreact",
-        ".vue": "vue",
-        ".xml": "xml",
-        ".yaml": "yaml",
-        ".yml": "yaml",
-        ".zig": "zig",
-        ".zsh": "shellscript",
-    }
-)
-_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "dockerfile": "dockerfile",
-        "gemfile": "ruby",
-        "makefile": "makefile",
-        "rakefile": "ruby",
-        ".bashrc": "shellscript",
-        ".zshrc": "shellscript",
-    }
-)
+EditFactory = Callable[[Document], Edit]
+"""Makes an edit for the text that it is applied to."""
 
 
 class Listener(Protocol):
@@ -123,16 +60,19 @@ class Documents:
             listener.opened(document)
         return document
 
-    def change(self, uri: str, version: int, edits: Sequence[Edit]) -> tuple[Document, Document]:
-        """Apply edits in order and give the document before and after.
+    def change(
+        self, uri: str, version: int, edits: Sequence[Edit | EditFactory]
+    ) -> tuple[Document, Document]:
+        """Apply edits in order and return the document before and after.
 
-        Each span is of the text after the edits before it; one that does not exist is moved to the
-        nearest place that does. Versions may skip. Raises ``DocumentError`` if it is not open.
+        Each span is of the text after the edits before it, and is clamped to that text. An edit may
+        be a function of that text. Versions may skip. Raises ``DocumentError`` if it is not open.
         """
         before = after = self._known(uri)
         applied: list[Edit] = []
-        for edit in edits:
-            span = _inside(after, edit.span)
+        for each in edits:
+            edit = each if isinstance(each, Edit) else each(after)
+            span = _clamped(after, edit.span)
             after = after.replace(span, edit.text, version)
             applied.append(Edit(span, edit.text))
         if not applied:
@@ -141,11 +81,6 @@ class Documents:
         for listener in tuple(self._listeners):
             listener.changed(before, after, applied)
         return before, after
-
-    def replace_all(self, uri: str, version: int, text: str) -> tuple[Document, Document]:
-        """Replace the whole text; as ``change`` with one edit, for clients that send no ranges."""
-        whole = Span(Position(0, 0), self._known(uri).end)
-        return self.change(uri, version, (Edit(whole, text),))
 
     def close(self, uri: str) -> Document | None:
         """Let a document go; its last text, or ``None`` if it was not open."""
@@ -172,13 +107,6 @@ class Documents:
     def _keep(self, document: Document) -> None:
         self._open[document.uri] = document
         self._open.move_to_end(document.uri)
-
-
-def language_of(path: str | Path) -> str:
-    """The LSP language id that a file's name tells; ``plaintext`` where it tells none."""
-    pure = PurePosixPath(str(path).replace("\\", "/"))
-    named = _NAMES.get(pure.name.lower())
-    return named or _LANGUAGES.get(pure.suffix.lower(), "plaintext")
 
 
 async def read(path: str | Path) -> Document:
@@ -221,7 +149,7 @@ def _read(path: Path) -> Document:
     return Document.from_text(path.as_uri(), 0, language_of(path), decode(data, str(path)))
 
 
-def _inside(document: Document, span: Span) -> Span:
+def _clamped(document: Document, span: Span) -> Span:
     """The nearest span that exists; one given backwards is turned round."""
     start, end = document.clamp(span.start), document.clamp(span.end)
     return Span(min(start, end), max(start, end))

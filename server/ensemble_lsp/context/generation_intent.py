@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Literal
 
+from ..languages import line_comment
 from ..syntax.indentation import indent_of, unit_near
 from ..syntax.trees import Trees
 from ..types import Document, Position, Span
 from .symbols import Symbol, enclosing, uncomment
 
-_HASH = frozenset(
-    {"dockerfile", "elixir", "makefile", "perl", "python", "r", "ruby", "sh", "shellscript"}
-    | {"bash", "terraform", "toml", "yaml"}
-)
-_DASH = frozenset({"haskell", "lua", "sql"})
-_MARKS: Mapping[str, re.Pattern[str]] = MappingProxyType(
-    {
-        "#": re.compile(r"\s*#(?!!)"),
-        "--": re.compile(r"\s*--"),
-        "//": re.compile(r"\s*(?://|/\*|\*(?!/?\w)|\*/)"),
-    }
-)
+_C_COMMENT = re.compile(r"\s*(?://|/\*|\*(?!/?\w)|\*/)")
 _ORDER = re.compile(
     r"""\s*(?:(?:TODO|FIXME)\b(?:\([^)]*\))?\s*[:\-]?\s*\S | (?:please\s+)?(?:add|build
     |calculate|check|compute|convert|count|create|define|delete|fetch|filter|find|generate|get|handle
@@ -210,6 +198,5 @@ def _forward(document: Document, start: Position, count: int) -> Position:
 
 
 def _mark(document: Document) -> re.Pattern[str]:
-    if document.language in _HASH:
-        return _MARKS["#"]
-    return _MARKS["--" if document.language in _DASH else "//"]
+    sign = line_comment(document.language)
+    return _C_COMMENT if sign == "//" else re.compile(rf"\s*{re.escape(sign)}(?!!)")

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DocumentError
+from ..languages import language_of
 from ..types import Document, Snippet
 from .content_exclusion import PrivacyFilter
-from .documents import decode, language_of
+from .documents import decode
 from .symbols import outline
 
 _SCRIPTS = frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"})

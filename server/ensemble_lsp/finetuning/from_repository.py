@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ..context.documents import LARGEST_FILE, decode, language_of
+from ..context.documents import LARGEST_FILE, decode
 from ..context.prompt_builder import WorkspaceContext, complete_prompt
 from ..errors import DocumentError, FineTuningError
+from ..languages import language_of
 from ..models.interface import Profile
 from ..settings import PrivacySettings
 from ..types import Document

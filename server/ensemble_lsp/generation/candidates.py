@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import SettingsError
-from ..types import Document, Edit, Position, Span, Suggestion
+from ..types import Document, Edit, Span, Suggestion
 
 KEPT = 50
 
@@ -116,22 +116,11 @@ class Candidates:
 
 
 def follow(span: Span, edit: Edit) -> Span | None:
-    """Where a span is after an edit; None when the edit reaches over one of its ends."""
-    inserted = edit.text.replace("\r\n", "\n").split("\n")
-
-    def shifted(position: Position) -> Position:
-        lines = len(inserted) - 1 - (edit.span.end.line - edit.span.start.line)
-        if position.line != edit.span.end.line:
-            return Position(position.line + lines, position.column)
-        column = position.column - edit.span.end.column + len(inserted[-1])
-        if len(inserted) == 1:
-            column += edit.span.start.column
-        return Position(position.line + lines, column)
-
+    """Return the span after an edit; ``None`` if the edit overlaps one of its ends."""
     if edit.span.end <= span.start and edit.span.end != span.end:
-        return Span(shifted(span.start), shifted(span.end))
+        return Span(edit.shift(span.start), edit.shift(span.end))
     if edit.span.start >= span.start and edit.span.end <= span.end:
-        return Span(span.start, shifted(span.end))
+        return Span(span.start, edit.shift(span.end))
     if edit.span.start > span.end:
         return span
     return None

@@ -5,30 +5,16 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from ..languages import line_comment
+
 _PAIRS = {")": "(", "]": "[", "}": "{"}
-_HASH = frozenset(
-    {
-        "python",
-        "ruby",
-        "shellscript",
-        "bash",
-        "sh",
-        "perl",
-        "r",
-        "yaml",
-        "toml",
-        "elixir",
-        "makefile",
-    }
-)
-_DASH = frozenset({"lua", "sql", "haskell"})
 _CHARACTER_QUOTES = frozenset({"rust", "c", "cpp", "java", "csharp", "kotlin", "go", "haskell"})
 
 
 @cache
 def _lexer(language: str) -> re.Pattern[str]:
     """Strings, comments and brackets of a language; a pure function's memory."""
-    comment = "#" if language in _HASH else "--" if language in _DASH else "//"
+    comment = line_comment(language)
     quote = (
         r"'(?:\\.[^'\n]{0,8}|[^\\'\n])'"
         if language in _CHARACTER_QUOTES
@@ -39,7 +25,7 @@ def _lexer(language: str) -> re.Pattern[str]:
         r"'''(?:\\.|[^\\])*?(?:'''|\Z)",
         r'"(?:\\.|[^"\\\n])*"?',
         quote,
-        r"`(?:\\.|[^`\\])*(?:`|\Z)" if language not in _HASH else r"`[^`\n]*`",
+        r"`(?:\\.|[^`\\])*(?:`|\Z)" if comment != "#" else r"`[^`\n]*`",
         re.escape(comment) + r"[^\n]*",
         r"/\*.*?(?:\*/|\Z)" if comment == "//" else r"(?!)",
         r"(?P<bracket>[()\[\]{}])",

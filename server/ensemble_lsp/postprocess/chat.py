@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+
+from ..languages import same_language
 
 _THOUGHT = re.compile(
     r"\A\s*<(think|thinking|thought|reasoning|analysis)>.*?(?:</\1>[ \t]*\n*|\Z)",
@@ -52,30 +52,6 @@ _REFUSAL = re.compile(
     r"\A\s*(?:i(?:'m| am)\s+(?:sorry|unable|not able)|sorry,|i (?:cannot|can't|can not)\b"
     r"|as an ai\b|i apologi[sz]e)",
     re.IGNORECASE,
-)
-_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "py": "python",
-        "python3": "python",
-        "js": "javascript",
-        "jsx": "javascript",
-        "javascriptreact": "javascript",
-        "node": "javascript",
-        "ts": "typescript",
-        "tsx": "typescript",
-        "typescriptreact": "typescript",
-        "c++": "cpp",
-        "c#": "csharp",
-        "cs": "csharp",
-        "golang": "go",
-        "rb": "ruby",
-        "rs": "rust",
-        "sh": "shell",
-        "bash": "shell",
-        "shellscript": "shell",
-        "zsh": "shell",
-        "kt": "kotlin",
-    }
 )
 _PROSE = frozenset({"", "plaintext", "latex", "restructuredtext", "git-commit"})
 _ABOUT = re.compile(
@@ -136,8 +112,7 @@ def unwrapped(text: str, language: str, *, prose: bool = False) -> str:
     text = _before_closing_fence(text)
     found = blocks(text)
     if found:
-        wanted = _NAMES.get(language, language)
-        named = (b for b in found if _NAMES.get(b.language, b.language) == wanted)
+        named = (b for b in found if same_language(b.language, language))
         return next(named, found[0]).code
     if _EMPTY.fullmatch(text):
         return ""

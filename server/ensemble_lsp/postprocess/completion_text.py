@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..languages import COMMENT_LINE
 from ..syntax.indentation import newline_in
 from ..syntax.trees import has_error
 from .brackets import without_double_closers, without_double_quote
@@ -12,7 +13,6 @@ from .chat import is_refusal, unwrapped, without_markers, without_thoughts
 from .layout import block, fitted, whole_lines, without_last_line, without_openers
 from .overlap import without_loops, without_repeated_prefix, without_suffix
 
-_COMMENT = re.compile(r"\s*(?:#|//|--|\*|/\*)")
 _LONGEST = 100_000
 """Characters of an answer that are looked at."""
 _CHECKED = 8_000
@@ -65,7 +65,7 @@ def _spoken(text: str, prefix: str, suffix: str, language: str) -> str:
     """Without what a chat model says round its answer."""
     text = without_markers(without_thoughts(text), prefix + suffix)
     head = prefix.rpartition("\n")[2]
-    prose = bool(_COMMENT.match(head)) or _in_docstring(prefix)
+    prose = bool(COMMENT_LINE.match(head)) or _in_docstring(prefix)
     if not prose and not head.strip() and is_refusal(text, language):
         return ""
     return unwrapped(text, language, prose=prose)
@@ -111,7 +111,7 @@ def _one_line(text: str, head: str) -> str:
 def _ended(text: str, prefix: str, suffix: str, language: str) -> str:
     """Without white space at the end, and without what the suffix closes."""
     head = prefix.rpartition("\n")[2]
-    in_string = _in_docstring(prefix) or _COMMENT.match(head) is not None
+    in_string = _in_docstring(prefix) or COMMENT_LINE.match(head) is not None
     tail = suffix.split("\n", 1)[0]
     if not tail.strip():
         text = text.rstrip()

@@ -5,36 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ..languages import language_info
 from ..types import Document
-
-_TWO = frozenset(
-    {
-        "css",
-        "dart",
-        "html",
-        "javascript",
-        "javascriptreact",
-        "json",
-        "lua",
-        "ruby",
-        "scala",
-        "typescript",
-        "typescriptreact",
-        "vue",
-        "yaml",
-    }
-)
 
 
 def indent_of(line: str) -> str:
     """The white space a line begins with; of a line of white space alone, all of it."""
     line = line.rstrip("\r\n")
     return line[: len(line) - len(line.lstrip(" \t"))]
-
-
-def newline_of(document: Document) -> str:
-    r"""How the document ends lines: ``\n``, ``\r\n`` or ``\r``; told by its first line."""
-    return newline_in(document.lines[0])
 
 
 def newline_in(text: str) -> str:
@@ -59,9 +37,7 @@ def unit_of(lines: Sequence[str], language: str) -> str:
             width = math.gcd(width, len(indent))
     if width > 1:
         return " " * min(width, 8)
-    if language in {"go", "makefile"}:
-        return "\t"
-    return "  " if language in _TWO else "    "
+    return language_info(language).indent
 
 
 def unit_near(document: Document, line: int) -> str:

@@ -9,41 +9,16 @@ from __future__ import annotations
 
 import importlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ..languages import language_info
 from ..types import Document, Position, Span, common_head
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Tree
-
-GRAMMARS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "bash": ("bash", "language"),
-        "c": ("c", "language"),
-        "cpp": ("cpp", "language"),
-        "csharp": ("c_sharp", "language"),
-        "cuda-cpp": ("cpp", "language"),
-        "go": ("go", "language"),
-        "java": ("java", "language"),
-        "javascript": ("javascript", "language"),
-        "javascriptreact": ("javascript", "language"),
-        "kotlin": ("kotlin", "language"),
-        "lua": ("lua", "language"),
-        "php": ("php", "language_php"),
-        "python": ("python", "language"),
-        "ruby": ("ruby", "language"),
-        "rust": ("rust", "language"),
-        "sh": ("bash", "language"),
-        "shellscript": ("bash", "language"),
-        "typescript": ("typescript", "language_typescript"),
-        "typescriptreact": ("typescript", "language_tsx"),
-    }
-)
-"""LSP language id → the grammar's package (``tree_sitter_…``) and its function."""
 
 WHOLE_LINES = 1500
 """Documents up to this length are parsed whole."""
@@ -68,11 +43,11 @@ def _language(module: str, function: str) -> Language | None:
 
 def grammar_of(language: str, *, fragment: bool = False) -> Language | None:
     """The grammar of an LSP language id; ``fragment`` for PHP without its opening tag."""
-    entry = GRAMMARS.get(language)
-    if entry is None:
+    entry = language_info(language)
+    if not entry.grammar:
         return None
-    module, function = entry
-    return _language(module, "language_php_only" if fragment and module == "php" else function)
+    php = fragment and entry.grammar == "php"
+    return _language(entry.grammar, "language_php_only" if php else entry.grammar_function)
 
 
 def parser_for(language: str, *, fragment: bool = False) -> Parser | None:
