@@ -44,7 +44,7 @@ class Span:
         return self.start == self.end
 
 
-def common_head(one: Sequence[object], other: Sequence[object]) -> int:
+def common_prefix_length(one: Sequence[object], other: Sequence[object]) -> int:
     """How many items two tuples, or letters two texts, share from the start on.
 
     Halves the place where they may part, so that the comparing is the interpreter's own, which knows

@@ -17,7 +17,7 @@ from ensemble_lsp.context.workspace_index import WorkspaceContext
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.models.prompt_rendering import chat_messages
 from ensemble_lsp.settings import PrivacySettings
-from ensemble_lsp.types import Document, Edit, Position, Prompt, Span, common_head
+from ensemble_lsp.types import Document, Edit, Position, Prompt, Span, common_prefix_length
 
 REMOTE = Profile("gpt", "openai", "gpt-x", context_tokens=100_000)
 LOCAL = Profile("llama", "llamacpp", "x.gguf", context_tokens=4096, local=True)
@@ -127,7 +127,7 @@ async def test_the_request_begins_alike_whatever_file_was_opened_or_edited_last(
         workspace.closed(other)
         workspace.opened(other)
         await workspace.settle()
-        same = common_head(first, asked(workspace, typed))
+        same = common_prefix_length(first, asked(workspace, typed))
         assert first[same:] in ("", first[first.rindex("    total = ") + 12 :]), first[same:][:200]
 
 

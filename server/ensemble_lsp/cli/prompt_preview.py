@@ -6,8 +6,8 @@ import argparse
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
-from ..app import AppContext
-from ..context.completion_mode import Shape, shape_at
+from ..app import Session
+from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..context.prompt_builder import complete_prompt
 from ..errors import SettingsError
 from ..registry.dry_run import request_for
@@ -58,14 +58,14 @@ async def _all(app: AppContext, document: Document, position: Position) -> list[
     await app.runtime.workspace.guard(m.profile for m in models)
     order = [m.profile.name for m in models]
     if not order:
-        raise app.no_model("complete")
-    shape = shape_at(document, position, app.runtime.workspace.trees)
-    entries = {entry.profile.name: entry for entry in app.registry.entries()}
-    return [await _one(app, entries[name], document, position, shape) for name in order]
+        raise session.no_model("complete")
+    shape = completion_mode_at(document, position, session.runtime.workspace.trees)
+    entries = {entry.profile.name: entry for entry in session.registry.entries()}
+    return [await _one(session, entries[name], document, position, shape) for name in order]
 
 
 async def _one(
-    app: AppContext, entry: Entry, document: Document, position: Position, shape: Shape
+    session: Session, entry: Entry, document: Document, position: Position, shape: CompletionMode
 ) -> Shown:
     profile, workspace = entry.profile, app.runtime.workspace
     prompt = complete_prompt(

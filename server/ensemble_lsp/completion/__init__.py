@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .completer import Completer
-from .request import CompletionRequest, Selected
+from .request import CompletionRequest, SelectedItem
 
-__all__ = ["Completer", "CompletionRequest", "Selected"]
+__all__ = ["Completer", "CompletionRequest", "SelectedItem"]

@@ -65,8 +65,8 @@ class CacheKey:
 
 
 @dataclass(slots=True)
-class _Entry:
-    place: CacheKey
+class _CachedPlace:
+    key: CacheKey
     answers: list[CachedAnswer] = field(default_factory=list[CachedAnswer])
 
     @property
@@ -79,7 +79,7 @@ class TypeThroughCache:
     """Answers by document, newest first."""
 
     def __init__(self, documents: int = 50, entries: int = 30) -> None:
-        self._entries: OrderedDict[str, deque[_Entry]] = OrderedDict()
+        self._entries: OrderedDict[str, deque[_CachedPlace]] = OrderedDict()
         self._documents = documents
         self._per_document = entries
 
@@ -91,17 +91,17 @@ class TypeThroughCache:
             self._entries.popitem(last=False)
         place = CacheKey.at(document, position)
         for entry in entries:
-            if entry.place == place:
+            if entry.key == place:
                 entry.answers = [a for a in entry.answers if a.model != answer.model]
                 entry.answers.append(answer)
                 return
-        entries.appendleft(_Entry(place, [answer]))
+        entries.appendleft(_CachedPlace(place, [answer]))
 
     def get(self, document: Document, position: Position) -> list[CachedAnswer]:
         """What is left of the answers that fit the cursor now, best fitting place first."""
         found: list[CachedAnswer] = []
         for entry in self._entries.get(document.uri, ()):
-            typed = typed_since(entry.place, document, position, entry.newlines)
+            typed = typed_since(entry.key, document, position, entry.newlines)
             if typed is None:
                 continue
             for answer in entry.answers:

@@ -19,7 +19,7 @@ from ..types import Span, Suggestion
 from .cache import CachedAnswer, TypeThroughCache
 from .debounce import TypingRhythm
 from .inflight_registry import InflightRegistry
-from .request import CompletionJob, CompletionRequest, job_of
+from .request import CompletionRequest, CompletionRun, start_run
 from .strategies import CompletionRunner, distinct
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ class Completer:
         for uri in {*self._current, *self._streams}:
             self.closed(uri)
 
-    async def _complete(self, app: AppContext, request: CompletionRequest) -> list[Suggestion]:
-        job = job_of(app, request)
+    async def _complete(self, session: Session, request: CompletionRequest) -> list[Suggestion]:
+        job = start_run(session, request)
         if job is None:
             return []
         settings = app.settings.complete
@@ -95,7 +95,7 @@ class Completer:
             answers += await self._ask(job, wanted)
         return self._offer(job, distinct(answers)[:wanted], cached)
 
-    async def _ask(self, job: CompletionJob, wanted: int) -> list[CachedAnswer]:
+    async def _ask(self, job: CompletionRun, wanted: int) -> list[CachedAnswer]:
         session, request = job.session, job.request
         await session.runtime.workspace.prepare(request.document)
         waited = request.trigger != "automatic"
@@ -128,7 +128,7 @@ class Completer:
         models = last.models[:1] if last is not None else session.models_for("complete")
         return all(model.profile.free for model in models)
 
-    def _debounce(self, job: CompletionJob) -> float:
+    def _debounce(self, job: CompletionRun) -> float:
         """Seconds to wait, by the latency of the paid model that the last decision preferred."""
         typing = self._typing.setdefault(job.request.document.uri, TypingRhythm())
         latency_ms, last = math.inf, self._last_decision
@@ -138,7 +138,7 @@ class Completer:
             latency_ms = next(expected, 0.0)
         return typing.debounce(job.session.settings.complete.debounce_ms, latency_ms)
 
-    def _cached(self, job: CompletionJob) -> Iterator[CachedAnswer]:
+    def _cached(self, job: CompletionRun) -> Iterator[CachedAnswer]:
         """The cached answers that continue the document at the cursor, post-processed one by one."""
         found = self._cache.get(job.document, job.position)
         sources = job.app.registry.ids() if found else {}
@@ -149,7 +149,7 @@ class Completer:
         return (a for a in cleaned if a.text.strip())
 
     def _offer(
-        self, job: CompletionJob, answers: list[CachedAnswer], cached: int
+        self, job: CompletionRun, answers: list[CachedAnswer], cached: int
     ) -> list[Suggestion]:
         request, shown = job.request, []
         limit = job.app.settings.complete.max_lines

@@ -96,12 +96,12 @@ class InflightRequest:
         return self.end.done()
 
     @property
-    def over(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether the stream has ended too."""
         return self._task.done()
 
     @property
-    def good(self) -> bool:
+    def has_answer(self) -> bool:
         """Whether it ended with a text."""
         return self.done and self.error is None and bool(self.text)
 
@@ -111,7 +111,7 @@ class InflightRequest:
             self._changed.clear()
             await self._wait()
 
-    async def ended(self) -> None:
+    async def wait_done(self) -> None:
         """Wait until it is done; being cancelled here does not end the flight."""
         await asyncio.wait({self.end})
 
@@ -126,7 +126,7 @@ class InflightRequest:
         """End it now, and with it the provider's connection; of a whole answer, let the stream end."""
         if not self.done:
             self._task.cancel()
-        elif not self.over:
+        elif not self.is_closed:
             asyncio.get_running_loop().call_later(TAIL, self._task.cancel)
 
     async def closed(self) -> None:
@@ -134,7 +134,7 @@ class InflightRequest:
         self._task.cancel()
         await asyncio.wait({self._task})
 
-    async def over_soon(self) -> None:
+    async def wait_closed(self) -> None:
         """Wait for the stream's end, ``TAIL`` seconds at the most."""
         await asyncio.wait({self._task}, timeout=TAIL)
 

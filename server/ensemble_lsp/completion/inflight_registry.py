@@ -15,7 +15,7 @@ JOINABLE = 4
 
 
 @dataclass(slots=True)
-class _Joinable:
+class _Inflight:
     place: CacheKey
     flight: InflightRequest
 
@@ -24,14 +24,14 @@ class InflightRegistry:
     """What automatic requests have asked and is still of use."""
 
     def __init__(self) -> None:
-        self._running: dict[str, list[_Joinable]] = {}
+        self._running: dict[str, list[_Inflight]] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(self._running))
 
     def add(self, document: Document, position: Position, flight: InflightRequest) -> None:
         """A stream that newer requests may take over."""
-        one = _Joinable(CacheKey.at(document, position), flight)
+        one = _Inflight(CacheKey.at(document, position), flight)
         self._running.setdefault(document.uri, []).append(one)
 
     def take_over(
@@ -46,7 +46,7 @@ class InflightRegistry:
 
     def supersede(self, document: Document, position: Position) -> None:
         """A newer request is there: close all but the streams that the user is typing along."""
-        kept: list[_Joinable] = []
+        kept: list[_Inflight] = []
         for one in self._running.pop(document.uri, []):
             typed = typed_since(one.place, document, position)
             along = typed is not None and one.flight.text.startswith(typed)
@@ -59,7 +59,7 @@ class InflightRegistry:
         if kept:
             self._running[document.uri] = kept[-JOINABLE:]
 
-    def flights(self, uri: str) -> list[InflightRequest]:
+    def requests(self, uri: str) -> list[InflightRequest]:
         """The streams that run for a document."""
         return [one.flight for one in self._running.get(uri, [])]
 
@@ -69,7 +69,7 @@ class InflightRegistry:
             one.flight.close()
 
 
-async def any_ended(flights: list[InflightRequest], timeout: float) -> None:
+async def wait_for_any(flights: list[InflightRequest], timeout: float) -> None:
     """Wait until one of the flights ends, at most ``timeout`` seconds."""
     ends = [flight.end for flight in flights]
     await asyncio.wait(ends, timeout=max(0.0, timeout), return_when=asyncio.FIRST_COMPLETED)

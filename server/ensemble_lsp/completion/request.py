@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..context.completion_mode import Shape, shape_at
+from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..postprocess import clean_completion
 from ..types import Document, Position, Span, Trigger, advance
 from .inflight import InflightRequest
@@ -21,7 +21,7 @@ FULL_LINES = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Selected:
+class SelectedItem:
     """The item selected in the editor's own list: completions go on from its text."""
 
     span: Span
@@ -35,7 +35,7 @@ class CompletionRequest:
     document: Document
     position: Position
     trigger: Trigger
-    selected: Selected | None = None
+    selected: SelectedItem | None = None
     several: bool = False
     model: str | None = None
     """Ask only this model."""
@@ -52,7 +52,7 @@ class CompletionRequest:
 
 
 @dataclass(slots=True)
-class CompletionJob:
+class CompletionRun:
     """One request while it is worked on."""
 
     app: AppContext
@@ -60,21 +60,21 @@ class CompletionJob:
     document: Document
     """With the item selected in the editor's list put in."""
     position: Position
-    shape: Shape
+    mode: CompletionMode
     prefix: str = ""
     suffix: str = ""
     decision: Decision | None = None
-    flights: list[tuple[InflightRequest, str]] = field(
+    inflight: list[tuple[InflightRequest, str]] = field(
         default_factory=list[tuple[InflightRequest, str]]
     )
     """Each with the text that was typed since it was asked."""
-    recalled: bool = False
+    free_models_asked: bool = False
     """Whether the models that cost nothing were asked already."""
 
     @property
     def multiline(self) -> bool:
         """Whether a block is wanted, not the rest of a line."""
-        return self.shape == "block"
+        return self.mode == "block"
 
     def clean(self, text: str, finish: str = "stop", *, block: bool = False) -> str:
         """A model's text as it continues the document at the cursor; ``block``: in several lines."""
@@ -95,7 +95,7 @@ class CompletionJob:
         return body.count("\n") >= limit and not body.lstrip().startswith("```")
 
 
-def job_of(app: AppContext, request: CompletionRequest) -> CompletionJob | None:
+def start_run(session: Session, request: CompletionRequest) -> CompletionRun | None:
     """The work of a request; None where nothing should be offered."""
     settings, document = app.settings.complete, request.document
     if not settings.enabled and request.trigger == "automatic":
@@ -106,7 +106,7 @@ def job_of(app: AppContext, request: CompletionRequest) -> CompletionJob | None:
     if (selected := request.selected) is not None:
         document = document.replace(selected.span, selected.text)
         position = advance(selected.span.start, selected.text)
-    shape = shape_at(document, position, session.runtime.workspace.trees)
+    shape = completion_mode_at(document, position, session.runtime.workspace.trees)
     if shape == "none":
         return None
     first = Position(max(0, position.line - NEAR), 0)
@@ -114,4 +114,4 @@ def job_of(app: AppContext, request: CompletionRequest) -> CompletionJob | None:
     end = Position(last, len(document.lines[last]))
     prefix = document.slice(Span(first, position)).replace("\r\n", "\n")
     suffix = document.slice(Span(position, end)).replace("\r\n", "\n")
-    return CompletionJob(app, request, document, position, shape, prefix, suffix)
+    return CompletionRun(session, request, document, position, shape, prefix, suffix)

@@ -15,8 +15,8 @@ from ..selection.cascade import Findings, could_escalate, escalate
 from ..types import Prompt
 from .cache import CachedAnswer, TypeThroughCache
 from .inflight import InflightRequest
-from .inflight_registry import InflightRegistry, any_ended
-from .request import CompletionJob
+from .inflight_registry import InflightRegistry, wait_for_any
+from .request import CompletionRun
 
 if TYPE_CHECKING:
     from ..consensus.votes import Verdict
@@ -34,7 +34,7 @@ class CompletionRunner:
         self._tails: set[InflightRequest] = set()
         """Whose answers are whole while their streams still end."""
 
-    async def ask(self, job: CompletionJob, order: list[Model], wanted: int) -> list[CachedAnswer]:
+    async def ask(self, job: CompletionRun, order: list[Model], wanted: int) -> list[CachedAnswer]:
         """Answers, best first, within the budget. Cancelled, it closes what nobody may take over."""
         settings, request = job.app.settings.complete, job.request
         budget = request.budget_ms or settings.budget_ms
@@ -49,19 +49,19 @@ class CompletionRunner:
                 answers = await self._hedged(job, order, deadline)
         except asyncio.CancelledError:
             # Superseded: what the newer request may take over goes on. Cancelled: nothing was kept.
-            self._release(job, keep=self._streams.flights(request.document.uri))
+            self._release(job, keep=self._streams.requests(request.document.uri))
             raise
         self._release(job, keep=[])
-        failed = [str(f.error) for f, _ in job.flights if f.error is not None]
+        failed = [str(f.error) for f, _ in job.inflight if f.error is not None]
         if failed and not answers:
             job.app.runtime.offline(" ".join(dict.fromkeys(failed)))
         else:
             job.app.runtime.idle("complete", answers[0].model if answers else None)
         return answers
 
-    def _release(self, job: CompletionJob, keep: list[InflightRequest]) -> None:
+    def _release(self, job: CompletionRun, keep: list[InflightRequest]) -> None:
         """Close what still runs and is not kept."""
-        for flight, _ in job.flights:
+        for flight, _ in job.inflight:
             if flight not in keep:
                 flight.close()
                 self._let_end(flight)
@@ -69,29 +69,29 @@ class CompletionRunner:
             self._streams.close(job.request.document.uri)
 
     def _let_end(self, flight: InflightRequest) -> None:
-        self._tails = {other for other in self._tails if not other.over} | {flight}
+        self._tails = {other for other in self._tails if not other.is_closed} | {flight}
 
     async def settled(self) -> None:
         """Wait until no stream of a whole answer still ends, so that each call is counted."""
         for flight in tuple(self._tails):
-            await flight.over_soon()
+            await flight.wait_closed()
 
-    def _prompt(self, job: CompletionJob, model: Model) -> Prompt | None:
+    def _prompt(self, job: CompletionRun, model: Model) -> Prompt | None:
         return complete_prompt(
             job.document,
             job.position,
             profile=model.profile,
-            workspace=job.app.runtime.workspace,
-            shape=job.shape,
-            max_lines=job.app.settings.complete.max_lines,
+            workspace=job.session.runtime.workspace,
+            shape=job.mode,
+            max_lines=job.session.settings.complete.max_lines,
         )
 
-    def _start(self, job: CompletionJob, model: Model, temperature: float = 0.0) -> bool:
+    def _start(self, job: CompletionRun, model: Model, temperature: float = 0.0) -> bool:
         """Ask a model, or take over its running stream; False when it may not see this file."""
         if not temperature:
             joined = self._streams.take_over(model.profile.name, job.document, job.position)
             if joined is not None:
-                job.flights.append(joined)
+                job.inflight.append(joined)
                 return True
         prompt = self._prompt(job, model)
         if prompt is None:
@@ -99,13 +99,13 @@ class CompletionRunner:
         if temperature:
             prompt = replace(prompt, temperature=temperature)
         flight = InflightRequest(model, prompt, job.enough)
-        job.flights.append((flight, ""))
+        job.inflight.append((flight, ""))
         if job.request.trigger == "automatic":
             self._streams.add(job.document, job.position, flight)
         return True
 
     def _answer(
-        self, job: CompletionJob, flight: InflightRequest, typed: str
+        self, job: CompletionRun, flight: InflightRequest, typed: str
     ) -> CachedAnswer | None:
         """A finished flight as an answer that continues the document at the cursor."""
         text = flight.text
@@ -136,7 +136,7 @@ class CompletionRunner:
     # -- ways to ask ---------------------------------------------------------------------------
 
     async def _hedged(
-        self, job: CompletionJob, order: list[Model], deadline: float
+        self, job: CompletionRun, order: list[Model], deadline: float
     ) -> list[CachedAnswer]:
         """The first good answer: of the first model, or of the next when that is slow or fails."""
         paid = [m for m in order if not m.profile.free]
@@ -145,8 +145,8 @@ class CompletionRunner:
         seen: set[int] = set()
         doubted: list[CachedAnswer] = []
         self._start_next(job, waiting)
-        while job.flights and (left := deadline - time.perf_counter()) > 0:
-            for index, (flight, typed) in enumerate(job.flights):
+        while job.inflight and (left := deadline - time.perf_counter()) > 0:
+            for index, (flight, typed) in enumerate(job.inflight):
                 if flight.done and index not in seen:
                     seen.add(index)
                     if flight.error is not None:
@@ -157,15 +157,15 @@ class CompletionRunner:
                         doubted.append(answer)
                         continue
                     self._start_next(job, waiting)
-            running = [f for f, _ in job.flights if not f.done]
+            running = [f for f, _ in job.inflight if not f.done]
             if not running:
-                if len(seen) == len(job.flights):
+                if len(seen) == len(job.inflight):
                     break
                 continue
             hedges = waiting and not (job.decision is not None and job.decision.pinned)
             hedge = self._hedge_in(job, running[-1]) if hedges else None
             timeout = left if hedge is None else min(left, hedge)
-            await any_ended(running, timeout)
+            await wait_for_any(running, timeout)
             last = running[-1]
             silent = last.first_token_ms is None and not last.done
             if hedge is not None and silent and self._hedge_in(job, last) <= 0:
@@ -173,11 +173,11 @@ class CompletionRunner:
         return doubted or await self._best_at_deadline(job, free)
 
     def _escalate(
-        self, job: CompletionJob, answer: CachedAnswer, waiting: list[Model], deadline: float
+        self, job: CompletionRun, answer: CachedAnswer, waiting: list[Model], deadline: float
     ) -> bool:
         """Ask a stronger model too where a check doubts the answer; whether one is being asked."""
-        decision, asked = job.decision, {f.profile.name for f, _ in job.flights if f.done}
-        enabled = job.app.settings.selector.escalate
+        decision, asked = job.decision, {f.profile.name for f, _ in job.inflight if f.done}
+        enabled = job.session.settings.selector.escalate
         if not enabled or decision is None or not could_escalate(decision, asked):
             return False
         findings = Findings(
@@ -187,39 +187,39 @@ class CompletionRunner:
         if found is None:
             return False
         model, decision = found
-        running = any(f.profile.name == model.profile.name for f, _ in job.flights)
+        running = any(f.profile.name == model.profile.name for f, _ in job.inflight)
         if not running and not self._start(job, model):
             return False
         waiting[:] = [m for m in waiting if m.profile.name != model.profile.name]
         job.decision = decision
         return True
 
-    def _start_next(self, job: CompletionJob, waiting: list[Model]) -> None:
+    def _start_next(self, job: CompletionRun, waiting: list[Model]) -> None:
         while waiting:
             if self._start(job, waiting.pop(0)):
                 return
 
-    def _hedge_in(self, job: CompletionJob, flight: InflightRequest) -> float:
+    def _hedge_in(self, job: CompletionRun, flight: InflightRequest) -> float:
         """Seconds until the next model is asked too: the model's own p90 of the first token."""
         p90 = job.app.first_token_p90(flight.profile.name, "complete")
         return flight.started + p90 / 1e3 - time.perf_counter()
 
-    async def instant(self, job: CompletionJob, models: list[Model]) -> CachedAnswer | None:
+    async def instant(self, job: CompletionRun, models: list[Model]) -> CachedAnswer | None:
         """The answer of what costs nothing and takes no time (recall), if it is sure of one."""
-        free = [] if job.recalled else [m for m in models if m.profile.free]
-        job.recalled = True
+        free = [] if job.free_models_asked else [m for m in models if m.profile.free]
+        job.free_models_asked = True
         for model in free:
             if self._start(job, model):
-                flight, typed = job.flights.pop()
-                await flight.ended()
+                flight, typed = job.inflight.pop()
+                await flight.wait_done()
                 self._let_end(flight)
                 if answer := self._answer(job, flight, typed):
                     return answer
         return None
 
-    async def _best_at_deadline(self, job: CompletionJob, free: list[Model]) -> list[CachedAnswer]:
+    async def _best_at_deadline(self, job: CompletionRun, free: list[Model]) -> list[CachedAnswer]:
         """The budget is up, or nobody had an answer: whole lines that came, else recall."""
-        for flight, typed in job.flights:
+        for flight, typed in job.inflight:
             lines = flight.text.rpartition("\n")[0]
             if not flight.done and lines.startswith(typed) and job.multiline:
                 cleaned = job.clean(lines[len(typed) :])
@@ -231,21 +231,21 @@ class CompletionRunner:
         return [instant] if instant else []
 
     async def _sample(
-        self, job: CompletionJob, order: list[Model], wanted: int, deadline: float
+        self, job: CompletionRun, order: list[Model], wanted: int, deadline: float
     ) -> list[CachedAnswer]:
         """Different answers: of different models first, then again of the best one, less sure."""
         for model in order[:wanted]:
             self._start(job, model)
         paid = [m for m in order if not m.profile.free]
-        for _ in range(wanted - len(job.flights) if paid else 0):
+        for _ in range(wanted - len(job.inflight) if paid else 0):
             self._start(job, paid[0], temperature=0.6)
         await self._all(job, deadline)
-        answers = [self._answer(job, f, typed) for f, typed in job.flights if f.good]
+        answers = [self._answer(job, f, typed) for f, typed in job.inflight if f.has_answer]
         found = distinct([a for a in answers if a is not None])
         return found or await self._best_at_deadline(job, [m for m in order if m.profile.free])
 
     async def _consensus(
-        self, job: CompletionJob, order: list[Model], members: int, deadline: float
+        self, job: CompletionRun, order: list[Model], members: int, deadline: float
     ) -> list[CachedAnswer]:
         """What two models agree on, else the best one's; what is free is a member on top."""
         paid = [m for m in order if not m.profile.free][:members]
@@ -272,12 +272,14 @@ class CompletionRunner:
         )
         return [best, *found] if job.request.wants_several else [best]
 
-    def _done(self, job: CompletionJob) -> list[CachedAnswer]:
+    def _done(self, job: CompletionRun) -> list[CachedAnswer]:
         """The usable answers so far."""
-        answers = [self._answer(job, f, typed) for f, typed in job.flights if f.done and f.good]
+        answers = [
+            self._answer(job, f, typed) for f, typed in job.inflight if f.done and f.has_answer
+        ]
         return [a for a in answers if a is not None]
 
-    def _two_agree(self, job: CompletionJob) -> bool:
+    def _two_agree(self, job: CompletionRun) -> bool:
         """Whether two gave the same text: of three at most, nobody outvotes them."""
         found = self._done(job)
         if len(found) < 2:
@@ -287,18 +289,18 @@ class CompletionRunner:
 
     async def _all(
         self,
-        job: CompletionJob,
+        job: CompletionRun,
         deadline: float,
-        enough: Callable[[CompletionJob], bool] | None = None,
+        enough: Callable[[CompletionRun], bool] | None = None,
     ) -> None:
         while (left := deadline - time.perf_counter()) > 0:
-            running = [f for f, _ in job.flights if not f.done]
+            running = [f for f, _ in job.inflight if not f.done]
             if not running or (enough is not None and enough(job)):
                 return
-            await any_ended(running, left)
+            await wait_for_any(running, left)
 
 
-def _verdict(job: CompletionJob, answers: list[CachedAnswer]) -> Verdict:
+def _verdict(job: CompletionRun, answers: list[CachedAnswer]) -> Verdict:
     """What answers agree on, by what is known of their models here."""
     from ..consensus.code import consensus_of_completion
     from ..consensus.votes import Vote

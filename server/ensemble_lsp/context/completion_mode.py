@@ -11,7 +11,7 @@ from ..syntax.trees import Trees
 from ..types import Document, Position
 from .symbols import enclosing, in_string_or_comment
 
-Shape = Literal["none", "line", "block"]
+CompletionMode = Literal["none", "line", "block"]
 
 _NEAR = 10
 """Lines above and below a blank one that tell what it belongs to."""
@@ -23,7 +23,9 @@ _BLOCK_WORDS = re.compile(
 _ENDS_BY_WORD = frozenset({"ruby", "lua", "shellscript", "bash", "sh", "elixir"})
 
 
-def shape_at(document: Document, position: Position, trees: Trees | None = None) -> Shape:
+def completion_mode_at(
+    document: Document, position: Position, trees: Trees | None = None
+) -> CompletionMode:
     """What to ask a model for at a cursor.
 
     ``none`` inside a word that goes on after the cursor; ``block`` after what opens one (``:``,
@@ -42,13 +44,17 @@ def shape_at(document: Document, position: Position, trees: Trees | None = None)
     return _on_blank(document, position, head, trees)
 
 
-def _after_code(document: Document, position: Position, head: str, trees: Trees | None) -> Shape:
+def _after_code(
+    document: Document, position: Position, head: str, trees: Trees | None
+) -> CompletionMode:
     if not _opens(head, document.language) or _quote_open(head):
         return "line"
     return "line" if in_string_or_comment(document, position, trees) else "block"
 
 
-def _on_blank(document: Document, position: Position, head: str, trees: Trees | None) -> Shape:
+def _on_blank(
+    document: Document, position: Position, head: str, trees: Trees | None
+) -> CompletionMode:
     text = _written(document, range(position.line - 1, max(-1, position.line - _NEAR), -1))
     if not text:
         return "line"

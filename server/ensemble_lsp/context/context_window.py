@@ -21,7 +21,7 @@ _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ContextWindow:
     """The text before and after a position, and its lines, ``first`` to ``last``, both in."""
 
     prefix: str
@@ -38,9 +38,9 @@ def estimate_tokens(text: str) -> int:
     return math.ceil((len(text) - wide) / CHARACTERS_A_TOKEN) + wide
 
 
-def window(
+def context_window(
     document: Document, position: Position, prefix_tokens: int, suffix_tokens: int
-) -> Window:
+) -> ContextWindow:
     """The lines round a position within two budgets; whole lines, whole words.
 
     Only a line that is longer than a budget by itself is cut, and then between two words.
@@ -49,7 +49,7 @@ def window(
     line = document.lines[position.line]
     head, first = _before(document, position, line[: position.column], prefix_tokens)
     tail, last = _after(document, position, line[position.column :], suffix_tokens)
-    return Window(head, tail, first, last)
+    return ContextWindow(head, tail, first, last)
 
 
 def cut_start(text: str, tokens: int) -> str:

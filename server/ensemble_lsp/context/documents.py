@@ -19,7 +19,7 @@ EditFactory = Callable[[Document], Edit]
 """Makes an edit for the text that it is applied to."""
 
 
-class Listener(Protocol):
+class DocumentListener(Protocol):
     """Who wants to know what becomes of the open documents. Called on the loop: be quick."""
 
     def opened(self, document: Document) -> None:
@@ -40,9 +40,9 @@ class Documents:
 
     def __init__(self) -> None:
         self._open: OrderedDict[str, Document] = OrderedDict()
-        self._listeners: list[Listener] = []
+        self._listeners: list[DocumentListener] = []
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, listener: DocumentListener) -> Callable[[], None]:
         """Tell a listener of every change from now on; call the result to end that."""
         self._listeners.append(listener)
 

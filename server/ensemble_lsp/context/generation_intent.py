@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..languages import line_comment
-from ..syntax.indentation import indent_of, unit_near
+from ..syntax.indentation import indent_of, indent_unit_near
 from ..syntax.trees import Trees
 from ..types import Document, Position, Span
-from .symbols import Symbol, enclosing, uncomment
+from .symbols import Symbol, enclosing, strip_comment_signs
 
 _C_COMMENT = re.compile(r"\s*(?://|/\*|\*(?!/?\w)|\*/)")
 _ORDER = re.compile(
@@ -28,7 +28,7 @@ _CODE_LIKE = re.compile(r"[;{}]\s*$|^\s*(?:import|from|return|if|for|def|let|con
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class GenerationIntent:
     """A place that asks for code: what ``clean_code`` makes of an answer replaces ``span``."""
 
     kind: Literal["selection", "comment", "body"]
@@ -39,7 +39,9 @@ class Request:
     symbol: Symbol | None = None
 
 
-def asks_for_code(document: Document, span: Span, trees: Trees | None = None) -> Request | None:
+def generation_intent_at(
+    document: Document, span: Span, trees: Trees | None = None
+) -> GenerationIntent | None:
     """The request for code at a span: a selection; at a cursor a comment or an empty body."""
     start, end = document.clamp(span.start), document.clamp(span.end)
     if document.slice(Span(start, end)).strip():
@@ -47,19 +49,19 @@ def asks_for_code(document: Document, span: Span, trees: Trees | None = None) ->
     return _comment(document, start, trees) or _body(document, start, trees)
 
 
-def _selection(document: Document, span: Span) -> Request:
+def _selection(document: Document, span: Span) -> GenerationIntent:
     """The selected code itself, from its first character to its last."""
     start, end = _trim(document, span)
     first = document.lines[start.line]
     indent = indent_of(first)
     asked = [
-        uncomment(line)
+        strip_comment_signs(line)
         for line in document.slice(Span(start, end)).splitlines()
         if _mark(document).match(line)
     ]
     orders = [text for text in asked if _ORDER.match(text)]
     instruction = "\n".join(orders) or "Complete or improve this code; keep what it is for."
-    return Request("selection", instruction, Span(start, end), indent)
+    return GenerationIntent("selection", instruction, Span(start, end), indent)
 
 
 def _trim(document: Document, span: Span) -> tuple[Position, Position]:
@@ -75,7 +77,9 @@ def _trim(document: Document, span: Span) -> tuple[Position, Position]:
     return start, Position(end.line, len(document.line(end.line)[: end.column].rstrip()))
 
 
-def _comment(document: Document, position: Position, trees: Trees | None) -> Request | None:
+def _comment(
+    document: Document, position: Position, trees: Trees | None
+) -> GenerationIntent | None:
     """The whole-line comment at a position, where it says what to write.
 
     Above a definition with an empty body it asks for that body.
@@ -88,7 +92,7 @@ def _comment(document: Document, position: Position, trees: Trees | None) -> Req
         first -= 1
     while mark.match(document.line(last + 1)):
         last += 1
-    text = uncomment("\n".join(document.line(n) for n in range(first, last + 1)))
+    text = strip_comment_signs("\n".join(document.line(n) for n in range(first, last + 1)))
     indent = indent_of(document.line(first))
     if not _is_order(text):
         return None
@@ -96,10 +100,12 @@ def _comment(document: Document, position: Position, trees: Trees | None) -> Req
         return _body_below(document, last + 1, text, trees)
     text = re.sub(r"^(?:TODO|FIXME)\b(?:\([^)]*\))?\s*[:\-]?\s*", "", text)
     end = Position(last, len(document.line(last)))
-    return Request("comment", text, Span(end, end), indent)
+    return GenerationIntent("comment", text, Span(end, end), indent)
 
 
-def _body_below(document: Document, line: int, text: str, trees: Trees | None) -> Request | None:
+def _body_below(
+    document: Document, line: int, text: str, trees: Trees | None
+) -> GenerationIntent | None:
     """The empty body of a definition that begins on a line below a comment."""
     body = _body(document, Position(line, len(indent_of(document.line(line)))), trees)
     if body is None or body.symbol is None or body.symbol.span.start.line != line:
@@ -131,14 +137,14 @@ def _describes_code(document: Document, last: int, indent: str, text: str) -> bo
     )
 
 
-def _body(document: Document, position: Position, trees: Trees | None) -> Request | None:
+def _body(document: Document, position: Position, trees: Trees | None) -> GenerationIntent | None:
     """The empty function or class body at a position."""
     symbol = enclosing(document, position, trees)
     if symbol is None or symbol.body is None or not symbol.empty:
         return None
     line = symbol.span.start.line
     outer = indent_of(document.line(_signature_line(document, symbol)))
-    unit = unit_near(document, line)
+    unit = indent_unit_near(document, line)
     instruction = f"Write the body of `{symbol.signature}`."
     if symbol.docstring:
         instruction += f"\n{symbol.docstring}"
@@ -146,9 +152,11 @@ def _body(document: Document, position: Position, trees: Trees | None) -> Reques
         span = _python_body(document, symbol.body, symbol.docstring_span)
     else:
         span = _braced_body(document, symbol.body)
-        notes = uncomment(document.slice(Span(symbol.body.start, span.start)).strip(" \t\r\n{"))
+        notes = strip_comment_signs(
+            document.slice(Span(symbol.body.start, span.start)).strip(" \t\r\n{")
+        )
         instruction += f"\n{notes}" if notes else ""
-    return Request("body", instruction, span, outer + unit, symbol)
+    return GenerationIntent("body", instruction, span, outer + unit, symbol)
 
 
 def _signature_line(document: Document, symbol: Symbol) -> int:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from ..models.interface import Profile
 from ..types import Document, Position, Prompt, Snippet, Span, Task
-from .completion_mode import Shape
-from .context_window import Window, cut_end, cut_lines, estimate_tokens, window
+from .completion_mode import CompletionMode
+from .context_window import ContextWindow, context_window, cut_end, cut_lines, estimate_tokens
 from .symbols import Symbol, enclosing, outline
 from .workspace_index import WorkspaceContext
 
@@ -61,7 +61,7 @@ def complete_prompt(
     *,
     profile: Profile,
     workspace: WorkspaceContext,
-    shape: Shape,
+    shape: CompletionMode,
     max_lines: int = 12,
 ) -> Prompt | None:
     """The prompt for a completion at a position; ``None`` where the model may not see the file."""
@@ -70,7 +70,7 @@ def complete_prompt(
     position = document.clamp(position)
     multiline = shape == "block"
     budget = _Budget.of(profile, COMPLETE_TOKENS, min(1024, 24 * max_lines) if multiline else 64)
-    shown = window(document, position, budget.share(0.55), budget.share(0.18))
+    shown = context_window(document, position, budget.share(0.55), budget.share(0.18))
     prompt = Prompt(
         task="complete",
         language=document.language,
@@ -94,7 +94,7 @@ def complete_prompt(
 
 
 def _above(
-    document: Document, position: Position, shown: Window, workspace: WorkspaceContext
+    document: Document, position: Position, shown: ContextWindow, workspace: WorkspaceContext
 ) -> str:
     """The signature of what the cursor lies in, where that begins above the window."""
     # What begins above it has no line in the window without indentation; then nothing is parsed.
@@ -143,9 +143,9 @@ def _about(task: Task, document: Document, span: Span, scene: _Scene) -> Prompt:
     budget, workspace = scene.budget, scene.workspace
     span = Span(document.clamp(span.start), document.clamp(span.end))
     # Nothing selected: its share goes to what stands before the place.
-    before = window(document, span.start, budget.share(0.6 if span.empty else 0.2), 0)
-    after = window(document, span.end, 0, budget.share(0.1))
-    shown = Window(before.prefix, after.suffix, before.first, after.last)
+    before = context_window(document, span.start, budget.share(0.6 if span.empty else 0.2), 0)
+    after = context_window(document, span.end, 0, budget.share(0.1))
+    shown = ContextWindow(before.prefix, after.suffix, before.first, after.last)
     return Prompt(
         task=task,
         language=document.language,
@@ -170,14 +170,14 @@ def _around(document: Document, span: Span, workspace: WorkspaceContext) -> str:
     return inside.signature
 
 
-def _imports(document: Document, shown: Window, scene: _Scene) -> str:
+def _imports(document: Document, shown: ContextWindow, scene: _Scene) -> str:
     """The file's import lines that the window does not show."""
     lines = scene.workspace.imports.lines(document, shown.first)
     return _plain(cut_lines(lines, scene.budget.share(0.05)))
 
 
 def _related(
-    document: Document, position: Position, shown: Window, scene: _Scene, part: float
+    document: Document, position: Position, shown: ContextWindow, scene: _Scene, part: float
 ) -> tuple[Snippet, ...]:
     """Signatures of imports (at most half of the budget), then similar passages, best first."""
     profile, workspace, tokens = scene.profile, scene.workspace, scene.budget.share(part)

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..syntax.indentation import indent_of
-from ..syntax.node_kinds import ARGUMENTS, BODIES, CALLEES, CALLS, KINDS, WRAPPERS, SymbolKind
-from ..syntax.trees import Syntax, Trees, ancestors, syntax_at
+from ..syntax.node_kinds import (
+    ARGUMENTS,
+    BODIES,
+    CALLEES,
+    CALLS,
+    SYMBOL_KINDS,
+    WRAPPERS,
+    SymbolKind,
+)
+from ..syntax.trees import ParsedRegion, Trees, ancestors, syntax_at
 from ..types import Document, Position, Span
 
 if TYPE_CHECKING:
@@ -71,17 +79,17 @@ def enclosing(
     """
     syntax = syntax_at(document, position, trees)
     if syntax is None:
-        return by_indentation(document, position, kind)
+        return enclosing_by_indentation(document, position, kind)
     broken = False
     for node in ancestors(syntax.node_at(_anchor(document, position))):
         broken = broken or node.is_error or (node.parent is None and node.has_error)
         symbol = _symbol(syntax, node)
         if symbol is not None and kind in (None, symbol.kind):
             return symbol
-    return by_indentation(document, position, kind) if broken else None
+    return enclosing_by_indentation(document, position, kind) if broken else None
 
 
-def by_indentation(
+def enclosing_by_indentation(
     document: Document, position: Position, kind: SymbolKind | None = None
 ) -> Symbol | None:
     """As ``enclosing``, from keywords and indentation alone, within 400 lines above."""
@@ -130,7 +138,7 @@ def call_at(document: Document, position: Position, trees: Trees | None = None) 
     if syntax is None:
         return None
     for node in ancestors(syntax.node_at(position)):
-        if node.type in ARGUMENTS or node.type in KINDS:
+        if node.type in ARGUMENTS or node.type in SYMBOL_KINDS:
             return None
         if node.type in CALLS:
             name, span = _callee(syntax, node), syntax.span(node)
@@ -185,7 +193,7 @@ def _anchor(document: Document, position: Position) -> Position:
     return position
 
 
-def _walk(syntax: Syntax) -> Iterator[Symbol]:
+def _walk(syntax: ParsedRegion) -> Iterator[Symbol]:
     stack: list[tuple[Node, int]] = [(syntax.root, 0)]
     count = 0
     while stack and count < _MOST_SYMBOLS:
@@ -198,8 +206,8 @@ def _walk(syntax: Syntax) -> Iterator[Symbol]:
         stack.extend((child, depth) for child in reversed(node.named_children))
 
 
-def _symbol(syntax: Syntax, node: Node, depth: int = 0) -> Symbol | None:
-    kind = KINDS.get(node.type)
+def _symbol(syntax: ParsedRegion, node: Node, depth: int = 0) -> Symbol | None:
+    kind = SYMBOL_KINDS.get(node.type)
     if kind is None or node.parent is None:
         return None
     outer, start = _outer(node)
@@ -243,7 +251,7 @@ def _outer(node: Node) -> tuple[Node, Node]:
     return outer, start
 
 
-def _name(syntax: Syntax, node: Node) -> str:
+def _name(syntax: ParsedRegion, node: Node) -> str:
     found = node.child_by_field_name("name")
     if found is None and node.type == "impl_item":
         found = node.child_by_field_name("type")
@@ -272,7 +280,7 @@ def _body(node: Node) -> Node | None:
     return found
 
 
-def _docstring(syntax: Syntax, outer: Node, body: Node | None) -> tuple[str, Span | None]:
+def _docstring(syntax: ParsedRegion, outer: Node, body: Node | None) -> tuple[str, Span | None]:
     if syntax.document.language == "python":
         first = body.named_children[0] if body is not None and body.named_children else None
         if first is not None and first.type == "expression_statement" and first.named_children:
@@ -289,10 +297,12 @@ def _docstring(syntax: Syntax, outer: Node, body: Node | None) -> tuple[str, Spa
     if not parts:
         return "", None
     span = Span(syntax.position(parts[-1].start_point), syntax.position(parts[0].end_point))
-    return uncomment("\n".join(syntax.text(part).rstrip() for part in reversed(parts))), span
+    return strip_comment_signs(
+        "\n".join(syntax.text(part).rstrip() for part in reversed(parts))
+    ), span
 
 
-def uncomment(text: str) -> str:
+def strip_comment_signs(text: str) -> str:
     """A comment's text without its signs."""
     text = re.sub(r"\*+/\s*$", "", text.strip())
     lines = (
@@ -312,7 +322,7 @@ def _empty(document: Document, body: Span, doc: Span | None) -> bool:
     return not text or _PLACEHOLDER.fullmatch(text) is not None
 
 
-def _callee(syntax: Syntax, node: Node) -> str:
+def _callee(syntax: ParsedRegion, node: Node) -> str:
     for field in CALLEES:
         found = node.child_by_field_name(field)
         if found is not None:

@@ -15,7 +15,7 @@ from ..consensus.votes import Vote
 from ..context.prompt_builder import explain_prompt
 from ..context.symbols import symbol_at
 from ..errors import DocumentError
-from ..postprocess import clean_prose, plain_text
+from ..postprocess import clean_prose, escape_markdown
 from ..types import Document, Position, Prompt, Span
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class Explanation:
     id: str = ""
     cached: bool = False
 
-    def signed(self) -> str:
+    def with_signature(self) -> str:
         """With a line that names the models."""
-        names = plain_text(", ".join(self.models))
+        names = escape_markdown(", ".join(self.models))
         return f"{self.markdown}\n\n---\n*{names} · ensemble-lsp*"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from ..types import Document, Edit, Position, Span, advance, common_head, split_lines
+from ..types import Document, Edit, Position, Span, advance, common_prefix_length, split_lines
 
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 _MOST_PIECES = 3000
@@ -35,7 +35,7 @@ def common_suffix(one: str, other: str) -> int:
 
 def trim(old: str, new: str) -> tuple[int, int]:
     r"""How much of two texts is common at the start and at the end; no ``\r\n`` is cut in half."""
-    head = common_head(old, new)
+    head = common_prefix_length(old, new)
     if head and old[head - 1] == "\r":
         head -= 1
     tail = common_suffix(old[head:], new[head:])

@@ -30,9 +30,9 @@ class Generation:
     why: str
     latency_ms: float
     errors: dict[str, str]
-    settled: bool = True
+    decided: bool = True
     """False where the models agree too little: the user chooses, nothing is put in unasked."""
-    tried: tuple[str, ...] = ()
+    check_summaries: tuple[str, ...] = ()
     """What came of the examples and tests, of each candidate, in words; empty where none were run."""
 
     @property
@@ -44,7 +44,11 @@ class Generation:
     def title(self, index: int) -> str:
         """What the code action of a candidate is called."""
         candidate = self.candidates[index]
-        tried = f" · {self.tried[index]}" if index < len(self.tried) and self.tried[index] else ""
+        tried = (
+            f" · {self.check_summaries[index]}"
+            if index < len(self.check_summaries) and self.check_summaries[index]
+            else ""
+        )
         if index == 0 and self.asked > 1:
             sure = (
                 f" · {self.agreement:.0%}" if len(self.candidates) > 1 or self.agreeing > 1 else ""
@@ -54,7 +58,7 @@ class Generation:
         return f"Use {names}'s answer{tried}"
 
 
-class Candidates:
+class CandidateStore:
     """The generations of all documents; follows their changes."""
 
     def __init__(self) -> None:

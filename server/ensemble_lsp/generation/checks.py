@@ -28,10 +28,10 @@ class CheckContext:
     app: AppContext
     document: Document
     place: Span
-    wish: str
+    instruction: str
     clean: Callable[[str], str]
     """Fits a text to the place."""
-    told: Callable[[str], None]
+    report: Callable[[str], None]
 
 
 class CandidateChecks:
@@ -52,7 +52,7 @@ class CandidateChecks:
         return tried(trial, await self._tests(text)) if self._tests is not None else trial
 
     @property
-    def trouble(self) -> str:
+    def problems(self) -> str:
         """Why something that is wished was not run; empty where all was."""
         told = [self._trouble]
         if self._trials is not None and self._trials.refused:
@@ -63,7 +63,7 @@ class CandidateChecks:
 
 
 @contextlib.asynccontextmanager
-async def attempts(wanted: CheckContext) -> AsyncGenerator[CandidateChecks]:
+async def candidate_checks(wanted: CheckContext) -> AsyncGenerator[CandidateChecks]:
     """What the settings wish to be run. The tests' copy is made meanwhile, and gone afterwards."""
     settings = wanted.app.settings.ensemble
     wished = [
@@ -87,8 +87,8 @@ async def _trials(wanted: CheckContext) -> ExampleRunner | None:
     document = wanted.document
     if document.language != "python":
         return None
-    called = _called(wanted.wish)
-    text = _promising(document, wanted.place, wanted.wish)
+    called = _called(wanted.instruction)
+    text = _promising(document, wanted.place, wanted.instruction)
     groups = await asyncio.to_thread(promised, text, called)
     return ExampleRunner(groups, lambda answer: _whole(wanted, answer)) if groups else None
 
@@ -114,8 +114,8 @@ async def _tests(wanted: CheckContext) -> tuple[RepoTests | None, str]:
             if other.uri.startswith("file:") and root in Path(other.path).parents
         },
     )
-    settings = app.settings.ensemble
-    tests = RepoTests(place, settings.run_tests, seconds=settings.test_seconds, told=wanted.told)
+    settings = session.settings.ensemble
+    tests = RepoTests(place, settings.run_tests, seconds=settings.test_seconds, told=wanted.report)
     return tests, ""
 
 
@@ -132,7 +132,7 @@ def _hollow(wanted: CheckContext) -> tuple[tuple[str, ...], str]:
         if (symbol := enclosing(document, place.start, kind=kind)) is not None
     ]
     names = [*_DEFINED.findall(document.slice(place)), *(symbol.name for symbol in around)]
-    names = names or _called(wanted.wish)
+    names = names or _called(wanted.instruction)
     inside = bool(around) and around[0].kind == "function" and around[0].span.start < place.start
     filler = "raise NotImplementedError" if document.language == "python" and inside else ""
     text = wanted.clean(filler) if filler else ""

@@ -16,14 +16,14 @@ from ..consensus.fan_out import FanOutResult, query_all
 from ..consensus.fan_out import Progress as Asking
 from ..consensus.judge import judged
 from ..consensus.votes import Verdict, Vote
-from ..context.generation_intent import asks_for_code
+from ..context.generation_intent import generation_intent_at
 from ..context.prompt_builder import generate_prompt
 from ..errors import EnsembleError, SettingsError
 from ..postprocess import clean_code
 from ..selection.cascade import Findings, could_escalate, escalate
 from ..types import Document, Position, Prompt, Span
-from .candidates import Candidates, Generation, follow
-from .checks import CandidateChecks, CheckContext, attempts
+from .candidates import CandidateStore, Generation, follow
+from .checks import CandidateChecks, CheckContext, candidate_checks
 
 if TYPE_CHECKING:
     from ..app import AppContext
@@ -36,7 +36,7 @@ Report = Callable[[str, int | None], None]
 ABOVE, BELOW = 40, 20
 """Lines round the place that an answer is fitted to."""
 
-__all__ = ["Candidates", "Generation", "Generator", "follow"]
+__all__ = ["CandidateStore", "Generation", "Generator", "follow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class _Job:
             self.progress(message, None)
 
 
-class Generator(Candidates):
+class Generator(CandidateStore):
     """Runs ensembles and keeps what they wrote, for the code actions that choose among it."""
 
     async def generate(
@@ -101,9 +101,9 @@ class Generator(Candidates):
 
         Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (when every model failed).
         """
-        job = await _job(app, document, span, instruction, size, model, progress)
-        rule = app.settings.ensemble.rule
-        async with attempts(_wanted(job)) as trials:
+        job = await _job(session, document, span, instruction, size, model, progress)
+        rule = session.settings.ensemble.rule
+        async with candidate_checks(_wanted(job)) as trials:
             asked, answers = await _answers(job, trials)
             verdict = await asyncio.to_thread(consensus_of_code, answers, document.language, rule)
             if (second := _stronger_job(job, answers, verdict)) is not None:
@@ -113,7 +113,7 @@ class Generator(Candidates):
                     consensus_of_code, answers, document.language, rule
                 )
         verdict, picked = await _judged(job, verdict)
-        generation = _generation(job, asked, verdict, picked, trials.trouble)
+        generation = _generation(job, asked, verdict, picked, trials.problems)
         self.keep(generation)
         said = replace(job.decision, choice=job.decision.choice.noted(generation.why))
         app.runtime.offered(
@@ -135,7 +135,7 @@ async def _job(
     model: str | None,
     progress: Report | None,
 ) -> _Job:
-    request = await asyncio.to_thread(asks_for_code, document, span)
+    request = await asyncio.to_thread(generation_intent_at, document, span)
     place = request.span if request is not None else span
     wish = instruction or (request.instruction if request else "")
     if not wish and place.empty:
@@ -281,8 +281,10 @@ def _generation(
         why=" ".join(filter(None, (verdict.why, trouble))),
         latency_ms=max(c.total_ms for c in asked.completions),
         errors={name: str(error) for name, error in asked.errors.items()},
-        settled=settled,
-        tried=tuple(group.trial.sentence() if group.trial else "" for group in verdict.groups),
+        decided=settled,
+        check_summaries=tuple(
+            group.trial.sentence() if group.trial else "" for group in verdict.groups
+        ),
     )
 
 

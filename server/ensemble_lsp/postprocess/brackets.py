@@ -33,7 +33,7 @@ def _lexer(language: str) -> re.Pattern[str]:
     return re.compile("|".join(parts), re.DOTALL)
 
 
-def unmatched(text: str, language: str) -> tuple[list[str], list[str]]:
+def unmatched_brackets(text: str, language: str) -> tuple[list[str], list[str]]:
     """The closing brackets without an opening one, and the opening ones without a closing one."""
     closing: list[str] = []
     opening: list[str] = []
@@ -50,12 +50,12 @@ def unmatched(text: str, language: str) -> tuple[list[str], list[str]]:
     return closing, opening
 
 
-def excess(prefix: str, text: str, suffix: str, language: str) -> int:
+def count_unopened(prefix: str, text: str, suffix: str, language: str) -> int:
     """How many closing brackets of the whole have no opening one."""
-    return len(unmatched(prefix + text + suffix, language)[0])
+    return len(unmatched_brackets(prefix + text + suffix, language)[0])
 
 
-def without_double_closers(text: str, prefix: str, suffix: str, language: str) -> str:
+def strip_duplicate_closers(text: str, prefix: str, suffix: str, language: str) -> str:
     """Without brackets at the end that the suffix closes already.
 
     Taken off only while the document with the text has more stray closing brackets than without it,
@@ -65,11 +65,15 @@ def without_double_closers(text: str, prefix: str, suffix: str, language: str) -
     last = text.rstrip()[-1:]
     if not tail or tail[0] not in ")]}" or not last or (last not in ")]};," and last != tail[-1]):
         return text
-    before = excess(prefix, "", suffix, language)
-    if text.endswith(tail) and len(tail) > 1 and excess(prefix, text, suffix, language) > before:
+    before = count_unopened(prefix, "", suffix, language)
+    if (
+        text.endswith(tail)
+        and len(tail) > 1
+        and count_unopened(prefix, text, suffix, language) > before
+    ):
         # The model wrote all of the line's rest again, ``) {`` for one.
         return text[: -len(tail)].rstrip()
-    while excess(prefix, text, suffix, language) > before:
+    while count_unopened(prefix, text, suffix, language) > before:
         shorter = text.rstrip()
         if shorter[-1:] and shorter[-1] in ";,":
             shorter = shorter[:-1].rstrip()
@@ -91,7 +95,7 @@ def open_quote(line: str, language: str) -> str:
     return last
 
 
-def without_double_quote(text: str, head: str, tail: str, language: str) -> str:
+def strip_duplicate_quote(text: str, head: str, tail: str, language: str) -> str:
     """Without a closing quote at the end that stands after the cursor already."""
     quote = tail[:1]
     if not quote or quote not in "\"'`" or "\n" in text:

@@ -20,7 +20,7 @@ _HIDDEN = re.compile(
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 
 
-def visible(text: str) -> str:
+def strip_hidden_characters(text: str) -> str:
     r"""The text without escape sequences and hidden characters, with ``\n`` as its line end."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii() and text.isprintable():

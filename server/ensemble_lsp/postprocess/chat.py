@@ -64,14 +64,14 @@ _NO_BACKTICKS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class FencedBlock:
     """One fenced block."""
 
     language: str
     code: str
 
 
-def without_thoughts(text: str) -> str:
+def strip_thoughts(text: str) -> str:
     """Without a leading ``<think>`` block; one that never ends leaves nothing."""
     while (found := _THOUGHT.match(text)) is not None and found.end():
         text = text[found.end() :]
@@ -81,7 +81,7 @@ def without_thoughts(text: str) -> str:
     return text
 
 
-def without_markers(text: str, around: str = "") -> str:
+def strip_control_tokens(text: str, around: str = "") -> str:
     """Up to a model's first control token, and without cursor marks.
 
     A mark that the document itself holds (``around``) is its own code, and stays.
@@ -92,7 +92,7 @@ def without_markers(text: str, around: str = "") -> str:
         if text[: found.start()].strip() or found.group() in ("</s>", "<EOT>"):
             text = text[: found.start()]
         else:
-            return without_markers(text[found.end() :], around)
+            return strip_control_tokens(text[found.end() :], around)
         break
     return _CURSOR.sub(lambda m: m.group() if m.group() in around else "", text)
 
@@ -102,7 +102,7 @@ def is_refusal(text: str, language: str) -> bool:
     return language not in ("markdown", "plaintext") and _REFUSAL.match(text) is not None
 
 
-def unwrapped(text: str, language: str, *, prose: bool = False) -> str:
+def extract_code(text: str, language: str, *, prose: bool = False) -> str:
     """The code alone: the first fenced block in the language; else without the talk round it.
 
     ``prose``: the place is a comment or a string, where sentences are what is wanted.
@@ -110,7 +110,7 @@ def unwrapped(text: str, language: str, *, prose: bool = False) -> str:
     if language == "markdown":
         return _unwrap_whole(text)
     text = _before_closing_fence(text)
-    found = blocks(text)
+    found = fenced_blocks(text)
     if found:
         named = (b for b in found if same_language(b.language, language))
         return next(named, found[0]).code
@@ -135,14 +135,14 @@ def _before_closing_fence(text: str) -> str:
     return before if before.strip() and not _OPENING.match(before + "\n") else text
 
 
-def blocks(text: str) -> list[Block]:
+def fenced_blocks(text: str) -> list[FencedBlock]:
     """The fenced blocks at the top level; one that is not closed ends with the text.
 
     A line with a language opens a block inside a block; a bare fence closes the innermost.
     """
     if "```" not in text and "~~~" not in text:
         return []
-    found: list[Block] = []
+    found: list[FencedBlock] = []
     lines: list[str] = []
     opened: list[str] = []
     name = ""
@@ -156,13 +156,13 @@ def blocks(text: str) -> list[Block]:
         if not opened:
             opened, name, lines = [mark], info.lower(), []
         elif closes and len(opened) == 1:
-            found.append(Block(name, "\n".join(lines)))
+            found.append(FencedBlock(name, "\n".join(lines)))
             opened = []
         else:
             opened = opened[:-1] if closes else [*opened, mark] if info else opened
             lines.append(line)
     if opened and any(line.strip() for line in lines):
-        found.append(Block(name, _loose_fences("\n".join(lines))))
+        found.append(FencedBlock(name, _loose_fences("\n".join(lines))))
     return [block for block in found if block.code.strip()]
 
 

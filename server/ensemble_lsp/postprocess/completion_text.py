@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 
 from ..languages import COMMENT_LINE
-from ..syntax.indentation import newline_in
+from ..syntax.indentation import newline_of
 from ..syntax.trees import has_error
-from .brackets import without_double_closers, without_double_quote
-from .characters import visible
-from .chat import is_refusal, unwrapped, without_markers, without_thoughts
-from .layout import block, fitted, whole_lines, without_last_line, without_openers
-from .overlap import without_loops, without_repeated_prefix, without_suffix
+from .brackets import strip_duplicate_closers, strip_duplicate_quote
+from .characters import strip_hidden_characters
+from .chat import extract_code, is_refusal, strip_control_tokens, strip_thoughts
+from .layout import (
+    cut_at_block_end,
+    fit_indentation,
+    limit_lines,
+    strip_block_openers,
+    strip_last_line,
+)
+from .overlap import strip_loops, strip_repeated_prefix, strip_suffix
 
 _LONGEST = 100_000
 """Characters of an answer that are looked at."""
@@ -36,19 +42,19 @@ def clean_completion(
     cursor's line should begin with where it is empty. ``finish`` is ``length`` for a text that was
     cut off. Text that was in the document to begin with comes out as it is.
     """
-    newline = newline_in(prefix if "\n" in prefix or "\r" in prefix else suffix)
+    newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     prefix, suffix = _plain(prefix), _plain(suffix)
     head = prefix.rpartition("\n")[2]
-    spoken = _spoken(visible(text[:_LONGEST]), prefix, suffix, language)
+    spoken = _spoken(strip_hidden_characters(text[:_LONGEST]), prefix, suffix, language)
     text = _placed(spoken, prefix, suffix, language, indent)
     if not multiline:
         text = _one_line(text, head)
     text = _ending_here(text, prefix, suffix) if "\n" in text else text
     # Where the end was taken away (the suffix again, another function), what is left was not cut off.
     cut_off = finish == "length" and _last_line(text) == _last_line(spoken)
-    text, shortened = whole_lines(text, max_lines)
+    text, shortened = limit_lines(text, max_lines)
     if cut_off and not shortened:
-        text = without_last_line(text)
+        text = strip_last_line(text)
     if cut_off or shortened:
         text = _parsing(text, prefix, suffix, language)
     text = _ended(text, prefix, suffix, language)
@@ -63,33 +69,33 @@ def _last_line(text: str) -> str:
 
 def _spoken(text: str, prefix: str, suffix: str, language: str) -> str:
     """Without what a chat model says round its answer."""
-    text = without_markers(without_thoughts(text), prefix + suffix)
+    text = strip_control_tokens(strip_thoughts(text), prefix + suffix)
     head = prefix.rpartition("\n")[2]
     prose = bool(COMMENT_LINE.match(head)) or _in_docstring(prefix)
     if not prose and not head.strip() and is_refusal(text, language):
         return ""
-    return unwrapped(text, language, prose=prose)
+    return extract_code(text, language, prose=prose)
 
 
 def _placed(text: str, prefix: str, suffix: str, language: str, indent: str) -> str:
     """Without what stands there already, and indented for the place."""
     head = prefix.rpartition("\n")[2]
-    text = without_repeated_prefix(text, prefix)
+    text = strip_repeated_prefix(text, prefix)
     if not head.strip():
         text = _without_blank_lines(text, prefix)
         if indent and not head and text[:1].strip() and "\n" not in text.rstrip("\n"):
-            text = fitted(text, prefix + indent, language)
+            text = fit_indentation(text, prefix + indent, language)
             text = indent + text if not text.startswith(indent) else text
         else:
-            text = fitted(text, prefix, language)
-    text = without_suffix(text, suffix, head)
-    return without_loops(text)
+            text = fit_indentation(text, prefix, language)
+    text = strip_suffix(text, suffix, head)
+    return strip_loops(text)
 
 
 def _ending_here(text: str, prefix: str, suffix: str) -> str:
     """Up to the end of the block. A model that goes on with a new function often writes the rest of this one first."""
-    ended = block(text, prefix, suffix)
-    return ended if ended == text else without_suffix(ended, suffix, prefix.rpartition("\n")[2])
+    ended = cut_at_block_end(text, prefix, suffix)
+    return ended if ended == text else strip_suffix(ended, suffix, prefix.rpartition("\n")[2])
 
 
 def _without_blank_lines(text: str, prefix: str) -> str:
@@ -117,14 +123,14 @@ def _ended(text: str, prefix: str, suffix: str, language: str) -> str:
         text = text.rstrip()
     elif head.strip() or not text.endswith("\n"):
         text = text.rstrip("\n")
-    text = without_double_quote(text, head, tail, language)
-    return text if in_string else without_double_closers(text, prefix, suffix, language)
+    text = strip_duplicate_quote(text, head, tail, language)
+    return text if in_string else strip_duplicate_closers(text, prefix, suffix, language)
 
 
 def _parsing(text: str, prefix: str, suffix: str, language: str) -> str:
     """Of a text that was cut off, as many lines as leave code that parses; all if none does."""
     before, after = prefix[-_CHECKED:], suffix[:_CHECKED]
-    text = without_openers(text)
+    text = strip_block_openers(text)
     if has_error(before + text + after, language) is not True:
         return text
     lines = text.split("\n")

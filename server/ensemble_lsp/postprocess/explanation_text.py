@@ -11,8 +11,8 @@ from __future__ import annotations
 import html
 import re
 
-from .characters import visible
-from .chat import without_markers, without_thoughts
+from .characters import strip_hidden_characters
+from .chat import strip_control_tokens, strip_thoughts
 
 _FENCE = re.compile(r"^( {0,12})(`{3,}|~{3,})([^`\n]*)$")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -35,7 +35,7 @@ def clean_prose(text: str) -> str:
 
 
 def _cleaned(text: str) -> str:
-    text = without_markers(without_thoughts(visible(text[:_LONGEST]))).strip()
+    text = strip_control_tokens(strip_thoughts(strip_hidden_characters(text[:_LONGEST]))).strip()
     text = _unwrapped(text)
     parts: list[str] = []
     prose: list[str] = []
@@ -64,9 +64,9 @@ def _cleaned(text: str) -> str:
     return "\n".join(parts).strip()
 
 
-def plain_text(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """A name (a server on this machine may have given it) as text that Markdown leaves alone."""
-    return re.sub(r"([\\`*\[\]<>&!])", r"\\\1", visible(text))
+    return re.sub(r"([\\`*\[\]<>&!])", r"\\\1", strip_hidden_characters(text))
 
 
 def _closes(lines: list[str], mark: str) -> bool:

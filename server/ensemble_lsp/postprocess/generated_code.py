@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from ..syntax.indentation import indent_of, newline_in
-from .characters import visible
-from .chat import is_refusal, unwrapped, without_markers, without_thoughts
-from .layout import dedented, indented
-from .overlap import without_loops, without_repeated_prefix
+from ..syntax.indentation import indent_of, newline_of
+from .characters import strip_hidden_characters
+from .chat import extract_code, is_refusal, strip_control_tokens, strip_thoughts
+from .layout import dedent_lines, indent_lines
+from .overlap import strip_loops, strip_repeated_prefix
 
 _DEFINITION = re.compile(
     r"^[ \t]*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final"
@@ -37,15 +37,15 @@ def clean_code(
     only what the cursor's line lacks of it, or a line of its own below a comment, a docstring or an
     opening brace. The signature, docstring or comment that asked is not written again.
     """
-    newline = newline_in(prefix if "\n" in prefix or "\r" in prefix else suffix)
+    newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     before = prefix.replace("\r\n", "\n").replace("\r", "\n")
-    text = without_markers(without_thoughts(visible(text)), prefix + suffix)
+    text = strip_control_tokens(strip_thoughts(strip_hidden_characters(text)), prefix + suffix)
     if is_refusal(text, language):
         return ""
-    text = dedented(unwrapped(text, language).strip("\n")).rstrip()
+    text = dedent_lines(extract_code(text, language).strip("\n")).rstrip()
     text = _without_signature(text, before, language)
     text = _without_order(text, instruction)
-    text = dedented(without_loops(without_repeated_prefix(text, before)).strip("\n")).rstrip()
+    text = dedent_lines(strip_loops(strip_repeated_prefix(text, before)).strip("\n")).rstrip()
     if not text.strip():
         return ""
     text = "\n".join(line.rstrip() for line in _lines(text, language))
@@ -62,11 +62,11 @@ def _at_place(text: str, before: str, indent: str, suffix: str) -> str:
     head = before.rpartition("\n")[2]
     if not head.strip():
         lacking = indent[len(head) :] if indent.startswith(head) else ""
-        return (lacking + indented(text, indent)[len(indent) :]).rstrip()
+        return (lacking + indent_lines(text, indent)[len(indent) :]).rstrip()
     if not _FULL_LINE.search(head):
-        return indented(text, indent)[len(indent) :]
+        return indent_lines(text, indent)[len(indent) :]
     closing = "\n" + indent_of(head) if suffix.lstrip(" \t")[:1] in ("}", ")") and suffix else ""
-    return "\n" + indented(text, indent) + closing
+    return "\n" + indent_lines(text, indent) + closing
 
 
 def _without_order(text: str, instruction: str) -> str:
@@ -95,7 +95,7 @@ def _without_signature(text: str, before: str, language: str) -> str:
         return text
     ahead = [line for line in text[: found.start()].split("\n") if not _dropped(line)]
     body = _python_part(body, before) if language == "python" else _CLOSED.sub("", body)
-    code = dedented(body.strip("\n"))
+    code = dedent_lines(body.strip("\n"))
     kept = "\n".join(line for line in ahead if line.strip())
     return f"{kept}\n{code}" if kept else code
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..syntax.indentation import indent_of, unit_of
+from ..syntax.indentation import indent_of, indent_unit
 
 _DEFINITION = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final|override)\s+)*"
@@ -23,7 +23,7 @@ _LEAVES = re.compile(r"\s*(?:return|raise|throw|break|continue)\b")
 _ENDS_FLOW = re.compile(r"\s*(?:return|raise|throw|break|continue|pass)\b")
 
 
-def fitted(text: str, prefix: str, language: str) -> str:
+def fit_indentation(text: str, prefix: str, language: str) -> str:
     """The text with the indentation its place wants.
 
     Models often write the indentation that stands before the cursor again, or none at all.
@@ -42,16 +42,16 @@ def fitted(text: str, prefix: str, language: str) -> str:
     if head:
         return _shifted(text, head)
     if level and _BLOCK.match(last):
-        return indented(text, indent_of(last) + _unit(last, above, language))
+        return indent_lines(text, indent_of(last) + _unit(last, above, language))
     return text
 
 
-def indented(text: str, indent: str) -> str:
+def indent_lines(text: str, indent: str) -> str:
     """Every line that holds anything, moved in."""
     return "\n".join(indent + line if line.strip() else line for line in text.split("\n"))
 
 
-def dedented(text: str) -> str:
+def dedent_lines(text: str) -> str:
     """The text moved out as far as its lines allow; a first line without indentation stays out."""
     lines = text.split("\n")
     body = [line for line in lines if line.strip()]
@@ -61,7 +61,7 @@ def dedented(text: str) -> str:
     return "\n".join(line[margin:] if line.strip() else "" for line in lines)
 
 
-def block(text: str, prefix: str, suffix: str) -> str:
+def cut_at_block_end(text: str, prefix: str, suffix: str) -> str:
     """The text up to where the code leaves the function or class the cursor is in.
 
     It also ends before a line that is less indented than the code after the cursor: that code would
@@ -106,7 +106,7 @@ def _reaching(lines: list[str], following: int) -> list[str]:
     return lines[:last] if last and leaves and any(map(str.strip, lines[:last])) else lines
 
 
-def whole_lines(text: str, lines: int) -> tuple[str, bool]:
+def limit_lines(text: str, lines: int) -> tuple[str, bool]:
     """At most that many lines, and whether there were more."""
     parts = text.split("\n")
     start = next((n for n, line in enumerate(parts) if line.strip()), 0)
@@ -115,13 +115,13 @@ def whole_lines(text: str, lines: int) -> tuple[str, bool]:
     return "\n".join(parts[: start + lines]), True
 
 
-def without_last_line(text: str) -> str:
+def strip_last_line(text: str) -> str:
     """Without a last line that was cut off; a lone line is kept as it is."""
     body, newline, last = text.rpartition("\n")
     return body if newline and last.strip() and body.strip() else text
 
 
-def without_openers(text: str) -> str:
+def strip_block_openers(text: str) -> str:
     """Without last lines that open a block which was cut off; a lone line is kept as it is."""
     while "\n" in text.strip() and _OPENER.search(text.rstrip()):
         text = text.rstrip().rpartition("\n")[0]
@@ -135,7 +135,7 @@ def _level(last: str, above: str, language: str) -> int:
 
 
 def _unit(last: str, above: str, language: str) -> str:
-    return unit_of(above.split("\n")[-80:], language) if _OPENER.search(last) else ""
+    return indent_unit(above.split("\n")[-80:], language) if _OPENER.search(last) else ""
 
 
 def _continues(last: str) -> bool:
@@ -161,7 +161,7 @@ def _shifted(text: str, head: str) -> str:
     if len(indent_of(second)) > len(head):
         return text
     relative = _OPENER.search(first) if indent_of(second) else _goes_on(first, second, rest)
-    return first + newline + indented(rest, head) if relative else text
+    return first + newline + indent_lines(rest, head) if relative else text
 
 
 def _goes_on(first: str, second: str, rest: str) -> bool:

@@ -9,7 +9,7 @@ _LOOP = re.compile(r"(?P<unit>[^\n]{4,80}?)(?P=unit){5,}[^\n]*\Z")
 _MOST_LINES = 30
 
 
-def without_repeated_prefix(text: str, prefix: str) -> str:
+def strip_repeated_prefix(text: str, prefix: str) -> str:
     """Without the end of the prefix at the beginning: whole lines before the cursor, or its line.
 
     A line is taken off where the model wrote the cursor's own line again, or the opening line or
@@ -64,7 +64,7 @@ def _without_half_word(text: str, head: str) -> str:
     return text[len(word.group()) :]
 
 
-def without_suffix(text: str, suffix: str, head: str = "") -> str:
+def strip_suffix(text: str, suffix: str, head: str = "") -> str:
     """Without what stands after the cursor already, on its line or over several."""
     tail, _, below = suffix.partition("\n")
     if tail.strip():
@@ -136,7 +136,7 @@ def _weighs(lines: list[str]) -> bool:
     return len(re.sub(r"\W", "", "".join(lines))) >= 6
 
 
-def without_loops(text: str) -> str:
+def strip_loops(text: str) -> str:
     """Without the repetitions a model got stuck in, at the end of the text."""
     lines = text.rstrip("\n").split("\n")
     # A text cut in mid-line ends with a part of the loop.

@@ -15,7 +15,7 @@ def indent_of(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-def newline_in(text: str) -> str:
+def newline_of(text: str) -> str:
     r"""How a text ends its first line; ``\n`` where it has but one."""
     at = text.find("\n")
     if at > 0 and text[at - 1] == "\r":
@@ -23,7 +23,7 @@ def newline_in(text: str) -> str:
     return "\r" if at < 0 and "\r" in text else "\n"
 
 
-def unit_of(lines: Sequence[str], language: str) -> str:
+def indent_unit(lines: Sequence[str], language: str) -> str:
     """One level of indentation as those lines write it; without any, the language's habit."""
     width = 0
     for line in lines:
@@ -40,6 +40,6 @@ def unit_of(lines: Sequence[str], language: str) -> str:
     return language_info(language).indent
 
 
-def unit_near(document: Document, line: int) -> str:
+def indent_unit_near(document: Document, line: int) -> str:
     """One level of indentation, told by the 100 lines before and after."""
-    return unit_of(document.lines[max(0, line - 100) : line + 100], document.language)
+    return indent_unit(document.lines[max(0, line - 100) : line + 100], document.language)

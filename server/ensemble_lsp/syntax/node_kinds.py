@@ -48,7 +48,7 @@ CLASSES = (
     "type_alias_declaration",
     "type_declaration",
 )
-KINDS: Mapping[str, SymbolKind] = MappingProxyType(
+SYMBOL_KINDS: Mapping[str, SymbolKind] = MappingProxyType(
     {**dict.fromkeys(FUNCTIONS, "function"), **dict.fromkeys(CLASSES, "class")}
 )
 CALLS = frozenset(

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..languages import language_info
-from ..types import Document, Position, Span, common_head
+from ..types import Document, Position, Span, common_prefix_length
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Tree
@@ -76,7 +76,7 @@ def encode(text: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Syntax:
+class ParsedRegion:
     """A parsed stretch of a document. Tree-sitter counts rows from ``first``, columns in bytes."""
 
     document: Document
@@ -138,9 +138,9 @@ class Trees:
         self._size = size
         self._kept: OrderedDict[tuple[str, str, int], _Kept] = OrderedDict()
 
-    def at(self, document: Document, position: Position) -> Syntax | None:
+    def at(self, document: Document, position: Position) -> ParsedRegion | None:
         """The syntax round a position; ``None`` without a grammar or for text that is not code."""
-        first, lines = stretch(document, position)
+        first, lines = parsed_region_lines(document, position)
         if max(map(len, lines), default=0) > _LONGEST_LINE:
             return None
         text = "".join(lines)
@@ -159,7 +159,7 @@ class Trees:
         self._kept[key] = _Kept(lines, tree)
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
-        return Syntax(document, first, tree)
+        return ParsedRegion(document, first, tree)
 
     def knows(self, uri: str) -> bool:
         """Whether a tree of a document is kept: somebody has asked for one."""
@@ -173,12 +173,12 @@ class Trees:
 
 def syntax_at(
     document: Document, position: Position | None = None, trees: Trees | None = None
-) -> Syntax | None:
+) -> ParsedRegion | None:
     """The syntax round a position (the start without one), from ``trees`` where they are given."""
     return (Trees(1) if trees is None else trees).at(document, position or Position(0, 0))
 
 
-def stretch(document: Document, position: Position) -> tuple[int, tuple[str, ...]]:
+def parsed_region_lines(document: Document, position: Position) -> tuple[int, tuple[str, ...]]:
     """The lines that are parsed for a position, and the number of the first.
 
     Starts on a line without indentation, so that a fragment of a large file parses as a file would,
@@ -205,8 +205,8 @@ def ancestors(node: Node | None) -> Iterator[Node]:
 def _tell(kept: _Kept, lines: tuple[str, ...]) -> None:
     """Tell a kept tree which lines changed."""
     old = kept.lines
-    head = common_head(old, lines)
-    tail = common_head(old[head:][::-1], lines[head:][::-1])
+    head = common_prefix_length(old, lines)
+    tail = common_prefix_length(old[head:][::-1], lines[head:][::-1])
     start = len(encode("".join(lines[:head])))
     old_end = start + len(encode("".join(old[head : len(old) - tail])))
     new_end = start + len(encode("".join(lines[head : len(lines) - tail])))
