@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from types import MappingProxyType
 
 COMMENT_LINE = re.compile(r"\s*(?:#|//|--|/\*|\*)")
@@ -151,7 +151,7 @@ def language_info(language: str) -> Language:
     return LANGUAGES.get(language, _UNKNOWN)
 
 
-def language_of(path: str | PurePosixPath) -> str:
+def language_of(path: str | PurePath) -> str:
     """Return the LSP language id that a file's name implies, else ``plaintext``."""
     pure = PurePosixPath(str(path).replace("\\", "/"))
     by_name = _BY_FILE_NAME.get(pure.name.lower())

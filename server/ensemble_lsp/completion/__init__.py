@@ -1,4 +1,4 @@
-"""The task complete: what is offered at a cursor, when, and by which model."""
+"""The task ``complete``: inline completions at a cursor."""
 
 from __future__ import annotations
 

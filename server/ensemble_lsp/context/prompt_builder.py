@@ -61,14 +61,14 @@ def complete_prompt(
     *,
     profile: Profile,
     workspace: WorkspaceContext,
-    shape: CompletionMode,
+    mode: CompletionMode,
     max_lines: int = 12,
 ) -> Prompt | None:
     """The prompt for a completion at a position; ``None`` where the model may not see the file."""
     if workspace.exclusion_reason(document, profile) is not None:
         return None
     position = document.clamp(position)
-    multiline = shape == "block"
+    multiline = mode == "block"
     budget = _Budget.of(profile, COMPLETE_TOKENS, min(1024, 24 * max_lines) if multiline else 64)
     shown = context_window(document, position, budget.share(0.55), budget.share(0.18))
     prompt = Prompt(

@@ -194,7 +194,7 @@ class Bench:
             scene.cursor,
             profile=profile,
             workspace=workspace,
-            shape="block" if scene.multiline else "line",
+            mode="block" if scene.multiline else "line",
             max_lines=self.cleaning.max_lines,
         )
 

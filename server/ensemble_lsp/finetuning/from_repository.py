@@ -130,7 +130,7 @@ def _example(
         hole.span.start,
         profile=profile,
         workspace=workspace,
-        shape="line" if hole.kind == "line" else "block",
+        mode="line" if hole.kind == "line" else "block",
     )
     if prompt is None:
         return None

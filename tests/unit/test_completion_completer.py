@@ -1,4 +1,4 @@
-"""The ways a completion is asked for, kept and taken over, with models in process."""
+"""Completions: strategies, cache and take-over, with models in process."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Bench:
     async def has_text(self) -> None:
         """Wait until the running stream has said something."""
         streams: Any = vars(self.completer)["_streams"]
-        await until(lambda: any(flight.text for flight in streams.flights("file:///w/a.py")))
+        await until(lambda: any(s.text for s in streams.streams("file:///w/a.py")))
 
     async def texts(self, text: str, after: str = "", trigger: Trigger = "automatic") -> list[str]:
         return [s.text for s in await self.ask(text, after, trigger)]
@@ -117,7 +117,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await app.close()
 
 
-# From memory
+# From the cache
 
 
 async def test_after_backspace_within_it_the_rest_is_still_served(bench: Bench) -> None:
@@ -314,13 +314,13 @@ async def test_a_request_superseded_in_its_debounce_costs_no_decision(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decided: list[object] = []
-    decide = Session.decide
+    decide = AppContext.decide
 
-    def counted(session: Session, *args: Any, **kwargs: Any) -> Any:
+    def counted(app: AppContext, *args: Any, **kwargs: Any) -> Any:
         decided.append(args)
-        return decide(session, *args, **kwargs)
+        return decide(app, *args, **kwargs)
 
-    monkeypatch.setattr(Session, "decide", counted)
+    monkeypatch.setattr(AppContext, "decide", counted)
     bench.with_models(FakeModel("m", ANSWER), debounce_ms=50)
     requests = [bench.ask("value = " + "x" * n) for n in range(3)]
     assert [[s.text for s in await each] for each in requests] == [[], [], [ANSWER]]
