@@ -281,7 +281,7 @@ async def test_a_file_nobody_judged_yet_is_not_sent(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": "x = 1\n"})
     workspace = WorkspaceContext(PrivacySettings(), [tmp_path])
     document = await read(tmp_path / "a.py")
-    asked = {"profile": REMOTE, "workspace": workspace, "shape": "line"}
+    asked = {"profile": REMOTE, "workspace": workspace, "mode": "line"}
     assert complete_prompt(document, Position(0, 5), **asked) is None
     await workspace.prepare(document)
     assert complete_prompt(document, Position(0, 5), **asked) is not None

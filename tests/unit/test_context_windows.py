@@ -7,7 +7,7 @@ import time
 import pytest
 
 from ensemble_lsp.context.context_window import (
-    STEP,
+    ALIGNMENT_LINES,
     context_window,
     cut_end,
     cut_lines,
@@ -35,7 +35,7 @@ def test_windows_hold_whole_lines_within_their_budgets() -> None:
     assert estimate_tokens(shown.suffix) <= 300
     assert shown.prefix == "".join(lines[shown.first : 500]) + lines[500][:5]
     assert shown.suffix == lines[500][5:] + "".join(lines[501 : shown.last + 1])
-    assert shown.first % STEP == 0
+    assert shown.first % ALIGNMENT_LINES == 0
 
 
 def test_the_prefix_begins_at_the_same_place_while_typing() -> None:

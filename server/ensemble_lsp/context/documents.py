@@ -1,4 +1,4 @@
-"""The open documents as immutable snapshots, and files read for the command line."""
+"""The open documents as immutable snapshots, and files read from disk."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from ..errors import DocumentError
 from ..languages import language_of
 from ..types import Document, Edit, Span
 
-LARGEST_FILE = 5_000_000
-"""Bytes; a larger file is data, not code that somebody writes."""
+MAX_FILE_BYTES = 5_000_000
+"""Bytes; a larger file is data, not handwritten code."""
 
 EditFactory = Callable[[Document], Edit]
 """Makes an edit for the text that it is applied to."""
 
 
 class DocumentListener(Protocol):
-    """Who wants to know what becomes of the open documents. Called on the loop: be quick."""
+    """Receives the changes of the open documents, on the event loop: it must be quick."""
 
     def opened(self, document: Document) -> None:
-        """A document was opened, or replaced as a whole."""
+        """Handle a document that was opened, or opened again with another text."""
         ...
 
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
-        """A document changed; each edit's span is of the text after the edits before it."""
+        """Handle a change; each edit's span is of the text after the edits before it."""
         ...
 
     def closed(self, document: Document) -> None:
-        """A document was closed; this was its last text."""
+        """Handle the close of a document; this is its last text."""
         ...
 
 
 class Documents:
-    """The open documents. A snapshot is immutable: keep it, and an edit will not change it."""
+    """The open documents. Snapshots are immutable: an edit makes a new one."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[str, Document] = OrderedDict()
         self._listeners: list[DocumentListener] = []
 
     def subscribe(self, listener: DocumentListener) -> Callable[[], None]:
-        """Tell a listener of every change from now on; call the result to end that."""
+        """Add a listener; return a function that removes it."""
         self._listeners.append(listener)
 
-        def end() -> None:
+        def remove() -> None:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
-        return end
+        return remove
 
     def open(self, uri: str, version: int, language: str, text: str) -> Document:
-        """Take a document in; one that is open already is replaced."""
+        """Open a document; replaces one with the same URI."""
         document = Document.from_text(uri, version, language, text)
         self._keep(document)
         for listener in tuple(self._listeners):
@@ -83,7 +83,7 @@ class Documents:
         return before, after
 
     def close(self, uri: str) -> Document | None:
-        """Let a document go; its last text, or ``None`` if it was not open."""
+        """Close a document and return its last snapshot; ``None`` if it was not open."""
         document = self._open.pop(uri, None)
         if document is not None:
             for listener in tuple(self._listeners):
@@ -91,11 +91,11 @@ class Documents:
         return document
 
     def get(self, uri: str) -> Document | None:
-        """The latest snapshot of an open document."""
+        """Return the latest snapshot of an open document."""
         return self._open.get(uri)
 
     def recent(self) -> tuple[Document, ...]:
-        """All open documents, the most recently opened or edited first."""
+        """Return all open documents, the most recently opened or edited first."""
         return tuple(reversed(self._open.values()))
 
     def _known(self, uri: str) -> Document:
@@ -118,7 +118,7 @@ async def read(path: str | Path) -> Document:
 
 
 def decode(data: bytes, name: str) -> str:
-    """The text of a file's bytes; raises ``DocumentError`` where they are none."""
+    """Decode a file's bytes; raises ``DocumentError`` for binary data or another encoding."""
     if b"\0" in data:
         raise DocumentError(f"{name} is a binary file; choose a text file.")
     try:
@@ -134,22 +134,22 @@ def _read(path: Path) -> Document:
         path = path.resolve()
         if path.is_dir():
             raise DocumentError(f"{path} is a folder; name a file.")
-        # Devices and pipes never end: only a plain file is read, never more of it than allowed.
+        # Devices and pipes have no end: read only regular files, and only up to the limit.
         if path.exists() and not path.is_file():
             raise DocumentError(f"{path} is not a plain file; name a text file.")
         with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+            data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
         raise DocumentError(f"{path} does not exist; check the path.") from error
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DocumentError(f"{path} cannot be read ({reason}); check the path.") from error
-    if len(data) > LARGEST_FILE:
+    if len(data) > MAX_FILE_BYTES:
         raise DocumentError(f"{path} is larger than 5 MB; choose a smaller file.")
     return Document.from_text(path.as_uri(), 0, language_of(path), decode(data, str(path)))
 
 
 def _clamped(document: Document, span: Span) -> Span:
-    """The nearest span that exists; one given backwards is turned round."""
+    """Return the nearest span that exists, with its ends in order."""
     start, end = document.clamp(span.start), document.clamp(span.end)
     return Span(min(start, end), max(start, end))

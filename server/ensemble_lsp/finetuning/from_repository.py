@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ..context.documents import LARGEST_FILE, decode
+from ..context.documents import MAX_FILE_BYTES, decode
 from ..context.prompt_builder import WorkspaceContext, complete_prompt
 from ..errors import DocumentError, FineTuningError
 from ..languages import language_of
@@ -108,7 +108,7 @@ def _open(
         return None
     try:
         with path.open("rb") as file:
-            data = file.read(min(_LARGEST, LARGEST_FILE) + 1)
+            data = file.read(min(_LARGEST, MAX_FILE_BYTES) + 1)
         text = decode(data, path.name)
     except (OSError, DocumentError):
         gathered.left_out["files that are no text"] += 1

@@ -1,4 +1,4 @@
-"""Indentation and line ends: how a document writes them."""
+"""The indentation and line ends of a document."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..types import Document
 
 
 def indent_of(line: str) -> str:
-    """The white space a line begins with; of a line of white space alone, all of it."""
+    """Return the leading white space of a line."""
     line = line.rstrip("\r\n")
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def newline_of(text: str) -> str:
-    r"""How a text ends its first line; ``\n`` where it has but one."""
+    r"""Return the end of a text's first line; ``\n`` if there is only one line."""
     at = text.find("\n")
     if at > 0 and text[at - 1] == "\r":
         return "\r\n"
@@ -24,7 +24,7 @@ def newline_of(text: str) -> str:
 
 
 def indent_unit(lines: Sequence[str], language: str) -> str:
-    """One level of indentation as those lines write it; without any, the language's habit."""
+    """Return one level of indentation as those lines have it, else the language's convention."""
     width = 0
     for line in lines:
         indent = indent_of(line)
@@ -32,7 +32,7 @@ def indent_unit(lines: Sequence[str], language: str) -> str:
             continue
         if indent[0] == "\t":
             return "\t"
-        # A single blank is how a block comment goes on, not a level.
+        # A single space continues a block comment; it is not a level.
         if len(indent) > 1:
             width = math.gcd(width, len(indent))
     if width > 1:
@@ -41,5 +41,5 @@ def indent_unit(lines: Sequence[str], language: str) -> str:
 
 
 def indent_unit_near(document: Document, line: int) -> str:
-    """One level of indentation, told by the 100 lines before and after."""
+    """Return one level of indentation, from the 100 lines before and after."""
     return indent_unit(document.lines[max(0, line - 100) : line + 100], document.language)

@@ -1,4 +1,4 @@
-"""How the grammars name functions, classes and calls, and their parts."""
+"""The node types of functions, classes, calls and their parts, in all grammars."""
 
 from __future__ import annotations
 

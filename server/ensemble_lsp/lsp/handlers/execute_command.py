@@ -161,7 +161,7 @@ async def explain(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     token = arguments.get("workDoneToken")
     explained = await with_progress(ls, "Explain with ensemble", token, work)
     if arguments.get("show"):
-        await show_markdown(ls, explained.signed())
+        await show_markdown(ls, explained.with_signature())
     return {"markdown": explained.markdown, "models": list(explained.models)}
 
 
