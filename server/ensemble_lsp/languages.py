@@ -13,7 +13,7 @@ COMMENT_LINE = re.compile(r"\s*(?:#|//|--|/\*|\*)")
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """How one language is named, written and parsed."""
+    """One language: its names, comment signs, indentation and grammar."""
 
     id: str
     extensions: tuple[str, ...] = ()

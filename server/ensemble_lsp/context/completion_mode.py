@@ -75,7 +75,7 @@ def _on_blank(
 
 
 def _first_non_blank(document: Document, numbers: range) -> str:
-    """Return the first non-blank of the lines; empty if there is none."""
+    """Return the first non-blank of the lines; empty without one."""
     return next((text for n in numbers if (text := document.line(n)).strip()), "")
 
 

@@ -55,7 +55,7 @@ class CandidateChecks:
 
     @property
     def problems(self) -> str:
-        """Why checks that the settings ask for were not run; empty if all were."""
+        """The reasons why checks that the settings ask for were not run; empty if all were."""
         problems = [self._problem]
         if self._examples is not None and self._examples.refused:
             problems.append(f"The examples were not run: {self._examples.refused}.")
@@ -96,7 +96,7 @@ async def _examples(context: CheckContext) -> ExampleRunner | None:
 
 
 async def _tests(context: CheckContext) -> tuple[RepoTests | None, str]:
-    """Return a runner for the repository's tests, or the reason that there is none."""
+    """Return a runner for the repository's tests, or the reason for having no runner."""
     app, document = context.app, context.document
     file = Path(document.path) if document.uri.startswith("file:") else None
     folders = [f for f in app.runtime.workspace.folders if file and f in file.parents]

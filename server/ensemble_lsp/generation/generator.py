@@ -98,9 +98,9 @@ class Generator(CandidateStore):
         model: str | None = None,
         progress: ReportProgress | None = None,
     ) -> Generation:
-        """Ask several models, find the consensus. Cancelling closes every stream.
+        """Ask several models and find their consensus. Cancelling closes every stream.
 
-        Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (when every model failed).
+        Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (if every model failed).
         """
         run = await _start_run(app, document, span, instruction, size, model, progress)
         rule = app.settings.ensemble.rule
@@ -166,7 +166,7 @@ def _check_context(run: _GenerationRun) -> CheckContext:
 
 
 async def _answers(run: _GenerationRun, checks: CandidateChecks) -> tuple[FanOutResult, list[Vote]]:
-    """Ask the members; return the raw result and the usable answers. Raises if there are none."""
+    """Ask the members; return the raw result and the usable answers. Raises without a usable answer."""
     app = run.app
     stopping = EarlyStopping(
         run.document.language,

@@ -1,4 +1,4 @@
-"""A model's raw text → what is offered: pure functions, one module for each family of rules."""
+"""Turns a model's raw text into an answer: pure functions, one module per family of rules."""
 
 from .completion_text import clean_completion
 from .explanation_text import clean_prose, escape_markdown

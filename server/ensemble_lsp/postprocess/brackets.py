@@ -1,4 +1,4 @@
-"""Brackets and quotes, told apart from those in strings and comments."""
+"""Brackets and quotes outside of strings and comments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHARACTER_QUOTES = frozenset({"rust", "c", "cpp", "java", "csharp", "kotlin", "
 
 @cache
 def _lexer(language: str) -> re.Pattern[str]:
-    """Strings, comments and brackets of a language; a pure function's memory."""
+    """Return a pattern for a language's strings, comments and brackets."""
     comment = line_comment(language)
     quote = (
         r"'(?:\\.[^'\n]{0,8}|[^\\'\n])'"
@@ -34,7 +34,7 @@ def _lexer(language: str) -> re.Pattern[str]:
 
 
 def unmatched_brackets(text: str, language: str) -> tuple[list[str], list[str]]:
-    """The closing brackets without an opening one, and the opening ones without a closing one."""
+    """Return the closing brackets without an opening one, and the opening ones without a closing one."""
     closing: list[str] = []
     opening: list[str] = []
     for found in _lexer(language).finditer(text):
@@ -51,15 +51,15 @@ def unmatched_brackets(text: str, language: str) -> tuple[list[str], list[str]]:
 
 
 def count_unopened(prefix: str, text: str, suffix: str, language: str) -> int:
-    """How many closing brackets of the whole have no opening one."""
+    """Return the number of closing brackets without an opening one in the whole text."""
     return len(unmatched_brackets(prefix + text + suffix, language)[0])
 
 
 def strip_duplicate_closers(text: str, prefix: str, suffix: str, language: str) -> str:
-    """Without brackets at the end that the suffix closes already.
+    """Strip brackets from the end that the suffix already closes.
 
-    Taken off only while the document with the text has more stray closing brackets than without it,
-    so text that a balanced document held is never touched.
+    One is stripped only while the text adds stray closing brackets to the document, so that balanced
+    text is never changed.
     """
     tail = suffix.split("\n", 1)[0].strip() or suffix.strip()[:1]
     last = text.rstrip()[-1:]
@@ -71,7 +71,7 @@ def strip_duplicate_closers(text: str, prefix: str, suffix: str, language: str) 
         and len(tail) > 1
         and count_unopened(prefix, text, suffix, language) > before
     ):
-        # The model wrote all of the line's rest again, ``) {`` for one.
+        # The model repeated the rest of the line, ``) {`` for example.
         return text[: -len(tail)].rstrip()
     while count_unopened(prefix, text, suffix, language) > before:
         shorter = text.rstrip()
@@ -84,7 +84,7 @@ def strip_duplicate_closers(text: str, prefix: str, suffix: str, language: str) 
 
 
 def open_quote(line: str, language: str) -> str:
-    """The quote of the string that is open at the end of a line; empty outside of strings."""
+    """Return the quote of the string that is open at the end of a line; empty outside of strings."""
     last = ""
     for found in _lexer(language).finditer(line):
         token = found.group()
@@ -96,7 +96,7 @@ def open_quote(line: str, language: str) -> str:
 
 
 def strip_duplicate_quote(text: str, head: str, tail: str, language: str) -> str:
-    """Without a closing quote at the end that stands after the cursor already."""
+    """Strip a closing quote from the end if it is already after the cursor."""
     quote = tail[:1]
     if not quote or quote not in "\"'`" or "\n" in text:
         return text

@@ -1,4 +1,4 @@
-"""What chat models put round code: thoughts, fences, a sentence before, an explanation after."""
+"""Extracts code from a chat model's answer: thoughts, fences, an introduction, an explanation."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _PROSE = frozenset({"", "plaintext", "latex", "restructuredtext", "git-commit"})
-_ABOUT = re.compile(
+_DESCRIPTION = re.compile(
     r"\s*(?:This|The)\s+(?:\w+\s+){0,3}(?:code|function|snippet|program|script|method)\s+\w+s\s+\w+\s+\S"
 )
-"""An explanation in place of code, such as "This code defines a function"."""
+"""An explanation instead of code, such as "This code defines a function"."""
 _NO_BACKTICKS = frozenset(
     {"c", "cpp", "csharp", "java", "kotlin", "lua", "php", "python", "rust", "toml", "yaml"}
 )
@@ -65,26 +65,26 @@ _NO_BACKTICKS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FencedBlock:
-    """One fenced block."""
+    """A fenced block."""
 
     language: str
     code: str
 
 
 def strip_thoughts(text: str) -> str:
-    """Without a leading ``<think>`` block; one that never ends leaves nothing."""
+    """Strip a leading ``<think>`` block; an unclosed one leaves nothing."""
     while (found := _THOUGHT.match(text)) is not None and found.end():
         text = text[found.end() :]
     if "</think" in text or "</thought" in text or "</reasoning" in text:
-        # Some servers cut the opening tag away.
+        # Some servers strip the opening tag.
         text = _LATE_THOUGHT.sub("", text, count=1)
     return text
 
 
 def strip_control_tokens(text: str, around: str = "") -> str:
-    """Up to a model's first control token, and without cursor marks.
+    """Return the text up to the model's first control token, without cursor marks.
 
-    A mark that the document itself holds (``around``) is its own code, and stays.
+    A mark that is part of the document (``around``) is code, and is kept.
     """
     for found in _MARKERS.finditer(text):
         if found.group() in around:
@@ -98,18 +98,18 @@ def strip_control_tokens(text: str, around: str = "") -> str:
 
 
 def is_refusal(text: str, language: str) -> bool:
-    """Whether the model says that it will not."""
+    """Return whether the model refuses."""
     return language not in ("markdown", "plaintext") and _REFUSAL.match(text) is not None
 
 
 def extract_code(text: str, language: str, *, prose: bool = False) -> str:
-    """The code alone: the first fenced block in the language; else without the talk round it.
+    """Return the first fenced block in the language, else the text without the talk around it.
 
-    ``prose``: the place is a comment or a string, where sentences are what is wanted.
+    ``prose``: the place is a comment or a string, where sentences are expected.
     """
     if language == "markdown":
-        return _unwrap_whole(text)
-    text = _before_closing_fence(text)
+        return _unwrap_markdown(text)
+    text = _cut_at_closing_fence(text)
     found = fenced_blocks(text)
     if found:
         named = (b for b in found if same_language(b.language, language))
@@ -117,16 +117,16 @@ def extract_code(text: str, language: str, *, prose: bool = False) -> str:
     if _EMPTY.fullmatch(text):
         return ""
     if "```" in text:
-        text = _loose_fences(text)
+        text = _strip_loose_fences(text)
     if prose:
         return text
-    if language not in _PROSE and _ABOUT.match(text):
+    if language not in _PROSE and _DESCRIPTION.match(text):
         return ""
-    return _without_talk(_unticked(text, language))
+    return _strip_talk(_strip_backticks(text, language))
 
 
-def _before_closing_fence(text: str) -> str:
-    """Up to a lone fence below code: it closes what a prompt opened, and talk follows it."""
+def _cut_at_closing_fence(text: str) -> str:
+    """Return the code before a lone fence: it closes a fence that the prompt opened, and talk follows it."""
     lines = text.split("\n")
     fences = [n for n, line in enumerate(lines) if _FENCE.match(line)]
     if len(fences) != 1 or lines[fences[0]].strip().strip("`~"):
@@ -136,9 +136,9 @@ def _before_closing_fence(text: str) -> str:
 
 
 def fenced_blocks(text: str) -> list[FencedBlock]:
-    """The fenced blocks at the top level; one that is not closed ends with the text.
+    """Return the top-level fenced blocks; an unclosed one ends with the text.
 
-    A line with a language opens a block inside a block; a bare fence closes the innermost.
+    A fence with a language opens a nested block; a bare fence closes the innermost one.
     """
     if "```" not in text and "~~~" not in text:
         return []
@@ -162,12 +162,12 @@ def fenced_blocks(text: str) -> list[FencedBlock]:
             opened = opened[:-1] if closes else [*opened, mark] if info else opened
             lines.append(line)
     if opened and any(line.strip() for line in lines):
-        found.append(FencedBlock(name, _loose_fences("\n".join(lines))))
+        found.append(FencedBlock(name, _strip_loose_fences("\n".join(lines))))
     return [block for block in found if block.code.strip()]
 
 
-def _unwrap_whole(text: str) -> str:
-    """Markdown: the content of a fence only where it holds all there is."""
+def _unwrap_markdown(text: str) -> str:
+    """Return the content of a Markdown fence if it encloses the whole text."""
     lines = text.strip("\n").split("\n")
     first, last = _FENCE.match(lines[0]), _FENCE.match(lines[-1])
     if len(lines) < 3 or first is None or last is None or first.group(2) not in ("md", "markdown"):
@@ -175,28 +175,28 @@ def _unwrap_whole(text: str) -> str:
     return "\n".join(lines[1:-1])
 
 
-def _loose_fences(text: str) -> str:
-    """Without a fence that stands at the very beginning or end, perhaps on a line with code."""
+def _strip_loose_fences(text: str) -> str:
+    """Strip a fence at the very start or end of the text, even on a line with code."""
     text = re.sub(r"\A\s*```[\w+#-]*[ \t]*\n", "", text)
     return re.sub(r"\n?[ \t]*```[ \t]*\n?\Z", "", text)
 
 
-def _unticked(text: str, language: str) -> str:
-    """Without single backticks round the whole, in languages that have none."""
+def _strip_backticks(text: str, language: str) -> str:
+    """Strip single backticks around the whole text, for languages that have none."""
     bare = text.strip()
     if language in _NO_BACKTICKS and re.fullmatch(r"`[^`\n]+`", bare):
         return bare[1:-1]
     return text
 
 
-def _without_talk(text: str) -> str:
+def _strip_talk(text: str) -> str:
     opening = _OPENING.match(text)
     if opening is not None:
         text = text[opening.end() :].lstrip("\n")
     for closing in _CLOSING.finditer(text):
         before = text[: closing.start()]
-        # Only a paragraph of its own after a blank line is talk; a first line that reads like talk
-        # may be all there is.
+        # Only a paragraph after a blank line is talk; a first line that reads like talk may be
+        # the whole answer.
         if before.strip() and re.search(r"\n[ \t]*\n\Z", before):
             return before.rstrip()
     return text
