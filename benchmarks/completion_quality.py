@@ -30,7 +30,7 @@ from rapidfuzz.distance import Levenshtein
 
 from ensemble_lsp.app import AppContext, open_app
 from ensemble_lsp.completion import Completer, CompletionRequest
-from ensemble_lsp.completion.request import CompletionJob
+from ensemble_lsp.completion.request import CompletionRun
 from ensemble_lsp.types import Position
 
 from .common import save, table
@@ -158,22 +158,22 @@ class Recorder:
 
     def __init__(self) -> None:
         self.raw = ""
-        self._clean = CompletionJob.clean
+        self._clean = CompletionRun.clean
 
     def __enter__(self) -> Recorder:
         original, recorder = self._clean, self
 
         def clean(
-            job: CompletionJob, text: str, finish: str = "stop", *, block: bool = False
+            job: CompletionRun, text: str, finish: str = "stop", *, block: bool = False
         ) -> str:
             recorder.raw = text
             return original(job, text, finish, block=block)
 
-        CompletionJob.clean = clean  # type: ignore[method-assign]
+        CompletionRun.clean = clean  # type: ignore[method-assign]
         return self
 
     def __exit__(self, *_: object) -> None:
-        CompletionJob.clean = self._clean  # type: ignore[method-assign]
+        CompletionRun.clean = self._clean  # type: ignore[method-assign]
 
 
 async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> Score:

@@ -21,7 +21,7 @@ from ensemble_lsp.types import (
     Position,
     Span,
     Suggestion,
-    common_head,
+    common_prefix_length,
     split_lines,
 )
 
@@ -297,7 +297,7 @@ def from_the_left(before: Document, after: Document) -> Edit:
     if top == len(old) == len(new):
         return Edit(Span(before.end, before.end), "")
     one, other = "".join(old[top : len(old) - low]), "".join(new[top : len(new) - low])
-    head = common_head(one, other)
+    head = common_prefix_length(one, other)
     while head and one[head - 1 : head] == "\r":
         head -= 1
     tail = common_suffix(one[head:], other[head:])

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 from ..app import AppContext
-from ..context.completion_mode import Shape, shape_at
+from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..context.prompt_builder import complete_prompt
 from ..errors import SettingsError
 from ..registry.dry_run import request_for
@@ -59,13 +59,13 @@ async def _all(app: AppContext, document: Document, position: Position) -> list[
     order = [m.profile.name for m in models]
     if not order:
         raise app.no_model("complete")
-    shape = shape_at(document, position, app.runtime.workspace.trees)
+    mode = completion_mode_at(document, position, app.runtime.workspace.trees)
     entries = {entry.profile.name: entry for entry in app.registry.entries()}
-    return [await _one(app, entries[name], document, position, shape) for name in order]
+    return [await _one(app, entries[name], document, position, mode) for name in order]
 
 
 async def _one(
-    app: AppContext, entry: Entry, document: Document, position: Position, shape: Shape
+    app: AppContext, entry: Entry, document: Document, position: Position, mode: CompletionMode
 ) -> Shown:
     profile, workspace = entry.profile, app.runtime.workspace
     prompt = complete_prompt(
@@ -73,11 +73,11 @@ async def _one(
         position,
         profile=profile,
         workspace=workspace,
-        shape=shape,
+        mode=mode,
         max_lines=app.settings.complete.max_lines,
     )
     shown = Shown(profile.name, f"{profile.provider}, embedded", profile.local)
-    if shape == "none":
+    if mode == "none":
         return replace(shown, nothing="there is nothing to complete at this place")
     if profile.provider == "recall":
         return replace(shown, nothing="it looks into its own index of the open files")

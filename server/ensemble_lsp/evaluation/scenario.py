@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..context.completion_mode import shape_at
-from ..context.generation_intent import asks_for_code
+from ..context.completion_mode import completion_mode_at
+from ..context.generation_intent import generation_intent_at
 from ..context.prompt_builder import (
     WorkspaceContext,
     complete_prompt,
@@ -103,11 +103,11 @@ def scene_of(case: Case, document: Document) -> Scene | None:
     start = case.hole.start
     holed = document.replace(case.hole, "")
     if case.kind != "generate":
-        shape = shape_at(holed, start)
+        shape = completion_mode_at(holed, start)
         multiline = case.kind != "line"
         # A body that the editor would not ask for (the shape says "line") is asked as a block.
         return None if shape == "none" else Scene(case, holed, Span(start, start), multiline)
-    request = asks_for_code(holed, Span(start, start))
+    request = generation_intent_at(holed, Span(start, start))
     if request is None or request.kind != "body":
         return None
     return Scene(case, holed, request.span, True, request.instruction, request.indent)
@@ -194,7 +194,7 @@ class Bench:
             scene.cursor,
             profile=profile,
             workspace=workspace,
-            shape="block" if scene.multiline else "line",
+            mode="block" if scene.multiline else "line",
             max_lines=self.cleaning.max_lines,
         )
 

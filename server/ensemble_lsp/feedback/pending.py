@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..types import Document, Edit, OutcomeKind, Span, Suggestion
+from ..types import Document, Edit, OutcomeKind, Span, Suggestion, advance
 from .matching import Match, continues_word, is_keystroke, is_word_of, match, reformatted, squeeze
-from .range_tracking import Change, advance, follow_change, trim
+from .range_tracking import Change, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
 

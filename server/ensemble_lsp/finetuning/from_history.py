@@ -130,7 +130,7 @@ class _Prompts:
             Position(before.end.line, before.end.column),
             profile=self._profile,
             workspace=self._workspace,
-            shape="block" if "\n" in answer.strip("\n") else "line",
+            mode="block" if "\n" in answer.strip("\n") else "line",
         )
         return None if prompt is None else replace(prompt, path=place.path)
 

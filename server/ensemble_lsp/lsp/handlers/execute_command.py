@@ -123,7 +123,7 @@ async def generate(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
         size=size or None,
         model=str(model) if model else None,
     )
-    if arguments.get("apply", True) and not generation.settled:
+    if arguments.get("apply", True) and not generation.decided:
         ls.background(ask_which(ls, generation))
     elif arguments.get("apply", True):
         edit = consensus_edit(ls, generation)
@@ -134,7 +134,7 @@ async def generate(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
         "id": generation.id,
         "text": generation.candidates[0].text,
         "agreement": generation.agreement,
-        "settled": generation.settled,
+        "settled": generation.decided,
         "candidates": [
             {"id": c.id, "models": list(c.models), "text": c.text} for c in generation.candidates
         ],
@@ -161,7 +161,7 @@ async def explain(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     token = arguments.get("workDoneToken")
     explained = await with_progress(ls, "Explain with ensemble", token, work)
     if arguments.get("show"):
-        await show_markdown(ls, explained.signed())
+        await show_markdown(ls, explained.with_signature())
     return {"markdown": explained.markdown, "models": list(explained.models)}
 
 

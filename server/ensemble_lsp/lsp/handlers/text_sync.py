@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from lsprotocol import types
 
-from ..convert import to_edits
+from ..convert import to_edit
 from ..server import EnsembleServer
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ def did_change(ls: EnsembleServer, params: types.DidChangeTextDocumentParams) ->
     if document is None:
         logger.warning("didChange for a document that is not open: ignored")
         return
-    edits = to_edits(document, params.content_changes, ls.encoding)
+    edits = [partial(to_edit, change=each, encoding=ls.encoding) for each in params.content_changes]
     ls.documents.change(document.uri, params.text_document.version, edits)
 
 
