@@ -9,7 +9,7 @@ import string
 from pathlib import Path
 
 import pytest
-from ensemble_lsp.context.workspace import WorkspaceContext
+from ensemble_lsp.context.workspace_index import WorkspaceContext
 
 import ensemble_lsp
 from ensemble_lsp.context import secret_search, secrets
