@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with app_of(args) as app:
-            history = app.runtime.history
+            history = app.history
             await history.ready()
             return await ACTIONS[args.action](args, history)
 
