@@ -98,7 +98,9 @@ def _at_random(history: History, seed: int) -> None:
             act = rng.choice([history.add_outcome, history.add_outcome, history.revise_outcome])
             act(outcome(f"s{rng.randrange(number + 1)}", kind, reward), when)
         if rng.random() < 0.2:
-            history.update_survival(f"s{rng.randrange(number + 1)}", rng.random(), rng.random())
+            settled = f"s{rng.randrange(number + 1)}"
+            lasted = outcome(settled, "accepted", rng.random(), survival=rng.random())
+            history.revise_outcome(lasted, when)
         status = rng.choice(["ok", "ok", "cancelled", "TimedOutError"])
         history.add_call(
             CallRecord(when, task, models[0], "openai", rng.random() * 300, rng.random() * 3000,

@@ -256,11 +256,7 @@ class SuggestionLog:
 
     def revise(self, suggestion: Suggestion, outcome: Outcome) -> None:
         """Replace an outcome: more was accepted, it was undone, or its survival was measured."""
-        if outcome.survival is None:
-            self._write(self.history.revise_outcome(outcome))
-        else:
-            written = self.history.update_survival(outcome.id, outcome.survival, outcome.reward)
-            self._write(written)
+        self._write(self.history.revise_outcome(outcome))
         self.learn_soon()
 
     def prefer(self, chosen: Suggestion, others: Sequence[Suggestion]) -> None:

@@ -71,9 +71,10 @@ class RetentionTracker:
             self._kept.popitem(last=False)
 
     def update(self, outcome: Outcome) -> None:
-        """Another source had more to tell of the accept."""
+        """Take a later source's better outcome: the next measurements are added to this one."""
         if outcome.id in self._kept:
-            self._kept[outcome.id].outcome = outcome
+            reward = reward_of(outcome.kind, outcome.share, outcome.shown_ms)
+            self._kept[outcome.id].outcome = replace(outcome, reward=reward, survival=None)
 
     def undone(self, id: str) -> bool:
         """Whether an accept was taken back."""

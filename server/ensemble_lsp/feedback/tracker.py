@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from ..types import Document, Edit, Outcome, OutcomeKind, Position, Suggestion
+from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion
 from .pending import PendingSuggestion, continues, meet, remaining, same_line, same_place
 from .range_tracking import Change
 from .retention import RetentionTracker
@@ -71,10 +71,6 @@ class Tracker:
             self._supersede(old, new, document)
         for live in new:
             self._live[live.suggestion.id] = live
-
-    def live(self, uri: str) -> list[Suggestion]:
-        """What is offered in a document now."""
-        return [live.suggestion for live in self._of(uri)]
 
     def _of(self, uri: str) -> list[PendingSuggestion]:
         return [live for live in self._live.values() if live.suggestion.uri == uri]
@@ -170,9 +166,9 @@ class Tracker:
         if outcome.source == source and outcome.kind == kind:
             return True
         reward = reward_of(kind, share, outcome.shown_ms, outcome.survival)
-        self._tell(
-            suggestion, replace(outcome, kind=kind, source=source, share=share, reward=reward)
-        )
+        better = replace(outcome, kind=kind, source=source, share=share, reward=reward)
+        self._keeper.update(better)
+        self._tell(suggestion, better)
         return True
 
     # -- seen ----------------------------------------------------------------------------------
@@ -189,15 +185,6 @@ class Tracker:
         for live in lives:
             live.follow(change)
         self._judge(lives)
-
-    def moved(self, uri: str, position: Position) -> None:
-        """The cursor was put somewhere (where a client tells)."""
-        now = self._clock()
-        for live in self._of(uri):
-            if live.suggestion.task == "generate":
-                continue
-            here = live.region.start <= position <= live.region.end
-            live.away_since = None if here else (live.away_since or now)
 
     def saved(self, document: Document) -> None:
         """A document was saved: look at what was accepted in it."""

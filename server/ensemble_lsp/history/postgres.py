@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ..errors import HistoryError
-from .change_log import KEPT
 from .connection import Cursor
 from .migrations import NewerSchemaError
 
@@ -84,36 +83,19 @@ _INITIAL = (
     # A sequence would show numbers that are not committed yet; named as SQLite names its own.
     "CREATE TABLE sqlite_sequence (name TEXT PRIMARY KEY, seq BIGINT NOT NULL)",
     "INSERT INTO sqlite_sequence VALUES ('changes', 0)",
-    f"""CREATE FUNCTION note_change(kind TEXT, ref BIGINT, old {_NUMBER}, new {_NUMBER})
-        RETURNS void LANGUAGE plpgsql AS $$
-        DECLARE number BIGINT;
-        BEGIN
-            UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'changes'
-                RETURNING seq INTO number;
-            INSERT INTO changes VALUES (number, kind, ref, old, new);
-            IF number % 500 = 0 THEN DELETE FROM changes WHERE n <= number - {KEPT}; END IF;
-        END $$""",  # noqa: S608 - our own numbers
-    """CREATE FUNCTION outcome_noted() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF TG_OP = 'INSERT' THEN
-                IF NEW.reward IS NOT NULL THEN
-                    PERFORM note_change('outcome', NEW.n, NULL, NEW.reward);
-                END IF;
-            ELSIF NEW.reward IS DISTINCT FROM OLD.reward THEN
-                PERFORM note_change('outcome', NEW.n, OLD.reward, NEW.reward);
-            END IF;
-            RETURN NULL;
-        END $$""",
-    """CREATE TRIGGER outcome_noted AFTER INSERT OR UPDATE OF reward ON outcomes
-        FOR EACH ROW EXECUTE FUNCTION outcome_noted()""",
-    """CREATE FUNCTION row_noted() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN PERFORM note_change(TG_ARGV[0], NEW.rowid, NULL, NULL); RETURN NULL; END $$""",
-    """CREATE TRIGGER call_noted AFTER INSERT ON calls
-        FOR EACH ROW EXECUTE FUNCTION row_noted('call')""",
-    """CREATE TRIGGER preference_noted AFTER INSERT ON preferences
-        FOR EACH ROW EXECUTE FUNCTION row_noted('preference')""",
 )
-MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (("0001-initial", _INITIAL),)
+_CHANGES_BY_THE_PROGRAM = (  # drops the triggers of earlier versions
+    "DROP TRIGGER IF EXISTS outcome_noted ON outcomes",
+    "DROP TRIGGER IF EXISTS call_noted ON calls",
+    "DROP TRIGGER IF EXISTS preference_noted ON preferences",
+    "DROP FUNCTION IF EXISTS outcome_noted()",
+    "DROP FUNCTION IF EXISTS row_noted()",
+    f"DROP FUNCTION IF EXISTS note_change(TEXT, BIGINT, {_NUMBER}, {_NUMBER})",
+)
+MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("0001-initial", _INITIAL),
+    ("0002-changes-by-the-program", _CHANGES_BY_THE_PROGRAM),
+)
 """Only ever appended to."""
 
 

@@ -157,13 +157,9 @@ class History:
         return self._write(lambda db: writes.add_outcome(db, outcome, when))
 
     def revise_outcome(self, outcome: Outcome, time: float | None = None) -> Future[bool]:
-        """Replace an outcome: an accept that was undone, a survival."""
+        """Replace an outcome: more was accepted, it was undone, or its survival was measured."""
         when = self._clock() if time is None else time
         return self._write(lambda db: writes.add_outcome(db, outcome, when, revise=True))
-
-    def update_survival(self, id: str, survival: float, reward: float | None) -> Future[bool]:
-        """Note how much of an accepted text still stands."""
-        return self._write(lambda db: writes.update_survival(db, id, survival, reward))
 
     def add_call(self, call: CallRecord) -> Future[bool]:
         """Note a question to a model."""
