@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..context.documents import Documents, DocumentListener
+from ..context.documents import DocumentListener, Documents
 from ..context.workspace_index import WorkspaceContext
 from ..providers.recall import RecallIndex
 from ..selection.complexity import ComplexityCache
