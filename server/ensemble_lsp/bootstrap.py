@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ServerOptions:
     """What the command line gives."""
 
     config_path: Path | None = None
@@ -34,9 +34,9 @@ class Options:
     """Told every key in use, so that the log's handlers know them."""
 
 
-def create_server(options: Options | None = None) -> EnsembleServer:
+def create_server(options: ServerOptions | None = None) -> EnsembleServer:
     """A server with every route; heavy parts are imported when the client is initialized."""
-    chosen = options or Options()
+    chosen = options or ServerOptions()
 
     async def open_host(ls: EnsembleServer) -> Host:
         return await _open_host(ls, chosen)
@@ -46,7 +46,7 @@ def create_server(options: Options | None = None) -> EnsembleServer:
     return server
 
 
-async def _open_host(ls: EnsembleServer, options: Options) -> Host:
+async def _open_host(ls: EnsembleServer, options: ServerOptions) -> Host:
     # Pydantic, numpy and the rooms themselves take a while to import: off the loop, after initialize.
     await asyncio.to_thread(_import_rooms)
     from .app import open_app

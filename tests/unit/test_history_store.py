@@ -316,7 +316,7 @@ async def test_export_and_import_make_the_same_history_twice_over(path: Path) ->
     after = await other.stats()
     stored = await other.get("s")
     await other.close()
-    assert (report.added, report.known, report.faults) == (4, 0, [])
+    assert (report.added, report.known, report.errors) == (4, 0, [])
     assert (again.added, again.known) == (0, 4)
     assert after == before
     assert stored is not None and stored.outcome == outcome("s", "accepted", 0.9)
@@ -330,7 +330,7 @@ async def test_an_import_names_the_lines_it_cannot_read(path: Path) -> None:
     )
     await history.close()
     assert report.added == 1
-    assert [fault.split(":")[0] for fault in report.faults] == [
+    assert [fault.split(":")[0] for fault in report.errors] == [
         "line 1",
         "line 3",
         "line 4",

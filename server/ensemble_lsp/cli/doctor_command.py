@@ -45,7 +45,9 @@ async def _check(args: argparse.Namespace) -> int:
         history = app.history
         await history.ready()
         notices = list(history.notices)
-        checks.append(Check("history", not notices, " ".join(notices) or f"{history.place} opens"))
+        checks.append(
+            Check("history", not notices, " ".join(notices) or f"{history.location} opens")
+        )
         for fault in app.issues:
             checks.append(Check("settings", False, str(fault), True))
         checks += await _models(app)

@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 
 from ..types import Task
 from .connection import Database
-from .queries import names_of
+from .queries import model_names
 from .records import Feature, dumps
 
 KEPT = 20_000
@@ -58,7 +58,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class LearnedState:
     """A selector's state as it was kept."""
 
     epoch: str
@@ -99,7 +99,7 @@ def note(
         db.execute("DELETE FROM changes WHERE n <= ?", (number - KEPT,))
 
 
-def load(db: Database, strategy: str) -> Learned:
+def load(db: Database, strategy: str) -> LearnedState:
     """A selector's state; what of it cannot be read is left out."""
     rows = db.execute("SELECT part, state FROM learned WHERE strategy = ?", (strategy,)).fetchall()
     parts: dict[str, Any] = {}
@@ -110,7 +110,7 @@ def load(db: Database, strategy: str) -> Learned:
             continue
     upto = parts.pop("upto", None)
     known = upto if isinstance(upto, int) and not isinstance(upto, bool) else None
-    return Learned(epoch(db), known, parts, last_change(db))
+    return LearnedState(epoch(db), known, parts, last_change(db))
 
 
 def save(db: Database, strategy: str, its_epoch: str, upto: int, parts: Mapping[str, Any]) -> bool:
@@ -198,7 +198,7 @@ def _change(
         ).fetchone()
         if row is None:
             return None
-        return Change(n, "outcome", row[0], row[1], names_of(row[2]), _table(row[3]), old, new)
+        return Change(n, "outcome", row[0], row[1], model_names(row[2]), _table(row[3]), old, new)
     if kind == "call":
         row = db.execute(
             "SELECT time, task, model, first_token_ms, total_ms, cost, status FROM calls"
@@ -231,7 +231,7 @@ def _preference(db: Database, n: int, ref: int) -> Change | None:
         return None
     features = _table(row[3])
     return Change(
-        n, "preference", row[0], row[1], names_of(row[2]), features,
+        n, "preference", row[0], row[1], model_names(row[2]), features,
         others=others, shown_at=row[5],
     )  # fmt: skip
 

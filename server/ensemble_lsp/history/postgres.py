@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ..errors import HistoryError
-from .connection import Cursor
+from .connection import StatementResult
 from .migrations import NewerSchemaError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ SCHEMA = "ensemble_lsp"
 _LOCK = 0x656E736C
 """Key of the advisory lock: "ensl"."""
 _CONNECT_SECONDS = 3
-_OWN = {
+_STATEMENTS = {
     "BEGIN": "BEGIN ISOLATION LEVEL REPEATABLE READ",  # several questions see one state
     "ROLLBACK TO job": "ROLLBACK TO SAVEPOINT job",
     "RELEASE job": "RELEASE SAVEPOINT job",
@@ -103,7 +103,7 @@ class UnreachableError(OSError):
     """The database does not answer, or refuses us; the message names neither password nor values."""
 
 
-def shown(url: str) -> str:
+def without_password(url: str) -> str:
     """A database's address as it may be shown: without password and options."""
     try:
         parts = urlsplit(url)
@@ -122,7 +122,7 @@ def password_of(url: str) -> str:
         return ""
 
 
-class TeamDatabase:
+class PostgresConnection:
     """One connection. Raises ``UnreachableError``, and ``HistoryError`` where a statement is at fault."""
 
     def __init__(self, connection: Connection, place: str, secret: str) -> None:
@@ -131,21 +131,23 @@ class TeamDatabase:
         self._secret = secret
         self.in_transaction = False
 
-    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor:
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> StatementResult:
         """Run one statement of the portable kind, or one that begins or ends a transaction."""
         if sql == "BEGIN IMMEDIATE":
             self._run("BEGIN", ())
             self._run("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
-        result = None if sql == "BEGIN IMMEDIATE" else self._run(_OWN.get(sql, sql), parameters)
+        result = (
+            None if sql == "BEGIN IMMEDIATE" else self._run(_STATEMENTS.get(sql, sql), parameters)
+        )
         if sql.startswith("BEGIN"):
             self.in_transaction = True
         elif sql in {"COMMIT", "ROLLBACK"}:
             self.in_transaction = False
         return _Rows(result)
 
-    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> StatementResult:
         """Run one statement for each set of values."""
-        rows: Cursor = _Rows(None)
+        rows: StatementResult = _Rows(None)
         for values in parameters:
             rows = self.execute(sql, values)
         return rows
@@ -198,12 +200,12 @@ class _Rows:
         return iter(self.fetchall())
 
 
-def connect(url: str, busy_seconds: float) -> TeamDatabase:
+def connect(url: str, busy_seconds: float) -> PostgresConnection:
     """Connect, and bring the tables up to date.
 
     Raises ``UnreachableError`` (also where the extra is missing) or ``NewerSchemaError``.
     """
-    secret, place = password_of(url), shown(url)
+    secret, place = password_of(url), without_password(url)
     try:
         from sqlalchemy import create_engine, make_url
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -234,7 +236,7 @@ def connect(url: str, busy_seconds: float) -> TeamDatabase:
     except SQLAlchemyError as error:
         orig = getattr(error, "orig", None)
         raise UnreachableError(_first_line(orig or error, secret)) from None
-    db = TeamDatabase(connection, place, secret)
+    db = PostgresConnection(connection, place, secret)
     try:
         db.execute(f"SET search_path TO {SCHEMA}")
         db.execute(f"SET lock_timeout TO {max(1000, int(busy_seconds * 1000))}")
@@ -257,7 +259,7 @@ def _connect_args(driver: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _migrate(db: TeamDatabase) -> None:
+def _migrate(db: PostgresConnection) -> None:
     """Make or mend the tables, in one transaction; several servers may do it at once."""
     known = {name for name, _ in MIGRATIONS}
     if _applied(db) == known:
@@ -285,7 +287,7 @@ def _migrate(db: TeamDatabase) -> None:
     db.execute("COMMIT")
 
 
-def _applied(db: TeamDatabase) -> set[str]:
+def _applied(db: PostgresConnection) -> set[str]:
     # By a query: what PostgreSQL resolves by name may come from its cache, which is behind after a
     # wait for the lock.
     known = db.execute(

@@ -13,7 +13,7 @@ from typing import Any
 from ..types import TASKS, Outcome
 from . import change_log
 from .connection import Database
-from .queries import BUCKETS_PER_E, day_of, names_of
+from .queries import BUCKETS_PER_E, day_of, model_names
 from .records import CallRecord, PreferenceRecord, SuggestionRecord, dumps
 
 _COUNTED = {"accepted", "partial", "typed", "rejected", "ignored"}
@@ -215,7 +215,7 @@ def _count_outcome(
     sums: dict[str, float] = {"shown": sign, kind: sign, "reward": sign * reward}
     if kind == "partial":
         sums["accepted"] = sign
-    for model in names_of(models):
+    for model in model_names(models):
         _bump(db, time, model, task, sums)
 
 
