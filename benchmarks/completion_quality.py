@@ -180,7 +180,7 @@ async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> 
     """Ask for every case."""
     result = Score()
     async with app_with(model, home) as app:
-        completer, documents = Completer(), app.runtime.documents
+        completer, documents = Completer(), app.workspace.documents
         opened: set[Path] = set()
         for number, case in enumerate(cases):
             for path in opened - set(case.others):
@@ -193,7 +193,7 @@ async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> 
                     opened.add(path)
             uri = f"file:///bench/case_{number}.py"
             document = documents.open(uri, 1, "python", case.prefix + case.suffix)
-            while app.runtime.recall.work(1000):
+            while app.workspace.recall.work(1000):
                 await asyncio.sleep(0)
             last = case.prefix.rfind("\n") + 1
             position = Position(case.prefix.count("\n"), len(case.prefix) - last)

@@ -587,12 +587,6 @@ def moved_away(e: Editor, s: Suggestion, _: Sample) -> None:
     e.wait(5)
 
 
-def cursor_moved(e: Editor, s: Suggestion, _: Sample) -> None:
-    e.wait(2)
-    e.tracker.moved(e.document.uri, Position(0, 0))
-    e.wait(5)
-
-
 def left_alone(e: Editor, s: Suggestion, _: Sample) -> None:
     e.wait(3)
 
@@ -663,7 +657,6 @@ SCENARIOS: tuple[tuple[str, Act], ...] = (
     ("rejected", accept_deleted_at_once),
     ("rejected", part_undone),
     ("ignored", moved_away),
-    ("ignored", cursor_moved),
     ("ignored", left_alone),
     ("ignored", word_before_deleted),
     ("ignored", typed_over_at_a_glance),

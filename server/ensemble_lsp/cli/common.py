@@ -65,8 +65,8 @@ async def app_of(
 
 
 def _refuse_unreadable(app: AppContext) -> None:
-    for fault in app.faults:
-        if fault.source == "config" and fault.path == str(app.runtime.config_path):
+    for fault in app.issues:
+        if fault.source == "config" and fault.path == str(app.config_path):
             raise SettingsError(f"{fault.path}: {fault.problem}.")
 
 
@@ -110,7 +110,7 @@ async def open_file(app: AppContext, path: Path) -> Document:
         document = await read(path)
     except DocumentError as error:
         raise SettingsError(str(error)) from error
-    return app.runtime.documents.open(
+    return app.workspace.documents.open(
         document.uri, document.version, document.language, document.text
     )
 

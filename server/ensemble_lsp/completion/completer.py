@@ -98,7 +98,7 @@ class Completer:
 
     async def _ask(self, run: CompletionRun, count: int) -> list[CachedAnswer]:
         app, request = run.app, run.request
-        await app.runtime.workspace.prepare(request.document)
+        await app.workspace.context.prepare(request.document)
         debounced = request.trigger != "automatic"
         if not debounced and not self._is_free_expected(app):
             await asyncio.sleep(self._debounce(run))
@@ -116,11 +116,11 @@ class Completer:
         if count == 1 and order and order[0].profile.free:
             answer = await self._runner.ask_free(run, order)
             if answer is not None:
-                app.runtime.idle("complete", answer.model)
+                app.activity.idle("complete", answer.model)
                 return [answer]
         if not debounced:
             await asyncio.sleep(self._debounce(run))
-        await app.runtime.workspace.guard(model.profile for model in order)
+        await app.workspace.context.guard(model.profile for model in order)
         return await self._runner.ask(run, order, count)
 
     def _is_free_expected(self, app: AppContext) -> bool:
@@ -143,7 +143,7 @@ class Completer:
         """The cached answers that continue the document at the cursor, post-processed one by one."""
         found = self._cache.get(run.document, run.position)
         sources = run.app.registry.ids() if found else {}
-        pin = run.app.settings.selector.pin.get("complete")
+        pin = run.app.pin("complete")
         answers = [a for a in found if sources.get(a.model) == a.source and _respects_pin(a, pin)]
         # A block stays a block while the user types along, even where a new request would ask for a line.
         cleaned = (replace(a, text=run.clean(a.text, block="\n" in a.text)) for a in answers)
@@ -172,7 +172,7 @@ class Completer:
                 cached=index < cached,
             )
             suggestions.append(suggestion)
-        run.app.runtime.offered(
+        run.app.suggestions.offer(
             suggestions,
             request.document,
             [answer.decision for answer in answers],

@@ -105,7 +105,7 @@ def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | No
     if (selected := request.selected) is not None:
         document = document.replace(selected.span, selected.text)
         position = advance(selected.span.start, selected.text)
-    mode = completion_mode_at(document, position, app.runtime.workspace.trees)
+    mode = completion_mode_at(document, position, app.workspace.context.trees)
     if mode == "none":
         return None
     first = Position(max(0, position.line - NEAR), 0)

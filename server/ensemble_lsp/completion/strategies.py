@@ -57,9 +57,9 @@ class CompletionRunner:
         self._release(run, keep=[])
         failed = [str(f.error) for f, _ in run.streams if f.error is not None]
         if failed and not answers:
-            run.app.runtime.offline(" ".join(dict.fromkeys(failed)))
+            run.app.activity.offline(" ".join(dict.fromkeys(failed)))
         else:
-            run.app.runtime.idle("complete", answers[0].model if answers else None)
+            run.app.activity.idle("complete", answers[0].model if answers else None)
         return answers
 
     def _release(self, run: CompletionRun, keep: list[InflightRequest]) -> None:
@@ -84,7 +84,7 @@ class CompletionRunner:
             run.document,
             run.position,
             profile=model.profile,
-            workspace=run.app.runtime.workspace,
+            workspace=run.app.workspace.context,
             mode=run.mode,
             max_lines=run.app.settings.complete.max_lines,
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..app.failures import no_model
 from ..errors import NoModelError, SettingsError
 from ..sandbox import process
 from ..sandbox.scratch_repo import Limits, ScratchRepo
@@ -239,7 +240,7 @@ def _contestants(
         told = f" {' '.join(unavailable.values())}" if unavailable else ""
         if told:
             raise NoModelError(f"None of the models can be asked to {options.task}.{told}")
-        raise app.no_model(options.task)
+        raise no_model(app, options.task)
     return able, unavailable
 
 

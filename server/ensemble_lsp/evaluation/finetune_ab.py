@@ -93,12 +93,12 @@ class Pair:
 
 async def pairs_of(app: AppContext, task: Task | None, new_count: type[Count]) -> list[Pair]:
     """Each tuned model that was ever offered, by task. Reads the history where there is any."""
-    jobs = await asyncio.to_thread(JobStore(app.runtime.data_dir).all)
+    jobs = await asyncio.to_thread(JobStore(app.data_dir).all)
     bases = {job.joined: (job.base.name, job.retired) for job in jobs if job.joined}
     if not bases:
         return []
     begun: dict[tuple[str, Task], float] = {}
-    async for stored in app.runtime.history.suggestions():
+    async for stored in app.history.suggestions():
         record = stored.record
         for model in bases.keys() & set(record.models) if task in (None, record.task) else ():
             key = (model, record.task)
@@ -108,7 +108,7 @@ async def pairs_of(app: AppContext, task: Task | None, new_count: type[Count]) -
     found: list[Pair] = []
     for (tuned, what), since in sorted(begun.items()):
         base, retired = bases[tuned]
-        stats = {s.model: s for s in await app.runtime.history.stats(what, since)}
+        stats = {s.model: s for s in await app.history.stats(what, since)}
         one, two = counts[(tuned, what, tuned)], counts[(tuned, what, base)]
         sides = Side(tuned, one, stats.get(tuned)), Side(base, two, stats.get(base))
         found.append(Pair(what, *sides, since, retired))
@@ -125,7 +125,7 @@ async def _counts(
     counts: dict[tuple[str, Task, str], Count] = defaultdict(new_count)
     if not begun:
         return counts
-    async for stored in app.runtime.history.suggestions():
+    async for stored in app.history.suggestions():
         record = stored.record
         for (tuned, task), since in begun.items():
             if record.task == task and record.time >= since:

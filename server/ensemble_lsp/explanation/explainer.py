@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..app.failures import failed, no_model, refused
 from ..consensus.fan_out import Progress, query_all
 from ..consensus.prose import merge_prose
 from ..consensus.votes import Vote
@@ -100,7 +101,7 @@ class Explainer:
 
     def _key(self, app: AppContext, document: Document, span: Span, size: int) -> str:
         names = ",".join(m.profile.name for m in app.models_for("explain"))
-        pin = app.settings.selector.pin.get("explain", "")
+        pin = app.pin("explain") or ""
         parts = (document.language, document.slice(span), names, pin, str(size))
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
@@ -115,9 +116,9 @@ class Explainer:
     ) -> Explanation:
         decision = app.decide("explain", document, span.start, only=model)
         if not decision.models:
-            raise app.no_model("explain")
+            raise no_model(app, "explain")
         budget = app.settings.ensemble.budget_ms
-        workspace = app.runtime.workspace
+        workspace = app.workspace.context
         await workspace.prepare(document)
         await workspace.guard(member.profile for member in decision.models)
 
@@ -130,9 +131,9 @@ class Explainer:
         else:
             result = await app.first_answer(decision.models, prompt, budget_ms=budget)
         if not result.completions:
-            refused = app.refused(document, decision.models)
+            denied = refused(app, document, decision.models)
             names = [member.profile.name for member in decision.models]
-            raise refused or app.failed("explain", result, names)
+            raise denied or failed(app, "explain", result, names)
         weights = app.weights(decision)
         answers = [
             Vote(c.model, clean_prose(c.text), weights.get(c.model, 0.5))
@@ -143,7 +144,7 @@ class Explainer:
         suggestion = app.new_suggestion(
             "explain", text, tuple(merged.models), document, span, agreement=merged.agreement
         )
-        app.runtime.answered(suggestion, document, decision)
+        app.suggestions.answered(suggestion, document, decision)
         several = len(answers) > 1
         return Explanation(
             text,

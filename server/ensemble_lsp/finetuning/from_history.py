@@ -1,7 +1,7 @@
 """Examples from the history: what was accepted and stayed, and what was refused at the same place.
 
 The history has texts only with ``history.keepText``; each suggestion's context is a ``Place`` as
-JSON, written by ``session.runtime``.
+JSON, written by ``app.suggestion_log``.
 """
 
 from __future__ import annotations

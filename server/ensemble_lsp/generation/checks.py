@@ -99,7 +99,7 @@ async def _tests(context: CheckContext) -> tuple[RepoTests | None, str]:
     """Return a runner for the repository's tests, or the reason for having no runner."""
     app, document = context.app, context.document
     file = Path(document.path) if document.uri.startswith("file:") else None
-    folders = [f for f in app.runtime.workspace.folders if file and f in file.parents]
+    folders = [f for f in app.workspace.context.folders if file and f in file.parents]
     if file is None or not folders:
         return None, "The tests were not run: the file is not in an open folder."
     root = max(folders, key=lambda folder: len(folder.parts))
@@ -112,7 +112,7 @@ async def _tests(context: CheckContext) -> tuple[RepoTests | None, str]:
         lambda text: _with_candidate(context, text),
         {
             Path(other.path): other.text
-            for other in app.runtime.documents.recent()
+            for other in app.workspace.documents.recent()
             if other.uri.startswith("file:") and root in Path(other.path).parents
         },
     )

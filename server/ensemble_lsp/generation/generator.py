@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..app.failures import failed, no_model, refused
 from ..consensus.code import consensus_of_code
 from ..consensus.early_stopping import EarlyStopping
 from ..consensus.fan_out import FanOutResult, query_all
@@ -61,7 +62,7 @@ class _GenerationRun:
             self.instruction,
             indent=self.indent,
             profile=model.profile,
-            workspace=self.app.runtime.workspace,
+            workspace=self.app.workspace.context,
         )
 
     def clean(self, text: str) -> str:
@@ -117,7 +118,7 @@ class Generator(CandidateStore):
         generation = _generation(run, asked, verdict, picked, checks.problems)
         self.keep(generation)
         explained = replace(run.decision, choice=run.decision.choice.noted(generation.why))
-        app.runtime.offered(
+        app.suggestions.offer(
             list(generation.candidates),
             document,
             [explained] * len(generation.candidates),
@@ -147,11 +148,11 @@ async def _start_run(
     indent = intent.indent if intent else indent_of(document.line(place.start.line))
     decision = app.decide("generate", document, place.start, instruction=instruction, only=model)
     if not decision.models:
-        raise app.no_model("generate")
+        raise no_model(app, "generate")
     count = 1 if model else (size or app.settings.ensemble.size)
     members = app.members(decision, count)
-    await app.runtime.workspace.prepare(document)
-    await app.runtime.workspace.guard(model.profile for model in members)
+    await app.workspace.context.prepare(document)
+    await app.workspace.context.guard(model.profile for model in members)
     return _GenerationRun(app, document, place, instruction, indent, decision, members, progress)
 
 
@@ -184,11 +185,11 @@ async def _answers(run: _GenerationRun, checks: CandidateChecks) -> tuple[FanOut
     )
     names = [model.profile.name for model in run.members]
     if not asked.completions:
-        refused = app.refused(run.document, run.members)
-        raise refused or app.failed("generate", asked, names)
+        denied = refused(app, run.document, run.members)
+        raise denied or failed(app, "generate", asked, names)
     answers = await stopping.answers(asked.completions, patience=app.settings.ensemble.test_seconds)
     if not answers:
-        raise app.failed("generate", asked, names)
+        raise failed(app, "generate", asked, names)
     return asked, answers
 
 

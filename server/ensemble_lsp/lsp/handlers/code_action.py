@@ -39,7 +39,7 @@ async def code_action(ls: EnsembleServer, params: types.CodeActionParams) -> lis
     span = to_span(document, params.range, ls.encoding)
     actions = _candidates(ls, document, span)
     host = ls.opened()
-    trees = host.app.runtime.workspace.trees if host is not None else None
+    trees = host.app.workspace.context.trees if host is not None else None
     if not span.empty or generation_intent_at(document, span, trees) is not None:
         actions.append(_generate(ls, document, span))
     if document.slice(span).strip() or document.line(span.start.line).strip():

@@ -47,7 +47,7 @@ async def inline_completion(
     suggestions = await host.tools.completer.complete(host.app, request)
     current = ls.documents.get(document.uri)
     if current is None or current.version != document.version:
-        host.app.runtime.withdrawn(suggestions)
+        host.app.suggestions.withdrawn(suggestions)
         return nothing()
     return types.InlineCompletionList(
         items=[

@@ -40,7 +40,7 @@ async def completion(ls: EnsembleServer, params: types.CompletionParams) -> type
     suggestions = await host.tools.completer.complete(host.app, request)
     current = ls.documents.get(document.uri)
     if current is None or current.version != document.version:
-        host.app.runtime.withdrawn(suggestions)
+        host.app.suggestions.withdrawn(suggestions)
         return nothing()
     return types.CompletionList(
         is_incomplete=True,

@@ -34,7 +34,7 @@ def did_save(ls: EnsembleServer, params: types.DidSaveTextDocumentParams) -> Non
     document = ls.documents.get(params.text_document.uri)
     host = ls.opened()
     if document is not None and host is not None:
-        host.app.runtime.saved(document)
+        host.app.suggestions.saved(document)
 
 
 def did_close(ls: EnsembleServer, params: types.DidCloseTextDocumentParams) -> None:
