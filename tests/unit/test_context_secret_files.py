@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ensemble_lsp.context.content_exclusion import SECRET_NAMES
 
+from ensemble_lsp.context.content_exclusion import SECRET_NAMES
 from ensemble_lsp.context.ignore import compile_rules
 from ensemble_lsp.context.secret_files import SECRET_FILE_PATTERNS
 

@@ -9,13 +9,13 @@ import string
 from pathlib import Path
 
 import pytest
-from ensemble_lsp.context.workspace_index import WorkspaceContext
 
 import ensemble_lsp
-from ensemble_lsp.context import secret_search, secrets
+from ensemble_lsp.context import secret_redaction, secret_search
 from ensemble_lsp.context.secret_redaction import PLACEHOLDER, Redactor
 from ensemble_lsp.context.secret_rules import within_line
 from ensemble_lsp.context.secret_spans import Span
+from ensemble_lsp.context.workspace_index import WorkspaceContext
 from ensemble_lsp.settings import PrivacySettings
 from tests.unit.test_context_prompts import LOCAL, REMOTE
 
@@ -167,7 +167,7 @@ def test_lines_are_searched_once_and_none_is_kept(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "_REMEMBERED", 50)
+    monkeypatch.setattr(secret_redaction, "_REMEMBERED", 50)
     redactor = Redactor()
     for number in range(1000):
         assert redactor.redact(f"line {number}\nalways")[1] == 0
