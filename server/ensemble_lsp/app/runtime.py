@@ -19,7 +19,7 @@ from ..context.documents import Documents
 from ..context.prompt_builder import WorkspaceContext
 from ..feedback.tracker import Tracker
 from ..history import CallRecord, History, SuggestionRecord
-from ..models.wrappers import Watched
+from ..models.wrappers import Observed
 from ..providers.recall import RecallIndex
 from ..selection.complexity import ComplexityCache
 from ..selection.decision import Decision
@@ -37,7 +37,7 @@ from ..types import (
 
 if TYPE_CHECKING:
     from ..models.interface import Model
-    from ..models.wrappers import Call
+    from ..models.wrappers import ModelCall
     from ..selection.history_sync import Learning
 
 logger = logging.getLogger(__name__)
@@ -313,7 +313,7 @@ class Runtime:
             )
         )
 
-    def call(self, call: Call) -> None:
+    def call(self, call: ModelCall) -> None:
         """A model was asked, with whatever end."""
         logger.info("%s: %s, %s, %.0f ms", call.model, call.task, call.status, call.total_ms)
         record = CallRecord(
@@ -335,7 +335,7 @@ class Runtime:
 
     def watched(self, model: Model) -> Model:
         """The model, with whoever wants to read along."""
-        return model if self.on_text is None else Watched(model, self.on_text)
+        return model if self.on_text is None else Observed(model, self.on_text)
 
     def busy(self, task: Task, model: str) -> None:
         """A model is being asked."""
@@ -353,7 +353,7 @@ class Runtime:
         if self.on_status is not None:
             self.on_status(state, **fields)
 
-    def _report(self, call: Call) -> None:
+    def _report(self, call: ModelCall) -> None:
         if call.status == "ok":
             self.idle(call.task, call.model, latencyMs=round(call.total_ms or 0.0, 1))
         elif call.status == "cancelled":

@@ -55,7 +55,7 @@ async def _run(args: argparse.Namespace) -> int:
             print(f"Without the embedded model: {error}", file=sys.stderr)
     from ..providers.llamacpp import catalogue
 
-    weights = catalogue.path_of(WEIGHTS, data_dir)
+    weights = catalogue.weights_path(WEIGHTS, data_dir)
     with tempfile.TemporaryDirectory(prefix="ensemble-demo-") as folder:
         home = Path(folder)
         models = ['[[models]]\nname = "recall"\nprovider = "recall"\n']

@@ -10,7 +10,7 @@ from ..app import AppContext
 from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..context.prompt_builder import complete_prompt
 from ..errors import SettingsError
-from ..registry.dry_run import request_for
+from ..registry.dry_run import preview_request
 from ..registry.model_registry import Entry
 from ..types import Document, Position, Prompt
 from .common import app_of, numbers, open_file, place_in
@@ -85,7 +85,7 @@ async def _one(
         return replace(
             shown, nothing=workspace.exclusion_reason(document, profile) or "it may not see it"
         )
-    request = await request_for(entry.settings, profile, prompt)
+    request = await preview_request(entry.settings, profile, prompt)
     if request is None:
         return replace(shown, prompt=_parts(prompt))
     return replace(shown, to=request.url, request=request.body)

@@ -134,7 +134,7 @@ async def find_key(
     """
     if settings.provider not in USUAL_VARIABLES:
         return no_key()
-    own = is_providers_own(settings)
+    own = uses_official_address(settings)
     variable = settings.api_key_env or (USUAL_VARIABLES[settings.provider] if own else None)
     value = env.get(variable, "").strip() if variable else ""
     if value:
@@ -161,7 +161,7 @@ async def delete_key(username: str, keyring: Keyring | None = None) -> None:
     await (keyring or Keyring()).delete(username)
 
 
-def is_providers_own(settings: ModelSettings) -> bool:
+def uses_official_address(settings: ModelSettings) -> bool:
     """Whether a model's requests go to the provider's own service, encrypted."""
     if settings.base_url is None:
         return True
@@ -175,7 +175,7 @@ def missing_key(settings: ModelSettings) -> str | None:
     """What to do about a missing key; None where the model may need none (another address)."""
     variable = settings.api_key_env
     if variable is None:
-        if not is_providers_own(settings):
+        if not uses_official_address(settings):
             return None
         variable = USUAL_VARIABLES.get(settings.provider)
     if variable is None:

@@ -11,11 +11,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from ..types import TASKS, Chunk, Completion, Prompt, Task, Usage
-
-Fim = Literal["none", "suffix", "template", "native"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class Preparable(Protocol):
 
 
 async def gather(
-    model: Model, prompt: Prompt, heard: Callable[[str], None] | None = None
+    model: Model, prompt: Prompt, on_text: Callable[[str], None] | None = None
 ) -> Completion:
     """The whole answer of one model, timed on the monotonic clock; ``heard`` is told each piece of it."""
     start = time.perf_counter()
@@ -95,8 +93,8 @@ async def gather(
             if chunk.text and not first:
                 first = (time.perf_counter() - start) * 1e3
             parts.append(chunk.text)
-            if heard is not None and chunk.text:
-                heard(chunk.text)
+            if on_text is not None and chunk.text:
+                on_text(chunk.text)
             last = chunk
             usage = chunk.usage or usage
             finish = chunk.finish or finish

@@ -38,7 +38,7 @@ _CANNED = 'event: message_stop\ndata: {"type": "message_stop"}\n\n'
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class WireFormat:
     """One wire format of one SDK, as plain functions."""
 
     load: Callable[[Any, str], tuple[Any, Open]]
@@ -66,7 +66,7 @@ class SdkModel:
         settings: ModelSettings,
         profile: Profile,
         key: str | None,
-        wire: Wire,
+        wire: WireFormat,
         *,
         http_client: Any = None,
     ) -> None:

@@ -28,7 +28,7 @@ _LOCAL_CONCURRENCY = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredModel:
     """A model that was found, and why it is there, for people."""
 
     settings: ModelSettings
@@ -93,14 +93,14 @@ _CODER = re.compile(r"cod(e|er|ing|estral)|devstral|starcoder|(^|[-_/])fim([-_.:
 
 async def discover(
     env: Mapping[str, str], data_dir: Path, *, servers: Sequence[LocalServer] = SERVERS
-) -> list[Found]:
+) -> list[DiscoveredModel]:
     """Models from keys, from servers on this machine, from installed weights, and ``recall``."""
     local, embedded = await asyncio.gather(_from_servers(servers), _from_weights(data_dir))
     return _unique([*_from_keys(env), *local, *embedded, _recall()])
 
 
-def _from_keys(env: Mapping[str, str]) -> list[Found]:
-    found: list[Found] = []
+def _from_keys(env: Mapping[str, str]) -> list[DiscoveredModel]:
+    found: list[DiscoveredModel] = []
     for service in _SERVICES:
         if not env.get(service.variable, "").strip():
             continue
@@ -116,16 +116,16 @@ def _from_keys(env: Mapping[str, str]) -> list[Found]:
                 output_price=service.output_price,
                 context_tokens=service.context_tokens,
             )
-            found.append(Found(settings, f"the environment has {service.variable}"))
+            found.append(DiscoveredModel(settings, f"the environment has {service.variable}"))
     return found
 
 
-async def _from_servers(servers: Iterable[LocalServer]) -> list[Found]:
+async def _from_servers(servers: Iterable[LocalServer]) -> list[DiscoveredModel]:
     found = await asyncio.gather(*(_ask_server(server) for server in servers))
     return [model for models in found for model in models]
 
 
-async def _ask_server(server: LocalServer) -> list[Found]:
+async def _ask_server(server: LocalServer) -> list[DiscoveredModel]:
     for path in server.paths:
         items = _items(await _get_json(server.port, path))
         if items:
@@ -136,7 +136,7 @@ async def _ask_server(server: LocalServer) -> list[Found]:
     writers.sort(key=lambda item: not _CODER.search(str(item["id"])))  # stable: else as served
     context = await _llama_context(server) if server.name == "llama.cpp" else None
     return [
-        Found(settings, f"{server.name} serves it on port {server.port}")
+        DiscoveredModel(settings, f"{server.name} serves it on port {server.port}")
         for item in writers[:_MODELS_A_SERVER]
         for settings in _served(server, item, context)
     ]
@@ -168,7 +168,7 @@ def _served(
     return [completes, chats.model_copy(update=more)]
 
 
-async def _from_weights(data_dir: Path) -> list[Found]:
+async def _from_weights(data_dir: Path) -> list[DiscoveredModel]:
     """The packaged models whose weights are installed."""
 
     def installed() -> list[str]:
@@ -180,16 +180,16 @@ async def _from_weights(data_dir: Path) -> list[Found]:
     with suppress(OSError, ImportError):
         names = await asyncio.to_thread(installed)
     return [
-        Found(
+        DiscoveredModel(
             ModelSettings(name=name, provider="llamacpp", model=name), "its weights are installed"
         )
         for name in names
     ]
 
 
-def _recall() -> Found:
+def _recall() -> DiscoveredModel:
     settings = ModelSettings(name="recall", provider="recall", tasks=("complete",))
-    return Found(settings, "always there: it completes from your own open files")
+    return DiscoveredModel(settings, "always there: it completes from your own open files")
 
 
 def _items(answer: Any) -> list[dict[str, Any]]:
@@ -235,16 +235,16 @@ def _name(ident: str) -> str:
     return re.sub(r"\.gguf$", "", short, flags=re.I).strip()[:90] or "model"
 
 
-def _unique(found: Iterable[Found]) -> list[Found]:
+def _unique(found: Iterable[DiscoveredModel]) -> list[DiscoveredModel]:
     """Give each its own name: two servers may serve the same model."""
     taken: set[str] = set()
-    named: list[Found] = []
+    named: list[DiscoveredModel] = []
     for item in found:
         name, number = item.settings.name, 2
         while name in taken:
             name, number = f"{item.settings.name} {number}", number + 1
         taken.add(name)
-        named.append(Found(item.settings.model_copy(update={"name": name}), item.why))
+        named.append(DiscoveredModel(item.settings.model_copy(update={"name": name}), item.why))
     return named
 
 

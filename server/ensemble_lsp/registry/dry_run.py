@@ -15,14 +15,16 @@ from ..types import Prompt
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PreviewedRequest:
     """One HTTP request, without its headers: of the user's own they hold only the key."""
 
     url: str
     body: dict[str, Any]
 
 
-async def request_for(settings: ModelSettings, profile: Profile, prompt: Prompt) -> Request | None:
+async def preview_request(
+    settings: ModelSettings, profile: Profile, prompt: Prompt
+) -> PreviewedRequest | None:
     """What the adapter and its SDK make of a prompt; None for a model that is sent nothing by HTTP.
 
     The real adapter runs, over an HTTP client that reaches nobody and notes what it is given; so
@@ -30,7 +32,7 @@ async def request_for(settings: ModelSettings, profile: Profile, prompt: Prompt)
     """
     if settings.provider not in ("openai", "anthropic"):
         return None
-    seen: list[Request] = []
+    seen: list[PreviewedRequest] = []
     adapter = await asyncio.to_thread(_adapter, settings, profile, seen)
     try:
         async with aclosing(adapter.stream(prompt)) as chunks:
@@ -42,11 +44,11 @@ async def request_for(settings: ModelSettings, profile: Profile, prompt: Prompt)
     return seen[0] if seen else None
 
 
-def _adapter(settings: ModelSettings, profile: Profile, seen: list[Request]) -> Any:
+def _adapter(settings: ModelSettings, profile: Profile, seen: list[PreviewedRequest]) -> Any:
     import httpx2
 
     def note(request: httpx2.Request) -> httpx2.Response:
-        seen.append(Request(str(request.url), json.loads(request.content)))
+        seen.append(PreviewedRequest(str(request.url), json.loads(request.content)))
         return httpx2.Response(503, json={"error": {"message": "nobody was asked"}})
 
     client = httpx2.AsyncClient(transport=httpx2.MockTransport(note))

@@ -22,22 +22,22 @@ from ..models.api_keys import Key, Keyring, find_key
 from ..models.interface import Model, Preparable, Profile, gather
 from ..models.log_redaction import RedactKeys
 from ..models.wrappers import (
-    Call,
     CircuitBreaker,
+    ConcurrencyLimit,
     Draining,
-    Limited,
     Metered,
+    ModelCall,
     Scheduler,
-    TimeLimit,
+    Timeout,
     Unavailable,
 )
 from ..settings import ModelSettings, Settings, SettingsIssue
 from ..types import Prompt, Task
-from .discovery import Found, discover
-from .provider_factory import Adapters, BuiltinAdapters
+from .discovery import DiscoveredModel, discover
+from .provider_factory import ModelFactory, ProviderFactory
 
 Origin = Literal["config", "discovered", "session"]
-Discover = Callable[[Mapping[str, str], Path], Awaitable[list[Found]]]
+Discover = Callable[[Mapping[str, str], Path], Awaitable[list[DiscoveredModel]]]
 
 _PATIENCE = 5.0
 """Seconds on top of its own limit that a model that goes has for the answers under way."""
@@ -83,7 +83,7 @@ class _Chain:
 
     draining: Draining
     breaker: CircuitBreaker
-    limited: Limited
+    limited: ConcurrencyLimit
     adapter: Model
 
 
@@ -134,10 +134,10 @@ class Registry:
         env: Mapping[str, str],
         data_dir: Path,
         recall_index: object,
-        on_call: Callable[[Call], None],
+        on_call: Callable[[ModelCall], None],
         scheduler: Scheduler | None = None,
         previous: Registry | None = None,
-        adapters: Adapters | None = None,
+        adapters: ModelFactory | None = None,
         keyring: Keyring | None = None,
         redact: RedactKeys | None = None,
         discover: Discover = discover,
@@ -152,7 +152,7 @@ class Registry:
         before = previous._parts if previous else None
         parts = _Parts(
             env=env,
-            adapters=adapters or BuiltinAdapters(data_dir, recall_index),
+            adapters=adapters or ProviderFactory(data_dir, recall_index),
             on_call=on_call,
             scheduler=scheduler or (before.scheduler if before else Scheduler()),
             keyring=keyring or Keyring(),
@@ -308,8 +308,8 @@ class _Parts:
     """What models are made with."""
 
     env: Mapping[str, str]
-    adapters: Adapters
-    on_call: Callable[[Call], None]
+    adapters: ModelFactory
+    on_call: Callable[[ModelCall], None]
     scheduler: Scheduler
     keyring: Keyring
     redact: RedactKeys
@@ -342,7 +342,7 @@ class _Parts:
             return profile, self.adapters.make(settings, profile, key)
 
         profile, adapter = await asyncio.to_thread(make)
-        limited = Limited(TimeLimit(adapter, profile.timeout), self.scheduler)
+        limited = ConcurrencyLimit(Timeout(adapter, profile.timeout), self.scheduler)
         breaker = CircuitBreaker(limited)
         return profile, _Chain(Draining(breaker), breaker, limited, adapter)
 

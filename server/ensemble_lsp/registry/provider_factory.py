@@ -15,7 +15,7 @@ from ..models.interface import Model, Profile
 from ..settings import ModelSettings
 
 
-class Adapters(Protocol):
+class ModelFactory(Protocol):
     """How models are made. Two that are equal make the same ones."""
 
     def profile(self, settings: ModelSettings) -> Profile:
@@ -32,7 +32,7 @@ class Adapters(Protocol):
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class BuiltinAdapters:
+class ProviderFactory:
     """The four providers."""
 
     data_dir: Path
@@ -41,7 +41,7 @@ class BuiltinAdapters:
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, BuiltinAdapters)
+            isinstance(other, ProviderFactory)
             and self.data_dir == other.data_dir
             and self.recall_index is other.recall_index
         )

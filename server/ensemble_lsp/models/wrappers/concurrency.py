@@ -101,7 +101,7 @@ class Scheduler:
             raise
 
 
-class Limited(Wrapper):
+class ConcurrencyLimit(Wrapper):
     """Waits for one of the backend's places, and holds it until the answer has ended."""
 
     def __init__(self, inner: Model, scheduler: Scheduler) -> None:

@@ -20,7 +20,7 @@ _CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ModelCall:
     """One question to one model, whatever became of it."""
 
     model: str
@@ -51,7 +51,7 @@ class Metered(Wrapper):
     def __init__(
         self,
         inner: Model,
-        on_call: Callable[[Call], None],
+        on_call: Callable[[ModelCall], None],
         *,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
@@ -96,7 +96,7 @@ class Metered(Wrapper):
         profile = self.profile
         total = ((meter.whole or self._clock()) - meter.start) * 1e3
         usage = meter.whole_usage(prompt, status)
-        call = Call(
+        call = ModelCall(
             model=profile.name,
             provider=profile.provider,
             task=prompt.task,

@@ -9,7 +9,7 @@ from ..interface import Model
 from .wrapper_base import Wrapper, open_stream
 
 
-class Watched(Wrapper):
+class Observed(Wrapper):
     """Tells ``see(model, text)`` of every piece of text as it comes, before anything is done to it."""
 
     def __init__(self, inner: Model, see: Callable[[str, str], None]) -> None:

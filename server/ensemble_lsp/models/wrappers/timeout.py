@@ -18,7 +18,7 @@ else:
     from async_timeout import timeout as time_limit
 
 
-class TimeLimit(Wrapper):
+class Timeout(Wrapper):
     """Ends an answer that takes too long with ``TimedOutError``.
 
     Only waiting for the provider counts, not what the reader does between two pieces.

@@ -10,7 +10,7 @@ from ...models.error_mapping import AnswerError
 from ...models.interface import Profile
 from ...models.profiles import base_url
 from ...models.prompt_rendering import chat_messages
-from ...models.sdk_model import Body, Open, SdkModel, Wire, table, whole
+from ...models.sdk_model import Body, Open, SdkModel, WireFormat, table, whole
 from ...models.stream_assembler import Delta, Finish
 from ...settings import ModelSettings
 from ...types import Prompt, Usage
@@ -48,7 +48,7 @@ class AnthropicModel(SdkModel):
         *,
         http_client: Any = None,
     ) -> None:
-        wire = Wire(
+        wire = WireFormat(
             load=lambda http, secret: _load(settings, http, secret),
             body=lambda prompt, refused: _body(settings.model, prompt, refused),
             reader=_reader,

@@ -72,7 +72,7 @@ def _code(character: str) -> str:
     return f"\\U{ord(character):08X}"
 
 
-class Window:
+class PromptWindow:
     """How much is shown for a completion, and from where: learned from how fast the model reads."""
 
     def __init__(self) -> None:

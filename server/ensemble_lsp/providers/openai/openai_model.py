@@ -11,7 +11,7 @@ from ...models.error_mapping import AnswerError
 from ...models.interface import Profile
 from ...models.profiles import FimTemplate, base_url, fim_template, known_model
 from ...models.prompt_rendering import chat_messages, fim_prompt, plain_prompt
-from ...models.sdk_model import Body, Open, SdkModel, Wire, table, whole
+from ...models.sdk_model import Body, Open, SdkModel, WireFormat, table, whole
 from ...models.stream_assembler import Delta, Finish
 from ...settings import ModelSettings
 from ...types import Prompt, Usage
@@ -74,8 +74,8 @@ def _wire(
     body: Callable[[Prompt, frozenset[str]], Body],
     read: Callable[[Body], Delta],
     stops: Callable[[Prompt], tuple[str, ...]],
-) -> Wire:
-    return Wire(
+) -> WireFormat:
+    return WireFormat(
         load=lambda http, key: _load(settings, _PATHS[method], http, key),
         body=body,
         reader=lambda: read,
@@ -106,7 +106,7 @@ def _load(settings: ModelSettings, path: str, http: Any, key: str) -> tuple[Any,
     return client, send
 
 
-def _chat_wire(settings: ModelSettings, profile: Profile) -> Wire:
+def _chat_wire(settings: ModelSettings, profile: Profile) -> WireFormat:
     thinks = known_model(settings.model).thinks
     own = (urlsplit(base_url(settings)).hostname or "").endswith("openai.com")
 
@@ -131,7 +131,7 @@ def _chat_wire(settings: ModelSettings, profile: Profile) -> Wire:
     return _wire(settings, "chat", body, _read_chat, _chat_stops)
 
 
-def _completions_wire(settings: ModelSettings, profile: Profile) -> Wire:
+def _completions_wire(settings: ModelSettings, profile: Profile) -> WireFormat:
     def template(refused: frozenset[str]) -> FimTemplate | None:
         if profile.fim == "suffix" and "suffix" in refused:
             return fim_template(known_model(settings.model).fim)
@@ -162,7 +162,7 @@ def _completions_wire(settings: ModelSettings, profile: Profile) -> Wire:
     return _wire(settings, "completions", body, _read_completions, stops)
 
 
-def _responses_wire(settings: ModelSettings, profile: Profile) -> Wire:
+def _responses_wire(settings: ModelSettings, profile: Profile) -> WireFormat:
     thinks = known_model(settings.model).thinks
 
     def body(prompt: Prompt, refused: frozenset[str]) -> Body:
@@ -179,7 +179,7 @@ def _responses_wire(settings: ModelSettings, profile: Profile) -> Wire:
     return _wire(settings, "responses", body, _read_responses, _chat_stops)
 
 
-_WIRES: dict[str, Callable[[ModelSettings, Profile], Wire]] = {
+_WIRES: dict[str, Callable[[ModelSettings, Profile], WireFormat]] = {
     "chat": _chat_wire,
     "completions": _completions_wire,
     "responses": _responses_wire,
