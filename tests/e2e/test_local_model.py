@@ -14,8 +14,8 @@ import pytest
 
 from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.profiles import make_profile
-from ensemble_lsp.providers.llamacpp import LlamaCppModel
 from ensemble_lsp.providers.llamacpp.http_api import EngineClient, make_client
+from ensemble_lsp.providers.llamacpp.llamacpp_model import LlamaCppModel
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt
 from tests.server.conftest import Home

@@ -32,7 +32,7 @@ from ensemble_lsp.errors import (
 from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.profiles import fim_template, make_profile
 from ensemble_lsp.models.wrappers import ConcurrencyLimit, Scheduler
-from ensemble_lsp.providers.llamacpp import LlamaCppModel, availability
+from ensemble_lsp.providers.llamacpp.llamacpp_model import LlamaCppModel, availability
 from ensemble_lsp.providers.llamacpp.local_prompts import (
     Confidence,
     PromptWindow,
@@ -476,7 +476,7 @@ async def test_the_child_ends_when_its_parent_is_killed(bench: Bench) -> None:
         import asyncio, importlib.util
         from pathlib import Path
         importlib.util.find_spec = lambda name: object()
-        from ensemble_lsp.providers.llamacpp import LlamaCppModel
+        from ensemble_lsp.providers.llamacpp.llamacpp_model import LlamaCppModel
         from ensemble_lsp.models.profiles import make_profile
         from ensemble_lsp.settings import ModelSettings
         from ensemble_lsp.types import Prompt

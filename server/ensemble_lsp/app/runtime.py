@@ -20,7 +20,7 @@ from ..context.prompt_builder import WorkspaceContext
 from ..feedback.tracker import Tracker
 from ..history import CallRecord, History, SuggestionRecord
 from ..models.wrappers import Observed
-from ..providers.recall import RecallIndex
+from ..providers.recall.token_index import RecallIndex
 from ..selection.complexity import ComplexityCache
 from ..selection.decision import Decision
 from ..types import (

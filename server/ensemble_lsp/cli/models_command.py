@@ -15,7 +15,6 @@ from ..errors import NoModelError, SettingsError
 from ..providers.llamacpp import catalogue, weights_download
 from ..selection.format_choice import COLUMNS, basis, rows, where
 from ..settings import (
-    ModelSettings,
     add_model_to_config,
     default_config_path,
     default_data_dir,
@@ -94,8 +93,7 @@ async def _fetch(args: argparse.Namespace) -> int:
     async with app_of(args, lenient=True) as app:
         models = app.settings.models
     if models and entry.name not in {m.model for m in models}:
-        model = ModelSettings(name=entry.name, provider="llamacpp", model=entry.name)
-        await asyncio.to_thread(add_model_to_config, config, model)
+        await asyncio.to_thread(add_model_to_config, config, catalogue.settings_for(entry))
         print(f"It was added to {config}.")
     else:
         print("It is used from now on; `ensemble-lsp models list` shows it.")

@@ -10,6 +10,7 @@ from ..app import AppContext
 from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..context.prompt_builder import complete_prompt
 from ..errors import SettingsError
+from ..provider_spec import spec_of
 from ..registry.dry_run import preview_request
 from ..registry.model_registry import Entry
 from ..types import Document, Position, Prompt
@@ -79,7 +80,7 @@ async def _one(
     shown = Shown(profile.name, f"{profile.provider}, embedded", profile.local)
     if mode == "none":
         return replace(shown, nothing="there is nothing to complete at this place")
-    if profile.provider == "recall":
+    if spec_of(profile.provider).uses_documents:
         return replace(shown, nothing="it looks into its own index of the open files")
     if prompt is None:
         return replace(

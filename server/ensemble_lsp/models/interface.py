@@ -11,7 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from ..types import TASKS, Chunk, Completion, Prompt, Task, Usage
 
@@ -48,6 +49,19 @@ class Profile:
         return (
             usage.input_tokens * self.input_price + usage.output_tokens * self.output_price
         ) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """Everything but settings and profile that a provider may need to build a model."""
+
+    data_dir: Path
+    """Folder for weights and logs."""
+    key: str | None = None
+    document_index: object = None
+    """The index of open documents, for a provider that ``uses_documents``."""
+    http_client: Any = None
+    """Replaces the adapter's own HTTP client: for previews and tests."""
 
 
 class Model(Protocol):

@@ -31,6 +31,7 @@ from ..models.wrappers import (
     Timeout,
     Unavailable,
 )
+from ..provider_spec import spec_of
 from ..settings import ModelSettings, Settings, SettingsIssue
 from ..types import Prompt, Task
 from .discovery import DiscoveredModel, discover
@@ -355,7 +356,7 @@ class _Parts:
             settings.tasks,
             input_price=settings.input_price,
             output_price=settings.output_price,
-            local=settings.provider in ("llamacpp", "recall"),
+            local=spec_of(settings.provider).local,
             timeout=settings.timeout,
         )
         reason = str(error)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UnknownModelError
+from ...settings import ModelSettings
+from . import SPEC
 
 _MAGIC = b"GGUF"
 
@@ -108,6 +110,16 @@ def destination(item: PackagedModel, data_dir: Path) -> Path:
 def installed(data_dir: Path) -> list[PackagedModel]:
     """The entries whose weights are there, best first. They were checked when they were fetched."""
     return [item for item in PACKAGED if _is_whole(item, data_dir)]
+
+
+def installed_models(data_dir: Path) -> list[ModelSettings]:
+    """Return settings for each installed model, best first."""
+    return [settings_for(item) for item in installed(data_dir)]
+
+
+def settings_for(item: PackagedModel) -> ModelSettings:
+    """Return the settings of a packaged model."""
+    return ModelSettings(name=item.name, provider=SPEC.name, model=item.name)
 
 
 def weights_path(name_or_path: str, data_dir: Path) -> Path | None:

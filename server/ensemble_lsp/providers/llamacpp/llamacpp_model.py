@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import ConnectionFailedError, ModelNotFoundError
-from ...models.interface import Profile
+from ...models.interface import BuildContext, Profile
 from ...models.profiles import FimTemplate, fim_names, fim_template, known_model
 from ...models.prompt_rendering import chat_messages
 from ...settings import ModelSettings
@@ -102,6 +102,13 @@ class LlamaCppModel:
         self._window = PromptWindow()
         self._client: httpx2.AsyncClient | None = None
         self._templates: dict[Path, FimTemplate | None] = {}
+
+    @classmethod
+    def build(
+        cls, settings: ModelSettings, profile: Profile, context: BuildContext
+    ) -> LlamaCppModel:
+        """Build the adapter of the provider's spec."""
+        return cls(settings, profile, data_dir=context.data_dir)
 
     @property
     def profile(self) -> Profile:
