@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..app import AppContext
+from ..provider_spec import problems
 from ..settings import default_config_path, default_data_dir
 from .common import app_of, run_async
 from .console import print_json, safe
@@ -47,6 +48,9 @@ async def _check(args: argparse.Namespace) -> int:
         checks.append(Check("history", not notices, " ".join(notices) or f"{history.place} opens"))
         for fault in app.faults:
             checks.append(Check("settings", False, str(fault), True))
+        checks += [
+            Check(f"provider {name}", False, text, True) for name, text in problems().items()
+        ]
         checks += await _models(app)
     checks = [replace(check, told=args.redact.redact(check.told)) for check in checks]
     if args.json:

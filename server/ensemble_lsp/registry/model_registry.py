@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from ..models.wrappers import (
     Timeout,
     Unavailable,
 )
+from ..provider_spec import problems as provider_problems
 from ..provider_spec import spec_of
 from ..settings import ModelSettings, Settings, SettingsIssue
 from ..types import Prompt, Task
@@ -168,7 +169,8 @@ class Registry:
         old = previous._slots if previous and same_parts else {}
         made = await asyncio.gather(*(parts.slot(w, old.get(w.name)) for w in wanted))
         slots = {slot.profile.name: slot for slot in made}
-        registry = cls(parts, slots, removed, _wrong_pins(settings, slots))
+        faults = (*_wrong_pins(settings, slots), *_broken_providers())
+        registry = cls(parts, slots, removed, faults)
         if previous:
             registry._take_over(previous)
         return registry
@@ -384,6 +386,11 @@ async def _wanted(
 async def _retire(draining: Draining, patience: float) -> None:
     with suppress(Exception):  # it is gone, however badly
         await draining.retire(patience)
+
+
+def _broken_providers() -> Iterator[SettingsIssue]:
+    for name, problem in provider_problems().items():
+        yield SettingsIssue("providers", name, problem)
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
