@@ -14,7 +14,8 @@ from typing import Any
 
 from ensemble_lsp.errors import QuotaExceededError
 from ensemble_lsp.history import CallRecord, History
-from ensemble_lsp.models.interface import Profile, gather
+from ensemble_lsp.models.interface import Profile
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.wrappers import Metered, ModelCall
 from ensemble_lsp.selection.cascade import Findings
 from ensemble_lsp.selection.daily_budget import DailyBudget, day_start

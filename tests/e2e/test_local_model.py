@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.profiles import make_profile
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.providers.llamacpp.http_api import EngineClient, make_client
 from ensemble_lsp.providers.llamacpp.llamacpp_model import LlamaCppModel
 from ensemble_lsp.settings import ModelSettings

@@ -29,8 +29,8 @@ from ensemble_lsp.errors import (
     ModelNotFoundError,
     ServiceUnavailableError,
 )
-from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.profiles import fim_template, make_profile
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.wrappers import ConcurrencyLimit, Scheduler
 from ensemble_lsp.providers.llamacpp.llamacpp_model import LlamaCppModel, availability
 from ensemble_lsp.providers.llamacpp.local_prompts import (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.profiles import make_profile
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.providers.recall.context_trie import Contexts
 from ensemble_lsp.providers.recall.predict import Prediction
 from ensemble_lsp.providers.recall.recall_model import RecallModel

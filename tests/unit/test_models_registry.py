@@ -17,8 +17,9 @@ from ensemble_lsp.errors import (
     UnknownModelError,
 )
 from ensemble_lsp.models.api_keys import Keyring, missing_key
-from ensemble_lsp.models.interface import Profile, gather
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.models.log_redaction import RedactKeys
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.wrappers import ModelCall
 from ensemble_lsp.registry import model_registry as registry_module
 from ensemble_lsp.registry.discovery import DiscoveredModel

@@ -8,7 +8,7 @@ import pytest
 
 from ensemble_lsp.errors import ProviderError
 from ensemble_lsp.models.api_keys import Keyring
-from ensemble_lsp.models.interface import gather
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.wrappers import ModelCall
 from ensemble_lsp.registry.discovery import LocalServer, discover
 from ensemble_lsp.registry.model_registry import Registry

@@ -15,7 +15,7 @@ from ensemble_lsp.errors import (
     ServiceUnavailableError,
     TimedOutError,
 )
-from ensemble_lsp.models.interface import gather
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.wrappers import (
     CircuitBreaker,
     ConcurrencyLimit,

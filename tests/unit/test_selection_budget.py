@@ -18,7 +18,8 @@ else:
 
 from ensemble_lsp.errors import QuotaExceededError
 from ensemble_lsp.history import CallRecord, History
-from ensemble_lsp.models.interface import Profile, gather
+from ensemble_lsp.models.interface import Profile
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.wrappers import Metered, ModelCall
 from ensemble_lsp.selection.daily_budget import DailyBudget, day_start, most_cost
 from ensemble_lsp.types import Chunk, Prompt, Usage

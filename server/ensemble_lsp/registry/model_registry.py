@@ -19,8 +19,9 @@ from ..errors import (
     UnknownModelError,
 )
 from ..models.api_keys import Key, Keyring, find_key
-from ..models.interface import Model, Preparable, Profile, gather
+from ..models.interface import Model, Preparable, Profile
 from ..models.log_redaction import RedactKeys
+from ..models.stream_collector import gather
 from ..models.wrappers import (
     CircuitBreaker,
     ConcurrencyLimit,

@@ -19,7 +19,8 @@ from datetime import datetime
 from ..errors import HistoryError, QuotaExceededError
 from ..history import History
 from ..models.interface import Model, Profile
-from ..models.wrappers.wrapper_base import Wrapper, open_stream
+from ..models.stream_collector import open_stream
+from ..models.wrappers.wrapper_base import Wrapper
 from ..types import Chunk, Prompt, Task, Usage
 from .call_stats import typical_cost
 from .priors import is_slow

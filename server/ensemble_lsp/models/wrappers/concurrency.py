@@ -11,7 +11,8 @@ from itertools import count
 
 from ...types import Chunk, Prompt, Task
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 
 @dataclass(order=True, slots=True)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from ...errors import ProviderError
 from ...types import Chunk, Prompt, Task, Usage
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 logger = logging.getLogger(__name__)
 

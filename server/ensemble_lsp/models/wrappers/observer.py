@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 
 class Observed(Wrapper):

@@ -10,7 +10,8 @@ from time import perf_counter
 from ...errors import TimedOutError
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as time_limit
