@@ -16,6 +16,7 @@ from ensemble_lsp.errors import (
     TimedOutError,
 )
 from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.models.token_estimates import estimate_usage
 from ensemble_lsp.models.wrappers import (
     CircuitBreaker,
     ConcurrencyLimit,
@@ -25,7 +26,6 @@ from ensemble_lsp.models.wrappers import (
     Scheduler,
     Timeout,
     Unavailable,
-    estimate_usage,
 )
 from ensemble_lsp.types import Chunk, Usage
 from tests.support.scripted import PROMPT, Clock, ScriptedModel, prompt
@@ -394,7 +394,7 @@ async def test_tokens_are_estimated_where_the_provider_counts_none_and_the_answe
     meter = Meter([["x" * 41]])
     answer = await gather(meter.model, PROMPT)
     assert answer.usage == meter.call.usage == estimate_usage(PROMPT, 41)
-    assert answer.usage.output_tokens == 11
+    assert answer.usage.output_tokens == 12
     assert answer.usage.estimated
     assert answer.cost == meter.call.cost > 0
 
@@ -445,7 +445,7 @@ async def test_a_reader_that_has_text_and_closes_had_an_answer():
     async with aclosing(meter.model.stream(PROMPT)) as chunks:
         await anext(chunks)
     assert meter.call.status == "ok"
-    assert meter.call.usage == Usage(100, 10, estimated=True)
+    assert meter.call.usage == Usage(100, 12, estimated=True)
 
 
 async def test_a_reader_that_closes_without_text_gave_up():

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from typing import Any, Literal, cast
 
-from ..context.context_window import estimate_tokens
 from ..models.interface import Profile
 from ..models.profiles import fim_template
 from ..models.prompt_rendering import chat_messages, fim_prompt, plain_prompt
+from ..models.token_estimates import estimate_tokens
 from ..provider_spec import spec_of
 from ..providers.llamacpp.local_prompts import completion_text
 from ..settings import ModelSettings

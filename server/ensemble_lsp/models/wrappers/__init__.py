@@ -13,7 +13,7 @@ Closing a wrapper's stream closes the inner stream at once.
 from .breaker import BreakerState, CircuitBreaker
 from .concurrency import ConcurrencyLimit, Scheduler
 from .draining import Draining, Unavailable
-from .metering import Metered, ModelCall, estimate_usage
+from .metering import Metered, ModelCall
 from .observer import Observed
 from .timeout import Timeout
 
@@ -28,5 +28,4 @@ __all__ = [
     "Scheduler",
     "Timeout",
     "Unavailable",
-    "estimate_usage",
 ]

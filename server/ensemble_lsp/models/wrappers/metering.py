@@ -13,11 +13,10 @@ from ...errors import ProviderError
 from ...types import Chunk, Prompt, Task, Usage
 from ..interface import Model
 from ..stream_collector import open_stream
+from ..token_estimates import estimate_usage
 from .wrapper_base import Wrapper
 
 logger = logging.getLogger(__name__)
-
-_CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +148,3 @@ class _Meter:
             return self.usage
         # Some providers count the prompt first and the answer at its end, which was not waited for.
         return dataclasses.replace(self.usage, output_tokens=estimate.output_tokens, estimated=True)
-
-
-def estimate_usage(prompt: Prompt, characters: int) -> Usage:
-    """Tokens of a prompt and of an answer of so many characters, at four characters a token."""
-    texts = (
-        prompt.prefix,
-        prompt.suffix,
-        prompt.selection,
-        prompt.instruction,
-        prompt.symbol,
-        prompt.imports,
-        *(snippet.text for snippet in prompt.related),
-    )
-    asked = sum(map(len, texts))
-    return Usage(
-        -(-asked // _CHARACTERS_A_TOKEN), -(-characters // _CHARACTERS_A_TOKEN), estimated=True
-    )

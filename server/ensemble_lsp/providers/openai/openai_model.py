@@ -13,6 +13,7 @@ from ...models.profiles import FimTemplate, base_url, fim_template, known_model
 from ...models.prompt_rendering import chat_messages, fim_prompt, plain_prompt
 from ...models.sdk_model import Body, Open, SdkModel, WireFormat, table, whole
 from ...models.stream_assembler import Delta, Finish
+from ...models.token_estimates import THINKING_TOKENS
 from ...settings import ModelSettings
 from ...types import Prompt, Usage
 
@@ -32,8 +33,6 @@ _OPTIONAL = {
     "stop": re.compile(r"[\"'`]stop[\"'`]|\bstop sequences?\b", re.I),
     "system": re.compile(r"system role|role.{0,20}\bsystem\b|system messages?", re.I),
 }
-_THINKING_TOKENS = 2048
-"""Allowed on top of an answer to a model that thinks before it writes."""
 
 _FINISH: dict[str, Finish] = {
     "length": "length",
@@ -121,7 +120,7 @@ def _chat_wire(settings: ModelSettings, profile: Profile) -> WireFormat:
         length = next((n for n in names if n not in refused), "")
         wanted: Body = {
             "stream_options": {"include_usage": True},
-            length: prompt.max_tokens + (_THINKING_TOKENS if thinks else 0),
+            length: prompt.max_tokens + (THINKING_TOKENS if thinks else 0),
             **_manner(prompt, thinks, {"reasoning_effort": "low"}),
         }
         if not thinks and (stop := list(_chat_stops(prompt)[:_MOST_STOPS])):
@@ -172,7 +171,7 @@ def _responses_wire(settings: ModelSettings, profile: Profile) -> WireFormat:
             "store": False,
             **_manner(prompt, thinks, {"reasoning": {"effort": "low"}}),
         }
-        length = max(16, prompt.max_tokens + (_THINKING_TOKENS if thinks else 0))
+        length = max(16, prompt.max_tokens + (THINKING_TOKENS if thinks else 0))
         fixed: Body = {"model": settings.model, "instructions": system, "input": user}
         return {**fixed, "max_output_tokens": length, **_without(wanted, refused)}
 
