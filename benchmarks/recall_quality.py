@@ -30,7 +30,9 @@ from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
 
-from ensemble_lsp.providers.recall import THRESHOLD, Prediction, RecallIndex
+from ensemble_lsp.providers.recall.predict import Prediction
+from ensemble_lsp.providers.recall.recall_model import THRESHOLD
+from ensemble_lsp.providers.recall.token_index import RecallIndex
 from ensemble_lsp.types import Document, Edit, Position, Span
 
 STDLIB = (

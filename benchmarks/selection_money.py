@@ -14,8 +14,9 @@ from typing import Any
 
 from ensemble_lsp.errors import QuotaExceededError
 from ensemble_lsp.history import CallRecord, History
-from ensemble_lsp.models.interface import Profile, gather
-from ensemble_lsp.models.wrappers import Call, Metered
+from ensemble_lsp.models.interface import Profile
+from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.models.wrappers import Metered, ModelCall
 from ensemble_lsp.selection.cascade import Findings
 from ensemble_lsp.selection.daily_budget import DailyBudget, day_start
 from ensemble_lsp.selection.learned import LearnedSelector
@@ -214,7 +215,7 @@ class _Server:
         self.models = {name: _Recorded(name, cost) for name, cost in mean.items()}
         self.asked = {name: Metered(model, self.report) for name, model in self.models.items()}
 
-    def report(self, call: Call) -> None:
+    def report(self, call: ModelCall) -> None:
         self.history.add_call(CallRecord(call.time, call.task, call.model, cost=call.cost))
 
     async def work(self, rows: Sequence[Row], rng: random.Random) -> int:

@@ -103,7 +103,9 @@ def _import_rooms() -> None:
     from . import completion
     from .explanation import explainer
     from .generation import generator
+    from .provider_spec import specs
 
+    specs()  # reads the installed packages' entry points
     logger.debug("imported %s %s %s %s", app_package, completion, explainer, generator)
 
 

@@ -25,13 +25,11 @@ from ensemble_lsp.evaluation.results import Result, Results
 from ensemble_lsp.evaluation.scenario import Bench
 from ensemble_lsp.evaluation.source_files import survey
 from ensemble_lsp.evaluation.spending_limit import (
-    INSTRUCTIONS,
-    THINKING,
     Budget,
     check_prices,
     estimate,
-    most,
 )
+from ensemble_lsp.models.token_estimates import INSTRUCTION_TOKENS, THINKING_TOKENS, max_cost
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Chunk, Prompt, Usage
 from tests.support.fake_models import FakeModel
@@ -245,12 +243,14 @@ async def test_a_budget_is_never_passed(stage: Stage, share: float) -> None:
             self.prompts.append(prompt)
             for _ in range(3):
                 await asyncio.sleep(0)
-            usage = Usage(len(prompt.prefix) + INSTRUCTIONS, prompt.max_tokens + THINKING)
+            usage = Usage(
+                len(prompt.prefix) + INSTRUCTION_TOKENS, prompt.max_tokens + THINKING_TOKENS
+            )
             self.paid += self.profile.cost(usage)
             yield Chunk("x", self.profile.name, usage, "stop")
 
     model, other = Dear("m"), Dear("n")
-    whole = sum(most(model.profile, q.prompts["asker"]) for q in stage.questions)
+    whole = sum(max_cost(model.profile, q.prompts["asker"]) for q in stage.questions)
     run = await stage.run(model, other, limit=whole * share)
     assert model.paid + other.paid <= whole * share
     assert run.ended.stopped and "budget" in next(iter(run.ended.stopped.values()))
@@ -266,7 +266,7 @@ async def test_a_failed_call_that_may_have_been_paid_for_is_booked(stage: Stage)
     await stage.run(model)
     prompt = stage.questions[0].prompts["m"]
     booked = next(r for r in stage.rows("m") if r.case == stage.questions[0].scene.case.id)
-    assert booked.cost == pytest.approx(most(model.profile, prompt))
+    assert booked.cost == pytest.approx(max_cost(model.profile, prompt))
 
 
 def test_no_budget_holds_for_a_model_of_unknown_price() -> None:

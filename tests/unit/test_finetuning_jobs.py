@@ -159,7 +159,7 @@ def test_a_tuned_model_of_openais_own_costs_what_it_costs() -> None:
     [
         ("anthropic", "supervised", "no public fine-tuning endpoint"),
         ("recall", "supervised", "no weights"),
-        ("llamacpp", "dpo", "supervised training alone"),
+        ("llamacpp", "dpo", "its provider offers supervised training only"),
         ("llamacpp", "supervised", None),
         ("openai", "dpo", None),
     ],

@@ -24,7 +24,7 @@ from ensemble_lsp.errors import (
     ServiceUnavailableError,
     TimedOutError,
 )
-from ensemble_lsp.models.interface import gather
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.types import Prompt
 from tests.support.adapters import APIS, SECRET, adapter
 from tests.support.providers import Fault, LoopbackProvider

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensemble_lsp.models.interface import gather
-from ensemble_lsp.providers.recall import Prediction, RecallIndex, RecallModel, recall_profile
+from ensemble_lsp.models.profiles import make_profile
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.providers.recall.context_trie import Contexts
+from ensemble_lsp.providers.recall.predict import Prediction
+from ensemble_lsp.providers.recall.recall_model import RecallModel
+from ensemble_lsp.providers.recall.token_index import RecallIndex
 from ensemble_lsp.providers.recall.tokens import CUT, cut, words
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Document, Edit, Position, Prompt, Span
@@ -517,7 +520,7 @@ SETTINGS = ModelSettings(name="recall", provider="recall")
 
 
 def model(index: RecallIndex, **options: Any) -> RecallModel:
-    return RecallModel(SETTINGS, recall_profile(SETTINGS), index, **options)
+    return RecallModel(SETTINGS, make_profile(SETTINGS), index, **options)
 
 
 def prompt(text: str, **options: Any) -> Prompt:
@@ -528,7 +531,7 @@ def prompt(text: str, **options: Any) -> Prompt:
 
 class TestModel:
     def test_the_profile_says_what_it_is(self) -> None:
-        profile = recall_profile(SETTINGS)
+        profile = make_profile(SETTINGS)
         assert (profile.provider, profile.tasks, profile.fim) == ("recall", ("complete",), "none")
         assert profile.local
         assert profile.free

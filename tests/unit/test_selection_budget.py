@@ -18,8 +18,9 @@ else:
 
 from ensemble_lsp.errors import QuotaExceededError
 from ensemble_lsp.history import CallRecord, History
-from ensemble_lsp.models.interface import Profile, gather
-from ensemble_lsp.models.wrappers import Call, Metered
+from ensemble_lsp.models.interface import Profile
+from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.models.wrappers import Metered, ModelCall
 from ensemble_lsp.selection.daily_budget import DailyBudget, day_start, most_cost
 from ensemble_lsp.types import Chunk, Prompt, Usage
 
@@ -53,7 +54,7 @@ class Server:
         metered = [Metered(model, self.call) for model in models]
         self.models, self.note = self.budget.sort_out(metered, "complete")
 
-    def call(self, call: Call) -> None:
+    def call(self, call: ModelCall) -> None:
         self.history.add_call(
             CallRecord(call.time, call.task, call.model, cost=call.cost, status=call.status)
         )

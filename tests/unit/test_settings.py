@@ -407,9 +407,7 @@ def test_a_config_file_that_is_no_toml_is_named(tmp_path, content: bytes):
     path.write_bytes(content)
     raw, faults = read_config(path)
     assert raw == ONLY_RECALL
-    assert "none of its settings apply, and only recall is used, until it is mended" in str(
-        faults[0]
-    )
+    assert "until then none of its settings apply, and only recall is used" in str(faults[0])
 
 
 def test_a_config_that_cannot_be_read_is_named(tmp_path):

@@ -60,7 +60,7 @@ async def open_app(
         settings,
         env=env,
         data_dir=data_dir,
-        recall_index=workspace.recall,
+        document_index=workspace.recall,
         on_call=suggestions.record_call,
         redact=redact,
     )
@@ -100,7 +100,7 @@ async def reconfigured(app: AppContext, editor: Raw) -> tuple[AppContext, list[S
             settings,
             env=app.env,
             data_dir=app.data_dir,
-            recall_index=app.workspace.recall,
+            document_index=app.workspace.recall,
             on_call=app.suggestions.record_call,
             previous=registry,
         )

@@ -37,7 +37,7 @@ from .activity import Activity
 from .workspace import Workspace
 
 if TYPE_CHECKING:
-    from ..models.wrappers import Call
+    from ..models.wrappers import ModelCall
     from ..selection.history_sync import Learning
 
 logger = logging.getLogger(__name__)
@@ -267,7 +267,7 @@ class SuggestionLog:
         )
         self._write(written)
 
-    def record_call(self, call: Call) -> None:
+    def record_call(self, call: ModelCall) -> None:
         """Write a call to a model, however it ended."""
         logger.info("%s: %s, %s, %.0f ms", call.model, call.task, call.status, call.total_ms)
         record = CallRecord(

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..context.documents import DocumentListener, Documents
 from ..context.workspace_index import WorkspaceContext
-from ..providers.recall import RecallIndex
+from ..providers.recall.token_index import RecallIndex
 from ..selection.complexity import ComplexityCache
 from ..types import Document, Edit
 

@@ -27,6 +27,7 @@ from ..finetuning.registration import ConfigTarget, register_model, retire
 from ..finetuning.training_example import Method
 from ..models.api_keys import Keyring, find_key
 from ..models.profiles import make_profile
+from ..provider_spec import spec_of
 from ..settings import ModelSettings, default_data_dir
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe
@@ -99,7 +100,7 @@ def _hyperparameters(
 ) -> HyperParameters:
     if args.beta is not None and method != "dpo":
         raise SettingsError("--beta is for --method dpo.")
-    rate = "learning_rate" if base.provider == "llamacpp" else "learning_rate_multiplier"
+    rate = "learning_rate" if spec_of(base.provider).trains_here else "learning_rate_multiplier"
     given = {
         "n_epochs": args.epochs,
         "batch_size": args.batch_size,
@@ -111,7 +112,7 @@ def _hyperparameters(
 
 def _confirm(args: argparse.Namespace, target: Target, examples: int, told: Any) -> None:
     """Ask before anything is sent or paid for."""
-    local = target.base.provider == "llamacpp"
+    local = spec_of(target.base.provider).trains_here
     where = "train on this machine" if local else f"send {examples} examples of your code"
     print(f"{target.ident}: {where}; {'free' if local else price_line(told)}", file=sys.stderr)
     if args.yes:

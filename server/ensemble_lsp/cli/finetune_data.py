@@ -125,7 +125,7 @@ def target_of(
         raise FineTuningError(obstacle)
     profile = make_profile(base)
     if profile.fim == "native":
-        weights = catalogue.path_of(base.model, args.data_dir or default_data_dir())
+        weights = catalogue.weights_path(base.model, args.data_dir or default_data_dir())
         profile = replace(profile, fim=native_fim(weights) if weights else "none")
     return Target(base, profile, method, args.epochs, args.price, ident)
 

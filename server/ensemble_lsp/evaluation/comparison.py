@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from ..app.failures import no_model
 from ..errors import NoModelError, SettingsError
+from ..provider_spec import spec_of
 from ..sandbox import process
 from ..sandbox.scratch_repo import Limits, ScratchRepo
 from ..types import Document, Prompt, Span, Task
@@ -246,7 +247,7 @@ def _contestants(
 
 def _contestant(app: AppContext, entry: Entry, bench: Bench) -> ModelUnderTest:
     profile = entry.profile
-    own = profile.provider == "recall"
+    own = spec_of(profile.provider).uses_documents
     model = bench.recall_model(entry.settings) if own else app.registry.get(profile.name)
     return ModelUnderTest(model, f"{profile.provider}/{profile.model}")
 

@@ -21,12 +21,12 @@ from ..errors import (
     RateLimitedError,
 )
 from ..models.interface import Model, Profile
-from ..models.wrappers import estimate_usage
+from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
 from .results import Result, Results
 from .sampler import Asker, EvalAnswer, Here, Judging
 from .scenario import Bench, Scene
-from .spending_limit import Budget, most, paid
+from .spending_limit import Budget, paid
 
 PATIENCE = 4
 """How often a rate limit is waited for, at most."""
@@ -189,7 +189,7 @@ class Run:
             told = question.refusals.get(name, "it may not see the file")
             await self._note(replace(base, error=told, error_kind="refused"))
             return
-        reserved = most(contestant.profile, prompt)
+        reserved = max_cost(contestant.profile, prompt)
         if not await self._budget.reserve(reserved):
             limit = self._budget.limit or 0.0
             self.ended.stopped[name] = f"the budget of ${limit:g} would not have covered the next."

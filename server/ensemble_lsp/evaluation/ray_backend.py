@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import EnsembleError, InvalidResponseError, NoModelError, SettingsError
 from ..models.api_keys import Keyring, find_key
 from ..models.interface import Model
-from ..models.wrappers import Call
+from ..models.wrappers import ModelCall
 from ..registry.model_registry import Registry
 from ..settings import ModelSettings, Settings
 from ..types import Prompt
@@ -52,7 +52,7 @@ class Reply:
 
     answer: EvalAnswer | None
     error: tuple[type[EnsembleError], str, dict[str, Any]] | None
-    calls: tuple[Call, ...]
+    calls: tuple[ModelCall, ...]
 
 
 class Worker:
@@ -60,7 +60,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._registry: Registry | None = None
-        self._calls: list[Call] = []
+        self._calls: list[ModelCall] = []
 
     async def use(self, equipment: Equipment) -> None:
         """Make the models."""
@@ -68,7 +68,7 @@ class Worker:
             equipment.settings,
             env=equipment.env,
             data_dir=Path(tempfile.gettempdir()),
-            recall_index=None,
+            document_index=None,
             on_call=self._calls.append,
             keyring=Keyring(_no_keyring),
         )
@@ -90,7 +90,7 @@ class Worker:
 class Cluster:
     """The workers, and whose turn it is. Made by ``open``; ``close`` ends them."""
 
-    def __init__(self, ray: Any, workers: Sequence[Any], note: Callable[[Call], None]) -> None:
+    def __init__(self, ray: Any, workers: Sequence[Any], note: Callable[[ModelCall], None]) -> None:
         self._ray = ray
         self._workers = list(workers)
         self._turn = itertools.cycle(range(len(self._workers)))

@@ -6,13 +6,13 @@ The same code answers on this machine and on a cluster's (``cluster``).
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from ..models.interface import Model
+from ..models.stream_collector import collect
 from ..types import Prompt, Usage
 from .scenario import Cleaning, Scene
 from .scoring import score
@@ -68,34 +68,26 @@ class Here:
 
 async def ask(model: Model, prompt: Prompt, scene: Scene, judging: Judging) -> EvalAnswer:
     """An answer, closed as soon as it holds all that is of use, as in the editor; then judged."""
-    answer, start = EvalAnswer(), time.perf_counter()
-    parts: list[str] = []
-    finish, confidence = "stop", None
-    async with aclosing(model.stream(prompt)) as chunks:  # type: ignore[type-var]
-        async for chunk in chunks:
-            if chunk.text and answer.first_ms is None:
-                answer.first_ms = (time.perf_counter() - start) * 1e3
-            parts.append(chunk.text)
-            answer.usage = chunk.usage or answer.usage
-            finish = chunk.finish or finish
-            if chunk.confidence is not None:
-                confidence = chunk.confidence
-            if chunk.text and prompt.task == "complete" and _enough("".join(parts), scene):
-                break
-    answer.total_ms = (time.perf_counter() - start) * 1e3
-    raw = "".join(parts)
-    answer.written = len(raw)
-    unsure = confidence is not None and confidence < judging.threshold
+    enough = partial(_enough, scene) if prompt.task == "complete" else None
+    read = await collect(model, prompt, enough=enough)
+    answer = EvalAnswer(
+        written=len(read.text),
+        usage=read.usage,
+        first_ms=read.first_token_ms,
+        total_ms=read.total_ms or 0.0,
+    )
+    unsure = read.confidence is not None and read.confidence < judging.threshold
+    finish = read.finish or "stop"
 
     def judge() -> None:
-        answer.text = "" if unsure else judging.cleaning.cleaned(scene, raw, finish)
+        answer.text = "" if unsure else judging.cleaning.cleaned(scene, read.text, finish)
         answer.scores = score(scene, answer.text, judging.indent)
 
     await asyncio.to_thread(judge)
     return answer
 
 
-def _enough(text: str, scene: Scene) -> bool:
+def _enough(scene: Scene, text: str) -> bool:
     limit = FULL_LINES if scene.multiline else 1
     body = text.lstrip("\n") if scene.multiline else text.lstrip()
     return body.count("\n") >= limit and not body.lstrip().startswith("```")

@@ -21,8 +21,9 @@ from ..context.prompt_builder import (
     generate_prompt,
 )
 from ..models.interface import Model, Profile
-from ..providers.recall import RecallIndex
-from ..providers.recall.recall_model import RecallModel, recall_profile
+from ..models.profiles import make_profile
+from ..providers.recall.recall_model import RecallModel
+from ..providers.recall.token_index import RecallIndex
 from ..settings import ModelSettings, PrivacySettings
 from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
@@ -159,7 +160,7 @@ class Bench:
 
     def recall_model(self, settings: ModelSettings) -> Model:
         """``recall`` with this bench's index for memory, not with what the user has open."""
-        return RecallModel(settings, recall_profile(settings), self.recall)
+        return RecallModel(settings, make_profile(settings), self.recall)
 
     async def enter(self, case: Case) -> Scene | None:
         """Open the case's file with its hole, and its neighbours whole; ``leave`` it afterwards."""

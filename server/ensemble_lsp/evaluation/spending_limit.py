@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..context.context_window import estimate_tokens
 from ..errors import (
     AuthenticationError,
     BadRequestError,
@@ -20,14 +19,11 @@ from ..errors import (
     SettingsError,
 )
 from ..models.interface import Profile
+from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
 
-INSTRUCTIONS = 4096
-"""Bytes that a provider's request has beyond the prompt's own texts: instructions, tags, names."""
-THINKING = 2048
-"""Tokens that models which think may write beyond the prompt's own limit."""
 _USUAL_ANSWER = {"complete": 40, "explain": 350, "generate": 300}
-_INSTRUCTION_TOKENS = 220
+_USUAL_INSTRUCTIONS = 220
 _UNPAID = (
     AuthenticationError, QuotaExceededError, RateLimitedError, ModelNotFoundError, BadRequestError,
     ContextTooLongError, ConnectionFailedError, ServiceUnavailableError,
@@ -53,7 +49,7 @@ class Estimate:
 
 def estimate(profile: Profile, prompts: Sequence[Prompt]) -> Estimate:
     """The cost of asking those prompts, by rule of thumb and at most."""
-    tokens_in = sum(estimate_tokens(_texts(p)) + _INSTRUCTION_TOKENS for p in prompts)
+    tokens_in = sum(estimate_usage(p, 0).input_tokens + _USUAL_INSTRUCTIONS for p in prompts)
     tokens_out = sum(min(p.max_tokens, _USUAL_ANSWER[p.task]) for p in prompts)
     return Estimate(
         model=profile.name,
@@ -61,19 +57,10 @@ def estimate(profile: Profile, prompts: Sequence[Prompt]) -> Estimate:
         input_tokens=tokens_in,
         output_tokens=tokens_out,
         cost=profile.cost(Usage(tokens_in, tokens_out)),
-        most=sum(most(profile, p) for p in prompts),
+        most=sum(max_cost(profile, p) for p in prompts),
         priced=profile.local or bool(profile.input_price or profile.output_price),
         local=profile.local,
     )
-
-
-def most(profile: Profile, prompt: Prompt) -> float:
-    """US dollars that one request can cost at most.
-
-    A token is at least one byte of text (byte-level BPE), and no answer is longer than its limit.
-    """
-    bytes_in = len(_texts(prompt).encode("utf-8", "replace")) + INSTRUCTIONS
-    return profile.cost(Usage(bytes_in, prompt.max_tokens + THINKING))
 
 
 def paid(error: ProviderError) -> bool:
@@ -127,11 +114,3 @@ class Budget:
             or amount <= 0
             or self.spent + self._reserved + amount <= self.limit + 1e-12
         )
-
-
-def _texts(prompt: Prompt) -> str:
-    parts = (
-        prompt.path, prompt.prefix, prompt.suffix, prompt.selection, prompt.instruction,
-        prompt.symbol, prompt.imports, *(s.path + s.text for s in prompt.related),
-    )  # fmt: skip
-    return "\n".join(parts)

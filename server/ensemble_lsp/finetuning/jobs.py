@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import FineTuningError
+from ..provider_spec import spec_of
 from ..settings import ModelSettings
 from .prepare import private
 from .training_example import Method
@@ -86,7 +87,7 @@ class Job:
     @property
     def local(self) -> bool:
         """Whether it trains on this machine."""
-        return self.base.provider == "llamacpp"
+        return spec_of(self.base.provider).trains_here
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, with the base as in the settings."""

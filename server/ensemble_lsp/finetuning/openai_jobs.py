@@ -93,7 +93,7 @@ class Service:
 
         from ..models.http_transport import make_client, quiet
 
-        quiet("openai", "httpx2")
+        quiet(openai.__name__, "httpx2")
         key = self._key.reveal()
         auth = {"authorization": f"Bearer {key}"} if key else {}
         client = openai.AsyncOpenAI(

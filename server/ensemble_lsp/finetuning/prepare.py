@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import FineTuningError
 from ..models.interface import Profile
+from ..provider_spec import spec_of
 from ..settings import ModelSettings
 from .from_file import FaultyFileError, Row, from_file
 from .local.lora import EPOCHS as LOCAL_EPOCHS
@@ -118,7 +119,7 @@ def estimate(target: Target, examples: int, tokens: int) -> dict[str, Any]:
     rates = rates_of(target.ident)
     rate = target.price if target.price is not None else rates.training if rates else None
     epochs = target.epochs or epochs_for(examples)
-    if target.base.provider == "llamacpp":
+    if spec_of(target.base.provider).trains_here:
         rate, epochs = 0.0, target.epochs or LOCAL_EPOCHS
     return {
         "epochs": epochs,

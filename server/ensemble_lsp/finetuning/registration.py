@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import FineTuningError, SettingsError
-from ..models.api_keys import SERVICE, Keyring, find_key, is_providers_own, store_key
+from ..models.api_keys import SERVICE, Keyring, find_key, store_key, uses_official_address
 from ..settings import (
     ModelSettings,
     add_model_to_config,
@@ -57,7 +57,7 @@ def tuned_settings(job: Job, name: str) -> ModelSettings:
     changes: dict[str, object] = {"name": name, "model": job.tuned}
     rates = rates_of(job.model)
     priced = job.base.input_price > 0 or job.base.output_price > 0
-    if rates is not None and priced and is_providers_own(job.base):
+    if rates is not None and priced and uses_official_address(job.base):
         changes |= {"input_price": rates.tuned_input, "output_price": rates.tuned_output}
     return job.base.model_copy(update=changes)
 

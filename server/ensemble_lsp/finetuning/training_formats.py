@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from typing import Any, Literal, cast
 
-from ..context.context_window import estimate_tokens
 from ..models.interface import Profile
 from ..models.profiles import fim_template
 from ..models.prompt_rendering import chat_messages, fim_prompt, plain_prompt
+from ..models.token_estimates import estimate_tokens
+from ..provider_spec import spec_of
 from ..providers.llamacpp.local_prompts import completion_text
 from ..settings import ModelSettings
 from .prices import TOKENS_A_MESSAGE, TOKENS_AN_EXAMPLE
@@ -27,13 +28,13 @@ def format_for(base: ModelSettings, method: Method) -> Format:
     """The format that a model's jobs take."""
     if method == "dpo":
         return "preference"
-    plain = base.provider == "llamacpp" or base.api == "completions"
+    plain = spec_of(base.provider).trains_here or base.api == "completions"
     return "completions" if plain else "chat"
 
 
 def line_of(example: Example, wanted: Format, profile: Profile) -> Line:
     """An example as one line's object: asked just as the model is asked at work."""
-    if wanted == "completions" and profile.provider == "llamacpp":
+    if wanted == "completions" and spec_of(profile.provider).native_fim:
         healed = completion_text(example.prompt, fim_template(profile.fim))
         return {"prompt": healed.text, "completion": healed.forced + example.answer}
     if wanted == "completions":

@@ -16,19 +16,11 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ..errors import SettingsError
+from ..provider_spec import spec_of, specs
 from ..settings import ModelSettings
 
 SERVICE = "ensemble-lsp"
 """The service name in the system keyring; the user name is a model's or a provider's name."""
-
-USUAL_VARIABLES: Mapping[str, str] = {
-    "openai": "OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-}
-_OWN_HOSTS: Mapping[str, str] = {
-    "openai": "api.openai.com",
-    "anthropic": "api.anthropic.com",
-}
 
 _T = TypeVar("_T")
 
@@ -132,15 +124,16 @@ async def find_key(
 
     Without ``keyring`` that is not asked. The answer is false where there is no key.
     """
-    if settings.provider not in USUAL_VARIABLES:
+    spec = spec_of(settings.provider)
+    if not spec.needs_key:
         return no_key()
-    own = is_providers_own(settings)
-    variable = settings.api_key_env or (USUAL_VARIABLES[settings.provider] if own else None)
+    own = uses_official_address(settings)
+    variable = settings.api_key_env or (spec.key_variable if own else None)
     value = env.get(variable, "").strip() if variable else ""
     if value:
         return Key(value, f"environment variable {variable}")
-    # A model that is merely called "openai" must not get what is stored for the provider.
-    names = [] if settings.name in USUAL_VARIABLES else [settings.name]
+    # A model that merely has a provider's name must not get the provider's key.
+    names = [] if settings.name in specs() else [settings.name]
     for username in (*names, settings.provider) if own else names:
         value = (await keyring.get(username) or "").strip() if keyring else ""
         if value:
@@ -161,24 +154,25 @@ async def delete_key(username: str, keyring: Keyring | None = None) -> None:
     await (keyring or Keyring()).delete(username)
 
 
-def is_providers_own(settings: ModelSettings) -> bool:
+def uses_official_address(settings: ModelSettings) -> bool:
     """Whether a model's requests go to the provider's own service, encrypted."""
     if settings.base_url is None:
         return True
     parts = urlsplit(settings.base_url)
-    host, own = (parts.hostname or "").rstrip("."), _OWN_HOSTS.get(settings.provider)
-    # Regions have addresses of their own, such as eu.api.openai.com.
-    return bool(own) and parts.scheme == "https" and (host == own or host.endswith(f".{own}"))
+    host = (parts.hostname or "").rstrip(".")
+    # Regions have their own addresses, such as eu.api.openai.com.
+    own = any(f".{host}".endswith(f".{name}") for name in spec_of(settings.provider).hosts)
+    return own and parts.scheme == "https"
 
 
 def missing_key(settings: ModelSettings) -> str | None:
     """What to do about a missing key; None where the model may need none (another address)."""
     variable = settings.api_key_env
     if variable is None:
-        if not is_providers_own(settings):
+        if not uses_official_address(settings):
             return None
-        variable = USUAL_VARIABLES.get(settings.provider)
-    if variable is None:
+        variable = spec_of(settings.provider).key_variable
+    if not variable:
         return None
     return (
         f"no key: set the environment variable {variable}, or store the key in the system keyring "

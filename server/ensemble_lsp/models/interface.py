@@ -1,21 +1,18 @@
-"""The one protocol of a model, its profile, and how an answer is gathered from its stream.
+"""The protocol of a model, its profile, and the context that a provider builds it with.
 
-Policies (timeout, failover, circuit breaker, concurrency, metering) are models that wrap models, in
-``wrappers.py``; an adapter holds no policy. Adapters translate their SDK's errors into
+Policies (timeout, circuit breaker, concurrency, metering) are models that wrap models, in
+``wrappers``; an adapter holds no policy. An adapter translates its SDK's errors into
 ``errors.ProviderError`` once, inside ``stream``.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
-from ..types import TASKS, Chunk, Completion, Prompt, Task, Usage
-
-Fim = Literal["none", "suffix", "template", "native"]
+from ..types import TASKS, Chunk, Prompt, Task, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,19 @@ class Profile:
         ) / 1e6
 
 
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """Everything but settings and profile that a provider may need to build a model."""
+
+    data_dir: Path
+    """Folder for weights and logs."""
+    key: str | None = None
+    document_index: object = None
+    """The index of open documents, for a provider that ``uses_documents``."""
+    http_client: Any = None
+    """Replaces the adapter's own HTTP client: for previews and tests."""
+
+
 class Model(Protocol):
     """One configured way to do tasks."""
 
@@ -79,36 +89,3 @@ class Preparable(Protocol):
     async def prepare(self) -> None:
         """Load it, off the event loop."""
         ...
-
-
-async def gather(
-    model: Model, prompt: Prompt, heard: Callable[[str], None] | None = None
-) -> Completion:
-    """The whole answer of one model, timed on the monotonic clock; ``heard`` is told each piece of it."""
-    start = time.perf_counter()
-    first = 0.0
-    parts: list[str] = []
-    last = Chunk(model=model.profile.name)
-    usage, finish, confidence = Usage(), "stop", None
-    async with aclosing(model.stream(prompt)) as chunks:  # type: ignore[type-var]
-        async for chunk in chunks:
-            if chunk.text and not first:
-                first = (time.perf_counter() - start) * 1e3
-            parts.append(chunk.text)
-            if heard is not None and chunk.text:
-                heard(chunk.text)
-            last = chunk
-            usage = chunk.usage or usage
-            finish = chunk.finish or finish
-            confidence = chunk.confidence if chunk.confidence is not None else confidence
-    total = (time.perf_counter() - start) * 1e3
-    return Completion(
-        text="".join(parts),
-        model=last.model or model.profile.name,
-        usage=usage,
-        finish=finish,
-        first_token_ms=first or total,
-        total_ms=total,
-        cost=model.profile.cost(usage),
-        confidence=confidence,
-    )

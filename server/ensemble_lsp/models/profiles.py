@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..errors import SettingsError
+from ..provider_spec import ProviderSpec, spec_of
 from ..settings import ModelSettings
 from .interface import Profile
 
-OPENAI_URL = "https://api.openai.com/v1"
-ANTHROPIC_URL = "https://api.anthropic.com"
 OLLAMA_PORT = 11434
 
 
@@ -175,44 +174,41 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-# The embedded engine has a slot for a completion beside one for a chat, and reads and writes both in
-# one batch: a completion need not wait for an explanation's end.
-_CONCURRENCY = {"llamacpp": 2, "recall": 1}
-
-
 def base_url(settings: ModelSettings) -> str:
-    """Where requests go: the setting, else the provider's own address; never the environment's.
+    """Return the address of requests: the setting, else the provider's own; never the environment's.
 
-    OpenAI's SDK wants the ``/v1`` in the address and Anthropic's adds it; users need not know.
+    OpenAI's SDK wants the ``/v1`` in the address and Anthropic's adds it; both spellings work.
     """
     url = (settings.base_url or "").rstrip("/")
-    if settings.provider == "anthropic":
-        return url.removesuffix("/v1") or ANTHROPIC_URL
-    if not url:
-        return OPENAI_URL
-    return url if urlsplit(url).path else f"{url}/v1"
+    own = spec_of(settings.provider).base_url
+    path = urlsplit(own).path
+    if not url or not own:
+        return url or own
+    if not path:
+        return url.removesuffix("/v1")
+    return url if urlsplit(url).path else url + path
 
 
 def make_profile(settings: ModelSettings) -> Profile:
     """Resolve what the settings leave open; raises ``SettingsError`` for an unknown ``fim``."""
-    embedded = settings.provider in ("llamacpp", "recall")
-    url = "" if embedded else base_url(settings)
-    local = embedded or is_loopback(url)
+    spec = spec_of(settings.provider)
+    url = "" if spec.local else base_url(settings)
+    local = spec.local or is_loopback(url)
     known = known_model(settings.model)
     return Profile(
         name=settings.name,
         provider=settings.provider,
-        model=settings.model,
-        tasks=settings.tasks,
+        model=settings.model or spec.default_model,
+        tasks=tuple(t for t in settings.tasks if t in spec.tasks) or spec.tasks,
         context_tokens=settings.context_tokens or _window(known, url, local),
         input_price=settings.input_price,
         output_price=settings.output_price,
-        fim=_fim(settings, known, url),
+        fim=_fim(settings, spec, known, url),
         local=local,
-        backend=_backend(settings, url, local),
+        backend=spec.backend or _backend(spec, url, local),
         timeout=settings.timeout,
-        concurrency=settings.concurrency or _CONCURRENCY.get(settings.provider, 4),
-        free=settings.provider == "recall",
+        concurrency=settings.concurrency or spec.concurrency,
+        free=spec.free,
     )
 
 
@@ -224,16 +220,16 @@ def _window(known: KnownModel, url: str, local: bool) -> int:
     return min(known.context_tokens, 4_096 if _port(url) == OLLAMA_PORT else 8_192)
 
 
-def _fim(settings: ModelSettings, known: KnownModel, url: str) -> str:
+def _fim(settings: ModelSettings, spec: ProviderSpec, known: KnownModel, url: str) -> str:
     wanted = settings.fim
-    if wanted not in fim_names() and not (wanted == "native" and settings.provider == "llamacpp"):
+    if wanted not in fim_names() and not (wanted == "native" and spec.native_fim):
         near = difflib.get_close_matches(wanted, fim_names(), n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? Valid are" if near else "valid are"
         valid = ", ".join(fim_names())
         raise SettingsError(f"{settings.name}: fim {wanted!r} is not known; {hint} {valid}.")
-    if settings.provider == "llamacpp":
+    if spec.native_fim:
         return "native" if wanted in ("auto", "suffix") else wanted
-    if settings.provider != "openai" or settings.api != "completions":
+    if settings.api not in spec.fim_apis:
         return "none"
     return wanted if wanted != "auto" else _auto_fim(known, url)
 
@@ -248,10 +244,8 @@ def _auto_fim(known: KnownModel, url: str) -> str:
     return "none" if known.chat_only else known.fim
 
 
-def _backend(settings: ModelSettings, url: str, local: bool) -> str:
-    if settings.provider == "llamacpp":
-        return "embedded"
-    if not local or settings.provider == "recall":
+def _backend(spec: ProviderSpec, url: str, local: bool) -> str:
+    if spec.local or not local:
         return ""
     # One name for one machine: localhost, 127.0.0.1 and ::1 are the same server's queue.
     return f"127.0.0.1:{_port(url)}"

@@ -21,11 +21,12 @@ from ..errors import (
     ModelNotFoundError,
     ServiceUnavailableError,
 )
+from ..provider_spec import spec_of
 from ..settings import ModelSettings
 from ..types import Chunk, Prompt
-from .api_keys import USUAL_VARIABLES, missing_key
+from .api_keys import missing_key
 from .error_mapping import AnswerError, Source, translate
-from .interface import Profile
+from .interface import BuildContext, Profile
 from .profiles import base_url
 from .stream_assembler import Delta, assemble
 
@@ -38,7 +39,7 @@ _CANNED = 'event: message_stop\ndata: {"type": "message_stop"}\n\n'
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class WireFormat:
     """One wire format of one SDK, as plain functions."""
 
     load: Callable[[Any, str], tuple[Any, Open]]
@@ -66,7 +67,7 @@ class SdkModel:
         settings: ModelSettings,
         profile: Profile,
         key: str | None,
-        wire: Wire,
+        wire: WireFormat,
         *,
         http_client: Any = None,
     ) -> None:
@@ -80,6 +81,11 @@ class SdkModel:
         self._loading = asyncio.Lock()
         self._refused: set[str] = set()
         self._source = _source(settings, profile, self._key)
+
+    @classmethod
+    def build(cls, settings: ModelSettings, profile: Profile, context: BuildContext) -> SdkModel:
+        """Build the adapter of a provider's spec."""
+        return cast(Any, cls)(settings, profile, context.key, http_client=context.http_client)
 
     @property
     def profile(self) -> Profile:
@@ -213,7 +219,7 @@ class SdkModel:
 
 
 def _source(settings: ModelSettings, profile: Profile, key: str) -> Source:
-    variable = settings.api_key_env or USUAL_VARIABLES.get(settings.provider, "")
+    variable = settings.api_key_env or spec_of(settings.provider).key_variable
     where = f"the key in {variable}" if settings.api_key_env else f"the key ({variable} or keyring)"
     url = base_url(settings)
     return Source(profile.name, settings.model, url, where if key else "", key, profile.local)

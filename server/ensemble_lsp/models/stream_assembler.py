@@ -10,11 +10,9 @@ from typing import Literal
 from ..errors import ContentFilteredError, InvalidResponseError
 from ..types import Chunk, Prompt, Usage
 from .interface import Profile
+from .token_estimates import MAX_CHARACTERS_PER_TOKEN, tokens_of
 
 Finish = Literal["stop", "length", "filter"]
-
-_CHARS_A_TOKEN = 4
-_MOST_CHARS_A_TOKEN = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ async def assemble(
     ``ContentFilteredError`` for a refusal, ``InvalidResponseError`` for a stream that broke off or said nothing.
     """
     stop = StopStrings(stops)
-    answer = _Answer(profile.name, prompt.max_tokens * _MOST_CHARS_A_TOKEN)
+    answer = _Answer(profile.name, prompt.max_tokens * MAX_CHARACTERS_PER_TOKEN)
     async for delta in deltas:
         answer.take(delta)
         if delta.refusal:
@@ -138,8 +136,7 @@ async def assemble(
     if (text := stop.rest()) and not answer.full:
         yield answer.chunk(text)
     _check(answer, profile, prompt, stop.stopped)
-    tokens = -(-answer.length // _CHARS_A_TOKEN)
-    usage = answer.usage or Usage(-(-asked // _CHARS_A_TOKEN), tokens, estimated=True)
+    usage = answer.usage or Usage(tokens_of(asked), tokens_of(answer.length), estimated=True)
     yield Chunk("", profile.name, usage, answer.finish, answer.confidence)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,25 +19,28 @@ from ..errors import (
     UnknownModelError,
 )
 from ..models.api_keys import Key, Keyring, find_key
-from ..models.interface import Model, Preparable, Profile, gather
+from ..models.interface import Model, Preparable, Profile
 from ..models.log_redaction import RedactKeys
+from ..models.stream_collector import gather
 from ..models.wrappers import (
-    Call,
     CircuitBreaker,
+    ConcurrencyLimit,
     Draining,
-    Limited,
     Metered,
+    ModelCall,
     Scheduler,
-    TimeLimit,
+    Timeout,
     Unavailable,
 )
+from ..provider_spec import problems as provider_problems
+from ..provider_spec import spec_of
 from ..settings import ModelSettings, Settings, SettingsIssue
 from ..types import Prompt, Task
-from .discovery import Found, discover
-from .provider_factory import Adapters, BuiltinAdapters
+from .discovery import DiscoveredModel, discover
+from .provider_factory import ModelFactory, ProviderFactory
 
 Origin = Literal["config", "discovered", "session"]
-Discover = Callable[[Mapping[str, str], Path], Awaitable[list[Found]]]
+Discover = Callable[[Mapping[str, str], Path], Awaitable[list[DiscoveredModel]]]
 
 _PATIENCE = 5.0
 """Seconds on top of its own limit that a model that goes has for the answers under way."""
@@ -83,7 +86,7 @@ class _Chain:
 
     draining: Draining
     breaker: CircuitBreaker
-    limited: Limited
+    limited: ConcurrencyLimit
     adapter: Model
 
 
@@ -133,11 +136,11 @@ class Registry:
         *,
         env: Mapping[str, str],
         data_dir: Path,
-        recall_index: object,
-        on_call: Callable[[Call], None],
+        document_index: object,
+        on_call: Callable[[ModelCall], None],
         scheduler: Scheduler | None = None,
         previous: Registry | None = None,
-        adapters: Adapters | None = None,
+        adapters: ModelFactory | None = None,
         keyring: Keyring | None = None,
         redact: RedactKeys | None = None,
         discover: Discover = discover,
@@ -152,7 +155,7 @@ class Registry:
         before = previous._parts if previous else None
         parts = _Parts(
             env=env,
-            adapters=adapters or BuiltinAdapters(data_dir, recall_index),
+            adapters=adapters or ProviderFactory(data_dir, document_index),
             on_call=on_call,
             scheduler=scheduler or (before.scheduler if before else Scheduler()),
             keyring=keyring or Keyring(),
@@ -167,7 +170,8 @@ class Registry:
         old = previous._slots if previous and same_parts else {}
         made = await asyncio.gather(*(parts.slot(w, old.get(w.name)) for w in wanted))
         slots = {slot.profile.name: slot for slot in made}
-        registry = cls(parts, slots, removed, _wrong_pins(settings, slots))
+        faults = (*_wrong_pins(settings, slots), *_broken_providers())
+        registry = cls(parts, slots, removed, faults)
         if previous:
             registry._take_over(previous)
         return registry
@@ -308,8 +312,8 @@ class _Parts:
     """What models are made with."""
 
     env: Mapping[str, str]
-    adapters: Adapters
-    on_call: Callable[[Call], None]
+    adapters: ModelFactory
+    on_call: Callable[[ModelCall], None]
     scheduler: Scheduler
     keyring: Keyring
     redact: RedactKeys
@@ -342,7 +346,7 @@ class _Parts:
             return profile, self.adapters.make(settings, profile, key)
 
         profile, adapter = await asyncio.to_thread(make)
-        limited = Limited(TimeLimit(adapter, profile.timeout), self.scheduler)
+        limited = ConcurrencyLimit(Timeout(adapter, profile.timeout), self.scheduler)
         breaker = CircuitBreaker(limited)
         return profile, _Chain(Draining(breaker), breaker, limited, adapter)
 
@@ -355,7 +359,7 @@ class _Parts:
             settings.tasks,
             input_price=settings.input_price,
             output_price=settings.output_price,
-            local=settings.provider in ("llamacpp", "recall"),
+            local=spec_of(settings.provider).local,
             timeout=settings.timeout,
         )
         reason = str(error)
@@ -383,6 +387,11 @@ async def _wanted(
 async def _retire(draining: Draining, patience: float) -> None:
     with suppress(Exception):  # it is gone, however badly
         await draining.retire(patience)
+
+
+def _broken_providers() -> Iterator[SettingsIssue]:
+    for name, problem in provider_problems().items():
+        yield SettingsIssue("providers", name, problem)
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

@@ -19,15 +19,12 @@ from datetime import datetime
 from ..errors import HistoryError, QuotaExceededError
 from ..history import History
 from ..models.interface import Model, Profile
-from ..models.wrappers.wrapper_base import Wrapper, open_stream
+from ..models.stream_collector import open_stream
+from ..models.token_estimates import max_cost
+from ..models.wrappers.wrapper_base import Wrapper
 from ..types import Chunk, Prompt, Task, Usage
 from .call_stats import typical_cost
 from .priors import is_slow
-
-_WORDS_OF_OURS = 600
-"""Tokens of the instructions that go round a prompt, at most."""
-_THINKING = 2048
-"""Tokens that a model may think for on top of its answer."""
 
 
 class DailyBudget:
@@ -138,15 +135,8 @@ class Budgeted(Wrapper):
 
 
 def most_cost(profile: Profile, prompt: Prompt) -> float:
-    """The most US dollars a call can cost: no token is shorter than a byte."""
-    texts = (
-        prompt.prefix, prompt.suffix, prompt.selection, prompt.instruction, prompt.symbol,
-        prompt.imports, prompt.path, prompt.language,
-        *(part for snippet in prompt.related for part in (snippet.path, snippet.text)),
-    )  # fmt: skip
-    size = sum(len(text.encode("utf-8", "replace")) for text in texts)
-    thinking = _THINKING if is_slow(profile.model) else 0
-    return profile.cost(Usage(size + _WORDS_OF_OURS, prompt.max_tokens + thinking))
+    """Return the most US dollars that a call can cost."""
+    return max_cost(profile, prompt, thinks=is_slow(profile.model))
 
 
 def day_start(unix: float) -> float:

@@ -80,7 +80,9 @@ def wrong_value(table: type[Table], place: Place, value: Any) -> str:
     schema = table.model_json_schema(by_alias=True)["properties"][key]
     wanted = _PHRASES.get(key) or expected(_inner(schema, place[1:]))
     given = "" if key in DISCRETE else f", not {kind(value)}"
-    return f"must be {wanted}{given}"
+    near = nearest(value, schema.get("enum", ())) if isinstance(value, str) else None
+    hint = f"; did you mean {json.dumps(near)}?" if near else ""
+    return f"must be {wanted}{given}{hint}"
 
 
 def default_of(table: type[Table], key: str) -> str:

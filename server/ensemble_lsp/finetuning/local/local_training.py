@@ -43,7 +43,7 @@ async def train(job: Job, store: JobStore, watcher: Watcher) -> Job:
     if job.ended:
         return job
     data_dir = store.folder.parent.parent
-    base = await asyncio.to_thread(catalogue.path_of, job.base.model, data_dir)
+    base = await asyncio.to_thread(catalogue.weights_path, job.base.model, data_dir)
     if base is None:
         raise FineTuningError(f"The weights of {job.base.name} are not there; see `models list`.")
     loop, news = asyncio.get_running_loop(), asyncio.Queue[tuple[str, int, int] | None]()

@@ -16,7 +16,8 @@ from ...errors import (
 )
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 BreakerState = Literal["closed", "open", "half-open"]
 

@@ -11,7 +11,8 @@ from itertools import count
 
 from ...types import Chunk, Prompt, Task
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 
 @dataclass(order=True, slots=True)
@@ -101,7 +102,7 @@ class Scheduler:
             raise
 
 
-class Limited(Wrapper):
+class ConcurrencyLimit(Wrapper):
     """Waits for one of the backend's places, and holds it until the answer has ended."""
 
     def __init__(self, inner: Model, scheduler: Scheduler) -> None:

@@ -9,7 +9,8 @@ from contextlib import suppress
 from ...errors import ConnectionFailedError, ProviderError
 from ...types import Chunk, Prompt
 from ..interface import Model, Profile
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 
 class Draining(Wrapper):

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from ...errors import ProviderError
 from ...types import Chunk, Prompt, Task, Usage
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from ..token_estimates import estimate_usage
+from .wrapper_base import Wrapper
 
 logger = logging.getLogger(__name__)
 
-_CHARACTERS_A_TOKEN = 4
-
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ModelCall:
     """One question to one model, whatever became of it."""
 
     model: str
@@ -51,7 +51,7 @@ class Metered(Wrapper):
     def __init__(
         self,
         inner: Model,
-        on_call: Callable[[Call], None],
+        on_call: Callable[[ModelCall], None],
         *,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
@@ -96,7 +96,7 @@ class Metered(Wrapper):
         profile = self.profile
         total = ((meter.whole or self._clock()) - meter.start) * 1e3
         usage = meter.whole_usage(prompt, status)
-        call = Call(
+        call = ModelCall(
             model=profile.name,
             provider=profile.provider,
             task=prompt.task,
@@ -148,20 +148,3 @@ class _Meter:
             return self.usage
         # Some providers count the prompt first and the answer at its end, which was not waited for.
         return dataclasses.replace(self.usage, output_tokens=estimate.output_tokens, estimated=True)
-
-
-def estimate_usage(prompt: Prompt, characters: int) -> Usage:
-    """Tokens of a prompt and of an answer of so many characters, at four characters a token."""
-    texts = (
-        prompt.prefix,
-        prompt.suffix,
-        prompt.selection,
-        prompt.instruction,
-        prompt.symbol,
-        prompt.imports,
-        *(snippet.text for snippet in prompt.related),
-    )
-    asked = sum(map(len, texts))
-    return Usage(
-        -(-asked // _CHARACTERS_A_TOKEN), -(-characters // _CHARACTERS_A_TOKEN), estimated=True
-    )

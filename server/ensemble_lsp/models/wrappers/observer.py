@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable
 
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 
-class Watched(Wrapper):
+class Observed(Wrapper):
     """Tells ``see(model, text)`` of every piece of text as it comes, before anything is done to it."""
 
     def __init__(self, inner: Model, see: Callable[[str, str], None]) -> None:

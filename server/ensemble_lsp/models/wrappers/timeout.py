@@ -10,7 +10,8 @@ from time import perf_counter
 from ...errors import TimedOutError
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as time_limit
@@ -18,7 +19,7 @@ else:
     from async_timeout import timeout as time_limit
 
 
-class TimeLimit(Wrapper):
+class Timeout(Wrapper):
     """Ends an answer that takes too long with ``TimedOutError``.
 
     Only waiting for the provider counts, not what the reader does between two pieces.

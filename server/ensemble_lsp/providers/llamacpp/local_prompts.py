@@ -14,10 +14,10 @@ from typing import Any, cast
 
 from ...models.profiles import FimTemplate
 from ...models.prompt_rendering import fim_prompt, plain_prompt
+from ...models.token_estimates import CHARACTERS_PER_TOKEN
 from ...types import Prompt, confidence_of
 
 _READ_SECONDS = 2.5
-_CHARACTERS_A_TOKEN = 3
 _LEAST_CHARACTERS, _FIRST_CHARACTERS, _MOST_CHARACTERS = 1200, 2400, 8000
 _FAST_TOKENS_A_SECOND = 400.0
 _ANCHOR_CHARACTERS = 120
@@ -72,7 +72,7 @@ def _code(character: str) -> str:
     return f"\\U{ord(character):08X}"
 
 
-class Window:
+class PromptWindow:
     """How much is shown for a completion, and from where: learned from how fast the model reads."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Window:
         """How many characters before the cursor are shown at the most."""
         if not self._speed:
             return _FIRST_CHARACTERS
-        wanted = int(self._speed * _READ_SECONDS) * _CHARACTERS_A_TOKEN
+        wanted = int(self._speed * _READ_SECONDS * CHARACTERS_PER_TOKEN)
         return max(_LEAST_CHARACTERS, min(_MOST_CHARACTERS, wanted))
 
     def fit(self, prompt: Prompt) -> Prompt:

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from ...errors import ConnectionFailedError, ModelNotFoundError, ProviderError, TimedOutError
 
-WORKER = (sys.executable, "-m", "ensemble_lsp.providers.llamacpp.worker")
+CHILD_COMMAND = (sys.executable, "-m", "ensemble_lsp.providers.llamacpp.child_process")
 
 _MOST_THREADS = 4
 _MOST_CRASHES = 3
@@ -47,7 +47,7 @@ class Engine:
         name: str,
         log: Path,
         *,
-        command: Sequence[str] = WORKER,
+        command: Sequence[str] = CHILD_COMMAND,
         idle_seconds: float = 600.0,
         start_seconds: float = 180.0,
     ) -> None:

@@ -51,7 +51,7 @@ LONGEST = 80
 """Tokens of a continuation."""
 
 
-class Step(NamedTuple):
+class BeamStep(NamedTuple):
     """One predicted token."""
 
     token: str
@@ -63,7 +63,7 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class SearchContext:
     """All that is known at the cursor, as tokens."""
 
     workspace: Contexts
@@ -86,7 +86,7 @@ class Scene:
         """Whether something stands after the cursor on its line."""
         return bool(self.after) and not is_break(self.after[0])
 
-    def after_steps(self, steps: Sequence[Step], *more: str) -> list[str]:
+    def after_steps(self, steps: Sequence[BeamStep], *more: str) -> list[str]:
         """The context after some steps."""
         return [*self.context, *[s.token.lstrip(" \t") for s in steps], *more]
 
@@ -96,16 +96,16 @@ class Path(NamedTuple):
 
     score: float
     """Natural logarithm of its probability, up to a constant."""
-    steps: tuple[Step, ...]
+    steps: tuple[BeamStep, ...]
     depth: int
     """Brackets open at its end."""
     lowest: int
     """The fewest brackets that were open on the way."""
-    end: Step | None = None
+    end: BeamStep | None = None
     """How the line ended, once it did."""
 
 
-def following(scene: Scene, context: Sequence[str], half: str = "") -> list[Step]:
+def following(scene: SearchContext, context: Sequence[str], half: str = "") -> list[BeamStep]:
     """The likeliest next tokens, best first, of those that begin with ``half``."""
     levels = _levels(scene, context, half)
     steps = [_step(token, levels) for token in _candidates(levels)]
@@ -113,14 +113,14 @@ def following(scene: Scene, context: Sequence[str], half: str = "") -> list[Step
     weights = [s.probability * (NEAR if s.token.lstrip(" \t") in near else 1.0) for s in steps]
     share = math.fsum(s.probability for s in steps) / (math.fsum(weights) or 1.0)
     steps = [
-        Step(s.token, min(1.0, w * share), s.order, s.places)
+        BeamStep(s.token, min(1.0, w * share), s.order, s.places)
         for s, w in zip(steps, weights, strict=True)
     ]
     steps.sort(key=lambda s: (-s.probability, s.token))
     return steps
 
 
-def rest_of_line(scene: Scene, work: int = WORK) -> list[Path]:
+def rest_of_line(scene: SearchContext, work: int = WORK) -> list[Path]:
     """The likeliest continuations up to the end of the line, or to what stands after the cursor; best first.
 
     Scores hold the evidence of what follows the cursor. Empty continuations are among them.
@@ -151,7 +151,7 @@ def _score(path: Path) -> float:
     return path.score
 
 
-def _levels(scene: Scene, context: Sequence[str], half: str) -> list[tuple[Level, float]]:
+def _levels(scene: SearchContext, context: Sequence[str], half: str) -> list[tuple[Level, float]]:
     """Levels from the shortest context to the longest, each with the weight of what came before it."""
     levels = scene.workspace.levels(context)
     own = scene.document
@@ -196,17 +196,17 @@ def _candidates(levels: Sequence[tuple[Level, float]]) -> list[str]:
     return list(found)
 
 
-def _step(token: str, levels: Sequence[tuple[Level, float]]) -> Step:
+def _step(token: str, levels: Sequence[tuple[Level, float]]) -> BeamStep:
     p, order, places = FLOOR, 0, 0
     for (length, follow, total), back in levels:
         n = follow.get(token, 0)
         p = (n + back * p) / (total + back)
         if n:
             order, places = length, n
-    return Step(token, p, order, places)
+    return BeamStep(token, p, order, places)
 
 
-def _longer(path: Path, steps: Sequence[Step], bar: float) -> list[Path]:
+def _longer(path: Path, steps: Sequence[BeamStep], bar: float) -> list[Path]:
     grown: list[Path] = []
     for step in steps:
         score = path.score + math.log(step.probability)
@@ -220,7 +220,7 @@ def _longer(path: Path, steps: Sequence[Step], bar: float) -> list[Path]:
     return grown
 
 
-def _ending(scene: Scene, path: Path, steps: Sequence[Step]) -> Path | None:
+def _ending(scene: SearchContext, path: Path, steps: Sequence[BeamStep]) -> Path | None:
     """The continuation as it ends here, if it may."""
     if scene.has_tail:
         wanted = scene.after[0].lstrip(" \t")
@@ -240,11 +240,11 @@ def _ending(scene: Scene, path: Path, steps: Sequence[Step]) -> Path | None:
             probability *= UNCLOSED
     if path.lowest < 0:
         probability *= UNBALANCED
-    end = Step(ends[0].token, probability, ends[0].order, ends[0].places)
+    end = BeamStep(ends[0].token, probability, ends[0].order, ends[0].places)
     return path._replace(score=path.score + math.log(max(probability, 1e-6)), end=end)
 
 
-def _with_evidence(scene: Scene, path: Path) -> Path:
+def _with_evidence(scene: SearchContext, path: Path) -> Path:
     """The path with its score changed by how well the tokens after the cursor follow it."""
     if len(scene.after) < 2:
         return path
@@ -252,7 +252,7 @@ def _with_evidence(scene: Scene, path: Path) -> Path:
     return path._replace(score=path.score + BELOW * below_score(here, scene.after[1:]))
 
 
-def below_score(scene: Scene, tokens: Sequence[str]) -> float:
+def below_score(scene: SearchContext, tokens: Sequence[str]) -> float:
     """Natural logarithm of the probability that the first of these tokens come next."""
     context = list(scene.context)
     score = 0.0

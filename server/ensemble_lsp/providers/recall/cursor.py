@@ -21,7 +21,7 @@ Reader = Callable[[str, "Line | None", bool], "Line | None"]
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class CursorContext:
     """The text around a cursor, read."""
 
     text: str
@@ -78,7 +78,7 @@ class Cursor:
         return agreed
 
 
-def read_cursor(prefix: str, suffix: str, read: Reader) -> Cursor | None:
+def read_cursor(prefix: str, suffix: str, read: Reader) -> CursorContext | None:
     """Read the text around a cursor; None inside a word, where nothing can be inserted."""
     before = [line.rstrip("\r\n") for line in split_lines(prefix[-WINDOW:])]
     behind = [line.rstrip("\r\n") for line in split_lines(suffix[:WINDOW])]
@@ -98,7 +98,7 @@ def read_cursor(prefix: str, suffix: str, read: Reader) -> Cursor | None:
     context = [token for line in chain[-CONTEXT:] for token in line.bare]
     outer = _open_brackets(context, 0)
     near = {token for line in (*chain, *following[: BELOW // 2]) for token in line.bare}
-    return Cursor(
+    return CursorContext(
         text=head + tail,
         number=prefix.count("\n"),
         head=head,

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .beam_search import Path, Scene, below_score, following, rest_of_line
+from .beam_search import Path, SearchContext, below_score, following, rest_of_line
 from .context_trie import Contexts
-from .cursor import CONTEXT, Cursor, indentation
+from .cursor import CONTEXT, CursorContext, indentation
 from .tokens import break_step, is_break
 
 SURE_BREAK = 0.8
@@ -40,7 +40,7 @@ class Prediction:
 
 
 def predict(
-    cursor: Cursor, workspace: Contexts, own: Contexts | None, max_lines: int, limit: int
+    cursor: CursorContext, workspace: Contexts, own: Contexts | None, max_lines: int, limit: int
 ) -> list[Prediction]:
     """The likeliest texts, best first; the best one with further lines where they are sure."""
     scene = _scene(cursor, workspace, own)
@@ -63,9 +63,9 @@ def predict(
     return chosen
 
 
-def _scene(cursor: Cursor, workspace: Contexts, own: Contexts | None) -> Scene:
+def _scene(cursor: CursorContext, workspace: Contexts, own: Contexts | None) -> SearchContext:
     context = [*cursor.context, *cursor.typed][-CONTEXT:]
-    return Scene(
+    return SearchContext(
         workspace,
         own,
         context,
@@ -77,7 +77,7 @@ def _scene(cursor: Cursor, workspace: Contexts, own: Contexts | None) -> Scene:
     )
 
 
-def _with_indentation(cursor: Cursor, scene: Scene) -> tuple[Scene, str]:
+def _with_indentation(cursor: CursorContext, scene: SearchContext) -> tuple[SearchContext, str]:
     """On an empty line: the indentation that surely belongs there and was not typed."""
     if not cursor.fresh or cursor.tail.strip() or not cursor.context:
         return scene, ""
@@ -96,7 +96,7 @@ def _with_indentation(cursor: Cursor, scene: Scene) -> tuple[Scene, str]:
     return replace(scene, context=context, after=below), indentation(missing, cursor.tabs)
 
 
-def _text(cursor: Cursor, scene: Scene, path: Path) -> str:
+def _text(cursor: CursorContext, scene: SearchContext, path: Path) -> str:
     """The path as text to insert; empty where it says nothing new."""
     text = "".join(step.token for step in path.steps)[len(cursor.half) :]
     if cursor.fresh:
@@ -109,7 +109,7 @@ def _text(cursor: Cursor, scene: Scene, path: Path) -> str:
     return text
 
 
-def _is_repetition(cursor: Cursor, scene: Scene, path: Path) -> bool:
+def _is_repetition(cursor: CursorContext, scene: SearchContext, path: Path) -> bool:
     """Whether the line would stand twice: as above, or as below."""
     if scene.has_tail:
         return False
@@ -128,7 +128,7 @@ def _confidence(x: Sequence[float]) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, z))))
 
 
-def _features(scene: Scene, path: Path, share: float) -> tuple[float, ...]:
+def _features(scene: SearchContext, path: Path, share: float) -> tuple[float, ...]:
     """What confidence is made of.
 
     One; logarithms of the share among all continuations found, of the probability as counted,
@@ -150,7 +150,7 @@ def _features(scene: Scene, path: Path, share: float) -> tuple[float, ...]:
     )
 
 
-def _block(scene: Scene, path: Path, indent: int, tabs: bool, max_lines: int) -> str:
+def _block(scene: SearchContext, path: Path, indent: int, tabs: bool, max_lines: int) -> str:
     """Further lines after the path: until it steps out of its indentation, a blank line, or doubt."""
     text, together, start = "", 1.0, indent
     below = [token.lstrip(" \t") for token in scene.after[1:]]

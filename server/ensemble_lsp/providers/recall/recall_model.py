@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from ...models.interface import Profile
+from ...models.interface import BuildContext, Profile
 from ...settings import ModelSettings
 from ...types import Chunk, Prompt, Usage
 from .token_index import RecallIndex
@@ -13,20 +13,6 @@ THRESHOLD = 0.35
 """Confidence below which nothing is answered."""
 MAX_BLOCK = 12
 """Lines of the longest answer."""
-
-
-def recall_profile(settings: ModelSettings) -> Profile:
-    """What is known of ``recall``: it completes, here, at no cost."""
-    return Profile(
-        name=settings.name,
-        provider="recall",
-        model=settings.model or "recall",
-        tasks=("complete",),
-        local=True,
-        free=True,
-        timeout=settings.timeout,
-        concurrency=settings.concurrency or 4,
-    )
 
 
 class RecallModel:
@@ -46,6 +32,13 @@ class RecallModel:
         self._index = index
         self._threshold = threshold
         self._max_lines = max_lines
+
+    @classmethod
+    def build(cls, settings: ModelSettings, profile: Profile, context: BuildContext) -> RecallModel:
+        """Build the adapter of the provider's spec."""
+        if not isinstance(context.document_index, RecallIndex):
+            raise TypeError("recall needs the index of open documents")
+        return cls(settings, profile, context.document_index)
 
     @property
     def profile(self) -> Profile:

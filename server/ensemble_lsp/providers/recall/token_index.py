@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from ...types import Document, Edit, common_prefix_length, split_lines
 from .beam_search import BELOW_TOKENS
 from .context_trie import DEPTH, Contexts, Line
-from .cursor import Cursor, read_cursor
+from .cursor import CursorContext, read_cursor
 from .predict import Prediction, predict
 from .tokens import Words, indent_width, line_break
 
@@ -356,7 +356,9 @@ def _last(lines: Sequence[Line | None]) -> Line | None:
     return next((line for line in reversed(lines) if line is not None), None)
 
 
-def _held(file: _File, cursor: Cursor, tree: Contexts) -> list[tuple[Contexts, Line, int | None]]:
+def _held(
+    file: _File, cursor: CursorContext, tree: Contexts
+) -> list[tuple[Contexts, Line, int | None]]:
     """The line at the cursor, and the beginning of the one below: in which tree, how many tokens."""
     number = _number_of(file, cursor)
     if number is None:
@@ -374,7 +376,7 @@ def _held(file: _File, cursor: Cursor, tree: Contexts) -> list[tuple[Contexts, L
     return held
 
 
-def _number_of(file: _File, cursor: Cursor) -> int | None:
+def _number_of(file: _File, cursor: CursorContext) -> int | None:
     """The number of the line the cursor stands in: by its text, and by the lines around it."""
     best, found = -1, None
     for number in _numbers(file, cursor.text, cursor.number):
