@@ -1,5 +1,5 @@
-# ruff: noqa: D102 - methods are told by the protocol
-"""Policies that choose one model a request: the product's own, and the usual ones to compare with.
+# ruff: noqa: D102 - the protocol documents the methods
+"""Policies that choose one model per request: the product's selector, and common ones for comparison.
 
 Each has ``choose(features) -> index`` and ``learn(index, features, reward)``.
 """
@@ -22,19 +22,19 @@ BUDGET_MS = 20_000.0
 
 
 class Policy(Protocol):
-    """Chooses one of the arms that are there, and is told what came of it."""
+    """Chooses one of the available arms and learns from the reward."""
 
     def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
-        """One of ``able``."""
+        """Return one of ``able``."""
         ...
 
     def learn(self, arm: int, situation: RequestContext, reward: float) -> None:
-        """Take in one outcome."""
+        """Learn one outcome."""
         ...
 
 
 class _Counting:
-    """Base: counts and sums by arm."""
+    """Base class with counts and sums by arm."""
 
     def __init__(self, arms: int, rng: random.Random) -> None:
         self.n = [0] * arms
@@ -51,14 +51,14 @@ class _Counting:
 
 
 class Uniform(_Counting):
-    """Any."""
+    """Chooses at random."""
 
     def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
         return self.rng.choice(able)
 
 
 class RoundRobin(_Counting):
-    """Each in turn."""
+    """Chooses each arm in turn."""
 
     def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
         self.asked += 1
@@ -66,7 +66,7 @@ class RoundRobin(_Counting):
 
 
 class EpsilonGreedy(_Counting):
-    """The best mean, one time in ten any."""
+    """Chooses the best mean, and one time in ten at random."""
 
     def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
         if self.rng.random() < 0.1:
@@ -75,7 +75,7 @@ class EpsilonGreedy(_Counting):
 
 
 class Ucb1(_Counting):
-    """Auer, Cesa-Bianchi and Fischer 2002."""
+    """UCB1 (Auer, Cesa-Bianchi and Fischer 2002)."""
 
     def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
         total = max(2, sum(self.n))
@@ -98,7 +98,7 @@ class BetaThompson(_Counting):
 
 
 class LinUcb:
-    """Li, Chu, Langford and Schapire 2010, with a flat prior."""
+    """LinUCB (Li, Chu, Langford and Schapire 2010), with a flat prior."""
 
     def __init__(self, arms: int, rng: random.Random, alpha: float = 0.5) -> None:
         self.arms = [Arm(1.0, 1.0) for _ in range(arms)]
@@ -118,7 +118,7 @@ class LinUcb:
 
 
 class Product:
-    """A selector of the product, seen as a policy; latency and cost weigh nothing here."""
+    """A selector of the product as a policy; latency and cost have no weight here."""
 
     def __init__(self, selector: Any, profiles: Sequence[Profile]) -> None:
         self.selector, self.profiles = selector, profiles
@@ -143,7 +143,7 @@ def profiles_of(names: Sequence[str]) -> list[Profile]:
 def learned(
     names: Sequence[str], priors: Sequence[float] | None, seed: int, **tuning: Any
 ) -> Policy:
-    """``priors``: expected rewards, else the shipped table's."""
+    """Take ``priors`` as expected rewards, else those of the shipped table."""
     selector = LearnedSelector(latency_weight=0, cost_weight=0, seed=seed, tuning=Tuning(**tuning))
     for name, prior in zip(names, priors or (), strict=False):
         selector.set_prior(name, "generate", Prior(prior, "the replay"))

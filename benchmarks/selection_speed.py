@@ -1,10 +1,10 @@
-"""How long a choice takes, with 20 models and a million suggestions in the history.
+"""Measure the time of a choice with 20 models and a million suggestions in the history.
 
     python -m benchmarks.selection_speed [--suggestions 1000000]
 
-A history is filled, a selector begins with it (as a server does when it starts), and chooses; then a
-server that starts again takes the kept state. Times of a choice are wall time and the thread's own
-processor time, which a busy machine changes less.
+The benchmark fills a history, starts a selector with it (as a server does at startup) and measures its choices;
+then another server starts from the stored state. The times of a choice are wall-clock time and processor time of
+the thread, which a busy machine changes less.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MODELS = [Profile(f"m{n}", "openai", f"gpt-4o-{n}") for n in range(20)]
 
 
 def situations(count: int) -> list[RequestContext]:
-    """Different places in code."""
+    """Return different places in code."""
     rng = random.Random(1)
     return [
         RequestContext(
@@ -50,7 +50,7 @@ def situations(count: int) -> list[RequestContext]:
 
 
 def fill(path: Path, count: int) -> None:
-    """Write suggestions and outcomes straight into the file, as fast as it goes."""
+    """Write suggestions and outcomes directly into the file."""
     import json
 
     features = [json.dumps(s.to_json()) for s in situations(200)]
@@ -78,7 +78,7 @@ def fill(path: Path, count: int) -> None:
 
 
 async def measure(path: Path, count: int) -> dict[str, Any]:
-    """Times in milliseconds."""
+    """Return the times in milliseconds."""
     history = History.open(path)
     await history.ready()
     await asyncio.to_thread(fill, path, count)
@@ -117,7 +117,7 @@ async def measure(path: Path, count: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suggestions", type=int, default=1_000_000)
     count = parser.parse_args().suggestions
