@@ -51,7 +51,10 @@ def write(path: Path, *rows: Any) -> Path:
         ({"examples": {}}, "examples is an object, not a list or null"),
         ({"examples": [{"kind": "equal"}]}, "no list of groups"),
         ({"examples": [[{"kind": "equal", "source": "f(1)"}]]}, "other keys"),
-        ({"examples": [[{"kind": "run it", "source": "f(1)", "want": None}]]}, "kind is not one of"),
+        (
+            {"examples": [[{"kind": "run it", "source": "f(1)", "want": None}]]},
+            "kind is not one of",
+        ),
         ({"examples": [[{"kind": "equal", "source": "f(1)", "want": 2}]]}, "neither a text nor"),
     ],
 )
