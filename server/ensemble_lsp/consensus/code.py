@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from ..sandbox.trial import CheckResults
+from ..wording import join_names
 from .agreement import Table, signs_of
 from .calibration import CODE
 from .canonical_form import canonical, canonical_line, plain
@@ -154,7 +155,7 @@ def consensus_of_completion(answers: Sequence[Vote], language: str = "") -> Verd
     names = tuple(dict.fromkeys(a.model for a in shared.answers))
     agreement = _chance(shared.answers, [c.best for c in clusters if c.best not in shared.answers])
     groups = (shared.group(), *(c.group() for c in clusters))
-    why = f"{_names(names)} agree on the first lines and part after them."
+    why = f"{join_names(names)} agree on the first lines and part after them."
     return Verdict(shared.best.text, names, agreement, groups, "prefix", why)
 
 
@@ -340,7 +341,7 @@ def _why_weighted(clusters: Sequence[Cluster], asked: int, ballot: Ballot | None
         ran = f" {trial.sentence().capitalize()}."
     if len(names) > 1:
         how = "gave the same answer" if not ran else "behave alike"
-        return f"{_names(names)} {how} ({len(names)} of {asked}).{ran}"
+        return f"{join_names(names)} {how} ({len(names)} of {asked}).{ran}"
     if asked == 1:
         return f"Only {names[0]} answered.{ran}"
     if len(clusters) == 1 and ballot is not None and ballot.failed:
@@ -356,7 +357,3 @@ def _why_similar(clusters: Sequence[Cluster]) -> str:
         f"Too few agree, and the models' records are alike; "
         f"{clusters[0].best.model}'s answer is most like the others."
     )
-
-
-def _names(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from ..types import Task
+from ..wording import join_names
 from .cases import BANDS, KINDS_OF, Case
 from .results import Result
 from .scoring import MAIN, agreement
@@ -265,7 +266,7 @@ def _advice(table: _Table, by_kind: Mapping[str, Sequence[Row]], main: str) -> s
         if len(kinds) == 1:
             parts.append(f"{kinds[0][0]} use {name} ({kinds[0][1]})")
         else:
-            parts.append(f"{_and([f'{kind} ({why})' for kind, why in kinds])} use {name}")
+            parts.append(f"{join_names([f'{kind} ({why})' for kind, why in kinds])} use {name}")
     return "For " + "; for ".join(parts) + "."
 
 
@@ -290,13 +291,9 @@ def _pick(table: _Table, scored: Sequence[Row], kind: str, main: str) -> tuple[s
         return pick.model, f"{told}, clearly the best, by {lead.low:.2f} to {lead.high:.2f}"
     others = [r.model for r in near if r is not pick]
     if pick is best:
-        return pick.model, f"{told}, the best, though not clearly better than {_and(others)}"
+        return pick.model, f"{told}, the best, though not clearly better than {join_names(others)}"
     easier = "cheaper" if any(price(r, "cost") > price(pick, "cost") for r in near) else "faster"
-    return pick.model, f"{told}, {easier} and not clearly worse than {_and(others)}"
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return pick.model, f"{told}, {easier} and not clearly worse than {join_names(others)}"
 
 
 def _disagreements(

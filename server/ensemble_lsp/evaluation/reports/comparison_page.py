@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...wording import plural
 from ..cases import BANDS
 from ..comparison import Comparison
 from ..statistics import Mean
@@ -154,16 +155,12 @@ def _facts(comparison: Comparison, command: str) -> str:
     drawn, summary = comparison.plan.sample, comparison.summary
     when = time.strftime("%Y-%m-%d")
     told = (
-        f"{_many(summary.cases, 'case')} from "
-        f"{_many(len({c.path for c in comparison.cases.values()}), 'file')} of "
-        f"{drawn.folder.name or drawn.folder}, {_many(len(summary.rows), 'model')}, {when}; "
+        f"{plural(summary.cases, 'case')} from "
+        f"{plural(len({c.path for c in comparison.cases.values()}), 'file')} of "
+        f"{drawn.folder.name or drawn.folder}, {plural(len(summary.rows), 'model')}, {when}; "
         f"spent {html_page.dollars(comparison.spent)}."
     )
     return f"{told} Command: {command}" if command else told
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _chosen(comparison: Comparison) -> str:
