@@ -17,7 +17,7 @@ from ensemble_lsp.evaluation.reports.history_page import write_history
 from ensemble_lsp.finetuning.jobs import Job, JobStore, Upload
 from ensemble_lsp.history import CallRecord, SuggestionRecord
 from ensemble_lsp.sandbox import process
-from ensemble_lsp.sandbox.scratch_repo import Limits, ScratchRepo
+from ensemble_lsp.sandbox.scratch_repo import ResourceLimits, ScratchRepo
 from ensemble_lsp.types import Outcome
 
 DAY = 86400
@@ -73,7 +73,7 @@ async def test_the_report_counts_what_the_history_holds(tmp_path: Path) -> None:
         assert row.count.rate.low == pytest.approx(0.112, abs=0.001)  # Wilson, 5 of 20
         assert row.count.survival is not None and row.count.survival.value == 0.5
         assert row.per_thousand == pytest.approx(1000 * 20 * 0.001 / 50)
-        bands = {b: c["one"].judged for b, c in summary.parts["complexity"].items()}
+        bands = {b: c["one"].judged for b, c in summary.breakdowns["complexity"].items()}
         assert bands == {"simple": 5, "moderate": 5, "complex": 10}
         written = await asyncio.to_thread(write_history, summary, tmp_path / "reports")
         assert written.html is not None
@@ -174,7 +174,7 @@ def repository(tmp_path: Path) -> Path:
 async def trial_of(root: Path, seconds: float = 20) -> ScratchRepo:
     if refused := await process.unavailable_reason():
         pytest.skip(refused)
-    limits, files = Limits(seconds), [root / "shop.py"]
+    limits, files = ResourceLimits(seconds), [root / "shop.py"]
     bench = await ScratchRepo.open(root, CHECK, limits=limits, files=files)
     try:
         await bench.check_baseline()
@@ -190,12 +190,12 @@ async def test_tests_judge_what_they_cover_and_nothing_else(repository: Path) ->
     original = await asyncio.to_thread(file.read_text)
     hollow = original.replace("return 1", "raise NotImplementedError")
     try:
-        assert await trial.judge("a", file, hollow, original.replace("return 1", "return 3 - 2"))
+        assert await trial.passes("a", file, hollow, original.replace("return 1", "return 3 - 2"))
         assert (
-            await trial.judge("a", file, hollow, original.replace("return 1", "return 4")) is False
+            await trial.passes("a", file, hollow, original.replace("return 1", "return 4")) is False
         )
         uncovered = original.replace("return 2", "raise NotImplementedError")
-        assert await trial.judge("b", file, uncovered, original) is None
+        assert await trial.passes("b", file, uncovered, original) is None
     finally:
         await trial.close()
     assert await asyncio.to_thread(file.read_text) == original
@@ -225,7 +225,7 @@ async def test_what_a_model_wrote_reaches_neither_disk_nor_network_nor_memory(
         code = deed.format(outside=outside, port=port)
         text = f"def one():\n    return 1\n{code}\n"
         file = repository / "shop.py"
-        assert await trial.judge("a", file, "raise ValueError", text) is False
+        assert await trial.passes("a", file, "raise ValueError", text) is False
     finally:
         await trial.close()
         server.close()

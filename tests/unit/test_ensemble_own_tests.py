@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from ensemble_lsp.sandbox import process
-from ensemble_lsp.sandbox.repo_tests import PlaceUnderTest, RepoTests, tried
-from ensemble_lsp.sandbox.scratch_repo import Limits, ScratchRepo
+from ensemble_lsp.sandbox.check_results import CheckResults
+from ensemble_lsp.sandbox.repo_tests import RepoTarget, RepoTests, with_test_counts
+from ensemble_lsp.sandbox.scratch_repo import ResourceLimits, ScratchRepo
 from ensemble_lsp.sandbox.test_selection import command_with, find_tests
-from ensemble_lsp.sandbox.trial import CheckResults
 
 # -- which tests -----------------------------------------------------------------------------------
 
@@ -88,12 +88,12 @@ def test_a_runner_that_takes_files_gets_them_and_another_runs_as_it_is() -> None
 
 
 def test_examples_and_tests_are_counted_together_and_told_apart() -> None:
-    both = tried(CheckResults(2, 3, ("1", "2", "3")), (4, 5))
+    both = with_test_counts(CheckResults(2, 3, ("1", "2", "3")), (4, 5))
     assert both is not None
-    assert (both.passed, both.promised) == (6, 8)
+    assert (both.passed, both.total) == (6, 8)
     assert both.sentence() == "2 of 3 examples hold, 4 of 5 tests pass"
-    assert tried(None, None) is None
-    assert tried(both, None) is both
+    assert with_test_counts(None, None) is None
+    assert with_test_counts(both, None) is both
 
 
 # -- what they are kept from -------------------------------------------------------------------------
@@ -131,7 +131,7 @@ async def test_a_program_behind_the_walls_does_not_get(
     names = {"outside": str(tmp_path / "out"), "secret": str(secret), "pid": os.getpid()}
     code = f"print('began')\n{DEEDS[deed].format(**names)}\nprint('did it')"
     ended = await process.run(
-        [sys.executable, "-c", code], work=folder, folder=folder, limits=Limits(20)
+        [sys.executable, "-c", code], work=folder, folder=folder, limits=ResourceLimits(20)
     )
     assert "began" in ended.output
     assert secret.stat().st_mode & 0o777 == 0o600
@@ -146,7 +146,7 @@ async def test_a_program_behind_the_walls_does_not_get(
 async def test_what_a_program_started_ends_with_it(tmp_path: Path, walled: None) -> None:
     code = "import subprocess, sys; subprocess.Popen(['sleep', '977'], start_new_session=True)"
     command = [sys.executable, "-c", code + "; import time; time.sleep(60)"]
-    ended = await process.run(command, work=tmp_path, folder=tmp_path, limits=Limits(3))
+    ended = await process.run(command, work=tmp_path, folder=tmp_path, limits=ResourceLimits(3))
     assert ended.timed_out and not ended.passed
 
     def left() -> list[Path]:
@@ -174,11 +174,11 @@ async def test_links_that_a_run_leaves_behind_lead_no_write_out_of_the_copy(
     (victim / "shop.py").write_text("precious")
     link = f"import os; os.rename('pkg', 'was'); os.symlink({str(victim)!r}, 'pkg')"
     (root / "run.py").write_text(link)
-    bench = await ScratchRepo.open(root, f"{sys.executable} run.py", limits=Limits(20))
+    bench = await ScratchRepo.open(root, f"{sys.executable} run.py", limits=ResourceLimits(20))
     try:
         assert (await bench.run()).passed
         with pytest.raises(Exception, match="leads out of the copy"):
-            await bench.put({root / "pkg" / "shop.py": "overwritten"})
+            await bench.write({root / "pkg" / "shop.py": "overwritten"})
     finally:
         await bench.close()
     assert (victim / "shop.py").read_text() == "precious"
@@ -187,22 +187,18 @@ async def test_links_that_a_run_leaves_behind_lead_no_write_out_of_the_copy(
 # -- running them ------------------------------------------------------------------------------------
 
 
-def place_in(
-    root: Path, hollow: str = "def f():\n    raise NotImplementedError\n"
-) -> PlaceUnderTest:
-    return PlaceUnderTest(
+def place_in(root: Path, hollow: str = "def f():\n    raise NotImplementedError\n") -> RepoTarget:
+    return RepoTarget(
         root, root / "a.py", ("f",), hollow, lambda body: f"def f():\n    {body}\n", {}
     )
 
 
-async def counts(
-    place: PlaceUnderTest, *bodies: str, command: str = ""
-) -> tuple[list[object], str]:
+async def counts(place: RepoTarget, *bodies: str, command: str = "") -> tuple[list[object], str]:
     tests = RepoTests(
-        place, command or f"{sys.executable} -m pytest -q", seconds=30, told=lambda _: None
+        place, command or f"{sys.executable} -m pytest -q", seconds=30, on_message=lambda _: None
     )
     try:
-        return [await tests(body) for body in bodies], tests.trouble
+        return [await tests(body) for body in bodies], tests.skip_reason
     finally:
         await tests.close()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..consensus.fan_out import FanOutResult, query_all
-from ..consensus.member_selection import members
+from ..consensus.member_selection import select_members
 from ..context.documents import Documents
 from ..context.prompt_builder import WorkspaceContext
 from ..errors import DocumentError, EnsembleError, NoModelError, ProviderError, SettingsError
@@ -117,7 +117,7 @@ class AppContext:
         """An ensemble: good and diverse."""
         profiles = [model.profile for model in decision.models]
         limit = self.settings.ensemble.max_cost
-        names = members(decision.choice, profiles, size, max_cost=limit)
+        names = select_members(decision.choice, profiles, size, max_cost=limit)
         by_name = {model.profile.name: model for model in decision.models}
         return [by_name[name] for name in names]
 

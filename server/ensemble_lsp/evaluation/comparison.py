@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from ..errors import NoModelError, SettingsError
 from ..sandbox import process
-from ..sandbox.scratch_repo import Limits, ScratchRepo
+from ..sandbox.scratch_repo import ResourceLimits, ScratchRepo
 from ..types import Document, Prompt, Span, Task
-from .case_selection import Sample, sample
-from .cases import KINDS_OF, Case, Kind
-from .eval_runner import ModelUnderTest, Question, Run, Step
-from .results import Result, Results
-from .sampler import Asker
-from .scenario import Bench, Cleaners
+from .case_selection import CaseSample, select_cases
+from .cases import KINDS_OF, Case, CaseKind
+from .eval_runner import EvalProgress, EvalQuestion, EvalRun, ModelUnderTest
+from .results import Result, ResultStore
+from .sampler import Sampler
+from .scenario import Cleaners, ScenarioWorkspace
 from .source_files import survey
-from .spending_limit import Budget, Estimate, check_prices, estimate
+from .spending_limit import Budget, CostEstimate, check_prices, estimate_cost
 from .summary import Summary, summarise
 
 if TYPE_CHECKING:
@@ -30,16 +30,24 @@ if TYPE_CHECKING:
 Engine = Literal["local", "ray"]
 """Where models are asked from: this process, or a Ray cluster."""
 ENGINES: tuple[Engine, ...] = get_args(Engine)
-SHOWN_BEFORE = 12
+LINES_ABOVE = 12
 """Lines above a hole that the report shows."""
-TRIED: tuple[Kind, ...] = ("function", "generate")
+TESTABLE_KINDS: tuple[CaseKind, ...] = ("function", "generate")
 """What tests can judge: whole bodies."""
 
-__all__ = ["ENGINES", "Comparison", "Engine", "Options", "Plan", "Watcher", "compare"]
+__all__ = [
+    "ENGINES",
+    "Comparison",
+    "ComparisonObserver",
+    "ComparisonOptions",
+    "ComparisonPlan",
+    "Engine",
+    "compare",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ComparisonOptions:
     """What is compared, and how."""
 
     paths: tuple[Path, ...]
@@ -50,23 +58,23 @@ class Options:
     samples: int = 50
     seed: int = 0
     language: str | None = None
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[CaseKind, ...] = ()
     max_cost: float | None = None
     """US dollars, of all that was ever asked for this folder's results."""
     engine: Engine = "local"
     fresh: bool = False
     """Whether everything is asked anew, whatever earlier runs had answered."""
     run_tests: str | None = None
-    test_limits: Limits = field(default_factory=Limits)
+    test_limits: ResourceLimits = field(default_factory=ResourceLimits)
     allow_network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ComparisonPlan:
     """What a run would do: shown before anything is asked."""
 
-    sample: Sample
-    estimates: tuple[Estimate, ...]
+    sample: CaseSample
+    estimates: tuple[CostEstimate, ...]
     """Of what has no answer yet."""
     kept: int
     """Answers that are there from an earlier run."""
@@ -79,9 +87,9 @@ class Plan:
         return sum(e.cost for e in self.estimates)
 
     @property
-    def most(self) -> float:
+    def max_cost(self) -> float:
         """US dollars, at most."""
-        return sum(e.most for e in self.estimates)
+        return sum(e.max_cost for e in self.estimates)
 
     @property
     def leaves_machine(self) -> bool:
@@ -92,18 +100,18 @@ class Plan:
         """For a question."""
         names = [e.model for e in self.estimates if not e.local and e.requests]
         unknown = [e.model for e in self.estimates if not e.priced and e.requests]
-        price = f"about ${self.cost:.4f}, at most ${self.most:.2f}"
+        price = f"about ${self.cost:.4f}, at most ${self.max_cost:.2f}"
         more = f"; the price of {', '.join(unknown)} is not known" if unknown else ""
         return f"{len(self.sample.cases)} cases go to {', '.join(names)}: {price}{more}."
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
+class ComparisonObserver:
     """Who is told how it goes, and asked before code leaves the machine."""
 
-    agree: Callable[[Plan], Awaitable[bool]]
-    step: Callable[[Step], None] = lambda step: None
-    say: Callable[[str], None] = lambda text: None
+    confirm: Callable[[ComparisonPlan], Awaitable[bool]]
+    on_progress: Callable[[EvalProgress], None] = lambda step: None
+    on_message: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,7 @@ class Comparison:
     """What came of it."""
 
     summary: Summary
-    plan: Plan
+    plan: ComparisonPlan
     results: Sequence[Result]
     cases: Mapping[str, Case]
     stopped: Mapping[str, str]
@@ -119,7 +127,7 @@ class Comparison:
 
 
 async def compare(
-    app: AppContext, options: Options, cleaners: Cleaners, watcher: Watcher
+    app: AppContext, options: ComparisonOptions, cleaners: Cleaners, watcher: ComparisonObserver
 ) -> Comparison | None:
     """Run it; None where the user did not agree to the plan. May be cancelled, and called again.
 
@@ -128,29 +136,36 @@ async def compare(
     _check(options)
     settings = app.settings
     drawn = await _sample(options, settings.privacy.exclude)
-    bench = Bench(
+    bench = ScenarioWorkspace(
         drawn.documents,
         drawn.folder,
         settings.privacy,
         cleaners,
         max_lines=settings.complete.max_lines,
     )
-    results: Results | None = None
+    results: ResultStore | None = None
     try:
-        contestants, unavailable = _contestants(app, options, bench)
+        contestants, unavailable = _models_under_test(app, options, bench)
         results = await asyncio.to_thread(
-            Results.open, options.out / "results.jsonl", fresh=options.fresh
+            ResultStore.open, options.out / "results.jsonl", fresh=options.fresh
         )
         questions = await _questions(bench, drawn, contestants)
         plan = _plan(drawn, questions, contestants, results, unavailable)
         check_prices(plan.estimates, options.max_cost)
-        if not await watcher.agree(plan):
+        if not await watcher.confirm(plan):
             return None
         await asyncio.to_thread(_note, results, options, drawn.cases, contestants)
         threshold = settings.complete.threshold if options.task == "complete" else 0.0
         budget = Budget(options.max_cost, results.spent())
         async with _asker(app, options, plan, watcher) as asker:
-            run = Run(bench, results, budget, threshold=threshold, asker=asker, told=watcher.step)
+            run = EvalRun(
+                bench,
+                results,
+                budget,
+                threshold=threshold,
+                sampler=asker,
+                on_progress=watcher.on_progress,
+            )
             ended = await run.ask(questions, contestants)
         if options.run_tests is not None:
             await _try(options, drawn, questions, contestants, results, watcher)
@@ -165,24 +180,24 @@ async def compare(
 
 @asynccontextmanager
 async def _asker(
-    app: AppContext, options: Options, plan: Plan, watcher: Watcher
-) -> AsyncGenerator[Asker | None]:
+    app: AppContext, options: ComparisonOptions, plan: ComparisonPlan, watcher: ComparisonObserver
+) -> AsyncGenerator[Sampler | None]:
     """The cluster, where one is wanted and anything is left to be asked from it."""
     names = [e.model for e in plan.estimates if e.requests]
     if options.engine == "local" or not names:
         yield None
         return
-    from .ray_backend import Cluster
+    from .ray_backend import RaySampler
 
-    cluster = await Cluster.open(app, names)
-    watcher.say(f"Models are asked by {cluster.size} workers of the Ray cluster.")
+    cluster = await RaySampler.open(app, names)
+    watcher.on_message(f"Models are asked by {cluster.size} workers of the Ray cluster.")
     try:
         yield cluster
     finally:
         await asyncio.shield(cluster.close())
 
 
-def _check(options: Options) -> None:
+def _check(options: ComparisonOptions) -> None:
     if options.samples < 1:
         raise SettingsError("--samples must be 1 or more.")
     if options.max_cost is not None and options.max_cost < 0:
@@ -195,11 +210,11 @@ def _check(options: Options) -> None:
         raise SettingsError("Tests cannot judge explanations; leave --run-tests out.")
 
 
-async def _sample(options: Options, exclude: Sequence[str]) -> Sample:
+async def _sample(options: ComparisonOptions, exclude: Sequence[str]) -> CaseSample:
     stopped = False
 
-    def work() -> Sample:
-        return sample(
+    def work() -> CaseSample:
+        return select_cases(
             survey(options.paths, exclude),
             options.task,
             options.samples,
@@ -215,8 +230,8 @@ async def _sample(options: Options, exclude: Sequence[str]) -> Sample:
         stopped = True  # a cancelled run lets the thread end at the next file
 
 
-def _contestants(
-    app: AppContext, options: Options, bench: Bench
+def _models_under_test(
+    app: AppContext, options: ComparisonOptions, bench: ScenarioWorkspace
 ) -> tuple[list[ModelUnderTest], dict[str, str]]:
     """The models to ask, and those that cannot be asked with the reason."""
     entries = {e.profile.name: e for e in app.registry.entries()}
@@ -234,7 +249,7 @@ def _contestants(
         elif not entry.available:
             unavailable[name] = entry.reason
         else:
-            able.append(_contestant(app, entry, bench))
+            able.append(_model_under_test(app, entry, bench))
     if not able:
         told = f" {' '.join(unavailable.values())}" if unavailable else ""
         if told:
@@ -243,7 +258,7 @@ def _contestants(
     return able, unavailable
 
 
-def _contestant(app: AppContext, entry: Entry, bench: Bench) -> ModelUnderTest:
+def _model_under_test(app: AppContext, entry: Entry, bench: ScenarioWorkspace) -> ModelUnderTest:
     profile = entry.profile
     own = profile.provider == "recall"
     model = bench.recall_model(entry.settings) if own else app.registry.get(profile.name)
@@ -251,13 +266,13 @@ def _contestant(app: AppContext, entry: Entry, bench: Bench) -> ModelUnderTest:
 
 
 async def _questions(
-    bench: Bench, drawn: Sample, contestants: Sequence[ModelUnderTest]
-) -> list[Question]:
+    bench: ScenarioWorkspace, drawn: CaseSample, contestants: Sequence[ModelUnderTest]
+) -> list[EvalQuestion]:
     """Every case as each model is asked it. Cases that nothing would ask for are left out."""
-    questions: list[Question] = []
+    questions: list[EvalQuestion] = []
     await bench.workspace.guard(c.profile for c in contestants)
     for case in drawn.cases:
-        scene = await bench.enter(case)
+        scene = await bench.open_case(case)
         if scene is None:
             continue
         prompts: dict[str, Prompt] = {}
@@ -265,43 +280,46 @@ async def _questions(
         for contestant in contestants:
             prompt = bench.prompt(scene, contestant.profile)
             if prompt is None:
-                refusals[contestant.name] = bench.refusal(scene, contestant.profile)
+                refusals[contestant.name] = bench.exclusion_reason(scene, contestant.profile)
             else:
                 prompts[contestant.name] = prompt
-        questions.append(Question(scene, prompts, refusals))
-        await bench.leave(scene)
-    drawn.cases = [q.scene.case for q in questions]
+        questions.append(EvalQuestion(scene, prompts, refusals))
+        await bench.close_case(scene)
+    drawn.cases = [q.scenario.case for q in questions]
     if not questions:
         raise SettingsError("No case is left that an editor would ask for; name other files.")
     return questions
 
 
 def _plan(
-    drawn: Sample,
-    questions: Sequence[Question],
+    drawn: CaseSample,
+    questions: Sequence[EvalQuestion],
     contestants: Sequence[ModelUnderTest],
-    results: Results,
+    results: ResultStore,
     unavailable: Mapping[str, str],
-) -> Plan:
-    estimates: list[Estimate] = []
+) -> ComparisonPlan:
+    estimates: list[CostEstimate] = []
     kept = 0
     for contestant in contestants:
         left: list[Prompt] = []
         for question in questions:
-            known = results.get(question.scene.case.id, contestant.name, contestant.id)
+            known = results.get(question.scenario.case.id, contestant.name, contestant.id)
             if known is not None and not known.failed:
                 kept += 1
             elif contestant.name in question.prompts:
                 left.append(question.prompts[contestant.name])
-        estimates.append(estimate(contestant.profile, left))
-    return Plan(drawn, tuple(estimates), kept, unavailable)
+        estimates.append(estimate_cost(contestant.profile, left))
+    return ComparisonPlan(drawn, tuple(estimates), kept, unavailable)
 
 
 def _note(
-    results: Results, options: Options, cases: Sequence[Case], contestants: Sequence[ModelUnderTest]
+    results: ResultStore,
+    options: ComparisonOptions,
+    cases: Sequence[Case],
+    contestants: Sequence[ModelUnderTest],
 ) -> None:
-    results.begin()
-    results.note(
+    results.begin_run()
+    results.append(
         "run",
         {
             "task": options.task,
@@ -312,40 +330,42 @@ def _note(
         },
     )
     for case in cases:
-        results.note_case(case)
+        results.append_case(case)
 
 
 async def _try(
-    options: Options,
-    drawn: Sample,
-    questions: Sequence[Question],
+    options: ComparisonOptions,
+    drawn: CaseSample,
+    questions: Sequence[EvalQuestion],
     contestants: Sequence[ModelUnderTest],
-    results: Results,
-    watcher: Watcher,
+    results: ResultStore,
+    watcher: ComparisonObserver,
 ) -> None:
     """Let the repository's tests judge whole bodies."""
     assert options.run_tests is not None
-    asked = [q for q in questions if q.scene.case.kind in TRIED]
+    asked = [q for q in questions if q.scenario.case.kind in TESTABLE_KINDS]
     if not asked:
-        watcher.say("No case is a whole function body, so there is nothing for tests to judge.")
+        watcher.on_message(
+            "No case is a whole function body, so there is nothing for tests to judge."
+        )
         return
     if not options.allow_network and (refused := await process.unavailable_reason()):
         raise SettingsError(
             f"Nothing here can keep tests from the network ({refused}), and they run what models wrote; "
             "add --allow-network to run them anyway."
         )
-    watcher.say("Copying the repository and running its tests once as they are…")
+    watcher.on_message("Copying the repository and running its tests once as they are…")
     bench = await ScratchRepo.open(
         drawn.folder,
         options.run_tests,
         limits=options.test_limits,
-        files=[q.scene.case.file for q in asked],
+        files=[q.scenario.case.file for q in asked],
         allow_network=options.allow_network,
     )
     try:
         await bench.check_baseline()
         for number, question in enumerate(asked, 1):
-            watcher.say(f"Tests: case {number} of {len(asked)}")
+            watcher.on_message(f"Tests: case {number} of {len(asked)}")
             await _try_case(bench, question, contestants, results, drawn)
     finally:
         await bench.close()
@@ -353,12 +373,12 @@ async def _try(
 
 async def _try_case(
     bench: ScratchRepo,
-    question: Question,
+    question: EvalQuestion,
     contestants: Sequence[ModelUnderTest],
-    results: Results,
-    drawn: Sample,
+    results: ResultStore,
+    drawn: CaseSample,
 ) -> None:
-    scene, case = question.scene, question.scene.case
+    scene, case = question.scenario, question.scenario.case
     original = drawn.documents[case.file]
     filler = "raise NotImplementedError" if case.language == "python" else ""
     hollow = original.replace(case.hole, filler).text
@@ -370,7 +390,7 @@ async def _try_case(
             passed: bool | None = False if await bench.covers(case.id, case.file, hollow) else None
         else:
             filled = scene.filled(known.text).text
-            passed = await bench.judge(case.id, case.file, hollow, filled)
+            passed = await bench.passes(case.id, case.file, hollow, filled)
         if passed is not None:
             tested = replace(known, scores={**known.scores, "tests": float(passed)})
             await asyncio.to_thread(results.add, tested)
@@ -378,16 +398,16 @@ async def _try_case(
 
 def _conclude(
     task: Task,
-    drawn: Sample,
+    drawn: CaseSample,
     contestants: Sequence[ModelUnderTest],
-    results: Results,
-    plan: Plan,
+    results: ResultStore,
+    plan: ComparisonPlan,
     stopped: Mapping[str, str],
     spent: float,
 ) -> Comparison:
     cases = {c.id: c for c in drawn.cases}
     ids = {c.name: c.id for c in contestants}
-    found = [r for r in results.of(cases) if ids.get(r.model) == r.id]
+    found = [r for r in results.for_cases(cases) if ids.get(r.model) == r.id]
     summary = summarise(
         task,
         cases,
@@ -403,5 +423,5 @@ def _above(document: Document, case: Case) -> str:
     if case.kind == "explain":
         return ""
     start = case.hole.start
-    first = replace(start, line=max(0, start.line - SHOWN_BEFORE), column=0)
+    first = replace(start, line=max(0, start.line - LINES_ABOVE), column=0)
     return document.slice(Span(first, start)).replace("\r\n", "\n")

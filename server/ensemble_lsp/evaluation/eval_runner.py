@@ -23,20 +23,20 @@ from ..errors import (
 from ..models.interface import Model, Profile
 from ..models.wrappers import estimate_usage
 from ..types import Prompt, Usage
-from .results import Result, Results
-from .sampler import Asker, EvalAnswer, Here, Judging
-from .scenario import Bench, Scene
-from .spending_limit import Budget, most, paid
+from .results import Result, ResultStore
+from .sampler import EvalAnswer, LocalSampler, Sampler, ScoringSettings
+from .scenario import Scenario, ScenarioWorkspace
+from .spending_limit import Budget, max_cost, may_be_billed
 
-PATIENCE = 4
+MAX_RATE_LIMIT_TRIES = 4
 """How often a rate limit is waited for, at most."""
-LONGEST_WAIT = 60.0
-PAUSE = 16.0
+MAX_WAIT = 60.0
+BREAKER_PAUSE = 16.0
 """Seconds after which a model whose breaker opened is tried again, ``PAUSES`` times in a run."""
-PAUSES = 2
+MAX_BREAKER_PAUSES = 2
 _HOPELESS = (AuthenticationError, QuotaExceededError, ModelNotFoundError)
 
-Told = Callable[["Step"], None]
+OnProgress = Callable[["EvalProgress"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,16 @@ class ModelUnderTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EvalQuestion:
     """A case as each model is asked it; a model without a prompt may not see the file."""
 
-    scene: Scene
+    scenario: Scenario
     prompts: dict[str, Prompt]
     refusals: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EvalProgress:
     """How far a run is."""
 
     model: str
@@ -88,27 +88,27 @@ class Ended:
     """By model, a sentence."""
 
 
-class Run:
+class EvalRun:
     """One run over questions; ``ask`` may be cancelled at any time and be taken up again later."""
 
     def __init__(
         self,
-        bench: Bench,
-        results: Results,
+        bench: ScenarioWorkspace,
+        results: ResultStore,
         budget: Budget,
         *,
         threshold: float = 0.0,
-        asker: Asker | None = None,
-        told: Told | None = None,
+        sampler: Sampler | None = None,
+        on_progress: OnProgress | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._bench = bench
         self._results = results
         self._budget = budget
         self._threshold = threshold
-        self._local = Here()
-        self._asker = asker or self._local
-        self._told = told
+        self._local = LocalSampler()
+        self._asker = sampler or self._local
+        self._told = on_progress
         self._sleep = sleep
         self._here = asyncio.Lock()
         self._done: dict[str, int] = {}
@@ -118,7 +118,7 @@ class Run:
         self.ended = Ended()
 
     async def ask(
-        self, questions: Sequence[Question], contestants: Sequence[ModelUnderTest]
+        self, questions: Sequence[EvalQuestion], contestants: Sequence[ModelUnderTest]
     ) -> Ended:
         """Ask all; what has an answer already is not asked again."""
         self._questions = len(questions)
@@ -137,20 +137,22 @@ class Run:
             await asyncio.gather(*tasks, return_exceptions=True)
         return self.ended
 
-    async def _instant(self, questions: Sequence[Question], free: Sequence[ModelUnderTest]) -> None:
+    async def _instant(
+        self, questions: Sequence[EvalQuestion], free: Sequence[ModelUnderTest]
+    ) -> None:
         """Models that predict from the open files: the file must be open with its hole."""
         for question in questions if free else ():
-            case = question.scene.case
+            case = question.scenario.case
             wanted = [c for c in free if not self._known(question, c)]
-            scene = await self._bench.enter(case) if wanted else None
+            scene = await self._bench.open_case(case) if wanted else None
             for contestant in wanted:
                 await self._answer(question, contestant)
             if scene is not None:
-                await self._bench.leave(scene)
+                await self._bench.close_case(scene)
             for contestant in free:
                 self._tell(contestant)
 
-    async def _one(self, questions: Sequence[Question], contestant: ModelUnderTest) -> None:
+    async def _one(self, questions: Sequence[EvalQuestion], contestant: ModelUnderTest) -> None:
         """One model's questions, as many at a time as it takes."""
         waiting = iter(questions)
         profile = contestant.profile
@@ -176,20 +178,20 @@ class Run:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _known(self, question: Question, contestant: ModelUnderTest) -> bool:
-        known = self._results.get(question.scene.case.id, contestant.name, contestant.id)
+    def _known(self, question: EvalQuestion, contestant: ModelUnderTest) -> bool:
+        known = self._results.get(question.scenario.case.id, contestant.name, contestant.id)
         return known is not None and not known.failed
 
-    async def _answer(self, question: Question, contestant: ModelUnderTest) -> None:
+    async def _answer(self, question: EvalQuestion, contestant: ModelUnderTest) -> None:
         """Ask one question, score the answer, keep both; a failure is kept as well."""
-        case, name = question.scene.case, contestant.name
+        case, name = question.scenario.case, contestant.name
         base = Result(case.id, name, contestant.id)
         prompt = question.prompts.get(name)
         if prompt is None:
             told = question.refusals.get(name, "it may not see the file")
             await self._note(replace(base, error=told, error_kind="refused"))
             return
-        reserved = most(contestant.profile, prompt)
+        reserved = max_cost(contestant.profile, prompt)
         if not await self._budget.reserve(reserved):
             limit = self._budget.limit or 0.0
             self.ended.stopped[name] = f"the budget of ${limit:g} would not have covered the next."
@@ -197,9 +199,9 @@ class Run:
         cost = reserved
         try:
             try:
-                answer = await self._patiently(question.scene, contestant, prompt)
+                answer = await self._patiently(question.scenario, contestant, prompt)
             except EnsembleError as error:
-                worth = isinstance(error, ProviderError) and paid(error)
+                worth = isinstance(error, ProviderError) and may_be_billed(error)
                 cost = reserved if worth else 0.0
                 await self._failed(base, contestant, error, cost)
                 return
@@ -211,18 +213,18 @@ class Run:
             await asyncio.shield(self._budget.settle(reserved, cost))
 
     async def _patiently(
-        self, scene: Scene, contestant: ModelUnderTest, prompt: Prompt
+        self, scene: Scenario, contestant: ModelUnderTest, prompt: Prompt
     ) -> EvalAnswer:
         """Wait for rate limits as long as the provider says, some times."""
         attempt = 0
         while True:
             try:
-                judging = Judging(
-                    self._bench.cleaning, self._bench.hides(scene.case), self._threshold
+                judging = ScoringSettings(
+                    self._bench.cleaning, self._bench.hidden_indent(scene.case), self._threshold
                 )
                 # What answers on this machine is asked from here, wherever the others are.
                 asker = self._local if contestant.profile.local else self._asker
-                return await asker.answer(contestant.model, prompt, scene, judging)
+                return await asker.sample(contestant.model, prompt, scene, judging)
             except ProviderError as error:
                 wait = self._wait(contestant.name, error, attempt)
                 if wait is None:
@@ -233,14 +235,14 @@ class Run:
     def _wait(self, model: str, error: ProviderError, attempt: int) -> float | None:
         """Seconds after which the same question is worth asking again; None for never."""
         if not error.was_sent:
-            if isinstance(error, _HOPELESS) or self._pauses.get(model, 0) >= PAUSES:
+            if isinstance(error, _HOPELESS) or self._pauses.get(model, 0) >= MAX_BREAKER_PAUSES:
                 return None
             self._pauses[model] = self._pauses.get(model, 0) + 1
-            return PAUSE
-        if not isinstance(error, RateLimitedError) or attempt >= PATIENCE - 1:
+            return BREAKER_PAUSE
+        if not isinstance(error, RateLimitedError) or attempt >= MAX_RATE_LIMIT_TRIES - 1:
             return None
         wait = error.retry_after if error.retry_after is not None else 2.0**attempt
-        return wait if wait <= LONGEST_WAIT else None
+        return wait if wait <= MAX_WAIT else None
 
     async def _failed(
         self, base: Result, contestant: ModelUnderTest, error: EnsembleError, cost: float
@@ -278,4 +280,6 @@ class Run:
         if self._told is not None:
             overall = sum(self._done.values()) / max(1, self._all)
             done = self._done[contestant.name]
-            self._told(Step(contestant.name, done, self._questions, overall, self._budget.spent))
+            self._told(
+                EvalProgress(contestant.name, done, self._questions, overall, self._budget.spent)
+            )

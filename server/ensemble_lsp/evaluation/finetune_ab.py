@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 from ..finetuning.jobs import JobStore
 from ..history import StatsRow
 from ..types import Task
-from .statistics import Mean
+from .statistics import Estimate
 
 if TYPE_CHECKING:
     from ..app import AppContext
-    from .history_report import Count
+    from .history_report import OutcomeCounts
 
 _DAY = 86400
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedModel:
     """One of the two, since the tuned one was first offered."""
 
     model: str
-    count: Count
+    count: OutcomeCounts
     stats: StatsRow | None
 
     @property
@@ -48,18 +48,18 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class FinetuneComparison:
     """A tuned model and its base at one task."""
 
     task: Task
-    tuned: Side
-    base: Side
+    tuned: ComparedModel
+    base: ComparedModel
     since: float
     """Unix seconds: the beginning of the day (UTC) that the tuned one was first offered on."""
     retired: bool
 
     @property
-    def difference(self) -> Mean | None:
+    def difference(self) -> Estimate | None:
         """Tuned less base, share accepted; Newcombe's interval (Stat. Med. 1998, method 10)."""
         one, two = self.tuned.count.rate, self.base.count.rate
         if one is None or two is None:
@@ -67,7 +67,7 @@ class Pair:
         gap = one.value - two.value
         low = math.hypot(one.value - (one.low or 0.0), (two.high or 1.0) - two.value)
         high = math.hypot((one.high or 1.0) - one.value, two.value - (two.low or 0.0))
-        return Mean(gap, gap - low, gap + high, min(one.n, two.n))
+        return Estimate(gap, gap - low, gap + high, min(one.n, two.n))
 
     @property
     def verdict(self) -> str:
@@ -91,7 +91,9 @@ class Pair:
         }  # fmt: skip
 
 
-async def pairs_of(app: AppContext, task: Task | None, new_count: type[Count]) -> list[Pair]:
+async def finetune_comparisons(
+    app: AppContext, task: Task | None, new_count: type[OutcomeCounts]
+) -> list[FinetuneComparison]:
     """Each tuned model that was ever offered, by task. Reads the history where there is any."""
     jobs = await asyncio.to_thread(JobStore(app.runtime.data_dir).all)
     bases = {job.joined: (job.base.name, job.retired) for job in jobs if job.joined}
@@ -105,13 +107,16 @@ async def pairs_of(app: AppContext, task: Task | None, new_count: type[Count]) -
             begun[key] = min(begun.get(key, record.time), record.time)
     begun = {key: when // _DAY * _DAY for key, when in begun.items()}
     counts = await _counts(app, bases, begun, new_count)
-    found: list[Pair] = []
+    found: list[FinetuneComparison] = []
     for (tuned, what), since in sorted(begun.items()):
         base, retired = bases[tuned]
         stats = {s.model: s for s in await app.runtime.history.stats(what, since)}
         one, two = counts[(tuned, what, tuned)], counts[(tuned, what, base)]
-        sides = Side(tuned, one, stats.get(tuned)), Side(base, two, stats.get(base))
-        found.append(Pair(what, *sides, since, retired))
+        sides = (
+            ComparedModel(tuned, one, stats.get(tuned)),
+            ComparedModel(base, two, stats.get(base)),
+        )
+        found.append(FinetuneComparison(what, *sides, since, retired))
     return found
 
 
@@ -119,10 +124,10 @@ async def _counts(
     app: AppContext,
     bases: Mapping[str, tuple[str, bool]],
     begun: Mapping[tuple[str, Task], float],
-    new_count: type[Count],
-) -> Mapping[tuple[str, Task, str], Count]:
+    new_count: type[OutcomeCounts],
+) -> Mapping[tuple[str, Task, str], OutcomeCounts]:
     """By tuned model, task and the side of the pair; since the day that the tuned one began on."""
-    counts: dict[tuple[str, Task, str], Count] = defaultdict(new_count)
+    counts: dict[tuple[str, Task, str], OutcomeCounts] = defaultdict(new_count)
     if not begun:
         return counts
     async for stored in app.runtime.history.suggestions():

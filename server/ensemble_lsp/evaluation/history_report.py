@@ -19,8 +19,8 @@ from ..selection import RequestContext, make_selector
 from ..selection.choice import Latency, Selector
 from ..types import Task
 from .cases import BANDS, Band, band_of
-from .finetune_ab import Pair, pairs_of
-from .statistics import Mean, mean
+from .finetune_ab import FinetuneComparison, finetune_comparisons
+from .statistics import Estimate, mean
 
 if TYPE_CHECKING:
     from ..app import AppContext
@@ -33,7 +33,7 @@ _JUDGED = {"accepted", "partial", "typed", "rejected", "ignored"}
 
 
 @dataclass(slots=True)
-class Count:
+class OutcomeCounts:
     """Suggestions of one model in one part of the history."""
 
     offered: int = 0
@@ -45,15 +45,15 @@ class Count:
     lasting: list[float] = field(default_factory=list[float])
 
     @property
-    def rate(self) -> Mean | None:
+    def rate(self) -> Estimate | None:
         """Share accepted, with Wilson's 95 % interval."""
         interval = wilson(self.accepted, self.judged)
         if interval is None:
             return None
-        return Mean(self.accepted / self.judged, *interval, self.judged)
+        return Estimate(self.accepted / self.judged, *interval, self.judged)
 
     @property
-    def survival(self) -> Mean | None:
+    def survival(self) -> Estimate | None:
         """Mean share of an accepted text that still stood at the latest look."""
         return mean(self.lasting)
 
@@ -82,12 +82,12 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelRow:
+class ModelHistory:
     """One model at one task over the whole history."""
 
     model: str
     task: Task
-    count: Count
+    count: OutcomeCounts
     stats: StatsRow
 
     @property
@@ -97,7 +97,7 @@ class ModelRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Preferred:
+class PreferredModel:
     """Which model the selector would ask first, in code of that complexity."""
 
     task: Task
@@ -115,16 +115,16 @@ class Preferred:
 class HistorySummary:
     """All that the report shows."""
 
-    rows: list[ModelRow]
-    parts: dict[str, dict[str, dict[str, Count]]]
+    rows: list[ModelHistory]
+    breakdowns: dict[str, dict[str, dict[str, OutcomeCounts]]]
     """``language``, ``complexity``, ``week`` → its value, in order → the model → its counts."""
-    preferred: list[Preferred]
+    preferred: list[PreferredModel]
     task: Task | None
     strategy: str
     suggestions: int
     first: float | None
     last: float | None
-    pairs: list[Pair] = field(default_factory=list[Pair])
+    pairs: list[FinetuneComparison] = field(default_factory=list[FinetuneComparison])
     """Tuned models beside their bases."""
 
     def to_json(self) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class HistorySummary:
             ],
             "parts": {
                 part: {k: {m: c.to_json() for m, c in v.items()} for k, v in values.items()}
-                for part, values in self.parts.items()
+                for part, values in self.breakdowns.items()
             },
             "preferred": [asdict(p) for p in self.preferred],
             "tuned": [p.to_json() for p in self.pairs],
@@ -161,18 +161,19 @@ async def summarise_history(app: AppContext, task: Task | None = None) -> Histor
     selector = make_selector(app.settings.selector)
     preferred = await asyncio.to_thread(_preferences, selector, rewards, stats, profiles)
     rows = [
-        ModelRow(s.model, s.task, tally.whole.get((s.model, s.task), Count()), s) for s in stats
+        ModelHistory(s.model, s.task, tally.whole.get((s.model, s.task), OutcomeCounts()), s)
+        for s in stats
     ]
     return HistorySummary(
         rows=rows,
-        parts=tally.parts(),
+        breakdowns=tally.parts(),
         preferred=preferred,
         task=task,
         strategy=app.settings.selector.strategy,
         suggestions=tally.suggestions,
         first=tally.first,
         last=tally.last,
-        pairs=await pairs_of(app, task, Count),
+        pairs=await finetune_comparisons(app, task, OutcomeCounts),
     )
 
 
@@ -182,8 +183,8 @@ class _Tally:
         self.suggestions = 0
         self.first: float | None = None
         self.last: float | None = None
-        self.whole: dict[tuple[str, Task], Count] = defaultdict(Count)
-        self._parts: dict[str, dict[str, dict[str, Count]]] = {
+        self.whole: dict[tuple[str, Task], OutcomeCounts] = defaultdict(OutcomeCounts)
+        self._parts: dict[str, dict[str, dict[str, OutcomeCounts]]] = {
             "language": {}, "complexity": {}, "week": {},
         }  # fmt: skip
 
@@ -204,9 +205,9 @@ class _Tally:
         for model in record.models:
             self.whole[(model, record.task)].add(stored)
             for part, key in keys.items():
-                self._parts[part].setdefault(key, {}).setdefault(model, Count()).add(stored)
+                self._parts[part].setdefault(key, {}).setdefault(model, OutcomeCounts()).add(stored)
 
-    def parts(self) -> dict[str, dict[str, dict[str, Count]]]:
+    def parts(self) -> dict[str, dict[str, dict[str, OutcomeCounts]]]:
         """Each part in the order it is shown."""
         languages = Counter(
             {k: sum(c.offered for c in v.values()) for k, v in self._parts["language"].items()}
@@ -231,7 +232,7 @@ def _preferences(
     rewards: Sequence[RewardRow],
     stats: Iterable[StatsRow],
     profiles: Sequence[Profile],
-) -> list[Preferred]:
+) -> list[PreferredModel]:
     """Teach a fresh selector the history in order, and ask it at the end of every week."""
     for row in stats:
         first, total = row.latency.first_p50, row.latency.total_p50
@@ -249,14 +250,14 @@ def _preferences(
         selector.learn(row.model, situation, row.reward)
     _look(selector, places, profiles, firsts, begun)
     outcomes = Counter((row.task, band_of(s.complexity)) for row, s in learned)
-    found: list[Preferred] = []
+    found: list[PreferredModel] = []
     for (task, band), place in places.items():
         ranked = selector.choose(place, profiles, budget_ms=_budget(task)).ranked
         best = max(ranked, key=lambda r: r.utility, default=None)
         if best is not None:
             since = firsts[(task, band)][1]
             told = (best.model, since, best.expected, best.low, best.high)
-            found.append(Preferred(task, band, *told, outcomes[(task, band)]))
+            found.append(PreferredModel(task, band, *told, outcomes[(task, band)]))
     return found
 
 

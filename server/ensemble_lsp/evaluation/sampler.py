@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ..models.interface import Model
 from ..types import Prompt, Usage
-from .scenario import Cleaning, Scene
+from .scenario import Cleaning, Scenario
 from .scoring import score
 
 FULL_LINES = 40
@@ -36,7 +36,7 @@ class EvalAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
+class ScoringSettings:
     """How an answer is cleaned and judged. Can be sent to another machine."""
 
     cleaning: Cleaning
@@ -46,27 +46,29 @@ class Judging:
     """What a model itself is less sure of than this is not offered."""
 
 
-class Asker(Protocol):
+class Sampler(Protocol):
     """Who asks the models."""
 
-    async def answer(
-        self, model: Model, prompt: Prompt, scene: Scene, judging: Judging
+    async def sample(
+        self, model: Model, prompt: Prompt, scene: Scenario, judging: ScoringSettings
     ) -> EvalAnswer:
         """Ask; raises ``ProviderError``. Cancelled, it closes the model's stream."""
         ...
 
 
-class Here:
+class LocalSampler:
     """Asks from this process."""
 
-    async def answer(
-        self, model: Model, prompt: Prompt, scene: Scene, judging: Judging
+    async def sample(
+        self, model: Model, prompt: Prompt, scene: Scenario, judging: ScoringSettings
     ) -> EvalAnswer:
         """Ask, then clean and judge in a thread."""
-        return await ask(model, prompt, scene, judging)
+        return await sample_answer(model, prompt, scene, judging)
 
 
-async def ask(model: Model, prompt: Prompt, scene: Scene, judging: Judging) -> EvalAnswer:
+async def sample_answer(
+    model: Model, prompt: Prompt, scene: Scenario, judging: ScoringSettings
+) -> EvalAnswer:
     """An answer, closed as soon as it holds all that is of use, as in the editor; then judged."""
     answer, start = EvalAnswer(), time.perf_counter()
     parts: list[str] = []
@@ -95,7 +97,7 @@ async def ask(model: Model, prompt: Prompt, scene: Scene, judging: Judging) -> E
     return answer
 
 
-def _enough(text: str, scene: Scene) -> bool:
+def _enough(text: str, scene: Scenario) -> bool:
     limit = FULL_LINES if scene.multiline else 1
     body = text.lstrip("\n") if scene.multiline else text.lstrip()
     return body.count("\n") >= limit and not body.lstrip().startswith("```")

@@ -30,7 +30,7 @@ from .cases import Case
 
 NEAR = 60
 """Lines each side of the hole that post-processing looks at."""
-OPEN = 20
+OPEN_FILES = 20
 """Other files an editor might have open: those nearest to the case's."""
 
 
@@ -68,12 +68,12 @@ class Cleaners:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Scenario:
     """A case as it is asked: the file with its hole, and the place the answer goes to."""
 
     case: Case
     document: Document
-    place: Span
+    target: Span
     multiline: bool = True
     instruction: str = ""
     indent: str = ""
@@ -81,36 +81,36 @@ class Scene:
     @property
     def cursor(self) -> Position:
         """Where the answer begins."""
-        return self.place.start
+        return self.target.start
 
     def filled(self, text: str) -> Document:
         """The file with an answer in it."""
-        return self.document.replace(self.place, text)
+        return self.document.replace(self.target, text)
 
     def around(self) -> tuple[str, str]:
         """The text near the place: before and after it."""
-        document, start, end = self.document, self.place.start, self.place.end
+        document, start, end = self.document, self.target.start, self.target.end
         first = Position(max(0, start.line - NEAR), 0)
         last = min(len(document.lines) - 1, end.line + NEAR)
         below = Span(end, Position(last, len(document.lines[last])))
         return document.slice(Span(first, start)), document.slice(below)
 
 
-def scene_of(case: Case, document: Document) -> Scene | None:
+def scenario_of(case: Case, document: Document) -> Scenario | None:
     """The case's file with its hole; None where nothing in it would ask a model for that."""
     if case.kind == "explain":
-        return Scene(case, document, case.hole)
+        return Scenario(case, document, case.hole)
     start = case.hole.start
     holed = document.replace(case.hole, "")
     if case.kind != "generate":
         shape = shape_at(holed, start)
         multiline = case.kind != "line"
         # A body that the editor would not ask for (the shape says "line") is asked as a block.
-        return None if shape == "none" else Scene(case, holed, Span(start, start), multiline)
+        return None if shape == "none" else Scenario(case, holed, Span(start, start), multiline)
     request = asks_for_code(holed, Span(start, start))
     if request is None or request.kind != "body":
         return None
-    return Scene(case, holed, request.span, True, request.instruction, request.indent)
+    return Scenario(case, holed, request.span, True, request.instruction, request.indent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Cleaning:
     cleaners: Cleaners
     max_lines: int
 
-    def cleaned(self, scene: Scene, text: str, finish: str) -> str:
+    def cleaned(self, scene: Scenario, text: str, finish: str) -> str:
         """An answer as the editor would offer it; empty for nothing. Slow: for a thread."""
         case = scene.case
         if case.kind == "explain":
@@ -139,7 +139,7 @@ class Cleaning:
         return cleaned if scene.multiline else cleaned.split("\n")[0]
 
 
-class Bench:
+class ScenarioWorkspace:
     """Scenes and prompts for one comparison. ``close`` it."""
 
     def __init__(
@@ -161,10 +161,10 @@ class Bench:
         """``recall`` with this bench's index for memory, not with what the user has open."""
         return RecallModel(settings, recall_profile(settings), self.recall)
 
-    async def enter(self, case: Case) -> Scene | None:
+    async def open_case(self, case: Case) -> Scenario | None:
         """Open the case's file with its hole, and its neighbours whole; ``leave`` it afterwards."""
         original = self._documents[case.file]
-        scene = await asyncio.to_thread(scene_of, case, original)
+        scene = await asyncio.to_thread(scenario_of, case, original)
         if scene is None:
             return None
         for path in self._near(case.file):
@@ -175,18 +175,20 @@ class Bench:
         await self._settle()
         return scene
 
-    async def leave(self, scene: Scene) -> None:
+    async def close_case(self, scene: Scenario) -> None:
         """Put the file back as it was: what a later case sees is the user's own code."""
         self._change(scene.document, self._documents[scene.case.file])
 
-    def prompt(self, scene: Scene, profile: Profile) -> Prompt | None:
+    def prompt(self, scene: Scenario, profile: Profile) -> Prompt | None:
         """What a model is asked; None where it may not see the file."""
         case, workspace = scene.case, self.workspace
         if case.kind == "explain":
-            return explain_prompt(scene.document, scene.place, profile=profile, workspace=workspace)
+            return explain_prompt(
+                scene.document, scene.target, profile=profile, workspace=workspace
+            )
         if case.kind == "generate":
             return generate_prompt(
-                scene.document, scene.place, scene.instruction,
+                scene.document, scene.target, scene.instruction,
                 indent=scene.indent, profile=profile, workspace=workspace,
             )  # fmt: skip
         return complete_prompt(
@@ -198,11 +200,11 @@ class Bench:
             max_lines=self.cleaning.max_lines,
         )
 
-    def refusal(self, scene: Scene, profile: Profile) -> str:
+    def exclusion_reason(self, scene: Scenario, profile: Profile) -> str:
         """Why a model may not see the file."""
         return self.workspace.exclusion_reason(scene.document, profile) or "it may not see the file"
 
-    def hides(self, case: Case) -> str:
+    def hidden_indent(self, case: Case) -> str:
         """The indentation that the first line of the hole had, which an answer does not repeat."""
         return indent_of(self._documents[case.file].line(case.hole.start.line))
 
@@ -219,7 +221,7 @@ class Bench:
             return self._documents[other].language != kind, -shared, str(other)
 
         others = sorted((p for p in self._documents if p != file), key=distance)
-        return others[:OPEN]
+        return others[:OPEN_FILES]
 
     async def _open(self, document: Document) -> None:
         if document.uri not in self._known:

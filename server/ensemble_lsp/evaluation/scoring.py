@@ -23,7 +23,7 @@ from importlib import import_module
 from typing import Any
 
 from ..syntax.trees import has_error
-from .scenario import Scene
+from .scenario import Scenario
 
 MAIN = {"complete": "similarity", "generate": "similarity", "explain": "names"}
 """The measure models are compared by, for each task; ``tests`` where tests were run."""
@@ -37,12 +37,12 @@ _CODE_WORDS = frozenset(keyword.kwlist) | {
 _STRINGS = re.compile(r"\"\"\".*?\"\"\"|'''.*?'''|\"[^\"\n]*\"|'[^'\n]*'", re.DOTALL)
 
 
-def score(scene: Scene, text: str, hidden_indent: str = "") -> dict[str, float]:
+def score(scene: Scenario, text: str, hidden_indent: str = "") -> dict[str, float]:
     """The measures of one cleaned answer. Parses the file: for a thread, not for the event loop."""
     if scene.case.kind == "explain":
-        named = names_in(scene.case.truth)
+        named = names_in(scene.case.reference)
         return {"names": _share_named(text, named)} if named else {}
-    given, wanted = plain(text, hidden_indent), plain(scene.case.truth, hidden_indent)
+    given, wanted = plain(text, hidden_indent), plain(scene.case.reference, hidden_indent)
     scores = {"exact": float(given == wanted), "similarity": similarity(given, wanted)}
     if text.strip() and (whole := _parses(scene, text)) is not None:
         scores["parses"] = whole
@@ -91,11 +91,11 @@ def _share_named(text: str, names: frozenset[str]) -> float:
     return len(names & said) / len(names)
 
 
-def _parses(scene: Scene, text: str) -> float | None:
+def _parses(scene: Scenario, text: str) -> float | None:
     before = scene.document
     if (
-        scene.case.truth
-        and has_error(scene.filled(scene.case.truth).text, before.language) is not False
+        scene.case.reference
+        and has_error(scene.filled(scene.case.reference).text, before.language) is not False
     ):
         return None
     broken = has_error(scene.filled(text).text, before.language)

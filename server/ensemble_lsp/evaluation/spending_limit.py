@@ -22,9 +22,9 @@ from ..errors import (
 from ..models.interface import Profile
 from ..types import Prompt, Usage
 
-INSTRUCTIONS = 4096
+REQUEST_OVERHEAD = 4096
 """Bytes that a provider's request has beyond the prompt's own texts: instructions, tags, names."""
-THINKING = 2048
+THINKING_TOKENS = 2048
 """Tokens that models which think may write beyond the prompt's own limit."""
 _USUAL_ANSWER = {"complete": 40, "explain": 350, "generate": 300}
 _INSTRUCTION_TOKENS = 220
@@ -35,7 +35,7 @@ _UNPAID = (
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """What one model's share of a run will take."""
 
     model: str
@@ -44,44 +44,44 @@ class Estimate:
     output_tokens: int
     cost: float
     """US dollars, as expected."""
-    most: float
+    max_cost: float
     """US dollars, at most."""
     priced: bool
     """Whether the model's prices are known, or it runs on this machine."""
     local: bool
 
 
-def estimate(profile: Profile, prompts: Sequence[Prompt]) -> Estimate:
+def estimate_cost(profile: Profile, prompts: Sequence[Prompt]) -> CostEstimate:
     """The cost of asking those prompts, by rule of thumb and at most."""
     tokens_in = sum(estimate_tokens(_texts(p)) + _INSTRUCTION_TOKENS for p in prompts)
     tokens_out = sum(min(p.max_tokens, _USUAL_ANSWER[p.task]) for p in prompts)
-    return Estimate(
+    return CostEstimate(
         model=profile.name,
         requests=len(prompts),
         input_tokens=tokens_in,
         output_tokens=tokens_out,
         cost=profile.cost(Usage(tokens_in, tokens_out)),
-        most=sum(most(profile, p) for p in prompts),
+        max_cost=sum(max_cost(profile, p) for p in prompts),
         priced=profile.local or bool(profile.input_price or profile.output_price),
         local=profile.local,
     )
 
 
-def most(profile: Profile, prompt: Prompt) -> float:
+def max_cost(profile: Profile, prompt: Prompt) -> float:
     """US dollars that one request can cost at most.
 
     A token is at least one byte of text (byte-level BPE), and no answer is longer than its limit.
     """
-    bytes_in = len(_texts(prompt).encode("utf-8", "replace")) + INSTRUCTIONS
-    return profile.cost(Usage(bytes_in, prompt.max_tokens + THINKING))
+    bytes_in = len(_texts(prompt).encode("utf-8", "replace")) + REQUEST_OVERHEAD
+    return profile.cost(Usage(bytes_in, prompt.max_tokens + THINKING_TOKENS))
 
 
-def paid(error: ProviderError) -> bool:
+def may_be_billed(error: ProviderError) -> bool:
     """Whether a failed request may have been paid for: the answer had begun, or nobody knows."""
     return error.was_sent and not isinstance(error, _UNPAID)
 
 
-def check_prices(estimates: Sequence[Estimate], limit: float | None) -> None:
+def check_prices(estimates: Sequence[CostEstimate], limit: float | None) -> None:
     """Raise ``SettingsError`` where a limit is wanted for a model whose price nobody knows."""
     if limit is None:
         return

@@ -14,12 +14,12 @@ from typing import Any
 
 ROUNDS = 2000
 SEED = 20240601
-FEWEST = 2
+MIN_CASES = 2
 """Cases below which there is no interval."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
+class Estimate:
     """A mean (or median) of ``n`` cases with its 95 % interval; without one of too few."""
 
     value: float
@@ -42,17 +42,17 @@ class Difference:
     n: int
 
     @property
-    def sure(self) -> bool:
+    def significant(self) -> bool:
         """Whether the interval leaves out zero."""
         return self.low > 0 or self.high < 0
 
 
-def mean(values: Sequence[float]) -> Mean | None:
+def mean(values: Sequence[float]) -> Estimate | None:
     """The mean; None without values."""
     return _estimate(values, None)
 
 
-def quantile(values: Sequence[float], share: float) -> Mean | None:
+def quantile(values: Sequence[float], share: float) -> Estimate | None:
     """A quantile, as the median: for times, whose means a few slow ones rule."""
     return _estimate(values, share)
 
@@ -61,7 +61,7 @@ def difference(one: Mapping[str, float], other: Mapping[str, float]) -> Differen
     """Mean of ``one`` less ``other`` over the cases (keys) both have; None with fewer than two."""
     np: Any = import_module("numpy")
     both = sorted(one.keys() & other.keys())
-    if len(both) < FEWEST:
+    if len(both) < MIN_CASES:
         return None
     gaps = np.array([one[case] - other[case] for case in both])
     means = gaps[_draws(len(gaps))].mean(axis=1)
@@ -69,18 +69,18 @@ def difference(one: Mapping[str, float], other: Mapping[str, float]) -> Differen
     return Difference(float(gaps.mean()), float(low), float(high), len(both))
 
 
-def _estimate(values: Sequence[float], share: float | None) -> Mean | None:
+def _estimate(values: Sequence[float], share: float | None) -> Estimate | None:
     if not values:
         return None
     np: Any = import_module("numpy")
     data = np.array(values, dtype=float)
     middle = float(data.mean() if share is None else np.quantile(data, share))
-    if len(values) < FEWEST:
-        return Mean(middle, None, None, len(values))
+    if len(values) < MIN_CASES:
+        return Estimate(middle, None, None, len(values))
     drawn = data[_draws(len(values))]
     rounds = drawn.mean(axis=1) if share is None else np.quantile(drawn, share, axis=1)
     low, high = np.percentile(rounds, [2.5, 97.5])
-    return Mean(middle, float(low), float(high), len(values))
+    return Estimate(middle, float(low), float(high), len(values))
 
 
 def _draws(count: int) -> Any:

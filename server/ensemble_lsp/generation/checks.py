@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ..app import AppContext
 from ..context.symbols import enclosing
-from ..sandbox.example_parser import promised
+from ..sandbox.check_results import CheckResults
+from ..sandbox.example_parser import examples_in_source
 from ..sandbox.example_runner import ExampleRunner
-from ..sandbox.repo_tests import PlaceUnderTest, RepoTests, tried
-from ..sandbox.trial import CheckResults
+from ..sandbox.repo_tests import RepoTarget, RepoTests, with_test_counts
 from ..types import Document, Position, Span
 
 _DEFINED = re.compile(r"^\s*(?:[a-z]+\s+)*(?:def|class|function|fn|func|fun)\s+(\w+)", re.MULTILINE)
@@ -49,16 +49,18 @@ class CandidateChecks:
     async def __call__(self, text: str) -> CheckResults | None:
         """What came of it; None where nothing was run. An answer that was tried is known."""
         trial = await self._trials(text) if self._trials is not None else None
-        return tried(trial, await self._tests(text)) if self._tests is not None else trial
+        return (
+            with_test_counts(trial, await self._tests(text)) if self._tests is not None else trial
+        )
 
     @property
     def trouble(self) -> str:
         """Why something that is wished was not run; empty where all was."""
         told = [self._trouble]
-        if self._trials is not None and self._trials.refused:
-            told.append(f"The examples were not run: {self._trials.refused}.")
+        if self._trials is not None and self._trials.unavailable:
+            told.append(f"The examples were not run: {self._trials.unavailable}.")
         if self._tests is not None:
-            told.append(self._tests.trouble)
+            told.append(self._tests.skip_reason)
         return " ".join(filter(None, told))
 
 
@@ -89,7 +91,7 @@ async def _trials(wanted: CheckContext) -> ExampleRunner | None:
         return None
     called = _called(wanted.wish)
     text = _promising(document, wanted.place, wanted.wish)
-    groups = await asyncio.to_thread(promised, text, called)
+    groups = await asyncio.to_thread(examples_in_source, text, called)
     return ExampleRunner(groups, lambda answer: _whole(wanted, answer)) if groups else None
 
 
@@ -102,7 +104,7 @@ async def _tests(wanted: CheckContext) -> tuple[RepoTests | None, str]:
         return None, "The tests were not run: the file is in no folder that is open."
     root = max(folders, key=lambda folder: len(folder.parts))
     names, hollow = await asyncio.to_thread(_hollow, wanted)
-    place = PlaceUnderTest(
+    place = RepoTarget(
         root,
         file,
         names,
@@ -115,7 +117,9 @@ async def _tests(wanted: CheckContext) -> tuple[RepoTests | None, str]:
         },
     )
     settings = app.settings.ensemble
-    tests = RepoTests(place, settings.run_tests, seconds=settings.test_seconds, told=wanted.told)
+    tests = RepoTests(
+        place, settings.run_tests, seconds=settings.test_seconds, on_message=wanted.told
+    )
     return tests, ""
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from ..consensus.code import consensus_of_code
 from ..consensus.early_stopping import EarlyStopping
+from ..consensus.fan_out import FanOutProgress as Asking
 from ..consensus.fan_out import FanOutResult, query_all
-from ..consensus.fan_out import Progress as Asking
-from ..consensus.judge import judged
+from ..consensus.judge import judge_candidates
 from ..consensus.votes import Verdict, Vote
 from ..context.generation_intent import asks_for_code
 from ..context.prompt_builder import generate_prompt
@@ -179,13 +179,13 @@ async def _answers(job: _Job, trials: CandidateChecks) -> tuple[FanOutResult, li
         job.prompt,
         budget_ms=app.settings.ensemble.budget_ms,
         progress=_named(job.progress, len(job.members)),
-        settled=quorum,
+        should_stop=quorum,
     )
     names = [model.profile.name for model in job.members]
     if not asked.completions:
         refused = app.refused(job.document, job.members)
         raise refused or app.failed("generate", asked, names)
-    answers = await quorum.answers(asked.completions, patience=app.settings.ensemble.test_seconds)
+    answers = await quorum.votes(asked.completions, patience=app.settings.ensemble.test_seconds)
     if not answers:
         raise app.failed("generate", asked, names)
     return asked, answers
@@ -199,7 +199,9 @@ def _stronger_job(job: _Job, answers: list[Vote], verdict: Verdict) -> _Job | No
     best = next((a for a in answers if a.text == verdict.text), None)
     findings = Findings(
         parses=best.form is not None if best is not None and best.form != "" else None,
-        examples=best.trial.share >= 1 if best is not None and best.trial is not None else None,
+        examples=best.checks.pass_rate >= 1
+        if best is not None and best.checks is not None
+        else None,
         agreement=verdict.agreement if len(verdict.groups) > 1 else None,
     )
     found = escalate(job.decision, findings, names)
@@ -238,7 +240,7 @@ async def _judged(job: _Job, verdict: Verdict) -> tuple[Verdict, bool]:
         return verdict, False
     job.told(f"{settings.judge} judges")
     texts = [group.text for group in verdict.groups]
-    index = await judged(judge, prompt, texts, budget_ms=settings.budget_ms)
+    index = await judge_candidates(judge, prompt, texts, budget_ms=settings.budget_ms)
     if index is None:
         return verdict, False
     group = verdict.groups[index]
@@ -282,7 +284,7 @@ def _generation(
         latency_ms=max(c.total_ms for c in asked.completions),
         errors={name: str(error) for name, error in asked.errors.items()},
         settled=settled,
-        tried=tuple(group.trial.sentence() if group.trial else "" for group in verdict.groups),
+        tried=tuple(group.checks.sentence() if group.checks else "" for group in verdict.groups),
     )
 
 

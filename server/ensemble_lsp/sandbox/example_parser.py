@@ -14,10 +14,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from ..syntax.python_ast import parse_python
-from .example_process import Check
+from .example_process import ExampleCheck
 
 Signature = tuple[str, tuple[str, ...]]
-MOST = 24
+MAX_CHECKS = 24
 """Checks that are run; further examples of a long docstring tell little more."""
 _OPEN, _CLOSED = "([{", ")]}"
 _RESULT = re.compile(
@@ -34,7 +34,7 @@ _COMMENT = re.compile(r"^\s*(?:#+|//+)\s?")
 
 def examples_in(
     text: str, names: Sequence[str], signature: Signature | None = None
-) -> list[list[Check]]:
+) -> list[list[ExampleCheck]]:
     """The checks in a docstring or comment, in groups that share names.
 
     ``names`` are the functions and classes the code must define: calls of others are no example.
@@ -43,9 +43,9 @@ def examples_in(
     wanted = set(names)
     prose = _in_prose(text, wanted, signature)
     groups = [*_doctests(text, wanted), *([check] for check in prose)]
-    kept: list[list[Check]] = []
-    seen: set[tuple[Check, ...]] = set()
-    left = MOST
+    kept: list[list[ExampleCheck]] = []
+    seen: set[tuple[ExampleCheck, ...]] = set()
+    left = MAX_CHECKS
     for group in groups:
         if tuple(group) not in seen and left > 0:
             seen.add(tuple(group))
@@ -54,16 +54,16 @@ def examples_in(
     return kept
 
 
-def promised(source: str, names: Sequence[str] = ()) -> list[list[Check]]:
+def examples_in_source(source: str, names: Sequence[str] = ()) -> list[list[ExampleCheck]]:
     """The examples of a whole source: of each docstring, and of its comments.
 
     ``names`` are further ones that the code must define, besides those that the source defines.
     """
-    groups: list[list[Check]] = []
+    groups: list[list[ExampleCheck]] = []
     names = [*_names(source), *names]
     for text, head in (*_docstrings(source), (_comments(source), "")):
         groups += examples_in(text, names, _signature(head))
-    return groups[:MOST]
+    return groups[:MAX_CHECKS]
 
 
 def _signature(head: str) -> Signature | None:
@@ -94,15 +94,15 @@ def _comments(source: str) -> str:
 # -- doctests ------------------------------------------------------------------------------------
 
 
-def _doctests(text: str, names: set[str]) -> Iterator[list[Check]]:
+def _doctests(text: str, names: set[str]) -> Iterator[list[ExampleCheck]]:
     """One group a text: its examples build on each other."""
     plain = "\n".join(_COMMENT.sub("", line) for line in textwrap.dedent(text).split("\n"))
-    group: list[Check] = []
+    group: list[ExampleCheck] = []
     for example in _parsed(plain):
         source, want = example.source.rstrip("\n"), example.want.strip()
         if not _parses(source):
             return
-        group.append(Check("doctest", source, want or None))
+        group.append(ExampleCheck("doctest", source, want or None))
     if any(_calls(check.source, names) for check in group):
         yield _told_apart(group)
 
@@ -123,11 +123,11 @@ def _parsed(text: str) -> list[doctest.Example]:
         return found
 
 
-def _told_apart(group: list[Check]) -> list[Check]:
+def _told_apart(group: list[ExampleCheck]) -> list[ExampleCheck]:
     """An expression without a result is an input whose output tells candidates apart."""
     return [
-        Check("run", check.source)
-        if check.want is None and not _is_expression(check.source)
+        ExampleCheck("run", check.source)
+        if check.expected is None and not _is_expression(check.source)
         else check
         for check in group
     ]
@@ -144,7 +144,7 @@ def _is_expression(source: str) -> bool:
 # -- prose ---------------------------------------------------------------------------------------
 
 
-def _in_prose(text: str, names: set[str], signature: Signature | None) -> Iterator[Check]:
+def _in_prose(text: str, names: set[str], signature: Signature | None) -> Iterator[ExampleCheck]:
     lines = [_COMMENT.sub("", line) for line in text.split("\n")]
     for number, line in enumerate(lines):
         if ">>>" in line:
@@ -152,14 +152,14 @@ def _in_prose(text: str, names: set[str], signature: Signature | None) -> Iterat
         source = line.strip()
         if _ASSERT.match(line) and _parses(source):
             if _calls(source, names):
-                yield Check("assert", source)
+                yield ExampleCheck("assert", source)
             continue
         following = lines[number + 1] if number + 1 < len(lines) else ""
         yield from _calls_with_results(line, following, names)
         yield from _named_inputs(line, following, signature)
 
 
-def _calls_with_results(line: str, following: str, names: set[str]) -> Iterator[Check]:
+def _calls_with_results(line: str, following: str, names: set[str]) -> Iterator[ExampleCheck]:
     place = 0
     while (found := re.compile(r"(?<![\w.])(\w+)\(").search(line, place)) is not None:
         place = found.end()
@@ -174,10 +174,10 @@ def _calls_with_results(line: str, following: str, names: set[str]) -> Iterator[
         tail = rest.lstrip("`'\"")[result.end() :]
         want = _result(tail if tail.strip() else following.strip())
         if want is not None:
-            yield Check("equal", call, want)
+            yield ExampleCheck("equal", call, want)
 
 
-def _named_inputs(line: str, following: str, signature: Signature | None) -> Iterator[Check]:
+def _named_inputs(line: str, following: str, signature: Signature | None) -> Iterator[ExampleCheck]:
     """``For a = 1, b = 2 the output should be 3``; also with ``Output:`` on the next line."""
     if signature is None or "=" not in line or f"{signature[0]}(" in line:
         return
@@ -195,7 +195,7 @@ def _named_inputs(line: str, following: str, signature: Signature | None) -> Ite
     want = _result(rest[result.end() :]) if result else None
     if values and want is not None:
         call = ", ".join(values.values())
-        yield Check("equal", f"{signature[0]}({call})", want)
+        yield ExampleCheck("equal", f"{signature[0]}({call})", want)
 
 
 def _after(text: str) -> str:

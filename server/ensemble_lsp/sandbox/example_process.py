@@ -25,14 +25,14 @@ from typing import Any, Literal
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["doctest", "equal", "assert", "call", "stdin", "run"]
+CheckKind = Literal["doctest", "equal", "assert", "call", "stdin", "run"]
 _CHILD = Path(__file__).parent / "isolation" / "child.py"
 _MOST = 1_000_000
 """Bytes of an answer that are read; more is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ExampleCheck:
     """One thing to try. ``want`` is what must come of it; ``None`` where only the input is known.
 
     ``doctest``: a statement and what is printed; ``equal``: an expression and a value's source;
@@ -40,23 +40,23 @@ class Check:
     ``want`` what it prints.
     """
 
-    kind: Kind
+    kind: CheckKind
     source: str
-    want: str | None = None
+    expected: str | None = None
 
     @property
-    def promises(self) -> bool:
+    def has_expectation(self) -> bool:
         """Whether code can fail it."""
-        return self.want is not None or self.kind == "assert"
+        return self.expected is not None or self.kind == "assert"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ExampleLimits:
     """What a run may use."""
 
     seconds: float = 4.0
     """Of wall time, and (rounded up) of processor time."""
-    step: float = 1.0
+    check_seconds: float = 1.0
     """Seconds of one check; the others go on."""
     memory: int = 1 << 30
     """Bytes of address space."""
@@ -65,7 +65,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class CheckOutcome:
     """What came of one check."""
 
     ok: bool
@@ -74,23 +74,25 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class ExampleRun:
     """What came of a run: for each group of checks, one result a check."""
 
-    groups: tuple[tuple[Tried, ...], ...] = ()
-    ended: bool = True
+    groups: tuple[tuple[CheckOutcome, ...], ...] = ()
+    completed: bool = True
     """False when it had to be stopped, or fell over."""
-    refused: str = ""
+    unavailable: str = ""
     """Why this system could not lock the process down; then nothing was run."""
     layers: tuple[str, ...] = ()
     """What it was locked down with."""
 
 
-async def run(source: str, groups: Sequence[Sequence[Check]], limits: Limits | None = None) -> Ran:
+async def run_examples(
+    source: str, groups: Sequence[Sequence[ExampleCheck]], limits: ExampleLimits | None = None
+) -> ExampleRun:
     """Run checks on a module's source. Cancelling kills the process. Never raises for what ran."""
-    limits = limits or Limits()
+    limits = limits or ExampleLimits()
     if sys.platform != "linux":
-        return Ran(ended=False, refused="examples are run on Linux only")
+        return ExampleRun(completed=False, unavailable="examples are run on Linux only")
     folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-lsp-run-")
     try:
         job = await asyncio.to_thread(_job, source, groups, limits, folder)
@@ -99,7 +101,9 @@ async def run(source: str, groups: Sequence[Sequence[Check]], limits: Limits | N
         await asyncio.shield(asyncio.to_thread(_remove, folder))
 
 
-def _job(source: str, groups: Sequence[Sequence[Check]], limits: Limits, folder: str) -> bytes:
+def _job(
+    source: str, groups: Sequence[Sequence[ExampleCheck]], limits: ExampleLimits, folder: str
+) -> bytes:
     paths, readable = _paths()
     job: dict[str, Any] = {
         "source": source,
@@ -108,16 +112,16 @@ def _job(source: str, groups: Sequence[Sequence[Check]], limits: Limits, folder:
         "paths": paths,
         "readable": readable,
         "seconds": max(1, round(limits.seconds + 0.5)),
-        "step": limits.step,
+        "step": limits.check_seconds,
         "memory": limits.memory,
         "fileBytes": limits.file_bytes,
     }
     return json.dumps(job).encode("utf-8", "replace")
 
 
-def _plain(check: Check) -> dict[str, str]:
+def _plain(check: ExampleCheck) -> dict[str, str]:
     plain = {"kind": check.kind, "source": check.source}
-    return plain if check.want is None else {**plain, "want": check.want}
+    return plain if check.expected is None else {**plain, "want": check.expected}
 
 
 @lru_cache(maxsize=1)
@@ -132,7 +136,7 @@ def _paths() -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(site)), list(readable)
 
 
-async def _run(job: bytes, limits: Limits) -> Ran:
+async def _run(job: bytes, limits: ExampleLimits) -> ExampleRun:
     environment = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", "-B", str(_CHILD)),
@@ -145,7 +149,7 @@ async def _run(job: bytes, limits: Limits) -> Ran:
     try:
         text = await asyncio.wait_for(_talk(process, job), limits.seconds + 1.0)
     except (asyncio.TimeoutError, OSError):
-        return Ran(ended=False)
+        return ExampleRun(completed=False)
     finally:
         await _end(process)
     return _read(text)
@@ -173,19 +177,19 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-def _read(text: bytes) -> Ran:
+def _read(text: bytes) -> ExampleRun:
     try:
         answer: Any = json.loads(text)
         if refused := answer.get("refused"):
             logger.warning("examples are not run: %s", refused)
-            return Ran(ended=False, refused=str(refused))
+            return ExampleRun(completed=False, unavailable=str(refused))
         groups = tuple(
-            tuple(Tried(bool(t["ok"]), str(t["output"])) for t in group)
+            tuple(CheckOutcome(bool(t["ok"]), str(t["output"])) for t in group)
             for group in answer["groups"]
         )
-        return Ran(groups, layers=tuple(map(str, answer["layers"])))
+        return ExampleRun(groups, layers=tuple(map(str, answer["layers"])))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Ran(ended=False)
+        return ExampleRun(completed=False)
 
 
 def _remove(folder: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from .example_process import Check, Limits, run
-from .trial import CheckResults
+from .check_results import CheckResults
+from .example_process import ExampleCheck, ExampleLimits, run_examples
 
 AT_ONCE = 2
 """Sandboxes that run at the same time."""
@@ -17,28 +17,30 @@ class ExampleRunner:
 
     def __init__(
         self,
-        groups: Sequence[Sequence[Check]],
+        groups: Sequence[Sequence[ExampleCheck]],
         source_of: Callable[[str], str],
-        limits: Limits | None = None,
+        limits: ExampleLimits | None = None,
     ) -> None:
         self._groups = groups
         self._source_of = source_of
         self._limits = limits
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._known: dict[str, CheckResults | None] = {}
-        self.refused = ""
+        self.unavailable = ""
         """Why this system runs none, if so."""
 
     async def __call__(self, text: str) -> CheckResults | None:
         """What came of the examples; None where none were run. Equal texts are run once."""
-        if self.refused or not self._groups:
+        if self.unavailable or not self._groups:
             return None
         if text not in self._known:
             async with self._gate:
-                ran = await run(self._source_of(text), self._groups, self._limits)
-            self.refused = ran.refused
+                ran = await run_examples(self._source_of(text), self._groups, self._limits)
+            self.unavailable = ran.unavailable
             told = [[(t.ok, t.output) for t in group] for group in ran.groups]
             self._known[text] = (
-                None if ran.refused else CheckResults.of(self._groups, told if ran.ended else None)
+                None
+                if ran.unavailable
+                else CheckResults.from_run(self._groups, told if ran.completed else None)
             )
         return self._known[text]

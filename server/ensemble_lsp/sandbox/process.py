@@ -29,14 +29,14 @@ _IN_PART: Mapping[str, tuple[str, ...]] = {".local": ("lib",), ".cargo": ("regis
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ResourceLimits:
     """What one run of a program may take."""
 
     seconds: float = 120.0
     """Of wall time, and (a little more) of processor time."""
     memory: int = 4 << 30
     """Bytes of data of each process."""
-    file: int = 256 << 20
+    file_bytes: int = 256 << 20
     """Bytes of the largest file it may write."""
 
 
@@ -49,7 +49,7 @@ class ProcessResult:
     timed_out: bool
     output: str
     """The end of what it printed."""
-    code: int | None = None
+    exit_code: int | None = None
 
 
 async def unavailable_reason() -> str:
@@ -58,7 +58,7 @@ async def unavailable_reason() -> str:
         return "only Linux can keep a program from the network and the disk here"
     folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-walls-")
     try:
-        limits = Limits(seconds=10)
+        limits = ResourceLimits(seconds=10)
         ended = await run(["true"], work=Path(folder), folder=Path(folder), limits=limits)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -70,10 +70,10 @@ async def run(
     *,
     work: Path,
     folder: Path,
-    limits: Limits,
+    limits: ResourceLimits,
     readable: Sequence[Path] = (),
     env: Mapping[str, str] | None = None,
-    walled: bool = True,
+    sandboxed: bool = True,
 ) -> ProcessResult:
     """Run a command in ``work``; it writes only in ``folder``. Cancelling ends it and what it started.
 
@@ -81,7 +81,7 @@ async def run(
     """
     every = environment(env or {})
     words = list(command)
-    if walled:
+    if sandboxed:
         read = await asyncio.to_thread(_readable, command, every, readable)
         words = [sys.executable, "-I", "-S", "-B", str(_LAUNCH), _job(folder, read, limits), *words]
     process = await asyncio.create_subprocess_exec(
@@ -112,14 +112,14 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k in _PASSED_ON} | dict(more)
 
 
-def _job(folder: Path, readable: Sequence[str], limits: Limits) -> str:
+def _job(folder: Path, readable: Sequence[str], limits: ResourceLimits) -> str:
     return json.dumps(
         {
             "write": [str(folder)],
             "read": list(readable),
             "seconds": int(limits.seconds) + 5,
             "data": limits.memory,
-            "file": limits.file,
+            "file": limits.file_bytes,
         }
     )
 

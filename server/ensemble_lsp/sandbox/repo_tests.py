@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EnsembleError
-from .scratch_repo import Limits, ProcessResult, ScratchRepo
-from .test_selection import command_with, find_tests, runner
-from .trial import CheckResults
+from .check_results import CheckResults
+from .scratch_repo import ProcessResult, ResourceLimits, ScratchRepo
+from .test_selection import command_with, find_tests, runner_name
 
 logger = logging.getLogger(__name__)
 _REPORT = "ensemble-report.xml"
@@ -24,18 +24,18 @@ _NOTHING_COLLECTED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceUnderTest:
+class RepoTarget:
     """Where answers go, in a repository."""
 
     root: Path
     file: Path
     names: tuple[str, ...]
     """Of the function at the place and of what it is in; none at the top of a file."""
-    hollow: str
+    stubbed: str
     """The file with nothing at the place: where the tests pass with that too, they do not reach it."""
-    whole: Callable[[str], str]
+    apply: Callable[[str], str]
     """The file with an answer at the place."""
-    others: Mapping[Path, str]
+    unsaved: Mapping[Path, str]
     """Further files that are open and not saved: what is tested is what the editor shows."""
 
 
@@ -46,18 +46,18 @@ class RepoTests:
     """
 
     def __init__(
-        self, place: PlaceUnderTest, command: str, *, seconds: float, told: Callable[[str], None]
+        self, place: RepoTarget, command: str, *, seconds: float, on_message: Callable[[str], None]
     ) -> None:
         self._place = place
         self._command = command
-        self._limits = Limits(seconds)
-        self._told = told
+        self._limits = ResourceLimits(seconds)
+        self._told = on_message
         self._gate = asyncio.Lock()
         self._tried: dict[str, asyncio.Task[tuple[int, int] | None]] = {}
         self._bench: ScratchRepo | None = None
         self._files: list[Path] = []
         self._ready = asyncio.create_task(self._prepare())
-        self.trouble = ""
+        self.skip_reason = ""
         """Why no test is run, in one sentence, if so."""
 
     async def __call__(self, text: str) -> tuple[int, int] | None:
@@ -85,41 +85,45 @@ class RepoTests:
             self._bench = await ScratchRepo.open(
                 place.root, self._command, limits=self._limits, files=[place.file]
             )
-            await self._bench.put({**place.others, place.file: place.hollow})
+            await self._bench.write({**place.unsaved, place.file: place.stubbed})
             file = place.file.relative_to(place.root)
             self._files = await asyncio.to_thread(find_tests, self._bench.tree, file, place.names)
             if not self._files:
-                self.trouble = f"The tests were not run: none names {_named(place)}."
+                self.skip_reason = f"The tests were not run: none names {_named(place)}."
                 return
             self._told(f"Tests: {', '.join(path.as_posix() for path in self._files[:3])}")
             ended, counts = await self._run()
             if ended.passed or (counts is not None and counts[1] == 0):
-                self.trouble = f"The tests decide nothing: they pass without {_named(place)} too."
+                self.skip_reason = (
+                    f"The tests decide nothing: they pass without {_named(place)} too."
+                )
             elif ended.timed_out:
-                self.trouble = "The tests were not run: they take longer than ensemble.testSeconds."
-            elif ended.code == 127:
-                self.trouble = f"The tests were not run: {ended.output.strip()[-200:]}."
+                self.skip_reason = (
+                    "The tests were not run: they take longer than ensemble.testSeconds."
+                )
+            elif ended.exit_code == 127:
+                self.skip_reason = f"The tests were not run: {ended.output.strip()[-200:]}."
         except (EnsembleError, ValueError, OSError) as error:
-            self.trouble = str(error)
+            self.skip_reason = str(error)
             logger.warning("tests are not run: %s", error)
 
     async def _try(self, text: str) -> tuple[int, int] | None:
         await asyncio.wait({self._ready})
-        if self.trouble or self._bench is None:
+        if self.skip_reason or self._bench is None:
             return None
         async with self._gate:
             start = time.perf_counter()
-            await self._bench.put({self._place.file: self._place.whole(text)})
+            await self._bench.write({self._place.file: self._place.apply(text)})
             ended, counts = await self._run()
-        logger.info("tests: %s, %s, %.1f s", counts, ended.code, time.perf_counter() - start)
+        logger.info("tests: %s, %s, %.1f s", counts, ended.exit_code, time.perf_counter() - start)
         return counts if counts is not None else (int(ended.passed), 1)
 
     async def _run(self) -> tuple[ProcessResult, tuple[int, int] | None]:
         """One run, and (of pytest) how many tests passed of how many."""
         assert self._bench is not None
         words = command_with(shlex.split(self._command), self._files)
-        report = self._bench.temporary / _REPORT
-        counted = runner(words) in ("pytest", "py.test")
+        report = self._bench.temp / _REPORT
+        counted = runner_name(words) in ("pytest", "py.test")
         if counted:
             words += [f"--junitxml={report}", "-p", "no:cacheprovider"]
             with contextlib.suppress(OSError):
@@ -127,19 +131,21 @@ class RepoTests:
         ended = await self._bench.run(words)
         if not counted or ended.timed_out:
             return ended, None
-        if ended.code == _NOTHING_COLLECTED:
+        if ended.exit_code == _NOTHING_COLLECTED:
             return ended, (0, 0)
         return ended, await asyncio.to_thread(_counts, report)
 
 
-def tried(trial: CheckResults | None, tests: tuple[int, int] | None) -> CheckResults | None:
+def with_test_counts(
+    trial: CheckResults | None, tests: tuple[int, int] | None
+) -> CheckResults | None:
     """What came of the examples, and of the tests too."""
     if tests is None:
         return trial
     passed, count = tests
     before = trial or CheckResults(0, 0, ())
     return CheckResults(
-        before.passed + passed, before.promised + count, before.outputs, tests_passed=passed, tests=count
+        before.passed + passed, before.total + count, before.outputs, tests_passed=passed, tests=count
     )  # fmt: skip
 
 
@@ -163,5 +169,5 @@ def _counts(report: Path) -> tuple[int, int] | None:
     return max(0, passed), max(0, count)
 
 
-def _named(place: PlaceUnderTest) -> str:
+def _named(place: RepoTarget) -> str:
     return place.names[0] if place.names else place.file.name

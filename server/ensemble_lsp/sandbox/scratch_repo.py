@@ -16,25 +16,31 @@ from pathlib import Path
 
 from ..errors import SettingsError
 from . import process
-from .process import Limits, ProcessResult
+from .process import ProcessResult, ResourceLimits
 
-LARGEST_TREE = 600_000_000
+MAX_TREE_BYTES = 600_000_000
 """Bytes of a repository that is copied."""
 _LEFT_OUT = frozenset(
     {".git", ".hg", ".svn", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".cache"}
     | {".tox", ".nox"}
 )
-LINKED = frozenset({".venv", "venv", "node_modules"})
+LINKED_FOLDERS = frozenset({".venv", "venv", "node_modules"})
 """Folders of installed packages: read where they are, not copied."""
 
-__all__ = ["Limits", "ProcessResult", "ScratchRepo"]
+__all__ = ["ProcessResult", "ResourceLimits", "ScratchRepo"]
 
 
 class ScratchRepo:
     """One copy of a repository, and its tests. Made by ``open``; ``close`` removes the copy."""
 
     def __init__(
-        self, scratch: Path, root: Path, command: Sequence[str], limits: Limits, *, walled: bool
+        self,
+        scratch: Path,
+        root: Path,
+        command: Sequence[str],
+        limits: ResourceLimits,
+        *,
+        walled: bool,
     ) -> None:
         self._scratch = scratch
         self._root = root
@@ -51,7 +57,7 @@ class ScratchRepo:
         root: Path,
         command: str,
         *,
-        limits: Limits | None = None,
+        limits: ResourceLimits | None = None,
         files: Sequence[Path] = (),
         allow_network: bool = False,
     ) -> ScratchRepo:
@@ -69,7 +75,7 @@ class ScratchRepo:
                 f"here ({refused})."
             )
         scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-trial-"))
-        bench = cls(scratch, root, parts, limits or Limits(), walled=not refused)
+        bench = cls(scratch, root, parts, limits or ResourceLimits(), walled=not refused)
         try:
             bench._linked = await asyncio.to_thread(_copy, root, bench.tree)
             await asyncio.to_thread(bench._import_from, files)
@@ -93,7 +99,7 @@ class ScratchRepo:
         """The copy."""
         return self._scratch / "tree"
 
-    async def judge(self, case: str, file: Path, hollow: str, text: str) -> bool | None:
+    async def passes(self, case: str, file: Path, hollow: str, text: str) -> bool | None:
         """Whether the tests pass with ``text`` as the file's content.
 
         ``hollow`` is the file without the code in question: where the tests pass with that too, they
@@ -110,18 +116,18 @@ class ScratchRepo:
         return self._covered[case]
 
     async def _with(self, file: Path, text: str) -> ProcessResult:
-        original = await asyncio.to_thread(self.place(file).read_bytes)
+        original = await asyncio.to_thread(self.path_in_copy(file).read_bytes)
         try:
-            await self.put({file: text})
+            await self.write({file: text})
             return await self.run()
         finally:
             await asyncio.to_thread(self._write, file, original)
 
-    def place(self, file: Path) -> Path:
+    def path_in_copy(self, file: Path) -> Path:
         """Where a file of the repository is in the copy."""
         return self.tree / file.relative_to(self._root)
 
-    async def put(self, files: Mapping[Path, str]) -> None:
+    async def write(self, files: Mapping[Path, str]) -> None:
         """Give files of the repository another content, in the copy."""
 
         def write() -> None:
@@ -132,7 +138,7 @@ class ScratchRepo:
 
     def _write(self, file: Path, content: bytes) -> None:
         """Write a file of the copy. What ran there may have left links that lead out of it."""
-        place, tree = self.place(file), self.tree.resolve()
+        place, tree = self.path_in_copy(file), self.tree.resolve()
         place.parent.mkdir(parents=True, exist_ok=True)
         folder = place.parent.resolve()
         if folder != tree and tree not in folder.parents:
@@ -143,7 +149,7 @@ class ScratchRepo:
 
     async def run(self, command: Sequence[str] = ()) -> ProcessResult:
         """Run the tests once on the copy as it is, by the command it was opened with or another."""
-        for folder in (self.home, self.temporary):
+        for folder in (self.home, self.temp):
             await asyncio.to_thread(folder.mkdir, exist_ok=True)
         return await process.run(
             list(command) or self._command,
@@ -152,7 +158,7 @@ class ScratchRepo:
             limits=self._limits,
             readable=self._linked,
             env=self._env(),
-            walled=self._walled,
+            sandboxed=self._walled,
         )
 
     @property
@@ -161,7 +167,7 @@ class ScratchRepo:
         return self._scratch / "home"
 
     @property
-    def temporary(self) -> Path:
+    def temp(self) -> Path:
         """What the tests are told is the folder for what does not last."""
         return self._scratch / "tmp"
 
@@ -186,7 +192,7 @@ class ScratchRepo:
         return {
             "PATH": os.pathsep.join([*map(str, own), os.environ.get("PATH", os.defpath)]),
             "HOME": str(self.home),
-            "TMPDIR": str(self.temporary),
+            "TMPDIR": str(self.temp),
             "PYTHONPATH": os.pathsep.join(self._import_roots),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
@@ -205,7 +211,7 @@ def _copy(root: Path, target: Path) -> list[Path]:
         left_out: list[str] = []
         for name in names:
             path = Path(folder) / name
-            if name in LINKED and path.is_dir() and not path.is_symlink():
+            if name in LINKED_FOLDERS and path.is_dir() and not path.is_symlink():
                 linked.append(path)
                 left_out.append(name)
             elif name in _LEFT_OUT or (path.is_symlink() and not _stays(path, root)):
@@ -214,7 +220,7 @@ def _copy(root: Path, target: Path) -> list[Path]:
                 total += path.stat().st_size
             elif not path.is_dir():
                 left_out.append(name)
-        if total > LARGEST_TREE:
+        if total > MAX_TREE_BYTES:
             raise SettingsError(
                 f"{root} is too large to be copied for the tests; name a smaller repository."
             )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-MOST_FILES = 12
+MAX_TEST_FILES = 12
 """Files of tests that are run; of more, those that name the code most."""
 _MOST_LOOKED_AT, _LARGEST = 20_000, 1_000_000
 _TEST = re.compile(
@@ -45,7 +45,7 @@ def find_tests(tree: Path, file: Path, names: Sequence[str]) -> list[Path]:
             rank = (-sum(bool(c) for c in counts), path.as_posix())
             ranked[tier].append(rank)
     best = next((found for found in ranked.values() if found), [])
-    return [Path(path) for _, path in sorted(best)[:MOST_FILES]]
+    return [Path(path) for _, path in sorted(best)[:MAX_TEST_FILES]]
 
 
 def command_with(command: Sequence[str], files: Sequence[Path]) -> list[str]:
@@ -54,10 +54,10 @@ def command_with(command: Sequence[str], files: Sequence[Path]) -> list[str]:
     if FILES in command:
         place = list(command).index(FILES)
         return [*command[:place], *paths, *command[place + 1 :]]
-    return [*command, *paths] if runner(command) in _TAKES_FILES else list(command)
+    return [*command, *paths] if runner_name(command) in _TAKES_FILES else list(command)
 
 
-def runner(command: Sequence[str]) -> str:
+def runner_name(command: Sequence[str]) -> str:
     """The known test-runner a command starts, itself or through another program; else empty."""
     names = [re.split(r"[/\\]", word)[-1] for word in command]
     return next((name for name in names if name in _TAKES_FILES), "")
