@@ -24,8 +24,9 @@ from typing import Any
 
 from ensemble_lsp.consensus.canonical_form import canonical
 from ensemble_lsp.postprocess import clean_code
+from ensemble_lsp.sandbox.check_results import ExampleCheck
 from ensemble_lsp.sandbox.example_parser import examples_in
-from ensemble_lsp.sandbox.example_process import ExampleCheck, ExampleLimits, run_examples
+from ensemble_lsp.sandbox.example_runner import ExampleLimits, run_examples
 
 Row = dict[str, Any]
 FIELDS = ("task", "prompt", "suffix", "examples", "model", "text", "passed", "prior", "latency")

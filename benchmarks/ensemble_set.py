@@ -25,14 +25,14 @@ from typing import Any, get_args
 
 from ensemble_lsp.consensus.canonical_form import canonical
 from ensemble_lsp.postprocess import clean_code
-from ensemble_lsp.sandbox.check_results import CheckResults
-from ensemble_lsp.sandbox.example_parser import examples_in_source
-from ensemble_lsp.sandbox.example_process import (
+from ensemble_lsp.sandbox.check_results import (
     CheckKind,
+    CheckOutcome,
+    CheckResults,
     ExampleCheck,
-    ExampleLimits,
-    run_examples,
 )
+from ensemble_lsp.sandbox.example_parser import examples_in_source
+from ensemble_lsp.sandbox.example_runner import ExampleLimits, run_examples
 
 FIELDS: Mapping[str, tuple[type, ...]] = {
     "task": (str,),
@@ -330,7 +330,9 @@ class Trials:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"key": key, "groups": told}) + "\n")
-        return CheckResults.from_run(groups, self._known[key])
+        known = self._known[key]
+        outcomes = known and [[CheckOutcome(*one) for one in group] for group in known]
+        return CheckResults.from_run(groups, outcomes)
 
 
 def halves(tasks: Iterable[str]) -> tuple[list[str], list[str]]:

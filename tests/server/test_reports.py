@@ -15,7 +15,7 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspError
 from tests.support.providers import Fault, LoopbackProvider, running
-from tests.unit.test_comparison_cases import CODE
+from tests.unit.test_evaluation_cases import CODE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

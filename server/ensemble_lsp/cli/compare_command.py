@@ -28,7 +28,7 @@ from ..evaluation.reports import html_page
 from ..evaluation.reports.comparison_page import ReportFiles, write_comparison
 from ..evaluation.scenario import Cleaners
 from ..postprocess import clean_code, clean_completion, clean_prose
-from ..sandbox.scratch_repo import ResourceLimits
+from ..sandbox.process import ResourceLimits
 from ..selection.offline_priors import save
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from ..errors import NoModelError, SettingsError
 from ..sandbox import process
-from ..sandbox.scratch_repo import ResourceLimits, ScratchRepo
+from ..sandbox.process import ResourceLimits
+from ..sandbox.scratch_repo import ScratchRepo
 from ..types import Document, Prompt, Span, Task
 from .case_selection import CaseSample, select_cases
 from .cases import KINDS_OF, Case, CaseKind

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ..app import AppContext
 from ..context.symbols import enclosing
-from ..sandbox.check_results import CheckResults
+from ..sandbox.check_results import CheckResults, with_test_counts
 from ..sandbox.example_parser import examples_in_source
 from ..sandbox.example_runner import ExampleRunner
-from ..sandbox.repo_tests import RepoTarget, RepoTests, with_test_counts
+from ..sandbox.repo_tests import RepoTarget, RepoTests
 from ..types import Document, Position, Span
 
 _DEFINED = re.compile(r"^\s*(?:[a-z]+\s+)*(?:def|class|function|fn|func|fun)\s+(\w+)", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What runs in the sandbox, and what it cannot reach. Linux with Landlock and seccomp."""
+"""The examples' sandbox: outcomes of checks, and everything it cannot reach. Linux with Landlock and seccomp."""
 
 from __future__ import annotations
 
@@ -10,13 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ensemble_lsp.sandbox.example_process import (
-    CheckOutcome,
-    ExampleCheck,
-    ExampleLimits,
-    ExampleRun,
-    run_examples,
-)
+from ensemble_lsp.sandbox.check_results import CheckOutcome, ExampleCheck
+from ensemble_lsp.sandbox.example_runner import ExampleLimits, ExampleRun, run_examples
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux only")
 
@@ -136,7 +131,7 @@ async def test_an_endless_check_is_stopped_and_the_others_go_on() -> None:
     ran = await run_examples(
         source,
         [[ExampleCheck("call", "loop()")], [ExampleCheck("call", "one()")]],
-        ExampleLimits(3, 0.3),
+        ExampleLimits(seconds=3, check_seconds=0.3),
     )
     assert [g[0].output for g in ran.groups] == ["!TimeoutError", "1"]
 
@@ -144,7 +139,9 @@ async def test_an_endless_check_is_stopped_and_the_others_go_on() -> None:
 async def test_what_cannot_be_stopped_is_killed() -> None:
     source = "def loop():\n    return sum(range(10**13))\n"
     start = time.monotonic()
-    ran = await run_examples(source, [[ExampleCheck("call", "loop()")]], ExampleLimits(1, 0.3))
+    ran = await run_examples(
+        source, [[ExampleCheck("call", "loop()")]], ExampleLimits(seconds=1, check_seconds=0.3)
+    )
     assert not ran.completed
     assert time.monotonic() - start < 10
 
@@ -160,7 +157,9 @@ async def test_leaving_or_overflowing_is_no_pass(body: str) -> None:
 async def test_cancelling_kills_the_process() -> None:
     source = "def loop():\n    while True: pass\n"
     work = asyncio.create_task(
-        run_examples(source, [[ExampleCheck("call", "loop()")]], ExampleLimits(30, 30))
+        run_examples(
+            source, [[ExampleCheck("call", "loop()")]], ExampleLimits(seconds=30, check_seconds=30)
+        )
     )
     await asyncio.sleep(0)
     work.cancel()
@@ -171,4 +170,4 @@ async def test_cancelling_kills_the_process() -> None:
 async def test_a_system_that_cannot_confine_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     ran = await run_examples("def f(): pass", [[ExampleCheck("call", "f()")]])
-    assert ran == ExampleRun(completed=False, unavailable="examples are run on Linux only")
+    assert ran == ExampleRun(completed=False, unavailable="examples run on Linux only")

@@ -262,7 +262,7 @@ def test_who_keeps_the_examples_promises_stays_then_the_best_record_decides() ->
     ]
     verdict = consensus_of_code(answers, "python")
     assert (verdict.models, verdict.rule_used) == (("good",), "examples")
-    assert "1 of 1 examples hold" in verdict.why
+    assert "1 of 1 examples pass" in verdict.why
     assert [g.models for g in verdict.groups] == [("good",), ("weak",), ("best",)]
 
 

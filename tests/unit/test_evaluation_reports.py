@@ -29,7 +29,7 @@ from ensemble_lsp.selection import offline_priors as kept
 from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Document, Position, Span, Task
-from tests.unit.test_comparison_cases import CODE, case_of
+from tests.unit.test_evaluation_cases import CODE, case_of
 
 EVIL = (
     '</pre><script>alert(1)</script><img src=x onerror="alert(1)">{{ 7 * 7 }}\n```\n# not a heading'

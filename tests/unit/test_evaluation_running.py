@@ -35,7 +35,7 @@ from ensemble_lsp.evaluation.spending_limit import (
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Chunk, Prompt, Usage
 from tests.support.fake_models import FakeModel
-from tests.unit.test_comparison_cases import CLEANERS, CODE
+from tests.unit.test_evaluation_cases import CLEANERS, CODE
 
 
 class Stage:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from ensemble_lsp.sandbox.check_results import ExampleCheck
 from ensemble_lsp.sandbox.example_parser import examples_in, examples_in_source
-from ensemble_lsp.sandbox.example_process import ExampleCheck
 
 
 def equal(source: str, want: str) -> list[list[ExampleCheck]]:
