@@ -10,13 +10,10 @@ import pytest
 from ensemble_lsp.errors import SettingsError
 from ensemble_lsp.evaluation.case_selection import CaseSample, select_cases
 from ensemble_lsp.evaluation.cases import KINDS_OF, Case, cases_in
-from ensemble_lsp.evaluation.scenario import Cleaners, ScenarioWorkspace, scenario_of
+from ensemble_lsp.evaluation.scenario import ScenarioWorkspace, scenario_of
 from ensemble_lsp.evaluation.source_files import load, survey
-from ensemble_lsp.postprocess import clean_code, clean_completion, clean_prose
 from ensemble_lsp.settings import ModelSettings, PrivacySettings
 from ensemble_lsp.types import Document, Task
-
-CLEANERS = Cleaners(clean_completion, clean_code, clean_prose)
 
 CODE = '''"""A shop."""
 
@@ -200,9 +197,7 @@ async def test_no_index_knows_what_stood_in_a_hole(tmp_path: Path) -> None:
         lambda: select_cases(survey([tmp_path]), "complete", 30, kinds=("line",), seed=4)
     )
     case = next(c for c in found.cases if c.kind == "line" and c.hole.start.line == 1)
-    bench = ScenarioWorkspace(
-        found.documents, found.folder, PrivacySettings(), CLEANERS, max_lines=12
-    )
+    bench = ScenarioWorkspace(found.documents, found.folder, PrivacySettings(), max_lines=12)
     model = bench.recall_model(ModelSettings(name="recall", provider="recall", model="recall"))
     try:
         scenario = await bench.open_case(case)

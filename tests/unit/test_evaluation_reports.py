@@ -21,7 +21,7 @@ from ensemble_lsp.evaluation.reports.comparison_page import write_comparison
 from ensemble_lsp.evaluation.results import Result
 from ensemble_lsp.evaluation.scenario import scenario_of
 from ensemble_lsp.evaluation.scoring import agreement, names_in, plain, score
-from ensemble_lsp.evaluation.statistics import difference, mean
+from ensemble_lsp.evaluation.statistics import MAX_DRAWN, difference, mean, quantile
 from ensemble_lsp.evaluation.summary import summarise
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
@@ -275,3 +275,14 @@ def test_too_few_cases_and_explanations_teach_nothing() -> None:
     with pytest.raises(SettingsError, match="--samples"):
         measured_priors(a_comparison({"m": [1.0] * 5}))
     assert reward_of([Result("c", "m", "x", scores={"tests": 1.0})]) == 0.75
+
+
+def test_many_cases_give_the_interval_that_the_bootstrap_gives() -> None:
+    values = [float(n % 7) for n in range(MAX_DRAWN + 1)]
+    for drawn, approximated in (
+        (mean(values[:-1]), mean(values)),
+        (quantile(values[:-1], 0.9), quantile(values, 0.9)),
+    ):
+        assert drawn and approximated
+        assert drawn.low == pytest.approx(approximated.low, abs=0.02)
+        assert drawn.high == pytest.approx(approximated.high, abs=0.02)

@@ -35,7 +35,7 @@ from ensemble_lsp.evaluation.spending_limit import (
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Chunk, Prompt, Usage
 from tests.support.fake_models import FakeModel
-from tests.unit.test_evaluation_cases import CLEANERS, CODE
+from tests.unit.test_evaluation_cases import CODE
 
 
 class Stage:
@@ -84,9 +84,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         return select_cases(survey([tmp_path / "code"]), "complete", 8)
 
     drawn = await asyncio.to_thread(build)
-    bench = ScenarioWorkspace(
-        drawn.documents, drawn.folder, PrivacySettings(), CLEANERS, max_lines=12
-    )
+    bench = ScenarioWorkspace(drawn.documents, drawn.folder, PrivacySettings(), max_lines=12)
     asker = ModelUnderTest(FakeModel("asker"), "fake/asker")
     questions = await _questions(bench, drawn, [asker])
     assert len(questions) >= 5
@@ -186,7 +184,7 @@ async def test_a_model_without_a_key_is_asked_once_or_as_often_as_it_had_places(
     other = FakeModel("other", "x")
     run = await stage.run(model, other)
     assert len(model.prompts) <= model.profile.concurrency
-    assert "key of m" in run.ended.stopped["m"]
+    assert "key of m" in run.stopped["m"]
     assert len(stage.rows("other")) == len(stage.questions)
 
 
@@ -209,7 +207,7 @@ async def test_a_paused_model_is_waited_for_twice_and_no_more(stage: Stage) -> N
     error.was_sent = False
     run = await stage.run(FakeModel("m", error), FakeModel("n", "x"))
     assert len(stage.waits) == 2
-    assert "m" in run.ended.stopped and not stage.rows("m")
+    assert "m" in run.stopped and not stage.rows("m")
     assert len(stage.rows("n")) == len(stage.questions)
 
 
@@ -259,7 +257,7 @@ async def test_a_budget_is_never_passed(stage: Stage, share: float) -> None:
     whole = sum(max_cost(model.profile, q.prompts["asker"]) for q in stage.questions)
     run = await stage.run(model, other, limit=whole * share)
     assert model.paid + other.paid <= whole * share
-    assert run.ended.stopped and "budget" in next(iter(run.ended.stopped.values()))
+    assert run.stopped and "budget" in next(iter(run.stopped.values()))
     if share:
         assert model.prompts or other.prompts
     # What an earlier run spent counts as well.

@@ -26,8 +26,6 @@ from ..evaluation.eval_runner import EvalProgress
 from ..evaluation.measured_priors import measured_priors
 from ..evaluation.reports import html_page
 from ..evaluation.reports.comparison_page import ReportFiles, write_comparison
-from ..evaluation.scenario import Cleaners
-from ..postprocess import clean_code, clean_completion, clean_prose
 from ..sandbox.process import ResourceLimits
 from ..selection.offline_priors import save
 from .common import app_of, run_async
@@ -43,10 +41,9 @@ def run(args: argparse.Namespace) -> int:
     async def work() -> int:
         async with app_of(args, options.paths[0] / "any") as app:
             with _bars(quiet=args.json) as step:
-                watcher = ComparisonObserver(lambda plan: _agree(args, plan), step, _say)
-                cleaners = Cleaners(clean_completion, clean_code, clean_prose)
+                observer = ComparisonObserver(lambda plan: _agree(args, plan), step, _say)
                 try:
-                    compared = await compare(app, options, cleaners, watcher)
+                    compared = await compare(app, options, observer)
                 except asyncio.CancelledError:
                     warn(
                         f"stopped; what was answered is kept in {options.out}: run it again to go on"

@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING
 
 from ..context.completion_mode import Shape, shape_at
 from ..postprocess import clean_completion
+from ..postprocess.completion_text import CONTEXT_LINES, STREAMED_LINES, is_long_enough
 from ..types import Document, Position, Span, Trigger
 from .inflight import InflightRequest
 
 if TYPE_CHECKING:
     from ..app import AppContext
     from ..selection.decision import Decision
-
-NEAR = 60
-"""Lines each side of the cursor that post-processing looks at."""
-FULL_LINES = 40
-"""Lines of an answer that are kept; the rest beyond what is shown is offered after an accept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +80,13 @@ class CompletionJob:
             suffix=self.suffix,
             language=self.document.language,
             multiline=self.multiline or block,
-            max_lines=FULL_LINES,
+            max_lines=STREAMED_LINES,
             finish=finish,
         )
 
     def enough(self, text: str) -> bool:
         """Whether a stream holds all that is of use: then it is closed and costs nothing more."""
-        limit = FULL_LINES if self.multiline else 1
-        body = text.lstrip("\n") if self.multiline else text.lstrip()
-        return body.count("\n") >= limit and not body.lstrip().startswith("```")
+        return is_long_enough(text, multiline=self.multiline)
 
 
 def job_of(app: AppContext, request: CompletionRequest) -> CompletionJob | None:
@@ -112,8 +106,8 @@ def job_of(app: AppContext, request: CompletionRequest) -> CompletionJob | None:
     shape = shape_at(document, position, app.runtime.workspace.trees)
     if shape == "none":
         return None
-    first = Position(max(0, position.line - NEAR), 0)
-    last = min(len(document.lines) - 1, position.line + NEAR)
+    first = Position(max(0, position.line - CONTEXT_LINES), 0)
+    last = min(len(document.lines) - 1, position.line + CONTEXT_LINES)
     end = Position(last, len(document.lines[last]))
     prefix = document.slice(Span(first, position)).replace("\r\n", "\n")
     suffix = document.slice(Span(position, end)).replace("\r\n", "\n")

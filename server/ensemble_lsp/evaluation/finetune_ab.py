@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from ..finetuning.jobs import JobStore
 from ..history import StatsRow
 from ..types import Task
+from .outcome_counts import OutcomeCounts
 from .statistics import Estimate
 
 if TYPE_CHECKING:
     from ..app import AppContext
-    from .history_report import OutcomeCounts
 
 _DAY = 86400
 
@@ -91,24 +91,22 @@ class FinetuneComparison:
         }  # fmt: skip
 
 
-async def finetune_comparisons(
-    app: AppContext, task: Task | None, new_count: type[OutcomeCounts]
-) -> list[FinetuneComparison]:
+async def finetune_comparisons(app: AppContext, task: Task | None) -> list[FinetuneComparison]:
     """Each tuned model that was ever offered, by task. Reads the history where there is any."""
     jobs = await asyncio.to_thread(JobStore(app.runtime.data_dir).all)
     bases = {job.joined: (job.base.name, job.retired) for job in jobs if job.joined}
     if not bases:
         return []
-    begun: dict[tuple[str, Task], float] = {}
+    started: dict[tuple[str, Task], float] = {}
     async for stored in app.runtime.history.suggestions():
         record = stored.record
         for model in bases.keys() & set(record.models) if task in (None, record.task) else ():
             key = (model, record.task)
-            begun[key] = min(begun.get(key, record.time), record.time)
-    begun = {key: when // _DAY * _DAY for key, when in begun.items()}
-    counts = await _counts(app, bases, begun, new_count)
+            started[key] = min(started.get(key, record.time), record.time)
+    started = {key: when // _DAY * _DAY for key, when in started.items()}
+    counts = await _counts(app, bases, started)
     found: list[FinetuneComparison] = []
-    for (tuned, what), since in sorted(begun.items()):
+    for (tuned, what), since in sorted(started.items()):
         base, retired = bases[tuned]
         stats = {s.model: s for s in await app.runtime.history.stats(what, since)}
         one, two = counts[(tuned, what, tuned)], counts[(tuned, what, base)]
@@ -123,16 +121,15 @@ async def finetune_comparisons(
 async def _counts(
     app: AppContext,
     bases: Mapping[str, tuple[str, bool]],
-    begun: Mapping[tuple[str, Task], float],
-    new_count: type[OutcomeCounts],
+    started: Mapping[tuple[str, Task], float],
 ) -> Mapping[tuple[str, Task, str], OutcomeCounts]:
     """By tuned model, task and the side of the pair; since the day that the tuned one began on."""
-    counts: dict[tuple[str, Task, str], OutcomeCounts] = defaultdict(new_count)
-    if not begun:
+    counts: dict[tuple[str, Task, str], OutcomeCounts] = defaultdict(OutcomeCounts)
+    if not started:
         return counts
     async for stored in app.runtime.history.suggestions():
         record = stored.record
-        for (tuned, task), since in begun.items():
+        for (tuned, task), since in started.items():
             if record.task == task and record.time >= since:
                 for side in {tuned, bases[tuned][0]} & set(record.models):
                     counts[(tuned, task, side)].add(stored)

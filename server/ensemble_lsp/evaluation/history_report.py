@@ -13,72 +13,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..history import RewardRow, StatsRow, StoredSuggestion, wilson
+from ..history import RewardRow, StatsRow, StoredSuggestion
 from ..models.interface import Profile
 from ..selection import RequestContext, make_selector
 from ..selection.choice import Latency, Selector
 from ..types import Task
 from .cases import BANDS, Band, band_of
 from .finetune_ab import FinetuneComparison, finetune_comparisons
-from .statistics import Estimate, mean
+from .outcome_counts import OutcomeCounts
 
 if TYPE_CHECKING:
     from ..app import AppContext
 
-WEEK = 7 * 86400
 WEEKS = 26
 """Weeks that are drawn at most; the latest."""
 REPLAYED = 5000
-_JUDGED = {"accepted", "partial", "typed", "rejected", "ignored"}
-
-
-@dataclass(slots=True)
-class OutcomeCounts:
-    """Suggestions of one model in one part of the history."""
-
-    offered: int = 0
-    judged: int = 0
-    accepted: int = 0
-    typed: int = 0
-    chars: float = 0.0
-    """Characters that were accepted."""
-    lasting: list[float] = field(default_factory=list[float])
-
-    @property
-    def rate(self) -> Estimate | None:
-        """Share accepted, with Wilson's 95 % interval."""
-        interval = wilson(self.accepted, self.judged)
-        if interval is None:
-            return None
-        return Estimate(self.accepted / self.judged, *interval, self.judged)
-
-    @property
-    def survival(self) -> Estimate | None:
-        """Mean share of an accepted text that still stood at the latest look."""
-        return mean(self.lasting)
-
-    def add(self, stored: StoredSuggestion) -> None:
-        """Count one more."""
-        self.offered += 1
-        outcome = stored.outcome
-        if outcome is None or outcome.reward is None or outcome.kind not in _JUDGED:
-            return
-        self.judged += 1
-        self.typed += outcome.kind == "typed"
-        if outcome.kind in ("accepted", "partial"):
-            self.accepted += 1
-            self.chars += stored.record.chars * (outcome.share or 0.0)
-            if outcome.survival is not None:
-                self.lasting.append(outcome.survival)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "offered": self.offered, "judged": self.judged, "accepted": self.accepted,
-            "typed": self.typed, "acceptedCharacters": round(self.chars),
-            "rate": self.rate.to_json() if self.rate else None,
-            "survival": self.survival.to_json() if self.survival else None,
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +122,7 @@ async def summarise_history(app: AppContext, task: Task | None = None) -> Histor
         suggestions=tally.suggestions,
         first=tally.first,
         last=tally.last,
-        pairs=await finetune_comparisons(app, task, OutcomeCounts),
+        pairs=await finetune_comparisons(app, task),
     )
 
 
@@ -242,13 +191,13 @@ def _preferences(
     learned = [(row, situation) for row in rewards if (situation := _situation(row)) is not None]
     places = _typical([situation for _, situation in learned])
     firsts: dict[tuple[Task, Band], tuple[str, float | None]] = {}
-    week, begun = "", None
+    week, started = "", None
     for row, situation in learned:
         if week_of(row.time) != week:
-            _look(selector, places, profiles, firsts, begun)
-            week, begun = week_of(row.time), row.time
+            _look(selector, places, profiles, firsts, started)
+            week, started = week_of(row.time), row.time
         selector.learn(row.model, situation, row.reward)
-    _look(selector, places, profiles, firsts, begun)
+    _look(selector, places, profiles, firsts, started)
     outcomes = Counter((row.task, band_of(s.complexity)) for row, s in learned)
     found: list[PreferredModel] = []
     for (task, band), place in places.items():
@@ -266,7 +215,7 @@ def _look(
     places: dict[tuple[Task, Band], RequestContext],
     profiles: Sequence[Profile],
     firsts: dict[tuple[Task, Band], tuple[str, float | None]],
-    begun: float | None,
+    started: float | None,
 ) -> None:
     """Who comes first now; where that is another than before, since the week that has just ended."""
     for key, place in places.items():
@@ -275,7 +224,7 @@ def _look(
         if best is None:
             continue
         if key not in firsts or firsts[key][0] != best.model:
-            firsts[key] = (best.model, begun if key in firsts else None)
+            firsts[key] = (best.model, started if key in firsts else None)
 
 
 def _budget(task: Task) -> float:

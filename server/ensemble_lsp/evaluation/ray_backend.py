@@ -1,7 +1,7 @@
 """A comparison over a Ray cluster (``--engine ray``, the extra ``[cluster]``).
 
 Cases, prompts, the budget, each model's limit and ``results.jsonl`` stay with the process that compares, so
-that they hold over the whole cluster; asking, cleaning and judging (``answering``) are done by workers,
+that they hold over the whole cluster; asking, cleaning and scoring (``answering``) are done by workers,
 one a processor. Models on this machine (``llamacpp``, ``recall``) are asked from here.
 
 Keys go from memory to memory, in one call to each worker that exists already: Ray keeps the arguments of
@@ -74,13 +74,13 @@ class RayWorker:
         )
 
     async def answer(
-        self, name: str, prompt: Prompt, scene: Scenario, judging: ScoringSettings
+        self, name: str, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
     ) -> WorkerReply:
         """Ask a model, clean and judge its answer."""
         assert self._registry is not None
         answer, told = None, None
         try:
-            answer = await sample_answer(self._registry.get(name), prompt, scene, judging)
+            answer = await sample_answer(self._registry.get(name), prompt, scenario, scoring)
         except EnsembleError as error:
             # An exception is pickled as its class and arguments, which an error's message is not.
             told = (type(error), str(error), dict(vars(error)))
@@ -129,12 +129,12 @@ class RaySampler:
         return len(self._workers)
 
     async def sample(
-        self, model: Model, prompt: Prompt, scene: Scenario, judging: ScoringSettings
+        self, model: Model, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
     ) -> EvalAnswer:
         """Ask from a worker, in turn. Cancelled, the worker closes the model's stream."""
         name = model.profile.name
         worker = self._workers[next(self._turn)]
-        asked = worker.answer.remote(name, prompt, scene, judging)
+        asked = worker.answer.remote(name, prompt, scenario, scoring)
         try:
             reply: WorkerReply = await asked
         except asyncio.CancelledError:

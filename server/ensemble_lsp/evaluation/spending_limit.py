@@ -77,7 +77,7 @@ def max_cost(profile: Profile, prompt: Prompt) -> float:
 
 
 def may_be_billed(error: ProviderError) -> bool:
-    """Whether a failed request may have been paid for: the answer had begun, or nobody knows."""
+    """Whether a failed request may have been paid for: the answer had started, or nobody knows."""
     return error.was_sent and not isinstance(error, _UNPAID)
 
 

@@ -67,8 +67,6 @@ async def _compare(
     from ...evaluation.comparison import ComparisonObserver
     from ...evaluation.comparison import compare as run
     from ...evaluation.reports.comparison_page import write_comparison
-    from ...evaluation.scenario import Cleaners
-    from ...postprocess import clean_code, clean_completion, clean_prose
 
     shown = -1
 
@@ -82,9 +80,8 @@ async def _compare(
     async def agree(plan: ComparisonPlan) -> bool:
         return not plan.leaves_machine or arguments.get("yes") is True or await _ask(ls, plan)
 
-    watcher = ComparisonObserver(agree, step, bar.report)
-    cleaners = Cleaners(clean_completion, clean_code, clean_prose)
-    compared = await run(app, options, cleaners, watcher)
+    observer = ComparisonObserver(agree, step, bar.report)
+    compared = await run(app, options, observer)
     if compared is None:
         return {"cancelled": True}
     written = await asyncio.to_thread(write_comparison, compared, options.out)
