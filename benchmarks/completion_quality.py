@@ -30,7 +30,7 @@ from rapidfuzz.distance import Levenshtein
 
 from ensemble_lsp.app import AppContext, open_app
 from ensemble_lsp.completion import Completer, CompletionRequest
-from ensemble_lsp.completion.request import CompletionJob
+from ensemble_lsp.completion.request import CompletionRun
 from ensemble_lsp.types import Position
 
 from .common import save, table
@@ -158,29 +158,29 @@ class Recorder:
 
     def __init__(self) -> None:
         self.raw = ""
-        self._clean = CompletionJob.clean
+        self._clean = CompletionRun.clean
 
     def __enter__(self) -> Recorder:
         original, recorder = self._clean, self
 
         def clean(
-            job: CompletionJob, text: str, finish: str = "stop", *, block: bool = False
+            job: CompletionRun, text: str, finish: str = "stop", *, block: bool = False
         ) -> str:
             recorder.raw = text
             return original(job, text, finish, block=block)
 
-        CompletionJob.clean = clean  # type: ignore[method-assign]
+        CompletionRun.clean = clean  # type: ignore[method-assign]
         return self
 
     def __exit__(self, *_: object) -> None:
-        CompletionJob.clean = self._clean  # type: ignore[method-assign]
+        CompletionRun.clean = self._clean  # type: ignore[method-assign]
 
 
 async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> Score:
     """Ask for every case."""
     result = Score()
     async with app_with(model, home) as app:
-        completer, documents = Completer(), app.runtime.documents
+        completer, documents = Completer(), app.workspace.documents
         opened: set[Path] = set()
         for number, case in enumerate(cases):
             for path in opened - set(case.others):
@@ -193,7 +193,7 @@ async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> 
                     opened.add(path)
             uri = f"file:///bench/case_{number}.py"
             document = documents.open(uri, 1, "python", case.prefix + case.suffix)
-            while app.runtime.recall.work(1000):
+            while app.workspace.recall.work(1000):
                 await asyncio.sleep(0)
             last = case.prefix.rfind("\n") + 1
             position = Position(case.prefix.count("\n"), len(case.prefix) - last)

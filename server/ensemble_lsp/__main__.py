@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
+
+from . import process_tuning
 
 
 def main() -> None:
     """Run a subcommand and leave with its exit code."""
-    # What is imported stays: to look for garbage among it, again and again, only delays the start. The
-    # collector is on again once the command's modules are there.
-    gc.disable()
-    # What the program writes (history, weights, reports, logs) is for its user alone.
-    os.umask(0o077)
+    process_tuning.pause_collector()  # ``cli.main`` resumes it
+    process_tuning.make_files_private()
     from .cli.main import run
 
     sys.exit(run(sys.argv[1:]))

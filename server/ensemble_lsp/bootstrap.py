@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import sys
@@ -11,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
+from . import process_tuning
 from .lsp.routes import register
 from .lsp.server import EnsembleServer, Host, Tools
 from .lsp.transport import Connection, WriterThread, read_in_thread
 
 if TYPE_CHECKING:
-    from .app import AppContext
+    from .app import AppContext, Workspace
     from .lsp.transport import Garbage
     from .models.log_redaction import RedactKeys
 
@@ -26,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ServerOptions:
     """What the command line gives."""
 
     config_path: Path | None = None
@@ -35,9 +34,9 @@ class Options:
     """Told every key in use, so that the log's handlers know them."""
 
 
-def create_server(options: Options | None = None) -> EnsembleServer:
+def create_server(options: ServerOptions | None = None) -> EnsembleServer:
     """A server with every route; heavy parts are imported when the client is initialized."""
-    chosen = options or Options()
+    chosen = options or ServerOptions()
 
     async def open_host(ls: EnsembleServer) -> Host:
         return await _open_host(ls, chosen)
@@ -47,10 +46,11 @@ def create_server(options: Options | None = None) -> EnsembleServer:
     return server
 
 
-async def _open_host(ls: EnsembleServer, options: Options) -> Host:
+async def _open_host(ls: EnsembleServer, options: ServerOptions) -> Host:
     # Pydantic, numpy and the rooms themselves take a while to import: off the loop, after initialize.
     await asyncio.to_thread(_import_rooms)
     from .app import open_app
+    from .app.workspace import paths_of
     from .completion import Completer
     from .explanation.explainer import Explainer
     from .generation.generator import Generator
@@ -63,16 +63,17 @@ async def _open_host(ls: EnsembleServer, options: Options) -> Host:
         config_path=options.config_path or default_config_path(),
         data_dir=options.data_dir or default_data_dir(),
         documents=ls.documents,
-        folders=[Path(unquote(urlsplit(u).path)) for u in ls.folders if u.startswith("file:")],
+        folders=paths_of(ls.folders),
         initialization=ls.initialization_options,
         editor=editor,
         trusted=ls.trusted,
         redact=options.redact,
     )
     tools = Tools(Completer(), Explainer(), Generator())
-    ls.documents.subscribe(tools.generator)
-    Status(ls).watch(app.runtime)
+    app.workspace.add_listener(tools.generator)
+    Status(ls).watch(app.activity)
     ls.background(_prepare(app))
+    ls.background(_exempt_indexes(app.workspace))
 
     async def close() -> None:
         tools.completer.close()
@@ -84,13 +85,17 @@ async def _open_host(ls: EnsembleServer, options: Options) -> Host:
 
 
 async def _prepare(app: AppContext) -> None:
-    """Let the models load what they need; from then on the garbage collector looks at new objects alone.
-
-    All that is loaded stays. Looking through it again and again, a few times a request, cost a tenth of
-    the time that a request takes.
-    """
+    """Let the models load what they need, and keep the garbage collector away from all of it."""
     await app.prepare()
-    gc.freeze()
+    process_tuning.exempt_live_objects()
+
+
+async def _exempt_indexes(workspace: Workspace) -> None:
+    """Keep the garbage collector away from indexes that grow, between two events of the loop."""
+    while True:
+        await workspace.indexing.wait()
+        await asyncio.sleep(process_tuning.FREEZE_SECONDS)
+        process_tuning.exempt_live_objects()
 
 
 def _import_rooms() -> None:
@@ -104,10 +109,8 @@ def _import_rooms() -> None:
 
 def serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:
     """Serve one client until it leaves; the exit code: 0 after ``shutdown``, else 1."""
-    # Outside the loop: who interrupts us while we wait for a client need not wait for the thread.
-    # Complexity, the history and SDKs work in threads: they hand the interpreter back to a keystroke
-    # after 1 ms, not 5.
-    sys.setswitchinterval(0.001)
+    process_tuning.switch_threads_quickly()
+    # The connection is made outside the loop: Ctrl-C works while the server waits for a client.
     return asyncio.run(_serve(server, connect()))
 
 

@@ -1,7 +1,7 @@
-"""The words of the program as types: documents, prompts, answers, suggestions, outcomes.
+"""The program's data types: documents, prompts, answers, suggestions, outcomes.
 
-Everything here is immutable and knows nothing of editors' protocols or providers. Positions count
-Unicode code points; only ``lsp/convert.py`` counts UTF-16.
+All are immutable and independent of editor protocols and providers. Positions count Unicode code
+points; only ``lsp/convert.py`` counts UTF-16 units.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Trigger = Literal["invoked", "automatic"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place between two characters: line and column from 0, columns in code points."""
+    """A position between two characters: line and column from 0; columns count code points."""
 
     line: int
     column: int
@@ -33,22 +33,22 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of text, ``start`` included, ``end`` not."""
+    """A range of text from ``start`` (inclusive) to ``end`` (exclusive)."""
 
     start: Position
     end: Position
 
     @property
     def empty(self) -> bool:
-        """Whether the span holds no text."""
+        """Whether the span is empty."""
         return self.start == self.end
 
 
-def common_head(one: Sequence[object], other: Sequence[object]) -> int:
-    """How many items two tuples, or letters two texts, share from the start on.
+def common_prefix_length(one: Sequence[object], other: Sequence[object]) -> int:
+    """Return the length of the common prefix of two tuples or texts.
 
-    Halves the place where they may part, so that the comparing is the interpreter's own, which knows
-    the very same object at once: lines that an edit left alone.
+    A binary search over slices: slice comparison runs in C and short-circuits on identical objects,
+    such as lines that an edit left alone.
     """
     low, high = 0, min(len(one), len(other))
     while low < high:
@@ -61,10 +61,10 @@ def common_head(one: Sequence[object], other: Sequence[object]) -> int:
 
 
 def split_lines(text: str) -> list[str]:
-    r"""Split at ``\n``, ``\r\n`` and ``\r`` alone, as LSP does; each line keeps its end.
+    r"""Split at ``\n``, ``\r\n`` and ``\r`` only, as LSP does; each line keeps its end.
 
-    There is always a last line without an end, so ``""`` gives ``[""]`` and ``"a\n"`` ``["a\n", ""]``.
-    (``str.splitlines`` also cuts at form feeds and U+2028.)
+    The last line never has an end: ``""`` gives ``[""]`` and ``"a\n"`` gives ``["a\n", ""]``.
+    (``str.splitlines`` also splits at form feeds and U+2028.)
     """
     lines = list(io.StringIO(text, newline=""))
     if not lines or lines[-1].endswith(("\n", "\r")):
@@ -74,7 +74,7 @@ def split_lines(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Document:
-    """One version of one file. ``lines`` keep their line ends; there is always at least one."""
+    """One version of one file. ``lines`` keep their line ends; there is always at least one line."""
 
     uri: str
     version: int
@@ -83,17 +83,17 @@ class Document:
 
     @classmethod
     def from_text(cls, uri: str, version: int, language: str, text: str) -> Document:
-        """Make a document from its whole text."""
+        """Make a document from its text."""
         return cls(uri, version, language, tuple(split_lines(text)))
 
     @cached_property
     def text(self) -> str:
-        """The whole text; joined once, on first use. Prefer lines near the cursor."""
+        """The whole text, joined on first use. Prefer the lines near the cursor."""
         return "".join(self.lines)
 
     @cached_property
     def path(self) -> str:
-        """The file's path as the URI gives it, without percent escapes."""
+        """The file's path from the URI, without percent escapes."""
         path = unquote(urlsplit(self.uri).path)
         is_drive = len(path) > 2 and path[0] == "/" and path[2] == ":"
         return path[1:] if is_drive else path
@@ -109,11 +109,11 @@ class Document:
         return Position(len(self.lines) - 1, len(self.lines[-1]))
 
     def line(self, number: int) -> str:
-        """One line without its end; empty past the end of the document."""
+        """Return a line without its end; empty past the end of the document."""
         return self.lines[number].rstrip("\r\n") if 0 <= number < len(self.lines) else ""
 
     def clamp(self, position: Position) -> Position:
-        """The nearest position that exists: never before the start, past a line's end or the last."""
+        """Return the nearest position in the document."""
         if position.line < 0:
             return Position(0, 0)
         if position.line >= len(self.lines):
@@ -121,7 +121,7 @@ class Document:
         return Position(position.line, max(0, min(position.column, len(self.line(position.line)))))
 
     def slice(self, span: Span) -> str:
-        """The text of a span."""
+        """Return the text of a span."""
         start, end = span.start, span.end
         if start.line == end.line:
             return self.lines[start.line][start.column : end.column]
@@ -131,11 +131,11 @@ class Document:
         )
 
     def replace(self, span: Span, text: str, version: int | None = None) -> Document:
-        """A new document with the span's text replaced; costs the edit, not the file's length."""
+        """Return a new document with the span's text replaced; costs the edit, not the file's length."""
         start, end = span.start, span.end
         head, tail = self.lines[start.line][: start.column], self.lines[end.line][end.column :]
         first, last = start.line, end.line + 1
-        # A "\r" and a "\n" that come to stand side by side are one line end, not two.
+        # Adjacent "\r" and "\n" become one line end.
         if first > 0 and not head and self.lines[first - 1].endswith("\r"):
             first -= 1
             head = self.lines[first]
@@ -147,22 +147,33 @@ class Document:
             self.uri, self.version if version is None else version, self.language, lines
         )
 
-    def offset(self, position: Position) -> int:
-        """Code points from the start of the text to a position."""
-        return sum(map(len, self.lines[: position.line])) + position.column
+
+def advance(start: Position, text: str) -> Position:
+    """Return the position after a text that begins at ``start``."""
+    lines = split_lines(text)
+    if len(lines) == 1:
+        return Position(start.line, start.column + len(text))
+    return Position(start.line + len(lines) - 1, len(lines[-1]))
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change of a document: the span of the text before it, and what stands there now."""
+    """One replacement: a span of the text before it, and the new text."""
 
     span: Span
     text: str
 
+    def shift(self, position: Position) -> Position:
+        """Return where a position at or after the span's end is once the edit is applied."""
+        old, new = self.span.end, advance(self.span.start, self.text)
+        if position.line == old.line:
+            return Position(new.line, new.column + position.column - old.column)
+        return Position(position.line + new.line - old.line, position.column)
+
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A passage of another file that is shown to a model."""
+    """A passage of another file that a prompt includes."""
 
     path: str
     text: str
@@ -171,30 +182,30 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is asked, in no provider's words. Texts are already cut to the model's window.
+    """A provider-independent prompt, already cut to the model's context window.
 
     ``prefix``/``suffix`` is the text around the cursor (complete, generate) or around ``selection``
-    (explain, generate on a selection). ``instruction`` is what the user asks for (generate).
+    (explain, generate on a selection). ``instruction`` is the user's (generate).
     """
 
     task: Task
     language: str
     path: str
-    """Relative to the workspace; what the model may know of where the file lies."""
+    """Relative to the workspace; models see no other path."""
     prefix: str = ""
     suffix: str = ""
     selection: str = ""
     instruction: str = ""
     symbol: str = ""
-    """The enclosing function's or class's signature line, if any."""
+    """The signature line of the enclosing function or class."""
     imports: str = ""
-    """Import lines of the file that ``prefix`` does not hold."""
+    """The file's import lines above ``prefix``."""
     related: tuple[Snippet, ...] = ()
     """Passages of other files, best first."""
     multiline: bool = True
-    """complete: whether a block is wanted, or the rest of the line."""
+    """complete: whether to complete a block instead of the rest of the line."""
     indent: str = ""
-    """generate: the indentation of the place the code goes to."""
+    """generate: the indentation of the generated code."""
     max_tokens: int = 256
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
@@ -202,7 +213,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an answer cost, as the provider counts it (or as we estimate where it does not)."""
+    """The tokens of an answer, as the provider counts them, or estimated."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -216,16 +227,16 @@ class Chunk:
 
     text: str = ""
     model: str = ""
-    """The configured name of the model that wrote it: a wrapper may have failed over."""
+    """The configured name of the model that wrote it."""
     usage: Usage | None = None
     finish: Literal["stop", "length", "filter"] | None = None
     confidence: float | None = None
-    """Geometric mean of the token probabilities so far, where the model tells."""
+    """Geometric mean of the token probabilities so far, if the model reports them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model's whole answer."""
+    """A model's complete answer."""
 
     text: str
     model: str
@@ -240,7 +251,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One text offered to the user: ``text`` replaces ``span`` in that version of the document."""
+    """A text offered to the user: ``text`` replaces ``span`` in that version of the document."""
 
     id: str
     task: Task
@@ -251,31 +262,31 @@ class Suggestion:
     span: Span
     language: str = ""
     agreement: float | None = None
-    """Share of the asked models' weight that stands behind the text, 0 to 1; None for one model."""
+    """The share of the members' weight that agrees on the text, 0 to 1; ``None`` for a single model."""
     shown_at: int = 0
-    """The place in the list it was offered in, from 0."""
+    """Its position in the list it was offered in, from 0."""
     cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a suggestion."""
+    """The outcome of a suggestion."""
 
     id: str
     kind: OutcomeKind
     source: str
-    """Who said so: ``command``, ``notification`` or ``document``."""
+    """The source of the report: ``command``, ``notification`` or ``document``."""
     share: float = 0.0
-    """How much of the text was taken, 0 to 1."""
+    """The share of the text that was accepted, 0 to 1."""
     reward: float | None = None
-    """0 to 1; None where the outcome teaches nothing (superseded, cancelled, ignored at a glance)."""
+    """0 to 1; ``None`` if the outcome is not a judgement (superseded, cancelled, ignored at a glance)."""
     shown_ms: float | None = None
     survival: float | None = None
-    """Share of an accepted text that still stands, at the latest look."""
+    """The share of an accepted text that is still in the document, at the latest check."""
 
 
 def confidence_of(logprobs: Iterable[float]) -> float | None:
-    """Geometric mean of token probabilities, from their natural logarithms; None without any."""
+    """Return the geometric mean of token probabilities, given their logarithms; ``None`` without any."""
     import math
 
     values = list(logprobs)

@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ensemble_lsp.bootstrap import Options, create_server
+from ensemble_lsp.bootstrap import ServerOptions, create_server
 from ensemble_lsp.lsp.server import EnsembleServer
 from tests.support.lsp_client import CAPABILITIES
 from tests.support.metamodel import Conformance
@@ -36,7 +36,7 @@ class Rig:
     def __init__(self, folder: Path, encoding: str = "utf-16") -> None:
         self.loop = asyncio.new_event_loop()
         (folder / "config.toml").write_text(CONFIG)
-        self.server: EnsembleServer = create_server(Options(folder / "config.toml", folder))
+        self.server: EnsembleServer = create_server(ServerOptions(folder / "config.toml", folder))
         self.server.protocol.set_writer(self, include_headers=False)
         self.sent: list[dict[str, Any]] = []
         self.asked: dict[int | str, str] = {}

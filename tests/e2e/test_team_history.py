@@ -98,7 +98,9 @@ def _at_random(history: History, seed: int) -> None:
             act = rng.choice([history.add_outcome, history.add_outcome, history.revise_outcome])
             act(outcome(f"s{rng.randrange(number + 1)}", kind, reward), when)
         if rng.random() < 0.2:
-            history.update_survival(f"s{rng.randrange(number + 1)}", rng.random(), rng.random())
+            settled = f"s{rng.randrange(number + 1)}"
+            lasted = outcome(settled, "accepted", rng.random(), survival=rng.random())
+            history.revise_outcome(lasted, when)
         status = rng.choice(["ok", "ok", "cancelled", "TimedOutError"])
         history.add_call(
             CallRecord(when, task, models[0], "openai", rng.random() * 300, rng.random() * 3000,
@@ -158,7 +160,7 @@ async def test_an_export_of_the_local_history_moves_it_to_the_team(
     _at_random(ours, 6)
     lines = [line async for line in ours.export()]
     first, again = await theirs.import_(lines), await theirs.import_(lines)
-    assert (first.added, first.faults, again.added) == (len(lines), [], 0)
+    assert (first.added, first.errors, again.added) == (len(lines), [], 0)
     assert [line async for line in theirs.export()] == lines
     await ours.close()
     await theirs.close()
@@ -287,7 +289,7 @@ async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path, postgres
         assert await asyncio.wrap_future(history.add_outcome(outcome("during", "accepted", 0.8)))
         late = await asyncio.wrap_future(history.add_outcome(outcome("before", "rejected", 0.0)))
         assert not late, "it could not be told yet"
-        assert history.in_memory and history.away
+        assert history.in_memory and history.uses_local_fallback
         assert [s.record.id async for s in history.suggestions()] == ["during"]
     finally:
         postgres.start()
@@ -357,7 +359,7 @@ async def test_a_selector_keeps_what_it_knows_while_the_database_is_away(
     postgres.stop()
     try:
         await ours.outcome("away", 0.9)  # goes away here
-        assert ours.history.away and ours.known().observations >= 3
+        assert ours.history.uses_local_fallback and ours.known().observations >= 3
         await ours.outcome("away too", 0.9)
         assert ours.known().observations >= 4
     finally:
@@ -381,7 +383,7 @@ async def test_a_newer_programs_database_is_left_alone(
     )
     second = opened(tmp_path, url)
     assert await asyncio.wrap_future(second.add_suggestion(suggestion("s")))
-    assert second.away and "written by a newer ensemble-lsp" in second.notices[0]
+    assert second.uses_local_fallback and "written by a newer ensemble-lsp" in second.notices[0]
     await second.close()
 
 

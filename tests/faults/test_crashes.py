@@ -65,7 +65,7 @@ def import_and_break():
     broken("ensemble_lsp.completion", ("Completer", "complete"), everywhere)
     broken("ensemble_lsp.explanation.explainer", ("Explainer", "explain"), everywhere)
     broken("ensemble_lsp.generation.generator", ("Generator", "generate"), everywhere)
-    broken("ensemble_lsp.app", ("AppContext", "describe_models"), everywhere)
+    broken("ensemble_lsp.history", ("History", "stats"), everywhere)
 bootstrap._import_rooms = import_and_break
 if os.environ["BROKEN"] == "process":
     async def fatal(*_):

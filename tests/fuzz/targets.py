@@ -167,7 +167,7 @@ def jsonl(data: bytes) -> None:
         exported = [line async for line in history.export()]
         await history.stats()
         again = await history.import_(json.dumps(line) for line in exported)
-        assert again.added == 0 and not again.faults, again
+        assert again.added == 0 and not again.errors, again
         assert history.notices == [], history.notices
         await history.clear()
 

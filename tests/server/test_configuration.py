@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -140,3 +141,68 @@ async def test_a_model_without_its_key_says_how_to_give_one(home: Home) -> None:
         (entry,) = await client.command("ensemble.models")
         assert entry["available"] is False
         assert "ANTHROPIC_API_KEY" in entry["reason"]
+
+
+async def answers_from(client: LspClient, uri: str) -> list[str]:
+    item = (await client.inline(uri, kind=2))[0]
+    why = await client.command("ensemble.why", {"id": item["command"]["arguments"][0]["id"]})
+    return why["models"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"complete": {"debounceMs": 10}},
+        {"selector": {"costWeight": 0.5}},
+        {"selector": {"strategy": "seed"}},
+        {"models": ["gpt", "more"]},
+        {"history": {"retentionDays": 30}, "privacy": {"exclude": ["*.secret"]}},
+    ],
+    ids=["complete", "cost", "strategy", "models", "history"],
+)
+async def test_a_pin_and_an_added_model_outlive_a_change_of_another_setting(
+    home: Home, provider: LoopbackProvider, uri: str, changed: dict[str, Any]
+) -> None:
+    home.tables["selector"] = {"strategy": "fixed"}
+    home.model("gpt", provider.base_url)
+    if "models" in changed:
+        changed = {"models": [model(name, provider) for name in changed["models"]]}
+    async with home.server() as client:
+        client.open(uri, CODE)
+        await client.command("ensemble.addModel", model("mine", provider))
+        await client.command("ensemble.pin", {"task": "complete", "name": "mine"})
+        assert await answers_from(client, uri) == ["mine"]
+        client.settings = changed
+        client.notify("workspace/didChangeConfiguration", {"settings": None})
+        assert "mine" in await names(client)
+        assert ("more" in await names(client)) == ("models" in changed)
+        client.append(uri, "1 + ")
+        assert await answers_from(client, uri) == ["mine"]
+        await client.command("ensemble.pin", {"task": "complete", "name": None})
+        client.append(uri, "2 + ")
+        assert (await answers_from(client, uri))[0] != "mine"
+
+
+async def test_a_changed_pin_in_the_settings_replaces_the_pin_of_the_command(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    for name in ("one", "two"):
+        home.model(name, provider.base_url)
+    async with home.server() as client:
+        client.open(uri, CODE)
+        await client.command("ensemble.pin", {"task": "complete", "name": "two"})
+        assert await answers_from(client, uri) == ["two"]
+        client.settings = {"selector": {"pin": {"complete": "one"}}}
+        client.notify("workspace/didChangeConfiguration", {"settings": None})
+        client.append(uri, "1 + ")
+        assert await answers_from(client, uri) == ["one"]
+
+
+async def test_changes_at_once_are_all_made(home: Home, provider: LoopbackProvider) -> None:
+    home.model("gpt", provider.base_url)
+    async with home.server() as client:
+        added = [client.command("ensemble.addModel", model(f"m{n}", provider)) for n in range(5)]
+        client.settings = {"complete": {"debounceMs": 10}}
+        client.notify("workspace/didChangeConfiguration", {"settings": None})
+        await asyncio.gather(*added, client.command("ensemble.removeModel", {"name": "gpt"}))
+        assert sorted(await names(client)) == [f"m{n}" for n in range(5)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import re
 import sqlite3
@@ -122,6 +123,30 @@ async def test_fates_are_told_from_edits_in_every_encoding(
             assert reward == 0
     kinds = [kind for kind, *_ in outcomes.values()]
     assert kinds.count("accepted") == 3, outcomes
+
+
+async def test_an_accept_reported_after_a_partial_outcome_is_not_overwritten(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    provider.reply = REPLY
+    home.model("gpt", provider.base_url)
+    home.tables["complete"] = {"candidates": 1, "budgetMs": 20000}
+    async with home.server() as client:
+        client.open(uri, CODE)
+        item = (await client.inline(uri))[0]
+        id_ = item["command"]["arguments"][0]["id"]
+        await two_words(client, uri, item)
+        while _outcomes(home.path).get(id_, ("",))[0] != "partial":
+            await asyncio.sleep(0.05)
+        await client.command("ensemble.accept", {"id": id_})
+        kind, source, share, _, _ = _outcomes(home.path)[id_]
+        assert (kind, source, share) == ("accepted", "command", 1.0)
+        client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+        while _outcomes(home.path)[id_][4] is None:
+            await asyncio.sleep(0.05)
+        kind, source, share, reward, survival = _outcomes(home.path)[id_]
+        assert (kind, source, share) == ("accepted", "command", 1.0)
+        assert reward == pytest.approx(survival)
 
 
 def _outcomes(path: Path) -> dict[str, tuple[str, str, float, float, float]]:

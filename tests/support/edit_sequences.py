@@ -21,7 +21,7 @@ from ensemble_lsp.types import (
     Position,
     Span,
     Suggestion,
-    common_head,
+    common_prefix_length,
     split_lines,
 )
 
@@ -297,7 +297,7 @@ def from_the_left(before: Document, after: Document) -> Edit:
     if top == len(old) == len(new):
         return Edit(Span(before.end, before.end), "")
     one, other = "".join(old[top : len(old) - low]), "".join(new[top : len(new) - low])
-    head = common_head(one, other)
+    head = common_prefix_length(one, other)
     while head and one[head - 1 : head] == "\r":
         head -= 1
     tail = common_suffix(one[head:], other[head:])
@@ -587,12 +587,6 @@ def moved_away(e: Editor, s: Suggestion, _: Sample) -> None:
     e.wait(5)
 
 
-def cursor_moved(e: Editor, s: Suggestion, _: Sample) -> None:
-    e.wait(2)
-    e.tracker.moved(e.document.uri, Position(0, 0))
-    e.wait(5)
-
-
 def left_alone(e: Editor, s: Suggestion, _: Sample) -> None:
     e.wait(3)
 
@@ -663,7 +657,6 @@ SCENARIOS: tuple[tuple[str, Act], ...] = (
     ("rejected", accept_deleted_at_once),
     ("rejected", part_undone),
     ("ignored", moved_away),
-    ("ignored", cursor_moved),
     ("ignored", left_alone),
     ("ignored", word_before_deleted),
     ("ignored", typed_over_at_a_glance),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ensemble_lsp.context.documents import Documents, language_of, read
+from ensemble_lsp.context.documents import Documents, read
 from ensemble_lsp.errors import DocumentError
 from ensemble_lsp.types import Document, Edit, Position, Span
 
@@ -66,6 +66,18 @@ def test_a_wrong_range_is_moved_to_the_nearest_place(wrong: Edit, text: str) -> 
     assert documents.change(URI, 2, [wrong])[1].text == text
 
 
+def test_an_edit_may_be_made_for_the_text_after_the_edits_before_it() -> None:
+    documents, log = Documents(), Log()
+    documents.subscribe(log)
+    documents.open(URI, 1, "python", "one")
+
+    def append(document: Document) -> Edit:
+        return Edit(Span(document.end, document.end), f"<{document.text}>")
+
+    assert documents.change(URI, 2, [append, append])[1].text == "one<one><one<one>>"
+    assert log.events[-1] == ("changed", 1, 2, 2)
+
+
 def test_versions_may_skip_and_no_edit_is_a_new_version() -> None:
     documents = Documents()
     documents.open(URI, 1, "python", "one")
@@ -83,7 +95,7 @@ def test_listeners_hear_everything_until_they_leave() -> None:
     leave = documents.subscribe(log)
     documents.open(URI, 1, "python", "one")
     documents.change(URI, 2, [edit(0, 0, 0, 0, "x")])
-    documents.replace_all(URI, 3, "new")
+    documents.change(URI, 3, [edit(0, 0, 0, 4, "new")])
     documents.close(URI)
     leave()
     leave()
@@ -102,20 +114,6 @@ def test_the_most_recently_edited_come_first() -> None:
         documents.open(name, 1, "python", "")
     documents.change("a", 2, [edit(0, 0, 0, 0, "x")])
     assert [d.uri for d in documents.recent()] == ["a", "c", "b"]
-
-
-@pytest.mark.parametrize(
-    ("path", "language"),
-    [
-        ("a.py", "python"),
-        ("C:\\x\\A.TSX", "typescriptreact"),
-        ("Makefile", "makefile"),
-        ("a.unknown", "plaintext"),
-        ("a", "plaintext"),
-    ],
-)
-def test_a_name_tells_the_language(path: str, language: str) -> None:
-    assert language_of(path) == language
 
 
 async def test_a_file_is_read_with_its_language(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from ensemble_lsp.context.workspace_index import WorkspaceContext
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.models.prompt_rendering import chat_messages
 from ensemble_lsp.settings import PrivacySettings
-from ensemble_lsp.types import Document, Edit, Position, Prompt, Span, common_head
+from ensemble_lsp.types import Document, Edit, Position, Prompt, Span, common_prefix_length
 
 REMOTE = Profile("gpt", "openai", "gpt-x", context_tokens=100_000)
 LOCAL = Profile("llama", "llamacpp", "x.gguf", context_tokens=4096, local=True)
@@ -51,7 +51,7 @@ async def test_a_completion_prompt_holds_what_stands_round_the_cursor(tmp_path: 
     workspace = await opened(tmp_path, "pkg/a.py")
     document = await read(tmp_path / "pkg/a.py")
     prompt = complete_prompt(
-        document, Position(3, 11), profile=REMOTE, workspace=workspace, shape="line"
+        document, Position(3, 11), profile=REMOTE, workspace=workspace, mode="line"
     )
     assert prompt is not None
     assert prompt.path == "pkg/a.py"
@@ -72,16 +72,16 @@ async def test_of_a_long_file_imports_and_symbol_are_told_and_the_budget_is_kept
     document = await read(tmp_path / "a.py")
     for profile in (REMOTE, LOCAL, Profile("small", "openai", "x", context_tokens=1024)):
         prompt = complete_prompt(
-            document, Position(1000, 4), profile=profile, workspace=workspace, shape="block"
+            document, Position(1000, 4), profile=profile, workspace=workspace, mode="block"
         )
         assert prompt is not None
         assert prompt.symbol == "def long(one)"
         assert size(prompt) <= 2000
         assert size(prompt) + prompt.max_tokens <= profile.context_tokens
     assert complete_prompt(
-        document, Position(1000, 4), profile=REMOTE, workspace=workspace, shape="block"
+        document, Position(1000, 4), profile=REMOTE, workspace=workspace, mode="block"
     ) == complete_prompt(
-        document, Position(1000, 4), profile=REMOTE, workspace=workspace, shape="block"
+        document, Position(1000, 4), profile=REMOTE, workspace=workspace, mode="block"
     )
 
 
@@ -93,7 +93,7 @@ async def test_the_prompts_beginning_stays_while_the_user_types(tmp_path: Path) 
     for n in range(20):
         document = document.replace(Span(Position(500 + n, 0), Position(500 + n, 0)), "x = 1\n")
         prompt = complete_prompt(
-            document, Position(501 + n, 0), profile=REMOTE, workspace=workspace, shape="line"
+            document, Position(501 + n, 0), profile=REMOTE, workspace=workspace, mode="line"
         )
         assert prompt is not None
         starts.add(prompt.prefix[:200])
@@ -113,7 +113,7 @@ async def test_the_request_begins_alike_whatever_file_was_opened_or_edited_last(
 
     def asked(workspace: WorkspaceContext, typed: str) -> str:
         now = document.replace(Span(document.end, document.end), typed)
-        prompt = complete_prompt(now, now.end, profile=REMOTE, workspace=workspace, shape="line")
+        prompt = complete_prompt(now, now.end, profile=REMOTE, workspace=workspace, mode="line")
         assert prompt is not None
         assert len(prompt.related) > 1
         return "\0".join(chat_messages(prompt))
@@ -127,7 +127,7 @@ async def test_the_request_begins_alike_whatever_file_was_opened_or_edited_last(
         workspace.closed(other)
         workspace.opened(other)
         await workspace.settle()
-        same = common_head(first, asked(workspace, typed))
+        same = common_prefix_length(first, asked(workspace, typed))
         assert first[same:] in ("", first[first.rindex("    total = ") + 12 :]), first[same:][:200]
 
 
@@ -172,7 +172,7 @@ async def test_signatures_of_imports_are_shown_first(tmp_path: Path) -> None:
         Position(6, 7),
         profile=REMOTE,
         workspace=workspace,
-        shape="line",
+        mode="line",
     )
     assert prompt is not None
     assert [(s.path, s.text) for s in prompt.related] == [
@@ -267,13 +267,13 @@ async def test_an_excluded_file_gives_no_prompt_to_a_remote_model(tmp_path: Path
         document = await read(tmp_path / name)
         whole = Span(Position(0, 0), document.end)
         asked = {"profile": REMOTE, "workspace": workspace}
-        assert complete_prompt(document, Position(0, 5), shape="line", **asked) is None
+        assert complete_prompt(document, Position(0, 5), mode="line", **asked) is None
         assert explain_prompt(document, whole, **asked) is None
         assert generate_prompt(document, whole, "write", **asked) is None
         assert rule in str(workspace.exclusion_reason(document, REMOTE))
         assert workspace.exclusion_reason(document, LOCAL) is None
         local = {"profile": LOCAL, "workspace": workspace}
-        assert complete_prompt(document, Position(0, 5), shape="line", **local) is not None
+        assert complete_prompt(document, Position(0, 5), mode="line", **local) is not None
         assert explain_prompt(document, whole, **local) is not None
 
 
@@ -281,7 +281,7 @@ async def test_a_file_nobody_judged_yet_is_not_sent(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": "x = 1\n"})
     workspace = WorkspaceContext(PrivacySettings(), [tmp_path])
     document = await read(tmp_path / "a.py")
-    asked = {"profile": REMOTE, "workspace": workspace, "shape": "line"}
+    asked = {"profile": REMOTE, "workspace": workspace, "mode": "line"}
     assert complete_prompt(document, Position(0, 5), **asked) is None
     await workspace.prepare(document)
     assert complete_prompt(document, Position(0, 5), **asked) is not None
@@ -293,7 +293,7 @@ async def test_a_new_file_without_a_path_can_be_completed(tmp_path: Path) -> Non
     for uri, sent in (("untitled:Untitled-1", True), ("untitled:.env", False)):
         document = Document.from_text(uri, 1, "python", "x = \n")
         prompt = complete_prompt(
-            document, Position(0, 4), profile=REMOTE, workspace=workspace, shape="line"
+            document, Position(0, 4), profile=REMOTE, workspace=workspace, mode="line"
         )
         assert (prompt is not None) is sent
 
@@ -313,8 +313,8 @@ async def test_passages_and_signatures_of_excluded_files_are_left_out(tmp_path: 
     workspace = await opened(tmp_path, "hidden.py", "shown.py", "a.py")
     document = await read(tmp_path / "a.py")
     at = Position(3, 4)
-    remote = complete_prompt(document, at, profile=REMOTE, workspace=workspace, shape="block")
-    local = complete_prompt(document, at, profile=LOCAL, workspace=workspace, shape="block")
+    remote = complete_prompt(document, at, profile=REMOTE, workspace=workspace, mode="block")
+    local = complete_prompt(document, at, profile=LOCAL, workspace=workspace, mode="block")
     assert remote is not None
     assert local is not None
     assert {s.path for s in remote.related} == {"shown.py"}
@@ -329,7 +329,7 @@ async def test_secrets_are_replaced_for_remote_models_everywhere(tmp_path: Path)
     for profile, kept in ((REMOTE, False), (LOCAL, True)):
         asked = {"profile": profile, "workspace": workspace}
         for prompt in (
-            complete_prompt(document, Position(1, 4), shape="line", **asked),
+            complete_prompt(document, Position(1, 4), mode="line", **asked),
             explain_prompt(document, whole, **asked),
             generate_prompt(document, whole, f"use {KEY}", **asked),
         ):
@@ -341,7 +341,7 @@ async def test_recall_is_told_the_documents_own_path(tmp_path: Path) -> None:
     workspace = await opened(tmp_path, "a.py")
     document = await read(tmp_path / "a.py")
     prompt = complete_prompt(
-        document, Position(0, 4), profile=RECALL, workspace=workspace, shape="line"
+        document, Position(0, 4), profile=RECALL, workspace=workspace, mode="line"
     )
     assert prompt is not None
     assert prompt.path == document.path
@@ -436,7 +436,7 @@ async def test_building_a_prompt_does_not_grow_with_the_file(tmp_path: Path) -> 
         for n in range(15):
             at = Position(lines - 40, n % 5)
             start = time.thread_time()
-            complete_prompt(document, at, profile=REMOTE, workspace=workspace, shape="line")
+            complete_prompt(document, at, profile=REMOTE, workspace=workspace, mode="line")
             times.append(time.thread_time() - start)
         return sorted(times)[len(times) // 2]
 

@@ -158,7 +158,8 @@ async def test_edits_before_indexing_is_done_are_not_lost() -> None:
     documents.subscribe(index)
     documents.open("file:///w/a.py", 1, "python", noise(1, 3000))
     index._work(0.0005)
-    documents.replace_all("file:///w/a.py", 2, WANTED)
+    whole = Span(Position(0, 0), Position(10_000, 0))
+    documents.change("file:///w/a.py", 2, [Edit(whole, WANTED)])
     await index.settle()
     assert index.related(doc("here.py", CURSOR), Position(3, 4), 500)
     assert len(index._passages) <= 2

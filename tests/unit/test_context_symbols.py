@@ -6,18 +6,18 @@ import textwrap
 
 import pytest
 
-from ensemble_lsp.context.completion_mode import shape_at
-from ensemble_lsp.context.generation_intent import asks_for_code
+from ensemble_lsp.context.completion_mode import completion_mode_at
+from ensemble_lsp.context.generation_intent import generation_intent_at
 from ensemble_lsp.context.symbols import (
     call_at,
     enclosing,
     in_string_or_comment,
     outline,
+    strip_comment_signs,
     symbol_at,
-    uncomment,
 )
 from ensemble_lsp.postprocess import clean_code
-from ensemble_lsp.syntax.indentation import newline_in, unit_of
+from ensemble_lsp.syntax.indentation import indent_unit, newline_of
 from ensemble_lsp.types import Document, Position, Span
 
 
@@ -31,7 +31,7 @@ def at(text: str, language: str = "python") -> tuple[Document, Position]:
 def fill(text: str, code: str, language: str = "python") -> str:
     """What the document is when the request at the cursor is answered with that code."""
     document, position = at(text, language)
-    request = asks_for_code(document, Span(position, position))
+    request = generation_intent_at(document, Span(position, position))
     assert request is not None
     code = clean_code(
         code,
@@ -202,8 +202,8 @@ def test_strings_and_comments_are_told(text: str, found: str | None) -> None:
 
 
 def test_comment_signs_are_taken_off() -> None:
-    assert uncomment("/**\n * One\n * two *bold*\n */") == "One\ntwo *bold*"
-    assert uncomment("# One\n#   two") == "One\n  two"
+    assert strip_comment_signs("/**\n * One\n * two *bold*\n */") == "One\ntwo *bold*"
+    assert strip_comment_signs("# One\n#   two") == "One\n  two"
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_code_that_was_asked_for_goes_where_it_belongs(
 )
 def test_a_comment_tells_the_instruction(text: str, language: str, instruction: str) -> None:
     document, position = at(text, language)
-    request = asks_for_code(document, Span(position, position))
+    request = generation_intent_at(document, Span(position, position))
     assert request is not None
     assert (request.kind, request.instruction) == ("comment", instruction)
 
@@ -287,14 +287,14 @@ def test_a_comment_tells_the_instruction(text: str, language: str, instruction: 
 )
 def test_what_does_not_ask_is_left_alone(text: str, language: str) -> None:
     document, position = at(text, language)
-    assert asks_for_code(document, Span(position, position)) is None
+    assert generation_intent_at(document, Span(position, position)) is None
 
 
 def test_a_selection_asks_with_its_own_comments() -> None:
     document = Document.from_text(
         "file:///a.py", 1, "python", "def f(a):\n    # sort it\n    x = a\n    y = 1\n"
     )
-    request = asks_for_code(document, Span(Position(1, 0), Position(3, 0)))
+    request = generation_intent_at(document, Span(Position(1, 0), Position(3, 0)))
     assert request is not None
     assert request.kind == "selection"
     assert request.instruction == "sort it"
@@ -344,14 +344,14 @@ def test_a_selection_asks_with_its_own_comments() -> None:
 def test_the_shape_follows_the_syntax_at_the_cursor(
     text: str, language: str, expected: str
 ) -> None:
-    assert shape_at(*at(text, language)) == expected
+    assert completion_mode_at(*at(text, language)) == expected
 
 
 def test_indentation_and_line_ends_are_told_from_the_text() -> None:
-    assert unit_of(["a:\n", "  b\n", "    c\n"], "python") == "  "
-    assert unit_of(["a {\n", "\tb\n"], "c") == "\t"
-    assert unit_of(["/**\n", " * a\n"], "java") == "    "
-    assert unit_of([], "go") == "\t"
-    assert newline_in("a\r\nb\n") == "\r\n"
-    assert newline_in("a\rb") == "\r"
-    assert newline_in("a") == "\n"
+    assert indent_unit(["a:\n", "  b\n", "    c\n"], "python") == "  "
+    assert indent_unit(["a {\n", "\tb\n"], "c") == "\t"
+    assert indent_unit(["/**\n", " * a\n"], "java") == "    "
+    assert indent_unit([], "go") == "\t"
+    assert newline_of("a\r\nb\n") == "\r\n"
+    assert newline_of("a\rb") == "\r"
+    assert newline_of("a") == "\n"

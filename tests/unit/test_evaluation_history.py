@@ -46,7 +46,7 @@ def offer(
     app: AppContext, number: int, model: str, accepted: bool, when: float, **more: Any
 ) -> None:
     """One suggestion of ten characters, and what became of it."""
-    history = app.runtime.history
+    history = app.history
     features = {"task": "complete", "complexity": more.get("complexity", 1)}
     record = SuggestionRecord(
         f"s{number}", when, "complete", (model,), "python", 10, 1, features=features
@@ -65,7 +65,7 @@ async def test_the_report_counts_what_the_history_holds(tmp_path: Path) -> None:
         now = time.time()
         for n in range(20):
             offer(app, n, "one", n % 4 == 0, now - n * DAY, complexity=1 + n)
-        await app.runtime.history.ready()
+        await app.history.ready()
         summary = await summarise_history(app)
         row = summary.rows[0]
         assert (row.count.offered, row.count.judged, row.count.accepted) == (20, 20, 5)
@@ -97,7 +97,7 @@ async def test_the_report_says_since_when_another_model_is_preferred(tmp_path: P
             early = when < start + 40 * DAY
             good = (model == "one") == early
             offer(app, n, model, good and n % 5 > 0, when)
-        await app.runtime.history.ready()
+        await app.history.ready()
         summary = await summarise_history(app)
         preferred = summary.preferred[0]
         assert preferred.model == "two" and preferred.band == "simple"
@@ -119,9 +119,9 @@ async def test_a_tuned_model_stands_beside_its_base_over_the_same_days(tmp_path:
         files = Upload(path="x.jsonl", sha256="0")
         job = Job(name="j", created=start, base=base, model="gpt-4.1-mini", method="supervised",
                   training=files, state="succeeded", joined="one")  # fmt: skip
-        store = JobStore(app.runtime.data_dir)
+        store = JobStore(app.data_dir)
         await asyncio.to_thread(store.add, job)
-        await app.runtime.history.ready()
+        await app.history.ready()
         summary = await summarise_history(app)
         [pair] = summary.pairs
         assert (pair.tuned.model, pair.base.model, pair.task) == ("one", "two", "complete")

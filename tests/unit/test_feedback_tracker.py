@@ -338,3 +338,22 @@ def test_an_accepted_text_is_ranked_above_a_refused_one_only_while_it_stands() -
     kept, gone = reward_of("accepted", 1, 2000, 1.0), reward_of("accepted", 1, 2000, 0.0)
     assert kept is not None and gone is not None
     assert gone < refused < kept
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_an_accept_that_is_reported_after_a_partial_outcome_keeps_its_kind(
+    world: World, measured: bool
+) -> None:
+    [offered] = world.offer("alpha + beta + gamma")
+    world.insert("alpha + ")
+    world.insert("# elsewhere", Position(3, 0))
+    world.wait(5)
+    assert [outcome.kind for outcome in world.settled] == ["partial"]
+    if measured:
+        world.tracker.saved(world.document)
+    world.tracker.accepted(offered.id)
+    assert (world.last.kind, world.last.share, world.last.source) == ("accepted", 1.0, "command")
+    world.wait(40)  # the first measurement of what is still there
+    last = world.last
+    assert (last.kind, last.share, last.survival) == ("accepted", 1.0, 1.0)
+    assert last.reward == reward_of("accepted", 1.0, last.shown_ms, 1.0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import os
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from ensemble_lsp.errors import HistoryError
 from ensemble_lsp.history import CallRecord, History, SuggestionRecord, wilson
+from ensemble_lsp.history.migrations import MIGRATIONS
 from ensemble_lsp.types import Outcome
 
 DAY = 86400.0
@@ -104,11 +107,82 @@ async def test_survival_changes_the_reward_that_is_counted(path: Path) -> None:
     history = History.open(path)
     history.add_suggestion(suggestion("s"))
     history.add_outcome(outcome("s", "accepted", 0.9))
-    assert await asyncio.wrap_future(history.update_survival("s", 0.5, 0.5))
-    assert not await asyncio.wrap_future(history.update_survival("unknown", 0.5, 0.5))
+    lasted = outcome("s", "accepted", 0.5, survival=0.5)
+    assert await asyncio.wrap_future(history.revise_outcome(lasted))
+    assert not await asyncio.wrap_future(
+        history.revise_outcome(outcome("unknown", "accepted", 0.5))
+    )
     [row] = await history.stats()
     await history.close()
     assert row.reward == pytest.approx(0.5)
+
+
+async def test_a_revision_keeps_the_time_at_which_the_suggestion_was_settled(path: Path) -> None:
+    history = History.open(path)
+    history.add_suggestion(suggestion("s"))
+    history.add_outcome(outcome("s", "partial", 0.5), NOW)
+    history.revise_outcome(outcome("s", "accepted", 0.9, share=1.0), NOW + 30)
+    stored = await history.get("s")
+    await history.close()
+    assert stored is not None and stored.outcome is not None
+    assert (stored.outcome.kind, stored.outcome.share, stored.settled) == ("accepted", 1.0, NOW)
+
+
+async def test_a_row_and_its_change_are_written_together_or_not_at_all(path: Path) -> None:
+    history = History.open(path)
+    history.add_suggestion(suggestion("s"))
+    await history.ready()
+    history.add_outcome(outcome("s", "accepted", 0.9))
+    history.add_call(CallRecord(NOW, "complete", "m", id="c"))
+    history.add_call(CallRecord(NOW, "complete", "m", id="c"))  # known: no row, no change
+    history.add_preference("s", ["m"], [["n"]], 0)
+    history.add_outcome(outcome("s", "rejected", 0.0))  # the first one stays
+    history.revise_outcome(outcome("s", "accepted", 0.9))  # the reward stays
+    history.revise_outcome(outcome("s", "rejected", 0.0))
+    wrong = CallRecord(NOW, "complete", "m", total_ms="soon")  # type: ignore[arg-type]
+    with pytest.raises(TypeError):  # fails after its row was inserted
+        await asyncio.wrap_future(history.add_call(wrong))
+    assert sum(row.calls for row in await history.stats()) == 1
+    rows = (await history.changes_after(0)).rows
+    await history.close()
+    noted = [(row.n, row.kind, row.old, row.new) for row in rows]
+    assert noted == [
+        (1, "outcome", None, 0.9),
+        (2, "call", None, None),
+        (3, "preference", None, None),
+        (4, "outcome", 0.9, 0.0),
+    ]
+
+
+async def test_a_file_whose_triggers_noted_the_changes_notes_each_once(path: Path) -> None:
+    await asyncio.to_thread(write_file_with_triggers, path)
+    history = History.open(path)
+    history.add_suggestion(suggestion("s"))
+    history.add_outcome(outcome("s", "accepted", 0.9))
+    changes = await history.changes_after(1)
+    await history.close()
+    assert [(row.n, row.kind, row.new) for row in changes.rows] == [(2, "outcome", 0.9)]
+    assert await asyncio.to_thread(triggers_of, path) == []
+
+
+def write_file_with_triggers(path: Path) -> None:
+    path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE migrations (name TEXT PRIMARY KEY, time REAL NOT NULL)")
+        for name, step in MIGRATIONS[:3]:
+            step(db)
+            db.execute("INSERT INTO migrations VALUES (?, 0)", (name,))
+        db.execute(
+            "CREATE TRIGGER outcome_settled BEFORE INSERT ON outcomes BEGIN INSERT INTO changes"
+            " (kind, ref, old, new) VALUES ('outcome', NEW.n, NULL, NEW.reward); END"
+        )
+        db.execute("INSERT INTO changes (kind, ref, new) VALUES ('outcome', 99, 0.5)")
+        db.commit()
+
+
+def triggers_of(path: Path) -> list[str]:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
 
 
 async def test_an_outcome_of_an_unknown_suggestion_is_left_out(path: Path) -> None:
@@ -242,7 +316,7 @@ async def test_export_and_import_make_the_same_history_twice_over(path: Path) ->
     after = await other.stats()
     stored = await other.get("s")
     await other.close()
-    assert (report.added, report.known, report.faults) == (4, 0, [])
+    assert (report.added, report.known, report.errors) == (4, 0, [])
     assert (again.added, again.known) == (0, 4)
     assert after == before
     assert stored is not None and stored.outcome == outcome("s", "accepted", 0.9)
@@ -256,7 +330,7 @@ async def test_an_import_names_the_lines_it_cannot_read(path: Path) -> None:
     )
     await history.close()
     assert report.added == 1
-    assert [fault.split(":")[0] for fault in report.faults] == [
+    assert [fault.split(":")[0] for fault in report.errors] == [
         "line 1",
         "line 3",
         "line 4",

@@ -13,7 +13,7 @@ from ensemble_lsp.lsp.convert import (
     from_position,
     from_span,
     to_column,
-    to_edits,
+    to_edit,
     to_position,
     to_span,
     units,
@@ -86,21 +86,14 @@ def test_odd_documents_have_a_first_and_a_last_position(text: str) -> None:
     assert to_position(document, lsp.Position(0, 0), "utf-16") == Position(0, 0)
 
 
-def test_edits_are_relative_to_the_text_after_the_ones_before() -> None:
-    def at(line: int, start: int, end: int) -> lsp.Range:
-        return lsp.Range(lsp.Position(line, start), lsp.Position(line, end))
-
-    changes: list[lsp.TextDocumentContentChangeEvent] = [
-        lsp.TextDocumentContentChangePartial(range=at(0, 0, 0), text="x😀\n"),
-        lsp.TextDocumentContentChangePartial(range=at(0, 1, 3), text=""),
-        lsp.TextDocumentContentChangeWholeDocument(text="new"),
-    ]
-    edits = to_edits(doc("old"), changes, "utf-16")
-    assert edits == [
-        Edit(Span(Position(0, 0), Position(0, 0)), "x😀\n"),
-        Edit(Span(Position(0, 1), Position(0, 2)), ""),
-        Edit(Span(Position(0, 0), Position(1, 3)), "new"),
-    ]
+def test_a_change_becomes_an_edit_in_code_points() -> None:
+    range_ = lsp.Range(lsp.Position(0, 1), lsp.Position(0, 3))
+    change = lsp.TextDocumentContentChangePartial(range=range_, text="")
+    assert to_edit(doc("x😀\n"), change, "utf-16") == Edit(Span(Position(0, 1), Position(0, 2)), "")
+    whole = lsp.TextDocumentContentChangeWholeDocument(text="new")
+    assert to_edit(doc("x\nold"), whole, "utf-16") == Edit(
+        Span(Position(0, 0), Position(1, 3)), "new"
+    )
 
 
 def test_a_workspace_edit_carries_the_version_where_the_client_takes_it() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ensemble_lsp.models.profiles import FimTemplate, fim_names, fim_template
-from ensemble_lsp.models.prompt_rendering import chat_messages, comment, fim_prompt, plain_prompt
+from ensemble_lsp.models.prompt_rendering import chat_messages, fim_prompt, plain_prompt
 from ensemble_lsp.types import Prompt, Snippet
 
 HERE = Prompt("complete", "python", "app/main.py", prefix="def f(a):\n    ret", suffix="\n\nf(1)\n")
@@ -168,11 +168,3 @@ def test_plain_text_goes_on_from_the_prefix_or_carries_the_question() -> None:
     asked = plain_prompt(Prompt("explain", "python", "a.py", selection="x"))
     assert asked.endswith("Explanation:\n")
     assert "<selected>\nx" in asked
-
-
-def test_comments_are_those_of_the_language() -> None:
-    assert comment("python", "a\nb") == "# a b"
-    assert comment("typescript", "a") == "// a"
-    assert comment("html", "a") == "<!-- a -->"
-    assert comment("lua", "a") == "-- a"
-    assert comment("never-heard-of", "a") == "# a"

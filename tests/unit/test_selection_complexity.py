@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
 from pathlib import Path
@@ -196,3 +197,19 @@ async def test_closing_stops_what_is_scheduled() -> None:
     await cache.close()
     await cache.idle()
     assert cache.peek("file:///w/a.py", 11) == Complexity()
+
+
+def test_the_innermost_function_is_found_at_every_line() -> None:
+    rng = random.Random(5)
+    for _ in range(200):
+        spans = sorted({(rng.randrange(30), rng.randrange(1, 12)) for _ in range(8)})
+        functions = tuple(
+            complexity.Function(start, start + length, number + 2, number)
+            for number, (start, length) in enumerate(spans)
+        )
+        known = complexity.FileComplexity(1, 50, functions)
+        for line in range(45):
+            around = [f for f in functions if f.start <= line <= f.end]
+            inner = max(around, key=lambda f: (f.start, -f.end), default=None)
+            expected = known.whole().cyclomatic if inner is None else inner.cyclomatic
+            assert known.at(line).cyclomatic == expected

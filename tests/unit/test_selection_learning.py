@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ensemble_lsp.history import CallRecord, History, SuggestionRecord, migrations
+from ensemble_lsp.history.writes import add_call
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.choice import Ranked
@@ -90,7 +91,7 @@ async def test_an_undone_accept_and_what_did_not_last_are_learned_once(server: O
     told, right = await server(), make_selector(SelectorSettings())
     for n, last in enumerate((0.0, 0.45, 0.9)):
         await told.outcome(f"s{n}", 0.9)
-        told.history.update_survival(f"s{n}", last, last)
+        told.history.revise_outcome(Outcome(f"s{n}", "accepted", "document", 1.0, last, None, last))
         right.learn("a", HERE, last)
     await told.suggest("undone")
     await told.end("undone", 0.9)
@@ -248,10 +249,8 @@ def write_many_calls(path: Path) -> int:
     """More calls than changes are kept; how many are."""
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("BEGIN")
-    db.executemany(
-        "INSERT INTO calls VALUES (?, ?, 'complete', 'a', '', 1, 2, 0, 0, 0, 0, 'ok')",
-        ((f"c{n}", time.time()) for n in range(21_000)),
-    )
+    for _ in range(21_000):
+        add_call(db, CallRecord(time.time(), "complete", "a", first_token_ms=1, total_ms=2))
     db.execute("COMMIT")
     (kept,) = db.execute("SELECT count(*) FROM changes").fetchone()
     db.close()

@@ -1,6 +1,11 @@
-"""The state of the server: a frozen ``AppContext`` that every change swaps whole, and the parts that outlive it."""
+"""State, with two owners: a frozen ``AppContext`` that every change swaps whole, and the ``Workspace``.
 
-from .app_context import AppContext, open_app
-from .runtime import Runtime
+``SuggestionLog`` leads from an offered suggestion to what the selector learns.
+"""
 
-__all__ = ["AppContext", "Runtime", "open_app"]
+from .app_context import AppContext
+from .builders import open_app, reconfigured
+from .suggestion_log import SuggestionLog
+from .workspace import Workspace
+
+__all__ = ["AppContext", "SuggestionLog", "Workspace", "open_app", "reconfigured"]

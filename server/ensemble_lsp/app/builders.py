@@ -1,48 +1,137 @@
-"""What a session is made of, each built from the settings: the registry, the selector, the history's options."""
+"""Build an ``AppContext``: the first one, and the next one when the settings change."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from ..context.documents import Documents
+from ..context.workspace_index import WorkspaceContext
+from ..history import History, password_of
+from ..models.api_keys import Key
 from ..models.log_redaction import RedactKeys
 from ..registry.model_registry import Registry
 from ..selection import make_selector, offline_priors
 from ..selection.choice import Selector
 from ..selection.daily_budget import DailyBudget
 from ..selection.history_sync import Learning
-from ..settings import Raw, Settings, SettingsIssue, read_config, resolve
-from .runtime import Runtime
+from ..settings import Raw, Settings, SettingsIssue, read_config
+from ..types import Task
+from .activity import Activity
+from .app_context import AppContext, SettingsLayers
+from .suggestion_log import SuggestionLog
+from .workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsLayers:
-    """The raw options a session was made from, lowest first."""
+async def open_app(
+    *,
+    config_path: Path,
+    data_dir: Path,
+    documents: Documents | None = None,
+    folders: Sequence[Path] = (),
+    initialization: Raw | None = None,
+    editor: Raw | None = None,
+    env: Mapping[str, str] | None = None,
+    trusted: bool = True,
+    redact: RedactKeys | None = None,
+) -> AppContext:
+    """Build the first context. Never fails for wrong settings: see ``AppContext.issues``.
 
-    config: Raw
-    initialization: Raw
-    editor: Raw
+    ``redact`` is given every key in use, so that the log's handlers know them.
+    """
+    config, issues = await asyncio.to_thread(read_config, config_path)
+    layers = SettingsLayers(config, initialization or {}, editor or {})
+    settings, more = layers.resolve(trusted)
+    if redact is not None:
+        redact.add(Key(password_of(settings.history.url or ""), "history.url"))
+    history = History.open(data_dir / "history.sqlite3", **_history_options(settings))
+    context = WorkspaceContext(settings.privacy)
+    await context.set_folders(folders)
+    workspace = Workspace(documents if documents is not None else Documents(), context)
+    activity = Activity()
+    suggestions = SuggestionLog(history, workspace, activity)
+    env = os.environ if env is None else env
+    registry = await Registry.build(
+        settings,
+        env=env,
+        data_dir=data_dir,
+        recall_index=workspace.recall,
+        on_call=suggestions.record_call,
+        redact=redact,
+    )
+    selector, learning, budget = await _learned(settings, history, data_dir, registry)
+    suggestions.attach(learning)
+    return AppContext(
+        settings=settings,
+        registry=registry,
+        selector=selector,
+        learning=learning,
+        budget=budget,
+        workspace=workspace,
+        suggestions=suggestions,
+        activity=activity,
+        layers=layers,
+        config_path=config_path,
+        data_dir=data_dir,
+        env=env,
+        issues=(*issues, *more),
+        trusted=trusted,
+    )
 
-    def resolve(self, trusted: bool) -> tuple[Settings, list[SettingsIssue]]:
-        """The settings they give, and what is wrong in them."""
-        layers = [
-            ("config", self.config),
-            ("initializationOptions", self.initialization),
-            ("settings", self.editor),
-        ]
-        untrusted = () if trusted else ("initializationOptions", "settings")
-        return resolve(layers, untrusted=untrusted)
+
+async def reconfigured(app: AppContext, editor: Raw) -> tuple[AppContext, list[SettingsIssue]]:
+    """Return a context for the editor's new settings, and what is wrong in them.
+
+    Models that stay the same keep running; pins and models of this run of the server stay.
+    """
+    config, issues = await asyncio.to_thread(read_config, app.config_path)
+    if issues:  # a file that is being edited: its last valid content still applies
+        config = app.layers.config
+    layers = dataclasses.replace(app.layers, editor=editor, config=config)
+    settings, more = layers.resolve(app.trusted)
+    registry = app.registry
+    if (settings.models, settings.discover) != (app.settings.models, app.settings.discover):
+        registry = await Registry.build(
+            settings,
+            env=app.env,
+            data_dir=app.data_dir,
+            recall_index=app.workspace.recall,
+            on_call=app.suggestions.record_call,
+            previous=registry,
+        )
+    selector, learning, budget = app.selector, app.learning, app.budget
+    if settings.selector != app.settings.selector:
+        selector, learning, budget = await _learned(settings, app.history, app.data_dir, registry)
+    await app.workspace.context.set_privacy(settings.privacy)
+    app.history.configure(**_history_options(settings))
+    new = dataclasses.replace(
+        app,
+        settings=settings,
+        registry=registry,
+        selector=selector,
+        learning=learning,
+        budget=budget,
+        layers=layers,
+        pins=_pins_kept(app, settings),
+    )
+    return new, [*issues, *more]
 
 
-async def read_config_async(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
-    """``read_config`` off the event loop."""
-    return await asyncio.to_thread(read_config, path)
+def _pins_kept(app: AppContext, settings: Settings) -> Mapping[Task, str | None]:
+    """Return the pins set by command, but for those of a task whose own setting was changed."""
+    old, new = app.settings.selector.pin, settings.selector.pin
+    return MappingProxyType(
+        {task: name for task, name in app.pins.items() if old.get(task) == new.get(task)}
+    )
 
 
-def history_options(settings: Settings) -> dict[str, Any]:
-    """What ``History.open`` and ``History.configure`` take."""
+def _history_options(settings: Settings) -> dict[str, Any]:
+    """Return the arguments of ``History.open`` and ``History.configure``."""
     chosen = settings.history
     return {
         "url": chosen.url,
@@ -51,33 +140,15 @@ def history_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-async def registry(
-    settings: Settings,
-    runtime: Runtime,
-    previous: Registry | None,
-    redact: RedactKeys | None = None,
-) -> Registry:
-    """The models; those of ``previous`` that stay the same go on running."""
-    return await Registry.build(
-        settings,
-        env=runtime.env,
-        data_dir=runtime.data_dir,
-        recall_index=runtime.recall,
-        on_call=runtime.call,
-        previous=previous,
-        redact=redact,
-    )
-
-
-async def learned(
-    settings: Settings, runtime: Runtime, registry: Registry
+async def _learned(
+    settings: Settings, history: History, data_dir: Path, registry: Registry
 ) -> tuple[Selector, Learning, DailyBudget]:
-    """The selector of the settings, with what was learned so far, and today's money."""
+    """Return a selector that has learned from the history, and what is left of today's budget."""
     selector = make_selector(settings.selector)
-    learning = Learning(runtime.history, selector)
+    learning = Learning(history, selector)
     await learning.start()
-    budget = DailyBudget(runtime.history, settings.selector.daily_budget)
+    budget = DailyBudget(history, settings.selector.daily_budget)
     await budget.refresh()
-    known = await asyncio.to_thread(offline_priors.load, runtime.data_dir)
+    known = await asyncio.to_thread(offline_priors.load, data_dir)
     offline_priors.teach(selector, known, registry.ids())
     return selector, learning, budget

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from ..app import AppContext, open_app
 from ..context.documents import read
+from ..context.repository import repository_root
 from ..errors import DocumentError, SettingsError
 from ..settings import default_config_path, default_data_dir
 from ..types import Document, Position
@@ -64,8 +65,8 @@ async def app_of(
 
 
 def _refuse_unreadable(app: AppContext) -> None:
-    for fault in app.faults:
-        if fault.source == "config" and fault.path == str(app.runtime.config_path):
+    for fault in app.issues:
+        if fault.source == "config" and fault.path == str(app.config_path):
             raise SettingsError(f"{fault.path}: {fault.problem}.")
 
 
@@ -78,8 +79,7 @@ def _tell(app: AppContext, told: list[str]) -> list[str]:
 
 def project_of(file: Path) -> Path:
     """The git repository of a file, else its folder."""
-    folder = file.resolve().parent
-    return next((p for p in (folder, *folder.parents) if (p / ".git").exists()), folder)
+    return repository_root(file.resolve().parent)
 
 
 def run_async(work: Callable[[], Awaitable[R]]) -> R:
@@ -110,7 +110,7 @@ async def open_file(app: AppContext, path: Path) -> Document:
         document = await read(path)
     except DocumentError as error:
         raise SettingsError(str(error)) from error
-    return app.runtime.documents.open(
+    return app.workspace.documents.open(
         document.uri, document.version, document.language, document.text
     )
 

@@ -191,6 +191,6 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
 
 async def _learn(app: AppContext, compared: Comparison) -> None:
     found = measured_priors(compared)
-    await asyncio.to_thread(save, app.runtime.data_dir, found)
+    await asyncio.to_thread(save, app.data_dir, found)
     told = ", ".join(f"{m.model} {m.reward:.2f}" for m in found)
     print(safe(f"The selector now expects of {compared.summary.task}: {told}."), file=sys.stderr)

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from ..app import AppContext
+from ..app.failures import no_model, refused
 from ..completion import Completer, CompletionRequest
 from ..errors import EnsembleError, NoModelError, SettingsError
 from ..types import Document
@@ -50,7 +51,7 @@ async def _ask(
         if state == "offline":
             trouble.append(str(fields.get("message", "")))
 
-    app.runtime.on_status = hear
+    app.activity.on_status = hear
     start = time.perf_counter()
     completer = Completer()
     try:
@@ -74,6 +75,6 @@ def _nothing(
     if args.model:
         models = [app.registry.get(args.model)]
     if not models:
-        return app.no_model("complete")
+        return no_model(app, "complete")
     told = trouble[-1] if trouble else "No model has a completion for this place; try another."
-    return app.refused(document, models) or NoModelError(told)
+    return refused(app, document, models) or NoModelError(told)

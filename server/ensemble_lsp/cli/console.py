@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..postprocess.characters import visible
+from ..postprocess.characters import strip_hidden_characters
 
 NOTHING = "–"
 
@@ -19,7 +19,7 @@ def print_json(value: Any) -> None:
 
 def safe(text: str) -> str:
     """Without escape sequences and hidden characters: a model or a provider may have written it."""
-    return "".join(c for c in visible(text) if c in "\n\t" or c.isprintable())
+    return "".join(c for c in strip_hidden_characters(text) if c in "\n\t" or c.isprintable())
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..app import AppContext
+from ..app.failures import no_model
 from ..settings import default_config_path, default_data_dir
 from .common import app_of, run_async
 from .console import print_json, safe
@@ -41,11 +42,13 @@ async def _check(args: argparse.Namespace) -> int:
         _data_folder(data),
     ]
     async with app_of(args, lenient=True) as app:
-        history = app.runtime.history
+        history = app.history
         await history.ready()
         notices = list(history.notices)
-        checks.append(Check("history", not notices, " ".join(notices) or f"{history.place} opens"))
-        for fault in app.faults:
+        checks.append(
+            Check("history", not notices, " ".join(notices) or f"{history.location} opens")
+        )
+        for fault in app.issues:
             checks.append(Check("settings", False, str(fault), True))
         checks += await _models(app)
     checks = [replace(check, told=args.redact.redact(check.told)) for check in checks]
@@ -86,6 +89,6 @@ async def _models(app: AppContext) -> list[Check]:
         found.append(Check(name, result.ok, f"{result.message} ({source})"))
     for task in ("complete", "explain", "generate"):
         able = bool(app.models_for(task))
-        told = "has a model" if able else str(app.no_model(task))
+        told = "has a model" if able else str(no_model(app, task))
         found.append(Check(task, able, told))
     return found

@@ -263,7 +263,7 @@ async def _service(job: Job, app: AppContext) -> AsyncGenerator[Service]:
 
 
 async def _connect(base: ModelSettings, app: AppContext) -> Service:
-    key = await find_key(base, app.runtime.env, Keyring())
+    key = await find_key(base, app.env, Keyring())
     return Service(base, make_profile(base), key)
 
 
@@ -271,7 +271,7 @@ def _home(app: AppContext) -> ConfigTarget:
     configured = app.settings.models
     entries = app.registry.entries()
     found: Sequence[ModelSettings] = () if configured else [e.settings for e in entries]
-    return ConfigTarget(app.runtime.config_path, os.environ, found, Keyring())
+    return ConfigTarget(app.config_path, os.environ, found, Keyring())
 
 
 def _pace(args: argparse.Namespace) -> Pace:

@@ -71,7 +71,7 @@ async def _gather(
     if source == "file":
         return await asyncio.to_thread(prepare_file, path, target, **split)
     if source == "history":
-        history = app.runtime.history
+        history = app.history
         gathered = await from_history(history.suggestions(), target.profile, privacy, target.method)
         gathered.examples = gathered.examples[-args.examples :]
     else:

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with app_of(args) as app:
-            history = app.runtime.history
+            history = app.history
             await history.ready()
             return await ACTIONS[args.action](args, history)
 
@@ -98,11 +98,11 @@ async def _import(args: argparse.Namespace, history: History) -> int:
         print_json(dataclasses.asdict(report))
     else:
         print(f"{report.added} records were added, {report.known} were here before.")
-        for fault in report.faults[:20]:
+        for fault in report.errors[:20]:
             warn(fault)
-        if len(report.faults) > 20:
-            warn(f"and {len(report.faults) - 20} more lines could not be read")
-    return 1 if report.faults else 0
+        if len(report.errors) > 20:
+            warn(f"and {len(report.errors) - 20} more lines could not be read")
+    return 1 if report.errors else 0
 
 
 def _lines(path: Path) -> list[str]:

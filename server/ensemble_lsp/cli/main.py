@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
 import io
 import logging
@@ -13,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from .. import __version__
+from .. import __version__, process_tuning
 from ..errors import EnsembleError, SettingsError, UnknownModelError
 from . import compare_arguments, finetune_arguments
 from .logging_setup import logging_to
@@ -64,8 +63,7 @@ def _run(args: argparse.Namespace) -> int:
     try:
         logger.debug("%s %s, Python %s on %s", args.subcommand, __version__, *_machine())
         module = importlib.import_module(f".{args.subcommand}_command", __package__)
-        gc.freeze()
-        gc.enable()
+        process_tuning.resume_collector()
         code = int(module.run(args))
         sys.stdout.flush()
         return code

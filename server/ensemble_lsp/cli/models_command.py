@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..app.failures import no_model
+from ..app.model_admin import describe_models
 from ..errors import NoModelError, SettingsError
 from ..providers.llamacpp import catalogue
 from ..selection.format_choice import COLUMNS, basis, rows, where
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _list(args: argparse.Namespace) -> int:
     async with app_of(args) as app:
-        rows = await app.describe_models()
+        rows = await describe_models(app)
         configured = bool(app.settings.models)
     if args.json:
         print_json(rows)
@@ -183,10 +185,10 @@ async def _why(args: argparse.Namespace) -> int:
         raise SettingsError("give the place: `ensemble-lsp models why FILE:LINE:COL`.")
     async with app_of(args, path) as app:
         document = await open_file(app, path)
-        await app.runtime.complexity.update(document)
+        await app.workspace.complexity.update(document)
         decision = app.decide("complete", document, place_in(document, *place))
         if not decision.models:
-            raise app.no_model("complete")
+            raise no_model(app, "complete")
     choice, situation = decision.choice, decision.context
     if args.json:
         print_json({**asdict(choice), "why": choice.why, "context": situation.to_json()})

@@ -40,7 +40,7 @@ def check_model(app: AppContext, name: str | None, task: Task) -> None:
 
 def why(app: AppContext, id_: str) -> str:
     """Why a suggestion came from its model, in words."""
-    reasons = app.runtime.reasons(id_)
+    reasons = app.suggestions.reasons(id_)
     return reasons.why if reasons else ""
 
 

@@ -61,9 +61,9 @@ def answers_shown(app: AppContext, what: str, *, quiet: bool = False) -> Generat
 
     console = Console(stderr=True)
     answers = Answers(what, console.height)
-    app.runtime.on_text = answers.see
+    app.activity.on_text = answers.see
     try:
         with Live(answers, console=console, transient=True, refresh_per_second=10):
             yield
     finally:
-        app.runtime.on_text = None
+        app.activity.on_text = None

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 from ..app import AppContext
-from ..context.completion_mode import Shape, shape_at
+from ..app.failures import no_model
+from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..context.prompt_builder import complete_prompt
 from ..errors import SettingsError
 from ..registry.dry_run import request_for
@@ -53,31 +54,31 @@ async def show_prompt(args: argparse.Namespace) -> int:
 
 
 async def _all(app: AppContext, document: Document, position: Position) -> list[Shown]:
-    await app.runtime.workspace.prepare(document)
+    await app.workspace.context.prepare(document)
     models = app.decide("complete", document, position).models
-    await app.runtime.workspace.guard(m.profile for m in models)
+    await app.workspace.context.guard(m.profile for m in models)
     order = [m.profile.name for m in models]
     if not order:
-        raise app.no_model("complete")
-    shape = shape_at(document, position, app.runtime.workspace.trees)
+        raise no_model(app, "complete")
+    mode = completion_mode_at(document, position, app.workspace.context.trees)
     entries = {entry.profile.name: entry for entry in app.registry.entries()}
-    return [await _one(app, entries[name], document, position, shape) for name in order]
+    return [await _one(app, entries[name], document, position, mode) for name in order]
 
 
 async def _one(
-    app: AppContext, entry: Entry, document: Document, position: Position, shape: Shape
+    app: AppContext, entry: Entry, document: Document, position: Position, mode: CompletionMode
 ) -> Shown:
-    profile, workspace = entry.profile, app.runtime.workspace
+    profile, workspace = entry.profile, app.workspace.context
     prompt = complete_prompt(
         document,
         position,
         profile=profile,
         workspace=workspace,
-        shape=shape,
+        mode=mode,
         max_lines=app.settings.complete.max_lines,
     )
     shown = Shown(profile.name, f"{profile.provider}, embedded", profile.local)
-    if shape == "none":
+    if mode == "none":
         return replace(shown, nothing="there is nothing to complete at this place")
     if profile.provider == "recall":
         return replace(shown, nothing="it looks into its own index of the open files")

@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     async def work() -> int:
         async with app_of(args) as app:
             summary = await summarise_history(app, args.task)
-            out = args.out or app.runtime.data_dir / FOLDER
+            out = args.out or app.data_dir / FOLDER
             written = await asyncio.to_thread(write_history, summary, out.expanduser().absolute())
             if written.html_error:
                 warn(written.html_error)

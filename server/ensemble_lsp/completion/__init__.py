@@ -1,8 +1,8 @@
-"""The task complete: what is offered at a cursor, when, and by which model."""
+"""The task ``complete``: inline completions at a cursor."""
 
 from __future__ import annotations
 
 from .completer import Completer
-from .request import CompletionRequest, Selected
+from .request import CompletionRequest, SelectedItem
 
-__all__ = ["Completer", "CompletionRequest", "Selected"]
+__all__ = ["Completer", "CompletionRequest", "SelectedItem"]

@@ -1,9 +1,9 @@
-"""Type-through: what was suggested is served again while the user types it, without asking a model.
+"""The type-through cache: serves a suggestion again while the user types it, without asking a model.
 
-The key is the document, the text before and after the place (its line, 40 lines above, 20 below), and
-the model. It fits a later cursor when that text is the same, wherever it stands in the file by then,
-and what was typed since is how the answer begins: also after an undo, or when the file was closed and
-opened again. In memory only, bounded, least recently used out first.
+The key is the text around the cursor (its line, 40 lines above, 20 below), the document and the model.
+An answer fits a later cursor if that text is unchanged, at any line number, and the answer begins with
+the text typed since. This also holds after an undo, and after the file was closed and opened again.
+The cache is in memory, bounded, and evicts the least recently used document first.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from ..selection.decision import Decision
 
 ABOVE = 40
-"""Lines before the cursor that must be the same."""
+"""Lines before the cursor that are part of the key."""
 BELOW = 20
-"""Lines after it."""
+"""Lines after the cursor that are part of the key."""
 CLOSERS = ")]}\"'`>"
 
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """What one model said at one place; ``text`` continues the document exactly there."""
+    """One model's answer for one key; ``text`` continues the document at the cursor."""
 
     text: str
     model: str
@@ -37,14 +37,14 @@ class CachedAnswer:
     first_token_ms: float = 0.0
     total_ms: float = 0.0
     decision: Decision | None = None
-    """What the model was chosen on."""
+    """The decision that chose the model."""
     source: str = ""
-    """Whose answer it is, whatever it is called in the settings: ``provider/model``."""
+    """``provider/model``: identifies the model even if its name in the settings changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """The text round a cursor."""
+    """The text around a cursor."""
 
     above: tuple[str, ...]
     before: str
@@ -53,7 +53,7 @@ class CacheKey:
 
     @classmethod
     def at(cls, document: Document, position: Position) -> CacheKey:
-        """The place of a cursor; copies references of at most 60 lines."""
+        """Return the key of a position; copies references to at most 60 lines."""
         number, column = position.line, position.column
         line = document.line(number)
         return cls(
@@ -65,13 +65,13 @@ class CacheKey:
 
 
 @dataclass(slots=True)
-class _Entry:
-    place: CacheKey
+class _CachedPlace:
+    key: CacheKey
     answers: list[CachedAnswer] = field(default_factory=list[CachedAnswer])
 
     @property
     def newlines(self) -> int:
-        """How many line ends may have been typed of the longest answer."""
+        """The line ends of the longest answer: the user may have typed as many."""
         return max((answer.text.count("\n") for answer in self.answers), default=0)
 
 
@@ -79,34 +79,34 @@ class TypeThroughCache:
     """Answers by document, newest first."""
 
     def __init__(self, documents: int = 50, entries: int = 30) -> None:
-        self._entries: OrderedDict[str, deque[_Entry]] = OrderedDict()
+        self._entries: OrderedDict[str, deque[_CachedPlace]] = OrderedDict()
         self._documents = documents
         self._per_document = entries
 
     def put(self, document: Document, position: Position, answer: CachedAnswer) -> None:
-        """Keep an answer that was asked for at a place."""
+        """Store an answer for a position; it replaces the same model's earlier one."""
         entries = self._entries.setdefault(document.uri, deque(maxlen=self._per_document))
         self._entries.move_to_end(document.uri)
         while len(self._entries) > self._documents:
             self._entries.popitem(last=False)
-        place = CacheKey.at(document, position)
+        key = CacheKey.at(document, position)
         for entry in entries:
-            if entry.place == place:
+            if entry.key == key:
                 entry.answers = [a for a in entry.answers if a.model != answer.model]
                 entry.answers.append(answer)
                 return
-        entries.appendleft(_Entry(place, [answer]))
+        entries.appendleft(_CachedPlace(key, [answer]))
 
     def get(self, document: Document, position: Position) -> list[CachedAnswer]:
-        """What is left of the answers that fit the cursor now, best fitting place first."""
+        """Return the untyped rests of the answers that fit the cursor, newest key first."""
         found: list[CachedAnswer] = []
         for entry in self._entries.get(document.uri, ()):
-            typed = typed_since(entry.place, document, position, entry.newlines)
+            typed = typed_since(entry.key, document, position, entry.newlines)
             if typed is None:
                 continue
             for answer in entry.answers:
                 if len(answer.text) > len(typed) and answer.text.startswith(typed):
-                    found.append(_rest(answer, len(typed)))
+                    found.append(replace(answer, text=answer.text[len(typed) :]))
         return found
 
     def __len__(self) -> int:
@@ -116,40 +116,37 @@ class TypeThroughCache:
         return iter(self._entries)
 
 
-def _rest(answer: CachedAnswer, taken: int) -> CachedAnswer:
-    return replace(answer, text=answer.text[taken:])
-
-
 def typed_since(
-    place: CacheKey, document: Document, position: Position, newlines: int = ABOVE
+    key: CacheKey, document: Document, position: Position, newlines: int = ABOVE
 ) -> str | None:
-    """What was typed at a place since, at most so many line ends; None when the text round it is another.
+    """Return the text typed at a key's place since; ``None`` if the text around it changed.
 
-    Closing brackets and quotes that an editor put after the cursor by itself do not count.
+    ``newlines`` limits the line ends in the typed text. Closing brackets and quotes that the editor
+    inserted after the cursor are ignored.
     """
-    start = _begins(place, document, position, newlines)
+    start = _locate(key, document, position, newlines)
     if start is None:
         return None
     rest = document.line(position.line)[position.column :]
-    if rest != place.rest and not _closed_by_editor(rest, place.rest):
+    if rest != key.rest and not _closed_by_editor(rest, key.rest):
         return None
     below = document.lines[position.line + 1 : position.line + 1 + BELOW]
-    shorter = min(len(below), len(place.below))
-    if below[:shorter] != place.below[:shorter]:
+    shorter = min(len(below), len(key.below))
+    if below[:shorter] != key.below[:shorter]:
         return None
     return document.slice(Span(start, position)).replace("\r\n", "\n")
 
 
-def _begins(
-    place: CacheKey, document: Document, position: Position, newlines: int
+def _locate(
+    key: CacheKey, document: Document, position: Position, newlines: int
 ) -> Position | None:
-    """Where the place is now: on the cursor's line or a little above it."""
-    lines, column = document.lines, len(place.before)
+    """Find the key's position in the document: on the cursor's line or a few lines above it."""
+    lines, column = document.lines, len(key.before)
     for number in range(position.line, max(-1, position.line - newlines - 1), -1):
-        # The line first: it tells most places apart, at the least cost.
-        if not lines[number].startswith(place.before):
+        # The line first: this cheap check rules out most places.
+        if not lines[number].startswith(key.before):
             continue
-        if lines[max(0, number - ABOVE) : number] == place.above:
+        if lines[max(0, number - ABOVE) : number] == key.above:
             start = Position(number, column)
             return start if start <= position else None
     return None

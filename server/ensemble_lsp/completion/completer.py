@@ -1,23 +1,26 @@
-"""Completion for all documents of one editor: what is offered at a cursor, and when.
+"""Inline completions for all documents of one editor.
 
-A request goes: type-through cache → which models → debounce (automatic ones) → their streams, hedged
-by the next model when the first is slow → post-processing → suggestions. A newer automatic request for
-a document supersedes the one before; a stream that the user is typing along is taken over by it.
+A request passes: type-through cache → debounce (automatic requests) → choice of models → their
+streams, hedged by the next model if the first is slow → post-processing → suggestions. A newer
+automatic request for a document supersedes the one before, and takes over its stream if the user is
+typing the stream's text.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..types import Span, Suggestion
 from .cache import CachedAnswer, TypeThroughCache
 from .debounce import TypingRhythm
 from .inflight_registry import InflightRegistry
-from .request import CompletionJob, CompletionRequest, job_of
+from .request import CompletionRequest, CompletionRun, start_run
 from .strategies import CompletionRunner, distinct
 
 if TYPE_CHECKING:
@@ -26,48 +29,50 @@ if TYPE_CHECKING:
 
 
 class Completer:
-    """Serves requests; holds what outlives one: answers, running streams, the typing rhythm."""
+    """Serves requests; keeps the answers, running streams and typing rhythm between them."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._cache = TypeThroughCache()
         self._streams = InflightRegistry()
-        self._asker = CompletionRunner(self._cache, self._streams)
+        self._runner = CompletionRunner(self._cache, self._streams)
         self._current: dict[str, asyncio.Task[list[Suggestion]]] = {}
         self._typing: dict[str, TypingRhythm] = {}
+        self._last_decision: Decision | None = None
+        """The latest decision for any document; the debounce is computed from it."""
         self._clock = clock
 
     async def complete(self, app: AppContext, request: CompletionRequest) -> list[Suggestion]:
-        """What to offer; empty when superseded. Cancelling it closes every stream it opened."""
+        """Return suggestions; none if superseded. Cancelling the call closes its streams."""
         uri = request.document.uri
-        work = asyncio.ensure_future(self._complete(app, request))
+        task = asyncio.ensure_future(self._complete(app, request))
         if request.trigger == "automatic":
             self._typing.setdefault(uri, TypingRhythm()).tick(self._clock())
-            if task := self._current.pop(uri, None):
-                task.cancel()
+            if previous := self._current.pop(uri, None):
+                previous.cancel()
             self._streams.supersede(request.document, request.position)
-            self._current[uri] = work
+            self._current[uri] = task
         try:
-            await asyncio.wait({work})
+            await asyncio.wait({task})
         except asyncio.CancelledError:
-            work.cancel()
+            task.cancel()
             self._streams.close(uri)
-            await asyncio.wait({work})
+            await asyncio.wait({task})
             raise
         finally:
-            if self._current.get(uri) is work:
+            if self._current.get(uri) is task:
                 del self._current[uri]
-        return [] if work.cancelled() else work.result()
+        return [] if task.cancelled() else task.result()
 
     def closed(self, uri: str) -> None:
-        """The document is closed: end its requests."""
+        """End the requests of a document that was closed."""
         if task := self._current.pop(uri, None):
             task.cancel()
         self._streams.close(uri)
         self._typing.pop(uri, None)
 
     async def settled(self) -> None:
-        """Wait a moment for the streams whose answers were whole and given, so that all is counted."""
-        await self._asker.settled()
+        """Wait briefly for streams that still send usage after a complete answer."""
+        await self._runner.settled()
 
     def close(self) -> None:
         """End every request."""
@@ -75,89 +80,109 @@ class Completer:
             self.closed(uri)
 
     async def _complete(self, app: AppContext, request: CompletionRequest) -> list[Suggestion]:
-        job = job_of(app, request)
-        if job is None:
+        run = start_run(app, request)
+        if run is None:
             return []
         settings = app.settings.complete
-        wanted = request.candidates or (settings.candidates if request.wants_several else 1)
-        answers = [] if request.model else self._cached(job)
+        count = request.candidates or (settings.candidates if request.wants_several else 1)
+        cached_answers = iter(()) if request.model else self._cached(run)
+        # An automatic request shows one answer: only that one is post-processed.
+        automatic = request.trigger == "automatic"
+        answers = distinct(list(islice(cached_answers, 1) if automatic else cached_answers))
         cached = len(answers)
-        if answers and request.trigger == "automatic":
-            return self._offer(job, answers[:1], cached)
-        if len(answers) < wanted:
-            answers += await self._ask(job, wanted)
-        return self._offer(job, distinct(answers)[:wanted], cached)
+        if answers and automatic:
+            return self._offer(run, answers, cached)
+        if len(answers) < count:
+            answers += await self._ask(run, count)
+        return self._offer(run, distinct(answers)[:count], cached)
 
-    async def _ask(self, job: CompletionJob, wanted: int) -> list[CachedAnswer]:
-        app, request = job.app, job.request
-        await app.runtime.workspace.prepare(request.document)
+    async def _ask(self, run: CompletionRun, count: int) -> list[CachedAnswer]:
+        app, request = run.app, run.request
+        await app.workspace.context.prepare(request.document)
+        debounced = request.trigger != "automatic"
+        if not debounced and not self._is_free_expected(app):
+            await asyncio.sleep(self._debounce(run))
+            debounced = True
         decision = app.decide(
             "complete",
-            job.document,
-            job.position,
-            multiline=job.multiline,
+            run.document,
+            run.position,
+            multiline=run.multiline,
             trigger=request.trigger,
             only=request.model,
         )
-        job.decision, order = decision, decision.models
-        if wanted == 1 and order and order[0].profile.free:
-            instant = await self._asker.instant(job, order)  # nothing to save by waiting
-            if instant is not None:
-                app.runtime.idle("complete", instant.model)
-                return [instant]
-        if request.trigger == "automatic":
-            await asyncio.sleep(self._debounce(job, decision))
-        await app.runtime.workspace.guard(model.profile for model in order)
-        return await self._asker.ask(job, order, wanted)
+        run.decision, order = decision, decision.models
+        self._last_decision = decision
+        if count == 1 and order and order[0].profile.free:
+            answer = await self._runner.ask_free(run, order)
+            if answer is not None:
+                app.activity.idle("complete", answer.model)
+                return [answer]
+        if not debounced:
+            await asyncio.sleep(self._debounce(run))
+        await app.workspace.context.guard(model.profile for model in order)
+        return await self._runner.ask(run, order, count)
 
-    def _debounce(self, job: CompletionJob, decision: Decision) -> float:
-        typing = self._typing.setdefault(job.request.document.uri, TypingRhythm())
-        paid = {m.profile.name for m in decision.models if not m.profile.free}
-        expected = (r.latency_ms for r in decision.choice.ranked if r.model in paid)
-        return typing.debounce(job.app.settings.complete.debounce_ms, next(expected, 0.0))
+    def _is_free_expected(self, app: AppContext) -> bool:
+        """Whether a free model will probably be asked first, so that waiting saves nothing."""
+        last = self._last_decision
+        models = last.models[:1] if last is not None else app.models_for("complete")
+        return all(model.profile.free for model in models)
 
-    def _cached(self, job: CompletionJob) -> list[CachedAnswer]:
-        found = self._cache.get(job.document, job.position)
-        sources = job.app.registry.ids() if found else {}
-        pin = job.app.settings.selector.pin.get("complete")
-        answers = [a for a in found if sources.get(a.model) == a.source and _wanted(a, pin)]
-        # A block that is typed along stays one, whatever would be asked for at the cursor by now.
-        cleaned = (replace(a, text=job.clean(a.text, block="\n" in a.text)) for a in answers)
-        return distinct([a for a in cleaned if a.text.strip()])
+    def _debounce(self, run: CompletionRun) -> float:
+        """Seconds to wait, by the latency of the paid model that the last decision preferred."""
+        typing = self._typing.setdefault(run.request.document.uri, TypingRhythm())
+        latency_ms, last = math.inf, self._last_decision
+        if last is not None:
+            paid = {m.profile.name for m in last.models if not m.profile.free}
+            expected = (r.latency_ms for r in last.choice.ranked if r.model in paid)
+            latency_ms = next(expected, 0.0)
+        return typing.debounce(run.app.settings.complete.debounce_ms, latency_ms)
+
+    def _cached(self, run: CompletionRun) -> Iterator[CachedAnswer]:
+        """The cached answers that continue the document at the cursor, post-processed one by one."""
+        found = self._cache.get(run.document, run.position)
+        sources = run.app.registry.ids() if found else {}
+        pin = run.app.pin("complete")
+        answers = [a for a in found if sources.get(a.model) == a.source and _respects_pin(a, pin)]
+        # A block stays a block while the user types along, even where a new request would ask for a line.
+        cleaned = (replace(a, text=run.clean(a.text, block="\n" in a.text)) for a in answers)
+        return (a for a in cleaned if a.text.strip())
 
     def _offer(
-        self, job: CompletionJob, answers: list[CachedAnswer], cached: int
+        self, run: CompletionRun, answers: list[CachedAnswer], cached: int
     ) -> list[Suggestion]:
-        request, shown = job.request, []
-        limit = job.app.settings.complete.max_lines
-        head, span = "", Span(job.position, job.position)
+        request = run.request
+        suggestions: list[Suggestion] = []
+        limit = run.app.settings.complete.max_lines
+        head, span = "", Span(run.position, run.position)
         if request.selected is not None:
             head, span = request.selected.text, request.selected.span
-        for place, answer in enumerate(answers):
-            most = (limit if job.multiline or place < cached else 1) + answer.text.startswith("\n")
-            text = head + "\n".join(answer.text.split("\n")[:most])
-            suggestion = job.app.new_suggestion(
+        for index, answer in enumerate(answers):
+            lines = limit if run.multiline or index < cached else 1
+            lines += answer.text.startswith("\n")
+            suggestion = run.app.new_suggestion(
                 "complete",
-                text,
+                head + "\n".join(answer.text.split("\n")[:lines]),
                 answer.models,
                 request.document,
                 span,
                 agreement=answer.agreement,
-                shown_at=place,
-                cached=place < cached,
+                shown_at=index,
+                cached=index < cached,
             )
-            shown.append(suggestion)
-        job.app.runtime.offered(
-            shown,
+            suggestions.append(suggestion)
+        run.app.suggestions.offer(
+            suggestions,
             request.document,
             [answer.decision for answer in answers],
             trigger=request.trigger,
         )
-        return shown
+        return suggestions
 
 
-def _wanted(answer: CachedAnswer, pin: str | None) -> bool:
-    """Whether a kept answer is the pinned model's, or of one that stood in for it, which had nothing to say."""
+def _respects_pin(answer: CachedAnswer, pin: str | None) -> bool:
+    """Whether a cached answer is from the pinned model, or from a fallback for an empty answer of it."""
     if pin is None or answer.model == pin:
         return True
     return answer.decision is not None and answer.decision.choice.names[:1] == (pin,)

@@ -1,22 +1,22 @@
-"""How long an automatic request waits for the next keystroke."""
+"""The debounce of automatic requests, adapted to the user's typing rhythm."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 PAUSE_MS = 1000.0
-"""A longer gap between two requests is no part of the typing rhythm."""
+"""A longer gap between two requests is not part of the typing rhythm."""
 
 
 @dataclass(slots=True)
 class TypingRhythm:
-    """How fast the user types in one document, from the times of the automatic requests."""
+    """The user's typing speed in one document, from the times of the automatic requests."""
 
     last: float = float("-inf")
     interval_ms: float | None = None
 
     def tick(self, now: float) -> None:
-        """A request came at ``now``, in seconds of a monotonic clock."""
+        """Record a request at ``now``, in seconds of a monotonic clock."""
         gap = (now - self.last) * 1e3
         self.last = now
         if gap < PAUSE_MS:
@@ -24,11 +24,11 @@ class TypingRhythm:
             self.interval_ms = 0.7 * old + 0.3 * gap
 
     def debounce(self, base_ms: float, latency_ms: float) -> float:
-        """Seconds to wait: the setting ``base_ms``, more for who types fast, less for a quick model.
+        """Return the seconds to wait: ``base_ms``, longer for fast typing, shorter for fast models.
 
-        Waiting a little longer than the user's own rhythm saves the calls that the next keystroke
-        would throw away; four times the setting is the most. Never more than a quarter of what the
-        model itself is expected to take (``latency_ms``): a quick answer is not made a slow one.
+        Waiting slightly longer than the typing interval, up to four times the setting, saves the
+        calls that the next keystroke would discard. The wait never exceeds a quarter of the model's
+        expected latency (``latency_ms``), so it does not slow down a fast answer.
         """
         wait, rhythm = base_ms, self.interval_ms
         if rhythm is not None and rhythm <= 4 * base_ms:

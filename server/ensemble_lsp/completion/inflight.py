@@ -1,7 +1,7 @@
-"""A request that is under way: what has come so far, who may join, and how it is ended.
+"""A running request to one model: its text so far, and how it is closed.
 
-A flight reads one model's stream into a buffer in a task of its own. Who waits for it can be
-cancelled without ending it; ``close`` ends it and with it the provider's connection, at once.
+A task reads the model's stream into a buffer. Cancelling a waiter does not close the stream;
+``close`` closes it and the provider's connection at once.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ..types import Completion, Prompt, Usage
 logger = logging.getLogger(__name__)
 
 AFTER = 0.005
-"""Seconds until the rest of the stream is read: first the answer goes to the editor."""
+"""Seconds before the rest of the stream is read, so that the answer reaches the editor first."""
 TAIL = 1.0
-"""Seconds that a stream whose answer is whole has for its end: the count of tokens, and a connection
-that serves the next request too."""
+"""Seconds that a stream may stay open after a complete answer: its end brings the token counts and
+leaves a connection that the next request can use."""
 
 
 class InflightRequest:
-    """One model's answer to one prompt, as it comes in.
+    """One model's streamed answer to one prompt.
 
-    It is done when the answer is whole: nobody waits for what the provider sends after that.
+    It is done when the answer is complete, even if the provider sends more (token counts).
     """
 
     def __init__(
@@ -46,9 +46,8 @@ class InflightRequest:
         self.finish = ""
         self.confidence: float | None = None
         self._enough = enough
-        self._changed = asyncio.Event()
         self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Set when it is done; cancelling it is nobody's business."""
+        """Resolved when the answer is complete. Callers must not cancel it."""
         self._task = asyncio.ensure_future(self._run(model, prompt))
 
     async def _run(self, model: Model, prompt: Prompt) -> None:
@@ -59,7 +58,7 @@ class InflightRequest:
                     self._take(chunk)
                     if self.finish:
                         if not self.done:
-                            self._whole()
+                            self._complete()
                             await asyncio.sleep(AFTER)
                     elif self._enough is not None and self._enough(self.text):
                         self.finish = "enough"
@@ -70,13 +69,12 @@ class InflightRequest:
             else:
                 logger.info("after a whole answer: %s", error)
         finally:
-            self._whole()
+            self._complete()
 
-    def _whole(self) -> None:
+    def _complete(self) -> None:
         if not self.end.done():
             self.total_ms = (time.perf_counter() - self.started) * 1e3
             self.end.set_result(None)
-            self._changed.set()
 
     def _take(self, chunk: Any) -> None:
         if chunk.text and self.first_token_ms is None:
@@ -88,58 +86,39 @@ class InflightRequest:
         self.finish = chunk.finish or self.finish
         if chunk.confidence is not None:
             self.confidence = chunk.confidence
-        self._changed.set()
 
     @property
     def done(self) -> bool:
-        """Whether the answer is whole, failed, or was closed."""
+        """Whether the answer is complete, failed, or was closed."""
         return self.end.done()
 
     @property
-    def over(self) -> bool:
-        """Whether the stream has ended too."""
+    def is_closed(self) -> bool:
+        """Whether the stream has ended."""
         return self._task.done()
 
     @property
-    def good(self) -> bool:
-        """Whether it ended with a text."""
+    def has_answer(self) -> bool:
+        """Whether it is done, without an error and with a text."""
         return self.done and self.error is None and bool(self.text)
 
-    async def first(self) -> None:
-        """Wait until something came, or the flight ended."""
-        while not self.done and not self.text:
-            self._changed.clear()
-            await self._wait()
-
-    async def ended(self) -> None:
-        """Wait until it is done; being cancelled here does not end the flight."""
+    async def wait_done(self) -> None:
+        """Wait until it is done; cancelling the wait does not close the stream."""
         await asyncio.wait({self.end})
 
-    async def _wait(self) -> None:
-        waiter = asyncio.ensure_future(self._changed.wait())
-        try:
-            await asyncio.wait({waiter, self.end}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiter.cancel()
-
     def close(self) -> None:
-        """End it now, and with it the provider's connection; of a whole answer, let the stream end."""
+        """Close the stream and its connection now; after a complete answer, let the stream end."""
         if not self.done:
             self._task.cancel()
-        elif not self.over:
+        elif not self.is_closed:
             asyncio.get_running_loop().call_later(TAIL, self._task.cancel)
 
-    async def closed(self) -> None:
-        """End it now and wait until the connection is closed."""
-        self._task.cancel()
-        await asyncio.wait({self._task})
-
-    async def over_soon(self) -> None:
-        """Wait for the stream's end, ``TAIL`` seconds at the most."""
+    async def wait_closed(self) -> None:
+        """Wait for the end of the stream, at most ``TAIL`` seconds."""
         await asyncio.wait({self._task}, timeout=TAIL)
 
     def completion(self) -> Completion:
-        """The answer as far as it came."""
+        """Return the answer so far."""
         return Completion(
             text=self.text,
             model=self.model,

@@ -1,4 +1,4 @@
-"""The streams that run for each document: a newer request takes over one that the user types along."""
+"""The running streams of each document: a newer request takes over a stream that the user types along."""
 
 from __future__ import annotations
 
@@ -10,66 +10,66 @@ from ..types import Document, Position
 from .cache import CacheKey, typed_since
 from .inflight import InflightRequest
 
-JOINABLE = 4
-"""Streams of one document that a newer request may take over."""
+MAX_STREAMS = 4
+"""Streams of one document that are kept for newer requests."""
 
 
 @dataclass(slots=True)
-class _Joinable:
-    place: CacheKey
-    flight: InflightRequest
+class _Registered:
+    key: CacheKey
+    stream: InflightRequest
 
 
 class InflightRegistry:
-    """What automatic requests have asked and is still of use."""
+    """The streams of automatic requests that newer requests may take over."""
 
     def __init__(self) -> None:
-        self._running: dict[str, list[_Joinable]] = {}
+        self._running: dict[str, list[_Registered]] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(self._running))
 
-    def add(self, document: Document, position: Position, flight: InflightRequest) -> None:
-        """A stream that newer requests may take over."""
-        one = _Joinable(CacheKey.at(document, position), flight)
-        self._running.setdefault(document.uri, []).append(one)
+    def add(self, document: Document, position: Position, stream: InflightRequest) -> None:
+        """Offer a stream to newer requests."""
+        entry = _Registered(CacheKey.at(document, position), stream)
+        self._running.setdefault(document.uri, []).append(entry)
 
     def take_over(
         self, model: str, document: Document, position: Position
     ) -> tuple[InflightRequest, str] | None:
-        """A model's running stream that fits the cursor, and what was typed since it was asked."""
-        for one in self._running.get(document.uri, []):
-            typed = typed_since(one.place, document, position)
-            if one.flight.profile.name == model and typed is not None:
-                return one.flight, typed
+        """Return a model's running stream that fits the cursor, and the text typed since it began."""
+        for entry in self._running.get(document.uri, []):
+            typed = typed_since(entry.key, document, position)
+            if entry.stream.profile.name == model and typed is not None:
+                return entry.stream, typed
         return None
 
     def supersede(self, document: Document, position: Position) -> None:
-        """A newer request is there: close all but the streams that the user is typing along."""
-        kept: list[_Joinable] = []
-        for one in self._running.pop(document.uri, []):
-            typed = typed_since(one.place, document, position)
-            along = typed is not None and one.flight.text.startswith(typed)
-            if one.flight.text and along and one.flight.error is None:
-                kept.append(one)
+        """Close a document's streams, except those whose text the user is typing."""
+        kept: list[_Registered] = []
+        for entry in self._running.pop(document.uri, []):
+            typed = typed_since(entry.key, document, position)
+            typed_along = typed is not None and entry.stream.text.startswith(typed)
+            if entry.stream.text and typed_along and entry.stream.error is None:
+                kept.append(entry)
             else:
-                one.flight.close()
-        for one in kept[:-JOINABLE]:
-            one.flight.close()
+                entry.stream.close()
+        for entry in kept[:-MAX_STREAMS]:
+            entry.stream.close()
         if kept:
-            self._running[document.uri] = kept[-JOINABLE:]
+            self._running[document.uri] = kept[-MAX_STREAMS:]
 
-    def flights(self, uri: str) -> list[InflightRequest]:
-        """The streams that run for a document."""
-        return [one.flight for one in self._running.get(uri, [])]
+    def streams(self, uri: str) -> list[InflightRequest]:
+        """Return the running streams of a document."""
+        return [entry.stream for entry in self._running.get(uri, [])]
 
     def close(self, uri: str) -> None:
-        """End the streams of a document."""
-        for one in self._running.pop(uri, []):
-            one.flight.close()
+        """Close the streams of a document."""
+        for entry in self._running.pop(uri, []):
+            entry.stream.close()
 
 
-async def any_ended(flights: list[InflightRequest], timeout: float) -> None:
-    """Wait until one of the flights ends, at most ``timeout`` seconds."""
-    ends = [flight.end for flight in flights]
+async def wait_for_any(streams: list[InflightRequest], timeout: float) -> None:
+    """Wait until one of the answers is complete, at most ``timeout`` seconds."""
+    ends = [stream.end for stream in streams]
     await asyncio.wait(ends, timeout=max(0.0, timeout), return_when=asyncio.FIRST_COMPLETED)

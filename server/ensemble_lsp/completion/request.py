@@ -1,14 +1,14 @@
-"""A request for completion, and what is worked out of it once."""
+"""A request for completion, and the state of serving it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..context.completion_mode import Shape, shape_at
+from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..postprocess import clean_completion
 from ..postprocess.completion_text import CONTEXT_LINES, STREAMED_LINES, is_long_enough
-from ..types import Document, Position, Span, Trigger
+from ..types import Document, Position, Span, Trigger, advance
 from .inflight import InflightRequest
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Selected:
-    """The item selected in the editor's own list: completions go on from its text."""
+class SelectedItem:
+    """The item selected in the editor's completion list; the completion continues its text."""
 
     span: Span
     text: str
@@ -26,54 +26,53 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """One request. Positions are those of the document's snapshot."""
+    """One request. Its positions are those of the document's snapshot."""
 
     document: Document
     position: Position
     trigger: Trigger
-    selected: Selected | None = None
+    selected: SelectedItem | None = None
     several: bool = False
     model: str | None = None
     """Ask only this model."""
     ensemble: int | None = None
     budget_ms: float | None = None
-    """In place of the setting: for a caller that nobody types beside."""
+    """Overrides ``complete.budgetMs`` for non-interactive callers (the CLI)."""
     candidates: int | None = None
-    """How many different ones are of use; else as the trigger and the settings say."""
+    """Overrides the number of candidates that the trigger and the settings imply."""
 
     @property
     def wants_several(self) -> bool:
-        """Whether more than one candidate is of use."""
+        """Whether the caller can use more than one candidate."""
         return self.several or self.trigger == "invoked"
 
 
 @dataclass(slots=True)
-class CompletionJob:
-    """One request while it is worked on."""
+class CompletionRun:
+    """The state of one request while it is served."""
 
     app: AppContext
     request: CompletionRequest
     document: Document
-    """With the item selected in the editor's list put in."""
+    """The request's document with the selected item inserted."""
     position: Position
-    shape: Shape
+    mode: CompletionMode
     prefix: str = ""
     suffix: str = ""
     decision: Decision | None = None
-    flights: list[tuple[InflightRequest, str]] = field(
+    streams: list[tuple[InflightRequest, str]] = field(
         default_factory=list[tuple[InflightRequest, str]]
     )
-    """Each with the text that was typed since it was asked."""
-    recalled: bool = False
-    """Whether the models that cost nothing were asked already."""
+    """The streams asked for this request, each with the text typed since it began."""
+    free_models_asked: bool = False
 
     @property
     def multiline(self) -> bool:
-        """Whether a block is wanted, not the rest of a line."""
-        return self.shape == "block"
+        """Whether to complete a block instead of the rest of the line."""
+        return self.mode == "block"
 
     def clean(self, text: str, finish: str = "stop", *, block: bool = False) -> str:
-        """A model's text as it continues the document at the cursor; ``block``: in several lines."""
+        """Post-process a model's text to continue at the cursor; ``block`` allows several lines."""
         return clean_completion(
             text,
             prefix=self.prefix,
@@ -85,12 +84,12 @@ class CompletionJob:
         )
 
     def enough(self, text: str) -> bool:
-        """Whether a stream holds all that is of use: then it is closed and costs nothing more."""
+        """Return whether the text has every line that can be used, so that the stream can be closed."""
         return is_long_enough(text, multiline=self.multiline)
 
 
-def job_of(app: AppContext, request: CompletionRequest) -> CompletionJob | None:
-    """The work of a request; None where nothing should be offered."""
+def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | None:
+    """Prepare to serve a request; ``None`` if nothing should be offered there."""
     settings, document = app.settings.complete, request.document
     if not settings.enabled and request.trigger == "automatic":
         return None
@@ -99,16 +98,13 @@ def job_of(app: AppContext, request: CompletionRequest) -> CompletionJob | None:
     position = document.clamp(request.position)
     if (selected := request.selected) is not None:
         document = document.replace(selected.span, selected.text)
-        lines = selected.text.split("\n")
-        start = selected.span.start
-        column = len(lines[-1]) + (start.column if len(lines) == 1 else 0)
-        position = Position(start.line + len(lines) - 1, column)
-    shape = shape_at(document, position, app.runtime.workspace.trees)
-    if shape == "none":
+        position = advance(selected.span.start, selected.text)
+    mode = completion_mode_at(document, position, app.workspace.context.trees)
+    if mode == "none":
         return None
     first = Position(max(0, position.line - CONTEXT_LINES), 0)
     last = min(len(document.lines) - 1, position.line + CONTEXT_LINES)
     end = Position(last, len(document.lines[last]))
     prefix = document.slice(Span(first, position)).replace("\r\n", "\n")
     suffix = document.slice(Span(position, end)).replace("\r\n", "\n")
-    return CompletionJob(app, request, document, position, shape, prefix, suffix)
+    return CompletionRun(app, request, document, position, mode, prefix, suffix)

@@ -1,4 +1,4 @@
-"""Ways to ask for a completion: the first good answer, several different ones, what models agree on."""
+"""Strategies to ask for a completion: hedged requests, several samples, consensus of several models."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..selection.cascade import Findings, could_escalate, escalate
 from ..types import Prompt
 from .cache import CachedAnswer, TypeThroughCache
 from .inflight import InflightRequest
-from .inflight_registry import InflightRegistry, any_ended
-from .request import CompletionJob
+from .inflight_registry import InflightRegistry, wait_for_any
+from .request import CompletionRun
 
 if TYPE_CHECKING:
     from ..consensus.votes import Verdict
@@ -26,239 +26,247 @@ logger = logging.getLogger(__name__)
 
 
 class CompletionRunner:
-    """Asks models for completions; good answers go into the type-through cache."""
+    """Asks models for completions and puts usable answers into the type-through cache."""
 
     def __init__(self, cache: TypeThroughCache, streams: InflightRegistry) -> None:
         self._cache = cache
         self._streams = streams
-        self._tails: set[InflightRequest] = set()
-        """Whose answers are whole while their streams still end."""
+        self._closing: set[InflightRequest] = set()
+        """Streams that are still open after a complete answer."""
 
-    async def ask(self, job: CompletionJob, order: list[Model], wanted: int) -> list[CachedAnswer]:
-        """Answers, best first, within the budget. Cancelled, it closes what nobody may take over."""
-        settings, request = job.app.settings.complete, job.request
+    async def ask(self, run: CompletionRun, order: list[Model], count: int) -> list[CachedAnswer]:
+        """Return answers, best first, within the time budget.
+
+        If cancelled, it closes the streams that no newer request may take over.
+        """
+        settings, request = run.app.settings.complete, run.request
         budget = request.budget_ms or settings.budget_ms
         deadline = time.perf_counter() + budget / 1e3
         members = request.ensemble or settings.ensemble
         try:
             if members > 1 and not request.model:
-                answers = await self._consensus(job, order, members, deadline)
-            elif wanted > 1:
-                answers = await self._sample(job, order, wanted, deadline)
+                answers = await self._consensus(run, order, members, deadline)
+            elif count > 1:
+                answers = await self._sample(run, order, count, deadline)
             else:
-                answers = await self._hedged(job, order, deadline)
+                answers = await self._hedged(run, order, deadline)
         except asyncio.CancelledError:
-            # Superseded: what the newer request may take over goes on. Cancelled: nothing was kept.
-            self._release(job, keep=self._streams.flights(request.document.uri))
+            # Superseded: streams in the registry stay open. Cancelled: the registry is already empty.
+            self._release(run, keep=self._streams.streams(request.document.uri))
             raise
-        self._release(job, keep=[])
-        failed = [str(f.error) for f, _ in job.flights if f.error is not None]
+        self._release(run, keep=[])
+        failed = [str(f.error) for f, _ in run.streams if f.error is not None]
         if failed and not answers:
-            job.app.runtime.offline(" ".join(dict.fromkeys(failed)))
+            run.app.activity.offline(" ".join(dict.fromkeys(failed)))
         else:
-            job.app.runtime.idle("complete", answers[0].model if answers else None)
+            run.app.activity.idle("complete", answers[0].model if answers else None)
         return answers
 
-    def _release(self, job: CompletionJob, keep: list[InflightRequest]) -> None:
-        """Close what still runs and is not kept."""
-        for flight, _ in job.flights:
-            if flight not in keep:
-                flight.close()
-                self._let_end(flight)
+    def _release(self, run: CompletionRun, keep: list[InflightRequest]) -> None:
+        """Close the streams that are not kept."""
+        for stream, _ in run.streams:
+            if stream not in keep:
+                stream.close()
+                self._close_later(stream)
         if not keep:
-            self._streams.close(job.request.document.uri)
+            self._streams.close(run.request.document.uri)
 
-    def _let_end(self, flight: InflightRequest) -> None:
-        self._tails = {other for other in self._tails if not other.over} | {flight}
+    def _close_later(self, stream: InflightRequest) -> None:
+        self._closing = {other for other in self._closing if not other.is_closed} | {stream}
 
     async def settled(self) -> None:
-        """Wait until no stream of a whole answer still ends, so that each call is counted."""
-        for flight in tuple(self._tails):
-            await flight.over_soon()
+        """Wait for streams that are still open after a complete answer, so that their usage is counted."""
+        for stream in tuple(self._closing):
+            await stream.wait_closed()
 
-    def _prompt(self, job: CompletionJob, model: Model) -> Prompt | None:
+    def _prompt(self, run: CompletionRun, model: Model) -> Prompt | None:
         return complete_prompt(
-            job.document,
-            job.position,
+            run.document,
+            run.position,
             profile=model.profile,
-            workspace=job.app.runtime.workspace,
-            shape=job.shape,
-            max_lines=job.app.settings.complete.max_lines,
+            workspace=run.app.workspace.context,
+            mode=run.mode,
+            max_lines=run.app.settings.complete.max_lines,
         )
 
-    def _start(self, job: CompletionJob, model: Model, temperature: float = 0.0) -> bool:
-        """Ask a model, or take over its running stream; False when it may not see this file."""
+    def _start(self, run: CompletionRun, model: Model, temperature: float = 0.0) -> bool:
+        """Ask a model, or take over its running stream; ``False`` if it may not see this file."""
         if not temperature:
-            joined = self._streams.take_over(model.profile.name, job.document, job.position)
-            if joined is not None:
-                job.flights.append(joined)
+            taken_over = self._streams.take_over(model.profile.name, run.document, run.position)
+            if taken_over is not None:
+                run.streams.append(taken_over)
                 return True
-        prompt = self._prompt(job, model)
+        prompt = self._prompt(run, model)
         if prompt is None:
             return False
         if temperature:
             prompt = replace(prompt, temperature=temperature)
-        flight = InflightRequest(model, prompt, job.enough)
-        job.flights.append((flight, ""))
-        if job.request.trigger == "automatic":
-            self._streams.add(job.document, job.position, flight)
+        stream = InflightRequest(model, prompt, run.enough)
+        run.streams.append((stream, ""))
+        if run.request.trigger == "automatic":
+            self._streams.add(run.document, run.position, stream)
         return True
 
     def _answer(
-        self, job: CompletionJob, flight: InflightRequest, typed: str
+        self, run: CompletionRun, stream: InflightRequest, typed: str
     ) -> CachedAnswer | None:
-        """A finished flight as an answer that continues the document at the cursor."""
-        text = flight.text
+        """Return a finished stream as an answer at the cursor; ``None`` if it is not usable."""
+        text = stream.text
         if typed:
             if not text.startswith(typed):
                 return None
             text = text[len(typed) :]
-        cleaned = job.clean(text, flight.finish or "stop")
-        threshold = job.app.settings.complete.threshold
-        sure = flight.confidence is None or flight.confidence >= threshold
-        if not cleaned.strip() or not sure:
+        cleaned = run.clean(text, stream.finish or "stop")
+        threshold = run.app.settings.complete.threshold
+        confident = stream.confidence is None or stream.confidence >= threshold
+        if not cleaned.strip() or not confident:
             return None
-        completion = flight.completion()
+        completion = stream.completion()
         answer = CachedAnswer(
             cleaned,
-            flight.model,
-            (flight.model,),
-            flight.confidence,
+            stream.model,
+            (stream.model,),
+            stream.confidence,
             None,
             completion.first_token_ms,
             completion.total_ms,
-            job.decision,
-            f"{flight.profile.provider}/{flight.profile.model}",
+            run.decision,
+            f"{stream.profile.provider}/{stream.profile.model}",
         )
-        self._cache.put(job.document, job.position, answer)
+        self._cache.put(run.document, run.position, answer)
         return answer
 
-    # -- ways to ask ---------------------------------------------------------------------------
+    # -- strategies ----------------------------------------------------------------------------
 
     async def _hedged(
-        self, job: CompletionJob, order: list[Model], deadline: float
+        self, run: CompletionRun, order: list[Model], deadline: float
     ) -> list[CachedAnswer]:
-        """The first good answer: of the first model, or of the next when that is slow or fails."""
+        """Return the first usable answer; ask the next model if one is slow or fails."""
         paid = [m for m in order if not m.profile.free]
         free = [m for m in order if m.profile.free]
         waiting = list(paid)
         seen: set[int] = set()
-        doubted: list[CachedAnswer] = []
-        self._start_next(job, waiting)
-        while job.flights and (left := deadline - time.perf_counter()) > 0:
-            for index, (flight, typed) in enumerate(job.flights):
-                if flight.done and index not in seen:
+        doubtful: list[CachedAnswer] = []
+        self._start_next(run, waiting)
+        while run.streams and (left := deadline - time.perf_counter()) > 0:
+            for index, (stream, typed) in enumerate(run.streams):
+                if stream.done and index not in seen:
                     seen.add(index)
-                    if flight.error is not None:
-                        logger.info("%s", flight.error)
-                    elif answer := self._answer(job, flight, typed):
-                        if doubted or not self._escalate(job, answer, waiting, deadline):
+                    if stream.error is not None:
+                        logger.info("%s", stream.error)
+                    elif answer := self._answer(run, stream, typed):
+                        if doubtful or not self._escalate(run, answer, waiting, deadline):
                             return [answer]
-                        doubted.append(answer)
+                        doubtful.append(answer)
                         continue
-                    self._start_next(job, waiting)
-            running = [f for f, _ in job.flights if not f.done]
+                    self._start_next(run, waiting)
+            running = [f for f, _ in run.streams if not f.done]
             if not running:
-                if len(seen) == len(job.flights):
+                if len(seen) == len(run.streams):
                     break
                 continue
-            hedges = waiting and not (job.decision is not None and job.decision.pinned)
-            hedge = self._hedge_in(job, running[-1]) if hedges else None
+            hedges = waiting and not (run.decision is not None and run.decision.pinned)
+            hedge = self._seconds_to_hedge(run, running[-1]) if hedges else None
             timeout = left if hedge is None else min(left, hedge)
-            await any_ended(running, timeout)
+            await wait_for_any(running, timeout)
             last = running[-1]
-            silent = last.first_token_ms is None and not last.done
-            if hedge is not None and silent and self._hedge_in(job, last) <= 0:
-                self._start_next(job, waiting)
-        return doubted or await self._best_at_deadline(job, free)
+            is_silent = last.first_token_ms is None and not last.done
+            if hedge is not None and is_silent and self._seconds_to_hedge(run, last) <= 0:
+                self._start_next(run, waiting)
+        return doubtful or await self._best_at_deadline(run, free)
 
     def _escalate(
-        self, job: CompletionJob, answer: CachedAnswer, waiting: list[Model], deadline: float
+        self, run: CompletionRun, answer: CachedAnswer, waiting: list[Model], deadline: float
     ) -> bool:
-        """Ask a stronger model too where a check doubts the answer; whether one is being asked."""
-        decision, asked = job.decision, {f.profile.name for f, _ in job.flights if f.done}
-        enabled = job.app.settings.selector.escalate
+        """Ask a stronger model too if a check casts doubt on the answer; return whether one is asked."""
+        decision, asked = run.decision, {f.profile.name for f, _ in run.streams if f.done}
+        enabled = run.app.settings.selector.escalate
         if not enabled or decision is None or not could_escalate(decision, asked):
             return False
         findings = Findings(
-            parses=parses_at(job.document, job.position, answer.text), confidence=answer.confidence
+            parses=parses_at(run.document, run.position, answer.text), confidence=answer.confidence
         )
         found = escalate(decision, findings, asked, deadline=deadline)
         if found is None:
             return False
         model, decision = found
-        running = any(f.profile.name == model.profile.name for f, _ in job.flights)
-        if not running and not self._start(job, model):
+        running = any(f.profile.name == model.profile.name for f, _ in run.streams)
+        if not running and not self._start(run, model):
             return False
         waiting[:] = [m for m in waiting if m.profile.name != model.profile.name]
-        job.decision = decision
+        run.decision = decision
         return True
 
-    def _start_next(self, job: CompletionJob, waiting: list[Model]) -> None:
+    def _start_next(self, run: CompletionRun, waiting: list[Model]) -> None:
         while waiting:
-            if self._start(job, waiting.pop(0)):
+            if self._start(run, waiting.pop(0)):
                 return
 
-    def _hedge_in(self, job: CompletionJob, flight: InflightRequest) -> float:
-        """Seconds until the next model is asked too: the model's own p90 of the first token."""
-        p90 = job.app.first_token_p90(flight.profile.name, "complete")
-        return flight.started + p90 / 1e3 - time.perf_counter()
+    def _seconds_to_hedge(self, run: CompletionRun, stream: InflightRequest) -> float:
+        """Seconds until the next model is asked too: when the model's p90 to the first token has passed."""
+        p90 = run.app.first_token_p90(stream.profile.name, "complete")
+        return stream.started + p90 / 1e3 - time.perf_counter()
 
-    async def instant(self, job: CompletionJob, models: list[Model]) -> CachedAnswer | None:
-        """The answer of what costs nothing and takes no time (recall), if it is sure of one."""
-        free = [] if job.recalled else [m for m in models if m.profile.free]
-        job.recalled = True
+    async def ask_free(self, run: CompletionRun, models: list[Model]) -> CachedAnswer | None:
+        """Return the answer of a free, instant model (recall), if it is confident of one."""
+        free = [] if run.free_models_asked else [m for m in models if m.profile.free]
+        run.free_models_asked = True
         for model in free:
-            if self._start(job, model):
-                flight, typed = job.flights.pop()
-                await flight.ended()
-                self._let_end(flight)
-                if answer := self._answer(job, flight, typed):
+            if self._start(run, model):
+                stream, typed = run.streams.pop()
+                await stream.wait_done()
+                self._close_later(stream)
+                if answer := self._answer(run, stream, typed):
                     return answer
         return None
 
-    async def _best_at_deadline(self, job: CompletionJob, free: list[Model]) -> list[CachedAnswer]:
-        """The budget is up, or nobody had an answer: whole lines that came, else recall."""
-        for flight, typed in job.flights:
-            lines = flight.text.rpartition("\n")[0]
-            if not flight.done and lines.startswith(typed) and job.multiline:
-                cleaned = job.clean(lines[len(typed) :])
+    async def _best_at_deadline(self, run: CompletionRun, free: list[Model]) -> list[CachedAnswer]:
+        """Return complete lines of an unfinished stream, else an answer of a free model.
+
+        For when the time budget is spent or no model had an answer.
+        """
+        for stream, typed in run.streams:
+            lines = stream.text.rpartition("\n")[0]
+            if not stream.done and lines.startswith(typed) and run.multiline:
+                cleaned = run.clean(lines[len(typed) :])
                 if cleaned.strip():
                     return [
-                        CachedAnswer(cleaned, flight.model, (flight.model,), decision=job.decision)
+                        CachedAnswer(cleaned, stream.model, (stream.model,), decision=run.decision)
                     ]
-        instant = await self.instant(job, free)
+        instant = await self.ask_free(run, free)
         return [instant] if instant else []
 
     async def _sample(
-        self, job: CompletionJob, order: list[Model], wanted: int, deadline: float
+        self, run: CompletionRun, order: list[Model], count: int, deadline: float
     ) -> list[CachedAnswer]:
-        """Different answers: of different models first, then again of the best one, less sure."""
-        for model in order[:wanted]:
-            self._start(job, model)
+        """Return distinct answers: from different models first, then sampled from the best one."""
+        for model in order[:count]:
+            self._start(run, model)
         paid = [m for m in order if not m.profile.free]
-        for _ in range(wanted - len(job.flights) if paid else 0):
-            self._start(job, paid[0], temperature=0.6)
-        await self._all(job, deadline)
-        answers = [self._answer(job, f, typed) for f, typed in job.flights if f.good]
+        for _ in range(count - len(run.streams) if paid else 0):
+            self._start(run, paid[0], temperature=0.6)
+        await self._wait_for_all(run, deadline)
+        answers = [self._answer(run, f, typed) for f, typed in run.streams if f.has_answer]
         found = distinct([a for a in answers if a is not None])
-        return found or await self._best_at_deadline(job, [m for m in order if m.profile.free])
+        return found or await self._best_at_deadline(run, [m for m in order if m.profile.free])
 
     async def _consensus(
-        self, job: CompletionJob, order: list[Model], members: int, deadline: float
+        self, run: CompletionRun, order: list[Model], members: int, deadline: float
     ) -> list[CachedAnswer]:
-        """What two models agree on, else the best one's; what is free is a member on top."""
+        """Return the answer that two models agree on, else the best one's; free models are extra members."""
         paid = [m for m in order if not m.profile.free][:members]
         for model in paid + [m for m in order if m.profile.free]:
-            self._start(job, model)
-        await self._all(job, deadline, None if job.request.wants_several else self._two_agree)
-        found = self._done(job)
+            self._start(run, model)
+        await self._wait_for_all(
+            run, deadline, None if run.request.wants_several else self._two_agree
+        )
+        found = self._answers(run)
         if not found:
-            return await self._best_at_deadline(job, [])
-        verdict = _verdict(job, found)
+            return await self._best_at_deadline(run, [])
+        verdict = _verdict(run, found)
         held_back = (
-            job.request.trigger == "automatic"
-            and verdict.agreement < job.app.settings.complete.threshold
+            run.request.trigger == "automatic"
+            and verdict.agreement < run.app.settings.complete.threshold
         )
         if not verdict.text.strip() or held_back:
             return []
@@ -268,48 +276,50 @@ class CompletionRunner:
             tuple(verdict.models),
             None,
             verdict.agreement,
-            decision=job.decision,
+            decision=run.decision,
         )
-        return [best, *found] if job.request.wants_several else [best]
+        return [best, *found] if run.request.wants_several else [best]
 
-    def _done(self, job: CompletionJob) -> list[CachedAnswer]:
-        """The usable answers so far."""
-        answers = [self._answer(job, f, typed) for f, typed in job.flights if f.done and f.good]
+    def _answers(self, run: CompletionRun) -> list[CachedAnswer]:
+        """Return the usable answers so far."""
+        answers = [
+            self._answer(run, f, typed) for f, typed in run.streams if f.done and f.has_answer
+        ]
         return [a for a in answers if a is not None]
 
-    def _two_agree(self, job: CompletionJob) -> bool:
-        """Whether two gave the same text: of three at most, nobody outvotes them."""
-        found = self._done(job)
+    def _two_agree(self, run: CompletionRun) -> bool:
+        """Return whether two models gave the same text: with at most three members they win any vote."""
+        found = self._answers(run)
         if len(found) < 2:
             return False
-        verdict = _verdict(job, found)
+        verdict = _verdict(run, found)
         return verdict.rule_used == "weighted" and len(verdict.models) > 1
 
-    async def _all(
+    async def _wait_for_all(
         self,
-        job: CompletionJob,
+        run: CompletionRun,
         deadline: float,
-        enough: Callable[[CompletionJob], bool] | None = None,
+        enough: Callable[[CompletionRun], bool] | None = None,
     ) -> None:
         while (left := deadline - time.perf_counter()) > 0:
-            running = [f for f, _ in job.flights if not f.done]
-            if not running or (enough is not None and enough(job)):
+            running = [f for f, _ in run.streams if not f.done]
+            if not running or (enough is not None and enough(run)):
                 return
-            await any_ended(running, left)
+            await wait_for_any(running, left)
 
 
-def _verdict(job: CompletionJob, answers: list[CachedAnswer]) -> Verdict:
-    """What answers agree on, by what is known of their models here."""
+def _verdict(run: CompletionRun, answers: list[CachedAnswer]) -> Verdict:
+    """Return the consensus of answers, weighted by the expected reward of their models."""
     from ..consensus.code import consensus_of_completion
     from ..consensus.votes import Vote
 
-    weights = job.app.weights(job.decision) if job.decision else {}
+    weights = run.app.weights(run.decision) if run.decision else {}
     votes = [Vote(a.model, a.text, weights.get(a.model, 0.5)) for a in answers]
-    return consensus_of_completion(votes, job.document.language)
+    return consensus_of_completion(votes, run.document.language)
 
 
 def distinct(answers: list[CachedAnswer]) -> list[CachedAnswer]:
-    """Without those that say the same but for blanks at the end; the first of each stays."""
+    """Return the answers without repetitions; trailing white space does not count."""
     kept: dict[str, CachedAnswer] = {}
     for answer in answers:
         kept.setdefault(answer.text.rstrip(), answer)

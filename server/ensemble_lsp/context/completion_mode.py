@@ -1,34 +1,35 @@
-"""When to complete, and how much: nothing, the rest of a line, or a block."""
+"""The completion mode at a cursor: nothing, the rest of the line, or a block."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
 
+from ..languages import COMMENT_LINE
 from ..syntax.indentation import indent_of
 from ..syntax.trees import Trees
 from ..types import Document, Position
 from .symbols import enclosing, in_string_or_comment
 
-Shape = Literal["none", "line", "block"]
+CompletionMode = Literal["none", "line", "block"]
 
-_NEAR = 10
-"""Lines above and below a blank one that tell what it belongs to."""
+_NEARBY_LINES = 10
+"""Lines above and below a blank line that decide its mode."""
 
 _BLOCK_WORDS = re.compile(
     r"(?:^|\s)(?:do|then|else|begin|try|ensure|repeat)(?:\s*\|[^|]*\|)?$"
     r"|^\s*(?:def|class|module|function|local function|while|unless|for|if)\b[^#]*$"
 )
-_COMMENT = re.compile(r"\s*(?:#|//|--|/\*|\*)")
-_ENDS_BY_WORD = frozenset({"ruby", "lua", "shellscript", "bash", "sh", "elixir"})
+_KEYWORD_BLOCK_LANGUAGES = frozenset({"ruby", "lua", "shellscript", "bash", "sh", "elixir"})
 
 
-def shape_at(document: Document, position: Position, trees: Trees | None = None) -> Shape:
-    """What to ask a model for at a cursor.
+def completion_mode_at(
+    document: Document, position: Position, trees: Trees | None = None
+) -> CompletionMode:
+    """Return what to ask a model for at a cursor.
 
-    ``none`` inside a word that goes on after the cursor; ``block`` after what opens one (``:``,
-    ``{``), after a comment that says what is to come, and on a blank line in a function where the next
-    statement would begin; else ``line``.
+    ``none`` before the rest of a word; ``block`` after a block opener (``:``, ``{``), after a comment
+    that announces code, and on a blank line in a function that can begin a statement; else ``line``.
     """
     position = document.clamp(position)
     line = document.line(position.line)
@@ -42,24 +43,30 @@ def shape_at(document: Document, position: Position, trees: Trees | None = None)
     return _on_blank(document, position, head, trees)
 
 
-def _after_code(document: Document, position: Position, head: str, trees: Trees | None) -> Shape:
+def _after_code(
+    document: Document, position: Position, head: str, trees: Trees | None
+) -> CompletionMode:
     if not _opens(head, document.language) or _quote_open(head):
         return "line"
     return "line" if in_string_or_comment(document, position, trees) else "block"
 
 
-def _on_blank(document: Document, position: Position, head: str, trees: Trees | None) -> Shape:
-    text = _written(document, range(position.line - 1, max(-1, position.line - _NEAR), -1))
+def _on_blank(
+    document: Document, position: Position, head: str, trees: Trees | None
+) -> CompletionMode:
+    text = _first_non_blank(
+        document, range(position.line - 1, max(-1, position.line - _NEARBY_LINES), -1)
+    )
     if not text:
         return "line"
-    if _COMMENT.match(text) and (head or not text[0].isspace()):
+    if COMMENT_LINE.match(text) and (head or not text[0].isspace()):
         return "block" if len(head) >= len(indent_of(text)) else "line"
     if _opens(text, document.language) and len(head) > len(indent_of(text)):
         return "block"
-    below = _written(document, range(position.line + 1, position.line + _NEAR))
-    # A cursor at the margin is in the body that goes on below it; with nothing below it, in none.
+    below = _first_non_blank(document, range(position.line + 1, position.line + _NEARBY_LINES))
+    # A cursor at the margin belongs to a body only if that body continues below it.
     depth = len(head) or len(indent_of(below))
-    if not depth or _goes_on(text):
+    if not depth or _continues(text):
         return "line"
     symbol = enclosing(document, Position(position.line, depth), trees)
     if symbol is None or not (symbol.empty or symbol.kind == "function"):
@@ -67,19 +74,19 @@ def _on_blank(document: Document, position: Position, head: str, trees: Trees | 
     return "line" if in_string_or_comment(document, position, trees) else "block"
 
 
-def _written(document: Document, numbers: range) -> str:
-    """The first of the lines that holds anything; empty where none does."""
+def _first_non_blank(document: Document, numbers: range) -> str:
+    """Return the first non-blank of the lines; empty without one."""
     return next((text for n in numbers if (text := document.line(n)).strip()), "")
 
 
-def _goes_on(text: str) -> bool:
-    """Whether a statement goes on below a line. An opening bracket opens a block: see ``_opens``."""
+def _continues(text: str) -> bool:
+    """Return whether the statement continues on the next line. For opening brackets see ``_opens``."""
     text = text.rstrip()
     return text.endswith((",", "\\", "&&", "||", "=", "+", ".")) and not text.endswith("++")
 
 
 def _quote_open(head: str) -> bool:
-    """Whether a string begun on the line is still open; a tree cannot tell while it is."""
+    """Return whether the line has an open string; a syntax tree cannot show that while it is open."""
     bare = re.sub(r"\\.", "", head)
     return any(bare.count(quote) % 2 for quote in '"`') or bool(
         re.search(r"[=(,\[]\s*'[^']*$", bare)
@@ -90,6 +97,6 @@ def _opens(text: str, language: str) -> bool:
     text = text.rstrip()
     if language == "python":
         return text.endswith((":", "(", "[", "{"))
-    if language in _ENDS_BY_WORD and _BLOCK_WORDS.search(text):
+    if language in _KEYWORD_BLOCK_LANGUAGES and _BLOCK_WORDS.search(text):
         return True
     return text.endswith(("{", "(", "[", "=>", "->"))

@@ -1,7 +1,7 @@
-"""What may leave the machine: ignore rules, the user's patterns, names that always hold secrets.
+"""Content exclusion: which files may be sent to remote models.
 
-A repository can only make less leave, never more: the user's patterns and the secret names are
-judged apart from the repository's own rules, so a ``!pattern`` of its cannot take them back.
+Ignore rules, the user's patterns and well-known names of secret files exclude a file. A repository
+can only exclude more: its ``!pattern`` cannot override the user's patterns or the secret names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .ignore import Rules, compile_rules, ignored_by, read_rules
+from .repository import repository_root
 from .secret_redaction import Redactor
 
 SECRET_NAMES = (
@@ -56,19 +57,19 @@ SECRET_NAMES = (
     "secrets.yaml",
     "secrets.yml",
 )
-"""Never sent to a remote model, whatever the settings say. As in ``.gitignore``, a pattern with a slash in it
-counts from the top, unless ``**/`` says otherwise."""
+"""Never sent to a remote model, whatever the settings. As in ``.gitignore``, a pattern with a slash is
+relative to the workspace folder, unless it begins with ``**/``."""
 
-_FRESH = 5.0
-"""Seconds for which a verdict holds before the disk is looked at again."""
-_MOST = 5000
+_FRESH_SECONDS = 5.0
+"""Seconds until a verdict is checked again on disk."""
+_MAX_ENTRIES = 5000
 
 
 class PrivacyFilter:
-    """Whether files may be read and sent, for one set of folders and patterns.
+    """Decides whether files may be read and sent, for one set of folders and patterns.
 
-    The verdicts need the disk: ``await prepare(path)`` takes them off the loop, ``allowed`` only
-    looks them up, and refuses what was never prepared.
+    A verdict needs the disk: ``await prepare(path)`` gets it off the loop; ``allowed`` only looks it up,
+    and is ``False`` for a path that was never prepared.
     """
 
     def __init__(
@@ -88,41 +89,41 @@ class PrivacyFilter:
         self._real: tuple[Path, ...] | None = None
 
     def allowed(self, path: str | Path) -> bool:
-        """Whether a prepared file may be sent; quick, reads no disk, False for an unknown one."""
+        """Return whether a prepared file may be sent; reads no disk."""
         return self.exclusion_reason(path) is None
 
     def exclusion_reason(self, path: str | Path) -> str | None:
-        """Why a file may not be sent, naming the rule; ``None`` where it may."""
+        """Return why a file may not be sent, naming the rule; ``None`` if it may."""
         kept = self._verdicts.get(str(path))
         if kept is not None:
             return kept[1]
-        return self.by_name(path) or "it was not checked against the ignore rules yet"
+        return self.by_name(path) or "it has not been checked against the ignore rules yet"
 
     def by_name(self, path: str | Path) -> str | None:
-        """The refusal that follows from a path alone: secret names and the user's patterns."""
+        """Return the reason that follows from the path alone: a secret name or the user's patterns."""
         name = _relative(Path(path), self.folders)
         if self._secret.verdict(name.lower()):
-            return "files of this name hold secrets"
-        return "privacy.exclude says so" if self._user.verdict(name) else None
+            return "files with this name usually hold secrets"
+        return "it matches privacy.exclude" if self._user.verdict(name) else None
 
     async def prepare(self, path: str | Path) -> None:
-        """Look at the disk for a file's verdict, off the loop; nothing to do for a fresh one."""
+        """Check a file on disk, off the loop, unless its verdict is fresh."""
         kept = self._verdicts.get(str(path))
-        if kept is None or time.monotonic() - kept[0] > _FRESH:
+        if kept is None or time.monotonic() - kept[0] > _FRESH_SECONDS:
             await asyncio.to_thread(self.check, path)
 
     def check(self, path: str | Path) -> str | None:
-        """The verdict now, as ``refusal`` gives it; reads the disk, so not for the event loop."""
-        verdict = self._look(Path(path))
+        """Return the verdict now, as ``exclusion_reason`` does; reads the disk."""
+        verdict = self._check_on_disk(Path(path))
         self._verdicts[str(path)] = (time.monotonic(), verdict)
-        while len(self._verdicts) > _MOST:
+        while len(self._verdicts) > _MAX_ENTRIES:
             self._verdicts.popitem(last=False)
         return verdict
 
     def readable(self, path: Path) -> Path | None:
-        """The real path of a plain file inside the workspace that may be sent; ``None`` for others.
+        """Return the real path of a regular file in the workspace that may be sent, else ``None``.
 
-        Follows symbolic links and refuses those that lead out. Reads the disk.
+        Follows symbolic links, but not out of the workspace. Reads the disk.
         """
         try:
             real = path.resolve(strict=True)
@@ -132,38 +133,38 @@ class PrivacyFilter:
         return real if inside and self.check(path) is None else None
 
     async def ready(self) -> None:
-        """Wait, off the loop, until ``redact`` has all its rules."""
+        """Wait, off the loop, until the redaction rules are loaded."""
         if self._redactor is not None:
             await self._redactor.ready()
 
     def redact(self, text: str) -> tuple[str, int]:
-        """The text without secrets, and how many it had; as it is where the settings say so."""
+        """Return the redacted text and the number of secrets; unchanged if redaction is switched off."""
         return self._redactor.redact(text) if self._redactor else (text, 0)
 
     def redact_seam(self, before: str, after: str) -> tuple[str, str]:
-        """Two texts that meet in a line, without a secret that stretches over both."""
+        """Redact a secret that spans the end of one text and the start of the next."""
         return self._redactor.seam(before, after)[:2] if self._redactor else (before, after)
 
-    def _look(self, path: Path) -> str | None:
-        told = self.by_name(path)
-        if told is not None:
-            return told
+    def _check_on_disk(self, path: Path) -> str | None:
+        reason = self.by_name(path)
+        if reason is not None:
+            return reason
         try:
             real = Path(os.path.realpath(path))
         except (OSError, ValueError):
             return "its path cannot be read"
         for each in {path, real}:
-            told = self.by_name(each) or self._by_gitignore(each)
-            if told is not None:
-                return told
+            reason = self.by_name(each) or self._by_gitignore(each)
+            if reason is not None:
+                return reason
         return None
 
     def _by_gitignore(self, path: Path) -> str | None:
         folders = {*self.folders, *self._real_folders()}
-        homes = [f for f in folders if f == path.parent or f in path.parents]
-        if not homes:
+        containing = [f for f in folders if f == path.parent or f in path.parents]
+        if not containing:
             return None
-        top = _repository(min(homes, key=lambda f: len(f.parts)))
+        top = repository_root(min(containing, key=lambda f: len(f.parts)))
         between = [f for f in reversed(path.parents) if f == top or top in f.parents]
         chain = [(folder, self._rules_of(folder)) for folder in between]
         source = ignored_by(chain, path)
@@ -171,9 +172,9 @@ class PrivacyFilter:
 
     def _rules_of(self, folder: Path) -> Rules:
         kept = self._rules.get(folder)
-        if kept is not None and time.monotonic() - kept[0] < _FRESH:
+        if kept is not None and time.monotonic() - kept[0] < _FRESH_SECONDS:
             return kept[1]
-        if len(self._rules) > _MOST:
+        if len(self._rules) > _MAX_ENTRIES:
             self._rules.clear()
         rules = read_rules(folder)
         self._rules[folder] = (time.monotonic(), rules)
@@ -185,19 +186,11 @@ class PrivacyFilter:
         return self._real
 
 
-def _repository(folder: Path) -> Path:
-    """The folder with ``.git`` that a folder lies in, or itself."""
-    for each in (folder, *folder.parents):
-        if (each / ".git").exists():
-            return each
-    return folder
-
-
 def _relative(path: Path, folders: Sequence[Path]) -> str:
     for folder in folders:
         if folder in path.parents:
             return path.relative_to(folder).as_posix()
-    # Outside: enough of the path for rules such as ``.aws/credentials``.
+    # Outside the workspace: enough of the path for patterns such as ``.aws/credentials``.
     return "/".join(path.parts[-3:]).lstrip("/") or path.name or "untitled"
 
 

@@ -1,6 +1,6 @@
-"""How much of a document a model is shown: lines round the cursor within a token budget.
+"""The context window: the lines around the cursor that fit a token budget.
 
-The work depends on the budget, never on the file's length.
+The cost depends on the budget, not on the file's length.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 
 from ..types import Document, Position
 
-CHARACTERS_A_TOKEN = 3.5
-"""Of code, for the tokenizers of common models; estimates need no more."""
-STEP = 32
-"""The prefix begins at a multiple of this many lines: its beginning then stays the same for many
-keystrokes, and providers' prompt caches serve it."""
+CHARACTERS_PER_TOKEN = 3.5
+"""An estimate for code and the tokenizers of common models."""
+ALIGNMENT_LINES = 32
+"""The prefix begins at a multiple of this many lines. Its beginning then stays the same for many
+keystrokes, so that providers' prompt caches apply."""
 
 _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """The text before and after a position, and its lines, ``first`` to ``last``, both in."""
+class ContextWindow:
+    """The text before and after a position, and its lines, ``first`` to ``last`` inclusive."""
 
     prefix: str
     suffix: str
@@ -31,47 +31,47 @@ class Window:
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a text is: 3.5 characters one, or one each beyond ASCII."""
+    """Estimate the tokens of a text: one per 3.5 ASCII characters, one per other character."""
     if text.isascii():
-        return math.ceil(len(text) / CHARACTERS_A_TOKEN)
+        return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
     wide = len(text) - len(text.encode("ascii", "ignore"))
-    return math.ceil((len(text) - wide) / CHARACTERS_A_TOKEN) + wide
+    return math.ceil((len(text) - wide) / CHARACTERS_PER_TOKEN) + wide
 
 
-def window(
+def context_window(
     document: Document, position: Position, prefix_tokens: int, suffix_tokens: int
-) -> Window:
-    """The lines round a position within two budgets; whole lines, whole words.
+) -> ContextWindow:
+    """Return the whole lines around a position that fit two budgets.
 
-    Only a line that is longer than a budget by itself is cut, and then between two words.
+    Only a line that exceeds its budget by itself is cut, and then between words.
     """
     position = document.clamp(position)
     line = document.lines[position.line]
     head, first = _before(document, position, line[: position.column], prefix_tokens)
     tail, last = _after(document, position, line[position.column :], suffix_tokens)
-    return Window(head, tail, first, last)
+    return ContextWindow(head, tail, first, last)
 
 
 def cut_start(text: str, tokens: int) -> str:
-    """The end of a text within a budget, from a word's beginning."""
+    """Cut the start of a text, at a word boundary, to fit a budget."""
     if estimate_tokens(text) <= tokens:
         return text
-    kept = text[-_characters(text, tokens) :] if tokens > 0 else ""
+    kept = text[-_character_count(text, tokens) :] if tokens > 0 else ""
     half = _WORD.match(kept)
-    # The text's own last word is kept even where the cut goes through it.
+    # The last word is kept even if the cut goes through it.
     return kept[half.end() :] if half and half.end() < len(kept) else kept
 
 
 def cut_end(text: str, tokens: int) -> str:
-    """The beginning of a text within a budget, to a word's end."""
+    """Cut the end of a text, at a word boundary, to fit a budget."""
     if estimate_tokens(text) <= tokens:
         return text
-    kept = text[: _characters(text, tokens)] if tokens > 0 else ""
+    kept = text[: _character_count(text, tokens)] if tokens > 0 else ""
     return re.sub(r"\w+\Z", "", kept) or kept
 
 
 def cut_lines(text: str, tokens: int) -> str:
-    """As many whole lines from the beginning of a text as fit a budget."""
+    """Return the first lines of a text that fit a budget."""
     if estimate_tokens(text) <= tokens:
         return text
     kept: list[str] = []
@@ -93,8 +93,8 @@ def _before(document: Document, position: Position, head: str, tokens: int) -> t
         if left < 0:
             break
         first -= 1
-    aligned = -(-first // STEP) * STEP
-    # Aligning must not cost more than half of what is shown.
+    aligned = -(-first // ALIGNMENT_LINES) * ALIGNMENT_LINES
+    # Alignment must not drop more than half of the window.
     if first and aligned <= position.line and (aligned - first) * 2 <= position.line - first:
         first = aligned
     return "".join((*document.lines[first : position.line], head)), first
@@ -113,6 +113,6 @@ def _after(document: Document, position: Position, tail: str, tokens: int) -> tu
     return "".join((tail, *document.lines[position.line + 1 : last + 1])), last
 
 
-def _characters(text: str, tokens: int) -> int:
-    """How many characters of a text make that many tokens, on average."""
+def _character_count(text: str, tokens: int) -> int:
+    """Return the number of characters of a text that make that many tokens, on average."""
     return max(1, int(len(text) * tokens / max(1, estimate_tokens(text))))

@@ -1,138 +1,78 @@
-"""The open documents as immutable snapshots, and files read for the command line."""
+"""The open documents as immutable snapshots, and files read from disk."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from ..errors import DocumentError
-from ..types import Document, Edit, Position, Span
+from ..languages import language_of
+from ..types import Document, Edit, Span
 
-LARGEST_FILE = 5_000_000
-"""Bytes; a larger file is data, not code that somebody writes."""
+MAX_FILE_BYTES = 5_000_000
+"""Bytes; a larger file is data, not handwritten code."""
 
-_LANGUAGES: Mapping[str, str] = MappingProxyType(
-    {
-        ".bash": "shellscript",
-        ".c": "c",
-        ".cc": "cpp",
-        ".cjs": "javascript",
-        ".cpp": "cpp",
-        ".cs": "csharp",
-        ".css": "css",
-        ".cts": "typescript",
-        ".cu": "cuda-cpp",
-        ".cxx": "cpp",
-        ".dart": "dart",
-        ".ex": "elixir",
-        ".exs": "elixir",
-        ".go": "go",
-        ".h": "c",
-        ".hh": "cpp",
-        ".hpp": "cpp",
-        ".hs": "haskell",
-        ".html": "html",
-        ".java": "java",
-        ".js": "javascript",
-        ".json": "json",
-        ".jsx": "javascriptreact",
-        ".kt": "kotlin",
-        ".kts": "kotlin",
-        ".lua": "lua",
-        ".md": "markdown",
-        ".mjs": "javascript",
-        ".mts": "typescript",
-        ".php": "php",
-        ".pl": "perl",
-        ".py": "python",
-        ".pyi": "python",
-        ".pyw": "python",
-        ".r": "r",
-        ".rb": "ruby",
-        ".rs": "rust",
-        ".scala": "scala",
-        ".sh": "shellscript",
-        ".sql": "sql",
-        ".swift": "swift",
-        ".tf": "terraform",
-        ".toml": "toml",
-        ".ts": "typescript",
-        ".tsx": "typescriptreact",
-        ".vue": "vue",
-        ".xml": "xml",
-        ".yaml": "yaml",
-        ".yml": "yaml",
-        ".zig": "zig",
-        ".zsh": "shellscript",
-    }
-)
-_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "dockerfile": "dockerfile",
-        "gemfile": "ruby",
-        "makefile": "makefile",
-        "rakefile": "ruby",
-        ".bashrc": "shellscript",
-        ".zshrc": "shellscript",
-    }
-)
+EditFactory = Callable[[Document], Edit]
+"""Makes an edit for the text that it is applied to."""
 
 
-class Listener(Protocol):
-    """Who wants to know what becomes of the open documents. Called on the loop: be quick."""
+class DocumentListener(Protocol):
+    """Receives the changes of the open documents, on the event loop: it must be quick."""
 
     def opened(self, document: Document) -> None:
-        """A document was opened, or replaced as a whole."""
+        """Handle a document that was opened, or opened again with another text."""
         ...
 
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
-        """A document changed; each edit's span is of the text after the edits before it."""
+        """Handle a change; each edit's span is of the text after the edits before it."""
         ...
 
     def closed(self, document: Document) -> None:
-        """A document was closed; this was its last text."""
+        """Handle the close of a document; this is its last text."""
         ...
 
 
 class Documents:
-    """The open documents. A snapshot is immutable: keep it, and an edit will not change it."""
+    """The open documents. Snapshots are immutable: an edit makes a new one."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[str, Document] = OrderedDict()
-        self._listeners: list[Listener] = []
+        self._listeners: list[DocumentListener] = []
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Tell a listener of every change from now on; call the result to end that."""
+    def subscribe(self, listener: DocumentListener) -> Callable[[], None]:
+        """Add a listener; return a function that removes it."""
         self._listeners.append(listener)
 
-        def end() -> None:
+        def remove() -> None:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
-        return end
+        return remove
 
     def open(self, uri: str, version: int, language: str, text: str) -> Document:
-        """Take a document in; one that is open already is replaced."""
+        """Open a document; replaces one with the same URI."""
         document = Document.from_text(uri, version, language, text)
         self._keep(document)
         for listener in tuple(self._listeners):
             listener.opened(document)
         return document
 
-    def change(self, uri: str, version: int, edits: Sequence[Edit]) -> tuple[Document, Document]:
-        """Apply edits in order and give the document before and after.
+    def change(
+        self, uri: str, version: int, edits: Sequence[Edit | EditFactory]
+    ) -> tuple[Document, Document]:
+        """Apply edits in order and return the document before and after.
 
-        Each span is of the text after the edits before it; one that does not exist is moved to the
-        nearest place that does. Versions may skip. Raises ``DocumentError`` if it is not open.
+        Each span is of the text after the edits before it, and is clamped to that text. An edit may
+        be a function of that text. Versions may skip. Raises ``DocumentError`` if it is not open.
         """
         before = after = self._known(uri)
         applied: list[Edit] = []
-        for edit in edits:
-            span = _inside(after, edit.span)
+        for each in edits:
+            edit = each if isinstance(each, Edit) else each(after)
+            span = _clamped(after, edit.span)
             after = after.replace(span, edit.text, version)
             applied.append(Edit(span, edit.text))
         if not applied:
@@ -142,13 +82,8 @@ class Documents:
             listener.changed(before, after, applied)
         return before, after
 
-    def replace_all(self, uri: str, version: int, text: str) -> tuple[Document, Document]:
-        """Replace the whole text; as ``change`` with one edit, for clients that send no ranges."""
-        whole = Span(Position(0, 0), self._known(uri).end)
-        return self.change(uri, version, (Edit(whole, text),))
-
     def close(self, uri: str) -> Document | None:
-        """Let a document go; its last text, or ``None`` if it was not open."""
+        """Close a document and return its last snapshot; ``None`` if it was not open."""
         document = self._open.pop(uri, None)
         if document is not None:
             for listener in tuple(self._listeners):
@@ -156,11 +91,11 @@ class Documents:
         return document
 
     def get(self, uri: str) -> Document | None:
-        """The latest snapshot of an open document."""
+        """Return the latest snapshot of an open document."""
         return self._open.get(uri)
 
     def recent(self) -> tuple[Document, ...]:
-        """All open documents, the most recently opened or edited first."""
+        """Return all open documents, the most recently opened or edited first."""
         return tuple(reversed(self._open.values()))
 
     def _known(self, uri: str) -> Document:
@@ -174,13 +109,6 @@ class Documents:
         self._open.move_to_end(document.uri)
 
 
-def language_of(path: str | Path) -> str:
-    """The LSP language id that a file's name tells; ``plaintext`` where it tells none."""
-    pure = PurePosixPath(str(path).replace("\\", "/"))
-    named = _NAMES.get(pure.name.lower())
-    return named or _LANGUAGES.get(pure.suffix.lower(), "plaintext")
-
-
 async def read(path: str | Path) -> Document:
     """Read a file as a document, off the loop; its version is 0.
 
@@ -190,7 +118,7 @@ async def read(path: str | Path) -> Document:
 
 
 def decode(data: bytes, name: str) -> str:
-    """The text of a file's bytes; raises ``DocumentError`` where they are none."""
+    """Decode a file's bytes; raises ``DocumentError`` for binary data or another encoding."""
     if b"\0" in data:
         raise DocumentError(f"{name} is a binary file; choose a text file.")
     try:
@@ -206,22 +134,22 @@ def _read(path: Path) -> Document:
         path = path.resolve()
         if path.is_dir():
             raise DocumentError(f"{path} is a folder; name a file.")
-        # Devices and pipes never end: only a plain file is read, never more of it than allowed.
+        # Devices and pipes have no end: read only regular files, and only up to the limit.
         if path.exists() and not path.is_file():
             raise DocumentError(f"{path} is not a plain file; name a text file.")
         with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+            data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
         raise DocumentError(f"{path} does not exist; check the path.") from error
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DocumentError(f"{path} cannot be read ({reason}); check the path.") from error
-    if len(data) > LARGEST_FILE:
+    if len(data) > MAX_FILE_BYTES:
         raise DocumentError(f"{path} is larger than 5 MB; choose a smaller file.")
     return Document.from_text(path.as_uri(), 0, language_of(path), decode(data, str(path)))
 
 
-def _inside(document: Document, span: Span) -> Span:
-    """The nearest span that exists; one given backwards is turned round."""
+def _clamped(document: Document, span: Span) -> Span:
+    """Return the nearest span that exists, with its ends in order."""
     start, end = document.clamp(span.start), document.clamp(span.end)
     return Span(min(start, end), max(start, end))

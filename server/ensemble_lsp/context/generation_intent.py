@@ -1,38 +1,26 @@
-"""What in a document asks for code: an empty body, a comment that tells what, a selection."""
+"""Finds requests for code in a document: a selection, a comment that describes code, an empty body."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Literal
 
-from ..syntax.indentation import indent_of, unit_near
+from ..languages import line_comment
+from ..syntax.indentation import indent_of, indent_unit_near
 from ..syntax.trees import Trees
 from ..types import Document, Position, Span
-from .symbols import Symbol, enclosing, uncomment
+from .symbols import Symbol, enclosing, strip_comment_signs
 
-_HASH = frozenset(
-    {"dockerfile", "elixir", "makefile", "perl", "python", "r", "ruby", "sh", "shellscript"}
-    | {"bash", "terraform", "toml", "yaml"}
-)
-_DASH = frozenset({"haskell", "lua", "sql"})
-_MARKS: Mapping[str, re.Pattern[str]] = MappingProxyType(
-    {
-        "#": re.compile(r"\s*#(?!!)"),
-        "--": re.compile(r"\s*--"),
-        "//": re.compile(r"\s*(?://|/\*|\*(?!/?\w)|\*/)"),
-    }
-)
-_ORDER = re.compile(
+_C_COMMENT = re.compile(r"\s*(?://|/\*|\*(?!/?\w)|\*/)")
+_REQUEST = re.compile(
     r"""\s*(?:(?:TODO|FIXME)\b(?:\([^)]*\))?\s*[:\-]?\s*\S | (?:please\s+)?(?:add|build
     |calculate|check|compute|convert|count|create|define|delete|fetch|filter|find|generate|get|handle
     |implement|insert|load|make|map|parse|print|read|remove|rename|replace|return|reverse|save|search
     |send|sort|split|sum|update|use|validate|write)\s+\w)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_NOT_FOR_US = re.compile(
+_NOT_A_REQUEST = re.compile(
     r"copyright|licen[cs]e|noqa|type:\s*ignore|eslint|pylint|pragma|coding[:=]|shellcheck|region",
     re.IGNORECASE,
 )
@@ -40,38 +28,40 @@ _CODE_LIKE = re.compile(r"[;{}]\s*$|^\s*(?:import|from|return|if|for|def|let|con
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A place that asks for code: what ``clean_code`` makes of an answer replaces ``span``."""
+class GenerationIntent:
+    """A request for code; the generated code replaces ``span``."""
 
     kind: Literal["selection", "comment", "body"]
     instruction: str
     span: Span
     indent: str
-    """Of the lines of code that go there."""
+    """The indentation of the generated lines."""
     symbol: Symbol | None = None
 
 
-def asks_for_code(document: Document, span: Span, trees: Trees | None = None) -> Request | None:
-    """The request for code at a span: a selection; at a cursor a comment or an empty body."""
+def generation_intent_at(
+    document: Document, span: Span, trees: Trees | None = None
+) -> GenerationIntent | None:
+    """Return the request for code at a span: a selection; at a cursor, a comment or an empty body."""
     start, end = document.clamp(span.start), document.clamp(span.end)
     if document.slice(Span(start, end)).strip():
         return _selection(document, Span(start, end))
     return _comment(document, start, trees) or _body(document, start, trees)
 
 
-def _selection(document: Document, span: Span) -> Request:
-    """The selected code itself, from its first character to its last."""
+def _selection(document: Document, span: Span) -> GenerationIntent:
+    """Return a request for the selected code, without surrounding white space."""
     start, end = _trim(document, span)
     first = document.lines[start.line]
     indent = indent_of(first)
-    asked = [
-        uncomment(line)
+    comments = [
+        strip_comment_signs(line)
         for line in document.slice(Span(start, end)).splitlines()
-        if _mark(document).match(line)
+        if _comment_pattern(document).match(line)
     ]
-    orders = [text for text in asked if _ORDER.match(text)]
-    instruction = "\n".join(orders) or "Complete or improve this code; keep what it is for."
-    return Request("selection", instruction, Span(start, end), indent)
+    requests = [text for text in comments if _REQUEST.match(text)]
+    instruction = "\n".join(requests) or "Complete or improve this code; keep what it is for."
+    return GenerationIntent("selection", instruction, Span(start, end), indent)
 
 
 def _trim(document: Document, span: Span) -> tuple[Position, Position]:
@@ -87,32 +77,36 @@ def _trim(document: Document, span: Span) -> tuple[Position, Position]:
     return start, Position(end.line, len(document.line(end.line)[: end.column].rstrip()))
 
 
-def _comment(document: Document, position: Position, trees: Trees | None) -> Request | None:
-    """The whole-line comment at a position, where it says what to write.
+def _comment(
+    document: Document, position: Position, trees: Trees | None
+) -> GenerationIntent | None:
+    """Return a request for the whole-line comment at a position, if it describes code.
 
-    Above a definition with an empty body it asks for that body.
+    A comment above a definition with an empty body asks for that body.
     """
-    mark = _mark(document)
-    if not mark.match(document.line(position.line)):
+    pattern = _comment_pattern(document)
+    if not pattern.match(document.line(position.line)):
         return None
     first = last = position.line
-    while first > 0 and mark.match(document.line(first - 1)):
+    while first > 0 and pattern.match(document.line(first - 1)):
         first -= 1
-    while mark.match(document.line(last + 1)):
+    while pattern.match(document.line(last + 1)):
         last += 1
-    text = uncomment("\n".join(document.line(n) for n in range(first, last + 1)))
+    text = strip_comment_signs("\n".join(document.line(n) for n in range(first, last + 1)))
     indent = indent_of(document.line(first))
-    if not _is_order(text):
+    if not _is_request(text):
         return None
     if _describes_code(document, last, indent, text):
         return _body_below(document, last + 1, text, trees)
     text = re.sub(r"^(?:TODO|FIXME)\b(?:\([^)]*\))?\s*[:\-]?\s*", "", text)
     end = Position(last, len(document.line(last)))
-    return Request("comment", text, Span(end, end), indent)
+    return GenerationIntent("comment", text, Span(end, end), indent)
 
 
-def _body_below(document: Document, line: int, text: str, trees: Trees | None) -> Request | None:
-    """The empty body of a definition that begins on a line below a comment."""
+def _body_below(
+    document: Document, line: int, text: str, trees: Trees | None
+) -> GenerationIntent | None:
+    """Return a request for the empty body of a definition that begins on a line below a comment."""
     body = _body(document, Position(line, len(indent_of(document.line(line)))), trees)
     if body is None or body.symbol is None or body.symbol.span.start.line != line:
         return None
@@ -121,14 +115,14 @@ def _body_below(document: Document, line: int, text: str, trees: Trees | None) -
     return replace(body, instruction=f"{text}\n{body.instruction}")
 
 
-def _is_order(text: str) -> bool:
-    if _NOT_FOR_US.search(text) or _CODE_LIKE.search(text):
+def _is_request(text: str) -> bool:
+    if _NOT_A_REQUEST.search(text) or _CODE_LIKE.search(text):
         return False
-    return _ORDER.match(text) is not None or len(text.split()) >= 3
+    return _REQUEST.match(text) is not None or len(text.split()) >= 3
 
 
 def _describes_code(document: Document, last: int, indent: str, text: str) -> bool:
-    """Whether the code the comment speaks of stands below it already."""
+    """Return whether the code that the comment describes is already below it."""
     below = document.line(last + 1)
     if re.match(r"(?:TODO|FIXME)\b", text):
         return False
@@ -143,14 +137,14 @@ def _describes_code(document: Document, last: int, indent: str, text: str) -> bo
     )
 
 
-def _body(document: Document, position: Position, trees: Trees | None) -> Request | None:
-    """The empty function or class body at a position."""
+def _body(document: Document, position: Position, trees: Trees | None) -> GenerationIntent | None:
+    """Return a request for the empty function or class body at a position."""
     symbol = enclosing(document, position, trees)
     if symbol is None or symbol.body is None or not symbol.empty:
         return None
     line = symbol.span.start.line
     outer = indent_of(document.line(_signature_line(document, symbol)))
-    unit = unit_near(document, line)
+    unit = indent_unit_near(document, line)
     instruction = f"Write the body of `{symbol.signature}`."
     if symbol.docstring:
         instruction += f"\n{symbol.docstring}"
@@ -158,13 +152,15 @@ def _body(document: Document, position: Position, trees: Trees | None) -> Reques
         span = _python_body(document, symbol.body, symbol.docstring_span)
     else:
         span = _braced_body(document, symbol.body)
-        notes = uncomment(document.slice(Span(symbol.body.start, span.start)).strip(" \t\r\n{"))
+        notes = strip_comment_signs(
+            document.slice(Span(symbol.body.start, span.start)).strip(" \t\r\n{")
+        )
         instruction += f"\n{notes}" if notes else ""
-    return Request("body", instruction, span, outer + unit, symbol)
+    return GenerationIntent("body", instruction, span, outer + unit, symbol)
 
 
 def _signature_line(document: Document, symbol: Symbol) -> int:
-    """The line the definition itself begins on, below its decorators."""
+    """Return the line on which the definition begins, below its decorators."""
     line = symbol.span.start.line
     while document.line(line).lstrip().startswith("@") and line < symbol.span.end.line:
         line += 1
@@ -172,7 +168,7 @@ def _signature_line(document: Document, symbol: Symbol) -> int:
 
 
 def _python_body(document: Document, body: Span, doc: Span | None) -> Span:
-    """The placeholder: what is in the body after its docstring."""
+    """Return the placeholder: the body without its docstring."""
     if doc is None or doc.start < body.start:
         head = document.line(body.start.line)[: body.start.column]
         return (
@@ -181,11 +177,11 @@ def _python_body(document: Document, body: Span, doc: Span | None) -> Span:
     rest = document.slice(Span(doc.end, max(doc.end, body.end)))
     if not rest.strip():
         return Span(doc.end, max(doc.end, body.end))
-    return Span(_forward(document, doc.end, len(rest) - len(rest.lstrip())), body.end)
+    return Span(_advance_by(document, doc.end, len(rest) - len(rest.lstrip())), body.end)
 
 
 def _braced_body(document: Document, body: Span) -> Span:
-    """What stands between the braces after their comments; without the line end before a brace."""
+    """Return the text between the braces, after its comments and without the line end before a brace."""
     text = document.slice(body)
     opened = 1 if text.startswith("{") else 0
     closed = 1 if text.endswith("}") else 0
@@ -197,11 +193,11 @@ def _braced_body(document: Document, body: Span) -> Span:
     end = len(rest)
     if "\n" in rest and not rest[rest.rindex("\n") :].strip():
         end = len(rest[: rest.rindex("\n")].removesuffix("\r"))
-    start = _forward(document, body.start, opened + kept)
-    return Span(start, _forward(document, body.start, opened + kept + end))
+    start = _advance_by(document, body.start, opened + kept)
+    return Span(start, _advance_by(document, body.start, opened + kept + end))
 
 
-def _forward(document: Document, start: Position, count: int) -> Position:
+def _advance_by(document: Document, start: Position, count: int) -> Position:
     line, column = start.line, start.column + count
     while column > len(document.lines[line]) and line + 1 < len(document.lines):
         column -= len(document.lines[line])
@@ -209,7 +205,6 @@ def _forward(document: Document, start: Position, count: int) -> Position:
     return Position(line, column)
 
 
-def _mark(document: Document) -> re.Pattern[str]:
-    if document.language in _HASH:
-        return _MARKS["#"]
-    return _MARKS["--" if document.language in _DASH else "//"]
+def _comment_pattern(document: Document) -> re.Pattern[str]:
+    sign = line_comment(document.language)
+    return _C_COMMENT if sign == "//" else re.compile(rf"\s*{re.escape(sign)}(?!!)")

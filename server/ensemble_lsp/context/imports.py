@@ -1,7 +1,7 @@
-"""Signatures of what a file imports from its own workspace (Python, JavaScript, TypeScript).
+"""Signatures of the workspace files that a file imports (Python, JavaScript, TypeScript).
 
-Files are read and parsed off the loop, ahead of time; a request only looks up what is there. Only
-files inside the workspace that may be sent are read; links that lead out are not followed.
+Files are read and parsed ahead of time, off the loop; a request only looks up the result. Only files
+in the workspace that may be sent are read; symbolic links out of it are not followed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DocumentError
+from ..languages import language_of
 from ..types import Document, Snippet
 from .content_exclusion import PrivacyFilter
-from .documents import decode, language_of
+from .documents import decode
 from .symbols import outline
 
 _SCRIPTS = frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"})
-_ENDINGS = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
+_EXTENSIONS = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 _FROM = re.compile(
     r"^[ \t]*from[ \t]+(?P<module>\.*[\w.]*)[ \t]+import[ \t]+"
     r"(?:\((?P<many>[^)]{0,2000})\)|(?P<names>[^\n#;(]+))",
@@ -40,17 +41,17 @@ _CONSTANT = re.compile(
     r"(?:export\s+)?(?:const\s+|let\s+)?([A-Za-z_]\w*)\s*(?::[^=\n]{1,80})?=(?!=)"
 )
 _HEAD_LINES = 400
-_LARGEST = 300_000
-_MOST_IMPORTS = 30
-_MOST_SIGNATURES = 40
-_MOST_FILES = 500
-_MOST_DOCUMENTS = 300
-_MOST_HEADS = 64
+_MAX_BYTES = 300_000
+_MAX_IMPORTS = 30
+_MAX_SIGNATURES = 40
+_MAX_FILES = 500
+_MAX_DOCUMENTS = 300
+_MAX_HEADS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What a file imports from one other: some names, or (None) the whole."""
+    """The names that a file imports from another; ``None`` for the whole module."""
 
     target: Path
     names: frozenset[str] | None
@@ -60,11 +61,11 @@ class Import:
 class _Signatures:
     stamp: tuple[int, int]
     by_name: tuple[tuple[str, str], ...]
-    """Top-level names and what is shown for them; a class with its methods."""
+    """Top-level names with their signatures; for a class, those of its methods too."""
 
 
 class ImportSignatures:
-    """The signatures that open documents import, by document."""
+    """The signatures of the files that open documents import, by document."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[Path, _Signatures] = OrderedDict()
@@ -73,53 +74,53 @@ class ImportSignatures:
         self._heads: OrderedDict[tuple[str, int], tuple[tuple[str, ...], str]] = OrderedDict()
 
     def lines(self, document: Document, before: int | None = None) -> str:
-        """``import_lines``, remembered while the lines they were read from stay the same."""
+        """Return ``import_lines``, cached while the file's head is unchanged."""
         limit = _HEAD_LINES if before is None else min(before, _HEAD_LINES)
         key, head = (document.uri, limit), document.lines[:limit]
         known = self._heads.pop(key, None)
         if known is None or known[0] != head:
             known = head, import_lines(document, before)
         self._heads[key] = known
-        while len(self._heads) > _MOST_HEADS:
+        while len(self._heads) > _MAX_HEADS:
             self._heads.popitem(last=False)
         return known[1]
 
     def get(self, uri: str) -> tuple[Snippet, ...]:
-        """What was found for a document so far; ``path`` is absolute. Reads nothing."""
+        """Return the signatures found so far, with absolute paths. Reads no disk."""
         return self._ready.get(uri, ())
 
     def known(self, uri: str) -> bool:
-        """Whether a document's imports were looked at."""
+        """Return whether a document's imports have been read."""
         return uri in self._ready
 
     def forget(self, uri: str) -> None:
-        """Drop a closed document."""
+        """Forget a closed document."""
         self._ready.pop(uri, None)
         self._seen.pop(uri, None)
 
     def stale(self, document: Document) -> bool:
-        """Whether the document's import lines are other than at the last ``refresh``."""
+        """Return whether the import lines have changed since the last ``refresh``."""
         return self._seen.get(document.uri) != self.lines(document)
 
     async def refresh(self, document: Document, privacy: PrivacyFilter) -> None:
-        """Read what the document imports, off the loop, where it is new or changed on disk."""
+        """Read the files that the document imports, off the loop, if they are new or have changed."""
         seen = self.lines(document)
         found = await asyncio.to_thread(self._collect, document, privacy)
         self._seen[document.uri] = seen
         self._ready[document.uri] = found
-        while len(self._ready) > _MOST_DOCUMENTS:
+        while len(self._ready) > _MAX_DOCUMENTS:
             self.forget(next(iter(self._ready)))
 
     def _collect(self, document: Document, privacy: PrivacyFilter) -> tuple[Snippet, ...]:
         found: OrderedDict[Path, list[str]] = OrderedDict()
-        for one in list(imports_of(document, privacy.folders))[:_MOST_IMPORTS]:
+        for one in list(imports_of(document, privacy.folders))[:_MAX_IMPORTS]:
             real = privacy.readable(one.target)
             if real is None or real == Path(document.path):
                 continue
             shown = found.setdefault(real, [])
             signatures = self._signatures(real)
-            wanted = [text for name, text in signatures if one.names is None or name in one.names]
-            shown += [text for text in wanted[:_MOST_SIGNATURES] if text not in shown]
+            selected = [text for name, text in signatures if one.names is None or name in one.names]
+            shown += [text for text in selected[:_MAX_SIGNATURES] if text not in shown]
         return tuple(
             Snippet(str(path), "\n".join(texts) + "\n", 1.0)
             for path, texts in found.items()
@@ -133,7 +134,7 @@ class ImportSignatures:
             kept = self._files.get(path)
             if kept is not None and kept.stamp == stamp:
                 return kept.by_name
-            if status.st_size > _LARGEST:
+            if status.st_size > _MAX_BYTES:
                 return ()
             text = decode(path.read_bytes(), str(path))
         except (OSError, DocumentError):
@@ -141,20 +142,20 @@ class ImportSignatures:
         document = Document.from_text(path.as_uri(), 0, language_of(path), text)
         by_name = signatures_of(document)
         self._files[path] = _Signatures(stamp, by_name)
-        while len(self._files) > _MOST_FILES:
+        while len(self._files) > _MAX_FILES:
             self._files.popitem(last=False)
         return by_name
 
 
 def signatures_of(document: Document) -> tuple[tuple[str, str], ...]:
-    """The top-level names of a file with their signatures; a class with those of its methods."""
+    """Return the top-level names of a file with their signatures; for a class, those of its methods too."""
     found: OrderedDict[str, list[str]] = OrderedDict()
     latest: list[str] = []
     for symbol in outline(document):
         if symbol.depth == 0:
             latest = found.setdefault(symbol.name, [])
             latest.append(symbol.signature)
-        elif symbol.depth == 1 and symbol.kind == "function" and len(latest) < _MOST_SIGNATURES:
+        elif symbol.depth == 1 and symbol.kind == "function" and len(latest) < _MAX_SIGNATURES:
             latest.append(f"    {symbol.signature}")
     for line in document.lines:
         constant = _CONSTANT.match(line)
@@ -164,7 +165,7 @@ def signatures_of(document: Document) -> tuple[tuple[str, str], ...]:
 
 
 def import_lines(document: Document, before: int | None = None) -> str:
-    """The import lines at the file's head, or those of them above the line ``before``."""
+    """Return the import lines at the file's head, or those above the line ``before``."""
     limit = _HEAD_LINES if before is None else min(before, _HEAD_LINES)
     kept: list[str] = []
     depth = 0
@@ -178,7 +179,7 @@ def import_lines(document: Document, before: int | None = None) -> str:
 
 
 def imports_of(document: Document, folders: tuple[Path, ...]) -> Iterator[Import]:
-    """The places in the workspace that a file's imports may mean; they need not exist."""
+    """Yield the workspace files that imports may refer to; they need not exist."""
     text = "".join(document.lines[:_HEAD_LINES])
     if document.language == "python":
         yield from _python(text, Path(document.path), folders)
@@ -195,9 +196,9 @@ def _python(text: str, path: Path, folders: tuple[Path, ...]) -> Iterator[Import
         dots = len(module) - len(module.lstrip("."))
         bases = [path.parents[dots - 1]] if 0 < dots <= len(path.parents) else [] if dots else roots
         parts = [part for part in module.strip(".").split(".") if part]
-        wanted = None if "*" in names else names
+        selected = None if "*" in names else names
         for base in bases:
-            yield from _python_files(base, parts, wanted)
+            yield from _python_files(base, parts, selected)
     for found in _IMPORT.finditer(text):
         for module in found["modules"].split(","):
             parts = module.split(" as ")[0].strip().split(".")
@@ -216,7 +217,7 @@ def _python_files(base: Path, parts: list[str], names: frozenset[str] | None) ->
 
 
 def _python_roots(path: Path, folders: tuple[Path, ...]) -> list[Path]:
-    """Where absolute imports may begin: the folders between the file and the workspace, ``src``."""
+    """Return the roots of absolute imports: the folders between file and workspace, ``src``, ``lib``."""
     roots: list[Path] = []
     for folder in folders:
         if folder in path.parents:
@@ -229,18 +230,18 @@ def _script(text: str, path: Path) -> Iterator[Import]:
     for found in _SCRIPT.finditer(text):
         target = path.parent / (found["from"] or found["required"])
         names = _script_names(found["what"] or found["names"] or "")
-        ending = target.suffix
-        if ending in _ENDINGS:
+        extension = target.suffix
+        if extension in _EXTENSIONS:
             yield Import(target, names)
-            # TypeScript's own modules are imported by the name they will have when compiled.
-            yield Import(target.with_suffix(ending.replace("js", "ts")), names)
-        for each in _ENDINGS:
+            # TypeScript imports modules by the name of the compiled file.
+            yield Import(target.with_suffix(extension.replace("js", "ts")), names)
+        for each in _EXTENSIONS:
             yield Import(target.with_name(target.name + each), names)
             yield Import(target / f"index{each}", names)
 
 
 def _script_names(what: str) -> frozenset[str] | None:
-    """The names of an import's braces; everything for a default or a namespace."""
+    """Return the names in an import's braces; ``None`` (all) for a default or namespace import."""
     if "{" not in what or what.split("{", maxsplit=1)[0].strip(" ,"):
         return None
     inside = what.split("{", 1)[1].split("}", maxsplit=1)[0]

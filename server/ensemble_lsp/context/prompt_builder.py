@@ -1,7 +1,7 @@
-"""A document and a place → the prompt a model is asked, cut to its window.
+"""Builds the prompt for a document and a place, within the model's context window.
 
-For a remote model an excluded file gives no prompt, passages of excluded files are left out, and
-secrets are replaced everywhere. For a local model nothing is withheld.
+For a remote model, an excluded file gives no prompt, passages of excluded files are omitted, and
+secrets are redacted everywhere. A local model sees everything.
 """
 
 from __future__ import annotations
@@ -11,44 +11,44 @@ from dataclasses import dataclass, replace
 
 from ..models.interface import Profile
 from ..types import Document, Position, Prompt, Snippet, Span, Task
-from .completion_mode import Shape
-from .context_window import Window, cut_end, cut_lines, estimate_tokens, window
+from .completion_mode import CompletionMode
+from .context_window import ContextWindow, context_window, cut_end, cut_lines, estimate_tokens
 from .symbols import Symbol, enclosing, outline
 from .workspace_index import WorkspaceContext
 
 __all__ = ["WorkspaceContext", "complete_prompt", "explain_prompt", "generate_prompt"]
 
-COMPLETE_TOKENS = 2000
-"""The longest prompt of a completion: a longer one costs time and gains little."""
-LONG_TOKENS = 6000
-"""The longest prompt of the other tasks."""
+MAX_COMPLETE_TOKENS = 2000
+"""Token limit for completion prompts: longer ones cost time and gain little."""
+MAX_TOKENS = 6000
+"""Token limit for the other tasks' prompts."""
 
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 _OUTERMOST = re.compile(r"[A-Za-z_@]")
-_MOST_DEFINITIONS = 6
+_MAX_DEFINITIONS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class _Budget:
-    """The tokens a prompt may have, shared out, and those of the answer."""
+    """The token budgets of a prompt and its answer."""
 
     total: int
     answer: int
 
     @classmethod
-    def of(cls, profile: Profile, most: int, answer: int) -> _Budget:
-        """Within a model's window; a quarter of it stays free, for estimates that err."""
+    def of(cls, profile: Profile, limit: int, answer: int) -> _Budget:
+        """Return the budgets within a model's window; a quarter stays free for estimation errors."""
         answer = max(16, min(answer, profile.context_tokens // 3))
-        return cls(max(128, min(most, profile.context_tokens * 3 // 4 - answer)), answer)
+        return cls(max(128, min(limit, profile.context_tokens * 3 // 4 - answer)), answer)
 
     def share(self, part: float) -> int:
-        """That part of the prompt's tokens."""
+        """Return a share of the prompt's budget."""
         return int(self.total * part)
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
-    """Who is asked, and from where."""
+class _PromptTarget:
+    """The model that is asked, with its workspace and budget."""
 
     profile: Profile
     workspace: WorkspaceContext
@@ -61,43 +61,45 @@ def complete_prompt(
     *,
     profile: Profile,
     workspace: WorkspaceContext,
-    shape: Shape,
+    mode: CompletionMode,
     max_lines: int = 12,
 ) -> Prompt | None:
-    """The prompt for a completion at a position; ``None`` where the model may not see the file."""
+    """Return the prompt for a completion; ``None`` if the model may not see the file."""
     if workspace.exclusion_reason(document, profile) is not None:
         return None
     position = document.clamp(position)
-    multiline = shape == "block"
-    budget = _Budget.of(profile, COMPLETE_TOKENS, min(1024, 24 * max_lines) if multiline else 64)
-    shown = window(document, position, budget.share(0.55), budget.share(0.18))
+    multiline = mode == "block"
+    budget = _Budget.of(
+        profile, MAX_COMPLETE_TOKENS, min(1024, 24 * max_lines) if multiline else 64
+    )
+    shown = context_window(document, position, budget.share(0.55), budget.share(0.18))
     prompt = Prompt(
         task="complete",
         language=document.language,
         path=workspace.relative(document.path),
-        prefix=_plain(shown.prefix),
-        suffix=_plain(shown.suffix),
+        prefix=_unix_newlines(shown.prefix),
+        suffix=_unix_newlines(shown.suffix),
         multiline=multiline,
         max_tokens=budget.answer,
     )
     if profile.free:
-        # It predicts from the documents themselves, which it finds by their path.
+        # It predicts from the indexed documents, which it finds by their path.
         return replace(prompt, path=document.path)
-    scene = _Scene(profile, workspace, budget)
+    target = _PromptTarget(profile, workspace, budget)
     prompt = replace(
         prompt,
-        symbol=_above(document, position, shown, workspace),
-        imports=_imports(document, shown, scene),
-        related=_related(document, position, shown, scene, 0.22),
+        symbol=_signature_above(document, position, shown, workspace),
+        imports=_imports(document, shown, target),
+        related=_related(document, position, shown, target, 0.22),
     )
-    return _guarded(prompt, profile, workspace)
+    return _redacted(prompt, profile, workspace)
 
 
-def _above(
-    document: Document, position: Position, shown: Window, workspace: WorkspaceContext
+def _signature_above(
+    document: Document, position: Position, shown: ContextWindow, workspace: WorkspaceContext
 ) -> str:
-    """The signature of what the cursor lies in, where that begins above the window."""
-    # What begins above it has no line in the window without indentation; then nothing is parsed.
+    """Return the signature of the enclosing definition if it begins above the window."""
+    # An unindented line in the window means that no definition above it is still open.
     if not shown.first or any(map(_OUTERMOST.match, document.lines[shown.first : position.line])):
         return ""
     inside = enclosing(document, position, workspace.trees)
@@ -107,16 +109,16 @@ def _above(
 def explain_prompt(
     document: Document, span: Span, *, profile: Profile, workspace: WorkspaceContext
 ) -> Prompt | None:
-    """The prompt to explain a span of code; ``None`` where the model may not see the file.
+    """Return the prompt to explain a span; ``None`` if the model may not see the file.
 
-    With it go the signatures of what the code calls, from the file and from its imports.
+    It includes the signatures of the functions that the code calls.
     """
     if workspace.exclusion_reason(document, profile) is not None:
         return None
-    budget = _Budget.of(profile, LONG_TOKENS, 800)
-    prompt = _about("explain", document, span, _Scene(profile, workspace, budget))
+    budget = _Budget.of(profile, MAX_TOKENS, 800)
+    prompt = _with_selection("explain", document, span, _PromptTarget(profile, workspace, budget))
     called = _definitions(document, span, prompt.selection, workspace, budget.share(0.06))
-    return _guarded(replace(prompt, related=(*called, *prompt.related)), profile, workspace)
+    return _redacted(replace(prompt, related=(*called, *prompt.related)), profile, workspace)
 
 
 def generate_prompt(
@@ -128,40 +130,40 @@ def generate_prompt(
     profile: Profile,
     workspace: WorkspaceContext,
 ) -> Prompt | None:
-    """The prompt to write code at a place; ``None`` where the model may not see the file."""
+    """Return the prompt to write code at a place; ``None`` if the model may not see the file."""
     if workspace.exclusion_reason(document, profile) is not None:
         return None
-    budget = _Budget.of(profile, LONG_TOKENS, 1500)
-    prompt = _about("generate", document, span, _Scene(profile, workspace, budget))
+    budget = _Budget.of(profile, MAX_TOKENS, 1500)
+    prompt = _with_selection("generate", document, span, _PromptTarget(profile, workspace, budget))
     instruction = cut_end(instruction, budget.share(0.2))
     prompt = replace(prompt, instruction=instruction, indent=indent)
-    return _guarded(prompt, profile, workspace)
+    return _redacted(prompt, profile, workspace)
 
 
-def _about(task: Task, document: Document, span: Span, scene: _Scene) -> Prompt:
-    """A prompt with a selection and what stands round it."""
-    budget, workspace = scene.budget, scene.workspace
+def _with_selection(task: Task, document: Document, span: Span, target: _PromptTarget) -> Prompt:
+    """Return a prompt with a selection and the text around it."""
+    budget, workspace = target.budget, target.workspace
     span = Span(document.clamp(span.start), document.clamp(span.end))
-    # Nothing selected: its share goes to what stands before the place.
-    before = window(document, span.start, budget.share(0.6 if span.empty else 0.2), 0)
-    after = window(document, span.end, 0, budget.share(0.1))
-    shown = Window(before.prefix, after.suffix, before.first, after.last)
+    # Without a selection, its share goes to the text before the place.
+    before = context_window(document, span.start, budget.share(0.6 if span.empty else 0.2), 0)
+    after = context_window(document, span.end, 0, budget.share(0.1))
+    shown = ContextWindow(before.prefix, after.suffix, before.first, after.last)
     return Prompt(
         task=task,
         language=document.language,
         path=workspace.relative(document.path),
-        prefix=_plain(shown.prefix),
-        suffix=_plain(shown.suffix),
-        selection=_plain(_cut(document.slice(span), budget.share(0.4))),
-        symbol=_around(document, span, workspace),
-        imports=_imports(document, shown, scene),
-        related=_related(document, span.start, shown, scene, 0.18),
+        prefix=_unix_newlines(shown.prefix),
+        suffix=_unix_newlines(shown.suffix),
+        selection=_unix_newlines(_fit(document.slice(span), budget.share(0.4))),
+        symbol=_outer_signature(document, span, workspace),
+        imports=_imports(document, shown, target),
+        related=_related(document, span.start, shown, target, 0.18),
         max_tokens=budget.answer,
     )
 
 
-def _around(document: Document, span: Span, workspace: WorkspaceContext) -> str:
-    """The signature of what a span lies in, which is not the selected definition itself."""
+def _outer_signature(document: Document, span: Span, workspace: WorkspaceContext) -> str:
+    """Return the signature of the definition around a span, other than the selected one."""
     inside: Symbol | None = enclosing(document, span.start, workspace.trees)
     if inside is not None and inside.span.start == span.start:
         inside = enclosing(document, span.start, workspace.trees, kind="class")
@@ -170,17 +172,17 @@ def _around(document: Document, span: Span, workspace: WorkspaceContext) -> str:
     return inside.signature
 
 
-def _imports(document: Document, shown: Window, scene: _Scene) -> str:
-    """The file's import lines that the window does not show."""
-    lines = scene.workspace.imports.lines(document, shown.first)
-    return _plain(cut_lines(lines, scene.budget.share(0.05)))
+def _imports(document: Document, shown: ContextWindow, target: _PromptTarget) -> str:
+    """Return the file's import lines that are above the window."""
+    lines = target.workspace.imports.lines(document, shown.first)
+    return _unix_newlines(cut_lines(lines, target.budget.share(0.05)))
 
 
 def _related(
-    document: Document, position: Position, shown: Window, scene: _Scene, part: float
+    document: Document, position: Position, shown: ContextWindow, target: _PromptTarget, part: float
 ) -> tuple[Snippet, ...]:
-    """Signatures of imports (at most half of the budget), then similar passages, best first."""
-    profile, workspace, tokens = scene.profile, scene.workspace, scene.budget.share(part)
+    """Return signatures of imports (at most half of the budget), then similar passages, best first."""
+    profile, workspace, tokens = target.profile, target.workspace, target.budget.share(part)
     if tokens < 40:
         return ()
     signatures: list[Snippet] = []
@@ -199,7 +201,7 @@ def _related(
         allowed=None if profile.local else workspace.allowed,
     )
     return tuple(
-        Snippet(workspace.relative(s.path), _plain(s.text), s.score)
+        Snippet(workspace.relative(s.path), _unix_newlines(s.text), s.score)
         for s in (*signatures, *similar)
     )
 
@@ -207,21 +209,21 @@ def _related(
 def _definitions(
     document: Document, span: Span, code: str, workspace: WorkspaceContext, tokens: int
 ) -> tuple[Snippet, ...]:
-    """The signatures, with docstrings, of what code calls and its own file defines elsewhere."""
+    """Return signatures and docstrings of the functions that the code calls, from its own file."""
     names = set(_CALL.findall(code))
     found: list[str] = []
     for symbol in outline(document, workspace.trees, near=span.start) if names else ():
         if symbol.name in names and not span.start <= symbol.span.start <= span.end:
-            said = symbol.docstring.split("\n\n")[0]
-            found.append(f"{symbol.signature}\n    {said}" if said else symbol.signature)
-        if len(found) == _MOST_DEFINITIONS:
+            summary = symbol.docstring.split("\n\n")[0]
+            found.append(f"{symbol.signature}\n    {summary}" if summary else symbol.signature)
+        if len(found) == _MAX_DEFINITIONS:
             break
     text = cut_lines("\n".join(found) + "\n", tokens)
     return (Snippet(workspace.relative(document.path), text, 1.0),) if text.strip() else ()
 
 
-def _guarded(prompt: Prompt, profile: Profile, workspace: WorkspaceContext) -> Prompt:
-    """The prompt without secrets, for a model that is not on this machine."""
+def _redacted(prompt: Prompt, profile: Profile, workspace: WorkspaceContext) -> Prompt:
+    """Redact secrets from the prompt, unless the model is local."""
     if profile.local:
         return prompt
 
@@ -247,11 +249,11 @@ def _guarded(prompt: Prompt, profile: Profile, workspace: WorkspaceContext) -> P
     )
 
 
-def _cut(text: str, tokens: int) -> str:
-    """As many whole lines as fit, or of one long line its beginning."""
+def _fit(text: str, tokens: int) -> str:
+    """Return the whole lines that fit, or the start of one long line."""
     return cut_lines(text, tokens) or cut_end(text, tokens)
 
 
-def _plain(text: str) -> str:
-    """With the line ends models know."""
+def _unix_newlines(text: str) -> str:
+    """Return the text with line feeds as its only line ends."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

@@ -1,10 +1,9 @@
-"""Similar passages of the open and the recently edited documents.
+"""Passages similar to the code at the cursor, from open and recently edited documents.
 
-Documents are cut into passages of 8 to 24 lines at blank or unindented lines; an inverted index
-over their identifiers ranks them against the lines round the cursor by BM25 (Robertson and
-Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009; k1 = 1.2, b = 0.75). An
-edit indexes only the passages it touches; a newly opened document is indexed in slices, so that
-nothing waits for it.
+Documents are cut into passages of 8 to 24 lines at blank or unindented lines. An inverted index over
+their identifiers ranks them against the lines around the cursor by BM25 (Robertson and Zaragoza, "The
+Probabilistic Relevance Framework: BM25 and Beyond", 2009; k1 = 1.2, b = 0.75). An edit re-indexes only
+the passages it touches; a newly opened document is indexed in slices, so that no request waits for it.
 """
 
 from __future__ import annotations
@@ -23,27 +22,27 @@ from .context_window import cut_lines, estimate_tokens
 
 K1, B = 1.2, 0.75
 MEAN_WORDS = 60
-"""Words of a common passage: BM25's mean length, fixed, so that a word's weight in a passage never
-changes and is computed once."""
-SHORTEST, LONGEST = 8, 24
+"""BM25's mean length, in words. It is fixed so that a word's weight in a passage never changes and is
+computed once."""
+MIN_LINES, MAX_LINES = 8, 24
 """Lines of a passage."""
 
 _WORD = re.compile(r"[^\W\d]\w{2,}")
-_MOST_DOCUMENTS = 300
-_MOST_LINES = 10_000
-_MOST_CLOSED = 20
-_MOST_TERMS = 40
-_MOST_VISITS = 8_000
-"""Postings that one query may look at, rarest words first: this bounds its time."""
-_MOST_SNIPPETS = 6
-_MOST_SHOWN = 50
-"""Documents of which it is known what was shown last."""
+_MAX_DOCUMENTS = 300
+_MAX_LINES = 10_000
+_MAX_CLOSED = 20
+_MAX_TERMS = 40
+_MAX_VISITS = 8_000
+"""Postings that one query may visit, rarest words first: bounds the query's time."""
+_MAX_SNIPPETS = 6
+_MAX_SHOWN = 50
+"""Documents whose last result is remembered."""
 _QUERY_ABOVE, _QUERY_BELOW = 20, 4
-_LEAST_SHARE = 0.1
-"""Of the score that a passage with every word of the query would get; below, likeness is chance."""
+_MIN_SHARE = 0.1
+"""A share of the score of a passage with every word of the query; below it, similarity is chance."""
 _OTHER_LANGUAGE = 0.5
-_SLICE = 0.002
-"""Seconds for which the loop is held while a document is indexed, and then is free for a keystroke."""
+_SLICE_SECONDS = 0.002
+"""Seconds of indexing before the loop is free again for a keystroke."""
 
 
 @dataclass(slots=True)
@@ -60,13 +59,13 @@ class _Entry:
     document: Document
     passages: list[int] = field(default_factory=list[int])
     read: int = 0
-    """Lines that the passages hold."""
+    """The number of lines in the passages."""
     edited: bool = False
     closed: bool = False
 
 
 class RelatedIndex:
-    """Finds passages like the code at the cursor; a listener of ``Documents``."""
+    """Finds passages similar to the code at the cursor; listens to ``Documents``."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
@@ -76,20 +75,20 @@ class RelatedIndex:
         self._running: tuple[str, Generator[None]] | None = None
         self._next = 0
         self._shown: OrderedDict[str, list[Snippet]] = OrderedDict()
-        """What the last query of a document gave."""
+        """The last result for each document."""
 
     def __contains__(self, uri: str) -> bool:
         return uri in self._entries or uri in self._pending
 
-    # -- what the documents tell ---------------------------------------------------------------
+    # -- document events -----------------------------------------------------------------------
 
     def opened(self, document: Document) -> None:
-        """Index a document soon: by ``settle``, or a little at each query."""
+        """Queue a document for indexing, by ``settle`` or in slices at each query."""
         self._remove(document.uri)
         self._pending[document.uri] = document
 
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
-        """Index again the passages that the edits touch."""
+        """Re-index the passages that the edits touch."""
         entry = self._entries.get(after.uri)
         if entry is None or entry.document is not before:
             self.opened(after)
@@ -99,8 +98,8 @@ class RelatedIndex:
         first, tail = _touched(before, edits)
         running = self._running is not None and self._running[0] == after.uri
         if running and len(before.lines) - tail > entry.read:
-            # To begin anew at each keystroke would never end.
-            self._unread(entry, first)
+            # Restarting at each keystroke would never finish.
+            self._drop_from(entry, first)
             entry.document = after
         elif len(after.lines) - tail - first > 2000:
             self.opened(after)
@@ -108,23 +107,23 @@ class RelatedIndex:
             self._replace(entry, after, first, tail)
 
     def closed(self, document: Document) -> None:
-        """Keep what was edited for a while, forget what was only looked at."""
+        """Keep an edited document for a while; forget one that was only read."""
         entry = self._entries.get(document.uri)
         if entry is None or not entry.edited:
             self._remove(document.uri)
             return
         entry.closed = True
         closed = [uri for uri, e in self._entries.items() if e.closed]
-        for uri in closed[:-_MOST_CLOSED]:
+        for uri in closed[:-_MAX_CLOSED]:
             self._remove(uri)
 
     # -- indexing ------------------------------------------------------------------------------
 
     async def settle(self) -> None:
-        """Index all that is pending, in slices between which the loop is free."""
+        """Index all pending documents, in slices between which the loop is free."""
         while self._pending or self._running:
-            self._work(_SLICE)
-            await asyncio.sleep(_SLICE)
+            self._work(_SLICE_SECONDS)
+            await asyncio.sleep(_SLICE_SECONDS)
 
     def _work(self, seconds: float) -> None:
         end = time.perf_counter() + seconds
@@ -140,24 +139,24 @@ class RelatedIndex:
     def _index(self, document: Document) -> Generator[None]:
         entry = _Entry(document)
         self._entries[document.uri] = entry
-        while len(self._entries) > _MOST_DOCUMENTS:
+        while len(self._entries) > _MAX_DOCUMENTS:
             self._remove(next(iter(self._entries)))
-        while entry.read < min(len(entry.document.lines), _MOST_LINES):
-            lines = entry.document.lines[entry.read : min(entry.read + LONGEST, _MOST_LINES)]
-            lines = lines[: _passage(lines, 0)]
+        while entry.read < min(len(entry.document.lines), _MAX_LINES):
+            lines = entry.document.lines[entry.read : min(entry.read + MAX_LINES, _MAX_LINES)]
+            lines = lines[: _passage_length(lines, 0)]
             entry.passages.append(self._add(document.uri, lines))
             entry.read += len(lines)
             yield
 
-    def _unread(self, entry: _Entry, line: int) -> None:
-        """Let go the passages from the one that holds a line on: they are read again."""
+    def _drop_from(self, entry: _Entry, line: int) -> None:
+        """Drop the passages from the one with a given line on; they are read again."""
         while entry.read > line:
             number = entry.passages.pop()
             entry.read -= self._passages[number].lines
             self._drop(number)
 
     def _replace(self, entry: _Entry, after: Document, first: int, tail: int) -> None:
-        """Put new passages where the old ones of the changed lines were."""
+        """Replace the passages of the changed lines."""
         end = len(entry.document.lines) - tail
         index = start = 0
         while index < len(entry.passages):
@@ -171,10 +170,10 @@ class RelatedIndex:
             stop += 1
         grown = len(after.lines) - len(entry.document.lines)
         new: list[int] = []
-        lines = after.lines[start : min(last + grown, _MOST_LINES)]
+        lines = after.lines[start : min(last + grown, _MAX_LINES)]
         at = 0
         while at < len(lines):
-            count = _passage(lines, at)
+            count = _passage_length(lines, at)
             new.append(self._add(after.uri, lines[at : at + count]))
             at += count
         for old in entry.passages[index:stop]:
@@ -208,7 +207,7 @@ class RelatedIndex:
         for number in entry.passages if entry else ():
             self._drop(number)
 
-    # -- asking --------------------------------------------------------------------------------
+    # -- queries -------------------------------------------------------------------------------
 
     def related(
         self,
@@ -219,17 +218,16 @@ class RelatedIndex:
         shown: tuple[int, int] | None = None,
         allowed: Callable[[str], bool] | None = None,
     ) -> tuple[Snippet, ...]:
-        """Passages like the code at a position, best first, within a budget of tokens.
+        """Return passages similar to the code at a position, best first, within a token budget.
 
-        ``shown``: the lines (both in) of the document that the model sees anyway. ``allowed`` tells
-        of a URI whether it may be shown. A snippet's ``path`` is its document's, absolute. Passages
-        that the last query of this document gave already keep their order and come before new ones:
-        what a provider has in its prompt cache is still the beginning.
+        ``shown``: the first and last line of the document that the prompt already has. ``allowed`` returns
+        whether a URI may be shown. A snippet's ``path`` is absolute. Passages of the document's last
+        result keep their order and precede new ones, so that providers' prompt caches still apply.
         """
         if budget_tokens <= 0:
             return ()
         if self._pending or self._running:
-            self._work(_SLICE)
+            self._work(_SLICE_SECONDS)
         shown = shown or (position.line - 60, position.line + 30)
         found: list[Snippet] = []
         seen = [_bare(document.lines[max(0, shown[0]) : shown[1] + 1])]
@@ -252,17 +250,17 @@ class RelatedIndex:
                 break
             budget_tokens -= estimate_tokens(text)
             found.append(Snippet(entry.document.path, text, round(share, 3)))
-            if len(found) == _MOST_SNIPPETS:
+            if len(found) == _MAX_SNIPPETS:
                 break
         return tuple(self._in_order(document.uri, found))
 
     def _in_order(self, uri: str, found: list[Snippet]) -> list[Snippet]:
-        """By what they say: a file that was opened again, or indexed anew, is the same to a provider."""
+        """Order by text, not by passage: a re-indexed file is the same to a provider's cache."""
         new = {(snippet.path, snippet.text): snippet for snippet in found}
         before = [(snippet.path, snippet.text) for snippet in self._shown.pop(uri, [])]
         order = [new.pop(key) for key in before if key in new] + list(new.values())
         self._shown[uri] = order
-        while len(self._shown) > _MOST_SHOWN:
+        while len(self._shown) > _MAX_SHOWN:
             self._shown.popitem(last=False)
         return order
 
@@ -275,12 +273,12 @@ class RelatedIndex:
         words = set(_WORD.findall("".join(line[:500] for line in lines)))
         terms = sorted(
             ((len(postings), word) for word in words if (postings := self._postings.get(word))),
-        )[:_MOST_TERMS]
+        )[:_MAX_TERMS]
         scores: dict[int, float] = {}
         get = scores.get
-        # Words that no passage has count, at the weight of the rarest: likeness is of the whole.
+        # Words without postings count with the weight of the rarest: similarity is of the whole query.
         best = (len(words) - len(terms)) * math.log(2 * total + 2)
-        visits = _MOST_VISITS
+        visits = _MAX_VISITS
         for count, word in terms:
             visits -= count
             if visits < 0:
@@ -289,13 +287,11 @@ class RelatedIndex:
             best += idf * (K1 + 1)
             for number, weight in self._postings[word].items():
                 scores[number] = get(number, 0.0) + idf * weight
-        least = _LEAST_SHARE * best
-        good = [(score, -number) for number, score in scores.items() if score >= least]
-        top = heapq.nlargest(8 * _MOST_SNIPPETS, good)
+        minimum = _MIN_SHARE * best
+        good = [(score, -number) for number, score in scores.items() if score >= minimum]
+        top = heapq.nlargest(8 * _MAX_SNIPPETS, good)
         shares = [(-n, self._share(-n, score / best, document)) for score, n in top]
-        return sorted(
-            (each for each in shares if each[1] >= _LEAST_SHARE), key=lambda each: -each[1]
-        )
+        return sorted((each for each in shares if each[1] >= _MIN_SHARE), key=lambda each: -each[1])
 
     def _share(self, number: int, share: float, document: Document) -> float:
         language = self._entries[self._passages[number].uri].document.language
@@ -310,23 +306,23 @@ class RelatedIndex:
         return start
 
 
-def _passage(lines: Sequence[str], start: int) -> int:
-    """How many lines the passage that begins there has: to the first good cut, or the longest."""
-    for count in range(SHORTEST, min(LONGEST, len(lines) - start)):
+def _passage_length(lines: Sequence[str], start: int) -> int:
+    """Return the number of lines of the passage at ``start``: up to the first good cut, or the maximum."""
+    for count in range(MIN_LINES, min(MAX_LINES, len(lines) - start)):
         line = lines[start + count]
         if not line.strip() or not line[0].isspace():
             return count
-    return min(LONGEST, len(lines) - start)
+    return min(MAX_LINES, len(lines) - start)
 
 
 def _touched(before: Document, edits: Sequence[Edit]) -> tuple[int, int]:
-    """The first line that edits touch, and how many lines at the end they leave alone."""
+    """Return the first line that edits touch, and the number of untouched lines at the end."""
     first, tail, size = len(before.lines), len(before.lines), len(before.lines)
     for edit in edits:
         first = min(first, edit.span.start.line)
         tail = min(tail, size - 1 - edit.span.end.line)
         size += len(split_lines(edit.text)) - 1 - (edit.span.end.line - edit.span.start.line)
-    # The line before may have ended with "\r" and the next may begin with "\n".
+    # A "\r" at the end of one line and a "\n" at the start of the next become one line end.
     return max(0, first - 1), max(0, tail - 1)
 
 

@@ -1,197 +1,167 @@
-"""Our own rules for secrets: key formats, assignments to names like ``password``, and entropy.
+"""Our own rules for secrets within a line: formats, names, addresses, headers, and randomness.
 
-They hold beside those of detect-secrets (``secrets.py``), and in place of its rules for names, for
+They hold beside those of detect-secrets (``secret_search.py``), and in place of its rules for names, for
 entropy, for addresses and for private keys: those replace too much ordinary code, or too little of
 a key. The thresholds of entropy are its own (4.5 bits a character for base64, 3.0 for hexadecimal).
-What is found becomes ``<redacted>``.
+``secret_blocks.py`` has the rules for what several lines show together.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 
-PLACEHOLDER = "<redacted>"
-
-_BLOCK = re.compile(
-    r"(?P<begin>-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----)"
-    # Code that only names the heading has no key below it.
-    r"(?=[\s\\n\"'`+,#/*]*(?:[A-Za-z0-9+/=]{12,}[\s\\\"'`]*(?:\n|\\n|[\"'`]|\Z)|[A-Z][A-Za-z]+(?:-[A-Z][A-Za-z]+)*:[ ])).+?"
-    r"(?P<end>-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
-    re.DOTALL,
+from .secret_arguments import find_arguments
+from .secret_formats import find_tokens, may_hold_token
+from .secret_names import find_named
+from .secret_spans import Span, apart, replace
+from .secret_values import (
+    entropy,
+    has_sequence,
+    is_encoded_text,
+    is_harmless,
+    is_mixed,
+    is_scrambled,
+    is_words,
 )
-_BLOCK_END = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY")
-_BODY = re.compile(r"[A-Za-z0-9+/=]{16,}")
-_KEYS = re.compile(
-    r"""\b(?:
-      (?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|AIPA|ABIA|ACCA)[A-Z0-9]{16}
-    | gh[pousr]_[A-Za-z0-9]{30,255} | github_pat_\w{22,255}
-    | gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|oas)-[\w-]{20,}
-    | sk-(?:ant|proj|svcacct|admin|or|lf)-[\w-]{16,} | sk-(?=[\w-]{0,200}\d)[A-Za-z0-9_-]{20,}
-    | gsk_[A-Za-z0-9]{30,} | xai-[A-Za-z0-9]{40,} | pplx-[A-Za-z0-9]{30,} | r8_[A-Za-z0-9]{30,}
-    | xox[abeoprs]-[\w-]{10,} | xapp-\d-[\w-]{10,}
-    | AIza[\w-]{35} | ya29\.[\w-]{20,} | GOCSPX-[\w-]{20,}
-    | [srp]k_(?:live|test)_[A-Za-z0-9]{10,} | whsec_[A-Za-z0-9+/=]{20,}
-    | eyJ[\w-]{8,1000}\.eyJ[\w-]{8,}(?:\.[\w-]+)?
-    | npm_[A-Za-z0-9]{30,} | pypi-[\w-]{40,} | hf_[A-Za-z0-9]{30,}
-    | SG\.[\w-]{16,}\.[\w-]{16,} | (?:AC|SK)[0-9a-f]{32} | key-[0-9a-z]{32}
-    | do[opr]_v1_[0-9a-f]{64} | shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32} | sq0[a-z]{3}-[\w-]{22,}
-    | EAAC[A-Za-z0-9]{20,} | dapi[0-9a-f]{32} | lin_api_[A-Za-z0-9]{32,} | hvs\.[\w-]{20,}
-    | AGE-SECRET-KEY-1[0-9A-Z]{50,} | \d{8,10}:[A-Za-z0-9_-]{35} | dckr_pat_[\w-]{20,}
-    | [MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27,}
-    )(?![\w-])""",
+
+_WEBHOOK = re.compile(
+    r"""hooks\.slack\.com/(?:services|workflows|triggers)/(?P<v1>[\w/]{20,})|discord(?:app)?\.com/api/webhooks/(?P<v2>[\w/-]{20,})
+    |webhook\.office\.com/webhookb2/(?P<v3>[\w/@-]{40,})|api\.telegram\.org/bot(?P<v4>[\w:-]{20,})""",
     re.VERBOSE,
 )
-_RUN = re.compile(r"[A-Za-z0-9][\w.:-]{13,}")
-_WEBHOOK = re.compile(
-    r"(?<=hooks\.slack\.com/services/)[\w/]{20,}|(?<=discord\.com/api/webhooks/)[\w/-]{20,}"
+_PASSWORD_IN_URL = re.compile(
+    r"""://(?P<user>[^\s:/@"'`<>{}$\\]{0,100}):(?!\d{1,5}(?:[/?#]|$))(?P<v>[^\s"'`<>{}$\\]{3,200})@(?=[\w.\[-])"""
 )
-_IN_URL = re.compile(r"(?<=://)([^\s:/@\"'<>{}$]*):(?!<redacted>)([^\s:/@\"'<>{}$]{3,})(?=@)")
-_BEARER = re.compile(r"(\b(?:Bearer|Basic)\s+)([A-Za-z0-9._~+/-]{16,}=*)")
-_NAMED = re.compile(
-    r"""(?P<name>(?=[pPsStTaAeEcC])(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|account[_-]?key
-    |secret[_-]?key|private[_-]?key|auth[_-]?key|encryption[_-]?key|signing[_-]?key|credentials?)
-    ["']?\]?\s*(?::\s*[\w\[\]<>, .]{1,30}=|:=|=>|[:=])\s*(?:[rbuf]{0,2}))
-    (?:(?P<quote>["'`])(?P<text>[^"'`\n]{6,200})(?P<end>(?P=quote)|\Z)
-    |(?P<bare>[^\s"'`,;(){}\[\]<>$]{8,200})(?=[ \t]*(?:\r?\n|\Z|;)))""",
-    re.VERBOSE | re.IGNORECASE,
+_BEGUN_URL = re.compile(
+    r"""://[^\s:/@"'`<>{}$\\]{1,60}:(?P<v>[^\s"'`<>{}$\\/@]{4,200})["'`]?\s*$"""
 )
-_NAMES = ("pass", "pwd", "secret", "token", "key", "credential")
-_QUOTED = re.compile(r"""(?<=["'`])[A-Za-z0-9+/=_-]{20,200}(?=["'`])""")
-_HEX = re.compile(r"[0-9a-fA-F]+")
+_TOKEN_IN_URL = re.compile(r"://(?P<v>[\w~.-]{16,255})(?::(?:x-oauth-basic)?)?@(?=[\w.\[-])")
+_AUTHORIZATION = re.compile(
+    r"""\b(?:Bearer|Basic|Digest|Negotiate)\s+(?P<v1>[A-Za-z0-9._~+/-]{16,}=*)
+    |(?i:authorization)["']?\s*[:=,]\s*["'`]?(?:(?i:token|apikey|key|bearer|basic)[\s=]+)?(?P<v2>[A-Za-z0-9._~+/-]{16,}=*)""",
+    re.VERBOSE,
+)
+_COMMON = frozenset(
+    ("pass", "passwd", "password", "pwd", "pw", "secret", "token", "tiger", "foo", "bar", "baz")
+)
+"""Passwords in addresses that examples have."""
+_TEMPLATES = ("%(", "%s", "#", "...", "***", "[", "x-")
+_QUOTED = re.compile(r"""(?<=["'`])[A-Za-z0-9+/=_-]{20,200}(?=["'`]|$)""")
+_UNQUOTED = re.compile(r"(?<![\w/+.=@#%-])[A-Za-z0-9][A-Za-z0-9_-]{28,120}(?![\w/+.%-])")
+_MAY_TAKE_KEY = re.compile(
+    r"(?i)key|token|secret|auth|cred|client|login|\binit|sdk|\bapi|connect|session|bearer"
+)
+"""A line where a string in hexadecimal is rather a key than a checksum."""
+_LONG = re.compile(r"[A-Za-z0-9+/=_-]{20}")
+_LINE_OF_BASE64 = re.compile(r"\s*[A-Za-z0-9]{60,}\s*")
+"""Of such a line its neighbours tell more: see ``secret_blocks.py``."""
+_HEX = re.compile(r"[0-9a-fA-F-]+")
 _WORDS = re.compile(r"[A-Za-z]+(?:[_/-][A-Za-z]+)*|[a-z]+(?:[A-Z][a-z]+)+\d?|[0-9_/=+-]+")
-_HARMLESS = re.compile(
-    r"""<redacted>|<[^>]*>|\$\{?[\w.]+\}?|%\(?\w+.*|\{[^}]*\}|(.)\1+|x{3,}.*|\*+|\.{3}.*
-    |(?:your|my|the|some|test|example|dummy|fake|sample|change|placeholder|todo)[-_ ]?.*
-    |(?:none|null|true|false|undefined|required|optional|password|passwd|secret|token|string)
-    |https?://[^@]*|[\w.]+\(.*|(?:os|process|env|config|settings|self|this)\.[\w.\[\]"']+
-    |[a-z]+(?:[_ .:-][a-z]+)*""",
-    re.VERBOSE | re.IGNORECASE,
+_CHECKSUM = re.compile(
+    r"(?i)sha\d|sha-|md5|hash|digest|checksum|integrity|etag|revision|commit|crc|blake|\bh1:|fingerprint|nonce|\brev\b|iVBORw0KGgo"
+    r"|\bfor example\b|\be\.g\."
 )
+"""A line that names a checksum, an image or an example: random characters in it are no secret."""
+_KEY_INLINE = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?P<v>.*?)(?=-----END |$)"
+)
+_KEY_TEXT = re.compile(r"[A-Za-z0-9+/=]{12}")
 
 
-def across_lines(text: str) -> tuple[str, int]:
-    """The text without private keys, passwords in addresses and values given to secrets' names.
+def find_secrets(line: str, may_hold: bool) -> list[Span]:
+    """Return the spans of secrets in a line, in order and apart from each other.
 
-    And how many it had. Idempotent, as ``within_line`` is.
+    ``may_hold`` is ``may_hold_token`` of the line.
     """
-    return _apply((_private_keys, _in_addresses, _assigned), text)
+    spans = [*find_named(line), *find_arguments(line), *_in_addresses(line)]
+    if may_hold:
+        spans += find_tokens(line)
+        if _LONG.search(line):
+            spans += _random(line)
+    if "PRIVATE KEY" in line:
+        spans += _key_in_line(line)
+    return apart(spans) if spans else spans
 
 
 def within_line(line: str) -> tuple[str, int]:
-    """The same for what no line end can be in: keys of known formats, and random characters."""
-    return _apply((_known_formats, _random), line)
+    """Return a line without secrets, and how many it had."""
+    spans = find_secrets(line, may_hold_token(line))
+    return replace(line, spans), len(spans)
 
 
-def _apply(rules: tuple[Callable[[str], tuple[str, int]], ...], text: str) -> tuple[str, int]:
-    count = 0
-    for rule in rules:
-        text, more = rule(text)
-        count += more
-    return text, count
+def across_lines(text: str) -> tuple[str, int]:
+    """Return a text without the secrets that each line shows by itself, and how many it had."""
+    clean = [within_line(line) for line in text.split("\n")]
+    return "\n".join(line for line, _ in clean), sum(count for _, count in clean)
 
 
-def _private_keys(text: str) -> tuple[str, int]:
-    if "PRIVATE KEY" not in text:
-        return text, 0
-    text, whole = _BLOCK.subn(rf"\g<begin>{PLACEHOLDER}\g<end>", text)
-    text, ends = _bodies_before_an_end(text)
-    return text, whole + ends
+def _in_addresses(line: str) -> Iterator[Span]:
+    if "://" in line:
+        yield from _in_urls(line)
+    if ".com/" in line or ".org/bot" in line:
+        yield from _groups(_WEBHOOK.finditer(line))
+    if "Bearer" in line or "Basic" in line or "uthorization" in line or "AUTHORIZATION" in line:
+        for match in _AUTHORIZATION.finditer(line):
+            value = match["v1"] or match["v2"]
+            if is_mixed(value) or (value != value.lower() and not is_harmless(value)):
+                yield from _groups([match])
 
 
-def _bodies_before_an_end(text: str) -> tuple[str, int]:
-    """Without the lines of keys whose heading is above what is shown."""
-    if not _BLOCK_END.search(text):
-        return text, 0
-    kept: list[str] = []
-    count = 0
-    for line in text.splitlines(keepends=True):
-        if _BLOCK_END.search(line) and kept and _is_body(kept[-1]):
-            while kept and _is_body(kept[-1]):
-                kept.pop()
-            kept.append(f"{PLACEHOLDER}\n")
-            count += 1
-        kept.append(line)
-    return "".join(kept), count
+def _in_urls(line: str) -> Iterator[Span]:
+    for match in _PASSWORD_IN_URL.finditer(line):
+        if not _is_example(match["user"], match["v"]):
+            yield match.span("v")
+    for pattern in (_BEGUN_URL, _TOKEN_IN_URL):
+        for match in pattern.finditer(line):
+            if is_mixed(match["v"]) and not is_harmless(match["v"]):
+                yield match.span("v")
 
 
-def _is_body(line: str) -> bool:
-    """Whether a line is one of a key's, in a comment or a string's parts too."""
-    inner = line.lstrip(" \t\"'#/*").rstrip(" \t\r\n\"',+").removesuffix("\\n")
-    return _BODY.fullmatch(inner) is not None
+def _groups(matches: Iterable[re.Match[str]]) -> Iterator[Span]:
+    for match in matches:
+        if match.lastgroup is not None:
+            yield match.span(match.lastgroup)
 
 
-def _known_formats(text: str) -> tuple[str, int]:
-    count = 0
-
-    def look(found: re.Match[str]) -> str:
-        nonlocal count
-        clean, more = _KEYS.subn(PLACEHOLDER, found.group())
-        count += more
-        return clean
-
-    # A run of characters long enough for a key is rare, and quick to find.
-    return _RUN.sub(look, text), count
-
-
-def _in_addresses(text: str) -> tuple[str, int]:
-    count = 0
-    if "://" in text or ".com/" in text:
-        text, hooks = _WEBHOOK.subn(PLACEHOLDER, text)
-        text, passwords = _IN_URL.subn(rf"\1:{PLACEHOLDER}", text)
-        count = hooks + passwords
-    if "Bearer" in text or "Basic" in text:
-        text, bearers = _BEARER.subn(rf"\1{PLACEHOLDER}", text)
-        count += bearers
-    return text, count
-
-
-def _assigned(text: str) -> tuple[str, int]:
-    count = 0
-
-    def look(found: re.Match[str]) -> str:
-        nonlocal count
-        quote = found["quote"]
-        if _harmless(found["text"] or found["bare"], quoted=quote is not None):
-            return found.group()
-        count += 1
-        return f"{found['name']}{quote or ''}{PLACEHOLDER}{found['end'] or ''}"
-
-    lower = text.lower()
-    if any(name in lower for name in _NAMES):
-        text = _NAMED.sub(look, text)
-    return text, count
-
-
-def _random(text: str) -> tuple[str, int]:
-    count = 0
-
-    def look(found: re.Match[str]) -> str:
-        nonlocal count
-        if not _is_random(found.group()):
-            return found.group()
-        count += 1
-        return PLACEHOLDER
-
-    return _QUOTED.sub(look, text), count
-
-
-def entropy(text: str) -> float:
-    """Shannon's entropy of the characters, in bits a character."""
-    size = len(text)
-    return -sum(n / size * math.log2(n / size) for n in Counter(text).values()) if size else 0.0
-
-
-def _harmless(value: str, *, quoted: bool) -> bool:
-    """Whether a value given to a secret's name is a placeholder, a reference or plain words."""
-    if _HARMLESS.fullmatch(value):
+def _is_example(user: str, password: str) -> bool:
+    if password == user or password.lower() in _COMMON or password.startswith(_TEMPLATES):
         return True
-    return not quoted and not re.search(r"\d", value)
+    return user.lower() in {"user", "username", "usr", "name", "foo", "joe"} and is_words(password)
+
+
+def _key_in_line(line: str) -> Iterator[Span]:
+    for match in _KEY_INLINE.finditer(line):
+        if _KEY_TEXT.search(match["v"]):
+            start, end = match.span("v")
+            yield start, end - (len(match["v"]) - len(match["v"].rstrip(" \"'`,;)\\")))
+
+
+def _random(line: str) -> Iterator[Span]:
+    quoted = [match for match in _QUOTED.finditer(line) if _is_random(match.group())]
+    long = [] if _LINE_OF_BASE64.fullmatch(line) else _UNQUOTED.finditer(line)
+    long = [match for match in long if _is_scrambled(match.group())]
+    if (quoted or long) and not _CHECKSUM.search(line):
+        for match in quoted:
+            if not _HEX.fullmatch(match.group()) or (
+                _MAY_TAKE_KEY.search(line) and "hex" not in line
+            ):
+                yield match.span()
+        for match in long:
+            yield match.span()
+
+
+def _is_scrambled(value: str) -> bool:
+    return is_scrambled(value, 0.36) and not is_encoded_text(value)
 
 
 def _is_random(value: str) -> bool:
     if _HEX.fullmatch(value):
-        return len(value) >= 32 and entropy(value) > 3.0
-    return _WORDS.fullmatch(value) is None and entropy(value) > 4.5
+        return (
+            "-" not in value and len(value) >= 32 and entropy(value) > 3.0 and not value.isdigit()
+        )
+    if _WORDS.fullmatch(value):
+        return False
+    if is_scrambled(value, 0.4) or (entropy(value) > 4.5 and not has_sequence(value)):
+        return not is_encoded_text(value)
+    return False

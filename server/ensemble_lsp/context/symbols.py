@@ -1,4 +1,4 @@
-"""Functions, classes and calls: what stands round a position, by the syntax tree."""
+"""Functions, classes and calls at a position, from the syntax tree."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..syntax.indentation import indent_of
-from ..syntax.node_kinds import ARGUMENTS, BODIES, CALLEES, CALLS, KINDS, WRAPPERS, SymbolKind
-from ..syntax.trees import Syntax, Trees, ancestors, syntax_at
+from ..syntax.node_kinds import (
+    ARGUMENTS,
+    BODIES,
+    CALLEES,
+    CALLS,
+    SYMBOL_KINDS,
+    WRAPPERS,
+    SymbolKind,
+)
+from ..syntax.trees import ParsedRegion, Trees, ancestors, syntax_at
 from ..types import Document, Position, Span
 
 if TYPE_CHECKING:
@@ -33,13 +41,13 @@ _DEFINITION = re.compile(
 _CLASS_WORDS = frozenset(
     {"class", "enum", "impl", "interface", "module", "object", "struct", "trait"}
 )
-_LONGEST_SIGNATURE = 400
-_MOST_SYMBOLS = 2000
+_MAX_SIGNATURE = 400
+_MAX_SYMBOLS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A function, class or call. ``span`` holds decorators and modifiers; ``body`` its content."""
+    """A function, class or call. ``span`` includes decorators and modifiers; ``body`` is its content."""
 
     kind: SymbolKind
     name: str
@@ -47,14 +55,14 @@ class Symbol:
     """One line, without the body: ``def total(items: list[int]) -> int``."""
     span: Span
     body: Span | None = None
-    """For Python the block with the docstring; elsewhere with its braces. None without one."""
+    """For Python, the block with the docstring; elsewhere, with its braces. ``None`` without a body."""
     docstring: str = ""
     """Its text without quotes or comment signs."""
     docstring_span: Span | None = None
     empty: bool = False
-    """Whether the body does nothing yet: ``pass``, ``...``, a docstring, "not implemented"."""
+    """Whether the body is a placeholder: ``pass``, ``...``, a docstring, "not implemented"."""
     depth: int = 0
-    """How many symbols it lies in."""
+    """The number of symbols around it."""
 
 
 def enclosing(
@@ -63,28 +71,27 @@ def enclosing(
     trees: Trees | None = None,
     kind: SymbolKind | None = None,
 ) -> Symbol | None:
-    """The innermost named function or class round a position.
+    """Return the innermost named function or class at a position; ``None`` outside of any.
 
-    A position on the blank lines after a Python body belongs to that body by its indentation. Where
-    the code is too broken for a tree, or there is no grammar, definitions are told by their
-    keywords and extents by indentation. ``None`` outside of any.
+    A position on the blank lines after a Python body belongs to that body by its indentation. If the
+    code is too broken for a tree, or there is no grammar, keywords and indentation are used.
     """
     syntax = syntax_at(document, position, trees)
     if syntax is None:
-        return by_indentation(document, position, kind)
+        return enclosing_by_indentation(document, position, kind)
     broken = False
     for node in ancestors(syntax.node_at(_anchor(document, position))):
         broken = broken or node.is_error or (node.parent is None and node.has_error)
         symbol = _symbol(syntax, node)
         if symbol is not None and kind in (None, symbol.kind):
             return symbol
-    return by_indentation(document, position, kind) if broken else None
+    return enclosing_by_indentation(document, position, kind) if broken else None
 
 
-def by_indentation(
+def enclosing_by_indentation(
     document: Document, position: Position, kind: SymbolKind | None = None
 ) -> Symbol | None:
-    """As ``enclosing``, from keywords and indentation alone, within 400 lines above."""
+    """Like ``enclosing``, from keywords and indentation alone, within 400 lines above."""
     number = position.line
     line = document.line(number)
     depth = len(indent_of(line)) if line.strip() else position.column
@@ -95,16 +102,16 @@ def by_indentation(
             depth = indent
             found = _DEFINITION.match(line)
             if found is not None:
-                told: SymbolKind = "class" if found["keyword"] in _CLASS_WORDS else "function"
-                if kind in (None, told):
-                    return _told_by_line(document, number, found["name"], told)
+                found_kind: SymbolKind = "class" if found["keyword"] in _CLASS_WORDS else "function"
+                if kind in (None, found_kind):
+                    return _symbol_by_line(document, number, found["name"], found_kind)
             if not indent:
                 return None
         number -= 1
     return None
 
 
-def _told_by_line(document: Document, first: int, name: str, kind: SymbolKind) -> Symbol:
+def _symbol_by_line(document: Document, first: int, name: str, kind: SymbolKind) -> Symbol:
     indent = len(indent_of(document.line(first)))
     last = first
     for number in range(first + 1, min(first + 1000, len(document.lines))):
@@ -120,28 +127,28 @@ def _told_by_line(document: Document, first: int, name: str, kind: SymbolKind) -
 
 
 def symbol_at(document: Document, position: Position, trees: Trees | None = None) -> Symbol | None:
-    """What a hover at a position is about: the call whose name stands there, else ``enclosing``."""
+    """Return the symbol that a hover explains: the call whose name is there, else ``enclosing``."""
     return call_at(document, position, trees) or enclosing(document, position, trees)
 
 
 def call_at(document: Document, position: Position, trees: Trees | None = None) -> Symbol | None:
-    """The call whose name is at a position; ``None`` anywhere else, its arguments too."""
+    """Return the call whose name is at a position; ``None`` anywhere else, including its arguments."""
     syntax = syntax_at(document, position, trees)
     if syntax is None:
         return None
     for node in ancestors(syntax.node_at(position)):
-        if node.type in ARGUMENTS or node.type in KINDS:
+        if node.type in ARGUMENTS or node.type in SYMBOL_KINDS:
             return None
         if node.type in CALLS:
-            name, span = _callee(syntax, node), syntax.span(node)
-            return Symbol("call", name, _line(syntax.text(node)), span) if name else None
+            name, span = _callee_name(syntax, node), syntax.span(node)
+            return Symbol("call", name, _one_line(syntax.text(node)), span) if name else None
     return None
 
 
 def outline(
     document: Document, trees: Trees | None = None, *, near: Position | None = None
 ) -> tuple[Symbol, ...]:
-    """The named functions and classes in order, with those inside; of a large file those near."""
+    """Return the named functions and classes in order, nested ones included; in a large file, those near."""
     syntax = syntax_at(document, near, trees)
     return () if syntax is None else tuple(_walk(syntax))
 
@@ -149,7 +156,7 @@ def outline(
 def in_string_or_comment(
     document: Document, position: Position, trees: Trees | None = None
 ) -> Literal["string", "comment"] | None:
-    """Whether the character before a position is in a string's content or in a comment."""
+    """Return whether the character before a position is part of a string's content or a comment."""
     if position.column == 0:
         return None
     syntax = syntax_at(document, position, trees)
@@ -162,13 +169,13 @@ def in_string_or_comment(
         if "interpolation" in each.type or "substitution" in each.type:
             return None
         if "string" in each.type and each.type != "concatenated_string":
-            # After the closing quote the string is over.
+            # After the closing quote.
             return None if syntax.span(each).end == position else "string"
     return None
 
 
 def _anchor(document: Document, position: Position) -> Position:
-    """Where to look in the tree: for an indented blank line the end of the code it goes on."""
+    """Return the position to look up in the tree: for an indented blank line, the end of the code above."""
     line = document.line(position.line)
     if line[: position.column].strip() or not line[: position.column]:
         if line.strip():
@@ -185,10 +192,10 @@ def _anchor(document: Document, position: Position) -> Position:
     return position
 
 
-def _walk(syntax: Syntax) -> Iterator[Symbol]:
+def _walk(syntax: ParsedRegion) -> Iterator[Symbol]:
     stack: list[tuple[Node, int]] = [(syntax.root, 0)]
     count = 0
-    while stack and count < _MOST_SYMBOLS:
+    while stack and count < _MAX_SYMBOLS:
         node, depth = stack.pop()
         symbol = _symbol(syntax, node, depth)
         if symbol is not None:
@@ -198,8 +205,8 @@ def _walk(syntax: Syntax) -> Iterator[Symbol]:
         stack.extend((child, depth) for child in reversed(node.named_children))
 
 
-def _symbol(syntax: Syntax, node: Node, depth: int = 0) -> Symbol | None:
-    kind = KINDS.get(node.type)
+def _symbol(syntax: ParsedRegion, node: Node, depth: int = 0) -> Symbol | None:
+    kind = SYMBOL_KINDS.get(node.type)
     if kind is None or node.parent is None:
         return None
     outer, start = _outer(node)
@@ -221,20 +228,20 @@ def _symbol(syntax: Syntax, node: Node, depth: int = 0) -> Symbol | None:
         body=body_span,
         docstring=doc,
         docstring_span=doc_span,
-        empty=body_span is not None and _empty(syntax.document, body_span, doc_span),
+        empty=body_span is not None and _is_placeholder(syntax.document, body_span, doc_span),
         depth=depth,
     )
 
 
 def _signature(head: str, whole: bool) -> str:
-    """The text before a body as one line, without comments that stand on lines of their own."""
-    line = _line(re.sub(r"^[ \t]*(?:#|//|--)[^\n]*", "", head, flags=re.MULTILINE))
+    """Return the text before a body as one line, without comment lines."""
+    line = _one_line(re.sub(r"^[ \t]*(?:#|//|--)[^\n]*", "", head, flags=re.MULTILINE))
     line = line.rstrip("; ") if whole else re.sub(r"\s*(?:[{:=]|=>|->)?\s*$", "", line)
     return line.removesuffix(" end") if whole else line
 
 
 def _outer(node: Node) -> tuple[Node, Node]:
-    """The node with its decorators and modifiers, and where its signature begins."""
+    """Return the node with its decorators and modifiers, and the node where its signature begins."""
     outer = start = node
     while outer.parent is not None and outer.parent.type in WRAPPERS:
         outer = outer.parent
@@ -243,7 +250,7 @@ def _outer(node: Node) -> tuple[Node, Node]:
     return outer, start
 
 
-def _name(syntax: Syntax, node: Node) -> str:
+def _name(syntax: ParsedRegion, node: Node) -> str:
     found = node.child_by_field_name("name")
     if found is None and node.type == "impl_item":
         found = node.child_by_field_name("type")
@@ -262,7 +269,7 @@ def _name(syntax: Syntax, node: Node) -> str:
         found = next((c for c in node.named_children if c.type.endswith("identifier")), None)
         if node.type == "arrow_function":
             return ""
-    return "" if found is None else _line(syntax.text(found))
+    return "" if found is None else _one_line(syntax.text(found))
 
 
 def _body(node: Node) -> Node | None:
@@ -272,7 +279,7 @@ def _body(node: Node) -> Node | None:
     return found
 
 
-def _docstring(syntax: Syntax, outer: Node, body: Node | None) -> tuple[str, Span | None]:
+def _docstring(syntax: ParsedRegion, outer: Node, body: Node | None) -> tuple[str, Span | None]:
     if syntax.document.language == "python":
         first = body.named_children[0] if body is not None and body.named_children else None
         if first is not None and first.type == "expression_statement" and first.named_children:
@@ -289,11 +296,13 @@ def _docstring(syntax: Syntax, outer: Node, body: Node | None) -> tuple[str, Spa
     if not parts:
         return "", None
     span = Span(syntax.position(parts[-1].start_point), syntax.position(parts[0].end_point))
-    return uncomment("\n".join(syntax.text(part).rstrip() for part in reversed(parts))), span
+    return strip_comment_signs(
+        "\n".join(syntax.text(part).rstrip() for part in reversed(parts))
+    ), span
 
 
-def uncomment(text: str) -> str:
-    """A comment's text without its signs."""
+def strip_comment_signs(text: str) -> str:
+    """Return a comment's text without its signs."""
     text = re.sub(r"\*+/\s*$", "", text.strip())
     lines = (
         re.sub(r"^\s*(?:/\*+!?|\*+(?!\w)|//[/!]?|#+|--+\[*|;+|<!--)\s?", "", line).rstrip()
@@ -302,7 +311,7 @@ def uncomment(text: str) -> str:
     return "\n".join(lines).strip()
 
 
-def _empty(document: Document, body: Span, doc: Span | None) -> bool:
+def _is_placeholder(document: Document, body: Span, doc: Span | None) -> bool:
     text = document.slice(body)
     if doc is not None and document.language == "python":
         text = document.slice(Span(doc.end, body.end)) if doc.start >= body.start else text
@@ -312,14 +321,14 @@ def _empty(document: Document, body: Span, doc: Span | None) -> bool:
     return not text or _PLACEHOLDER.fullmatch(text) is not None
 
 
-def _callee(syntax: Syntax, node: Node) -> str:
+def _callee_name(syntax: ParsedRegion, node: Node) -> str:
     for field in CALLEES:
         found = node.child_by_field_name(field)
         if found is not None:
-            return _line(syntax.text(found))
+            return _one_line(syntax.text(found))
     first = node.named_children[0] if node.named_children else None
-    return "" if first is None else _line(syntax.text(first))
+    return "" if first is None else _one_line(syntax.text(first))
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split())[:_LONGEST_SIGNATURE]
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_MAX_SIGNATURE]

@@ -1,4 +1,4 @@
-"""What is known beyond one document: folders, privacy, related code, imported signatures."""
+"""The context beyond one document: folders, privacy, related passages, imported signatures."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from .imports import ImportSignatures
 from .related_passages import RelatedIndex
 from .secret_redaction import Redactor
 
-_LARGEST = 2_000_000
-"""Characters; a larger document is not indexed."""
-_PATIENCE = 0.05
-"""Seconds a first request waits for the signatures of what its document imports."""
-_GROWTH = 0.01
-"""Seconds after the last change until its tree is grown; a request that comes sooner parses by itself."""
-_HEAD = 400
-"""Lines in which imports stand."""
+_MAX_CHARACTERS = 2_000_000
+"""Characters; larger documents are not indexed."""
+_IMPORTS_WAIT = 0.05
+"""Seconds that the first request waits for the signatures of the document's imports."""
+_PARSE_DELAY = 0.01
+"""Seconds after the last change until its tree is updated; an earlier request parses by itself."""
+_HEAD_LINES = 400
+"""Lines that are searched for imports."""
 
 
 class WorkspaceContext:
-    """A listener of the documents that keeps what prompts need beyond them.
+    """Listens to the documents and keeps the context that prompts need beyond them.
 
-    What needs the disk is done ahead of time, in the background, when a document is opened or its
-    imports change; ``await prepare(document)`` makes sure of it before a prompt is built.
+    Work that needs the disk is done ahead of time, in the background, when a document is opened or its
+    imports change; ``await prepare(document)`` completes it before a prompt is built.
     """
 
     def __init__(
@@ -43,21 +43,21 @@ class WorkspaceContext:
         self._settings = privacy or PrivacySettings()
         self.folders: tuple[Path, ...] = tuple(folders)
         self._redactor = Redactor()
-        self.privacy = self._filter()
+        self.privacy = self._new_filter()
         self.related = RelatedIndex()
         self.imports = ImportSignatures()
         self.trees = Trees()
         self._documents: dict[str, Document] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._looking: dict[str, asyncio.Task[None]] = {}
-        self._settling: asyncio.Task[None] | None = None
-        self._growing: asyncio.TimerHandle | None = None
-        self._growth = 0.0
-        """Seconds that the last tree took."""
+        self._lookups: dict[str, asyncio.Task[None]] = {}
+        self._indexing: asyncio.Task[None] | None = None
+        self._parse_timer: asyncio.TimerHandle | None = None
+        self._parse_seconds = 0.0
+        """The time of the last tree update, in seconds."""
 
     @property
     def project(self) -> str:
-        """A short name that tells projects apart without naming them; empty without folders."""
+        """A short hash that identifies the project without naming it; empty without folders."""
         if not self.folders:
             return ""
         return hashlib.sha256(os.fsencode(self.folders[0])).hexdigest()[:12]
@@ -65,24 +65,24 @@ class WorkspaceContext:
     # -- settings and folders ------------------------------------------------------------------
 
     async def set_folders(self, folders: Sequence[Path]) -> None:
-        """The workspace's folders are these from now on."""
-        self.folders = tuple(map(_normal, folders))
-        self._renew()
+        """Set the workspace's folders."""
+        self.folders = tuple(map(_normalised, folders))
+        self._reset_privacy()
 
     async def set_privacy(self, privacy: PrivacySettings) -> None:
-        """The privacy settings are these from now on."""
+        """Set the privacy settings."""
         if privacy != self._settings:
             self._settings = privacy
-            self._renew()
+            self._reset_privacy()
 
-    def _renew(self) -> None:
-        """A new filter knows no verdicts: until they are there again, nothing is sent."""
-        self.privacy = self._filter()
+    def _reset_privacy(self) -> None:
+        """Replace the filter; until it has verdicts again, remote models get nothing."""
+        self.privacy = self._new_filter()
         for document in self._documents.values():
             self.imports.forget(document.uri)
-            self._look_soon(document)
+            self._schedule_lookup(document)
 
-    def _filter(self) -> PrivacyFilter:
+    def _new_filter(self) -> PrivacyFilter:
         settings = self._settings
         return PrivacyFilter(
             self.folders,
@@ -91,75 +91,75 @@ class WorkspaceContext:
             redactor=self._redactor,
         )
 
-    # -- what the documents tell ---------------------------------------------------------------
+    # -- document events -----------------------------------------------------------------------
 
     def opened(self, document: Document) -> None:
-        """Judge, index and look up imports in the background."""
+        """Check, index and look up imports in the background."""
         self._documents[document.uri] = document
-        if sum(map(len, document.lines)) <= _LARGEST:
+        if sum(map(len, document.lines)) <= _MAX_CHARACTERS:
             self.related.opened(document)
-        self._look_soon(document)
-        self._settle_soon()
+        self._schedule_lookup(document)
+        self._schedule_indexing()
 
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
-        """Follow an edit."""
+        """Update the indexes."""
         self._documents[after.uri] = after
         if before.uri in self.related:
             self.related.changed(before, after, edits)
-            self._settle_soon()
-        # Below the head an edit cannot change what is imported.
-        if any(edit.span.start.line < _HEAD for edit in edits) and self.imports.stale(after):
-            self._look_soon(after)
+            self._schedule_indexing()
+        # Imports are above this line: edits below cannot change them.
+        if any(edit.span.start.line < _HEAD_LINES for edit in edits) and self.imports.stale(after):
+            self._schedule_lookup(after)
         if edits and self.trees.knows(after.uri):
-            self._grow_soon(after, edits[-1].span.start)
+            self._schedule_parse(after, edits[-1].span.start)
 
     def closed(self, document: Document) -> None:
-        """Let a document go."""
+        """Forget a document."""
         self._documents.pop(document.uri, None)
         self.related.closed(document)
         self.imports.forget(document.uri)
         self.trees.forget(document.uri)
 
     async def prepare(self, document: Document) -> None:
-        """Make sure that the ignore rules' verdict on a document is known and fresh.
+        """Make sure that the document's exclusion verdict is known and fresh.
 
-        Waits a moment for the signatures of its imports where nothing is known of them yet.
+        Waits briefly for the signatures of its imports if they have not been read yet.
         """
         if not _is_file(document.uri):
             return
         await self.privacy.prepare(document.path)
-        if not self.imports.known(document.uri) and (task := self._look_soon(document)):
-            await asyncio.wait({task}, timeout=_PATIENCE)
+        if not self.imports.known(document.uri) and (task := self._schedule_lookup(document)):
+            await asyncio.wait({task}, timeout=_IMPORTS_WAIT)
 
     async def guard(self, profiles: Iterable[Profile]) -> None:
-        """Make sure, off the loop, that prompts for these models can be cleared of secrets."""
+        """Make sure, off the loop, that prompts for remote models can be redacted."""
         if not all(profile.local for profile in profiles):
             await self.privacy.ready()
 
     async def settle(self) -> None:
-        """Wait until all that goes on in the background is done."""
+        """Wait for the background work."""
         while self._tasks:
             await asyncio.wait(tuple(self._tasks))
 
     async def close(self) -> None:
-        """End what goes on in the background."""
-        if self._growing is not None:
-            self._growing.cancel()
+        """Stop the background work."""
+        if self._parse_timer is not None:
+            self._parse_timer.cancel()
         for task in tuple(self._tasks):
             task.cancel()
         await self.settle()
 
-    def _look_soon(self, document: Document) -> asyncio.Task[None] | None:
-        running = self._looking.get(document.uri)
+    def _schedule_lookup(self, document: Document) -> asyncio.Task[None] | None:
+        running = self._lookups.get(document.uri)
         if running is not None and not running.done():
             return running
-        task = self._background(self._look(document.uri, document))
+        task = self._background(self._lookup(document.uri, document))
         if task is not None and _is_file(document.uri):
-            self._looking[document.uri] = task
-            task.add_done_callback(lambda _: self._looked(document.uri, task))
+            self._lookups[document.uri] = task
+            task.add_done_callback(lambda _: self._lookup_done(document.uri, task))
         return task
 
-    async def _look(self, uri: str, document: Document) -> None:
+    async def _lookup(self, uri: str, document: Document) -> None:
         if not _is_file(uri):
             return
         await self.privacy.prepare(document.path)
@@ -170,46 +170,46 @@ class WorkspaceContext:
         if uri not in self._documents and latest is not document:
             self.imports.forget(uri)
 
-    def _looked(self, uri: str, task: asyncio.Task[None]) -> None:
-        if self._looking.get(uri) is task:
-            del self._looking[uri]
+    def _lookup_done(self, uri: str, task: asyncio.Task[None]) -> None:
+        if self._lookups.get(uri) is task:
+            del self._lookups[uri]
 
-    def _settle_soon(self) -> None:
-        if self._settling is None or self._settling.done():
-            self._settling = self._background(self.related.settle())
+    def _schedule_indexing(self) -> None:
+        if self._indexing is None or self._indexing.done():
+            self._indexing = self._background(self.related.settle())
 
-    def _grow_soon(self, document: Document, position: Position) -> None:
-        """Parse what changed once the loop is free: the request that follows finds the tree."""
-        with contextlib.suppress(RuntimeError):  # without a loop whoever asks parses
-            if self._growing is not None:
-                self._growing.cancel()
-            # Broken code can take ten times as long as whole: then only a pause in typing is used.
-            pause = max(_GROWTH, 4 * self._growth)
+    def _schedule_parse(self, document: Document, position: Position) -> None:
+        """Parse the change when the loop is free, so that the next request finds the tree."""
+        with contextlib.suppress(RuntimeError):  # without a loop, the next request parses
+            if self._parse_timer is not None:
+                self._parse_timer.cancel()
+            # Broken code can take ten times as long to parse: then wait for a pause in typing.
+            pause = max(_PARSE_DELAY, 4 * self._parse_seconds)
             loop = asyncio.get_running_loop()
-            self._growing = loop.call_later(pause, self._grow, document, position)
+            self._parse_timer = loop.call_later(pause, self._parse, document, position)
 
-    def _grow(self, document: Document, position: Position) -> None:
-        self._growing = None
+    def _parse(self, document: Document, position: Position) -> None:
+        self._parse_timer = None
         if self._documents.get(document.uri) is document:
             start = time.perf_counter()
             self.trees.at(document, position)
-            self._growth = time.perf_counter() - start
+            self._parse_seconds = time.perf_counter() - start
 
     def _background(self, work: Coroutine[object, object, None]) -> asyncio.Task[None] | None:
         try:
             task = asyncio.get_running_loop().create_task(work)
         except RuntimeError:
-            # Without a loop there is no background: a query indexes, ``prepare`` judges.
+            # Without a loop, queries index and ``prepare`` checks.
             work.close()
             return None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    # -- what prompts ask ----------------------------------------------------------------------
+    # -- prompts -------------------------------------------------------------------------------
 
     def exclusion_reason(self, document: Document, profile: Profile) -> str | None:
-        """One sentence why a model may not see a document, naming the rule; ``None`` if it may."""
+        """Return why a model may not see a document, in one sentence; ``None`` if it may."""
         if profile.local:
             return None
         reason = self._reason(document.uri)
@@ -221,13 +221,13 @@ class WorkspaceContext:
         )
 
     def allowed(self, uri: str) -> bool:
-        """Whether a document may be shown to a remote model."""
+        """Return whether a document may be shown to a remote model."""
         return self._reason(uri) is None
 
     def relative(self, path: str) -> str:
-        """A path as models are shown it: from the workspace's folder, else the file's name.
+        """Return a path as prompts show it: relative to the workspace folder, else the file's name.
 
-        On one line: a name with line ends in it could pass for a line of the prompt.
+        Unprintable characters are replaced: a line end in a name could pass for a line of the prompt.
         """
         pure = Path(path)
         inside = next((f for f in self.folders if f in pure.parents), None)
@@ -235,7 +235,7 @@ class WorkspaceContext:
         return "".join(char if char.isprintable() else "?" for char in shown)
 
     def signatures(self, document: Document, profile: Profile) -> tuple[Snippet, ...]:
-        """Signatures of what a document imports; for a remote model, of files it may see."""
+        """Return the signatures of the document's imports that the model may see."""
         found = self.imports.get(document.uri)
         if profile.local:
             return found
@@ -244,12 +244,12 @@ class WorkspaceContext:
     def _reason(self, uri: str) -> str | None:
         if _is_file(uri):
             return self.privacy.exclusion_reason(Document(uri, 0, "", ("",)).path)
-        # Not on disk: a new file, a notebook's cell, a diff's other side.
+        # Not on disk: a new file, a notebook cell, the other side of a diff.
         return self.privacy.by_name(unquote(urlsplit(uri).path).lstrip("/") or "untitled")
 
 
-def _normal(folder: Path) -> Path:
-    """Without ``..`` and doubled separators; the disk is not asked."""
+def _normalised(folder: Path) -> Path:
+    """Normalise ``..`` and doubled separators without reading the disk."""
     return Path(os.path.normpath(folder))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from os.path import commonpath
 from pathlib import Path
 
+from ..context.repository import repository_root
 from ..errors import SettingsError
 from ..types import Document, Task
 from .cases import BANDS, KINDS_OF, Case, CaseKind, cases_in
@@ -141,7 +142,7 @@ def _folder(files: Sequence[Path]) -> Path:
     if not files:
         return Path()
     folder = Path(commonpath([str(f.parent) for f in files]))
-    return next((p for p in (folder, *folder.parents) if (p / ".git").exists()), folder)
+    return repository_root(folder)
 
 
 def _nothing(task: Task, drawn: CaseSample, language: str | None) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..context.symbols import Symbol, in_string_or_comment, outline
 from ..selection.complexity import FileComplexity, measure
-from ..syntax.node_kinds import KINDS
-from ..syntax.trees import Syntax, Trees, encode, parser_for
+from ..syntax.node_kinds import SYMBOL_KINDS
+from ..syntax.trees import ParsedRegion, Trees, encode, parser_for
 from ..types import Document, Position, Span, Task
 
 if TYPE_CHECKING:
@@ -160,13 +160,18 @@ def _blocks(maker: _CaseBuilder) -> Iterator[Case]:
     parser = parser_for(maker.document.language)
     if parser is None:
         return
-    syntax = Syntax(maker.document, 0, parser.parse(encode(maker.document.text)))
+    syntax = ParsedRegion(maker.document, 0, parser.parse(encode(maker.document.text)))
     stack: list[Node] = [syntax.root]
     while stack:
         node = stack.pop()
         stack.extend(reversed(node.named_children))
         parent = node.parent
-        if node.type not in _BLOCKS or parent is None or parent.type in KINDS or node.has_error:
+        if (
+            node.type not in _BLOCKS
+            or parent is None
+            or parent.type in SYMBOL_KINDS
+            or node.has_error
+        ):
             continue
         span = inner(maker.document, syntax.span(node))
         if span is not None and _fits(maker.document, span, 1, _BLOCK_LINES):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..app.failures import no_model
 from ..errors import NoModelError, SettingsError
 from ..sandbox.process import ResourceLimits
 from ..types import Document, Prompt, Span, Task
@@ -252,7 +253,7 @@ def _models_under_test(
         if unavailable:
             reasons = " ".join(unavailable.values())
             raise NoModelError(f"No model can do the task {options.task}. {reasons}")
-        raise app.no_model(options.task)
+        raise no_model(app, options.task)
     return usable, unavailable
 
 

@@ -93,12 +93,12 @@ class FinetuneComparison:
 
 async def finetune_comparisons(app: AppContext, task: Task | None) -> list[FinetuneComparison]:
     """Each tuned model that was ever offered, by task. Reads the history where there is any."""
-    jobs = await asyncio.to_thread(JobStore(app.runtime.data_dir).all)
+    jobs = await asyncio.to_thread(JobStore(app.data_dir).all)
     bases = {job.joined: (job.base.name, job.retired) for job in jobs if job.joined}
     if not bases:
         return []
     started: dict[tuple[str, Task], float] = {}
-    async for stored in app.runtime.history.suggestions():
+    async for stored in app.history.suggestions():
         record = stored.record
         for model in bases.keys() & set(record.models) if task in (None, record.task) else ():
             key = (model, record.task)
@@ -108,7 +108,7 @@ async def finetune_comparisons(app: AppContext, task: Task | None) -> list[Finet
     found: list[FinetuneComparison] = []
     for (tuned, what), since in sorted(started.items()):
         base, retired = bases[tuned]
-        stats = {s.model: s for s in await app.runtime.history.stats(what, since)}
+        stats = {s.model: s for s in await app.history.stats(what, since)}
         one, two = counts[(tuned, what, tuned)], counts[(tuned, what, base)]
         sides = (
             ComparedModel(tuned, one, stats.get(tuned)),
@@ -127,7 +127,7 @@ async def _counts(
     counts: dict[tuple[str, Task, str], OutcomeCounts] = defaultdict(OutcomeCounts)
     if not started:
         return counts
-    async for stored in app.runtime.history.suggestions():
+    async for stored in app.history.suggestions():
         record = stored.record
         for (tuned, task), since in started.items():
             if record.task == task and record.time >= since:

@@ -100,7 +100,7 @@ class HistorySummary:
 
 async def summarise_history(app: AppContext, task: Task | None = None) -> HistorySummary:
     """Read the whole history once."""
-    history = app.runtime.history
+    history = app.history
     tally = _Tally(task)
     async for stored in history.suggestions():
         tally.add(stored)

@@ -114,7 +114,7 @@ class RaySampler:
                 made.options(num_cpus=1, max_concurrency=_MAX_CONCURRENT).remote()
                 for _ in range(count)
             ]
-            cluster = cls(ray, workers, app.runtime.call)
+            cluster = cls(ray, workers, app.suggestions.record_call)
             cluster._ours = ours
             await asyncio.gather(*(worker.use.remote(equipment) for worker in workers))
         except BaseException:
@@ -167,7 +167,7 @@ async def _equipment(app: AppContext, names: Sequence[str]) -> WorkerConfig:
         if entry.profile.name not in names or entry.profile.local:
             continue
         settings, variable = entry.settings, f"ENSEMBLE_CLUSTER_{len(models)}"
-        key = await find_key(settings, app.runtime.env, Keyring())
+        key = await find_key(settings, app.env, Keyring())
         if key:
             env[variable] = key.reveal()
         models.append(settings.model_copy(update={"api_key_env": variable}))

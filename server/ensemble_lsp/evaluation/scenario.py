@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..context.completion_mode import shape_at
-from ..context.generation_intent import asks_for_code
+from ..context.completion_mode import completion_mode_at
+from ..context.generation_intent import generation_intent_at
 from ..context.prompt_builder import (
     WorkspaceContext,
     complete_prompt,
@@ -69,11 +69,11 @@ def scenario_of(case: Case, document: Document) -> Scenario | None:
     start = case.hole.start
     holed = document.replace(case.hole, "")
     if case.kind != "generate":
-        shape = shape_at(holed, start)
+        shape = completion_mode_at(holed, start)
         multiline = case.kind != "line"
         # A body is requested as a block even if its position would only trigger a line.
         return None if shape == "none" else Scenario(case, holed, Span(start, start), multiline)
-    request = asks_for_code(holed, Span(start, start))
+    request = generation_intent_at(holed, Span(start, start))
     if request is None or request.kind != "body":
         return None
     return Scenario(case, holed, request.span, True, request.instruction, request.indent)
@@ -154,7 +154,7 @@ class ScenarioWorkspace:
             scenario.cursor,
             profile=profile,
             workspace=workspace,
-            shape="block" if scenario.multiline else "line",
+            mode="block" if scenario.multiline else "line",
             max_lines=self.max_lines,
         )
 

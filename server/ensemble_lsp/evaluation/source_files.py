@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..context.content_exclusion import PrivacyFilter
-from ..context.documents import decode, language_of
+from ..context.documents import decode
 from ..errors import DocumentError, SettingsError
-from ..syntax.trees import GRAMMARS
+from ..languages import language_info, language_of
 from ..types import Document
 
 MAX_BYTES = 400_000
@@ -108,7 +108,7 @@ def _walk(base: Path, privacy: PrivacyFilter, left_out: Counter[str]) -> Iterato
 
 
 def _wanted(path: Path, privacy: PrivacyFilter, left_out: Counter[str], walked: bool) -> bool:
-    if language_of(path) not in GRAMMARS:
+    if not language_info(language_of(path)).grammar:
         return False
     if path.is_symlink() or not path.is_file():
         return False

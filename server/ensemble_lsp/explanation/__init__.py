@@ -1,1 +1,1 @@
-"""The task ``explain``: what a piece of code does."""
+"""The task ``explain``: a description of code."""

@@ -1,4 +1,4 @@
-"""The task explain: what a piece of code does, in Markdown, by one model or several."""
+"""Explanations of code, in Markdown, by one model or several."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..app.failures import failed, no_model, refused
 from ..consensus.fan_out import FanOutProgress, query_all
 from ..consensus.prose import merge_prose
 from ..consensus.votes import Vote
 from ..context.prompt_builder import explain_prompt
 from ..context.symbols import symbol_at
 from ..errors import DocumentError
-from ..postprocess import clean_prose, plain_text
+from ..postprocess import clean_prose, escape_markdown
 from ..types import Document, Position, Prompt, Span
 
 if TYPE_CHECKING:
     from ..app import AppContext
     from ..models.interface import Model
 
-KEPT = 200
-"""Explanations that are kept, by content."""
+MAX_EXPLANATIONS = 200
+"""Explanations that are cached, by content."""
 HOVER_WAIT = 0.15
-"""Seconds a hover rests before a model is asked: the pointer crosses much code on its way."""
+"""Seconds that the pointer must rest before a model is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What was said of a span, and by whom."""
+    """An explanation of a span, and the models that wrote it."""
 
     markdown: str
     models: tuple[str, ...]
@@ -40,23 +41,22 @@ class Explanation:
     id: str = ""
     cached: bool = False
 
-    def signed(self) -> str:
-        """With a line that names the models."""
-        names = plain_text(", ".join(self.models))
+    def with_signature(self) -> str:
+        """Return the Markdown with a line that names the models."""
+        names = escape_markdown(", ".join(self.models))
         return f"{self.markdown}\n\n---\n*{names} · ensemble-lsp*"
 
 
 class Explainer:
-    """Explanations, kept by the content they explain."""
+    """Explains code; caches explanations by the code they explain."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Explanation] = OrderedDict()
-        self._running: dict[str, asyncio.Task[Explanation]] = {}
 
     async def hover(
         self, app: AppContext, document: Document, position: Position
     ) -> Explanation | None:
-        """Explain the symbol at a position; None where there is none, or no model to ask."""
+        """Explain the symbol at a position; ``None`` without a symbol or a model."""
         symbol = await asyncio.to_thread(symbol_at, document, position)
         if symbol is None:
             return None
@@ -78,7 +78,7 @@ class Explainer:
         model: str | None = None,
         progress: Callable[[FanOutProgress], None] | None = None,
     ) -> Explanation:
-        """Explain a span (None: the whole file); ``progress`` is told of each model.
+        """Explain a span (``None``: the whole file); ``progress`` receives each model's state.
 
         Raises ``NoModelError``, ``ProviderError``.
         """
@@ -95,13 +95,13 @@ class Explainer:
             return Explanation(kept.markdown, kept.models, span, kept.agreement, 0.0, kept.id, True)
         explanation = await self._explain(app, document, span, size, model, progress)
         self._kept[key] = explanation
-        while len(self._kept) > KEPT:
+        while len(self._kept) > MAX_EXPLANATIONS:
             self._kept.popitem(last=False)
         return explanation
 
     def _key(self, app: AppContext, document: Document, span: Span, size: int) -> str:
         names = ",".join(m.profile.name for m in app.models_for("explain"))
-        pin = app.settings.selector.pin.get("explain", "")
+        pin = app.pin("explain") or ""
         parts = (document.language, document.slice(span), names, pin, str(size))
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
@@ -116,40 +116,41 @@ class Explainer:
     ) -> Explanation:
         decision = app.decide("explain", document, span.start, only=model)
         if not decision.models:
-            raise app.no_model("explain")
+            raise no_model(app, "explain")
         budget = app.settings.ensemble.budget_ms
-        workspace = app.runtime.workspace
+        workspace = app.workspace.context
         await workspace.prepare(document)
-        await workspace.guard(one.profile for one in decision.models)
+        await workspace.guard(member.profile for member in decision.models)
 
-        def prompt(asked: Model) -> Prompt | None:
-            return explain_prompt(document, span, profile=asked.profile, workspace=workspace)
+        def prompt(member: Model) -> Prompt | None:
+            return explain_prompt(document, span, profile=member.profile, workspace=workspace)
 
         if size > 1 and model is None:
             members = app.members(decision, size)
-            asked = await query_all(members, prompt, budget_ms=budget, progress=progress)
+            result = await query_all(members, prompt, budget_ms=budget, progress=progress)
         else:
-            asked = await app.first_answer(decision.models, prompt, budget_ms=budget)
-        if not asked.completions:
-            refused = app.refused(document, decision.models)
-            names = [one.profile.name for one in decision.models]
-            raise refused or app.failed("explain", asked, names)
+            result = await app.first_answer(decision.models, prompt, budget_ms=budget)
+        if not result.completions:
+            denied = refused(app, document, decision.models)
+            names = [member.profile.name for member in decision.models]
+            raise denied or failed(app, "explain", result, names)
         weights = app.weights(decision)
         answers = [
-            Vote(c.model, clean_prose(c.text), weights.get(c.model, 0.5)) for c in asked.completions
+            Vote(c.model, clean_prose(c.text), weights.get(c.model, 0.5))
+            for c in result.completions
         ]
         merged = await asyncio.to_thread(merge_prose, answers)
         text = merged.markdown
         suggestion = app.new_suggestion(
             "explain", text, tuple(merged.models), document, span, agreement=merged.agreement
         )
-        app.runtime.answered(suggestion, document, decision)
+        app.suggestions.answered(suggestion, document, decision)
         several = len(answers) > 1
         return Explanation(
             text,
             tuple(merged.models),
             span,
             merged.agreement if several else None,
-            max(c.total_ms for c in asked.completions),
+            max(c.total_ms for c in result.completions),
             suggestion.id,
         )

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Literal
 from unicodedata import normalize
 
-from ..types import common_head
+from ..types import common_prefix_length
 
 State = Literal["untouched", "part", "whole", "other"]
 
@@ -51,7 +51,7 @@ def match(now: str, old: str, wanted: str) -> Match:
     size = len(w)
     if n == o != w:
         return Match("untouched", 0, size)
-    taken = common_head(n, w)
+    taken = common_prefix_length(n, w)
     rest = n[taken:]
     own = rest in ("", o) or _CLOSERS.fullmatch(rest) is not None
     if taken == size and own:

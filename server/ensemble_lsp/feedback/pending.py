@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..types import Document, Edit, OutcomeKind, Span, Suggestion
+from ..types import Document, Edit, OutcomeKind, Span, Suggestion, advance
 from .matching import Match, continues_word, is_keystroke, is_word_of, match, reformatted, squeeze
-from .range_tracking import Change, advance, follow_change, trim
+from .range_tracking import Change, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
 
@@ -20,7 +20,7 @@ class PendingSuggestion:
     region: Span
     """Where its own text goes: without what it has in common with the text it replaces."""
     old: str
-    wanted: str
+    offered: str
     since: float
     group: tuple[str, ...] = ()
     match: Match = field(default_factory=lambda: Match("untouched", 0, 1))
@@ -30,7 +30,7 @@ class PendingSuggestion:
     """Characters taken of earlier suggestions that this one continues."""
     by_hand: int = 0
     at_once: int = 0
-    told: float = 0.0
+    reported: float = 0.0
     """Share that a client said was taken."""
     other_since: float | None = None
     away_since: float | None = None
@@ -61,7 +61,7 @@ class PendingSuggestion:
             now,
             now=own,
         )
-        live.match = match(own, own, live.wanted)
+        live.match = match(own, own, live.offered)
         return live
 
     @property
@@ -72,24 +72,24 @@ class PendingSuggestion:
     @property
     def share(self) -> float:
         """How much is taken, 0 to 1, as seen or told."""
-        return max(self.told, min(1.0, (self.before + self.match.taken) / self.size))
+        return max(self.reported, min(1.0, (self.before + self.match.taken) / self.size))
 
     def follow(self, change: Change) -> None:
         """Take a change of the document in."""
         self.region, touching, outside = follow_change(self.region, change, grows=True)
         self.now = change.after.slice(self.region)
-        found = match(self.now, self.old, self.wanted)
+        found = match(self.now, self.old, self.offered)
         gained = found.taken - self.match.taken
         self.changed_now, self.changed_outside = bool(touching), outside
         keys = all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
         if (
             change.coarse
             and len(touching) == 1
-            and is_word_of(touching[0].text, self.now, self.wanted)
+            and is_word_of(touching[0].text, self.now, self.offered)
         ):
             keys = False
         whole_at_once = found.state == "whole" and not self.match.taken and found.size > 1
-        self.reformatted = found.state == "other" and not keys and self._became(touching)
+        self.reformatted = found.state == "other" and not keys and self._is_reformatted(touching)
         if self.reformatted:
             found = Match("whole", found.size, found.size)
             gained = found.size - self.match.taken
@@ -102,10 +102,10 @@ class PendingSuggestion:
             self._lost(found)
         self.match = found
 
-    def _became(self, touching: Sequence[Edit]) -> bool:
+    def _is_reformatted(self, touching: Sequence[Edit]) -> bool:
         """Whether what came at once is the offered text in a formatter's spelling."""
         inserted = max((len(squeeze(edit.text)) for edit in touching), default=0)
-        return inserted * 2 >= len(squeeze(self.wanted)) and reformatted(self.now, self.wanted)
+        return inserted * 2 >= len(squeeze(self.offered)) and reformatted(self.now, self.offered)
 
     def _lost(self, found: Match) -> None:
         taken = found.taken if found.state in ("part", "whole") else min(found.taken, self.taken)
@@ -127,7 +127,7 @@ class PendingSuggestion:
     @property
     def typed_over(self) -> bool:
         """Whether a word that was typed goes on behind what was offered."""
-        return continues_word(self.now, self.wanted)
+        return continues_word(self.now, self.offered)
 
     def verdict(self, default: OutcomeKind, shown_ms: float) -> tuple[OutcomeKind, float]:
         """What became of it if nothing more happens, and the share taken.
@@ -136,13 +136,13 @@ class PendingSuggestion:
         """
         if self.match.state == "whole":
             return ("accepted" if self.complete else "typed"), 1.0
-        share = max(self.told, min(1.0, (self.by_hand + self.at_once) / self.size))
-        if self.told >= 1.0:
+        share = max(self.reported, min(1.0, (self.by_hand + self.at_once) / self.size))
+        if self.reported >= 1.0:
             return "accepted", 1.0
-        if self.told > 0 or (self.at_once >= 2 and self.at_once * 4 >= self.by_hand):
+        if self.reported > 0 or (self.at_once >= 2 and self.at_once * 4 >= self.by_hand):
             return "partial", share
         enough = {"part": 0.5, "other": 0.8}.get(self.match.state, 2.0)
-        if share >= enough and not (self.typed_over and len(tokens(self.wanted)) == 1):
+        if share >= enough and not (self.typed_over and len(tokens(self.offered)) == 1):
             return "typed", share
         if self.undone or (self.match.state == "other" and shown_ms >= GLANCE_MS):
             return "rejected", 0.0
@@ -151,7 +151,7 @@ class PendingSuggestion:
 
 def remaining(live: PendingSuggestion) -> str:
     """What of the offered text does not stand there yet, without white space."""
-    return squeeze(live.wanted)[live.match.taken :]
+    return squeeze(live.offered)[live.match.taken :]
 
 
 def continues(old: PendingSuggestion, new: PendingSuggestion, document: Document) -> bool:
@@ -163,10 +163,10 @@ def continues(old: PendingSuggestion, new: PendingSuggestion, document: Document
         return False
     if old.suggestion.task != new.suggestion.task or new.region.start < old.region.start:
         return False
-    if new.region.start.line - old.region.start.line > old.wanted.count("\n") + 1:
+    if new.region.start.line - old.region.start.line > old.offered.count("\n") + 1:
         return False
     between = squeeze(document.slice(Span(old.region.start, new.region.start)))
-    return between + squeeze(new.wanted) == squeeze(old.wanted)
+    return between + squeeze(new.offered) == squeeze(old.offered)
 
 
 def same_place(one: PendingSuggestion, other: PendingSuggestion) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from ..types import Document, Edit, Position, Span, common_head, split_lines
+from ..types import Document, Edit, Position, Span, advance, common_prefix_length, split_lines
 
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 _MOST_PIECES = 3000
@@ -33,17 +33,9 @@ def common_suffix(one: str, other: str) -> int:
     return low
 
 
-def advance(start: Position, text: str) -> Position:
-    """The position after a text that begins at ``start``."""
-    lines = split_lines(text)
-    if len(lines) == 1:
-        return Position(start.line, start.column + len(text))
-    return Position(start.line + len(lines) - 1, len(lines[-1]))
-
-
 def trim(old: str, new: str) -> tuple[int, int]:
     r"""How much of two texts is common at the start and at the end; no ``\r\n`` is cut in half."""
-    head = common_head(old, new)
+    head = common_prefix_length(old, new)
     if head and old[head - 1] == "\r":
         head -= 1
     tail = common_suffix(old[head:], new[head:])
@@ -149,15 +141,6 @@ def split(before: Document, edit: Edit) -> Iterator[Edit]:
             yield minimal(before, Edit(Span(starts[i], starts[j]), "".join(news[k:m])))
 
 
-def shifted(position: Position, edit: Edit) -> Position:
-    """Where a position that is not before the edit's end stands after it."""
-    end = advance(edit.span.start, edit.text)
-    old = edit.span.end
-    if position.line == old.line:
-        return Position(end.line, end.column + position.column - old.column)
-    return Position(position.line + end.line - old.line, position.column)
-
-
 def follow(region: Span, edit: Edit, *, grows: bool) -> tuple[Span, bool]:
     """The region after an edit, and whether the edit touched it.
 
@@ -169,8 +152,8 @@ def follow(region: Span, edit: Edit, *, grows: bool) -> tuple[Span, bool]:
     if a > end or (a == end and not (edit.text and grows)):
         return region, False
     if b < start or (b == start and not (edit.span.empty and grows)):
-        return Span(shifted(start, edit), shifted(end, edit)), False
-    new_end = shifted(end, edit) if b <= end else advance(a, edit.text)
+        return Span(edit.shift(start), edit.shift(end)), False
+    new_end = edit.shift(end) if b <= end else advance(a, edit.text)
     return Span(min(a, start), new_end), True
 
 

@@ -13,17 +13,17 @@ from .range_tracking import Change, follow_change
 from .reward import UNDONE, reward_of
 from .survival import occurrences, survival
 
-LOOKS_S = (30.0, 120.0)
+MEASURED_AFTER_S = (30.0, 120.0)
 """When an accepted text is looked at again, besides at save and close."""
 UNDO_S = 10.0
 """An accept that is undone within this was none."""
 
 
-_MOST = 64
+_MAX_TEXTS = 64
 
 
 @dataclass(slots=True)
-class Kept:
+class RetainedText:
     """An accepted text that is looked at again."""
 
     suggestion: Suggestion
@@ -31,10 +31,10 @@ class Kept:
     region: Span
     text: str
     """What was taken of the suggestion's own text."""
-    at: float
+    accepted_at: float
     arrived: bool
     """Whether the document held it: a command may come before its edit."""
-    looks: int = 0
+    measurements: int = 0
     copies: int = 0
     """How often the text stood in the document before anything of it was deleted; 0 until then."""
     undone: bool = False
@@ -57,96 +57,100 @@ class RetentionTracker:
     def __init__(
         self, tell: Callable[[Suggestion, Outcome], None], clock: Callable[[], float]
     ) -> None:
-        self._tell = tell
+        self._report = tell
         self._clock = clock
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._texts: OrderedDict[str, RetainedText] = OrderedDict()
 
     def add(self, live: PendingSuggestion, outcome: Outcome) -> None:
         """Begin to follow what was taken of a suggestion."""
         arrived = live.match.state in {"part", "whole"} and live.match.taken > 0
-        text = live.now[: _length(live.now, live.match.taken)] if arrived else live.wanted
-        kept = Kept(live.suggestion, outcome, live.region, text, self._clock(), arrived)
-        self._kept[live.suggestion.id] = kept
-        while len(self._kept) > _MOST:
-            self._kept.popitem(last=False)
+        text = live.now[: _length_of_taken(live.now, live.match.taken)] if arrived else live.offered
+        kept = RetainedText(live.suggestion, outcome, live.region, text, self._clock(), arrived)
+        self._texts[live.suggestion.id] = kept
+        while len(self._texts) > _MAX_TEXTS:
+            self._texts.popitem(last=False)
 
     def update(self, outcome: Outcome) -> None:
-        """Another source had more to tell of the accept."""
-        if outcome.id in self._kept:
-            self._kept[outcome.id].outcome = outcome
+        """Take a later source's better outcome: the next measurements are added to this one."""
+        if outcome.id in self._texts:
+            reward = reward_of(outcome.kind, outcome.share, outcome.shown_ms)
+            self._texts[outcome.id].outcome = replace(outcome, reward=reward, survival=None)
 
     def undone(self, id: str) -> bool:
         """Whether an accept was taken back."""
-        return id in self._kept and self._kept[id].undone
+        return id in self._texts and self._texts[id].undone
 
     def follows(self, uri: str) -> bool:
         """Whether anything of a document is followed."""
-        return any(kept.suggestion.uri == uri for kept in self._kept.values())
+        return any(kept.suggestion.uri == uri for kept in self._texts.values())
 
     def changed(self, change: Change) -> None:
         """A document changed."""
         for kept in self._of(change.after.uri):
-            if kept.follow(change) and self._clock() <= kept.at + UNDO_S:
-                self._watch(kept, change.after)
+            if kept.follow(change) and self._clock() <= kept.accepted_at + UNDO_S:
+                self._check_undo(kept, change.after)
 
     def measure(self, document: Document) -> None:
         """Tell how much of each text of a document still stands."""
         for kept in self._of(document.uri):
-            self._look(kept, document)
+            self._measure(kept, document)
 
     def forget(self, uri: str) -> None:
         """A document is closed."""
         for kept in self._of(uri):
-            del self._kept[kept.suggestion.id]
+            del self._texts[kept.suggestion.id]
 
     def tick(self, documents: Callable[[str], Document | None]) -> float | None:
         """Look at what is due; when the next look is, on the clock."""
         now = self._clock()
         dates: list[float] = []
-        for kept in self._kept.values():
+        for kept in self._texts.values():
             document = documents(kept.suggestion.uri)
-            while kept.looks < len(LOOKS_S) and now >= kept.at + LOOKS_S[kept.looks]:
-                kept.looks += 1
+            while (
+                kept.measurements < len(MEASURED_AFTER_S)
+                and now >= kept.accepted_at + MEASURED_AFTER_S[kept.measurements]
+            ):
+                kept.measurements += 1
                 if document is not None:
-                    self._look(kept, document)
-            if kept.looks < len(LOOKS_S):
-                dates.append(kept.at + LOOKS_S[kept.looks])
+                    self._measure(kept, document)
+            if kept.measurements < len(MEASURED_AFTER_S):
+                dates.append(kept.accepted_at + MEASURED_AFTER_S[kept.measurements])
         return min(dates, default=None)
 
-    def _of(self, uri: str) -> list[Kept]:
-        return [kept for kept in self._kept.values() if kept.suggestion.uri == uri]
+    def _of(self, uri: str) -> list[RetainedText]:
+        return [kept for kept in self._texts.values() if kept.suggestion.uri == uri]
 
-    def _watch(self, kept: Kept, after: Document) -> None:
+    def _check_undo(self, kept: RetainedText, after: Document) -> None:
         """Notice when a text arrives after its accept was told, is undone, or done again."""
         now = after.slice(kept.region)
         stands = survival(kept.text, now)
         if not kept.arrived:
             kept.arrived = stands >= 0.9
-        elif not kept.undone and stands <= 0.1 and not _elsewhere(kept, after):
+        elif not kept.undone and stands <= 0.1 and not _was_moved(kept, after):
             kept.undone = True
             undone = replace(kept.outcome, kind="rejected", reward=UNDONE, survival=None)
-            self._tell(kept.suggestion, undone)
+            self._report(kept.suggestion, undone)
         elif kept.undone and stands >= 0.9:
             kept.undone = False
-            self._tell(kept.suggestion, replace(kept.outcome, survival=None))
+            self._report(kept.suggestion, replace(kept.outcome, survival=None))
 
-    def _look(self, kept: Kept, document: Document) -> None:
+    def _measure(self, kept: RetainedText, document: Document) -> None:
         if kept.undone:
             return
         stands = survival(kept.text, document.slice(kept.region))
-        if stands < 0.5 and _elsewhere(kept, document):
+        if stands < 0.5 and _was_moved(kept, document):
             stands = 1.0
         outcome = kept.outcome
         reward = reward_of(outcome.kind, outcome.share, outcome.shown_ms, stands)
-        self._tell(kept.suggestion, replace(outcome, survival=stands, reward=reward))
+        self._report(kept.suggestion, replace(outcome, survival=stands, reward=reward))
 
 
-def _elsewhere(kept: Kept, document: Document) -> bool:
+def _was_moved(kept: RetainedText, document: Document) -> bool:
     """Whether the text was moved: as many copies of it stand in the document as before."""
     return 0 < kept.copies <= occurrences(document, kept.text)
 
 
-def _length(text: str, squeezed: int) -> int:
+def _length_of_taken(text: str, squeezed: int) -> int:
     """Length of the beginning of a text that holds so many characters besides white space."""
     if not squeeze(text):
         return len(text)

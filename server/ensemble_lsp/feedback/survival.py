@@ -7,7 +7,7 @@ import re
 from ..types import Document, split_lines
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_MOST_TOKENS = 4000
+_MAX_TOKENS = 4000
 
 
 def tokens(text: str) -> list[str]:
@@ -22,7 +22,7 @@ def survival(accepted: str, now: str) -> float:
     there later (Ziegler et al., Productivity Assessment of Neural Code Completion, 2022), but by tokens,
     so that a renamed variable costs one, and a formatter nothing.
     """
-    old, new = tokens(accepted)[:_MOST_TOKENS], tokens(now)[: 4 * _MOST_TOKENS]
+    old, new = tokens(accepted)[:_MAX_TOKENS], tokens(now)[: 4 * _MAX_TOKENS]
     if not old:
         return 1.0
     return _common_subsequence(old, new) / len(old)
@@ -47,21 +47,21 @@ def _common_subsequence(one: list[str], other: list[str]) -> int:
 def occurrences(document: Document, text: str) -> int:
     """How often the text's lines stand one after the other, whatever their indentation."""
     wanted = [line.strip() for line in split_lines(text) if line.strip()]
-    if sum(map(len, wanted)) < _LEAST:
+    if sum(map(len, wanted)) < _MIN_CHARS:
         return 0
     have = [line.strip() for line in document.lines if not line.isspace()]
     first, count = wanted[0], 0
     for number, line in enumerate(have):
-        if line.endswith(first) and _goes_on(have, number, wanted):
+        if line.endswith(first) and _matches_at(have, number, wanted):
             count += 1
     return count
 
 
-_LEAST = 16
+_MIN_CHARS = 16
 """Shorter texts stand elsewhere by chance."""
 
 
-def _goes_on(have: list[str], number: int, wanted: list[str]) -> bool:
+def _matches_at(have: list[str], number: int, wanted: list[str]) -> bool:
     there = have[number : number + len(wanted)]
     if len(there) < len(wanted):
         return False

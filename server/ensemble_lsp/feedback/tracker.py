@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from ..types import Document, Edit, Outcome, OutcomeKind, Position, Suggestion
+from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion
 from .pending import PendingSuggestion, continues, meet, remaining, same_line, same_place
 from .range_tracking import Change
 from .retention import RetentionTracker
@@ -49,7 +49,7 @@ class Tracker:
         self._prefer = prefer
         self._clock = clock
         self._live: dict[str, PendingSuggestion] = {}
-        self._keeper = RetentionTracker(self._tell, clock)
+        self._retention = RetentionTracker(self._report_revision, clock)
         self._settled: OrderedDict[str, tuple[Suggestion, Outcome]] = OrderedDict()
         self._documents: dict[str, Document] = {}
 
@@ -72,21 +72,21 @@ class Tracker:
         for live in new:
             self._live[live.suggestion.id] = live
 
-    def live(self, uri: str) -> list[Suggestion]:
-        """What is offered in a document now."""
-        return [live.suggestion for live in self._of(uri)]
-
     def _of(self, uri: str) -> list[PendingSuggestion]:
         return [live for live in self._live.values() if live.suggestion.uri == uri]
 
     def _supersede(
         self, old: PendingSuggestion, new: Sequence[PendingSuggestion], document: Document
     ) -> None:
-        heir = next((live for live in new if continues(old, live, document)), None)
-        if heir is not None:
-            heir.since, heir.before = old.since, old.by_hand + old.at_once
-            heir.by_hand, heir.at_once, heir.taken_at = old.by_hand, old.at_once, old.taken_at
-            if heir.suggestion.id == old.suggestion.id:
+        successor = next((live for live in new if continues(old, live, document)), None)
+        if successor is not None:
+            successor.since, successor.before = old.since, old.by_hand + old.at_once
+            successor.by_hand, successor.at_once, successor.taken_at = (
+                old.by_hand,
+                old.at_once,
+                old.taken_at,
+            )
+            if successor.suggestion.id == old.suggestion.id:
                 del self._live[old.suggestion.id]
             else:
                 self._end(old, "superseded", "document", 0.0)
@@ -114,7 +114,7 @@ class Tracker:
         """Accepted whole, or so many code points from the text's start."""
         live = self._live.get(id)
         if live is None:
-            return self._told_late(id, length, source)
+            return self._reported_late(id, length, source)
         if length is not None and length < len(live.suggestion.text):
             return self.partially_accepted(id, length)
         self._end(live, "accepted", source, 1.0)
@@ -124,10 +124,10 @@ class Tracker:
         """So many code points from the text's start were taken, cumulative."""
         live = self._live.get(id)
         if live is None:
-            return self._told_late(id, length, "notification")
-        live.told = max(live.told, min(1.0, length / max(1, len(live.suggestion.text))))
+            return self._reported_late(id, length, "notification")
+        live.reported = max(live.reported, min(1.0, length / max(1, len(live.suggestion.text))))
         live.taken_at, live.undone = self._clock(), False
-        if live.told >= 1.0:
+        if live.reported >= 1.0:
             self._end(live, "accepted", "notification", 1.0)
         return True
 
@@ -136,7 +136,7 @@ class Tracker:
         live = self._live.get(id)
         if live is None:
             return id in self._settled
-        self._end(live, "rejected", "command", 0.0, max(self._looked(live), GLANCE_MS))
+        self._end(live, "rejected", "command", 0.0, max(self._visible_ms(live), GLANCE_MS))
         return True
 
     def ended(self, id: str, reason: OutcomeKind, shown_ms: float | None = None) -> bool:
@@ -147,21 +147,21 @@ class Tracker:
         if live is None:
             return id in self._settled
         told = reason == "rejected" and shown_ms is None
-        looked = self._looked(live) if shown_ms is None else shown_ms
+        looked = self._visible_ms(live) if shown_ms is None else shown_ms
         looked = max(looked, GLANCE_MS) if told else looked
         kind, share = live.verdict(reason, looked)
-        source = "notification" if kind == reason or live.told else "document"
+        source = "notification" if kind == reason or live.reported else "document"
         if kind == "rejected" and looked < GLANCE_MS:
             kind = "ignored"
         self._end(live, kind, source, share, looked)
         return True
 
-    def _told_late(self, id: str, length: int | None, source: str) -> bool:
+    def _reported_late(self, id: str, length: int | None, source: str) -> bool:
         """A client's word on what is settled: it may tell that more was taken, or be the better source."""
         if id not in self._settled:
             return False
         suggestion, outcome = self._settled[id]
-        if self._keeper.undone(id):
+        if self._retention.undone(id):
             return True
         share = 1.0 if length is None else min(1.0, length / max(1, len(suggestion.text)))
         kind: OutcomeKind = "accepted" if share >= 1.0 else "partial"
@@ -170,9 +170,9 @@ class Tracker:
         if outcome.source == source and outcome.kind == kind:
             return True
         reward = reward_of(kind, share, outcome.shown_ms, outcome.survival)
-        self._tell(
-            suggestion, replace(outcome, kind=kind, source=source, share=share, reward=reward)
-        )
+        better = replace(outcome, kind=kind, source=source, share=share, reward=reward)
+        self._retention.update(better)
+        self._report_revision(suggestion, better)
         return True
 
     # -- seen ----------------------------------------------------------------------------------
@@ -181,27 +181,18 @@ class Tracker:
         """A document changed by edits that were made one after the other."""
         uri = after.uri
         lives = self._of(uri)
-        if not lives and not self._keeper.follows(uri):
+        if not lives and not self._retention.follows(uri):
             return
         self._documents[uri] = after
         change = Change.of(before, after, edits)
-        self._keeper.changed(change)
+        self._retention.changed(change)
         for live in lives:
             live.follow(change)
         self._judge(lives)
 
-    def moved(self, uri: str, position: Position) -> None:
-        """The cursor was put somewhere (where a client tells)."""
-        now = self._clock()
-        for live in self._of(uri):
-            if live.suggestion.task == "generate":
-                continue
-            here = live.region.start <= position <= live.region.end
-            live.away_since = None if here else (live.away_since or now)
-
     def saved(self, document: Document) -> None:
         """A document was saved: look at what was accepted in it."""
-        self._keeper.measure(document)
+        self._retention.measure(document)
 
     def closed(self, document: Document | str) -> None:
         """A document was closed: settle what is live, look a last time at what was accepted."""
@@ -210,8 +201,8 @@ class Tracker:
             self._conclude(live, "ignored")
         last = self._documents.get(uri)
         if last is not None:
-            self._keeper.measure(last)
-        self._keeper.forget(uri)
+            self._retention.measure(last)
+        self._retention.forget(uri)
         self._documents.pop(uri, None)
 
     def _judge(self, lives: Sequence[PendingSuggestion]) -> None:
@@ -230,9 +221,9 @@ class Tracker:
             if taken and unlike and meet(live, taken):
                 self._end(live, "superseded", "document", 0.0)
                 continue
-            self._time(live, now)
+            self._start_timers(live, now)
 
-    def _time(self, live: PendingSuggestion, now: float) -> None:
+    def _start_timers(self, live: PendingSuggestion, now: float) -> None:
         state = live.match.state
         if state == "other" and live.whole_since is not None and not live.typed_over:
             # It stood there whole, and the user went on behind it.
@@ -256,7 +247,7 @@ class Tracker:
             if now >= self._due(live):
                 self._conclude(live, "ignored")
         due = [self._due(live) for live in self._live.values()]
-        next_look = self._keeper.tick(self._documents.get)
+        next_look = self._retention.tick(self._documents.get)
         if next_look is not None:
             due.append(next_look)
         return max(0.0, min(NAP_S, min(due) - now)) if due else None
@@ -274,15 +265,15 @@ class Tracker:
 
     # -- settling ------------------------------------------------------------------------------
 
-    def _looked(self, live: PendingSuggestion) -> float:
+    def _visible_ms(self, live: PendingSuggestion) -> float:
         """Milliseconds on the screen, as far as is known."""
         gone = [t for t in (live.other_since, live.away_since) if t is not None]
         return (min([*gone, self._clock()]) - live.since) * 1e3
 
     def _conclude(self, live: PendingSuggestion, default: OutcomeKind) -> None:
-        looked = self._looked(live)
+        looked = self._visible_ms(live)
         kind, share = live.verdict(default, looked)
-        self._end(live, kind, "notification" if live.told else "document", share, looked)
+        self._end(live, kind, "notification" if live.reported else "document", share, looked)
 
     def _end(
         self,
@@ -295,16 +286,16 @@ class Tracker:
         suggestion = live.suggestion
         if self._live.pop(suggestion.id, None) is None:
             return
-        shown = max(0.0, self._looked(live) if shown_ms is None else shown_ms)
+        shown = max(0.0, self._visible_ms(live) if shown_ms is None else shown_ms)
         outcome = Outcome(suggestion.id, kind, source, share, reward_of(kind, share, shown), shown)
         self._remember(suggestion, outcome)
         self._settle(suggestion, outcome)
         if kind in _TAKEN and suggestion.uri in self._documents:
-            self._keeper.add(live, outcome)
+            self._retention.add(live, outcome)
         if kind in ("accepted", "partial"):
-            self._others(live)
+            self._settle_alternatives(live)
 
-    def _others(self, chosen: PendingSuggestion) -> None:
+    def _settle_alternatives(self, chosen: PendingSuggestion) -> None:
         """Settle what was offered beside the chosen one.
 
         Those above it were read and passed over; those below may not have been read (the "click > skip
@@ -328,7 +319,7 @@ class Tracker:
         while len(self._settled) > _REMEMBERED:
             self._settled.popitem(last=False)
 
-    def _tell(self, suggestion: Suggestion, outcome: Outcome) -> None:
+    def _report_revision(self, suggestion: Suggestion, outcome: Outcome) -> None:
         self._remember(suggestion, outcome)
         if self._revise is not None:
             self._revise(suggestion, outcome)

@@ -1,7 +1,7 @@
 """Examples from the history: what was accepted and stayed, and what was refused at the same place.
 
 The history has texts only with ``history.keepText``; each suggestion's context is a ``Place`` as
-JSON, written by ``session.runtime``.
+JSON, written by ``app.suggestion_log``.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class _Prompts:
             Position(before.end.line, before.end.column),
             profile=self._profile,
             workspace=self._workspace,
-            shape="block" if "\n" in answer.strip("\n") else "line",
+            mode="block" if "\n" in answer.strip("\n") else "line",
         )
         return None if prompt is None else replace(prompt, path=place.path)
 

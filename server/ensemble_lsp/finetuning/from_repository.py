@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ..context.documents import LARGEST_FILE, decode, language_of
+from ..context.documents import MAX_FILE_BYTES, decode
 from ..context.prompt_builder import WorkspaceContext, complete_prompt
 from ..errors import DocumentError, FineTuningError
+from ..languages import language_of
 from ..models.interface import Profile
 from ..settings import PrivacySettings
 from ..types import Document
@@ -107,7 +108,7 @@ def _open(
         return None
     try:
         with path.open("rb") as file:
-            data = file.read(min(_LARGEST, LARGEST_FILE) + 1)
+            data = file.read(min(_LARGEST, MAX_FILE_BYTES) + 1)
         text = decode(data, path.name)
     except (OSError, DocumentError):
         gathered.left_out["files that are no text"] += 1
@@ -129,7 +130,7 @@ def _example(
         hole.span.start,
         profile=profile,
         workspace=workspace,
-        shape="line" if hole.kind == "line" else "block",
+        mode="line" if hole.kind == "line" else "block",
     )
     if prompt is None:
         return None

@@ -1,1 +1,1 @@
-"""The task ``generate``: code written from an instruction."""
+"""The task ``generate``: code from an instruction."""

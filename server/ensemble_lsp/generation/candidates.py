@@ -1,4 +1,4 @@
-"""What ensembles wrote, kept while the user chooses among it."""
+"""The candidates of generations, kept while the user chooses between them."""
 
 from __future__ import annotations
 
@@ -7,97 +7,96 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import SettingsError
-from ..types import Document, Edit, Position, Span, Suggestion
+from ..types import Document, Edit, Span, Suggestion
 
-KEPT = 50
+MAX_GENERATIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What an ensemble wrote for one place. ``candidates[0]`` is the consensus, or the judge's pick."""
+    """The candidates for one place. ``candidates[0]`` is the consensus, or the judge's pick."""
 
     id: str
     uri: str
     version: int
     span: Span
-    """Where the candidates go: follows the document's changes."""
+    """The text that a candidate replaces; follows the document's changes."""
     candidates: tuple[Suggestion, ...]
     agreement: float
-    """Estimated chance that the first candidate is right, 0 to 1."""
+    """Estimated probability that the first candidate is right, 0 to 1."""
     agreeing: int
-    """How many models stand behind the consensus."""
+    """The number of models that agree on the consensus."""
     asked: int
     why: str
     latency_ms: float
     errors: dict[str, str]
-    settled: bool = True
-    """False where the models agree too little: the user chooses, nothing is put in unasked."""
-    tried: tuple[str, ...] = ()
-    """What came of the examples and tests, of each candidate, in words; empty where none were run."""
+    decided: bool = True
+    """``False`` if the models agree too little to insert a candidate: the user has to choose."""
+    check_summaries: tuple[str, ...] = ()
+    """For each candidate, the results of its examples and tests in words; empty if none were run."""
 
     @property
     def shown(self) -> list[int]:
-        """The candidates' indexes in the order they are offered in: drawn, as people take the first."""
+        """The candidates' indexes in display order; the order is random because users favour the first."""
         places = range(len(self.candidates))
         return sorted(places, key=lambda index: self.candidates[index].shown_at)
 
     def title(self, index: int) -> str:
-        """What the code action of a candidate is called."""
+        """Return the title of a candidate's code action."""
         candidate = self.candidates[index]
-        tried = f" · {self.tried[index]}" if index < len(self.tried) and self.tried[index] else ""
+        summary = self.check_summaries[index] if index < len(self.check_summaries) else ""
+        checks = f" · {summary}" if summary else ""
         if index == 0 and self.asked > 1:
-            sure = (
-                f" · {self.agreement:.0%}" if len(self.candidates) > 1 or self.agreeing > 1 else ""
-            )
-            return f"Use consensus ({self.agreeing} of {self.asked} models agree){sure}{tried}"
-        names = " and ".join(candidate.models)
-        return f"Use {names}'s answer{tried}"
+            several = len(self.candidates) > 1 or self.agreeing > 1
+            share = f" · {self.agreement:.0%}" if several else ""
+            return f"Use consensus ({self.agreeing} of {self.asked} models agree){share}{checks}"
+        return f"Use {' and '.join(candidate.models)}'s answer{checks}"
 
 
-class Candidates:
-    """The generations of all documents; follows their changes."""
+class CandidateStore:
+    """The latest generations in all documents; follows the documents' changes."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Generation] = OrderedDict()
 
     def keep(self, generation: Generation) -> None:
-        """Keep a generation; one before it at the same place is forgotten."""
+        """Store a generation; it replaces earlier ones at the same place."""
         for old in [g for g in self._kept.values() if g.uri == generation.uri]:
             if _touch(old.span, generation.span):
                 del self._kept[old.id]
         self._kept[generation.id] = generation
-        while len(self._kept) > KEPT:
+        while len(self._kept) > MAX_GENERATIONS:
             self._kept.popitem(last=False)
 
     def at(self, uri: str, span: Span) -> Generation | None:
-        """The newest generation whose place the span touches."""
+        """Return the newest generation on the lines of a span."""
         for generation in reversed(self._kept.values()):
             if generation.uri == uri and _touch(generation.span, span):
                 return generation
         return None
 
     def find(self, id_: str) -> Generation | None:
-        """A generation by its id, as it is now; None where it is forgotten."""
+        """Return a generation by its id; ``None`` if it is no longer kept."""
         return self._kept.get(id_)
 
     def candidate(self, id_: str) -> tuple[Generation, Suggestion]:
-        """One candidate by its suggestion's id."""
+        """Return a candidate by its suggestion's id, with its generation."""
         for generation in self._kept.values():
             for candidate in generation.candidates:
                 if candidate.id == id_:
                     return generation, candidate
-        raise SettingsError("That answer is no longer there; generate again.")
+        raise SettingsError("That answer is no longer available; generate again.")
 
     def discard(self, id_: str) -> list[str]:
-        """Forget a generation; the ids of its candidates, empty where there is none."""
+        """Remove a generation and return the ids of its candidates."""
         generation = self._kept.pop(id_, None)
         return [c.id for c in generation.candidates] if generation else []
 
     def opened(self, document: Document) -> None:
-        """A document was opened: nothing was written for it yet."""
+        """Do nothing: a new document has no candidates."""
 
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
-        """Follow the document, so that candidates go to where the place is now."""
+        """Move the spans of the document's generations; drop those whose span an edit cut."""
         for id_, generation in list(self._kept.items()):
             if generation.uri != before.uri:
                 continue
@@ -110,28 +109,17 @@ class Candidates:
                 self._kept[id_] = replace(generation, span=span, version=after.version)
 
     def closed(self, document: Document) -> None:
-        """A document is closed: its answers are forgotten."""
+        """Drop the generations of a closed document."""
         for id_ in [i for i, g in self._kept.items() if g.uri == document.uri]:
             del self._kept[id_]
 
 
 def follow(span: Span, edit: Edit) -> Span | None:
-    """Where a span is after an edit; None when the edit reaches over one of its ends."""
-    inserted = edit.text.replace("\r\n", "\n").split("\n")
-
-    def shifted(position: Position) -> Position:
-        lines = len(inserted) - 1 - (edit.span.end.line - edit.span.start.line)
-        if position.line != edit.span.end.line:
-            return Position(position.line + lines, position.column)
-        column = position.column - edit.span.end.column + len(inserted[-1])
-        if len(inserted) == 1:
-            column += edit.span.start.column
-        return Position(position.line + lines, column)
-
+    """Return the span after an edit; ``None`` if the edit overlaps one of its ends."""
     if edit.span.end <= span.start and edit.span.end != span.end:
-        return Span(shifted(span.start), shifted(span.end))
+        return Span(edit.shift(span.start), edit.shift(span.end))
     if edit.span.start >= span.start and edit.span.end <= span.end:
-        return Span(span.start, shifted(span.end))
+        return Span(span.start, edit.shift(span.end))
     if edit.span.start > span.end:
         return span
     return None

@@ -1,4 +1,4 @@
-"""What is run on each answer to a generation: the prompt's own examples, and the repository's own tests."""
+"""Checks that are run on each candidate: the examples in the prompt and the repository's tests."""
 
 from __future__ import annotations
 
@@ -23,133 +23,135 @@ _DEFINED = re.compile(r"^\s*(?:[a-z]+\s+)*(?:def|class|function|fn|func|fun)\s+(
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """What is generated, and where."""
+    """The generation request whose candidates are checked."""
 
     app: AppContext
     document: Document
     place: Span
-    wish: str
+    instruction: str
     clean: Callable[[str], str]
-    """Fits a text to the place."""
-    told: Callable[[str], None]
+    """Fits a text to the place, as for a candidate."""
+    report: Callable[[str], None]
 
 
 class CandidateChecks:
-    """Runs what there is to run on an answer."""
+    """Runs the available checks on a candidate."""
 
-    def __init__(self, trials: ExampleRunner | None, tests: RepoTests | None, trouble: str) -> None:
-        self._trials = trials
+    def __init__(
+        self, examples: ExampleRunner | None, tests: RepoTests | None, problem: str
+    ) -> None:
+        self._examples = examples
         self._tests = tests
-        self._trouble = trouble
+        self._problem = problem
 
     def __bool__(self) -> bool:
-        """Whether there is anything to run."""
-        return self._trials is not None or self._tests is not None
+        """Whether there are checks to run."""
+        return self._examples is not None or self._tests is not None
 
     async def __call__(self, text: str) -> CheckResults | None:
-        """What came of it; None where nothing was run. An answer that was tried is known."""
-        trial = await self._trials(text) if self._trials is not None else None
+        """Return the results for a candidate; ``None`` if nothing was run. Results are cached by text."""
+        trial = await self._examples(text) if self._examples is not None else None
         return (
             with_test_counts(trial, await self._tests(text)) if self._tests is not None else trial
         )
 
     @property
-    def trouble(self) -> str:
-        """Why something that is wished was not run; empty where all was."""
-        told = [self._trouble]
-        if self._trials is not None and self._trials.unavailable:
-            told.append(f"The examples were not run: {self._trials.unavailable}.")
+    def problems(self) -> str:
+        """The reasons why checks that the settings ask for were not run; empty if all were."""
+        problems = [self._problem]
+        if self._examples is not None and self._examples.unavailable:
+            problems.append(f"The examples were not run: {self._examples.unavailable}.")
         if self._tests is not None:
-            told.append(self._tests.skip_reason)
-        return " ".join(filter(None, told))
+            problems.append(self._tests.skip_reason)
+        return " ".join(filter(None, problems))
 
 
 @contextlib.asynccontextmanager
-async def attempts(wanted: CheckContext) -> AsyncGenerator[CandidateChecks]:
-    """What the settings wish to be run. The tests' copy is made meanwhile, and gone afterwards."""
-    settings = wanted.app.settings.ensemble
-    wished = [
+async def candidate_checks(context: CheckContext) -> AsyncGenerator[CandidateChecks]:
+    """Set up the checks that the settings ask for; remove the tests' scratch copy afterwards."""
+    settings = context.app.settings.ensemble
+    requested = [
         n for n, on in (("examples", settings.run_examples), ("tests", settings.run_tests)) if on
     ]
-    if wished and not wanted.app.trusted:
-        trouble = f"The {' and '.join(wished)} were not run: the workspace is not trusted."
-        yield CandidateChecks(None, None, trouble)
+    if requested and not context.app.trusted:
+        problem = f"The {' and '.join(requested)} were not run: the workspace is not trusted."
+        yield CandidateChecks(None, None, problem)
         return
-    trials = await _trials(wanted) if settings.run_examples else None
-    tests, trouble = await _tests(wanted) if settings.run_tests else (None, "")
+    examples = await _examples(context) if settings.run_examples else None
+    tests, problem = await _tests(context) if settings.run_tests else (None, "")
     try:
-        yield CandidateChecks(trials, tests, trouble)
+        yield CandidateChecks(examples, tests, problem)
     finally:
         if tests is not None:
             await tests.close()
 
 
-async def _trials(wanted: CheckContext) -> ExampleRunner | None:
-    """What runs the examples that stand there."""
-    document = wanted.document
+async def _examples(context: CheckContext) -> ExampleRunner | None:
+    """Return a runner for the examples in the instruction and at the place, if there are any."""
+    document = context.document
     if document.language != "python":
         return None
-    called = _called(wanted.wish)
-    text = _promising(document, wanted.place, wanted.wish)
+    called = _called_functions(context.instruction)
+    text = _example_text(document, context.place, context.instruction)
     groups = await asyncio.to_thread(examples_in_source, text, called)
-    return ExampleRunner(groups, lambda answer: _whole(wanted, answer)) if groups else None
+    return ExampleRunner(groups, lambda text: _with_candidate(context, text)) if groups else None
 
 
-async def _tests(wanted: CheckContext) -> tuple[RepoTests | None, str]:
-    """What runs the tests; and why there is nothing to run."""
-    app, document = wanted.app, wanted.document
+async def _tests(context: CheckContext) -> tuple[RepoTests | None, str]:
+    """Return a runner for the repository's tests, or the reason for having no runner."""
+    app, document = context.app, context.document
     file = Path(document.path) if document.uri.startswith("file:") else None
-    folders = [f for f in app.runtime.workspace.folders if file and f in file.parents]
+    folders = [f for f in app.workspace.context.folders if file and f in file.parents]
     if file is None or not folders:
-        return None, "The tests were not run: the file is in no folder that is open."
+        return None, "The tests were not run: the file is not in an open folder."
     root = max(folders, key=lambda folder: len(folder.parts))
-    names, hollow = await asyncio.to_thread(_hollow, wanted)
+    names, stubbed = await asyncio.to_thread(_stubbed, context)
     place = RepoTarget(
         root,
         file,
         names,
-        hollow,
-        lambda answer: _whole(wanted, answer),
+        stubbed,
+        lambda text: _with_candidate(context, text),
         {
             Path(other.path): other.text
-            for other in app.runtime.documents.recent()
+            for other in app.workspace.documents.recent()
             if other.uri.startswith("file:") and root in Path(other.path).parents
         },
     )
     settings = app.settings.ensemble
     tests = RepoTests(
-        place, settings.run_tests, seconds=settings.test_seconds, on_message=wanted.told
+        place, settings.run_tests, seconds=settings.test_seconds, on_message=context.report
     )
     return tests, ""
 
 
-def _whole(wanted: CheckContext, answer: str) -> str:
-    return wanted.document.replace(wanted.place, answer).text
+def _with_candidate(context: CheckContext, text: str) -> str:
+    return context.document.replace(context.place, text).text
 
 
-def _hollow(wanted: CheckContext) -> tuple[tuple[str, ...], str]:
-    """The names of what is generated, innermost first; and the file without it."""
-    document, place = wanted.document, wanted.place
+def _stubbed(context: CheckContext) -> tuple[tuple[str, ...], str]:
+    """Return the names of the generated definitions, innermost first, and the file with them stubbed."""
+    document, place = context.document, context.place
     around = [
         symbol
         for kind in ("function", "class")
         if (symbol := enclosing(document, place.start, kind=kind)) is not None
     ]
     names = [*_DEFINED.findall(document.slice(place)), *(symbol.name for symbol in around)]
-    names = names or _called(wanted.wish)
+    names = names or _called_functions(context.instruction)
     inside = bool(around) and around[0].kind == "function" and around[0].span.start < place.start
     filler = "raise NotImplementedError" if document.language == "python" and inside else ""
-    text = wanted.clean(filler) if filler else ""
+    text = context.clean(filler) if filler else ""
     return tuple(dict.fromkeys(names)), document.replace(place, text).text
 
 
-def _called(wish: str) -> list[str]:
-    """The functions an instruction calls by name."""
-    return sorted({n for n in re.findall(r"(\w+)\(", wish) if not hasattr(builtins, n)})
+def _called_functions(instruction: str) -> list[str]:
+    """Return the functions that an instruction names in calls."""
+    return sorted({n for n in re.findall(r"(\w+)\(", instruction) if not hasattr(builtins, n)})
 
 
-def _promising(document: Document, place: Span, wish: str) -> str:
-    """The text that may hold examples: the wish, the comment above, the definition round the place."""
+def _example_text(document: Document, place: Span, instruction: str) -> str:
+    """Return the text that may hold examples: instruction, comment above, enclosing definition."""
     first = place.start.line
     while first > 0 and not re.match(r"\s*(?:async\s+)?(?:def|class)\b", document.line(first)):
         if not document.line(first - 1).strip():
@@ -157,5 +159,5 @@ def _promising(document: Document, place: Span, wish: str) -> str:
         first -= 1
     while first > 0 and document.line(first - 1).lstrip().startswith(("#", "@")):
         first -= 1
-    wished = "\n".join(f"# {line}" for line in wish.split("\n"))
-    return f"{wished}\n\n{document.slice(Span(Position(first, 0), place.end))}"
+    commented = "\n".join(f"# {line}" for line in instruction.split("\n"))
+    return f"{commented}\n\n{document.slice(Span(Position(first, 0), place.end))}"

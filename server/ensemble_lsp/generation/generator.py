@@ -1,4 +1,4 @@
-"""The task generate: code written from an instruction, by several models together."""
+"""Code from an instruction: several models answer, and their consensus is the first candidate."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..app.failures import failed, no_model, refused
 from ..consensus.code import consensus_of_code
 from ..consensus.early_stopping import EarlyStopping
-from ..consensus.fan_out import FanOutProgress as Asking
-from ..consensus.fan_out import FanOutResult, query_all
+from ..consensus.fan_out import FanOutProgress, FanOutResult, query_all
 from ..consensus.judge import judge_candidates
 from ..consensus.votes import Verdict, Vote
-from ..context.generation_intent import asks_for_code
+from ..context.generation_intent import generation_intent_at
 from ..context.prompt_builder import generate_prompt
 from ..errors import EnsembleError, SettingsError
 from ..postprocess import clean_code
 from ..selection.cascade import Findings, could_escalate, escalate
+from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
-from .candidates import Candidates, Generation, follow
-from .checks import CandidateChecks, CheckContext, attempts
+from .candidates import CandidateStore, Generation, follow
+from .checks import CandidateChecks, CheckContext, candidate_checks
 
 if TYPE_CHECKING:
     from ..app import AppContext
@@ -32,39 +33,39 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Report = Callable[[str, int | None], None]
+ReportProgress = Callable[[str, int | None], None]
 ABOVE, BELOW = 40, 20
-"""Lines round the place that an answer is fitted to."""
+"""Lines around the place that post-processing sees."""
 
-__all__ = ["Candidates", "Generation", "Generator", "follow"]
+__all__ = ["CandidateStore", "Generation", "Generator", "follow"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """One request: what is wanted, and where."""
+class _GenerationRun:
+    """One request, with its decision and the models to ask."""
 
     app: AppContext
     document: Document
     place: Span
-    wish: str
+    instruction: str
     indent: str
     decision: Decision
     members: list[Model]
-    progress: Report | None
+    progress: ReportProgress | None
 
     def prompt(self, model: Model) -> Prompt | None:
-        """What a model is asked; None where it may not see the file."""
+        """Return the prompt for a model; ``None`` if it may not see the file."""
         return generate_prompt(
             self.document,
             self.place,
-            self.wish,
+            self.instruction,
             indent=self.indent,
             profile=model.profile,
-            workspace=self.app.runtime.workspace,
+            workspace=self.app.workspace.context,
         )
 
     def clean(self, text: str) -> str:
-        """An answer fitted to the place."""
+        """Post-process an answer and fit it to the place."""
         start, end = self.place.start, self.place.end
         last = min(len(self.document.lines) - 1, end.line + BELOW)
         after = Span(end, Position(last, len(self.document.lines[last])))
@@ -72,19 +73,19 @@ class _Job:
             text,
             language=self.document.language,
             indent=self.indent,
-            instruction=self.wish,
+            instruction=self.instruction,
             prefix=self.document.slice(Span(Position(max(0, start.line - ABOVE), 0), start)),
             suffix=self.document.slice(after),
         )
 
-    def told(self, message: str) -> None:
-        """Tell how far it is."""
+    def report(self, message: str) -> None:
+        """Report a step to the caller."""
         if self.progress is not None:
             self.progress(message, None)
 
 
-class Generator(Candidates):
-    """Runs ensembles and keeps what they wrote, for the code actions that choose among it."""
+class Generator(CandidateStore):
+    """Asks ensembles for code and keeps the candidates for the code actions that choose between them."""
 
     async def generate(
         self,
@@ -95,106 +96,108 @@ class Generator(Candidates):
         instruction: str = "",
         size: int | None = None,
         model: str | None = None,
-        progress: Report | None = None,
+        progress: ReportProgress | None = None,
     ) -> Generation:
-        """Ask several models, find the consensus. Cancelling closes every stream.
+        """Ask several models and find their consensus. Cancelling closes every stream.
 
-        Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (when every model failed).
+        Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (if every model failed).
         """
-        job = await _job(app, document, span, instruction, size, model, progress)
+        run = await _start_run(app, document, span, instruction, size, model, progress)
         rule = app.settings.ensemble.rule
-        async with attempts(_wanted(job)) as trials:
-            asked, answers = await _answers(job, trials)
+        async with candidate_checks(_check_context(run)) as checks:
+            asked, answers = await _answers(run, checks)
             verdict = await asyncio.to_thread(consensus_of_code, answers, document.language, rule)
-            if (second := _stronger_job(job, answers, verdict)) is not None:
-                job = second
-                asked, answers = await _answers_too(job, trials, asked, answers)
+            if (stronger := _with_stronger_model(run, answers, verdict)) is not None:
+                run = stronger
+                asked, answers = await _ask_added_member(run, checks, asked, answers)
                 verdict = await asyncio.to_thread(
                     consensus_of_code, answers, document.language, rule
                 )
-        verdict, picked = await _judged(job, verdict)
-        generation = _generation(job, asked, verdict, picked, trials.trouble)
+        verdict, picked = await _judged(run, verdict)
+        generation = _generation(run, asked, verdict, picked, checks.problems)
         self.keep(generation)
-        said = replace(job.decision, choice=job.decision.choice.noted(generation.why))
-        app.runtime.offered(
+        explained = replace(run.decision, choice=run.decision.choice.noted(generation.why))
+        app.suggestions.offer(
             list(generation.candidates),
             document,
-            [said] * len(generation.candidates),
+            [explained] * len(generation.candidates),
             trigger="invoked",
             group=generation.id,
         )
         return generation
 
 
-async def _job(
+async def _start_run(
     app: AppContext,
     document: Document,
     span: Span,
     instruction: str,
     size: int | None,
     model: str | None,
-    progress: Report | None,
-) -> _Job:
-    request = await asyncio.to_thread(asks_for_code, document, span)
-    place = request.span if request is not None else span
-    wish = instruction or (request.instruction if request else "")
-    if not wish and place.empty:
+    progress: ReportProgress | None,
+) -> _GenerationRun:
+    intent = await asyncio.to_thread(generation_intent_at, document, span)
+    place = intent.span if intent is not None else span
+    instruction = instruction or (intent.instruction if intent else "")
+    if not instruction and place.empty:
         raise SettingsError(
-            "Nothing says what to write; select code, put the cursor on a comment, "
-            "or give an instruction."
+            "There is no instruction; select code, put the cursor on a comment that says what to "
+            "write, or give an instruction."
         )
-    indent = request.indent if request else _indent_of(document, place.start)
-    decision = app.decide("generate", document, place.start, instruction=wish, only=model)
+    indent = intent.indent if intent else indent_of(document.line(place.start.line))
+    decision = app.decide("generate", document, place.start, instruction=instruction, only=model)
     if not decision.models:
-        raise app.no_model("generate")
+        raise no_model(app, "generate")
     count = 1 if model else (size or app.settings.ensemble.size)
     members = app.members(decision, count)
-    await app.runtime.workspace.prepare(document)
-    await app.runtime.workspace.guard(model.profile for model in members)
-    return _Job(app, document, place, wish, indent, decision, members, progress)
+    await app.workspace.context.prepare(document)
+    await app.workspace.context.guard(model.profile for model in members)
+    return _GenerationRun(app, document, place, instruction, indent, decision, members, progress)
 
 
-def _wanted(job: _Job) -> CheckContext:
-    """What is run on the answers; of a single model there is nothing to choose."""
-    app = job.app
-    if len(job.members) < 2:
+def _check_context(run: _GenerationRun) -> CheckContext:
+    """Return the context of the checks; a single model's answer needs none."""
+    app = run.app
+    if len(run.members) < 2:
         settings = app.settings
         alone = settings.ensemble.model_copy(update={"run_examples": False, "run_tests": ""})
         app = replace(app, settings=settings.model_copy(update={"ensemble": alone}))
-    return CheckContext(app, job.document, job.place, job.wish, job.clean, job.told)
+    return CheckContext(app, run.document, run.place, run.instruction, run.clean, run.report)
 
 
-async def _answers(job: _Job, trials: CandidateChecks) -> tuple[FanOutResult, list[Vote]]:
-    """What came of asking, and each usable answer. Raises where there is none."""
-    app = job.app
-    quorum = EarlyStopping(
-        job.document.language,
-        app.weights(job.decision),
-        job.clean,
-        trials if trials else None,
+async def _answers(run: _GenerationRun, checks: CandidateChecks) -> tuple[FanOutResult, list[Vote]]:
+    """Ask the members; return the raw result and the usable answers. Raises without a usable answer."""
+    app = run.app
+    stopping = EarlyStopping(
+        run.document.language,
+        app.weights(run.decision),
+        run.clean,
+        checks if checks else None,
         rule=app.settings.ensemble.rule,
     )
     asked = await query_all(
-        job.members,
-        job.prompt,
+        run.members,
+        run.prompt,
         budget_ms=app.settings.ensemble.budget_ms,
-        progress=_named(job.progress, len(job.members)),
-        should_stop=quorum,
+        progress=_progress_callback(run.progress, len(run.members)),
+        should_stop=stopping,
     )
-    names = [model.profile.name for model in job.members]
+    names = [model.profile.name for model in run.members]
     if not asked.completions:
-        refused = app.refused(job.document, job.members)
-        raise refused or app.failed("generate", asked, names)
-    answers = await quorum.votes(asked.completions, patience=app.settings.ensemble.test_seconds)
+        denied = refused(app, run.document, run.members)
+        raise denied or failed(app, "generate", asked, names)
+    answers = await stopping.votes(asked.completions, patience=app.settings.ensemble.test_seconds)
     if not answers:
-        raise app.failed("generate", asked, names)
+        raise failed(app, "generate", asked, names)
     return asked, answers
 
 
-def _stronger_job(job: _Job, answers: list[Vote], verdict: Verdict) -> _Job | None:
-    """The job with a stronger model as its last member, where a check doubts the verdict."""
-    names = [m.profile.name for m in job.members]
-    if not (job.app.settings.selector.escalate and could_escalate(job.decision, names)):
+def _with_stronger_model(
+    run: _GenerationRun, answers: list[Vote], verdict: Verdict
+) -> _GenerationRun | None:
+    """Return the run with a stronger model added if a check casts doubt on the verdict."""
+    names = [m.profile.name for m in run.members]
+    if not (run.app.settings.selector.escalate and could_escalate(run.decision, names)):
         return None
     best = next((a for a in answers if a.text == verdict.text), None)
     findings = Findings(
@@ -204,21 +207,21 @@ def _stronger_job(job: _Job, answers: list[Vote], verdict: Verdict) -> _Job | No
         else None,
         agreement=verdict.agreement if len(verdict.groups) > 1 else None,
     )
-    found = escalate(job.decision, findings, names)
+    found = escalate(run.decision, findings, names)
     if found is None:
         return None
     model, decision = found
-    return replace(job, members=[*job.members, model], decision=decision)
+    return replace(run, members=[*run.members, model], decision=decision)
 
 
-async def _answers_too(
-    job: _Job, trials: CandidateChecks, asked: FanOutResult, answers: list[Vote]
+async def _ask_added_member(
+    run: _GenerationRun, checks: CandidateChecks, asked: FanOutResult, answers: list[Vote]
 ) -> tuple[FanOutResult, list[Vote]]:
-    """What came before, and what the last member says; where it fails, the rest stands."""
-    last = replace(job, members=job.members[-1:])
-    job.told(f"{job.members[-1].profile.name} is asked too")
+    """Ask the added member and append its answer; if it fails, keep the existing ones."""
+    last = replace(run, members=run.members[-1:])
+    run.report(f"asking {run.members[-1].profile.name} as well")
     try:
-        more, new = await _answers(last, trials)
+        more, new = await _answers(last, checks)
     except EnsembleError as error:
         logger.info("%s", error)
         return asked, answers
@@ -227,18 +230,18 @@ async def _answers_too(
     return FanOutResult(completions, errors, [*asked.cancelled, *more.cancelled]), [*answers, *new]
 
 
-async def _judged(job: _Job, verdict: Verdict) -> tuple[Verdict, bool]:
-    """The verdict, or what the judge picks where the models agree too little."""
-    settings = job.app.settings.ensemble
+async def _judged(run: _GenerationRun, verdict: Verdict) -> tuple[Verdict, bool]:
+    """Return the verdict, or the judge's pick if the models agree too little."""
+    settings = run.app.settings.ensemble
     weak = verdict.agreement < settings.threshold and len(verdict.groups) > 1
     if not settings.judge or not weak:
         return verdict, False
-    judge = next((m for m in job.decision.models if m.profile.name == settings.judge), None)
-    prompt = job.prompt(judge) if judge is not None else None
+    judge = next((m for m in run.decision.models if m.profile.name == settings.judge), None)
+    prompt = run.prompt(judge) if judge is not None else None
     if judge is None or prompt is None:
-        logger.warning("ensemble.judge: %s cannot be asked here", settings.judge)
+        logger.warning("ensemble.judge: %s cannot be asked for this file", settings.judge)
         return verdict, False
-    job.told(f"{settings.judge} judges")
+    run.report(f"{settings.judge} compares the answers")
     texts = [group.text for group in verdict.groups]
     index = await judge_candidates(judge, prompt, texts, budget_ms=settings.budget_ms)
     if index is None:
@@ -253,59 +256,58 @@ async def _judged(job: _Job, verdict: Verdict) -> tuple[Verdict, bool]:
 
 
 def _generation(
-    job: _Job, asked: FanOutResult, verdict: Verdict, picked: bool, trouble: str
+    run: _GenerationRun, asked: FanOutResult, verdict: Verdict, picked: bool, trouble: str
 ) -> Generation:
-    threshold = job.app.settings.ensemble.threshold
+    threshold = run.app.settings.ensemble.threshold
     count = len(verdict.groups)
-    settled = count == 1 or picked or verdict.agreement >= threshold
-    places = _places(count, settled)
+    decided = count == 1 or picked or verdict.agreement >= threshold
+    positions = _positions(count, decided)
     candidates = tuple(
-        job.app.new_suggestion(
+        run.app.new_suggestion(
             "generate",
             group.text,
             tuple(group.models),
-            job.document,
-            job.place,
+            run.document,
+            run.place,
             agreement=verdict.agreement if n == 0 else None,
-            shown_at=places[n],
+            shown_at=positions[n],
         )
         for n, group in enumerate(verdict.groups)
     )
     return Generation(
         id=uuid.uuid4().hex[:16],
-        uri=job.document.uri,
-        version=job.document.version,
-        span=job.place,
+        uri=run.document.uri,
+        version=run.document.version,
+        span=run.place,
         candidates=candidates,
         agreement=verdict.agreement,
         agreeing=len(verdict.groups[0].models),
-        asked=len(job.members),
+        asked=len(run.members),
         why=" ".join(filter(None, (verdict.why, trouble))),
         latency_ms=max(c.total_ms for c in asked.completions),
         errors={name: str(error) for name, error in asked.errors.items()},
-        settled=settled,
-        tried=tuple(group.checks.sentence() if group.checks else "" for group in verdict.groups),
+        decided=decided,
+        check_summaries=tuple(
+            group.checks.sentence() if group.checks else "" for group in verdict.groups
+        ),
     )
 
 
-def _places(count: int, settled: bool) -> list[int]:
-    """Where each candidate is shown: a settled consensus first, all else in a drawn order."""
-    drawn = list(range(1 if settled else 0, count))
-    random.shuffle(drawn)
-    return [0, *drawn] if settled else drawn
+def _positions(count: int, decided: bool) -> list[int]:
+    """Return each candidate's position: a decided consensus first, the others in random order."""
+    shuffled = list(range(1 if decided else 0, count))
+    random.shuffle(shuffled)
+    return [0, *shuffled] if decided else shuffled
 
 
-def _indent_of(document: Document, position: Position) -> str:
-    line = document.line(position.line)
-    return line[: len(line) - len(line.lstrip())]
-
-
-def _named(report: Report | None, count: int) -> Callable[[Asking], None] | None:
-    """The asking's progress as sentences: who has answered, how many are left."""
+def _progress_callback(
+    report: ReportProgress | None, count: int
+) -> Callable[[FanOutProgress], None] | None:
+    """Return a callback that reports each member's state and the share that has answered."""
     if report is None:
         return None
 
-    def told(step: Asking) -> None:
+    def on_progress(step: FanOutProgress) -> None:
         report(f"{step.model}: {step.state}", 100 * step.done // max(1, count))
 
-    return told
+    return on_progress

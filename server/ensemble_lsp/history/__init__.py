@@ -3,7 +3,7 @@
 No code and no prompt is stored unless ``history.keepText`` is set.
 """
 
-from .change_log import Change, Changes, Learned
+from .change_log import Change, Changes, LearnedState
 from .jsonl import ImportReport
 from .postgres import password_of
 from .records import (
@@ -27,7 +27,7 @@ __all__ = [
     "History",
     "ImportReport",
     "Latencies",
-    "Learned",
+    "LearnedState",
     "PreferenceRecord",
     "RewardRow",
     "StatsRow",

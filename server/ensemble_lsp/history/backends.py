@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from . import change_log, database, jsonl, postgres, queries
 from .connection import Database
-from .database import Trouble
+from .database import Problem
 from .salvage import salvage
 
 _PAGE = 500
@@ -24,7 +24,7 @@ class StorageBackend(Protocol):
 
     name: str
     """For sentences; shows no password."""
-    far: bool
+    remote: bool
     """Whether a connection may be cut while the place is well."""
 
     def connect(self, busy_seconds: float) -> Database:
@@ -39,11 +39,11 @@ class StorageBackend(Protocol):
         """Put a damaged one away; whether a new one can be begun."""
         ...
 
-    def begun(self, db: Database) -> str:
+    def on_open(self, db: Database) -> str:
         """After it was opened: take in what is left from before; a sentence where that is to be told."""
         ...
 
-    def stand_in(self, trouble: Trouble, busy_seconds: float) -> tuple[Database, bool]:
+    def fallback(self, trouble: Problem, busy_seconds: float) -> tuple[Database, bool]:
         """What is used meanwhile, and whether that lasts beyond this process."""
         ...
 
@@ -51,18 +51,18 @@ class StorageBackend(Protocol):
         """Give the disk back what was removed, all of it or a little."""
         ...
 
-    def sentence(self, trouble: Trouble, error: BaseException | None) -> str:
+    def fallback_notice(self, trouble: Problem, error: BaseException | None) -> str:
         """What the user is told when the stand-in is taken."""
         ...
 
 
-class FilePlace:
+class SqliteBackend:
     """SQLite's file. Memory stands in for it, with what it holds where that can be read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path)
-        self.far = False
+        self.remote = False
         self._aside: Path | None = None
 
     def connect(self, busy_seconds: float) -> Database:
@@ -82,7 +82,7 @@ class FilePlace:
         self._aside = target
         return True
 
-    def begun(self, db: Database) -> str:
+    def on_open(self, db: Database) -> str:
         """Copy what a damaged file still gives."""
         if self._aside is None:
             return ""
@@ -95,7 +95,7 @@ class FilePlace:
             f" and a new one was begun with the {saved} records that could still be read."
         )
 
-    def stand_in(self, trouble: Trouble, busy_seconds: float) -> tuple[Database, bool]:
+    def fallback(self, trouble: Problem, busy_seconds: float) -> tuple[Database, bool]:
         """Memory."""
         readable = self.path if trouble in {"locked", "unusable"} else None
         return database.connect_memory(readable, busy_seconds), False
@@ -108,7 +108,7 @@ class FilePlace:
         if pages is None:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def sentence(self, trouble: Trouble, error: BaseException | None) -> str:
+    def fallback_notice(self, trouble: Problem, error: BaseException | None) -> str:
         """What is wrong, what to do, and what happens meanwhile."""
         reasons = {
             "locked": "is locked by another program; close that one",
@@ -122,14 +122,14 @@ class FilePlace:
         )
 
 
-class TeamPlace:
+class PostgresBackend:
     """A team's database. A file of its own on this machine stands in, and is emptied into it later."""
 
     def __init__(self, url: str, waiting: Path) -> None:
         self._url = url
-        self._waiting = FilePlace(waiting)
-        self.name = postgres.shown(url)
-        self.far = True
+        self._local = SqliteBackend(waiting)
+        self.name = postgres.without_password(url)
+        self.remote = True
 
     def connect(self, busy_seconds: float) -> Database:
         """Connect and migrate."""
@@ -143,19 +143,19 @@ class TeamPlace:
         """A server's database is mended by whoever keeps it."""
         return False
 
-    def begun(self, db: Database) -> str:
+    def on_open(self, db: Database) -> str:
         """Carry over what was written while it could not be reached, by any server of this machine."""
-        if not self._waiting.path.exists():
+        if not self._local.path.exists():
             return ""
         try:
-            local = self._waiting.connect(1.0)
+            local = self._local.connect(1.0)
         except Exception as error:
-            if database.trouble_of(error) is None:
+            if database.problem_of(error) is None:
                 raise
             return ""  # the next time
         try:
             moved = 0
-            while count := _move(local, db):
+            while count := _move_page(local, db):
                 moved += count
             return f"{moved} records that waited here are in {self.name} now." if moved else ""
         except sqlite3.Error:
@@ -163,25 +163,25 @@ class TeamPlace:
         finally:
             local.close()
 
-    def stand_in(self, trouble: Trouble, busy_seconds: float) -> tuple[Database, bool]:
+    def fallback(self, trouble: Problem, busy_seconds: float) -> tuple[Database, bool]:
         """The file for what waits; memory where that cannot be used either."""
         try:
-            local = self._waiting.connect(busy_seconds)
+            local = self._local.connect(busy_seconds)
             with database.transaction(local, writes=True):
                 if not change_log.epoch(local):
                     change_log.forget(local)  # gives it one
             return local, True
         except Exception as error:
-            if (trouble_there := database.trouble_of(error)) is None:
+            if (trouble_there := database.problem_of(error)) is None:
                 raise
             if trouble_there == "damaged":
-                self._waiting.set_aside(self._waiting.identity())
+                self._local.set_aside(self._local.identity())
             return database.connect_memory(None, busy_seconds), False
 
     def shrink(self, db: Database, pages: int | None = None) -> None:
         """PostgreSQL does so by itself."""
 
-    def sentence(self, trouble: Trouble, error: BaseException | None) -> str:
+    def fallback_notice(self, trouble: Problem, error: BaseException | None) -> str:
         """What is wrong, and what happens meanwhile."""
         told = "was written by a newer ensemble-lsp; update this one"
         if trouble != "newer":
@@ -192,7 +192,7 @@ class TeamPlace:
         )
 
 
-def _move(local: Database, db: Database) -> int:
+def _move_page(local: Database, db: Database) -> int:
     """Move a page of records; how many. What was moved and not yet removed is moved twice, and known."""
     with database.transaction(local, writes=True):
         suggestions = queries.stored_after(local, 0, _PAGE)
@@ -212,7 +212,7 @@ def _move(local: Database, db: Database) -> int:
     return len(suggestions) + len(calls) + len(preferences)
 
 
-def _write(kept: jsonl.Kept, db: Database) -> bool:
+def _write(kept: jsonl.Record, db: Database) -> bool:
     return jsonl.write_line(db, kept)
 
 

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from ..types import Task
 from .connection import Database
-from .queries import names_of
+from .queries import model_names
 from .records import Feature, dumps
 
 KEPT = 20_000
-"""Latest changes that are kept; a server that was away for longer misses the older ones."""
+"""Latest changes that are kept; a server that did not run for longer misses the older ones."""
+_PRUNED_EVERY = 500
+
+Kind = Literal["outcome", "preference", "call"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Change:
 
     n: int
     """Its number: only ever greater."""
-    kind: Literal["outcome", "preference", "call"]
+    kind: Kind
     time: float
     """Unix seconds."""
     task: Task
@@ -56,7 +58,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class LearnedState:
     """A selector's state as it was kept."""
 
     epoch: str
@@ -78,42 +80,26 @@ class Changes:
     """Number of the last one that was read, also where it could not be made sense of."""
 
 
-def create(db: sqlite3.Connection) -> None:
-    """Make the tables and triggers (migration 0003)."""
+def note(
+    db: Database, kind: Kind, ref: int, old: float | None = None, new: float | None = None
+) -> None:
+    """Add a change, in the transaction that writes the row itself.
+
+    The caller holds the write lock, so the numbers follow the order of the commits: a server that
+    reads on from a number never misses one.
+    """
+    number = last_change(db) + 1
     db.execute(
-        "CREATE TABLE changes (n INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,"
-        " ref INTEGER NOT NULL, old REAL, new REAL)"
+        "INSERT INTO changes (n, kind, ref, old, new) VALUES (?, ?, ?, ?, ?)",
+        (number, kind, ref, old, new),
     )
-    db.execute(
-        "CREATE TABLE learned (strategy TEXT NOT NULL, part TEXT NOT NULL, state TEXT NOT NULL,"
-        " PRIMARY KEY (strategy, part)) WITHOUT ROWID"
-    )
-    db.execute(
-        "CREATE TABLE reservations (id TEXT PRIMARY KEY, time REAL NOT NULL, cost REAL NOT NULL)"
-    )
-    db.execute(
-        "CREATE TRIGGER outcome_settled BEFORE INSERT ON outcomes"
-        " WHEN NEW.reward IS NOT (SELECT reward FROM outcomes WHERE n = NEW.n) BEGIN"
-        " INSERT INTO changes (kind, ref, old, new) VALUES"
-        " ('outcome', NEW.n, (SELECT reward FROM outcomes WHERE n = NEW.n), NEW.reward); END"
-    )
-    db.execute(
-        "CREATE TRIGGER outcome_revised AFTER UPDATE OF reward ON outcomes"
-        " WHEN NEW.reward IS NOT OLD.reward BEGIN INSERT INTO changes (kind, ref, old, new)"
-        " VALUES ('outcome', NEW.n, OLD.reward, NEW.reward); END"
-    )
-    for table, kind in (("preferences", "preference"), ("calls", "call")):
-        db.execute(
-            f"CREATE TRIGGER {table}_added AFTER INSERT ON {table} BEGIN"  # noqa: S608 - our own names
-            f" INSERT INTO changes (kind, ref) VALUES ('{kind}', NEW.rowid); END"
-        )
-    db.execute(
-        "CREATE TRIGGER changes_kept AFTER INSERT ON changes WHEN NEW.n % 500 = 0 BEGIN"  # noqa: S608
-        f" DELETE FROM changes WHERE n <= NEW.n - {KEPT}; END"
-    )
+    # SQLite has done this by itself; PostgreSQL has an ordinary table of that name.
+    db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'changes'", (number,))
+    if number % _PRUNED_EVERY == 0:
+        db.execute("DELETE FROM changes WHERE n <= ?", (number - KEPT,))
 
 
-def load(db: Database, strategy: str) -> Learned:
+def load(db: Database, strategy: str) -> LearnedState:
     """A selector's state; what of it cannot be read is left out."""
     rows = db.execute("SELECT part, state FROM learned WHERE strategy = ?", (strategy,)).fetchall()
     parts: dict[str, Any] = {}
@@ -124,7 +110,7 @@ def load(db: Database, strategy: str) -> Learned:
             continue
     upto = parts.pop("upto", None)
     known = upto if isinstance(upto, int) and not isinstance(upto, bool) else None
-    return Learned(epoch(db), known, parts, last_change(db))
+    return LearnedState(epoch(db), known, parts, last_change(db))
 
 
 def save(db: Database, strategy: str, its_epoch: str, upto: int, parts: Mapping[str, Any]) -> bool:
@@ -212,7 +198,7 @@ def _change(
         ).fetchone()
         if row is None:
             return None
-        return Change(n, "outcome", row[0], row[1], names_of(row[2]), _table(row[3]), old, new)
+        return Change(n, "outcome", row[0], row[1], model_names(row[2]), _table(row[3]), old, new)
     if kind == "call":
         row = db.execute(
             "SELECT time, task, model, first_token_ms, total_ms, cost, status FROM calls"
@@ -245,7 +231,7 @@ def _preference(db: Database, n: int, ref: int) -> Change | None:
         return None
     features = _table(row[3])
     return Change(
-        n, "preference", row[0], row[1], names_of(row[2]), features,
+        n, "preference", row[0], row[1], model_names(row[2]), features,
         others=others, shown_at=row[5],
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 
-class Cursor(Protocol):
+class StatementResult(Protocol):
     """What a statement gave."""
 
     @property
@@ -38,11 +38,11 @@ class Database(Protocol):
         """Whether a transaction was begun and not ended."""
         ...
 
-    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor:
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> StatementResult:
         """Run one statement."""
         ...
 
-    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> StatementResult:
         """Run one statement for each set of values."""
         ...
 

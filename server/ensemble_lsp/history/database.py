@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 from .connection import Database
 from .migrations import NewerSchemaError, migrate, schema
 
-Trouble = Literal["locked", "damaged", "newer", "unusable"]
+Problem = Literal["locked", "damaged", "newer", "unusable"]
 """Why a database cannot be used: another process holds it; its content is broken; a newer program
 wrote it; the disk is full, or the file may not be read or written."""
 
@@ -38,7 +38,7 @@ _UNUSABLE = (
 )
 
 
-def trouble_of(error: BaseException) -> Trouble | None:
+def problem_of(error: BaseException) -> Problem | None:
     """What an error says about the database; None where it speaks of one statement only."""
     if isinstance(error, NewerSchemaError):
         return "newer"
@@ -157,7 +157,7 @@ def isolated(db: Database, run: Callable[[Database], Any]) -> Any:
     try:
         result = run(db)
     except Exception as error:
-        if trouble_of(error) is not None:
+        if problem_of(error) is not None:
             raise
         db.execute("ROLLBACK TO job")
         result = error
@@ -220,7 +220,7 @@ def _retry_locked(step: Callable[[], Result], seconds: float) -> Result:
         try:
             return step()
         except sqlite3.OperationalError as error:
-            if trouble_of(error) != "locked" or time.monotonic() >= end:
+            if problem_of(error) != "locked" or time.monotonic() >= end:
                 raise
             time.sleep(0.02)
 

@@ -16,7 +16,7 @@ from .connection import Database
 from .records import CallRecord, PreferenceRecord, StoredSuggestion, SuggestionRecord
 
 Line = dict[str, Any]
-Kept = StoredSuggestion | CallRecord | PreferenceRecord
+Record = StoredSuggestion | CallRecord | PreferenceRecord
 Value = TypeVar("Value")
 
 VERSION = 1
@@ -29,17 +29,17 @@ class ImportReport:
     added: int = 0
     known: int = 0
     """Lines that were here before."""
-    faults: list[str] = field(default_factory=list[str])
+    errors: list[str] = field(default_factory=list[str])
     """A sentence for each line that could not be read."""
 
     def add(self, other: ImportReport) -> None:
         """Count another part of the same import in."""
         self.added += other.added
         self.known += other.known
-        self.faults += other.faults
+        self.errors += other.errors
 
 
-def as_line(kept: Kept) -> Line:
+def as_line(kept: Record) -> Line:
     """One object: ``type`` (suggestion, call, preference), ``version``, the record's own fields.
 
     A suggestion's outcome is nested as ``outcome`` and its time as ``settled``.
@@ -55,7 +55,7 @@ def as_line(kept: Kept) -> Line:
     return line
 
 
-def parse_line(line: object) -> Kept:
+def parse_line(line: object) -> Record:
     """The record of one exported object. Raises ``ValueError`` with a reason."""
     if not isinstance(line, Mapping):
         raise ValueError("is not a JSON object")
@@ -80,7 +80,7 @@ def parse_line(line: object) -> Kept:
 def import_lines(
     db: Database,
     lines: Iterable[tuple[int, str | Line]],
-    allowed: Callable[[Kept], Kept],
+    allowed: Callable[[Record], Record],
 ) -> ImportReport:
     """Add numbered lines, each passed through ``allowed`` first."""
     report = ImportReport()
@@ -92,17 +92,17 @@ def import_lines(
                 db, allowed(parse_line(json.loads(line) if isinstance(line, str) else line))
             )
         except RecursionError:
-            report.faults.append(f"line {number}: is nested too deeply")
+            report.errors.append(f"line {number}: is nested too deeply")
             continue
         except (ValueError, OverflowError) as error:
-            report.faults.append(f"line {number}: {error}")
+            report.errors.append(f"line {number}: {error}")
             continue
         report.added += new
         report.known += not new
     return report
 
 
-def write_line(db: Database, kept: Kept) -> bool:
+def write_line(db: Database, kept: Record) -> bool:
     """Add a record; whether it is new."""
     if isinstance(kept, CallRecord):
         return writes.add_call(db, kept)

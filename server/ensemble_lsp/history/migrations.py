@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from ..errors import HistoryError
-from . import change_log
 
 
 class NewerSchemaError(HistoryError):
@@ -82,13 +81,40 @@ def _aggregates(db: sqlite3.Connection) -> None:
 
 
 def _learning(db: sqlite3.Connection) -> None:
-    change_log.create(db)
+    db.execute(
+        "CREATE TABLE changes (n INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,"
+        " ref INTEGER NOT NULL, old REAL, new REAL)"
+    )
+    db.execute(
+        "CREATE TABLE learned (strategy TEXT NOT NULL, part TEXT NOT NULL, state TEXT NOT NULL,"
+        " PRIMARY KEY (strategy, part)) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE reservations (id TEXT PRIMARY KEY, time REAL NOT NULL, cost REAL NOT NULL)"
+    )
+
+
+def _changes_by_the_program(db: sqlite3.Connection) -> None:
+    """Drop the triggers of earlier versions: ``history.writes`` notes the changes.
+
+    A server of such a version that has the file open still writes its rows and sums, but no server
+    learns from them. When it next opens the file, it finds a newer schema, says so and keeps to memory.
+    """
+    for trigger in (
+        "outcome_settled",
+        "outcome_revised",
+        "preferences_added",
+        "calls_added",
+        "changes_kept",
+    ):
+        db.execute(f"DROP TRIGGER IF EXISTS {trigger}")
 
 
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
     ("0001-initial", _initial),
     ("0002-aggregates", _aggregates),
     ("0003-learning", _learning),
+    ("0004-changes-by-the-program", _changes_by_the_program),
 )
 """Only ever appended to."""
 

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ..errors import HistoryError
-from .change_log import KEPT
-from .connection import Cursor
+from .connection import StatementResult
 from .migrations import NewerSchemaError
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ SCHEMA = "ensemble_lsp"
 _LOCK = 0x656E736C
 """Key of the advisory lock: "ensl"."""
 _CONNECT_SECONDS = 3
-_OWN = {
+_STATEMENTS = {
     "BEGIN": "BEGIN ISOLATION LEVEL REPEATABLE READ",  # several questions see one state
     "ROLLBACK TO job": "ROLLBACK TO SAVEPOINT job",
     "RELEASE job": "RELEASE SAVEPOINT job",
@@ -84,36 +83,19 @@ _INITIAL = (
     # A sequence would show numbers that are not committed yet; named as SQLite names its own.
     "CREATE TABLE sqlite_sequence (name TEXT PRIMARY KEY, seq BIGINT NOT NULL)",
     "INSERT INTO sqlite_sequence VALUES ('changes', 0)",
-    f"""CREATE FUNCTION note_change(kind TEXT, ref BIGINT, old {_NUMBER}, new {_NUMBER})
-        RETURNS void LANGUAGE plpgsql AS $$
-        DECLARE number BIGINT;
-        BEGIN
-            UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'changes'
-                RETURNING seq INTO number;
-            INSERT INTO changes VALUES (number, kind, ref, old, new);
-            IF number % 500 = 0 THEN DELETE FROM changes WHERE n <= number - {KEPT}; END IF;
-        END $$""",  # noqa: S608 - our own numbers
-    """CREATE FUNCTION outcome_noted() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF TG_OP = 'INSERT' THEN
-                IF NEW.reward IS NOT NULL THEN
-                    PERFORM note_change('outcome', NEW.n, NULL, NEW.reward);
-                END IF;
-            ELSIF NEW.reward IS DISTINCT FROM OLD.reward THEN
-                PERFORM note_change('outcome', NEW.n, OLD.reward, NEW.reward);
-            END IF;
-            RETURN NULL;
-        END $$""",
-    """CREATE TRIGGER outcome_noted AFTER INSERT OR UPDATE OF reward ON outcomes
-        FOR EACH ROW EXECUTE FUNCTION outcome_noted()""",
-    """CREATE FUNCTION row_noted() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN PERFORM note_change(TG_ARGV[0], NEW.rowid, NULL, NULL); RETURN NULL; END $$""",
-    """CREATE TRIGGER call_noted AFTER INSERT ON calls
-        FOR EACH ROW EXECUTE FUNCTION row_noted('call')""",
-    """CREATE TRIGGER preference_noted AFTER INSERT ON preferences
-        FOR EACH ROW EXECUTE FUNCTION row_noted('preference')""",
 )
-MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (("0001-initial", _INITIAL),)
+_CHANGES_BY_THE_PROGRAM = (  # drops the triggers of earlier versions
+    "DROP TRIGGER IF EXISTS outcome_noted ON outcomes",
+    "DROP TRIGGER IF EXISTS call_noted ON calls",
+    "DROP TRIGGER IF EXISTS preference_noted ON preferences",
+    "DROP FUNCTION IF EXISTS outcome_noted()",
+    "DROP FUNCTION IF EXISTS row_noted()",
+    f"DROP FUNCTION IF EXISTS note_change(TEXT, BIGINT, {_NUMBER}, {_NUMBER})",
+)
+MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("0001-initial", _INITIAL),
+    ("0002-changes-by-the-program", _CHANGES_BY_THE_PROGRAM),
+)
 """Only ever appended to."""
 
 
@@ -121,7 +103,7 @@ class UnreachableError(OSError):
     """The database does not answer, or refuses us; the message names neither password nor values."""
 
 
-def shown(url: str) -> str:
+def without_password(url: str) -> str:
     """A database's address as it may be shown: without password and options."""
     try:
         parts = urlsplit(url)
@@ -140,7 +122,7 @@ def password_of(url: str) -> str:
         return ""
 
 
-class TeamDatabase:
+class PostgresConnection:
     """One connection. Raises ``UnreachableError``, and ``HistoryError`` where a statement is at fault."""
 
     def __init__(self, connection: Connection, place: str, secret: str) -> None:
@@ -149,21 +131,23 @@ class TeamDatabase:
         self._secret = secret
         self.in_transaction = False
 
-    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor:
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> StatementResult:
         """Run one statement of the portable kind, or one that begins or ends a transaction."""
         if sql == "BEGIN IMMEDIATE":
             self._run("BEGIN", ())
             self._run("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
-        result = None if sql == "BEGIN IMMEDIATE" else self._run(_OWN.get(sql, sql), parameters)
+        result = (
+            None if sql == "BEGIN IMMEDIATE" else self._run(_STATEMENTS.get(sql, sql), parameters)
+        )
         if sql.startswith("BEGIN"):
             self.in_transaction = True
         elif sql in {"COMMIT", "ROLLBACK"}:
             self.in_transaction = False
         return _Rows(result)
 
-    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> StatementResult:
         """Run one statement for each set of values."""
-        rows: Cursor = _Rows(None)
+        rows: StatementResult = _Rows(None)
         for values in parameters:
             rows = self.execute(sql, values)
         return rows
@@ -216,12 +200,12 @@ class _Rows:
         return iter(self.fetchall())
 
 
-def connect(url: str, busy_seconds: float) -> TeamDatabase:
+def connect(url: str, busy_seconds: float) -> PostgresConnection:
     """Connect, and bring the tables up to date.
 
     Raises ``UnreachableError`` (also where the extra is missing) or ``NewerSchemaError``.
     """
-    secret, place = password_of(url), shown(url)
+    secret, place = password_of(url), without_password(url)
     try:
         from sqlalchemy import create_engine, make_url
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -252,7 +236,7 @@ def connect(url: str, busy_seconds: float) -> TeamDatabase:
     except SQLAlchemyError as error:
         orig = getattr(error, "orig", None)
         raise UnreachableError(_first_line(orig or error, secret)) from None
-    db = TeamDatabase(connection, place, secret)
+    db = PostgresConnection(connection, place, secret)
     try:
         db.execute(f"SET search_path TO {SCHEMA}")
         db.execute(f"SET lock_timeout TO {max(1000, int(busy_seconds * 1000))}")
@@ -275,7 +259,7 @@ def _connect_args(driver: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _migrate(db: TeamDatabase) -> None:
+def _migrate(db: PostgresConnection) -> None:
     """Make or mend the tables, in one transaction; several servers may do it at once."""
     known = {name for name, _ in MIGRATIONS}
     if _applied(db) == known:
@@ -303,7 +287,7 @@ def _migrate(db: TeamDatabase) -> None:
     db.execute("COMMIT")
 
 
-def _applied(db: TeamDatabase) -> set[str]:
+def _applied(db: PostgresConnection) -> set[str]:
     # By a query: what PostgreSQL resolves by name may come from its cache, which is behind after a
     # wait for the lock.
     known = db.execute(

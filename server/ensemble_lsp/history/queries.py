@@ -74,7 +74,7 @@ def rewards(db: Database, task: Task | None, limit: int) -> list[RewardRow]:
             parsed = _features(features)
             found += [
                 RewardRow(time, model, name, reward, parsed, chars, language)
-                for model in names_of(models)
+                for model in model_names(models)
             ]
     return sorted(found, key=lambda row: row.time)
 
@@ -193,7 +193,7 @@ def _stats_row(db: Database, row: tuple[Any, ...], since: float | None) -> Stats
     )
 
 
-def names_of(models: str) -> tuple[str, ...]:
+def model_names(models: str) -> tuple[str, ...]:
     """The models of a column; none where the file was damaged there."""
     try:
         value = json.loads(models)
@@ -217,7 +217,7 @@ def _preference(row: tuple[Any, ...]) -> PreferenceRecord:
     except ValueError:
         parsed = []
     return PreferenceRecord(
-        time, group, names_of(chosen), tuple(tuple(models) for models in parsed), shown_at, id
+        time, group, model_names(chosen), tuple(tuple(models) for models in parsed), shown_at, id
     )
 
 
@@ -226,7 +226,7 @@ def _stored(row: tuple[Any, ...]) -> StoredSuggestion:
         id=row[1],
         time=row[2],
         task=row[3],
-        models=names_of(row[4]),
+        models=model_names(row[4]),
         language=row[5],
         chars=row[6],
         lines=row[7],

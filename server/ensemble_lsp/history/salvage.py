@@ -59,7 +59,7 @@ def _rows(
         at = page[-1][0]
 
 
-def _write(fresh: sqlite3.Connection, row: jsonl.Kept) -> int:
+def _write(fresh: sqlite3.Connection, row: jsonl.Record) -> int:
     """1 for a new row; 0 for one that was there, or holds a damaged value."""
     fresh.execute("SAVEPOINT row")
     try:

@@ -20,9 +20,10 @@ from typing import Any, TypeVar
 
 from ..types import Outcome, Task
 from . import change_log, queries, writes
-from .backends import FilePlace, TeamPlace
+from .backends import PostgresBackend, SqliteBackend
 from .connection import Database
-from .jsonl import ImportReport, Kept, Line, as_line, import_lines
+from .database_thread import DatabaseJob, DatabaseThread
+from .jsonl import ImportReport, Line, Record, as_line, import_lines
 from .records import (
     CallRecord,
     Latencies,
@@ -32,7 +33,6 @@ from .records import (
     StoredSuggestion,
     SuggestionRecord,
 )
-from .worker import Job, Worker
 
 Result = TypeVar("Result")
 
@@ -63,17 +63,17 @@ class History:
         """Called when there is a new one, on the history's own thread."""
         self._keep_text = keep_text
         self._clock = clock
-        self._gathered: list[Job] = []
+        self._gathered: list[DatabaseJob] = []
         self._busy = busy_seconds
         self._retry = retry_seconds
-        self._place = (url, retention_days)
-        self._worker = self._begin(url, retention_days)
+        self._options = (url, retention_days)
+        self._thread = self._start_thread(url, retention_days)
 
-    def _begin(self, url: str | None, retention_days: int) -> Worker:
+    def _start_thread(self, url: str | None, retention_days: int) -> DatabaseThread:
         waiting = self.path.with_name(f"{self.path.stem}-waiting.sqlite3")
-        return Worker(
-            TeamPlace(url, waiting) if url else FilePlace(self.path),
-            self._say,
+        return DatabaseThread(
+            PostgresBackend(url, waiting) if url else SqliteBackend(self.path),
+            self._add_notice,
             clock=self._clock,
             retention_days=retention_days,
             busy_seconds=self._busy,
@@ -112,11 +112,11 @@ class History:
     def configure(self, *, url: str | None, retention_days: int, keep_text: bool) -> None:
         """Take other settings: another place is opened, and the one before closed when it is done."""
         self._keep_text = keep_text
-        if self._place == (url, retention_days):
+        if self._options == (url, retention_days):
             return
-        self._hand_over()
-        before, self._place = self._worker, (url, retention_days)
-        self._worker = self._begin(url, retention_days)
+        self._submit_gathered()
+        before, self._options = self._thread, (url, retention_days)
+        self._thread = self._start_thread(url, retention_days)
         before.stop()
 
     @property
@@ -127,17 +127,17 @@ class History:
     @property
     def in_memory(self) -> bool:
         """Whether the file or the database cannot be used at present, and something stands in."""
-        return self._worker.in_memory
+        return self._thread.in_memory
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The file, or the database's address without its password."""
-        return self._worker.name
+        return self._thread.name
 
     @property
-    def away(self) -> bool:
+    def uses_local_fallback(self) -> bool:
         """Whether a file on this machine stands in for the team's database."""
-        return self._worker.in_memory and bool(self._place[0])
+        return self._thread.in_memory and bool(self._options[0])
 
     # Writing. Each returns at once; the future is done when the row is committed, and tells whether
     # it is on the disk (False: in memory, or there was nothing to change).
@@ -157,13 +157,9 @@ class History:
         return self._write(lambda db: writes.add_outcome(db, outcome, when))
 
     def revise_outcome(self, outcome: Outcome, time: float | None = None) -> Future[bool]:
-        """Replace an outcome: an accept that was undone, a survival."""
+        """Replace an outcome: more was accepted, it was undone, or its survival was measured."""
         when = self._clock() if time is None else time
         return self._write(lambda db: writes.add_outcome(db, outcome, when, revise=True))
-
-    def update_survival(self, id: str, survival: float, reward: float | None) -> Future[bool]:
-        """Note how much of an accepted text still stands."""
-        return self._write(lambda db: writes.update_survival(db, id, survival, reward))
 
     def add_call(self, call: CallRecord) -> Future[bool]:
         """Note a question to a model."""
@@ -190,58 +186,60 @@ class History:
         limit = 1e12 if before is None else before
         removed = 0
         while True:
-            count = await self._ask(lambda db: writes.remove_before(db, limit, _PAGE), writes=True)
+            count = await self._run(lambda db: writes.remove_before(db, limit, _PAGE), writes=True)
             if not count:
                 break
             removed += count
         if before is None:
-            await self._ask(change_log.forget, writes=True)
-        await asyncio.wrap_future(self._put(Job(self._worker.shrink, writes=False, alone=True)))
+            await self._run(change_log.forget, writes=True)
+        await asyncio.wrap_future(
+            self._submit(DatabaseJob(self._thread.shrink, writes=False, alone=True))
+        )
         return removed
 
     # Asking.
 
     async def ready(self) -> None:
         """Wait until the file is open and all that was written so far is committed."""
-        await self._ask(lambda db: None)
+        await self._run(lambda db: None)
 
     async def stats(self, task: Task | None = None, since: float | None = None) -> list[StatsRow]:
         """Each model at each task; ``since`` counts from the beginning of its day (UTC)."""
-        return await self._ask(lambda db: queries.stats(db, task, since))
+        return await self._run(lambda db: queries.stats(db, task, since))
 
     async def latencies(
         self, model: str, task: Task | None = None, since: float | None = None
     ) -> Latencies:
         """Percentiles of a model's answers, from kept histograms."""
-        return await self._ask(lambda db: queries.latencies(db, model, task, since))
+        return await self._run(lambda db: queries.latencies(db, model, task, since))
 
     async def rewards_by_model(
         self, task: Task | None = None, limit: int = 2000
     ) -> list[RewardRow]:
         """The latest judged suggestions of each task, oldest first, to warm a selector with."""
-        return await self._ask(lambda db: queries.rewards(db, task, limit))
+        return await self._run(lambda db: queries.rewards(db, task, limit))
 
     async def preferences(self, limit: int = 2000) -> list[PreferenceRecord]:
         """The latest choices between models, oldest first."""
-        return await self._ask(lambda db: queries.preferences(db, limit))
+        return await self._run(lambda db: queries.preferences(db, limit))
 
     async def spent_since(self, unix: float) -> float:
         """US dollars."""
-        return await self._ask(lambda db: queries.spent_since(db, unix))
+        return await self._run(lambda db: queries.spent_since(db, unix))
 
     async def changes_after(self, number: int, limit: int = _PAGE) -> change_log.Changes:
         """What any server learned after a change's number, oldest first."""
-        return await self._ask(lambda db: change_log.changes_after(db, number, limit))
+        return await self._run(lambda db: change_log.changes_after(db, number, limit))
 
-    async def load_learned(self, strategy: str) -> change_log.Learned:
+    async def load_learned(self, strategy: str) -> change_log.LearnedState:
         """A selector's state as it was kept."""
-        return await self._ask(lambda db: change_log.load(db, strategy))
+        return await self._run(lambda db: change_log.load(db, strategy))
 
     async def save_learned(
         self, strategy: str, epoch: str, upto: int, parts: Mapping[str, Any]
     ) -> bool:
         """Keep parts of a selector's state; whether they were kept (no later state was there)."""
-        return await self._ask(
+        return await self._run(
             lambda db: change_log.save(db, strategy, epoch, upto, parts), writes=True
         )
 
@@ -250,7 +248,7 @@ class History:
     ) -> tuple[bool, float]:
         """Reserve US dollars of a budget that counts from a time; whether, and what is left."""
         now = self._clock()
-        return await self._ask(
+        return await self._run(
             lambda db: change_log.reserve(db, id, now, since, cost, budget), writes=True
         )
 
@@ -260,11 +258,11 @@ class History:
 
     async def used_since(self, unix: float) -> float:
         """US dollars spent and reserved."""
-        return await self._ask(lambda db: change_log.used_since(db, unix))
+        return await self._run(lambda db: change_log.used_since(db, unix))
 
     async def get(self, id: str) -> StoredSuggestion | None:
         """One suggestion with its outcome."""
-        return await self._ask(lambda db: queries.get(db, id))
+        return await self._run(lambda db: queries.get(db, id))
 
     async def suggestions(self) -> AsyncIterator[StoredSuggestion]:
         """All suggestions in the order they were offered, read page by page."""
@@ -297,38 +295,38 @@ class History:
 
     async def close(self) -> None:
         """Commit what waits and close the file."""
-        self._hand_over()
-        await asyncio.wrap_future(self._worker.stop())
+        self._submit_gathered()
+        await asyncio.wrap_future(self._thread.stop())
 
-    def _say(self, notice: str) -> None:
+    def _add_notice(self, notice: str) -> None:
         self.notices.append(notice)
         if self.on_notice is not None:
             with contextlib.suppress(RuntimeError):  # whoever listened has ended
                 self.on_notice()
 
     def _write(self, run: Callable[[Database], bool]) -> Future[bool]:
-        job = Job(run, writes=True)
+        job = DatabaseJob(run, writes=True)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return self._put(job)
+            return self._submit(job)
         self._gathered.append(job)
         if len(self._gathered) == 1:
-            loop.call_later(_GATHERED, self._hand_over)
+            loop.call_later(_GATHERED, self._submit_gathered)
         return job.future
 
-    def _put(self, job: Job) -> Future[Any]:
+    def _submit(self, job: DatabaseJob) -> Future[Any]:
         """Queue a job behind all that was to be written before it."""
-        self._hand_over()
-        return self._worker.put(job)
+        self._submit_gathered()
+        return self._thread.put(job)
 
-    def _hand_over(self) -> None:
+    def _submit_gathered(self) -> None:
         gathered, self._gathered = self._gathered, []
         for job in gathered:
-            self._worker.put(job)
+            self._thread.put(job)
 
-    async def _ask(self, run: Callable[[Database], Result], *, writes: bool = False) -> Result:
-        return await asyncio.wrap_future(self._put(Job(run, writes)))
+    async def _run(self, run: Callable[[Database], Result], *, writes: bool = False) -> Result:
+        return await asyncio.wrap_future(self._submit(DatabaseJob(run, writes)))
 
     async def _pages(
         self, page_of: Callable[[Database, int, int], list[tuple[int, Result]]]
@@ -336,7 +334,7 @@ class History:
         last = 0
         while True:
             after = last
-            rows = await self._ask(lambda db: page_of(db, after, _PAGE))  # noqa: B023 - awaited here
+            rows = await self._run(lambda db: page_of(db, after, _PAGE))  # noqa: B023 - awaited here
             for number, row in rows:
                 last = number
                 yield row
@@ -344,12 +342,12 @@ class History:
                 return
 
     async def _import_batch(self, batch: list[tuple[int, str | Line]]) -> ImportReport:
-        def allowed(kept: Kept) -> Kept:
+        def allowed(kept: Record) -> Record:
             if isinstance(kept, StoredSuggestion):
                 return replace(kept, record=self._with_allowed_text(kept.record))
             return kept
 
-        return await self._ask(lambda db: import_lines(db, batch, allowed), writes=True)
+        return await self._run(lambda db: import_lines(db, batch, allowed), writes=True)
 
     def _with_allowed_text(self, rec: SuggestionRecord) -> SuggestionRecord:
         if not self._keep_text:

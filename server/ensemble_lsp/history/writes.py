@@ -1,22 +1,24 @@
-"""Every statement that changes the history; each function takes a connection in a transaction.
+"""Statements that write the history; each function takes a connection in a write transaction.
 
-The sums in ``daily`` and ``latency`` change together with the row itself. A row that is already
-there (same id) changes nothing, so an import may be repeated.
+With the row itself they write the sums in ``daily`` and ``latency``, and the change that every
+running server learns from. A row whose id is already there changes nothing, so an import may be repeated.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..types import TASKS, Outcome
+from . import change_log
 from .connection import Database
-from .queries import BUCKETS_PER_E, day_of, names_of
+from .queries import BUCKETS_PER_E, day_of, model_names
 from .records import CallRecord, PreferenceRecord, SuggestionRecord, dumps
 
 _COUNTED = {"accepted", "partial", "typed", "rejected", "ignored"}
 _UPGRADES: dict[str, frozenset[str]] = {
-    # A later, better informed source may tell that more was taken, never that less was.
+    # A later source may know that more was accepted, never that less was.
     "partial": frozenset({"accepted", "typed"}),
     "superseded": frozenset({"accepted", "partial", "typed"}),
     "ignored": frozenset({"accepted", "partial", "typed"}),
@@ -25,7 +27,7 @@ _UPGRADES: dict[str, frozenset[str]] = {
 
 
 def add_suggestion(db: Database, rec: SuggestionRecord) -> bool:
-    """Whether the suggestion is new."""
+    """Add a suggestion; return whether it is new."""
     cursor = db.execute(
         "INSERT INTO suggestions (id, time, task, models, language, chars, lines,"
         " trigger, cached, agreement, shown_at, grp, features, explored, project, text, context)"
@@ -59,23 +61,24 @@ def add_suggestion(db: Database, rec: SuggestionRecord) -> bool:
 
 
 def add_outcome(db: Database, outcome: Outcome, time: float, *, revise: bool = False) -> bool:
-    """Settle a suggestion; whether anything changed.
+    """Settle a suggestion and note the change of its reward; return whether anything changed.
 
-    The first outcome stands, unless the new one tells that more was taken, or ``revise`` is set.
+    The first outcome stays, unless the new one says that more was accepted, or ``revise`` is set. A
+    revision keeps the time at which the suggestion was settled.
     """
     row = db.execute(
-        "SELECT s.n, s.time, s.task, s.models, o.kind, o.reward FROM suggestions s"
+        "SELECT s.n, s.time, s.task, s.models, o.kind, o.reward, o.time FROM suggestions s"
         " LEFT JOIN outcomes o ON o.n = s.n WHERE s.id = ?",
         (outcome.id,),
     ).fetchone()
     if row is None:
         return False
-    number, when, task, models, kind, reward = row
+    number, *suggestion, kind, old, settled = row
     if kind is not None:
         if not revise and outcome.kind not in _UPGRADES.get(kind, frozenset()):
             return False
-        _count_outcome(db, (when, task, models), kind, reward, -1)
-    # No upsert: SQLite would run the triggers of both the insert and the update.
+        _count_outcome(db, suggestion, kind, old, -1)
+    new = _number(outcome.reward)
     db.execute(
         "INSERT INTO outcomes (time, kind, source, share, reward, shown_ms, survival, n)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -83,40 +86,24 @@ def add_outcome(db: Database, outcome: Outcome, time: float, *, revise: bool = F
         else "UPDATE outcomes SET time = ?, kind = ?, source = ?, share = ?, reward = ?,"
         " shown_ms = ?, survival = ? WHERE n = ?",
         (
-            time,
+            settled if revise and kind is not None else time,
             outcome.kind,
             outcome.source,
             outcome.share,
-            outcome.reward,
+            new,
             outcome.shown_ms,
             outcome.survival,
             number,
         ),
     )
-    _count_outcome(db, (when, task, models), outcome.kind, outcome.reward, 1)
-    return True
-
-
-def update_survival(db: Database, id: str, survival: float, reward: float | None) -> bool:
-    """Note how much of an accepted text still stands; whether there is such an outcome."""
-    row = db.execute(
-        "SELECT o.n, s.time, s.task, s.models, o.kind, o.reward FROM outcomes o"
-        " JOIN suggestions s ON s.n = o.n WHERE s.id = ?",
-        (id,),
-    ).fetchone()
-    if row is None:
-        return False
-    number, when, task, models, kind, old = row
-    db.execute(
-        "UPDATE outcomes SET survival = ?, reward = ? WHERE n = ?", (survival, reward, number)
-    )
-    _count_outcome(db, (when, task, models), kind, old, -1)
-    _count_outcome(db, (when, task, models), kind, reward, 1)
+    _count_outcome(db, suggestion, outcome.kind, new, 1)
+    if new != old:
+        change_log.note(db, "outcome", number, old, new)
     return True
 
 
 def add_call(db: Database, call: CallRecord) -> bool:
-    """Whether the call is new."""
+    """Add a call; return whether it is new."""
     cursor = db.execute(
         "INSERT INTO calls (id, time, task, model, provider, first_token_ms, total_ms, input_tokens,"
         " output_tokens, cached_tokens, cost, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -138,6 +125,7 @@ def add_call(db: Database, call: CallRecord) -> bool:
     )
     if cursor.rowcount != 1:
         return False
+    change_log.note(db, "call", _row_of(db, "calls", call.id))
     sums: dict[str, float] = {
         "calls": 1,
         "failures": 0 if call.status in {"ok", "cancelled"} else 1,
@@ -154,18 +142,21 @@ def add_call(db: Database, call: CallRecord) -> bool:
 
 
 def add_preference(db: Database, rec: PreferenceRecord) -> bool:
-    """Whether the choice is new."""
+    """Add a choice; return whether it is new."""
     values = (rec.id, rec.time, rec.group, dumps(rec.chosen), dumps(rec.others), rec.shown_at)
     cursor = db.execute(
         "INSERT INTO preferences (id, time, grp, chosen, others, shown_at)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
         values,
     )
-    return cursor.rowcount == 1
+    if cursor.rowcount != 1:
+        return False
+    change_log.note(db, "preference", _row_of(db, "preferences", rec.id))
+    return True
 
 
 def remove_before(db: Database, time: float, limit: int) -> int:
-    """Remove at most about ``limit`` rows older than a time; how many went."""
+    """Remove at most about ``limit`` rows older than a time; return how many."""
     removed = 0
     for task in TASKS:
         numbers = db.execute(
@@ -189,6 +180,16 @@ def remove_before(db: Database, time: float, limit: int) -> int:
     return removed
 
 
+def _row_of(db: Database, table: str, id: str) -> int:
+    row = db.execute(f"SELECT rowid FROM {table} WHERE id = ?", (id,)).fetchone()  # noqa: S608 - our own names
+    return int(row[0])
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number as the database keeps it: NaN is no value."""
+    return None if value is None or math.isnan(value) else value
+
+
 def _bump(db: Database, time: float, model: str, task: str, sums: Mapping[str, float]) -> None:
     names = ", ".join(sums)
     marks = ", ".join("?" * len(sums))
@@ -202,19 +203,19 @@ def _bump(db: Database, time: float, model: str, task: str, sums: Mapping[str, f
 
 def _count_outcome(
     db: Database,
-    suggestion: tuple[float, str, str],
+    suggestion: Sequence[Any],
     kind: str,
     reward: float | None,
     sign: int,
 ) -> None:
-    """Add an outcome to the sums (or take it out), on the day its suggestion was offered."""
+    """Add an outcome to the sums of the day its suggestion was offered, or (-1) take it out."""
     if reward is None or kind not in _COUNTED:
         return
     time, task, models = suggestion
     sums: dict[str, float] = {"shown": sign, kind: sign, "reward": sign * reward}
     if kind == "partial":
         sums["accepted"] = sign
-    for model in names_of(models):
+    for model in model_names(models):
         _bump(db, time, model, task, sums)
 
 

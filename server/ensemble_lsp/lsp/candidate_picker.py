@@ -45,4 +45,4 @@ async def apply_candidate(ls: EnsembleServer, generation: Generation, one: Sugge
         types.ApplyWorkspaceEditParams(edit=edit, label="Use answer")
     )
     if result.applied:
-        await (await ls.app()).runtime.accepted(one.id, None)
+        await (await ls.app()).suggestions.accepted(one.id, None)

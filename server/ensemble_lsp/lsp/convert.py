@@ -7,7 +7,6 @@ the character's start. Nothing here changes what it is given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from lsprotocol import types as lsp
@@ -68,21 +67,13 @@ def from_span(document: Document, span: Span, encoding: Encoding) -> lsp.Range:
     )
 
 
-def to_edits(
-    document: Document,
-    changes: Sequence[lsp.TextDocumentContentChangeEvent],
-    encoding: Encoding,
-) -> list[Edit]:
-    """The changes of one notification; each is relative to the text after the ones before it."""
-    edits: list[Edit] = []
-    for change in changes:
-        if isinstance(change, lsp.TextDocumentContentChangePartial):
-            span = to_span(document, change.range, encoding)
-        else:
-            span = Span(Position(0, 0), document.end)
-        edits.append(Edit(span, change.text))
-        document = document.replace(span, change.text)
-    return edits
+def to_edit(
+    document: Document, change: lsp.TextDocumentContentChangeEvent, encoding: Encoding
+) -> Edit:
+    """Convert one change; its range is of ``document``, to which earlier changes are applied."""
+    if isinstance(change, lsp.TextDocumentContentChangePartial):
+        return Edit(to_span(document, change.range, encoding), change.text)
+    return Edit(Span(Position(0, 0), document.end), change.text)
 
 
 def code_points(text: str, utf16_units: int) -> int:

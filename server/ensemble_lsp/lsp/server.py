@@ -1,4 +1,4 @@
-"""The server object: one connection's state, and how handlers get at the session."""
+"""The server object: one connection's state, and the holder of the current ``AppContext``."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CONFIGURING = 1.0
-"""Seconds that a request waits for a settings change that came before it."""
+CHANGE_SECONDS = 1.0
+"""How long a request waits for a change of the context that was asked for before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the features need beside a session; made with the first session, off the loop."""
+    """The features' own state, made with the first context, off the loop."""
 
     completer: Completer
     explainer: Explainer
@@ -103,11 +103,11 @@ class EnsembleServer(LanguageServer):
         self.trace = types.TraceValue.Off
         self._open_host = open_host
         self._host: asyncio.Future[Host] | None = None
-        self._configuring: asyncio.Task[None] | None = None
+        self._changing: asyncio.Task[AppContext] | None = None
         self._background: set[asyncio.Task[Any]] = set()
         self._exit_code: asyncio.Future[int] | None = None
 
-    # -- the session ---------------------------------------------------------------------------
+    # -- the context ---------------------------------------------------------------------------
 
     @property
     def encoding(self) -> Encoding:
@@ -116,7 +116,7 @@ class EnsembleServer(LanguageServer):
         return cast(Encoding, getattr(value, "value", value))
 
     def open(self) -> None:
-        """Begin to build the session; whoever needs it waits for it."""
+        """Begin to build the first context; requests that need it wait for it."""
         if self._host is None:
             self._host = asyncio.ensure_future(self._open_host(self))
 
@@ -125,28 +125,34 @@ class EnsembleServer(LanguageServer):
         self.open()
         assert self._host is not None
         host = await asyncio.shield(self._host)
-        if self._configuring is not None and not self._configuring.done():
-            # What comes after a settings change is to see it, unless the client keeps us waiting.
-            await asyncio.wait({self._configuring}, timeout=CONFIGURING)
+        if self._changing is not None and not self._changing.done():
+            # A request after a change sees it, unless the client takes long to answer for it.
+            await asyncio.wait({self._changing}, timeout=CHANGE_SECONDS)
         return host
 
-    async def reconfigure(self, change: Callable[[Host], Awaitable[None]]) -> None:
-        """Change the session, one change after another; requests that follow wait for it."""
-        before = self._configuring
+    async def change(self, make: Callable[[AppContext], Awaitable[AppContext]]) -> AppContext:
+        """Replace the context by the one that ``make`` returns: the only way to change it.
+
+        Changes run one after another, so that none is lost; later requests wait for them.
+        """
+        before = self._changing
         self.open()
         assert self._host is not None
         host = self._host
 
-        async def run() -> None:
+        async def run() -> AppContext:
             if before is not None:
                 await asyncio.wait({before})
-            await change(await asyncio.shield(host))
+            holder = await asyncio.shield(host)
+            holder.swap(await make(holder.app))
+            return holder.app
 
-        self._configuring = self.background(run())
-        await asyncio.wait({self._configuring})
+        self._changing = asyncio.ensure_future(run())
+        # A request that is cancelled does not leave a change half done.
+        return await asyncio.shield(self._changing)
 
     async def app(self) -> AppContext:
-        """The current session; waits while the first one is being built."""
+        """Return the current context; waits until the first one is built."""
         return (await self.host()).app
 
     async def tools(self) -> Tools:
@@ -187,10 +193,10 @@ class EnsembleServer(LanguageServer):
             self._exit_code.set_result(code)
 
     async def run_until_left(self) -> int:
-        """Wait for ``leave``; close the session; return the exit code."""
+        """Wait for ``leave``; close everything; return the exit code."""
         self._exit_code = asyncio.get_running_loop().create_future()
         code = await self._exit_code
-        for task in list(self._background):
+        for task in (*self._background, *([self._changing] if self._changing else [])):
             task.cancel()
         if self._host is not None:
             if host := self.opened():
@@ -225,12 +231,17 @@ class EnsembleServer(LanguageServer):
 
 
 class Host:
-    """What a settings change does not replace, and the session it does replace."""
+    """Holds the current context, and what every context shares."""
 
     def __init__(self, app: AppContext, tools: Tools, close: Callable[[], Awaitable[None]]):
         self.app = app
         self.tools = tools
         self._close = close
+
+    def swap(self, app: AppContext) -> None:
+        """Use another context from now on; running requests keep the one they began with."""
+        self.app = app
+        app.suggestions.attach(app.learning)
 
     async def close(self) -> None:
         """Give back connections, processes and files."""

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..app.runtime import Runtime
+    from ..app.activity import Activity
     from .server import EnsembleServer
 
 METHOD = "ensemble/status"
@@ -22,9 +22,9 @@ class Status:
         self._last: dict[str, Any] = {}
         self._next: dict[str, Any] | None = None
 
-    def watch(self, runtime: Runtime) -> None:
-        """Tell the client what the runtime reports."""
-        runtime.on_status = self.send
+    def watch(self, activity: Activity) -> None:
+        """Send the client what the server is doing."""
+        activity.on_status = self.send
 
     def send(self, state: str, **fields: Any) -> None:
         """``state`` is idle, busy or offline; task, model, message and acceptRate where known."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..languages import comment
 from ..types import Prompt, Task
 from .profiles import FimTemplate
 
@@ -43,70 +44,6 @@ what the user wants there. Reply with exactly the code that goes to the place.
 {data}"""
 
 _SYSTEM: dict[Task, str] = {"complete": _COMPLETE, "explain": _EXPLAIN, "generate": _GENERATE}
-
-# Language ids as editors send them.
-_SLASHES = frozenset(
-    [
-        "c",
-        "cpp",
-        "csharp",
-        "cuda-cpp",
-        "dart",
-        "fsharp",
-        "go",
-        "groovy",
-        "java",
-        "javascript",
-        "javascriptreact",
-        "jsonc",
-        "kotlin",
-        "less",
-        "objective-c",
-        "objective-cpp",
-        "php",
-        "proto",
-        "rust",
-        "scala",
-        "scss",
-        "solidity",
-        "swift",
-        "typescript",
-        "typescriptreact",
-        "verilog",
-        "systemverilog",
-        "zig",
-    ]
-)
-_COMMENTS = {
-    "lua": ("--", ""),
-    "sql": ("--", ""),
-    "haskell": ("--", ""),
-    "elm": ("--", ""),
-    "ada": ("--", ""),
-    "vhdl": ("--", ""),
-    "html": ("<!--", " -->"),
-    "xml": ("<!--", " -->"),
-    "markdown": ("<!--", " -->"),
-    "vue": ("<!--", " -->"),
-    "svelte": ("<!--", " -->"),
-    "css": ("/*", " */"),
-    "ocaml": ("(*", " *)"),
-    "pascal": ("//", ""),
-    "clojure": (";;", ""),
-    "lisp": (";;", ""),
-    "scheme": (";;", ""),
-    "emacs-lisp": (";;", ""),
-    "racket": (";;", ""),
-    "latex": ("%", ""),
-    "tex": ("%", ""),
-    "erlang": ("%", ""),
-    "matlab": ("%", ""),
-    "prolog": ("%", ""),
-    "vim": ('"', ""),
-    "viml": ('"', ""),
-    "bat": ("REM", ""),
-    "vb": ("'", ""),
-}
 
 
 def chat_messages(prompt: Prompt) -> tuple[str, str]:
@@ -159,12 +96,6 @@ def plain_prompt(prompt: Prompt) -> str:
         return _commented_files(prompt) + _imports(prompt) + prompt.prefix
     system, user = chat_messages(prompt)
     return f"{system}\n\n{user}\n\n{'Explanation' if prompt.task == 'explain' else 'Code'}:\n"
-
-
-def comment(language: str, text: str) -> str:
-    """The text as a one-line comment of a language (LSP id); ``#`` where it is unknown."""
-    start, end = ("//", "") if language in _SLASHES else _COMMENTS.get(language, ("#", ""))
-    return f"{start} {' '.join(text.split())}{end}"
 
 
 def _cursor(prompt: Prompt) -> str:

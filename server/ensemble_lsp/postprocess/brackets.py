@@ -1,34 +1,20 @@
-"""Brackets and quotes, told apart from those in strings and comments."""
+"""Brackets and quotes outside of strings and comments."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 
+from ..languages import line_comment
+
 _PAIRS = {")": "(", "]": "[", "}": "{"}
-_HASH = frozenset(
-    {
-        "python",
-        "ruby",
-        "shellscript",
-        "bash",
-        "sh",
-        "perl",
-        "r",
-        "yaml",
-        "toml",
-        "elixir",
-        "makefile",
-    }
-)
-_DASH = frozenset({"lua", "sql", "haskell"})
 _CHARACTER_QUOTES = frozenset({"rust", "c", "cpp", "java", "csharp", "kotlin", "go", "haskell"})
 
 
 @cache
 def _lexer(language: str) -> re.Pattern[str]:
-    """Strings, comments and brackets of a language; a pure function's memory."""
-    comment = "#" if language in _HASH else "--" if language in _DASH else "//"
+    """Return a pattern for a language's strings, comments and brackets."""
+    comment = line_comment(language)
     quote = (
         r"'(?:\\.[^'\n]{0,8}|[^\\'\n])'"
         if language in _CHARACTER_QUOTES
@@ -39,7 +25,7 @@ def _lexer(language: str) -> re.Pattern[str]:
         r"'''(?:\\.|[^\\])*?(?:'''|\Z)",
         r'"(?:\\.|[^"\\\n])*"?',
         quote,
-        r"`(?:\\.|[^`\\])*(?:`|\Z)" if language not in _HASH else r"`[^`\n]*`",
+        r"`(?:\\.|[^`\\])*(?:`|\Z)" if comment != "#" else r"`[^`\n]*`",
         re.escape(comment) + r"[^\n]*",
         r"/\*.*?(?:\*/|\Z)" if comment == "//" else r"(?!)",
         r"(?P<bracket>[()\[\]{}])",
@@ -47,8 +33,8 @@ def _lexer(language: str) -> re.Pattern[str]:
     return re.compile("|".join(parts), re.DOTALL)
 
 
-def unmatched(text: str, language: str) -> tuple[list[str], list[str]]:
-    """The closing brackets without an opening one, and the opening ones without a closing one."""
+def unmatched_brackets(text: str, language: str) -> tuple[list[str], list[str]]:
+    """Return the closing brackets without an opening one, and the opening ones without a closing one."""
     closing: list[str] = []
     opening: list[str] = []
     for found in _lexer(language).finditer(text):
@@ -64,26 +50,30 @@ def unmatched(text: str, language: str) -> tuple[list[str], list[str]]:
     return closing, opening
 
 
-def excess(prefix: str, text: str, suffix: str, language: str) -> int:
-    """How many closing brackets of the whole have no opening one."""
-    return len(unmatched(prefix + text + suffix, language)[0])
+def count_unopened(prefix: str, text: str, suffix: str, language: str) -> int:
+    """Return the number of closing brackets without an opening one in the whole text."""
+    return len(unmatched_brackets(prefix + text + suffix, language)[0])
 
 
-def without_double_closers(text: str, prefix: str, suffix: str, language: str) -> str:
-    """Without brackets at the end that the suffix closes already.
+def strip_duplicate_closers(text: str, prefix: str, suffix: str, language: str) -> str:
+    """Strip brackets from the end that the suffix already closes.
 
-    Taken off only while the document with the text has more stray closing brackets than without it,
-    so text that a balanced document held is never touched.
+    One is stripped only while the text adds stray closing brackets to the document, so that balanced
+    text is never changed.
     """
     tail = suffix.split("\n", 1)[0].strip() or suffix.strip()[:1]
     last = text.rstrip()[-1:]
     if not tail or tail[0] not in ")]}" or not last or (last not in ")]};," and last != tail[-1]):
         return text
-    before = excess(prefix, "", suffix, language)
-    if text.endswith(tail) and len(tail) > 1 and excess(prefix, text, suffix, language) > before:
-        # The model wrote all of the line's rest again, ``) {`` for one.
+    before = count_unopened(prefix, "", suffix, language)
+    if (
+        text.endswith(tail)
+        and len(tail) > 1
+        and count_unopened(prefix, text, suffix, language) > before
+    ):
+        # The model repeated the rest of the line, ``) {`` for example.
         return text[: -len(tail)].rstrip()
-    while excess(prefix, text, suffix, language) > before:
+    while count_unopened(prefix, text, suffix, language) > before:
         shorter = text.rstrip()
         if shorter[-1:] and shorter[-1] in ";,":
             shorter = shorter[:-1].rstrip()
@@ -94,7 +84,7 @@ def without_double_closers(text: str, prefix: str, suffix: str, language: str) -
 
 
 def open_quote(line: str, language: str) -> str:
-    """The quote of the string that is open at the end of a line; empty outside of strings."""
+    """Return the quote of the string that is open at the end of a line; empty outside of strings."""
     last = ""
     for found in _lexer(language).finditer(line):
         token = found.group()
@@ -105,8 +95,8 @@ def open_quote(line: str, language: str) -> str:
     return last
 
 
-def without_double_quote(text: str, head: str, tail: str, language: str) -> str:
-    """Without a closing quote at the end that stands after the cursor already."""
+def strip_duplicate_quote(text: str, head: str, tail: str, language: str) -> str:
+    """Strip a closing quote from the end if it is already after the cursor."""
     quote = tail[:1]
     if not quote or quote not in "\"'`" or "\n" in text:
         return text

@@ -1,6 +1,6 @@
-"""Characters that must not reach a document: escape sequences, controls, invisible and bidi marks.
+"""Removes characters that must not reach a document: escape sequences, controls, invisible and bidi marks.
 
-Bidirectional controls can make code read differently from what it does (CVE-2021-42574).
+Bidirectional controls can make code look different from what it executes (CVE-2021-42574).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _HIDDEN = re.compile(
     "\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffc"
     "\U000e0000-\U000e0fff\ud800-\udfff]"
 )
-# Joiners belong to emoji and to several scripts; between other characters they only hide.
+# Joiners are part of emoji and of several scripts; between other characters they only hide.
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 
 
-def visible(text: str) -> str:
-    r"""The text without escape sequences and hidden characters, with ``\n`` as its line end."""
+def strip_hidden_characters(text: str) -> str:
+    r"""Return the text without escape sequences and hidden characters, with ``\n`` line ends."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii() and text.isprintable():
         return text

@@ -1,11 +1,11 @@
-"""What chat models put round code: thoughts, fences, a sentence before, an explanation after."""
+"""Extracts code from a chat model's answer: thoughts, fences, an introduction, an explanation."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+
+from ..languages import same_language
 
 _THOUGHT = re.compile(
     r"\A\s*<(think|thinking|thought|reasoning|analysis)>.*?(?:</\1>[ \t]*\n*|\Z)",
@@ -53,62 +53,38 @@ _REFUSAL = re.compile(
     r"|as an ai\b|i apologi[sz]e)",
     re.IGNORECASE,
 )
-_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "py": "python",
-        "python3": "python",
-        "js": "javascript",
-        "jsx": "javascript",
-        "javascriptreact": "javascript",
-        "node": "javascript",
-        "ts": "typescript",
-        "tsx": "typescript",
-        "typescriptreact": "typescript",
-        "c++": "cpp",
-        "c#": "csharp",
-        "cs": "csharp",
-        "golang": "go",
-        "rb": "ruby",
-        "rs": "rust",
-        "sh": "shell",
-        "bash": "shell",
-        "shellscript": "shell",
-        "zsh": "shell",
-        "kt": "kotlin",
-    }
-)
 _PROSE = frozenset({"", "plaintext", "latex", "restructuredtext", "git-commit"})
-_ABOUT = re.compile(
+_DESCRIPTION = re.compile(
     r"\s*(?:This|The)\s+(?:\w+\s+){0,3}(?:code|function|snippet|program|script|method)\s+\w+s\s+\w+\s+\S"
 )
-"""An explanation in place of code, such as "This code defines a function"."""
+"""An explanation instead of code, such as "This code defines a function"."""
 _NO_BACKTICKS = frozenset(
     {"c", "cpp", "csharp", "java", "kotlin", "lua", "php", "python", "rust", "toml", "yaml"}
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """One fenced block."""
+class FencedBlock:
+    """A fenced block."""
 
     language: str
     code: str
 
 
-def without_thoughts(text: str) -> str:
-    """Without a leading ``<think>`` block; one that never ends leaves nothing."""
+def strip_thoughts(text: str) -> str:
+    """Strip a leading ``<think>`` block; an unclosed one leaves nothing."""
     while (found := _THOUGHT.match(text)) is not None and found.end():
         text = text[found.end() :]
     if "</think" in text or "</thought" in text or "</reasoning" in text:
-        # Some servers cut the opening tag away.
+        # Some servers strip the opening tag.
         text = _LATE_THOUGHT.sub("", text, count=1)
     return text
 
 
-def without_markers(text: str, around: str = "") -> str:
-    """Up to a model's first control token, and without cursor marks.
+def strip_control_tokens(text: str, around: str = "") -> str:
+    """Return the text up to the model's first control token, without cursor marks.
 
-    A mark that the document itself holds (``around``) is its own code, and stays.
+    A mark that is part of the document (``around``) is code, and is kept.
     """
     for found in _MARKERS.finditer(text):
         if found.group() in around:
@@ -116,42 +92,41 @@ def without_markers(text: str, around: str = "") -> str:
         if text[: found.start()].strip() or found.group() in ("</s>", "<EOT>"):
             text = text[: found.start()]
         else:
-            return without_markers(text[found.end() :], around)
+            return strip_control_tokens(text[found.end() :], around)
         break
     return _CURSOR.sub(lambda m: m.group() if m.group() in around else "", text)
 
 
 def is_refusal(text: str, language: str) -> bool:
-    """Whether the model says that it will not."""
+    """Return whether the model refuses."""
     return language not in ("markdown", "plaintext") and _REFUSAL.match(text) is not None
 
 
-def unwrapped(text: str, language: str, *, prose: bool = False) -> str:
-    """The code alone: the first fenced block in the language; else without the talk round it.
+def extract_code(text: str, language: str, *, prose: bool = False) -> str:
+    """Return the first fenced block in the language, else the text without the talk around it.
 
-    ``prose``: the place is a comment or a string, where sentences are what is wanted.
+    ``prose``: the place is a comment or a string, where sentences are expected.
     """
     if language == "markdown":
-        return _unwrap_whole(text)
-    text = _before_closing_fence(text)
-    found = blocks(text)
+        return _unwrap_markdown(text)
+    text = _cut_at_closing_fence(text)
+    found = fenced_blocks(text)
     if found:
-        wanted = _NAMES.get(language, language)
-        named = (b for b in found if _NAMES.get(b.language, b.language) == wanted)
+        named = (b for b in found if same_language(b.language, language))
         return next(named, found[0]).code
     if _EMPTY.fullmatch(text):
         return ""
     if "```" in text:
-        text = _loose_fences(text)
+        text = _strip_loose_fences(text)
     if prose:
         return text
-    if language not in _PROSE and _ABOUT.match(text):
+    if language not in _PROSE and _DESCRIPTION.match(text):
         return ""
-    return _without_talk(_unticked(text, language))
+    return _strip_talk(_strip_backticks(text, language))
 
 
-def _before_closing_fence(text: str) -> str:
-    """Up to a lone fence below code: it closes what a prompt opened, and talk follows it."""
+def _cut_at_closing_fence(text: str) -> str:
+    """Return the code before a lone fence: it closes a fence that the prompt opened, and talk follows it."""
     lines = text.split("\n")
     fences = [n for n, line in enumerate(lines) if _FENCE.match(line)]
     if len(fences) != 1 or lines[fences[0]].strip().strip("`~"):
@@ -160,14 +135,14 @@ def _before_closing_fence(text: str) -> str:
     return before if before.strip() and not _OPENING.match(before + "\n") else text
 
 
-def blocks(text: str) -> list[Block]:
-    """The fenced blocks at the top level; one that is not closed ends with the text.
+def fenced_blocks(text: str) -> list[FencedBlock]:
+    """Return the top-level fenced blocks; an unclosed one ends with the text.
 
-    A line with a language opens a block inside a block; a bare fence closes the innermost.
+    A fence with a language opens a nested block; a bare fence closes the innermost one.
     """
     if "```" not in text and "~~~" not in text:
         return []
-    found: list[Block] = []
+    found: list[FencedBlock] = []
     lines: list[str] = []
     opened: list[str] = []
     name = ""
@@ -181,18 +156,18 @@ def blocks(text: str) -> list[Block]:
         if not opened:
             opened, name, lines = [mark], info.lower(), []
         elif closes and len(opened) == 1:
-            found.append(Block(name, "\n".join(lines)))
+            found.append(FencedBlock(name, "\n".join(lines)))
             opened = []
         else:
             opened = opened[:-1] if closes else [*opened, mark] if info else opened
             lines.append(line)
     if opened and any(line.strip() for line in lines):
-        found.append(Block(name, _loose_fences("\n".join(lines))))
+        found.append(FencedBlock(name, _strip_loose_fences("\n".join(lines))))
     return [block for block in found if block.code.strip()]
 
 
-def _unwrap_whole(text: str) -> str:
-    """Markdown: the content of a fence only where it holds all there is."""
+def _unwrap_markdown(text: str) -> str:
+    """Return the content of a Markdown fence if it encloses the whole text."""
     lines = text.strip("\n").split("\n")
     first, last = _FENCE.match(lines[0]), _FENCE.match(lines[-1])
     if len(lines) < 3 or first is None or last is None or first.group(2) not in ("md", "markdown"):
@@ -200,28 +175,28 @@ def _unwrap_whole(text: str) -> str:
     return "\n".join(lines[1:-1])
 
 
-def _loose_fences(text: str) -> str:
-    """Without a fence that stands at the very beginning or end, perhaps on a line with code."""
+def _strip_loose_fences(text: str) -> str:
+    """Strip a fence at the very start or end of the text, even on a line with code."""
     text = re.sub(r"\A\s*```[\w+#-]*[ \t]*\n", "", text)
     return re.sub(r"\n?[ \t]*```[ \t]*\n?\Z", "", text)
 
 
-def _unticked(text: str, language: str) -> str:
-    """Without single backticks round the whole, in languages that have none."""
+def _strip_backticks(text: str, language: str) -> str:
+    """Strip single backticks around the whole text, for languages that have none."""
     bare = text.strip()
     if language in _NO_BACKTICKS and re.fullmatch(r"`[^`\n]+`", bare):
         return bare[1:-1]
     return text
 
 
-def _without_talk(text: str) -> str:
+def _strip_talk(text: str) -> str:
     opening = _OPENING.match(text)
     if opening is not None:
         text = text[opening.end() :].lstrip("\n")
     for closing in _CLOSING.finditer(text):
         before = text[: closing.start()]
-        # Only a paragraph of its own after a blank line is talk; a first line that reads like talk
-        # may be all there is.
+        # Only a paragraph after a blank line is talk; a first line that reads like talk may be
+        # the whole answer.
         if before.strip() and re.search(r"\n[ \t]*\n\Z", before):
             return before.rstrip()
     return text

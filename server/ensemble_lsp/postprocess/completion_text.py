@@ -1,22 +1,28 @@
-"""A completion, from a model's raw text to what may stand at the cursor."""
+"""Turns a model's raw text into a completion at the cursor."""
 
 from __future__ import annotations
 
 import re
 
-from ..syntax.indentation import newline_in
+from ..languages import COMMENT_LINE
+from ..syntax.indentation import newline_of
 from ..syntax.trees import has_error
-from .brackets import without_double_closers, without_double_quote
-from .characters import visible
-from .chat import is_refusal, unwrapped, without_markers, without_thoughts
-from .layout import block, fitted, whole_lines, without_last_line, without_openers
-from .overlap import without_loops, without_repeated_prefix, without_suffix
+from .brackets import strip_duplicate_closers, strip_duplicate_quote
+from .characters import strip_hidden_characters
+from .chat import extract_code, is_refusal, strip_control_tokens, strip_thoughts
+from .layout import (
+    cut_at_block_end,
+    fit_indentation,
+    limit_lines,
+    strip_block_openers,
+    strip_last_line,
+)
+from .overlap import strip_loops, strip_repeated_prefix, strip_suffix
 
-_COMMENT = re.compile(r"\s*(?:#|//|--|\*|/\*)")
-_LONGEST = 100_000
-"""Characters of an answer that are looked at."""
-_CHECKED = 8_000
-"""Characters of context within which a text that was cut off is parsed."""
+_MAX_LENGTH = 100_000
+"""Characters of an answer that are processed."""
+_PARSED_CONTEXT = 8_000
+"""Characters of context with which a truncated text is parsed."""
 CONTEXT_LINES = 60
 """Lines on each side of the cursor that a caller passes as prefix and suffix."""
 STREAMED_LINES = 40
@@ -41,29 +47,29 @@ def clean_completion(
     indent: str = "",
     finish: str = "stop",
 ) -> str:
-    """What of a model's text is offered between prefix and suffix; empty for nothing.
+    """Return the part of a model's text to offer between prefix and suffix; empty for nothing.
 
-    ``prefix`` and ``suffix`` are the document's own text round the cursor. ``indent`` is what the
-    cursor's line should begin with where it is empty. ``finish`` is ``length`` for a text that was
-    cut off. Text that was in the document to begin with comes out as it is.
+    ``prefix`` and ``suffix`` are the document's text around the cursor. ``indent`` is the indentation
+    that an empty cursor line should get. ``finish`` is ``length`` for a truncated text. The
+    document's own original text passes unchanged.
     """
-    newline = newline_in(prefix if "\n" in prefix or "\r" in prefix else suffix)
+    newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     prefix, suffix = _plain(prefix), _plain(suffix)
     head = prefix.rpartition("\n")[2]
-    spoken = _spoken(visible(text[:_LONGEST]), prefix, suffix, language)
-    text = _placed(spoken, prefix, suffix, language, indent)
+    answer = _strip_talk(strip_hidden_characters(text[:_MAX_LENGTH]), prefix, suffix, language)
+    text = _fit_to_place(answer, prefix, suffix, language, indent)
     if not multiline:
         text = _one_line(text, head)
-    text = _ending_here(text, prefix, suffix) if "\n" in text else text
-    # Where the end was taken away (the suffix again, another function), what is left was not cut off.
-    cut_off = finish == "length" and _last_line(text) == _last_line(spoken)
-    text, shortened = whole_lines(text, max_lines)
+    text = _cut_at_block(text, prefix, suffix) if "\n" in text else text
+    # If the end was stripped (the suffix again, another function), the rest is not truncated.
+    cut_off = finish == "length" and _last_line(text) == _last_line(answer)
+    text, shortened = limit_lines(text, max_lines)
     if cut_off and not shortened:
-        text = without_last_line(text)
+        text = strip_last_line(text)
     if cut_off or shortened:
-        text = _parsing(text, prefix, suffix, language)
-    text = _ended(text, prefix, suffix, language)
-    if not text.strip() or _stands_there(text, suffix, head):
+        text = _cut_to_parse(text, prefix, suffix, language)
+    text = _strip_end(text, prefix, suffix, language)
+    if not text.strip() or _is_already_there(text, suffix, head):
         return ""
     return text if newline == "\n" else text.replace("\n", newline)
 
@@ -72,70 +78,70 @@ def _last_line(text: str) -> str:
     return text.rstrip().rpartition("\n")[2].strip()
 
 
-def _spoken(text: str, prefix: str, suffix: str, language: str) -> str:
-    """Without what a chat model says round its answer."""
-    text = without_markers(without_thoughts(text), prefix + suffix)
+def _strip_talk(text: str, prefix: str, suffix: str, language: str) -> str:
+    """Strip a chat model's talk around its answer."""
+    text = strip_control_tokens(strip_thoughts(text), prefix + suffix)
     head = prefix.rpartition("\n")[2]
-    prose = bool(_COMMENT.match(head)) or _in_docstring(prefix)
+    prose = bool(COMMENT_LINE.match(head)) or _in_docstring(prefix)
     if not prose and not head.strip() and is_refusal(text, language):
         return ""
-    return unwrapped(text, language, prose=prose)
+    return extract_code(text, language, prose=prose)
 
 
-def _placed(text: str, prefix: str, suffix: str, language: str, indent: str) -> str:
-    """Without what stands there already, and indented for the place."""
+def _fit_to_place(text: str, prefix: str, suffix: str, language: str, indent: str) -> str:
+    """Strip text that is already in the document, and indent for the place."""
     head = prefix.rpartition("\n")[2]
-    text = without_repeated_prefix(text, prefix)
+    text = strip_repeated_prefix(text, prefix)
     if not head.strip():
-        text = _without_blank_lines(text, prefix)
+        text = _strip_blank_lines(text, prefix)
         if indent and not head and text[:1].strip() and "\n" not in text.rstrip("\n"):
-            text = fitted(text, prefix + indent, language)
+            text = fit_indentation(text, prefix + indent, language)
             text = indent + text if not text.startswith(indent) else text
         else:
-            text = fitted(text, prefix, language)
-    text = without_suffix(text, suffix, head)
-    return without_loops(text)
+            text = fit_indentation(text, prefix, language)
+    text = strip_suffix(text, suffix, head)
+    return strip_loops(text)
 
 
-def _ending_here(text: str, prefix: str, suffix: str) -> str:
-    """Up to the end of the block. A model that goes on with a new function often writes the rest of this one first."""
-    ended = block(text, prefix, suffix)
-    return ended if ended == text else without_suffix(ended, suffix, prefix.rpartition("\n")[2])
+def _cut_at_block(text: str, prefix: str, suffix: str) -> str:
+    """Cut at the end of the block. Before a new function, a model often repeats the rest of this one."""
+    ended = cut_at_block_end(text, prefix, suffix)
+    return ended if ended == text else strip_suffix(ended, suffix, prefix.rpartition("\n")[2])
 
 
-def _without_blank_lines(text: str, prefix: str) -> str:
-    """Without blank lines at the beginning; one stays that parts the code from what is above."""
+def _strip_blank_lines(text: str, prefix: str) -> str:
+    """Strip leading blank lines; keep one that separates the code from the code above."""
     bare = re.sub(r"\A(?:[ \t]*\n)+(?=[^\n])", "", text)
     above = prefix.split("\n")[-2:]
-    parts = len(above) == 2 and above[0].strip() and not above[1] and text.startswith("\n")
-    return "\n" + bare if parts else bare
+    separates = len(above) == 2 and above[0].strip() and not above[1] and text.startswith("\n")
+    return "\n" + bare if separates else bare
 
 
 def _one_line(text: str, head: str) -> str:
-    """The first line; of a text that goes on below a full line, nothing."""
+    """Return the first line; nothing if the text continues below a complete line."""
     if head.strip():
         return text.split("\n", 1)[0]
     lines = text.split("\n")
     return next((line for line in lines if line.strip()), "")
 
 
-def _ended(text: str, prefix: str, suffix: str, language: str) -> str:
-    """Without white space at the end, and without what the suffix closes."""
+def _strip_end(text: str, prefix: str, suffix: str, language: str) -> str:
+    """Strip trailing white space and closers that the suffix has."""
     head = prefix.rpartition("\n")[2]
-    in_string = _in_docstring(prefix) or _COMMENT.match(head) is not None
+    in_string = _in_docstring(prefix) or COMMENT_LINE.match(head) is not None
     tail = suffix.split("\n", 1)[0]
     if not tail.strip():
         text = text.rstrip()
     elif head.strip() or not text.endswith("\n"):
         text = text.rstrip("\n")
-    text = without_double_quote(text, head, tail, language)
-    return text if in_string else without_double_closers(text, prefix, suffix, language)
+    text = strip_duplicate_quote(text, head, tail, language)
+    return text if in_string else strip_duplicate_closers(text, prefix, suffix, language)
 
 
-def _parsing(text: str, prefix: str, suffix: str, language: str) -> str:
-    """Of a text that was cut off, as many lines as leave code that parses; all if none does."""
-    before, after = prefix[-_CHECKED:], suffix[:_CHECKED]
-    text = without_openers(text)
+def _cut_to_parse(text: str, prefix: str, suffix: str, language: str) -> str:
+    """Return the most lines of a truncated text that leave code that parses; all of them if none do."""
+    before, after = prefix[-_PARSED_CONTEXT:], suffix[:_PARSED_CONTEXT]
+    text = strip_block_openers(text)
     if has_error(before + text + after, language) is not True:
         return text
     lines = text.split("\n")
@@ -146,8 +152,8 @@ def _parsing(text: str, prefix: str, suffix: str, language: str) -> str:
     return text
 
 
-def _stands_there(text: str, suffix: str, head: str) -> bool:
-    """Whether the text is what stands after the cursor already."""
+def _is_already_there(text: str, suffix: str, head: str) -> bool:
+    """Return whether the text is already after the cursor."""
     tail, _, below = suffix.partition("\n")
     bare = text.strip()
     if tail.strip():
@@ -157,7 +163,7 @@ def _stands_there(text: str, suffix: str, head: str) -> bool:
 
 
 def _in_docstring(prefix: str) -> bool:
-    """Whether a string of several lines is open at the cursor, as far as the prefix tells."""
+    """Return whether a multi-line string is open at the cursor, judging by the prefix."""
     return any(prefix.count(quote) % 2 for quote in ('"""', "'''"))
 
 

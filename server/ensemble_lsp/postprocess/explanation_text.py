@@ -1,9 +1,9 @@
-"""An explanation as Markdown that is safe to show: no HTML, no images, no links but to the web.
+"""Makes an explanation safe to show as Markdown: no HTML, no images, only web links.
 
-What a model writes may be steered by the code it was shown. Editors render hovers with links that
-can run commands, and load images. So outside of code every ``<`` that could begin a tag is escaped,
-every image is turned into its text, and a link stays one only to an ``http(s)`` address. Only what
-is code by any reading of CommonMark is left alone: fences at the margin, code spans on one line.
+The explained code may steer the model's text, and editors render hovers with command links and images.
+Outside of code, every ``<`` that could begin a tag is escaped, every image becomes its text, and only
+``http(s)`` links remain. Code means code by any reading of CommonMark: fences at the margin, and code
+spans on one line.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import html
 import re
 
-from .characters import visible
-from .chat import without_markers, without_thoughts
+from .characters import strip_hidden_characters
+from .chat import strip_control_tokens, strip_thoughts
 
 _FENCE = re.compile(r"^( {0,12})(`{3,}|~{3,})([^`\n]*)$")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -20,14 +20,14 @@ _LINK = re.compile(r"\]\(\s*(?:(?:<|&lt;)(?P<angle>[^<>\n]*)>|(?P<bare>[^\s()<>\
 _SAFE = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 _SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.*?)(?<!`)(?P=ticks)(?!`)")
 _OPENING = re.compile(r"^( {0,3})(?=`{3,}[^`]*$|~{3,})")
-_LONGEST = 60_000
-_PASSES = 5
+_MAX_LENGTH = 60_000
+_MAX_PASSES = 5
 
 
 def clean_prose(text: str) -> str:
-    """The Markdown of an explanation; empty for none. Doing it twice changes nothing."""
-    # A fence that is closed at the end may be the end of an earlier one, which then is code as well.
-    for _ in range(_PASSES):
+    """Return the safe Markdown of an explanation; empty for none. Idempotent."""
+    # Closing a fence at the end may pair it with an earlier one and make that code as well.
+    for _ in range(_MAX_PASSES):
         before, text = text, _cleaned(text)
         if text == before:
             break
@@ -35,8 +35,8 @@ def clean_prose(text: str) -> str:
 
 
 def _cleaned(text: str) -> str:
-    text = without_markers(without_thoughts(visible(text[:_LONGEST]))).strip()
-    text = _unwrapped(text)
+    text = strip_control_tokens(strip_thoughts(strip_hidden_characters(text[:_MAX_LENGTH]))).strip()
+    text = _strip_outer_fence(text)
     parts: list[str] = []
     prose: list[str] = []
     fence = ""
@@ -51,22 +51,22 @@ def _cleaned(text: str) -> str:
             else:
                 parts.append(line)
         elif found and (not found.group(1) or _closes(lines[number + 1 :], found.group(2))):
-            parts += _prose(prose)
+            parts += _safe_prose(prose)
             prose = []
-            # Moved to the margin: inside a list or quotation a fence may end where ours does not.
+            # Moved to the margin: inside a list or quotation, a fence may end elsewhere.
             fence = found.group(2)
             parts.append(fence + re.sub(r"[^\w+#.-]", "", found.group(3)))
         else:
             prose.append(line)
-    parts += _prose(prose)
+    parts += _safe_prose(prose)
     if fence:
         parts.append(fence)
     return "\n".join(parts).strip()
 
 
-def plain_text(text: str) -> str:
-    """A name (a server on this machine may have given it) as text that Markdown leaves alone."""
-    return re.sub(r"([\\`*\[\]<>&!])", r"\\\1", visible(text))
+def escape_markdown(text: str) -> str:
+    """Escape a name, which may come from a server on this machine, for Markdown."""
+    return re.sub(r"([\\`*\[\]<>&!])", r"\\\1", strip_hidden_characters(text))
 
 
 def _closes(lines: list[str], mark: str) -> bool:
@@ -76,14 +76,14 @@ def _closes(lines: list[str], mark: str) -> bool:
     )
 
 
-def _unwrapped(text: str) -> str:
-    """Without a fence round the whole answer."""
+def _strip_outer_fence(text: str) -> str:
+    """Strip a fence around the whole answer."""
     found = re.fullmatch(r"```(?:markdown|md)[ \t]*\n(.*)\n```", text, re.DOTALL)
     return found.group(1).strip() if found else text
 
 
-def _prose(lines: list[str]) -> list[str]:
-    """Lines outside of fences, made safe; links may reach over a line's end."""
+def _safe_prose(lines: list[str]) -> list[str]:
+    """Make lines outside of fences safe; a link may span a line end."""
     if not lines:
         return []
     spans: list[str] = []
@@ -91,19 +91,19 @@ def _prose(lines: list[str]) -> list[str]:
     loose = False
     for line in lines:
         loose = loose and bool(line.strip())
-        told = line if loose else _without_spans(line, spans)
-        if told is None:
-            loose, told = True, line
-        kept.append(told)
-    text = _plain("\n".join(kept))
+        marked = line if loose else _mark_code_spans(line, spans)
+        if marked is None:
+            loose, marked = True, line
+        kept.append(marked)
+    text = _escape_prose("\n".join(kept))
     text = re.sub("\x00([0-9]+)\x00", lambda m: spans[int(m.group(1))], text)
-    # What was taken out may leave the opening of a fence, whose end would be the next one's opening.
+    # Escaping may leave the opening of a fence, which the next fence would close.
     found = text.split("\n")
     return [each if each in lines else _OPENING.sub(r"\1\\", each) for each in found]
 
 
-def _without_spans(line: str, spans: list[str]) -> str | None:
-    """The line with marks for its code spans; None where a backtick is left that may begin one."""
+def _mark_code_spans(line: str, spans: list[str]) -> str | None:
+    """Replace code spans by marks; ``None`` if a remaining backtick may begin one."""
     if "`" not in line:
         return line
     if "\\`" in line:
@@ -114,25 +114,25 @@ def _without_spans(line: str, spans: list[str]) -> str | None:
         found.append(match.group())
         return f"\x00{len(spans) + len(found) - 1}\x00"
 
-    marked = _SPAN.sub(keep, line)
-    if "`" in marked:
+    replaced = _SPAN.sub(keep, line)
+    if "`" in replaced:
         return None
     spans += found
-    return marked
+    return replaced
 
 
-def _plain(text: str) -> str:
+def _escape_prose(text: str) -> str:
     text = re.sub(r"!+(?:\\?!)*\[", "[", text)
     text = _TAG.sub("&lt;", text)
-    text = _LINK.sub(_checked, text)
-    # A definition of a link, wherever it may stand: in a list, in a quotation, with a label over lines.
+    text = _LINK.sub(_safe_link, text)
+    # A link definition, anywhere: in a list, in a quotation, with a label over several lines.
     return text.replace("]:", "]\\:")
 
 
-def _checked(found: re.Match[str]) -> str:
-    """A link as it is where it leads to the web; of others the text alone.
+def _safe_link(found: re.Match[str]) -> str:
+    """Return a web link unchanged, and of others the text alone.
 
-    The blank parts the text from what follows, which might be a target too.
+    The trailing blank separates the text from what follows, which could become a target.
     """
     target = found["angle"] if found["angle"] is not None else found["bare"]
     target = html.unescape(target or "")

@@ -1,14 +1,14 @@
-"""Generated code, from a model's raw text to what goes to a place."""
+"""Turns a model's raw text into code that fits a place."""
 
 from __future__ import annotations
 
 import re
 
-from ..syntax.indentation import indent_of, newline_in
-from .characters import visible
-from .chat import is_refusal, unwrapped, without_markers, without_thoughts
-from .layout import dedented, indented
-from .overlap import without_loops, without_repeated_prefix
+from ..syntax.indentation import indent_of, newline_of
+from .characters import strip_hidden_characters
+from .chat import extract_code, is_refusal, strip_control_tokens, strip_thoughts
+from .layout import dedent_lines, indent_lines
+from .overlap import strip_loops, strip_repeated_prefix
 
 _DEFINITION = re.compile(
     r"^[ \t]*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final"
@@ -31,21 +31,21 @@ def clean_code(
     prefix: str = "",
     suffix: str = "",
 ) -> str:
-    """The code of an answer, fitted to a place; empty for none.
+    """Return the code of an answer, fitted to a place; empty for none.
 
-    ``prefix``/``suffix``: the document before and after the place. Lines get ``indent``; the first
-    only what the cursor's line lacks of it, or a line of its own below a comment, a docstring or an
-    opening brace. The signature, docstring or comment that asked is not written again.
+    ``prefix``/``suffix``: the document before and after the place. Lines get ``indent``; the first line
+    only the part that the cursor's line lacks, or it begins a new line below a comment, a docstring or an
+    opening brace. A repeated signature, docstring or comment is stripped.
     """
-    newline = newline_in(prefix if "\n" in prefix or "\r" in prefix else suffix)
+    newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     before = prefix.replace("\r\n", "\n").replace("\r", "\n")
-    text = without_markers(without_thoughts(visible(text)), prefix + suffix)
+    text = strip_control_tokens(strip_thoughts(strip_hidden_characters(text)), prefix + suffix)
     if is_refusal(text, language):
         return ""
-    text = dedented(unwrapped(text, language).strip("\n")).rstrip()
-    text = _without_signature(text, before, language)
-    text = _without_order(text, instruction)
-    text = dedented(without_loops(without_repeated_prefix(text, before)).strip("\n")).rstrip()
+    text = dedent_lines(extract_code(text, language).strip("\n")).rstrip()
+    text = _strip_signature(text, before, language)
+    text = _strip_instruction(text, instruction)
+    text = dedent_lines(strip_loops(strip_repeated_prefix(text, before)).strip("\n")).rstrip()
     if not text.strip():
         return ""
     text = "\n".join(line.rstrip() for line in _lines(text, language))
@@ -54,7 +54,7 @@ def clean_code(
 
 
 def _lines(text: str, language: str) -> list[str]:
-    """The lines; of Markdown two blanks at an end mean a break, and stay."""
+    """Return the lines; Markdown stays whole, because two trailing blanks mean a line break."""
     return [text] if language == "markdown" else text.split("\n")
 
 
@@ -62,49 +62,49 @@ def _at_place(text: str, before: str, indent: str, suffix: str) -> str:
     head = before.rpartition("\n")[2]
     if not head.strip():
         lacking = indent[len(head) :] if indent.startswith(head) else ""
-        return (lacking + indented(text, indent)[len(indent) :]).rstrip()
+        return (lacking + indent_lines(text, indent)[len(indent) :]).rstrip()
     if not _FULL_LINE.search(head):
-        return indented(text, indent)[len(indent) :]
+        return indent_lines(text, indent)[len(indent) :]
     closing = "\n" + indent_of(head) if suffix.lstrip(" \t")[:1] in ("}", ")") and suffix else ""
-    return "\n" + indented(text, indent) + closing
+    return "\n" + indent_lines(text, indent) + closing
 
 
-def _without_order(text: str, instruction: str) -> str:
-    """Without the comment that asked, where the model wrote it again."""
+def _strip_instruction(text: str, instruction: str) -> str:
+    """Strip the comment that asked for the code if the model repeated it."""
     asked = " ".join(instruction.split()).lower()
     lines = text.split("\n")
     for count in range(min(len(lines), 8), 0, -1):
         part = [re.match(r"\s*(?:#+|//+|--|\*)\s?(.*)", line) for line in lines[:count]]
-        said = " ".join(m.group(1) for m in part if m is not None).lower()
-        said = re.sub(r"^(?:todo|fixme)\b(?:\([^)]*\))?\s*[:\-]?\s*", "", " ".join(said.split()))
-        if asked and all(part) and said == asked:
+        repeated = " ".join(m.group(1) for m in part if m is not None).lower()
+        repeated = re.sub(
+            r"^(?:todo|fixme)\b(?:\([^)]*\))?\s*[:\-]?\s*", "", " ".join(repeated.split())
+        )
+        if asked and all(part) and repeated == asked:
             return "\n".join(lines[count:])
     return text
 
 
-def _without_signature(text: str, before: str, language: str) -> str:
-    """The body alone, where the place is a body and the model wrote the whole definition again."""
-    opened = _open_definition(before)
-    if not opened:
+def _strip_signature(text: str, before: str, language: str) -> str:
+    """Return only the body if the place is a body and the model repeated the whole definition."""
+    open_name = _open_definition(before)
+    if not open_name:
         return text
-    found = next((m for m in _DEFINITION.finditer(text) if m["name"] == opened), None)
+    found = next((m for m in _DEFINITION.finditer(text) if m["name"] == open_name), None)
     if found is None or indent_of(found.group()):
         return text
     body = _after_signature(text[found.start() :])
     if body is None:
         return text
-    ahead = [line for line in text[: found.start()].split("\n") if not _dropped(line)]
+    ahead = [line for line in text[: found.start()].split("\n") if not _is_decorator(line)]
     body = _python_part(body, before) if language == "python" else _CLOSED.sub("", body)
-    code = dedented(body.strip("\n"))
+    code = dedent_lines(body.strip("\n"))
     kept = "\n".join(line for line in ahead if line.strip())
     return f"{kept}\n{code}" if kept else code
 
 
 def _open_definition(before: str) -> str:
-    """The name of the definition whose body the place is at the beginning of."""
-    found = None
-    for found in _DEFINITION.finditer(before):  # noqa: B007 - the last one is wanted
-        pass
+    """Return the name of the definition whose body begins at the place."""
+    found = _last_definition(before)
     if found is None:
         return ""
     rest = _after_signature(before[found.start() :])
@@ -116,7 +116,7 @@ def _open_definition(before: str) -> str:
 
 
 def _after_signature(text: str) -> str | None:
-    """What follows the colon or brace that ends a signature; None where none does."""
+    """Return the text after the colon or brace that ends a signature; ``None`` without one."""
     depth = 0
     for found in re.finditer(r"[()\[\]{}:]", text[:4000]):
         sign = found.group()
@@ -132,7 +132,7 @@ def _after_signature(text: str) -> str | None:
 
 
 def _python_part(body: str, before: str) -> str:
-    """A Python body: without the docstring that stands there, and what follows the function."""
+    """Return a Python body without a docstring that is already there, and without code after it."""
     if re.search(r"(?:\"\"\"|''')\s*\Z", before) or _DOCSTRING.match(_after_last(before)):
         body = _DOCSTRING.sub("", body)
     lines = body.strip("\n").split("\n")
@@ -147,13 +147,15 @@ def _python_part(body: str, before: str) -> str:
     return "\n".join(lines)
 
 
+def _last_definition(before: str) -> re.Match[str] | None:
+    return next(reversed(list(_DEFINITION.finditer(before))), None)
+
+
 def _after_last(before: str) -> str:
-    found = None
-    for found in _DEFINITION.finditer(before):  # noqa: B007 - the last one is wanted
-        pass
+    found = _last_definition(before)
     return (_after_signature(before[found.start() :]) or "") if found else ""
 
 
-def _dropped(line: str) -> bool:
-    """Lines before a definition that the document has: decorators."""
+def _is_decorator(line: str) -> bool:
+    """Return whether the document already has the line before a definition: a decorator."""
     return line.lstrip().startswith("@")

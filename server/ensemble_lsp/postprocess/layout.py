@@ -1,10 +1,10 @@
-"""Where code stands: its indentation at the place, the end of its block, lines cut off."""
+"""The layout of code: its indentation, the end of its block, truncated lines."""
 
 from __future__ import annotations
 
 import re
 
-from ..syntax.indentation import indent_of, unit_of
+from ..syntax.indentation import indent_of, indent_unit
 
 _DEFINITION = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final|override)\s+)*"
@@ -23,10 +23,10 @@ _LEAVES = re.compile(r"\s*(?:return|raise|throw|break|continue)\b")
 _ENDS_FLOW = re.compile(r"\s*(?:return|raise|throw|break|continue|pass)\b")
 
 
-def fitted(text: str, prefix: str, language: str) -> str:
-    """The text with the indentation its place wants.
+def fit_indentation(text: str, prefix: str, language: str) -> str:
+    """Return the text with the indentation that its place needs.
 
-    Models often write the indentation that stands before the cursor again, or none at all.
+    Models often repeat the indentation before the cursor, or write none.
     """
     above, _, head = prefix.rpartition("\n")
     if head.strip() or not text.strip():
@@ -35,24 +35,24 @@ def fitted(text: str, prefix: str, language: str) -> str:
     last = next((line for line in reversed(above.split("\n")) if line.strip()), "")
     level = _level(last, above, language)
     if head and lead.startswith(head) and len(head) >= level and not _continues(last):
-        # The indentation before the cursor, written twice. Then all lines carry the whole of it.
-        return _moved_out(text, lead, head)
+        # The indentation before the cursor, repeated; then every line has all of it.
+        return _dedent_to(text, lead, head)
     if lead:
         return text
     if head:
-        return _shifted(text, head)
+        return _indent_rest(text, head)
     if level and _BLOCK.match(last):
-        return indented(text, indent_of(last) + _unit(last, above, language))
+        return indent_lines(text, indent_of(last) + _unit(last, above, language))
     return text
 
 
-def indented(text: str, indent: str) -> str:
-    """Every line that holds anything, moved in."""
+def indent_lines(text: str, indent: str) -> str:
+    """Indent every non-blank line."""
     return "\n".join(indent + line if line.strip() else line for line in text.split("\n"))
 
 
-def dedented(text: str) -> str:
-    """The text moved out as far as its lines allow; a first line without indentation stays out."""
+def dedent_lines(text: str) -> str:
+    """Dedent the text by its smallest indentation."""
     lines = text.split("\n")
     body = [line for line in lines if line.strip()]
     if not body:
@@ -61,11 +61,11 @@ def dedented(text: str) -> str:
     return "\n".join(line[margin:] if line.strip() else "" for line in lines)
 
 
-def block(text: str, prefix: str, suffix: str) -> str:
-    """The text up to where the code leaves the function or class the cursor is in.
+def cut_at_block_end(text: str, prefix: str, suffix: str) -> str:
+    """Cut the text where the code leaves the cursor's function or class.
 
-    It also ends before a line that is less indented than the code after the cursor: that code would
-    otherwise hang under something else.
+    Also cut before a line that is less indented than the code after the cursor: that code would
+    otherwise belong to another block.
     """
     lines = text.split("\n")
     head = prefix.rpartition("\n")[2]
@@ -80,16 +80,18 @@ def block(text: str, prefix: str, suffix: str) -> str:
         if depth <= floor and not (depth == floor and _CLOSER.match(line)):
             return "\n".join(lines[:number])
         leaves = depth < following and not _CLOSER.match(line)
-        if leaves and not _returns_to(lines[number:], following):
+        if leaves and not _ends_with_opener(lines[number:], following):
             opens = len(indent_of(head + lines[0])) < following
-            return "\n".join(lines[: _opened(lines, number, following) if opens else number])
-    # Code below that leaves by itself may well be meant: "return x" in a branch, then "break".
+            return "\n".join(
+                lines[: _next_block_opener(lines, number, following) if opens else number]
+            )
+    # Code below that itself leaves the block may be intended: "return x" in a branch, then "break".
     hangs = following and not _LEAVES.match(below)
-    return "\n".join(_reaching(lines, following)) if hangs else text
+    return "\n".join(_strip_early_exit(lines, following)) if hangs else text
 
 
-def _opened(lines: list[str], number: int, depth: int) -> int:
-    """From a line on, the end of the first that opens a block of that depth: the code below stands in it already."""
+def _next_block_opener(lines: list[str], number: int, depth: int) -> int:
+    """Return the end of the first following line that opens a block of that depth, for the code below."""
     for end in range(number + 1, len(lines)):
         inside = next((line for line in lines[end:] if line.strip()), "")
         if _OPENER.search(lines[end - 1]) and len(indent_of(inside)) == depth:
@@ -97,8 +99,8 @@ def _opened(lines: list[str], number: int, depth: int) -> int:
     return number
 
 
-def _reaching(lines: list[str], following: int) -> list[str]:
-    """Without a last line that leaves the block where the code below it goes on: nothing would reach it."""
+def _strip_early_exit(lines: list[str], following: int) -> list[str]:
+    """Strip a last line that leaves the block while the code below continues it: that code would be dead."""
     last = next((n for n in range(len(lines) - 1, 0, -1) if lines[n].strip()), 0)
     line = lines[last]
     closed = sum(map(line.count, "([{")) == sum(map(line.count, ")]}"))
@@ -106,8 +108,8 @@ def _reaching(lines: list[str], following: int) -> list[str]:
     return lines[:last] if last and leaves and any(map(str.strip, lines[:last])) else lines
 
 
-def whole_lines(text: str, lines: int) -> tuple[str, bool]:
-    """At most that many lines, and whether there were more."""
+def limit_lines(text: str, lines: int) -> tuple[str, bool]:
+    """Return at most that many lines, and whether there were more."""
     parts = text.split("\n")
     start = next((n for n, line in enumerate(parts) if line.strip()), 0)
     if len(parts) - start <= lines or not any(line.strip() for line in parts[start + lines :]):
@@ -115,44 +117,44 @@ def whole_lines(text: str, lines: int) -> tuple[str, bool]:
     return "\n".join(parts[: start + lines]), True
 
 
-def without_last_line(text: str) -> str:
-    """Without a last line that was cut off; a lone line is kept as it is."""
+def strip_last_line(text: str) -> str:
+    """Strip a truncated last line; a single line is kept."""
     body, newline, last = text.rpartition("\n")
     return body if newline and last.strip() and body.strip() else text
 
 
-def without_openers(text: str) -> str:
-    """Without last lines that open a block which was cut off; a lone line is kept as it is."""
+def strip_block_openers(text: str) -> str:
+    """Strip last lines that open a truncated block; a single line is kept."""
     while "\n" in text.strip() and _OPENER.search(text.rstrip()):
         text = text.rstrip().rpartition("\n")[0]
     return text
 
 
 def _level(last: str, above: str, language: str) -> int:
-    """How far code after that line is moved in, in characters."""
+    """Return the indentation of code after that line, in characters."""
     depth = len(indent_of(last))
     return depth + len(_unit(last, above, language)) if _OPENER.search(last) else depth
 
 
 def _unit(last: str, above: str, language: str) -> str:
-    return unit_of(above.split("\n")[-80:], language) if _OPENER.search(last) else ""
+    return indent_unit(above.split("\n")[-80:], language) if _OPENER.search(last) else ""
 
 
 def _continues(last: str) -> bool:
-    """Whether an expression goes on over the line's end, so that any indentation may be right."""
+    """Return whether an expression continues on the next line, so that any indentation may be right."""
     return last.rstrip().endswith((",", "\\", "+", "|", "&", "and", "or"))
 
 
-def _moved_out(text: str, lead: str, head: str) -> str:
-    """A first line without its indentation, the others moved out as far as it stood too deep."""
+def _dedent_to(text: str, lead: str, head: str) -> str:
+    """Strip the first line's indentation, and dedent the others by the excess."""
     deep = len(lead) - len(head)
     first, newline, rest = text[len(lead) :].partition("\n")
     lines = [line[deep:] if line.startswith(lead) else line for line in rest.split("\n")]
     return first + newline + "\n".join(lines)
 
 
-def _shifted(text: str, head: str) -> str:
-    """Lines written as if the cursor stood at the left margin, moved to where it stands."""
+def _indent_rest(text: str, head: str) -> str:
+    """Indent lines that were written as if the cursor were at the left margin."""
     first, newline, rest = text.partition("\n")
     body = [line for line in rest.split("\n") if line.strip()]
     if not newline or not body:
@@ -160,12 +162,14 @@ def _shifted(text: str, head: str) -> str:
     second = body[0]
     if len(indent_of(second)) > len(head):
         return text
-    relative = _OPENER.search(first) if indent_of(second) else _goes_on(first, second, rest)
-    return first + newline + indented(rest, head) if relative else text
+    relative = (
+        _OPENER.search(first) if indent_of(second) else _is_next_statement(first, second, rest)
+    )
+    return first + newline + indent_lines(rest, head) if relative else text
 
 
-def _goes_on(first: str, second: str, rest: str) -> bool:
-    """Whether a line at the margin is the next statement, not the code below the block."""
+def _is_next_statement(first: str, second: str, rest: str) -> bool:
+    """Return whether a line at the margin is the next statement, not code below the block."""
     if re.match(r"[)\]}]|end\b", second):
         return False
     if (
@@ -178,10 +182,10 @@ def _goes_on(first: str, second: str, rest: str) -> bool:
 
 
 def _floor(prefix: str, line: str) -> int:
-    """The indentation of the definition a completion may not leave; −1 at the outermost level.
+    """Return the indentation of the definition that a completion must not leave; −1 at the top level.
 
-    From a function in a function the code may go on in the outer one; from a method, or a function
-    of the module, it may not.
+    From a nested function the code may continue in the outer one; from a method or a top-level function
+    it may not.
     """
     depth = len(indent_of(line)) if line.strip() else 1 << 20
     floor = depth if _DEFINITION.match(line) else -1
@@ -199,7 +203,7 @@ def _floor(prefix: str, line: str) -> int:
     return floor
 
 
-def _returns_to(lines: list[str], depth: int) -> bool:
-    """Whether a line that opens a block comes last, for the code below to stand in."""
+def _ends_with_opener(lines: list[str], depth: int) -> bool:
+    """Return whether the last line opens a block that the code below can be part of."""
     last = next((line for line in reversed(lines) if line.strip()), "")
     return bool(_OPENER.search(last)) or len(indent_of(last)) >= depth

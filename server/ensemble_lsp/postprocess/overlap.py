@@ -1,4 +1,4 @@
-"""What stands in the document already: the prompt repeated, the suffix written again, loops."""
+"""Strips text that is already in the document: a repeated prefix, a repeated suffix, loops."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ import re
 
 _OPENER = re.compile(r"[:{(\[]\s*$|=>\s*$|\b(?:do|then)\s*$")
 _LOOP = re.compile(r"(?P<unit>[^\n]{4,80}?)(?P=unit){5,}[^\n]*\Z")
-_MOST_LINES = 30
+_MAX_LINES = 30
 
 
-def without_repeated_prefix(text: str, prefix: str) -> str:
-    """Without the end of the prefix at the beginning: whole lines before the cursor, or its line.
+def strip_repeated_prefix(text: str, prefix: str) -> str:
+    """Strip the end of the prefix from the start of the text: whole lines, or the cursor's line.
 
-    A line is taken off where the model wrote the cursor's own line again, or the opening line or
-    several lines above it: code seldom repeats those at once.
+    Lines are stripped if the model repeated the cursor's line, the block's opening line, or several
+    lines above: code rarely repeats those at once.
     """
-    above = [line for line in prefix.split("\n")[-_MOST_LINES - 1 :]]
+    above = [line for line in prefix.split("\n")[-_MAX_LINES - 1 :]]
     head = above.pop()
     lines = text.split("\n")
     start = next((n for n, line in enumerate(lines) if line.strip()), 0)
-    wanted = [line.strip() for line in above]
+    expected = [line.strip() for line in above]
     for count in range(min(len(above), len(lines) - start), -1, -1):
-        if [line.strip() for line in lines[start : start + count]] != wanted[len(above) - count :]:
+        if [line.strip() for line in lines[start : start + count]] != expected[
+            len(above) - count :
+        ]:
             continue
         rest = lines[start + count :]
         cut = _after_head(rest, head) if head.strip() else _after_lines(rest, above[-count:], count)
         if cut is not None:
             return cut
-    return _without_half_word(text, head)
+    return _strip_half_word(text, head)
 
 
 def _after_head(rest: list[str], head: str) -> str | None:
-    """What follows the cursor's line where the model wrote it again."""
+    """Return the text after the cursor's line if the model repeated it."""
     if not rest:
         return None
     bare, line = head.strip(), rest[0].lstrip()
@@ -40,7 +42,7 @@ def _after_head(rest: list[str], head: str) -> str | None:
         return None
     spaces = len(head) - len(head.rstrip())
     line = line[len(bare) :]
-    # The white space before the cursor is there already.
+    # The white space before the cursor is already there.
     line = line[min(spaces, len(line) - len(line.lstrip(" "))) :]
     return "\n".join([line, *rest[1:]])
 
@@ -56,50 +58,50 @@ def _after_lines(rest: list[str], repeated: list[str], count: int) -> str | None
     return "\n".join(rest)
 
 
-def _without_half_word(text: str, head: str) -> str:
-    """A model that writes the word under the cursor again from its first letter."""
+def _strip_half_word(text: str, head: str) -> str:
+    """Strip the start of the word under the cursor if the model repeated it."""
     word = re.search(r"[^\W\d]\w{2,}\Z", head)
     if word is None or not re.match(re.escape(word.group()) + r"\w", text):
         return text
     return text[len(word.group()) :]
 
 
-def without_suffix(text: str, suffix: str, head: str = "") -> str:
-    """Without what stands after the cursor already, on its line or over several."""
+def strip_suffix(text: str, suffix: str, head: str = "") -> str:
+    """Strip text that is already after the cursor, on its line or over several lines."""
     tail, _, below = suffix.partition("\n")
     if tail.strip():
         if re.search(r"\w", tail):
-            return _without_tail(text, tail, below, head)
-        return _without_lines(text, below, 1) if "\n" in text else text
-    return _without_lines(text, below, 0 if not head.strip() else 1)
+            return _strip_tail(text, tail, below, head)
+        return _strip_lines(text, below, 1) if "\n" in text else text
+    return _strip_lines(text, below, 0 if not head.strip() else 1)
 
 
-def _without_tail(text: str, tail: str, below: str, head: str) -> str:
-    """Without the rest of the cursor's line where a line of the text ends with it."""
-    wanted = tail.rstrip()
-    if len(wanted.strip()) < 3:
+def _strip_tail(text: str, tail: str, below: str, head: str) -> str:
+    """Strip the rest of the cursor's line from a line of the text that ends with it."""
+    expected = tail.rstrip()
+    if len(expected.strip()) < 3:
         return text
     lines = text.split("\n")
     for number, line in enumerate(lines):
         bare = line.rstrip()
-        if not bare.endswith(wanted) or not _goes_on_as(lines[number + 1 :], below):
+        if not bare.endswith(expected) or not _repeats_suffix(lines[number + 1 :], below):
             continue
-        if number and not head.strip() and bare.strip() == wanted.strip():
+        if number and not head.strip() and bare.strip() == expected.strip():
             return "\n".join(lines[:number])
-        return "\n".join([*lines[:number], bare[: len(bare) - len(wanted)]])
+        return "\n".join([*lines[:number], bare[: len(bare) - len(expected)]])
     return text
 
 
-def _goes_on_as(lines: list[str], below: str) -> bool:
-    """Whether what follows is the suffix's lines again, as far as either goes."""
+def _repeats_suffix(lines: list[str], below: str) -> bool:
+    """Return whether the following lines repeat the suffix, as far as both go."""
     rest = [line.strip() for line in lines if line.strip()]
     following = [line.strip() for line in below.split("\n")[: len(lines) + 20] if line.strip()]
     count = min(len(rest), len(following))
     return not rest or (count > 0 and rest[:count] == following[:count])
 
 
-def _without_lines(text: str, below: str, start: int) -> str:
-    """Without the lines from which on the text is the suffix again, to the end of either."""
+def _strip_lines(text: str, below: str, start: int) -> str:
+    """Cut the text where it repeats the suffix to the end of either."""
     following = [line.rstrip() for line in below.split("\n")[:200] if line.strip()]
     if not following:
         return text
@@ -110,16 +112,20 @@ def _without_lines(text: str, below: str, start: int) -> str:
         rest = [line.rstrip() for line in lines[number:] if line.strip()]
         same = sum(1 for _ in _matching(rest, following))
         over = same == len(rest) or (same == len(following) and same > 1)
-        if (over and _weighs(rest[:same])) or same >= 3 or _cut_off(rest, following, same):
+        if (
+            (over and _is_significant(rest[:same]))
+            or same >= 3
+            or _ends_within(rest, following, same)
+        ):
             return "\n".join(lines[:number])
     return text
 
 
-def _cut_off(rest: list[str], following: list[str], same: int) -> bool:
-    """Whether the text ends in the middle of the suffix's next line."""
+def _ends_within(rest: list[str], following: list[str], same: int) -> bool:
+    """Return whether the text ends within the suffix's next line."""
     if same != len(rest) - 1 or same >= len(following):
         return False
-    return following[same].startswith(rest[-1]) and _weighs(rest[:same])
+    return following[same].startswith(rest[-1]) and _is_significant(rest[:same])
 
 
 def _matching(one: list[str], other: list[str]) -> list[str]:
@@ -131,22 +137,22 @@ def _matching(one: list[str], other: list[str]) -> list[str]:
     return matched
 
 
-def _weighs(lines: list[str]) -> bool:
-    """Whether equal lines are more than chance: not a lone bracket or keyword."""
+def _is_significant(lines: list[str]) -> bool:
+    """Return whether equal lines are more than coincidence: not a lone bracket or keyword."""
     return len(re.sub(r"\W", "", "".join(lines))) >= 6
 
 
-def without_loops(text: str) -> str:
-    """Without the repetitions a model got stuck in, at the end of the text."""
+def strip_loops(text: str) -> str:
+    """Strip the repetitions of a looping model from the end of the text."""
     lines = text.rstrip("\n").split("\n")
-    # A text cut in mid-line ends with a part of the loop.
+    # A truncated text ends with a part of the loop.
     for period in range(1, 9):
         times = 5 if period == 1 else 3
         for cut in (0, 1):
             body = lines[: len(lines) - cut]
             count = _repeats(body, period)
             unit = body[len(body) - period :]
-            if count >= times and _says_something("".join(unit)):
+            if count >= times and _is_code("".join(unit)):
                 return "\n".join(body[: len(body) - period * (count - 1)])
     found = _LOOP.search(text)
     if found is not None and len(re.sub(r"\W", "", found["unit"])) >= 3:
@@ -154,13 +160,13 @@ def without_loops(text: str) -> str:
     return text
 
 
-def _says_something(text: str) -> bool:
-    """Whether a repeated text is code rather than lone brackets or blanks."""
+def _is_code(text: str) -> bool:
+    """Return whether a repeated text is code, not lone brackets or blanks."""
     return len("".join(text.split())) >= 5 and re.search(r"\w", text) is not None
 
 
 def _repeats(lines: list[str], period: int) -> int:
-    """How often the last ``period`` lines stand at the end, one after the other."""
+    """Return how often the last ``period`` lines are repeated at the end."""
     lines = [line.strip() for line in lines]
     unit = lines[len(lines) - period :]
     count, end = 0, len(lines)

@@ -1,4 +1,4 @@
-"""Whether an answer fits the syntax of the place that it is meant for."""
+"""Checks whether an answer fits the syntax of its place."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def parses_at(document: Document, position: Position, text: str) -> bool | None:
-    """Whether a text fits the syntax of the place it is to go to; None where nobody can tell.
+    """Return whether a text fits the syntax of its place; ``None`` if unknown.
 
-    Only an error inside the text counts: the code around is often not finished, and what
-    the text leaves open at its end may be closed by what is typed next.
+    Only an error inside the text counts: the code around it is often incomplete, and the user may
+    close what the text leaves open at its end.
     """
     after = document.replace(Span(position, position), text)
     syntax = Trees(1).at(after, position)
@@ -30,7 +30,7 @@ def parses_at(document: Document, position: Position, text: str) -> bool | None:
 
 
 def _open_at_end(text: str) -> bool:
-    """Whether more is needed after a text: an open bracket, an operator, the body of a block."""
+    """Return whether a text needs a continuation: an open bracket, an operator, a block without a body."""
     opened = sum(text.count(c) for c in "([{") - sum(text.count(c) for c in ")]}")
     return opened > 0 or text.rstrip().endswith(tuple(",:=+-*/%|&<>.\\"))
 
@@ -38,7 +38,7 @@ def _open_at_end(text: str) -> bool:
 def _error_within(
     root: Node, start: tuple[int, int], end: tuple[int, int], open_at_end: bool
 ) -> bool:
-    """Whether an error lies inside a range; ``open_at_end``: and does not touch its end."""
+    """Return whether an error is inside a range; with ``open_at_end``, not at its end."""
     waiting = [root]
     while waiting:
         node = waiting.pop()

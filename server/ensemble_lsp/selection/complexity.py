@@ -11,12 +11,15 @@ import ast
 import asyncio
 import re
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import import_module
 from typing import Any, Literal
 
+from ..languages import language_info
 from ..syntax.python_ast import parse_python
 from ..types import Document
 
@@ -32,13 +35,14 @@ _BREATH = 0.002
 """Seconds. A block takes a millisecond or less; a keystroke that comes meanwhile waits for one, not for all."""
 
 _BLOCK = re.compile(r"(?:@|async\s+def\b|def\b|class\b)")
-_EXTENSIONS = {
-    "c": "c", "cpp": "cpp", "csharp": "cs", "erlang": "erl", "fortran-modern": "f90", "go": "go",
-    "java": "java", "javascript": "js", "javascriptreact": "jsx", "kotlin": "kt", "lua": "lua",
-    "objective-c": "m", "objective-cpp": "mm", "perl": "pl", "php": "php", "python": "py", "r": "r",
-    "ruby": "rb", "rust": "rs", "scala": "scala", "swift": "swift", "typescript": "ts",
-    "typescriptreact": "tsx", "vue": "vue", "zig": "zig",
-}  # fmt: skip
+_MEASURED = frozenset(
+    {
+        "c", "cpp", "csharp", "erlang", "fortran-modern", "go", "java", "javascript",
+        "javascriptreact", "kotlin", "lua", "objective-c", "objective-cpp", "perl", "php", "python",
+        "r", "ruby", "rust", "scala", "swift", "typescript", "typescriptreact", "vue", "zig",
+    }
+)  # fmt: skip
+"""Languages that lizard measures."""
 _NESTING_NODES = (
     ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match,
 )  # fmt: skip
@@ -76,9 +80,9 @@ class _Block:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileComplexity:
-    """All that was measured of one version of a file."""
+    """The measurements of one version of a file."""
 
     version: int
     lines: int
@@ -86,25 +90,43 @@ class FileComplexity:
     source: Source = "none"
     blocks: tuple[_Block, ...] = ()
     sources: tuple[tuple[int, Source], ...] = ()
-    """From which line on which source holds; one entry a block."""
+    """The line from which each source applies; one entry a block."""
 
     def at(self, line: int) -> Complexity:
-        """Of the innermost function round ``line`` (from 0), else of the file."""
-        around = [f for f in self.functions if f.start <= line <= f.end]
-        if not around:
+        """Return the complexity of the innermost function at ``line`` (from 0), else the file's."""
+        functions, parents = self._nested
+        index = bisect_right(functions, line, key=lambda f: f.start) - 1
+        while index >= 0 and functions[index].end < line:
+            index = parents[index]
+        if index < 0:
             return self.whole()
-        inner = max(around, key=lambda f: (f.start, -f.end))
-        source = self.source
-        for start, name in self.sources:
-            source = name if start <= line else source
+        inner = functions[index]
+        block = bisect_right(self.sources, line, key=lambda entry: entry[0]) - 1
+        source = self.sources[block][1] if block >= 0 else self.source
         length = inner.end - inner.start + 1
         return Complexity(inner.cyclomatic, inner.nesting, length, source, self.lines)
 
     def whole(self) -> Complexity:
-        """Of the file: its most complex function."""
+        """Return the complexity of the file: that of its most complex function."""
+        return self._whole
+
+    @cached_property
+    def _whole(self) -> Complexity:
         cyclomatic = max((f.cyclomatic for f in self.functions), default=1)
         nesting = max((f.nesting for f in self.functions), default=0)
         return Complexity(cyclomatic, nesting, 0, self.source, self.lines)
+
+    @cached_property
+    def _nested(self) -> tuple[list[Function], list[int]]:
+        """The functions by their start, outer before inner, and the index of each one's outer; or -1."""
+        functions = sorted(self.functions, key=lambda f: (f.start, -f.end))
+        parents: list[int] = []
+        for index, function in enumerate(functions):
+            parent = index - 1
+            while parent >= 0 and functions[parent].end < function.start:
+                parent = parents[parent]
+            parents.append(parent)
+        return functions, parents
 
 
 def measure(
@@ -117,6 +139,14 @@ def measure(
     ``stopped`` is asked after each block: it may take its time, to leave the interpreter to others,
     and tells whether to give up, where nothing is known of the file.
     """
+    measured = _measure(document, before, stopped)
+    measured.at(0)  # builds the index here, in the thread
+    return measured
+
+
+def _measure(
+    document: Document, before: FileComplexity | None, stopped: Callable[[], bool]
+) -> FileComplexity:
     count = len(document.lines)
     limit = MAX_LINES if document.language == "python" else MAX_LINES_LIZARD
     if count > limit or any(len(line) > _MAX_LINE_CHARS for line in document.lines):
@@ -124,7 +154,7 @@ def measure(
     if document.language == "python":
         return _measure_python(document, before, stopped)
     functions = _lizard(document.lines, document.language)
-    source: Source = "lizard" if document.language in _EXTENSIONS else "none"
+    source: Source = "lizard" if document.language in _MEASURED else "none"
     return FileComplexity(document.version, count, functions, source)
 
 
@@ -342,10 +372,10 @@ def _first_difference(a: str, b: str) -> int:
 
 
 def _lizard(lines: Sequence[str], language: str) -> tuple[Function, ...]:
-    extension = _EXTENSIONS.get(language)
-    if extension is None or len(lines) > MAX_LINES_LIZARD:
+    if language not in _MEASURED or len(lines) > MAX_LINES_LIZARD:
         return ()
     lizard: Any = import_module("lizard")
+    extension = language_info(language).extensions[0]
     try:
         found = lizard.analyze_file.analyze_source_code(f"x.{extension}", "".join(lines))
     except Exception:  # lizard's tokenizers raise anything on code in mid-edit

@@ -65,7 +65,7 @@ class Learning:
         self._in_memory = self._history.in_memory
         while True:
             changes = await self._history.changes_after(self._upto, _PAGE)
-            if changes.epoch != self._epoch and self._history.away:
+            if changes.epoch != self._epoch and self._history.uses_local_fallback:
                 # Another history stands in and counts anew; what is known stays known.
                 kept = await self._history.load_learned(self.selector.strategy)
                 self._epoch, self._upto = kept.epoch, kept.last

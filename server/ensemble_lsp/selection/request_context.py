@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast
 
+from ..languages import line_comment
 from ..types import TASKS, Document, Position, Task, Trigger
 from .complexity import ComplexityCache
 
@@ -28,10 +29,6 @@ _PREFIX_LINES = 100
 _SCRIPTS = frozenset(
     ("javascript", "javascriptreact", "typescript", "typescriptreact", "html", "css", "vue")
 )
-_HASH_COMMENTS = frozenset(
-    ("python", "ruby", "shellscript", "bash", "perl", "r", "yaml", "toml", "makefile", "dockerfile")
-)
-_DASH_COMMENTS = frozenset(("lua", "sql", "haskell", "ada", "elm"))
 _IMPORT = re.compile(r"\s*(import|from|#\s*include|use|using|require|package)\b")
 _DEFINITION = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final|inline)\s+)*"
@@ -147,8 +144,8 @@ def place_of(document: Document, position: Position) -> Place:
 
 def _scan(before: str, language: str) -> tuple[str, bool]:
     """The quote that is open at the end of a line's start, and whether a comment is."""
-    marks = ("#",) if language in _HASH_COMMENTS else ("--",) if language in _DASH_COMMENTS else ()
-    marks = marks or ("//", "/*")
+    sign = line_comment(language)
+    marks = (sign, "/*") if sign == "//" else (sign,)
     if before.lstrip().startswith("*") and "/*" in marks:
         return "", True
     quote, index = "", 0

@@ -1,1 +1,1 @@
-"""How languages write code: grammars and trees, kinds of nodes, indentation."""
+"""Syntax: grammars and trees, kinds of nodes, indentation."""

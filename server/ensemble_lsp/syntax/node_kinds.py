@@ -1,4 +1,4 @@
-"""How the grammars name functions, classes and calls, and their parts."""
+"""The node types of functions, classes, calls and their parts, in all grammars."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CLASSES = (
     "type_alias_declaration",
     "type_declaration",
 )
-KINDS: Mapping[str, SymbolKind] = MappingProxyType(
+SYMBOL_KINDS: Mapping[str, SymbolKind] = MappingProxyType(
     {**dict.fromkeys(FUNCTIONS, "function"), **dict.fromkeys(CLASSES, "class")}
 )
 CALLS = frozenset(

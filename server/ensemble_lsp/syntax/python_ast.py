@@ -1,4 +1,4 @@
-"""Parsing Python, in whatever thread."""
+"""Thread-safe parsing of Python."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _TRIES = 50
 
 
 def parse_python(source: str) -> ast.Module:
-    """The syntax tree. Raises what ``ast.parse`` raises for a text that is no Python.
+    """Return the syntax tree; raises the errors of ``ast.parse``.
 
-    CPython 3.11 counts the depth of the trees it makes for all threads together, and raises
-    ``SystemError`` when two of them make one at the same moment (python/cpython#106905). It is nothing in
-    the text: the next try finds the other thread done.
+    CPython 3.11 counts the depth of syntax trees for all threads together, and raises ``SystemError``
+    when two threads build one at the same time (python/cpython#106905). The source is not at fault; a
+    retry succeeds once the other thread is done.
     """
     for _ in range(_TRIES):
         try:

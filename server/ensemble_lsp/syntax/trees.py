@@ -1,61 +1,36 @@
 """Syntax trees, tolerant of broken code, from tree-sitter's packaged grammars.
 
-A language without a grammar gives ``None`` everywhere: callers then do without. Parsing holds
-the interpreter's lock (about 9 ms for 1,000 lines of Python), so ``Trees`` parses small documents
-whole and of large ones a stretch round the cursor, keeps the trees, and parses again what changed.
+For a language without a grammar every function returns ``None``. Parsing holds the interpreter's lock
+(about 9 ms for 1,000 lines of Python), so ``Trees`` parses small documents whole and large ones in a
+region around the cursor, keeps the trees, and re-parses only changes.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ..types import Document, Position, Span, common_head
+from ..languages import language_info
+from ..types import Document, Position, Span, common_prefix_length
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Tree
 
-GRAMMARS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "bash": ("bash", "language"),
-        "c": ("c", "language"),
-        "cpp": ("cpp", "language"),
-        "csharp": ("c_sharp", "language"),
-        "cuda-cpp": ("cpp", "language"),
-        "go": ("go", "language"),
-        "java": ("java", "language"),
-        "javascript": ("javascript", "language"),
-        "javascriptreact": ("javascript", "language"),
-        "kotlin": ("kotlin", "language"),
-        "lua": ("lua", "language"),
-        "php": ("php", "language_php"),
-        "python": ("python", "language"),
-        "ruby": ("ruby", "language"),
-        "rust": ("rust", "language"),
-        "sh": ("bash", "language"),
-        "shellscript": ("bash", "language"),
-        "typescript": ("typescript", "language_typescript"),
-        "typescriptreact": ("typescript", "language_tsx"),
-    }
-)
-"""LSP language id → the grammar's package (``tree_sitter_…``) and its function."""
-
 WHOLE_LINES = 1500
 """Documents up to this length are parsed whole."""
-_STRETCH_ABOVE, _STRETCH_BELOW, _STEP = 250, 120, 50
-_LONGEST_LINE = 5000
-"""A stretch with a longer line is minified or data; its tree is worth less than its time."""
-_LONGEST_TEXT = 400_000
+_REGION_ABOVE, _REGION_BELOW, _STEP = 250, 120, 50
+_MAX_LINE_LENGTH = 5000
+"""A longer line means minified code or data: a tree is not worth its cost."""
+_MAX_TEXT_LENGTH = 400_000
 
 
 @cache
 def _language(module: str, function: str) -> Language | None:
-    """A grammar, loaded once: it is immutable, so sharing it is safe."""
+    """Load a grammar once; it is immutable, so sharing it is safe."""
     try:
         from tree_sitter import Language
 
@@ -67,16 +42,16 @@ def _language(module: str, function: str) -> Language | None:
 
 
 def grammar_of(language: str, *, fragment: bool = False) -> Language | None:
-    """The grammar of an LSP language id; ``fragment`` for PHP without its opening tag."""
-    entry = GRAMMARS.get(language)
-    if entry is None:
+    """Return the grammar of an LSP language id; ``fragment`` is for PHP without its opening tag."""
+    entry = language_info(language)
+    if not entry.grammar:
         return None
-    module, function = entry
-    return _language(module, "language_php_only" if fragment and module == "php" else function)
+    php = fragment and entry.grammar == "php"
+    return _language(entry.grammar, "language_php_only" if php else entry.grammar_function)
 
 
 def parser_for(language: str, *, fragment: bool = False) -> Parser | None:
-    """A new parser for an LSP language id; ``None`` without a grammar for it."""
+    """Return a new parser for an LSP language id; ``None`` without a grammar."""
     grammar = grammar_of(language, fragment=fragment)
     if grammar is None:
         return None
@@ -86,8 +61,8 @@ def parser_for(language: str, *, fragment: bool = False) -> Parser | None:
 
 
 def has_error(text: str, language: str) -> bool | None:
-    """Whether a text does not parse; ``None`` where nobody can tell (no grammar, too long)."""
-    if len(text) > _LONGEST_TEXT:
+    """Return whether a text has syntax errors; ``None`` if unknown (no grammar, too long)."""
+    if len(text) > _MAX_TEXT_LENGTH:
         return None
     parser = parser_for(language, fragment="<?" not in text)
     if parser is None:
@@ -96,13 +71,13 @@ def has_error(text: str, language: str) -> bool | None:
 
 
 def encode(text: str) -> bytes:
-    """UTF-8 for the parser; a lone surrogate, which an editor may send, counts as three bytes."""
+    """Encode as UTF-8 for the parser; a lone surrogate, which an editor may send, takes three bytes."""
     return text.encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True)
-class Syntax:
-    """A parsed stretch of a document. Tree-sitter counts rows from ``first``, columns in bytes."""
+class ParsedRegion:
+    """A parsed region of a document. Tree-sitter counts rows from ``first``, and columns in bytes."""
 
     document: Document
     first: int
@@ -110,11 +85,11 @@ class Syntax:
 
     @property
     def root(self) -> Node:
-        """The stretch's root node."""
+        """The region's root node."""
         return self.tree.root_node
 
     def node_at(self, position: Position, *, named: bool = True) -> Node | None:
-        """The smallest node that holds the character at a position."""
+        """Return the smallest node around the character at a position."""
         point = self.point(position)
         after = (point[0], point[1] + 1)
         if named:
@@ -122,7 +97,7 @@ class Syntax:
         return self.root.descendant_for_point_range(point, after)
 
     def point(self, position: Position) -> tuple[int, int]:
-        """A position as tree-sitter counts it."""
+        """Convert a position to tree-sitter's row and byte column."""
         line = self.document.line(position.line)
         column = position.column
         if not line.isascii():
@@ -130,7 +105,7 @@ class Syntax:
         return position.line - self.first, column
 
     def position(self, point: tuple[int, int]) -> Position:
-        """A point of tree-sitter's as a position in the document."""
+        """Convert tree-sitter's row and byte column to a position."""
         number = self.first + point[0]
         line, column = self.document.line(number), point[1]
         if not line.isascii():
@@ -138,35 +113,35 @@ class Syntax:
         return self.document.clamp(Position(number, column))
 
     def span(self, node: Node) -> Span:
-        """Where a node stands."""
+        """Return a node's span."""
         return Span(self.position(node.start_point), self.position(node.end_point))
 
     def text(self, node: Node) -> str:
-        """A node's text."""
+        """Return a node's text."""
         return self.document.slice(self.span(node))
 
 
 @dataclass
-class _Kept:
+class _KeptTree:
     lines: tuple[str, ...]
     tree: Tree
 
 
 class Trees:
-    """The latest trees of the open documents, at most ``size``; used on one thread.
+    """The latest trees of the open documents, at most ``size``; for use on one thread.
 
-    ``at`` compares the lines with those the kept tree was made of (unchanged lines are the
-    same objects), tells tree-sitter the difference, and parses again only that.
+    ``at`` compares the lines with those of the kept tree (unchanged lines are the same objects), passes
+    the difference to tree-sitter, and re-parses only that.
     """
 
     def __init__(self, size: int = 32) -> None:
         self._size = size
-        self._kept: OrderedDict[tuple[str, str, int], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, int], _KeptTree] = OrderedDict()
 
-    def at(self, document: Document, position: Position) -> Syntax | None:
-        """The syntax round a position; ``None`` without a grammar or for text that is not code."""
-        first, lines = stretch(document, position)
-        if max(map(len, lines), default=0) > _LONGEST_LINE:
+    def at(self, document: Document, position: Position) -> ParsedRegion | None:
+        """Return the parsed region around a position; ``None`` without a grammar or if it is not code."""
+        first, lines = region_lines(document, position)
+        if max(map(len, lines), default=0) > _MAX_LINE_LENGTH:
             return None
         text = "".join(lines)
         parser = parser_for(document.language, fragment="<?" not in text)
@@ -179,59 +154,59 @@ class Trees:
         elif kept.lines == lines:
             tree = kept.tree
         else:
-            _tell(kept, lines)
+            _apply_difference(kept, lines)
             tree = parser.parse(encode(text), kept.tree)
-        self._kept[key] = _Kept(lines, tree)
+        self._kept[key] = _KeptTree(lines, tree)
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
-        return Syntax(document, first, tree)
+        return ParsedRegion(document, first, tree)
 
     def knows(self, uri: str) -> bool:
-        """Whether a tree of a document is kept: somebody has asked for one."""
+        """Return whether a tree of the document is kept, because one was requested."""
         return any(key[0] == uri for key in self._kept)
 
     def forget(self, uri: str) -> None:
-        """Drop what is kept of a closed document."""
+        """Forget a closed document."""
         for key in [key for key in self._kept if key[0] == uri]:
             del self._kept[key]
 
 
 def syntax_at(
     document: Document, position: Position | None = None, trees: Trees | None = None
-) -> Syntax | None:
-    """The syntax round a position (the start without one), from ``trees`` where they are given."""
+) -> ParsedRegion | None:
+    """Return the parsed region around a position (default: the start), from ``trees`` if given."""
     return (Trees(1) if trees is None else trees).at(document, position or Position(0, 0))
 
 
-def stretch(document: Document, position: Position) -> tuple[int, tuple[str, ...]]:
-    """The lines that are parsed for a position, and the number of the first.
+def region_lines(document: Document, position: Position) -> tuple[int, tuple[str, ...]]:
+    """Return the number of the first line, and the lines, to parse for a position.
 
-    Starts on a line without indentation, so that a fragment of a large file parses as a file would,
-    and at a place that stays the same while the user types, so that the kept tree serves again.
+    The region begins on an unindented line, so that it parses like a file, and at a line that stays the
+    same while the user types, so that the kept tree can be reused.
     """
     lines = document.lines
     if len(lines) <= WHOLE_LINES:
         return 0, lines
-    first = max(0, (position.line - _STRETCH_ABOVE) // _STEP * _STEP)
+    first = max(0, (position.line - _REGION_ABOVE) // _STEP * _STEP)
     start = next(
         (n for n in range(first, position.line) if not lines[n][:1].isspace() and lines[n].strip()),
         first,
     )
-    return start, lines[start : first + _STRETCH_ABOVE + _STEP + _STRETCH_BELOW]
+    return start, lines[start : first + _REGION_ABOVE + _STEP + _REGION_BELOW]
 
 
 def ancestors(node: Node | None) -> Iterator[Node]:
-    """A node and what holds it, inside out."""
+    """Yield a node and its ancestors, innermost first."""
     while node is not None:
         yield node
         node = node.parent
 
 
-def _tell(kept: _Kept, lines: tuple[str, ...]) -> None:
-    """Tell a kept tree which lines changed."""
+def _apply_difference(kept: _KeptTree, lines: tuple[str, ...]) -> None:
+    """Apply the difference between the kept and the new lines to a tree."""
     old = kept.lines
-    head = common_head(old, lines)
-    tail = common_head(old[head:][::-1], lines[head:][::-1])
+    head = common_prefix_length(old, lines)
+    tail = common_prefix_length(old[head:][::-1], lines[head:][::-1])
     start = len(encode("".join(lines[:head])))
     old_end = start + len(encode("".join(old[head : len(old) - tail])))
     new_end = start + len(encode("".join(lines[head : len(lines) - tail])))
@@ -239,7 +214,7 @@ def _tell(kept: _Kept, lines: tuple[str, ...]) -> None:
 
 
 def _end(lines: tuple[str, ...], tail: int) -> tuple[int, int]:
-    """The point before the last ``tail`` lines, or after the very last character."""
+    """Return the point before the last ``tail`` lines, or after the last character."""
     if tail:
         return len(lines) - tail, 0
     return len(lines) - 1, len(encode(lines[-1]))

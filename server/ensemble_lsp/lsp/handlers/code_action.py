@@ -34,13 +34,13 @@ async def code_action(ls: EnsembleServer, params: types.CodeActionParams) -> lis
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
-    from ...context.generation_intent import asks_for_code
+    from ...context.generation_intent import generation_intent_at
 
     span = to_span(document, params.range, ls.encoding)
     actions = _candidates(ls, document, span)
     host = ls.opened()
-    trees = host.app.runtime.workspace.trees if host is not None else None
-    if not span.empty or asks_for_code(document, span, trees) is not None:
+    trees = host.app.workspace.context.trees if host is not None else None
+    if not span.empty or generation_intent_at(document, span, trees) is not None:
         actions.append(_generate(ls, document, span))
     if document.slice(span).strip() or document.line(span.start.line).strip():
         actions.append(_explain(ls, document, span))
@@ -148,7 +148,7 @@ async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> t
     if document.version != version:
         raise failure("The file has changed meanwhile; open the menu again.", -32801)
     generation = await generate_with_progress(ls, document, span)
-    if not generation.settled:
+    if not generation.decided:
         action.command = choose_command(generation)
         return action
     action.edit = consensus_edit(ls, generation)

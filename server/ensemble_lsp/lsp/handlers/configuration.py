@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
 
-from ..server import EnsembleServer, Host
+from ..server import EnsembleServer
+
+if TYPE_CHECKING:
+    from ...app import AppContext
 
 logger = logging.getLogger(__name__)
 
@@ -61,16 +64,19 @@ async def did_change_configuration(
     """Take new settings without a restart: asked for, or (older clients) as they were sent."""
     sent = cast("dict[str, Any]", params.settings) if isinstance(params.settings, dict) else {}
 
-    async def change(host: Host) -> None:
+    async def changed(app: AppContext) -> AppContext:
+        from ...app import reconfigured
+
         if ls.client.configuration:
             raw = await ask_configuration(ls)
         else:
             raw = without_nulls(sent.get(SECTION, sent))
-        host.app, faults = await host.app.reconfigured(raw)
-        ls.tell_faults(faults)
-        ls.background(host.app.prepare())
+        new, issues = await reconfigured(app, raw)
+        ls.tell_faults(issues)
+        return new
 
-    await ls.reconfigure(change)
+    app = await ls.change(changed)
+    ls.background(app.prepare())
 
 
 async def did_change_folders(
@@ -81,4 +87,4 @@ async def did_change_folders(
     kept = [uri for uri in ls.folders if uri not in gone]
     ls.folders = (*kept, *(f.uri for f in params.event.added if f.uri not in kept))
     host = await ls.host()
-    await host.app.runtime.set_folders(ls.folders)
+    await host.app.workspace.set_folders(ls.folders)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
@@ -18,6 +18,9 @@ from ..show_document import show_markdown
 from ..work_done_progress import Progress, with_progress
 from .code_action import consensus_edit, generate_with_progress, place_of
 from .report_commands import compare, report
+
+if TYPE_CHECKING:
+    from ...app import AppContext
 
 APPLYING = 10.0
 """Seconds that a client has to say whether it applied an edit."""
@@ -64,12 +67,12 @@ def _task(arguments: Arguments) -> Task:
 @raise_to_user
 async def accept(ls: EnsembleServer, arguments: Arguments) -> None:
     """A suggestion was accepted, whole or (``length``, UTF-16 units) in part."""
-    runtime = (await ls.app()).runtime
+    suggestions = (await ls.app()).suggestions
     id_, length = _text(arguments, "id"), _integer(arguments, "length")
     if length is not None:
-        suggestion = runtime.suggestion(id_)
+        suggestion = suggestions.find(id_)
         length = code_points(suggestion.text, length) if suggestion else length
-    await runtime.accepted(id_, length)
+    await suggestions.accepted(id_, length)
 
 
 @raise_to_user
@@ -78,7 +81,7 @@ async def reject(ls: EnsembleServer, arguments: Arguments) -> None:
     host = await ls.host()
     id_ = _text(arguments, "id")
     for one in host.tools.generator.discard(id_) or [id_]:
-        await host.app.runtime.rejected(one)
+        await host.app.suggestions.rejected(one)
 
 
 @raise_to_user
@@ -97,7 +100,7 @@ async def choose(ls: EnsembleServer, arguments: Arguments) -> None:
         document, generation.span, candidate.text, ls.encoding, versioned=ls.client.versioned_edits
     )
     await _apply(ls, "Use answer", edit)
-    await host.app.runtime.accepted(candidate.id, None)
+    await host.app.suggestions.accepted(candidate.id, None)
 
 
 async def _apply(ls: EnsembleServer, label: str, edit: types.WorkspaceEdit) -> bool:
@@ -123,18 +126,18 @@ async def generate(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
         size=size or None,
         model=str(model) if model else None,
     )
-    if arguments.get("apply", True) and not generation.settled:
+    if arguments.get("apply", True) and not generation.decided:
         ls.background(ask_which(ls, generation))
     elif arguments.get("apply", True):
         edit = consensus_edit(ls, generation)
         if await _apply(ls, "Generate with ensemble", edit):
-            runtime = (await ls.app()).runtime
-            await runtime.accepted(generation.candidates[0].id, None)
+            suggestions = (await ls.app()).suggestions
+            await suggestions.accepted(generation.candidates[0].id, None)
     return {
         "id": generation.id,
         "text": generation.candidates[0].text,
         "agreement": generation.agreement,
-        "settled": generation.settled,
+        "settled": generation.decided,
         "candidates": [
             {"id": c.id, "models": list(c.models), "text": c.text} for c in generation.candidates
         ],
@@ -161,40 +164,51 @@ async def explain(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     token = arguments.get("workDoneToken")
     explained = await with_progress(ls, "Explain with ensemble", token, work)
     if arguments.get("show"):
-        await show_markdown(ls, explained.signed())
+        await show_markdown(ls, explained.with_signature())
     return {"markdown": explained.markdown, "models": list(explained.models)}
 
 
 @raise_to_user
 async def models(ls: EnsembleServer, arguments: Arguments) -> list[dict[str, Any]]:
     """All models: what they do, whether they can be asked, and how they did."""
-    return await (await ls.app()).describe_models()
+    from ...app.model_admin import describe_models
+
+    return await describe_models(await ls.app())
 
 
 @raise_to_user
 async def pin(ls: EnsembleServer, arguments: Arguments) -> None:
     """Use one model for a task from now on, or (null) let the selector choose again."""
-    host = await ls.host()
-    name = arguments.get("name")
+    task, name = _task(arguments), arguments.get("name")
     if name is not None and not isinstance(name, str):
         raise SettingsError("The argument 'name' must be a model's name or null.")
-    host.app = host.app.pinned(_task(arguments), name)
+
+    async def pinned(app: AppContext) -> AppContext:
+        return app.with_pin(task, name)
+
+    await ls.change(pinned)
 
 
 @raise_to_user
 async def add_model(ls: EnsembleServer, arguments: Arguments) -> None:
     """Add a model for this session; with ``save`` also to the user's config."""
-    settings = {k: v for k, v in arguments.items() if k != "save"}
-    host = await ls.host()
-    host.app = await host.app.add_model(settings, save=bool(arguments.get("save")))
+    from ...app.model_admin import parse_model, save_model, with_model
+
+    model = parse_model({k: v for k, v in arguments.items() if k != "save"})
+    app = await ls.change(lambda app: with_model(app, model))
+    if arguments.get("save"):
+        await save_model(app, model)
 
 
 @raise_to_user
 async def remove_model(ls: EnsembleServer, arguments: Arguments) -> None:
     """Remove a model from this session; with ``save`` also from the user's config."""
-    host = await ls.host()
-    save = bool(arguments.get("save"))
-    host.app = await host.app.remove_model(_text(arguments, "name"), save=save)
+    from ...app.model_admin import forget_model, without_model
+
+    name = _text(arguments, "name")
+    app = await ls.change(lambda app: without_model(app, name))
+    if arguments.get("save"):
+        await forget_model(app, name)
 
 
 @raise_to_user
@@ -202,7 +216,7 @@ async def why(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     """Why a suggestion came from that model; without ``id``, whom it would ask at a place now."""
     app = await ls.app()
     if "id" in arguments:
-        return app.why(_text(arguments, "id"))
+        return app.suggestions.why(_text(arguments, "id"))
     place = arguments.get("position")
     document, span = _place(ls, {**arguments, "range": {"start": place, "end": place}})
     return app.outlook(_task(arguments), document, span.start)

@@ -30,6 +30,6 @@ async def hover(ls: EnsembleServer, params: types.HoverParams) -> types.Hover | 
         return None
     kind = types.MarkupKind.Markdown if ls.client.markdown else types.MarkupKind.PlainText
     return types.Hover(
-        contents=types.MarkupContent(kind, explained.signed()),
+        contents=types.MarkupContent(kind, explained.with_signature()),
         range=from_span(document, explained.span, ls.encoding),
     )

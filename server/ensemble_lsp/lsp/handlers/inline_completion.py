@@ -35,19 +35,19 @@ async def inline_completion(
     span = to_span(document, selected.range, ls.encoding) if selected else None
     invoked = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
 
-    from ...completion import CompletionRequest, Selected
+    from ...completion import CompletionRequest, SelectedItem
 
     host = await ls.host()
     request = CompletionRequest(
         document=document,
         position=position,
         trigger="invoked" if invoked else "automatic",
-        selected=Selected(span, selected.text) if selected and span else None,
+        selected=SelectedItem(span, selected.text) if selected and span else None,
     )
     suggestions = await host.tools.completer.complete(host.app, request)
     current = ls.documents.get(document.uri)
     if current is None or current.version != document.version:
-        host.app.runtime.withdrawn(suggestions)
+        host.app.suggestions.withdrawn(suggestions)
         return nothing()
     return types.InlineCompletionList(
         items=[

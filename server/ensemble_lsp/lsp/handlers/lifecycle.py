@@ -48,7 +48,7 @@ async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> No
         loop.call_soon_threadsafe(tell_news)
 
     # A disk may fill up, or a file be removed, hours after the start.
-    app.runtime.history.on_notice = soon
+    app.history.on_notice = soon
     tell_news()
 
 
@@ -62,7 +62,7 @@ def set_trace(ls: EnsembleServer, params: types.SetTraceParams) -> None:
 async def shutdown(ls: EnsembleServer, *args: Any) -> None:
     """Settle what is open; requests that still run are cancelled by the protocol."""
     if host := ls.opened():
-        await host.app.runtime.flush()
+        await host.app.suggestions.flush()
 
 
 async def _leave_with_parent(ls: EnsembleServer, pid: int) -> None:

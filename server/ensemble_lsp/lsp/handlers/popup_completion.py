@@ -40,7 +40,7 @@ async def completion(ls: EnsembleServer, params: types.CompletionParams) -> type
     suggestions = await host.tools.completer.complete(host.app, request)
     current = ls.documents.get(document.uri)
     if current is None or current.version != document.version:
-        host.app.runtime.withdrawn(suggestions)
+        host.app.suggestions.withdrawn(suggestions)
         return nothing()
     return types.CompletionList(
         is_incomplete=True,
@@ -104,13 +104,13 @@ async def resolve_completion(
     data = cast("dict[str, Any]", item.data) if isinstance(item.data, dict) else {}
     if text := str(data.get("text", "")):
         models = ", ".join(str(name) for name in data.get("models", []))
-        from ...postprocess import plain_text
+        from ...postprocess import escape_markdown
 
         # Longer than any in the text, which else could end the fence and go on as Markdown.
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
         item.detail = f"ensemble-lsp: {models}"
         item.documentation = types.MarkupContent(
             types.MarkupKind.Markdown,
-            f"{fence}{data.get('language', '')}\n{text}\n{fence}\n\nWritten by {plain_text(models)}.",
+            f"{fence}{data.get('language', '')}\n{text}\n{fence}\n\nWritten by {escape_markdown(models)}.",
         )
     return item

@@ -33,7 +33,7 @@ async def report(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
 
     app = await ls.app()
     summary = await summarise_history(app, _task(arguments))
-    out = app.runtime.data_dir / "reports"
+    out = app.data_dir / "reports"
     written = await asyncio.to_thread(write_history, summary, out)
     return _paths(ls, written.markdown, written.html, written.html_error)
 
@@ -107,7 +107,7 @@ async def _learn(app: AppContext, compared: Any) -> None:
     from ...selection.offline_priors import save, teach
 
     found = measured_priors(compared)
-    await asyncio.to_thread(save, app.runtime.data_dir, found)
+    await asyncio.to_thread(save, app.data_dir, found)
     teach(app.selector, found, app.registry.ids())
 
 
@@ -121,7 +121,7 @@ def _options(ls: EnsembleServer, app: AppContext, arguments: Arguments) -> Compa
         raise SettingsError("No folder is open; open one, or give 'paths'.")
     task = _task(arguments) or "complete"
     out = arguments.get("out")
-    folder = Path(str(out)) if out else app.runtime.data_dir / "comparisons" / task
+    folder = Path(str(out)) if out else app.data_dir / "comparisons" / task
     if not folder.is_absolute():
         raise SettingsError("The argument 'out' must be an absolute path.")
     cost = arguments.get("maxCost")

@@ -19,7 +19,7 @@ def did_show(ls: EnsembleServer, params: Any) -> None:
     """A suggestion is on the screen."""
     id_, _ = _fields(params)
     if host := ls.opened():
-        host.app.runtime.shown(id_)
+        host.app.suggestions.shown(id_)
 
 
 def did_partially_accept(ls: EnsembleServer, params: Any) -> None:
@@ -27,9 +27,9 @@ def did_partially_accept(ls: EnsembleServer, params: Any) -> None:
     id_, fields = _fields(params)
     length = fields.get("length")
     if (host := ls.opened()) and isinstance(length, int):
-        suggestion = host.app.runtime.suggestion(id_)
+        suggestion = host.app.suggestions.find(id_)
         taken = code_points(suggestion.text, length) if suggestion else length
-        host.app.runtime.partially_accepted(id_, taken)
+        host.app.suggestions.partially_accepted(id_, taken)
 
 
 def did_end(ls: EnsembleServer, params: Any) -> None:
@@ -38,4 +38,4 @@ def did_end(ls: EnsembleServer, params: Any) -> None:
     reason, shown = fields.get("reason"), fields.get("shownMs")
     if (host := ls.opened()) and reason in ENDS:
         shown_ms = float(shown) if isinstance(shown, int | float) else None
-        host.app.runtime.ended(id_, reason, shown_ms)
+        host.app.suggestions.ended(id_, reason, shown_ms)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from lsprotocol import types
 
-from ..convert import to_edits
+from ..convert import to_edit
 from ..server import EnsembleServer
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ def did_change(ls: EnsembleServer, params: types.DidChangeTextDocumentParams) ->
     if document is None:
         logger.warning("didChange for a document that is not open: ignored")
         return
-    edits = to_edits(document, params.content_changes, ls.encoding)
+    edits = [partial(to_edit, change=each, encoding=ls.encoding) for each in params.content_changes]
     ls.documents.change(document.uri, params.text_document.version, edits)
 
 
@@ -33,7 +34,7 @@ def did_save(ls: EnsembleServer, params: types.DidSaveTextDocumentParams) -> Non
     document = ls.documents.get(params.text_document.uri)
     host = ls.opened()
     if document is not None and host is not None:
-        host.app.runtime.saved(document)
+        host.app.suggestions.saved(document)
 
 
 def did_close(ls: EnsembleServer, params: types.DidCloseTextDocumentParams) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from ...types import Document, Edit, common_head, split_lines
+from ...types import Document, Edit, common_prefix_length, split_lines
 from .beam_search import BELOW_TOKENS
 from .context_trie import DEPTH, Contexts, Line
 from .cursor import Cursor, read_cursor
@@ -254,11 +254,11 @@ class RecallIndex:
     def _update(self, file: _File, new: tuple[str, ...], hint: int) -> None:
         """Make the file's lines those; ``hint`` lines at the beginning are known to be equal."""
         old, file.raw = file.raw, new
-        first = hint + common_head(old[hint:], new[hint:])
+        first = hint + common_prefix_length(old[hint:], new[hint:])
         if first == len(old) == len(new):
             return
         shorter = min(len(old), len(new)) - first
-        tail = min(shorter, common_head(old[first:][::-1], new[first:][::-1]))
+        tail = min(shorter, common_prefix_length(old[first:][::-1], new[first:][::-1]))
         known = len(file.lines)
         last = len(old) - tail
         stop = self._touched(file, last) if last < known else known

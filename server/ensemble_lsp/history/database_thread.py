@@ -23,7 +23,7 @@ _DAY_SECONDS = 86400.0
 
 
 @dataclass(slots=True)
-class Job:
+class DatabaseJob:
     """One piece of work; ``future`` is done when it is committed."""
 
     run: Callable[[Database], Any]
@@ -37,7 +37,7 @@ class Job:
         self.future.set_running_or_notify_cancel()
 
 
-class Worker:
+class DatabaseThread:
     """The thread that owns the connection. Its fields are the thread's own, but for the queue."""
 
     def __init__(
@@ -53,25 +53,25 @@ class Worker:
         self.name = place.name
         self.in_memory = False
         """Whether the place cannot be used, and something stands in for it."""
-        self.lasts = False
+        self.fallback_persists = False
         """Whether what stands in lasts beyond this process."""
-        self._place = place
-        self._say = say
+        self._backend = place
+        self._notify = say
         self._clock = clock
         self._retention = retention_days * queries.DAY
         self._busy = busy_seconds
         self._retry = retry_seconds
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[DatabaseJob | None] = queue.SimpleQueue()
         self._stopping = False
         self._done: Future[None] = Future()
         self._backlog: list[Callable[[Database], Any]] = []
-        self._seen: tuple[int, int] | None = None
+        self._identity: tuple[int, int] | None = None
         self._next_try = 0.0
         self._next_prune = 0.0
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
 
-    def put(self, job: Job) -> Future[Any]:
+    def put(self, job: DatabaseJob) -> Future[Any]:
         """Queue a job; once stopped, its future fails at once."""
         if self._stopping:
             job.future.set_exception(HistoryError("the history is closed"))
@@ -89,7 +89,7 @@ class Worker:
     def shrink(self, db: Database) -> None:
         """Give the disk back all that was removed; outside a transaction."""
         if not self.in_memory:
-            self._place.shrink(db)
+            self._backend.shrink(db)
 
     def _run(self) -> None:
         db: Database | None = None
@@ -99,13 +99,13 @@ class Worker:
             while going:
                 batch, going = self._take()
                 db = self._recover(db)
-                for part in _parts(batch):
+                for part in _split(batch):
                     db = self._commit(db, part)
                 if going and self._queue.empty():
                     db = self._prune(db)
             if self.in_memory and self._backlog:
                 self._busy = min(self._busy, 0.5)
-                db = self._return(db)
+                db = self._return_from_fallback(db)
         finally:
             if db is not None:
                 with contextlib.suppress(sqlite3.Error, OSError):
@@ -113,9 +113,9 @@ class Worker:
             self._fail_the_rest()
             self._done.set_result(None)
 
-    def _take(self) -> tuple[list[Job], bool]:
+    def _take(self) -> tuple[list[DatabaseJob], bool]:
         """The jobs that wait, at least one unless something else is due; and whether to go on."""
-        jobs: list[Job] = []
+        jobs: list[DatabaseJob] = []
         due = min(self._next_prune, self._next_try if self.in_memory else float("inf"))
         timeout = max(0.0, due - time.monotonic())
         try:
@@ -140,34 +140,34 @@ class Worker:
 
     def _open(self) -> Database:
         for _ in range(3):
-            seen = self._place.identity()
+            seen = self._backend.identity()
             try:
-                db = self._place.connect(self._busy)
+                db = self._backend.connect(self._busy)
             except Exception as error:
-                trouble = database.trouble_of(error) or "unusable"
-                if trouble != "damaged" or not self._place.set_aside(seen):
-                    return self._stand_in(trouble, error)
+                trouble = database.problem_of(error) or "unusable"
+                if trouble != "damaged" or not self._backend.set_aside(seen):
+                    return self._fall_back(trouble, error)
             else:
-                self._seen = self._place.identity()
+                self._identity = self._backend.identity()
                 try:
-                    self._begin(db)
+                    self._on_open(db)
                 except OSError as error:
                     db.close()
-                    return self._stand_in("unusable", error)
+                    return self._fall_back("unusable", error)
                 return db
-        return self._stand_in("damaged", None)
+        return self._fall_back("damaged", None)
 
-    def _begin(self, db: Database) -> None:
-        if told := self._place.begun(db):
-            self._say(told)
+    def _on_open(self, db: Database) -> None:
+        if told := self._backend.on_open(db):
+            self._notify(told)
 
-    def _stand_in(self, trouble: database.Trouble, error: BaseException | None) -> Database:
+    def _fall_back(self, trouble: database.Problem, error: BaseException | None) -> Database:
         if not self.in_memory:
-            self._say(self._place.sentence(trouble, error))
+            self._notify(self._backend.fallback_notice(trouble, error))
         self.in_memory = True
         self._next_try = time.monotonic() + (self._retry if trouble != "newer" else 3600.0)
-        db, self.lasts = self._place.stand_in(trouble, self._busy)
-        if not self.lasts:
+        db, self.fallback_persists = self._backend.fallback(trouble, self._busy)
+        if not self.fallback_persists:
             self._replay(db)
         return db
 
@@ -176,24 +176,26 @@ class Worker:
         if self.in_memory:
             if time.monotonic() < self._next_try:
                 return db
-            return self._return(db)
-        if self._place.identity() == self._seen:
+            return self._return_from_fallback(db)
+        if self._backend.identity() == self._identity:
             return db
-        self._say(f"The history {self.name} was removed while it was in use; a new one was begun.")
+        self._notify(
+            f"The history {self.name} was removed while it was in use; a new one was begun."
+        )
         db.close()
         return self._open()
 
-    def _return(self, db: Database) -> Database:
+    def _return_from_fallback(self, db: Database) -> Database:
         self._next_try = time.monotonic() + self._retry
         try:
-            fresh = self._place.connect(self._busy)
+            fresh = self._backend.connect(self._busy)
         except Exception as error:
-            if database.trouble_of(error) == "damaged":
-                self._place.set_aside(self._place.identity())
+            if database.problem_of(error) == "damaged":
+                self._backend.set_aside(self._backend.identity())
             return db
         try:
             # What waits on this machine comes first: later facts speak of it.
-            self._begin(fresh)
+            self._on_open(fresh)
             with database.transaction(fresh, writes=True):
                 self._replay(fresh)
         except Exception:
@@ -201,9 +203,9 @@ class Worker:
             return db
         db.close()
         self._backlog.clear()
-        self.in_memory = self.lasts = False
-        self._seen = self._place.identity()
-        self._say(f"The history {self.name} is written to again.")
+        self.in_memory = self.fallback_persists = False
+        self._identity = self._backend.identity()
+        self._notify(f"The history {self.name} is written to again.")
         return fresh
 
     def _replay(self, db: Database) -> None:
@@ -212,7 +214,7 @@ class Worker:
 
     # The jobs.
 
-    def _commit(self, db: Database, batch: list[Job]) -> Database:
+    def _commit(self, db: Database, batch: list[DatabaseJob]) -> Database:
         for attempt in range(3):
             try:
                 results = self._attempt(db, batch)
@@ -225,33 +227,33 @@ class Worker:
         self._settle(batch, [failure] * len(batch))
         return db
 
-    def _attempt(self, db: Database, batch: list[Job]) -> list[Any]:
+    def _attempt(self, db: Database, batch: list[DatabaseJob]) -> list[Any]:
         if batch[0].alone:
             return [batch[0].run(db)]
         with database.transaction(db, writes=any(job.writes for job in batch)):
             return [database.isolated(db, job.run) for job in batch]
 
     def _after_failure(self, db: Database, error: Exception, *, first: bool = True) -> Database:
-        trouble = database.trouble_of(error) or "unusable"
+        trouble = database.problem_of(error) or "unusable"
         db.close()
         if self.in_memory:
-            return self._stand_in("unusable", error)
+            return self._fall_back("unusable", error)
         if trouble == "damaged":
             # Where it cannot be renamed, opening it fails for the same reason and ends in memory.
-            self._place.set_aside(self._seen)
+            self._backend.set_aside(self._identity)
             return self._open()
-        if first and self._place.far:
+        if first and self._backend.remote:
             return self._open()  # an idle connection was cut, or the server was started anew
-        return self._stand_in(trouble, error)
+        return self._fall_back(trouble, error)
 
-    def _settle(self, batch: list[Job], results: list[Any]) -> None:
+    def _settle(self, batch: list[DatabaseJob], results: list[Any]) -> None:
         for job, result in zip(batch, results, strict=True):
             if isinstance(result, Exception):
                 job.future.set_exception(result)
                 continue
-            on_disk = not (job.writes and self.in_memory and not self.lasts)
+            on_disk = not (job.writes and self.in_memory and not self.fallback_persists)
             # What is written here follows from here; what concerned a record that is not, is told again.
-            follows = not self.in_memory or (self.lasts and result is True)
+            follows = not self.in_memory or (self.fallback_persists and result is True)
             if job.writes and not follows and len(self._backlog) < _BACKLOG:
                 self._backlog.append(job.run)
             job.future.set_result(result and on_disk if isinstance(result, bool) else result)
@@ -269,10 +271,10 @@ class Worker:
                 before = queries.day_of(now - self._retention) * queries.DAY
                 removed = writes.remove_before(db, before, _BATCH)
             if removed:
-                self._place.shrink(db, pages=200)
+                self._backend.shrink(db, pages=200)
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             self._next_prune = time.monotonic() + _DAY_SECONDS
-            if database.trouble_of(error) == "locked":
+            if database.problem_of(error) == "locked":
                 return db
             return self._after_failure(db, error)
         if not removed:
@@ -280,9 +282,9 @@ class Worker:
         return db
 
 
-def _parts(batch: list[Job]) -> list[list[Job]]:
+def _split(batch: list[DatabaseJob]) -> list[list[DatabaseJob]]:
     """The batch in order, with each job that must run alone in a part of its own."""
-    parts: list[list[Job]] = []
+    parts: list[list[DatabaseJob]] = []
     for job in batch:
         if parts and not job.alone and not parts[-1][0].alone:
             parts[-1].append(job)

@@ -6,19 +6,19 @@ import random
 
 import pytest
 
+from ensemble_lsp.languages import LANGUAGES
 from ensemble_lsp.syntax.trees import (
-    GRAMMARS,
     Trees,
     grammar_of,
     has_error,
     parser_for,
-    stretch,
+    region_lines,
     syntax_at,
 )
 from ensemble_lsp.types import Document, Position, Span
 
 
-@pytest.mark.parametrize("language", sorted(GRAMMARS))
+@pytest.mark.parametrize("language", [one.id for one in LANGUAGES.values() if one.grammar])
 def test_every_listed_language_has_a_grammar(language: str) -> None:
     assert grammar_of(language) is not None
     assert parser_for(language) is not None
@@ -93,7 +93,7 @@ def test_a_kept_tree_equals_a_fresh_one_after_random_edits() -> None:
 def test_of_a_large_document_only_a_stretch_is_parsed() -> None:
     text = "def f(a):\n    b = a\n    return b\n\n" * 5000
     document = Document.from_text("file:///a.py", 1, "python", text)
-    first, lines = stretch(document, Position(10_002, 4))
+    first, lines = region_lines(document, Position(10_002, 4))
     assert len(lines) < 500
     assert first < 10_002 < first + len(lines)
     assert lines[0].startswith("def")
@@ -107,7 +107,7 @@ def test_of_a_large_document_only_a_stretch_is_parsed() -> None:
 
 def test_the_stretch_stays_while_lines_are_typed() -> None:
     document = Document.from_text("file:///a.py", 1, "python", "a = 1\n" * 5000)
-    starts = {stretch(document, Position(line, 0))[0] for line in range(3000, 3049)}
+    starts = {region_lines(document, Position(line, 0))[0] for line in range(3000, 3049)}
     assert len(starts) == 1
 
 

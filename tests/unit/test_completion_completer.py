@@ -1,4 +1,4 @@
-"""The ways a completion is asked for, kept and taken over, with models in process."""
+"""Completions: strategies, cache and take-over, with models in process."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from ensemble_lsp.app import AppContext, open_app
 from ensemble_lsp.completion import Completer, CompletionRequest
+from ensemble_lsp.completion import request as request_module
 from ensemble_lsp.completion.debounce import TypingRhythm
 from ensemble_lsp.types import Chunk, Document, Position, Prompt, Suggestion, Trigger, Usage
 from tests.support.fake_models import FakeModel
@@ -97,7 +98,7 @@ class Bench:
     async def has_text(self) -> None:
         """Wait until the running stream has said something."""
         streams: Any = vars(self.completer)["_streams"]
-        await until(lambda: any(flight.text for flight in streams.flights("file:///w/a.py")))
+        await until(lambda: any(s.text for s in streams.streams("file:///w/a.py")))
 
     async def texts(self, text: str, after: str = "", trigger: Trigger = "automatic") -> list[str]:
         return [s.text for s in await self.ask(text, after, trigger)]
@@ -116,7 +117,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await app.close()
 
 
-# From memory
+# From the cache
 
 
 async def test_after_backspace_within_it_the_rest_is_still_served(bench: Bench) -> None:
@@ -307,3 +308,38 @@ async def test_an_invoked_request_does_not_wait_for_the_next_keystroke(
     assert await bench.texts(CODE, trigger="invoked") == [ANSWER]
     with pytest.raises(AssertionError):
         await bench.texts("value = ")
+
+
+async def test_a_request_superseded_in_its_debounce_costs_no_decision(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided: list[object] = []
+    decide = AppContext.decide
+
+    def counted(app: AppContext, *args: Any, **kwargs: Any) -> Any:
+        decided.append(args)
+        return decide(app, *args, **kwargs)
+
+    monkeypatch.setattr(AppContext, "decide", counted)
+    bench.with_models(FakeModel("m", ANSWER), debounce_ms=50)
+    requests = [bench.ask("value = " + "x" * n) for n in range(3)]
+    assert [[s.text for s in await each] for each in requests] == [[], [], [ANSWER]]
+    assert len(decided) == 1
+
+
+async def test_an_automatic_request_post_processes_the_one_cached_answer_that_it_shows(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = [FakeModel(name, f"{name} * height") for name in ("a", "b", "c")]
+    bench.with_models(*models)
+    assert len(await bench.texts(CODE, trigger="invoked")) == 3
+    cleaned: list[str] = []
+    clean = request_module.clean_completion
+
+    def counted(text: str, **options: Any) -> str:
+        cleaned.append(text)
+        return clean(text, **options)
+
+    monkeypatch.setattr(request_module, "clean_completion", counted)
+    assert len(await bench.texts(CODE)) == 1
+    assert len(cleaned) == 1

@@ -1,0 +1,49 @@
+"""The server's activity, for whoever displays it: busy, idle or offline, and text as it arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..models.wrappers import Watched
+
+if TYPE_CHECKING:
+    from ..models.interface import Model
+    from ..models.wrappers import Call
+    from ..types import Task
+
+
+class Activity:
+    """Reports state changes to ``on_status`` and each piece of an answer to ``on_text``."""
+
+    def __init__(self) -> None:
+        self.on_status: Callable[..., None] | None = None
+        self.on_text: Callable[[str, str], None] | None = None
+        """Called with ``(model, text)``."""
+
+    def watched(self, model: Model) -> Model:
+        """Wrap a model that is about to be asked, if its text is displayed."""
+        return model if self.on_text is None else Watched(model, self.on_text)
+
+    def busy(self, task: Task, model: str) -> None:
+        """Report that a model is being asked."""
+        self._report("busy", task=task, model=model)
+
+    def idle(self, task: Task | None = None, model: str | None = None, **fields: Any) -> None:
+        """Report that no model is being asked any more."""
+        self._report("idle", task=task, model=model, **fields)
+
+    def offline(self, message: str) -> None:
+        """Report that no model could be reached."""
+        self._report("offline", message=message)
+
+    def ended(self, call: Call) -> None:
+        """Report the end of a call."""
+        if call.status == "ok":
+            self.idle(call.task, call.model, latencyMs=round(call.total_ms or 0.0, 1))
+        elif call.status == "cancelled":
+            self.idle(call.task)
+
+    def _report(self, state: str, **fields: Any) -> None:
+        if self.on_status is not None:
+            self.on_status(state, **fields)

@@ -1,0 +1,95 @@
+"""The open documents and all that is indexed from them. Outlives every ``AppContext``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ..context.documents import DocumentListener, Documents
+from ..context.workspace_index import WorkspaceContext
+from ..providers.recall import RecallIndex
+from ..selection.complexity import ComplexityCache
+from ..types import Document, Edit
+
+_SLICE_LINES = 60
+_PAUSE = 0.002
+"""Recall reads a document in slices of so many lines; between two, requests get the loop for this long."""
+
+
+class Workspace:
+    """The one listener of the documents: updates the indexes, then its own listeners."""
+
+    def __init__(self, documents: Documents, context: WorkspaceContext) -> None:
+        self.documents = documents
+        self.context = context
+        """Folders, privacy, syntax trees and related code: what prompts are built from."""
+        self.recall = RecallIndex()
+        self.complexity = ComplexityCache()
+        self.indexing = asyncio.Event()
+        """Set while recall reads what was opened."""
+        self._listeners: list[DocumentListener] = []
+        self._reader: asyncio.Task[None] | None = None
+        documents.subscribe(self)
+        for document in documents.recent():
+            self.opened(document)
+
+    def add_listener(self, listener: DocumentListener) -> None:
+        """Call a listener after the indexes, for every later change."""
+        self._listeners.append(listener)
+
+    def opened(self, document: Document) -> None:
+        """Index a document."""
+        self.recall.open(document)
+        self._read_soon()
+        self.context.opened(document)
+        self.complexity.schedule(document)
+        for listener in self._listeners:
+            listener.opened(document)
+
+    def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
+        """Update the indexes with an edit."""
+        self.recall.change(before, after, edits)
+        self.context.changed(before, after, edits)
+        self.complexity.schedule(after)
+        for listener in self._listeners:
+            listener.changed(before, after, edits)
+
+    def closed(self, document: Document) -> None:
+        """Drop a document from the indexes."""
+        self.recall.close(document.uri)
+        self.context.closed(document)
+        self.complexity.forget(document.uri)
+        for listener in self._listeners:
+            listener.closed(document)
+
+    async def set_folders(self, uris: Sequence[str]) -> None:
+        """Take the workspace's folders, as URIs."""
+        await self.context.set_folders(paths_of(uris))
+
+    async def close(self) -> None:
+        """End the background work."""
+        if self._reader is not None:
+            self._reader.cancel()
+        await self.context.close()
+        await self.complexity.close()
+
+    def _read_soon(self) -> None:
+        if self._reader is None or self._reader.done():
+            with contextlib.suppress(RuntimeError):  # no loop: recall reads when it is asked
+                self._reader = asyncio.get_running_loop().create_task(self._read())
+
+    async def _read(self) -> None:
+        self.indexing.set()
+        try:
+            while self.recall.work(_SLICE_LINES):
+                await asyncio.sleep(_PAUSE)
+        finally:
+            self.indexing.clear()
+
+
+def paths_of(uris: Sequence[str]) -> list[Path]:
+    """Return the paths of file URIs; others are left out."""
+    return [Path(unquote(urlsplit(uri).path)) for uri in uris if uri.startswith("file:")]

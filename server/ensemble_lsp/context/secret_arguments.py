@@ -1,0 +1,123 @@
+"""Secrets known by the statement, the function or the program that takes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .secret_names import may_name_secret, span_of_value
+from .secret_values import is_harmless, is_mixed, is_password_word
+
+_NUMBER_OF_FIELDS = 4
+"""Colons in a line of PostgreSQL's file of passwords."""
+_MARKS = re.compile("[\"'=@|;-]|:.*:")
+
+
+class _Rule(NamedTuple):
+    """An expression, and the words of which a line must have one, in lower case."""
+
+    words: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+def _rule(words: str, pattern: str) -> _Rule:
+    return _Rule(tuple(words.split("|")), re.compile(pattern, re.VERBOSE))
+
+
+_RULES = (
+    # SQL
+    _rule(
+        "identified|password",
+        r"""(?:(?i:\bidentified\s+(?:by|with\s+\S{1,40}\s+(?:by|as))\s*(?:password\s*)?)
+            |(?<!["'<])\b(?i:password)(?:\s*=\s*|\s+))
+        (?:N|(?i:password)\s*\(\s*)?'(?P<v>(?:''|[^'\n]){4,200})'""",
+    ),
+    _rule("identified", r"""(?i:\bidentified\s+by)\s+"?(?P<v>[^\s"';:$@?&%][^\s"';]{4,200})"""),
+    _rule("password", r"\bPASSWORD\s*\(\s*'(?P<v>[^'\n]{4,200})'"),
+    _rule(
+        "crypt",
+        r"(?i:pgp_sym_(?:en|de)crypt|aes_(?:en|de)crypt|\bcrypt)\s*\([^,\n]{1,80},\s*'(?P<v>[^'\n]{4,200})'",
+    ),
+    # Programs that take a name and a password, or a password alone
+    _rule(
+        " -u|-user",
+        r"""\s(?:-u|--user|--proxy-user)[=\s]?\s*["']?[^\s:"'$]{1,80}:(?P<v>[^\s"'$]{4,200})""",
+    ),
+    _rule(
+        " -p| -a| -w",
+        r"""\b(?:login|sshpass|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
+        \s-(?:p|a|w)\s?["']?(?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'$]{5,200})""",
+    ),
+    _rule("tochararray", r"""["'](?P<v>[^"'\n]{4,200})["']\.toCharArray\(\)"""),
+    _rule("pass:", r"""\bpass:(?P<v>[^\s"'$]{4,200})"""),
+    _rule(
+        "echo",
+        r"""\becho\s+(?:-n\s+)?["']?(?P<v>[^\s"'$|]{4,200})["']?\s*\|[^\n]{0,80}
+        (?:--password-stdin|\bchpasswd|\bsudo\s+-S)""",
+    ),
+    _rule(
+        "sqlplus|connect|thin:",
+        r"""(?:\b(?:sqlplus|[cC]onnect|CONNECT)\s+(?:-\w+\s+)*|thin:)\w{1,40}/(?P<v>[^\s@/"']{4,200})@""",
+    ),
+    # Cookies and signed addresses
+    _rule(
+        "cookie",
+        r"""(?i:cookie)["']?\s*[:=]\s*["']?[^"'\n]{0,80}?(?i:sess|sid|auth|token)\w{0,20}=(?P<v>[^;\s"']{16,400})""",
+    ),
+    _rule(
+        "sig=|ature=|oken=|key=|auth=|code=",
+        r"[?&](?i:sig|signature|x-amz-signature|x-goog-signature|x-amz-security-token|key|auth|code)=(?P<v>[\w%+/=-]{20,400})",
+    ),
+)
+_CALL = re.compile(
+    r"""(?:\bauth\s*=\s*|\bauth:\s*|(?i:auth)\w{0,10}|Credentials?|\blogin|\bconnect|[cC]onnection|PDO|mysqli(?:_connect)?
+        |set_password)\s*[(\[]\s*(?:[^"'(),\n]{1,60},\s*|["'][^"'\n]{1,80}["'],\s*(?=["'][^"'\n]{1,80}["'],))?
+    ["'][^"'\n]{0,80}["'],\s*(?:Some\()?(?P<q>["'])(?P<v>(?:(?!(?P=q)).){4,200})(?=["']\s*[,)\]])""",
+    re.VERBOSE,
+)
+"""A name and a password, the two last strings among the arguments."""
+_PGPASS = re.compile(r"[\w.*-]{1,80}:(?:\d{2,5}|\*):[\w*-]{1,60}:[\w*.-]{1,60}:(?P<v>\S{4,200})\s*")
+"""host:port:database:user:password of PostgreSQL."""
+_INSERT = re.compile(r"\binsert\s+into\b.{0,400}?\bvalues\b", re.IGNORECASE)
+_SQL_STRING = re.compile(r"'(?P<v>[^'\n]{5,200})'")
+_IN_CALLS = ("auth", "cred", "login", "connect", "pdo", "mysqli", "set_password")
+_IN_ANY = tuple(
+    dict.fromkeys(
+        word
+        for words in (*(rule.words for rule in _RULES), _IN_CALLS, ("insert",))
+        for word in words
+    )
+)
+
+
+def find_arguments(line: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans of secrets in statements, calls and command lines."""
+    for match in _matches(line):
+        if _is_secret(match["v"]):
+            yield span_of_value(match)
+
+
+def _matches(line: str) -> Iterator[re.Match[str]]:
+    if _MARKS.search(line) is None:
+        return
+    if line.count(":") == _NUMBER_OF_FIELDS and (fields := _PGPASS.fullmatch(line)):
+        yield fields
+    lower = line.lower()
+    if not any(map(lower.__contains__, _IN_ANY)):
+        return
+    for rule in _RULES:
+        if any(map(lower.__contains__, rule.words)):
+            yield from rule.pattern.finditer(line)
+    if line.count('"') + line.count("'") >= 4 and any(map(lower.__contains__, _IN_CALLS)):
+        yield from _CALL.finditer(line)
+    if "insert" in lower and (insert := _INSERT.search(line)) and may_name_secret(insert.group()):
+        for match in _SQL_STRING.finditer(line, insert.end()):
+            if is_mixed(match["v"]) and "@" not in match["v"]:
+                yield match
+
+
+def _is_secret(value: str) -> bool:
+    if value.isalpha():
+        return is_password_word(value)
+    return "<redacted>" not in value and not is_harmless(value)

@@ -1,0 +1,99 @@
+"""The search of a line: the rules of detect-secrets, a maintained detector, beside our own.
+
+Only the expressions of its detectors are used, by ``analyze_string``: nothing here asks a service
+whether a key is valid. Importing this takes a tenth of a second and detect-secrets a third:
+``secrets.py`` does both in a thread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+from detect_secrets.plugins.base import RegexBasedDetector
+
+from .secret_blocks import find_in_blocks, flags_of
+from .secret_formats import has_long_run, is_masked, may_hold_token
+from .secret_rules import find_secrets
+from .secret_spans import CLEAN, Span, Verdict, apart
+
+__all__ = ["OFF", "LineSearch", "find_in_blocks"]
+
+OFF = ("BasicAuthDetector", "IPPublicDetector", "PrivateKeyDetector")
+"""Detectors that are not asked. Addresses of machines are no secrets; of the two others our own rules find as
+much, but leave placeholders and variables in addresses alone, and replace the key, not its heading. Those by name
+and by entropy (they are no ``RegexBasedDetector``) take ordinary code for secrets."""
+
+_PIECE, _OVERLAP = 600, 200
+"""Characters: some expressions need time that grows with the square of what they are given."""
+_RULER = re.compile(r"[ /]{16,}")
+_AROUND = " \t\"'`=:,;"
+"""What some expressions take along before and after a key."""
+_SHORTEST = 8
+"""Characters: a shorter group of an expression names the kind of a key, and is not the key."""
+
+
+class LineSearch:
+    """All rules for a single line."""
+
+    def __init__(self) -> None:
+        self.detectors = tuple(_detectors())
+
+    def __call__(self, line: str) -> Verdict:
+        """Return a line's secrets, and what the line is to its neighbours."""
+        may_hold = may_hold_token(line)
+        spans = find_secrets(line, may_hold)
+        if may_hold and has_long_run(line):
+            spans = apart([*spans, *_found(_masked(line, spans), self.detectors)])
+        flags = flags_of(line)
+        return Verdict(tuple(spans), flags) if spans or flags else CLEAN
+
+
+def _detectors() -> Iterator[RegexBasedDetector]:
+    for kind in get_mapping_from_secret_type_to_class().values():
+        if issubclass(kind, RegexBasedDetector) and kind.__name__ not in OFF:
+            yield kind()
+
+
+def _masked(line: str, spans: Sequence[Span]) -> str:
+    """Return a line of the same length, with nothing to find in the spans."""
+    for start, end in spans:
+        line = line[:start] + "\0" * (end - start) + line[end:]
+    return line
+
+
+def _found(line: str, detectors: tuple[RegexBasedDetector, ...]) -> list[Span]:
+    """Where keys are, in order and apart from each other."""
+    spans: list[Span] = []
+    for start, piece in _pieces(line):
+        for detector in detectors:
+            values = set(detector.analyze_string(piece))
+            if values:
+                spans += [(a + start, b + start) for a, b in _places(piece, detector, values)]
+    return apart(spans)
+
+
+def _places(piece: str, detector: RegexBasedDetector, values: set[str]) -> Iterator[Span]:
+    """Where a detector's values are: of some expressions a group, of some the whole."""
+    for expression in detector.denylist:
+        for match in expression.finditer(piece):
+            groups = [n for n in range(1, len(match.groups()) + 1) if match[n]]
+            raw = [match[n] for n in groups] or [match[0]]
+            if not values.intersection(raw):
+                continue
+            longest = max(groups, key=lambda n: len(match[n]), default=0)
+            span = match.span(longest if len(match[longest]) >= _SHORTEST else 0)
+            text = piece[slice(*span)]
+            start = span[0] + len(text) - len(text.lstrip(_AROUND))
+            if not is_masked(text):
+                yield start, start + len(text.strip(_AROUND))
+
+
+def _pieces(line: str) -> Iterator[tuple[int, str]]:
+    """The parts of a line that are searched, each with its place."""
+    start = 0
+    for end, after in [*(m.span() for m in _RULER.finditer(line)), (len(line), 0)]:
+        for at in range(start, end, _PIECE - _OVERLAP):
+            yield at, line[at : min(at + _PIECE, end)]
+        start = after
