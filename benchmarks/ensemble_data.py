@@ -24,12 +24,13 @@ from typing import Any
 
 from ensemble_lsp.consensus.canonical_form import canonical
 from ensemble_lsp.postprocess import clean_code
+from ensemble_lsp.sandbox.check_results import ExampleCheck
 from ensemble_lsp.sandbox.example_parser import examples_in
-from ensemble_lsp.sandbox.example_process import Check, Limits, run
+from ensemble_lsp.sandbox.example_runner import ExampleLimits, run_examples
 
 Row = dict[str, Any]
 FIELDS = ("task", "prompt", "suffix", "examples", "model", "text", "passed", "prior", "latency")
-LIMITS = Limits(seconds=4, step=3, memory=2 << 30)
+LIMITS = ExampleLimits(seconds=4, check_seconds=3, memory=2 << 30)
 SAMPLES = 8
 """Number of samples of the HumanEval model that are used, of 100."""
 PUBLISHED = 0.293
@@ -74,12 +75,12 @@ class Verdicts:
         if key not in self._known and alike in self._alike:
             return self._alike[alike]
         if key not in self._known:
-            groups = [[Check("run", f"{setup}\n{test}")] for test in tests]
-            ran = await run(source, groups, LIMITS)
-            if ran.refused:
-                sys.exit(f"The tests cannot be run here: {ran.refused}.")
-            passed = [g[0].ok for g in ran.groups] if ran.ended else [False] * len(tests)
-            if not ran.ended and len(tests) > 1:
+            groups = [[ExampleCheck("run", f"{setup}\n{test}")] for test in tests]
+            ran = await run_examples(source, groups, LIMITS)
+            if ran.unavailable:
+                sys.exit(f"The tests cannot be run here: {ran.unavailable}.")
+            passed = [g[0].ok for g in ran.groups] if ran.completed else [False] * len(tests)
+            if not ran.completed and len(tests) > 1:
                 passed = [(await self.of(source, setup, [test]))[0] for test in tests]
             self._known[key] = passed
             with self._path.open("a", encoding="utf-8") as file:
@@ -266,8 +267,8 @@ def _row(
     return dict(zip(FIELDS, values, strict=True))
 
 
-def _plain(check: Check) -> Row:
-    return {"kind": check.kind, "source": check.source, "want": check.want}
+def _plain(check: ExampleCheck) -> Row:
+    return {"kind": check.kind, "source": check.source, "want": check.expected}
 
 
 SETS = {"classeval": classes, "classeval-methods": methods, "humaneval-codegen": functions}

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.ensemble_set import Generations, Sample
 from ensemble_lsp.consensus import code as product
 from ensemble_lsp.consensus.canonical_form import plain
-from ensemble_lsp.consensus.code import Tuning, consensus_of_code
+from ensemble_lsp.consensus.code import VotingParameters, consensus_of_code
 from ensemble_lsp.consensus.votes import Verdict, Vote
 
 SIZES = (3, 5, 8)
@@ -110,7 +110,7 @@ def verdict_of(
     known: Mapping[str, float],
     *,
     execute: bool,
-    tuning: Tuning | None = None,
+    tuning: VotingParameters | None = None,
     rule: product.Rule = "weighted",
 ) -> tuple[Verdict, bool] | None:
     """Return the product's verdict and whether its answer passes; None if there is no answer."""
@@ -122,7 +122,9 @@ def verdict_of(
     return verdict, chosen.passed
 
 
-def _product(execute: bool, rule: product.Rule = "weighted", tuning: Tuning | None = None) -> Rule:
+def _product(
+    execute: bool, rule: product.Rule = "weighted", tuning: VotingParameters | None = None
+) -> Rule:
     def passed(samples: Sequence[Sample], known: Mapping[str, float], _: random.Random) -> float:
         found = verdict_of(samples, known, execute=execute, tuning=tuning, rule=rule)
         return float(found is not None and found[1])
@@ -154,7 +156,7 @@ def _oracle(samples: Sequence[Sample], known: Mapping[str, float], _: random.Ran
     return float(any(s.passed for s in samples))
 
 
-def rules(tuning: Tuning | None = None) -> dict[str, Rule]:
+def rules(tuning: VotingParameters | None = None) -> dict[str, Rule]:
     """Return all rules by name; ``best single`` is known only afterwards and is computed separately."""
     return {
         "random": _random,

@@ -18,8 +18,8 @@ from benchmarks.ensemble_draws import (
     verdict_of,
 )
 from benchmarks.ensemble_set import Generations, halves
-from ensemble_lsp.consensus.agreement import Signs, Table
-from ensemble_lsp.consensus.code import Tuning
+from ensemble_lsp.consensus.agreement import AgreementFeatures, CalibrationTable
+from ensemble_lsp.consensus.code import VotingParameters
 
 Said = tuple[float, bool, str]
 """Agreement, whether the answer passed, and the task."""
@@ -27,12 +27,12 @@ SURPRISES = (0.4, 1.0, 1.6, 2.4)
 NEARS = (0.0, 0.06, 0.12)
 
 
-class _Tap(Table):
+class _Tap(CalibrationTable):
     """A table that records the signs it receives."""
 
-    seen: list[Signs] = []  # noqa: RUF012 - one run, one list
+    seen: list[AgreementFeatures] = []  # noqa: RUF012 - one run, one list
 
-    def chance(self, signs: Signs) -> float:
+    def chance(self, signs: AgreementFeatures) -> float:
         self.seen.append(signs)
         return 0.5
 
@@ -42,7 +42,7 @@ def fit(sets: Sequence[Generations], draws: int) -> None:
     rows = []
     drawn = [(g, *_drawn(g, draws)) for g in sets]
     for surprise, near in itertools.product(SURPRISES, NEARS):
-        tuning = Tuning(surprise, near)
+        tuning = VotingParameters(surprise, near)
         lifts, worst = [], []
         for _, known, chosen, ensembles in drawn:
             wanted = {n: r for n, r in rules(tuning).items() if n in ("ours", "best prior", "seed")}
@@ -87,7 +87,7 @@ def _pooled(
             tap = _Tap((), source="tap")
             tap.seen.clear()
             found = verdict_of(
-                ensemble.picks[task], known, execute=execute, tuning=Tuning(table=tap)
+                ensemble.picks[task], known, execute=execute, tuning=VotingParameters(table=tap)
             )
             if found is not None:
                 vectors.append(tap.seen[-1].vector())
@@ -96,7 +96,9 @@ def _pooled(
     return np.array(vectors), np.array(passed, dtype=float), np.array(weights)
 
 
-def fitted_table(x: np.ndarray, y: np.ndarray, w: np.ndarray, ridge: float = 1e-3) -> Table:
+def fitted_table(
+    x: np.ndarray, y: np.ndarray, w: np.ndarray, ridge: float = 1e-3
+) -> CalibrationTable:
     """Fit a logistic regression by Newton's method, then isotonic steps (pool adjacent violators)."""
     w = w / w.sum()
     beta = np.zeros(x.shape[1])
@@ -107,7 +109,7 @@ def fitted_table(x: np.ndarray, y: np.ndarray, w: np.ndarray, ridge: float = 1e-
         beta = beta + np.linalg.solve(hessian, gradient)
     raw = 1 / (1 + np.exp(-np.clip(x @ beta, -30, 30)))
     edges, values = _isotonic(raw, y, w)
-    return Table(tuple(map(float, beta)), edges, values)
+    return CalibrationTable(tuple(map(float, beta)), edges, values)
 
 
 def _isotonic(

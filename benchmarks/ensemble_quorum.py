@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.common import percentile, table
 from benchmarks.ensemble_draws import answers_of, draw, priors
 from benchmarks.ensemble_set import Generations, Sample, halves
-from ensemble_lsp.consensus.code import Tuning, consensus_of_code
+from ensemble_lsp.consensus.code import VotingParameters, consensus_of_code
 from ensemble_lsp.consensus.divergence import partial_tokens
 from ensemble_lsp.consensus.early_stopping import is_decided
 from ensemble_lsp.consensus.votes import Vote
@@ -116,11 +116,13 @@ def _one(
         running = order[count:]
         weights = [known[s.model] for s in running]
         start, end = taken[order[count - 1].model], taken[running[0].model]
-        if not there or not is_decided(there, weights, Tuning(), hoping=True):
+        if not there or not is_decided(there, weights, VotingParameters(), optimistic=True):
             continue
-        at_once = is_decided(there, weights, Tuning())
+        at_once = is_decided(there, weights, VotingParameters())
         for now in (start, *(start + (end - start) * i / LOOKS for i in range(1, LOOKS))):
-            if at_once or is_decided(there, weights, Tuning(), _coming(running, taken, now)):
+            if at_once or is_decided(
+                there, weights, VotingParameters(), _coming(running, taken, now)
+            ):
                 paid = sum(len(s.text) * min(1.0, now / taken[s.model]) for s in order)
                 text = consensus_of_code(there, "python").text
                 return now, last, text == whole, paid / max(1, sum(len(s.text) for s in order))

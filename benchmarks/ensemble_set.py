@@ -25,9 +25,14 @@ from typing import Any, get_args
 
 from ensemble_lsp.consensus.canonical_form import canonical
 from ensemble_lsp.postprocess import clean_code
-from ensemble_lsp.sandbox.example_parser import promised
-from ensemble_lsp.sandbox.example_process import Check, Kind, Limits, run
-from ensemble_lsp.sandbox.trial import CheckResults
+from ensemble_lsp.sandbox.check_results import (
+    CheckKind,
+    CheckOutcome,
+    CheckResults,
+    ExampleCheck,
+)
+from ensemble_lsp.sandbox.example_parser import examples_in_source
+from ensemble_lsp.sandbox.example_runner import ExampleLimits, run_examples
 
 FIELDS: Mapping[str, tuple[type, ...]] = {
     "task": (str,),
@@ -49,7 +54,7 @@ NAMES = {
     type(None): "null",
 }
 """JSON names of the types."""
-LIMITS = Limits(seconds=4, step=1, memory=1 << 30)
+LIMITS = ExampleLimits(seconds=4, check_seconds=1, memory=1 << 30)
 LEAST = 3
 """Number of models in the smallest ensemble."""
 MOST = 1_000_000
@@ -220,8 +225,8 @@ def _bad_group(group: Any) -> str:
     for check in group:
         if not isinstance(check, dict) or check.keys() != {"kind", "source", "want"}:
             return "an example has other keys than kind, source, want"
-        if check["kind"] not in get_args(Kind) or not isinstance(check["source"], str):
-            return f"an example's kind is not one of {', '.join(get_args(Kind))}"
+        if check["kind"] not in get_args(CheckKind) or not isinstance(check["source"], str):
+            return f"an example's kind is not one of {', '.join(get_args(CheckKind))}"
         if not isinstance(check["want"], str | None):
             return "an example's want is neither a text nor null"
     return ""
@@ -245,7 +250,7 @@ async def _ready(rows: Sequence[dict[str, Any]], trials: Trials, execute: bool) 
     by_form: dict[tuple[str, str | None], asyncio.Task[CheckResults | None]] = {}
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def tried(source: str, groups: Sequence[Sequence[Check]]) -> CheckResults | None:
+    async def tried(source: str, groups: Sequence[Sequence[ExampleCheck]]) -> CheckResults | None:
         async with gate:
             return await trials.of(source, groups)
 
@@ -291,10 +296,10 @@ def assembled(prompt: str, text: str, suffix: str) -> str:
     return f"{prompt}{text}\n{suffix}"
 
 
-def _groups(row: dict[str, Any]) -> list[list[Check]]:
+def _groups(row: dict[str, Any]) -> list[list[ExampleCheck]]:
     if row["examples"] is None:
-        return promised(row["prompt"])
-    return [[Check(c["kind"], c["source"], c["want"]) for c in g] for g in row["examples"]]
+        return examples_in_source(row["prompt"])
+    return [[ExampleCheck(c["kind"], c["source"], c["want"]) for c in g] for g in row["examples"]]
 
 
 class Trials:
@@ -309,21 +314,25 @@ class Trials:
                     row = json.loads(line)
                     self._known[row["key"]] = row["groups"]
 
-    async def of(self, source: str, groups: Sequence[Sequence[Check]]) -> CheckResults | None:
+    async def of(
+        self, source: str, groups: Sequence[Sequence[ExampleCheck]]
+    ) -> CheckResults | None:
         """Return the trial of a source, or None if it could not be run."""
-        plain = [[[c.kind, c.source, c.want] for c in g] for g in groups]
+        plain = [[[c.kind, c.source, c.expected] for c in g] for g in groups]
         text = json.dumps([source, plain])
         key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
         if key not in self._known:
-            ran = await run(source, groups, LIMITS)
-            if ran.refused:
-                sys.exit(f"The examples cannot be run here: {ran.refused}.")
-            told = [[[t.ok, t.output] for t in g] for g in ran.groups] if ran.ended else None
+            ran = await run_examples(source, groups, LIMITS)
+            if ran.unavailable:
+                sys.exit(f"The examples cannot be run here: {ran.unavailable}.")
+            told = [[[t.ok, t.output] for t in g] for g in ran.groups] if ran.completed else None
             self._known[key] = told
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"key": key, "groups": told}) + "\n")
-        return CheckResults.of(groups, self._known[key])
+        known = self._known[key]
+        outcomes = known and [[CheckOutcome(*one) for one in group] for group in known]
+        return CheckResults.from_run(groups, outcomes)
 
 
 def halves(tasks: Iterable[str]) -> tuple[list[str], list[str]]:

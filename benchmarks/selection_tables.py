@@ -282,7 +282,7 @@ def _method(task: str, number: int, prompt: str, answers: dict[str, Sample]) -> 
 def _checked(answer: Sample) -> bool:
     """Return whether the answer parses and passes the examples."""
     parses = answer.form is not None and bool(answer.text.strip())
-    return parses and (answer.trial is None or answer.trial.share >= 1)
+    return parses and (answer.trial is None or answer.trial.pass_rate >= 1)
 
 
 def load(data: Path | None, tables: Sequence[Path], generated: Path | None) -> dict[str, list[Row]]:

@@ -17,7 +17,7 @@ import pytest
 from tests.server.conftest import Home
 from tests.server.test_reports import cli
 from tests.support.providers import Fault, LoopbackProvider, Recorded
-from tests.unit.test_comparison_cases import CODE
+from tests.unit.test_evaluation_cases import CODE
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'ensemble-lsp[cluster]'")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]

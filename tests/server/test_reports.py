@@ -15,7 +15,7 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspError
 from tests.support.providers import Fault, LoopbackProvider, running
-from tests.unit.test_comparison_cases import CODE
+from tests.unit.test_evaluation_cases import CODE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -112,7 +112,11 @@ async def test_report_is_written_and_wrong_arguments_are_told(home: Home, shop: 
             ("ensemble.compare", {"models": ["gtp"]}, "did you mean 'gpt'"),
             ("ensemble.compare", {"out": "here"}, "absolute"),
             ("ensemble.compare", {"engine": "spark"}, "'local' or 'ray'"),
-            ("ensemble.compare", {"kinds": ["song"]}, "song is no kind of complete; use line"),
+            (
+                "ensemble.compare",
+                {"kinds": ["song"]},
+                "'song' is not a kind of case for the task complete; use line",
+            ),
             ("ensemble.compare", {"language": 3}, "'language' must be a text"),
         ):
             with pytest.raises(LspError) as error:
@@ -158,7 +162,7 @@ def test_a_model_that_fails_is_a_row_and_not_the_end(home: Home, shop: Path) -> 
         (["."], "No lines and bodies were found"),
         (["workspace", "--models", "gtp"], "did you mean"),
         (["workspace", "--samples", "none"], "number from 1"),
-        (["workspace", "--kinds", "novel"], "no kind"),
+        (["workspace", "--kinds", "novel"], "not a kind"),
         (["workspace", "--max-cost", "-1"], "number from 0"),
         (["workspace", "--task", "explain", "--run-tests", "pytest"], "cannot judge explanations"),
     ],

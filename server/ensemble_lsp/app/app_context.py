@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..consensus.fan_out import FanOutResult, query_all
-from ..consensus.member_selection import members
+from ..consensus.member_selection import select_members
 from ..errors import ProviderError
 from ..history import History
 from ..models.interface import Model
@@ -168,7 +168,7 @@ class AppContext:
         """Return an ensemble: good and diverse models."""
         profiles = [model.profile for model in decision.models]
         limit = self.settings.ensemble.max_cost
-        names = members(decision.choice, profiles, size, max_cost=limit)
+        names = select_members(decision.choice, profiles, size, max_cost=limit)
         by_name = {model.profile.name: model for model in decision.models}
         return [by_name[name] for name in names]
 

@@ -14,15 +14,19 @@ from typing import cast
 
 from ..app import AppContext
 from ..errors import SettingsError
-from ..evaluation.cases import Kind
-from ..evaluation.comparison import Comparison, Options, Plan, Watcher, compare
-from ..evaluation.eval_runner import Step
-from ..evaluation.measured_priors import measured
+from ..evaluation.cases import CaseKind
+from ..evaluation.comparison import (
+    Comparison,
+    ComparisonObserver,
+    ComparisonOptions,
+    ComparisonPlan,
+    compare,
+)
+from ..evaluation.eval_runner import EvalProgress
+from ..evaluation.measured_priors import measured_priors
 from ..evaluation.reports import html_page
-from ..evaluation.reports.comparison_page import Written, write
-from ..evaluation.scenario import Cleaners
-from ..postprocess import clean_code, clean_completion, clean_prose
-from ..sandbox.scratch_repo import Limits
+from ..evaluation.reports.comparison_page import ReportFiles, write_comparison
+from ..sandbox.process import ResourceLimits
 from ..selection.offline_priors import save
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
@@ -37,10 +41,9 @@ def run(args: argparse.Namespace) -> int:
     async def work() -> int:
         async with app_of(args, options.paths[0] / "any") as app:
             with _bars(quiet=args.json) as step:
-                watcher = Watcher(lambda plan: _agree(args, plan), step, _say)
-                cleaners = Cleaners(clean_completion, clean_code, clean_prose)
+                observer = ComparisonObserver(lambda plan: _agree(args, plan), step, _say)
                 try:
-                    compared = await compare(app, options, cleaners, watcher)
+                    compared = await compare(app, options, observer)
                 except asyncio.CancelledError:
                     warn(
                         f"stopped; what was answered is kept in {options.out}: run it again to go on"
@@ -50,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
                 print("Nothing was asked.", file=sys.stderr)
                 return 0
             command = "ensemble-lsp compare " + shlex.join(_shown(args))
-            written = await asyncio.to_thread(write, compared, options.out, command)
+            written = await asyncio.to_thread(write_comparison, compared, options.out, command)
             _print(args, compared, written)
             if args.learn:
                 await _learn(app, compared)
@@ -59,10 +62,10 @@ def run(args: argparse.Namespace) -> int:
     return run_async(work)
 
 
-def _options(args: argparse.Namespace) -> Options:
+def _options(args: argparse.Namespace) -> ComparisonOptions:
     split = [k.strip() for k in (args.kinds or "").split(",") if k.strip()]
     models = [m.strip() for m in (args.models or "").split(",") if m.strip()]
-    return Options(
+    return ComparisonOptions(
         paths=tuple(path.expanduser().absolute() for path in args.paths),
         out=(args.out or Path(OUT)).expanduser().absolute(),
         task=args.task,
@@ -70,12 +73,12 @@ def _options(args: argparse.Namespace) -> Options:
         samples=args.samples,
         seed=args.seed,
         language=args.language,
-        kinds=cast("tuple[Kind, ...]", tuple(split)),
+        kinds=cast("tuple[CaseKind, ...]", tuple(split)),
         max_cost=args.max_cost,
         engine=args.engine,
         fresh=args.fresh,
         run_tests=args.run_tests,
-        test_limits=Limits(seconds=max(1.0, args.test_timeout)),
+        test_limits=ResourceLimits(seconds=max(1.0, args.test_timeout)),
         allow_network=args.allow_network,
     )
 
@@ -90,7 +93,7 @@ def _shown(args: argparse.Namespace) -> list[str]:
     return shown
 
 
-async def _agree(args: argparse.Namespace, plan: Plan) -> bool:
+async def _agree(args: argparse.Namespace, plan: ComparisonPlan) -> bool:
     """The estimate first; a question where code leaves the machine."""
     for name, why in plan.unavailable.items():
         warn(f"{name} is left out: {why}")
@@ -101,7 +104,7 @@ async def _agree(args: argparse.Namespace, plan: Plan) -> bool:
         file=sys.stderr,
     )
     for one in plan.estimates:
-        price = f"about {html_page.dollars(one.cost)}, at most {html_page.dollars(one.most)}"
+        price = f"about {html_page.dollars(one.cost)}, at most {html_page.dollars(one.max_cost)}"
         price = price if one.priced else "price not known"
         told = "on this machine" if one.local else price
         tokens = f"{one.input_tokens} tokens in, {one.output_tokens} out"
@@ -116,7 +119,7 @@ async def _agree(args: argparse.Namespace, plan: Plan) -> bool:
 
 
 @contextmanager
-def _bars(*, quiet: bool) -> Generator[Callable[[Step], None]]:
+def _bars(*, quiet: bool) -> Generator[Callable[[EvalProgress], None]]:
     """A progress bar a model on standard error, begun with the first answer."""
     if quiet or not sys.stderr.isatty():
         yield lambda step: None
@@ -139,7 +142,7 @@ def _bars(*, quiet: bool) -> Generator[Callable[[Step], None]]:
     )
     bars: dict[str, int] = {}
 
-    def step(at: Step) -> None:
+    def step(at: EvalProgress) -> None:
         progress.start()
         if at.model not in bars:
             bars[at.model] = progress.add_task(safe(at.model), total=at.total)
@@ -155,11 +158,13 @@ def _say(text: str) -> None:
     print(safe(text), file=sys.stderr)
 
 
-def _print(args: argparse.Namespace, compared: Comparison, written: Written) -> None:
-    if written.missing:
-        warn(written.missing)
+def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles) -> None:
+    if written.html_error:
+        warn(written.html_error)
     if args.json:
-        paths = {k: str(v) for k, v in dataclasses.asdict(written).items() if v and k != "missing"}
+        paths = {
+            k: str(v) for k, v in dataclasses.asdict(written).items() if v and k != "html_error"
+        }
         print_json({**compared.summary.to_json(), "spent": compared.spent, "written": paths})
         return
     main = compared.summary.main
@@ -185,7 +190,7 @@ def _print(args: argparse.Namespace, compared: Comparison, written: Written) -> 
 
 
 async def _learn(app: AppContext, compared: Comparison) -> None:
-    found = measured(compared)
+    found = measured_priors(compared)
     await asyncio.to_thread(save, app.data_dir, found)
     told = ", ".join(f"{m.model} {m.reward:.2f}" for m in found)
     print(safe(f"The selector now expects of {compared.summary.task}: {told}."), file=sys.stderr)

@@ -23,8 +23,8 @@ def run(args: argparse.Namespace) -> int:
             summary = await summarise_history(app, args.task)
             out = args.out or app.data_dir / FOLDER
             written = await asyncio.to_thread(write_history, summary, out.expanduser().absolute())
-            if written.missing:
-                warn(written.missing)
+            if written.html_error:
+                warn(written.html_error)
             if args.json:
                 found = dataclasses.asdict(written)
                 paths = {k: str(v) for k, v in found.items() if v and k != "missing"}

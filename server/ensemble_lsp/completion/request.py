@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING
 
 from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..postprocess import clean_completion
+from ..postprocess.completion_text import CONTEXT_LINES, STREAMED_LINES, is_long_enough
 from ..types import Document, Position, Span, Trigger, advance
 from .inflight import InflightRequest
 
 if TYPE_CHECKING:
     from ..app import AppContext
     from ..selection.decision import Decision
-
-NEAR = 60
-"""Lines on each side of the cursor that post-processing sees."""
-FULL_LINES = 40
-"""Lines of an answer that are kept; those beyond the shown ones are offered after an accept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +79,13 @@ class CompletionRun:
             suffix=self.suffix,
             language=self.document.language,
             multiline=self.multiline or block,
-            max_lines=FULL_LINES,
+            max_lines=STREAMED_LINES,
             finish=finish,
         )
 
     def enough(self, text: str) -> bool:
         """Return whether the text has every line that can be used, so that the stream can be closed."""
-        limit = FULL_LINES if self.multiline else 1
-        body = text.lstrip("\n") if self.multiline else text.lstrip()
-        return body.count("\n") >= limit and not body.lstrip().startswith("```")
+        return is_long_enough(text, multiline=self.multiline)
 
 
 def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | None:
@@ -108,8 +102,8 @@ def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | No
     mode = completion_mode_at(document, position, app.workspace.context.trees)
     if mode == "none":
         return None
-    first = Position(max(0, position.line - NEAR), 0)
-    last = min(len(document.lines) - 1, position.line + NEAR)
+    first = Position(max(0, position.line - CONTEXT_LINES), 0)
+    last = min(len(document.lines) - 1, position.line + CONTEXT_LINES)
     end = Position(last, len(document.lines[last]))
     prefix = document.slice(Span(first, position)).replace("\r\n", "\n")
     suffix = document.slice(Span(position, end)).replace("\r\n", "\n")

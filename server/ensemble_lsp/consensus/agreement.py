@@ -16,7 +16,7 @@ from .votes import Vote, log_odds
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class AgreementFeatures:
     """What speaks for a choice."""
 
     best: float
@@ -27,36 +27,36 @@ class Signs:
     """Further models behind it."""
     differing: int
     """Models that say otherwise."""
-    alike: float
+    mean_similarity: float
     """Mean similarity of all others' answers to it, 0 to 1, of those behind it 1."""
-    kept: float | None
+    pass_rate: float | None
     """Share of the promised examples it keeps; None where none were run."""
-    sorted_out: int = 0
+    failing: int = 0
     """Models whose answers kept fewer promises."""
-    promised: int = 0
+    checks: int = 0
     """Examples and tests that were run: to keep many tells more, and to break one of one may be its own fault."""
 
     def vector(self) -> tuple[float, ...]:
         """As numbers, with a leading one."""
-        ran = self.kept is not None
-        whole = self.kept is not None and self.kept >= 1
-        many = math.log1p(self.promised) if ran else 0.0
+        ran = self.pass_rate is not None
+        whole = self.pass_rate is not None and self.pass_rate >= 1
+        many = math.log1p(self.checks) if ran else 0.0
         return (
             1.0,
             self.best,
             math.log1p(self.agreeing),
             math.log1p(self.differing),
-            self.alike,
+            self.mean_similarity,
             1.0 if whole else 0.0,
             1.0 if ran and not whole else 0.0,
-            math.log1p(self.sorted_out) if ran else 0.0,
+            math.log1p(self.failing) if ran else 0.0,
             many if whole else 0.0,
             0.0 if whole else many,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CalibrationTable:
     """A fitted calibration: a logistic regression's coefficients, then steps."""
 
     coefficients: tuple[float, ...]
@@ -65,33 +65,33 @@ class Table:
     values: tuple[float, ...] = ()
     source: str = ""
 
-    def chance(self, signs: Signs) -> float:
+    def probability(self, signs: AgreementFeatures) -> float:
         """The estimated chance that the choice is right, 0 to 1."""
         total = sum(c * x for c, x in zip(self.coefficients, signs.vector(), strict=True))
         raw = 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
         return _between(raw, self.edges, self.values) if self.edges else raw
 
 
-def signs_of(
+def agreement_features(
     behind: Sequence[Vote],
     others: Sequence[Vote],
     alike: float,
     sorted_out: Sequence[Vote] = (),
-) -> Signs:
+) -> AgreementFeatures:
     """What speaks for the answer of those ``behind`` it. A model counts once."""
     mine = {a.model for a in behind}
     theirs = {a.model: a.weight for a in others if a.model not in mine}
     worse = {a.model for a in sorted_out} - mine - set(theirs)
-    trials = [a.trial for a in behind if a.trial is not None and a.trial.promised]
-    return Signs(
+    trials = [a.checks for a in behind if a.checks is not None and a.checks.total]
+    return AgreementFeatures(
         best=max(log_odds(a.weight) for a in behind),
         rival=max((log_odds(w) for w in theirs.values()), default=-4.0),
         agreeing=len(mine) - 1,
         differing=len(theirs),
-        alike=alike if theirs or worse else 1.0,
-        kept=max((t.share for t in trials), default=None),
-        sorted_out=len(worse),
-        promised=max((t.promised for t in trials), default=0),
+        mean_similarity=alike if theirs or worse else 1.0,
+        pass_rate=max((t.pass_rate for t in trials), default=None),
+        failing=len(worse),
+        checks=max((t.total for t in trials), default=0),
     )
 
 

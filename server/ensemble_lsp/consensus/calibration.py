@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .agreement import Table
+from .agreement import CalibrationTable
 
-CODE = Table(
+CODE_TABLE = CalibrationTable(
     coefficients=(-0.8859, 0.9618, 0.1847, -0.0433, 1.5631, 0.741, 0.1764, 0.22, 0.2798, -1.1844),
     edges=(
         0.0181,

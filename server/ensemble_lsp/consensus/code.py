@@ -17,39 +17,40 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Literal
 
-from ..sandbox.trial import CheckResults
-from .agreement import Table, signs_of
-from .calibration import CODE
+from ..sandbox.check_results import CheckResults
+from ..wording import join_names
+from .agreement import CalibrationTable, agreement_features
+from .calibration import CODE_TABLE
 from .canonical_form import canonical, canonical_line, plain
-from .votes import SURPRISE, Group, Verdict, Vote, log_odds, vote_of
+from .votes import LOG_ALTERNATIVES, AnswerGroup, Verdict, Vote, log_odds, vote_weight
 
 Rule = Literal["weighted", "seed"]
 
 __all__ = [
+    "AnswerGroup",
     "CheckResults",
-    "Group",
-    "Tuning",
     "Verdict",
     "Vote",
+    "VotingParameters",
     "consensus_of_code",
     "consensus_of_completion",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
+class VotingParameters:
     """The parameters of the weighted rule, chosen on half of the tasks of docs/consensus.md."""
 
-    surprise: float = 1.6
+    log_alternatives: float = 1.6
     """Added to each vote; see ``votes.SURPRISE``."""
-    near: float = 0.06
+    near_equal_margin: float = 0.06
     """Expected rewards no farther apart than this are near-equals: likeness then decides, unless three
     or a majority agree."""
-    table: Table = CODE
+    table: CalibrationTable = CODE_TABLE
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class AnswerCluster:
     """Equal answers, the best model's first."""
 
     answers: tuple[Vote, ...]
@@ -60,21 +61,21 @@ class Cluster:
         """The best model's answer."""
         return self.answers[0]
 
-    def group(self) -> Group:
+    def group(self) -> AnswerGroup:
         """Its models and what they say."""
         names = tuple(dict.fromkeys(a.model for a in self.answers))
-        return Group(names, self.best.text, self.weight, self.best.trial)
+        return AnswerGroup(names, self.best.text, self.weight, self.best.checks)
 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
     """The answers, sorted by what may be chosen."""
 
-    running: list[tuple[Vote, str]]
+    eligible: list[tuple[Vote, str]]
     """Those that may win, with what makes them equal."""
     failed: list[Vote]
     """Those that keep fewer of the examples' promises."""
-    broken: list[Vote]
+    unparsable: list[Vote]
     """Those that do not parse."""
 
 
@@ -82,7 +83,7 @@ def consensus_of_code(
     answers: Sequence[Vote],
     language: str,
     rule: Rule = "weighted",
-    tuning: Tuning | None = None,
+    tuning: VotingParameters | None = None,
 ) -> Verdict:
     """The answer several models stand behind, and all groups of equal answers, best first.
 
@@ -90,20 +91,22 @@ def consensus_of_code(
     """
     if not answers:
         raise ValueError("a consensus needs at least one answer")
-    tuning = tuning or Tuning()
+    tuning = tuning or VotingParameters()
     answers = [a if a.form != "" else replace(a, form=canonical(a.text, language)) for a in answers]
     if rule == "seed":
         return _by_similarity(answers, tuning.table)
     ballot = ballot_of(answers)
     clusters = clusters_of(ballot, tuning)
     used, why = "weighted", _why_weighted(clusters, len(answers), ballot)
-    weights = list({a.model: a.weight for a, _ in ballot.running}.values())
+    weights = list({a.model: a.weight for a, _ in ballot.eligible}.values())
     leading = len(clusters[0].group().models)
-    if len(clusters) > 1 and likeness_decides(leading, weights, tuning):
-        clusters = _by_mean_similarity(clusters, [*(a for a, _ in ballot.running), *ballot.broken])
+    if len(clusters) > 1 and similarity_decides(leading, weights, tuning):
+        clusters = _by_mean_similarity(
+            clusters, [*(a for a, _ in ballot.eligible), *ballot.unparsable]
+        )
         used, why = "similarity", _why_similar(clusters)
     if ballot.failed:
-        tested = any(a.trial is not None and a.trial.tests for a, _ in ballot.running)
+        tested = any(a.checks is not None and a.checks.tests for a, _ in ballot.eligible)
         used = "tests" if tested else "examples"
     return _verdict(clusters, ballot, used, why, tuning.table)
 
@@ -114,21 +117,25 @@ def ballot_of(answers: Sequence[Vote]) -> Ballot:
     broken = [a for a in answers if a.form is None]
     if not whole:
         return Ballot([(a, plain(a.text)) for a in broken], [], [])
-    most = max((a.trial.passed for a in whole if a.trial is not None), default=0)
-    kept = [a for a in whole if most == 0 or (a.trial is not None and a.trial.passed == most)]
+    most = max((a.checks.passed for a in whole if a.checks is not None), default=0)
+    kept = [a for a in whole if most == 0 or (a.checks is not None and a.checks.passed == most)]
     failed = [a for a in whole if a not in kept]
-    return Ballot([(a, _likeness(a)) for a in kept], failed, broken)
+    return Ballot([(a, _equality_key(a)) for a in kept], failed, broken)
 
 
-def _likeness(answer: Vote) -> str:
+def _equality_key(answer: Vote) -> str:
     """What makes two answers one: what they do with the inputs that were run, else their form."""
-    trial = answer.trial
-    if trial is not None and len(trial.outputs) > trial.promised - trial.tests and _tells(trial):
+    trial = answer.checks
+    if (
+        trial is not None
+        and len(trial.outputs) > trial.total - trial.tests
+        and _is_informative(trial)
+    ):
         return repr(trial.outputs)
     return answer.form or plain(answer.text)
 
 
-def _tells(trial: CheckResults) -> bool:
+def _is_informative(trial: CheckResults) -> bool:
     """Whether outputs say anything: not all of them are failures or nothing."""
     return any(
         not output.startswith("!") and output not in ("", "None") for output in trial.outputs
@@ -143,7 +150,7 @@ def consensus_of_completion(answers: Sequence[Vote], language: str = "") -> Verd
     if not answers:
         raise ValueError("a consensus needs at least one answer")
     forms = [(a, canonical_line(a.text, language)) for a in answers]
-    clusters = _clusters([(a, f) for a, f in forms if f] or forms, SURPRISE)
+    clusters = _clusters([(a, f) for a, f in forms if f] or forms, LOG_ALTERNATIVES)
     first = clusters[0]
     if len(first.answers) > 1 or len(clusters) == 1:
         why = _why_weighted(clusters, len(answers))
@@ -152,26 +159,28 @@ def consensus_of_completion(answers: Sequence[Vote], language: str = "") -> Verd
     if shared is None:
         return _line_verdict(clusters, "best", _why_weighted(clusters, len(answers)))
     names = tuple(dict.fromkeys(a.model for a in shared.answers))
-    agreement = _chance(shared.answers, [c.best for c in clusters if c.best not in shared.answers])
+    agreement = _probability_correct(
+        shared.answers, [c.best for c in clusters if c.best not in shared.answers]
+    )
     groups = (shared.group(), *(c.group() for c in clusters))
-    why = f"{_names(names)} agree on the first lines and part after them."
+    why = f"{join_names(names)} agree on the first lines and part after them."
     return Verdict(shared.best.text, names, agreement, groups, "prefix", why)
 
 
-def _line_verdict(clusters: Sequence[Cluster], used: str, why: str) -> Verdict:
+def _line_verdict(clusters: Sequence[AnswerCluster], used: str, why: str) -> Verdict:
     first, *others = clusters
-    agreement = _chance(first.answers, [a for c in others for a in c.answers])
+    agreement = _probability_correct(first.answers, [a for c in others for a in c.answers])
     groups = tuple(c.group() for c in clusters)
     return Verdict(first.best.text, groups[0].models, agreement, groups, used, why)
 
 
-def _clusters(pairs: Sequence[tuple[Vote, str]], surprise: float) -> list[Cluster]:
+def _clusters(pairs: Sequence[tuple[Vote, str]], surprise: float) -> list[AnswerCluster]:
     """Equal forms together; the heaviest first, each with its best model's answer first."""
     by_form: dict[str, list[Vote]] = {}
     for answer, form in pairs:
         by_form.setdefault(form, []).append(answer)
     clusters = [
-        Cluster(tuple(sorted(group, key=lambda a: -a.weight)), _vote(group, surprise))
+        AnswerCluster(tuple(sorted(group, key=lambda a: -a.weight)), _vote(group, surprise))
         for group in by_form.values()
     ]
     return sorted(clusters, key=lambda c: (-c.weight, -c.best.weight))
@@ -183,29 +192,31 @@ def _vote(group: Sequence[Vote], surprise: float) -> float:
     total = 0.0
     for answer in group:
         share = 0.25 if answer.model in seen else 1.0
-        total += share * vote_of(answer.weight, surprise)
+        total += share * vote_weight(answer.weight, surprise)
         seen.add(answer.model)
     return total
 
 
-def clusters_of(ballot: Ballot, tuning: Tuning) -> list[Cluster]:
+def clusters_of(ballot: Ballot, tuning: VotingParameters) -> list[AnswerCluster]:
     """Equal answers together, the heaviest first."""
-    return _clusters(ballot.running, tuning.surprise)
+    return _clusters(ballot.eligible, tuning.log_alternatives)
 
 
-def likeness_decides(leading: int, weights: Sequence[float], tuning: Tuning) -> bool:
+def similarity_decides(leading: int, weights: Sequence[float], tuning: VotingParameters) -> bool:
     """Whether likeness chooses: models of these expected rewards are near-equals, and too few agree.
 
     ``leading`` of them gave the same answer.
     """
     few = leading < 3 and 2 * leading <= len(weights)
-    return few and max(weights) - min(weights) <= tuning.near
+    return few and max(weights) - min(weights) <= tuning.near_equal_margin
 
 
-def _by_mean_similarity(clusters: Sequence[Cluster], everyone: Sequence[Vote]) -> list[Cluster]:
+def _by_mean_similarity(
+    clusters: Sequence[AnswerCluster], everyone: Sequence[Vote]
+) -> list[AnswerCluster]:
     """Near-equals of whom few agree: the answer most like all others first."""
 
-    def liked(cluster: Cluster) -> float:
+    def liked(cluster: AnswerCluster) -> float:
         return sum(
             1.0 if any(a is b for b in cluster.answers) else similarity(cluster.best.text, a.text)
             for a in everyone
@@ -214,9 +225,9 @@ def _by_mean_similarity(clusters: Sequence[Cluster], everyone: Sequence[Vote]) -
     return sorted(clusters, key=lambda c: (-liked(c), -c.best.weight))
 
 
-def _by_similarity(answers: Sequence[Vote], table: Table) -> Verdict:
+def _by_similarity(answers: Sequence[Vote], table: CalibrationTable) -> Verdict:
     """The seed's rule: a majority of equal texts, else the highest mean similarity."""
-    clusters = _clusters([(a, a.form or plain(a.text)) for a in answers], SURPRISE)
+    clusters = _clusters([(a, a.form or plain(a.text)) for a in answers], LOG_ALTERNATIVES)
     clusters.sort(key=lambda c: -len(c.answers))
     none = Ballot([], [], [])
     if len(clusters[0].answers) * 2 > len(answers):
@@ -226,7 +237,7 @@ def _by_similarity(answers: Sequence[Vote], table: Table) -> Verdict:
     winner = answers[max(range(len(answers)), key=lambda i: scores[i])]
     first = next(c for c in clusters if winner in c.answers)
     mine = (winner, *(a for a in first.answers if a is not winner))
-    ordered = [Cluster(mine, first.weight), *(c for c in clusters if c is not first)]
+    ordered = [AnswerCluster(mine, first.weight), *(c for c in clusters if c is not first)]
     return _verdict(ordered, none, "similarity", _why_similar(ordered), table)
 
 
@@ -259,10 +270,10 @@ def similarity(one: str, other: str) -> float:
 
 
 def _verdict(
-    clusters: Sequence[Cluster], ballot: Ballot, used: str, why: str, table: Table
+    clusters: Sequence[AnswerCluster], ballot: Ballot, used: str, why: str, table: CalibrationTable
 ) -> Verdict:
     first = clusters[0]
-    others = [a for c in clusters[1:] for a in c.answers] + ballot.broken
+    others = [a for c in clusters[1:] for a in c.answers] + ballot.unparsable
     likeness = [1.0] * (len(first.group().models) - 1)
     likeness += [
         similarity(first.best.text, a.text)
@@ -270,22 +281,22 @@ def _verdict(
         if a.model != first.best.model
     ]
     alike = sum(likeness) / len(likeness) if likeness else 1.0
-    signs = signs_of(first.answers, others, alike, ballot.failed)
+    signs = agreement_features(first.answers, others, alike, ballot.failed)
     rest = [
-        Cluster((a,), log_odds(a.weight))
-        for a in sorted((*ballot.failed, *ballot.broken), key=lambda a: -a.weight)
+        AnswerCluster((a,), log_odds(a.weight))
+        for a in sorted((*ballot.failed, *ballot.unparsable), key=lambda a: -a.weight)
     ]
     return Verdict(
         text=first.best.text,
         models=first.group().models,
-        agreement=round(table.chance(signs), 3),
+        agreement=round(table.probability(signs), 3),
         groups=tuple(c.group() for c in (*clusters, *rest)),
         rule_used=used,
         why=why,
     )
 
 
-def _chance(behind: Sequence[Vote], others: Sequence[Vote]) -> float:
+def _probability_correct(behind: Sequence[Vote], others: Sequence[Vote]) -> float:
     """Estimated chance that a completion is right, from who stands behind it and who does not.
 
     Odds: the best model's own, times what each further model that agrees adds, divided by what each
@@ -295,18 +306,18 @@ def _chance(behind: Sequence[Vote], others: Sequence[Vote]) -> float:
     best = {a.model: a.weight for a in sorted(behind, key=lambda a: a.weight)}
     names = sorted(best, key=lambda n: -best[n])
     value = log_odds(best[names[0]])
-    value += AGREE * len(names[1:])
-    value -= DISAGREE * len({a.model for a in others} - set(names))
+    value += AGREEMENT_LOG_ODDS * len(names[1:])
+    value -= DISAGREEMENT_LOG_ODDS * len({a.model for a in others} - set(names))
     return round(1 / (1 + math.exp(-value)), 3)
 
 
-AGREE, DISAGREE = 1.45, 0.6
+AGREEMENT_LOG_ODDS, DISAGREEMENT_LOG_ODDS = 1.45, 0.6
 """Log-odds that one more model adds, behind an answer and beside it."""
 
 
-def _shared_lines(clusters: Sequence[Cluster]) -> Cluster | None:
+def _shared_lines(clusters: Sequence[AnswerCluster]) -> AnswerCluster | None:
     """The longest start in whole lines that two answers share, by the weight of who shares it."""
-    best: Cluster | None = None
+    best: AnswerCluster | None = None
     for i, one in enumerate(clusters):
         for other in clusters[i + 1 :]:
             text = _common_lines(one.best.text, other.best.text)
@@ -317,7 +328,7 @@ def _shared_lines(clusters: Sequence[Cluster]) -> Cluster | None:
                 for c in clusters
                 if c.best.text.startswith(text)
             )
-            found = Cluster(answers, _vote(answers, SURPRISE))
+            found = AnswerCluster(answers, _vote(answers, LOG_ALTERNATIVES))
             if best is None or found.weight > best.weight:
                 best = found
     return best
@@ -332,15 +343,17 @@ def _common_lines(a: str, b: str) -> str:
     return "\n".join(shared)
 
 
-def _why_weighted(clusters: Sequence[Cluster], asked: int, ballot: Ballot | None = None) -> str:
+def _why_weighted(
+    clusters: Sequence[AnswerCluster], asked: int, ballot: Ballot | None = None
+) -> str:
     names = list(clusters[0].group().models)
-    trial = clusters[0].best.trial
+    trial = clusters[0].best.checks
     ran = ""
-    if ballot is not None and trial is not None and trial.promised:
+    if ballot is not None and trial is not None and trial.total:
         ran = f" {trial.sentence().capitalize()}."
     if len(names) > 1:
         how = "gave the same answer" if not ran else "behave alike"
-        return f"{_names(names)} {how} ({len(names)} of {asked}).{ran}"
+        return f"{join_names(names)} {how} ({len(names)} of {asked}).{ran}"
     if asked == 1:
         return f"Only {names[0]} answered.{ran}"
     if len(clusters) == 1 and ballot is not None and ballot.failed:
@@ -351,12 +364,8 @@ def _why_weighted(clusters: Sequence[Cluster], asked: int, ballot: Ballot | None
     return f"No two models agree; {names[0]} has the best record here.{ran}"
 
 
-def _why_similar(clusters: Sequence[Cluster]) -> str:
+def _why_similar(clusters: Sequence[AnswerCluster]) -> str:
     return (
         f"Too few agree, and the models' records are alike; "
         f"{clusters[0].best.model}'s answer is most like the others."
     )
-
-
-def _names(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -11,10 +11,10 @@ from functools import lru_cache
 
 from .canonical_form import canonical
 
-PARTED = 0.02
+MATCH_FACTOR = 0.02
 """How much rarer two answers are equal whose tokens have parted: of 3,993 equal pairs on the choosing half 1.6 %
 have, of others 75 to 98 %."""
-LEAST = 6
+MIN_TOKENS = 6
 """Tokens that a stream must have before it is said to part from another."""
 _TOKEN = re.compile(
     r'''(?P<doc>(?:^|(?<=:))\s*[rRuUbB]*(?:"""(?:.|\n)*?(?:"""|\Z)|\'\'\'(?:.|\n)*?(?:\'\'\'|\Z))\s*?$)
@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     |(?P<name>[^\W\d]\w*)|(?P<number>\d[\w.]*)|(?P<sign>[^\w\s()\[\]{},;"'`])''',
     re.VERBOSE | re.MULTILINE,
 )
-_WORDS = frozenset(
+_KEYWORDS = frozenset(
     """and as assert async await break case catch class const continue def del do elif else except finally
     fn for from func function global if import in is lambda let match new None nonlocal not or pass raise return self
     this throw True False try var while with yield""".split()  # noqa: SIM905
@@ -41,7 +41,7 @@ def tokens_of(text: str) -> tuple[str, ...]:
             continue
         if kind == "text":
             token = "'" + token.lstrip("rRuUbBfF").strip("\"'")
-        elif kind == "name" and token not in _WORDS:
+        elif kind == "name" and token not in _KEYWORDS:
             token = numbers.setdefault(token, f"v{len(numbers)}")
         found.append(token)
     return tuple(found)
@@ -61,4 +61,4 @@ def partial_tokens(text: str, language: str) -> tuple[str, ...]:
 def have_diverged(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     """Whether two, of which either may go on, have parted already."""
     length = min(len(one), len(other))
-    return length >= LEAST and one[:length] != other[:length]
+    return length >= MIN_TOKENS and one[:length] != other[:length]

@@ -12,21 +12,21 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import combinations, pairwise, product
 
-from ..sandbox.trial import CheckResults
+from ..sandbox.check_results import CheckResults
 from ..types import Completion
 from .canonical_form import canonical
-from .code import Rule, Tuning, ballot_of, clusters_of
-from .divergence import PARTED, have_diverged, partial_tokens, tokens_of
-from .votes import Vote, vote_of
+from .code import Rule, VotingParameters, ballot_of, clusters_of
+from .divergence import MATCH_FACTOR, have_diverged, partial_tokens, tokens_of
+from .votes import Vote, vote_weight
 
 RISK = 0.01
 """Chance that waiting would have changed the outcome, at most, at each look."""
-_AGREEING = ((0, 0.5), (40, 0.3), (80, 0.18), (150, 0.08), (300, 0.02), (600, 0.004))
+_MATCH_PROBABILITY = ((0, 0.5), (40, 0.3), (80, 0.18), (150, 0.08), (300, 0.02), (600, 0.004))
 """By length in characters of canonical text: how often two models give equal code."""
 
 Tokens = tuple[str, ...]
 Clean = Callable[[str], str]
-Try = Callable[[str], Awaitable[CheckResults | None]]
+RunChecks = Callable[[str], Awaitable[CheckResults | None]]
 
 
 class EarlyStopping:
@@ -41,22 +41,22 @@ class EarlyStopping:
         language: str,
         weights: Mapping[str, float],
         clean: Clean | None = None,
-        attempt: Try | None = None,
+        attempt: RunChecks | None = None,
         *,
         rule: Rule = "weighted",
-        tuning: Tuning | None = None,
+        tuning: VotingParameters | None = None,
     ) -> None:
         self._language = language
         self._weights = weights
         self._clean = clean
         self._attempt = attempt
         self._rule = rule
-        self._tuning = tuning or Tuning()
+        self._tuning = tuning or VotingParameters()
         self._ready: dict[int, Vote] = {}
 
     async def __call__(self, completions: Sequence[Completion], running: Mapping[str, str]) -> bool:
         """Whether the models still running are not needed any more; of each what has come so far."""
-        answers = await self.answers(completions)
+        answers = await self.votes(completions)
         if not running:
             return True
         if self._rule == "seed":
@@ -64,17 +64,17 @@ class EarlyStopping:
         weights = [self._weights.get(name, 0.5) for name in running]
         if is_decided(answers, weights, self._tuning):
             return True
-        if not is_decided(answers, weights, self._tuning, hoping=True):
+        if not is_decided(answers, weights, self._tuning, optimistic=True):
             return False
-        coming = await asyncio.to_thread(lambda: [self._coming(text) for text in running.values()])
+        coming = await asyncio.to_thread(lambda: [self._partial(text) for text in running.values()])
         return any(coming) and is_decided(answers, weights, self._tuning, coming)
 
-    def _coming(self, text: str) -> tuple[str, ...]:
+    def _partial(self, text: str) -> tuple[str, ...]:
         if not text.strip():
             return ()
         return partial_tokens(self._clean(text) + "\n" if self._clean else text, self._language)
 
-    async def answers(
+    async def votes(
         self, completions: Sequence[Completion], *, patience: float | None = None
     ) -> list[Vote]:
         """The usable answers so far, cleaned, normalised and tried.
@@ -83,10 +83,10 @@ class EarlyStopping:
         """
         deadline = None if patience is None else asyncio.get_running_loop().time() + patience
         for index in range(len(self._ready), len(completions)):
-            self._ready[index] = await self._made_ready(completions[index], deadline)
+            self._ready[index] = await self._prepare(completions[index], deadline)
         return [a for a in self._ready.values() if a.text.strip()]
 
-    async def _made_ready(self, completion: Completion, deadline: float | None) -> Vote:
+    async def _prepare(self, completion: Completion, deadline: float | None) -> Vote:
         def work() -> tuple[str, str | None]:
             text = self._clean(completion.text) if self._clean else completion.text
             return text, canonical(text, self._language) if text.strip() else None
@@ -104,10 +104,10 @@ class EarlyStopping:
 def is_decided(
     answers: Sequence[Vote],
     running: Sequence[float],
-    tuning: Tuning,
-    coming: Sequence[Tokens] = (),
+    tuning: VotingParameters,
+    partial: Sequence[Tokens] = (),
     *,
-    hoping: bool = False,
+    optimistic: bool = False,
 ) -> bool:
     """Whether answers of models with these weights would, but for ``RISK``, change nothing.
 
@@ -119,43 +119,43 @@ def is_decided(
     ballot = ballot_of(answers)
     clusters = clusters_of(ballot, tuning)
     first, *others = clusters
-    trial = first.best.trial
-    if trial is not None and trial.share < 1:
+    trial = first.best.checks
+    if trial is not None and trial.pass_rate < 1:
         return False
-    here = list({a.model: a.weight for a, _ in ballot.running}.values())
+    here = list({a.model: a.weight for a, _ in ballot.eligible}.values())
     leading = len(first.group().models)
-    if _likeness_may_decide(leading, here, running, tuning):
+    if _similarity_may_decide(leading, here, running, tuning):
         return False
-    votes = [vote_of(weight, tuning.surprise) for weight in running]
+    votes = [vote_weight(weight, tuning.log_alternatives) for weight in running]
     if any(vote >= first.weight for vote in votes):
         return False
-    if trial is not None and trial.promised:
+    if trial is not None and trial.total:
         # What keeps the promises too behaves like the first, whatever it looks like.
         return True
-    streams = list(zip(votes, coming or [()] * len(votes), strict=True))
-    rivals = [(c.weight, tokens_of(c.best.text) if coming else ()) for c in others]
+    streams = list(zip(votes, partial or [()] * len(votes), strict=True))
+    rivals = [(c.weight, tokens_of(c.best.text) if partial else ()) for c in others]
     ties = [*product(streams, rivals), *combinations(streams, 2)]
     likely = sum(
-        PARTED if hoping or have_diverged(mine, theirs) else 1.0
+        MATCH_FACTOR if optimistic or have_diverged(mine, theirs) else 1.0
         for (vote, mine), (other, theirs) in ties
         if vote + other >= first.weight
     )
-    return likely * odds_of_agreeing(len(first.best.text)) <= RISK
+    return likely * match_probability(len(first.best.text)) <= RISK
 
 
-def _likeness_may_decide(
-    leading: int, here: Sequence[float], running: Sequence[float], tuning: Tuning
+def _similarity_may_decide(
+    leading: int, here: Sequence[float], running: Sequence[float], tuning: VotingParameters
 ) -> bool:
     """Whether likeness would choose, whichever of those still running turn out not to parse."""
-    close = [w for w in running if max(*here, w) - min(*here, w) <= tuning.near]
+    close = [w for w in running if max(*here, w) - min(*here, w) <= tuning.near_equal_margin]
     able = [*here, *close]
     few = leading < 3 and 2 * leading <= len(able)
-    return few and len(able) > 1 and max(here) - min(here) <= tuning.near
+    return few and len(able) > 1 and max(here) - min(here) <= tuning.near_equal_margin
 
 
-def odds_of_agreeing(length: int) -> float:
+def match_probability(length: int) -> float:
     """How often two models give equal code, by its length in characters."""
-    for (low, one), (high, other) in pairwise(_AGREEING):
+    for (low, one), (high, other) in pairwise(_MATCH_PROBABILITY):
         if length < high:
             return one + (other - one) * (length - low) / (high - low)
-    return _AGREEING[-1][1]
+    return _MATCH_PROBABILITY[-1][1]

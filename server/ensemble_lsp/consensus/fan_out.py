@@ -15,19 +15,19 @@ from ..types import Completion, Prompt
 
 logger = logging.getLogger(__name__)
 
-State = Literal["asked", "answered", "failed", "closed"]
+FanOutState = Literal["asked", "answered", "failed", "closed"]
 PromptOf = Prompt | Callable[[Model], Prompt | None]
-Settled = Callable[[Sequence[Completion], Mapping[str, str]], Awaitable[bool]]
-LOOK = 0.3
+StopCheck = Callable[[Sequence[Completion], Mapping[str, str]], Awaitable[bool]]
+POLL_SECONDS = 0.3
 """Seconds between two looks at what is still coming."""
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FanOutProgress:
     """What just happened to one model; ``done`` of ``total`` have ended."""
 
     model: str
-    state: State
+    state: FanOutState
     done: int
     total: int
 
@@ -47,8 +47,8 @@ async def query_all(
     prompt: PromptOf,
     *,
     budget_ms: float,
-    progress: Callable[[Progress], None] | None = None,
-    settled: Settled | None = None,
+    progress: Callable[[FanOutProgress], None] | None = None,
+    should_stop: StopCheck | None = None,
 ) -> FanOutResult:
     """Ask all at once; return when all have ended, the budget is up, or ``settled`` says so.
 
@@ -63,14 +63,14 @@ async def query_all(
         if made is not None:
             asking.start(model, made)
     try:
-        await asking.run(budget_ms / 1e3, settled)
+        await asking.run(budget_ms / 1e3, should_stop)
     finally:
         await asking.close()
     return asking.asked
 
 
 class _FanOut:
-    def __init__(self, total: int, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(self, total: int, progress: Callable[[FanOutProgress], None] | None) -> None:
         self.asked = FanOutResult()
         self._total = total
         self._progress = progress
@@ -85,14 +85,14 @@ class _FanOut:
         self._running[task] = name
         self._tell(name, "asked")
 
-    async def run(self, seconds: float, settled: Settled | None) -> None:
+    async def run(self, seconds: float, settled: StopCheck | None) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while self._running and (left := deadline - loop.time()) > 0:
             looks = settled is not None and bool(self.asked.completions)
             done, _ = await asyncio.wait(
                 self._running,
-                timeout=min(left, LOOK) if looks else left,
+                timeout=min(left, POLL_SECONDS) if looks else left,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             for task in done:
@@ -106,7 +106,7 @@ class _FanOut:
         self._looked_at = sum(len(self._heard[name]) for name in self._running.values())
         return self._looked_at > before
 
-    async def _enough(self, settled: Settled | None, deadline: float) -> bool:
+    async def _enough(self, settled: StopCheck | None, deadline: float) -> bool:
         """Whether nothing that still runs is needed; to find out may take till the deadline."""
         if settled is None or not self.asked.completions:
             return False
@@ -142,8 +142,8 @@ class _FanOut:
         self.asked.errors[name] = error
         self._tell(name, "failed")
 
-    def _tell(self, model: str, state: State) -> None:
+    def _tell(self, model: str, state: FanOutState) -> None:
         if self._progress is not None:
             done = len(self.asked.completions) + len(self.asked.errors)
             done += len(self.asked.cancelled)
-            self._progress(Progress(model, state, done, self._total))
+            self._progress(FanOutProgress(model, state, done, self._total))

@@ -16,7 +16,7 @@ from ..models.interface import Model
 from ..types import Prompt
 from .fan_out import query_all
 
-MOST = 6
+MAX_CANDIDATES = 6
 """Candidates that are shown; the rest had too few votes."""
 _LETTERS = "ABCDEF"
 _QUESTION = """\
@@ -26,7 +26,7 @@ letter. Wanted is:
 Which candidate is correct and complete? Reply with its letter and nothing else."""
 
 
-def question(prompt: Prompt, texts: Sequence[str], order: Sequence[int]) -> Prompt:
+def judge_prompt(prompt: Prompt, texts: Sequence[str], order: Sequence[int]) -> Prompt:
     """The prompt for a judge, made of the one for a writer: candidates in ``order``, under letters."""
     shown = [
         f"=== candidate {letter} ===\n{texts[index]}"
@@ -43,20 +43,20 @@ def question(prompt: Prompt, texts: Sequence[str], order: Sequence[int]) -> Prom
     )
 
 
-def verdict(reply: str, order: Sequence[int]) -> int | None:
+def parse_choice(reply: str, order: Sequence[int]) -> int | None:
     """The candidate a reply names; None where it names none, or several."""
     named = set(re.findall(rf"\b[{_LETTERS[: len(order)]}]\b", reply[:200]))
     return order[_LETTERS.index(named.pop())] if len(named) == 1 else None
 
 
-async def judged(
+async def judge_candidates(
     judge: Model, prompt: Prompt, texts: Sequence[str], *, budget_ms: float, seed: int | None = None
 ) -> int | None:
     """The index of the candidate a judge picks; None where it fails, is late or undecided."""
-    order = list(range(min(len(texts), MOST)))
+    order = list(range(min(len(texts), MAX_CANDIDATES)))
     random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
     try:
-        asked = await query_all([judge], question(prompt, texts, order), budget_ms=budget_ms)
+        asked = await query_all([judge], judge_prompt(prompt, texts, order), budget_ms=budget_ms)
     except ProviderError:
         return None
-    return verdict(asked.completions[0].text, order) if asked.completions else None
+    return parse_choice(asked.completions[0].text, order) if asked.completions else None

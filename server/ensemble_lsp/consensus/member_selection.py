@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from ..models.interface import Profile
 from ..selection.choice import Choice
 
-SAME_FAMILY = 0.10
+SAME_FAMILY_PENALTY = 0.10
 """Expected reward a model must be better by to be taken beside one of its family."""
-SAME_MODEL = 0.30
+SAME_MODEL_PENALTY = 0.30
 """The same for a second configuration of the very same model."""
 
 _FAMILIES = (
@@ -34,7 +34,7 @@ def family(model: str) -> str:
     return re.split(r"[-_.:@ \d]", plain, maxsplit=1)[0] or plain
 
 
-def members(
+def select_members(
     choice: Choice,
     profiles: Sequence[Profile],
     size: int,
@@ -66,7 +66,7 @@ def _penalty(profile: Profile, taken: Sequence[str], by_name: dict[str, Profile]
     for name in taken:
         other = by_name[name]
         if (other.provider, other.model) == (profile.provider, profile.model):
-            total += SAME_MODEL
+            total += SAME_MODEL_PENALTY
         elif family(other.model) == family(profile.model):
-            total += SAME_FAMILY
+            total += SAME_FAMILY_PENALTY
     return total

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from .sentence_similarity import Corpus, Relation, Sentence, sentence_of
-from .sentences import Block, split_blocks
+from .sentences import MarkdownBlock, split_blocks
 from .votes import Vote
 
 _WHOLE_KINDS = ("fence", "whole")
@@ -21,7 +21,7 @@ _COURTESY = frozenset(
     ("sure", "certain", "absolut", "okay", "great", "cours", "happi", "hope", "help")
 )
 """Stems of sentences that only say that an answer comes, or came."""
-WHOLE = 78.0
+SAME_BLOCK_RATIO = 78.0
 """rapidfuzz's ratio, 0 to 100, from which two code blocks or tables are one."""
 
 
@@ -37,33 +37,33 @@ class ProseVerdict:
 
 
 @dataclass(slots=True)
-class _Said:
+class _MergedSentence:
     """A sentence of the base, and what others have to do with it."""
 
     text: str
     norm: Sentence
     models: list[str]
     differing: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    additions: list[_Said] = field(default_factory=lambda: [])
+    additions: list[_MergedSentence] = field(default_factory=lambda: [])
 
 
 @dataclass(slots=True)
-class _Whole:
+class _ExtraBlock:
     """A code block or table that the base has not."""
 
     raw: str
     models: list[str]
-    lead: _Said | None
+    lead: _MergedSentence | None
     """The sentence that led to it."""
 
 
 @dataclass(slots=True)
 class _Merged:
-    blocks: list[tuple[Block, list[_Said]]]
-    extra: list[_Said] = field(default_factory=lambda: [])
-    extra_blocks: list[_Whole] = field(default_factory=lambda: [])
+    blocks: list[tuple[MarkdownBlock, list[_MergedSentence]]]
+    extra: list[_MergedSentence] = field(default_factory=lambda: [])
+    extra_blocks: list[_ExtraBlock] = field(default_factory=lambda: [])
 
-    def all(self) -> list[_Said]:
+    def all(self) -> list[_MergedSentence]:
         """Every sentence so far, of the base, added, and extra."""
         base = [s for _, said in self.blocks for s in said]
         return [*base, *(a for s in base for a in s.additions), *self.extra]
@@ -91,8 +91,8 @@ def merge_prose(answers: Sequence[Vote]) -> ProseVerdict:
     return ProseVerdict(_render(merged), names, agreement)
 
 
-def _said(block: Block, model: str) -> list[_Said]:
-    return [_Said(s, sentence_of(s), [model]) for s in block.sentences]
+def _said(block: MarkdownBlock, model: str) -> list[_MergedSentence]:
+    return [_MergedSentence(s, sentence_of(s), [model]) for s in block.sentences]
 
 
 def _drop_repeated(merged: _Merged) -> None:
@@ -106,13 +106,15 @@ def _drop_repeated(merged: _Merged) -> None:
             seen.append(words)
 
 
-def _fold(merged: _Merged, answer: Vote, blocks: Sequence[Block], gathering: Corpus) -> None:
+def _fold(
+    merged: _Merged, answer: Vote, blocks: Sequence[MarkdownBlock], gathering: Corpus
+) -> None:
     """Fold one more answer in."""
     there = merged.all()
     said_by = [_said(b, answer.model) for b in blocks]
     mine = [s.norm for said in said_by for s in said]
     rows = iter(gathering.relations(mine, [s.norm for s in there]))
-    anchor: _Said | None = None
+    anchor: _MergedSentence | None = None
     placed: set[str] = set()
     for index, (block, its) in enumerate(zip(blocks, said_by, strict=True)):
         if block.kind in _WHOLE_KINDS:
@@ -121,7 +123,7 @@ def _fold(merged: _Merged, answer: Vote, blocks: Sequence[Block], gathering: Cor
         for said in its:
             found, how = _nearest(there, next(rows))
             if found is None:
-                if said.norm.words not in placed and _tells(said.norm):
+                if said.norm.words not in placed and _has_content(said.norm):
                     _place(merged, said, anchor)
                 placed.add(said.norm.words)
                 continue
@@ -133,16 +135,16 @@ def _fold(merged: _Merged, answer: Vote, blocks: Sequence[Block], gathering: Cor
             anchor = None if found.norm.leads else found
 
 
-def _tells(sentence: Sentence) -> bool:
+def _has_content(sentence: Sentence) -> bool:
     """Whether a sentence tells anything without what comes after it: "Sure!" and "In this code:" do not."""
     return len(sentence.stems - _COURTESY) > (1 if sentence.leads else 0) or not sentence.stems
 
 
 def _nearest(
-    there: Sequence[_Said], row: Sequence[tuple[Relation, float]]
-) -> tuple[_Said | None, Relation]:
+    there: Sequence[_MergedSentence], row: Sequence[tuple[Relation, float]]
+) -> tuple[_MergedSentence | None, Relation]:
     """The sentence nearest to one, if it is the same or contradicts; "same" goes before."""
-    best: _Said | None = None
+    best: _MergedSentence | None = None
     how: Relation = "other"
     top = 0.0
     for candidate, (relation_, score) in zip(there, row, strict=True):
@@ -154,7 +156,7 @@ def _nearest(
     return best, how
 
 
-def _place(merged: _Merged, said: _Said, anchor: _Said | None) -> None:
+def _place(merged: _Merged, said: _MergedSentence, anchor: _MergedSentence | None) -> None:
     """Put what is new after the sentence its model said it after, else at the end."""
     base = [s for _, sentences in merged.blocks for s in sentences]
     if anchor is None or not any(anchor is s for s in base):
@@ -163,23 +165,29 @@ def _place(merged: _Merged, said: _Said, anchor: _Said | None) -> None:
         anchor.additions.append(said)
 
 
-def _fold_whole(merged: _Merged, block: Block, model: str, before: _Said | None) -> None:
+def _fold_whole(
+    merged: _Merged, block: MarkdownBlock, model: str, before: _MergedSentence | None
+) -> None:
     """A code block or table: dropped where a like one is there, else at the end, with what led to it."""
     fuzz: Any = import_module("rapidfuzz.fuzz")
-    if any(fuzz.ratio(block.raw, b.raw) >= WHOLE for b, _ in merged.blocks if b.kind == block.kind):
+    if any(
+        fuzz.ratio(block.raw, b.raw) >= SAME_BLOCK_RATIO
+        for b, _ in merged.blocks
+        if b.kind == block.kind
+    ):
         return
     for extra in merged.extra_blocks:
-        if fuzz.ratio(block.raw, extra.raw) >= WHOLE:
+        if fuzz.ratio(block.raw, extra.raw) >= SAME_BLOCK_RATIO:
             extra.models.append(model)
             return
     if block.raw.strip("-* \n"):
         lead = (
             before if before is not None and before.norm.leads and _take(merged, before) else None
         )
-        merged.extra_blocks.append(_Whole(block.raw, [model], lead))
+        merged.extra_blocks.append(_ExtraBlock(block.raw, [model], lead))
 
 
-def _take(merged: _Merged, said: _Said) -> bool:
+def _take(merged: _Merged, said: _MergedSentence) -> bool:
     """Take a sentence from where it was placed; whether it was."""
     base = [s for _, sentences in merged.blocks for s in sentences]
     for additions in (merged.extra, *(s.additions for s in base)):
@@ -211,7 +219,7 @@ def _render(merged: _Merged) -> str:
     return "\n".join(parts).strip()
 
 
-def _render_block(block: Block, said: Sequence[_Said]) -> str:
+def _render_block(block: MarkdownBlock, said: Sequence[_MergedSentence]) -> str:
     if not said:
         return block.raw
     items: list[str] = []
@@ -229,13 +237,13 @@ def _render_block(block: Block, said: Sequence[_Said]) -> str:
     return "\n".join([text, *items])
 
 
-def _mark(said: _Said) -> str:
+def _mark(said: _MergedSentence) -> str:
     """The name of the only model that says it."""
     alone = len(said.models) == 1 and not said.differing
     return f" *(only {said.models[0]})*" if alone else ""
 
 
-def _mark_once(said: _Said, following: _Said | None) -> str:
+def _mark_once(said: _MergedSentence, following: _MergedSentence | None) -> str:
     """One mark for a run of sentences that only one model says."""
     runs_on = following is not None and not said.additions and not said.differing
     if runs_on and following is not None and following.models == said.models:
@@ -243,7 +251,7 @@ def _mark_once(said: _Said, following: _Said | None) -> str:
     return _mark(said)
 
 
-def _differences(said: _Said) -> str:
+def _differences(said: _MergedSentence) -> str:
     """What others say instead, side by side."""
     told = "; ".join(f"{model}: “{text}”" for model, text in said.differing)
     return f" **(disagreement — {told})**" if told else ""

@@ -118,7 +118,7 @@ def sentence_of(text: str) -> Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class Overlap:
     """What two sentences have in common, by weight."""
 
     both: float
@@ -142,7 +142,7 @@ class Corpus:
     def _weight(self, stems: Iterable[str]) -> float:
         return sum(math.log1p((self._count + FEW) / (self._having[s] + 1)) for s in stems)
 
-    def shared(self, ones: Sequence[Sentence], others: Sequence[Sentence]) -> list[list[Shared]]:
+    def overlaps(self, ones: Sequence[Sentence], others: Sequence[Sentence]) -> list[list[Overlap]]:
         """Of each with each, what they share."""
         mine = [self._weight(s.stems) for s in ones]
         theirs = [self._weight(s.stems) for s in others]
@@ -155,7 +155,7 @@ class Corpus:
         columns = [_two_best(column) for column in zip(*both, strict=True)]
         return [
             [
-                Shared(
+                Overlap(
                     own,
                     common[i][j] / min(mine[i], theirs[j]) if own else 0.0,
                     2 * own - _rival(rows[i], own) - _rival(columns[j], own),
@@ -171,7 +171,7 @@ class Corpus:
         """Of each with each: the relation, and how alike they are, 0 to 1."""
         return [
             [_relation(one, other, shared) for other, shared in zip(others, row, strict=True)]
-            for one, row in zip(ones, self.shared(ones, others), strict=True)
+            for one, row in zip(ones, self.overlaps(ones, others), strict=True)
         ]
 
 
@@ -191,7 +191,7 @@ def _rival(best: tuple[float, float], own: float) -> float:
     return best[1] if own >= best[0] else best[0]
 
 
-def _relation(one: Sentence, other: Sentence, shared: Shared) -> tuple[Relation, float]:
+def _relation(one: Sentence, other: Sentence, shared: Overlap) -> tuple[Relation, float]:
     if one.words == other.words:
         return "same", 1.0
     if not one.words or not other.words or not shared.both:
@@ -210,7 +210,7 @@ def _relation(one: Sentence, other: Sentence, shared: Shared) -> tuple[Relation,
     return "other", shared.both
 
 
-def _same_said(one: Sentence, other: Sentence, shared: Shared) -> bool:
+def _same_said(one: Sentence, other: Sentence, shared: Overlap) -> bool:
     """Whether two sentences say the same, as far as stems tell."""
     if one.leads and other.leads and shared.both >= LEADS:
         return True

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["paragraph", "item", "fence", "heading", "whole"]
+BlockKind = Literal["paragraph", "item", "fence", "heading", "whole"]
 
 _FENCE = re.compile(r"^\s*(```+|~~~+)")
 _ITEM = re.compile(r"^(\s*(?:[-*+]|\d+[.)])\s+)(.*)$")
@@ -27,10 +27,10 @@ _SPAN = re.compile(r"(`+)(?:(?!\1).)+?\1|\[[^\]]*\]\([^)]*\)", re.DOTALL)
 
 
 @dataclass(slots=True)
-class Block:
+class MarkdownBlock:
     """A piece of Markdown: its text, and the sentences in it (none in a whole block)."""
 
-    kind: Kind
+    kind: BlockKind
     raw: str
     prefix: str = ""
     """An item's indentation and mark."""
@@ -38,9 +38,9 @@ class Block:
     blank_before: bool = False
 
 
-def split_blocks(markdown: str) -> list[Block]:
+def split_blocks(markdown: str) -> list[MarkdownBlock]:
     """Take Markdown apart."""
-    blocks: list[Block] = []
+    blocks: list[MarkdownBlock] = []
     lines = markdown.strip("\n").split("\n")
     index, blank = 0, False
     while index < len(lines):
@@ -79,18 +79,18 @@ def split_sentences(text: str) -> list[str]:
     return sentences
 
 
-def _block_at(lines: list[str], index: int) -> tuple[int, Block]:
+def _block_at(lines: list[str], index: int) -> tuple[int, MarkdownBlock]:
     """The block that begins at a line, and how many lines it has."""
     line = lines[index]
     if fence := _FENCE.match(line):
         return _fenced(lines, index, fence[1])
     if _HEADING.match(line):
-        return 1, Block("heading", line)
+        return 1, MarkdownBlock("heading", line)
     if _WHOLE.match(line):
         end = index + 1
         while end < len(lines) and _WHOLE.match(lines[end]):
             end += 1
-        return end - index, Block("whole", "\n".join(lines[index:end]))
+        return end - index, MarkdownBlock("whole", "\n".join(lines[index:end]))
     item = _ITEM.match(line)
     end = index + 1
     while end < len(lines) and _continues(lines[end]):
@@ -99,16 +99,16 @@ def _block_at(lines: list[str], index: int) -> tuple[int, Block]:
     body = [item[2] if item else line, *lines[index + 1 : end]]
     sentences = split_sentences(" ".join(body))
     if item:
-        return end - index, Block("item", raw, item[1], sentences)
-    return end - index, Block("paragraph", raw, "", sentences)
+        return end - index, MarkdownBlock("item", raw, item[1], sentences)
+    return end - index, MarkdownBlock("paragraph", raw, "", sentences)
 
 
-def _fenced(lines: list[str], index: int, mark: str) -> tuple[int, Block]:
+def _fenced(lines: list[str], index: int, mark: str) -> tuple[int, MarkdownBlock]:
     end = index + 1
     while end < len(lines) and not lines[end].strip().startswith(mark):
         end += 1
     end = min(len(lines), end + 1)
-    return end - index, Block("fence", "\n".join(lines[index:end]))
+    return end - index, MarkdownBlock("fence", "\n".join(lines[index:end]))
 
 
 def _continues(line: str) -> bool:

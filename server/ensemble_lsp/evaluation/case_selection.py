@@ -13,16 +13,16 @@ from pathlib import Path
 from ..context.repository import repository_root
 from ..errors import SettingsError
 from ..types import Document, Task
-from .cases import BANDS, KINDS_OF, Case, Kind, cases_in
-from .source_files import Survey, load
+from .cases import BANDS, KINDS_OF, Case, CaseKind, cases_in
+from .source_files import FileSurvey, load
 
-FILES_A_SAMPLE = 3
-MOST_A_FILE = 0.2
+FILES_PER_CASE = 3
+MAX_SHARE_PER_FILE = 0.2
 """Share of the sample that may come from one file, where there are others."""
 
 
 @dataclass(slots=True)
-class Sample:
+class CaseSample:
     """The cases to ask, in order, and what they were taken from."""
 
     cases: list[Case] = field(default_factory=list[Case])
@@ -37,29 +37,29 @@ class Sample:
     left_out: Counter[str] = field(default_factory=Counter[str])
 
 
-def sample(
-    survey: Survey,
+def select_cases(
+    survey: FileSurvey,
     task: Task,
     count: int,
     *,
     seed: int = 0,
     language: str | None = None,
-    kinds: Sequence[Kind] = (),
+    kinds: Sequence[CaseKind] = (),
     stopped: Callable[[], bool] = lambda: False,
-) -> Sample:
+) -> CaseSample:
     """Choose cases by a seed: the same code gives the same cases. Slow: call it in a thread.
 
     Of a large repository only as many files are read as are needed, drawn by the seed. Raises
     ``SettingsError`` where there is no case at all.
     """
-    drawn = Sample(files=len(survey.files), left_out=Counter(survey.left_out))
+    drawn = CaseSample(files=len(survey.files), left_out=Counter(survey.left_out))
     drawn.folder = _folder(survey.files)
     files = list(survey.files)
     random.Random(seed).shuffle(files)  # noqa: S311 - no secret
     pool: dict[str, Case] = {}
     texts: set[str] = set()
     for file in files:
-        if drawn.read >= max(60, FILES_A_SAMPLE * count) or stopped():
+        if drawn.read >= max(60, FILES_PER_CASE * count) or stopped():
             break
         document = load(file)
         if isinstance(document, str):
@@ -76,15 +76,15 @@ def sample(
         path = file.relative_to(drawn.folder).as_posix()
         for case in cases_in(document, file, path, task, seed):
             if not kinds or case.kind in kinds:
-                pool.setdefault(_likeness(case, document), case)
+                pool.setdefault(_duplicate_key(case, document), case)
     drawn.found = len(pool)
-    drawn.cases = choose(list(pool.values()), task, count, seed)
+    drawn.cases = stratified(list(pool.values()), task, count, seed)
     if not drawn.cases:
         raise SettingsError(_nothing(task, drawn, language))
     return drawn
 
 
-def choose(pool: Sequence[Case], task: Task, count: int, seed: int) -> list[Case]:
+def stratified(pool: Sequence[Case], task: Task, count: int, seed: int) -> list[Case]:
     """Take turns among kinds and complexities, so that the rare complex ones are seen as well."""
     rng = random.Random(seed)  # noqa: S311 - no secret
     strata: dict[tuple[str, str], list[Case]] = defaultdict(list)
@@ -93,7 +93,7 @@ def choose(pool: Sequence[Case], task: Task, count: int, seed: int) -> list[Case
     order = [(kind, band) for band in BANDS for kind in KINDS_OF[task] if (kind, band) in strata]
     for key in order:
         rng.shuffle(strata[key])
-    taken, spare = _turns(order, strata, count, max(2, round(count * MOST_A_FILE)))
+    taken, spare = _turns(order, strata, count, max(2, round(count * MAX_SHARE_PER_FILE)))
     taken += spare[: count - len(taken)]
     return sorted(taken, key=lambda c: (c.path, c.hole.start, c.id))
 
@@ -130,12 +130,12 @@ def _overlap(one: Case, other: Case) -> bool:
     return a.start <= b.end and b.start <= a.end
 
 
-def _likeness(case: Case, document: Document) -> str:
+def _duplicate_key(case: Case, document: Document) -> str:
     """What equal code has in common wherever it stands: its words and those just before it."""
     start = case.hole.start
     above = [document.line(n) for n in range(max(0, start.line - 2), start.line)]
     head = document.line(start.line)[: start.column]
-    return case.kind + "\0" + re.sub(r"\s+", " ", "\n".join((*above, head, "\0", case.truth)))
+    return case.kind + "\0" + re.sub(r"\s+", " ", "\n".join((*above, head, "\0", case.reference)))
 
 
 def _folder(files: Sequence[Path]) -> Path:
@@ -145,7 +145,7 @@ def _folder(files: Sequence[Path]) -> Path:
     return repository_root(folder)
 
 
-def _nothing(task: Task, drawn: Sample, language: str | None) -> str:
+def _nothing(task: Task, drawn: CaseSample, language: str | None) -> str:
     left = ", ".join(f"{n} {why}" for why, n in drawn.left_out.most_common())
     told = f" (left out: {left})" if left else ""
     wanted = {

@@ -19,8 +19,8 @@ from ..types import Document, Position, Span, Task
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-Kind = Literal["line", "block", "function", "generate", "explain"]
-KINDS_OF: dict[Task, tuple[Kind, ...]] = {
+CaseKind = Literal["line", "block", "function", "generate", "explain"]
+KINDS_OF: dict[Task, tuple[CaseKind, ...]] = {
     "complete": ("line", "block", "function"),
     "generate": ("generate",),
     "explain": ("explain",),
@@ -29,10 +29,10 @@ Band = Literal["simple", "moderate", "complex"]
 BANDS: tuple[Band, ...] = ("simple", "moderate", "complex")
 """Cyclomatic complexity 1 to 5, 6 to 10, above: radon's ranks A, B, and the rest."""
 
-LINES_A_FILE = 24
+LINES_PER_FILE = 24
 """Lines of one file that are looked at as cases."""
 _BLOCK_LINES, _BODY_LINES, _EXPLAIN_LINES = 12, 60, 120
-_SHORTEST = 3
+_MIN_HOLE_CHARS = 3
 """Characters other than white space that a hole must have."""
 _BLOCKS = frozenset(
     {"block", "statement_block", "compound_statement", "body_statement", "declaration_list", "then"}
@@ -46,14 +46,14 @@ class Case:
 
     id: str
     """Of what is asked and what is right: equal for equal code, in any run."""
-    kind: Kind
+    kind: CaseKind
     task: Task
     file: Path
     path: str
     """Relative to the common folder, with slashes."""
     language: str
     hole: Span
-    truth: str
+    reference: str
     """What stood there; for ``explain`` the code itself, which no answer has to equal."""
     complexity: int = 1
     """Cyclomatic, of the function round the hole; 1 outside of any."""
@@ -73,7 +73,7 @@ class Case:
             "id": self.id, "kind": self.kind, "task": self.task, "path": self.path,
             "language": self.language, "complexity": self.complexity, "nesting": self.nesting,
             "hole": [start.line, start.column, end.line, end.column], "symbol": self.symbol,
-            "truth": self.truth,
+            "truth": self.reference,
         }  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def cases_in(document: Document, file: Path, path: str, task: Task, seed: int) -
     Parses and measures the file: for a thread, not for the event loop.
     """
     trees, known = Trees(2), measure(document)
-    maker = _Maker(document, file, path, known)
+    maker = _CaseBuilder(document, file, path, known)
     if task == "complete":
         rng = random.Random(f"{seed}:{path}")  # noqa: S311 - no secret
         found = [*_lines(maker, trees, rng), *_blocks(maker)]
@@ -100,13 +100,13 @@ def cases_in(document: Document, file: Path, path: str, task: Task, seed: int) -
 
 
 @dataclass(frozen=True, slots=True)
-class _Maker:
+class _CaseBuilder:
     document: Document
     file: Path
     path: str
     known: FileComplexity
 
-    def case(self, kind: Kind, hole: Span, symbol: str = "") -> Case:
+    def case(self, kind: CaseKind, hole: Span, symbol: str = "") -> Case:
         document, line = self.document, hole.start.line
         truth = document.slice(hole).replace("\r\n", "\n").replace("\r", "\n")
         inside = any(f.start <= line <= f.end for f in self.known.functions)
@@ -122,19 +122,19 @@ class _Maker:
             path=self.path,
             language=document.language,
             hole=hole,
-            truth=truth,
+            reference=truth,
             complexity=around.cyclomatic if inside else 1,
             nesting=around.nesting if inside else 0,
             symbol=symbol,
         )
 
 
-def _lines(maker: _Maker, trees: Trees, rng: random.Random) -> Iterator[Case]:
+def _lines(maker: _CaseBuilder, trees: Trees, rng: random.Random) -> Iterator[Case]:
     """The rest of a line from some place in it, half of the time in the middle of a word."""
     document = maker.document
     numbers = [n for n in range(len(document.lines)) if len(document.line(n).strip()) >= 8]
     rng.shuffle(numbers)
-    for number in numbers[:LINES_A_FILE]:
+    for number in numbers[:LINES_PER_FILE]:
         line = document.line(number).rstrip()
         first = len(line) - len(line.lstrip())
         if in_string_or_comment(document, Position(number, first + 1), trees) or (
@@ -142,20 +142,20 @@ def _lines(maker: _Maker, trees: Trees, rng: random.Random) -> Iterator[Case]:
         ):
             continue
         places = [m.start() for m in re.finditer(r"\b(?=\w)|(?<=[(\[{,=]) ?", line[first + 1 :])]
-        inside = list(range(first + 1, len(line) - _SHORTEST + 1))
+        inside = list(range(first + 1, len(line) - _MIN_HOLE_CHARS + 1))
         at = rng.choice(
             [first + 1 + p for p in places] if places and rng.random() < 0.5 else inside
         )
         hole = Span(Position(number, at), Position(number, len(line)))
         rest = line[at:]
-        if len(re.sub(r"\s", "", rest)) < _SHORTEST or not re.search(r"\w", rest):
+        if len(re.sub(r"\s", "", rest)) < _MIN_HOLE_CHARS or not re.search(r"\w", rest):
             continue
         if in_string_or_comment(document, Position(number, at), trees) == "comment":
             continue
         yield maker.case("line", hole)
 
 
-def _blocks(maker: _Maker) -> Iterator[Case]:
+def _blocks(maker: _CaseBuilder) -> Iterator[Case]:
     """The bodies of conditions, loops and the like."""
     parser = parser_for(maker.document.language)
     if parser is None:
@@ -178,7 +178,7 @@ def _blocks(maker: _Maker) -> Iterator[Case]:
             yield maker.case("block", span)
 
 
-def _bodies(maker: _Maker, trees: Trees, kind: Kind, most: int) -> Iterator[Case]:
+def _bodies(maker: _CaseBuilder, trees: Trees, kind: CaseKind, most: int) -> Iterator[Case]:
     """The bodies of functions; to generate one, its docstring must say what is wanted."""
     document = maker.document
     for symbol in _functions(document, trees):
@@ -189,7 +189,7 @@ def _bodies(maker: _Maker, trees: Trees, kind: Kind, most: int) -> Iterator[Case
             yield maker.case(kind, hole, symbol.signature)
 
 
-def _explained(maker: _Maker, trees: Trees) -> Iterator[Case]:
+def _explained(maker: _CaseBuilder, trees: Trees) -> Iterator[Case]:
     for symbol in _functions(maker.document, trees):
         length = symbol.span.end.line - symbol.span.start.line + 1
         if 4 <= length <= _EXPLAIN_LINES and not symbol.empty:
@@ -240,5 +240,5 @@ def _fits(document: Document, hole: Span, least: int, most: int) -> bool:
     lines = hole.end.line - hole.start.line + 1
     own = not document.line(hole.start.line)[: hole.start.column].strip()
     text = document.slice(hole)
-    said = len(re.sub(r"\s", "", text)) >= _SHORTEST and text.strip() not in ("pass", "...")
+    said = len(re.sub(r"\s", "", text)) >= _MIN_HOLE_CHARS and text.strip() not in ("pass", "...")
     return own and least <= lines <= most and said

@@ -1,4 +1,4 @@
-"""A comparison from beginning to end: the command line and the editor's command both call it."""
+"""A whole comparison of models, for the command line and the editor's command."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Literal, get_args
 from ..app.failures import no_model
 from ..errors import NoModelError, SettingsError
 from ..provider_spec import spec_of
-from ..sandbox import process
-from ..sandbox.scratch_repo import Limits, ScratchRepo
+from ..sandbox.process import ResourceLimits
 from ..types import Document, Prompt, Span, Task
-from .case_selection import Sample, sample
-from .cases import KINDS_OF, Case, Kind
-from .eval_runner import ModelUnderTest, Question, Run, Step
-from .results import Result, Results
-from .sampler import Asker
-from .scenario import Bench, Cleaners
+from ..wording import join_names, plural
+from .case_selection import CaseSample, select_cases
+from .cases import KINDS_OF, Case, CaseKind
+from .eval_runner import EvalProgress, EvalQuestion, EvalRun, ModelUnderTest
+from .repo_test_scoring import RepoTestOptions, score_with_tests
+from .results import Result, ResultStore
+from .sampler import Sampler
+from .scenario import ScenarioWorkspace
 from .source_files import survey
-from .spending_limit import Budget, Estimate, check_prices, estimate
+from .spending_limit import Budget, CostEstimate, check_prices, estimate_cost
 from .summary import Summary, summarise
 
 if TYPE_CHECKING:
@@ -30,90 +31,87 @@ if TYPE_CHECKING:
     from ..registry.model_registry import Entry
 
 Engine = Literal["local", "ray"]
-"""Where models are asked from: this process, or a Ray cluster."""
+"""The place that sends the requests: this process, or a Ray cluster."""
 ENGINES: tuple[Engine, ...] = get_args(Engine)
-SHOWN_BEFORE = 12
-"""Lines above a hole that the report shows."""
-TRIED: tuple[Kind, ...] = ("function", "generate")
-"""What tests can judge: whole bodies."""
-
-__all__ = ["ENGINES", "Comparison", "Engine", "Options", "Plan", "Watcher", "compare"]
+LINES_ABOVE = 12
+"""Lines above a hole that a report shows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What is compared, and how."""
+class ComparisonOptions:
+    """The code, the models and the limits of a comparison."""
 
     paths: tuple[Path, ...]
     out: Path
     task: Task = "complete"
     models: tuple[str, ...] = ()
-    """By name; none: all that can do the task."""
+    """Names; empty for all models that do the task."""
     samples: int = 50
     seed: int = 0
     language: str | None = None
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[CaseKind, ...] = ()
     max_cost: float | None = None
-    """US dollars, of all that was ever asked for this folder's results."""
+    """US dollars, over every run with this results folder."""
     engine: Engine = "local"
     fresh: bool = False
-    """Whether everything is asked anew, whatever earlier runs had answered."""
+    """Whether to ask everything again and ignore the answers of earlier runs."""
     run_tests: str | None = None
-    test_limits: Limits = field(default_factory=Limits)
+    test_limits: ResourceLimits = field(default_factory=ResourceLimits)
     allow_network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run would do: shown before anything is asked."""
+class ComparisonPlan:
+    """The requests and costs of a run, shown before it starts."""
 
-    sample: Sample
-    estimates: tuple[Estimate, ...]
-    """Of what has no answer yet."""
+    sample: CaseSample
+    estimates: tuple[CostEstimate, ...]
+    """For the requests without an answer yet."""
     kept: int
-    """Answers that are there from an earlier run."""
+    """Number of answers kept from earlier runs."""
     unavailable: Mapping[str, str]
-    """Models that cannot be asked, and why."""
+    """Models that cannot be asked, each with the reason."""
 
     @property
     def cost(self) -> float:
-        """US dollars, as expected."""
+        """Expected US dollars."""
         return sum(e.cost for e in self.estimates)
 
     @property
-    def most(self) -> float:
-        """US dollars, at most."""
-        return sum(e.most for e in self.estimates)
+    def max_cost(self) -> float:
+        """US dollars at most."""
+        return sum(e.max_cost for e in self.estimates)
 
     @property
     def leaves_machine(self) -> bool:
-        """Whether code goes to a model that is not on this machine: then somebody must agree."""
+        """Whether code goes to a model on another machine, which the user must confirm."""
         return any(not e.local and e.requests for e in self.estimates)
 
     def sentence(self) -> str:
-        """For a question."""
+        """Return the sentence for the confirmation."""
         names = [e.model for e in self.estimates if not e.local and e.requests]
         unknown = [e.model for e in self.estimates if not e.priced and e.requests]
-        price = f"about ${self.cost:.4f}, at most ${self.most:.2f}"
-        more = f"; the price of {', '.join(unknown)} is not known" if unknown else ""
-        return f"{len(self.sample.cases)} cases go to {', '.join(names)}: {price}{more}."
+        price = f"about ${self.cost:.4f}, at most ${self.max_cost:.2f}"
+        more = f"; the price of {join_names(unknown)} is not known" if unknown else ""
+        cases = plural(len(self.sample.cases), "case")
+        return f"This sends {cases} to {join_names(names)}: {price}{more}."
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
-    """Who is told how it goes, and asked before code leaves the machine."""
+class ComparisonObserver:
+    """Callbacks for progress, messages, and the confirmation before code leaves the machine."""
 
-    agree: Callable[[Plan], Awaitable[bool]]
-    step: Callable[[Step], None] = lambda step: None
-    say: Callable[[str], None] = lambda text: None
+    confirm: Callable[[ComparisonPlan], Awaitable[bool]]
+    on_progress: Callable[[EvalProgress], None] = lambda progress: None
+    on_message: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of it."""
+    """The results of a comparison and their summary."""
 
     summary: Summary
-    plan: Plan
+    plan: ComparisonPlan
     results: Sequence[Result]
     cases: Mapping[str, Case]
     stopped: Mapping[str, str]
@@ -121,87 +119,102 @@ class Comparison:
 
 
 async def compare(
-    app: AppContext, options: Options, cleaners: Cleaners, watcher: Watcher
+    app: AppContext, options: ComparisonOptions, observer: ComparisonObserver
 ) -> Comparison | None:
-    """Run it; None where the user did not agree to the plan. May be cancelled, and called again.
+    """Run a comparison; None if the user declines the plan. A cancelled run continues when called again.
 
     Raises ``SettingsError`` (paths, names, prices), ``NoModelError``, ``UnknownModelError``.
     """
     _check(options)
     settings = app.settings
-    drawn = await _sample(options, settings.privacy.exclude)
-    bench = Bench(
-        drawn.documents,
-        drawn.folder,
+    sample = await _select(options, settings.privacy.exclude)
+    scenarios = ScenarioWorkspace(
+        sample.documents,
+        sample.folder,
         settings.privacy,
-        cleaners,
         max_lines=settings.complete.max_lines,
     )
-    results: Results | None = None
+    results: ResultStore | None = None
     try:
-        contestants, unavailable = _contestants(app, options, bench)
+        models, unavailable = _models_under_test(app, options, scenarios)
         results = await asyncio.to_thread(
-            Results.open, options.out / "results.jsonl", fresh=options.fresh
+            ResultStore.open, options.out / "results.jsonl", fresh=options.fresh
         )
-        questions = await _questions(bench, drawn, contestants)
-        plan = _plan(drawn, questions, contestants, results, unavailable)
+        questions = await _questions(scenarios, sample, models)
+        plan = _plan(sample, questions, models, results, unavailable)
         check_prices(plan.estimates, options.max_cost)
-        if not await watcher.agree(plan):
+        if not await observer.confirm(plan):
             return None
-        await asyncio.to_thread(_note, results, options, drawn.cases, contestants)
+        await asyncio.to_thread(_record_run, results, options, sample.cases, models)
         threshold = settings.complete.threshold if options.task == "complete" else 0.0
         budget = Budget(options.max_cost, results.spent())
-        async with _asker(app, options, plan, watcher) as asker:
-            run = Run(bench, results, budget, threshold=threshold, asker=asker, told=watcher.step)
-            ended = await run.ask(questions, contestants)
+        async with _sampler(app, options, plan, observer) as sampler:
+            run = EvalRun(
+                scenarios,
+                results,
+                budget,
+                threshold=threshold,
+                sampler=sampler,
+                on_progress=observer.on_progress,
+            )
+            stopped = await run.ask(questions, models)
         if options.run_tests is not None:
-            await _try(options, drawn, questions, contestants, results, watcher)
+            await score_with_tests(
+                RepoTestOptions(options.run_tests, options.test_limits, options.allow_network),
+                sample,
+                questions,
+                models,
+                results,
+                observer.on_message,
+            )
         return await asyncio.to_thread(
-            _conclude, options.task, drawn, contestants, results, plan, ended.stopped, budget.spent
+            _conclude, options.task, sample, models, results, plan, stopped, budget.spent
         )
     finally:
         if results is not None:
             results.close()
-        await bench.close()
+        await scenarios.close()
 
 
 @asynccontextmanager
-async def _asker(
-    app: AppContext, options: Options, plan: Plan, watcher: Watcher
-) -> AsyncGenerator[Asker | None]:
-    """The cluster, where one is wanted and anything is left to be asked from it."""
+async def _sampler(
+    app: AppContext, options: ComparisonOptions, plan: ComparisonPlan, observer: ComparisonObserver
+) -> AsyncGenerator[Sampler | None]:
+    """Open the Ray cluster, if it is chosen and requests remain; else yield None for this process."""
     names = [e.model for e in plan.estimates if e.requests]
     if options.engine == "local" or not names:
         yield None
         return
-    from .ray_backend import Cluster
+    from .ray_backend import RaySampler
 
-    cluster = await Cluster.open(app, names)
-    watcher.say(f"Models are asked by {cluster.size} workers of the Ray cluster.")
+    cluster = await RaySampler.open(app, names)
+    observer.on_message(f"{cluster.size} workers of the Ray cluster send the requests.")
     try:
         yield cluster
     finally:
         await asyncio.shield(cluster.close())
 
 
-def _check(options: Options) -> None:
+def _check(options: ComparisonOptions) -> None:
     if options.samples < 1:
         raise SettingsError("--samples must be 1 or more.")
     if options.max_cost is not None and options.max_cost < 0:
         raise SettingsError("--max-cost must be 0 or more dollars.")
-    wrong = [k for k in options.kinds if k not in KINDS_OF[options.task]]
-    if wrong:
+    unknown = [k for k in options.kinds if k not in KINDS_OF[options.task]]
+    if unknown:
         known = ", ".join(KINDS_OF[options.task])
-        raise SettingsError(f"{wrong[0]} is no kind of {options.task}; use {known}.")
+        raise SettingsError(
+            f"{unknown[0]!r} is not a kind of case for the task {options.task}; use {known}."
+        )
     if options.run_tests is not None and options.task == "explain":
         raise SettingsError("Tests cannot judge explanations; leave --run-tests out.")
 
 
-async def _sample(options: Options, exclude: Sequence[str]) -> Sample:
+async def _select(options: ComparisonOptions, exclude: Sequence[str]) -> CaseSample:
     stopped = False
 
-    def work() -> Sample:
-        return sample(
+    def work() -> CaseSample:
+        return select_cases(
             survey(options.paths, exclude),
             options.task,
             options.samples,
@@ -214,196 +227,140 @@ async def _sample(options: Options, exclude: Sequence[str]) -> Sample:
     try:
         return await asyncio.to_thread(work)
     finally:
-        stopped = True  # a cancelled run lets the thread end at the next file
+        stopped = True  # after a cancel the thread ends at the next file
 
 
-def _contestants(
-    app: AppContext, options: Options, bench: Bench
+def _models_under_test(
+    app: AppContext, options: ComparisonOptions, scenarios: ScenarioWorkspace
 ) -> tuple[list[ModelUnderTest], dict[str, str]]:
-    """The models to ask, and those that cannot be asked with the reason."""
+    """Return the models to ask, and those that cannot be asked with the reasons."""
     entries = {e.profile.name: e for e in app.registry.entries()}
     for name in options.models:
-        app.registry.get(name)  # raises for an unknown one, with the nearest name
-    wanted = list(dict.fromkeys(options.models)) or [
+        app.registry.get(name)  # raises for an unknown name, with the nearest one
+    names = list(dict.fromkeys(options.models)) or [
         name for name, e in entries.items() if options.task in e.profile.tasks
     ]
-    able: list[ModelUnderTest] = []
+    usable: list[ModelUnderTest] = []
     unavailable: dict[str, str] = {}
-    for name in wanted:
+    for name in names:
         entry = entries[name]
         if options.task not in entry.profile.tasks:
             unavailable[name] = f"{name} does not do the task {options.task}."
         elif not entry.available:
             unavailable[name] = entry.reason
         else:
-            able.append(_contestant(app, entry, bench))
-    if not able:
-        told = f" {' '.join(unavailable.values())}" if unavailable else ""
-        if told:
-            raise NoModelError(f"None of the models can be asked to {options.task}.{told}")
+            usable.append(_model_under_test(app, entry, scenarios))
+    if not usable:
+        if unavailable:
+            reasons = " ".join(unavailable.values())
+            raise NoModelError(f"No model can do the task {options.task}. {reasons}")
         raise no_model(app, options.task)
-    return able, unavailable
+    return usable, unavailable
 
 
-def _contestant(app: AppContext, entry: Entry, bench: Bench) -> ModelUnderTest:
+def _model_under_test(
+    app: AppContext, entry: Entry, scenarios: ScenarioWorkspace
+) -> ModelUnderTest:
     profile = entry.profile
     own = spec_of(profile.provider).uses_documents
-    model = bench.recall_model(entry.settings) if own else app.registry.get(profile.name)
+    model = scenarios.recall_model(entry.settings) if own else app.registry.get(profile.name)
     return ModelUnderTest(model, f"{profile.provider}/{profile.model}")
 
 
 async def _questions(
-    bench: Bench, drawn: Sample, contestants: Sequence[ModelUnderTest]
-) -> list[Question]:
-    """Every case as each model is asked it. Cases that nothing would ask for are left out."""
-    questions: list[Question] = []
-    await bench.workspace.guard(c.profile for c in contestants)
-    for case in drawn.cases:
-        scene = await bench.enter(case)
-        if scene is None:
+    scenarios: ScenarioWorkspace, sample: CaseSample, models: Sequence[ModelUnderTest]
+) -> list[EvalQuestion]:
+    """Build each model's prompt for every case; drop cases an editor would never trigger on."""
+    questions: list[EvalQuestion] = []
+    await scenarios.workspace.guard(c.profile for c in models)
+    for case in sample.cases:
+        scenario = await scenarios.open_case(case)
+        if scenario is None:
             continue
         prompts: dict[str, Prompt] = {}
-        refusals: dict[str, str] = {}
-        for contestant in contestants:
-            prompt = bench.prompt(scene, contestant.profile)
+        exclusions: dict[str, str] = {}
+        for candidate in models:
+            prompt = scenarios.prompt(scenario, candidate.profile)
             if prompt is None:
-                refusals[contestant.name] = bench.refusal(scene, contestant.profile)
+                exclusions[candidate.name] = scenarios.exclusion_reason(scenario, candidate.profile)
             else:
-                prompts[contestant.name] = prompt
-        questions.append(Question(scene, prompts, refusals))
-        await bench.leave(scene)
-    drawn.cases = [q.scene.case for q in questions]
+                prompts[candidate.name] = prompt
+        questions.append(EvalQuestion(scenario, prompts, exclusions))
+        await scenarios.close_case(scenario)
+    sample.cases = [q.scenario.case for q in questions]
     if not questions:
-        raise SettingsError("No case is left that an editor would ask for; name other files.")
+        raise SettingsError("An editor would request none of these cases; choose other files.")
     return questions
 
 
 def _plan(
-    drawn: Sample,
-    questions: Sequence[Question],
-    contestants: Sequence[ModelUnderTest],
-    results: Results,
+    sample: CaseSample,
+    questions: Sequence[EvalQuestion],
+    models: Sequence[ModelUnderTest],
+    results: ResultStore,
     unavailable: Mapping[str, str],
-) -> Plan:
-    estimates: list[Estimate] = []
+) -> ComparisonPlan:
+    estimates: list[CostEstimate] = []
     kept = 0
-    for contestant in contestants:
+    for candidate in models:
         left: list[Prompt] = []
         for question in questions:
-            known = results.get(question.scene.case.id, contestant.name, contestant.id)
+            known = results.get(question.scenario.case.id, candidate.name, candidate.id)
             if known is not None and not known.failed:
                 kept += 1
-            elif contestant.name in question.prompts:
-                left.append(question.prompts[contestant.name])
-        estimates.append(estimate(contestant.profile, left))
-    return Plan(drawn, tuple(estimates), kept, unavailable)
+            elif candidate.name in question.prompts:
+                left.append(question.prompts[candidate.name])
+        estimates.append(estimate_cost(candidate.profile, left))
+    return ComparisonPlan(sample, tuple(estimates), kept, unavailable)
 
 
-def _note(
-    results: Results, options: Options, cases: Sequence[Case], contestants: Sequence[ModelUnderTest]
+def _record_run(
+    results: ResultStore,
+    options: ComparisonOptions,
+    cases: Sequence[Case],
+    models: Sequence[ModelUnderTest],
 ) -> None:
-    results.begin()
-    results.note(
+    results.begin_run()
+    results.append(
         "run",
         {
             "task": options.task,
             "paths": [str(p) for p in options.paths],
             "samples": options.samples,
             "seed": options.seed,
-            "models": {c.name: c.id for c in contestants},
+            "models": {c.name: c.id for c in models},
         },
     )
     for case in cases:
-        results.note_case(case)
-
-
-async def _try(
-    options: Options,
-    drawn: Sample,
-    questions: Sequence[Question],
-    contestants: Sequence[ModelUnderTest],
-    results: Results,
-    watcher: Watcher,
-) -> None:
-    """Let the repository's tests judge whole bodies."""
-    assert options.run_tests is not None
-    asked = [q for q in questions if q.scene.case.kind in TRIED]
-    if not asked:
-        watcher.say("No case is a whole function body, so there is nothing for tests to judge.")
-        return
-    if not options.allow_network and (refused := await process.unavailable_reason()):
-        raise SettingsError(
-            f"Nothing here can keep tests from the network ({refused}), and they run what models wrote; "
-            "add --allow-network to run them anyway."
-        )
-    watcher.say("Copying the repository and running its tests once as they are…")
-    bench = await ScratchRepo.open(
-        drawn.folder,
-        options.run_tests,
-        limits=options.test_limits,
-        files=[q.scene.case.file for q in asked],
-        allow_network=options.allow_network,
-    )
-    try:
-        await bench.check_baseline()
-        for number, question in enumerate(asked, 1):
-            watcher.say(f"Tests: case {number} of {len(asked)}")
-            await _try_case(bench, question, contestants, results, drawn)
-    finally:
-        await bench.close()
-
-
-async def _try_case(
-    bench: ScratchRepo,
-    question: Question,
-    contestants: Sequence[ModelUnderTest],
-    results: Results,
-    drawn: Sample,
-) -> None:
-    scene, case = question.scene, question.scene.case
-    original = drawn.documents[case.file]
-    filler = "raise NotImplementedError" if case.language == "python" else ""
-    hollow = original.replace(case.hole, filler).text
-    for contestant in contestants:
-        known = results.get(case.id, contestant.name, contestant.id)
-        if known is None or known.failed or "tests" in known.scores:
-            continue
-        if not known.text.strip():
-            passed: bool | None = False if await bench.covers(case.id, case.file, hollow) else None
-        else:
-            filled = scene.filled(known.text).text
-            passed = await bench.judge(case.id, case.file, hollow, filled)
-        if passed is not None:
-            tested = replace(known, scores={**known.scores, "tests": float(passed)})
-            await asyncio.to_thread(results.add, tested)
+        results.append_case(case)
 
 
 def _conclude(
     task: Task,
-    drawn: Sample,
-    contestants: Sequence[ModelUnderTest],
-    results: Results,
-    plan: Plan,
+    sample: CaseSample,
+    models: Sequence[ModelUnderTest],
+    results: ResultStore,
+    plan: ComparisonPlan,
     stopped: Mapping[str, str],
     spent: float,
 ) -> Comparison:
-    cases = {c.id: c for c in drawn.cases}
-    ids = {c.name: c.id for c in contestants}
-    found = [r for r in results.of(cases) if ids.get(r.model) == r.id]
+    cases = {c.id: c for c in sample.cases}
+    ids = {c.name: c.id for c in models}
+    current = [r for r in results.for_cases(cases) if ids.get(r.model) == r.id]
     summary = summarise(
         task,
         cases,
-        found,
-        {c.name: c.profile.local for c in contestants},
+        current,
+        {c.name: c.profile.local for c in models},
         stopped={**plan.unavailable, **stopped},
-        before={c.id: _above(drawn.documents[c.file], c) for c in drawn.cases},
+        before={c.id: _lines_above(sample.documents[c.file], c) for c in sample.cases},
     )
-    return Comparison(summary, plan, found, cases, stopped, spent)
+    return Comparison(summary, plan, current, cases, stopped, spent)
 
 
-def _above(document: Document, case: Case) -> str:
+def _lines_above(document: Document, case: Case) -> str:
     if case.kind == "explain":
         return ""
     start = case.hole.start
-    first = replace(start, line=max(0, start.line - SHOWN_BEFORE), column=0)
+    first = replace(start, line=max(0, start.line - LINES_ABOVE), column=0)
     return document.slice(Span(first, start)).replace("\r\n", "\n")

@@ -1,8 +1,8 @@
-"""Asks every model every case: side by side, within each one's own limits and the budget.
+"""Ask every model every case, in parallel, within each model's limits and the budget.
 
-Models on this machine take turns, so that none is measured while another has the processor. What
-costs nothing and takes no time (``recall``) goes first. A model that fails is noted and the others go
-on; one that cannot answer at all (no key, no such model, a breaker that opened) is asked no more.
+Models on this machine take turns, so that none is measured while another uses the processor. Free and instant
+models (``recall``) come first. A failure is recorded and the others continue; a model that cannot answer at all (no
+key, unknown model, open circuit breaker) is not asked again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ..errors import (
     AuthenticationError,
@@ -23,33 +23,33 @@ from ..errors import (
 from ..models.interface import Model, Profile
 from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
-from .results import Result, Results
-from .sampler import Asker, EvalAnswer, Here, Judging
-from .scenario import Bench, Scene
-from .spending_limit import Budget, paid
+from .results import Result, ResultStore
+from .sampler import EvalAnswer, LocalSampler, Sampler, ScoringSettings
+from .scenario import Scenario, ScenarioWorkspace
+from .spending_limit import Budget, may_be_billed
 
-PATIENCE = 4
-"""How often a rate limit is waited for, at most."""
-LONGEST_WAIT = 60.0
-PAUSE = 16.0
-"""Seconds after which a model whose breaker opened is tried again, ``PAUSES`` times in a run."""
-PAUSES = 2
+MAX_RATE_LIMIT_TRIES = 4
+"""Attempts at one request while the provider reports a rate limit."""
+MAX_WAIT = 60.0
+BREAKER_PAUSE = 16.0
+"""Seconds before a model with an open circuit breaker is tried again, ``MAX_BREAKER_PAUSES`` times in a run."""
+MAX_BREAKER_PAUSES = 2
 _HOPELESS = (AuthenticationError, QuotaExceededError, ModelNotFoundError)
 
-Told = Callable[["Step"], None]
+OnProgress = Callable[["EvalProgress"], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelUnderTest:
-    """One model in the comparison."""
+    """A model in the comparison."""
 
     model: Model
     id: str
-    """Provider and the provider's own name."""
+    """The provider and its name for the model."""
 
     @property
     def profile(self) -> Profile:
-        """What is known of it."""
+        """The model's profile."""
         return self.model.profile
 
     @property
@@ -59,75 +59,68 @@ class ModelUnderTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A case as each model is asked it; a model without a prompt may not see the file."""
+class EvalQuestion:
+    """A case with each model's prompt; a model without a prompt may not see the file."""
 
-    scene: Scene
+    scenario: Scenario
     prompts: dict[str, Prompt]
-    refusals: dict[str, str]
+    exclusions: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """How far a run is."""
+class EvalProgress:
+    """The progress of a run."""
 
     model: str
     done: int
-    """Cases of that model that are through."""
+    """Cases of that model that are finished."""
     total: int
     overall: float
-    """Share of all questions, 0 to 1."""
+    """Share of all requests, 0 to 1."""
     spent: float
 
 
-@dataclass(slots=True)
-class Ended:
-    """Why models were not asked everything."""
-
-    stopped: dict[str, str] = field(default_factory=dict[str, str])
-    """By model, a sentence."""
-
-
-class Run:
-    """One run over questions; ``ask`` may be cancelled at any time and be taken up again later."""
+class EvalRun:
+    """One run over the questions. A cancelled ``ask`` can be resumed by another run."""
 
     def __init__(
         self,
-        bench: Bench,
-        results: Results,
+        scenarios: ScenarioWorkspace,
+        results: ResultStore,
         budget: Budget,
         *,
         threshold: float = 0.0,
-        asker: Asker | None = None,
-        told: Told | None = None,
+        sampler: Sampler | None = None,
+        on_progress: OnProgress | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._bench = bench
+        self._scenarios = scenarios
         self._results = results
         self._budget = budget
         self._threshold = threshold
-        self._local = Here()
-        self._asker = asker or self._local
-        self._told = told
+        self._local = LocalSampler()
+        self._sampler = sampler or self._local
+        self._on_progress = on_progress
         self._sleep = sleep
-        self._here = asyncio.Lock()
+        self._local_turn = asyncio.Lock()
         self._done: dict[str, int] = {}
         self._pauses: dict[str, int] = {}
         self._all = 0
         self._questions = 0
-        self.ended = Ended()
+        self.stopped: dict[str, str] = {}
+        """Models that were not asked everything, each with the reason."""
 
     async def ask(
-        self, questions: Sequence[Question], contestants: Sequence[ModelUnderTest]
-    ) -> Ended:
-        """Ask all; what has an answer already is not asked again."""
+        self, questions: Sequence[EvalQuestion], models: Sequence[ModelUnderTest]
+    ) -> dict[str, str]:
+        """Ask everything without an answer; return the models that were stopped, with the reasons."""
         self._questions = len(questions)
-        self._all = len(questions) * len(contestants)
-        self._done = {c.name: 0 for c in contestants}
-        free = [c for c in contestants if c.profile.free]
-        await self._instant(questions, free)
+        self._all = len(questions) * len(models)
+        self._done = {c.name: 0 for c in models}
+        free = [c for c in models if c.profile.free]
+        await self._ask_free(questions, free)
         tasks = [
-            asyncio.ensure_future(self._one(questions, c)) for c in contestants if c not in free
+            asyncio.ensure_future(self._ask_model(questions, c)) for c in models if c not in free
         ]
         try:
             await asyncio.gather(*tasks)
@@ -135,38 +128,42 @@ class Run:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return self.ended
+        return self.stopped
 
-    async def _instant(self, questions: Sequence[Question], free: Sequence[ModelUnderTest]) -> None:
-        """Models that predict from the open files: the file must be open with its hole."""
+    async def _ask_free(
+        self, questions: Sequence[EvalQuestion], free: Sequence[ModelUnderTest]
+    ) -> None:
+        """Ask the models that predict from the open files, with the case's file open with its hole."""
         for question in questions if free else ():
-            case = question.scene.case
+            case = question.scenario.case
             wanted = [c for c in free if not self._known(question, c)]
-            scene = await self._bench.enter(case) if wanted else None
-            for contestant in wanted:
-                await self._answer(question, contestant)
-            if scene is not None:
-                await self._bench.leave(scene)
-            for contestant in free:
-                self._tell(contestant)
+            scenario = await self._scenarios.open_case(case) if wanted else None
+            for candidate in wanted:
+                await self._answer(question, candidate)
+            if scenario is not None:
+                await self._scenarios.close_case(scenario)
+            for candidate in free:
+                self._report_progress(candidate)
 
-    async def _one(self, questions: Sequence[Question], contestant: ModelUnderTest) -> None:
-        """One model's questions, as many at a time as it takes."""
-        waiting = iter(questions)
-        profile = contestant.profile
+    async def _ask_model(
+        self, questions: Sequence[EvalQuestion], candidate: ModelUnderTest
+    ) -> None:
+        """Ask one model its questions, as many at a time as it allows."""
+        remaining = iter(questions)
+        profile = candidate.profile
         workers = 1 if profile.local else max(1, profile.concurrency)
 
         async def work() -> None:
-            for question in waiting:
-                if contestant.name in self.ended.stopped:
+            for question in remaining:
+                if candidate.name in self.stopped:
                     return
-                if not self._known(question, contestant):
+                if not self._known(question, candidate):
                     if profile.local:
-                        async with self._here:
-                            await self._answer(question, contestant)
+                        async with self._local_turn:
+                            await self._answer(question, candidate)
                     else:
-                        await self._answer(question, contestant)
-                self._tell(contestant)
+                        await self._answer(question, candidate)
+                self._report_progress(candidate)
 
         tasks = [asyncio.ensure_future(work()) for _ in range(workers)]
         try:
@@ -176,86 +173,90 @@ class Run:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _known(self, question: Question, contestant: ModelUnderTest) -> bool:
-        known = self._results.get(question.scene.case.id, contestant.name, contestant.id)
+    def _known(self, question: EvalQuestion, candidate: ModelUnderTest) -> bool:
+        known = self._results.get(question.scenario.case.id, candidate.name, candidate.id)
         return known is not None and not known.failed
 
-    async def _answer(self, question: Question, contestant: ModelUnderTest) -> None:
-        """Ask one question, score the answer, keep both; a failure is kept as well."""
-        case, name = question.scene.case, contestant.name
-        base = Result(case.id, name, contestant.id)
+    async def _answer(self, question: EvalQuestion, candidate: ModelUnderTest) -> None:
+        """Ask one question and store the scored answer or the failure."""
+        case, name = question.scenario.case, candidate.name
+        base = Result(case.id, name, candidate.id)
         prompt = question.prompts.get(name)
         if prompt is None:
-            told = question.refusals.get(name, "it may not see the file")
-            await self._note(replace(base, error=told, error_kind="refused"))
+            reason = question.exclusions.get(name, "it may not see the file")
+            await self._store(replace(base, error=reason, error_kind="refused"))
             return
-        reserved = max_cost(contestant.profile, prompt)
+        reserved = max_cost(candidate.profile, prompt)
         if not await self._budget.reserve(reserved):
             limit = self._budget.limit or 0.0
-            self.ended.stopped[name] = f"the budget of ${limit:g} would not have covered the next."
+            self.stopped[name] = f"The next request might exceed the budget of ${limit:g}."
             return
         cost = reserved
         try:
             try:
-                answer = await self._patiently(question.scene, contestant, prompt)
+                answer = await self._sample_patiently(question.scenario, candidate, prompt)
             except EnsembleError as error:
-                worth = isinstance(error, ProviderError) and paid(error)
-                cost = reserved if worth else 0.0
-                await self._failed(base, contestant, error, cost)
+                billed = isinstance(error, ProviderError) and may_be_billed(error)
+                cost = reserved if billed else 0.0
+                await self._record_failure(base, candidate, error, cost)
                 return
             usage = answer.usage or estimate_usage(prompt, answer.written)
-            cost = contestant.profile.cost(usage)
-            await self._keep(base, answer, usage, cost)
+            cost = candidate.profile.cost(usage)
+            await self._record_answer(base, answer, usage, cost)
         finally:
-            # Cancelled in mid-answer: nobody knows what was paid, so all of it is booked.
+            # After a cancel the actual cost is unknown, so the whole reservation is booked.
             await asyncio.shield(self._budget.settle(reserved, cost))
 
-    async def _patiently(
-        self, scene: Scene, contestant: ModelUnderTest, prompt: Prompt
+    async def _sample_patiently(
+        self, scenario: Scenario, candidate: ModelUnderTest, prompt: Prompt
     ) -> EvalAnswer:
-        """Wait for rate limits as long as the provider says, some times."""
+        """Sample an answer; wait for rate limits as long as the provider asks, a few times."""
         attempt = 0
         while True:
             try:
-                judging = Judging(
-                    self._bench.cleaning, self._bench.hides(scene.case), self._threshold
+                scoring = ScoringSettings(
+                    self._scenarios.max_lines,
+                    self._scenarios.hidden_indent(scenario.case),
+                    self._threshold,
                 )
-                # What answers on this machine is asked from here, wherever the others are.
-                asker = self._local if contestant.profile.local else self._asker
-                return await asker.answer(contestant.model, prompt, scene, judging)
+                # Models on this machine are asked from here, even if the cluster asks the others.
+                sampler = self._local if candidate.profile.local else self._sampler
+                return await sampler.sample(candidate.model, prompt, scenario, scoring)
             except ProviderError as error:
-                wait = self._wait(contestant.name, error, attempt)
+                wait = self._wait(candidate.name, error, attempt)
                 if wait is None:
                     raise
             attempt += 1
             await self._sleep(wait)
 
     def _wait(self, model: str, error: ProviderError, attempt: int) -> float | None:
-        """Seconds after which the same question is worth asking again; None for never."""
+        """Return the seconds to wait before a retry; None if a retry is pointless."""
         if not error.was_sent:
-            if isinstance(error, _HOPELESS) or self._pauses.get(model, 0) >= PAUSES:
+            if isinstance(error, _HOPELESS) or self._pauses.get(model, 0) >= MAX_BREAKER_PAUSES:
                 return None
             self._pauses[model] = self._pauses.get(model, 0) + 1
-            return PAUSE
-        if not isinstance(error, RateLimitedError) or attempt >= PATIENCE - 1:
+            return BREAKER_PAUSE
+        if not isinstance(error, RateLimitedError) or attempt >= MAX_RATE_LIMIT_TRIES - 1:
             return None
         wait = error.retry_after if error.retry_after is not None else 2.0**attempt
-        return wait if wait <= LONGEST_WAIT else None
+        return wait if wait <= MAX_WAIT else None
 
-    async def _failed(
-        self, base: Result, contestant: ModelUnderTest, error: EnsembleError, cost: float
+    async def _record_failure(
+        self, base: Result, candidate: ModelUnderTest, error: EnsembleError, cost: float
     ) -> None:
-        asked = not isinstance(error, ProviderError) or error.was_sent
-        if isinstance(error, _HOPELESS) or not asked:
-            self.ended.stopped.setdefault(contestant.name, str(error))
-        if asked:
+        was_sent = not isinstance(error, ProviderError) or error.was_sent
+        if isinstance(error, _HOPELESS) or not was_sent:
+            self.stopped.setdefault(candidate.name, str(error))
+        if was_sent:
             kind = type(error).__name__
-            await self._note(
+            await self._store(
                 replace(base, error=str(error), error_kind=kind, cost=cost, time=time.time())
             )
 
-    async def _keep(self, base: Result, answer: EvalAnswer, usage: Usage, cost: float) -> None:
-        await self._note(
+    async def _record_answer(
+        self, base: Result, answer: EvalAnswer, usage: Usage, cost: float
+    ) -> None:
+        await self._store(
             replace(
                 base,
                 text=answer.text,
@@ -269,13 +270,15 @@ class Run:
             )
         )
 
-    async def _note(self, result: Result) -> None:
-        """Onto the disk, off the loop; a cancel waits for it, for it may have been paid for."""
+    async def _store(self, result: Result) -> None:
+        """Write a result to disk, off the loop. A cancel waits for it, because the answer may have cost money."""
         await asyncio.shield(asyncio.to_thread(self._results.add, result))
 
-    def _tell(self, contestant: ModelUnderTest) -> None:
-        self._done[contestant.name] += 1
-        if self._told is not None:
+    def _report_progress(self, candidate: ModelUnderTest) -> None:
+        self._done[candidate.name] += 1
+        if self._on_progress is not None:
             overall = sum(self._done.values()) / max(1, self._all)
-            done = self._done[contestant.name]
-            self._told(Step(contestant.name, done, self._questions, overall, self._budget.spent))
+            done = self._done[candidate.name]
+            self._on_progress(
+                EvalProgress(candidate.name, done, self._questions, overall, self._budget.spent)
+            )

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 from ..finetuning.jobs import JobStore
 from ..history import StatsRow
 from ..types import Task
-from .statistics import Mean
+from .outcome_counts import OutcomeCounts
+from .statistics import Estimate
 
 if TYPE_CHECKING:
     from ..app import AppContext
-    from .history_report import Count
 
 _DAY = 86400
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedModel:
     """One of the two, since the tuned one was first offered."""
 
     model: str
-    count: Count
+    count: OutcomeCounts
     stats: StatsRow | None
 
     @property
@@ -48,18 +48,18 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class FinetuneComparison:
     """A tuned model and its base at one task."""
 
     task: Task
-    tuned: Side
-    base: Side
+    tuned: ComparedModel
+    base: ComparedModel
     since: float
     """Unix seconds: the beginning of the day (UTC) that the tuned one was first offered on."""
     retired: bool
 
     @property
-    def difference(self) -> Mean | None:
+    def difference(self) -> Estimate | None:
         """Tuned less base, share accepted; Newcombe's interval (Stat. Med. 1998, method 10)."""
         one, two = self.tuned.count.rate, self.base.count.rate
         if one is None or two is None:
@@ -67,7 +67,7 @@ class Pair:
         gap = one.value - two.value
         low = math.hypot(one.value - (one.low or 0.0), (two.high or 1.0) - two.value)
         high = math.hypot((one.high or 1.0) - one.value, two.value - (two.low or 0.0))
-        return Mean(gap, gap - low, gap + high, min(one.n, two.n))
+        return Estimate(gap, gap - low, gap + high, min(one.n, two.n))
 
     @property
     def verdict(self) -> str:
@@ -91,43 +91,45 @@ class Pair:
         }  # fmt: skip
 
 
-async def pairs_of(app: AppContext, task: Task | None, new_count: type[Count]) -> list[Pair]:
+async def finetune_comparisons(app: AppContext, task: Task | None) -> list[FinetuneComparison]:
     """Each tuned model that was ever offered, by task. Reads the history where there is any."""
     jobs = await asyncio.to_thread(JobStore(app.data_dir).all)
     bases = {job.joined: (job.base.name, job.retired) for job in jobs if job.joined}
     if not bases:
         return []
-    begun: dict[tuple[str, Task], float] = {}
+    started: dict[tuple[str, Task], float] = {}
     async for stored in app.history.suggestions():
         record = stored.record
         for model in bases.keys() & set(record.models) if task in (None, record.task) else ():
             key = (model, record.task)
-            begun[key] = min(begun.get(key, record.time), record.time)
-    begun = {key: when // _DAY * _DAY for key, when in begun.items()}
-    counts = await _counts(app, bases, begun, new_count)
-    found: list[Pair] = []
-    for (tuned, what), since in sorted(begun.items()):
+            started[key] = min(started.get(key, record.time), record.time)
+    started = {key: when // _DAY * _DAY for key, when in started.items()}
+    counts = await _counts(app, bases, started)
+    found: list[FinetuneComparison] = []
+    for (tuned, what), since in sorted(started.items()):
         base, retired = bases[tuned]
         stats = {s.model: s for s in await app.history.stats(what, since)}
         one, two = counts[(tuned, what, tuned)], counts[(tuned, what, base)]
-        sides = Side(tuned, one, stats.get(tuned)), Side(base, two, stats.get(base))
-        found.append(Pair(what, *sides, since, retired))
+        sides = (
+            ComparedModel(tuned, one, stats.get(tuned)),
+            ComparedModel(base, two, stats.get(base)),
+        )
+        found.append(FinetuneComparison(what, *sides, since, retired))
     return found
 
 
 async def _counts(
     app: AppContext,
     bases: Mapping[str, tuple[str, bool]],
-    begun: Mapping[tuple[str, Task], float],
-    new_count: type[Count],
-) -> Mapping[tuple[str, Task, str], Count]:
+    started: Mapping[tuple[str, Task], float],
+) -> Mapping[tuple[str, Task, str], OutcomeCounts]:
     """By tuned model, task and the side of the pair; since the day that the tuned one began on."""
-    counts: dict[tuple[str, Task, str], Count] = defaultdict(new_count)
-    if not begun:
+    counts: dict[tuple[str, Task, str], OutcomeCounts] = defaultdict(OutcomeCounts)
+    if not started:
         return counts
     async for stored in app.history.suggestions():
         record = stored.record
-        for (tuned, task), since in begun.items():
+        for (tuned, task), since in started.items():
             if record.task == task and record.time >= since:
                 for side in {tuned, bases[tuned][0]} & set(record.models):
                     counts[(tuned, task, side)].add(stored)

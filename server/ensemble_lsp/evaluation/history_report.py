@@ -13,81 +13,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..history import RewardRow, StatsRow, StoredSuggestion, wilson
+from ..history import RewardRow, StatsRow, StoredSuggestion
 from ..models.interface import Profile
 from ..selection import RequestContext, make_selector
 from ..selection.choice import Latency, Selector
 from ..types import Task
 from .cases import BANDS, Band, band_of
-from .finetune_ab import Pair, pairs_of
-from .statistics import Mean, mean
+from .finetune_ab import FinetuneComparison, finetune_comparisons
+from .outcome_counts import OutcomeCounts
 
 if TYPE_CHECKING:
     from ..app import AppContext
 
-WEEK = 7 * 86400
 WEEKS = 26
 """Weeks that are drawn at most; the latest."""
 REPLAYED = 5000
-_JUDGED = {"accepted", "partial", "typed", "rejected", "ignored"}
-
-
-@dataclass(slots=True)
-class Count:
-    """Suggestions of one model in one part of the history."""
-
-    offered: int = 0
-    judged: int = 0
-    accepted: int = 0
-    typed: int = 0
-    chars: float = 0.0
-    """Characters that were accepted."""
-    lasting: list[float] = field(default_factory=list[float])
-
-    @property
-    def rate(self) -> Mean | None:
-        """Share accepted, with Wilson's 95 % interval."""
-        interval = wilson(self.accepted, self.judged)
-        if interval is None:
-            return None
-        return Mean(self.accepted / self.judged, *interval, self.judged)
-
-    @property
-    def survival(self) -> Mean | None:
-        """Mean share of an accepted text that still stood at the latest look."""
-        return mean(self.lasting)
-
-    def add(self, stored: StoredSuggestion) -> None:
-        """Count one more."""
-        self.offered += 1
-        outcome = stored.outcome
-        if outcome is None or outcome.reward is None or outcome.kind not in _JUDGED:
-            return
-        self.judged += 1
-        self.typed += outcome.kind == "typed"
-        if outcome.kind in ("accepted", "partial"):
-            self.accepted += 1
-            self.chars += stored.record.chars * (outcome.share or 0.0)
-            if outcome.survival is not None:
-                self.lasting.append(outcome.survival)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "offered": self.offered, "judged": self.judged, "accepted": self.accepted,
-            "typed": self.typed, "acceptedCharacters": round(self.chars),
-            "rate": self.rate.to_json() if self.rate else None,
-            "survival": self.survival.to_json() if self.survival else None,
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class ModelRow:
+class ModelHistory:
     """One model at one task over the whole history."""
 
     model: str
     task: Task
-    count: Count
+    count: OutcomeCounts
     stats: StatsRow
 
     @property
@@ -97,7 +46,7 @@ class ModelRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Preferred:
+class PreferredModel:
     """Which model the selector would ask first, in code of that complexity."""
 
     task: Task
@@ -115,16 +64,16 @@ class Preferred:
 class HistorySummary:
     """All that the report shows."""
 
-    rows: list[ModelRow]
-    parts: dict[str, dict[str, dict[str, Count]]]
+    rows: list[ModelHistory]
+    breakdowns: dict[str, dict[str, dict[str, OutcomeCounts]]]
     """``language``, ``complexity``, ``week`` → its value, in order → the model → its counts."""
-    preferred: list[Preferred]
+    preferred: list[PreferredModel]
     task: Task | None
     strategy: str
     suggestions: int
     first: float | None
     last: float | None
-    pairs: list[Pair] = field(default_factory=list[Pair])
+    pairs: list[FinetuneComparison] = field(default_factory=list[FinetuneComparison])
     """Tuned models beside their bases."""
 
     def to_json(self) -> dict[str, Any]:
@@ -142,7 +91,7 @@ class HistorySummary:
             ],
             "parts": {
                 part: {k: {m: c.to_json() for m, c in v.items()} for k, v in values.items()}
-                for part, values in self.parts.items()
+                for part, values in self.breakdowns.items()
             },
             "preferred": [asdict(p) for p in self.preferred],
             "tuned": [p.to_json() for p in self.pairs],
@@ -161,18 +110,19 @@ async def summarise_history(app: AppContext, task: Task | None = None) -> Histor
     selector = make_selector(app.settings.selector)
     preferred = await asyncio.to_thread(_preferences, selector, rewards, stats, profiles)
     rows = [
-        ModelRow(s.model, s.task, tally.whole.get((s.model, s.task), Count()), s) for s in stats
+        ModelHistory(s.model, s.task, tally.whole.get((s.model, s.task), OutcomeCounts()), s)
+        for s in stats
     ]
     return HistorySummary(
         rows=rows,
-        parts=tally.parts(),
+        breakdowns=tally.parts(),
         preferred=preferred,
         task=task,
         strategy=app.settings.selector.strategy,
         suggestions=tally.suggestions,
         first=tally.first,
         last=tally.last,
-        pairs=await pairs_of(app, task, Count),
+        pairs=await finetune_comparisons(app, task),
     )
 
 
@@ -182,8 +132,8 @@ class _Tally:
         self.suggestions = 0
         self.first: float | None = None
         self.last: float | None = None
-        self.whole: dict[tuple[str, Task], Count] = defaultdict(Count)
-        self._parts: dict[str, dict[str, dict[str, Count]]] = {
+        self.whole: dict[tuple[str, Task], OutcomeCounts] = defaultdict(OutcomeCounts)
+        self._parts: dict[str, dict[str, dict[str, OutcomeCounts]]] = {
             "language": {}, "complexity": {}, "week": {},
         }  # fmt: skip
 
@@ -204,9 +154,9 @@ class _Tally:
         for model in record.models:
             self.whole[(model, record.task)].add(stored)
             for part, key in keys.items():
-                self._parts[part].setdefault(key, {}).setdefault(model, Count()).add(stored)
+                self._parts[part].setdefault(key, {}).setdefault(model, OutcomeCounts()).add(stored)
 
-    def parts(self) -> dict[str, dict[str, dict[str, Count]]]:
+    def parts(self) -> dict[str, dict[str, dict[str, OutcomeCounts]]]:
         """Each part in the order it is shown."""
         languages = Counter(
             {k: sum(c.offered for c in v.values()) for k, v in self._parts["language"].items()}
@@ -231,7 +181,7 @@ def _preferences(
     rewards: Sequence[RewardRow],
     stats: Iterable[StatsRow],
     profiles: Sequence[Profile],
-) -> list[Preferred]:
+) -> list[PreferredModel]:
     """Teach a fresh selector the history in order, and ask it at the end of every week."""
     for row in stats:
         first, total = row.latency.first_p50, row.latency.total_p50
@@ -241,22 +191,22 @@ def _preferences(
     learned = [(row, situation) for row in rewards if (situation := _situation(row)) is not None]
     places = _typical([situation for _, situation in learned])
     firsts: dict[tuple[Task, Band], tuple[str, float | None]] = {}
-    week, begun = "", None
+    week, started = "", None
     for row, situation in learned:
         if week_of(row.time) != week:
-            _look(selector, places, profiles, firsts, begun)
-            week, begun = week_of(row.time), row.time
+            _look(selector, places, profiles, firsts, started)
+            week, started = week_of(row.time), row.time
         selector.learn(row.model, situation, row.reward)
-    _look(selector, places, profiles, firsts, begun)
+    _look(selector, places, profiles, firsts, started)
     outcomes = Counter((row.task, band_of(s.complexity)) for row, s in learned)
-    found: list[Preferred] = []
+    found: list[PreferredModel] = []
     for (task, band), place in places.items():
         ranked = selector.choose(place, profiles, budget_ms=_budget(task)).ranked
         best = max(ranked, key=lambda r: r.utility, default=None)
         if best is not None:
             since = firsts[(task, band)][1]
             told = (best.model, since, best.expected, best.low, best.high)
-            found.append(Preferred(task, band, *told, outcomes[(task, band)]))
+            found.append(PreferredModel(task, band, *told, outcomes[(task, band)]))
     return found
 
 
@@ -265,7 +215,7 @@ def _look(
     places: dict[tuple[Task, Band], RequestContext],
     profiles: Sequence[Profile],
     firsts: dict[tuple[Task, Band], tuple[str, float | None]],
-    begun: float | None,
+    started: float | None,
 ) -> None:
     """Who comes first now; where that is another than before, since the week that has just ended."""
     for key, place in places.items():
@@ -274,7 +224,7 @@ def _look(
         if best is None:
             continue
         if key not in firsts or firsts[key][0] != best.model:
-            firsts[key] = (best.model, begun if key in firsts else None)
+            firsts[key] = (best.model, started if key in firsts else None)
 
 
 def _budget(task: Task) -> float:

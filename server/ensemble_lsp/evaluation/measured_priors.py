@@ -10,11 +10,11 @@ from ..selection.offline_priors import Measured
 from .comparison import Comparison
 from .results import Result
 
-FEWEST = 10
+MIN_CASES = 10
 """Cases below which a mean says too little to be learned."""
 
 
-def measured(comparison: Comparison, now: float | None = None) -> list[Measured]:
+def measured_priors(comparison: Comparison, now: float | None = None) -> list[Measured]:
     """A measure for each model with enough answers, on the scale of the public records' priors.
 
     Raises ``SettingsError`` where the task has no reference or no model has enough cases.
@@ -33,22 +33,22 @@ def measured(comparison: Comparison, now: float | None = None) -> list[Measured]
     found = [
         Measured(name, results[0].id, task, reward_of(results), len(results), when)
         for name, results in by_model.items()
-        if len(results) >= FEWEST
+        if len(results) >= MIN_CASES
     ]
     if not found:
         raise SettingsError(
-            f"No model answered {FEWEST} cases, so nothing was learned; give --samples more."
+            f"No model answered {MIN_CASES} cases, so nothing was learned; give --samples more."
         )
     return found
 
 
 def reward_of(results: Sequence[Result]) -> float:
     """0.15 + 0.6 × the mean worth of the answers: the scale of ``selection.priors``."""
-    mean = sum(worth(r.scores) for r in results) / len(results)
+    mean = sum(answer_value(r.scores) for r in results) / len(results)
     return round(0.15 + 0.6 * mean, 4)
 
 
-def worth(scores: Mapping[str, float]) -> float:
+def answer_value(scores: Mapping[str, float]) -> float:
     """How much of an answer a user would have taken, roughly.
 
     1 where it is what stood there or passes the tests; else what its similarity has above one half,

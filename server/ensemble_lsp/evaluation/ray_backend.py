@@ -1,7 +1,7 @@
 """A comparison over a Ray cluster (``--engine ray``, the extra ``[cluster]``).
 
 Cases, prompts, the budget, each model's limit and ``results.jsonl`` stay with the process that compares, so
-that they hold over the whole cluster; asking, cleaning and judging (``answering``) are done by workers,
+that they hold over the whole cluster; asking, cleaning and scoring (``answering``) are done by workers,
 one a processor. Models on this machine (``llamacpp``, ``recall``) are asked from here.
 
 Keys go from memory to memory, in one call to each worker that exists already: Ray keeps the arguments of
@@ -26,20 +26,20 @@ from ..models.wrappers import ModelCall
 from ..registry.model_registry import Registry
 from ..settings import ModelSettings, Settings
 from ..types import Prompt
-from .sampler import EvalAnswer, Judging, ask
-from .scenario import Scene
+from .sampler import EvalAnswer, ScoringSettings, sample_answer
+from .scenario import Scenario
 
 if TYPE_CHECKING:
     from ..app import AppContext
 
-MOST = 64
+MAX_WORKERS = 64
 """Workers at most."""
-_AT_ONCE = 1000
+_MAX_CONCURRENT = 1000
 """Questions that a worker holds at the same time, at most: the models' own limits are far below."""
 
 
 @dataclass(frozen=True, slots=True)
-class Equipment:
+class WorkerConfig:
     """What a worker makes its models of. Not to be logged: the environment holds keys."""
 
     settings: Settings
@@ -47,7 +47,7 @@ class Equipment:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WorkerReply:
     """What a worker sends back: an answer or an error, and the calls it took."""
 
     answer: EvalAnswer | None
@@ -55,14 +55,14 @@ class Reply:
     calls: tuple[ModelCall, ...]
 
 
-class Worker:
+class RayWorker:
     """Lives on a node of the cluster; asks models from there."""
 
     def __init__(self) -> None:
         self._registry: Registry | None = None
         self._calls: list[ModelCall] = []
 
-    async def use(self, equipment: Equipment) -> None:
+    async def use(self, equipment: WorkerConfig) -> None:
         """Make the models."""
         self._registry = await Registry.build(
             equipment.settings,
@@ -73,21 +73,23 @@ class Worker:
             keyring=Keyring(_no_keyring),
         )
 
-    async def answer(self, name: str, prompt: Prompt, scene: Scene, judging: Judging) -> Reply:
+    async def answer(
+        self, name: str, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
+    ) -> WorkerReply:
         """Ask a model, clean and judge its answer."""
         assert self._registry is not None
         answer, told = None, None
         try:
-            answer = await ask(self._registry.get(name), prompt, scene, judging)
+            answer = await sample_answer(self._registry.get(name), prompt, scenario, scoring)
         except EnsembleError as error:
             # An exception is pickled as its class and arguments, which an error's message is not.
             told = (type(error), str(error), dict(vars(error)))
         calls = [call for call in self._calls if call.model == name]
         self._calls = [call for call in self._calls if call.model != name]
-        return Reply(answer, told, tuple(calls))
+        return WorkerReply(answer, told, tuple(calls))
 
 
-class Cluster:
+class RaySampler:
     """The workers, and whose turn it is. Made by ``open``; ``close`` ends them."""
 
     def __init__(self, ray: Any, workers: Sequence[Any], note: Callable[[ModelCall], None]) -> None:
@@ -98,7 +100,7 @@ class Cluster:
         self._ours = False
 
     @classmethod
-    async def open(cls, app: AppContext, names: Sequence[str]) -> Cluster:
+    async def open(cls, app: AppContext, names: Sequence[str]) -> RaySampler:
         """Join the cluster of ``RAY_ADDRESS``, or start one on this machine; equip its workers.
 
         Raises ``SettingsError`` where Ray is missing or its cluster cannot be reached.
@@ -106,10 +108,11 @@ class Cluster:
         equipment = await _equipment(app, names)
         ray, ours = await asyncio.to_thread(_join)
         try:
-            count = max(1, min(MOST, int(ray.cluster_resources().get("CPU", 1))))
-            made = ray.remote(Worker)
+            count = max(1, min(MAX_WORKERS, int(ray.cluster_resources().get("CPU", 1))))
+            made = ray.remote(RayWorker)
             workers = [
-                made.options(num_cpus=1, max_concurrency=_AT_ONCE).remote() for _ in range(count)
+                made.options(num_cpus=1, max_concurrency=_MAX_CONCURRENT).remote()
+                for _ in range(count)
             ]
             cluster = cls(ray, workers, app.suggestions.record_call)
             cluster._ours = ours
@@ -125,15 +128,15 @@ class Cluster:
         """How many workers there are."""
         return len(self._workers)
 
-    async def answer(
-        self, model: Model, prompt: Prompt, scene: Scene, judging: Judging
+    async def sample(
+        self, model: Model, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
     ) -> EvalAnswer:
         """Ask from a worker, in turn. Cancelled, the worker closes the model's stream."""
         name = model.profile.name
         worker = self._workers[next(self._turn)]
-        asked = worker.answer.remote(name, prompt, scene, judging)
+        asked = worker.answer.remote(name, prompt, scenario, scoring)
         try:
-            reply: Reply = await asked
+            reply: WorkerReply = await asked
         except asyncio.CancelledError:
             self._ray.cancel(asked)
             raise
@@ -156,7 +159,7 @@ class Cluster:
             await asyncio.to_thread(self._ray.shutdown)
 
 
-async def _equipment(app: AppContext, names: Sequence[str]) -> Equipment:
+async def _equipment(app: AppContext, names: Sequence[str]) -> WorkerConfig:
     """The models' settings with keys in a variable each: no worker looks for any by itself."""
     env: dict[str, str] = {}
     models: list[ModelSettings] = []
@@ -172,7 +175,7 @@ async def _equipment(app: AppContext, names: Sequence[str]) -> Equipment:
         raise NoModelError(
             "All of these models are on this machine, so a cluster has nothing to do; leave --engine ray out."
         )
-    return Equipment(Settings(models=tuple(models), discover=False), env)
+    return WorkerConfig(Settings(models=tuple(models), discover=False), env)
 
 
 def _join() -> tuple[Any, bool]:
@@ -198,7 +201,7 @@ def _join() -> tuple[Any, bool]:
     return ray, not address
 
 
-def _error(reply: Reply) -> EnsembleError:
+def _error(reply: WorkerReply) -> EnsembleError:
     assert reply.error is not None
     kind, message, fields = reply.error
     error = kind.__new__(kind)

@@ -61,7 +61,7 @@ class Result:
         return cls(**kept) if texts and isinstance(kept.get("scores", {}), dict) else None
 
 
-class Results:
+class ResultStore:
     """The results of one folder. Each is on the disk before the next question is asked.
 
     ``add`` may be called from several threads. A line that a crash cut short is left out when the file
@@ -79,7 +79,7 @@ class Results:
         self._writing = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path, *, fresh: bool = False) -> Results:
+    def open(cls, path: Path, *, fresh: bool = False) -> ResultStore:
         """Read what is there, and go on behind it. Raises ``SettingsError`` for a foreign file.
 
         ``fresh``: the answers so far do not count (their cost does); the file keeps them.
@@ -111,27 +111,27 @@ class Results:
         self._kept[(result.case, result.model, result.id)] = result
         self._write(result.to_json())
 
-    def note(self, kind: str, values: Mapping[str, Any]) -> None:
+    def append(self, kind: str, values: Mapping[str, Any]) -> None:
         """Keep a line for whoever reads the file."""
         self._write({"type": kind, "version": VERSION, **values})
 
-    def begin(self) -> None:
+    def begin_run(self) -> None:
         """A run begins: where it is to be a fresh one, it is so for whoever takes it up later, too."""
         if self._anew:
             self._anew = False
-            self.note("fresh", {})
+            self.append("fresh", {})
 
-    def note_case(self, case: Case) -> None:
+    def append_case(self, case: Case) -> None:
         """Keep a case, once."""
         if case.id not in self._cases:
             self._cases.add(case.id)
-            self.note("case", case.to_json())
+            self.append("case", case.to_json())
 
     def spent(self) -> float:
         """US dollars of all that was ever asked here."""
         return self._before + sum(r.cost for r in self._kept.values())
 
-    def of(self, cases: Mapping[str, Case]) -> list[Result]:
+    def for_cases(self, cases: Mapping[str, Case]) -> list[Result]:
         """The results of these cases, in the order they came."""
         return [r for r in self._kept.values() if r.case in cases]
 

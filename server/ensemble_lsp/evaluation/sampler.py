@@ -1,6 +1,6 @@
-"""One question to one model: its answer, as the editor would offer it, with its scores.
+"""Sample one model on one case: its answer as the editor would offer it, with scores.
 
-The same code answers on this machine and on a cluster's (``cluster``).
+The same code runs here and on the workers of a cluster (``ray_backend``).
 """
 
 from __future__ import annotations
@@ -13,22 +13,20 @@ from typing import Protocol
 
 from ..models.interface import Model
 from ..models.stream_collector import collect
+from ..postprocess.completion_text import is_long_enough
 from ..types import Prompt, Usage
-from .scenario import Cleaning, Scene
+from .scenario import Scenario, cleaned
 from .scoring import score
-
-FULL_LINES = 40
-"""Lines after which a completion is closed, as in the editor."""
 
 
 @dataclass(slots=True)
 class EvalAnswer:
-    """What came of it. Milliseconds."""
+    """An answer with its scores and times in milliseconds."""
 
     text: str = ""
-    """As the editor would offer it; empty where nothing would be offered."""
+    """The text the editor would offer; empty if it would offer nothing."""
     written: int = 0
-    """Characters that the model wrote."""
+    """Characters that the model produced."""
     scores: Mapping[str, float] = field(default_factory=dict[str, float])
     usage: Usage | None = None
     first_ms: float | None = None
@@ -36,58 +34,54 @@ class EvalAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
-    """How an answer is cleaned and judged. Can be sent to another machine."""
+class ScoringSettings:
+    """Settings for cleaning and scoring an answer. Picklable."""
 
-    cleaning: Cleaning
+    max_lines: int
     indent: str = ""
-    """The indentation that the first line of the hole had, which an answer does not repeat."""
+    """Indentation of the hole's first line, which an answer does not repeat."""
     threshold: float = 0.0
-    """What a model itself is less sure of than this is not offered."""
+    """Confidence below which an answer is not offered."""
 
 
-class Asker(Protocol):
-    """Who asks the models."""
+class Sampler(Protocol):
+    """Sends requests to models."""
 
-    async def answer(
-        self, model: Model, prompt: Prompt, scene: Scene, judging: Judging
+    async def sample(
+        self, model: Model, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
     ) -> EvalAnswer:
-        """Ask; raises ``ProviderError``. Cancelled, it closes the model's stream."""
+        """Return a model's scored answer; raise ``ProviderError``. Cancelling closes the stream."""
         ...
 
 
-class Here:
-    """Asks from this process."""
+class LocalSampler:
+    """Sends requests from this process."""
 
-    async def answer(
-        self, model: Model, prompt: Prompt, scene: Scene, judging: Judging
+    async def sample(
+        self, model: Model, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
     ) -> EvalAnswer:
-        """Ask, then clean and judge in a thread."""
-        return await ask(model, prompt, scene, judging)
+        """Return a model's scored answer; cleaning and scoring run in a thread."""
+        return await sample_answer(model, prompt, scenario, scoring)
 
 
-async def ask(model: Model, prompt: Prompt, scene: Scene, judging: Judging) -> EvalAnswer:
-    """An answer, closed as soon as it holds all that is of use, as in the editor; then judged."""
-    enough = partial(_enough, scene) if prompt.task == "complete" else None
-    read = await collect(model, prompt, enough=enough)
+async def sample_answer(
+    model: Model, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
+) -> EvalAnswer:
+    """Read an answer up to its last useful line, as the editor does, then clean and score it."""
+    enough = partial(is_long_enough, multiline=scenario.multiline)
+    read = await collect(model, prompt, enough=enough if prompt.task == "complete" else None)
     answer = EvalAnswer(
         written=len(read.text),
         usage=read.usage,
         first_ms=read.first_token_ms,
         total_ms=read.total_ms or 0.0,
     )
-    unsure = read.confidence is not None and read.confidence < judging.threshold
+    unsure = read.confidence is not None and read.confidence < scoring.threshold
     finish = read.finish or "stop"
 
-    def judge() -> None:
-        answer.text = "" if unsure else judging.cleaning.cleaned(scene, read.text, finish)
-        answer.scores = score(scene, answer.text, judging.indent)
+    def clean_and_score() -> None:
+        answer.text = "" if unsure else cleaned(scenario, read.text, finish, scoring.max_lines)
+        answer.scores = score(scenario, answer.text, scoring.indent)
 
-    await asyncio.to_thread(judge)
+    await asyncio.to_thread(clean_and_score)
     return answer
-
-
-def _enough(scene: Scene, text: str) -> bool:
-    limit = FULL_LINES if scene.multiline else 1
-    body = text.lstrip("\n") if scene.multiline else text.lstrip()
-    return body.count("\n") >= limit and not body.lstrip().startswith("```")

@@ -1,6 +1,6 @@
 """Files with holes, as an editor would have them open: what models are asked, and what answers give.
 
-A bench has documents, an index for ``recall`` and a context of its own, so nothing the user has open
+A scenarios has documents, an index for ``recall`` and a context of its own, so nothing the user has open
 is touched. Where a case's file stands with its hole, no index knows what stood there.
 """
 
@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from ..context.completion_mode import completion_mode_at
 from ..context.generation_intent import generation_intent_at
@@ -22,6 +21,8 @@ from ..context.prompt_builder import (
 )
 from ..models.interface import Model, Profile
 from ..models.profiles import make_profile
+from ..postprocess import clean_code, clean_completion, clean_prose
+from ..postprocess.completion_text import CONTEXT_LINES
 from ..providers.recall.recall_model import RecallModel
 from ..providers.recall.token_index import RecallIndex
 from ..settings import ModelSettings, PrivacySettings
@@ -29,190 +30,151 @@ from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
 from .cases import Case
 
-NEAR = 60
-"""Lines each side of the hole that post-processing looks at."""
-OPEN = 20
-"""Other files an editor might have open: those nearest to the case's."""
-
-
-class CleanCompletion(Protocol):
-    """From a model's raw text to what is offered at the cursor."""
-
-    def __call__(  # noqa: D102
-        self, text: str, *, prefix: str, suffix: str, language: str, multiline: bool,
-        max_lines: int, finish: str,
-    ) -> str: ...  # fmt: skip
-
-
-class CleanCode(Protocol):
-    """From a model's raw text to the code that goes to a place."""
-
-    def __call__(  # noqa: D102
-        self, text: str, *, language: str, indent: str, instruction: str, prefix: str, suffix: str
-    ) -> str: ...
-
-
-class CleanProse(Protocol):
-    """From a model's raw text to an explanation."""
-
-    def __call__(self, text: str) -> str:  # noqa: D102
-        ...
+OPEN_FILES = 20
+"""Other files that are open: those nearest to the case's file."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cleaners:
-    """The post-processing that answers get in the editor: a comparison measures what users see."""
-
-    completion: CleanCompletion
-    code: CleanCode
-    prose: CleanProse
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A case as it is asked: the file with its hole, and the place the answer goes to."""
+class Scenario:
+    """A case as an editor poses it: the file with its hole, and the target of the answer."""
 
     case: Case
     document: Document
-    place: Span
+    target: Span
     multiline: bool = True
     instruction: str = ""
     indent: str = ""
 
     @property
     def cursor(self) -> Position:
-        """Where the answer begins."""
-        return self.place.start
+        """Start of the answer."""
+        return self.target.start
 
     def filled(self, text: str) -> Document:
-        """The file with an answer in it."""
-        return self.document.replace(self.place, text)
+        """Return the file with an answer inserted."""
+        return self.document.replace(self.target, text)
 
     def around(self) -> tuple[str, str]:
-        """The text near the place: before and after it."""
-        document, start, end = self.document, self.place.start, self.place.end
-        first = Position(max(0, start.line - NEAR), 0)
-        last = min(len(document.lines) - 1, end.line + NEAR)
+        """Return the text before and after the target that post-processing sees."""
+        document, start, end = self.document, self.target.start, self.target.end
+        first = Position(max(0, start.line - CONTEXT_LINES), 0)
+        last = min(len(document.lines) - 1, end.line + CONTEXT_LINES)
         below = Span(end, Position(last, len(document.lines[last])))
         return document.slice(Span(first, start)), document.slice(below)
 
 
-def scene_of(case: Case, document: Document) -> Scene | None:
-    """The case's file with its hole; None where nothing in it would ask a model for that."""
+def scenario_of(case: Case, document: Document) -> Scenario | None:
+    """Open the hole in a case's file; None if an editor would not request a completion there."""
     if case.kind == "explain":
-        return Scene(case, document, case.hole)
+        return Scenario(case, document, case.hole)
     start = case.hole.start
     holed = document.replace(case.hole, "")
     if case.kind != "generate":
         shape = completion_mode_at(holed, start)
         multiline = case.kind != "line"
-        # A body that the editor would not ask for (the shape says "line") is asked as a block.
-        return None if shape == "none" else Scene(case, holed, Span(start, start), multiline)
+        # A body is requested as a block even if its position would only trigger a line.
+        return None if shape == "none" else Scenario(case, holed, Span(start, start), multiline)
     request = generation_intent_at(holed, Span(start, start))
     if request is None or request.kind != "body":
         return None
-    return Scene(case, holed, request.span, True, request.instruction, request.indent)
+    return Scenario(case, holed, request.span, True, request.instruction, request.indent)
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaning:
-    """Post-processing as it is set. Can be sent to another machine."""
-
-    cleaners: Cleaners
-    max_lines: int
-
-    def cleaned(self, scene: Scene, text: str, finish: str) -> str:
-        """An answer as the editor would offer it; empty for nothing. Slow: for a thread."""
-        case = scene.case
-        if case.kind == "explain":
-            return self.cleaners.prose(text)
-        before, after = scene.around()
-        if case.kind == "generate":
-            return self.cleaners.code(
-                text, language=case.language, indent=scene.indent,
-                instruction=scene.instruction, prefix=before, suffix=after,
-            )  # fmt: skip
-        before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
-        cleaned = self.cleaners.completion(
-            text, prefix=before, suffix=after, language=case.language,
-            multiline=scene.multiline, max_lines=self.max_lines, finish=finish,
+def cleaned(scenario: Scenario, text: str, finish: str, max_lines: int) -> str:
+    """Return an answer as the editor would offer it; empty for nothing. Slow: call it in a thread."""
+    case = scenario.case
+    if case.kind == "explain":
+        return clean_prose(text)
+    before, after = scenario.around()
+    if case.kind == "generate":
+        return clean_code(
+            text, language=case.language, indent=scenario.indent,
+            instruction=scenario.instruction, prefix=before, suffix=after,
         )  # fmt: skip
-        return cleaned if scene.multiline else cleaned.split("\n")[0]
+    before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
+    offered = clean_completion(
+        text, prefix=before, suffix=after, language=case.language,
+        multiline=scenario.multiline, max_lines=max_lines, finish=finish,
+    )  # fmt: skip
+    return offered if scenario.multiline else offered.split("\n")[0]
 
 
-class Bench:
-    """Scenes and prompts for one comparison. ``close`` it."""
+class ScenarioWorkspace:
+    """The open files, context and prompts of one comparison. ``close`` it at the end."""
 
     def __init__(
         self,
         documents: Mapping[Path, Document],
         folder: Path,
         privacy: PrivacySettings,
-        cleaners: Cleaners,
         *,
         max_lines: int,
     ) -> None:
         self._documents = documents
-        self.cleaning = Cleaning(cleaners, max_lines)
+        self.max_lines = max_lines
         self.recall = RecallIndex()
         self.workspace = WorkspaceContext(privacy, [folder])
         self._known: set[str] = set()
 
     def recall_model(self, settings: ModelSettings) -> Model:
-        """``recall`` with this bench's index for memory, not with what the user has open."""
+        """Return a ``recall`` model that reads this workspace's index, not the user's files."""
         return RecallModel(settings, make_profile(settings), self.recall)
 
-    async def enter(self, case: Case) -> Scene | None:
-        """Open the case's file with its hole, and its neighbours whole; ``leave`` it afterwards."""
+    async def open_case(self, case: Case) -> Scenario | None:
+        """Open the case's file with its hole, and its neighbours; pair it with ``close_case``."""
         original = self._documents[case.file]
-        scene = await asyncio.to_thread(scene_of, case, original)
-        if scene is None:
+        scenario = await asyncio.to_thread(scenario_of, case, original)
+        if scenario is None:
             return None
         for path in self._near(case.file):
             await self._open(self._documents[path])
         await self._open(original)
-        self._change(original, scene.document)
-        await self.workspace.prepare(scene.document)
+        self._change(original, scenario.document)
+        await self.workspace.prepare(scenario.document)
         await self._settle()
-        return scene
+        return scenario
 
-    async def leave(self, scene: Scene) -> None:
-        """Put the file back as it was: what a later case sees is the user's own code."""
-        self._change(scene.document, self._documents[scene.case.file])
+    async def close_case(self, scenario: Scenario) -> None:
+        """Restore the file, so that later cases see the user's code."""
+        self._change(scenario.document, self._documents[scenario.case.file])
 
-    def prompt(self, scene: Scene, profile: Profile) -> Prompt | None:
-        """What a model is asked; None where it may not see the file."""
-        case, workspace = scene.case, self.workspace
+    def prompt(self, scenario: Scenario, profile: Profile) -> Prompt | None:
+        """Build the prompt for a model; None if it may not see the file."""
+        case, workspace = scenario.case, self.workspace
         if case.kind == "explain":
-            return explain_prompt(scene.document, scene.place, profile=profile, workspace=workspace)
+            return explain_prompt(
+                scenario.document, scenario.target, profile=profile, workspace=workspace
+            )
         if case.kind == "generate":
             return generate_prompt(
-                scene.document, scene.place, scene.instruction,
-                indent=scene.indent, profile=profile, workspace=workspace,
+                scenario.document, scenario.target, scenario.instruction,
+                indent=scenario.indent, profile=profile, workspace=workspace,
             )  # fmt: skip
         return complete_prompt(
-            scene.document,
-            scene.cursor,
+            scenario.document,
+            scenario.cursor,
             profile=profile,
             workspace=workspace,
-            mode="block" if scene.multiline else "line",
-            max_lines=self.cleaning.max_lines,
+            mode="block" if scenario.multiline else "line",
+            max_lines=self.max_lines,
         )
 
-    def refusal(self, scene: Scene, profile: Profile) -> str:
-        """Why a model may not see the file."""
-        return self.workspace.exclusion_reason(scene.document, profile) or "it may not see the file"
+    def exclusion_reason(self, scenario: Scenario, profile: Profile) -> str:
+        """Return why a model may not see the file."""
+        return (
+            self.workspace.exclusion_reason(scenario.document, profile) or "it may not see the file"
+        )
 
-    def hides(self, case: Case) -> str:
-        """The indentation that the first line of the hole had, which an answer does not repeat."""
+    def hidden_indent(self, case: Case) -> str:
+        """Return the indentation of the hole's first line, which an answer does not repeat."""
         return indent_of(self._documents[case.file].line(case.hole.start.line))
 
     async def close(self) -> None:
-        """End what goes on in the background."""
+        """Stop background work."""
         await self.workspace.close()
 
     def _near(self, file: Path) -> Sequence[Path]:
-        """The files nearest by folder, of the same language first."""
+        """Return the nearest files by folder, those in the same language first."""
         kind = self._documents[file].language
 
         def distance(other: Path) -> tuple[bool, int, str]:
@@ -220,7 +182,7 @@ class Bench:
             return self._documents[other].language != kind, -shared, str(other)
 
         others = sorted((p for p in self._documents if p != file), key=distance)
-        return others[:OPEN]
+        return others[:OPEN_FILES]
 
     async def _open(self, document: Document) -> None:
         if document.uri not in self._known:

@@ -23,7 +23,7 @@ from importlib import import_module
 from typing import Any
 
 from ..syntax.trees import has_error
-from .scenario import Scene
+from .scenario import Scenario
 
 MAIN = {"complete": "similarity", "generate": "similarity", "explain": "names"}
 """The measure models are compared by, for each task; ``tests`` where tests were run."""
@@ -37,14 +37,14 @@ _CODE_WORDS = frozenset(keyword.kwlist) | {
 _STRINGS = re.compile(r"\"\"\".*?\"\"\"|'''.*?'''|\"[^\"\n]*\"|'[^'\n]*'", re.DOTALL)
 
 
-def score(scene: Scene, text: str, hidden_indent: str = "") -> dict[str, float]:
+def score(scenario: Scenario, text: str, hidden_indent: str = "") -> dict[str, float]:
     """The measures of one cleaned answer. Parses the file: for a thread, not for the event loop."""
-    if scene.case.kind == "explain":
-        named = names_in(scene.case.truth)
+    if scenario.case.kind == "explain":
+        named = names_in(scenario.case.reference)
         return {"names": _share_named(text, named)} if named else {}
-    given, wanted = plain(text, hidden_indent), plain(scene.case.truth, hidden_indent)
+    given, wanted = plain(text, hidden_indent), plain(scenario.case.reference, hidden_indent)
     scores = {"exact": float(given == wanted), "similarity": similarity(given, wanted)}
-    if text.strip() and (whole := _parses(scene, text)) is not None:
+    if text.strip() and (whole := _parses(scenario, text)) is not None:
         scores["parses"] = whole
     return scores
 
@@ -91,12 +91,12 @@ def _share_named(text: str, names: frozenset[str]) -> float:
     return len(names & said) / len(names)
 
 
-def _parses(scene: Scene, text: str) -> float | None:
-    before = scene.document
+def _parses(scenario: Scenario, text: str) -> float | None:
+    before = scenario.document
     if (
-        scene.case.truth
-        and has_error(scene.filled(scene.case.truth).text, before.language) is not False
+        scenario.case.reference
+        and has_error(scenario.filled(scenario.case.reference).text, before.language) is not False
     ):
         return None
-    broken = has_error(scene.filled(text).text, before.language)
+    broken = has_error(scenario.filled(text).text, before.language)
     return None if broken is None else float(not broken)

@@ -15,7 +15,7 @@ from ..errors import DocumentError, SettingsError
 from ..languages import language_info, language_of
 from ..types import Document
 
-LARGEST = 400_000
+MAX_BYTES = 400_000
 """Bytes; a larger file is data, or was generated."""
 _LONGEST_LINE = 1000
 _MEAN_LINE = 110
@@ -44,20 +44,20 @@ _GENERATED_TEXT = re.compile(
 
 
 @dataclass(slots=True)
-class Survey:
+class FileSurvey:
     """The files found, in order of their paths, and how many were left out for which reason."""
 
     files: list[Path] = field(default_factory=list[Path])
     left_out: Counter[str] = field(default_factory=Counter[str])
 
 
-def survey(paths: Sequence[Path], exclude: Sequence[str] = ()) -> Survey:
+def survey(paths: Sequence[Path], exclude: Sequence[str] = ()) -> FileSurvey:
     """The code files under some files and folders. Reads the disk; symbolic links are not followed.
 
     A file that is named itself is taken although its folder is vendored, but never an ignored one.
     ``exclude`` has the user's patterns. Raises ``SettingsError`` for a path that is not there.
     """
-    found = Survey()
+    found = FileSurvey()
     seen: set[Path] = set()
     for path in paths:
         if not path.exists():
@@ -77,7 +77,7 @@ def survey(paths: Sequence[Path], exclude: Sequence[str] = ()) -> Survey:
 def load(path: Path) -> Document | str:
     """A file as a document, or why it is no code of the user's own."""
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > MAX_BYTES:
             return "too large"
         text = decode(path.read_bytes(), str(path))
     except (OSError, DocumentError):

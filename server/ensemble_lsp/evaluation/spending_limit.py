@@ -31,7 +31,7 @@ _UNPAID = (
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """What one model's share of a run will take."""
 
     model: str
@@ -40,35 +40,35 @@ class Estimate:
     output_tokens: int
     cost: float
     """US dollars, as expected."""
-    most: float
+    max_cost: float
     """US dollars, at most."""
     priced: bool
     """Whether the model's prices are known, or it runs on this machine."""
     local: bool
 
 
-def estimate(profile: Profile, prompts: Sequence[Prompt]) -> Estimate:
+def estimate_cost(profile: Profile, prompts: Sequence[Prompt]) -> CostEstimate:
     """The cost of asking those prompts, by rule of thumb and at most."""
     tokens_in = sum(estimate_usage(p, 0).input_tokens + _USUAL_INSTRUCTIONS for p in prompts)
     tokens_out = sum(min(p.max_tokens, _USUAL_ANSWER[p.task]) for p in prompts)
-    return Estimate(
+    return CostEstimate(
         model=profile.name,
         requests=len(prompts),
         input_tokens=tokens_in,
         output_tokens=tokens_out,
         cost=profile.cost(Usage(tokens_in, tokens_out)),
-        most=sum(max_cost(profile, p) for p in prompts),
+        max_cost=sum(max_cost(profile, p) for p in prompts),
         priced=profile.local or bool(profile.input_price or profile.output_price),
         local=profile.local,
     )
 
 
-def paid(error: ProviderError) -> bool:
-    """Whether a failed request may have been paid for: the answer had begun, or nobody knows."""
+def may_be_billed(error: ProviderError) -> bool:
+    """Whether a failed request may have been paid for: the answer had started, or nobody knows."""
     return error.was_sent and not isinstance(error, _UNPAID)
 
 
-def check_prices(estimates: Sequence[Estimate], limit: float | None) -> None:
+def check_prices(estimates: Sequence[CostEstimate], limit: float | None) -> None:
     """Raise ``SettingsError`` where a limit is wanted for a model whose price nobody knows."""
     if limit is None:
         return

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from ..types import Task
+from ..wording import join_names
 from .cases import BANDS, KINDS_OF, Case
 from .results import Result
 from .scoring import MAIN, agreement
-from .statistics import Difference, Mean, difference, mean, quantile
+from .statistics import Difference, Estimate, difference, mean, quantile
 
 MEASURES = ("exact", "similarity", "parses", "tests", "names", "agreement")
 DISAGREEMENTS = 6
@@ -25,7 +26,7 @@ KIND_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ModelSummary:
     """One model over some cases. Milliseconds and US dollars."""
 
     model: str
@@ -38,20 +39,20 @@ class Row:
     errors: Mapping[str, int]
     message: str
     """The first error's sentence, and why it was asked no more."""
-    scores: Mapping[str, Mean]
-    first_ms: Mean | None
-    total_ms: Mean | None
+    scores: Mapping[str, Estimate]
+    first_ms: Estimate | None
+    total_ms: Estimate | None
     total_p90: float | None
     input_tokens: int
     output_tokens: int
     cost: float
     """Of all calls."""
-    each: Mean | None
+    each: Estimate | None
     """Of one answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PairedDifference:
     """The best model against another, on the cases both answered."""
 
     best: str
@@ -77,12 +78,12 @@ class Summary:
     task: Task
     main: str
     cases: int
-    rows: list[Row]
-    by_band: dict[str, list[Row]]
-    by_kind: dict[str, list[Row]]
-    by_language: dict[str, list[Row]]
+    rows: list[ModelSummary]
+    by_band: dict[str, list[ModelSummary]]
+    by_kind: dict[str, list[ModelSummary]]
+    by_language: dict[str, list[ModelSummary]]
     bands: dict[str, int]
-    pairs: list[Pair]
+    pairs: list[PairedDifference]
     advice: str
     front: list[str]
     """Models that no other beats in both quality and cost (or time, where nothing costs money)."""
@@ -121,7 +122,7 @@ def summarise(
     for result in found:
         by_model.setdefault(result.model, []).append(result)
     main = _main(task, found)
-    table = _Table(cases, by_model, dict(local), dict(stopped or {}))
+    table = _ResultTable(cases, by_model, dict(local), dict(stopped or {}))
     rows = table.rows("")
     by_kind = {kind: table.rows("kind", kind) for kind in KINDS_OF[task]}
     by_kind = {k: v for k, v in by_kind.items() if any(r.asked for r in v)}
@@ -146,13 +147,15 @@ def summarise(
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class _ResultTable:
     cases: Mapping[str, Case]
     by_model: Mapping[str, Sequence[Result]]
     local: Mapping[str, bool]
     stopped: Mapping[str, str]
 
-    def rows(self, part: Literal["", "kind", "band", "language"], value: str = "") -> list[Row]:
+    def rows(
+        self, part: Literal["", "kind", "band", "language"], value: str = ""
+    ) -> list[ModelSummary]:
         """A row a model, of the cases whose kind, complexity or language that is."""
         return [
             self._row(
@@ -161,14 +164,14 @@ class _Table:
             for name, results in self.by_model.items()
         ]
 
-    def _row(self, name: str, results: Sequence[Result]) -> Row:
+    def _row(self, name: str, results: Sequence[Result]) -> ModelSummary:
         good = [r for r in results if not r.failed]
         errors = Counter(r.error_kind for r in results if r.failed)
         first = next((r.error for r in results if r.failed), "")
         scores = {m: mean([r.scores[m] for r in good if m in r.scores]) for m in MEASURES}
         totals = [r.total_ms for r in good if r.total_ms is not None]
         slow = quantile(totals, 0.9)
-        return Row(
+        return ModelSummary(
             model=name,
             id=next((r.id for r in results), ""),
             local=self.local.get(name, False),
@@ -195,14 +198,14 @@ class _Table:
             if not r.failed and main in r.scores and kind in (None, self.cases[r.case].kind)
         }
 
-    def pairs(self, rows: Sequence[Row], main: str) -> list[Pair]:
+    def pairs(self, rows: Sequence[ModelSummary], main: str) -> list[PairedDifference]:
         scored = sorted((r for r in rows if main in r.scores), key=lambda r: -_value(r, main))
-        found: list[Pair] = []
+        found: list[PairedDifference] = []
         for other in scored[1:]:
             best = scored[0].model
             gap = difference(self.values(best, main), self.values(other.model, main))
             if gap is not None:
-                found.append(Pair(best, other.model, gap))
+                found.append(PairedDifference(best, other.model, gap))
         return found
 
 
@@ -228,11 +231,11 @@ def _main(task: Task, results: Iterable[Result]) -> str:
     return "tests" if tested else MAIN[task]
 
 
-def _value(row: Row, main: str) -> float:
+def _value(row: ModelSummary, main: str) -> float:
     return row.scores[main].value if main in row.scores else -1.0
 
 
-def _front(rows: Sequence[Row], main: str, by: str) -> list[str]:
+def _front(rows: Sequence[ModelSummary], main: str, by: str) -> list[str]:
     """The Pareto front: as good as any that is as cheap (or fast)."""
     points = [(r.model, _value(r, main), price(r, by)) for r in rows if main in r.scores]
     kept = [
@@ -243,14 +246,14 @@ def _front(rows: Sequence[Row], main: str, by: str) -> list[str]:
     return [name for name, _, _ in sorted(kept, key=lambda p: p[2])]
 
 
-def price(row: Row, by: str) -> float:
+def price(row: ModelSummary, by: str) -> float:
     """What an answer takes: US dollars (``cost``), or milliseconds at the median."""
     if by == "cost":
         return row.each.value if row.each else 0.0
     return row.total_ms.value if row.total_ms else 0.0
 
 
-def _advice(table: _Table, by_kind: Mapping[str, Sequence[Row]], main: str) -> str:
+def _advice(table: _ResultTable, by_kind: Mapping[str, Sequence[ModelSummary]], main: str) -> str:
     """One sentence: which model for what, and how sure that is."""
     picks: dict[str, list[tuple[str, str]]] = {}
     for kind, rows in by_kind.items():
@@ -265,21 +268,23 @@ def _advice(table: _Table, by_kind: Mapping[str, Sequence[Row]], main: str) -> s
         if len(kinds) == 1:
             parts.append(f"{kinds[0][0]} use {name} ({kinds[0][1]})")
         else:
-            parts.append(f"{_and([f'{kind} ({why})' for kind, why in kinds])} use {name}")
+            parts.append(f"{join_names([f'{kind} ({why})' for kind, why in kinds])} use {name}")
     return "For " + "; for ".join(parts) + "."
 
 
-def _pick(table: _Table, scored: Sequence[Row], kind: str, main: str) -> tuple[str, str]:
+def _pick(
+    table: _ResultTable, scored: Sequence[ModelSummary], kind: str, main: str
+) -> tuple[str, str]:
     """The best; of those that are not clearly worse, the cheapest, then the fastest."""
     best = scored[0]
     mine = table.values(best.model, main, kind)
     if len(scored) == 1:
         return best.model, f"the only one that could be judged, {main} {_value(best, main):.2f}"
-    near: list[Row] = [best]
+    near: list[ModelSummary] = [best]
     gaps: list[Difference] = []
     for other in scored[1:]:
         gap = difference(mine, table.values(other.model, main, kind))
-        if gap is None or not gap.sure:
+        if gap is None or not gap.significant:
             near.append(other)
         else:
             gaps.append(gap)
@@ -290,13 +295,9 @@ def _pick(table: _Table, scored: Sequence[Row], kind: str, main: str) -> tuple[s
         return pick.model, f"{told}, clearly the best, by {lead.low:.2f} to {lead.high:.2f}"
     others = [r.model for r in near if r is not pick]
     if pick is best:
-        return pick.model, f"{told}, the best, though not clearly better than {_and(others)}"
+        return pick.model, f"{told}, the best, though not clearly better than {join_names(others)}"
     easier = "cheaper" if any(price(r, "cost") > price(pick, "cost") for r in near) else "faster"
-    return pick.model, f"{told}, {easier} and not clearly worse than {_and(others)}"
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return pick.model, f"{told}, {easier} and not clearly worse than {join_names(others)}"
 
 
 def _disagreements(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..app.failures import failed, no_model, refused
-from ..consensus.fan_out import Progress, query_all
+from ..consensus.fan_out import FanOutProgress, query_all
 from ..consensus.prose import merge_prose
 from ..consensus.votes import Vote
 from ..context.prompt_builder import explain_prompt
@@ -76,7 +76,7 @@ class Explainer:
         *,
         size: int = 1,
         model: str | None = None,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[FanOutProgress], None] | None = None,
     ) -> Explanation:
         """Explain a span (``None``: the whole file); ``progress`` receives each model's state.
 
@@ -112,7 +112,7 @@ class Explainer:
         span: Span,
         size: int,
         model: str | None,
-        progress: Callable[[Progress], None] | None,
+        progress: Callable[[FanOutProgress], None] | None,
     ) -> Explanation:
         decision = app.decide("explain", document, span.start, only=model)
         if not decision.models:

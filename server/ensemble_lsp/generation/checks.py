@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ..app import AppContext
 from ..context.symbols import enclosing
-from ..sandbox.example_parser import promised
+from ..sandbox.check_results import CheckResults, with_test_counts
+from ..sandbox.example_parser import examples_in_source
 from ..sandbox.example_runner import ExampleRunner
-from ..sandbox.repo_tests import PlaceUnderTest, RepoTests, tried
-from ..sandbox.trial import CheckResults
+from ..sandbox.repo_tests import RepoTarget, RepoTests
 from ..types import Document, Position, Span
 
 _DEFINED = re.compile(r"^\s*(?:[a-z]+\s+)*(?:def|class|function|fn|func|fun)\s+(\w+)", re.MULTILINE)
@@ -51,16 +51,18 @@ class CandidateChecks:
     async def __call__(self, text: str) -> CheckResults | None:
         """Return the results for a candidate; ``None`` if nothing was run. Results are cached by text."""
         trial = await self._examples(text) if self._examples is not None else None
-        return tried(trial, await self._tests(text)) if self._tests is not None else trial
+        return (
+            with_test_counts(trial, await self._tests(text)) if self._tests is not None else trial
+        )
 
     @property
     def problems(self) -> str:
         """The reasons why checks that the settings ask for were not run; empty if all were."""
         problems = [self._problem]
-        if self._examples is not None and self._examples.refused:
-            problems.append(f"The examples were not run: {self._examples.refused}.")
+        if self._examples is not None and self._examples.unavailable:
+            problems.append(f"The examples were not run: {self._examples.unavailable}.")
         if self._tests is not None:
-            problems.append(self._tests.trouble)
+            problems.append(self._tests.skip_reason)
         return " ".join(filter(None, problems))
 
 
@@ -91,7 +93,7 @@ async def _examples(context: CheckContext) -> ExampleRunner | None:
         return None
     called = _called_functions(context.instruction)
     text = _example_text(document, context.place, context.instruction)
-    groups = await asyncio.to_thread(promised, text, called)
+    groups = await asyncio.to_thread(examples_in_source, text, called)
     return ExampleRunner(groups, lambda text: _with_candidate(context, text)) if groups else None
 
 
@@ -104,7 +106,7 @@ async def _tests(context: CheckContext) -> tuple[RepoTests | None, str]:
         return None, "The tests were not run: the file is not in an open folder."
     root = max(folders, key=lambda folder: len(folder.parts))
     names, stubbed = await asyncio.to_thread(_stubbed, context)
-    place = PlaceUnderTest(
+    place = RepoTarget(
         root,
         file,
         names,
@@ -117,7 +119,9 @@ async def _tests(context: CheckContext) -> tuple[RepoTests | None, str]:
         },
     )
     settings = app.settings.ensemble
-    tests = RepoTests(place, settings.run_tests, seconds=settings.test_seconds, told=context.report)
+    tests = RepoTests(
+        place, settings.run_tests, seconds=settings.test_seconds, on_message=context.report
+    )
     return tests, ""
 
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from ..app.failures import failed, no_model, refused
 from ..consensus.code import consensus_of_code
 from ..consensus.early_stopping import EarlyStopping
-from ..consensus.fan_out import FanOutResult, query_all
-from ..consensus.fan_out import Progress as FanOutProgress
-from ..consensus.judge import judged
+from ..consensus.fan_out import FanOutProgress, FanOutResult, query_all
+from ..consensus.judge import judge_candidates
 from ..consensus.votes import Verdict, Vote
 from ..context.generation_intent import generation_intent_at
 from ..context.prompt_builder import generate_prompt
@@ -181,13 +180,13 @@ async def _answers(run: _GenerationRun, checks: CandidateChecks) -> tuple[FanOut
         run.prompt,
         budget_ms=app.settings.ensemble.budget_ms,
         progress=_progress_callback(run.progress, len(run.members)),
-        settled=stopping,
+        should_stop=stopping,
     )
     names = [model.profile.name for model in run.members]
     if not asked.completions:
         denied = refused(app, run.document, run.members)
         raise denied or failed(app, "generate", asked, names)
-    answers = await stopping.answers(asked.completions, patience=app.settings.ensemble.test_seconds)
+    answers = await stopping.votes(asked.completions, patience=app.settings.ensemble.test_seconds)
     if not answers:
         raise failed(app, "generate", asked, names)
     return asked, answers
@@ -203,7 +202,9 @@ def _with_stronger_model(
     best = next((a for a in answers if a.text == verdict.text), None)
     findings = Findings(
         parses=best.form is not None if best is not None and best.form != "" else None,
-        examples=best.trial.share >= 1 if best is not None and best.trial is not None else None,
+        examples=best.checks.pass_rate >= 1
+        if best is not None and best.checks is not None
+        else None,
         agreement=verdict.agreement if len(verdict.groups) > 1 else None,
     )
     found = escalate(run.decision, findings, names)
@@ -242,7 +243,7 @@ async def _judged(run: _GenerationRun, verdict: Verdict) -> tuple[Verdict, bool]
         return verdict, False
     run.report(f"{settings.judge} compares the answers")
     texts = [group.text for group in verdict.groups]
-    index = await judged(judge, prompt, texts, budget_ms=settings.budget_ms)
+    index = await judge_candidates(judge, prompt, texts, budget_ms=settings.budget_ms)
     if index is None:
         return verdict, False
     group = verdict.groups[index]
@@ -287,7 +288,7 @@ def _generation(
         errors={name: str(error) for name, error in asked.errors.items()},
         decided=decided,
         check_summaries=tuple(
-            group.trial.sentence() if group.trial else "" for group in verdict.groups
+            group.checks.sentence() if group.checks else "" for group in verdict.groups
         ),
     )
 

@@ -23,6 +23,17 @@ _MAX_LENGTH = 100_000
 """Characters of an answer that are processed."""
 _PARSED_CONTEXT = 8_000
 """Characters of context with which a truncated text is parsed."""
+CONTEXT_LINES = 60
+"""Lines on each side of the cursor that a caller passes as prefix and suffix."""
+STREAMED_LINES = 40
+"""Lines of a multi-line answer that are kept; the stream is closed after them."""
+
+
+def is_long_enough(text: str, *, multiline: bool) -> bool:
+    """Return whether a streamed text already holds every line that is of use."""
+    limit = STREAMED_LINES if multiline else 1
+    body = text.lstrip("\n") if multiline else text.lstrip()
+    return body.count("\n") >= limit and not body.lstrip().startswith("```")
 
 
 def clean_completion(

@@ -1,1 +1,1 @@
-"""Runs unreviewed model output in isolation: docstring examples and repository tests."""
+"""Run code that models wrote: the prompt's examples and the repository's own tests, in sandboxes."""

@@ -1,8 +1,8 @@
-"""What a prompt itself promises: the examples in its docstring or comment, as checks that can be run.
+"""Parse the examples in a prompt's docstring or comment into checks that can be run.
 
-Python only. Read are doctests (``>>> f(1)``), asserts, and a call with its result in prose or notation:
+Python only. It reads doctests (``>>> f(1)``), asserts, and a call with its result in prose or notation:
 ``f(1) == 2``, ``f(1) -> 2``, ``f(1) returns 2``, ``f(1) should return 2``, ``For f(1), the output should be 2``.
-A result that is no literal is left out: what is not understood must not sort anybody out.
+Results that are not literals are skipped: an example we cannot parse must never disqualify a candidate.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from ..syntax.python_ast import parse_python
-from .example_process import Check
+from .check_results import ExampleCheck
 
 Signature = tuple[str, tuple[str, ...]]
-MOST = 24
-"""Checks that are run; further examples of a long docstring tell little more."""
+MAX_CHECKS = 24
+"""Checks that are run; further examples of a long docstring add little."""
 _OPEN, _CLOSED = "([{", ")]}"
 _RESULT = re.compile(
     r"""\s*(?:,\s*|\)\s*)?(?:\#\s*)?
@@ -34,18 +34,18 @@ _COMMENT = re.compile(r"^\s*(?:#+|//+)\s?")
 
 def examples_in(
     text: str, names: Sequence[str], signature: Signature | None = None
-) -> list[list[Check]]:
-    """The checks in a docstring or comment, in groups that share names.
+) -> list[list[ExampleCheck]]:
+    """Return the checks in a docstring or comment, in groups that share variables.
 
-    ``names`` are the functions and classes the code must define: calls of others are no example.
-    With a ``signature`` inputs may be given by parameter: ``For n = 5 the output should be 1``.
+    ``names`` are the functions and classes the code must define; calls of other names are not examples.
+    With a ``signature``, inputs may be given by parameter: ``For n = 5 the output should be 1``.
     """
-    wanted = set(names)
-    prose = _in_prose(text, wanted, signature)
-    groups = [*_doctests(text, wanted), *([check] for check in prose)]
-    kept: list[list[Check]] = []
-    seen: set[tuple[Check, ...]] = set()
-    left = MOST
+    defined = set(names)
+    prose = _in_prose(text, defined, signature)
+    groups = [*_doctests(text, defined), *([check] for check in prose)]
+    kept: list[list[ExampleCheck]] = []
+    seen: set[tuple[ExampleCheck, ...]] = set()
+    left = MAX_CHECKS
     for group in groups:
         if tuple(group) not in seen and left > 0:
             seen.add(tuple(group))
@@ -54,26 +54,26 @@ def examples_in(
     return kept
 
 
-def promised(source: str, names: Sequence[str] = ()) -> list[list[Check]]:
-    """The examples of a whole source: of each docstring, and of its comments.
+def examples_in_source(source: str, names: Sequence[str] = ()) -> list[list[ExampleCheck]]:
+    """Return the examples in a whole source: in each docstring and in its comments.
 
-    ``names`` are further ones that the code must define, besides those that the source defines.
+    ``names`` are names that the code must define besides those in the source.
     """
-    groups: list[list[Check]] = []
+    groups: list[list[ExampleCheck]] = []
     names = [*_names(source), *names]
     for text, head in (*_docstrings(source), (_comments(source), "")):
         groups += examples_in(text, names, _signature(head))
-    return groups[:MOST]
+    return groups[:MAX_CHECKS]
 
 
 def _signature(head: str) -> Signature | None:
-    """The function that ends a text, as its name and parameters."""
-    found = list(re.finditer(r"\bdef\s+(\w+)\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)[^\n]*:\s*$", head))
-    if not found or re.search(r"\bself\b|\*", found[-1][2]):
+    """Return name and parameters of the function signature that ends a text."""
+    heads = list(re.finditer(r"\bdef\s+(\w+)\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)[^\n]*:\s*$", head))
+    if not heads or re.search(r"\bself\b|\*", heads[-1][2]):
         return None
-    outer = re.sub(r"\[[^\]]*\]", "", found[-1][2])
+    outer = re.sub(r"\[[^\]]*\]", "", heads[-1][2])
     names = [part.split(":")[0].split("=")[0].strip() for part in outer.split(",")]
-    return found[-1][1], tuple(n for n in names if n)
+    return heads[-1][1], tuple(n for n in names if n)
 
 
 def _names(source: str) -> list[str]:
@@ -81,9 +81,9 @@ def _names(source: str) -> list[str]:
 
 
 def _docstrings(source: str) -> list[tuple[str, str]]:
-    """Texts in triple quotes, also of a source that does not parse yet; and what is before each."""
-    found = re.finditer(r'("""|\'\'\')(.*?)\1', source, re.DOTALL)
-    return [(m[2], source[max(0, m.start() - 500) : m.start()].rstrip(" \tru")) for m in found]
+    """Return each text in triple quotes with the text before it; the source need not parse."""
+    matches = re.finditer(r'("""|\'\'\')(.*?)\1', source, re.DOTALL)
+    return [(m[2], source[max(0, m.start() - 500) : m.start()].rstrip(" \tru")) for m in matches]
 
 
 def _comments(source: str) -> str:
@@ -94,17 +94,17 @@ def _comments(source: str) -> str:
 # -- doctests ------------------------------------------------------------------------------------
 
 
-def _doctests(text: str, names: set[str]) -> Iterator[list[Check]]:
-    """One group a text: its examples build on each other."""
+def _doctests(text: str, names: set[str]) -> Iterator[list[ExampleCheck]]:
+    """Yield one group for a text, because its examples build on each other."""
     plain = "\n".join(_COMMENT.sub("", line) for line in textwrap.dedent(text).split("\n"))
-    group: list[Check] = []
+    group: list[ExampleCheck] = []
     for example in _parsed(plain):
-        source, want = example.source.rstrip("\n"), example.want.strip()
+        source, expected = example.source.rstrip("\n"), example.want.strip()
         if not _parses(source):
             return
-        group.append(Check("doctest", source, want or None))
+        group.append(ExampleCheck("doctest", source, expected or None))
     if any(_calls(check.source, names) for check in group):
-        yield _told_apart(group)
+        yield _as_inputs(group)
 
 
 def _parsed(text: str) -> list[doctest.Example]:
@@ -112,22 +112,22 @@ def _parsed(text: str) -> list[doctest.Example]:
     try:
         return parser.get_examples(text)
     except ValueError:
-        # Badly indented: each line by itself.
-        found: list[doctest.Example] = []
+        # Badly indented: parse each line separately.
+        examples: list[doctest.Example] = []
         for block in re.findall(
             r"(?:^[ \t]*>>>.*\n?)(?:^[ \t]*(?!>>>)\S.*\n?)*", text, re.MULTILINE
         ):
             lines = [line.strip() for line in block.strip().split("\n")]
             source = re.sub(r"^>>>\s?", "", lines[0])
-            found.append(doctest.Example(source, "\n".join(lines[1:])))
-        return found
+            examples.append(doctest.Example(source, "\n".join(lines[1:])))
+        return examples
 
 
-def _told_apart(group: list[Check]) -> list[Check]:
-    """An expression without a result is an input whose output tells candidates apart."""
+def _as_inputs(group: list[ExampleCheck]) -> list[ExampleCheck]:
+    """Turn statements without a result into plain runs; expressions stay, as inputs that separate candidates."""
     return [
-        Check("run", check.source)
-        if check.want is None and not _is_expression(check.source)
+        ExampleCheck("run", check.source)
+        if check.expected is None and not _is_expression(check.source)
         else check
         for check in group
     ]
@@ -144,7 +144,7 @@ def _is_expression(source: str) -> bool:
 # -- prose ---------------------------------------------------------------------------------------
 
 
-def _in_prose(text: str, names: set[str], signature: Signature | None) -> Iterator[Check]:
+def _in_prose(text: str, names: set[str], signature: Signature | None) -> Iterator[ExampleCheck]:
     lines = [_COMMENT.sub("", line) for line in text.split("\n")]
     for number, line in enumerate(lines):
         if ">>>" in line:
@@ -152,33 +152,33 @@ def _in_prose(text: str, names: set[str], signature: Signature | None) -> Iterat
         source = line.strip()
         if _ASSERT.match(line) and _parses(source):
             if _calls(source, names):
-                yield Check("assert", source)
+                yield ExampleCheck("assert", source)
             continue
         following = lines[number + 1] if number + 1 < len(lines) else ""
         yield from _calls_with_results(line, following, names)
         yield from _named_inputs(line, following, signature)
 
 
-def _calls_with_results(line: str, following: str, names: set[str]) -> Iterator[Check]:
-    place = 0
-    while (found := re.compile(r"(?<![\w.])(\w+)\(").search(line, place)) is not None:
-        place = found.end()
+def _calls_with_results(line: str, following: str, names: set[str]) -> Iterator[ExampleCheck]:
+    offset = 0
+    while (found := re.compile(r"(?<![\w.])(\w+)\(").search(line, offset)) is not None:
+        offset = found.end()
         end = _closing(line, found.end() - 1) if found[1] in names else None
         if end is None:
             continue
         call, rest = line[found.start() : end], line[end:]
-        place = end
+        offset = end
         result = _RESULT.match(rest.lstrip("`'\""))
-        if result is None or not _closed_call(call):
+        if result is None or not _is_closed_call(call):
             continue
         tail = rest.lstrip("`'\"")[result.end() :]
-        want = _result(tail if tail.strip() else following.strip())
-        if want is not None:
-            yield Check("equal", call, want)
+        expected = _result(tail if tail.strip() else following.strip())
+        if expected is not None:
+            yield ExampleCheck("equal", call, expected)
 
 
-def _named_inputs(line: str, following: str, signature: Signature | None) -> Iterator[Check]:
-    """``For a = 1, b = 2 the output should be 3``; also with ``Output:`` on the next line."""
+def _named_inputs(line: str, following: str, signature: Signature | None) -> Iterator[ExampleCheck]:
+    """Parse ``For a = 1, b = 2 the output should be 3``, also with ``Output:`` on the next line."""
     if signature is None or "=" not in line or f"{signature[0]}(" in line:
         return
     values: dict[str, str] = {}
@@ -192,14 +192,14 @@ def _named_inputs(line: str, following: str, signature: Signature | None) -> Ite
         end = max(end, found.end() + len(line[found.end() :]) - len(_after(line[found.end() :])))
     rest = line[end:] if line[end:].strip(" ,.;`") else following
     result = re.match(r"\s*[,;.]?\s*Output\s*[:=]\s*", rest, re.IGNORECASE) or _RESULT.match(rest)
-    want = _result(rest[result.end() :]) if result else None
-    if values and want is not None:
+    expected = _result(rest[result.end() :]) if result else None
+    if values and expected is not None:
         call = ", ".join(values.values())
-        yield Check("equal", f"{signature[0]}({call})", want)
+        yield ExampleCheck("equal", f"{signature[0]}({call})", expected)
 
 
 def _after(text: str) -> str:
-    """What comes after the literal that a text begins with."""
+    """Return the text after the literal that it begins with."""
     body = text.lstrip().lstrip("`")
     if body[:1] and body[0] in _OPEN:
         return body[_closing(body, 0) or 0 :]
@@ -209,17 +209,17 @@ def _after(text: str) -> str:
 
 
 def _result(text: str) -> str | None:
-    """The literal after a call; of a calculation that is shown, the last one."""
-    want = _literal(text)
-    rest = _after(text).lstrip() if want is not None else ""
+    """Return the literal after a call; the last one if a calculation is shown."""
+    value = _literal(text)
+    rest = _after(text).lstrip() if value is not None else ""
     if rest[:1] not in ("+", "-", "*", "/", "%", "=") or rest[:2] in ("->", "--"):
-        return want
+        return value
     _, equals, last = rest.rpartition("=")
     return _literal(last) if equals else None
 
 
-def _closed_call(call: str) -> bool:
-    """Whether a call can be made as it stands: no names in its arguments."""
+def _is_closed_call(call: str) -> bool:
+    """Return whether a call has no names in its arguments, so that it can run alone."""
     if not _parses(call):
         return False
     tree = parse_python(call)
@@ -228,7 +228,7 @@ def _closed_call(call: str) -> bool:
 
 
 def _closing(text: str, start: int) -> int | None:
-    """Just after the bracket that closes the one at ``start``."""
+    """Return the index just after the bracket that closes the one at ``start``."""
     depth, quote, index = 0, "", start
     while index < len(text):
         char = text[index]
@@ -248,7 +248,7 @@ def _closing(text: str, start: int) -> int | None:
 
 
 def _literal(text: str) -> str | None:
-    """The literal a text begins with, as source; words like ``true`` are put right."""
+    """Return the literal that a text begins with, as Python source; ``true`` becomes ``True``."""
     text = text.strip().lstrip("`")
     if text[:1] and text[0] in _OPEN:
         end = _closing(text, 0)

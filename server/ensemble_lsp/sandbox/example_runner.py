@@ -1,44 +1,151 @@
-"""The prompt's own examples, run on answers as they come."""
+"""Run the prompt's own examples on answers, each in a process that can reach nothing.
+
+No network, no writing outside a temporary directory, no reading but Python's library, no other program; limits on
+time, memory, files and processes. It needs Linux with Landlock and seccomp (``isolation/landlock_seccomp.py``,
+docs/security.md); elsewhere nothing runs and ``ExampleRun.unavailable`` says why. The sandbox guards the machine,
+not the vote: hostile code can still lie about its own examples.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
+import shutil
+import sys
+import sysconfig
+import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from .example_process import Check, Limits, run
-from .trial import CheckResults
+from .check_results import CheckOutcome, CheckResults, ExampleCheck
+from .process import ResourceLimits, isolation_job, run_script
 
-AT_ONCE = 2
+logger = logging.getLogger(__name__)
+
+MAX_PARALLEL = 2
 """Sandboxes that run at the same time."""
+_ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleLimits(ResourceLimits):
+    """Resources that one run of a prompt's examples may use."""
+
+    seconds: float = 4.0
+    memory: int = 1 << 30
+    file_bytes: int = 4 << 20
+    check_seconds: float = 1.0
+    """Seconds for one check; the others still run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRun:
+    """The result of a run: for each group of checks, one outcome a check."""
+
+    groups: tuple[tuple[CheckOutcome, ...], ...] = ()
+    completed: bool = True
+    """False if the run crashed or was killed."""
+    unavailable: str = ""
+    """Why this system cannot lock a process down; then nothing ran."""
+    layers: tuple[str, ...] = ()
+    """The kernel mechanisms that locked it down."""
 
 
 class ExampleRunner:
-    """Runs one prompt's examples. ``source_of`` makes a whole source of an answer's text."""
+    """Runs one prompt's examples on answers; ``apply`` makes a whole source of an answer's text."""
 
     def __init__(
         self,
-        groups: Sequence[Sequence[Check]],
-        source_of: Callable[[str], str],
-        limits: Limits | None = None,
+        groups: Sequence[Sequence[ExampleCheck]],
+        apply: Callable[[str], str],
+        limits: ExampleLimits | None = None,
     ) -> None:
         self._groups = groups
-        self._source_of = source_of
+        self._apply = apply
         self._limits = limits
-        self._gate = asyncio.Semaphore(AT_ONCE)
-        self._known: dict[str, CheckResults | None] = {}
-        self.refused = ""
-        """Why this system runs none, if so."""
+        self._gate = asyncio.Semaphore(MAX_PARALLEL)
+        self._results: dict[str, CheckResults | None] = {}
+        self.unavailable = ""
+        """Why this system runs no examples; empty if it does."""
 
     async def __call__(self, text: str) -> CheckResults | None:
-        """What came of the examples; None where none were run. Equal texts are run once."""
-        if self.refused or not self._groups:
+        """Run the examples on an answer, once for equal texts; None if nothing ran."""
+        if self.unavailable or not self._groups:
             return None
-        if text not in self._known:
+        if text not in self._results:
             async with self._gate:
-                ran = await run(self._source_of(text), self._groups, self._limits)
-            self.refused = ran.refused
-            told = [[(t.ok, t.output) for t in group] for group in ran.groups]
-            self._known[text] = (
-                None if ran.refused else CheckResults.of(self._groups, told if ran.ended else None)
+                ran = await run_examples(self._apply(text), self._groups, self._limits)
+            self.unavailable = ran.unavailable
+            outcomes = ran.groups if ran.completed else None
+            self._results[text] = (
+                None if ran.unavailable else CheckResults.from_run(self._groups, outcomes)
             )
-        return self._known[text]
+        return self._results[text]
+
+
+async def run_examples(
+    source: str, groups: Sequence[Sequence[ExampleCheck]], limits: ExampleLimits | None = None
+) -> ExampleRun:
+    """Run checks on a module's source. Cancelling kills the process. Never raises for the code it runs."""
+    limits = limits or ExampleLimits()
+    if sys.platform != "linux":
+        return ExampleRun(completed=False, unavailable="examples run on Linux only")
+    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-lsp-run-")
+    try:
+        job = await asyncio.to_thread(_job, source, groups, limits, folder)
+        return _parse(await run_script(job, _ENVIRONMENT, limits.seconds + 1.0))
+    except OSError:
+        return ExampleRun(completed=False)
+    finally:
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+
+def _job(
+    source: str, groups: Sequence[Sequence[ExampleCheck]], limits: ExampleLimits, folder: str
+) -> dict[str, Any]:
+    packages, readable = _python_paths()
+    cpu_seconds = max(1, round(limits.seconds + 0.5))
+    return {
+        **isolation_job(folder, readable, limits, cpu_seconds=cpu_seconds),
+        "source": source,
+        "groups": [[_as_json(check) for check in group] for group in groups],
+        "paths": packages,
+        "checkSeconds": limits.check_seconds,
+    }
+
+
+def _as_json(check: ExampleCheck) -> dict[str, str]:
+    values = {"kind": check.kind, "source": check.source}
+    return values if check.expected is None else {**values, "expected": check.expected}
+
+
+@lru_cache(maxsize=1)
+def _python_paths() -> tuple[list[str], list[str]]:
+    """Return the folders of Python's packages, and every path that must be readable to use them."""
+    packages = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
+    library = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
+    system = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache"]
+    shared = sysconfig.get_config_var("LIBDIR") or ""
+    devices = ["/dev/urandom", "/dev/zero", "/etc/localtime"]
+    readable = dict.fromkeys(str(p) for p in (*packages, *library, *system, *devices, shared) if p)
+    return list(dict.fromkeys(packages)), list(readable)
+
+
+def _parse(answer: bytes | None) -> ExampleRun:
+    if answer is None:
+        return ExampleRun(completed=False)
+    try:
+        values: Any = json.loads(answer)
+        if reason := values.get("unavailable"):
+            logger.warning("examples are not run: %s", reason)
+            return ExampleRun(completed=False, unavailable=str(reason))
+        groups = tuple(
+            tuple(CheckOutcome(bool(one["ok"]), str(one["output"])) for one in group)
+            for group in values["groups"]
+        )
+        return ExampleRun(groups, layers=tuple(map(str, values["layers"])))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ExampleRun(completed=False)

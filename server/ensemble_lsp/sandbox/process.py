@@ -1,7 +1,7 @@
-"""Run a test-runner on what nobody has read: without the network, writing only to one folder, home unseen.
+"""The parent side of both sandboxes: start a limited process group, collect its output, end it.
 
-``isolation/namespaces.py`` locks the process down; ``sandbox.py`` is the stricter one, for code without programs. What can
-be read: the system's own folders, the interpreters on the path, and what the caller names.
+``run`` starts the repository's tests below ``isolation/namespaces.py``: no network, one writable directory, the
+home directory hidden. ``run_script`` starts the stricter ``isolation/child.py``, for code that needs no programs.
 """
 
 from __future__ import annotations
@@ -17,52 +17,56 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-_LAUNCH = Path(__file__).parent / "isolation" / "namespaces.py"
+_ISOLATION = Path(__file__).parent / "isolation"
 _SYSTEM = (
     *("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr", "/etc", "/opt", "/nix", "/snap"),
     *("/proc", "/sys/fs/cgroup", "/sys/devices/system/cpu", "/var/lib"),
 )
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "SYSTEMROOT", "JAVA_HOME", "GOROOT")
-_IN_PART: Mapping[str, tuple[str, ...]] = {".local": ("lib",), ".cargo": ("registry", "git")}
-"""Folders of a home that hold more than programs: what of them may be read beside ``bin``."""
+_INHERITED = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "SYSTEMROOT", "JAVA_HOME", "GOROOT")
+_READABLE_PARTS: Mapping[str, tuple[str, ...]] = {".local": ("lib",), ".cargo": ("registry", "git")}
+"""Folders in a home that hold more than programs, with the parts that are readable beside ``bin``."""
+_OUTPUT_TAIL = 8000
+_MAX_ANSWER = 1_000_000
+"""Bytes of a script's answer; a longer one is cut off and does not parse."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one run of a program may take."""
+class ResourceLimits:
+    """Resources that one run may use. The defaults suit a test suite."""
 
     seconds: float = 120.0
-    """Of wall time, and (a little more) of processor time."""
+    """Wall time. Processor time is limited to a little more."""
     memory: int = 4 << 30
-    """Bytes of data of each process."""
-    file: int = 256 << 20
+    """Bytes for each process."""
+    file_bytes: int = 256 << 20
     """Bytes of the largest file it may write."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessResult:
-    """How a run ended."""
+    """The result of a run."""
 
     passed: bool
-    """Whether the exit code was 0, within the time."""
+    """Whether the exit code was 0, in time."""
     timed_out: bool
     output: str
-    """The end of what it printed."""
-    code: int | None = None
+    """The last part of its output."""
+    exit_code: int | None = None
 
 
 async def unavailable_reason() -> str:
-    """Why this system cannot keep a program from the network and the disk; empty where it can."""
+    """Return why this system cannot sandbox a program; empty if it can."""
     if sys.platform != "linux":
         return "only Linux can keep a program from the network and the disk here"
-    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-walls-")
+    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-sandbox-")
     try:
-        limits = Limits(seconds=10)
-        ended = await run(["true"], work=Path(folder), folder=Path(folder), limits=limits)
+        limits = ResourceLimits(seconds=10)
+        result = await run(["true"], work=Path(folder), folder=Path(folder), limits=limits)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    return "" if ended.passed else ended.output.strip() or "a program cannot be locked down here"
+    return "" if result.passed else result.output.strip() or "a program cannot be sandboxed here"
 
 
 async def run(
@@ -70,109 +74,149 @@ async def run(
     *,
     work: Path,
     folder: Path,
-    limits: Limits,
+    limits: ResourceLimits,
     readable: Sequence[Path] = (),
     env: Mapping[str, str] | None = None,
-    walled: bool = True,
+    sandboxed: bool = True,
 ) -> ProcessResult:
-    """Run a command in ``work``; it writes only in ``folder``. Cancelling ends it and what it started.
+    """Run a command in ``work``; it can write only in ``folder``. Cancelling ends the process group.
 
-    Without ``walled`` only time and processes are held to limits: for who has been asked.
+    With ``sandboxed=False`` only the time limit and process cleanup apply; use it only with the user's consent.
     """
-    every = environment(env or {})
-    words = list(command)
-    if walled:
-        read = await asyncio.to_thread(_readable, command, every, readable)
-        words = [sys.executable, "-I", "-S", "-B", str(_LAUNCH), _job(folder, read, limits), *words]
+    environment = clean_environment(env or {})
+    argv = list(command)
+    if sandboxed:
+        paths = await asyncio.to_thread(_readable, command, environment, readable)
+        job = isolation_job(str(folder), paths, limits, cpu_seconds=int(limits.seconds) + 5)
+        argv = [*_isolated("namespaces.py"), json.dumps(job), *argv]
     process = await asyncio.create_subprocess_exec(
-        *words,
+        *argv,
         cwd=work,
-        env=every,
+        env=environment,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
     )
+    output, timed_out = await _finish(process, limits.seconds, _OUTPUT_TAIL)
+    code = process.returncode
+    passed = code == 0 and not timed_out
+    return ProcessResult(passed, timed_out, output.decode("utf-8", "replace"), code)
+
+
+async def run_script(
+    job: Mapping[str, Any], env: Mapping[str, str], seconds: float
+) -> bytes | None:
+    """Send a job to ``isolation/child.py`` and return its answer; ``None`` if it had to be killed."""
+    process = await asyncio.create_subprocess_exec(
+        *_isolated("child.py"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=env,
+        start_new_session=True,
+    )
+    data = json.dumps(job).encode("utf-8", "replace")
+    output, timed_out = await _finish(process, seconds, _MAX_ANSWER, data)
+    return None if timed_out else output
+
+
+def isolation_job(
+    folder: str, readable: Sequence[str], limits: ResourceLimits, *, cpu_seconds: int
+) -> dict[str, Any]:
+    """Return the part of a job that both sandboxes read."""
+    return {
+        "folder": folder,
+        "readable": list(readable),
+        "seconds": cpu_seconds,
+        "memory": limits.memory,
+        "fileBytes": limits.file_bytes,
+    }
+
+
+def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the few inherited variables a program needs, without keys, and some extra ones."""
+    return {k: v for k, v in os.environ.items() if k in _INHERITED} | dict(extra)
+
+
+def _isolated(script: str) -> list[str]:
+    return [sys.executable, "-I", "-S", "-B", str(_ISOLATION / script)]
+
+
+async def _finish(
+    process: asyncio.subprocess.Process, seconds: float, max_output: int, stdin: bytes = b""
+) -> tuple[bytes, bool]:
+    """Wait for a process, end its group, and return the last part of its output and whether it timed out."""
     timed_out = False
-    reader = asyncio.ensure_future(_tail(process))
+    reader = asyncio.ensure_future(_tail(process, max_output))
     try:
-        await asyncio.wait_for(process.wait(), limits.seconds)
+        await asyncio.wait_for(_feed_and_wait(process, stdin), seconds)
     except asyncio.TimeoutError:
         timed_out = True
     finally:
-        _end(process)
+        _kill_group(process)
         await process.wait()
         output = await reader
-    code = process.returncode
-    return ProcessResult(code == 0 and not timed_out, timed_out, output, code)
+    return output, timed_out
 
 
-def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """What a program sees of the environment: no key, no session."""
-    return {k: v for k, v in os.environ.items() if k in _PASSED_ON} | dict(more)
+async def _feed_and_wait(process: asyncio.subprocess.Process, stdin: bytes) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(ConnectionError):
+            process.stdin.write(stdin)
+            await process.stdin.drain()
+        process.stdin.close()
+    await process.wait()
 
 
-def _job(folder: Path, readable: Sequence[str], limits: Limits) -> str:
-    return json.dumps(
-        {
-            "write": [str(folder)],
-            "read": list(readable),
-            "seconds": int(limits.seconds) + 5,
-            "data": limits.memory,
-            "file": limits.file,
-        }
-    )
+async def _tail(process: asyncio.subprocess.Process, max_output: int) -> bytes:
+    assert process.stdout is not None
+    kept = b""
+    while chunk := await process.stdout.read(65536):
+        kept = (kept + chunk)[-max_output:]
+    return kept
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    """Kill the whole group: tests may leave other processes running."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _readable(
-    command: Sequence[str], env: Mapping[str, str], more: Sequence[Path]
+    command: Sequence[str], env: Mapping[str, str], extra: Sequence[Path]
 ) -> tuple[str, ...]:
-    """Folders that a command needs: the system's, those on the path, and where its program lives."""
-    found: dict[str, None] = dict.fromkeys(_SYSTEM)
-    found |= dict.fromkeys(str(path) for path in more)
-    places = [Path(p) for p in env.get("PATH", "").split(os.pathsep) if p.startswith("/")]
-    for place in (*places, Path(sys.executable).parent):
-        found |= dict.fromkeys(_around(place))
+    """Return the folders a command needs: the system's, those on the path, its program's installation."""
+    folders: dict[str, None] = dict.fromkeys(_SYSTEM)
+    folders |= dict.fromkeys(str(path) for path in extra)
+    on_path = [Path(p) for p in env.get("PATH", "").split(os.pathsep) if p.startswith("/")]
+    for folder in (*on_path, Path(sys.executable).parent):
+        folders |= dict.fromkeys(_installation(folder))
     program = shutil.which(command[0], path=env.get("PATH")) or command[0]
-    for each in (program, sys.executable):
+    for executable in (program, sys.executable):
         with contextlib.suppress(OSError, RuntimeError):
-            found |= dict.fromkeys(_around(Path(each).resolve().parent))
-    return tuple(found)
+            folders |= dict.fromkeys(_installation(Path(executable).resolve().parent))
+    return tuple(folders)
 
 
-def _around(folder: Path) -> list[str]:
-    """A folder of programs, and the installation it is a part of; never a home as a whole."""
+def _installation(folder: Path) -> list[str]:
+    """Return a folder of programs and the installation around it; never a whole home directory."""
     whole = folder.parent if folder.name in ("bin", "shims", "Scripts") else folder
     homes = (Path.home(), Path.home().parent, Path("/"))
     if folder in homes:
         return []
     if whole in homes:
         return [str(folder)]
-    if whole.name in _IN_PART:
-        return [str(folder), *(str(whole / part) for part in _IN_PART[whole.name])]
-    found = [str(whole)]
+    if whole.name in _READABLE_PARTS:
+        return [str(folder), *(str(whole / part) for part in _READABLE_PARTS[whole.name])]
+    folders = [str(whole)]
     for name in ("python", "python3"):
         with contextlib.suppress(OSError, RuntimeError):
-            # A virtual environment's interpreter lives elsewhere.
+            # The interpreter of a virtual environment is outside of it.
             real = (folder / name).resolve(strict=True).parent
             if real.name == "bin" and real.parent not in homes:
-                found.append(str(real.parent))
-    return found
-
-
-async def _tail(process: asyncio.subprocess.Process, most: int = 8000) -> str:
-    """The end of what a process prints; the rest is let go, however much it is."""
-    assert process.stdout is not None
-    kept = b""
-    while chunk := await process.stdout.read(65536):
-        kept = (kept + chunk)[-most:]
-    return kept.decode("utf-8", "replace")
-
-
-def _end(process: asyncio.subprocess.Process) -> None:
-    """End the whole group: tests may have left others running."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
+                folders.append(str(real.parent))
+    return folders

@@ -1,4 +1,4 @@
-"""The repository's own tests that reach a place, run on answers as they come."""
+"""Run the repository's own tests that reach a place on each answer for it."""
 
 from __future__ import annotations
 
@@ -13,138 +13,145 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EnsembleError
-from .scratch_repo import Limits, ProcessResult, ScratchRepo
-from .test_selection import command_with, find_tests, runner
-from .trial import CheckResults
+from .process import ProcessResult, ResourceLimits
+from .scratch_repo import ScratchRepo
+from .test_selection import command_with, find_tests, runner_name
 
 logger = logging.getLogger(__name__)
 _REPORT = "ensemble-report.xml"
 _NOTHING_COLLECTED = 5
-"""pytest's exit code where it found no test."""
+"""pytest's exit code if it finds no test."""
+_NOT_FOUND = 127
+"""The shell's exit code for a command that cannot be run."""
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceUnderTest:
-    """Where answers go, in a repository."""
+class RepoTarget:
+    """The place in a repository that answers are written for."""
 
     root: Path
     file: Path
     names: tuple[str, ...]
-    """Of the function at the place and of what it is in; none at the top of a file."""
-    hollow: str
-    """The file with nothing at the place: where the tests pass with that too, they do not reach it."""
-    whole: Callable[[str], str]
-    """The file with an answer at the place."""
-    others: Mapping[Path, str]
-    """Further files that are open and not saved: what is tested is what the editor shows."""
+    """The function at the place and the definitions around it; empty at the top level of a file."""
+    stubbed: str
+    """The file with a stub at the place. Tests that pass with it too do not cover the place."""
+    apply: Callable[[str], str]
+    """Returns the file with an answer at the place."""
+    unsaved: Mapping[Path, str]
+    """Other open files with unsaved changes: the tests see what the editor shows."""
+
+    @property
+    def name(self) -> str:
+        """The innermost definition, or the file."""
+        return self.names[0] if self.names else self.file.name
 
 
 class RepoTests:
-    """Runs the tests on one answer after the other, in one copy. Begins with its making; ``close`` ends it.
+    """Runs the tests on answers, one after the other, in one copy of the repository.
 
-    ``told``: is given a sentence for each run. ``seconds``: for one run.
+    The copy is made in the background from the start; ``close`` removes it. ``on_message`` receives a sentence
+    for each run; ``seconds`` limits one run.
     """
 
     def __init__(
-        self, place: PlaceUnderTest, command: str, *, seconds: float, told: Callable[[str], None]
+        self,
+        target: RepoTarget,
+        command: str,
+        *,
+        seconds: float,
+        on_message: Callable[[str], None],
     ) -> None:
-        self._place = place
+        self._target = target
         self._command = command
-        self._limits = Limits(seconds)
-        self._told = told
+        self._limits = ResourceLimits(seconds)
+        self._on_message = on_message
         self._gate = asyncio.Lock()
-        self._tried: dict[str, asyncio.Task[tuple[int, int] | None]] = {}
-        self._bench: ScratchRepo | None = None
+        self._runs: dict[str, asyncio.Task[tuple[int, int] | None]] = {}
+        self._repo: ScratchRepo | None = None
         self._files: list[Path] = []
         self._ready = asyncio.create_task(self._prepare())
-        self.trouble = ""
-        """Why no test is run, in one sentence, if so."""
+        self.skip_reason = ""
+        """Why no test runs, in one sentence; empty if they do."""
 
     async def __call__(self, text: str) -> tuple[int, int] | None:
-        """How many of how many tests pass with an answer; None where they say nothing of it.
+        """Return passed and total tests for an answer; None if the tests cannot judge it.
 
-        Equal answers are tried once. To be cancelled here does not end the run.
+        Identical answers run once. Cancelling the caller does not cancel the run.
         """
-        if text not in self._tried:
-            self._tried[text] = asyncio.create_task(self._try(text))
-        return await asyncio.shield(self._tried[text])
+        if text not in self._runs:
+            self._runs[text] = asyncio.create_task(self._test(text))
+        return await asyncio.shield(self._runs[text])
 
     async def close(self) -> None:
-        """End what runs, and remove the copy."""
-        tasks = [self._ready, *self._tried.values()]
+        """Cancel all runs and remove the copy."""
+        tasks = [self._ready, *self._runs.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._bench is not None:
-            await self._bench.close()
+        if self._repo is not None:
+            await self._repo.close()
 
     async def _prepare(self) -> None:
-        """Copy the repository, find the tests, and see that they fail without an answer."""
-        place = self._place
+        """Copy the repository, find the tests, and check that they fail with a stub at the place."""
+        target = self._target
         try:
-            self._bench = await ScratchRepo.open(
-                place.root, self._command, limits=self._limits, files=[place.file]
+            self._repo = await ScratchRepo.open(
+                target.root, self._command, limits=self._limits, files=[target.file]
             )
-            await self._bench.put({**place.others, place.file: place.hollow})
-            file = place.file.relative_to(place.root)
-            self._files = await asyncio.to_thread(find_tests, self._bench.tree, file, place.names)
+            await self._repo.write({**target.unsaved, target.file: target.stubbed})
+            file = target.file.relative_to(target.root)
+            self._files = await asyncio.to_thread(find_tests, self._repo.tree, file, target.names)
             if not self._files:
-                self.trouble = f"The tests were not run: none names {_named(place)}."
+                self.skip_reason = f"The tests were not run: none of them mentions {target.name}."
                 return
-            self._told(f"Tests: {', '.join(path.as_posix() for path in self._files[:3])}")
-            ended, counts = await self._run()
-            if ended.passed or (counts is not None and counts[1] == 0):
-                self.trouble = f"The tests decide nothing: they pass without {_named(place)} too."
-            elif ended.timed_out:
-                self.trouble = "The tests were not run: they take longer than ensemble.testSeconds."
-            elif ended.code == 127:
-                self.trouble = f"The tests were not run: {ended.output.strip()[-200:]}."
+            self._on_message(f"Tests: {', '.join(path.as_posix() for path in self._files[:3])}")
+            self.skip_reason = _baseline_problem(target.name, *await self._run())
         except (EnsembleError, ValueError, OSError) as error:
-            self.trouble = str(error)
+            self.skip_reason = str(error)
             logger.warning("tests are not run: %s", error)
 
-    async def _try(self, text: str) -> tuple[int, int] | None:
+    async def _test(self, text: str) -> tuple[int, int] | None:
         await asyncio.wait({self._ready})
-        if self.trouble or self._bench is None:
+        if self.skip_reason or self._repo is None:
             return None
         async with self._gate:
             start = time.perf_counter()
-            await self._bench.put({self._place.file: self._place.whole(text)})
-            ended, counts = await self._run()
-        logger.info("tests: %s, %s, %.1f s", counts, ended.code, time.perf_counter() - start)
-        return counts if counts is not None else (int(ended.passed), 1)
+            await self._repo.write({self._target.file: self._target.apply(text)})
+            result, counts = await self._run()
+        logger.info("tests: %s, %s, %.1f s", counts, result.exit_code, time.perf_counter() - start)
+        return counts if counts is not None else (int(result.passed), 1)
 
     async def _run(self) -> tuple[ProcessResult, tuple[int, int] | None]:
-        """One run, and (of pytest) how many tests passed of how many."""
-        assert self._bench is not None
-        words = command_with(shlex.split(self._command), self._files)
-        report = self._bench.temporary / _REPORT
-        counted = runner(words) in ("pytest", "py.test")
-        if counted:
-            words += [f"--junitxml={report}", "-p", "no:cacheprovider"]
+        """Run the tests once. With pytest, also return how many passed of how many."""
+        assert self._repo is not None
+        command = command_with(shlex.split(self._command), self._files)
+        report = self._repo.temp / _REPORT
+        has_counts = runner_name(command) in ("pytest", "py.test")
+        if has_counts:
+            command += [f"--junitxml={report}", "-p", "no:cacheprovider"]
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(report.unlink, missing_ok=True)
-        ended = await self._bench.run(words)
-        if not counted or ended.timed_out:
-            return ended, None
-        if ended.code == _NOTHING_COLLECTED:
-            return ended, (0, 0)
-        return ended, await asyncio.to_thread(_counts, report)
+        result = await self._repo.run(command)
+        if not has_counts or result.timed_out:
+            return result, None
+        if result.exit_code == _NOTHING_COLLECTED:
+            return result, (0, 0)
+        return result, await asyncio.to_thread(_read_counts, report)
 
 
-def tried(trial: CheckResults | None, tests: tuple[int, int] | None) -> CheckResults | None:
-    """What came of the examples, and of the tests too."""
-    if tests is None:
-        return trial
-    passed, count = tests
-    before = trial or CheckResults(0, 0, ())
-    return CheckResults(
-        before.passed + passed, before.promised + count, before.outputs, tests_passed=passed, tests=count
-    )  # fmt: skip
+def _baseline_problem(name: str, result: ProcessResult, counts: tuple[int, int] | None) -> str:
+    """Return why the tests cannot judge a place, from a run with a stub at it; empty if they can."""
+    if result.passed or (counts is not None and counts[1] == 0):
+        return f"The tests do not cover {name}: they pass with it removed."
+    if result.timed_out:
+        return "The tests were not run: they take longer than ensemble.testSeconds."
+    if result.exit_code == _NOT_FOUND:
+        return f"The tests were not run: {result.output.strip()[-200:]}."
+    return ""
 
 
-def _counts(report: Path) -> tuple[int, int] | None:
-    """Passed and run, of a report in JUnit's XML; it was written by what was tested: only numbers are read."""
+def _read_counts(report: Path) -> tuple[int, int] | None:
+    """Read passed and total tests from a JUnit report. Untested code wrote it, so only numbers are read."""
     try:
         if report.is_symlink() or not report.is_file():
             return None
@@ -155,13 +162,9 @@ def _counts(report: Path) -> tuple[int, int] | None:
     suite = re.search(r"<testsuite\s[^>]*>", head)
     if suite is None:
         return None
-    found = {
+    numbers = {
         k: int(v) for k, v in re.findall(r'\b(tests|errors|failures|skipped)="(\d{1,6})"', suite[0])
     }
-    count = found.get("tests", 0) - found.get("skipped", 0)
-    passed = count - found.get("errors", 0) - found.get("failures", 0)
-    return max(0, passed), max(0, count)
-
-
-def _named(place: PlaceUnderTest) -> str:
-    return place.names[0] if place.names else place.file.name
+    total = numbers.get("tests", 0) - numbers.get("skipped", 0)
+    passed = total - numbers.get("errors", 0) - numbers.get("failures", 0)
+    return max(0, passed), max(0, total)

@@ -1,7 +1,7 @@
-"""A copy of a repository in which its own tests judge an answer. Never the user's tree.
+"""A scratch copy of a repository in which its own tests judge answers; the user's tree stays untouched.
 
-What a model wrote is run, so the tests run walled in (``walls.py``). Where the network cannot be taken away nothing is
-run, unless the user allows it.
+The tests run code that a model wrote, so they run in a sandbox (``process.py``). On a system that cannot cut off
+the network nothing runs, unless the user allows it.
 """
 
 from __future__ import annotations
@@ -16,31 +16,35 @@ from pathlib import Path
 
 from ..errors import SettingsError
 from . import process
-from .process import Limits, ProcessResult
+from .process import ProcessResult, ResourceLimits
 
-LARGEST_TREE = 600_000_000
-"""Bytes of a repository that is copied."""
-_LEFT_OUT = frozenset(
+MAX_TREE_BYTES = 600_000_000
+"""Largest repository, in bytes, that is copied."""
+_EXCLUDED = frozenset(
     {".git", ".hg", ".svn", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".cache"}
     | {".tox", ".nox"}
 )
-LINKED = frozenset({".venv", "venv", "node_modules"})
-"""Folders of installed packages: read where they are, not copied."""
-
-__all__ = ["Limits", "ProcessResult", "ScratchRepo"]
+LINKED_FOLDERS = frozenset({".venv", "venv", "node_modules"})
+"""Folders of installed packages: linked to, not copied."""
 
 
 class ScratchRepo:
-    """One copy of a repository, and its tests. Made by ``open``; ``close`` removes the copy."""
+    """One copy of a repository with its tests. Create it with ``open``; ``close`` removes the copy."""
 
     def __init__(
-        self, scratch: Path, root: Path, command: Sequence[str], limits: Limits, *, walled: bool
+        self,
+        scratch: Path,
+        root: Path,
+        command: Sequence[str],
+        limits: ResourceLimits,
+        *,
+        sandboxed: bool,
     ) -> None:
         self._scratch = scratch
         self._root = root
         self._command = list(command)
         self._limits = limits
-        self._walled = walled
+        self._sandboxed = sandboxed
         self._import_roots: list[str] = []
         self._linked: list[Path] = []
         self._covered: dict[str, bool] = {}
@@ -51,99 +55,99 @@ class ScratchRepo:
         root: Path,
         command: str,
         *,
-        limits: Limits | None = None,
+        limits: ResourceLimits | None = None,
         files: Sequence[Path] = (),
         allow_network: bool = False,
     ) -> ScratchRepo:
-        """Copy a repository. ``files``: those with cases; their packages are imported from the copy.
+        """Copy a repository. The packages of ``files`` are imported from the copy.
 
-        Raises ``SettingsError`` with what to do where it cannot be.
+        Raises ``SettingsError``, with advice, if that is not possible.
         """
         parts = shlex.split(command)
         if not parts:
-            raise SettingsError('To run tests needs a command, such as "pytest -q".')
-        refused = await process.unavailable_reason()
-        if refused and not allow_network:
+            raise SettingsError('Give the command that runs the tests, such as "pytest -q".')
+        reason = await process.unavailable_reason()
+        if reason and not allow_network:
             raise SettingsError(
-                f"The tests are not run: nothing keeps what models wrote from the network and the disk "
-                f"here ({refused})."
+                "The tests are not run: this system cannot keep the models' code from the network and the "
+                f"disk ({reason})."
             )
-        scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-trial-"))
-        bench = cls(scratch, root, parts, limits or Limits(), walled=not refused)
+        scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-repo-"))
+        repo = cls(scratch, root, parts, limits or ResourceLimits(), sandboxed=not reason)
         try:
-            bench._linked = await asyncio.to_thread(_copy, root, bench.tree)
-            await asyncio.to_thread(bench._import_from, files)
+            repo._linked = await asyncio.to_thread(_copy, root, repo.tree)
+            await asyncio.to_thread(repo._import_from, files)
         except BaseException:
-            await bench.close()
+            await repo.close()
             raise
-        return bench
+        return repo
 
     async def check_baseline(self) -> None:
-        """Make sure that the tests pass as they are; raises ``SettingsError`` where they do not."""
+        """Check that the tests pass before any change; raise ``SettingsError`` if they do not."""
         first = await self.run()
         if not first.passed:
-            why = "took too long" if first.timed_out else f"fail: {_last_line(first.output)}"
+            problem = "take too long" if first.timed_out else f"fail: {_last_line(first.output)}"
             raise SettingsError(
-                f"The tests {why} before anything was changed, in a copy of {self._root} "
-                f"({shlex.join(self._command)!r}); choose a command whose tests pass there."
+                f"In an unchanged copy of {self._root} the tests of {shlex.join(self._command)!r} {problem}; "
+                "choose a command whose tests pass there."
             )
 
     @property
     def tree(self) -> Path:
-        """The copy."""
+        """The root of the copy."""
         return self._scratch / "tree"
 
-    async def judge(self, case: str, file: Path, hollow: str, text: str) -> bool | None:
-        """Whether the tests pass with ``text`` as the file's content.
+    async def passes(self, case: str, file: Path, stubbed: str, text: str) -> bool | None:
+        """Return whether the tests pass with ``text`` as the file's content.
 
-        ``hollow`` is the file without the code in question: where the tests pass with that too, they
-        do not cover the code, and nothing can be said (None).
+        ``stubbed`` is the file without the code in question. If the tests pass with that too, they do not cover
+        the code, and the result is None.
         """
-        if not await self.covers(case, file, hollow):
+        if not await self.covers(case, file, stubbed):
             return None
-        return (await self._with(file, text)).passed
+        return (await self._run_with(file, text)).passed
 
-    async def covers(self, case: str, file: Path, hollow: str) -> bool:
-        """Whether the tests fail without the code in question; tried once for each case."""
+    async def covers(self, case: str, file: Path, stubbed: str) -> bool:
+        """Return whether the tests fail without the code in question; they run once for each case."""
         if case not in self._covered:
-            self._covered[case] = not (await self._with(file, hollow)).passed
+            self._covered[case] = not (await self._run_with(file, stubbed)).passed
         return self._covered[case]
 
-    async def _with(self, file: Path, text: str) -> ProcessResult:
-        original = await asyncio.to_thread(self.place(file).read_bytes)
+    async def _run_with(self, file: Path, text: str) -> ProcessResult:
+        original = await asyncio.to_thread(self.path_in_copy(file).read_bytes)
         try:
-            await self.put({file: text})
+            await self.write({file: text})
             return await self.run()
         finally:
             await asyncio.to_thread(self._write, file, original)
 
-    def place(self, file: Path) -> Path:
-        """Where a file of the repository is in the copy."""
+    def path_in_copy(self, file: Path) -> Path:
+        """Return the path in the copy of a file of the repository."""
         return self.tree / file.relative_to(self._root)
 
-    async def put(self, files: Mapping[Path, str]) -> None:
-        """Give files of the repository another content, in the copy."""
+    async def write(self, files: Mapping[Path, str]) -> None:
+        """Write new contents of the repository's files into the copy."""
 
-        def write() -> None:
+        def write_all() -> None:
             for file, text in files.items():
                 self._write(file, text.encode("utf-8", "replace"))
 
-        await asyncio.to_thread(write)
+        await asyncio.to_thread(write_all)
 
     def _write(self, file: Path, content: bytes) -> None:
-        """Write a file of the copy. What ran there may have left links that lead out of it."""
-        place, tree = self.place(file), self.tree.resolve()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        folder = place.parent.resolve()
+        """Write a file of the copy, but never through links out of it that the tests may have made."""
+        path, tree = self.path_in_copy(file), self.tree.resolve()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = path.parent.resolve()
         if folder != tree and tree not in folder.parents:
             raise SettingsError(f"{file.name} is not tested: its folder leads out of the copy.")
-        place.unlink(missing_ok=True)
-        with place.open("xb") as out:
+        path.unlink(missing_ok=True)
+        with path.open("xb") as out:
             out.write(content)
 
     async def run(self, command: Sequence[str] = ()) -> ProcessResult:
-        """Run the tests once on the copy as it is, by the command it was opened with or another."""
-        for folder in (self.home, self.temporary):
+        """Run the tests once on the current copy, with its own command or another."""
+        for folder in (self.home, self.temp):
             await asyncio.to_thread(folder.mkdir, exist_ok=True)
         return await process.run(
             list(command) or self._command,
@@ -152,17 +156,17 @@ class ScratchRepo:
             limits=self._limits,
             readable=self._linked,
             env=self._env(),
-            walled=self._walled,
+            sandboxed=self._sandboxed,
         )
 
     @property
     def home(self) -> Path:
-        """What the tests are told is the home folder."""
+        """The home directory that the tests see."""
         return self._scratch / "home"
 
     @property
-    def temporary(self) -> Path:
-        """What the tests are told is the folder for what does not last."""
+    def temp(self) -> Path:
+        """The temporary directory that the tests see."""
         return self._scratch / "tmp"
 
     async def close(self) -> None:
@@ -170,7 +174,7 @@ class ScratchRepo:
         await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
 
     def _import_from(self, files: Sequence[Path]) -> None:
-        """Let Python find the copy's packages before an installation that points to the user's tree."""
+        """Put the copy's packages before any installation that points to the user's tree."""
         roots = {self._root, self._root / "src"}
         for file in files:
             folder = file.parent
@@ -186,39 +190,39 @@ class ScratchRepo:
         return {
             "PATH": os.pathsep.join([*map(str, own), os.environ.get("PATH", os.defpath)]),
             "HOME": str(self.home),
-            "TMPDIR": str(self.temporary),
+            "TMPDIR": str(self.temp),
             "PYTHONPATH": os.pathsep.join(self._import_roots),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
 
 def _copy(root: Path, target: Path) -> list[Path]:
-    """Copy a tree without its history and caches, and without links that leave it.
+    """Copy a tree without its history, caches and links out of it.
 
-    The folders of installed packages that were linked instead.
+    Returns the folders of installed packages, which are linked to instead.
     """
     total = 0
     linked: list[Path] = []
 
     def ignore(folder: str, names: list[str]) -> list[str]:
         nonlocal total
-        left_out: list[str] = []
+        excluded: list[str] = []
         for name in names:
             path = Path(folder) / name
-            if name in LINKED and path.is_dir() and not path.is_symlink():
+            if name in LINKED_FOLDERS and path.is_dir() and not path.is_symlink():
                 linked.append(path)
-                left_out.append(name)
-            elif name in _LEFT_OUT or (path.is_symlink() and not _stays(path, root)):
-                left_out.append(name)
+                excluded.append(name)
+            elif name in _EXCLUDED or (path.is_symlink() and not _stays_inside(path, root)):
+                excluded.append(name)
             elif path.is_file():
                 total += path.stat().st_size
             elif not path.is_dir():
-                left_out.append(name)
-        if total > LARGEST_TREE:
+                excluded.append(name)
+        if total > MAX_TREE_BYTES:
             raise SettingsError(
-                f"{root} is too large to be copied for the tests; name a smaller repository."
+                f"{root} is too large to copy for the tests; choose a smaller repository."
             )
-        return left_out
+        return excluded
 
     try:
         shutil.copytree(root, target, symlinks=True, ignore=ignore)
@@ -229,7 +233,7 @@ def _copy(root: Path, target: Path) -> list[Path]:
     return linked
 
 
-def _stays(link: Path, root: Path) -> bool:
+def _stays_inside(link: Path, root: Path) -> bool:
     target = link.readlink()
     real = Path(os.path.normpath(link.parent / target))
     return not target.is_absolute() and (real == root or root in real.parents)

@@ -1,4 +1,4 @@
-"""Which of a repository's tests reach a piece of code: by the names they write and what they import."""
+"""Select the tests that reach a piece of code, by the names they mention and the modules they import."""
 
 from __future__ import annotations
 
@@ -7,60 +7,60 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-MOST_FILES = 12
-"""Files of tests that are run; of more, those that name the code most."""
-_MOST_LOOKED_AT, _LARGEST = 20_000, 1_000_000
+MAX_TEST_FILES = 12
+"""Test files that are run; of more, those that mention most of the names."""
+_MAX_FILES_VISITED, _MAX_BYTES = 20_000, 1_000_000
 _TEST = re.compile(
     r"""(?:^|/)(?:test_[^/]+|[^/]+_(?:test|spec)|[^/]+\.(?:test|spec)|[^/]+Tests?)\.\w+$
     |(?:^|/)(?:tests?|__tests__|spec)/(?:.*/)?[^/]+\.\w+$""",
     re.VERBOSE,
 )
-_NO_TEST = re.compile(
+_NOT_A_TEST = re.compile(
     r"(?:^|/)(?:conftest\.py|__init__\.py)$|\.(?:json|md|txt|ya?ml|toml|lock|csv)$"
 )
 _SKIPPED = frozenset({"node_modules", "venv", "__pycache__", "build", "dist", "target"})
-_TAKES_FILES = frozenset({"pytest", "py.test", "jest", "vitest", "mocha", "rspec"})
-"""Runners that run just the files they are given."""
+_FILE_RUNNERS = frozenset({"pytest", "py.test", "jest", "vitest", "mocha", "rspec"})
+"""Test runners that accept the files to run as arguments."""
 FILES = "{files}"
-"""In a command: where the files of tests go."""
+"""Placeholder for the test files in a command."""
 
 
 def find_tests(tree: Path, file: Path, names: Sequence[str]) -> list[Path]:
-    """Files of tests that reach code in ``file``, relative to ``tree`` as ``file`` is, best first.
+    """Find the test files that reach code in ``file``, best first; paths are relative to ``tree``.
 
-    ``names``: of the function, and of the class it is in. Where tests write a name and the file's own,
-    only those; else those that write a name; else those that write the file's own. Reads the disk.
+    ``names`` are the function and its class. Tests that mention a name and the module come first and alone; else
+    tests that mention a name; else tests that mention the module. Reads the disk.
     """
-    wanted = [_word(n) for n in names if n and not re.fullmatch(r"__\w+__", n)]
+    patterns = [_word(n) for n in names if n and not re.fullmatch(r"__\w+__", n)]
     module = _word(file.parent.name if file.stem in ("__init__", "index", "mod") else file.stem)
     ranked: dict[int, list[tuple[int, str]]] = {3: [], 2: [], 1: []}
     for path in _test_files(tree):
         if path == file:
             continue
         text = _text(tree / path)
-        counts = [len(pattern.findall(text)) for pattern in wanted]
+        counts = [len(pattern.findall(text)) for pattern in patterns]
         imports = bool(module.search(text))
         tier = (2 + imports) if counts and any(counts) else int(imports)
         if tier:
             rank = (-sum(bool(c) for c in counts), path.as_posix())
             ranked[tier].append(rank)
-    best = next((found for found in ranked.values() if found), [])
-    return [Path(path) for _, path in sorted(best)[:MOST_FILES]]
+    best = next((files for files in ranked.values() if files), [])
+    return [Path(path) for _, path in sorted(best)[:MAX_TEST_FILES]]
 
 
 def command_with(command: Sequence[str], files: Sequence[Path]) -> list[str]:
-    """A command that runs just some files where it can be told to; else the command as it is."""
+    """Add the files to a command that accepts them; return any other command unchanged."""
     paths = [path.as_posix() for path in files]
     if FILES in command:
-        place = list(command).index(FILES)
-        return [*command[:place], *paths, *command[place + 1 :]]
-    return [*command, *paths] if runner(command) in _TAKES_FILES else list(command)
+        index = list(command).index(FILES)
+        return [*command[:index], *paths, *command[index + 1 :]]
+    return [*command, *paths] if runner_name(command) in _FILE_RUNNERS else list(command)
 
 
-def runner(command: Sequence[str]) -> str:
-    """The known test-runner a command starts, itself or through another program; else empty."""
+def runner_name(command: Sequence[str]) -> str:
+    """Return the known test runner that a command starts, directly or through another program; else empty."""
     names = [re.split(r"[/\\]", word)[-1] for word in command]
-    return next((name for name in names if name in _TAKES_FILES), "")
+    return next((name for name in names if name in _FILE_RUNNERS), "")
 
 
 def _word(name: str) -> re.Pattern[str]:
@@ -68,21 +68,21 @@ def _word(name: str) -> re.Pattern[str]:
 
 
 def _test_files(tree: Path) -> Iterator[Path]:
-    looked_at = 0
+    visited = 0
     for folder, folders, names in os.walk(tree):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _SKIPPED)
         for name in sorted(names):
-            looked_at += 1
+            visited += 1
             path = (Path(folder) / name).relative_to(tree)
-            if _TEST.search(path.as_posix()) and not _NO_TEST.search(path.as_posix()):
+            if _TEST.search(path.as_posix()) and not _NOT_A_TEST.search(path.as_posix()):
                 yield path
-        if looked_at > _MOST_LOOKED_AT:
+        if visited > _MAX_FILES_VISITED:
             return
 
 
 def _text(path: Path) -> str:
     try:
-        if path.is_symlink() or path.stat().st_size > _LARGEST:
+        if path.is_symlink() or path.stat().st_size > _MAX_BYTES:
             return ""
         return path.read_text("utf-8", "replace")
     except OSError:

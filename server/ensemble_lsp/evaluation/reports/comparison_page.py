@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...wording import plural
 from ..cases import BANDS
 from ..comparison import Comparison
-from ..statistics import Mean
-from ..summary import KIND_NAMES, MEASURES, Row, Summary, price
+from ..statistics import Estimate
+from ..summary import KIND_NAMES, MEASURES, ModelSummary, Summary, price
 from . import html_page
-from .svg_plots import Dot, Format, Point, Series, lines, scatter
+from .svg_plots import Format, Point, ScatterDot, Series, line_plot, scatter_plot
 
-Measure = Callable[[Row], "Mean | None"]
+Measure = Callable[[ModelSummary], "Estimate | None"]
 TITLES = {
     "complete": "Which model completes this code best",
     "generate": "Which model writes this code best",
@@ -26,13 +27,13 @@ TITLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ReportFiles:
     """Where the report is. ``html`` is None where it could not be made, for the reason ``missing``."""
 
     markdown: Path
     html: Path | None
     data: Path
-    missing: str = ""
+    html_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Figure:
     svg: str
 
 
-def write(comparison: Comparison, out: Path, command: str = "") -> Written:
+def write_comparison(comparison: Comparison, out: Path, command: str = "") -> ReportFiles:
     """Write the three files; reads and writes the disk."""
     markdown, data, html = out / "report.md", out / "report.json", out / "report.html"
     facts, chosen = _facts(comparison, command), _chosen(comparison)
@@ -53,9 +54,9 @@ def write(comparison: Comparison, out: Path, command: str = "") -> Written:
     try:
         text = html_page.render("comparison.html", _values(comparison, facts, chosen))
     except SettingsError as error:
-        return Written(markdown, None, data, str(error))
+        return ReportFiles(markdown, None, data, str(error))
     html.write_text(text, encoding="utf-8", errors="replace")
-    return Written(markdown, html, data)
+    return ReportFiles(markdown, html, data)
 
 
 def _values(comparison: Comparison, facts: str, chosen: str) -> dict[str, Any]:
@@ -81,13 +82,13 @@ def _figures(summary: Summary, names: Sequence[str]) -> list[Figure]:
     main = summary.main
     colours = {name: number for number, name in enumerate(names)}
 
-    def quality(row: Row) -> Mean | None:
+    def quality(row: ModelSummary) -> Estimate | None:
         return row.scores.get(main)
 
-    def time_taken(row: Row) -> Mean | None:
+    def time_taken(row: ModelSummary) -> Estimate | None:
         return row.total_ms
 
-    def money(row: Row) -> Mean | None:
+    def money(row: ModelSummary) -> Estimate | None:
         return row.each
 
     def series(value: Measure) -> list[Series]:
@@ -98,7 +99,7 @@ def _figures(summary: Summary, names: Sequence[str]) -> list[Figure]:
         return found
 
     def over(caption: str, value: Measure, form: Format, **more: Any) -> Figure:
-        return Figure(caption, lines(caption, BANDS, series(value), unit="", form=form, **more))
+        return Figure(caption, line_plot(caption, BANDS, series(value), unit="", form=form, **more))
 
     figures = [
         over(f"{main}, 0 to 1", quality, _two, top=1.0),
@@ -114,7 +115,7 @@ def _front(summary: Summary, colours: dict[str, int]) -> Figure:
     """Quality against what it takes: dollars, or time where no model costs money."""
     by, main = summary.front_by, summary.main
     dots = [
-        Dot(
+        ScatterDot(
             row.model,
             colours[row.model],
             price(row, by),
@@ -129,11 +130,11 @@ def _front(summary: Summary, colours: dict[str, int]) -> Figure:
     caption = f"{main} against {what}; filled and joined: no other is better in both"
     unit = "US dollars for an answer" if money else "whole answer, median"
     form = html_page.dollars if money else html_page.ms
-    svg = scatter(caption, dots, x_unit=unit, y_unit="", x_form=form, y_form=_two, top=1.0)
+    svg = scatter_plot(caption, dots, x_unit=unit, y_unit="", x_form=form, y_form=_two, top=1.0)
     return Figure(caption, svg)
 
 
-def _point(value: Mean | None) -> Point | None:
+def _point(value: Estimate | None) -> Point | None:
     return None if value is None else Point(value.value, value.low, value.high, value.n)
 
 
@@ -154,16 +155,12 @@ def _facts(comparison: Comparison, command: str) -> str:
     drawn, summary = comparison.plan.sample, comparison.summary
     when = time.strftime("%Y-%m-%d")
     told = (
-        f"{_many(summary.cases, 'case')} from "
-        f"{_many(len({c.path for c in comparison.cases.values()}), 'file')} of "
-        f"{drawn.folder.name or drawn.folder}, {_many(len(summary.rows), 'model')}, {when}; "
+        f"{plural(summary.cases, 'case')} from "
+        f"{plural(len({c.path for c in comparison.cases.values()}), 'file')} of "
+        f"{drawn.folder.name or drawn.folder}, {plural(len(summary.rows), 'model')}, {when}; "
         f"spent {html_page.dollars(comparison.spent)}."
     )
     return f"{told} Command: {command}" if command else told
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _chosen(comparison: Comparison) -> str:
@@ -189,7 +186,7 @@ def _markdown(summary: Summary, facts: str, chosen: str) -> str:
     if summary.pairs:
         rows = [
             [f"{p.best} and {p.other}", html_page.score(p.difference), str(p.difference.n),
-             "yes" if p.difference.sure else "no"]
+             "yes" if p.difference.significant else "no"]
             for p in summary.pairs
         ]  # fmt: skip
         columns = ["models", f"difference in {summary.main}", "cases", "clear"]
@@ -207,7 +204,7 @@ def _markdown(summary: Summary, facts: str, chosen: str) -> str:
         parts.append(
             f"### `{one.case.path}:{one.case.hole.start.line + 1}` ({KIND_NAMES[one.case.kind]})"
         )
-        parts.append(html_page.fenced(one.before + one.case.truth, one.case.language))
+        parts.append(html_page.fenced(one.before + one.case.reference, one.case.language))
         for model, text, value in one.answers:
             told = f" ({summary.main} {value:.2f})" if value is not None else ""
             parts.append(f"{model}{told}:\n\n{html_page.fenced(text or '(nothing was offered)')}")
@@ -215,7 +212,7 @@ def _markdown(summary: Summary, facts: str, chosen: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(rows: Sequence[Row], measures: Sequence[str]) -> str:
+def _table(rows: Sequence[ModelSummary], measures: Sequence[str]) -> str:
     columns = ["model", "answers", *measures, "first token", "whole", "p90", "1,000 answers"]
     cells = [
         [

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
-from ..finetune_ab import Pair
-from ..history_report import Count, HistorySummary, ModelRow
+from ..finetune_ab import FinetuneComparison
+from ..history_report import HistorySummary, ModelHistory, OutcomeCounts
 from . import html_page
-from .comparison_page import Figure, Written
-from .svg_plots import Point, Series, lines
+from .comparison_page import Figure, ReportFiles
+from .svg_plots import Point, Series, line_plot
 
 TITLE = "What became of the suggestions"
 
 
-def write_history(summary: HistorySummary, out: Path) -> Written:
+def write_history(summary: HistorySummary, out: Path) -> ReportFiles:
     """Write the three files; makes the folder. Raises ``SettingsError`` where it cannot."""
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ def write_history(summary: HistorySummary, out: Path) -> Written:
         ) from error
 
 
-def _write(summary: HistorySummary, out: Path) -> Written:
+def _write(summary: HistorySummary, out: Path) -> ReportFiles:
     markdown, data, html = out / "report.md", out / "report.json", out / "report.html"
     facts, advice = _facts(summary), _advice(summary)
     markdown.write_text(_markdown(summary, facts, advice), encoding="utf-8", errors="replace")
@@ -45,14 +45,14 @@ def _write(summary: HistorySummary, out: Path) -> Written:
         "models": models,
         "figures": _figures(summary, models),
         "since": _since,
-        "pair_told": pair_told,
+        "finetune_sentence": finetune_sentence,
     }
     try:
         text = html_page.render("history.html", values)
     except SettingsError as error:
-        return Written(markdown, None, data, str(error))
+        return ReportFiles(markdown, None, data, str(error))
     html.write_text(text, encoding="utf-8", errors="replace")
-    return Written(markdown, html, data)
+    return ReportFiles(markdown, html, data)
 
 
 def _facts(summary: HistorySummary) -> str:
@@ -79,15 +79,15 @@ def _advice(summary: HistorySummary) -> str:
     return "; ".join(parts) + "." if parts else "No suggestion was judged yet."
 
 
-def _rate(row: ModelRow) -> float:
+def _rate(row: ModelHistory) -> float:
     return row.count.rate.value if row.count.rate else 0.0
 
 
-def _low(row: ModelRow) -> float:
+def _low(row: ModelHistory) -> float:
     return (row.count.rate.low if row.count.rate else None) or 0.0
 
 
-def _high(row: ModelRow) -> float:
+def _high(row: ModelHistory) -> float:
     return (row.count.rate.high if row.count.rate else None) or 0.0
 
 
@@ -97,21 +97,21 @@ def _figures(summary: HistorySummary, models: Sequence[str]) -> list[Figure]:
         ("complexity", "share accepted, by complexity of the code"),
         ("week", "share accepted, by week (its Monday)"),
     ):
-        values = summary.parts[part]
+        values = summary.breakdowns[part]
         series = [
             Series(name, number, [_point(values[v].get(name)) for v in values])
             for number, name in enumerate(models)
         ]
         if any(p for s in series for p in s.points):
             thin = max(1, len(values) // 6)
-            svg = lines(
+            svg = line_plot(
                 caption, [*values], series, unit="", form=html_page.share, top=1.0, thin=thin
             )
             figures.append(Figure(caption, svg))
     return figures
 
 
-def _point(count: Count | None) -> Point | None:
+def _point(count: OutcomeCounts | None) -> Point | None:
     rate = count.rate if count else None
     return Point(rate.value, rate.low, rate.high, rate.n) if rate else None
 
@@ -151,7 +151,7 @@ def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
         parts += ["## Whom the selector would ask first", html_page.table(columns, rows)]
     if summary.pairs:
         parts += ["## Tuned models beside their bases", *(_pair(pair) for pair in summary.pairs)]
-    for part, values in summary.parts.items():
+    for part, values in summary.breakdowns.items():
         rows = [
             [value, model, str(c.judged), html_page.percent(c.rate), html_page.percent(c.survival)]
             for value, by_model in values.items()
@@ -163,7 +163,7 @@ def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _pair(pair: Pair) -> str:
+def _pair(pair: FinetuneComparison) -> str:
     rows: list[list[str]] = []
     for side in (pair.tuned, pair.base):
         latency: Any = side.stats.latency if side.stats else None
@@ -181,10 +181,10 @@ def _pair(pair: Pair) -> str:
         )
     columns = ["model", "judged", "accepted", "lasts", "first token", "whole", "cost",
                "1,000 accepted characters"]  # fmt: skip
-    return f"{pair_told(pair)}\n\n{html_page.table(columns, rows)}"
+    return f"{finetune_sentence(pair)}\n\n{html_page.table(columns, rows)}"
 
 
-def pair_told(pair: Pair) -> str:
+def finetune_sentence(pair: FinetuneComparison) -> str:
     """Who is better, by how much, since when."""
     gap = pair.difference
     much = "" if gap is None else f" Difference in acceptance: {html_page.score(gap)}."
@@ -192,7 +192,7 @@ def pair_told(pair: Pair) -> str:
     return f"{pair.task}, since {_day(pair.since)}: {pair.verdict}{much}{gone}"
 
 
-def _judged(row: ModelRow) -> list[str]:
+def _judged(row: ModelHistory) -> list[str]:
     count = row.count
     return [
         row.model,
@@ -202,7 +202,7 @@ def _judged(row: ModelRow) -> list[str]:
     ]
 
 
-def _timed(row: ModelRow) -> list[str]:
+def _timed(row: ModelHistory) -> list[str]:
     latency: Any = row.stats.latency
     return [
         row.model,
@@ -214,7 +214,7 @@ def _timed(row: ModelRow) -> list[str]:
     ]
 
 
-def _paid(row: ModelRow) -> list[str]:
+def _paid(row: ModelHistory) -> list[str]:
     return [
         row.model,
         row.task,

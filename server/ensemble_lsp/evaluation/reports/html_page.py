@@ -21,7 +21,7 @@ class _Estimate(Protocol):
     def high(self) -> float | None: ...
 
 
-NOTHING = "–"
+EMPTY = "–"
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
@@ -65,7 +65,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 def score(value: _Estimate | None) -> str:
     """``0.62 (0.55–0.69)``."""
     if value is None:
-        return NOTHING
+        return EMPTY
     if value.low is None or value.high is None:
         return f"{value.value:.2f}"
     return f"{value.value:.2f} ({value.low:.2f}–{value.high:.2f})"
@@ -74,7 +74,7 @@ def score(value: _Estimate | None) -> str:
 def percent(value: _Estimate | None) -> str:
     """``62 % (55–69)``."""
     if value is None:
-        return NOTHING
+        return EMPTY
     if value.low is None or value.high is None:
         return share(value.value)
     return f"{share(value.value)} ({100 * value.low:.0f}–{100 * value.high:.0f})"
@@ -82,13 +82,13 @@ def percent(value: _Estimate | None) -> str:
 
 def share(value: float | None) -> str:
     """``62 %``."""
-    return NOTHING if value is None else f"{100 * value:.0f} %"
+    return EMPTY if value is None else f"{100 * value:.0f} %"
 
 
 def ms(value: float | None) -> str:
     """Milliseconds, or seconds from one on."""
     if value is None:
-        return NOTHING
+        return EMPTY
     if value < 10:
         return f"{value:.1f} ms"
     return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
@@ -97,7 +97,7 @@ def ms(value: float | None) -> str:
 def dollars(value: float | None) -> str:
     """US dollars with as many digits as say something."""
     if value is None:
-        return NOTHING
+        return EMPTY
     if value == 0:
         return "$0"
     if value >= 0.1:

@@ -38,7 +38,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Dot:
+class ScatterDot:
     """One model in a plot of two measures."""
 
     name: str
@@ -76,7 +76,7 @@ class Axis:
         return [self.low + i * step for i in range(count + 1)]
 
 
-def lines(
+def line_plot(
     title: str,
     places: Sequence[str],
     series: Sequence[Series],
@@ -105,9 +105,9 @@ def lines(
     return _svg(title, parts)
 
 
-def scatter(
+def scatter_plot(
     title: str,
-    dots: Sequence[Dot],
+    dots: Sequence[ScatterDot],
     *,
     x_unit: str,
     y_unit: str,
@@ -134,7 +134,7 @@ def scatter(
     return _svg(title, parts)
 
 
-def _mark(dot: Dot, across: Axis, up: Axis, x_form: Format, y_form: Format) -> list[str]:
+def _mark(dot: ScatterDot, across: Axis, up: Axis, x_form: Format, y_form: Format) -> list[str]:
     x, y = across.place(dot.x), up.place(dot.y.value)
     told = f"{dot.name}: {_told(dot.y, y_form)}, {x_form(dot.x)}"
     kind = "dot front-dot" if dot.front else "dot"

@@ -17,9 +17,9 @@ from ..work_done_progress import Progress, with_progress
 
 if TYPE_CHECKING:
     from ...app import AppContext
-    from ...evaluation.cases import Kind
-    from ...evaluation.comparison import Options, Plan
-    from ...evaluation.eval_runner import Step
+    from ...evaluation.cases import CaseKind
+    from ...evaluation.comparison import ComparisonOptions, ComparisonPlan
+    from ...evaluation.eval_runner import EvalProgress
 
 Arguments = dict[str, Any]
 GO_ON = "Go on"
@@ -35,7 +35,7 @@ async def report(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
     summary = await summarise_history(app, _task(arguments))
     out = app.data_dir / "reports"
     written = await asyncio.to_thread(write_history, summary, out)
-    return _paths(ls, written.markdown, written.html, written.missing)
+    return _paths(ls, written.markdown, written.html, written.html_error)
 
 
 @raise_to_user
@@ -58,39 +58,40 @@ async def compare(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
 
 
 async def _compare(
-    ls: EnsembleServer, app: AppContext, options: Options, arguments: Arguments, bar: Progress
+    ls: EnsembleServer,
+    app: AppContext,
+    options: ComparisonOptions,
+    arguments: Arguments,
+    bar: Progress,
 ) -> dict[str, Any]:
-    from ...evaluation.comparison import Watcher
+    from ...evaluation.comparison import ComparisonObserver
     from ...evaluation.comparison import compare as run
-    from ...evaluation.reports.comparison_page import write
-    from ...evaluation.scenario import Cleaners
-    from ...postprocess import clean_code, clean_completion, clean_prose
+    from ...evaluation.reports.comparison_page import write_comparison
 
     shown = -1
 
-    def step(at: Step) -> None:
+    def step(at: EvalProgress) -> None:
         nonlocal shown
         percentage = int(100 * at.overall)
         if percentage != shown:
             shown = percentage
             bar.report(f"{at.model}: {at.done} of {at.total}", percentage)
 
-    async def agree(plan: Plan) -> bool:
+    async def agree(plan: ComparisonPlan) -> bool:
         return not plan.leaves_machine or arguments.get("yes") is True or await _ask(ls, plan)
 
-    watcher = Watcher(agree, step, bar.report)
-    cleaners = Cleaners(clean_completion, clean_code, clean_prose)
-    compared = await run(app, options, cleaners, watcher)
+    observer = ComparisonObserver(agree, step, bar.report)
+    compared = await run(app, options, observer)
     if compared is None:
         return {"cancelled": True}
-    written = await asyncio.to_thread(write, compared, options.out)
-    told = _paths(ls, written.markdown, written.html, written.missing)
+    written = await asyncio.to_thread(write_comparison, compared, options.out)
+    told = _paths(ls, written.markdown, written.html, written.html_error)
     if arguments.get("learn"):
         await _learn(app, compared)
     return {**told, "advice": compared.summary.advice, "cost": compared.spent}
 
 
-async def _ask(ls: EnsembleServer, plan: Plan) -> bool:
+async def _ask(ls: EnsembleServer, plan: ComparisonPlan) -> bool:
     """Whether the user agrees to the cost; a client that cannot ask does not."""
     question = types.ShowMessageRequestParams(
         type=types.MessageType.Warning,
@@ -102,16 +103,16 @@ async def _ask(ls: EnsembleServer, plan: Plan) -> bool:
 
 
 async def _learn(app: AppContext, compared: Any) -> None:
-    from ...evaluation.measured_priors import measured
+    from ...evaluation.measured_priors import measured_priors
     from ...selection.offline_priors import save, teach
 
-    found = measured(compared)
+    found = measured_priors(compared)
     await asyncio.to_thread(save, app.data_dir, found)
     teach(app.selector, found, app.registry.ids())
 
 
-def _options(ls: EnsembleServer, app: AppContext, arguments: Arguments) -> Options:
-    from ...evaluation.comparison import ENGINES, Options
+def _options(ls: EnsembleServer, app: AppContext, arguments: Arguments) -> ComparisonOptions:
+    from ...evaluation.comparison import ENGINES, ComparisonOptions
 
     paths = _texts(arguments, "paths") or [
         unquote(urlsplit(uri).path) for uri in ls.folders if uri.startswith("file:")
@@ -132,7 +133,7 @@ def _options(ls: EnsembleServer, app: AppContext, arguments: Arguments) -> Optio
     language = arguments.get("language")
     if language is not None and not isinstance(language, str):
         raise SettingsError("The argument 'language' must be a text.")
-    return Options(
+    return ComparisonOptions(
         paths=tuple(Path(p).absolute() for p in paths),
         out=folder,
         task=task,
@@ -140,7 +141,7 @@ def _options(ls: EnsembleServer, app: AppContext, arguments: Arguments) -> Optio
         samples=_whole(arguments, "samples", 50),
         seed=_whole(arguments, "seed", 0),
         language=language,
-        kinds=cast("tuple[Kind, ...]", tuple(_texts(arguments, "kinds"))),
+        kinds=cast("tuple[CaseKind, ...]", tuple(_texts(arguments, "kinds"))),
         max_cost=cost,
         engine=engine,
         fresh=arguments.get("fresh") is True,

@@ -1,1 +1,1 @@
-"""What runs inside the sandbox's process: nothing here imports anything but the standard library."""
+"""The scripts that run inside a sandbox's process. They import nothing but the standard library."""

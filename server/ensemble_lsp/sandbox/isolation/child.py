@@ -1,8 +1,8 @@
-"""The sandbox's process: reads one job as JSON, locks itself down, runs it, writes what came of it.
+"""The process that runs examples: read one job as JSON, lock down, run it, write the outcomes.
 
-Run by path, with ``-I -S -B``. Job: ``{"source", "groups", "paths", "readable", "folder", "seconds",
-"step", "memory", "fileBytes"}``; a group is a list of checks that share names, a check is ``{"kind", "source",
-"want"}``. Answer: ``{"layers", "groups": [[{"ok", "output"}]]}``, or ``{"refused"}``.
+Started by path, with ``-I -S -B``. Job: ``{"source", "groups", "paths", "readable", "folder", "seconds",
+"checkSeconds", "memory", "fileBytes"}``; a group is a list of checks that share variables, a check is ``{"kind",
+"source", "expected"}``. Answer: ``{"layers", "groups": [[{"ok", "output"}]]}``, or ``{"unavailable"}``.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from landlock_seccomp import CannotConfineError, confine  # type: ignore[import-not-found]
 
-LONGEST = 2000
-"""Characters of an output that are told."""
-_HELPERS = (
+MAX_OUTPUT = 2000
+"""Characters of an output that are returned."""
+_DEFINITIONS = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign,
     ast.AnnAssign, ast.AugAssign, ast.If, ast.Try,
 )  # fmt: skip
-Names = dict[str, Any]
-_STEP = [1.0]
-"""Seconds of one check; set once, from the job."""
+Namespace = dict[str, Any]
+_CHECK_SECONDS = [1.0]
+"""Seconds for one check; set once, from the job."""
 
 
 def main() -> None:
-    """Do the job that stands on standard input."""
+    """Run the job on standard input."""
     job: dict[str, Any] = json.loads(sys.stdin.buffer.read())
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -53,143 +53,145 @@ def main() -> None:
             file_bytes=job["fileBytes"],
         )
     except CannotConfineError as error:
-        json.dump({"refused": error.strerror or str(error)}, answer)
+        json.dump({"unavailable": error.strerror or str(error)}, answer)
         answer.flush()
         os._exit(0)
     sys.path[:] = [*(p for p in sys.path if p != str(Path(__file__).parent)), *job["paths"]]
-    _STEP[0] = job["step"]
-    signal.signal(signal.SIGALRM, _stop)
+    _CHECK_SECONDS[0] = job["checkSeconds"]
+    signal.signal(signal.SIGALRM, _on_timeout)
     sys.setrecursionlimit(5000)
     warnings.simplefilter("ignore")
     result = {"layers": layers, "groups": [run_group(job["source"], g) for g in job["groups"]]}
     json.dump(result, answer)
     answer.flush()
-    # Threads that the code left behind must not keep the process.
+    # Threads that the code left behind must not keep the process alive.
     os._exit(0)
 
 
 def run_group(source: str, checks: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Run checks that share names, each group in a fresh module."""
+    """Run checks that share variables, each group in a fresh module."""
     if checks and checks[0]["kind"] == "stdin":
         return [_program(source, check) for check in checks]
-    names = _module(source)
-    return [_check(check, names) for check in checks]
+    namespace = _module(source)
+    return [_check(check, namespace) for check in checks]
 
 
-def _module(source: str) -> Names:
-    """The names a source defines: its definitions alone, and without those that fail."""
-    names: Names = {"__name__": "candidate"}
+def _module(source: str) -> Namespace:
+    """Run only a source's definitions, without those that fail, and return their namespace."""
+    namespace: Namespace = {"__name__": "candidate"}
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return names
+        return namespace
     for node in tree.body:
-        if isinstance(node, _HELPERS):
-            _quietly(ast.Module([node], []), names)
-    return names
+        if isinstance(node, _DEFINITIONS):
+            _run_definition(ast.Module([node], []), namespace)
+    return namespace
 
 
-def _quietly(tree: ast.Module, names: Names) -> None:
+def _run_definition(tree: ast.Module, namespace: Namespace) -> None:
     with (
-        _no_longer(),
+        _time_limit(),
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.suppress(BaseException),
     ):
-        exec(compile(tree, "<candidate>", "exec"), names)  # noqa: S102 - what this process is for
+        exec(compile(tree, "<candidate>", "exec"), namespace)  # noqa: S102 - the purpose of this process
 
 
 @contextlib.contextmanager
-def _no_longer() -> Generator[None]:
-    """Stop what is inside after the time of one check."""
-    signal.setitimer(signal.ITIMER_REAL, _STEP[0])
+def _time_limit() -> Generator[None]:
+    """Stop the block after the time for one check."""
+    signal.setitimer(signal.ITIMER_REAL, _CHECK_SECONDS[0])
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _stop(*_: object) -> None:
+def _on_timeout(*_: object) -> None:
     raise TimeoutError("took too long")
 
 
-def _check(check: dict[str, str], names: Names) -> dict[str, Any]:
+def _check(check: dict[str, str], namespace: Namespace) -> dict[str, Any]:
     out = io.StringIO()
     value: Any = None
     try:
-        with _no_longer(), contextlib.redirect_stdout(out):
-            value = _run(check, names, out)
+        with _time_limit(), contextlib.redirect_stdout(out):
+            value = _run(check, namespace, out)
     except BaseException as error:
         name = type(error).__name__
-        expected = "want" in check and _expects(check["want"], error)
-        return {"ok": expected, "output": f"!{name}"}
-    shown = out.getvalue()[:LONGEST]
+        ok = "expected" in check and _expects(check["expected"], error)
+        return {"ok": ok, "output": f"!{name}"}
+    printed = out.getvalue()[:MAX_OUTPUT]
     if check["kind"] == "equal":
-        return {"ok": _same(value, _value(check["want"], names)), "output": _shown(value)}
-    if "want" not in check:
-        return {"ok": True, "output": shown or _shown(value)}
-    return {"ok": _alike(shown, check["want"]), "output": shown}
+        return {"ok": _equal(value, _value(check["expected"], namespace)), "output": _repr(value)}
+    if "expected" not in check:
+        return {"ok": True, "output": printed or _repr(value)}
+    return {"ok": _matches(printed, check["expected"]), "output": printed}
 
 
-def _run(check: dict[str, str], names: Names, out: io.StringIO) -> Any:
-    """Run one check's source; the value of an expression."""
+def _run(check: dict[str, str], namespace: Namespace, out: io.StringIO) -> Any:
+    """Run one check's source and return the value of an expression."""
     if check["kind"] == "doctest":
 
-        def show(shown: Any) -> None:
-            if shown is not None:
-                out.write(f"{shown!r}\n")
+        def show(result: Any) -> None:
+            if result is not None:
+                out.write(f"{result!r}\n")
 
         sys.displayhook = show
         code = compile(check["source"] + "\n", "<example>", "single")
-        exec(code, names)  # noqa: S102
+        exec(code, namespace)  # noqa: S102
         return None
     if check["kind"] in ("equal", "call"):
-        return eval(check["source"], names)  # noqa: S307
-    exec(compile(check["source"], "<example>", "exec"), names)  # noqa: S102
+        return eval(check["source"], namespace)  # noqa: S307
+    exec(compile(check["source"], "<example>", "exec"), namespace)  # noqa: S102
     return None
 
 
 def _program(source: str, check: dict[str, str]) -> dict[str, Any]:
-    """A whole program: what it prints for an input."""
+    """Run a whole program and compare its output for one input."""
     out = io.StringIO()
     sys.stdin = io.TextIOWrapper(io.BytesIO(check["source"].encode()), encoding="utf-8")
-    failed = ""
-    with _no_longer(), contextlib.redirect_stdout(out):
+    error_name = ""
+    with _time_limit(), contextlib.redirect_stdout(out):
         try:
             exec(compile(source, "<candidate>", "exec"), {"__name__": "__main__"})  # noqa: S102
         except SystemExit:
             pass
         except BaseException as error:
-            failed = f"!{type(error).__name__}"
-    shown = out.getvalue()
-    ok = not failed and ("want" not in check or shown.split() == check["want"].split())
-    return {"ok": ok, "output": (failed or shown)[:LONGEST]}
+            error_name = f"!{type(error).__name__}"
+    printed = out.getvalue()
+    ok = not error_name
+    if ok and "expected" in check:
+        ok = printed.split() == check["expected"].split()
+    return {"ok": ok, "output": (error_name or printed)[:MAX_OUTPUT]}
 
 
-# -- whether it is what was promised -------------------------------------------------------------
+# -- comparing with the expected result ----------------------------------------------------------
 
 
-def _value(text: str, names: Names) -> Any:
-    return eval(text, names)  # noqa: S307
+def _value(text: str, namespace: Namespace) -> Any:
+    return eval(text, namespace)  # noqa: S307
 
 
-def _shown(value: Any) -> str:
+def _repr(value: Any) -> str:
     try:
-        return repr(value)[:LONGEST]
+        return repr(value)[:MAX_OUTPUT]
     except BaseException as error:
         return f"!{type(error).__name__}"
 
 
-def _expects(want: str, error: BaseException) -> bool:
-    last = want.strip().splitlines()[-1] if want.strip() else ""
+def _expects(expected: str, error: BaseException) -> bool:
+    last = expected.strip().splitlines()[-1] if expected.strip() else ""
     return (
-        want.lstrip().startswith("Traceback")
+        expected.lstrip().startswith("Traceback")
         and last.split(":")[0].split(".")[-1] == type(error).__name__
     )
 
 
-def _alike(got: str, want: str) -> bool:
-    """Equal as doctest says, white space and dots apart; else equal as values."""
-    plain, wanted = " ".join(got.split()), " ".join(want.split())
+def _matches(actual: str, expected: str) -> bool:
+    """Compare as doctest does, ignoring white space and with ``...`` as a wildcard; else compare the values."""
+    plain, wanted = " ".join(actual.split()), " ".join(expected.split())
     if plain == wanted:
         return True
     if "..." in wanted:
@@ -197,18 +199,24 @@ def _alike(got: str, want: str) -> bool:
         if re.fullmatch(pattern, plain, re.DOTALL):
             return True
     try:
-        return _same(ast.literal_eval(plain), ast.literal_eval(wanted))
+        return _equal(ast.literal_eval(plain), ast.literal_eval(wanted))
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return plain.strip("'\"") == wanted.strip("'\"")
 
 
-def _same(got: Any, want: Any) -> bool:
-    if isinstance(got, float) and isinstance(want, int | float) and not isinstance(want, bool):
-        return math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-6)
-    if isinstance(got, list | tuple) and isinstance(want, list | tuple):
-        # A tuple where a list is promised is taken: docstrings are loose about it.
-        return len(got) == len(want) and all(_same(a, b) for a, b in zip(got, want, strict=True))
-    return bool(got == want)
+def _equal(actual: Any, expected: Any) -> bool:
+    if (
+        isinstance(actual, float)
+        and isinstance(expected, int | float)
+        and not isinstance(expected, bool)
+    ):
+        return math.isclose(actual, expected, rel_tol=1e-6, abs_tol=1e-6)
+    if isinstance(actual, list | tuple) and isinstance(expected, list | tuple):
+        # Docstrings are loose about tuples and lists, so one may match the other.
+        return len(actual) == len(expected) and all(
+            _equal(a, b) for a, b in zip(actual, expected, strict=True)
+        )
+    return bool(actual == expected)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Lock this process down, for good, without root: Linux only.
+"""Lock this process down permanently, without root. Linux only.
 
-In this order: limits (setrlimit), namespaces where the system allows them (user, network, process ids,
-IPC, host name), Landlock (files), seccomp (system calls). Landlock and seccomp are asked for: without
-them ``confine`` raises. Numbers are the kernel's own (``include/uapi``); see landlock(7), seccomp(2).
+The layers, in order: limits (setrlimit), namespaces if the system allows them (user, network, process ids, IPC,
+host name), Landlock (files), seccomp (system calls). Landlock and seccomp are required: without them ``confine``
+raises. The numbers are the kernel's (``include/uapi``); see landlock(7) and seccomp(2).
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ NEW_USER = 0x10000000
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 
 _READ = 1 << 2 | 1 << 3  # read a file, list a folder
-_FILE = 1 << 1 | 1 << 2 | 1 << 14  # what may be allowed on a file itself
+_FILE = 1 << 1 | 1 << 2 | 1 << 14  # the rights that apply to a file
 _WRITE = _READ | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 14  # and write, remove, make
 
 
 class CannotConfineError(OSError):
-    """This system cannot lock a process down far enough to run what nobody has read."""
+    """This system cannot lock a process down far enough to run unreviewed code."""
 
 
 def confine(
     folder: str, readable: Iterable[str], *, seconds: int, memory: int, file_bytes: int
 ) -> list[str]:
-    """Lock down: write only in ``folder``, read there and below ``readable``; the layers it got.
+    """Allow writing only in ``folder`` and reading there and below ``readable``; return the layers in force.
 
-    Forks where it gets a process-id namespace: the caller goes on as its first process, and the
-    outer one ends with the inner's exit code.
+    In a process-id namespace it forks: the caller continues as the first process of the namespace, and the
+    outer process exits with the inner one's code.
     """
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"):
         raise CannotConfineError("only Linux on x86_64 and aarch64 can lock a process down here")
@@ -53,12 +53,12 @@ def confine(
         raise CannotConfineError(ctypes.get_errno(), "no_new_privs is refused")
     _landlock(libc, folder, readable)
     _seccomp(libc)
-    _check(folder)
+    _verify(folder)
     return [*layers, "landlock", "seccomp"]
 
 
 def _limit(seconds: int, memory: int, file_bytes: int) -> None:
-    wanted = {
+    limits = {
         resource.RLIMIT_CPU: seconds,
         resource.RLIMIT_AS: memory,
         resource.RLIMIT_FSIZE: file_bytes,
@@ -66,18 +66,18 @@ def _limit(seconds: int, memory: int, file_bytes: int) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_STACK: 16 << 20,
     }
-    for kind, most in wanted.items():
+    for kind, limit in limits.items():
         _, hard = resource.getrlimit(kind)
-        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        value = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(kind, (value, value))
 
 
 def _unshare(libc: ctypes.CDLL) -> list[str]:
-    """Namespaces of its own, as many as the system gives; with a user namespace no root is needed."""
-    every = 0
+    """Enter new namespaces if the system allows; a user namespace makes that possible without root."""
+    flags = NEW_USER
     for flag in NAMESPACES.values():
-        every |= flag
-    if libc.unshare(NEW_USER | every) == 0:
+        flags |= flag
+    if libc.unshare(flags) == 0:
         return ["user", *NAMESPACES]
     return []
 
@@ -117,7 +117,7 @@ def _landlock(libc: ctypes.CDLL, folder: str, readable: Iterable[str]) -> None:
 
 
 def allow(libc: ctypes.CDLL, ruleset: int, path: str, access: int) -> None:
-    """Allow access to a path and what is below it; what is not there needs no rule."""
+    """Allow access to a path and everything below it; a missing path needs no rule."""
     try:
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
@@ -183,7 +183,7 @@ def _seccomp(libc: ctypes.CDLL) -> None:
 
 
 def _program(machine: str) -> Iterable[bytes]:
-    """The filter: what is not named fails with EPERM, also in a foreign calling convention."""
+    """Yield the filter: calls not listed fail with EPERM, also in a foreign calling convention."""
     x86 = machine == "x86_64"
     numbers = [pair[0] if x86 else pair[1] for pair in _BOTH.values()]
     clone, clone3, ioctl, prlimit = (56, 435, 16, 302) if x86 else (220, 435, 29, 261)
@@ -194,7 +194,7 @@ def _program(machine: str) -> Iterable[bytes]:
     for number in (*numbers, *(_OLD_X86 if x86 else ())):
         yield op(EQUAL, 0, 1, number or 0)
         yield op(RETURN, 0, 0, ALLOW)
-    # clone3 hides its flags in memory: "unknown" lets the C library fall back to clone.
+    # clone3 keeps its flags in memory, unseen by the filter; ENOSYS makes the C library fall back to clone.
     yield op(EQUAL, 0, 1, clone3)
     yield op(RETURN, 0, 0, ERRNO | errno.ENOSYS)
     yield from _only(clone, [(ARG0, _CLONE_THREAD, _CLONE_THREAD)])
@@ -205,7 +205,7 @@ def _program(machine: str) -> Iterable[bytes]:
 
 
 def _only(number: int, conditions: Sequence[tuple[int, int, int]]) -> Iterable[bytes]:
-    """Allow a call where an argument, masked, has a value; else go on with the number loaded."""
+    """Allow a call if a masked argument has a value; else continue with the call number loaded."""
     ((place, mask, value),) = conditions
     yield op(EQUAL, 0, 5, number)
     yield op(LOAD, 0, 0, place)
@@ -216,15 +216,15 @@ def _only(number: int, conditions: Sequence[tuple[int, int, int]]) -> Iterable[b
 
 
 def op(code: int, yes: int, no: int, value: int) -> bytes:
-    """One instruction of a filter."""
+    """Encode one instruction of a filter."""
     return struct.pack("HBBI", code, yes, no, value)
 
 
-# -- proof ---------------------------------------------------------------------------------------
+# -- verification ---------------------------------------------------------------------------------------
 
 
-def _check(folder: str) -> None:
-    """Try what must fail; run nothing where it does not."""
+def _verify(folder: str) -> None:
+    """Try forbidden operations; raise if one of them works."""
     for family in (socket.AF_INET, socket.AF_UNIX):
         try:
             socket.socket(family).close()

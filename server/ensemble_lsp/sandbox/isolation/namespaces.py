@@ -1,11 +1,12 @@
-"""Lock this process down as far as a test-runner can bear, then become that program. Linux only.
+"""Apply the strictest sandbox a test runner tolerates, then exec the command. Linux only.
 
-Run by path, with ``-I -S -B``, arguments: a job as JSON, then the command. Job: ``{"write", "read", "seconds",
-"data", "file"}``: folders, whole seconds of processor time, bytes of a process' data and of a file. Ends with the
-command's exit code, or with 97 and a sentence where this system cannot lock it down; then nothing was run.
+Started by path, with ``-I -S -B``; the arguments are a job as JSON, then the command. Job: ``{"folder", "readable",
+"seconds", "memory", "fileBytes"}``: the writable folder, readable paths, seconds of processor time, bytes of a
+process's data and of one file. Exits with the command's code, or with 97 and a sentence if this system cannot lock
+the process down; then nothing ran.
 
-More is allowed than ``landlock_seccomp.confine`` allows: programs, processes, and sockets to itself. What is left out stays
-out: other folders (Landlock), the network and sockets of other programs, other processes, keyrings, mounts.
+It allows more than ``landlock_seccomp.confine``: programs, processes, and sockets within the sandbox. It forbids
+other folders (Landlock), the network and sockets of other programs, other processes, keyrings and mounts.
 """
 
 from __future__ import annotations
@@ -29,24 +30,24 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 import landlock_seccomp  # type: ignore[import-not-found]
 
-REFUSED = 97
-PROCESSES = 512
+UNAVAILABLE = 97
+MAX_PROCESSES = 512
 _MOUNTS = 0x00020000
 _PRIVATE = 1 << 18 | 1 << 14  # MS_PRIVATE, MS_REC
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
 def main() -> None:
-    """Lock down, then run the command."""
+    """Lock the process down, then run the command."""
     job: dict[str, Any] = json.loads(sys.argv[1])
     try:
         lock_down(job)
     except OSError as error:
         sys.stderr.write(error.strerror or str(error))
         sys.stderr.flush()
-        os._exit(REFUSED)
+        os._exit(UNAVAILABLE)
     try:
-        os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - what this process is for
+        os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - the purpose of this process
     except OSError as error:
         sys.stderr.write(f"{sys.argv[2]} cannot be run: {error.strerror}")
         sys.stderr.flush()
@@ -54,32 +55,32 @@ def main() -> None:
 
 
 def lock_down(job: dict[str, Any]) -> None:
-    """Raise ``OSError`` where this system cannot."""
+    """Apply every layer; raise ``OSError`` if this system cannot."""
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"):
         raise OSError(0, "only Linux on x86_64 and aarch64 can lock a program down here")
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(1, signal.SIGKILL, 0, 0, 0)
     apart = _namespaces(libc)
-    sealed = apart and _seal(libc, job["write"])
+    sealed = apart and _seal(libc, job["folder"])
     _limit(job, apart)
     if apart:
-        _own_processes(libc)
+        _enter_pid_namespace(libc)
     if libc.prctl(38, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no_new_privs is refused")
     scoped = _landlock(libc, job, shared_memory=apart)
     if not apart and not scoped:
-        raise OSError(0, "neither namespaces nor Landlock's scopes (Linux 6.12) are to be had here")
+        raise OSError(0, "this system has neither namespaces nor Landlock's scopes (Linux 6.12)")
     _seccomp(libc, apart=apart, sealed=sealed)
-    _check(job)
+    _verify(job)
 
 
 def _namespaces(libc: ctypes.CDLL) -> bool:
-    """Networks, processes, mounts and IPC of its own, with the user's own id; whether it got them."""
+    """Enter namespaces for network, processes, mounts and IPC under the user's id; return whether it could."""
     user, group = os.getuid(), os.getgid()
-    every = landlock_seccomp.NEW_USER | _MOUNTS
+    flags = landlock_seccomp.NEW_USER | _MOUNTS
     for flag in landlock_seccomp.NAMESPACES.values():
-        every |= flag
-    if libc.unshare(every):
+        flags |= flag
+    if libc.unshare(flags):
         return False
     with contextlib.suppress(OSError):
         Path("/proc/self/setgroups").write_text("deny")
@@ -87,48 +88,48 @@ def _namespaces(libc: ctypes.CDLL) -> bool:
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
     with contextlib.suppress(OSError), socket.socket() as one:
-        # SIOCSIFFLAGS: the loopback of its own network is up; tests may serve themselves.
+        # SIOCSIFFLAGS brings up the loopback of the new network; tests may talk to their own servers.
         fcntl.ioctl(one, 0x8914, struct.pack("16sH14x", b"lo", 1))
     return True
 
 
-def _seal(libc: ctypes.CDLL, folders: Iterable[str]) -> bool:
-    """Mount everything read-only but some folders; whether that could be done."""
+def _seal(libc: ctypes.CDLL, folder: str) -> bool:
+    """Mount everything but one folder read-only; return whether that worked."""
     libc.mount(None, b"/", None, _PRIVATE, None)
-    kept = [os.fsencode(folder) for folder in folders]
-    done = [libc.mount(path, path, None, 1 << 12 | 1 << 14, None) for path in kept]
-    done.append(_mounted(libc, b"/", 0x8000, set_=1))
-    done += [_mounted(libc, path, 0, clear=1) for path in kept]
+    writable = os.fsencode(folder)
+    failed = libc.mount(writable, writable, None, 1 << 12 | 1 << 14, None)
+    failed |= _set_mount(libc, b"/", 0x8000, set_=1)
+    failed |= _set_mount(libc, writable, 0, clear=1)
     libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", 6, b"size=256m,mode=1777")
-    os.chdir(Path.cwd())  # the current folder still lies in the mount below
-    return not any(done)
+    os.chdir(Path.cwd())  # the current directory is still in the mount below
+    return not failed
 
 
-def _mounted(libc: ctypes.CDLL, path: bytes, flags: int, *, set_: int = 0, clear: int = 0) -> int:
-    """mount_setattr(2), of which the read-only bit is 1; not 0 where it fails."""
+def _set_mount(libc: ctypes.CDLL, path: bytes, flags: int, *, set_: int = 0, clear: int = 0) -> int:
+    """Call mount_setattr(2), whose read-only bit is 1; return non-zero on failure."""
     attributes = struct.pack("QQQQ", set_, clear, 0, 0)
     size = ctypes.c_size_t(len(attributes))
     return int(libc.syscall(442, ctypes.c_int(-100), path, ctypes.c_uint(flags), attributes, size))
 
 
 def _limit(job: dict[str, Any], apart: bool) -> None:
-    wanted = {
+    limits = {
         resource.RLIMIT_CPU: job["seconds"],
-        resource.RLIMIT_DATA: job["data"],
-        resource.RLIMIT_FSIZE: job["file"],
+        resource.RLIMIT_DATA: job["memory"],
+        resource.RLIMIT_FSIZE: job["fileBytes"],
         resource.RLIMIT_CORE: 0,
     }
     if apart:
-        # Without a namespace it would count the user's other processes too.
-        wanted[resource.RLIMIT_NPROC] = PROCESSES
-    for kind, most in wanted.items():
+        # Without a namespace this would count the user's other processes too.
+        limits[resource.RLIMIT_NPROC] = MAX_PROCESSES
+    for kind, limit in limits.items():
         _, hard = resource.getrlimit(kind)
-        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        value = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(kind, (value, value))
 
 
-def _own_processes(libc: ctypes.CDLL) -> None:
-    """Go on as the second process of a namespace; the first collects the dead, and all end with it."""
+def _enter_pid_namespace(libc: ctypes.CDLL) -> None:
+    """Continue as the second process of a namespace; the first reaps orphans, and all end with it."""
     outer = os.fork()
     if outer:
         _, status = os.waitpid(outer, 0)
@@ -142,7 +143,7 @@ def _own_processes(libc: ctypes.CDLL) -> None:
 
 
 def _landlock(libc: ctypes.CDLL, job: dict[str, Any], *, shared_memory: bool) -> bool:
-    """Files as the job says; whether signals are held to itself too."""
+    """Restrict files to the job's; return whether signals are restricted too."""
     version = libc.syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
     if version < 1:
         raise OSError(ctypes.get_errno(), "this kernel has no Landlock (Linux 5.13)")
@@ -156,9 +157,9 @@ def _landlock(libc: ctypes.CDLL, job: dict[str, Any], *, shared_memory: bool) ->
     if rules < 0:
         raise OSError(ctypes.get_errno(), "Landlock refuses its rules")
     run = (1 << 0 | 1 << 2 | 1 << 3) & files
-    for path in (*job["write"], *(["/dev/shm"] if shared_memory else [])):  # noqa: S108
+    for path in (job["folder"], *(["/dev/shm"] if shared_memory else [])):  # noqa: S108
         landlock_seccomp.allow(libc, rules, path, files & ~(1 << 6 | 1 << 11))
-    for path in job["read"]:
+    for path in job["readable"]:
         _allow_to_run(libc, rules, path, run)
     for name in _DEVICES:
         landlock_seccomp.allow(libc, rules, f"/dev/{name}", (1 << 1 | 1 << 2) & files)
@@ -183,7 +184,7 @@ def _allow_to_run(libc: ctypes.CDLL, rules: int, path: str, access: int) -> None
         os.close(fd)
 
 
-# -- system calls: all but these -----------------------------------------------------------------
+# -- denied system calls -----------------------------------------------------------------
 
 _DENIED = {
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
@@ -204,10 +205,10 @@ _UNSEALED = {
     "fchownat": (260, 54), "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7),
 }  # fmt: skip
 _UNSEALED_X86 = (90, 92, 94)
-"""Mode and owner of files, which Landlock does not know; needless where all is read-only. The last three:
-chmod, chown, lchown. Done as if they had worked: a test-runner that sets a file's mode must not fail."""
+"""Calls that change a file's mode or owner, which Landlock does not cover; not needed if all is read-only. The last
+three are chmod, chown and lchown. They pretend to succeed: a test runner that sets a file's mode must not fail."""
 _INSIDE = (socket.AF_INET, socket.AF_INET6, 16)
-"""Families within its own network; 16: netlink, which lists its interfaces."""
+"""Address families allowed in the new network; 16 is netlink, which lists its interfaces."""
 _JUMP_AT_LEAST = 0x35
 
 
@@ -228,7 +229,7 @@ def _program(machine: str, apart: bool, sealed: bool) -> Iterable[bytes]:
     yield op(landlock_seccomp.EQUAL, 1, 0, 0xC000003E if x86 else 0xC00000B7)
     yield refuse
     yield op(landlock_seccomp.LOAD, 0, 0, landlock_seccomp.NUMBER)
-    if x86:  # the x32 convention has the same calls under other numbers
+    if x86:  # the x32 convention numbers the same calls differently
         yield op(_JUMP_AT_LEAST, 0, 1, 0x40000000)
         yield refuse
     for pair in _DENIED.values():
@@ -247,11 +248,11 @@ def _program(machine: str, apart: bool, sealed: bool) -> Iterable[bytes]:
     yield refuse
 
 
-# -- proof ---------------------------------------------------------------------------------------
+# -- verification ---------------------------------------------------------------------------------------
 
 
-def _check(job: dict[str, Any]) -> None:
-    """Try what must fail; run nothing where it does not."""
+def _verify(job: dict[str, Any]) -> None:
+    """Try forbidden operations; raise if one of them works."""
     try:
         socket.socket(socket.AF_UNIX).close()
     except OSError:
@@ -260,11 +261,11 @@ def _check(job: dict[str, Any]) -> None:
         raise OSError(0, "a socket to other programs can still be made")
     with contextlib.suppress(OSError), socket.socket() as one:
         one.settimeout(0.2)
-        # 192.0.2.1 is nobody's (RFC 5737); where there is no way out this fails at once.
+        # 192.0.2.1 is reserved for documentation (RFC 5737); without a network this fails at once.
         code = one.connect_ex(("192.0.2.1", 9))
         if code not in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EPERM, errno.EACCES):
             raise OSError(0, "the network can still be reached")
-    outside = Path(job["write"][0]).parent / f"{Path(job['write'][0]).name}.outside"
+    outside = Path(job["folder"]).parent / f"{Path(job['folder']).name}.outside"
     try:
         outside.open("x").close()
     except OSError:

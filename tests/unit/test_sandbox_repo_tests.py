@@ -1,4 +1,4 @@
-"""The repository's own tests: which reach a place, and what those that run are kept from."""
+"""The repository's own tests: selection, isolation and counts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from ensemble_lsp.sandbox import process
-from ensemble_lsp.sandbox.repo_tests import PlaceUnderTest, RepoTests, tried
-from ensemble_lsp.sandbox.scratch_repo import Limits, ScratchRepo
+from ensemble_lsp.sandbox.check_results import CheckResults, with_test_counts
+from ensemble_lsp.sandbox.process import ResourceLimits
+from ensemble_lsp.sandbox.repo_tests import RepoTarget, RepoTests
+from ensemble_lsp.sandbox.scratch_repo import ScratchRepo
 from ensemble_lsp.sandbox.test_selection import command_with, find_tests
-from ensemble_lsp.sandbox.trial import CheckResults
 
 # -- which tests -----------------------------------------------------------------------------------
 
@@ -44,7 +45,7 @@ def test_tests_that_write_the_name_and_the_module_go_before_all_others(tmp_path:
     )
     assert reaching(tree, "shop.py", "total") == ["tests/test_shop.py"]
     assert reaching(tree, "shop.py", "price") == ["tests/test_price.py"]
-    # Nobody writes the name: whoever imports the file.
+    # No test mentions the name, so the tests that import the file are next.
     assert reaching(tree, "shop.py", "unheard_of") == ["tests/test_price.py", "tests/test_shop.py"]
     assert reaching(tree, "app.py", "main") == []
 
@@ -87,22 +88,22 @@ def test_a_runner_that_takes_files_gets_them_and_another_runs_as_it_is() -> None
     assert command_with(["run", "{files}", "-v"], files) == ["run", "tests/test_a.py", "-v"]
 
 
-def test_examples_and_tests_are_counted_together_and_told_apart() -> None:
-    both = tried(CheckResults(2, 3, ("1", "2", "3")), (4, 5))
+def test_examples_and_tests_are_counted_together_and_shown_apart() -> None:
+    both = with_test_counts(CheckResults(2, 3, ("1", "2", "3")), (4, 5))
     assert both is not None
-    assert (both.passed, both.promised) == (6, 8)
-    assert both.sentence() == "2 of 3 examples hold, 4 of 5 tests pass"
-    assert tried(None, None) is None
-    assert tried(both, None) is both
+    assert (both.passed, both.total) == (6, 8)
+    assert both.sentence() == "2 of 3 examples pass, 4 of 5 tests pass"
+    assert with_test_counts(None, None) is None
+    assert with_test_counts(both, None) is both
 
 
 # -- what they are kept from -------------------------------------------------------------------------
 
 
 @pytest.fixture
-async def walled() -> None:
-    if refused := await process.unavailable_reason():
-        pytest.skip(refused)
+async def sandboxed() -> None:
+    if reason := await process.unavailable_reason():
+        pytest.skip(reason)
 
 
 DEEDS = {
@@ -118,10 +119,10 @@ DEEDS = {
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(sys.platform != "linux", reason="programs are walled in on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux only")
 @pytest.mark.parametrize("deed", DEEDS)
-async def test_a_program_behind_the_walls_does_not_get(
-    tmp_path: Path, walled: None, deed: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_sandboxed_program_does_not_get(
+    tmp_path: Path, sandboxed: None, deed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_API_KEY", "s")
     secret, folder = tmp_path / "secret", tmp_path / "folder"
@@ -131,7 +132,7 @@ async def test_a_program_behind_the_walls_does_not_get(
     names = {"outside": str(tmp_path / "out"), "secret": str(secret), "pid": os.getpid()}
     code = f"print('began')\n{DEEDS[deed].format(**names)}\nprint('did it')"
     ended = await process.run(
-        [sys.executable, "-c", code], work=folder, folder=folder, limits=Limits(20)
+        [sys.executable, "-c", code], work=folder, folder=folder, limits=ResourceLimits(20)
     )
     assert "began" in ended.output
     assert secret.stat().st_mode & 0o777 == 0o600
@@ -142,11 +143,11 @@ async def test_a_program_behind_the_walls_does_not_get(
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(sys.platform != "linux", reason="programs are walled in on Linux only")
-async def test_what_a_program_started_ends_with_it(tmp_path: Path, walled: None) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux only")
+async def test_what_a_program_started_ends_with_it(tmp_path: Path, sandboxed: None) -> None:
     code = "import subprocess, sys; subprocess.Popen(['sleep', '977'], start_new_session=True)"
     command = [sys.executable, "-c", code + "; import time; time.sleep(60)"]
-    ended = await process.run(command, work=tmp_path, folder=tmp_path, limits=Limits(3))
+    ended = await process.run(command, work=tmp_path, folder=tmp_path, limits=ResourceLimits(3))
     assert ended.timed_out and not ended.passed
 
     def left() -> list[Path]:
@@ -164,9 +165,9 @@ def _read(path: Path) -> bytes:
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(sys.platform != "linux", reason="programs are walled in on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux only")
 async def test_links_that_a_run_leaves_behind_lead_no_write_out_of_the_copy(
-    tmp_path: Path, walled: None
+    tmp_path: Path, sandboxed: None
 ) -> None:
     root, victim = tmp_path / "repo", tmp_path / "victim"
     tree_with(root, {"pkg/shop.py": "x = 1\n", "run.py": ""})
@@ -174,71 +175,69 @@ async def test_links_that_a_run_leaves_behind_lead_no_write_out_of_the_copy(
     (victim / "shop.py").write_text("precious")
     link = f"import os; os.rename('pkg', 'was'); os.symlink({str(victim)!r}, 'pkg')"
     (root / "run.py").write_text(link)
-    bench = await ScratchRepo.open(root, f"{sys.executable} run.py", limits=Limits(20))
+    repo = await ScratchRepo.open(root, f"{sys.executable} run.py", limits=ResourceLimits(20))
     try:
-        assert (await bench.run()).passed
+        assert (await repo.run()).passed
         with pytest.raises(Exception, match="leads out of the copy"):
-            await bench.put({root / "pkg" / "shop.py": "overwritten"})
+            await repo.write({root / "pkg" / "shop.py": "overwritten"})
     finally:
-        await bench.close()
+        await repo.close()
     assert (victim / "shop.py").read_text() == "precious"
 
 
 # -- running them ------------------------------------------------------------------------------------
 
 
-def place_in(
-    root: Path, hollow: str = "def f():\n    raise NotImplementedError\n"
-) -> PlaceUnderTest:
-    return PlaceUnderTest(
-        root, root / "a.py", ("f",), hollow, lambda body: f"def f():\n    {body}\n", {}
+def place_in(root: Path, stubbed: str = "def f():\n    raise NotImplementedError\n") -> RepoTarget:
+    return RepoTarget(
+        root, root / "a.py", ("f",), stubbed, lambda body: f"def f():\n    {body}\n", {}
     )
 
 
-async def counts(
-    place: PlaceUnderTest, *bodies: str, command: str = ""
-) -> tuple[list[object], str]:
+async def counts(place: RepoTarget, *bodies: str, command: str = "") -> tuple[list[object], str]:
     tests = RepoTests(
-        place, command or f"{sys.executable} -m pytest -q", seconds=30, told=lambda _: None
+        place, command or f"{sys.executable} -m pytest -q", seconds=30, on_message=lambda _: None
     )
     try:
-        return [await tests(body) for body in bodies], tests.trouble
+        return [await tests(body) for body in bodies], tests.skip_reason
     finally:
         await tests.close()
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(sys.platform != "linux", reason="programs are walled in on Linux only")
-async def test_each_answer_is_told_how_many_tests_it_passes(tmp_path: Path, walled: None) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux only")
+async def test_each_answer_gets_the_number_of_tests_it_passes(
+    tmp_path: Path, sandboxed: None
+) -> None:
     tests = (
         "import a\n\ndef test_one():\n    assert a.f()\n\ndef test_two():\n    assert a.f() == 2\n"
     )
     root = tree_with(tmp_path / "repo", {"a.py": "", "test_a.py": tests})
-    told, trouble = await counts(place_in(root), "return 2", "return 1", "return (")
-    assert told == [(2, 2), (1, 2), (0, 1)]
+    results, trouble = await counts(place_in(root), "return 2", "return 1", "return (")
+    assert results == [(2, 2), (1, 2), (0, 1)]
     assert trouble == ""
     assert (root / "a.py").read_text() == ""
-    # Of another runner only the exit code is known.
+    # Any other runner gives only its exit code.
     (root / "check_test.py").write_text("import a\nassert a.f() == 2\n")
     command = f"{sys.executable} check_test.py"
-    told, _ = await counts(place_in(root), "return 2", "return 1", command=command)
-    assert told == [(1, 1), (0, 1)]
+    results, _ = await counts(place_in(root), "return 2", "return 1", command=command)
+    assert results == [(1, 1), (0, 1)]
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(sys.platform != "linux", reason="programs are walled in on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux only")
 @pytest.mark.parametrize(
     ("tests", "command", "trouble"),
     [
-        ("def test_x():\n    assert 'f' and 'a'\n", "", "they pass without f too"),
-        ("def test_x():\n    b()\n", "", "none names f"),
+        ("def test_x():\n    assert 'f' and 'a'\n", "", "they pass with it removed"),
+        ("def test_x():\n    b()\n", "", "none of them mentions f"),
         ("import a\na.f\n", "no-such-runner-anywhere", "cannot be run"),
     ],
 )
-async def test_where_tests_tell_nothing_it_is_said_why(
-    tmp_path: Path, walled: None, tests: str, command: str, trouble: str
+async def test_tests_that_cannot_judge_give_the_reason(
+    tmp_path: Path, sandboxed: None, tests: str, command: str, trouble: str
 ) -> None:
     root = tree_with(tmp_path / "repo", {"a.py": "", "test_it.py": tests})
-    told, why = await counts(place_in(root), "return 2", command=command)
-    assert told == [None]
-    assert trouble in why
+    results, reason = await counts(place_in(root), "return 2", command=command)
+    assert results == [None]
+    assert trouble in reason

@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from ensemble_lsp.consensus.fan_out import Progress, query_all
+from ensemble_lsp.consensus.fan_out import FanOutProgress, query_all
 from ensemble_lsp.errors import TimedOutError
 from ensemble_lsp.types import Completion, Prompt
 from tests.support.scripted import PROMPT, ScriptedModel
@@ -57,7 +57,7 @@ async def test_a_settled_outcome_closes_the_others() -> None:
         seen.append((len(completions), list(running)))
         return True
 
-    asked = await query_all([model("a", "one"), slow], PROMPT, budget_ms=LONG, settled=settled)
+    asked = await query_all([model("a", "one"), slow], PROMPT, budget_ms=LONG, should_stop=settled)
     assert seen == [(1, ["slow"])]
     assert asked.cancelled == ["slow"]
     assert slow.running == 0
@@ -93,7 +93,7 @@ async def test_nobody_to_ask_is_no_answer() -> None:
 
 
 async def test_progress_tells_of_each_model() -> None:
-    steps: list[Progress] = []
+    steps: list[FanOutProgress] = []
     error = TimedOutError("b", "late")
     await query_all(
         [model("a", "one"), model("b", error), model("c", asyncio.Event())],
@@ -109,7 +109,7 @@ async def test_progress_tells_of_each_model() -> None:
         ("b", "failed"),
         ("c", "closed"),
     }
-    assert steps[-1] == Progress("c", "closed", 3, 3)
+    assert steps[-1] == FanOutProgress("c", "closed", 3, 3)
 
 
 async def test_to_find_out_whether_it_is_settled_takes_no_longer_than_the_budget() -> None:
@@ -117,7 +117,7 @@ async def test_to_find_out_whether_it_is_settled_takes_no_longer_than_the_budget
         return await asyncio.Event().wait()
 
     asked = await query_all(
-        [model("a", "one"), model("b", asyncio.Event())], PROMPT, budget_ms=30, settled=never
+        [model("a", "one"), model("b", asyncio.Event())], PROMPT, budget_ms=30, should_stop=never
     )
     assert [c.model for c in asked.completions] == ["a"]
     assert asked.cancelled == ["b"]

@@ -1,4 +1,4 @@
-"""What runs in the sandbox, and what it cannot reach. Linux with Landlock and seccomp."""
+"""The examples' sandbox: outcomes of checks, and everything it cannot reach. Linux with Landlock and seccomp."""
 
 from __future__ import annotations
 
@@ -10,35 +10,39 @@ from pathlib import Path
 
 import pytest
 
-from ensemble_lsp.sandbox.example_process import Check, Limits, Ran, Tried, run
+from ensemble_lsp.sandbox.check_results import CheckOutcome, ExampleCheck
+from ensemble_lsp.sandbox.example_runner import ExampleLimits, ExampleRun, run_examples
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux only")
 
 
-async def call(source: str, expression: str, limits: Limits | None = None) -> Tried:
-    ran = await run(source, [[Check("call", expression)]], limits)
-    assert not ran.refused, ran.refused
+async def call(source: str, expression: str, limits: ExampleLimits | None = None) -> CheckOutcome:
+    ran = await run_examples(source, [[ExampleCheck("call", expression)]], limits)
+    assert not ran.unavailable, ran.unavailable
     return ran.groups[0][0]
 
 
 async def test_each_kind_of_check_is_judged() -> None:
     source = "def add(a, b):\n    return a + b\n\ndef boom():\n    raise ValueError('no')\n"
     checks = [
-        (Check("doctest", "add(1, 2)", "3"), True),
-        (Check("doctest", "add('a', 'b')", '"ab"'), True),
-        (Check("doctest", "add(.1, .2)", "0.3"), True),
-        (Check("doctest", "add(1, 2)", "4"), False),
-        (Check("doctest", "boom()", "Traceback (most recent call last):\nValueError: no"), True),
-        (Check("doctest", "boom()", "3"), False),
-        (Check("equal", "add(1, 2)", "3"), True),
-        (Check("equal", "add(0.1, 0.2)", "0.3"), True),
-        (Check("equal", "add([1], [2])", "[1, 3]"), False),
-        (Check("assert", "assert add(1, 1) == 2"), True),
-        (Check("assert", "assert add(1, 1) == 3"), False),
-        (Check("call", "add(2, 2)"), True),
-        (Check("call", "missing(2)"), False),
+        (ExampleCheck("doctest", "add(1, 2)", "3"), True),
+        (ExampleCheck("doctest", "add('a', 'b')", '"ab"'), True),
+        (ExampleCheck("doctest", "add(.1, .2)", "0.3"), True),
+        (ExampleCheck("doctest", "add(1, 2)", "4"), False),
+        (
+            ExampleCheck("doctest", "boom()", "Traceback (most recent call last):\nValueError: no"),
+            True,
+        ),
+        (ExampleCheck("doctest", "boom()", "3"), False),
+        (ExampleCheck("equal", "add(1, 2)", "3"), True),
+        (ExampleCheck("equal", "add(0.1, 0.2)", "0.3"), True),
+        (ExampleCheck("equal", "add([1], [2])", "[1, 3]"), False),
+        (ExampleCheck("assert", "assert add(1, 1) == 2"), True),
+        (ExampleCheck("assert", "assert add(1, 1) == 3"), False),
+        (ExampleCheck("call", "add(2, 2)"), True),
+        (ExampleCheck("call", "missing(2)"), False),
     ]
-    ran = await run(source, [[check] for check, _ in checks])
+    ran = await run_examples(source, [[check] for check, _ in checks])
     assert [(c, g[0].ok) for (c, _), g in zip(checks, ran.groups, strict=True)] == checks
     assert ran.groups[-2][0].output == "4"
     assert ran.groups[-1][0].output == "!NameError"
@@ -47,11 +51,11 @@ async def test_each_kind_of_check_is_judged() -> None:
 async def test_a_groups_checks_share_names_and_groups_do_not() -> None:
     source = "class Box:\n    def __init__(self): self.items = []\n    def put(self, x): self.items.append(x)\n"
     group = [
-        Check("run", "b = Box()"),
-        Check("run", "b.put(3)"),
-        Check("doctest", "b.items", "[3]"),
+        ExampleCheck("run", "b = Box()"),
+        ExampleCheck("run", "b.put(3)"),
+        ExampleCheck("doctest", "b.items", "[3]"),
     ]
-    ran = await run(source, [group, [Check("call", "b.items")]])
+    ran = await run_examples(source, [group, [ExampleCheck("call", "b.items")]])
     assert [t.ok for t in ran.groups[0]] == [True, True, True]
     assert ran.groups[1][0].output == "!NameError"
 
@@ -59,11 +63,11 @@ async def test_a_groups_checks_share_names_and_groups_do_not() -> None:
 async def test_a_program_reads_its_input_and_is_judged_by_what_it_prints() -> None:
     program = "a, b = map(int, input().split())\nprint(a + b)\n"
     checks = [
-        Check("stdin", "1 2\n", "3\n"),
-        Check("stdin", "1 2\n", "4"),
-        Check("stdin", "x", "1"),
+        ExampleCheck("stdin", "1 2\n", "3\n"),
+        ExampleCheck("stdin", "1 2\n", "4"),
+        ExampleCheck("stdin", "x", "1"),
     ]
-    ran = await run(program, [checks])
+    ran = await run_examples(program, [checks])
     assert [t.ok for t in ran.groups[0]] == [True, False, False]
 
 
@@ -124,27 +128,39 @@ async def test_threads_and_the_standard_library_work() -> None:
 
 async def test_an_endless_check_is_stopped_and_the_others_go_on() -> None:
     source = "def loop():\n    while True: pass\ndef one(): return 1\n"
-    ran = await run(source, [[Check("call", "loop()")], [Check("call", "one()")]], Limits(3, 0.3))
+    ran = await run_examples(
+        source,
+        [[ExampleCheck("call", "loop()")], [ExampleCheck("call", "one()")]],
+        ExampleLimits(seconds=3, check_seconds=0.3),
+    )
     assert [g[0].output for g in ran.groups] == ["!TimeoutError", "1"]
 
 
 async def test_what_cannot_be_stopped_is_killed() -> None:
     source = "def loop():\n    return sum(range(10**13))\n"
     start = time.monotonic()
-    ran = await run(source, [[Check("call", "loop()")]], Limits(1, 0.3))
-    assert not ran.ended
+    ran = await run_examples(
+        source, [[ExampleCheck("call", "loop()")]], ExampleLimits(seconds=1, check_seconds=0.3)
+    )
+    assert not ran.completed
     assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize("body", ["__import__('os')._exit(0)", "__import__('sys').exit()", "f()"])
 async def test_leaving_or_overflowing_is_no_pass(body: str) -> None:
-    ran = await run(f"def f():\n    return {body}\n", [[Check("equal", "f()", "None")]])
-    assert not ran.ended or not ran.groups[0][0].ok
+    ran = await run_examples(
+        f"def f():\n    return {body}\n", [[ExampleCheck("equal", "f()", "None")]]
+    )
+    assert not ran.completed or not ran.groups[0][0].ok
 
 
 async def test_cancelling_kills_the_process() -> None:
     source = "def loop():\n    while True: pass\n"
-    work = asyncio.create_task(run(source, [[Check("call", "loop()")]], Limits(30, 30)))
+    work = asyncio.create_task(
+        run_examples(
+            source, [[ExampleCheck("call", "loop()")]], ExampleLimits(seconds=30, check_seconds=30)
+        )
+    )
     await asyncio.sleep(0)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -153,5 +169,5 @@ async def test_cancelling_kills_the_process() -> None:
 
 async def test_a_system_that_cannot_confine_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    ran = await run("def f(): pass", [[Check("call", "f()")]])
-    assert ran == Ran(ended=False, refused="examples are run on Linux only")
+    ran = await run_examples("def f(): pass", [[ExampleCheck("call", "f()")]])
+    assert ran == ExampleRun(completed=False, unavailable="examples run on Linux only")

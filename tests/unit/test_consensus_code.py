@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble_lsp.consensus.agreement import Signs, Table
-from ensemble_lsp.consensus.calibration import CODE
+from ensemble_lsp.consensus.agreement import AgreementFeatures, CalibrationTable
+from ensemble_lsp.consensus.calibration import CODE_TABLE
 from ensemble_lsp.consensus.canonical_form import canonical
 from ensemble_lsp.consensus.code import consensus_of_code, consensus_of_completion
-from ensemble_lsp.consensus.member_selection import family, members
-from ensemble_lsp.consensus.votes import Vote, vote_of
+from ensemble_lsp.consensus.member_selection import family, select_members
+from ensemble_lsp.consensus.votes import Vote, vote_weight
 from ensemble_lsp.models.interface import Profile
-from ensemble_lsp.sandbox.trial import CheckResults
+from ensemble_lsp.sandbox.check_results import CheckResults
 from ensemble_lsp.selection.choice import Choice, Ranked
 
 SUM = "def total(items):\n    '''Sum.'''\n    out = 0  # start\n    for x in items:\n        out += x\n    return out\n"
@@ -216,20 +216,23 @@ def profiles(**models: str) -> list[Profile]:
 def test_members_are_good_and_of_different_families() -> None:
     known = profiles(g1="gpt-4.1", g2="gpt-4o", g3="o3", c="claude-sonnet-4", m="codestral")
     ranked = choice(("g1", 0.6, 0), ("g2", 0.58, 0), ("g3", 0.57, 0), ("c", 0.55, 0), ("m", 0.3, 0))
-    assert members(ranked, known, 3) == ["g1", "c", "g2"]
-    assert members(ranked, known, 1) == ["g1"]
-    assert len(members(ranked, known, 9)) == 5
+    assert select_members(ranked, known, 3) == ["g1", "c", "g2"]
+    assert select_members(ranked, known, 1) == ["g1"]
+    assert len(select_members(ranked, known, 9)) == 5
 
 
 def test_the_first_of_the_choice_is_a_member_even_where_it_explores() -> None:
     known = profiles(a="gpt-4o", b="claude-3-opus", c="qwen3")
-    assert members(choice(("c", 0.2, 0), ("a", 0.6, 0), ("b", 0.5, 0)), known, 2) == ["c", "a"]
+    assert select_members(choice(("c", 0.2, 0), ("a", 0.6, 0), ("b", 0.5, 0)), known, 2) == [
+        "c",
+        "a",
+    ]
 
 
 def test_members_keep_within_the_cost() -> None:
     known = profiles(a="gpt-4o", b="claude-opus-4", c="qwen3")
     ranked = choice(("a", 0.6, 0.01), ("b", 0.5, 0.2), ("c", 0.3, 0.001))
-    assert members(ranked, known, 3, max_cost=0.05) == ["a", "c"]
+    assert select_members(ranked, known, 3, max_cost=0.05) == ["a", "c"]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +251,7 @@ def test_a_family_is_told_from_the_id(model: str, name: str) -> None:
 
 
 def tried(model: str, text: str, weight: float, *outputs: str, passed: int, promised: int) -> Vote:
-    return Vote(model, text, weight, trial=CheckResults(passed, promised, outputs))
+    return Vote(model, text, weight, checks=CheckResults(passed, promised, outputs))
 
 
 def test_who_keeps_the_examples_promises_stays_then_the_best_record_decides() -> None:
@@ -259,7 +262,7 @@ def test_who_keeps_the_examples_promises_stays_then_the_best_record_decides() ->
     ]
     verdict = consensus_of_code(answers, "python")
     assert (verdict.models, verdict.rule_used) == (("good",), "examples")
-    assert "1 of 1 examples hold" in verdict.why
+    assert "1 of 1 examples pass" in verdict.why
     assert [g.models for g in verdict.groups] == [("good",), ("weak",), ("best",)]
 
 
@@ -290,25 +293,29 @@ def test_failures_alone_are_no_behaviour() -> None:
 
 
 def test_the_better_model_has_the_greater_vote_however_weak_both_are() -> None:
-    votes = [vote_of(w) for w in (0.0, 0.05, 0.1, 0.2, 0.5, 0.9, 1.0)]
+    votes = [vote_weight(w) for w in (0.0, 0.05, 0.1, 0.2, 0.5, 0.9, 1.0)]
     assert votes == sorted(votes)
     assert 0 < votes[0] < votes[1] < votes[2]
 
 
 def test_a_tables_chance_is_between_its_values_and_rises_with_what_speaks_for_an_answer() -> None:
-    weak = Signs(best=-1.0, rival=1.0, agreeing=0, differing=4, alike=0.3, kept=None)
-    strong = Signs(best=1.0, rival=-1.0, agreeing=3, differing=1, alike=0.9, kept=1.0)
-    assert 0 < CODE.chance(weak) < CODE.chance(strong) < 1
-    assert CODE.chance(weak) >= CODE.values[0]
-    steps = Table((0.0, 1.0, *(0.0,) * 8), (0.25, 0.75), (0.1, 0.9))
-    assert steps.chance(Signs(0.0, 0, 0, 0, 0, None)) == pytest.approx(0.5)
-    assert steps.chance(Signs(-9.0, 0, 0, 0, 0, None)) == 0.1
-    assert steps.chance(Signs(9.0, 0, 0, 0, 0, None)) == 0.9
+    weak = AgreementFeatures(
+        best=-1.0, rival=1.0, agreeing=0, differing=4, mean_similarity=0.3, pass_rate=None
+    )
+    strong = AgreementFeatures(
+        best=1.0, rival=-1.0, agreeing=3, differing=1, mean_similarity=0.9, pass_rate=1.0
+    )
+    assert 0 < CODE_TABLE.probability(weak) < CODE_TABLE.probability(strong) < 1
+    assert CODE_TABLE.probability(weak) >= CODE_TABLE.values[0]
+    steps = CalibrationTable((0.0, 1.0, *(0.0,) * 8), (0.25, 0.75), (0.1, 0.9))
+    assert steps.probability(AgreementFeatures(0.0, 0, 0, 0, 0, None)) == pytest.approx(0.5)
+    assert steps.probability(AgreementFeatures(-9.0, 0, 0, 0, 0, None)) == 0.1
+    assert steps.probability(AgreementFeatures(9.0, 0, 0, 0, 0, None)) == 0.9
 
 
 def test_to_keep_many_promises_tells_more_and_to_break_one_of_one_less() -> None:
     def chance(kept: float, promised: int) -> float:
-        return CODE.chance(Signs(0.0, 0.0, 0, 2, 0.5, kept, 1, promised))
+        return CODE_TABLE.probability(AgreementFeatures(0.0, 0.0, 0, 2, 0.5, kept, 1, promised))
 
     assert chance(1.0, 1) < chance(1.0, 8)
     assert chance(0.0, 8) < chance(0.0, 1) < chance(1.0, 1)

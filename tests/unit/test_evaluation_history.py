@@ -17,7 +17,8 @@ from ensemble_lsp.evaluation.reports.history_page import write_history
 from ensemble_lsp.finetuning.jobs import Job, JobStore, Upload
 from ensemble_lsp.history import CallRecord, SuggestionRecord
 from ensemble_lsp.sandbox import process
-from ensemble_lsp.sandbox.scratch_repo import Limits, ScratchRepo
+from ensemble_lsp.sandbox.process import ResourceLimits
+from ensemble_lsp.sandbox.scratch_repo import ScratchRepo
 from ensemble_lsp.types import Outcome
 
 DAY = 86400
@@ -73,7 +74,7 @@ async def test_the_report_counts_what_the_history_holds(tmp_path: Path) -> None:
         assert row.count.rate.low == pytest.approx(0.112, abs=0.001)  # Wilson, 5 of 20
         assert row.count.survival is not None and row.count.survival.value == 0.5
         assert row.per_thousand == pytest.approx(1000 * 20 * 0.001 / 50)
-        bands = {b: c["one"].judged for b, c in summary.parts["complexity"].items()}
+        bands = {b: c["one"].judged for b, c in summary.breakdowns["complexity"].items()}
         assert bands == {"simple": 5, "moderate": 5, "complex": 10}
         written = await asyncio.to_thread(write_history, summary, tmp_path / "reports")
         assert written.html is not None
@@ -171,35 +172,35 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
-async def trial_of(root: Path, seconds: float = 20) -> ScratchRepo:
-    if refused := await process.unavailable_reason():
-        pytest.skip(refused)
-    limits, files = Limits(seconds), [root / "shop.py"]
-    bench = await ScratchRepo.open(root, CHECK, limits=limits, files=files)
+async def repo_of(root: Path, seconds: float = 20) -> ScratchRepo:
+    if reason := await process.unavailable_reason():
+        pytest.skip(reason)
+    limits, files = ResourceLimits(seconds), [root / "shop.py"]
+    repo = await ScratchRepo.open(root, CHECK, limits=limits, files=files)
     try:
-        await bench.check_baseline()
+        await repo.check_baseline()
     except BaseException:
-        await bench.close()
+        await repo.close()
         raise
-    return bench
+    return repo
 
 
 async def test_tests_judge_what_they_cover_and_nothing_else(repository: Path) -> None:
-    trial = await trial_of(repository)
+    repo = await repo_of(repository)
     file = repository / "shop.py"
     original = await asyncio.to_thread(file.read_text)
-    hollow = original.replace("return 1", "raise NotImplementedError")
+    stubbed = original.replace("return 1", "raise NotImplementedError")
     try:
-        assert await trial.judge("a", file, hollow, original.replace("return 1", "return 3 - 2"))
+        assert await repo.passes("a", file, stubbed, original.replace("return 1", "return 3 - 2"))
         assert (
-            await trial.judge("a", file, hollow, original.replace("return 1", "return 4")) is False
+            await repo.passes("a", file, stubbed, original.replace("return 1", "return 4")) is False
         )
         uncovered = original.replace("return 2", "raise NotImplementedError")
-        assert await trial.judge("b", file, uncovered, original) is None
+        assert await repo.passes("b", file, uncovered, original) is None
     finally:
-        await trial.close()
+        await repo.close()
     assert await asyncio.to_thread(file.read_text) == original
-    assert not await asyncio.to_thread(trial.tree.exists)
+    assert not await asyncio.to_thread(repo.tree.exists)
 
 
 @pytest.mark.parametrize(
@@ -220,20 +221,20 @@ async def test_what_a_model_wrote_reaches_neither_disk_nor_network_nor_memory(
     server = await asyncio.start_server(lambda r, w: reached.set(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     outside = str(repository / "written-by-model")
-    trial = await trial_of(repository, seconds=8)
+    repo = await repo_of(repository, seconds=8)
     try:
         code = deed.format(outside=outside, port=port)
         text = f"def one():\n    return 1\n{code}\n"
         file = repository / "shop.py"
-        assert await trial.judge("a", file, "raise ValueError", text) is False
+        assert await repo.passes("a", file, "raise ValueError", text) is False
     finally:
-        await trial.close()
+        await repo.close()
         server.close()
         await server.wait_closed()
     assert not await asyncio.to_thread(Path(outside).exists) and not reached.is_set()
 
 
-async def test_tests_that_fail_as_they_are_are_told(repository: Path) -> None:
+async def test_tests_that_fail_before_any_change_are_an_error(repository: Path) -> None:
     await asyncio.to_thread((repository / "check.py").write_text, "raise SystemExit('no database')")
-    with pytest.raises(SettingsError, match=r"fail: no database before anything was changed"):
-        await trial_of(repository)
+    with pytest.raises(SettingsError, match=r"In an unchanged copy of .* fail: no database"):
+        await repo_of(repository)

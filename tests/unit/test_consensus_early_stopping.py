@@ -7,12 +7,12 @@ from itertools import product
 import pytest
 
 from ensemble_lsp.consensus.canonical_form import canonical
-from ensemble_lsp.consensus.code import Tuning, consensus_of_code
+from ensemble_lsp.consensus.code import VotingParameters, consensus_of_code
 from ensemble_lsp.consensus.divergence import have_diverged, partial_tokens, tokens_of
-from ensemble_lsp.consensus.early_stopping import EarlyStopping, is_decided, odds_of_agreeing
+from ensemble_lsp.consensus.early_stopping import EarlyStopping, is_decided, match_probability
 from ensemble_lsp.consensus.fan_out import query_all
 from ensemble_lsp.consensus.votes import Vote
-from ensemble_lsp.sandbox.trial import CheckResults
+from ensemble_lsp.sandbox.check_results import CheckResults
 from ensemble_lsp.types import Completion
 from tests.support.scripted import PROMPT, ScriptedModel
 
@@ -66,8 +66,8 @@ async def test_a_failed_promise_waits_for_better() -> None:
     quorum = EarlyStopping("python", weights, attempt=attempt)
     assert not await quorum(said(OTHER), still("b", "c"))
     assert await quorum(said(OTHER, ONE), still("c"))
-    answers = await quorum.answers(said(OTHER, ONE))
-    assert [a.trial.passed for a in answers if a.trial] == [0, 1]
+    answers = await quorum.votes(said(OTHER, ONE))
+    assert [a.checks.passed for a in answers if a.checks] == [0, 1]
     assert consensus_of_code(answers, "python").models == ("b",)
 
 
@@ -88,7 +88,7 @@ async def test_answers_that_do_not_parse_make_no_quorum_and_are_cleaned_once() -
     fenced = f"```python\n{ONE}```"
     quorum = EarlyStopping("python", {}, clean)
     assert await quorum(said(fenced, fenced), still("c"))
-    assert len(await quorum.answers(said(fenced, fenced))) == 2
+    assert len(await quorum.votes(said(fenced, fenced))) == 2
     assert len(cleaned) == 2
 
 
@@ -102,13 +102,13 @@ def test_what_logic_settles_never_changes() -> None:
             for n, t in zip("abcd", chosen, strict=True)
         ]
         for count in (2, 3):
-            if is_decided(votes[:count], [a.weight for a in votes[count:]], Tuning()):
+            if is_decided(votes[:count], [a.weight for a in votes[count:]], VotingParameters()):
                 early = consensus_of_code(votes[:count], "python").text
                 assert consensus_of_code(votes, "python").text == early
 
 
 def test_the_longer_the_rarer_two_agree() -> None:
-    odds = [odds_of_agreeing(n) for n in (0, 50, 100, 200, 400, 1000, 10_000)]
+    odds = [match_probability(n) for n in (0, 50, 100, 200, 400, 1000, 10_000)]
     assert odds == sorted(odds, reverse=True)
     assert odds[0] == pytest.approx(0.5)
 
@@ -116,7 +116,9 @@ def test_the_longer_the_rarer_two_agree() -> None:
 async def test_models_that_are_not_needed_are_closed() -> None:
     slow = ScriptedModel("c", [["begun", asyncio.Event()]])
     models = [ScriptedModel("a", [[ONE]]), ScriptedModel("b", [[ONE]]), slow]
-    asked = await query_all(models, PROMPT, budget_ms=60_000, settled=EarlyStopping("python", {}))
+    asked = await query_all(
+        models, PROMPT, budget_ms=60_000, should_stop=EarlyStopping("python", {})
+    )
     assert asked.cancelled == ["c"]
     assert slow.ended == 1
 
@@ -172,6 +174,6 @@ async def test_a_stream_is_looked_at_while_it_comes() -> None:
 
     slow = ScriptedModel("b", [["begun", asyncio.Event()]])
     asked = await query_all(
-        [ScriptedModel("a", [[ONE]]), slow], PROMPT, budget_ms=60_000, settled=settled
+        [ScriptedModel("a", [[ONE]]), slow], PROMPT, budget_ms=60_000, should_stop=settled
     )
     assert asked.cancelled == ["b"] and seen[-1] == "begun"

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from ensemble_lsp.errors import SettingsError
-from ensemble_lsp.evaluation.case_selection import Sample
+from ensemble_lsp.evaluation.case_selection import CaseSample
 from ensemble_lsp.evaluation.cases import Case
-from ensemble_lsp.evaluation.comparison import Comparison, Plan
-from ensemble_lsp.evaluation.measured_priors import measured, reward_of
+from ensemble_lsp.evaluation.comparison import Comparison, ComparisonPlan
+from ensemble_lsp.evaluation.measured_priors import measured_priors, reward_of
 from ensemble_lsp.evaluation.reports import html_page
-from ensemble_lsp.evaluation.reports.comparison_page import write
+from ensemble_lsp.evaluation.reports.comparison_page import write_comparison
 from ensemble_lsp.evaluation.results import Result
-from ensemble_lsp.evaluation.scenario import scene_of
+from ensemble_lsp.evaluation.scenario import scenario_of
 from ensemble_lsp.evaluation.scoring import agreement, names_in, plain, score
-from ensemble_lsp.evaluation.statistics import difference, mean
+from ensemble_lsp.evaluation.statistics import MAX_DRAWN, difference, mean, quantile
 from ensemble_lsp.evaluation.summary import summarise
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
@@ -29,29 +29,29 @@ from ensemble_lsp.selection import offline_priors as kept
 from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Document, Position, Span, Task
-from tests.unit.test_comparison_cases import CODE, case_of
+from tests.unit.test_evaluation_cases import CODE, case_of
 
 EVIL = (
     '</pre><script>alert(1)</script><img src=x onerror="alert(1)">{{ 7 * 7 }}\n```\n# not a heading'
 )
 
 
-def scene(kind: str = "function") -> Any:
+def scenario(kind: str = "function") -> Any:
     document = Document.from_text("file:///x/a.py", 0, "python", CODE)
-    return scene_of(case_of(CODE, kind), document)
+    return scenario_of(case_of(CODE, kind), document)
 
 
 def test_the_truth_is_exact_however_its_first_line_is_indented() -> None:
-    one = scene()
-    truth = one.case.truth
+    one = scenario()
+    truth = one.case.reference
     assert score(one, truth, "    ") == {"exact": 1.0, "similarity": 1.0, "parses": 1.0}
     assert score(one, truth + "  \n\n", "    ")["exact"] == 1
     assert plain("    a\n    b") == plain("a\n    b", "    ") == "a\nb"
 
 
 def test_a_near_miss_is_similar_and_what_breaks_the_file_does_not_parse() -> None:
-    one = scene()
-    near = score(one, one.case.truth.replace("amount", "sum_"), "    ")
+    one = scenario()
+    near = score(one, one.case.reference.replace("amount", "sum_"), "    ")
     assert near["exact"] == 0 and 0.7 < near["similarity"] < 1 and near["parses"] == 1
     broken = score(one, "for item in (", "    ")
     assert broken["parses"] == 0 and broken["similarity"] < 0.5
@@ -59,8 +59,8 @@ def test_a_near_miss_is_similar_and_what_breaks_the_file_does_not_parse() -> Non
 
 
 def test_an_explanation_is_scored_by_the_names_it_mentions() -> None:
-    one = scene("explain")
-    assert {"total", "items", "rate", "amount"} <= names_in(one.case.truth)
+    one = scenario("explain")
+    assert {"total", "items", "rate", "amount"} <= names_in(one.case.reference)
     full = score(one, "`total` adds the `items` up as `amount`; `item` … with `rate`.")["names"]
     assert full > score(one, "It adds things up.")["names"]
     alike = agreement(["adds the items up", "adds the items together", "quantum physics here"])
@@ -81,9 +81,9 @@ def test_pairs_see_a_small_difference_that_hard_cases_would_hide() -> None:
     hard = {str(n): n / 40 for n in range(40)}
     better = {case: value + 0.02 + 0.01 * (int(case) % 2) for case, value in hard.items()}
     gap = difference(better, hard)
-    assert gap is not None and gap.sure and gap.value == pytest.approx(0.025)
+    assert gap is not None and gap.significant and gap.value == pytest.approx(0.025)
     noise = difference({c: v + (-1) ** int(c) * 0.1 for c, v in hard.items()}, hard)
-    assert noise is not None and not noise.sure
+    assert noise is not None and not noise.significant
     assert difference({"a": 1.0}, {"b": 1.0}) is None
 
 
@@ -106,7 +106,9 @@ def a_comparison(
     ]  # fmt: skip
     task: Task = "complete"
     summary = summarise(task, cases, results, dict.fromkeys(scores, False))
-    plan = Plan(Sample([*cases.values()], folder=Path("/x/shop")), (), 0, {"gone": "no key"})
+    plan = ComparisonPlan(
+        CaseSample([*cases.values()], folder=Path("/x/shop")), (), 0, {"gone": "no key"}
+    )
     return Comparison(summary, plan, results, cases, {}, cost * len(results))
 
 
@@ -117,7 +119,7 @@ def test_the_advice_names_the_clearly_better_one() -> None:
     )
     assert "clearly the best" in summary.advice
     assert [r.model for r in summary.rows] == ["strong", "weak"]
-    assert summary.pairs[0].difference.sure
+    assert summary.pairs[0].difference.significant
 
 
 def test_among_equals_the_cheaper_one_is_advised() -> None:
@@ -171,7 +173,9 @@ class Page(HTMLParser):
 @pytest.fixture
 def written(tmp_path: Path) -> tuple[str, str, Any]:
     models = {"gpt <b>": [1.0, 0.2, 0.6] * 5, "small": [0.4, 0.5, 0.1] * 5}
-    files = write(a_comparison(models, cost=0.002, text=EVIL), tmp_path, "ensemble-lsp compare")
+    files = write_comparison(
+        a_comparison(models, cost=0.002, text=EVIL), tmp_path, "ensemble-lsp compare"
+    )
     assert files.html is not None
     data = json.loads(files.data.read_text())
     return files.html.read_text(), files.markdown.read_text(), data
@@ -215,8 +219,8 @@ def test_without_jinja_the_rest_is_written_and_the_remedy_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
-    files = write(a_comparison({"m": [0.5] * 3}), tmp_path)
-    assert files.html is None and "ensemble-lsp[report]" in files.missing
+    files = write_comparison(a_comparison({"m": [0.5] * 3}), tmp_path)
+    assert files.html is None and "ensemble-lsp[report]" in files.html_error
     assert files.markdown.exists() and files.data.exists()
 
 
@@ -228,7 +232,7 @@ def test_numbers_are_told_as_people_read_them() -> None:
 
 def test_what_was_measured_becomes_a_prior_worth_a_handful_of_outcomes(tmp_path: Path) -> None:
     compared = a_comparison({"weak": [0.3] * 12, "strong": [1.0, 0.9] * 6})
-    found = measured(compared, now=time.time())
+    found = measured_priors(compared, now=time.time())
     assert {m.model: m.reward for m in found} == {"weak": 0.15, "strong": pytest.approx(0.57)}
     kept.save(tmp_path, found)
     kept.save(tmp_path, found[:1])
@@ -254,7 +258,7 @@ def test_what_was_measured_becomes_a_prior_worth_a_handful_of_outcomes(tmp_path:
 
 
 def test_a_name_that_stands_for_another_model_now_has_no_measure(tmp_path: Path) -> None:
-    kept.save(tmp_path, measured(a_comparison({"m": [1.0] * 12})))
+    kept.save(tmp_path, measured_priors(a_comparison({"m": [1.0] * 12})))
     fresh, taught = make_selector(SelectorSettings()), make_selector(SelectorSettings())
     kept.teach(taught, kept.load(tmp_path), {"m": "openai/another"})
     profile = [Profile("m", "openai", "another")]
@@ -269,5 +273,16 @@ def test_a_name_that_stands_for_another_model_now_has_no_measure(tmp_path: Path)
 
 def test_too_few_cases_and_explanations_teach_nothing() -> None:
     with pytest.raises(SettingsError, match="--samples"):
-        measured(a_comparison({"m": [1.0] * 5}))
+        measured_priors(a_comparison({"m": [1.0] * 5}))
     assert reward_of([Result("c", "m", "x", scores={"tests": 1.0})]) == 0.75
+
+
+def test_many_cases_give_the_interval_that_the_bootstrap_gives() -> None:
+    values = [float(n % 7) for n in range(MAX_DRAWN + 1)]
+    for drawn, approximated in (
+        (mean(values[:-1]), mean(values)),
+        (quantile(values[:-1], 0.9), quantile(values, 0.9)),
+    ):
+        assert drawn and approximated
+        assert drawn.low == pytest.approx(approximated.low, abs=0.02)
+        assert drawn.high == pytest.approx(approximated.high, abs=0.02)

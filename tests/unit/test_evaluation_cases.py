@@ -8,15 +8,12 @@ from pathlib import Path
 import pytest
 
 from ensemble_lsp.errors import SettingsError
-from ensemble_lsp.evaluation.case_selection import Sample, sample
+from ensemble_lsp.evaluation.case_selection import CaseSample, select_cases
 from ensemble_lsp.evaluation.cases import KINDS_OF, Case, cases_in
-from ensemble_lsp.evaluation.scenario import Bench, Cleaners, scene_of
+from ensemble_lsp.evaluation.scenario import ScenarioWorkspace, scenario_of
 from ensemble_lsp.evaluation.source_files import load, survey
-from ensemble_lsp.postprocess import clean_code, clean_completion, clean_prose
 from ensemble_lsp.settings import ModelSettings, PrivacySettings
 from ensemble_lsp.types import Document, Task
-
-CLEANERS = Cleaners(clean_completion, clean_code, clean_prose)
 
 CODE = '''"""A shop."""
 
@@ -74,8 +71,8 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def drawn(repository: Path, task: Task = "complete", count: int = 20, **more: object) -> Sample:
-    return sample(survey([repository]), task, count, **more)  # type: ignore[arg-type]
+def drawn(repository: Path, task: Task = "complete", count: int = 20, **more: object) -> CaseSample:
+    return select_cases(survey([repository]), task, count, **more)  # type: ignore[arg-type]
 
 
 def test_only_the_users_own_code_is_found(repository: Path) -> None:
@@ -156,25 +153,25 @@ def case_of(text: str, kind: str, language: str = "python", name: str = "a.py") 
 def test_a_hole_is_what_is_asked_for_and_nothing_else(kind: str, truth: str) -> None:
     case = case_of(CODE, kind)
     document = Document.from_text("file:///x/a.py", 0, "python", CODE)
-    assert case.truth.startswith(truth)
-    scene = scene_of(case, document)
-    assert scene is not None
-    assert case.truth not in scene.document.text
-    assert '"""Add the items up' in scene.document.text
+    assert case.reference.startswith(truth)
+    scenario = scenario_of(case, document)
+    assert scenario is not None
+    assert case.reference not in scenario.document.text
+    assert '"""Add the items up' in scenario.document.text
     if kind == "generate":
-        assert "tax of that rate" in scene.instruction
+        assert "tax of that rate" in scenario.instruction
     # Putting the truth back gives the file, but for the white space round it.
     back = document.replace(case.hole, "").replace(
-        case.hole.__class__(case.hole.start, case.hole.start), case.truth
+        case.hole.__class__(case.hole.start, case.hole.start), case.reference
     )
     assert back.text == CODE
 
 
 def test_braces_are_not_part_of_the_hole() -> None:
     case = case_of(SCRIPT, "generate", "javascript", "a.js")
-    assert case.truth.startswith("const sum") and case.truth.endswith("return sum;")
+    assert case.reference.startswith("const sum") and case.reference.endswith("return sum;")
     block = case_of(SCRIPT, "block", "javascript", "a.js")
-    assert block.truth == 'console.log("large", sum);'
+    assert block.reference == 'console.log("large", sum);'
 
 
 def test_lines_are_never_cut_in_comments_and_docstrings() -> None:
@@ -197,21 +194,21 @@ async def test_no_index_knows_what_stood_in_a_hole(tmp_path: Path) -> None:
     body = "def work(seventeen, eighteen):\n" + line + "    return unheard_of_name\n"
     await asyncio.to_thread((tmp_path / "a.py").write_text, body)
     found = await asyncio.to_thread(
-        lambda: sample(survey([tmp_path]), "complete", 30, kinds=("line",), seed=4)
+        lambda: select_cases(survey([tmp_path]), "complete", 30, kinds=("line",), seed=4)
     )
     case = next(c for c in found.cases if c.kind == "line" and c.hole.start.line == 1)
-    bench = Bench(found.documents, found.folder, PrivacySettings(), CLEANERS, max_lines=12)
+    bench = ScenarioWorkspace(found.documents, found.folder, PrivacySettings(), max_lines=12)
     model = bench.recall_model(ModelSettings(name="recall", provider="recall", model="recall"))
     try:
-        scene = await bench.enter(case)
-        assert scene is not None
-        prompt = bench.prompt(scene, model.profile)
+        scenario = await bench.open_case(case)
+        assert scenario is not None
+        prompt = bench.prompt(scenario, model.profile)
         assert prompt is not None
         shown = prompt.prefix + prompt.suffix + "".join(s.text for s in prompt.related)
-        assert case.truth not in shown
+        assert case.reference not in shown
         text = "".join([chunk.text async for chunk in model.stream(prompt)])
-        assert text.strip() != case.truth.strip()
-        await bench.leave(scene)
+        assert text.strip() != case.reference.strip()
+        await bench.close_case(scenario)
         # Back in place, it is known again: the index was looked at, not emptied.
         again = found.documents[case.file].text
         assert bench.recall.find("a.py") and line in again

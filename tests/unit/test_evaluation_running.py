@@ -18,43 +18,45 @@ from ensemble_lsp.errors import (
     ServiceUnavailableError,
     SettingsError,
 )
-from ensemble_lsp.evaluation.case_selection import sample
+from ensemble_lsp.evaluation.case_selection import select_cases
 from ensemble_lsp.evaluation.comparison import _questions
-from ensemble_lsp.evaluation.eval_runner import ModelUnderTest, Question, Run
-from ensemble_lsp.evaluation.results import Result, Results
-from ensemble_lsp.evaluation.scenario import Bench
+from ensemble_lsp.evaluation.eval_runner import EvalQuestion, EvalRun, ModelUnderTest
+from ensemble_lsp.evaluation.results import Result, ResultStore
+from ensemble_lsp.evaluation.scenario import ScenarioWorkspace
 from ensemble_lsp.evaluation.source_files import survey
 from ensemble_lsp.evaluation.spending_limit import (
     Budget,
     check_prices,
-    estimate,
+    estimate_cost,
 )
 from ensemble_lsp.models.token_estimates import INSTRUCTION_TOKENS, THINKING_TOKENS, max_cost
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Chunk, Prompt, Usage
 from tests.support.fake_models import FakeModel
-from tests.unit.test_comparison_cases import CLEANERS, CODE
+from tests.unit.test_evaluation_cases import CODE
 
 
 class Stage:
     """Eight questions about a small repository, and a results file."""
 
-    def __init__(self, questions: Sequence[Question], bench: Bench, path: Path) -> None:
+    def __init__(
+        self, questions: Sequence[EvalQuestion], bench: ScenarioWorkspace, path: Path
+    ) -> None:
         self.questions = questions
         self.bench = bench
         self.path = path
         self.waits: list[float] = []
 
-    async def run(self, *models: Any, limit: float | None = None, told: Any = None) -> Run:
+    async def run(self, *models: Any, limit: float | None = None, told: Any = None) -> EvalRun:
         """One run of these models, as of the command line."""
         contestants = [ModelUnderTest(m, f"fake/{m.profile.name}") for m in models]
         for question in self.questions:
             prompt = next(iter(question.prompts.values()))
             question.prompts.update({c.name: prompt for c in contestants})
-        results = await asyncio.to_thread(Results.open, self.path)
+        results = await asyncio.to_thread(ResultStore.open, self.path)
         self.results = results
-        self.run_ = Run(
-            self.bench, results, Budget(limit, results.spent()), told=told, sleep=self._sleep
+        self.run_ = EvalRun(
+            self.bench, results, Budget(limit, results.spent()), on_progress=told, sleep=self._sleep
         )
         try:
             await self.run_.ask(self.questions, contestants)
@@ -77,10 +79,10 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     def build() -> Any:
         (tmp_path / "code").mkdir()
         (tmp_path / "code" / "shop.py").write_text(CODE)
-        return sample(survey([tmp_path / "code"]), "complete", 8)
+        return select_cases(survey([tmp_path / "code"]), "complete", 8)
 
     drawn = await asyncio.to_thread(build)
-    bench = Bench(drawn.documents, drawn.folder, PrivacySettings(), CLEANERS, max_lines=12)
+    bench = ScenarioWorkspace(drawn.documents, drawn.folder, PrivacySettings(), max_lines=12)
     asker = ModelUnderTest(FakeModel("asker"), "fake/asker")
     questions = await _questions(bench, drawn, [asker])
     assert len(questions) >= 5
@@ -90,7 +92,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 def truth_of(stage: Stage) -> Any:
     """A model's answers: what really stood there."""
-    by_prefix = {q.prompts["asker"].prefix: q.scene.case.truth for q in stage.questions}
+    by_prefix = {q.prompts["asker"].prefix: q.scenario.case.reference for q in stage.questions}
     return lambda prompt: by_prefix[prompt.prefix]
 
 
@@ -116,18 +118,18 @@ async def test_a_second_run_asks_only_what_has_no_answer(stage: Stage) -> None:
 
 def test_a_fresh_run_forgets_the_answers_and_not_what_they_cost(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    first = Results.open(path)
+    first = ResultStore.open(path)
     first.add(Result("case", "m", "id", text="old", cost=0.5))
     first.close()
-    looked = Results.open(path, fresh=True)  # no run is begun: somebody said no to its price
+    looked = ResultStore.open(path, fresh=True)  # no run is begun: somebody said no to its price
     assert looked.get("case", "m", "id") is None
     looked.close()
-    fresh = Results.open(path, fresh=True)
-    fresh.begin()
+    fresh = ResultStore.open(path, fresh=True)
+    fresh.begin_run()
     assert fresh.get("case", "m", "id") is None and fresh.spent() == 0.5
     fresh.add(Result("other", "m", "id", text="new", cost=0.25))
     fresh.close()
-    later = Results.open(path)  # goes on with the fresh run
+    later = ResultStore.open(path)  # goes on with the fresh run
     assert later.get("case", "m", "id") is None and later.get("other", "m", "id") is not None
     assert later.spent() == 0.75
     later.close()
@@ -180,7 +182,7 @@ async def test_a_model_without_a_key_is_asked_once_or_as_often_as_it_had_places(
     other = FakeModel("other", "x")
     run = await stage.run(model, other)
     assert len(model.prompts) <= model.profile.concurrency
-    assert "key of m" in run.ended.stopped["m"]
+    assert "key of m" in run.stopped["m"]
     assert len(stage.rows("other")) == len(stage.questions)
 
 
@@ -203,7 +205,7 @@ async def test_a_paused_model_is_waited_for_twice_and_no_more(stage: Stage) -> N
     error.was_sent = False
     run = await stage.run(FakeModel("m", error), FakeModel("n", "x"))
     assert len(stage.waits) == 2
-    assert "m" in run.ended.stopped and not stage.rows("m")
+    assert "m" in run.stopped and not stage.rows("m")
     assert len(stage.rows("n")) == len(stage.questions)
 
 
@@ -253,7 +255,7 @@ async def test_a_budget_is_never_passed(stage: Stage, share: float) -> None:
     whole = sum(max_cost(model.profile, q.prompts["asker"]) for q in stage.questions)
     run = await stage.run(model, other, limit=whole * share)
     assert model.paid + other.paid <= whole * share
-    assert run.ended.stopped and "budget" in next(iter(run.ended.stopped.values()))
+    assert run.stopped and "budget" in next(iter(run.stopped.values()))
     if share:
         assert model.prompts or other.prompts
     # What an earlier run spent counts as well.
@@ -265,7 +267,7 @@ async def test_a_failed_call_that_may_have_been_paid_for_is_booked(stage: Stage)
     model = FakeModel("m", ProviderError("m", "it broke off"))
     await stage.run(model)
     prompt = stage.questions[0].prompts["m"]
-    booked = next(r for r in stage.rows("m") if r.case == stage.questions[0].scene.case.id)
+    booked = next(r for r in stage.rows("m") if r.case == stage.questions[0].scenario.case.id)
     assert booked.cost == pytest.approx(max_cost(model.profile, prompt))
 
 
@@ -273,23 +275,23 @@ def test_no_budget_holds_for_a_model_of_unknown_price() -> None:
     profile = replace(FakeModel("m").profile, input_price=0, output_price=0)
     prompt = Prompt("complete", "python", "a.py", prefix="x = ")
     with pytest.raises(SettingsError, match="price of m is not known"):
-        check_prices([estimate(profile, [prompt])], 1.0)
-    check_prices([estimate(profile, [prompt])], None)
-    check_prices([estimate(replace(profile, local=True), [prompt])], 1.0)
+        check_prices([estimate_cost(profile, [prompt])], 1.0)
+    check_prices([estimate_cost(profile, [prompt])], None)
+    check_prices([estimate_cost(replace(profile, local=True), [prompt])], 1.0)
 
 
 def test_another_programs_file_is_not_written_to(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text("dear diary\n")
     with pytest.raises(SettingsError, match="no results file"):
-        Results.open(path)
+        ResultStore.open(path)
     assert path.read_text() == "dear diary\n"
 
 
 def test_a_folder_of_our_own_is_kept_out_of_commits(tmp_path: Path) -> None:
-    Results.open(tmp_path / "new" / "results.jsonl").close()
+    ResultStore.open(tmp_path / "new" / "results.jsonl").close()
     assert (tmp_path / "new" / ".gitignore").read_text() == "*\n"
     (tmp_path / "users").mkdir()
     (tmp_path / "users" / "file").write_text("")
-    Results.open(tmp_path / "users" / "results.jsonl").close()
+    ResultStore.open(tmp_path / "users" / "results.jsonl").close()
     assert not (tmp_path / "users" / ".gitignore").exists()
