@@ -42,7 +42,7 @@ class SettingsLayers:
     editor: Raw
 
     def resolve(self, trusted: bool) -> tuple[Settings, list[SettingsIssue]]:
-        """Return the settings they give, and what is wrong in them."""
+        """Return the resulting settings and the faults in them."""
         layers = [
             ("config", self.config),
             ("initializationOptions", self.initialization),

@@ -18,7 +18,7 @@ class PendingSuggestion:
 
     suggestion: Suggestion
     region: Span
-    """The place of its own text, without the parts that it shares with the text it replaces."""
+    """The place where its text goes, without the parts that equal the replaced text."""
     old: str
     offered: str
     since: float
@@ -111,7 +111,7 @@ class PendingSuggestion:
 
     @property
     def taken(self) -> int:
-        """The number of its own characters in the region before the latest change."""
+        """The number of its characters in the region before the latest change."""
         return max(0, self.by_hand + self.at_once - self.before)
 
     @property
