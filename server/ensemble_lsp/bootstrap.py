@@ -26,16 +26,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What the command line gives."""
+    """Options of the command line."""
 
     config_path: Path | None = None
     data_dir: Path | None = None
     redact: RedactKeys | None = None
-    """Told every key in use, so that the log's handlers know them."""
+    """Receives every key in use, so that the log's handlers redact them."""
 
 
 def create_server(options: ServerOptions | None = None) -> EnsembleServer:
-    """A server with every route; heavy parts are imported when the client is initialized."""
+    """Return a server with every route; heavy modules are imported after ``initialize``."""
     chosen = options or ServerOptions()
 
     async def open_host(ls: EnsembleServer) -> Host:
@@ -47,7 +47,7 @@ def create_server(options: ServerOptions | None = None) -> EnsembleServer:
 
 
 async def _open_host(ls: EnsembleServer, options: ServerOptions) -> Host:
-    # Pydantic, numpy and the rooms themselves take a while to import: off the loop, after initialize.
+    # Importing pydantic and our own packages takes a while: off the loop, after initialize.
     await asyncio.to_thread(_import_rooms)
     from .app import open_app
     from .app.workspace import paths_of
@@ -110,7 +110,7 @@ def _import_rooms() -> None:
 
 
 def serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:
-    """Serve one client until it leaves; the exit code: 0 after ``shutdown``, else 1."""
+    """Serve one client until it leaves; return the exit code: 0 after ``shutdown``, else 1."""
     process_tuning.switch_threads_quickly()
     # The connection is made outside the loop: Ctrl-C works while the server waits for a client.
     return asyncio.run(_serve(server, connect()))

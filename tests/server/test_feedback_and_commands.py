@@ -33,7 +33,7 @@ async def stats(client: LspClient, model: str = "gpt", task: str = "complete") -
 
 @pytest.fixture
 def gpt(home: Home, provider: LoopbackProvider) -> LoopbackProvider:
-    """One model that suggests ``width * height``."""
+    """A model that suggests ``width * height``."""
     provider.reply = "width * height"
     home.model("gpt", provider.base_url)
     home.tables["complete"] |= {"candidates": 1}

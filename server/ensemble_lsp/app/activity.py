@@ -1,4 +1,4 @@
-"""The server's activity, for whoever displays it: busy, idle or offline, and text as it arrives."""
+"""The server's activity, to be displayed: busy, idle or offline, and text as it arrives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one request works with, from its start to its end: an immutable ``AppContext``."""
+"""The immutable ``AppContext`` that a request works with from its start to its end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SettingsLayers:
     editor: Raw
 
     def resolve(self, trusted: bool) -> tuple[Settings, list[SettingsIssue]]:
-        """Return the settings they give, and what is wrong in them."""
+        """Return the resulting settings and the faults in them."""
         layers = [
             ("config", self.config),
             ("initializationOptions", self.initialization),
@@ -73,7 +73,7 @@ class AppContext:
     data_dir: Path
     env: Mapping[str, str]
     issues: tuple[SettingsIssue, ...] = ()
-    """What was wrong in the settings at the start."""
+    """Faults of the settings at the start."""
     trusted: bool = True
     """Whether the user trusts the workspace."""
     pins: Mapping[Task, str | None] = field(default_factory=lambda: MappingProxyType({}))

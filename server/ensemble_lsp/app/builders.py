@@ -85,7 +85,7 @@ async def open_app(
 
 
 async def reconfigured(app: AppContext, editor: Raw) -> tuple[AppContext, list[SettingsIssue]]:
-    """Return a context for the editor's new settings, and what is wrong in them.
+    """Return a context for the editor's new settings and the faults in them.
 
     Models that stay the same keep running; pins and models of this run of the server stay.
     """
