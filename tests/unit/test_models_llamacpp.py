@@ -532,7 +532,7 @@ def test_without_weights_it_says_how_to_get_them(tmp_path: Path, model: str, say
 def test_a_file_that_is_no_gguf_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.gguf"
     path.write_text("no")
-    assert "no GGUF" in (availability(settings(str(path)), tmp_path) or "")
+    assert "not a GGUF file" in (availability(settings(str(path)), tmp_path) or "")
     path.write_text("GGUF...")
     assert availability(settings(str(path)), tmp_path) is None
 
