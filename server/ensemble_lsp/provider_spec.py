@@ -101,7 +101,7 @@ class ProviderSpec:
     always_available: bool = False
     """Whether it is used without any configuration."""
     note: str = ""
-    """Why it is in the list of models, for ``always_available``."""
+    """Reason shown in the list of models, for ``always_available``."""
     starter: StarterModel | None = None
     local_servers: tuple[LocalServer, ...] = ()
     """Servers on this machine that speak its protocol."""

@@ -385,7 +385,7 @@ async def test_a_child_that_died_is_one_error_and_the_next_request_starts_anothe
     model = bench.model(die=True)
     with pytest.raises(ConnectionFailedError) as caught:
         await gather(model, complete(OPEN))
-    assert "started anew" in str(caught.value)
+    assert "ask again to restart it" in str(caught.value)
     bench.plan(answer=["fine"])
     assert (await gather(model, complete(OPEN))).text == "fine"
     assert len(bench.notes("started")) == 2
@@ -409,7 +409,7 @@ async def test_a_child_killed_while_nobody_asked_is_replaced_unnoticed(bench: Be
 async def test_a_child_that_keeps_dying_is_left_alone(bench: Bench) -> None:
     model = bench.model(die=True)
     for _ in range(3):
-        with pytest.raises(ConnectionFailedError, match="started anew"):
+        with pytest.raises(ConnectionFailedError, match="ask again to restart it"):
             await gather(model, complete(OPEN))
     with pytest.raises(ConnectionFailedError, match="left alone"):
         await gather(model, complete(OPEN))
@@ -532,7 +532,7 @@ def test_without_weights_it_says_how_to_get_them(tmp_path: Path, model: str, say
 def test_a_file_that_is_no_gguf_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.gguf"
     path.write_text("no")
-    assert "no GGUF" in (availability(settings(str(path)), tmp_path) or "")
+    assert "not a GGUF file" in (availability(settings(str(path)), tmp_path) or "")
     path.write_text("GGUF...")
     assert availability(settings(str(path)), tmp_path) is None
 

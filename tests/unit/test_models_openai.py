@@ -274,6 +274,6 @@ async def test_an_explanation_that_failed_in_mid_stream_says_why(
     )
     provider.fault = Fault.event(failed, after=5)
     model = adapter(provider, "responses")
-    with pytest.raises(Exception, match="has trouble of its own"):
+    with pytest.raises(Exception, match="is unavailable"):
         await gather(model, EXPLAIN)
     await model.close()

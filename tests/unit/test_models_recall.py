@@ -476,6 +476,18 @@ class TestFiles:
         assert index.lines == 0
         assert index._tree("python").size == 0
 
+    def test_a_deleted_file_is_dropped_and_an_open_document_stays_until_it_is_closed(self) -> None:
+        index = RecallIndex()
+        for uri in (A, B):
+            index.add_file(uri, "python", SAMPLE)
+        index.open(document(SAMPLE, A))
+        index.remove_file(A)
+        index.remove_file(B)
+        assert (index.find("a.py"), index.find("b.py")) == (A, None)
+        assert index.lines == len(SAMPLE.split("\n"))
+        index.close(A)
+        assert index.lines == 0
+
     def test_the_oldest_files_make_room_and_open_documents_stay(self) -> None:
         index = RecallIndex(max_lines=100)
         index.open(document("open_one(kept)\n" * 20))

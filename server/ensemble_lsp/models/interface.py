@@ -17,7 +17,7 @@ from ..types import TASKS, Chunk, Prompt, Task, Usage
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is known of a model before it is asked."""
+    """The properties of a model that are known before a request."""
 
     name: str
     """The configured, unique name."""
@@ -33,17 +33,17 @@ class Profile:
     """``none`` (chat or plain prefix), ``suffix`` (the API's parameter), ``native`` (the engine's own
     fill-in-the-middle), or the name of a template in ``profiles.py``."""
     local: bool = False
-    """Whether nothing leaves this machine: then the privacy rules for remote models do not apply."""
+    """Whether nothing leaves this machine; the privacy rules for remote models then do not apply."""
     backend: str = ""
-    """Models with the same non-empty backend share one machine's compute and are queued fairly."""
+    """Models with the same non-empty backend share one machine's compute and one queue."""
     timeout: float = 20.0
     """Seconds for a whole answer."""
     concurrency: int = 4
     free: bool = False
-    """Costs neither money nor noticeable time (recall): may always be asked."""
+    """Whether it costs neither money nor noticeable time, so it may always be asked."""
 
     def cost(self, usage: Usage) -> float:
-        """US dollars for that usage."""
+        """Return US dollars for a usage."""
         return (
             usage.input_tokens * self.input_price + usage.output_tokens * self.output_price
         ) / 1e6
@@ -67,7 +67,7 @@ class Model(Protocol):
 
     @property
     def profile(self) -> Profile:
-        """What is known of the model."""
+        """The model's profile."""
         ...
 
     def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
@@ -78,7 +78,7 @@ class Model(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back connections and processes; the model is not used afterwards."""
+        """Release connections and processes; the model is not used afterwards."""
         ...
 
 

@@ -1,7 +1,7 @@
-"""What is known of models by their ids (windows, fill-in-the-middle), and settings → ``Profile``.
+"""Known properties of models by id (context window, fill-in-the-middle), and profiles from settings.
 
-Tokens are those of the models' own cards and tokenizers. A model's id is matched in lower case,
-without its owner: ``Qwen/Qwen2.5-Coder-7B`` and Ollama's ``qwen2.5-coder:7b`` are one.
+The control tokens come from the models' cards and tokenizers. An id is matched in lower case and
+without its owner: ``Qwen/Qwen2.5-Coder-7B`` and Ollama's ``qwen2.5-coder:7b`` are the same model.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ OLLAMA_PORT = 11434
 
 @dataclass(frozen=True, slots=True)
 class FimTemplate:
-    """How one family of models was taught to fill in the middle.
+    """The fill-in-the-middle format of one family of models.
 
-    ``repository``, ``file``, ``before`` and ``inside`` are empty where the family was not taught
-    several files; ``{path}`` in them stands for a file's path.
+    ``repository``, ``file``, ``before`` and ``inside`` are empty for a family trained on single files;
+    ``{path}`` in them is replaced by a file's path.
     """
 
     name: str
@@ -33,21 +33,21 @@ class FimTemplate:
     suffix: str
     middle: str
     stop: tuple[str, ...]
-    """What the model writes when it is done, most usual first: services take four at the most."""
+    """Texts that end an answer, most usual first: services take at most four."""
     suffix_first: bool = False
     """Suffix, prefix, middle (SPM) rather than prefix, suffix, middle (PSM)."""
     repository: str = ""
-    """Stands before the first related file."""
+    """Precedes the first related file."""
     file: str = ""
-    """Stands before a related file's text."""
+    """Precedes a related file's text."""
     before: str = ""
-    """Stands before the prefix token when there are related files."""
+    """Precedes the prefix token if there are related files."""
     inside: str = ""
-    """Stands after the prefix token when there are related files."""
+    """Follows the prefix token if there are related files."""
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Every control token; none of them may come from the user's text."""
+        """Every control token. The user's text must not contain any of them."""
         own = (self.prefix, self.suffix, self.middle, *self.stop)
         repo = re.findall(r"<[^<>{}\s]+>", self.repository + self.file + self.before)
         return tuple(dict.fromkeys(t.strip() for t in (*own, *repo) if t.strip()))
@@ -94,19 +94,19 @@ _TEMPLATES = (
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """What a family's id tells."""
+    """The known properties of one family of models."""
 
     pattern: str
     context_tokens: int
     fim: str = "none"
     """``none``, ``suffix`` (the API's parameter) or a template's name."""
     chat_only: bool = False
-    """Whether the service offers it over chat alone."""
+    """Whether the service offers it only over chat."""
     thinks: bool = False
-    """Whether it reasons before it writes: takes no temperature and no stop strings, needs room."""
+    """Whether it reasons first: it takes no temperature and no stop strings, and needs more tokens."""
 
 
-# First match wins: the narrower pattern stands before the wider.
+# The first match wins, so a narrower pattern comes before a wider one.
 _KNOWN = (
     KnownModel(r"gpt-3\.5-turbo-instruct", 4_096, "suffix"),
     KnownModel(r"(davinci|babbage)-002", 16_384),
@@ -141,7 +141,7 @@ _UNKNOWN = KnownModel("", 8_192)
 
 
 def known_model(model: str) -> KnownModel:
-    """What is known of a provider's model id; careful guesses where nothing is."""
+    """Return the known properties of a model id; cautious defaults for an unknown one."""
     ident = re.split(r"[/\\]", model.lower().replace("_", "-"))[-1]
     if ident.startswith(
         "ft:"
@@ -151,17 +151,17 @@ def known_model(model: str) -> KnownModel:
 
 
 def fim_names() -> tuple[str, ...]:
-    """Every value that ``fim`` may have in the settings."""
+    """Return every value that ``fim`` may have in the settings."""
     return ("auto", "none", "suffix", *(t.name for t in _TEMPLATES))
 
 
 def fim_template(name: str) -> FimTemplate | None:
-    """The template of that name; None for ``none``, ``suffix`` and ``native``."""
+    """Return the template of that name; None for ``none``, ``suffix`` and ``native``."""
     return next((t for t in _TEMPLATES if t.name == name), None)
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine: 127.0.0.0/8, ``::1`` or ``localhost``."""
+    """Return whether a URL's host is this machine: 127.0.0.0/8, ``::1`` or ``localhost``."""
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
@@ -190,7 +190,7 @@ def base_url(settings: ModelSettings) -> str:
 
 
 def make_profile(settings: ModelSettings) -> Profile:
-    """Resolve what the settings leave open; raises ``SettingsError`` for an unknown ``fim``."""
+    """Return a model's profile; raises ``SettingsError`` for an unknown ``fim``."""
     spec = spec_of(settings.provider)
     url = "" if spec.local else base_url(settings)
     local = spec.local or is_loopback(url)
@@ -213,8 +213,8 @@ def make_profile(settings: ModelSettings) -> Profile:
 
 
 def _window(known: KnownModel, url: str, local: bool) -> int:
-    # A server on this machine rarely opens a model's whole window (Ollama: 4,096 unless told), and
-    # Ollama cuts what does not fit without a word.
+    # A local server rarely opens a model's whole window (Ollama: 4,096 unless configured), and
+    # Ollama silently cuts a longer prompt.
     if not local:
         return known.context_tokens
     return min(known.context_tokens, 4_096 if _port(url) == OLLAMA_PORT else 8_192)
@@ -247,7 +247,7 @@ def _auto_fim(known: KnownModel, url: str) -> str:
 def _backend(spec: ProviderSpec, url: str, local: bool) -> str:
     if spec.local or not local:
         return ""
-    # One name for one machine: localhost, 127.0.0.1 and ::1 are the same server's queue.
+    # localhost, 127.0.0.1 and ::1 are the same server, so they share one queue.
     return f"127.0.0.1:{_port(url)}"
 
 

@@ -43,22 +43,22 @@ Origin = Literal["config", "discovered", "session"]
 Discover = Callable[[Mapping[str, str], Path], Awaitable[list[DiscoveredModel]]]
 
 _PATIENCE = 5.0
-"""Seconds on top of its own limit that a model that goes has for the answers under way."""
+"""Seconds beyond its own timeout that a removed model has for its running answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A model as people see it in lists."""
+    """A model as lists show it."""
 
     profile: Profile
     available: bool
     reason: str
-    """Why it is not available, and what to do; else empty."""
+    """The reason it is not available, and what to do; else empty."""
     key_source: str
-    """Where its key comes from; ``none``."""
+    """The key's origin; ``none`` without a key."""
     origin: Origin
     why: str
-    """Why it is in the list."""
+    """The reason it is in the list."""
     settings: ModelSettings
 
 
@@ -80,7 +80,7 @@ class _Chain:
 
     Metering is outermost: it sees what its user sees, the wait for a place included. A model that
     goes counts its answers outside the breaker, so that being removed is no failure. The breaker
-    stands before the queue: while it is open a request costs nothing and waits for nothing. The
+    comes before the queue: while it is open a request costs nothing and waits for nothing. The
     time limit is innermost: waiting for a place is not the provider's fault.
     """
 
@@ -145,12 +145,12 @@ class Registry:
         redact: RedactKeys | None = None,
         discover: Discover = discover,
     ) -> Registry:
-        """The configured models, or with none what the machine offers.
+        """Build the configured models, or without any the discovered ones.
 
-        Of ``previous``, which is not to be closed then, models that stay the same go on with their
-        connections, processes and breakers; the others are closed when their answers have ended.
-        Models that were added to or removed from it by hand stay so. Never fails for a model: one
-        that cannot be made is listed with the reason.
+        Unchanged models of ``previous``, which must not be closed then, keep their connections,
+        processes and breakers; the others are closed when their answers have ended. Models that the
+        user added or removed at run time stay added or removed. A model that cannot be built is
+        listed with the reason; it never makes the build fail.
         """
         before = previous._parts if previous else None
         parts = _Parts(
@@ -192,7 +192,7 @@ class Registry:
         ]
 
     def ids(self) -> dict[str, str]:
-        """What each name stands for: the provider and the provider's own name."""
+        """Return provider and model id for each configured name."""
         profiles = (slot.profile for slot in self._slots.values())
         return {p.name: f"{p.provider}/{p.model}" for p in profiles}
 
@@ -309,7 +309,7 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What models are made with."""
+    """The services that models are built with."""
 
     env: Mapping[str, str]
     adapters: ModelFactory

@@ -10,18 +10,18 @@ from ..stream_collector import open_stream
 
 
 class Wrapper:
-    """A model that passes everything on to the one inside."""
+    """A model that forwards everything to an inner model."""
 
     def __init__(self, inner: Model) -> None:
         self.inner = inner
 
     @property
     def profile(self) -> Profile:
-        """The inner model's."""
+        """The inner model's profile."""
         return self.inner.profile
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """As the inner model."""
+        """Stream the inner model's answer."""
         async with open_stream(self.inner, prompt) as chunks:
             async for chunk in chunks:
                 yield chunk

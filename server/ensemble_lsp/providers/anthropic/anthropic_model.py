@@ -16,8 +16,8 @@ from ...models.token_estimates import THINKING_TOKENS
 from ...settings import ModelSettings
 from ...types import Prompt, Usage
 
-# These take a temperature and think only when they are told to; later ones take none, and may
-# think unless they are told not to.
+# These take a temperature and think only on request; later ones take no temperature, and may think
+# unless the request disables it.
 _OLDER = re.compile(r"claude-(v?\d|instant|(opus|sonnet|haiku)-4(-[0-5])?(-\d{6,})?$)")
 
 _OPTIONAL = {

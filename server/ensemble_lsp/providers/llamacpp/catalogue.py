@@ -29,7 +29,7 @@ class WeightsPart:
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:
-    """One model of the catalogue."""
+    """One model whose weights a package index carries."""
 
     name: str
     title: str
@@ -94,7 +94,7 @@ PACKAGED: tuple[PackagedModel, ...] = (
 
 
 def packaged_model(name: str) -> PackagedModel:
-    """The entry of that name; raises ``UnknownModelError``."""
+    """Return the packaged model of that name; raises ``UnknownModelError``."""
     found = _find(name)
     if found is None:
         known = ", ".join(e.name for e in PACKAGED)
@@ -103,12 +103,12 @@ def packaged_model(name: str) -> PackagedModel:
 
 
 def destination(item: PackagedModel, data_dir: Path) -> Path:
-    """Where an entry's weights lie, or would."""
+    """Return the path of a packaged model's weights, installed or not."""
     return data_dir / "models" / f"{item.name}.gguf"
 
 
 def installed(data_dir: Path) -> list[PackagedModel]:
-    """The entries whose weights are there, best first. They were checked when they were fetched."""
+    """Return the models whose weights are installed, best first; the download verified them."""
     return [item for item in PACKAGED if _is_whole(item, data_dir)]
 
 
@@ -142,7 +142,7 @@ def weights_path(name_or_path: str, data_dir: Path) -> Path | None:
 
 
 def is_gguf(path: Path) -> bool:
-    """Whether the file begins as a GGUF file does."""
+    """Return whether the file has the GGUF magic number."""
     try:
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC

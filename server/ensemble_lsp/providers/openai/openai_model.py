@@ -167,7 +167,7 @@ def _responses_wire(settings: ModelSettings, profile: Profile) -> WireFormat:
     def body(prompt: Prompt, refused: frozenset[str]) -> Body:
         system, user = chat_messages(prompt)
         wanted: Body = {
-            # The service keeps an answer for 30 days unless it is told not to.
+            # The service keeps an answer for 30 days by default.
             "store": False,
             **_manner(prompt, thinks, {"reasoning": {"effort": "low"}}),
         }

@@ -1,4 +1,4 @@
-"""The adapter: asks the index, and answers nothing where it is not sure."""
+"""The adapter: predicts from the index, and answers nothing below a confidence threshold."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ...types import Chunk, Prompt, Usage
 from .token_index import RecallIndex
 
 THRESHOLD = 0.35
-"""Confidence below which nothing is answered."""
+"""Minimum confidence of an answer."""
 MAX_BLOCK = 12
-"""Lines of the longest answer."""
+"""Maximum lines of an answer."""
 
 
 class RecallModel:
@@ -42,11 +42,11 @@ class RecallModel:
 
     @property
     def profile(self) -> Profile:
-        """What is known of the model."""
+        """The model's profile."""
         return self._profile
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """One chunk: the prediction with its confidence, or an empty one where it is not sure."""
+        """Yield one chunk: the prediction with its confidence, empty below the threshold."""
         found = (
             self._index.predict(
                 uri=self._index.find(prompt.path) or "",
@@ -70,4 +70,4 @@ class RecallModel:
         )
 
     async def close(self) -> None:
-        """Nothing to give back: the index belongs to the documents, not to the model."""
+        """Close nothing: the index belongs to the workspace."""
