@@ -126,7 +126,6 @@ class ProviderSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that clients show."""
-        tuning = self.fine_tuning
         return {
             "name": self.name,
             "title": self.title,
@@ -137,7 +136,7 @@ class ProviderSpec:
             "needsKey": self.needs_key,
             "needsModel": self.needs_model,
             "tasks": list(self.tasks),
-            "fineTuning": list(tuning.methods),
+            "fineTuning": bool(self.fine_tuning.methods),
         }
 
 

@@ -127,7 +127,7 @@ def test_one_text_stands_for_a_list_of_one():
         ),
         (
             {"privacy": {"exclude": ["a", 5]}},
-            "privacy.exclude[1]: must be a text, not 5; left out",
+            "privacy.exclude[1]: must be a string, not 5; left out",
         ),
         (
             {"selector": {"pin": {"completee": "gpt"}}},
@@ -136,7 +136,7 @@ def test_one_text_stands_for_a_list_of_one():
         ),
         (
             {"selector": {"pin": {"complete": 3}}},
-            "selector.pin.complete: must be a text, not 3; left out",
+            "selector.pin.complete: must be a string, not 3; left out",
         ),
         (
             {"models": [{**GPT, "timeout": 0}]},

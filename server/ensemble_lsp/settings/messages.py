@@ -107,15 +107,17 @@ def expected(schema: Mapping[str, Any]) -> str:
         "integer": "a whole number",
         "number": "a number",
         "boolean": "true or false",
-        "string": "a text",
+        "string": "a string",
         "array": "a list",
         "object": "a table",
     }.get(str(schema.get("type")), "another value")
     if "maxLength" in schema:
         name += f" of at most {schema['maxLength']} characters"
     if schema.get("type") == "array":
-        least = "at least one of these: " if schema.get("minItems") else ""
-        return f"{name} of {least}{expected(schema.get('items', {}))}"
+        items = schema.get("items", {})
+        if "enum" not in items:
+            return f"{name} of strings"
+        return f"{name} {'with at least' if schema.get('minItems') else 'of'} {expected(items)}"
     return f"{name}{_range(schema)}"
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
 
 from ...types import Document, Edit, common_prefix_length, split_lines
+from ...uris import uri_to_path
 from .beam_search import BELOW_TOKENS
 from .context_trie import DEPTH, Contexts, Line
 from .cursor import CursorContext, read_cursor
@@ -357,7 +357,7 @@ def _family(language: str) -> str:
 
 
 def _path(file: _File) -> str:
-    return unquote(urlsplit(file.uri).path)
+    return uri_to_path(file.uri).as_posix()
 
 
 def _last(lines: Sequence[Line | None]) -> Line | None:
