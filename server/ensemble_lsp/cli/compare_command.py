@@ -23,7 +23,7 @@ from ..evaluation.reports.comparison_page import Written, write
 from ..evaluation.scenario import Cleaners
 from ..postprocess import clean_code, clean_completion, clean_prose
 from ..sandbox.scratch_repo import Limits
-from ..selection.offline_priors import save
+from ..selection.offline_priors import save_priors
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
 
@@ -186,6 +186,6 @@ def _print(args: argparse.Namespace, compared: Comparison, written: Written) -> 
 
 async def _learn(app: AppContext, compared: Comparison) -> None:
     found = measured(compared)
-    await asyncio.to_thread(save, app.data_dir, found)
+    await asyncio.to_thread(save_priors, app.data_dir, found)
     told = ", ".join(f"{m.model} {m.reward:.2f}" for m in found)
     print(safe(f"The selector now expects of {compared.summary.task}: {told}."), file=sys.stderr)

@@ -9,7 +9,6 @@ it serves where the models are near-equals or nothing is known of them, and lose
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Literal
 
+from ..numeric import logistic
 from ..sandbox.trial import CheckResults
 from .agreement import Table, signs_of
 from .calibration import CODE
@@ -297,7 +297,7 @@ def _chance(behind: Sequence[Vote], others: Sequence[Vote]) -> float:
     value = log_odds(best[names[0]])
     value += AGREE * len(names[1:])
     value -= DISAGREE * len({a.model for a in others} - set(names))
-    return round(1 / (1 + math.exp(-value)), 3)
+    return round(logistic(value), 3)
 
 
 AGREE, DISAGREE = 1.45, 0.6

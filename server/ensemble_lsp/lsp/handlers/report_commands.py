@@ -103,11 +103,11 @@ async def _ask(ls: EnsembleServer, plan: Plan) -> bool:
 
 async def _learn(app: AppContext, compared: Any) -> None:
     from ...evaluation.measured_priors import measured
-    from ...selection.offline_priors import save, teach
+    from ...selection.offline_priors import apply_priors, save_priors
 
     found = measured(compared)
-    await asyncio.to_thread(save, app.data_dir, found)
-    teach(app.selector, found, app.registry.ids())
+    await asyncio.to_thread(save_priors, app.data_dir, found)
+    apply_priors(app.selector, found, app.registry.ids())
 
 
 def _options(ls: EnsembleServer, app: AppContext, arguments: Arguments) -> Options:
