@@ -132,7 +132,7 @@ def test_ignored_foreign_generated_and_secret_files_are_left_out(repository: Pat
     texts = " ".join(e.prompt.prefix + e.answer + e.prompt.suffix for e in gathered.examples)
     assert "total_3" in texts
     assert "424242" not in texts
-    assert gathered.left_out["files that the ignore rules or their names keep back"] >= 2
+    assert gathered.left_out["files excluded by the ignore rules or their names"] >= 2
 
 
 def test_examples_are_asked_as_at_work(repository: Path) -> None:
@@ -160,7 +160,7 @@ def test_secrets_are_not_taught_and_not_shown() -> None:
     kept = screen(ExampleSet([leaking, beside, example("a.py", 3, prompt=shown)]))
     assert [e.answer for e in kept.examples] == ["value_2", "value_3"]
     assert SECRET not in kept.examples[1].prompt.prefix
-    assert (kept.left_out["a secret in the answer"], kept.redacted) == (1, 1)
+    assert (kept.left_out["examples with a secret in the answer"], kept.redacted) == (1, 1)
 
 
 def test_repetitions_and_control_tokens_are_left_out() -> None:
@@ -203,7 +203,7 @@ def test_the_summary_counts_what_is_written(tmp_path: Path, repository: Path) ->
 
 def test_too_few_examples_are_not_written(tmp_path: Path) -> None:
     prepared = prepare(ExampleSet([example("a.py", 1)]), TARGET, source="here")
-    with pytest.raises(InvalidTrainingFileError, match="1 good example; at least 10"):
+    with pytest.raises(InvalidTrainingFileError, match="1 valid example; at least 10"):
         prepared.write(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -312,15 +312,15 @@ USER, ANSWER = {"role": "user", "content": "q"}, {"role": "assistant", "content"
         ("[1]", "is not a JSON object"),
         ({"text": "x"}, "is not of the form"),
         ({"messages": []}, "is not a list of messages"),
-        ({"messages": [USER]}, "does not end with a message of the role 'assistant'"),
+        ({"messages": [USER]}, "does not end with a message of role 'assistant'"),
         ({"messages": [USER, {"role": "assistant", "content": " "}]}, "content is empty"),
-        ({"messages": [USER, {"role": "assistant"}]}, "content is no text"),
+        ({"messages": [USER, {"role": "assistant"}]}, "content is not a string"),
         ({"messages": [{"role": "robot", "content": "x"}, ANSWER]}, "has the role 'robot'"),
         ({"messages": [USER, {**ANSWER, "mood": 1}]}, "has the unknown key 'mood'"),
-        ({"messages": [USER, {**ANSWER, "weight": 0.5}]}, "weight that is not 0 or 1"),
+        ({"messages": [USER, {**ANSWER, "weight": 0.5}]}, "weight other than 0 or 1"),
         ({"messages": [USER, ANSWER], "label": 1}, "has the unknown key 'label'"),
         ({"messages": [USER, {**ANSWER, "content": "<|endoftext|>"}]}, "<|endoftext|>"),
-        ({"messages": [USER, {**ANSWER, "content": "word " * 4000}]}, "the model takes 1,000"),
+        ({"messages": [USER, {**ANSWER, "content": "word " * 4000}]}, "the model accepts 1,000"),
         ({"messages": ["x", 3]}, "is not an object"),
         ({"prompt": "a", "completion": "b"}, "is not of the form"),
     ],
@@ -339,9 +339,9 @@ def test_each_fault_is_named_by_its_line(line: Any, problem: str) -> None:
     [
         ({"input": 3}, "input is not an object"),
         ({"non_preferred_output": [ANSWER]}, "both outputs are the same"),
-        ({"preferred_output": [ANSWER, ANSWER]}, "is not one assistant's message"),
-        ({"preferred_output": [USER]}, "does not end with a message of the role 'assistant'"),
-        ({"input": {"messages": [ANSWER]}}, "does not end with a message of the role 'user'"),
+        ({"preferred_output": [ANSWER, ANSWER]}, "is not exactly one assistant message"),
+        ({"preferred_output": [USER]}, "does not end with a message of role 'assistant'"),
+        ({"input": {"messages": [ANSWER]}}, "does not end with a message of role 'user'"),
     ],
 )
 def test_preferences_have_rules_of_their_own(change: dict[str, Any], problem: str) -> None:
@@ -393,7 +393,10 @@ def test_a_file_of_ones_own_is_split_by_its_files(tmp_path: Path) -> None:
     prepared = prepare_file(path, TARGET, share=0.15)
     assert 5 <= len(prepared.validation) <= 6
     assert len(prepared.training) + len(prepared.validation) == 41
-    assert prepared.left_out == {"the same example again": 1, "a secret in the answer": 1}
+    assert prepared.left_out == {
+        "repeated examples": 1,
+        "examples with a secret in the answer": 1,
+    }
     assert prepared.redacted == 1
     assert SECRET not in as_text(prepared.training + prepared.validation)
 

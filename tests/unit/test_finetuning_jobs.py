@@ -137,11 +137,11 @@ async def test_only_tuned_models_are_retired(tmp_path: Path) -> None:
     await configure(config, OTHER)
     home = ConfigTarget(config, {})
     await register_model(await add(store, job()), store, home)
-    with pytest.raises(FineTuningError, match="'mine'; there are mine-tuned"):
+    with pytest.raises(FineTuningError, match="'mine'; choose from mine-tuned"):
         await retire_model(store, "mine", home)
     assert (await retire_model(store, "mine-tuned", home)).retired
     assert names(config) == ["mine"]
-    with pytest.raises(FineTuningError, match="there are none"):
+    with pytest.raises(FineTuningError, match="begin with `ensemble-lsp finetune prepare`"):
         await retire_model(store, "mine-tuned", home)
 
 

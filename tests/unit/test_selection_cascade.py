@@ -105,7 +105,7 @@ def test_a_model_that_fails_on_complex_code_is_passed_over_there(escalate: bool)
     assert selector.choose(simple, [cheap, strong], budget_ms=2500).names[0] == "cheap"
     choice = selector.choose(hard, [cheap, strong], budget_ms=2500)
     assert (choice.names[0] == "strong") == escalate
-    assert ("strong comes first" in choice.why) == escalate
+    assert ("strong is asked first" in choice.why) == escalate
 
 
 PYTHON = "def f(x):\n    if x:\n        \n    return 1\n"

@@ -204,7 +204,7 @@ def test_the_innermost_function_is_found_at_every_line() -> None:
     for _ in range(200):
         spans = sorted({(rng.randrange(30), rng.randrange(1, 12)) for _ in range(8)})
         functions = tuple(
-            complexity.Function(start, start + length, number + 2, number)
+            complexity.MeasuredFunction(start, start + length, number + 2, number)
             for number, (start, length) in enumerate(spans)
         )
         known = complexity.FileComplexity(1, 50, functions)

@@ -104,7 +104,7 @@ async def test_a_refusal_says_what_is_left_and_what_to_do(tmp_path: Path) -> Non
     model = Priced("a", 900)
     server = Server(tmp_path / "h.sqlite3", 0.0, model)
     with pytest.raises(
-        QuotaExceededError, match=r"0\.0000 USD of today's budget of 0 are left.*raise"
+        QuotaExceededError, match=r"0\.0000 USD are left of today's budget of 0 USD; raise"
     ):
         await gather(server.models[0], PROMPT)
     assert model.asked == 0
@@ -127,7 +127,7 @@ async def test_what_is_too_dear_is_left_out_while_something_else_is_there(tmp_pa
     await server.budget.refresh()
     kept, note = server.budget.affordable(server.models, "complete")
     assert [m.profile.name for m in kept] == ["cheap"]
-    assert note == "Of today's 0.02 USD 0.0050 are left: not enough for dear."
+    assert note == "0.0050 USD are left of today's budget of 0.02 USD: not enough for dear."
     only, note = server.budget.affordable(server.models[:1], "complete")
     assert [m.profile.name for m in only] == ["dear"], "it says so itself when it is asked"
     assert not note
@@ -187,7 +187,7 @@ async def test_where_spending_cannot_be_written_down_nothing_is_spent(tmp_path: 
     model = Priced("a", 900)
     server = Server(folder / "h.sqlite3", 1.0, model)
     await server.history.ready()
-    with pytest.raises(QuotaExceededError, match="see to the history"):
+    with pytest.raises(QuotaExceededError, match="check the history"):
         await gather(server.models[0], PROMPT)
     assert model.asked == 0
     await server.history.close()
