@@ -101,8 +101,8 @@ def _spend(
     for row in drawn(rows, count, rng):
         if len(waiting) >= DELAY:
             model, old, reward = waiting.pop(0)
-            selector.learn(model, old.situation, reward)
-        chosen = selector.choose(row.situation, profiles, budget_ms=60_000).names[0]
+            selector.learn(model, old.context, reward)
+        chosen = selector.choose(row.context, profiles, budget_ms=60_000).names[0]
         good = row.right[chosen] >= GOOD
         selector.observe_call(Taken(chosen, row.latency.get(chosen, 1e3), row.cost[chosen]))
         waiting.append((chosen, row, float(rng.random() < (RIGHT if good else WRONG))))
@@ -221,7 +221,7 @@ class _Server:
     async def work(self, rows: Sequence[Row], rng: random.Random) -> int:
         refused = 0
         for row in rows:
-            models, _ = self.budget.sort_out(list(self.asked.values()), "generate")
+            models, _ = self.budget.affordable(list(self.asked.values()), "generate")
             model = rng.choice(models)
             name = model.profile.name
             self.models[name].next_cost = row.cost[name]

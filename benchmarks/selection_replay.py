@@ -105,8 +105,8 @@ def replay(policy: Policy, requests: Requests, rng: random.Random) -> Run:
     for n, (row, right) in enumerate(zip(requests.rows, requests.right, strict=True)):
         if len(waiting) >= DELAY:
             arm, old, reward = waiting.pop(0)
-            policy.learn(arm, old.situation, reward)
-        arm = policy.choose(row.situation, requests.able(n))
+            policy.learn(arm, old.context, reward)
+        arm = policy.choose(row.context, requests.able(n))
         waiting.append((arm, row, float(rng.random() < (RIGHT if right[arm] else WRONG))))
         run.got.append(right[arm])
         run.choices.append(arm)

@@ -39,7 +39,7 @@ class Row:
     """One request, with the reward, cost and latency of each model's answer."""
 
     task: str
-    situation: RequestContext
+    context: RequestContext
     right: dict[str, float]
     priors: dict[str, float] = field(default_factory=dict[str, float])
     cost: dict[str, float] = field(default_factory=dict[str, float])
@@ -49,7 +49,7 @@ class Row:
 
     def json(self) -> dict[str, Any]:
         """Return the row in the neutral format."""
-        shown = {k: v for k, v in self.situation.to_json().items() if k != "task"}
+        shown = {k: v for k, v in self.context.to_json().items() if k != "task"}
         models = {
             name: {
                 "reward": self.right[name],
@@ -165,7 +165,7 @@ def editbench(folder: Path) -> list[Row]:
     }
     full = {m: q for m, q in questions.items() if len(q) > 500}
     common = sorted(set.intersection(*(set(q) for q in full.values())))
-    situation = RequestContext("generate", "python", trigger="invoked")
+    context = RequestContext("generate", "python", trigger="invoked")
     priced = aider(folder.parent / "aider-leaderboards" / "polyglot_leaderboard.yml")
     known = {m: priced[name] for m, name in _ON_AIDER.items() if m in full and name in priced}
     cost = {m: c for m, (c, _) in known.items()}
@@ -173,7 +173,7 @@ def editbench(folder: Path) -> list[Row]:
     return [
         Row(
             q,
-            situation,
+            context,
             {m: float(r[q]) for m, r in full.items()},
             cost=cost,
             latency=latency,
@@ -223,14 +223,14 @@ def llmrouter(folder: Path) -> list[Row]:
         with gzip.open(folder / f"{name}.json.gz", "rt") as file:
             for n, raw in enumerate(json.load(file)):
                 question = raw["question"]
-                situation = RequestContext(
+                context = RequestContext(
                     "generate",
                     "python" if code.search(question) else "plaintext",
                     prefix_chars=len(question),
                     trigger="invoked",
                     instruction_words=len(question.split()),
                 )
-                rows.append(Row(f"{name}{n}", situation, raw["scores"], order=len(rows)))
+                rows.append(Row(f"{name}{n}", context, raw["scores"], order=len(rows)))
     return rows
 
 
@@ -258,7 +258,7 @@ def classeval(folder: Path) -> list[Row]:
 
 def _method(task: str, number: int, prompt: str, answers: dict[str, Sample]) -> Row:
     document = Document.from_text("file:///task.py", 1, "python", prompt)
-    situation = RequestContext(
+    context = RequestContext(
         "generate",
         "python",
         complexity=measure(document).whole().cyclomatic,
@@ -271,7 +271,7 @@ def _method(task: str, number: int, prompt: str, answers: dict[str, Sample]) -> 
         cost[name] = (len(prompt) * prices[0] + len(answer.text) * prices[1]) / 4e6
     return Row(
         task,
-        situation,
+        context,
         {m: float(answer.passed) for m, answer in answers.items()},
         cost=cost,
         check={m: _checked(answer) for m, answer in answers.items()},

@@ -24,9 +24,9 @@ from tests.support.cli import User
 from tests.support.postgres import PASSWORD, Postgres, folder_of_programs
 from tests.support.providers import LoopbackProvider
 from tests.unit import test_history_store as store
-from tests.unit import test_selection_learning as learning
+from tests.unit import test_selection_history_sync as learning
 from tests.unit.test_history_store import NOW, outcome, suggestion
-from tests.unit.test_selection_budget import Priced, Server, spent
+from tests.unit.test_selection_daily_budget import Priced, Server, spent
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

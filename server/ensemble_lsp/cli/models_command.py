@@ -15,7 +15,7 @@ from ..app.failures import no_model
 from ..app.model_admin import describe_models
 from ..errors import NoModelError, SettingsError
 from ..providers.llamacpp import catalogue, weights_download
-from ..selection.format_choice import COLUMNS, basis, rows, where
+from ..selection.format_choice import COLUMNS, format_context, prior_sources, table_rows
 from ..settings import (
     add_model_to_config,
     default_config_path,
@@ -187,16 +187,16 @@ async def _why(args: argparse.Namespace) -> int:
         decision = app.decide("complete", document, place_in(document, *place))
         if not decision.models:
             raise no_model(app, "complete")
-    choice, situation = decision.choice, decision.context
+    choice, context = decision.choice, decision.context
     if args.json:
-        print_json({**asdict(choice), "why": choice.why, "context": situation.to_json()})
+        print_json({**asdict(choice), "why": choice.why, "context": context.to_json()})
         return 0
     print(safe(choice.why))
-    print(f"\nHere: {where(situation)}.")
+    print(f"\nHere: {format_context(context)}.")
     if choice.explored:
         print("This is exploration: the first is asked to learn more about it.")
-    print_table(COLUMNS, rows(choice))
-    print("\n".join(safe(line) for line in basis(choice)))
+    print_table(COLUMNS, table_rows(choice))
+    print("\n".join(safe(line) for line in prior_sources(choice)))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..numeric import clip, logit
 from ..sandbox.check_results import CheckResults
 
 FLOOR, CEILING = 0.02, 0.98
@@ -68,5 +69,4 @@ def vote_weight(weight: float, surprise: float = LOG_ALTERNATIVES) -> float:
 
 def log_odds(weight: float) -> float:
     """A vote's value: the log-odds of a model's expected reward."""
-    p = max(FLOOR, min(CEILING, weight))
-    return math.log(p / (1 - p))
+    return logit(clip(weight, FLOOR, CEILING))

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 
+from ..numeric import clip
 from ..types import OutcomeKind
 
 GLANCE_MS = 750.0
@@ -56,21 +57,17 @@ def reward_of(
     unknown. ``survival``: of the accepted part, None before it is measured.
     """
     if kind in ("accepted", "partial", "typed"):
-        worth = FLOOR + (1 - FLOOR) * _unit(share)
-        stands = EXPECTED_SURVIVAL if survival is None else _unit(survival)
+        worth = FLOOR + (1 - FLOOR) * clip(share)
+        stands = EXPECTED_SURVIVAL if survival is None else clip(survival)
         return worth * stands * (TYPED if kind == "typed" else 1.0)
     if kind not in ("rejected", "ignored") or (shown_ms is not None and shown_ms < GLANCE_MS):
         return None
     if kind == "ignored":
         return IGNORED if shown_ms is not None and shown_ms <= AWAY_MS else None
     looked = GLANCE_MS if shown_ms is None else shown_ms
-    long = _unit(math.log(looked / GLANCE_MS) / math.log(LONG_LOOK_MS / GLANCE_MS))
+    long = clip(math.log(looked / GLANCE_MS) / math.log(LONG_LOOK_MS / GLANCE_MS))
     return FLOOR - (FLOOR - LEAST_REFUSED) * long
 
 
 UNDONE = 0.0
 """The reward of an accept that was undone at once."""
-
-
-def _unit(value: float) -> float:
-    return max(0.0, min(1.0, value))

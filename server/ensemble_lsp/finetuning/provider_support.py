@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..provider_spec import spec_of
 from ..settings import ModelSettings
-from .local.libraries import missing
+from .local.libraries import missing_libraries
 from .training_example import Method
 
 
@@ -26,4 +26,4 @@ def no_jobs(base: ModelSettings, method: Method = "supervised") -> str | None:
 
 def not_here(base: ModelSettings) -> str | None:
     """Return why this machine cannot train a local model, and what to do; None for all others."""
-    return missing() if spec_of(base.provider).trains_here else None
+    return missing_libraries() if spec_of(base.provider).trains_here else None

@@ -1,4 +1,4 @@
-"""What is thought of a model before it was ever asked: public records on code, then rules of thumb.
+"""Expectations of a model before its first outcome: public records on code, then rules of thumb.
 
 Two public boards of the aider project (https://aider.chat/docs/leaderboards/, Apache-2.0; figures
 as of October 2025) give a share of solved exercises: ``polyglot`` (225 hard exercises in six
@@ -24,7 +24,7 @@ from ..provider_spec import spec_of, specs
 from ..types import Task
 
 WEIGHT = 8.0
-"""How many observations a prior is worth; a wrong one must be forgotten within a day."""
+"""Observations that a prior is worth: few, so that a wrong one is forgotten within a day."""
 
 
 @dataclass(frozen=True, slots=True)

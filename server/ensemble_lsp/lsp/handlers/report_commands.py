@@ -99,11 +99,11 @@ async def _confirm(ls: EnsembleServer, plan: ComparisonPlan) -> bool:
 
 async def _learn(app: AppContext, compared: Comparison) -> None:
     from ...evaluation.measured_priors import measured_priors
-    from ...selection.offline_priors import save, teach
+    from ...selection.offline_priors import apply_priors, save_priors
 
     priors = measured_priors(compared)
-    await asyncio.to_thread(save, app.data_dir, priors)
-    teach(app.selector, priors, app.registry.ids())
+    await asyncio.to_thread(save_priors, app.data_dir, priors)
+    apply_priors(app.selector, priors, app.registry.ids())
 
 
 def _options(ls: EnsembleServer, app: AppContext, arguments: CompareArguments) -> ComparisonOptions:
