@@ -22,14 +22,14 @@ from ..wording import join_names
 from .agreement import CalibrationTable, agreement_features
 from .calibration import CODE_TABLE
 from .canonical_form import canonical, canonical_line, plain
-from .votes import LOG_ALTERNATIVES, AnswerGroup, Verdict, Vote, log_odds, vote_weight
+from .votes import LOG_ALTERNATIVES, AnswerGroup, ConsensusResult, Vote, log_odds, vote_weight
 
 Rule = Literal["weighted", "seed"]
 
 __all__ = [
     "AnswerGroup",
     "CheckResults",
-    "Verdict",
+    "ConsensusResult",
     "Vote",
     "VotingParameters",
     "consensus_of_code",
@@ -84,7 +84,7 @@ def consensus_of_code(
     language: str,
     rule: Rule = "weighted",
     tuning: VotingParameters | None = None,
-) -> Verdict:
+) -> ConsensusResult:
     """The answer several models stand behind, and all groups of equal answers, best first.
 
     What does not parse counts only where nothing does. Raises ``ValueError`` without an answer.
@@ -142,7 +142,7 @@ def _is_informative(trial: CheckResults) -> bool:
     )
 
 
-def consensus_of_completion(answers: Sequence[Vote], language: str = "") -> Verdict:
+def consensus_of_completion(answers: Sequence[Vote], language: str = "") -> ConsensusResult:
     """Two that agree, else the best weight; where the agreeing part after a prefix, that prefix.
 
     Raises ``ValueError`` without an answer.
@@ -164,14 +164,14 @@ def consensus_of_completion(answers: Sequence[Vote], language: str = "") -> Verd
     )
     groups = (shared.group(), *(c.group() for c in clusters))
     why = f"{join_names(names)} agree on the first lines and part after them."
-    return Verdict(shared.best.text, names, agreement, groups, "prefix", why)
+    return ConsensusResult(shared.best.text, names, agreement, groups, "prefix", why)
 
 
-def _line_verdict(clusters: Sequence[AnswerCluster], used: str, why: str) -> Verdict:
+def _line_verdict(clusters: Sequence[AnswerCluster], used: str, why: str) -> ConsensusResult:
     first, *others = clusters
     agreement = _probability_correct(first.answers, [a for c in others for a in c.answers])
     groups = tuple(c.group() for c in clusters)
-    return Verdict(first.best.text, groups[0].models, agreement, groups, used, why)
+    return ConsensusResult(first.best.text, groups[0].models, agreement, groups, used, why)
 
 
 def _clusters(pairs: Sequence[tuple[Vote, str]], surprise: float) -> list[AnswerCluster]:
@@ -225,7 +225,7 @@ def _by_mean_similarity(
     return sorted(clusters, key=lambda c: (-liked(c), -c.best.weight))
 
 
-def _by_similarity(answers: Sequence[Vote], table: CalibrationTable) -> Verdict:
+def _by_similarity(answers: Sequence[Vote], table: CalibrationTable) -> ConsensusResult:
     """The seed's rule: a majority of equal texts, else the highest mean similarity."""
     clusters = _clusters([(a, a.form or plain(a.text)) for a in answers], LOG_ALTERNATIVES)
     clusters.sort(key=lambda c: -len(c.answers))
@@ -271,7 +271,7 @@ def similarity(one: str, other: str) -> float:
 
 def _verdict(
     clusters: Sequence[AnswerCluster], ballot: Ballot, used: str, why: str, table: CalibrationTable
-) -> Verdict:
+) -> ConsensusResult:
     first = clusters[0]
     others = [a for c in clusters[1:] for a in c.answers] + ballot.unparsable
     likeness = [1.0] * (len(first.group().models) - 1)
@@ -286,7 +286,7 @@ def _verdict(
         AnswerCluster((a,), log_odds(a.weight))
         for a in sorted((*ballot.failed, *ballot.unparsable), key=lambda a: -a.weight)
     ]
-    return Verdict(
+    return ConsensusResult(
         text=first.best.text,
         models=first.group().models,
         agreement=round(table.probability(signs), 3),

@@ -37,7 +37,7 @@ class AnswerGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ConsensusResult:
     """What an ensemble says."""
 
     text: str
