@@ -14,7 +14,7 @@ from benchmarks.ensemble_set import Generations, Sample
 from ensemble_lsp.consensus import code as product
 from ensemble_lsp.consensus.canonical_form import plain
 from ensemble_lsp.consensus.code import VotingParameters, consensus_of_code
-from ensemble_lsp.consensus.votes import Verdict, Vote
+from ensemble_lsp.consensus.votes import ConsensusResult, Vote
 
 SIZES = (3, 5, 8)
 KINDS = ("strong", "middling", "mixed", "one strong")
@@ -112,7 +112,7 @@ def verdict_of(
     execute: bool,
     tuning: VotingParameters | None = None,
     rule: product.Rule = "weighted",
-) -> tuple[Verdict, bool] | None:
+) -> tuple[ConsensusResult, bool] | None:
     """Return the product's verdict and whether its answer passes; None if there is no answer."""
     answers = answers_of(samples, known, execute=execute)
     if not answers:

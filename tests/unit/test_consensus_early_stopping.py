@@ -59,11 +59,11 @@ async def test_the_best_alone_settles_it_where_long_answers_hardly_ever_agree() 
 
 
 async def test_a_failed_promise_waits_for_better() -> None:
-    async def attempt(text: str) -> CheckResults:
+    async def run_checks(text: str) -> CheckResults:
         return CheckResults(int(text == ONE), 1, ("",))
 
     weights = {"a": 0.9, "b": 0.6, "c": 0.2}
-    quorum = EarlyStopping("python", weights, attempt=attempt)
+    quorum = EarlyStopping("python", weights, run_checks=run_checks)
     assert not await quorum(said(OTHER), still("b", "c"))
     assert await quorum(said(OTHER, ONE), still("c"))
     answers = await quorum.votes(said(OTHER, ONE))

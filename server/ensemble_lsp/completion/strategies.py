@@ -19,7 +19,7 @@ from .inflight_registry import InflightRegistry, wait_for_any
 from .request import CompletionRun
 
 if TYPE_CHECKING:
-    from ..consensus.votes import Verdict
+    from ..consensus.votes import ConsensusResult
     from ..models.interface import Model
 
 logger = logging.getLogger(__name__)
@@ -308,7 +308,7 @@ class CompletionRunner:
             await wait_for_any(running, left)
 
 
-def _verdict(run: CompletionRun, answers: list[CachedAnswer]) -> Verdict:
+def _verdict(run: CompletionRun, answers: list[CachedAnswer]) -> ConsensusResult:
     """Return the consensus of answers, weighted by the expected reward of their models."""
     from ..consensus.code import consensus_of_completion
     from ..consensus.votes import Vote

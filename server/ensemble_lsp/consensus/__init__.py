@@ -1,1 +1,1 @@
-"""Several models asked at once, and what they agree on."""
+"""Ask several models at once and combine their answers."""

@@ -1,8 +1,8 @@
-"""Agreement as a number that means something: the chance that the chosen answer is right.
+"""Agreement as a calibrated number: the probability that the chosen answer is right.
 
-A logistic regression on seven things known when the choice is made, then an isotonic table (Zadrozny and Elkan
-2002), both fitted on the half of the tasks that chose the parameters and checked on the other half
-(``python -m benchmarks.ensemble --fit``; docs/consensus.md has the figures and where the data came from).
+A logistic regression on the features known at the choice, then an isotonic table (Zadrozny and Elkan 2002). Both are
+fitted on the half of the tasks that chose the parameters and checked on the other half (``python -m
+benchmarks.ensemble --fit``; docs/consensus.md has the figures and the sources of the data).
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from .votes import Vote, log_odds
 
 @dataclass(frozen=True, slots=True)
 class AgreementFeatures:
-    """What speaks for a choice."""
+    """Evidence for and against a choice."""
 
     best: float
-    """Log-odds of the best model behind it."""
+    """Log-odds of the best model that gives the answer."""
     rival: float
-    """Log-odds of the best model that says otherwise; -4 where there is none."""
+    """Log-odds of the best model with another answer; -4 without one."""
     agreeing: int
-    """Further models behind it."""
+    """Further models that give the answer."""
     differing: int
-    """Models that say otherwise."""
+    """Models with another answer."""
     mean_similarity: float
-    """Mean similarity of all others' answers to it, 0 to 1, of those behind it 1."""
+    """Mean similarity of the other models' answers to it, 0 to 1; 1 for those that give it."""
     pass_rate: float | None
-    """Share of the promised examples it keeps; None where none were run."""
+    """Share of the checks it passes; None if nothing was run."""
     failing: int = 0
-    """Models whose answers kept fewer promises."""
+    """Models whose answers pass fewer checks."""
     checks: int = 0
-    """Examples and tests that were run: to keep many tells more, and to break one of one may be its own fault."""
+    """Examples and tests that were run. Passing many is stronger evidence; a single failing check may itself be wrong."""
 
     def vector(self) -> tuple[float, ...]:
-        """As numbers, with a leading one."""
+        """Return the features as numbers, after a leading one."""
         ran = self.pass_rate is not None
         whole = self.pass_rate is not None and self.pass_rate >= 1
         many = math.log1p(self.checks) if ran else 0.0
@@ -58,17 +58,17 @@ class AgreementFeatures:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationTable:
-    """A fitted calibration: a logistic regression's coefficients, then steps."""
+    """A fitted calibration: coefficients of a logistic regression, then a table."""
 
     coefficients: tuple[float, ...]
     edges: tuple[float, ...] = ()
-    """Raw chances, ascending, at which ``values`` are known; between two it is linear."""
+    """Raw probabilities, ascending, at which ``values`` are known; linear in between."""
     values: tuple[float, ...] = ()
     source: str = ""
 
-    def probability(self, signs: AgreementFeatures) -> float:
-        """The estimated chance that the choice is right, 0 to 1."""
-        total = sum(c * x for c, x in zip(self.coefficients, signs.vector(), strict=True))
+    def probability(self, features: AgreementFeatures) -> float:
+        """Estimate the probability that the choice is right, 0 to 1."""
+        total = sum(c * x for c, x in zip(self.coefficients, features.vector(), strict=True))
         raw = logistic(total)
         return _between(raw, self.edges, self.values) if self.edges else raw
 
@@ -76,23 +76,23 @@ class CalibrationTable:
 def agreement_features(
     behind: Sequence[Vote],
     others: Sequence[Vote],
-    alike: float,
-    sorted_out: Sequence[Vote] = (),
+    mean_similarity: float,
+    failing: Sequence[Vote] = (),
 ) -> AgreementFeatures:
-    """What speaks for the answer of those ``behind`` it. A model counts once."""
+    """Collect the evidence for the answer that the votes in ``behind`` give. A model counts once."""
     mine = {a.model for a in behind}
     theirs = {a.model: a.weight for a in others if a.model not in mine}
-    worse = {a.model for a in sorted_out} - mine - set(theirs)
-    trials = [a.checks for a in behind if a.checks is not None and a.checks.total]
+    worse = {a.model for a in failing} - mine - set(theirs)
+    results = [a.checks for a in behind if a.checks is not None and a.checks.total]
     return AgreementFeatures(
         best=max(log_odds(a.weight) for a in behind),
         rival=max((log_odds(w) for w in theirs.values()), default=-4.0),
         agreeing=len(mine) - 1,
         differing=len(theirs),
-        mean_similarity=alike if theirs or worse else 1.0,
-        pass_rate=max((t.pass_rate for t in trials), default=None),
+        mean_similarity=mean_similarity if theirs or worse else 1.0,
+        pass_rate=max((t.pass_rate for t in results), default=None),
         failing=len(worse),
-        checks=max((t.total for t in trials), default=0),
+        checks=max((t.total for t in results), default=0),
     )
 
 

@@ -1,9 +1,9 @@
-"""When are two pieces of code equal? When their canonical forms are.
+"""Canonical forms of code: two texts are equal if their forms are.
 
-Python: compiled, without docstrings; byte code knows local names by number alone, and no layout (what
-does not compile, as a fragment with ``break``, is parsed, its local names are numbered, and it is
-unparsed). Other languages: the tokens of the syntax tree, without comments and white space. Without a
-grammar: the text without white space at line ends and blank lines.
+Python is compiled without docstrings; byte code ignores layout and refers to local names by number. Code that does
+not compile, such as a fragment with ``break``, is parsed, its local names are numbered, and it is unparsed. In other
+languages the form is the tokens of the syntax tree, without comments. Without a grammar it is the text without
+trailing white space and blank lines.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 def canonical(text: str, language: str) -> str | None:
-    """The form in which equal code is equal; ``None`` where the text does not parse.
+    """Return the canonical form; ``None`` if the text does not parse.
 
-    Text of a language nobody can parse here is never ``None``: only white space is normalised.
+    Without a grammar for the language only white space is normalised and the result is never ``None``.
     """
     if language == "python" and len(text) <= _LONGEST:
         return _python(text)
@@ -39,13 +39,13 @@ def canonical(text: str, language: str) -> str | None:
 
 
 def canonical_line(text: str, language: str) -> str:
-    """The form of a completion, which is a fragment: white space normalised outside of strings."""
+    """Return the form of a completion, a fragment: normalise white space outside strings."""
     lines = [_squeeze(line, keep_indent=language == "python") for line in text.split("\n")]
     return "\n".join(line for line in lines if line.strip())
 
 
 def plain(text: str) -> str:
-    """Without white space at line ends, blank lines, common indentation: the seed's equality."""
+    """Remove trailing white space, blank lines and common indentation: the equality of the ``seed`` rule."""
     lines = [line.rstrip() for line in textwrap.dedent(text).split("\n")]
     return "\n".join(line for line in lines if line)
 
@@ -53,14 +53,14 @@ def plain(text: str) -> str:
 # -- Python ------------------------------------------------------------------------------------
 
 
-_TELLS_TOO_MUCH = sys.version_info < (3, 11)
-"""Python 3.10 jumps to absolute places and writes qualified names into byte code."""
+_BYTECODE_DIFFERS = sys.version_info < (3, 11)
+"""Python 3.10 has absolute jumps and qualified names in byte code, so equal code may differ."""
 _NOP = opcode.opmap["NOP"]
 _ASSERTS = re.compile(r"^\s*assert\b", re.MULTILINE)
 
 
 def _python(text: str) -> str | None:
-    code = None if _TELLS_TOO_MUCH or _ASSERTS.search(text) else _compiled(text)
+    code = None if _BYTECODE_DIFFERS or _ASSERTS.search(text) else _compiled(text)
     if code is not None:
         return repr(_shape(code))
     tree = parse_python(text)
@@ -75,7 +75,7 @@ def _python(text: str) -> str | None:
 
 
 def _compiled(text: str) -> CodeType | None:
-    """A module's byte code, without docstrings (and asserts); compiling runs nothing."""
+    """Compile a module without docstrings and asserts; compiling runs nothing."""
     for candidate in _readings(text):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -87,7 +87,7 @@ def _compiled(text: str) -> CodeType | None:
 
 
 def _shape(code: CodeType) -> tuple[object, ...]:
-    """What two pieces of code share that do the same with other local names."""
+    """Return the parts of a code object that do not depend on local names."""
     arguments = code.co_argcount + code.co_kwonlyargcount
     arguments += bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
     named = () if code.co_name == "<lambda>" else code.co_varnames[:arguments]
@@ -104,7 +104,7 @@ def _shape(code: CodeType) -> tuple[object, ...]:
 
 
 def _instructions(code: bytes) -> bytes:
-    """Byte code without the empty instruction that a docstring leaves at the start."""
+    """Remove the no-op that a docstring leaves at the start of byte code."""
     for place in range(0, min(len(code), 16), 2):
         if code[place] == _NOP:
             return code[:place] + code[place + 2 :]
@@ -112,7 +112,7 @@ def _instructions(code: bytes) -> bytes:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """A text as it is, dedented, and as a function's body."""
+    """Yield the text unchanged, dedented, and as a function's body."""
     yield text
     body = textwrap.dedent(text.expandtabs(4)).strip("\n")
     if body != text:
@@ -125,7 +125,7 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def parse_python(text: str) -> ast.Module | None:
-    """A module's tree: of the text as it is, dedented, or as a function's body."""
+    """Parse the text unchanged, dedented, or as a function's body; None if none of them parses."""
     for candidate in _readings(text):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -152,9 +152,9 @@ def _is_text(statement: ast.stmt) -> bool:
 
 
 class _Renamer(ast.NodeTransformer):
-    """Numbers each function's own local names in the order they appear; its parameters keep theirs.
+    """Numbers each function's local names in the order they appear; parameters keep their names.
 
-    Parameters may be given by name, so they belong to the interface, as attributes and globals do.
+    Callers may pass parameters by name, so those belong to the interface, as attributes and globals do.
     """
 
     def __init__(self) -> None:
@@ -214,7 +214,7 @@ def _arguments(node: _Function) -> list[ast.arg]:
 
 
 def _assigned(function: ast.AST) -> Iterator[str]:
-    """Names bound in a function's own scope, in order; of inner functions, their names alone."""
+    """Yield the names bound in a function's scope, in order; of inner functions only their names."""
     for node in ast.iter_child_nodes(function):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name
@@ -243,7 +243,7 @@ def _tokens(text: str, language: str) -> str | None:
 
 
 def _leaves(node: Node, source: bytes) -> Iterator[str]:
-    """The tokens under a node, without comments; a string is one token."""
+    """Yield the tokens under a node, without comments; a string is one token."""
     stack = [node]
     while stack:
         here = stack.pop()
@@ -258,7 +258,7 @@ def _leaves(node: Node, source: bytes) -> Iterator[str]:
 
 
 def _squeeze(line: str, *, keep_indent: bool) -> str:
-    """A line with one blank between words and none elsewhere; strings stay whole."""
+    """Keep one blank between words and none elsewhere; strings stay unchanged."""
     body = line.strip()
     out: list[str] = []
     quote = ""
@@ -268,7 +268,7 @@ def _squeeze(line: str, *, keep_indent: bool) -> str:
             quote = "" if char == quote and body[index - 1] != "\\" else quote
         elif char.isspace():
             after = body[index + 1 : index + 2]
-            if out and _word(out[-1]) and _word(after):
+            if out and _is_word(out[-1]) and _is_word(after):
                 out.append(" ")
         else:
             quote = char if char in "\"'`" else ""
@@ -277,5 +277,5 @@ def _squeeze(line: str, *, keep_indent: bool) -> str:
     return indent + "".join(out)
 
 
-def _word(char: str) -> bool:
+def _is_word(char: str) -> bool:
     return char.isalnum() or char in ("_", '"', "'")

@@ -1,10 +1,9 @@
-"""The consensus of code: which of several models' answers to give.
+"""The consensus on code: choose one of several models' answers.
 
-``weighted``: what does not parse is set aside; where the prompt's examples were run, so is what keeps fewer of
-their promises; answers equal in canonical form (or, with inputs alone, in behaviour) vote together, a vote
-counts the log-odds of what is expected of its model, and a single answer competes by its own. ``seed``: the
-answer that most gave word for word, else the one most like the others. The seed's rule is a popularity contest:
-it serves where the models are near-equals or nothing is known of them, and loses to the best model where not.
+``weighted``: answers that do not parse, or pass fewer of the examples and tests, are set aside. Answers with equal
+canonical form (or equal behaviour, if only inputs are known) vote together; a vote weighs the log-odds of the reward
+expected of its model. ``seed``: the answer that most models gave word for word, else the one most similar to the
+others. The ``seed`` rule suits models of equal or unknown quality; otherwise the best model alone beats it.
 """
 
 from __future__ import annotations
@@ -22,19 +21,9 @@ from ..wording import join_names
 from .agreement import CalibrationTable, agreement_features
 from .calibration import CODE_TABLE
 from .canonical_form import canonical, canonical_line, plain
-from .votes import LOG_ALTERNATIVES, AnswerGroup, Verdict, Vote, log_odds, vote_weight
+from .votes import LOG_ALTERNATIVES, AnswerGroup, ConsensusResult, Vote, log_odds, vote_weight
 
 Rule = Literal["weighted", "seed"]
-
-__all__ = [
-    "AnswerGroup",
-    "CheckResults",
-    "Verdict",
-    "Vote",
-    "VotingParameters",
-    "consensus_of_code",
-    "consensus_of_completion",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +31,16 @@ class VotingParameters:
     """The parameters of the weighted rule, chosen on half of the tasks of docs/consensus.md."""
 
     log_alternatives: float = 1.6
-    """Added to each vote; see ``votes.SURPRISE``."""
+    """Added to each vote; see ``votes.LOG_ALTERNATIVES``."""
     near_equal_margin: float = 0.06
-    """Expected rewards no farther apart than this are near-equals: likeness then decides, unless three
-    or a majority agree."""
+    """Largest gap between expected rewards of near-equal models. Similarity decides among them, unless three or a
+    majority agree."""
     table: CalibrationTable = CODE_TABLE
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerCluster:
-    """Equal answers, the best model's first."""
+    """Equal answers, that of the best model first."""
 
     answers: tuple[Vote, ...]
     weight: float
@@ -62,21 +51,21 @@ class AnswerCluster:
         return self.answers[0]
 
     def group(self) -> AnswerGroup:
-        """Its models and what they say."""
+        """Return its models and their answer."""
         names = tuple(dict.fromkeys(a.model for a in self.answers))
         return AnswerGroup(names, self.best.text, self.weight, self.best.checks)
 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """The answers, sorted by what may be chosen."""
+    """The answers, sorted by eligibility."""
 
     eligible: list[tuple[Vote, str]]
-    """Those that may win, with what makes them equal."""
+    """Answers that may win, each with its equality key."""
     failed: list[Vote]
-    """Those that keep fewer of the examples' promises."""
+    """Answers that pass fewer checks."""
     unparsable: list[Vote]
-    """Those that do not parse."""
+    """Answers that do not parse."""
 
 
 def consensus_of_code(
@@ -84,10 +73,10 @@ def consensus_of_code(
     language: str,
     rule: Rule = "weighted",
     tuning: VotingParameters | None = None,
-) -> Verdict:
-    """The answer several models stand behind, and all groups of equal answers, best first.
+) -> ConsensusResult:
+    """Choose the answer with the most support; also return all groups of equal answers, best first.
 
-    What does not parse counts only where nothing does. Raises ``ValueError`` without an answer.
+    Answers that do not parse count only if none does. Raises ``ValueError`` without an answer.
     """
     if not answers:
         raise ValueError("a consensus needs at least one answer")
@@ -112,7 +101,7 @@ def consensus_of_code(
 
 
 def ballot_of(answers: Sequence[Vote]) -> Ballot:
-    """Sort answers whose forms are known by whether they may be chosen."""
+    """Sort answers with known forms by eligibility."""
     whole = [a for a in answers if a.form is not None]
     broken = [a for a in answers if a.form is None]
     if not whole:
@@ -124,7 +113,7 @@ def ballot_of(answers: Sequence[Vote]) -> Ballot:
 
 
 def _equality_key(answer: Vote) -> str:
-    """What makes two answers one: what they do with the inputs that were run, else their form."""
+    """Return the key of equal answers: their behaviour on inputs without expected results, else their form."""
     trial = answer.checks
     if (
         trial is not None
@@ -136,14 +125,14 @@ def _equality_key(answer: Vote) -> str:
 
 
 def _is_informative(trial: CheckResults) -> bool:
-    """Whether outputs say anything: not all of them are failures or nothing."""
+    """Return whether any output is neither a failure nor empty."""
     return any(
         not output.startswith("!") and output not in ("", "None") for output in trial.outputs
     )
 
 
-def consensus_of_completion(answers: Sequence[Vote], language: str = "") -> Verdict:
-    """Two that agree, else the best weight; where the agreeing part after a prefix, that prefix.
+def consensus_of_completion(answers: Sequence[Vote], language: str = "") -> ConsensusResult:
+    """Choose the answer two models share, else their common first lines, else that of the best model.
 
     Raises ``ValueError`` without an answer.
     """
@@ -163,19 +152,19 @@ def consensus_of_completion(answers: Sequence[Vote], language: str = "") -> Verd
         shared.answers, [c.best for c in clusters if c.best not in shared.answers]
     )
     groups = (shared.group(), *(c.group() for c in clusters))
-    why = f"{join_names(names)} agree on the first lines and part after them."
-    return Verdict(shared.best.text, names, agreement, groups, "prefix", why)
+    why = f"{join_names(names)} agree on the first lines and differ after them."
+    return ConsensusResult(shared.best.text, names, agreement, groups, "prefix", why)
 
 
-def _line_verdict(clusters: Sequence[AnswerCluster], used: str, why: str) -> Verdict:
+def _line_verdict(clusters: Sequence[AnswerCluster], used: str, why: str) -> ConsensusResult:
     first, *others = clusters
     agreement = _probability_correct(first.answers, [a for c in others for a in c.answers])
     groups = tuple(c.group() for c in clusters)
-    return Verdict(first.best.text, groups[0].models, agreement, groups, used, why)
+    return ConsensusResult(first.best.text, groups[0].models, agreement, groups, used, why)
 
 
 def _clusters(pairs: Sequence[tuple[Vote, str]], surprise: float) -> list[AnswerCluster]:
-    """Equal forms together; the heaviest first, each with its best model's answer first."""
+    """Group equal forms; the heaviest group first, and in each the best model's answer first."""
     by_form: dict[str, list[Vote]] = {}
     for answer, form in pairs:
         by_form.setdefault(form, []).append(answer)
@@ -187,7 +176,7 @@ def _clusters(pairs: Sequence[tuple[Vote, str]], surprise: float) -> list[Answer
 
 
 def _vote(group: Sequence[Vote], surprise: float) -> float:
-    """A model votes once, however often it answered: further samples of its own count a quarter."""
+    """Sum the votes of a group; further samples of the same model count a quarter."""
     seen: set[str] = set()
     total = 0.0
     for answer in group:
@@ -198,14 +187,14 @@ def _vote(group: Sequence[Vote], surprise: float) -> float:
 
 
 def clusters_of(ballot: Ballot, tuning: VotingParameters) -> list[AnswerCluster]:
-    """Equal answers together, the heaviest first."""
+    """Group the eligible answers, the heaviest group first."""
     return _clusters(ballot.eligible, tuning.log_alternatives)
 
 
 def similarity_decides(leading: int, weights: Sequence[float], tuning: VotingParameters) -> bool:
-    """Whether likeness chooses: models of these expected rewards are near-equals, and too few agree.
+    """Return whether similarity decides: the models are near-equals, and too few agree.
 
-    ``leading`` of them gave the same answer.
+    ``leading`` models gave the same answer; ``weights`` are the expected rewards of all.
     """
     few = leading < 3 and 2 * leading <= len(weights)
     return few and max(weights) - min(weights) <= tuning.near_equal_margin
@@ -214,35 +203,35 @@ def similarity_decides(leading: int, weights: Sequence[float], tuning: VotingPar
 def _by_mean_similarity(
     clusters: Sequence[AnswerCluster], everyone: Sequence[Vote]
 ) -> list[AnswerCluster]:
-    """Near-equals of whom few agree: the answer most like all others first."""
+    """Order clusters by their similarity to all answers, for near-equal models of which few agree."""
 
-    def liked(cluster: AnswerCluster) -> float:
+    def total_similarity(cluster: AnswerCluster) -> float:
         return sum(
             1.0 if any(a is b for b in cluster.answers) else similarity(cluster.best.text, a.text)
             for a in everyone
         )
 
-    return sorted(clusters, key=lambda c: (-liked(c), -c.best.weight))
+    return sorted(clusters, key=lambda c: (-total_similarity(c), -c.best.weight))
 
 
-def _by_similarity(answers: Sequence[Vote], table: CalibrationTable) -> Verdict:
-    """The seed's rule: a majority of equal texts, else the highest mean similarity."""
+def _by_similarity(answers: Sequence[Vote], table: CalibrationTable) -> ConsensusResult:
+    """Apply the ``seed`` rule: a majority of equal texts, else the highest mean similarity."""
     clusters = _clusters([(a, a.form or plain(a.text)) for a in answers], LOG_ALTERNATIVES)
     clusters.sort(key=lambda c: -len(c.answers))
-    none = Ballot([], [], [])
+    empty = Ballot([], [], [])
     if len(clusters[0].answers) * 2 > len(answers):
         why = _why_weighted(clusters, len(answers))
-        return _verdict(clusters, none, "majority", why, table)
+        return _verdict(clusters, empty, "majority", why, table)
     scores = _mean_similarities([a.text for a in answers])
     winner = answers[max(range(len(answers)), key=lambda i: scores[i])]
     first = next(c for c in clusters if winner in c.answers)
     mine = (winner, *(a for a in first.answers if a is not winner))
     ordered = [AnswerCluster(mine, first.weight), *(c for c in clusters if c is not first)]
-    return _verdict(ordered, none, "similarity", _why_similar(ordered), table)
+    return _verdict(ordered, empty, "similarity", _why_similar(ordered), table)
 
 
 def _mean_similarities(texts: Sequence[str]) -> list[float]:
-    """Mean similarity, 0 to 1, of each text to the others (of a single text, 1)."""
+    """Return each text's mean similarity to the others, 0 to 1; 1 for a single text."""
     count = len(texts)
     if count < 2:
         return [1.0] * count
@@ -264,32 +253,32 @@ def _tokens(text: str) -> tuple[str, ...]:
 
 
 def similarity(one: str, other: str) -> float:
-    """Share of the tokens that stay when one code is turned into the other (Indel), 0 to 1."""
+    """Return the normalised Indel similarity of the tokens, 0 to 1."""
     indel: Any = import_module("rapidfuzz.distance.Indel")
     return float(indel.normalized_similarity(_tokens(one), _tokens(other)))
 
 
 def _verdict(
     clusters: Sequence[AnswerCluster], ballot: Ballot, used: str, why: str, table: CalibrationTable
-) -> Verdict:
+) -> ConsensusResult:
     first = clusters[0]
     others = [a for c in clusters[1:] for a in c.answers] + ballot.unparsable
-    likeness = [1.0] * (len(first.group().models) - 1)
-    likeness += [
+    similarities = [1.0] * (len(first.group().models) - 1)
+    similarities += [
         similarity(first.best.text, a.text)
         for a in (*others, *ballot.failed)
         if a.model != first.best.model
     ]
-    alike = sum(likeness) / len(likeness) if likeness else 1.0
-    signs = agreement_features(first.answers, others, alike, ballot.failed)
+    mean_similarity = sum(similarities) / len(similarities) if similarities else 1.0
+    features = agreement_features(first.answers, others, mean_similarity, ballot.failed)
     rest = [
         AnswerCluster((a,), log_odds(a.weight))
         for a in sorted((*ballot.failed, *ballot.unparsable), key=lambda a: -a.weight)
     ]
-    return Verdict(
+    return ConsensusResult(
         text=first.best.text,
         models=first.group().models,
-        agreement=round(table.probability(signs), 3),
+        agreement=round(table.probability(features), 3),
         groups=tuple(c.group() for c in (*clusters, *rest)),
         rule_used=used,
         why=why,
@@ -297,11 +286,11 @@ def _verdict(
 
 
 def _probability_correct(behind: Sequence[Vote], others: Sequence[Vote]) -> float:
-    """Estimated chance that a completion is right, from who stands behind it and who does not.
+    """Estimate the probability that a completion is right from the models that agree and disagree.
 
-    Odds: the best model's own, times what each further model that agrees adds, divided by what each
-    that disagrees takes; set to what 18,548 published line completions show of three models of
-    about .25 each: all agree .85, two .47, none .09.
+    The log-odds are those of the best model, plus a constant for each further model that agrees, minus one for each
+    that disagrees. The constants fit 18,548 published line completions of three models with about .25 each: all
+    agree .85, two .47, none .09.
     """
     best = {a.model: a.weight for a in sorted(behind, key=lambda a: a.weight)}
     names = sorted(best, key=lambda n: -best[n])
@@ -312,11 +301,11 @@ def _probability_correct(behind: Sequence[Vote], others: Sequence[Vote]) -> floa
 
 
 AGREEMENT_LOG_ODDS, DISAGREEMENT_LOG_ODDS = 1.45, 0.6
-"""Log-odds that one more model adds, behind an answer and beside it."""
+"""Log-odds that one more model adds by agreeing and subtracts by disagreeing."""
 
 
 def _shared_lines(clusters: Sequence[AnswerCluster]) -> AnswerCluster | None:
-    """The longest start in whole lines that two answers share, by the weight of who shares it."""
+    """Return the heaviest group of answers that share their first whole lines."""
     best: AnswerCluster | None = None
     for i, one in enumerate(clusters):
         for other in clusters[i + 1 :]:
@@ -352,13 +341,13 @@ def _why_weighted(
     if ballot is not None and trial is not None and trial.total:
         ran = f" {trial.sentence().capitalize()}."
     if len(names) > 1:
-        how = "gave the same answer" if not ran else "behave alike"
+        how = "gave answers that behave alike" if ran else "gave the same answer"
         return f"{join_names(names)} {how} ({len(names)} of {asked}).{ran}"
     if asked == 1:
         return f"Only {names[0]} answered.{ran}"
     if len(clusters) == 1 and ballot is not None and ballot.failed:
         what = "tests" if trial is not None and trial.tests else "examples"
-        return f"{names[0]}'s answer keeps the most of the {what}.{ran}"
+        return f"{names[0]}'s answer passes the most {what}.{ran}"
     if len(clusters) == 1:
         return f"Only {names[0]}'s answer can be parsed.{ran}"
     return f"No two models agree; {names[0]} has the best record here.{ran}"
@@ -366,6 +355,6 @@ def _why_weighted(
 
 def _why_similar(clusters: Sequence[AnswerCluster]) -> str:
     return (
-        f"Too few agree, and the models' records are alike; "
-        f"{clusters[0].best.model}'s answer is most like the others."
+        f"Few models agree and their records are similar; "
+        f"{clusters[0].best.model}'s answer is most similar to the others."
     )

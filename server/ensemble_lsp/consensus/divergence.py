@@ -1,7 +1,7 @@
-"""Answers that are still coming, compared with those that are there.
+"""Compare partial answers with complete ones.
 
-By tokens without layout, comments, docstrings, brackets and quotation marks, names numbered as they come. Whose
-tokens part hardly ever turns out equal in canonical form (``PARTED``, measured on equal answers).
+The comparison uses tokens without layout, comments, docstrings, brackets and quotation marks; names are numbered as
+they appear. Answers whose tokens diverge are rarely equal in canonical form (``MATCH_FACTOR``, measured).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from functools import lru_cache
 from .canonical_form import canonical
 
 MATCH_FACTOR = 0.02
-"""How much rarer two answers are equal whose tokens have parted: of 3,993 equal pairs on the choosing half 1.6 %
-have, of others 75 to 98 %."""
+"""Factor on the probability of a match once two token streams have diverged: 1.6 % of 3,993 equal pairs on the
+choosing half have diverged, against 75 to 98 % of the others."""
 MIN_TOKENS = 6
-"""Tokens that a stream must have before it is said to part from another."""
+"""Tokens that a stream must have before it can count as diverged."""
 _TOKEN = re.compile(
     r'''(?P<doc>(?:^|(?<=:))\s*[rRuUbB]*(?:"""(?:.|\n)*?(?:"""|\Z)|\'\'\'(?:.|\n)*?(?:\'\'\'|\Z))\s*?$)
     |(?P<comment>\#[^\n]*|//[^\n]*|/\*(?:.|\n)*?(?:\*/|\Z))
@@ -32,7 +32,7 @@ _KEYWORDS = frozenset(
 
 @lru_cache(maxsize=256)
 def tokens_of(text: str) -> tuple[str, ...]:
-    """What is compared of a text."""
+    """Return the tokens of a text that are compared."""
     numbers: dict[str, str] = {}
     found: list[str] = []
     for match in _TOKEN.finditer(text):
@@ -49,7 +49,7 @@ def tokens_of(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def partial_tokens(text: str, language: str) -> tuple[str, ...]:
-    """The tokens of a stream's whole lines; none where they do not parse: it may be talk before the code."""
+    """Return the tokens of a stream's whole lines; empty if they do not parse, as prose before the code."""
     lines = text.split("\n")[:-1]
     for last in range(len(lines), max(0, len(lines) - 3), -1):
         part = "\n".join(lines[:last])
@@ -59,6 +59,6 @@ def partial_tokens(text: str, language: str) -> tuple[str, ...]:
 
 
 def have_diverged(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether two, of which either may go on, have parted already."""
+    """Return whether two streams, either of which may continue, already differ."""
     length = min(len(one), len(other))
     return length >= MIN_TOKENS and one[:length] != other[:length]

@@ -1,8 +1,7 @@
-"""When are enough answers there? As soon as those still to come cannot change the outcome.
+"""Early stopping: end the fan-out once the missing answers are unlikely to change the outcome.
 
-Not "cannot" as in logic, which would wait for nearly all: an answer still to come changes it only if it says
-just what another one says, and that gets the rarer the longer the answers are (``odds_of_agreeing``, measured),
-and rarer still once what has come of it says otherwise (``streams.PARTED``).
+A missing answer changes it only if it equals another one. That is rarer the longer the answers are
+(``match_probability``, measured), and rarer still once its stream has diverged (``divergence.MATCH_FACTOR``).
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from .divergence import MATCH_FACTOR, have_diverged, partial_tokens, tokens_of
 from .votes import Vote, vote_weight
 
 RISK = 0.01
-"""Chance that waiting would have changed the outcome, at most, at each look."""
+"""Highest accepted probability, at each check, that waiting would change the outcome."""
 _MATCH_PROBABILITY = ((0, 0.5), (40, 0.3), (80, 0.18), (150, 0.08), (300, 0.02), (600, 0.004))
-"""By length in characters of canonical text: how often two models give equal code."""
+"""Measured share of model pairs that give equal code, by its length in characters."""
 
 Tokens = tuple[str, ...]
 Clean = Callable[[str], str]
@@ -30,10 +29,10 @@ RunChecks = Callable[[str], Awaitable[CheckResults | None]]
 
 
 class EarlyStopping:
-    """Tells ``asking.ask`` when to stop, and keeps the answers made ready for the verdict.
+    """The stop check for ``fan_out.query_all``; it keeps the prepared votes for the consensus.
 
-    ``clean`` is what is done to an answer before it counts; ``attempt`` runs the prompt's examples on
-    it. Both are done once an answer, off the event loop.
+    ``clean`` post-processes an answer; ``run_checks`` runs the prompt's examples and the tests on it. Both run once
+    for each answer, off the event loop.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class EarlyStopping:
         language: str,
         weights: Mapping[str, float],
         clean: Clean | None = None,
-        attempt: RunChecks | None = None,
+        run_checks: RunChecks | None = None,
         *,
         rule: Rule = "weighted",
         tuning: VotingParameters | None = None,
@@ -49,13 +48,13 @@ class EarlyStopping:
         self._language = language
         self._weights = weights
         self._clean = clean
-        self._attempt = attempt
+        self._run_checks = run_checks
         self._rule = rule
         self._tuning = tuning or VotingParameters()
         self._ready: dict[int, Vote] = {}
 
     async def __call__(self, completions: Sequence[Completion], running: Mapping[str, str]) -> bool:
-        """Whether the models still running are not needed any more; of each what has come so far."""
+        """Return whether the running models can be stopped, given their partial texts."""
         answers = await self.votes(completions)
         if not running:
             return True
@@ -77,9 +76,9 @@ class EarlyStopping:
     async def votes(
         self, completions: Sequence[Completion], *, patience: float | None = None
     ) -> list[Vote]:
-        """The usable answers so far, cleaned, normalised and tried.
+        """Return the usable answers so far as votes, cleaned, normalised and checked.
 
-        ``patience``: seconds that trials are waited for; what is not tried by then counts untried.
+        Checks that take longer than ``patience`` seconds are left out.
         """
         deadline = None if patience is None else asyncio.get_running_loop().time() + patience
         for index in range(len(self._ready), len(completions)):
@@ -87,18 +86,18 @@ class EarlyStopping:
         return [a for a in self._ready.values() if a.text.strip()]
 
     async def _prepare(self, completion: Completion, deadline: float | None) -> Vote:
-        def work() -> tuple[str, str | None]:
+        def prepare() -> tuple[str, str | None]:
             text = self._clean(completion.text) if self._clean else completion.text
             return text, canonical(text, self._language) if text.strip() else None
 
-        text, form = await asyncio.to_thread(work)
-        trial = None
-        if self._attempt is not None and form is not None:
+        text, form = await asyncio.to_thread(prepare)
+        checks = None
+        if self._run_checks is not None and form is not None:
             left = None if deadline is None else deadline - asyncio.get_running_loop().time()
             with contextlib.suppress(asyncio.TimeoutError):
-                trial = await asyncio.wait_for(self._attempt(text), left)
+                checks = await asyncio.wait_for(self._run_checks(text), left)
         weight = self._weights.get(completion.model, 0.5)
-        return Vote(completion.model, text, weight, form, trial)
+        return Vote(completion.model, text, weight, form, checks)
 
 
 def is_decided(
@@ -109,18 +108,18 @@ def is_decided(
     *,
     optimistic: bool = False,
 ) -> bool:
-    """Whether answers of models with these weights would, but for ``RISK``, change nothing.
+    """Return whether answers of models with the weights in ``running`` would change the outcome with at most ``RISK``.
 
-    ``coming``: what has come of each so far (``streams.so_far``), where that is known. ``hoping``: as if all of
-    them had parted from each other and from what is there; where even that settles nothing, no stream need be read.
+    ``partial`` has the tokens of each stream so far, if known. ``optimistic`` assumes that all streams have diverged;
+    if even that does not decide, there is no need to read them.
     """
     if not any(a.form is not None for a in answers):
         return False
     ballot = ballot_of(answers)
     clusters = clusters_of(ballot, tuning)
     first, *others = clusters
-    trial = first.best.checks
-    if trial is not None and trial.pass_rate < 1:
+    checks = first.best.checks
+    if checks is not None and checks.pass_rate < 1:
         return False
     here = list({a.model: a.weight for a, _ in ballot.eligible}.values())
     leading = len(first.group().models)
@@ -129,8 +128,8 @@ def is_decided(
     votes = [vote_weight(weight, tuning.log_alternatives) for weight in running]
     if any(vote >= first.weight for vote in votes):
         return False
-    if trial is not None and trial.total:
-        # What keeps the promises too behaves like the first, whatever it looks like.
+    if checks is not None and checks.total:
+        # Any other answer that passes the checks behaves like the first, whatever its text.
         return True
     streams = list(zip(votes, partial or [()] * len(votes), strict=True))
     rivals = [(c.weight, tokens_of(c.best.text) if partial else ()) for c in others]
@@ -146,7 +145,7 @@ def is_decided(
 def _similarity_may_decide(
     leading: int, here: Sequence[float], running: Sequence[float], tuning: VotingParameters
 ) -> bool:
-    """Whether likeness would choose, whichever of those still running turn out not to parse."""
+    """Return whether similarity might decide, whichever of the running answers do not parse."""
     close = [w for w in running if max(*here, w) - min(*here, w) <= tuning.near_equal_margin]
     able = [*here, *close]
     few = leading < 3 and 2 * leading <= len(able)
@@ -154,7 +153,7 @@ def _similarity_may_decide(
 
 
 def match_probability(length: int) -> float:
-    """How often two models give equal code, by its length in characters."""
+    """Return the probability that two models give equal code, by its length in characters."""
     for (low, one), (high, other) in pairwise(_MATCH_PROBABILITY):
         if length < high:
             return one + (other - one) * (length - low) / (high - low)

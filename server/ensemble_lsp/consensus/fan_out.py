@@ -1,4 +1,4 @@
-"""Ask several models at once, within a budget, and no longer than the outcome is open."""
+"""Ask several models at once, until all have answered, the budget is up, or the outcome is decided."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FanOutState = Literal["asked", "answered", "failed", "closed"]
 PromptOf = Prompt | Callable[[Model], Prompt | None]
 StopCheck = Callable[[Sequence[Completion], Mapping[str, str]], Awaitable[bool]]
 POLL_SECONDS = 0.3
-"""Seconds between two looks at what is still coming."""
+"""Seconds between two checks of the running streams."""
 
 
 @dataclass(frozen=True, slots=True)
 class FanOutProgress:
-    """What just happened to one model; ``done`` of ``total`` have ended."""
+    """A change of one model's state; ``done`` of ``total`` models have ended."""
 
     model: str
     state: FanOutState
@@ -34,12 +34,12 @@ class FanOutProgress:
 
 @dataclass(frozen=True, slots=True)
 class FanOutResult:
-    """What came of asking: answers in the order they came."""
+    """The answers, in the order they arrived, and the errors."""
 
     completions: list[Completion] = field(default_factory=list[Completion])
     errors: dict[str, ProviderError] = field(default_factory=dict[str, ProviderError])
     cancelled: list[str] = field(default_factory=list[str])
-    """Models closed before they had answered: the budget was up, or the outcome settled."""
+    """Models stopped before they answered, by the budget or the stop check."""
 
 
 async def query_all(
@@ -50,28 +50,28 @@ async def query_all(
     progress: Callable[[FanOutProgress], None] | None = None,
     should_stop: StopCheck | None = None,
 ) -> FanOutResult:
-    """Ask all at once; return when all have ended, the budget is up, or ``settled`` says so.
+    """Ask all models at once; return when all have ended, the budget is up, or ``should_stop`` agrees.
 
-    ``prompt`` is one for all, or made for each model, ``None`` for a model that must not be asked.
-    ``settled`` is given the answers so far and, of each model still running, what has come of its own: with each
-    answer, and while streams grow. Models still running are
-    closed before this returns, also when the caller is cancelled. Never raises a ``ProviderError``.
+    ``prompt`` is one for all, or a function of the model that returns ``None`` if it must not be asked.
+    ``should_stop`` receives the answers so far and the partial text of each running model, with each answer and while
+    streams grow. Running models are closed before this returns, also when the caller is cancelled. Never raises a
+    ``ProviderError``.
     """
-    asking = _FanOut(len(models), progress)
+    fan_out = _FanOut(len(models), progress)
     for model in models:
-        made = prompt if isinstance(prompt, Prompt) else prompt(model)
-        if made is not None:
-            asking.start(model, made)
+        own_prompt = prompt if isinstance(prompt, Prompt) else prompt(model)
+        if own_prompt is not None:
+            fan_out.start(model, own_prompt)
     try:
-        await asking.run(budget_ms / 1e3, should_stop)
+        await fan_out.run(budget_ms / 1e3, should_stop)
     finally:
-        await asking.close()
-    return asking.asked
+        await fan_out.close()
+    return fan_out.result
 
 
 class _FanOut:
     def __init__(self, total: int, progress: Callable[[FanOutProgress], None] | None) -> None:
-        self.asked = FanOutResult()
+        self.result = FanOutResult()
         self._total = total
         self._progress = progress
         self._running: dict[asyncio.Task[Completion], str] = {}
@@ -83,13 +83,13 @@ class _FanOut:
         heard = self._heard[name] = []
         task = asyncio.create_task(gather(model, prompt, heard.append), name=f"ask {name}")
         self._running[task] = name
-        self._tell(name, "asked")
+        self._report(name, "asked")
 
     async def run(self, seconds: float, settled: StopCheck | None) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while self._running and (left := deadline - loop.time()) > 0:
-            looks = settled is not None and bool(self.asked.completions)
+            looks = settled is not None and bool(self.result.completions)
             done, _ = await asyncio.wait(
                 self._running,
                 timeout=min(left, POLL_SECONDS) if looks else left,
@@ -101,49 +101,51 @@ class _FanOut:
                 return
 
     def _grew(self) -> bool:
-        """Whether more has come of what still runs since the last look."""
+        """Return whether the running streams have grown since the last check."""
         before = self._looked_at
         self._looked_at = sum(len(self._heard[name]) for name in self._running.values())
         return self._looked_at > before
 
     async def _enough(self, settled: StopCheck | None, deadline: float) -> bool:
-        """Whether nothing that still runs is needed; to find out may take till the deadline."""
-        if settled is None or not self.asked.completions:
+        """Return whether the running models can be stopped; the check may take until the deadline."""
+        if settled is None or not self.result.completions:
             return False
         left = deadline - asyncio.get_running_loop().time()
         running = {name: "".join(self._heard[name]) for name in self._running.values()}
         try:
-            return await asyncio.wait_for(settled(self.asked.completions, running), max(0.0, left))
+            return await asyncio.wait_for(settled(self.result.completions, running), max(0.0, left))
         except asyncio.TimeoutError:
             return False
 
     async def close(self) -> None:
-        """Close what still runs; it is cancelled at once, also when this is cancelled meanwhile."""
+        """Close the running models; they are cancelled even if this call is cancelled."""
         left, self._running = self._running, {}
         for task, name in left.items():
             task.cancel()
-            self.asked.cancelled.append(name)
+            self.result.cancelled.append(name)
         if left:
             await asyncio.gather(*left, return_exceptions=True)
         for name in left.values():
-            self._tell(name, "closed")
+            self._report(name, "closed")
 
     def _take(self, task: asyncio.Task[Completion]) -> None:
         name = self._running.pop(task)
         error = task.exception()
         if error is None:
-            self.asked.completions.append(task.result())
-            self._tell(name, "answered")
+            self.result.completions.append(task.result())
+            self._report(name, "answered")
             return
         if not isinstance(error, ProviderError):
-            # A fault of ours in one adapter must not take the other models' answers away.
+            # A bug in one provider must not lose the other models' answers.
             logger.error("asking %s failed", name, exc_info=error)
-            error = InvalidResponseError(name, f"{name} failed inside; see the log ({error!r}).")
-        self.asked.errors[name] = error
-        self._tell(name, "failed")
+            error = InvalidResponseError(
+                name, f"{name} failed with an internal error; see the log ({error!r})."
+            )
+        self.result.errors[name] = error
+        self._report(name, "failed")
 
-    def _tell(self, model: str, state: FanOutState) -> None:
+    def _report(self, model: str, state: FanOutState) -> None:
         if self._progress is not None:
-            done = len(self.asked.completions) + len(self.asked.errors)
-            done += len(self.asked.cancelled)
+            done = len(self.result.completions) + len(self.result.errors)
+            done += len(self.result.cancelled)
             self._progress(FanOutProgress(model, state, done, self._total))

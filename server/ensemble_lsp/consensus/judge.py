@@ -1,7 +1,7 @@
-"""One model as the judge of several candidates: where no consensus helps.
+"""Let one model judge several candidates if no consensus helps.
 
-It is shown the candidates in a drawn order and without names: judges favour what stands first and what they
-wrote themselves (Zheng et al. 2023, "Judging LLM-as-a-judge").
+The candidates appear in random order and without names: judges favour the first position and their own answers
+(Zheng et al. 2023, "Judging LLM-as-a-judge").
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from ..types import Prompt
 from .fan_out import query_all
 
 MAX_CANDIDATES = 6
-"""Candidates that are shown; the rest had too few votes."""
+"""Candidates that the judge sees; the others have too few votes."""
 _LETTERS = "ABCDEF"
 _QUESTION = """\
-In the selected text are {count} candidates for the code that goes to the place, each below a line with its \
-letter. Wanted is:
-{wish}
+The selected text holds {count} candidates for the code at that place, each below a line with its letter. \
+The instruction is:
+{instruction}
 Which candidate is correct and complete? Reply with its letter and nothing else."""
 
 
 def judge_prompt(prompt: Prompt, texts: Sequence[str], order: Sequence[int]) -> Prompt:
-    """The prompt for a judge, made of the one for a writer: candidates in ``order``, under letters."""
+    """Turn a generation's prompt into the judge's, with the candidates in ``order``, under letters."""
     shown = [
         f"=== candidate {letter} ===\n{texts[index]}"
         for letter, index in zip(_LETTERS, order, strict=False)
     ]
-    wish = prompt.instruction or "what the text around the place asks for"
+    instruction = prompt.instruction or "the code that the surrounding text asks for"
     return replace(
         prompt,
         task="explain",
         selection="\n".join(shown),
-        instruction=_QUESTION.format(count=len(shown), wish=wish),
+        instruction=_QUESTION.format(count=len(shown), instruction=instruction),
         max_tokens=16,
         temperature=0.0,
     )
 
 
 def parse_choice(reply: str, order: Sequence[int]) -> int | None:
-    """The candidate a reply names; None where it names none, or several."""
+    """Return the candidate that a reply names; None for no candidate or several."""
     named = set(re.findall(rf"\b[{_LETTERS[: len(order)]}]\b", reply[:200]))
     return order[_LETTERS.index(named.pop())] if len(named) == 1 else None
 
@@ -52,9 +52,9 @@ def parse_choice(reply: str, order: Sequence[int]) -> int | None:
 async def judge_candidates(
     judge: Model, prompt: Prompt, texts: Sequence[str], *, budget_ms: float, seed: int | None = None
 ) -> int | None:
-    """The index of the candidate a judge picks; None where it fails, is late or undecided."""
+    """Return the index of the judge's candidate; None if it fails, is late or undecided."""
     order = list(range(min(len(texts), MAX_CANDIDATES)))
-    random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
+    random.Random(seed).shuffle(order)  # noqa: S311 - not a secret
     try:
         asked = await query_all([judge], judge_prompt(prompt, texts, order), budget_ms=budget_ms)
     except ProviderError:

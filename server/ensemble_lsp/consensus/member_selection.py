@@ -1,4 +1,4 @@
-"""Who is in an ensemble: good and different, not the N best of one family."""
+"""Select the members of an ensemble: good and diverse, not the N best of one family."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ..models.interface import Profile
 from ..selection.choice import Choice
 
 SAME_FAMILY_PENALTY = 0.10
-"""Expected reward a model must be better by to be taken beside one of its family."""
+"""Penalty on the expected reward for each selected model of the same family."""
 SAME_MODEL_PENALTY = 0.30
-"""The same for a second configuration of the very same model."""
+"""The same for another configuration of the same model."""
 
 _FAMILIES = (
     ("gpt", re.compile(r"gpt|(?<![a-z0-9])o[134](?![0-9])|davinci")),
@@ -26,7 +26,7 @@ _FAMILIES = (
 
 
 def family(model: str) -> str:
-    """Which models share their training: by the id's name, else its first word."""
+    """Return the family of models that share their training, by name, else the first word of the id."""
     plain = re.split(r"[/\\]", model.strip().lower())[-1]
     for name, pattern in _FAMILIES:
         if pattern.search(plain):
@@ -41,29 +41,31 @@ def select_members(
     *,
     max_cost: float | None = None,
 ) -> list[str]:
-    """At most ``size`` names, the choice's first always among them, within ``max_cost`` USD.
+    """Return at most ``size`` names within ``max_cost`` USD; the first choice is always among them.
 
-    Greedy by expected utility less a penalty for each member of the same family. What is free
-    (recall) is there only for the task it does, and on top of ``size`` is for the caller to add.
+    Greedy by expected utility minus a penalty for each member of the same family. The caller adds free models
+    (recall) on top of ``size``.
     """
     by_name = {p.name: p for p in profiles}
-    left = [r for r in choice.ranked if r.model in by_name]
-    taken: list[str] = []
+    remaining = [r for r in choice.ranked if r.model in by_name]
+    selected: list[str] = []
     spent = 0.0
-    while left and len(taken) < size:
-        if taken:
-            left.sort(key=lambda r: -(r.utility - _penalty(by_name[r.model], taken, by_name)))
-        best = left.pop(0)
-        if taken and max_cost is not None and spent + best.cost > max_cost:
+    while remaining and len(selected) < size:
+        if selected:
+            remaining.sort(
+                key=lambda r: -(r.utility - _penalty(by_name[r.model], selected, by_name))
+            )
+        best = remaining.pop(0)
+        if selected and max_cost is not None and spent + best.cost > max_cost:
             continue
-        taken.append(best.model)
+        selected.append(best.model)
         spent += best.cost
-    return taken
+    return selected
 
 
-def _penalty(profile: Profile, taken: Sequence[str], by_name: dict[str, Profile]) -> float:
+def _penalty(profile: Profile, selected: Sequence[str], by_name: dict[str, Profile]) -> float:
     total = 0.0
-    for name in taken:
+    for name in selected:
         other = by_name[name]
         if (other.provider, other.model) == (profile.provider, profile.model):
             total += SAME_MODEL_PENALTY

@@ -1,8 +1,8 @@
-"""Several explanations merged into one: the best model's, what others add, and where they differ.
+"""Merge several explanations: the best model's text, the others' additions, and the disagreements.
 
-Sentences are compared by ``likeness.py``. A near-duplicate is dropped; what others say beyond it is put after
-the sentence they said it after; what only one model says bears its name; sentences alike but for a number, a
-name or a negation stand side by side.
+``sentence_similarity.py`` compares the sentences. Near-duplicates are dropped; additions follow the sentence they
+followed in their source; a sentence of a single model is marked with its name; sentences that differ only in a
+number, a name or a negation appear side by side.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _WHOLE_KINDS = ("fence", "whole")
 _COURTESY = frozenset(
     ("sure", "certain", "absolut", "okay", "great", "cours", "happi", "hope", "help")
 )
-"""Stems of sentences that only say that an answer comes, or came."""
+"""Stems of courtesies, such as "Sure!" or "Hope this helps"."""
 SAME_BLOCK_RATIO = 78.0
-"""rapidfuzz's ratio, 0 to 100, from which two code blocks or tables are one."""
+"""rapidfuzz's ratio, 0 to 100, from which two code blocks or tables are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class ProseVerdict:
 
     markdown: str
     models: tuple[str, ...]
-    """All models whose words or agreement are in it, the base's first."""
+    """All models whose sentences or agreement are in it, the base's first."""
     agreement: float
-    """Share of the base's sentences that another model says too, 0 to 1; 1 for a single answer."""
+    """Share of the base's sentences that another model also has, 0 to 1; 1 for a single answer."""
 
 
 @dataclass(slots=True)
 class _MergedSentence:
-    """A sentence of the base, and what others have to do with it."""
+    """A sentence of the merged text, with the models that have, contradict or extend it."""
 
     text: str
     norm: Sentence
@@ -49,12 +49,12 @@ class _MergedSentence:
 
 @dataclass(slots=True)
 class _ExtraBlock:
-    """A code block or table that the base has not."""
+    """A code block or table that the base lacks."""
 
     raw: str
     models: list[str]
     lead: _MergedSentence | None
-    """The sentence that led to it."""
+    """The sentence that introduces it."""
 
 
 @dataclass(slots=True)
@@ -64,13 +64,13 @@ class _Merged:
     extra_blocks: list[_ExtraBlock] = field(default_factory=lambda: [])
 
     def all(self) -> list[_MergedSentence]:
-        """Every sentence so far, of the base, added, and extra."""
+        """Return every sentence so far: base, additions and extras."""
         base = [s for _, said in self.blocks for s in said]
         return [*base, *(a for s in base for a in s.additions), *self.extra]
 
 
 def merge_prose(answers: Sequence[Vote]) -> ProseVerdict:
-    """Merge; raises ``ValueError`` without an answer."""
+    """Merge explanations; raise ``ValueError`` without an answer."""
     spoken = [a for a in answers if a.text.strip()] or list(answers)
     if not spoken:
         raise ValueError("merging needs at least one answer")
@@ -79,11 +79,11 @@ def merge_prose(answers: Sequence[Vote]) -> ProseVerdict:
     if len(ordered) == 1:
         return ProseVerdict(base.text.strip(), (base.model,), 1.0)
     blocks = [split_blocks(a.text) for a in ordered]
-    gathering = Corpus(sentence_of(s) for all_ in blocks for b in all_ for s in b.sentences)
-    merged = _Merged([(b, _said(b, base.model)) for b in blocks[0]])
+    corpus = Corpus(sentence_of(s) for all_ in blocks for b in all_ for s in b.sentences)
+    merged = _Merged([(b, _sentences(b, base.model)) for b in blocks[0]])
     _drop_repeated(merged)
     for other, its in zip(ordered[1:], blocks[1:], strict=True):
-        _fold(merged, other, its, gathering)
+        _fold(merged, other, its, corpus)
     sentences = [s for _, said in merged.blocks for s in said]
     backed = sum(len(s.models) > 1 for s in sentences)
     agreement = round(backed / len(sentences), 3) if sentences else 0.0
@@ -91,12 +91,12 @@ def merge_prose(answers: Sequence[Vote]) -> ProseVerdict:
     return ProseVerdict(_render(merged), names, agreement)
 
 
-def _said(block: MarkdownBlock, model: str) -> list[_MergedSentence]:
+def _sentences(block: MarkdownBlock, model: str) -> list[_MergedSentence]:
     return [_MergedSentence(s, sentence_of(s), [model]) for s in block.sentences]
 
 
 def _drop_repeated(merged: _Merged) -> None:
-    """A sentence that the base itself says twice stays once."""
+    """Drop sentences that the base repeats."""
     seen: list[str] = []
     for _, said in merged.blocks:
         for sentence in list(said):
@@ -106,19 +106,17 @@ def _drop_repeated(merged: _Merged) -> None:
             seen.append(words)
 
 
-def _fold(
-    merged: _Merged, answer: Vote, blocks: Sequence[MarkdownBlock], gathering: Corpus
-) -> None:
-    """Fold one more answer in."""
+def _fold(merged: _Merged, answer: Vote, blocks: Sequence[MarkdownBlock], corpus: Corpus) -> None:
+    """Merge one more answer."""
     there = merged.all()
-    said_by = [_said(b, answer.model) for b in blocks]
-    mine = [s.norm for said in said_by for s in said]
-    rows = iter(gathering.relations(mine, [s.norm for s in there]))
+    sentences_by_block = [_sentences(b, answer.model) for b in blocks]
+    mine = [s.norm for said in sentences_by_block for s in said]
+    rows = iter(corpus.relations(mine, [s.norm for s in there]))
     anchor: _MergedSentence | None = None
     placed: set[str] = set()
-    for index, (block, its) in enumerate(zip(blocks, said_by, strict=True)):
+    for index, (block, its) in enumerate(zip(blocks, sentences_by_block, strict=True)):
         if block.kind in _WHOLE_KINDS:
-            before = said_by[index - 1][-1:] if index else []
+            before = sentences_by_block[index - 1][-1:] if index else []
             _fold_whole(merged, block, answer.model, before[0] if before else None)
         for said in its:
             found, how = _nearest(there, next(rows))
@@ -131,19 +129,19 @@ def _fold(
                 found.models.append(answer.model)
             elif how == "contradicts":
                 found.differing.append((answer.model, said.text))
-            # What follows a sentence that leads to a block stands after that block, not between.
+            # Additions after a sentence that introduces a block belong after the block.
             anchor = None if found.norm.leads else found
 
 
 def _has_content(sentence: Sentence) -> bool:
-    """Whether a sentence tells anything without what comes after it: "Sure!" and "In this code:" do not."""
+    """Return whether a sentence means something alone; "Sure!" and "In this code:" do not."""
     return len(sentence.stems - _COURTESY) > (1 if sentence.leads else 0) or not sentence.stems
 
 
 def _nearest(
     there: Sequence[_MergedSentence], row: Sequence[tuple[Relation, float]]
 ) -> tuple[_MergedSentence | None, Relation]:
-    """The sentence nearest to one, if it is the same or contradicts; "same" goes before."""
+    """Return the nearest sentence that is the same or contradicts; "same" takes precedence."""
     best: _MergedSentence | None = None
     how: Relation = "other"
     top = 0.0
@@ -157,7 +155,7 @@ def _nearest(
 
 
 def _place(merged: _Merged, said: _MergedSentence, anchor: _MergedSentence | None) -> None:
-    """Put what is new after the sentence its model said it after, else at the end."""
+    """Put a new sentence after the one it followed in its source, else at the end."""
     base = [s for _, sentences in merged.blocks for s in sentences]
     if anchor is None or not any(anchor is s for s in base):
         merged.extra.append(said)
@@ -168,7 +166,7 @@ def _place(merged: _Merged, said: _MergedSentence, anchor: _MergedSentence | Non
 def _fold_whole(
     merged: _Merged, block: MarkdownBlock, model: str, before: _MergedSentence | None
 ) -> None:
-    """A code block or table: dropped where a like one is there, else at the end, with what led to it."""
+    """Drop a code block or table similar to a known one; else append it with its introduction."""
     fuzz: Any = import_module("rapidfuzz.fuzz")
     if any(
         fuzz.ratio(block.raw, b.raw) >= SAME_BLOCK_RATIO
@@ -188,7 +186,7 @@ def _fold_whole(
 
 
 def _take(merged: _Merged, said: _MergedSentence) -> bool:
-    """Take a sentence from where it was placed; whether it was."""
+    """Remove a placed sentence; return whether it was placed."""
     base = [s for _, sentences in merged.blocks for s in sentences]
     for additions in (merged.extra, *(s.additions for s in base)):
         for index, one in enumerate(additions):
@@ -198,7 +196,7 @@ def _take(merged: _Merged, said: _MergedSentence) -> bool:
     return False
 
 
-# -- putting together --------------------------------------------------------------------------
+# -- rendering --------------------------------------------------------------------------
 
 
 def _render(merged: _Merged) -> str:
@@ -213,9 +211,9 @@ def _render(merged: _Merged) -> str:
         parts += ["", "Also:", ""]
         parts += [f"- {s.text}{_mark(s)}{_differences(s)}" for s in merged.extra]
     for whole in merged.extra_blocks:
-        told = [whole.lead.text] if whole.lead is not None else []
-        told += [f"*(only {whole.models[0]})*"] if len(whole.models) == 1 else []
-        parts += ["", " ".join(told), "", whole.raw] if told else ["", whole.raw]
+        heading = [whole.lead.text] if whole.lead is not None else []
+        heading += [f"*(only {whole.models[0]})*"] if len(whole.models) == 1 else []
+        parts += ["", " ".join(heading), "", whole.raw] if heading else ["", whole.raw]
     return "\n".join(parts).strip()
 
 
@@ -228,23 +226,23 @@ def _render_block(block: MarkdownBlock, said: Sequence[_MergedSentence]) -> str:
         following = said[index + 1] if index + 1 < len(said) else None
         line.append(sentence.text + _mark_once(sentence, following) + _differences(sentence))
         for addition in sentence.additions:
-            told = f"{addition.text}{_mark(addition)}{_differences(addition)}"
+            text = f"{addition.text}{_mark(addition)}{_differences(addition)}"
             if block.kind == "item":
-                items.append(block.prefix + told)
+                items.append(block.prefix + text)
             else:
-                line.append(told)
+                line.append(text)
     text = block.prefix + " ".join(line)
     return "\n".join([text, *items])
 
 
 def _mark(said: _MergedSentence) -> str:
-    """The name of the only model that says it."""
+    """Return the mark with the only model that has the sentence."""
     alone = len(said.models) == 1 and not said.differing
     return f" *(only {said.models[0]})*" if alone else ""
 
 
 def _mark_once(said: _MergedSentence, following: _MergedSentence | None) -> str:
-    """One mark for a run of sentences that only one model says."""
+    """Mark a run of sentences of the same single model once."""
     runs_on = following is not None and not said.additions and not said.differing
     if runs_on and following is not None and following.models == said.models:
         return ""
@@ -252,6 +250,6 @@ def _mark_once(said: _MergedSentence, following: _MergedSentence | None) -> str:
 
 
 def _differences(said: _MergedSentence) -> str:
-    """What others say instead, side by side."""
-    told = "; ".join(f"{model}: “{text}”" for model, text in said.differing)
-    return f" **(disagreement — {told})**" if told else ""
+    """Return the contradicting sentences with their models."""
+    differing = "; ".join(f"{model}: “{text}”" for model, text in said.differing)
+    return f" **(disagreement — {differing})**" if differing else ""

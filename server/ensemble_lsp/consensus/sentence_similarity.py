@@ -1,9 +1,9 @@
-"""Whether two sentences say the same, contradict each other, or neither: by words, in view of all that was said.
+"""Decide whether two sentences mean the same, contradict each other, or neither.
 
-A word counts the more the fewer of the answers' sentences have it (Sparck Jones 1972), whatever its ending
-(Snowball's stems); rapidfuzz sees likeness of spelling and order. Two are one only where no other sentence of
-either answer is clearly nearer. Alike but for a number, a name, a negation or an opposite is a contradiction,
-never the same. The thresholds were chosen on labelled pairs (docs/consensus.md).
+Rare words weigh more (inverse document frequency over all answers, Sparck Jones 1972) and are compared by their
+Snowball stems; rapidfuzz compares spelling and order. Two sentences are the same only if no other sentence of either
+answer is clearly nearer. Sentences that differ only in a number, a name, a negation or an opposite contradict each
+other. The thresholds were chosen on labelled pairs (docs/consensus.md).
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from importlib import import_module
 from typing import Any, Literal
 
 RATIO = 76.0
-"""rapidfuzz's ratio of the words, 0 to 100, from which two sentences say the same."""
+"""rapidfuzz's ratio of the words, 0 to 100, from which two sentences are the same."""
 LEAST = 0.45
-"""Share of both sentences' words, by weight, that they have in common at least, however alike the rest looks."""
+"""Smallest weighted share of common words for the same meaning, however similar the spelling."""
 ALIKE = 66.0
-"""The same from which a differing number, name or negation is a contradiction."""
+"""Ratio from which a differing number, name or negation is a contradiction."""
 INSIDE = 92.0
-"""The same for words that are all among the other's."""
+"""Ratio from which all words of one sentence are among the other's."""
 SHARED, SHARED_OF_FEW = 0.63, 0.85
-"""Share of both sentences' words, by weight, from which they say the same; of sentences of few words."""
+"""Weighted share of common words from which two sentences are the same; for sentences of few words."""
 CONTAINED, HALF = 0.95, 0.6
-"""The same for a sentence that is nearly all in the other, and more than half of it."""
+"""The same for a sentence that is almost contained in the other and more than half of it."""
 LEADS = 0.4
-"""The same for two sentences that lead to what comes after them: "Here is how …:" is said in many ways."""
+"""The same for two introductions: "Here is how …:" has many wordings."""
 NEARER = 0.1
-"""How much more two may share with other sentences, taken together, than with each other."""
+"""Largest lead of other sentences, taken together, over the pair's overlap."""
 FEW_STEMS = 5
 
 FEW = 10
-"""Added to the number of sentences, so that among few of them a word that two have is no common one."""
+"""Added to the number of sentences, so that in a small corpus a word in two of them is still rare."""
 
 Relation = Literal["same", "contradicts", "other"]
 
@@ -45,7 +45,7 @@ _CODE = re.compile(r"`+([^`]+)`+")
 _NAME = re.compile(
     r"(?<![\w./])(?:[a-z]+[A-Z]\w*|[A-Za-z]\w*_\w+|\w+(?=\(\))|[A-Za-z]+\d+\w*)(?![\w/])"
 )
-"""Names that are code without being marked as such: ``getBox``, ``get_box``, ``box()``, ``VGG16``."""
+"""Code names without backticks: ``getBox``, ``get_box``, ``box()``, ``VGG16``."""
 _NEGATION = re.compile(
     r"\b(?:(?i:not|never|no|cannot|without|neither|nor)|none|(?i:do|does|did|is|are|was|were|wo|ca|can|"
     r"could|should|would|has|have)n['’]t)\b"
@@ -78,12 +78,12 @@ _LEAD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence as it is compared."""
+    """A sentence with the features that are compared."""
 
     text: str
     words: str
     skeleton: str
-    """The words without numbers, names and negations: what two that contradict have in common."""
+    """The words without numbers, names and negations, which contradicting sentences share."""
     numbers: frozenset[str]
     names: frozenset[str]
     negated: bool
@@ -91,12 +91,12 @@ class Sentence:
     """The words of ``_OPPOSITES`` in it."""
     stems: frozenset[str]
     leads: bool
-    """Whether it leads to what comes after it: it ends with a colon."""
+    """Whether it introduces the text after it: it ends with a colon."""
 
 
 @lru_cache(maxsize=4096)
 def sentence_of(text: str) -> Sentence:
-    """What is compared of a text."""
+    """Extract the compared features of a sentence."""
     prose = _CODE.sub(" ", text)
     names = {_name(m[1]) for m in _CODE.finditer(text)} | {
         _name(m[0]) for m in _NAME.finditer(prose)
@@ -119,18 +119,18 @@ def sentence_of(text: str) -> Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """What two sentences have in common, by weight."""
+    """The weighted overlap of two sentences."""
 
     both: float
     """Share of both sentences' words, 0 to 1."""
     inside: float
-    """Share of the lesser one's words, 0 to 1."""
+    """Share of the smaller one's words, 0 to 1."""
     lead: float
-    """By how much ``both`` passes what either shares with any other sentence, both rivals together."""
+    """Twice ``both``, minus the best overlap of each with any other sentence."""
 
 
 class Corpus:
-    """All sentences of several answers: what is rare among them says more."""
+    """The sentences of several answers, for inverse document frequencies."""
 
     def __init__(self, sentences: Iterable[Sentence]) -> None:
         self._count = 0
@@ -143,7 +143,7 @@ class Corpus:
         return sum(math.log1p((self._count + FEW) / (self._having[s] + 1)) for s in stems)
 
     def overlaps(self, ones: Sequence[Sentence], others: Sequence[Sentence]) -> list[list[Overlap]]:
-        """Of each with each, what they share."""
+        """Return the overlap of each pair."""
         mine = [self._weight(s.stems) for s in ones]
         theirs = [self._weight(s.stems) for s in others]
         common = [[self._weight(a.stems & b.stems) for b in others] for a in ones]
@@ -168,7 +168,7 @@ class Corpus:
     def relations(
         self, ones: Sequence[Sentence], others: Sequence[Sentence]
     ) -> list[list[tuple[Relation, float]]]:
-        """Of each with each: the relation, and how alike they are, 0 to 1."""
+        """Return the relation and similarity, 0 to 1, of each pair."""
         return [
             [_relation(one, other, shared) for other, shared in zip(others, row, strict=True)]
             for one, row in zip(ones, self.overlaps(ones, others), strict=True)
@@ -176,7 +176,7 @@ class Corpus:
 
 
 def relation(one: str, other: str) -> Relation:
-    """Whether two sentences, of which nothing else is known, say the same, contradict each other, or neither."""
+    """Return the relation of two sentences without further context."""
     mine, theirs = sentence_of(one), sentence_of(other)
     return Corpus((mine, theirs)).relations([mine], [theirs])[0][0][0]
 
@@ -187,7 +187,7 @@ def _two_best(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _rival(best: tuple[float, float], own: float) -> float:
-    """The best overlap with any other sentence."""
+    """Return the best overlap with any other sentence."""
     return best[1] if own >= best[0] else best[0]
 
 
@@ -200,7 +200,7 @@ def _relation(one: Sentence, other: Sentence, shared: Overlap) -> tuple[Relation
         score = _ratio(one.skeleton, other.skeleton, ALIKE, enough=2, times=3)
         return ("contradicts" if score >= ALIKE else "other"), score / 100
     if shared.lead >= -NEARER and (
-        _same_said(one, other, shared)
+        _same_by_stems(one, other, shared)
         or (
             shared.both >= LEAST
             and _ratio(one.words, other.words, RATIO, enough=4, times=2) >= RATIO
@@ -210,8 +210,8 @@ def _relation(one: Sentence, other: Sentence, shared: Overlap) -> tuple[Relation
     return "other", shared.both
 
 
-def _same_said(one: Sentence, other: Sentence, shared: Overlap) -> bool:
-    """Whether two sentences say the same, as far as stems tell."""
+def _same_by_stems(one: Sentence, other: Sentence, shared: Overlap) -> bool:
+    """Return whether two sentences mean the same, judged by their stems."""
     if one.leads and other.leads and shared.both >= LEADS:
         return True
     if min(len(one.stems), len(other.stems)) < FEW_STEMS:
@@ -221,9 +221,9 @@ def _same_said(one: Sentence, other: Sentence, shared: Overlap) -> bool:
 
 
 def _ratio(one: str, other: str, least: float, *, enough: int, times: int) -> float:
-    """The ratio, 0 to 100, or 0 below ``least``; words of one among the other's count as ``least``.
+    """Return the ratio, 0 to 100; 0 below ``least``, and ``least`` if one contains the other's words.
 
-    The shorter must have ``enough`` words for that, and the longer at most ``times`` as many.
+    For the latter the shorter needs ``enough`` words, and the longer has at most ``times`` as many.
     """
     if not one or not other:
         return 0.0
@@ -237,7 +237,7 @@ def _ratio(one: str, other: str, least: float, *, enough: int, times: int) -> fl
 
 
 def _differ(one: Sentence, other: Sentence) -> bool:
-    """Whether sentences that are alike differ in a number, a name, a negation or an opposite."""
+    """Return whether similar sentences differ in a number, a name, a negation or an opposite."""
     if one.negated != other.negated:
         return True
     for mine, theirs in ((one.numbers, other.numbers), (one.names, other.names)):
@@ -252,12 +252,12 @@ def _differ(one: Sentence, other: Sentence) -> bool:
 
 
 def _name(code: str) -> str:
-    """A name in code, without quotation marks, brackets and dots that only some write."""
+    """Normalise a code name: drop quotation marks, brackets and dots."""
     return re.sub(r"[^\w/<>=+*-]", "", code).casefold() or code.strip()
 
 
 def _words(text: str) -> list[str]:
-    """Words in lower case, without their plural or third person."""
+    """Return lower-case words without a plural or third-person s."""
     found = (w.strip("._") for w in re.findall(r"[\w.%]+", text.lower()))
     return [
         w[:-1] if len(w) > 3 and w.endswith("s") and not w.endswith("ss") else w for w in found if w

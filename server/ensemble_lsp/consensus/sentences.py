@@ -1,7 +1,7 @@
-"""Markdown as blocks of sentences, taken apart so that it can be put together again.
+"""Split Markdown into blocks of sentences that can be joined again.
 
-A fenced block, a heading, a table and a quotation are whole; a paragraph and a list's item hold
-sentences. A full stop in an abbreviation, a number, a name or a code span ends none.
+Fenced blocks, headings, tables and quotations stay whole; paragraphs and list items contain sentences. A full stop
+in an abbreviation, a number, a name or a code span does not end a sentence.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _SPAN = re.compile(r"(`+)(?:(?!\1).)+?\1|\[[^\]]*\]\([^)]*\)", re.DOTALL)
 
 @dataclass(slots=True)
 class MarkdownBlock:
-    """A piece of Markdown: its text, and the sentences in it (none in a whole block)."""
+    """A block of Markdown with its sentences; a whole block has no sentences."""
 
     kind: BlockKind
     raw: str
     prefix: str = ""
-    """An item's indentation and mark."""
+    """Indentation and marker of a list item."""
     sentences: list[str] = field(default_factory=list[str])
     blank_before: bool = False
 
 
 def split_blocks(markdown: str) -> list[MarkdownBlock]:
-    """Take Markdown apart."""
+    """Split Markdown into blocks."""
     blocks: list[MarkdownBlock] = []
     lines = markdown.strip("\n").split("\n")
     index, blank = 0, False
@@ -58,7 +58,7 @@ def split_blocks(markdown: str) -> list[MarkdownBlock]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences of a paragraph, each with its full stop; code spans and links are never cut."""
+    """Split a paragraph into sentences with their full stops; never inside code spans and links."""
     text = " ".join(text.split())
     guarded = [m.span() for m in _SPAN.finditer(text)]
     sentences: list[str] = []
@@ -80,7 +80,7 @@ def split_sentences(text: str) -> list[str]:
 
 
 def _block_at(lines: list[str], index: int) -> tuple[int, MarkdownBlock]:
-    """The block that begins at a line, and how many lines it has."""
+    """Return the number of lines and the block that begins at a line."""
     line = lines[index]
     if fence := _FENCE.match(line):
         return _fenced(lines, index, fence[1])

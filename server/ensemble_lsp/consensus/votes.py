@@ -1,4 +1,4 @@
-"""Answers that vote, what a vote is worth, and what voting gives."""
+"""Votes, their weights, and the result of a consensus."""
 
 from __future__ import annotations
 
@@ -9,64 +9,64 @@ from ..numeric import clip, logit
 from ..sandbox.check_results import CheckResults
 
 FLOOR, CEILING = 0.02, 0.98
-"""No model is so bad or so good that its vote counts against it or for all."""
+"""Bounds on an expected reward, so that no vote is infinite."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One model's cleaned answer; ``weight`` is the reward expected of the model here, 0 to 1."""
+    """One model's cleaned answer; ``weight`` is the reward expected of the model in this context, 0 to 1."""
 
     model: str
     text: str
     weight: float = 0.5
     form: str | None = ""
-    """The canonical form where it is known already, ``None`` for what does not parse."""
+    """The canonical form; empty if not computed yet, ``None`` if the text does not parse."""
     checks: CheckResults | None = None
-    """What came of its examples; None where none were run."""
+    """Results of its examples and tests; None if nothing was run."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerGroup:
-    """Models whose answers are equal; ``text`` is the best one's own."""
+    """Models with equal answers; ``text`` is that of the best one."""
 
     models: tuple[str, ...]
     text: str
     weight: float
     """Sum of its votes."""
     checks: CheckResults | None = None
-    """What came of its examples and tests."""
+    """Results of its examples and tests."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an ensemble says."""
+class ConsensusResult:
+    """The answer of an ensemble and the support for it."""
 
     text: str
     models: tuple[str, ...]
-    """Those behind the text, best first."""
+    """The models that gave the text, best first."""
     agreement: float
-    """Estimated chance that the text is right, 0 to 1."""
+    """Estimated probability that the text is right, 0 to 1."""
     groups: tuple[AnswerGroup, ...]
-    """All that was said, best first; the first is the verdict's."""
+    """All groups of equal answers, best first; the first is the chosen one."""
     rule_used: str
     why: str
-    """For the user, one sentence."""
+    """The reason, in one sentence for the user."""
 
 
 LOG_ALTERNATIVES = 1.6
-"""Added to each vote: the logarithm of how many different wrong answers there are to choose from,
-about five. So two agreeing models of middling record outvote a good one alone."""
+"""Added to each vote: the logarithm of the number of plausible wrong answers, about five. With it two agreeing
+models of average record outvote a single good one."""
 
 MIN_LINEAR_VOTE = 0.05
-"""Below this a vote dwindles instead of turning against its answer."""
+"""Below this a vote shrinks exponentially instead of becoming negative."""
 
 
-def vote_weight(weight: float, surprise: float = LOG_ALTERNATIVES) -> float:
-    """What one model's answer counts; never nothing, and always less than a better model's."""
-    value = log_odds(weight) + surprise
+def vote_weight(weight: float, log_alternatives: float = LOG_ALTERNATIVES) -> float:
+    """Return the weight of one model's vote; always positive, and increasing with the expected reward."""
+    value = log_odds(weight) + log_alternatives
     return value if value > MIN_LINEAR_VOTE else MIN_LINEAR_VOTE * math.exp(value - MIN_LINEAR_VOTE)
 
 
 def log_odds(weight: float) -> float:
-    """A vote's value: the log-odds of a model's expected reward."""
+    """Return the log-odds of a model's expected reward."""
     return logit(clip(weight, FLOOR, CEILING))

@@ -15,7 +15,7 @@ from ..consensus.code import consensus_of_code
 from ..consensus.early_stopping import EarlyStopping
 from ..consensus.fan_out import FanOutProgress, FanOutResult, query_all
 from ..consensus.judge import judge_candidates
-from ..consensus.votes import Verdict, Vote
+from ..consensus.votes import ConsensusResult, Vote
 from ..context.generation_intent import generation_intent_at
 from ..context.prompt_builder import generate_prompt
 from ..errors import EnsembleError, SettingsError
@@ -193,7 +193,7 @@ async def _answers(run: _GenerationRun, checks: CandidateChecks) -> tuple[FanOut
 
 
 def _with_stronger_model(
-    run: _GenerationRun, answers: list[Vote], verdict: Verdict
+    run: _GenerationRun, answers: list[Vote], verdict: ConsensusResult
 ) -> _GenerationRun | None:
     """Return the run with a stronger model added if a check casts doubt on the verdict."""
     names = [m.profile.name for m in run.members]
@@ -230,7 +230,7 @@ async def _ask_added_member(
     return FanOutResult(completions, errors, [*asked.cancelled, *more.cancelled]), [*answers, *new]
 
 
-async def _judged(run: _GenerationRun, verdict: Verdict) -> tuple[Verdict, bool]:
+async def _judged(run: _GenerationRun, verdict: ConsensusResult) -> tuple[ConsensusResult, bool]:
     """Return the verdict, or the judge's pick if the models agree too little."""
     settings = run.app.settings.ensemble
     weak = verdict.agreement < settings.threshold and len(verdict.groups) > 1
@@ -256,7 +256,7 @@ async def _judged(run: _GenerationRun, verdict: Verdict) -> tuple[Verdict, bool]
 
 
 def _generation(
-    run: _GenerationRun, asked: FanOutResult, verdict: Verdict, picked: bool, trouble: str
+    run: _GenerationRun, asked: FanOutResult, verdict: ConsensusResult, picked: bool, trouble: str
 ) -> Generation:
     threshold = run.app.settings.ensemble.threshold
     count = len(verdict.groups)
