@@ -12,6 +12,7 @@ from ensemble_lsp.context.content_exclusion import PrivacyFilter
 from ensemble_lsp.context.documents import Documents, read
 from ensemble_lsp.context.imports import ImportSignatures, import_lines, signatures_of
 from ensemble_lsp.context.prompt_builder import complete_prompt, explain_prompt, generate_prompt
+from ensemble_lsp.context.secret_search import LineSearch
 from ensemble_lsp.context.workspace_index import WorkspaceContext
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.models.prompt_rendering import chat_messages
@@ -23,6 +24,12 @@ REMOTE = Profile("gpt", "openai", "gpt-x", context_tokens=100_000)
 LOCAL = Profile("llama", "llamacpp", "x.gguf", context_tokens=4096, local=True)
 RECALL = Profile("recall", "recall", "recall", local=True, free=True)
 KEY = "AKIA" + "IOSFODNN7EXAMPLE"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def detectors() -> None:
+    """Load the detectors outside the event loop, as the server does in a thread."""
+    LineSearch()
 
 
 def write(root: Path, files: dict[str, str]) -> None:

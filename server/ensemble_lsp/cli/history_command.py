@@ -95,7 +95,8 @@ async def _import(args: argparse.Namespace, history: History) -> int:
     report = await history.import_(lines)
     _refuse_memory(history)
     if args.json:
-        print_json(dataclasses.asdict(report))
+        fields = dataclasses.asdict(report)
+        print_json({"faults" if key == "errors" else key: value for key, value in fields.items()})
     else:
         print(f"{report.added} records were added, {report.known} were here before.")
         for fault in report.errors[:20]:

@@ -14,15 +14,15 @@ _NUMBER_OF_FIELDS = 4
 _MARKS = re.compile("[\"'=@|;-]|:.*:")
 
 
-class _Rule(NamedTuple):
+class _ArgumentRule(NamedTuple):
     """An expression, and the words of which a line must have one, in lower case."""
 
     words: tuple[str, ...]
     pattern: re.Pattern[str]
 
 
-def _rule(words: str, pattern: str) -> _Rule:
-    return _Rule(tuple(words.split("|")), re.compile(pattern, re.VERBOSE))
+def _rule(words: str, pattern: str) -> _ArgumentRule:
+    return _ArgumentRule(tuple(words.split("|")), re.compile(pattern, re.VERBOSE))
 
 
 _RULES = (

@@ -56,15 +56,15 @@ _OR = r"(?:\|\||\?\?|\?:|\bor\b|\belse\b)"
 _LINE_END = r"(?=\s*(?:$|;?\s*(?:\#|//|--)\s|;\s*$|,?\s*\\$))"
 
 
-class _Rule(NamedTuple):
+class _NameRule(NamedTuple):
     """The text behind a name, to its value; ``before`` is the text that must be in front of the name."""
 
     behind: re.Pattern[str]
     before: re.Pattern[str] | None = None
 
 
-def _rule(behind: str, before: str | None = None) -> _Rule:
-    return _Rule(re.compile(behind, re.VERBOSE), re.compile(before) if before else None)
+def _rule(behind: str, before: str | None = None) -> _NameRule:
+    return _NameRule(re.compile(behind, re.VERBOSE), re.compile(before) if before else None)
 
 
 _QUOTED_RULES = (
@@ -185,7 +185,7 @@ def _behind(name: re.Match[str], line: str) -> Iterator[tuple[int, int]]:
         yield span_of_value(match)
 
 
-def _apply(rule: _Rule, name: re.Match[str], line: str) -> re.Match[str] | None:
+def _apply(rule: _NameRule, name: re.Match[str], line: str) -> re.Match[str] | None:
     match = rule.behind.match(line, name.end())
     start = name.start()
     if match and rule.before and not rule.before.search(line, max(0, start - 160), start):
