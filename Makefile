@@ -105,11 +105,12 @@ bench-ensemble: $(INSTALLED)
 	$(BIN)/python -m benchmarks.ensemble $(if $(DATA),--data $(DATA)) $(ARGS)
 	$(BIN)/python -m benchmarks.ensemble_prose $(if $(DATA),--data $(DATA))
 
-# What is generated from the settings' schema; tests compare.
+# Files generated from the schemas of the settings and of the protocol; tests compare them.
 schema: $(INSTALLED)
 	$(BIN)/python -c "import json; from ensemble_lsp.settings import json_schema; print(json.dumps(json_schema(), indent=2))" \
 	  > docs/settings.schema.json
 	$(BIN)/python docs/make_settings.py
+	$(BIN)/python docs/make_protocol.py
 
 # The documentation as a site, in build/site.
 docs: $(INSTALLED)

@@ -1,1 +1,4 @@
-"""Benchmarks: each prints a table and writes JSON into ``artifacts/``. ``make bench`` runs them all."""
+"""Benchmarks; each prints a table and writes JSON to ``artifacts/``.
+
+``make bench`` runs those that ``__main__`` lists.
+"""

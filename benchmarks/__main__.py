@@ -1,4 +1,4 @@
-"""Run every benchmark that needs no data from outside, one after the other."""
+"""Run the listed benchmarks, which need no external data, one after the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ALL = ("startup", "added_time", "cancel", "calls_saved", "keystrokes")
 
 
 def main() -> int:
-    """Run them; the exit code is that of the first that failed."""
+    """Run them; return the exit code of the first that fails."""
     for name in ALL:
         print(f"\n== {name}", flush=True)
         code = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode

@@ -1,10 +1,10 @@
-"""What the server adds to a model's own time, for inline completions.
+"""Measure the time that the server adds to a model's own time for an inline completion.
 
-The installed server over stdio, a provider on loopback (``benchmarks.provider``) that answers at once,
-files of 100, 1,000, 5,000 and 20,000 lines. *before*: from the request's first byte to the provider's
-seeing its own request; *after*: from the provider's telling that its answer is whole to the answer at
-the client; *added* is both. Each request is at a
-new place with new text, so that no cache helps. ``python -m benchmarks.added_time [--requests N]``
+The installed server runs over stdio, with a provider on loopback (``benchmarks.provider``) that answers at
+once, and files of 100, 1,000, 5,000 and 20,000 lines. *before*: from the first byte of the client's request
+until the provider receives its request; *after*: from the end of the provider's answer until the client
+receives the response; *added*: the sum. Each request is at a new place with new text, so no cache helps.
+``python -m benchmarks.added_time [--requests N]``
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ LENGTHS = (100, 1_000, 5_000, 20_000)
 
 
 def source(lines: int) -> str:
-    """A Python file of about that many lines."""
+    """Return a Python file of about that many lines."""
     return "".join(FUNCTION.format(n=n) for n in range(lines // 8))
 
 
 async def measure(
     client: LspClient, provider: TimedProvider, lines: int, requests: int
 ) -> dict[str, list[float]]:
-    """Times in milliseconds for one length."""
+    """Return the times in milliseconds for one length."""
     text = source(lines)
     uri = client.open(f"file:///bench/file_{lines}.py", text)
     place = text.index("    return total\n\n\n", len(text) // 2)
@@ -50,7 +50,7 @@ async def measure(
         line = f"    value_{number} = "
         client.insert(uri, place, line)
         place += len(line)
-        await asyncio.sleep(0.02)  # a keystroke's own work is done when the request comes
+        await asyncio.sleep(0.02)  # the work for the keystroke is done before the request arrives
         seen = len(await provider.times())
         start = time.monotonic()
         items = await client.inline(uri, place, 1)
@@ -68,7 +68,7 @@ async def measure(
 
 
 async def run(requests: int) -> dict[str, Any]:
-    """All lengths."""
+    """Measure all lengths."""
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -89,7 +89,7 @@ async def run(requests: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=200)
     requests = parser.parse_args().requests

@@ -1,9 +1,9 @@
-"""What ensemble-lsp and tabby-agent add to a model's own time, side by side.
+"""Compare the time that ensemble-lsp and tabby-agent add to a model's own time.
 
-Both servers over stdio, by turns in one run, driven by the same client through
-``textDocument/completion`` (the method of the protocol that both serve), with the same provider on
-loopback, a process of its own that answers at once to each in its own format. Both servers' debounce
-is set to 0. Times as in ``benchmarks.added_time``. Needs Node and ``npm install tabby-agent`` in a
+Both servers run over stdio, alternating in one run. The same client drives them through
+``textDocument/completion``, the method that both implement. The same provider on loopback, in a separate
+process, answers each server at once in its format. The debounce of both is 0. The times are those of
+``benchmarks.added_time``. Needs Node and ``npm install tabby-agent`` in a
 folder. ``python -m benchmarks.beside_tabby --tabby FOLDER [--requests N]``
 """
 
@@ -28,7 +28,7 @@ from .provider import QuickClient, TimedProvider, timed_provider
 
 @contextlib.asynccontextmanager
 async def tabby(folder: Path, home: Path, address: str) -> AsyncGenerator[LspClient]:
-    """A running tabby-agent with a home of its own."""
+    """Run tabby-agent with its own home folder."""
     settings = home / ".tabby-client" / "agent" / "config.toml"
     settings.parent.mkdir(parents=True)
     settings.write_text(
@@ -56,7 +56,7 @@ async def tabby(folder: Path, home: Path, address: str) -> AsyncGenerator[LspCli
 async def one(
     client: LspClient, provider: TimedProvider, uri: str, place: int, number: int
 ) -> tuple[float | None, int]:
-    """Type a line's beginning, ask, and finish the line: the added time, and the place after."""
+    """Type the start of a line, request a completion, finish the line; return the added time and the next place."""
     line = f"    value_{number} = "
     client.insert(uri, place, line)
     place += len(line)
@@ -76,7 +76,7 @@ async def one(
 
 
 async def run(folder: Path, requests: int) -> dict[str, dict[str, list[float]]]:
-    """Both servers, by turns, for each length."""
+    """Measure both servers alternately for each length."""
     result: dict[str, dict[str, list[float]]] = {}
     async with contextlib.AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -112,7 +112,7 @@ async def run(folder: Path, requests: int) -> dict[str, dict[str, list[float]]]:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tabby", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--requests", type=int, default=200)

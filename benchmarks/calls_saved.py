@@ -1,10 +1,10 @@
-"""Model calls while real functions are written, keystroke by keystroke.
+"""Count the model calls while real functions are typed, keystroke by keystroke.
 
-Each of 50 functions of the standard library is typed into its own file; after every keystroke comes an
-automatic request, as an editor sends it, and its answer is waited for. The provider on loopback knows the
-rest of the function, or is right half of the time (by a fixed seed). Nothing is ever accepted: the
-worst case for type-through. Reported: model calls for 100 keystrokes, and the share of the answered
-requests that were answered from memory. ``python -m benchmarks.calls_saved [--functions N]``
+Each of 50 functions of the standard library is typed into its own file. After every keystroke the client
+sends an automatic request, as an editor does, and waits for the response. The provider on loopback knows the
+rest of the function, or is right half of the time (with a fixed seed). No suggestion is accepted, which is the
+worst case for type-through. The report has the model calls per 100 keystrokes and the share of the answered
+requests that came from the cache. ``python -m benchmarks.calls_saved [--functions N]``
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .functions import Written, functions
 
 
 class Author:
-    """Knows what is to be written next, or not."""
+    """A provider that knows the rest of the function, or only half of the time."""
 
     def __init__(self, right: float) -> None:
         self.right = right
@@ -32,7 +32,7 @@ class Author:
         self._random = random.Random(7)
 
     def __call__(self, _body: dict[str, Any]) -> str:
-        """The provider's answer."""
+        """Return the provider's answer."""
         if self._random.random() < self.right:
             return self.rest
         return "unlikely_name(1)\n"
@@ -41,7 +41,7 @@ class Author:
 async def write(
     client: LspClient, provider: LoopbackProvider, author: Author, number: int, one: Written
 ) -> tuple[int, int, int, int]:
-    """Type one function: keystrokes, requests answered, of these from memory, and model calls."""
+    """Type one function; return keystrokes, answered requests, those from the cache, and model calls."""
     uri = client.open(f"file:///bench/{number}_{one.module}.py", one.before + one.after)
     place, answered, remembered, calls = len(one.before), 0, 0, 0
     for typed, character in enumerate(one.text, 1):
@@ -59,7 +59,7 @@ async def write(
 
 
 async def run(count: int) -> dict[str, dict[str, float]]:
-    """Both authors."""
+    """Measure both providers."""
     result: dict[str, dict[str, float]] = {}
     for name, right in (("knows the rest", 1.0), ("right half of the time", 0.5)):
         author = Author(right)
@@ -91,7 +91,7 @@ async def run(count: int) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--functions", type=int, default=50)
     result = asyncio.run(run(parser.parse_args().functions))

@@ -1,7 +1,7 @@
-"""Time from ``$/cancelRequest`` to the provider's seeing its connection close.
+"""Measure the time from ``$/cancelRequest`` until the provider sees its connection close.
 
-The installed server over stdio; a provider on loopback that goes on answering slowly. Both OpenAI's and
-Anthropic's formats. ``python -m benchmarks.cancel [--requests N]``
+The installed server runs over stdio. The provider on loopback streams slowly without end, in OpenAI's and in
+Anthropic's format. ``python -m benchmarks.cancel [--requests N]``
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .common import percentile, save, table
 
 
 async def measure(provider_kind: str, requests: int) -> list[float]:
-    """Milliseconds, one for each request."""
+    """Return milliseconds, one value per request."""
     times: list[float] = []
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -57,7 +57,7 @@ async def measure(provider_kind: str, requests: int) -> list[float]:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=200)
     requests = parser.parse_args().requests

@@ -1,4 +1,4 @@
-"""What the benchmarks share: statistics, tables, where results go."""
+"""Helpers for all benchmarks: statistics, tables, paths of results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ARTIFACTS = Path(__file__).parent.parent / "artifacts"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that this share of the values does not pass (linear between neighbours)."""
+    """Return the percentile of the values for this share (linear between neighbours)."""
     ordered = sorted(values)
     place = share * (len(ordered) - 1)
     low = int(place)
@@ -42,6 +42,6 @@ def save(name: str, result: Any) -> Path:
 
 
 def data_folder() -> Path | None:
-    """Where the published data sets lie (``ENSEMBLE_LSP_BENCH_DATA``); None where they are missing."""
+    """Return the folder of the published data sets (``ENSEMBLE_LSP_BENCH_DATA``), or None if it is missing."""
     folder = os.environ.get("ENSEMBLE_LSP_BENCH_DATA")
     return Path(folder) if folder and Path(folder).is_dir() else None

@@ -1,11 +1,11 @@
-"""How good the completions are: published fill-in-the-middle tasks, and masked lines of real files.
+"""Measure the quality of completions on published fill-in-the-middle tasks and on masked lines of real files.
 
-Every answer goes the way of an editor's invoked request (window, context, model, post-processing), with
-one model asked alone. *HumanEval infilling* (OpenAI, single and multi line; ``--data``): the canonical
-lines are the reference. *Masked lines*: lines of the standard library's packages, cut at a random
-column; the package's other files are open (with context) or not (without). *raw* is the same answer
-before post-processing, cut to as many lines. Exact: equal but for blanks at the ends; edit: normalised
-Levenshtein similarity (rapidfuzz), 0 where nothing was answered.
+Every answer takes the path of an invoked request from an editor (window, context, model, post-processing),
+with a single model. *HumanEval infilling* (OpenAI, single and multi line; ``--data``): the canonical
+lines are the reference. *Masked lines*: lines from packages of the standard library, cut at a random
+column; the other files of the package are open (with context) or not (without). *raw*: the same answer
+before post-processing, cut to the same number of lines. *exact*: equal except for white space at the ends.
+*edit*: normalised Levenshtein similarity (rapidfuzz), 0 if there is no answer.
 ``python -m benchmarks.completion_quality [--models recall,smollm2] [--samples N] [--data DIR]
 [--sets NAME]``
 """
@@ -41,7 +41,7 @@ PACKAGES = ("email", "json", "logging", "unittest", "http", "xml", "asyncio", "i
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A hole in a file, what stood there, and the files beside it."""
+    """A masked span in a file, its original text, and the other files of the package."""
 
     name: str
     prefix: str
@@ -60,10 +60,10 @@ class Score:
     edit: float = 0.0
     raw_exact: int = 0
     lost: list[str] = field(default_factory=list[str])
-    """Cases that were right before post-processing and not after."""
+    """Cases that were right before post-processing and wrong after it."""
 
     def add(self, case: Case, text: str, raw: str) -> None:
-        """One answer."""
+        """Count one answer."""
         expected = case.expected.strip()
         self.cases += 1
         self.answered += bool(text.strip())
@@ -74,7 +74,7 @@ class Score:
             self.lost.append(case.name)
 
     def shares(self) -> dict[str, Any]:
-        """Of all cases."""
+        """Return the figures of all cases."""
         count = max(1, self.cases)
         return {
             "cases": self.cases,
@@ -87,10 +87,10 @@ class Score:
 
 
 def humaneval(data: Path, kind: str, samples: int) -> list[Case]:
-    """Published infilling tasks, a fixed sample.
+    """Return a fixed sample of the published infilling tasks.
 
-    A hole of several lines is an empty line, as an editor would have it: the cursor asks for a block. One of
-    a single line is asked at the beginning of the line below it, where the rest of one line is asked for.
+    A span of several lines becomes an empty line, as in an editor, where the cursor requests a block. A span of
+    a single line is requested at the start of the line below it, where the cursor requests the rest of a line.
     """
     empty = "\n" if kind == "MultiLine" else ""
     path = data / "humaneval-infilling" / f"HumanEval-{kind}Infilling.jsonl.gz"
@@ -104,7 +104,7 @@ def humaneval(data: Path, kind: str, samples: int) -> list[Case]:
 
 
 def masked(samples: int) -> list[Case]:
-    """Lines of real files, cut at a random column."""
+    """Return lines of real files, cut at a random column."""
     chance = random.Random(6)
     library = Path(sysconfig.get_path("stdlib"))
     files = {
@@ -134,7 +134,7 @@ def masked(samples: int) -> list[Case]:
 
 @asynccontextmanager
 async def app_with(model: str, home: Path) -> AsyncGenerator[AppContext]:
-    """A session with that model alone, in a home of its own; weights as ``models add`` put them."""
+    """Build an app with a single model in its own home folder, with the weights of ``models add``."""
     from ensemble_lsp.settings import default_data_dir
 
     home.mkdir(exist_ok=True)
@@ -154,7 +154,7 @@ async def app_with(model: str, home: Path) -> AsyncGenerator[AppContext]:
 
 
 class Recorder:
-    """Keeps what came before post-processing, for the comparison."""
+    """Keeps the answer before post-processing for the comparison."""
 
     def __init__(self) -> None:
         self.raw = ""
@@ -177,7 +177,7 @@ class Recorder:
 
 
 async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> Score:
-    """Ask for every case."""
+    """Request a completion for every case."""
     result = Score()
     async with app_with(model, home) as app:
         completer, documents = Completer(), app.workspace.documents
@@ -213,7 +213,7 @@ async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> 
 
 
 def sets(data: Path, samples: int) -> Iterator[tuple[str, list[Case], bool]]:
-    """The sets by name, and whether other files are open."""
+    """Return the sets by name, and whether other files are open."""
     for kind, name in (("SingleLine", "HumanEval single line"), ("MultiLine", "… multi line")):
         if (data / "humaneval-infilling").is_dir():
             yield name, humaneval(data, kind, samples), False
@@ -223,13 +223,13 @@ def sets(data: Path, samples: int) -> Iterator[tuple[str, list[Case], bool]]:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--verbose", action="store_true", help="show every case")
     parser.add_argument("--models", default="recall,smollm2")
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--sets", default="", help="only those whose name holds this")
+    parser.add_argument("--sets", default="", help="only sets whose names contain this")
     args = parser.parse_args()
     if args.verbose:
         logging.basicConfig(format="%(message)s")
@@ -244,7 +244,7 @@ def main() -> None:
                 home = Path(folder) / model
                 shares = asyncio.run(score(model, home, cases, context=context)).shares()
                 result.setdefault(model, {})[name] = shares
-                save("completion-quality", result)  # a set may take minutes
+                save("completion-quality", result)  # a set can take minutes
                 rows.append(
                     [
                         f"{model}: {name}",

@@ -1,10 +1,10 @@
-"""What an ensemble is worth: ``python -m benchmarks.ensemble`` (``make bench-ensemble``).
+"""Measure ensembles on real generations: ``python -m benchmarks.ensemble`` (``make bench-ensemble``).
 
-Reads generations with verdicts (``FILE.jsonl …``, the format of ``ensemble_set.py``; without any, those that
-``ensemble_data.py`` makes of the published sets below ``--data``), draws ensembles of three, five and eight, and
-prints for each kind of group the pass rate of every rule on the half of the tasks that chose no parameter,
-with bootstrap intervals over tasks; then calibration, early quorum, speed. Also as JSON, as a table in Markdown,
-and as a plot.
+Reads generations with verdicts (``FILE.jsonl …``, in the format of ``ensemble_set.py``; by default those that
+``ensemble_data.py`` makes from the published sets in ``--data``) and draws ensembles of three, five and eight
+models. For each kind of group it prints the pass rate of every rule on the half of the tasks that was not used
+to choose parameters, with bootstrap intervals over tasks; then calibration, early stopping and speed. It also
+writes JSON, a Markdown table and a plot.
 
 ``--fit`` chooses the parameters on the other half and prints them with the table for ``calibration.py``.
 """
@@ -57,16 +57,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("files", nargs="*", type=Path, help="generations, one JSON object a line")
+    parser.add_argument("files", nargs="*", type=Path, help="generations, one JSON object per line")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--draws", type=int, default=20, help="ensembles of each kind and size")
-    parser.add_argument("--no-run", action="store_true", help="run no example")
+    parser.add_argument("--no-run", action="store_true", help="do not run examples")
     parser.add_argument("--fit", action="store_true", help="choose the parameters instead")
     return parser.parse_args(arguments)
 
 
 def _published(data: Path) -> list[Path]:
-    """The published sets in the neutral format, made where they are not there yet."""
+    """Return the published sets in the neutral format; create those that are missing."""
     paths = [MADE / f"{name}.jsonl" for name in ensemble_data.SETS]
     if not all(path.is_file() for path in paths) and data.is_dir():
         asyncio.run(ensemble_data.main(["--data", str(data), "--out", str(MADE)]))

@@ -1,9 +1,9 @@
-"""Published generations as the neutral JSONL that ``benchmarks.ensemble`` reads (docs/consensus.md).
+"""Convert published generations to the neutral JSONL that ``benchmarks.ensemble`` reads (docs/consensus.md).
 
 ``python -m benchmarks.ensemble_data --data ../shared/data --out FOLDER`` writes three files: whole classes
-and single methods of ClassEval (11 models), and functions of HumanEval (100 samples of one model). Verdicts
-come from the tests that were published with them, run once in the product's own sandbox and kept in
-``FOLDER/verdicts.jsonl``: an interrupted run goes on where it was.
+and single methods of ClassEval (11 models), and functions of HumanEval (100 samples of one model). The
+verdicts come from the published tests, which are run once in the product's sandbox. They are kept in
+``FOLDER/verdicts.jsonl``, so an interrupted run can resume.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Row = dict[str, Any]
 FIELDS = ("task", "prompt", "suffix", "examples", "model", "text", "passed", "prior", "latency")
 LIMITS = ExampleLimits(seconds=4, check_seconds=3, memory=2 << 30)
 SAMPLES = 8
-"""Samples of the one model of HumanEval that are taken, of 100."""
+"""Number of samples of the HumanEval model that are used, of 100."""
 PUBLISHED = 0.293
 """CodeGen-16B-mono on HumanEval (Nijkamp et al. 2022, pass@1): the same for every sample."""
 _UNITTEST = """
@@ -52,7 +52,7 @@ def read(path: Path) -> list[Row]:
 
 
 class Verdicts:
-    """What the tests said of each source; on disk after each answer."""
+    """Test results of each source, written to disk after each answer."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -60,12 +60,12 @@ class Verdicts:
         self._alike: dict[str, list[bool]] = {}
         if path.is_file():
             for line in path.read_text(encoding="utf-8").splitlines():
-                with contextlib.suppress(ValueError):  # the last one, where a run was interrupted
+                with contextlib.suppress(ValueError):  # the last line of an interrupted run
                     row = json.loads(line)
                     self._known[row["key"]] = row["passed"]
 
     async def of(self, source: str, setup: str, tests: Sequence[str]) -> list[bool]:
-        """Which of the tests pass; each is run in a process of its own group of names."""
+        """Return the result of each test; each runs with its own group of names."""
         text = json.dumps([source, setup, *tests])
         key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
         form = _form(source)
@@ -101,12 +101,12 @@ def _form(source: str) -> str | None:
 
 
 def answers_of(folder: Path) -> dict[str, list[tuple[str, str]]]:
-    """By task: the model and its answer, chatter and all."""
+    """Return the models and their raw answers by task."""
     found: dict[str, list[tuple[str, str]]] = {}
     for name in ("samples_t0.jsonl.gz", "samples_5.jsonl.gz"):
         for row in read(folder / name):
             for raw in row["raw"]:
-                # Two models were asked through a pipeline that gives the prompt back too.
+                # The pipeline of two models also returns the prompt.
                 answer = (raw or "").rpartition("### Response:")[2]
                 found.setdefault(row["task"], []).append((row["model"], answer))
     return found
@@ -118,7 +118,7 @@ def whole_class(raw: str, imports: str) -> str:
 
 
 async def classes(data: Path, verdicts: Verdicts) -> list[Row]:
-    """One row an answer to a whole class."""
+    """Return one row per answer to a whole class."""
     answers = answers_of(data / "classeval")
     rows: list[Row] = []
     for task in read(data / "classeval" / "tasks.jsonl.gz"):
@@ -142,7 +142,7 @@ def _unittests(task: Row) -> list[str]:
 
 
 async def methods(data: Path, verdicts: Verdicts) -> list[Row]:
-    """One row a method that a model wrote, in the reference's class, with that method's tests."""
+    """Return one row per method of a model, put into the reference class, with the tests of that method."""
     answers = answers_of(data / "classeval")
     rows: list[Row] = []
     for task in read(data / "classeval" / "tasks.jsonl.gz"):
@@ -171,7 +171,7 @@ async def methods(data: Path, verdicts: Verdicts) -> list[Row]:
 
 
 def _methods(raw: str, imports: str, task: Row) -> dict[str, str]:
-    """The methods in a model's class, as they stand, in the indentation of a class."""
+    """Return the methods of a model's class unchanged, with the indentation of a class."""
     source = whole_class(raw, imports)
     node = _class(source, task["class_name"])
     return {n.name: _segment(source, n) for n in _functions(node)} if node else {}
@@ -206,7 +206,7 @@ def _tested_methods(task: Row) -> Iterator[tuple[str, str]]:
 
 
 def _place(task: Row, name: str) -> tuple[str, str, str, str] | None:
-    """The reference's text before and after a method, the method, and its docstring."""
+    """Return the reference text before and after a method, the method, and its docstring."""
     source = task["solution_code"]
     if _imports(task).strip() not in source:
         source = f"{_imports(task)}\n\n{source}"
@@ -226,7 +226,7 @@ def _place(task: Row, name: str) -> tuple[str, str, str, str] | None:
 
 
 async def functions(data: Path, verdicts: Verdicts) -> list[Row]:
-    """One row a sample of CodeGen-16B; the samples stand for models of one strength."""
+    """Return one row per sample of CodeGen-16B; the samples represent models of equal strength."""
     folder = data / "humaneval-tests"
     tasks = read(folder / "HumanEval.jsonl.gz")
     plus = {t["task_id"]: t for t in read(folder / "he_HumanEvalPlus-OriginFmt.jsonl.gz")}
@@ -252,7 +252,7 @@ async def functions(data: Path, verdicts: Verdicts) -> list[Row]:
 
 
 def _asked(prompt: str) -> str:
-    """The function a prompt ends with."""
+    """Return the function at the end of a prompt."""
     return re.findall(r"^def (\w+)", prompt, re.MULTILINE)[-1]
 
 

@@ -1,4 +1,4 @@
-"""Ensembles drawn from a set of generations, and what each rule makes of them."""
+"""Draw ensembles from a set of generations and apply each rule to them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ensemble_lsp.consensus.votes import ConsensusResult, Vote
 SIZES = (3, 5, 8)
 KINDS = ("strong", "middling", "mixed", "one strong")
 EQUALS = 0.04
-"""Models whose priors all lie within this are of one strength: then there is one kind of group."""
+"""If all priors differ by less than this, the models count as equally strong and form one kind of group."""
 
 product.similarity = lru_cache(maxsize=None)(product.similarity)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """One draw: the members, and for each task the sample each of them gave."""
+    """One draw: the members, and the sample of each member for each task."""
 
     kind: str
     size: int
@@ -35,7 +35,7 @@ class Ensemble:
 
 
 def priors(generations: Generations, tasks: Sequence[str]) -> dict[str, float]:
-    """What is known of each model: what the file says, else its share on these tasks."""
+    """Return the prior of each model: the one in the file, else its share on these tasks."""
     known: dict[str, float] = {}
     for model in generations.models:
         samples = [s for t in tasks for s in generations.samples[t][model]]
@@ -49,7 +49,7 @@ def priors(generations: Generations, tasks: Sequence[str]) -> dict[str, float]:
 def draw(
     generations: Generations, known: Mapping[str, float], draws: int, seed: int = 0
 ) -> Iterator[Ensemble]:
-    """So many ensembles of each kind and size that the set has enough models for."""
+    """Draw this many ensembles of each kind and size for which the set has enough models."""
     rng = random.Random(seed)
     names = sorted(known, key=lambda m: -known[m])
     for size in SIZES:
@@ -68,10 +68,10 @@ def draw(
 def _members(
     kind: str, size: int, names: Sequence[str], known: Mapping[str, float], rng: random.Random
 ) -> list[str] | None:
-    """The members of one group; ``names`` come best first.
+    """Draw the members of one group; ``names`` are ordered best first.
 
-    Strong: of the better half; middling: neither of the best nor the worst fifth; mixed: of all; one
-    strong: one of the best quarter, the others of the worse half.
+    Strong: from the better half; middling: not from the best or the worst fifth; mixed: from all; one
+    strong: one from the best quarter, the others from the worse half.
     """
     count = len(names)
     if known[names[0]] - known[names[-1]] <= EQUALS:
@@ -113,7 +113,7 @@ def verdict_of(
     tuning: VotingParameters | None = None,
     rule: product.Rule = "weighted",
 ) -> tuple[ConsensusResult, bool] | None:
-    """The product's own verdict, and whether its answer passes; None where nobody answered."""
+    """Return the product's verdict and whether its answer passes; None if there is no answer."""
     answers = answers_of(samples, known, execute=execute)
     if not answers:
         return None
@@ -145,7 +145,7 @@ def _best_prior(samples: Sequence[Sample], known: Mapping[str, float], _: random
 
 
 def _majority(samples: Sequence[Sample], known: Mapping[str, float], rng: random.Random) -> float:
-    """Most often given word for word; ties are drawn."""
+    """Choose the text that occurs most often; break ties at random."""
     counts = Counter(plain(s.text) for s in samples)
     top = max(counts.values())
     first = rng.choice([s for s in samples if counts[plain(s.text)] == top])
@@ -157,7 +157,7 @@ def _oracle(samples: Sequence[Sample], known: Mapping[str, float], _: random.Ran
 
 
 def rules(tuning: VotingParameters | None = None) -> dict[str, Rule]:
-    """All rules by name; ``best single`` is known only afterwards and is worked out apart."""
+    """Return all rules by name; ``best single`` is known only afterwards and is computed separately."""
     return {
         "random": _random,
         "mean single": _mean,
@@ -176,7 +176,7 @@ def scores(
     known: Mapping[str, float],
     by_name: Mapping[str, Rule],
 ) -> dict[str, np.ndarray]:
-    """By rule: the share passed, of shape (draws, tasks)."""
+    """Return the share passed by rule, each of shape (draws, tasks)."""
     rng = random.Random(1)
     found = {name: np.zeros((len(ensembles), len(tasks))) for name in by_name}
     best = np.zeros((len(ensembles), len(tasks)))
@@ -190,7 +190,7 @@ def scores(
 
 
 def interval(values: np.ndarray, seed: int = 0, times: int = 1000) -> tuple[float, float]:
-    """95 % bootstrap over tasks of a (draws, tasks) array's mean."""
+    """Return the 95 % bootstrap interval over tasks of the mean of a (draws, tasks) array."""
     by_task = values.mean(axis=0)
     rng = np.random.default_rng(seed)
     means = rng.choice(by_task, (times, len(by_task))).mean(axis=1)

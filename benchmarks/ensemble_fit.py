@@ -1,4 +1,4 @@
-"""The parameters of the consensus, chosen on half of the tasks; the calibration checked on the other."""
+"""Choose the consensus parameters on half of the tasks; check the calibration on the other half."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ensemble_lsp.consensus.agreement import AgreementFeatures, CalibrationTable
 from ensemble_lsp.consensus.code import VotingParameters
 
 Said = tuple[float, bool, str]
-"""The agreement, whether the answer passed, and the task."""
+"""Agreement, whether the answer passed, and the task."""
 SURPRISES = (0.4, 1.0, 1.6, 2.4)
 NEARS = (0.0, 0.06, 0.12)
 
 
 class _Tap(CalibrationTable):
-    """A table that keeps the signs it is shown."""
+    """A table that records the signs it receives."""
 
     seen: list[AgreementFeatures] = []  # noqa: RUF012 - one run, one list
 
@@ -38,7 +38,7 @@ class _Tap(CalibrationTable):
 
 
 def fit(sets: Sequence[Generations], draws: int) -> None:
-    """Print the best parameters on the choosing half, and the table fitted there."""
+    """Print the best parameters on the choosing half and the table that is fitted there."""
     rows = []
     drawn = [(g, *_drawn(g, draws)) for g in sets]
     for surprise, near in itertools.product(SURPRISES, NEARS):
@@ -77,7 +77,7 @@ def _grouped(ensembles: Iterable[Ensemble]) -> list[list[Ensemble]]:
 def _pooled(
     drawn: Sequence[tuple[Generations, Mapping[str, float], Sequence[str], Sequence[Ensemble]]],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Signs, outcomes and weights (each set counts the same) of all draws, with and without trials."""
+    """Return signs, outcomes and weights of all draws, with and without trials; each set has the same weight."""
     vectors: list[tuple[float, ...]] = []
     passed: list[bool] = []
     weights: list[float] = []
@@ -99,7 +99,7 @@ def _pooled(
 def fitted_table(
     x: np.ndarray, y: np.ndarray, w: np.ndarray, ridge: float = 1e-3
 ) -> CalibrationTable:
-    """Logistic regression by Newton's method, then isotonic steps (pool adjacent violators)."""
+    """Fit a logistic regression by Newton's method, then isotonic steps (pool adjacent violators)."""
     w = w / w.sum()
     beta = np.zeros(x.shape[1])
     for _ in range(60):
@@ -115,7 +115,7 @@ def fitted_table(
 def _isotonic(
     raw: np.ndarray, y: np.ndarray, w: np.ndarray, bins: int = 24
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Pooled means of ``bins`` bins of equal weight, made ascending."""
+    """Return the means of ``bins`` bins of equal weight, pooled to be ascending."""
     order = np.argsort(raw)
     raw, y, w = raw[order], y[order], w[order]
     cut = np.minimum((np.cumsum(w) / w.sum() * bins).astype(int), bins - 1)
@@ -134,11 +134,11 @@ def _isotonic(
     return edges, values
 
 
-# -- is "0.8" right about 80 % of the time? ------------------------------------------------------
+# -- calibration: is "0.8" right about 80 % of the time? -----------------------------------------
 
 
 def calibration(sets: Sequence[Generations], draws: int) -> dict[str, Any]:
-    """The shipped table on the test half: expected calibration error, and the bins behind it."""
+    """Print the expected calibration error of the shipped table on the test half, and its bins."""
     result: dict[str, Any] = {}
     pooled: list[Said] = []
     for g in sets:
@@ -160,10 +160,10 @@ def calibration(sets: Sequence[Generations], draws: int) -> dict[str, Any]:
 
 
 def _error(pairs: Sequence[Said], bins: int = 10) -> dict[str, Any]:
-    """Expected calibration error over ten bins of equal width (Guo et al. 2017).
+    """Return the expected calibration error over ten bins of equal width (Guo et al. 2017).
 
-    ``chance``: what a perfectly calibrated number would show on tasks so few: each bin's mean absolute error
-    if its residuals had mean zero, with the standard error by task (answers to one task fail together).
+    ``chance``: the error of a perfectly calibrated number on this number of tasks: each bin's mean absolute error
+    if its residuals had mean zero, with the standard error by task (answers to the same task fail together).
     """
     said = np.array([p for p, _, _ in pairs])
     passed = np.array([ok for _, ok, _ in pairs], dtype=float)

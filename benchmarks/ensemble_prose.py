@@ -1,9 +1,9 @@
-"""Merged explanations: what is dropped as a duplicate and what is lost, on a hundred pairs labelled by hand.
+"""Measure removed duplicates and lost sentences in merged explanations, on 100 hand-labelled pairs.
 
 ``python -m benchmarks.ensemble_prose --data ../shared/data``. ``tests/data/sentence_pairs.jsonl`` names each pair
 by the question's id, the models and the sentences' digests: the sentences stay in the published set
-(Arena-Hard v0.1, lmarena/arena-hard-auto). ``same``: dropping one loses nothing; ``contradicts``: alike but for a
-number, a name, a negation; ``distinct``: all else.
+(Arena-Hard v0.1, lmarena/arena-hard-auto). ``same``: dropping one loses nothing; ``contradicts``: they differ
+only in a number, a name or a negation; ``distinct``: everything else.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from ensemble_lsp.postprocess import clean_prose
 
 PAIRS = Path(__file__).parent.parent / "tests" / "data" / "sentence_pairs.jsonl"
 CHOOSING = PAIRS.with_name("sentence_pairs_choosing.jsonl")
-"""Further pairs of other questions, which chose the thresholds."""
+"""Pairs from other questions, used to choose the thresholds."""
 MODELS = ("gpt-4-0314", "gpt-4-0613", "gpt-3.5-turbo-0125")
 
 
 def read(folder: Path) -> dict[str, dict[str, str]]:
-    """By model and question: the answer's text."""
+    """Return the text of the answers by model and question."""
     found: dict[str, dict[str, str]] = {}
     for model in MODELS:
         with gzip.open(folder / f"{model}.jsonl.gz", "rt", encoding="utf-8") as lines:
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compared(answers: dict[str, dict[str, str]], path: Path) -> Iterator[tuple[str, Relation]]:
-    """Each pair's label, and what a merge of the question's three answers makes of it."""
+    """Return the label of each pair, and its fate in the merge of the question's three answers."""
     for line in path.read_text(encoding="utf-8").splitlines():
         pair = json.loads(line)
         said = {m: _sentences(answers[m][pair["question"]]) for m in MODELS}
@@ -86,7 +86,7 @@ def _sentences(text: str) -> list[Sentence]:
 
 
 def _place(said: dict[str, list[Sentence]], place: dict[str, str]) -> tuple[list[Sentence], int]:
-    """All sentences of the answer, and which of them is meant."""
+    """Return all sentences of the answer and the index of the one with this digest."""
     found = said[place["model"]]
     return found, next(i for i, s in enumerate(found) if digest(s.text) == place["sentence"])
 
@@ -111,7 +111,7 @@ def _pairs(answers: dict[str, dict[str, str]], path: Path) -> dict[str, Any]:
 
 
 def _merges(answers: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """All 500 questions merged: how long it takes, and how much shorter than the three together."""
+    """Merge the answers to all 500 questions; return the times and the shortening."""
     times, shares = [], []
     for question in answers[MODELS[0]]:
         given = [Vote(m, answers[m][question], 0.6 - 0.1 * i) for i, m in enumerate(MODELS)]

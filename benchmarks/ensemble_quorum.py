@@ -1,4 +1,4 @@
-"""How much sooner the answer is there when nobody is waited for in vain, and how fast the votes are counted."""
+"""Measure the time that early stopping saves, and the speed of the consensus."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ensemble_lsp.consensus.votes import Vote
 from ensemble_lsp.postprocess import clean_code
 
 SECONDS = (6.0, 7.2, 9.6, 17.6, 19.1, 23.0, 31.1, 35.4, 40.4, 58.0, 66.4, 134.6)
-"""Where no latency is recorded: a model's own median is drawn from these (every twelfth part of the seconds
-a case takes the models of aider's edit leader board, as published)."""
+"""Medians to draw from for models without recorded latency: twelve quantiles of the published seconds per case
+on aider's edit leaderboard."""
 STEPS = 20
-"""Of an answer this many beginnings are looked at, not each letter's."""
+"""Number of prefixes of an answer that are examined, instead of every character."""
 LOOKS = 8
-"""Looks at what is still coming, between one answer's end and the next one's."""
+"""Looks at the running streams between the end of one answer and the end of the next."""
 SPREAD = 0.4
-"""Standard deviation of the logarithm of one request's time about its model's median."""
+"""Standard deviation of the logarithm of a request's time relative to the median of its model."""
 
 
 def seconds_of(data: Path) -> tuple[float, ...]:
-    """The published seconds a case, as twelve quantiles; the ones kept here where there is no file."""
+    """Return twelve quantiles of the published seconds per case, or the ones above if the file is missing."""
     path = data / "aider-leaderboards" / "edit_leaderboard.yml"
     if not path.is_file():
         return SECONDS
@@ -45,7 +45,7 @@ def seconds_of(data: Path) -> tuple[float, ...]:
 def measure(
     sets: Sequence[Generations], draws: int, seconds: Sequence[float] = SECONDS
 ) -> dict[str, Any]:
-    """Time to the answer and whether it is the same, against waiting for all; on the test half."""
+    """Compare early stopping with waiting for all on the test half: time, and whether the answer is the same."""
     result: dict[str, Any] = {}
     rows = []
     for g, execute in itertools.product(sets, (False, True)):
@@ -101,7 +101,7 @@ def _one(
     *,
     execute: bool,
 ) -> tuple[float, float, bool, float] | None:
-    """Seconds to the answer, seconds for all, whether it is the same, share of the text that came."""
+    """Return seconds to the answer, seconds for all, whether it is the same, and the share of the text received."""
     taken = {
         s.model: s.latency or medians[s.model] * rng.lognormvariate(0, SPREAD) for s in samples
     }
@@ -137,14 +137,14 @@ def _coming(
 
 @cache
 def _came(text: str, share: float) -> tuple[str, ...]:
-    """What has come of an answer when a share of its time has passed: as many of its letters."""
+    """Return the part of an answer that has arrived after a share of its time, by characters."""
     return partial_tokens(
         clean_code(text[: int(len(text) * share)], language="python") + "\n", "python"
     )
 
 
 def speed() -> dict[str, dict[str, float]]:
-    """Milliseconds to combine five answers of 200 lines, of which none, and of which all, are equal."""
+    """Return milliseconds to combine five answers of 200 lines, if none and if all are equal."""
     found: dict[str, dict[str, float]] = {}
     for name, seeds in (("all differ", range(5)), ("all agree", [0] * 5)):
         answers = [Vote(f"m{i}", _shop(s, i), 0.5 + 0.01 * i) for i, s in enumerate(seeds)]
@@ -161,7 +161,7 @@ def speed() -> dict[str, dict[str, float]]:
 
 
 def _shop(seed: int, local: int) -> str:
-    """A class of 200 lines; with another seed other code, with another local other names alone."""
+    """Return a class of 200 lines; ``seed`` varies the code, ``local`` only the names."""
     rng = random.Random(seed)
     lines = ["import re", "", "class Shop:", '    """A shop."""', ""]
     while len(lines) <= 190:

@@ -1,13 +1,13 @@
-"""Generations with verdicts, read strictly, and made ready for a consensus.
+"""Read generations with verdicts strictly and prepare them for a consensus.
 
-One JSON object a line, with exactly these keys (docs/consensus.md has the table):
+One JSON object per line, with exactly these keys (docs/consensus.md has the table):
 
-- ``task``: id of the task; ``model``: name; several lines of one task and model are its samples
-- ``prompt``, ``suffix``: the text before and after the place the code goes to
-- ``examples``: groups of ``{"kind", "source", "want"}`` that share names, or null: read from the prompt
-- ``text``: the model's answer as it came, fences and chatter included
-- ``passed``: whether the task's own tests pass; ``prior``: expected share, 0 to 1, or null: the share on the
-  half of the tasks that chooses parameters; ``latency``: seconds to the whole answer, or null
+- ``task``: id of the task; ``model``: name; several lines with the same task and model are samples
+- ``prompt``, ``suffix``: the text before and after the code
+- ``examples``: groups of ``{"kind", "source", "want"}`` that share names, or null: read them from the prompt
+- ``text``: the model's raw answer, with fences and chat
+- ``passed``: whether the task's tests pass; ``prior``: expected share, 0 to 1, or null: the share on the
+  half of the tasks that is used to choose parameters; ``latency``: seconds to the whole answer, or null
 """
 
 from __future__ import annotations
@@ -53,30 +53,30 @@ NAMES = {
     int: "a number",
     type(None): "null",
 }
-"""What JSON calls them."""
+"""JSON names of the types."""
 LIMITS = ExampleLimits(seconds=4, check_seconds=1, memory=1 << 30)
 LEAST = 3
-"""Models in the smallest ensemble."""
+"""Number of models in the smallest ensemble."""
 MOST = 1_000_000
-"""Characters of a text that are read: no answer is longer, and what is would take the benchmark's day."""
+"""Maximum number of characters of a text. No answer is longer, and a longer one would take hours."""
 LONGEST = 86_400
-"""Seconds that an answer may take."""
+"""Maximum number of seconds for an answer."""
 AT_ONCE = 3
-"""Sandboxes at a time."""
+"""Number of concurrent sandboxes."""
 
 
 class FormatError(Exception):
-    """A line is not what the format says; the message names it."""
+    """A line violates the format; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One answer, ready."""
+    """One prepared answer."""
 
     task: str
     model: str
     text: str
-    """Cleaned."""
+    """The cleaned text."""
     form: str | None
     trial: CheckResults | None
     passed: bool
@@ -86,25 +86,25 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """All answers of a set: by task, by model."""
+    """All answers of a set, by task and by model."""
 
     name: str
     samples: dict[str, dict[str, list[Sample]]]
 
     @property
     def models(self) -> list[str]:
-        """Models that answered every task."""
+        """Return the models that answered every task."""
         every = [set(by_model) for by_model in self.samples.values()]
         return sorted(set.intersection(*every)) if every else []
 
     @property
     def all_models(self) -> set[str]:
-        """Those of any task."""
+        """Return the models of any task."""
         return {model for by_model in self.samples.values() for model in by_model}
 
 
 def told_apart(paths: Sequence[Path]) -> Sequence[Path]:
-    """The files, whose names are their sets'. Raises ``FormatError`` where two have one name."""
+    """Return the files by set name, which is the file name. Raises ``FormatError`` if two names are equal."""
     for number, path in enumerate(paths):
         if any(path.stem == other.stem for other in paths[:number]):
             raise FormatError(f"{path}: another file is named {path.stem} too; rename one")
@@ -112,7 +112,7 @@ def told_apart(paths: Sequence[Path]) -> Sequence[Path]:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file, checked. Raises ``FormatError``."""
+    """Return the checked lines of a file. Raises ``FormatError``."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
@@ -147,24 +147,24 @@ def _what(error: Exception, line: str) -> str:
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     if twice := next((n for n in names if names.count(n) > 1), None):
-        raise ValueError(f"{twice} stands twice")
+        raise ValueError(f"{twice} appears twice")
     return dict(pairs)
 
 
 class _Agreed:
-    """What must be the same in all lines of a task, and of a model."""
+    """Checks the values that must be the same in all lines of a task or of a model."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], tuple[int, str]] = {}
 
     def problem(self, row: dict[str, Any], number: int) -> str:
-        """How a line contradicts an earlier one; empty where it does not."""
+        """Return the contradiction between a line and an earlier one, or an empty string."""
         parts = [("task", name) for name in ("prompt", "suffix", "examples")] + [("model", "prior")]
         for key, name in parts:
             said = json.dumps(row[name])
@@ -175,7 +175,7 @@ class _Agreed:
 
 
 def _too_little(rows: Sequence[dict[str, Any]]) -> str:
-    """Why nothing can be drawn from these lines; empty where it can."""
+    """Return the reason that no ensemble can be drawn from these lines, or an empty string."""
     tasks: dict[str, set[str]] = {}
     for row in rows:
         tasks.setdefault(row["task"], set()).add(row["model"])
@@ -226,17 +226,17 @@ def _bad_group(group: Any) -> str:
         if not isinstance(check, dict) or check.keys() != {"kind", "source", "want"}:
             return "an example has other keys than kind, source, want"
         if check["kind"] not in get_args(CheckKind) or not isinstance(check["source"], str):
-            return f"an example's kind is none of {', '.join(get_args(CheckKind))}"
+            return f"an example's kind is not one of {', '.join(get_args(CheckKind))}"
         if not isinstance(check["want"], str | None):
             return "an example's want is neither a text nor null"
     return ""
 
 
-# -- made ready ----------------------------------------------------------------------------------
+# -- preparation ----------------------------------------------------------------------------------
 
 
 def prepare(path: Path, cache: Path, *, execute: bool = True) -> Generations:
-    """Clean, normalise and (once, kept in ``cache``) run each answer's examples."""
+    """Clean and normalise each answer and run its examples (once; results are kept in ``cache``)."""
     rows = read(path)
     trials = Trials(cache)
     ready = asyncio.run(_ready(rows, trials, execute))
@@ -260,7 +260,7 @@ async def _ready(rows: Sequence[dict[str, Any]], trials: Trials, execute: bool) 
         form = canonical(text, "python") if text.strip() else None
         made.append((row, text, form))
         groups = _groups(row)
-        # Equal code does the same: it is run once a task.
+        # Equal code behaves the same, so it is run once per task.
         if execute and groups and form is not None and (row["task"], form) not in by_form:
             source = assembled(row["prompt"], text, row["suffix"])
             work = asyncio.create_task(tried(source, groups))
@@ -280,14 +280,14 @@ async def _ready(rows: Sequence[dict[str, Any]], trials: Trials, execute: bool) 
 
 
 def cleaned(raw: str) -> str:
-    """The code of an answer, in the indentation it has there."""
+    """Return the code of an answer with its indentation in the file."""
     first = next((line for line in raw.split("\n") if line.strip()), "")
     indent = first[: len(first) - len(first.lstrip())]
     return clean_code(raw, language="python", indent=indent)
 
 
 def assembled(prompt: str, text: str, suffix: str) -> str:
-    """A whole source: the answer alone where it writes the prompt's definition again."""
+    """Return the whole source: the answer alone if it repeats the prompt's definition."""
     asked = re.findall(r"^(?:async\s+)?(?:def|class)\s+(\w+)", prompt, re.MULTILINE)
     again = asked and re.search(rf"^(?:async\s+)?(?:def|class)\s+{asked[-1]}\b", text, re.MULTILINE)
     if again:
@@ -303,21 +303,21 @@ def _groups(row: dict[str, Any]) -> list[list[ExampleCheck]]:
 
 
 class Trials:
-    """What the examples said of each source; on disk after each run."""
+    """Example results of each source, written to disk after each run."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[str, list[list[list[Any]]] | None] = {}
         if path.is_file():
             for line in path.read_text(encoding="utf-8").splitlines():
-                with contextlib.suppress(ValueError):  # the last one, where a run was interrupted
+                with contextlib.suppress(ValueError):  # the last line of an interrupted run
                     row = json.loads(line)
                     self._known[row["key"]] = row["groups"]
 
     async def of(
         self, source: str, groups: Sequence[Sequence[ExampleCheck]]
     ) -> CheckResults | None:
-        """The trial of a source; None where it could not be run at all."""
+        """Return the trial of a source, or None if it could not be run."""
         plain = [[[c.kind, c.source, c.expected] for c in g] for g in groups]
         text = json.dumps([source, plain])
         key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
@@ -336,6 +336,6 @@ class Trials:
 
 
 def halves(tasks: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Half of the tasks chooses parameters, the other is the test; told apart by a hash of the id."""
+    """Split the tasks by a hash of the id: one half to choose parameters, one half for the test."""
     ordered = sorted(tasks, key=lambda t: hashlib.sha256(t.encode()).hexdigest())
     return ordered[::2], ordered[1::2]

@@ -1,4 +1,4 @@
-"""The ensemble's results as a table for docs/consensus.md and as a plot for docs/images."""
+"""Write the ensemble results as a table for docs/consensus.md and as a plot for docs/images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLOURS = ("#b8c4d0", "#8fa1b3", "#e0b074", "#5b8fd0", "#1f5fb0", "#4a4a4a")
 
 
 def show(result: Mapping[str, Any]) -> list[Path]:
-    """Write both beside the JSON; the paths. Without matplotlib (the extra ``report``) no plot."""
+    """Write both next to the JSON and return the paths; no plot without matplotlib (the extra ``bench``)."""
     table = ARTIFACTS / "bench-ensemble.md"
     table.write_text(_markdown(result), encoding="utf-8")
     try:
@@ -40,7 +40,7 @@ def show(result: Mapping[str, Any]) -> list[Path]:
 
 
 def _markdown(result: Mapping[str, Any]) -> str:
-    """Share passed by group and rule, in %; then the three differences with their intervals."""
+    """Return the share passed by group and rule in %, then the three differences with their intervals."""
     lines = [f"| group | {' | '.join(COLUMNS.values())} |", f"|{' --- |' * (len(COLUMNS) + 1)}"]
     further = ["| group | ours − best prior | ours − seed's rule | examples run − best single |"]
     further.append("|" + " --- |" * 4)
@@ -59,7 +59,7 @@ def _markdown(result: Mapping[str, Any]) -> str:
 
 
 def _plot(result: Mapping[str, Any], path: Path) -> None:
-    """Pass rates by group, one row a set, and how the agreement compares with what passed."""
+    """Plot the pass rates by group, one row per set, and the agreement against the share that passed."""
     from matplotlib import pyplot as plt
 
     sets = result["sets"]

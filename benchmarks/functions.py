@@ -1,4 +1,4 @@
-"""Real functions to write again: of the standard library's plain modules, chosen by a fixed seed."""
+"""Draw real functions from pure Python modules of the standard library, with a fixed seed."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Written:
 
     module: str
     before: str
-    """The file above it, 200 lines at most."""
+    """Text above the function, at most 200 lines."""
     text: str
-    """From ``def`` to its last line's end."""
+    """Text from ``def`` to the end of the last line."""
     after: str
-    """The file below it, 100 lines at most."""
+    """Text below the function, at most 100 lines."""
 
 
 def functions(count: int, *, seed: int = 1, lines: tuple[int, int] = (5, 30)) -> list[Written]:
-    """So many functions of ``lines`` lines; the same for the same Python."""
+    """Return this many functions of ``lines`` lines; the result depends only on the Python version."""
     found: list[Written] = []
     for module in MODULES:
         spec = importlib.util.find_spec(module)

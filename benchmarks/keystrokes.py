@@ -1,10 +1,10 @@
-"""Memory and time over 10,000 keystrokes, and whether typing ever waits for a model.
+"""Measure memory and time over 10,000 keystrokes, and whether typing waits for a model.
 
-A 5,000-line file is typed into at random places, with an automatic request after every tenth keystroke.
-*Resident memory* of the server after the first 1,000 keystrokes and at the end. *didChange*: time that the
-server needs for one change, taken from outside: a change is sent, then a code action request, which is
-answered after it. *Typing never waits*: the same with three requests in flight to a provider that never
-answers. ``python -m benchmarks.keystrokes [--keystrokes N]``
+The keystrokes go to random places of a 5,000-line file, with an automatic request after every tenth.
+*Resident memory*: the server's, after the first 1,000 keystrokes and at the end. *didChange*: the server's
+time for one change, measured by the client: it sends a change and then a code action request, which is
+answered after the change. *Typing never waits*: the same with three requests in flight to a provider that
+never answers. ``python -m benchmarks.keystrokes [--keystrokes N]``
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .common import percentile, save, table
 
 
 def config(home: Path, url: str) -> None:
-    """One model on loopback."""
+    """Return the settings of one model on loopback."""
     (home / "config.toml").write_text(
         f'[[models]]\nname = "gpt"\nprovider = "openai"\nmodel = "gpt"\nbaseUrl = "{url}"\n'
         "timeout = 60\n[complete]\nbudgetMs = 60000\ndebounceMs = 0\n"
@@ -34,15 +34,15 @@ def config(home: Path, url: str) -> None:
 
 
 def ask(client: LspClient, uri: str, place: int, kind: int = 2) -> None:
-    """An inline completion whose answer nobody waits for."""
+    """Request an inline completion without waiting for the response."""
     _, future = client.start_inline(uri, place, kind)
     future.add_done_callback(lambda f: f.cancelled() or f.exception())
 
 
 async def action(client: LspClient, uri: str, place: int) -> float:
-    """Milliseconds until a code action request is answered."""
+    """Return milliseconds until the response to a code action request."""
     where = client.range(client.text(uri), place, place)
-    # The change before it is handled first: its time is in this one.
+    # The preceding change is handled first, so this time includes it.
     start = time.perf_counter()
     params = {"textDocument": {"uri": uri}, "range": where, "context": {"diagnostics": []}}
     await client.request("textDocument/codeAction", params)
@@ -50,7 +50,7 @@ async def action(client: LspClient, uri: str, place: int) -> float:
 
 
 async def type_long(keystrokes: int) -> dict[str, Any]:
-    """Type, and look at memory and times."""
+    """Type, and measure memory and times."""
     chance = random.Random(3)
     changes: list[float] = []
     first = 0
@@ -69,7 +69,7 @@ async def type_long(keystrokes: int) -> dict[str, Any]:
                     place = client.text(uri).index(
                         "\n", chance.randrange(len(client.text(uri)) - 200)
                     )
-                await asyncio.sleep(0.005)  # 200 keystrokes a second: twenty times a typist
+                await asyncio.sleep(0.005)  # 200 keystrokes per second: 20 times a typist
                 client.insert(uri, place, chance.choice("abc_ (=.\n"))
                 place += 1
                 if number % 10 == 7:
@@ -90,7 +90,7 @@ async def type_long(keystrokes: int) -> dict[str, Any]:
 
 
 async def type_while_waiting(keystrokes: int) -> dict[str, Any]:
-    """Changes and code actions while three requests wait for ever."""
+    """Measure changes and code actions while three requests wait forever."""
     times: list[float] = []
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -114,7 +114,7 @@ async def type_while_waiting(keystrokes: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run both."""
+    """Run both benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keystrokes", type=int, default=10_000)
     count = parser.parse_args().keystrokes

@@ -1,8 +1,8 @@
-"""Precision and recall of each outcome that is told from edits alone: ``python -m benchmarks.outcomes``.
+"""Measure precision and recall of each outcome that is detected from edits alone: ``python -m benchmarks.outcomes``.
 
-The sequences are generated (``tests/support/edit_sequences.py``: scenarios × places × the shapes editors send
-edits in), so these are figures of a model of what editors send, not of recorded users. "all" is
-the share of sequences whose outcome is right.
+The sequences are generated (``tests/support/edit_sequences.py``: scenarios × places × shapes
+of edits), so the figures describe a model of editors, not recorded users. "all" is the share of sequences
+with the right outcome.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Scores = dict[str, tuple[int, float, float]]
 
 
 def measure(samples: tuple[Sample, ...], shape: str) -> Scores:
-    """Number, precision and recall by outcome, of all sequences of one shape; and of all."""
+    """Return number, precision and recall by outcome for all sequences of one shape, and overall."""
     played = [(s.expected, play(s)[0]) for s in sequences(samples) if s.shape == shape]
     right = sum(expected == seen for expected, seen in played) / len(played)
     return {**scores(played), "all": (len(played), right, right)}
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     start = time.perf_counter()
     found = {shape: measure(SAMPLES, shape) for shape in SHAPES}
     found |= {f"{shape}, parts of one character": measure(AMBIGUOUS, shape) for shape in SHAPES}
@@ -43,8 +43,8 @@ def main() -> None:
         for shape, by_kind in found.items()
         for kind, (number, precision, recall) in by_kind.items()
     ]
-    columns = ["edits in the shape of", "outcome", "sequences", "precision", "recall"]
-    table(f"outcomes told from edits: {count} sequences, {each:.2f} ms each", columns, rows)
+    columns = ["shape of the edits", "outcome", "sequences", "precision", "recall"]
+    table(f"outcomes detected from edits: {count} sequences, {each:.2f} ms each", columns, rows)
     save("outcomes", {"sequences": count, "outcomes": found})
 
 

@@ -1,8 +1,8 @@
-"""A provider in a process of its own, which answers at once and keeps the times of every request.
+"""Run a provider in a separate process that answers at once and records the times of every request.
 
-It speaks OpenAI's chat format (a stream) and Tabby's (one piece); the clock is ``time.monotonic``, the
-same for all processes of a machine. One process for the client and one for the provider: in one, the
-client's work on the server's other messages would count as the server's time.
+It speaks OpenAI's chat format (a stream) and Tabby's (one piece). Its clock is ``time.monotonic``, which all
+processes of a machine share. Client and provider are separate processes: in a single process, the client's work
+on other messages from the server would count as the server's time.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ REPLY = ("first", " +", " second")
 
 
 class QuickClient(LspClient):
-    """Takes the server's messages as they come: checking them is the tests' work."""
+    """A client that does not validate the server's messages, unlike in the tests."""
 
     def _validate(self, message: dict[str, Any]) -> None:
         del message
 
 
 class _Provider:
-    """The handlers; each request's times are when it came, and when its answer was whole."""
+    """Request handlers; they record when each request arrived and when its answer was complete."""
 
     def __init__(self) -> None:
         self.times: list[list[float]] = []
@@ -43,7 +43,7 @@ class _Provider:
         return times
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
-        """``POST /v1/chat/completions``. Whole with the event that tells that it is finished."""
+        """Serve ``POST /v1/chat/completions``; the answer is complete with the finish event."""
         times = self._came()
         await request.read()
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
@@ -57,7 +57,7 @@ class _Provider:
         return response
 
     async def tabby(self, request: web.Request) -> web.StreamResponse:
-        """``POST /v1/completions`` of a Tabby server."""
+        """Serve ``POST /v1/completions`` of a Tabby server."""
         times = self._came()
         await request.read()
         choices = [{"index": 0, "text": "".join(REPLY)}]
@@ -68,16 +68,16 @@ class _Provider:
         return response
 
     async def tell(self, _request: web.Request) -> web.Response:
-        """The times of all requests so far."""
+        """Return the times of all requests so far."""
         return web.json_response(self.times)
 
     async def health(self, _request: web.Request) -> web.Response:
-        """Whatever a client of Tabby looks up."""
+        """Serve all other requests of a Tabby client."""
         version = {"build_date": "2025-01-01", "git_sha": "x", "git_describe": "v0.30.0"}
         return web.json_response({"model": "m", "device": "cpu", "version": version})
 
     async def serve(self) -> None:
-        """Print the port and answer until the process is ended."""
+        """Print the port and serve until the process is stopped."""
         app = web.Application(client_max_size=2**26)
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_post("/v1/completions", self.tabby)
@@ -92,12 +92,12 @@ class _Provider:
 
 @dataclass(frozen=True, slots=True)
 class TimedProvider:
-    """The running process, from outside."""
+    """Handle of the running process."""
 
     address: str
 
     async def times(self) -> list[tuple[float, float]]:
-        """When each request came, and when its answer was written."""
+        """Return the arrival time of each request and the time when its answer was written."""
 
         def read() -> Any:
             with urllib.request.urlopen(f"{self.address}/times") as answer:
@@ -108,7 +108,7 @@ class TimedProvider:
 
 @contextlib.asynccontextmanager
 async def timed_provider() -> AsyncGenerator[TimedProvider]:
-    """A provider process."""
+    """Start a provider process."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.provider", stdout=asyncio.subprocess.PIPE
     )

@@ -1,16 +1,16 @@
-"""How good and how fast ``recall`` is, on masked lines of real code.
+"""Measure the quality and the speed of ``recall`` on masked lines of real code.
 
     python benchmarks/recall_quality.py [--samples 400] [--half test] [--scale] [--json FILE]
 
 A workspace is one package (up to 10,000 lines) of the standard library or of the installed
-packages. A line of code is cut at a random column and its rest removed, as if it were being typed:
-all else of the file, above and below, and of the package is in the index ("masked"); or the ten
-lines below the cursor are removed as well ("new": code that is being written). "Baseline" copies
-the rest of the line after the longest suffix of the prefix that occurs elsewhere in the same file,
-or else in the others. Packages are split by turns into a half to tune on (dev) and one to judge by
-(test); the standard library's top-level modules are a third set, in neither (held). ``--fit``
-prints weights of the confidence fitted to the chosen half. Times are of the
-thread's processor time, so that a busy machine does not change them much.
+packages. A line of code is cut at a random column and its rest is removed, as during typing. The index
+contains everything else of the file and the package ("masked"); or the ten lines below the cursor
+are removed too ("new": code that is being written). "Baseline" copies the rest of the line after the
+longest suffix of the prefix that also occurs elsewhere in the same file, else in the others.
+Packages are assigned alternately to a half for tuning (dev) and a half for testing (test); the
+standard library's top-level modules are a third set (held). ``--fit`` prints confidence weights that
+are fitted to the chosen half. Times are processor times of the thread, which a busy machine changes
+only a little.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
 
-from ensemble_lsp.providers.recall import THRESHOLD, Prediction, RecallIndex
+from ensemble_lsp.providers.recall.predict import Prediction
+from ensemble_lsp.providers.recall.recall_model import THRESHOLD
+from ensemble_lsp.providers.recall.token_index import RecallIndex
 from ensemble_lsp.types import Document, Edit, Position, Span
 
 STDLIB = (
@@ -65,12 +67,12 @@ class Result:
 
     @property
     def exact(self) -> bool:
-        """Whether the rest of the line is right."""
+        """Return whether the rest of the line is right."""
         return self.text.rstrip() == self.rest
 
 
 def packages(root: Path, names: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
-    """Package names, and their files' texts by URI."""
+    """Yield package names and the texts of their files by URI."""
     found: list[tuple[str, dict[str, str]]] = []
     for name in names:
         paths = root.glob(name) if "*" in name else (root / name).rglob("*.py")
@@ -91,7 +93,7 @@ def packages(root: Path, names: Sequence[str]) -> list[tuple[str, dict[str, str]
 
 
 def code_lines(text: str) -> list[int]:
-    """Numbers of the lines that are code: no docstring, no comment, at least 8 characters."""
+    """Return the numbers of the lines with code: no docstring, no comment, at least 8 characters."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -109,7 +111,7 @@ def code_lines(text: str) -> list[int]:
 
 
 def longest_suffix_copy(prefix: str, sources: Sequence[str]) -> str:
-    """The baseline."""
+    """Return the answer of the baseline."""
     best, copied = 0, ""
     for source in sources:
         low, high = best + 1, min(len(prefix), 300)
@@ -184,7 +186,7 @@ def similarity(one: str, other: str) -> float:
 
 
 def summary(results: Sequence[Result]) -> dict[str, float]:
-    """Figures of some results."""
+    """Return the figures of some results."""
     n = len(results)
     sure = [r for r in results if r.confidence >= THRESHOLD and r.text]
     predict = [r.predict_ms for r in results]
@@ -208,7 +210,7 @@ def summary(results: Sequence[Result]) -> dict[str, float]:
 
 
 def reliability(results: Sequence[Result]) -> list[tuple[str, int, float, float]]:
-    """By confidence: how many, mean confidence, share that was right."""
+    """Return number, mean confidence and share of right answers by confidence."""
     rows: list[tuple[str, int, float, float]] = []
     for low in range(0, 100, 10):
         some = [r for r in results if r.text and low <= min(99.9, r.confidence * 100) < low + 10]
@@ -220,7 +222,7 @@ def reliability(results: Sequence[Result]) -> list[tuple[str, int, float, float]
 
 
 def fit(results: Sequence[Result]) -> list[float]:
-    """Weights of a logistic function by Newton's method, a little ridge."""
+    """Fit the weights of a logistic function by Newton's method with a small ridge penalty."""
     import numpy as np
 
     x = np.array([r.features for r in results if r.text])
@@ -235,7 +237,7 @@ def fit(results: Sequence[Result]) -> list[float]:
 
 
 def scale(files: int, lines: int) -> dict[str, float]:
-    """Time and memory of an index of many open documents made of the standard library's lines."""
+    """Measure time and memory of an index of many open documents, made of lines of the standard library."""
     root = Path(sysconfig.get_paths()["stdlib"])
     pool: list[str] = []
     for file in sorted(root.rglob("*.py")):
@@ -297,9 +299,9 @@ def table(title: str, figures: dict[str, float]) -> None:
 
 
 def blocks(texts: dict[str, str], count: int) -> list[tuple[int, int]]:
-    """For answers at a line's start: how many further lines they have, how many of them right.
+    """Count the further lines in answers at the start of a line, and those of them that are right.
 
-    The file ends at the cursor, so that nothing below helps.
+    The file ends at the cursor, so no text below it helps.
     """
     index = RecallIndex()
     for uri, text in texts.items():
@@ -329,7 +331,7 @@ def blocks(texts: dict[str, str], count: int) -> list[tuple[int, int]]:
 
 
 def run(options: argparse.Namespace) -> dict[str, object]:
-    """Measure both corpora; prints as it goes."""
+    """Measure both corpora and print the results."""
     paths = sysconfig.get_paths()
     out: dict[str, object] = {"half": options.half, "place": options.place}
     everything: list[Result] = []
@@ -362,7 +364,9 @@ def run(options: argparse.Namespace) -> dict[str, object]:
     out["reliability"] = reliability(everything)
     longer = [pair for pair in extra if pair[0]]
     lines, right = sum(p[0] for p in longer), sum(p[1] for p in longer)
-    print(f"\nblocks: {len(longer)} of {len(extra)} answers go on; {right} of {lines} lines right")
+    print(
+        f"\nblocks: {len(longer)} of {len(extra)} answers continue; {right} of {lines} lines right"
+    )
     out["blocks"] = {
         "answers": len(extra),
         "with lines": len(longer),
@@ -382,9 +386,9 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=400, help="masked lines of each corpus")
     parser.add_argument("--half", choices=["dev", "test", "held"], default="test")
     parser.add_argument("--place", choices=["masked", "new", "both"], default="both")
-    parser.add_argument("--fit", action="store_true", help="print fitted weights of the confidence")
+    parser.add_argument("--fit", action="store_true", help="print fitted confidence weights")
     parser.add_argument("--scale", action="store_true", help="time 10 and 200 open documents")
-    parser.add_argument("--json", type=Path, help="write all figures there")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
     options = parser.parse_args()
     out = run(options)
     for files in (10, 200) if options.scale else ():

@@ -1,4 +1,4 @@
-"""What replacing secrets costs a prompt, and what it takes for one in ordinary code.
+"""Measure the cost of replacing secrets in a prompt, and the false positives in ordinary code.
 
 python -m benchmarks.redaction [--files 400]
 """
@@ -17,12 +17,12 @@ from ensemble_lsp.context.secret_redaction import Redactor
 from .common import percentile
 
 PROMPT = 8000
-"""Characters: a completion's longest prompt."""
+"""Characters of the longest prompt for a completion."""
 KEYSTROKES = 10
 
 
 def windows(files: int) -> Iterator[str]:
-    """Passages of Python's standard library, one a file."""
+    """Return passages of Python's standard library, one per file."""
     rng = random.Random(1)
     found = [
         path

@@ -1,9 +1,9 @@
-"""Does the reward rank what stayed above what was undone? On a log of 21 programmers with Copilot.
+"""Check that the reward ranks kept texts above undone ones, on a log of 21 programmers with Copilot.
 
 ``ENSEMBLE_LSP_BENCH_DATA=DIR python -m benchmarks.reward_telemetry``; DIR holds
-``copilot-cups-telemetry/events.jsonl.gz``: one event a line, with StateName (Accepted, Rejected, ...),
+``copilot-cups-telemetry/events.jsonl.gz``: one event per line, with StateName (Accepted, Rejected, ...),
 Measurements.timeSinceDisplayedMs and compCharLen, and EditPercentage, the relative edit distance of the
-accepted text at five later checks. Anyone can get it from github.com/microsoft/coderec_programming_states
+accepted text at five later checks. It is available from github.com/microsoft/coderec_programming_states
 (MIT).
 """
 
@@ -21,11 +21,11 @@ from typing import Any
 from ensemble_lsp.feedback import reward_of
 
 STAYED = 0.5
-"""An accepted text stayed where at most so much of it was edited by the last check."""
+"""An accepted text counts as kept if at most this share was edited by the last check."""
 
 
 def auc(scores: Sequence[float], labels: Sequence[bool]) -> float:
-    """Chance that a good one is ranked above a bad one (ties count half)."""
+    """Return the probability that a good value is ranked above a bad one (ties count half)."""
     good = [s for s, label in zip(scores, labels, strict=True) if label]
     bad = [s for s, label in zip(scores, labels, strict=True) if not label]
     wins = sum((g > b) + 0.5 * (g == b) for g in good for b in bad)
@@ -33,7 +33,7 @@ def auc(scores: Sequence[float], labels: Sequence[bool]) -> float:
 
 
 def interval(scores: Sequence[float], labels: Sequence[bool], draws: int = 300) -> str:
-    """AUC with its 95 % bootstrap interval."""
+    """Return the AUC with its 95 % bootstrap interval."""
     rng, pairs, found = random.Random(0), list(zip(scores, labels, strict=True)), list[float]()
     while len(found) < draws:
         drawn = [rng.choice(pairs) for _ in pairs]
@@ -49,7 +49,7 @@ def shown_ms(event: dict[str, Any]) -> float:
 
 
 def reward(event: dict[str, Any], check: int | None) -> float | None:
-    """What our formula gives; ``check`` is the look at which survival was measured."""
+    """Return the product's reward; ``check`` is the check at which survival was measured."""
     if event["StateName"] == "Rejected":
         return reward_of("rejected", 0.0, shown_ms(event))
     edited = None if check is None else min(1.0, float(event["EditPercentage"][check]))

@@ -1,12 +1,12 @@
-"""How well models are chosen, on results that others published: ``make bench-selection``.
+"""Measure model selection on published results: ``make bench-selection``.
 
     python -m benchmarks.selection [--data FOLDER] [--table FILE …] [--seeds 20] [--half test]
 
 ``FOLDER`` (or ``ENSEMBLE_LSP_BENCH_DATA``, or ``../shared/data``) holds ``editbench``,
-``llmrouter-9models`` and ``aider-leaderboards`` as published; ``artifacts/ensemble-data``, or ``--generated``,
-what ``python -m benchmarks.ensemble_data`` made of ClassEval. Any other result: ``--table``, in the format
-of ``benchmarks/selection_tables.py``; ``--write FOLDER`` writes the published ones in it. Prints tables,
-writes ``artifacts/bench-selection.json`` and the regret over time as ``artifacts/bench-selection.png``.
+``llmrouter-9models`` and ``aider-leaderboards`` as published; ``artifacts/ensemble-data`` (or ``--generated``)
+holds the output of ``python -m benchmarks.ensemble_data`` for ClassEval. ``--table`` adds other results in the
+format of ``benchmarks/selection_tables.py``; ``--write FOLDER`` writes the published ones in it. Prints tables,
+and writes ``artifacts/bench-selection.json`` and a plot of the regret, ``artifacts/bench-selection.png``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SHOWN = ("learned", "seed", "ε-greedy .1", "Beta-Thompson", "LinUCB .5", "UCB1"
 
 
 def choice(sets: dict[str, list[Row]], half: str, seeds: int) -> list[dict[str, Any]]:
-    """Every policy in every scenario; those that know no prior are measured once."""
+    """Measure every policy in every scenario; policies without priors are measured once."""
     found: list[dict[str, Any]] = []
     for name, rows in sets.items():
         for kind, prior in CASES:
@@ -45,7 +45,7 @@ def choice(sets: dict[str, list[Row]], half: str, seeds: int) -> list[dict[str, 
 
 
 def told(by: Figures) -> dict[str, Any]:
-    """A policy's figures as plain values."""
+    """Return a policy's figures as plain values."""
     share, low, high = share_of(by)
     regret = [statistics.fmean(values) for values in zip(*by.regret, strict=True)]
     return {
@@ -80,7 +80,7 @@ def _tell(title: str, found: Sequence[dict[str, Any]], figures: dict[str, Figure
 
 
 def overall(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The mean of the data sets, for each scenario, prior and policy."""
+    """Return the mean over the data sets for each scenario, prior and policy."""
     keys = dict.fromkeys((r["scenario"], r["prior"], r["policy"]) for r in found)
     mean: list[dict[str, Any]] = []
     for key in keys:
@@ -104,7 +104,7 @@ def overall(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def plot(found: Sequence[dict[str, Any]], path: Path) -> Path | None:
-    """Regret over time, mean of the seeds, a panel a data set and scenario."""
+    """Plot the mean regret over time, with one panel per data set and scenario."""
     try:
         import matplotlib as mpl
     except ImportError:
@@ -141,7 +141,7 @@ def plot(found: Sequence[dict[str, Any]], path: Path) -> Path | None:
 
 
 def fronts(sets: dict[str, list[Row]], seeds: int) -> dict[str, Any]:
-    """Reward against cost, where the costs are known of three models or more."""
+    """Measure reward against cost if the costs of at least three models are known."""
     found: dict[str, Any] = {}
     for name, rows in sets.items():
         if len(rows[0].cost) < 3:
@@ -163,7 +163,7 @@ def fronts(sets: dict[str, list[Row]], seeds: int) -> dict[str, Any]:
 
 
 def escalations(sets: dict[str, list[Row]]) -> dict[str, Any]:
-    """The cheap model, the check, the strong one; where checks are known."""
+    """Measure escalation (cheap model, check, strong model) if checks are known."""
     found: dict[str, Any] = {}
     for name, rows in sets.items():
         if rows[0].check and (pairs := money.escalation(rows)):
@@ -183,7 +183,7 @@ def escalations(sets: dict[str, list[Row]]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     default = os.environ.get("ENSEMBLE_LSP_BENCH_DATA") or "../shared/data"
     parser.add_argument("--data", type=Path, default=Path(default))
@@ -192,7 +192,9 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--half", choices=("tune", "test"), default="test")
     parser.add_argument("--only", choices=PARTS, action="append")
-    parser.add_argument("--write", type=Path, help="write the tables in the neutral format there")
+    parser.add_argument(
+        "--write", type=Path, help="write the tables to this folder, in the neutral format"
+    )
     args = parser.parse_args()
     try:
         sets = load(args.data, args.table, args.generated)

@@ -1,4 +1,4 @@
-"""Cost, latency, escalation and the daily budget, on the same tables as ``selection_replay``."""
+"""Measure cost, latency, escalation and the daily budget on the tables of ``selection_replay``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from typing import Any
 
 from ensemble_lsp.errors import QuotaExceededError
 from ensemble_lsp.history import CallRecord, History
-from ensemble_lsp.models.interface import Profile, gather
-from ensemble_lsp.models.wrappers import Call, Metered
+from ensemble_lsp.models.interface import Profile
+from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.models.wrappers import Metered, ModelCall
 from ensemble_lsp.selection.cascade import Findings
 from ensemble_lsp.selection.daily_budget import DailyBudget, day_start
 from ensemble_lsp.selection.learned import LearnedSelector
@@ -31,7 +32,7 @@ WEIGHTS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 @dataclass(frozen=True)
 class Taken:
-    """What a call took."""
+    """Cost and latency of a call."""
 
     model: str
     total_ms: float
@@ -43,10 +44,10 @@ class Taken:
 
 
 def front(rows: Sequence[Row], *, seeds: int, count: int = 500) -> dict[str, Any]:
-    """Share of right answers against US dollars a request.
+    """Measure the share of right answers against US dollars per request.
 
-    The selector at each ``costWeight``, every fixed model, and what a random mix of the cheapest and
-    the best model gets at the same cost.
+    For the selector at each ``costWeight``, every fixed model, and a random mix of the cheapest and the best
+    model at the same cost.
     """
     mine, other = half_of(rows, "test"), half_of(rows, "tune")
     names = sorted(n for n in mine[0].right if n in mine[0].cost)
@@ -76,7 +77,7 @@ def _point(rows: Sequence[Row], name: str) -> dict[str, float]:
 
 
 def mix(fixed: dict[str, dict[str, float]], cost: float) -> float:
-    """Right answers of a random mix of the cheapest and the best fixed model, at that cost."""
+    """Return the share of right answers of a random mix of the cheapest and the best fixed model at this cost."""
     cheap = min(fixed.values(), key=lambda p: p["cost"])
     best = max(fixed.values(), key=lambda p: p["right"])
     share = (cost - cheap["cost"]) / max(1e-12, best["cost"] - cheap["cost"])
@@ -91,7 +92,7 @@ def _spend(
     profiles = [Profile(n, "openai", n) for n in names]
     for name, prior in zip(names, priors, strict=True):
         selector.set_prior(name, "generate", Prior(prior, "the replay"))
-        # What a model costs is known from its price list: one call at the mean.
+        # The mean cost of a call is known from the price list.
         selector.observe_call(Taken(name, rows[0].latency.get(name, 1e3), rows[0].cost[name]))
     waiting: list[tuple[str, Row, float]] = []
     right: list[bool] = []
@@ -100,8 +101,8 @@ def _spend(
     for row in drawn(rows, count, rng):
         if len(waiting) >= DELAY:
             model, old, reward = waiting.pop(0)
-            selector.learn(model, old.situation, reward)
-        chosen = selector.choose(row.situation, profiles, budget_ms=60_000).names[0]
+            selector.learn(model, old.context, reward)
+        chosen = selector.choose(row.context, profiles, budget_ms=60_000).names[0]
         good = row.right[chosen] >= GOOD
         selector.observe_call(Taken(chosen, row.latency.get(chosen, 1e3), row.cost[chosen]))
         waiting.append((chosen, row, float(rng.random() < (RIGHT if good else WRONG))))
@@ -112,10 +113,10 @@ def _spend(
 
 
 def escalation(rows: Sequence[Row], ratio: float = 5.0) -> list[dict[str, Any]]:
-    """A cheap model, the check, the strong one where it says no: against a random mix at equal cost.
+    """Compare escalation (cheap model, check, strong model) with a random mix at equal cost.
 
-    Pairs are chosen on the half ``tune`` (the strong one right more often, its cost ``ratio`` times the
-    cheap one's or more), and measured on ``test``. The answer shown is the strong one's where asked.
+    Pairs are chosen on the half ``tune`` (the strong model is right more often and costs at least ``ratio``
+    times as much) and measured on ``test``. If the strong model is asked, its answer counts.
     """
     tune, test = half_of(rows, "tune"), half_of(rows, "test")
     names = [n for n in test[0].right if n in test[0].check and n in test[0].cost]
@@ -157,10 +158,10 @@ def _pair(rows: Sequence[Row], cheap: str, strong: str) -> dict[str, Any]:
 
 
 class _Recorded:
-    """A model that costs what the table says."""
+    """A model with the costs of the table."""
 
     def __init__(self, name: str, typical: float) -> None:
-        # A price at which an ordinary request has as many tokens as ordinary requests have.
+        # A price at which a typical request costs as much as in the table.
         self.profile = Profile(
             name, "openai", "gpt-4o", input_price=typical / 2e-3, output_price=typical / 2e-3
         )
@@ -173,14 +174,14 @@ class _Recorded:
         yield Chunk("", self.profile.name, Usage(int(tokens * 0.8), int(tokens * 0.2)), "stop")
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""
 
 
 def budgets(rows: Sequence[Row], *, days: int = 10, count: int = 300) -> list[dict[str, float]]:
-    """Days on which the selector may spend less than it would: what was spent of the budget.
+    """Measure the share of the budget that is spent on days with less than the demand.
 
-    Two servers on one history ask at the same time. A prompt has three and a half characters a
-    token, and its answer a limit of four times what it needs.
+    Two servers on one history send requests at the same time. A prompt has 3.5 characters per token, and the
+    limit of an answer is four times its length.
     """
     names = sorted(n for n in rows[0].right if n in rows[0].cost)
     test = half_of(rows, "test")
@@ -214,13 +215,13 @@ class _Server:
         self.models = {name: _Recorded(name, cost) for name, cost in mean.items()}
         self.asked = {name: Metered(model, self.report) for name, model in self.models.items()}
 
-    def report(self, call: Call) -> None:
+    def report(self, call: ModelCall) -> None:
         self.history.add_call(CallRecord(call.time, call.task, call.model, cost=call.cost))
 
     async def work(self, rows: Sequence[Row], rng: random.Random) -> int:
         refused = 0
         for row in rows:
-            models, _ = self.budget.sort_out(list(self.asked.values()), "generate")
+            models, _ = self.budget.affordable(list(self.asked.values()), "generate")
             model = rng.choice(models)
             name = model.profile.name
             self.models[name].next_cost = row.cost[name]

@@ -1,5 +1,5 @@
-# ruff: noqa: D102 - methods are told by the protocol
-"""Policies that choose one model a request: the product's own, and the usual ones to compare with.
+# ruff: noqa: D102 - the protocol documents the methods
+"""Policies that choose one model per request: the product's selector, and common ones for comparison.
 
 Each has ``choose(features) -> index`` and ``learn(index, features, reward)``.
 """
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection.arm import Arm
-from ensemble_lsp.selection.learned import LearnedSelector, Tuning
+from ensemble_lsp.selection.learned import BanditParameters, LearnedSelector
 from ensemble_lsp.selection.priors import Prior
 from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.selection.seed import SeedSelector
@@ -22,19 +22,19 @@ BUDGET_MS = 20_000.0
 
 
 class Policy(Protocol):
-    """Chooses one of the arms that are there, and is told what came of it."""
+    """Chooses one of the available arms and learns from the reward."""
 
-    def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
-        """One of ``able``."""
+    def choose(self, context: RequestContext, able: Sequence[int]) -> int:
+        """Return one of ``able``."""
         ...
 
-    def learn(self, arm: int, situation: RequestContext, reward: float) -> None:
-        """Take in one outcome."""
+    def learn(self, arm: int, context: RequestContext, reward: float) -> None:
+        """Learn one outcome."""
         ...
 
 
 class _Counting:
-    """Base: counts and sums by arm."""
+    """Base class with counts and sums by arm."""
 
     def __init__(self, arms: int, rng: random.Random) -> None:
         self.n = [0] * arms
@@ -45,39 +45,39 @@ class _Counting:
     def mean(self, arm: int) -> float:
         return self.sum[arm] / self.n[arm] if self.n[arm] else 0.5
 
-    def learn(self, arm: int, situation: RequestContext, reward: float) -> None:
+    def learn(self, arm: int, context: RequestContext, reward: float) -> None:
         self.n[arm] += 1
         self.sum[arm] += reward
 
 
 class Uniform(_Counting):
-    """Any."""
+    """Chooses at random."""
 
-    def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
+    def choose(self, context: RequestContext, able: Sequence[int]) -> int:
         return self.rng.choice(able)
 
 
 class RoundRobin(_Counting):
-    """Each in turn."""
+    """Chooses each arm in turn."""
 
-    def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
+    def choose(self, context: RequestContext, able: Sequence[int]) -> int:
         self.asked += 1
         return able[self.asked % len(able)]
 
 
 class EpsilonGreedy(_Counting):
-    """The best mean, one time in ten any."""
+    """Chooses the best mean, and one time in ten at random."""
 
-    def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
+    def choose(self, context: RequestContext, able: Sequence[int]) -> int:
         if self.rng.random() < 0.1:
             return self.rng.choice(able)
         return max(able, key=lambda a: (self.mean(a), self.rng.random()))
 
 
 class Ucb1(_Counting):
-    """Auer, Cesa-Bianchi and Fischer 2002."""
+    """UCB1 (Auer, Cesa-Bianchi and Fischer 2002)."""
 
-    def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
+    def choose(self, context: RequestContext, able: Sequence[int]) -> int:
         total = max(2, sum(self.n))
 
         def index(a: int) -> float:
@@ -90,7 +90,7 @@ class Ucb1(_Counting):
 class BetaThompson(_Counting):
     """Thompson sampling with a flat Beta prior."""
 
-    def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
+    def choose(self, context: RequestContext, able: Sequence[int]) -> int:
         def draw(a: int) -> float:
             return self.rng.betavariate(1 + self.sum[a], 1 + self.n[a] - self.sum[a])
 
@@ -98,14 +98,14 @@ class BetaThompson(_Counting):
 
 
 class LinUcb:
-    """Li, Chu, Langford and Schapire 2010, with a flat prior."""
+    """LinUCB (Li, Chu, Langford and Schapire 2010), with a flat prior."""
 
     def __init__(self, arms: int, rng: random.Random, alpha: float = 0.5) -> None:
         self.arms = [Arm(1.0, 1.0) for _ in range(arms)]
         self.rng, self.alpha = rng, alpha
 
-    def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
-        x = situation.vector()
+    def choose(self, context: RequestContext, able: Sequence[int]) -> int:
+        x = context.vector()
 
         def index(a: int) -> tuple[float, float]:
             mean, variance = self.arms[a].predict(x, 0.45)
@@ -113,24 +113,24 @@ class LinUcb:
 
         return max(able, key=index)
 
-    def learn(self, arm: int, situation: RequestContext, reward: float) -> None:
-        self.arms[arm].learn(situation.vector(), reward)
+    def learn(self, arm: int, context: RequestContext, reward: float) -> None:
+        self.arms[arm].learn(context.vector(), reward)
 
 
 class Product:
-    """A selector of the product, seen as a policy; latency and cost weigh nothing here."""
+    """A selector of the product as a policy; latency and cost have no weight here."""
 
     def __init__(self, selector: Any, profiles: Sequence[Profile]) -> None:
         self.selector, self.profiles = selector, profiles
         self.index = {p.name: i for i, p in enumerate(profiles)}
 
-    def choose(self, situation: RequestContext, able: Sequence[int]) -> int:
+    def choose(self, context: RequestContext, able: Sequence[int]) -> int:
         profiles = [self.profiles[a] for a in able]
-        choice = self.selector.choose(situation, profiles, budget_ms=BUDGET_MS)
+        choice = self.selector.choose(context, profiles, budget_ms=BUDGET_MS)
         return self.index[choice.ranked[0].model]
 
-    def learn(self, arm: int, situation: RequestContext, reward: float) -> None:
-        self.selector.learn(self.profiles[arm].name, situation, reward)
+    def learn(self, arm: int, context: RequestContext, reward: float) -> None:
+        self.selector.learn(self.profiles[arm].name, context, reward)
 
 
 Maker = Callable[[Sequence[str], "Sequence[float] | None", int], Policy]
@@ -143,8 +143,10 @@ def profiles_of(names: Sequence[str]) -> list[Profile]:
 def learned(
     names: Sequence[str], priors: Sequence[float] | None, seed: int, **tuning: Any
 ) -> Policy:
-    """``priors``: expected rewards, else the shipped table's."""
-    selector = LearnedSelector(latency_weight=0, cost_weight=0, seed=seed, tuning=Tuning(**tuning))
+    """Take ``priors`` as expected rewards, else those of the shipped table."""
+    selector = LearnedSelector(
+        latency_weight=0, cost_weight=0, seed=seed, tuning=BanditParameters(**tuning)
+    )
     for name, prior in zip(names, priors or (), strict=False):
         selector.set_prior(name, "generate", Prior(prior, "the replay"))
     return Product(selector, profiles_of(names))

@@ -1,10 +1,10 @@
-"""Replays published results of real models and lets each policy choose among them.
+"""Replay published results of real models and let each policy choose among the models.
 
-Protocol: a pool of 8 models is drawn, and 500 requests of one half of a data set: ``tune`` chose the
-parameters, ``test`` chose nothing. A right answer (reward ≥ .999) is accepted with probability .75, a wrong
-one with .15, and the policy is told three requests later. Figure of merit: the share of the way from a
-random choice to the best fixed model, which is known only afterwards; it is the quotient of the means
-over the seeds, its 95 % interval by bootstrap over them. The tables: ``selection_tables``.
+Protocol: a run draws a pool of 8 models and 500 requests from one half of a data set. ``tune`` was used to
+choose the parameters, ``test`` was not. A right answer (reward ≥ .999) is accepted with probability .75, a wrong
+one with .15, and the policy learns it three requests later. The metric is the share of the way from a random
+choice to the best fixed model, which is known only afterwards: the quotient of the means over the seeds, with a
+95 % bootstrap interval over them. ``selection_tables`` reads the tables.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ CASES = (
 
 @dataclass(frozen=True)
 class Requests:
-    """The requests of one scenario, by arm."""
+    """The requests of one scenario, with values by arm."""
 
     rows: list[Row]
     right: list[list[bool]]
     able: Callable[[int], list[int]]
-    """Which arms can be chosen at a request."""
+    """Return the arms that are available at a request."""
     best: int
-    """The arm that is best over all requests as they were drawn."""
+    """The best arm over all drawn requests."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +53,25 @@ class Run:
 
 @dataclass
 class Figures:
-    """A policy's figures, one of each a seed."""
+    """The figures of a policy, one value per seed."""
 
     score: list[float] = field(default_factory=list[float])
     above: list[float] = field(default_factory=list[float])
-    """Above random;"""
+    """Reward above random;"""
     way: list[float] = field(default_factory=list[float])
-    """from random to the best fixed model."""
+    """reward from random to the best fixed model."""
     gap: list[float] = field(default_factory=list[float])
-    """Of the last third, below the best fixed model."""
+    """Reward below the best fixed model in the last third."""
     found: list[float] = field(default_factory=list[float])
-    """Requests until the newcomer had most of the latest 20; 250 where it never had."""
+    """Requests until the newcomer had most of the latest 20; 250 if it never had."""
     regret: list[list[float]] = field(default_factory=list[list[float]])
-    """Summed, against the best fixed model."""
+    """Cumulative regret against the best fixed model."""
 
 
 def priors_for(
     kind: str, pool: Sequence[str], other: Sequence[Row], rows: Sequence[Row]
 ) -> list[float]:
-    """Expected rewards: shipped, flat, good (the half that is not replayed) or reversed."""
+    """Return the expected rewards: shipped, flat, good (from the half that is not replayed) or reversed."""
     if kind == "flat":
         return [0.45] * len(pool)
     if kind == "shipped":
@@ -90,7 +90,7 @@ def priors_for(
 
 
 def drawn(rows: Sequence[Row], count: int, rng: random.Random) -> Iterator[Row]:
-    """All rows in a random order, again and again."""
+    """Yield all rows in random order, repeatedly."""
     left: list[Row] = []
     for _ in range(count):
         if not left:
@@ -99,14 +99,14 @@ def drawn(rows: Sequence[Row], count: int, rng: random.Random) -> Iterator[Row]:
 
 
 def replay(policy: Policy, requests: Requests, rng: random.Random) -> Run:
-    """Play a sequence of requests; feedback comes ``DELAY`` requests late."""
+    """Play a sequence of requests; feedback arrives ``DELAY`` requests late."""
     waiting: list[tuple[int, Row, float]] = []
     run = Run([], [])
     for n, (row, right) in enumerate(zip(requests.rows, requests.right, strict=True)):
         if len(waiting) >= DELAY:
             arm, old, reward = waiting.pop(0)
-            policy.learn(arm, old.situation, reward)
-        arm = policy.choose(row.situation, requests.able(n))
+            policy.learn(arm, old.context, reward)
+        arm = policy.choose(row.context, requests.able(n))
         waiting.append((arm, row, float(rng.random() < (RIGHT if right[arm] else WRONG))))
         run.got.append(right[arm])
         run.choices.append(arm)
@@ -116,7 +116,7 @@ def replay(policy: Policy, requests: Requests, rng: random.Random) -> Run:
 def scenario(
     name: str, rows: Sequence[Row], pool: Sequence[str], count: int, rng: random.Random
 ) -> Requests:
-    """The requests of one scenario."""
+    """Draw the requests of one scenario."""
     these = list(drawn(rows, count, rng))
     right = [[r.right[m] >= GOOD for m in pool] for r in these]
     sums = [sum(one[i] for one in right) for i in range(len(pool))]
@@ -133,7 +133,7 @@ def measure(
     rows: Sequence[Row], half: str, name: str, prior: str, policies: dict[str, Maker],
     *, seeds: int, count: int = 500, size: int = 8,
 ) -> dict[str, Figures]:  # fmt: skip
-    """Figures of every policy in one scenario."""
+    """Return the figures of every policy in one scenario."""
     mine, other = half_of(rows, half), half_of(rows, "test" if half == "tune" else "tune")
     figures: dict[str, Figures] = {}
     for seed in range(seeds):
@@ -151,7 +151,7 @@ def measure(
 
 
 def best_fixed(name: str, requests: Requests) -> Run:
-    """The model that is best over all; with a newcomer the best before it, and then it."""
+    """Return the best model over all requests; with a newcomer, the best before it and then the newcomer."""
     count, arms = len(requests.right), range(len(requests.right[0]))
     if name != "arrival":
         sums = [sum(one[i] for one in requests.right) for i in arms]
@@ -164,7 +164,7 @@ def best_fixed(name: str, requests: Requests) -> Run:
 
 
 def perfect(requests: Requests) -> Run:
-    """Who always asks a model that is right, where there is one."""
+    """Return the choices that are right whenever a model is right."""
     choices = [
         max(requests.able(n), key=lambda i, one=one: one[i]) for n, one in enumerate(requests.right)
     ]
@@ -190,7 +190,7 @@ def _take(
 
 
 def _until(choices: Sequence[int], arm: int, window: int = 20) -> int:
-    """After how many requests an arm has most of the latest ones."""
+    """Return the number of requests after which an arm has most of the latest ones."""
     for end in range(window, len(choices) + 1):
         if choices[end - window : end].count(arm) * 2 > window:
             return end
@@ -206,7 +206,7 @@ def _sums(values: Sequence[int]) -> list[float]:
 
 
 def share_of(figures: Figures) -> tuple[float, float, float]:
-    """The share of the way from random to the best fixed model, and its 95 % interval."""
+    """Return the share of the way from random to the best fixed model, and its 95 % interval."""
     rng = random.Random(0)
     pairs = list(zip(figures.above, figures.way, strict=True))
 

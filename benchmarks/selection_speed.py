@@ -1,10 +1,10 @@
-"""How long a choice takes, with 20 models and a million suggestions in the history.
+"""Measure the time of a choice with 20 models and a million suggestions in the history.
 
     python -m benchmarks.selection_speed [--suggestions 1000000]
 
-A history is filled, a selector begins with it (as a server does when it starts), and chooses; then a
-server that starts again takes the kept state. Times of a choice are wall time and the thread's own
-processor time, which a busy machine changes less.
+The benchmark fills a history, starts a selector with it (as a server does at startup) and measures its choices;
+then another server starts from the stored state. The times of a choice are wall-clock time and processor time of
+the thread, which a busy machine changes less.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from ensemble_lsp.history import History
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
-from ensemble_lsp.selection.history_sync import Learning
+from ensemble_lsp.selection.history_sync import HistorySync
 from ensemble_lsp.selection.request_context import PLACES, RequestContext
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Outcome
@@ -31,8 +31,8 @@ from .common import percentile, save, table
 MODELS = [Profile(f"m{n}", "openai", f"gpt-4o-{n}") for n in range(20)]
 
 
-def situations(count: int) -> list[RequestContext]:
-    """Different places in code."""
+def contexts(count: int) -> list[RequestContext]:
+    """Return different places in code."""
     rng = random.Random(1)
     return [
         RequestContext(
@@ -50,10 +50,10 @@ def situations(count: int) -> list[RequestContext]:
 
 
 def fill(path: Path, count: int) -> None:
-    """Write suggestions and outcomes straight into the file, as fast as it goes."""
+    """Write suggestions and outcomes directly into the file."""
     import json
 
-    features = [json.dumps(s.to_json()) for s in situations(200)]
+    features = [json.dumps(s.to_json()) for s in contexts(200)]
     rng = random.Random(2)
     start = time.time() - count
     with sqlite3.connect(path) as db:
@@ -78,14 +78,14 @@ def fill(path: Path, count: int) -> None:
 
 
 async def measure(path: Path, count: int) -> dict[str, Any]:
-    """Times in milliseconds."""
+    """Return the times in milliseconds."""
     history = History.open(path)
     await history.ready()
     await asyncio.to_thread(fill, path, count)
     begun: list[float] = []
     for _ in range(2):
         selector = make_selector(SelectorSettings())
-        learning = Learning(history, selector)
+        learning = HistorySync(history, selector)
         started = time.perf_counter()
         await learning.start()
         begun.append((time.perf_counter() - started) * 1e3)
@@ -93,15 +93,15 @@ async def measure(path: Path, count: int) -> dict[str, Any]:
         await learning.sync()
     wall: list[float] = []
     thread: list[float] = []
-    for situation in situations(3000):
+    for context in contexts(3000):
         a, b = time.perf_counter(), time.thread_time()
-        selector.choose(situation, MODELS, budget_ms=2500)
+        selector.choose(context, MODELS, budget_ms=2500)
         wall.append((time.perf_counter() - a) * 1e3)
         thread.append((time.thread_time() - b) * 1e3)
     learned: list[float] = []
-    for n, situation in enumerate(situations(300)):
+    for n, context in enumerate(contexts(300)):
         started = time.thread_time()
-        selector.learn(f"m{n % 20}", situation, n % 2)
+        selector.learn(f"m{n % 20}", context, n % 2)
         learned.append((time.thread_time() - started) * 1e3)
     await history.close()
     return {
@@ -117,7 +117,7 @@ async def measure(path: Path, count: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suggestions", type=int, default=1_000_000)
     count = parser.parse_args().suggestions

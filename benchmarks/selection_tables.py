@@ -1,15 +1,15 @@
-"""Tables of published results that selection is replayed on, in one neutral format.
+"""Read and write tables of published results for the replay of selection, in a neutral format.
 
-One JSON object a line (``.jsonl`` or ``.jsonl.gz``), strict; any result can be written so:
+One JSON object per line (``.jsonl`` or ``.jsonl.gz``), checked strictly:
 
     {"task": "id of the request", "order": 1, "features": {"language": "python", "complexity": 7},
      "models": {"NAME": {"reward": 0.0 to 1.0, "cost": USD or null, "latency": ms or null,
                          "prior": 0.0 to 1.0 or null, "check": true, false or null}}}
 
-``features`` are fields of ``selection.situation.Situation`` and may be empty; every line names the same
-models. ``prior``: the share of good answers believed of the model beforehand (null: the shipped
-table). ``check``: whether a check that needs no reference (it parses, the examples of the prompt pass) lets
-the answer through. ``order`` is where the request stood; replays draw at random unless told otherwise.
+``features`` are fields of ``selection.request_context.RequestContext`` and may be empty; every line has the same
+models. ``prior`` is the share of good answers expected of the model beforehand (null: the shipped table).
+``check`` is whether the answer passes a check that needs no reference (it parses, the examples of the prompt
+pass). ``order`` is the original position of the request; replays draw at random by default.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from ensemble_lsp.types import Document
 from .ensemble_set import Sample, prepare, read
 
 GOOD = 0.999
-"""Reward from which an answer counts as right."""
+"""Minimum reward of a right answer."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One request, and what each model's answer to it is worth and takes."""
+    """One request, with the reward, cost and latency of each model's answer."""
 
     task: str
-    situation: RequestContext
+    context: RequestContext
     right: dict[str, float]
     priors: dict[str, float] = field(default_factory=dict[str, float])
     cost: dict[str, float] = field(default_factory=dict[str, float])
@@ -48,8 +48,8 @@ class Row:
     order: int = 0
 
     def json(self) -> dict[str, Any]:
-        """The row in the neutral format."""
-        shown = {k: v for k, v in self.situation.to_json().items() if k != "task"}
+        """Return the row in the neutral format."""
+        shown = {k: v for k, v in self.context.to_json().items() if k != "task"}
         models = {
             name: {
                 "reward": self.right[name],
@@ -64,7 +64,7 @@ class Row:
 
 
 def read_table(path: Path) -> list[Row]:
-    """The neutral format; raises ``ValueError`` with one sentence that names the line that is wrong."""
+    """Read the neutral format; raises ``ValueError`` with one sentence that names the invalid line."""
     try:
         data = path.read_bytes()
         text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
@@ -80,7 +80,7 @@ def read_table(path: Path) -> list[Row]:
             raise ValueError(f"{path}:{number}: {error}") from error
         rows.append(row)
     if len({row.task for row in rows}) != len(rows):
-        raise ValueError(f"{path}: two lines have the same task; each needs an id of its own")
+        raise ValueError(f"{path}: two lines have the same task; each line needs a unique task")
     if min(len(half_of(rows, half)) for half in ("tune", "test")) < _LEAST:
         raise ValueError(f"{path}: has {len(rows)} lines; a replay needs {_LEAST} in each half")
     return sorted(rows, key=lambda row: row.order)
@@ -92,7 +92,7 @@ _FEATURES = {f.name: type(f.default) for f in fields(RequestContext) if f.name !
 
 
 def _row(raw: Any, number: int) -> Row:
-    """One line; raises ``ValueError`` without the place."""
+    """Read one line; raises ``ValueError`` without the line number."""
     if not isinstance(raw, dict):
         raise ValueError("is not a JSON object")
     _known(raw, ("task", "order", "features", "models"), "the line")
@@ -150,7 +150,7 @@ def _features(raw: Any) -> dict[str, Any]:
 
 
 def write_table(rows: Iterable[Row], path: Path) -> None:
-    """The neutral format."""
+    """Write rows in the neutral format."""
     path.write_text("".join(json.dumps(row.json()) + "\n" for row in rows), encoding="utf-8")
 
 
@@ -158,14 +158,14 @@ def write_table(rows: Iterable[Row], path: Path) -> None:
 
 
 def editbench(folder: Path) -> list[Row]:
-    """43 models × 540 edits; cost and latency by the aider leaderboard, where it has the model."""
+    """Read EDIT-Bench: 43 models × 540 edits; cost and latency from the aider leaderboard, if it has the model."""
     results = {p.stem: json.loads(p.read_text()) for p in sorted(folder.glob("*.json"))}
     questions = {
         m: {q: v for q, v in r.items() if q.startswith("question_")} for m, r in results.items()
     }
     full = {m: q for m, q in questions.items() if len(q) > 500}
     common = sorted(set.intersection(*(set(q) for q in full.values())))
-    situation = RequestContext("generate", "python", trigger="invoked")
+    context = RequestContext("generate", "python", trigger="invoked")
     priced = aider(folder.parent / "aider-leaderboards" / "polyglot_leaderboard.yml")
     known = {m: priced[name] for m, name in _ON_AIDER.items() if m in full and name in priced}
     cost = {m: c for m, (c, _) in known.items()}
@@ -173,7 +173,7 @@ def editbench(folder: Path) -> list[Row]:
     return [
         Row(
             q,
-            situation,
+            context,
             {m: float(r[q]) for m, r in full.items()},
             cost=cost,
             latency=latency,
@@ -200,11 +200,11 @@ _ON_AIDER = {
     "kimi-k2-0905": "Kimi K2",
     "mistralai-codestral-2508": "Codestral 25.01",
 }
-"""The same model on the leaderboard, or the nearest version."""
+"""Names of the same model, or of its nearest version, on the leaderboard."""
 
 
 def aider(path: Path) -> dict[str, tuple[float, float]]:
-    """USD and milliseconds a case of the models whose price is given."""
+    """Return USD and milliseconds per case of the models with a price."""
     found: dict[str, tuple[float, float]] = {}
     for entry in re.split(r"^- ", path.read_text(), flags=re.MULTILINE) if path.is_file() else ():
         fields = dict(re.findall(r"^\s*(\w+): ([^#\n]*)", entry, re.MULTILINE))
@@ -216,36 +216,36 @@ def aider(path: Path) -> dict[str, tuple[float, float]]:
 
 
 def llmrouter(folder: Path) -> list[Row]:
-    """9 models × 6,108 prompts: questions, mathematics and code."""
+    """Read LLMRouter: 9 models × 6,108 prompts (questions, mathematics and code)."""
     rows: list[Row] = []
     code = re.compile(r"python function|def \w+\(|Write a function|assert ", re.IGNORECASE)
     for name in ("train", "test"):
         with gzip.open(folder / f"{name}.json.gz", "rt") as file:
             for n, raw in enumerate(json.load(file)):
                 question = raw["question"]
-                situation = RequestContext(
+                context = RequestContext(
                     "generate",
                     "python" if code.search(question) else "plaintext",
                     prefix_chars=len(question),
                     trigger="invoked",
                     instruction_words=len(question.split()),
                 )
-                rows.append(Row(f"{name}{n}", situation, raw["scores"], order=len(rows)))
+                rows.append(Row(f"{name}{n}", context, raw["scores"], order=len(rows)))
     return rows
 
 
 _PRICES = {"GPT-4": (30.0, 60.0), "ChatGPT": (1.0, 2.0)}
-"""US dollars for a million tokens, as published when the answers were made (2023);"""
+"""US dollars per million tokens, as published when the answers were made (2023);"""
 _OPEN_PRICE = (0.2, 0.2)
-"""of the open models of 1 to 16 billion parameters, as services asked."""
+"""for the open models with 1 to 16 billion parameters, the prices of hosting services."""
 
 
 def classeval(folder: Path) -> list[Row]:
-    """Single methods of ClassEval: 11 models, verdicts of the published tests.
+    """Read single methods of ClassEval: 11 models, verdicts of the published tests.
 
-    ``folder`` is what ``python -m benchmarks.ensemble_data`` wrote. The check: the answer parses and gives
-    what the examples of the docstring promise (run once in the product's sandbox, and kept). Costs
-    are by length, four characters a token, and published prices.
+    ``folder`` is the output of ``python -m benchmarks.ensemble_data``. The check: the answer parses and passes
+    the examples in the docstring (run once in the product's sandbox; the results are kept). Costs are computed
+    from the length, at four characters per token, and published prices.
     """
     path = folder / "classeval-methods.jsonl"
     prompts = {raw["task"]: raw["prompt"] for raw in read(path)}
@@ -258,7 +258,7 @@ def classeval(folder: Path) -> list[Row]:
 
 def _method(task: str, number: int, prompt: str, answers: dict[str, Sample]) -> Row:
     document = Document.from_text("file:///task.py", 1, "python", prompt)
-    situation = RequestContext(
+    context = RequestContext(
         "generate",
         "python",
         complexity=measure(document).whole().cyclomatic,
@@ -271,7 +271,7 @@ def _method(task: str, number: int, prompt: str, answers: dict[str, Sample]) -> 
         cost[name] = (len(prompt) * prices[0] + len(answer.text) * prices[1]) / 4e6
     return Row(
         task,
-        situation,
+        context,
         {m: float(answer.passed) for m, answer in answers.items()},
         cost=cost,
         check={m: _checked(answer) for m, answer in answers.items()},
@@ -280,13 +280,13 @@ def _method(task: str, number: int, prompt: str, answers: dict[str, Sample]) -> 
 
 
 def _checked(answer: Sample) -> bool:
-    """Whether it parses, and keeps the promises of its examples."""
+    """Return whether the answer parses and passes the examples."""
     parses = answer.form is not None and bool(answer.text.strip())
     return parses and (answer.trial is None or answer.trial.pass_rate >= 1)
 
 
 def load(data: Path | None, tables: Sequence[Path], generated: Path | None) -> dict[str, list[Row]]:
-    """All data sets there are, by name."""
+    """Return all available data sets by name."""
     sets: dict[str, list[Row]] = {p.name.split(".")[0]: read_table(p) for p in tables}
     for name, folder, reader in (
         ("EDIT-Bench", "editbench", editbench),
@@ -300,6 +300,6 @@ def load(data: Path | None, tables: Sequence[Path], generated: Path | None) -> d
 
 
 def half_of(rows: Sequence[Row], half: str) -> list[Row]:
-    """A fixed half, by the digest of the request's id."""
+    """Return a fixed half, by the digest of the request's id."""
     even = half == "tune"
     return [r for r in rows if (hashlib.sha256(r.task.encode()).digest()[0] % 2 == 0) == even]

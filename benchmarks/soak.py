@@ -1,12 +1,12 @@
-"""Eight hours compressed: many requests with edits, cancels, faults and accepts mixed in.
+"""Soak test: a day of requests in minutes, with edits, cancellations, faults and accepts mixed in.
 
-The installed server over stdio, two providers on loopback (OpenAI's and Anthropic's protocol) of which
-one in twelve answers goes wrong. Memory, threads, file descriptors and sockets are looked at through the
-operating system in twenty pieces; the time of a plain completion is measured in each piece in the same way
-(nothing else under way). What grows is told by the slope over the second half.
+The installed server runs over stdio, with two providers on loopback (OpenAI's and Anthropic's protocol); one
+answer in twelve fails. The run has twenty parts. After each part the operating system's figures for memory,
+threads, file descriptors and sockets are recorded, and plain completions are timed with nothing else in flight.
+The slope over the second half shows growth.
 
-``python -m benchmarks.soak [--requests 100000] [--seconds 3600]``: whichever comes first; the seconds
-are those of the load alone. The last line is the verdict; exit code 1 where it falls short.
+``python -m benchmarks.soak [--requests 100000] [--seconds 3600]`` ends at the first limit; the seconds count only
+the load. The last line is the verdict; the exit code is 1 if it does not hold.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .common import percentile, save, table
 
 PIECES = 20
 MEASURED = 60
-"""Plain completions timed in each piece."""
+"""Number of plain completions timed in each part."""
 CODE = "def area_{n}(width, height):\n    total = width * height\n    return "
 FAULTS = (
     Fault.status(500), Fault.status(429, headers={"retry-after": "0"}), Fault.cut(), Fault.garbage(),
@@ -61,20 +61,20 @@ candidates = 1
 
 
 class Faulty:
-    """One answer in twelve goes wrong, while it is let."""
+    """A provider whose answers fail one time in twelve while faults are on."""
 
     def __init__(self, seed: int) -> None:
         self.on = False
         self._rng = random.Random(seed)
 
     def __call__(self, _: Recorded) -> Fault | None:
-        """The fault for one request."""
+        """Return the fault for one request."""
         wrong = self.on and self._rng.random() < 1 / 12
         return self._rng.choice(FAULTS) if wrong else None
 
 
 class Soak:
-    """One client that does what editors do, as fast as it is let."""
+    """A client that acts like an editor, as fast as the server answers."""
 
     def __init__(self, client: LspClient, seed: int = 1) -> None:
         self.client = client
@@ -83,14 +83,14 @@ class Soak:
         self.ends: Counter[str] = Counter()
 
     def document(self, number: int) -> str:
-        """An open document of a few."""
+        """Return one of a few open documents."""
         uri = f"file:///soak/file_{number}.py"
         if uri not in self.client.documents:
             self.client.open(uri, CODE.format(n=number))
         return uri
 
     async def burst(self) -> None:
-        """Some typing in one document with a request a keystroke, and now and then more."""
+        """Type in one document with a request per keystroke, and occasionally do more."""
         client, rng = self.client, self.rng
         uri = self.document(rng.randrange(12))
         if len(client.text(uri)) > 20_000 or rng.random() < 0.02:
@@ -133,7 +133,7 @@ class Soak:
             self.ends["nothing" if result is None or "items" in result else "told"] += 1
 
     async def plain(self) -> list[float]:
-        """Times of completions with nothing else under way, milliseconds."""
+        """Return milliseconds of completions with nothing else in flight."""
         uri = self.client.open("file:///soak/plain.py", CODE.format(n=0))
         times: list[float] = []
         for number in range(MEASURED):
@@ -149,7 +149,7 @@ class Soak:
 
 
 async def settled(process: psutil.Process) -> dict[str, float]:
-    """What the process holds, a moment after the last request."""
+    """Return the resources of the process, shortly after the last request."""
     await asyncio.sleep(1.0)
     connections = process.net_connections("tcp")
     return {
@@ -161,7 +161,7 @@ async def settled(process: psutil.Process) -> dict[str, float]:
 
 
 def slope(values: list[float]) -> float:
-    """Growth a piece over the second half, by least squares."""
+    """Return the growth per part over the second half, by least squares."""
     half = values[len(values) // 2 :]
     middle = (len(half) - 1) / 2
     mean = sum(half) / len(half)
@@ -170,7 +170,7 @@ def slope(values: list[float]) -> float:
 
 
 async def run(requests: int, seconds: float) -> dict[str, Any]:
-    """All pieces."""
+    """Run all parts."""
     faults = Faulty(1), Faulty(2)
     one = LoopbackProvider("width * height", fault=faults[0])
     two = LoopbackProvider("height * width", fault=faults[1])
@@ -184,7 +184,7 @@ async def run(requests: int, seconds: float) -> dict[str, Any]:
             soak = Soak(client)
             process = psutil.Process(client.process.pid)
             began = time.monotonic()
-            await soak.plain()  # warm
+            await soak.plain()  # warm-up
             for piece in range(1, PIECES + 1):
                 for fault in faults:
                     fault.on = True
@@ -213,12 +213,12 @@ async def run(requests: int, seconds: float) -> dict[str, Any]:
 
 
 def mean_of(rows: list[dict[str, float]], name: str) -> float:
-    """The mean of some pieces."""
+    """Return the mean of some parts."""
     return sum(row[name] for row in rows) / len(rows)
 
 
 def shortcomings(result: dict[str, Any], requests: int) -> list[str]:
-    """What of the aim is not reached, each in words; the first and the last five pieces are compared."""
+    """Describe each goal that is missed; compares the first five parts with the last five."""
     rows = result["rows"]
     first, last = rows[:5], rows[-5:]
     found: list[str] = []
@@ -240,7 +240,7 @@ def shortcomings(result: dict[str, Any], requests: int) -> list[str]:
 
 
 def forget(client: LspClient, *providers: LoopbackProvider) -> None:
-    """The client's and the providers' own records are not what is measured."""
+    """Clear the records of the client and the providers, which are not measured."""
     client.answers.clear()
     client.notifications.clear()
     client.requests.clear()
@@ -251,7 +251,7 @@ def forget(client: LspClient, *providers: LoopbackProvider) -> None:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--requests", type=int, default=100_000)

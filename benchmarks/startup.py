@@ -1,7 +1,7 @@
-"""Time from start to the answer of ``initialize``: this server beside a bare pygls server.
+"""Measure the time from start to the response to ``initialize``, compared with a bare pygls server.
 
-Both are started in turn, many times in one run, so that what else the machine does meets both; the
-figure is the ratio of the medians. ``python -m benchmarks.startup [--runs N]``
+Both are started alternately, many times in one run, so that other load on the machine affects both. The
+result is the ratio of the medians. ``python -m benchmarks.startup [--runs N]``
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ INITIALIZE = {
 
 
 def once(command: list[str]) -> float:
-    """Milliseconds from the process' start to the first answer."""
+    """Return milliseconds from the start of the process to the first response."""
     body = json.dumps(INITIALIZE).encode()
     start = time.perf_counter()
     with subprocess.Popen(
@@ -70,7 +70,7 @@ def once(command: list[str]) -> float:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=25)
     runs = parser.parse_args().runs
@@ -83,7 +83,7 @@ def main() -> None:
         }
         times: dict[str, list[float]] = {name: [] for name in commands}
         for command in commands.values():
-            once(command)  # the byte code is compiled now
+            once(command)  # compiles the byte code
         for _ in range(runs):
             for name, command in commands.items():
                 times[name].append(once(command))

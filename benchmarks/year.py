@@ -1,12 +1,12 @@
-"""A year of one heavy user: what the history costs at 10³, 10⁴, 10⁵ and 10⁶ suggestions.
+"""Measure the cost of the history for a heavy user's year, at 10³, 10⁴, 10⁵ and 10⁶ suggestions.
 
-Each suggestion comes with the call that made it and its outcome, as the server writes them; the year's
-days get equal parts. At each size: the file, one event's way to the disk, opening it, building a session
-(settings, selector taught from the history), a selection, the questions behind a report, and the installed
-server from its start to the first completion. At the end the clock moves on, and retention removes.
+Each suggestion has its call and its outcome, written as the server writes them and spread evenly over the days
+of the year. Measured at each size: the file, writing an event to disk, opening the file, building an app context
+(settings, selector with the history), a selection, the queries of a report, and the installed server from its
+start to the first completion. At the end the clock advances and retention removes records.
 
-``python -m benchmarks.year [--sizes 1000,10000] [--folder DIR]``. With a folder, a later run goes on from
-the size that is there: a million takes a while.
+``python -m benchmarks.year [--sizes 1000,10000] [--folder DIR]``. With a folder, a later run continues from the
+existing size; a million suggestions take a while.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .common import ARTIFACTS, percentile, save, table
 
 DAY = 86_400.0
 LAST = 1.9e9
-"""The year's last second, Unix time."""
+"""Last second of the year, as Unix time."""
 MODELS = ("recall", "local", "mini", "large")
 CONFIG = "".join(
     f'[[models]]\nname = "{name}"\nprovider = "recall"\nmodel = "recall"\n\n' for name in MODELS
@@ -50,7 +50,7 @@ BATCH = 500
 def events(
     number: int, rng: random.Random, total: int
 ) -> tuple[SuggestionRecord, CallRecord, Outcome]:
-    """The number-th suggestion of a year of so many."""
+    """Return suggestion ``number`` of a year with this many."""
     when = LAST - 365 * DAY + 365 * DAY * number / total
     model = rng.choices(MODELS, (1, 2, 4, 3))[0]
     kind = rng.choices(KINDS, WEIGHTS)[0]
@@ -68,7 +68,7 @@ def events(
 
 
 async def fill(history: History, start: int, end: int, total: int) -> None:
-    """Write the suggestions from ``start`` on, before ``end``."""
+    """Write the suggestions from ``start`` until before ``end``."""
     rng = random.Random(start)
     for first in range(start, end, BATCH):
         last = None
@@ -82,7 +82,7 @@ async def fill(history: History, start: int, end: int, total: int) -> None:
 
 
 async def timed(work: Callable[[], Awaitable[Any]], repeats: int = 9) -> float:
-    """Median milliseconds."""
+    """Return the median in milliseconds."""
     times: list[float] = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -92,7 +92,7 @@ async def timed(work: Callable[[], Awaitable[Any]], repeats: int = 9) -> float:
 
 
 async def record(history: History, size: int, count: int = 200) -> list[float]:
-    """Milliseconds until a suggestion and its outcome are on the disk, each alone."""
+    """Return milliseconds until a suggestion and its outcome are on disk, each written separately."""
     times: list[float] = []
     for number in range(count):
         id_ = f"timed-{size}-{time.time_ns()}-{number}"
@@ -105,14 +105,14 @@ async def record(history: History, size: int, count: int = 200) -> list[float]:
 
 
 async def opening(path: Path) -> None:
-    """Open, be ready, close."""
+    """Open the history, wait until it is ready, close it."""
     history = History.open(path, retention_days=100_000)
     await history.ready()
     await history.close()
 
 
 async def selecting(home: Path) -> dict[str, float]:
-    """Building a session, and one selection in it."""
+    """Measure building an app context, and one selection in it."""
     built: list[float] = []
     decided: list[float] = []
     document = Document.from_text("file:///w/a.py", 1, "python", CODE)
@@ -133,7 +133,7 @@ async def selecting(home: Path) -> dict[str, float]:
 
 
 async def serving(home: Path) -> float:
-    """From the process' start to its first completion, milliseconds."""
+    """Return milliseconds from the start of the process to its first completion."""
     times: list[float] = []
     for _ in range(3):
         start = time.perf_counter()
@@ -147,7 +147,7 @@ async def serving(home: Path) -> float:
 
 
 async def reporting(history: History) -> None:
-    """The questions behind ``report`` and ``history stats``."""
+    """Measure the queries of ``report`` and ``history stats``."""
     await history.stats()
     await history.stats("complete", LAST - 30 * DAY)
     await history.spent_since(LAST - 30 * DAY)
@@ -156,7 +156,7 @@ async def reporting(history: History) -> None:
 
 
 async def measure(home: Path, size: int, done: int) -> dict[str, float]:
-    """One size; the file holds ``done`` before."""
+    """Measure one size; the file already has ``done`` suggestions."""
     path = home / "data" / "history.sqlite3"
     history = History.open(path, retention_days=100_000)
     start = time.perf_counter()
@@ -180,13 +180,13 @@ async def measure(home: Path, size: int, done: int) -> dict[str, float]:
 
 
 def kept(path: Path) -> int:
-    """How many suggestions a file holds."""
+    """Return the number of suggestions in a file."""
     with contextlib.closing(sqlite3.connect(path)) as db:
         return int(db.execute("SELECT count(*) FROM suggestions").fetchone()[0])
 
 
 async def retained(path: Path, seconds: float) -> dict[str, float]:
-    """How far retention comes in a time when eleven months of rows fall past it at once."""
+    """Measure retention within a time limit when eleven months of rows expire at once."""
     before = path.stat().st_size
     history = History.open(path, retention_days=30, clock=lambda: LAST)
     await history.ready()
@@ -209,17 +209,17 @@ async def retained(path: Path, seconds: float) -> dict[str, float]:
 
 
 def sizes_of(folder: Path) -> list[dict[str, float]]:
-    """What an earlier run measured."""
+    """Return the results of an earlier run."""
     path = folder / "sizes.json"
     return json.loads(path.read_text()) if path.exists() else []
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--sizes", default="1000,10000,100000")
-    parser.add_argument("--folder", type=Path, help="keep the history here, and go on from it")
+    parser.add_argument("--folder", type=Path, help="keep the history here and continue from it")
     parser.add_argument("--retention", type=float, default=0.0, metavar="SECONDS")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -10,10 +10,15 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
+from ensemble_lsp.provider_spec import specs
+
 # A shell starts what runs in its background deaf to interrupts, and processes inherit that: the tests that
 # interrupt a program want it to hear.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The server reads the entry points in a thread, before its settings; tests make settings on the loop.
+specs()
 
 # No test asks the keyring of whoever runs it.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"

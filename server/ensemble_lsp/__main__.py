@@ -8,7 +8,7 @@ from . import process_tuning
 
 
 def main() -> None:
-    """Run a subcommand and leave with its exit code."""
+    """Run a subcommand and exit with its code."""
     process_tuning.pause_collector()  # ``cli.main`` resumes it
     process_tuning.make_files_private()
     from .cli.main import run

@@ -1,4 +1,4 @@
-"""The composition root of the language server: the only place where its parts meet."""
+"""The composition root: builds the language server from its parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import process_tuning
 from .lsp.routes import register
-from .lsp.server import EnsembleServer, Host, Tools
+from .lsp.server import EnsembleServer, Host, Services
 from .lsp.transport import Connection, WriterThread, read_in_thread
 
 if TYPE_CHECKING:
@@ -26,16 +26,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What the command line gives."""
+    """The server's options on the command line."""
 
     config_path: Path | None = None
     data_dir: Path | None = None
     redact: RedactKeys | None = None
-    """Told every key in use, so that the log's handlers know them."""
+    """Gets every key in use, so that the log never shows one."""
 
 
 def create_server(options: ServerOptions | None = None) -> EnsembleServer:
-    """A server with every route; heavy parts are imported when the client is initialized."""
+    """Build a server with every route; heavy modules are imported after ``initialize``."""
     chosen = options or ServerOptions()
 
     async def open_host(ls: EnsembleServer) -> Host:
@@ -47,18 +47,18 @@ def create_server(options: ServerOptions | None = None) -> EnsembleServer:
 
 
 async def _open_host(ls: EnsembleServer, options: ServerOptions) -> Host:
-    # Pydantic, numpy and the rooms themselves take a while to import: off the loop, after initialize.
-    await asyncio.to_thread(_import_rooms)
+    # The imports take a while: off the loop, after ``initialize``.
+    await asyncio.to_thread(_import_packages)
     from .app import open_app
     from .app.workspace import paths_of
     from .completion import Completer
     from .explanation.explainer import Explainer
     from .generation.generator import Generator
-    from .lsp.handlers.configuration import ask_configuration
-    from .lsp.status import Status
+    from .lsp.handlers.configuration import request_configuration
+    from .lsp.status import StatusNotifier
     from .settings import default_config_path, default_data_dir
 
-    editor = await ask_configuration(ls)
+    editor = await request_configuration(ls)
     app = await open_app(
         config_path=options.config_path or default_config_path(),
         data_dir=options.data_dir or default_data_dir(),
@@ -69,18 +69,18 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions) -> Host:
         trusted=ls.trusted,
         redact=options.redact,
     )
-    tools = Tools(Completer(), Explainer(), Generator())
-    app.workspace.add_listener(tools.generator)
-    Status(ls).watch(app.activity)
+    services = Services(Completer(), Explainer(), Generator())
+    app.workspace.add_listener(services.generator)
+    StatusNotifier(ls.protocol.notify).watch(app.activity)
     ls.background(_prepare(app))
     ls.background(_exempt_indexes(app.workspace))
 
     async def close() -> None:
-        tools.completer.close()
-        await tools.completer.settled()
+        services.completer.close()
+        await services.completer.settled()
         await host.app.close()
 
-    host = Host(app, tools, close)
+    host = Host(app, services, close)
     return host
 
 
@@ -98,17 +98,20 @@ async def _exempt_indexes(workspace: Workspace) -> None:
         process_tuning.exempt_live_objects()
 
 
-def _import_rooms() -> None:
+def _import_packages() -> None:
     from . import app as app_package
     from . import completion
     from .explanation import explainer
     from .generation import generator
+    from .lsp import command_schemas
+    from .provider_spec import specs
 
-    logger.debug("imported %s %s %s %s", app_package, completion, explainer, generator)
+    specs()  # reads the installed packages' entry points
+    logger.debug("imported %s", (app_package, completion, explainer, generator, command_schemas))
 
 
 def serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:
-    """Serve one client until it leaves; the exit code: 0 after ``shutdown``, else 1."""
+    """Serve one client until it leaves; return the exit code: 0 after ``shutdown``, else 1."""
     process_tuning.switch_threads_quickly()
     # The connection is made outside the loop: Ctrl-C works while the server waits for a client.
     return asyncio.run(_serve(server, connect()))
@@ -121,18 +124,18 @@ async def _serve(server: EnsembleServer, connection: Connection) -> int:
 
     def receive(message: bytes | Garbage | None) -> None:
         if message is None:
-            loop.call_soon_threadsafe(server.leave, 1)
+            loop.call_soon_threadsafe(server.request_exit, 1)
         else:
             loop.call_soon_threadsafe(server.protocol.receive, message)
 
     read_in_thread(connection, receive)
-    code = await server.run_until_left()
+    code = await server.run_until_exit()
     writer.close()
     return code
 
 
-def leave_process(code: int) -> None:
-    """End the process even if a thread still waits for input."""
+def exit_process(code: int) -> None:
+    """End the process, even if a thread still waits for input."""
     logging.shutdown()
     sys.stderr.flush()
     os._exit(code)

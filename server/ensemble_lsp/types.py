@@ -10,9 +10,9 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+
+from .uris import uri_to_path
 
 Task = Literal["complete", "explain", "generate"]
 TASKS: tuple[Task, ...] = ("complete", "explain", "generate")
@@ -93,15 +93,14 @@ class Document:
 
     @cached_property
     def path(self) -> str:
-        """The file's path from the URI, without percent escapes."""
-        path = unquote(urlsplit(self.uri).path)
-        is_drive = len(path) > 2 and path[0] == "/" and path[2] == ":"
-        return path[1:] if is_drive else path
+        """The path that the URI names, without percent escapes; empty for a URI without one."""
+        path = uri_to_path(self.uri)
+        return str(path) if path.parts else ""
 
     @property
     def name(self) -> str:
         """The last part of the path."""
-        return PurePosixPath(self.path).name
+        return uri_to_path(self.uri).name
 
     @property
     def end(self) -> Position:

@@ -52,7 +52,7 @@ class Rig:
         self.tell("initialized", {})
 
     async def _begin(self) -> None:
-        self._left = asyncio.ensure_future(self.server.run_until_left())
+        self._left = asyncio.ensure_future(self.server.run_until_exit())
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Work on the server's loop."""

@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
-from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.profiles import make_profile
-from ensemble_lsp.providers.llamacpp import LlamaCppModel
-from ensemble_lsp.providers.llamacpp.http_api import Wire, make_client
+from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.providers.llamacpp.http_api import EngineClient, make_client
+from ensemble_lsp.providers.llamacpp.llamacpp_model import LlamaCppModel
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt
 from tests.server.conftest import Home
@@ -129,7 +129,7 @@ async def test_the_engine_answers_nobody_without_the_key(model: LlamaCppModel) -
         assert endpoint.url.startswith("http://127.0.0.1:")
         answer = await client.post(f"{endpoint.url}/completion", json={"prompt": "a"})
         assert answer.status_code == 401
-        assert await Wire(client, endpoint, "smollm2").ask("/tokenize", {"content": "a"})
+        assert await EngineClient(client, endpoint, "smollm2").ask("/tokenize", {"content": "a"})
     await client.aclose()
 
 

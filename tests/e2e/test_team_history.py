@@ -1,4 +1,4 @@
-"""A team's history in a real PostgreSQL: the same answers, several servers, and a database that goes away."""
+"""A team's history in a real PostgreSQL: the same results as SQLite, several servers, and a lost connection."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tests.support.cli import User
 from tests.support.postgres import PASSWORD, Postgres, folder_of_programs
 from tests.support.providers import LoopbackProvider
 from tests.unit import test_history_store as store
-from tests.unit import test_selection_learning as learning
+from tests.unit import test_selection_history_sync as learning
 from tests.unit.test_history_store import NOW, outcome, suggestion
-from tests.unit.test_selection_budget import Priced, Server, spent
+from tests.unit.test_selection_daily_budget import Priced, Server, spent
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -67,7 +67,7 @@ def url(postgres: Postgres) -> str:
 
 
 def opened(tmp_path: Path, url: str, name: str = "one", **more: Any) -> History:
-    """One member's server: a data folder of its own, the team's database."""
+    """One member's server: its own data folder, the team's database."""
     return History.open(tmp_path / name / "history.sqlite3", url=url, retention_days=99999, **more)
 
 
@@ -82,7 +82,7 @@ async def test_it_behaves_as_the_local_history(
 
 
 def _at_random(history: History, seed: int) -> None:
-    """Some hundred writes of all kinds, the same for the same seed."""
+    """Make some hundred writes of all kinds, the same for the same seed."""
     rng = random.Random(seed)
     kinds = ["accepted", "partial", "typed", "rejected", "ignored", "superseded", "cancelled"]
     for number in range(150):
@@ -144,7 +144,7 @@ async def test_every_question_has_the_same_answer_as_with_sqlite(tmp_path: Path,
 
 
 def _rounded(value: Any) -> Any:
-    """Sums of many rows differ in their last digit with the order that they are added in."""
+    """Round sums: their last digit depends on the order of the rows."""
     if isinstance(value, list):
         return [_rounded(each) for each in value]
     if not hasattr(value, "__dataclass_fields__"):

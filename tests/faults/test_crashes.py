@@ -57,7 +57,7 @@ def broken(module, name, function):
     setattr(getattr(sys.modules[module], name[0]), name[1], function)
 
 from ensemble_lsp import bootstrap
-import_rooms = bootstrap._import_rooms
+import_rooms = bootstrap._import_packages
 def import_and_break():
     import_rooms()
     if os.environ["BROKEN"] == "start":
@@ -66,7 +66,7 @@ def import_and_break():
     broken("ensemble_lsp.explanation.explainer", ("Explainer", "explain"), everywhere)
     broken("ensemble_lsp.generation.generator", ("Generator", "generate"), everywhere)
     broken("ensemble_lsp.history", ("History", "stats"), everywhere)
-bootstrap._import_rooms = import_and_break
+bootstrap._import_packages = import_and_break
 if os.environ["BROKEN"] == "process":
     async def fatal(*_):
         everywhere()

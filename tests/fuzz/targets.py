@@ -23,7 +23,7 @@ from markdown_it import MarkdownIt
 from ensemble_lsp.errors import ProviderError
 from ensemble_lsp.history import History
 from ensemble_lsp.lsp.transport import Garbage, read_messages
-from ensemble_lsp.models.interface import gather
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.postprocess import clean_code, clean_completion, clean_prose
 from ensemble_lsp.settings import read_config, resolve
 from ensemble_lsp.types import Prompt

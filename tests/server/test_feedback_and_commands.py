@@ -14,6 +14,7 @@ from tests.support.providers import Fault, LoopbackProvider
 pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
 
 CODE = "def area(width, height):\n    return "
+START = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
 
 
 async def one_item(client: LspClient, uri: str) -> dict[str, Any]:
@@ -33,7 +34,7 @@ async def stats(client: LspClient, model: str = "gpt", task: str = "complete") -
 
 @pytest.fixture
 def gpt(home: Home, provider: LoopbackProvider) -> LoopbackProvider:
-    """One model that suggests ``width * height``."""
+    """A model that suggests ``width * height``."""
     provider.reply = "width * height"
     home.model("gpt", provider.base_url)
     home.tables["complete"] |= {"candidates": 1}
@@ -181,7 +182,9 @@ async def test_a_model_can_be_saved_in_the_users_config(home: Home, gpt: Loopbac
         ("ensemble.pin", {"task": "complete", "name": "gtp"}, "gpt"),
         ("ensemble.removeModel", {"name": "gtp"}, "gpt"),
         ("ensemble.addModel", {"name": "x", "provider": "nope"}, "provider"),
-        ("ensemble.explain", {"uri": "file:///nowhere.py"}, "nowhere.py"),
+        ("ensemble.explain", {"uri": "file:///nowhere.py", "range": START}, "nowhere.py"),
+        ("ensemble.explain", {"uri": "file:///nowhere.py"}, "range"),
+        ("ensemble.why", {"task": "complete", "uri": "file:///nowhere.py"}, "position"),
         ("ensemble.generate", {"uri": 3}, "uri"),
     ],
 )

@@ -456,8 +456,8 @@ async def test_what_was_accepted_in_the_editor_becomes_training_data(
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert summary["training"]["examples"] + summary["validation"]["examples"] == 12
-    assert summary["leftOut"]["in files that may not leave the machine"] == 1
-    assert summary["leftOut"]["not taken"] == 1  # undone at once
+    assert summary["leftOut"]["suggestions in files excluded from remote models"] == 1
+    assert summary["leftOut"]["suggestions not accepted"] == 1  # undone at once
     lines = (Path(summary["folder"]) / "training.jsonl").read_text().splitlines()
     asked, answer = (m["content"] for m in json.loads(lines[0])["messages"][1:])
     assert "def scaled_" in asked

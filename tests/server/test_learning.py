@@ -1,4 +1,4 @@
-"""What one server sees, another one knows: after a restart, and beside it."""
+"""Servers learn from one another, after a restart and while both run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CODE = "def area(width, height):\n    return "
 
 
 async def accepted(client: LspClient, uri: str) -> str:
-    """Ask, accept by command, and put the text in; the suggestion's id."""
+    """Ask, accept by command and insert the text; return the suggestion's id."""
     client.open(uri, CODE)
     item = (await client.inline(uri, kind=2))[0]
     id_ = str(item["command"]["arguments"][0]["id"])
@@ -27,7 +27,7 @@ async def accepted(client: LspClient, uri: str) -> str:
 
 
 async def score(client: LspClient, uri: str) -> dict[str, Any]:
-    """What the server thinks of its model for a new place."""
+    """Return the server's score of its model for a new place."""
     client.open(uri, CODE)
     item = (await client.inline(uri, kind=2))[0]
     why = await client.command("ensemble.why", {"id": item["command"]["arguments"][0]["id"]})

@@ -150,6 +150,14 @@ async def test_the_server_leaves_when_its_editor_dies(home: Home) -> None:
         assert await asyncio.wait_for(client.process.wait(), 10) == 1
 
 
+async def test_the_providers_are_listed(home: Home) -> None:
+    async with home.server() as client:
+        listed = {p["name"]: p for p in await client.command("ensemble.providers")}
+        assert {"openai", "anthropic", "llamacpp", "recall"} <= set(listed)
+        assert listed["openai"]["keyEnv"] == "OPENAI_API_KEY" and listed["openai"]["fineTuning"]
+        assert listed["recall"]["local"] and not listed["recall"]["needsKey"]
+
+
 async def test_trace_can_be_set(home: Home) -> None:
     async with home.server() as client:
         client.notify("$/setTrace", {"value": "verbose"})

@@ -1,4 +1,4 @@
-"""What becomes of suggestions in documents that are only edited: no command, no notification of ours."""
+"""Outcomes of suggestions in documents that are only edited, without our commands or notifications."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
 
 CODE = 'def größe(höhe, breite):\n    rand = "🎈"; return '
 REPLY = 'höhe * breite + len("🎈🎈") - rand_0'
-"""Letters of two, and marks of four bytes, before and inside the suggestion."""
+"""Characters of two and of four bytes, before and inside the suggestion."""
 
 Fate = Callable[[LspClient, str, dict[str, Any]], Awaitable[None]]
 
 
 async def whole(client: LspClient, uri: str, item: dict[str, Any]) -> None:
-    """Taken with one key."""
+    """Accept with one key."""
     client.accept(uri, item)
 
 
 async def word_by_word(client: LspClient, uri: str, item: dict[str, Any]) -> None:
-    """VS Code's partial accept: a word with the space before it each time; then another request."""
+    """Accept word by word as in VS Code (with the space before it), with a request after each."""
     for word in re.findall(r"\s*\S+", item["insertText"]):
         client.append(uri, word)
         await client.inline(uri)
 
 
 async def two_words(client: LspClient, uri: str, item: dict[str, Any]) -> None:
-    """Two words, and then something else, as fast as anybody types."""
+    """Accept two words, then type something else."""
     for word in ("höhe", " *"):
         client.append(uri, word)
     for key in " 4711 ** 2":
@@ -46,20 +46,20 @@ async def two_words(client: LspClient, uri: str, item: dict[str, Any]) -> None:
 
 
 async def undone(client: LspClient, uri: str, item: dict[str, Any]) -> None:
-    """Taken, and taken back at once."""
+    """Accept, then undo at once."""
     before = len(client.text(uri))
     client.accept(uri, item)
     client.insert(uri, before, "", delete=len(client.text(uri)) - before)
 
 
 async def by_hand(client: LspClient, uri: str, item: dict[str, Any]) -> None:
-    """Typed key by key, without another request."""
+    """Type it key by key, without another request."""
     for key in item["insertText"]:
         client.append(uri, key)
 
 
 async def formatted(client: LspClient, uri: str, item: dict[str, Any]) -> None:
-    """Taken, and a formatter then puts the line in order and adds an import above."""
+    """Accept; then a formatter changes the line and adds an import above."""
     client.accept(uri, item)
     text = client.text(uri)
     client.insert(uri, text.index("; return"), "\n   ", delete=1)
@@ -67,7 +67,7 @@ async def formatted(client: LspClient, uri: str, item: dict[str, Any]) -> None:
 
 
 async def written_over(client: LspClient, uri: str, item: dict[str, Any]) -> None:
-    """Something else is typed."""
+    """Type something else."""
     for key in "None if rand else 4711":
         client.append(uri, key)
 
@@ -81,7 +81,7 @@ FATES: dict[str, tuple[Fate, set[str], float]] = {
     "formatted": (formatted, {"accepted"}, 1.0),
     "written over": (written_over, {"rejected", "ignored"}, 0.0),
 }
-"""Each fate with the outcomes that are right, and the share taken."""
+"""Each case with its right outcomes and the accepted share."""
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
@@ -150,7 +150,7 @@ async def test_an_accept_reported_after_a_partial_outcome_is_not_overwritten(
 
 
 def _outcomes(path: Path) -> dict[str, tuple[str, str, float, float, float]]:
-    """Kind, source, share, reward and survival by the suggestion's id."""
+    """Return kind, source, share, reward and survival by the suggestion's id."""
     file = path / "data" / "history.sqlite3"
     if not file.exists():
         return {}

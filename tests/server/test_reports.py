@@ -111,13 +111,13 @@ async def test_report_is_written_and_wrong_arguments_are_told(home: Home, shop: 
             ("ensemble.compare", {"paths": ["/nowhere/at/all"]}, "does not exist"),
             ("ensemble.compare", {"models": ["gtp"]}, "did you mean 'gpt'"),
             ("ensemble.compare", {"out": "here"}, "absolute"),
-            ("ensemble.compare", {"engine": "spark"}, "'local' or 'ray'"),
+            ("ensemble.compare", {"engine": "spark"}, 'one of "local", "ray"'),
             (
                 "ensemble.compare",
                 {"kinds": ["song"]},
                 "'song' is not a kind of case for the task complete; use line",
             ),
-            ("ensemble.compare", {"language": 3}, "'language' must be a text"),
+            ("ensemble.compare", {"language": 3}, "'language' must be a string"),
         ):
             with pytest.raises(LspError) as error:
                 await client.command(name, arguments)

@@ -328,13 +328,13 @@ Act = Callable[[Editor, Suggestion, Sample], Suggestion | None]
 
 
 def half(text: str) -> int:
-    """Where the second half of the words begins."""
+    """Return the offset of the second half of the words."""
     pieces = words(text)
     return len("".join(pieces[: max(1, len(pieces) // 2)]))
 
 
 def own(sample: Sample) -> str:
-    """What the offered text adds to what is typed already."""
+    """Return the part of the offered text that is not typed yet."""
     return sample.offered[len(sample.typed) :]
 
 
@@ -697,7 +697,7 @@ def sequences(samples: Sequence[Sample] = SAMPLES) -> Iterator[LabelledSequence]
 
 
 def play(sequence: LabelledSequence) -> tuple[str, list[Outcome]]:
-    """What the tracker made of it at the end, and all it said on the way."""
+    """Return the tracker's final outcome, and all outcomes on the way."""
     said: list[Outcome] = []
     now = [1000.0]
 

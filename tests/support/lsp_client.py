@@ -1,19 +1,26 @@
 """A language client for tests: the installed server as a subprocess, driven over stdio.
 
-It keeps the documents as an editor does, answers the server's requests, applies its edits, and holds
-every message the server sends against the LSP meta-model: a message that does not fit fails the test.
+It keeps the documents as an editor does, answers the server's requests and applies its edits. Every message
+from the server is checked against the LSP meta-model, the results of our own commands and our notifications
+against the published schema: a message that does not fit fails the test.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
+from ensemble_lsp.lsp.command_schemas import COMMANDS
+from ensemble_lsp.lsp.notification_schemas import FROM_SERVER
+from ensemble_lsp.lsp.protocol_schema import protocol_json_schema
 from tests.support.metamodel import Conformance
 
 TEXT_DOCUMENT: dict[str, Any] = {
@@ -61,6 +68,17 @@ CAPABILITIES: dict[str, dict[str, Any]] = {
 }
 
 
+@functools.cache
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator({**protocol_json_schema(), "$ref": f"#/$defs/{name}"})
+
+
+def schema_faults(name: str, value: Any) -> list[str]:
+    """Return the faults of a value as an instance of one of the protocol's definitions."""
+    errors = _validator(name).iter_errors(value)
+    return [f"{name}: {error.json_path}: {error.message}" for error in errors]
+
+
 class LspError(Exception):
     """The server answered with an error."""
 
@@ -90,6 +108,7 @@ class LspClient:
         self.capabilities: dict[str, Any] = {}
         self._pending: dict[int | str, asyncio.Future[Any]] = {}
         self._methods: dict[int | str, str] = {}
+        self._commands: dict[int | str, str] = {}
         self._next = 0
         self._changed = asyncio.Event()
         self._reader = asyncio.ensure_future(self._read())
@@ -116,6 +135,8 @@ class LspClient:
         future = self.expect(self._next, method)
         if isinstance(params, dict) and "workDoneToken" in params:
             self.conformance.allow(params["workDoneToken"])
+        if method == "workspace/executeCommand" and isinstance(params, dict):
+            self._commands[self._next] = str(params.get("command"))
         self.send({"jsonrpc": "2.0", "id": self._next, "method": method, "params": params})
         return self._next, future
 
@@ -171,6 +192,13 @@ class LspClient:
     def _validate(self, message: dict[str, Any]) -> None:
         asked = None if "method" in message else self._methods.get(message.get("id", ""))
         self.invalid += self.conformance.faults(message, asked)
+        command = None if "method" in message else self._commands.get(message.get("id", ""))
+        method = message.get("method")
+        if command in COMMANDS and "result" in message:
+            name = COMMANDS[command][0].__name__.replace("Arguments", "Result")
+            self.invalid += schema_faults(name, message["result"])
+        elif method in FROM_SERVER:
+            self.invalid += schema_faults(FROM_SERVER[method].__name__, message.get("params"))
 
     def _reply(self, message: dict[str, Any]) -> None:
         method, params = message["method"], message.get("params")

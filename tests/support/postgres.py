@@ -1,4 +1,4 @@
-"""A real PostgreSQL of a test's own: Debian's, in a temporary folder, on a port of this machine."""
+"""A real PostgreSQL for a test: Debian's, in a temporary folder, on a local port."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QUICK = "-c fsync=off -c full_page_writes=off -c unix_socket_directories="
 
 
 def folder_of_programs() -> Path | None:
-    """Where ``initdb`` and ``pg_ctl`` are; None where PostgreSQL is not installed."""
+    """Return the folder of ``initdb`` and ``pg_ctl``; None without PostgreSQL."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if found:
         return found[-1].parent
@@ -54,7 +54,7 @@ class Postgres:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
 
     def new_database(self) -> str:
-        """The address of an empty database."""
+        """Create an empty database and return its address."""
         name = f"db{uuid.uuid4().hex[:12]}"
         self.psql("postgres", f"CREATE DATABASE {name}")
         return self.url(name)
@@ -65,7 +65,7 @@ class Postgres:
         return f"postgresql://{USER}:{quote(password)}@127.0.0.1:{self.port}/{database}"
 
     def psql(self, database: str, statement: str) -> list[tuple[object, ...]]:
-        """Run a statement as somebody else would; its rows."""
+        """Run a statement as another client and return its rows."""
         import psycopg
 
         with psycopg.connect(self.url(database), autocommit=True) as connection:

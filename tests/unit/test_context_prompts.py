@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from ensemble_lsp.context.content_exclusion import PrivacyFilter
-from ensemble_lsp.context.context_window import estimate_tokens
 from ensemble_lsp.context.documents import Documents, read
 from ensemble_lsp.context.imports import ImportSignatures, import_lines, signatures_of
 from ensemble_lsp.context.prompt_builder import complete_prompt, explain_prompt, generate_prompt
 from ensemble_lsp.context.workspace_index import WorkspaceContext
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.models.prompt_rendering import chat_messages
+from ensemble_lsp.models.token_estimates import estimate_tokens
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Document, Edit, Position, Prompt, Span, common_prefix_length
 

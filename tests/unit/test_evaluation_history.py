@@ -14,7 +14,7 @@ from ensemble_lsp.app import AppContext, open_app
 from ensemble_lsp.errors import SettingsError
 from ensemble_lsp.evaluation.history_report import summarise_history, week_of
 from ensemble_lsp.evaluation.reports.history_page import write_history
-from ensemble_lsp.finetuning.jobs import Job, JobStore, Upload
+from ensemble_lsp.finetuning.jobs import JobStore, TuningJob, Upload
 from ensemble_lsp.history import CallRecord, SuggestionRecord
 from ensemble_lsp.sandbox import process
 from ensemble_lsp.sandbox.process import ResourceLimits
@@ -117,7 +117,7 @@ async def test_a_tuned_model_stands_beside_its_base_over_the_same_days(tmp_path:
             offer(app, n, ("one", "two")[n % 2], n % 2 == 0 or n % 5 == 0, start + n * 3600)
         base = app.settings.models[1]
         files = Upload(path="x.jsonl", sha256="0")
-        job = Job(name="j", created=start, base=base, model="gpt-4.1-mini", method="supervised",
+        job = TuningJob(name="j", created=start, base=base, model="gpt-4.1-mini", method="supervised",
                   training=files, state="succeeded", joined="one")  # fmt: skip
         store = JobStore(app.data_dir)
         await asyncio.to_thread(store.add, job)

@@ -234,16 +234,16 @@ def test_what_was_measured_becomes_a_prior_worth_a_handful_of_outcomes(tmp_path:
     compared = a_comparison({"weak": [0.3] * 12, "strong": [1.0, 0.9] * 6})
     found = measured_priors(compared, now=time.time())
     assert {m.model: m.reward for m in found} == {"weak": 0.15, "strong": pytest.approx(0.57)}
-    kept.save(tmp_path, found)
-    kept.save(tmp_path, found[:1])
-    loaded = kept.load(tmp_path)
+    kept.save_priors(tmp_path, found)
+    kept.save_priors(tmp_path, found[:1])
+    loaded = kept.load_priors(tmp_path)
     assert {m.model for m in loaded} == {"weak", "strong"}
 
     profiles = [Profile(n, "openai", n) for n in ("weak", "strong")]
     ids = {p.name: f"openai/{p.model}" for p in profiles}
     place = RequestContext("complete")
     selector = make_selector(SelectorSettings())
-    kept.teach(selector, loaded, ids)
+    kept.apply_priors(selector, loaded, ids)
 
     def expected() -> dict[str, float]:
         ranked = selector.choose(place, profiles, budget_ms=2500).ranked
@@ -258,9 +258,9 @@ def test_what_was_measured_becomes_a_prior_worth_a_handful_of_outcomes(tmp_path:
 
 
 def test_a_name_that_stands_for_another_model_now_has_no_measure(tmp_path: Path) -> None:
-    kept.save(tmp_path, measured_priors(a_comparison({"m": [1.0] * 12})))
+    kept.save_priors(tmp_path, measured_priors(a_comparison({"m": [1.0] * 12})))
     fresh, taught = make_selector(SelectorSettings()), make_selector(SelectorSettings())
-    kept.teach(taught, kept.load(tmp_path), {"m": "openai/another"})
+    kept.apply_priors(taught, kept.load_priors(tmp_path), {"m": "openai/another"})
     profile = [Profile("m", "openai", "another")]
     place = RequestContext("complete")
     assert (
@@ -268,7 +268,7 @@ def test_a_name_that_stands_for_another_model_now_has_no_measure(tmp_path: Path)
         == fresh.choose(place, profile, budget_ms=9).ranked
     )
     (tmp_path / kept.FILE).write_text("{broken")
-    assert kept.load(tmp_path) == []
+    assert kept.load_priors(tmp_path) == []
 
 
 def test_too_few_cases_and_explanations_teach_nothing() -> None:

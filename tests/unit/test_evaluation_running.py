@@ -25,13 +25,11 @@ from ensemble_lsp.evaluation.results import Result, ResultStore
 from ensemble_lsp.evaluation.scenario import ScenarioWorkspace
 from ensemble_lsp.evaluation.source_files import survey
 from ensemble_lsp.evaluation.spending_limit import (
-    REQUEST_OVERHEAD,
-    THINKING_TOKENS,
     Budget,
     check_prices,
     estimate_cost,
-    max_cost,
 )
+from ensemble_lsp.models.token_estimates import INSTRUCTION_TOKENS, THINKING_TOKENS, max_cost
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Chunk, Prompt, Usage
 from tests.support.fake_models import FakeModel
@@ -248,7 +246,7 @@ async def test_a_budget_is_never_passed(stage: Stage, share: float) -> None:
             for _ in range(3):
                 await asyncio.sleep(0)
             usage = Usage(
-                len(prompt.prefix) + REQUEST_OVERHEAD, prompt.max_tokens + THINKING_TOKENS
+                len(prompt.prefix) + INSTRUCTION_TOKENS, prompt.max_tokens + THINKING_TOKENS
             )
             self.paid += self.profile.cost(usage)
             yield Chunk("x", self.profile.name, usage, "stop")

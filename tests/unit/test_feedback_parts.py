@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble_lsp.feedback.matching import is_keystroke, match, reformatted
-from ensemble_lsp.feedback.range_tracking import Change, advance, follow_change, minimal, split
+from ensemble_lsp.feedback.range_tracking import (
+    DocumentChange,
+    advance,
+    follow_change,
+    minimal,
+    split,
+)
 from ensemble_lsp.feedback.reward import reward_of
 from ensemble_lsp.feedback.survival import occurrences, survival
 from ensemble_lsp.types import Document, Edit, Position, Span
@@ -50,7 +56,9 @@ def test_a_change_is_read_at_the_region_where_it_may_be(
     at = Position(*region)
     given_edit = Edit(Span(Position(*edit[0]), Position(*edit[1])), edit[2])  # type: ignore[misc]
     after = before.replace(given_edit.span, given_edit.text)
-    found, _, _ = follow_change(Span(at, at), Change.of(before, after, [given_edit]), grows=True)
+    found, _, _ = follow_change(
+        Span(at, at), DocumentChange.of(before, after, [given_edit]), grows=True
+    )
     assert after.slice(found) == becomes
 
 
@@ -61,7 +69,7 @@ def test_a_region_holds_what_is_inserted_at_it(a: str, b: str, c: str, text: str
     after = before.replace(Span(start, start), "<" + text + ">")
     edit = Edit(Span(start, start), "<" + text + ">")
     found, touching, outside = follow_change(
-        Span(start, start), Change.of(before, after, [edit]), grows=True
+        Span(start, start), DocumentChange.of(before, after, [edit]), grows=True
     )
     assert after.slice(found) == "<" + text + ">"
     assert touching and not outside

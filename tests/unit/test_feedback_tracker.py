@@ -1,4 +1,4 @@
-"""What the tracker makes of what it is told and of what it sees."""
+"""The tracker's outcomes, from reports of the client and from changes of the document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HERE = Position(1, 11)
 
 
 class World:
-    """A tracker with one document, a clock that is moved by hand, and all that was said."""
+    """A tracker with one document, a clock that the test sets, and all its outcomes."""
 
     def __init__(self, code: str = CODE) -> None:
         self.now = 100.0

@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble_lsp.errors import FineTuningError
-from ensemble_lsp.finetuning.from_file import FaultyFileError, Row
+from ensemble_lsp.finetuning.from_file import InvalidTrainingFileError, TrainingRow
 from ensemble_lsp.finetuning.from_history import from_history
 from ensemble_lsp.finetuning.from_repository import from_repository
 from ensemble_lsp.finetuning.local.vocabulary import native_fim
 from ensemble_lsp.finetuning.masking import sample_masks
-from ensemble_lsp.finetuning.prepare import Target, prepare, prepare_file
+from ensemble_lsp.finetuning.prepare import TrainingTarget, prepare, prepare_file
 from ensemble_lsp.finetuning.prices import epochs_for, rates_of
-from ensemble_lsp.finetuning.training_example import Example, Gathered, screen, split
+from ensemble_lsp.finetuning.training_example import Example, ExampleSet, screen, split
 from ensemble_lsp.finetuning.training_formats import as_text, line_of, tokens_of
-from ensemble_lsp.finetuning.validation import check
+from ensemble_lsp.finetuning.validation import check_file
 from ensemble_lsp.history import History, StoredSuggestion, SuggestionRecord
 from ensemble_lsp.models.profiles import make_profile
 from ensemble_lsp.settings import ModelSettings, PrivacySettings
@@ -30,7 +30,7 @@ from ensemble_lsp.types import Document, Outcome, OutcomeKind, Prompt
 
 BASE = ModelSettings(name="gpt", provider="openai", model="gpt-4.1-mini-2025-04-14")
 PROFILE = make_profile(BASE)
-TARGET = Target(BASE, PROFILE, "supervised")
+TARGET = TrainingTarget(BASE, PROFILE, "supervised")
 SECRET = "sk-proj-aaaaBBBBccccDDDD1234567890"
 
 CODE = '''\
@@ -128,15 +128,15 @@ def test_ignored_foreign_generated_and_secret_files_are_left_out(repository: Pat
     (repository / "outside.py").symlink_to(repository.parent / "elsewhere.py")
     (repository.parent / "elsewhere.py").write_text(marked)
     privacy = PrivacySettings(exclude=("private/",))
-    gathered = from_repository(repository, PROFILE, privacy, most=200)
+    gathered = from_repository(repository, PROFILE, privacy, max_examples=200)
     texts = " ".join(e.prompt.prefix + e.answer + e.prompt.suffix for e in gathered.examples)
     assert "total_3" in texts
     assert "424242" not in texts
-    assert gathered.left_out["files that the ignore rules or their names keep back"] >= 2
+    assert gathered.left_out["files excluded by the ignore rules or their names"] >= 2
 
 
 def test_examples_are_asked_as_at_work(repository: Path) -> None:
-    gathered = from_repository(repository, PROFILE, PrivacySettings(), most=20)
+    gathered = from_repository(repository, PROFILE, PrivacySettings(), max_examples=20)
     for one in gathered.examples:
         line = line_of(one, "chat", PROFILE)
         assert [m["role"] for m in line["messages"]] == ["system", "user", "assistant"]
@@ -157,15 +157,15 @@ def test_secrets_are_not_taught_and_not_shown() -> None:
     leaking = example("a.py", 1, answer=f'KEY = "{SECRET}"')
     beside = example("a.py", 2)
     shown = Prompt("complete", "python", "a.py", prefix=f'key = "{SECRET}"\nx = ')
-    kept = screen(Gathered([leaking, beside, example("a.py", 3, prompt=shown)]))
+    kept = screen(ExampleSet([leaking, beside, example("a.py", 3, prompt=shown)]))
     assert [e.answer for e in kept.examples] == ["value_2", "value_3"]
     assert SECRET not in kept.examples[1].prompt.prefix
-    assert (kept.left_out["a secret in the answer"], kept.redacted) == (1, 1)
+    assert (kept.left_out["examples with a secret in the answer"], kept.redacted) == (1, 1)
 
 
 def test_repetitions_and_control_tokens_are_left_out() -> None:
     twice = [example("a.py", 1), example("b.py", 1), example("a.py", 2, answer="a <|im_end|> b")]
-    kept = screen(Gathered(twice))
+    kept = screen(ExampleSet(twice))
     assert len(kept.examples) == 1
     assert sum(kept.left_out.values()) == 2
 
@@ -176,7 +176,7 @@ def test_repetitions_and_control_tokens_are_left_out() -> None:
     st.integers(0, 5),
 )
 def test_no_file_is_in_training_and_validation(sizes: list[int], share: float, seed: int) -> None:
-    rows = [Row(f"f{n}", {"n": k}) for n, size in enumerate(sizes) for k in range(size)]
+    rows = [TrainingRow(f"f{n}", {"n": k}) for n, size in enumerate(sizes) for k in range(size)]
     training, validation = split(rows, share, seed)
     assert not {r.file for r in training} & {r.file for r in validation}
     assert len(training) + len(validation) == len(rows)
@@ -189,7 +189,7 @@ def test_no_file_is_in_training_and_validation(sizes: list[int], share: float, s
 
 
 def test_the_summary_counts_what_is_written(tmp_path: Path, repository: Path) -> None:
-    gathered = from_repository(repository, PROFILE, PrivacySettings(), most=40)
+    gathered = from_repository(repository, PROFILE, PrivacySettings(), max_examples=40)
     prepared = prepare(gathered, TARGET, source="here", share=0.2, seed=1)
     summary = prepared.summary()
     folder = prepared.write(tmp_path / "out")
@@ -202,8 +202,8 @@ def test_the_summary_counts_what_is_written(tmp_path: Path, repository: Path) ->
 
 
 def test_too_few_examples_are_not_written(tmp_path: Path) -> None:
-    prepared = prepare(Gathered([example("a.py", 1)]), TARGET, source="here")
-    with pytest.raises(FaultyFileError, match="1 good example; at least 10"):
+    prepared = prepare(ExampleSet([example("a.py", 1)]), TARGET, source="here")
+    with pytest.raises(InvalidTrainingFileError, match="1 valid example; at least 10"):
         prepared.write(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -271,11 +271,11 @@ async def test_chosen_and_refused_at_the_same_place_make_a_pair() -> None:
     past.add("a_glance_long_ago", "superseded", time=1.0)
     past.add("elsewhere", "rejected", prefix="other = ")
     gathered = await from_history(past, PROFILE, PrivacySettings(), "dpo")
-    pairs = {(e.answer, e.refused) for e in gathered.examples}
+    pairs = {(e.answer, e.rejected) for e in gathered.examples}
     assert pairs == {("good", "beside"), ("good", "refused_before")}
     line = line_of(gathered.examples[0], "preference", PROFILE)
     assert line["preferred_output"] == [{"role": "assistant", "content": "good"}]
-    checked = check(as_text([line] * 10).encode(), "preference", longest=None)
+    checked = check_file(as_text([line] * 10).encode(), "preference", max_tokens=None)
     assert checked.faults == []
 
 
@@ -312,15 +312,15 @@ USER, ANSWER = {"role": "user", "content": "q"}, {"role": "assistant", "content"
         ("[1]", "is not a JSON object"),
         ({"text": "x"}, "is not of the form"),
         ({"messages": []}, "is not a list of messages"),
-        ({"messages": [USER]}, "does not end with a message of the role 'assistant'"),
+        ({"messages": [USER]}, "does not end with a message of role 'assistant'"),
         ({"messages": [USER, {"role": "assistant", "content": " "}]}, "content is empty"),
-        ({"messages": [USER, {"role": "assistant"}]}, "content is no text"),
+        ({"messages": [USER, {"role": "assistant"}]}, "content is not a string"),
         ({"messages": [{"role": "robot", "content": "x"}, ANSWER]}, "has the role 'robot'"),
         ({"messages": [USER, {**ANSWER, "mood": 1}]}, "has the unknown key 'mood'"),
-        ({"messages": [USER, {**ANSWER, "weight": 0.5}]}, "weight that is not 0 or 1"),
+        ({"messages": [USER, {**ANSWER, "weight": 0.5}]}, "weight other than 0 or 1"),
         ({"messages": [USER, ANSWER], "label": 1}, "has the unknown key 'label'"),
         ({"messages": [USER, {**ANSWER, "content": "<|endoftext|>"}]}, "<|endoftext|>"),
-        ({"messages": [USER, {**ANSWER, "content": "word " * 4000}]}, "the model takes 1,000"),
+        ({"messages": [USER, {**ANSWER, "content": "word " * 4000}]}, "the model accepts 1,000"),
         ({"messages": ["x", 3]}, "is not an object"),
         ({"prompt": "a", "completion": "b"}, "is not of the form"),
     ],
@@ -329,7 +329,7 @@ def test_each_fault_is_named_by_its_line(line: Any, problem: str) -> None:
     good = lines(count=4).decode()
     data = f"{good}\n{line if isinstance(line, str) else json.dumps(line)}\n".encode()
     data += lines(count=8)
-    faults = check(data, "chat", longest=1000).faults
+    faults = check_file(data, "chat", max_tokens=1000).faults
     assert {fault.line for fault in faults} == {5}
     assert any(problem in fault.problem for fault in faults), faults
 
@@ -339,9 +339,9 @@ def test_each_fault_is_named_by_its_line(line: Any, problem: str) -> None:
     [
         ({"input": 3}, "input is not an object"),
         ({"non_preferred_output": [ANSWER]}, "both outputs are the same"),
-        ({"preferred_output": [ANSWER, ANSWER]}, "is not one assistant's message"),
-        ({"preferred_output": [USER]}, "does not end with a message of the role 'assistant'"),
-        ({"input": {"messages": [ANSWER]}}, "does not end with a message of the role 'user'"),
+        ({"preferred_output": [ANSWER, ANSWER]}, "is not exactly one assistant message"),
+        ({"preferred_output": [USER]}, "does not end with a message of role 'assistant'"),
+        ({"input": {"messages": [ANSWER]}}, "does not end with a message of role 'user'"),
     ],
 )
 def test_preferences_have_rules_of_their_own(change: dict[str, Any], problem: str) -> None:
@@ -351,14 +351,14 @@ def test_preferences_have_rules_of_their_own(change: dict[str, Any], problem: st
         "non_preferred_output": [{**ANSWER, "content": "b"}],
     }
     data = as_text([good] * 11 + [{**good, **change}]).encode()
-    faults = check(data, None, longest=None).faults
+    faults = check_file(data, None, max_tokens=None).faults
     assert [fault.line for fault in faults][:1] == [12]
     assert any(problem in fault.problem for fault in faults), faults
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_bytes_can_be_checked(data: bytes) -> None:
-    assert check(data, None, longest=100).faults
+    assert check_file(data, None, max_tokens=100).faults
 
 
 @given(
@@ -378,7 +378,7 @@ def test_any_bytes_can_be_checked(data: bytes) -> None:
     )
 )
 def test_any_json_can_be_checked_and_counted(value: Any) -> None:
-    check(json.dumps(value).encode(), None, longest=100)
+    check_file(json.dumps(value).encode(), None, max_tokens=100)
 
 
 def test_a_file_of_ones_own_is_split_by_its_files(tmp_path: Path) -> None:
@@ -393,7 +393,10 @@ def test_a_file_of_ones_own_is_split_by_its_files(tmp_path: Path) -> None:
     prepared = prepare_file(path, TARGET, share=0.15)
     assert 5 <= len(prepared.validation) <= 6
     assert len(prepared.training) + len(prepared.validation) == 41
-    assert prepared.left_out == {"the same example again": 1, "a secret in the answer": 1}
+    assert prepared.left_out == {
+        "repeated examples": 1,
+        "examples with a secret in the answer": 1,
+    }
     assert prepared.redacted == 1
     assert SECRET not in as_text(prepared.training + prepared.validation)
 
@@ -416,11 +419,11 @@ def test_rates_go_by_family() -> None:
 
 def test_an_unknown_models_price_is_not_guessed() -> None:
     base = ModelSettings(name="x", provider="openai", model="qwen", base_url="http://127.0.0.1:1")
-    target = Target(base, make_profile(base), "supervised")
-    prepared = prepare(Gathered([example("a", n) for n in range(12)]), target, source="")
+    target = TrainingTarget(base, make_profile(base), "supervised")
+    prepared = prepare(ExampleSet([example("a", n) for n in range(12)]), target, source="")
     assert prepared.summary()["price"] is None
-    priced = Target(base, make_profile(base), "supervised", price=2.0)
-    assert prepare(Gathered([example("a", 1)]), priced, source="").summary()["price"] > 0
+    priced = TrainingTarget(base, make_profile(base), "supervised", price=2.0)
+    assert prepare(ExampleSet([example("a", 1)]), priced, source="").summary()["price"] > 0
 
 
 def test_fill_in_the_middle_tokens_are_read_from_the_vocabulary(tmp_path: Path) -> None:

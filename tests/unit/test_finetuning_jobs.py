@@ -12,14 +12,14 @@ import pytest
 import tomllib
 
 from ensemble_lsp.errors import FineTuningError
-from ensemble_lsp.finetuning.jobs import Job, JobStore, Upload
-from ensemble_lsp.finetuning.local.libraries import missing
+from ensemble_lsp.finetuning.jobs import JobStore, TuningJob, Upload
+from ensemble_lsp.finetuning.local.libraries import missing_libraries
 from ensemble_lsp.finetuning.prepared_data import open_data
 from ensemble_lsp.finetuning.provider_support import no_jobs
 from ensemble_lsp.finetuning.registration import (
     ConfigTarget,
     register_model,
-    retire,
+    retire_model,
     tuned_settings,
 )
 from ensemble_lsp.models.api_keys import Keyring
@@ -31,13 +31,13 @@ OTHER = ModelSettings(
 )
 
 
-def job(base: ModelSettings = OTHER, **more: Any) -> Job:
+def job(base: ModelSettings = OTHER, **more: Any) -> TuningJob:
     given = {
         "name": "mine-tuned", "created": 1.0, "base": base, "model": base.model,
         "method": "supervised", "training": Upload("/x.jsonl", "0"), "state": "succeeded",
         "tuned": "ft:qwen:1",
     }  # fmt: skip
-    return Job(**{**given, **more})
+    return TuningJob(**{**given, **more})
 
 
 def names(config: Path) -> list[str]:
@@ -57,7 +57,7 @@ class Ring:
         self.keys[user] = value
 
 
-async def add(store: JobStore, one: Job) -> Job:
+async def add(store: JobStore, one: TuningJob) -> TuningJob:
     return await asyncio.to_thread(store.add, one)
 
 
@@ -137,12 +137,12 @@ async def test_only_tuned_models_are_retired(tmp_path: Path) -> None:
     await configure(config, OTHER)
     home = ConfigTarget(config, {})
     await register_model(await add(store, job()), store, home)
-    with pytest.raises(FineTuningError, match="'mine'; there are mine-tuned"):
-        await retire(store, "mine", home)
-    assert (await retire(store, "mine-tuned", home)).retired
+    with pytest.raises(FineTuningError, match="'mine'; choose from mine-tuned"):
+        await retire_model(store, "mine", home)
+    assert (await retire_model(store, "mine-tuned", home)).retired
     assert names(config) == ["mine"]
-    with pytest.raises(FineTuningError, match="there are none"):
-        await retire(store, "mine-tuned", home)
+    with pytest.raises(FineTuningError, match="begin with `ensemble-lsp finetune prepare`"):
+        await retire_model(store, "mine-tuned", home)
 
 
 def test_a_tuned_model_of_openais_own_costs_what_it_costs() -> None:
@@ -159,7 +159,7 @@ def test_a_tuned_model_of_openais_own_costs_what_it_costs() -> None:
     [
         ("anthropic", "supervised", "no public fine-tuning endpoint"),
         ("recall", "supervised", "no weights"),
-        ("llamacpp", "dpo", "supervised training alone"),
+        ("llamacpp", "dpo", "its provider offers supervised training only"),
         ("llamacpp", "supervised", None),
         ("openai", "dpo", None),
     ],
@@ -171,7 +171,7 @@ def test_what_cannot_be_fine_tuned_says_so(provider: Any, method: Any, said: str
 
 def test_missing_libraries_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    told = missing() or ""
+    told = missing_libraries() or ""
     assert "torch, transformers, peft, gguf" in told
     assert "ensemble-lsp[finetune-local]" in told
 

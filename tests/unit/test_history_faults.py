@@ -1,4 +1,4 @@
-"""The history always opens, says what it did, and loses nothing it acknowledged."""
+"""The history always opens, reports what it did, and loses nothing that it acknowledged."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def filled(path: Path, count: int = 50) -> None:
 
 
 async def use(path: Path, **options: float) -> tuple[History, int]:
-    """Open, write one suggestion, and read every kind of answer; how many suggestions there are."""
+    """Open, write one suggestion and run every query; return the number of suggestions."""
     history = History.open(path, **options)  # type: ignore[arg-type]
     await asyncio.wrap_future(history.add_suggestion(suggestion("mine")))
     stored = await history.get("mine")

@@ -1,4 +1,4 @@
-"""The history: what is written is there, counted once, and answered from sums."""
+"""The history stores every record once and answers queries from sums."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ from ensemble_lsp.errors import AuthenticationError
 from ensemble_lsp.models.api_keys import Key, no_key
 from ensemble_lsp.providers.anthropic.anthropic_model import AnthropicModel
 from ensemble_lsp.providers.openai.openai_model import OpenAIModel
-from ensemble_lsp.registry.provider_factory import BuiltinAdapters
+from ensemble_lsp.registry.provider_factory import ProviderFactory
 from ensemble_lsp.settings import ModelSettings
 
 
 def test_each_service_gets_its_adapter(tmp_path):
-    adapters = BuiltinAdapters(tmp_path, None)
+    adapters = ProviderFactory(tmp_path, None)
     for provider, kind in (("openai", OpenAIModel), ("anthropic", AnthropicModel)):
         settings = ModelSettings(name="x", provider=provider, model="m")
         profile = adapters.profile(settings)
@@ -23,7 +23,7 @@ def test_each_service_gets_its_adapter(tmp_path):
 
 
 def test_a_service_without_a_key_has_an_obstacle_and_a_local_server_none(tmp_path):
-    adapters = BuiltinAdapters(tmp_path, None)
+    adapters = ProviderFactory(tmp_path, None)
     settings = ModelSettings(name="x", provider="anthropic", model="m")
     assert isinstance(adapters.obstacle(settings, no_key()), AuthenticationError)
     assert adapters.obstacle(settings, Key("sk-1", "y")) is None
@@ -33,9 +33,9 @@ def test_a_service_without_a_key_has_an_obstacle_and_a_local_server_none(tmp_pat
 
 def test_adapters_are_equal_for_the_same_folder_and_index(tmp_path):
     index = object()
-    assert BuiltinAdapters(tmp_path, index) == BuiltinAdapters(tmp_path, index)
-    assert BuiltinAdapters(tmp_path, index) != BuiltinAdapters(tmp_path, object())
-    assert BuiltinAdapters(tmp_path, index) != BuiltinAdapters(tmp_path / "x", index)
+    assert ProviderFactory(tmp_path, index) == ProviderFactory(tmp_path, index)
+    assert ProviderFactory(tmp_path, index) != ProviderFactory(tmp_path, object())
+    assert ProviderFactory(tmp_path, index) != ProviderFactory(tmp_path / "x", index)
 
 
 def test_the_registry_imports_no_sdk_no_keyring_and_no_array_library():

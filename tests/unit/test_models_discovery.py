@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
-import types
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
 from ensemble_lsp.models.profiles import make_profile
-from ensemble_lsp.registry.discovery import LocalServer, discover
+from ensemble_lsp.provider_spec import LocalServer, specs
+from ensemble_lsp.providers.llamacpp import catalogue
+from ensemble_lsp.registry.discovery import discover
 
 
 class Answers:
@@ -55,9 +55,11 @@ def listed(*ids: str, **more) -> dict:
     return {"object": "list", "data": [{"id": i, "object": "model", **more} for i in ids]}
 
 
-async def found_at(answers: Answers, tmp_path, name="Ollama", paths=("/v1/models",)):
+async def found_at(
+    answers: Answers, tmp_path, name="Ollama", paths=("/v1/models",), context_path=""
+):
     async with serving(answers):
-        server = LocalServer(name, answers.port, paths)
+        server = LocalServer(name, answers.port, paths, context_path)
         return [f for f in await discover({}, tmp_path, servers=[server]) if f.settings.base_url]
 
 
@@ -83,11 +85,10 @@ async def test_the_models_begun_with_are_ones_the_sdks_know():
     from anthropic.types.model import Model
     from openai.types import ChatModel
 
-    from ensemble_lsp.registry.discovery import _SERVICES
-
     known = {"openai": get_args(ChatModel), "anthropic": get_args(get_args(Model)[0])}
-    for service in _SERVICES:
-        assert service.model in known[service.provider]
+    assert {name for name, spec in specs().items() if spec.starter} == set(known)
+    for name, models in known.items():
+        assert specs()[name].default_model in models
 
 
 async def test_an_empty_key_is_none(tmp_path):
@@ -134,7 +135,7 @@ async def test_llama_cpp_tells_its_window_and_is_named_by_its_file(tmp_path):
         v1_models=listed("/models/My-Model.Q4_K_M.gguf"),
         props={"default_generation_settings": {"n_ctx": 16384}},
     )
-    (model,) = await found_at(answers, tmp_path, "llama.cpp")
+    (model,) = await found_at(answers, tmp_path, "llama.cpp", context_path="/props")
     assert model.settings.name == "My-Model.Q4_K_M"
     assert model.settings.model == "/models/My-Model.Q4_K_M.gguf"
     assert model.settings.context_tokens == 16384
@@ -202,13 +203,9 @@ async def test_installed_weights_are_found_before_recall(tmp_path, monkeypatch):
 
     def installed(data_dir):
         asked.append(data_dir)
-        return [types.SimpleNamespace(name="smollm2")]
+        return [catalogue.packaged_model("smollm2")]
 
-    module = types.SimpleNamespace(installed=installed)
-    import ensemble_lsp.providers.llamacpp as package
-
-    monkeypatch.setitem(sys.modules, "ensemble_lsp.providers.llamacpp.catalogue", module)
-    monkeypatch.setattr(package, "catalogue", module, raising=False)
+    monkeypatch.setattr(catalogue, "installed", installed)
     found = await discover({}, tmp_path, servers=[])
     assert [f.settings.name for f in found] == ["smollm2", "recall"]
     assert (found[0].settings.provider, found[0].settings.model) == ("llamacpp", "smollm2")

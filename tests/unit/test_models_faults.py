@@ -24,7 +24,7 @@ from ensemble_lsp.errors import (
     ServiceUnavailableError,
     TimedOutError,
 )
-from ensemble_lsp.models.interface import gather
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.types import Prompt
 from tests.support.adapters import APIS, SECRET, adapter
 from tests.support.providers import Fault, LoopbackProvider
@@ -133,14 +133,14 @@ UNKNOWN = {"error": {"message": "The model `x` does not exist", "code": "model_n
         (Fault.status(422), BadRequestError, "check the model's settings"),
         (Fault.status(429), RateLimitedError, "try again in a while"),
         (Fault.status(429, QUOTA), QuotaExceededError, "add credit"),
-        (Fault.status(500), ServiceUnavailableError, "trouble of its own"),
+        (Fault.status(500), ServiceUnavailableError, "is unavailable"),
         (
             Fault.status(503, "upstream connect error"),
             ServiceUnavailableError,
-            "trouble of its own",
+            "is unavailable",
         ),
-        (Fault.status(529), ServiceUnavailableError, "trouble of its own"),
-        (Fault.html(502), ServiceUnavailableError, "trouble of its own"),
+        (Fault.status(529), ServiceUnavailableError, "is unavailable"),
+        (Fault.html(502), ServiceUnavailableError, "is unavailable"),
         (Fault.html(404), ModelNotFoundError, "check model, api and baseUrl"),
     ],
     ids=lambda value: str(value.code) if isinstance(value, Fault) else None,
@@ -364,4 +364,4 @@ async def test_a_server_that_wants_a_key_where_none_is_set(
     provider.keys = ["something"]
     error, _ = await failure(provider, api, key=None, api_key_env=None)
     assert type(error) is AuthenticationError
-    assert "wants a key; set apiKeyEnv" in str(error)
+    assert "asks for a key; set apiKeyEnv" in str(error)

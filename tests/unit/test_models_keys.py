@@ -17,9 +17,9 @@ from ensemble_lsp.models.api_keys import (
     Keyring,
     delete_key,
     find_key,
-    is_providers_own,
     missing_key,
     store_key,
+    uses_official_address,
 )
 from ensemble_lsp.models.log_redaction import RedactKeys
 from ensemble_lsp.settings import ModelSettings
@@ -89,7 +89,7 @@ async def test_another_address_never_gets_the_providers_key(url: str):
     "url", ["https://api.openai.com/v1", "https://eu.api.openai.com/v1", "https://API.OpenAI.com/"]
 )
 async def test_the_providers_own_addresses_get_it(url: str):
-    assert is_providers_own(model(base_url=url))
+    assert uses_official_address(model(base_url=url))
     assert await find_key(model(base_url=url), ENV)
 
 

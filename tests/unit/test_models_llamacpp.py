@@ -29,11 +29,16 @@ from ensemble_lsp.errors import (
     ModelNotFoundError,
     ServiceUnavailableError,
 )
-from ensemble_lsp.models.interface import gather
 from ensemble_lsp.models.profiles import fim_template, make_profile
-from ensemble_lsp.models.wrappers import Limited, Scheduler
-from ensemble_lsp.providers.llamacpp import LlamaCppModel, availability
-from ensemble_lsp.providers.llamacpp.local_prompts import Confidence, Window, completion_text, heal
+from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.models.wrappers import ConcurrencyLimit, Scheduler
+from ensemble_lsp.providers.llamacpp.llamacpp_model import LlamaCppModel, availability
+from ensemble_lsp.providers.llamacpp.local_prompts import (
+    Confidence,
+    PromptWindow,
+    completion_text,
+    heal,
+)
 from ensemble_lsp.providers.llamacpp.server_process import threads_for_this_machine
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt, Snippet
@@ -161,7 +166,7 @@ def test_without_its_tokens_a_model_continues_the_prefix() -> None:
 
 
 def test_the_window_keeps_its_beginning_while_one_types_on() -> None:
-    window = Window()
+    window = PromptWindow()
     lines = "".join(f"line_{number} = {number}\n" for number in range(1000))
     first = window.fit(complete(lines)).prefix
     second = window.fit(complete(lines + "more = 1\n" * 20)).prefix
@@ -171,7 +176,7 @@ def test_the_window_keeps_its_beginning_while_one_types_on() -> None:
 
 
 def test_the_window_moves_on_when_the_cursor_is_far_from_it() -> None:
-    window = Window()
+    window = PromptWindow()
     lines = "".join(f"line_{number} = {number}\n" for number in range(1000))
     first = window.fit(complete(lines)).prefix
     far = window.fit(complete(lines + "".join(f"far_{n} = {n}\n" for n in range(1000)))).prefix
@@ -180,19 +185,19 @@ def test_the_window_moves_on_when_the_cursor_is_far_from_it() -> None:
 
 
 def test_a_slow_machine_is_shown_less_and_a_fast_one_related_files_too() -> None:
-    slow, fast = Window(), Window()
+    slow, fast = PromptWindow(), PromptWindow()
     slow.learn(200, 50.0)
     fast.learn(200, 2000.0)
-    assert slow.characters < Window().characters < fast.characters
+    assert slow.characters < PromptWindow().characters < fast.characters
     prompt = complete("x", related=(Snippet("b.py", "y = 1"),))
     assert slow.fit(prompt).related == ()
     assert fast.fit(prompt).related == prompt.related
 
 
 def test_a_prompt_that_was_known_already_says_nothing_about_speed() -> None:
-    window = Window()
+    window = PromptWindow()
     window.learn(1, 3.0)
-    assert window.characters == Window().characters
+    assert window.characters == PromptWindow().characters
 
 
 def test_confidence_is_that_of_the_models_own_tokens() -> None:
@@ -304,7 +309,7 @@ async def test_completions_and_chats_keep_their_own_slots(bench: Bench) -> None:
 
 
 async def test_a_completion_does_not_wait_for_an_explanation_to_end(bench: Bench) -> None:
-    model = Limited(bench.model(endless=True), Scheduler())
+    model = ConcurrencyLimit(bench.model(endless=True), Scheduler())
     explain = Prompt("explain", "python", "a.py", selection="a")
     async with aclosing(model.stream(explain)) as explanation:
         await anext(explanation)
@@ -380,7 +385,7 @@ async def test_a_child_that_died_is_one_error_and_the_next_request_starts_anothe
     model = bench.model(die=True)
     with pytest.raises(ConnectionFailedError) as caught:
         await gather(model, complete(OPEN))
-    assert "started anew" in str(caught.value)
+    assert "ask again to restart it" in str(caught.value)
     bench.plan(answer=["fine"])
     assert (await gather(model, complete(OPEN))).text == "fine"
     assert len(bench.notes("started")) == 2
@@ -404,7 +409,7 @@ async def test_a_child_killed_while_nobody_asked_is_replaced_unnoticed(bench: Be
 async def test_a_child_that_keeps_dying_is_left_alone(bench: Bench) -> None:
     model = bench.model(die=True)
     for _ in range(3):
-        with pytest.raises(ConnectionFailedError, match="started anew"):
+        with pytest.raises(ConnectionFailedError, match="ask again to restart it"):
             await gather(model, complete(OPEN))
     with pytest.raises(ConnectionFailedError, match="left alone"):
         await gather(model, complete(OPEN))
@@ -471,7 +476,7 @@ async def test_the_child_ends_when_its_parent_is_killed(bench: Bench) -> None:
         import asyncio, importlib.util
         from pathlib import Path
         importlib.util.find_spec = lambda name: object()
-        from ensemble_lsp.providers.llamacpp import LlamaCppModel
+        from ensemble_lsp.providers.llamacpp.llamacpp_model import LlamaCppModel
         from ensemble_lsp.models.profiles import make_profile
         from ensemble_lsp.settings import ModelSettings
         from ensemble_lsp.types import Prompt
@@ -527,7 +532,7 @@ def test_without_weights_it_says_how_to_get_them(tmp_path: Path, model: str, say
 def test_a_file_that_is_no_gguf_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.gguf"
     path.write_text("no")
-    assert "no GGUF" in (availability(settings(str(path)), tmp_path) or "")
+    assert "not a GGUF file" in (availability(settings(str(path)), tmp_path) or "")
     path.write_text("GGUF...")
     assert availability(settings(str(path)), tmp_path) is None
 

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensemble_lsp.models.interface import gather
-from ensemble_lsp.providers.recall import Prediction, RecallIndex, RecallModel, recall_profile
+from ensemble_lsp.models.profiles import make_profile
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.providers.recall.context_trie import Contexts
+from ensemble_lsp.providers.recall.predict import Prediction
+from ensemble_lsp.providers.recall.recall_model import RecallModel
+from ensemble_lsp.providers.recall.token_index import RecallIndex
 from ensemble_lsp.providers.recall.tokens import CUT, cut, words
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Document, Edit, Position, Prompt, Span
@@ -473,6 +476,18 @@ class TestFiles:
         assert index.lines == 0
         assert index._tree("python").size == 0
 
+    def test_a_deleted_file_is_dropped_and_an_open_document_stays_until_it_is_closed(self) -> None:
+        index = RecallIndex()
+        for uri in (A, B):
+            index.add_file(uri, "python", SAMPLE)
+        index.open(document(SAMPLE, A))
+        index.remove_file(A)
+        index.remove_file(B)
+        assert (index.find("a.py"), index.find("b.py")) == (A, None)
+        assert index.lines == len(SAMPLE.split("\n"))
+        index.close(A)
+        assert index.lines == 0
+
     def test_the_oldest_files_make_room_and_open_documents_stay(self) -> None:
         index = RecallIndex(max_lines=100)
         index.open(document("open_one(kept)\n" * 20))
@@ -517,7 +532,7 @@ SETTINGS = ModelSettings(name="recall", provider="recall")
 
 
 def model(index: RecallIndex, **options: Any) -> RecallModel:
-    return RecallModel(SETTINGS, recall_profile(SETTINGS), index, **options)
+    return RecallModel(SETTINGS, make_profile(SETTINGS), index, **options)
 
 
 def prompt(text: str, **options: Any) -> Prompt:
@@ -528,7 +543,7 @@ def prompt(text: str, **options: Any) -> Prompt:
 
 class TestModel:
     def test_the_profile_says_what_it_is(self) -> None:
-        profile = recall_profile(SETTINGS)
+        profile = make_profile(SETTINGS)
         assert (profile.provider, profile.tasks, profile.fim) == ("recall", ("complete",), "none")
         assert profile.local
         assert profile.free

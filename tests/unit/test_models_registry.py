@@ -17,11 +17,12 @@ from ensemble_lsp.errors import (
     UnknownModelError,
 )
 from ensemble_lsp.models.api_keys import Keyring, missing_key
-from ensemble_lsp.models.interface import Profile, gather
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.models.log_redaction import RedactKeys
-from ensemble_lsp.models.wrappers import Call
+from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.models.wrappers import ModelCall
 from ensemble_lsp.registry import model_registry as registry_module
-from ensemble_lsp.registry.discovery import Found
+from ensemble_lsp.registry.discovery import DiscoveredModel
 from ensemble_lsp.registry.model_registry import Registry
 from ensemble_lsp.settings import ModelSettings, Settings
 from tests.support.scripted import PROMPT, ScriptedModel, prompt
@@ -69,9 +70,9 @@ class House:
 
     def __init__(self, tmp_path, **answers) -> None:
         self.adapters = FakeAdapters(answers)
-        self.calls: list[Call] = []
+        self.calls: list[ModelCall] = []
         self.env: dict[str, str] = {}
-        self.found: list[Found] = []
+        self.found: list[DiscoveredModel] = []
         self.searched = 0
         self.path = tmp_path
         self.redact = RedactKeys()
@@ -91,7 +92,7 @@ class House:
             Settings(models=models, **more),
             env=self.env,
             data_dir=self.path,
-            recall_index=None,
+            document_index=None,
             on_call=self.calls.append,
             previous=previous,
             adapters=self.adapters,
@@ -111,7 +112,7 @@ def names(registry: Registry, task="complete") -> list[str]:
 
 
 async def test_configured_models_are_exactly_the_models_in_their_order(house):
-    house.found = [Found(settings("found"), "there")]
+    house.found = [DiscoveredModel(settings("found"), "there")]
     registry = await house.build(settings("b"), settings("a"), settings("c", tasks=("explain",)))
     assert names(registry) == ["b", "a"]
     assert names(registry, "explain") == ["b", "a", "c"]
@@ -122,7 +123,7 @@ async def test_configured_models_are_exactly_the_models_in_their_order(house):
 
 
 async def test_with_no_models_configured_what_is_found_is_used_and_says_why(house):
-    house.found = [Found(settings("local"), "Ollama serves it")]
+    house.found = [DiscoveredModel(settings("local"), "Ollama serves it")]
     registry = await house.build()
     (entry,) = registry.entries()
     assert (entry.profile.name, entry.origin, entry.why) == (
@@ -228,12 +229,12 @@ async def test_a_model_whose_breaker_is_open_is_not_offered_and_the_list_says_wh
 async def test_a_time_limit_is_put_on_every_model(house, monkeypatch):
     limits = []
 
-    class Spy(registry_module.TimeLimit):
+    class Spy(registry_module.Timeout):
         def __init__(self, inner, total):
             limits.append(total)
             super().__init__(inner, total)
 
-    monkeypatch.setattr(registry_module, "TimeLimit", Spy)
+    monkeypatch.setattr(registry_module, "Timeout", Spy)
     await house.build(settings("a"))
     assert limits == [20.0]
 

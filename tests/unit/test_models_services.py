@@ -8,8 +8,8 @@ import pytest
 
 from ensemble_lsp.errors import ProviderError
 from ensemble_lsp.models.api_keys import Keyring
-from ensemble_lsp.models.interface import gather
-from ensemble_lsp.models.wrappers import Call
+from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.models.wrappers import ModelCall
 from ensemble_lsp.registry.discovery import LocalServer, discover
 from ensemble_lsp.registry.model_registry import Registry
 from ensemble_lsp.settings import ModelSettings, Settings
@@ -21,12 +21,12 @@ def no_keyring() -> None:
     raise RuntimeError("none here")
 
 
-async def build(tmp_path, calls: list[Call], *models: ModelSettings) -> Registry:
+async def build(tmp_path, calls: list[ModelCall], *models: ModelSettings) -> Registry:
     return await Registry.build(
         Settings(models=models),
         env={"K": "sk-0123456789"},
         data_dir=tmp_path,
-        recall_index=None,
+        document_index=None,
         on_call=calls.append,
         keyring=Keyring(no_keyring),
     )
@@ -38,7 +38,7 @@ def model(provider: LoopbackProvider, **values) -> ModelSettings:
 
 
 async def test_an_answer_comes_through_all_policies_and_is_metered(tmp_path):
-    calls: list[Call] = []
+    calls: list[ModelCall] = []
     async with LoopbackProvider("x = 1") as provider:
         registry = await build(tmp_path, calls, model(provider, output_price=1.0))
         answer = await gather(registry.get("m"), prompt("generate"))

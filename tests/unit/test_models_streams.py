@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
-from ensemble_lsp.models.interface import gather
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.types import Chunk, Prompt
 from tests.support.adapters import APIS, SECRET, adapter
 from tests.support.providers import Fault, LoopbackProvider, running

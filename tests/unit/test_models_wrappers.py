@@ -1,4 +1,4 @@
-"""Policies: limits, breaker, queue, metering, failover; each closes the stream inside at once."""
+"""Policies: limits, breaker, queue, metering; each closes the stream inside at once."""
 
 from __future__ import annotations
 
@@ -10,25 +10,22 @@ import pytest
 from ensemble_lsp.errors import (
     AuthenticationError,
     BadRequestError,
-    ConnectionFailedError,
-    NoModelError,
     ProviderError,
     RateLimitedError,
     ServiceUnavailableError,
     TimedOutError,
 )
-from ensemble_lsp.models.interface import gather
+from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.models.token_estimates import estimate_usage
 from ensemble_lsp.models.wrappers import (
-    Call,
     CircuitBreaker,
+    ConcurrencyLimit,
     Draining,
-    Failover,
-    Limited,
     Metered,
+    ModelCall,
     Scheduler,
-    TimeLimit,
+    Timeout,
     Unavailable,
-    estimate_usage,
 )
 from ensemble_lsp.types import Chunk, Usage
 from tests.support.scripted import PROMPT, Clock, ScriptedModel, prompt
@@ -45,11 +42,10 @@ async def until(condition) -> None:
 
 
 WRAPPERS = {
-    "TimeLimit": lambda model: TimeLimit(model, 60),
+    "Timeout": lambda model: Timeout(model, 60),
     "CircuitBreaker": CircuitBreaker,
-    "Limited": lambda model: Limited(model, Scheduler()),
+    "ConcurrencyLimit": lambda model: ConcurrencyLimit(model, Scheduler()),
     "Metered": lambda model: Metered(model, lambda call: None),
-    "Failover": lambda model: Failover([model]),
     "Draining": Draining,
 }
 
@@ -90,30 +86,30 @@ async def test_every_wrapper_lets_an_error_through(wrap):
         await gather(wrap(ScriptedModel(answers=[[down()]])), PROMPT)
 
 
-async def test_closing_the_model_closes_the_inner_one_unless_it_belongs_to_others(wrap):
+async def test_closing_the_model_closes_the_inner_one(wrap):
     inner = ScriptedModel()
     wrapped = wrap(inner)
     await wrapped.close()
-    assert inner.closed == (0 if isinstance(wrapped, Failover) else 1)
+    assert inner.closed == 1
 
 
-# -- TimeLimit
+# -- Timeout
 
 
 async def test_an_answer_that_stalls_is_timed_out_and_its_stream_closed():
     inner = ScriptedModel(answers=[["a", asyncio.Event()]])
     with pytest.raises(TimedOutError, match=r"fake gave no answer in 0.01 s") as caught:
-        await gather(TimeLimit(inner, 0.01), PROMPT)
+        await gather(Timeout(inner, 0.01), PROMPT)
     assert (inner.ended, caught.value.model) == (1, "fake")
 
 
 async def test_the_first_piece_may_have_a_shorter_limit():
     with pytest.raises(TimedOutError, match=r"in 0.01 s"):
-        await gather(TimeLimit(ScriptedModel(answers=[[asyncio.Event()]]), 60, first=0.01), PROMPT)
+        await gather(Timeout(ScriptedModel(answers=[[asyncio.Event()]]), 60, first=0.01), PROMPT)
 
 
 async def test_the_readers_own_time_does_not_count():
-    limited = TimeLimit(ScriptedModel(answers=[["a", "b", "c"]]), 0.05)
+    limited = Timeout(ScriptedModel(answers=[["a", "b", "c"]]), 0.05)
     texts = []
     async with aclosing(limited.stream(PROMPT)) as chunks:
         async for chunk in chunks:
@@ -124,7 +120,7 @@ async def test_the_readers_own_time_does_not_count():
 
 async def test_a_reader_that_is_cancelled_is_cancelled_not_timed_out():
     task = asyncio.ensure_future(
-        gather(TimeLimit(ScriptedModel(answers=[[asyncio.Event()]]), 60), PROMPT)
+        gather(Timeout(ScriptedModel(answers=[[asyncio.Event()]]), 60), PROMPT)
     )
     await asyncio.sleep(0)
     task.cancel()
@@ -268,21 +264,23 @@ async def test_failures_that_were_under_way_when_it_opened_say_nothing_new():
     assert breaker.retry_at == clock.now + 15
 
 
-# -- Scheduler, Limited
+# -- Scheduler, ConcurrencyLimit
 
 
-def on_one_machine(limit: int, *names: str) -> tuple[Scheduler, list[ScriptedModel], list[Limited]]:
+def on_one_machine(
+    limit: int, *names: str
+) -> tuple[Scheduler, list[ScriptedModel], list[ConcurrencyLimit]]:
     scheduler = Scheduler()
     inner = [
         ScriptedModel(n, [[asyncio.Event(), n]], backend="local", concurrency=limit) for n in names
     ]
-    return scheduler, inner, [Limited(model, scheduler) for model in inner]
+    return scheduler, inner, [ConcurrencyLimit(model, scheduler) for model in inner]
 
 
 async def test_no_more_than_the_limit_run_at_once():
     gate = asyncio.Event()
     inner = ScriptedModel(answers=[[gate, "x"]], concurrency=2)
-    limited = Limited(inner, Scheduler())
+    limited = ConcurrencyLimit(inner, Scheduler())
     tasks = [asyncio.ensure_future(gather(limited, PROMPT)) for _ in range(5)]
     await until(lambda: inner.running == 2)
     gate.set()
@@ -351,9 +349,9 @@ async def test_services_do_not_wait_for_one_another():
         ScriptedModel("a", [[asyncio.Event()]], concurrency=1),
         ScriptedModel("b", concurrency=1),
     )
-    task = asyncio.ensure_future(gather(Limited(stuck, scheduler), PROMPT))
+    task = asyncio.ensure_future(gather(ConcurrencyLimit(stuck, scheduler), PROMPT))
     await until(lambda: stuck.running)
-    assert (await gather(Limited(free, scheduler), PROMPT)).text == "text"
+    assert (await gather(ConcurrencyLimit(free, scheduler), PROMPT)).text == "text"
     task.cancel()
     await asyncio.wait([task])
 
@@ -363,13 +361,13 @@ async def test_services_do_not_wait_for_one_another():
 
 class Meter:
     def __init__(self, answers, **profile) -> None:
-        self.calls: list[Call] = []
+        self.calls: list[ModelCall] = []
         self.clock = Clock(50.0)
         self.inner = ScriptedModel("gpt", answers, input_price=1.0, output_price=4.0, **profile)
         self.model = Metered(self.inner, self.calls.append, clock=self.clock, now=lambda: 1e9)
 
     @property
-    def call(self) -> Call:
+    def call(self) -> ModelCall:
         assert len(self.calls) == 1
         return self.calls[0]
 
@@ -396,7 +394,7 @@ async def test_tokens_are_estimated_where_the_provider_counts_none_and_the_answe
     meter = Meter([["x" * 41]])
     answer = await gather(meter.model, PROMPT)
     assert answer.usage == meter.call.usage == estimate_usage(PROMPT, 41)
-    assert answer.usage.output_tokens == 11
+    assert answer.usage.output_tokens == 12
     assert answer.usage.estimated
     assert answer.cost == meter.call.cost > 0
 
@@ -447,7 +445,7 @@ async def test_a_reader_that_has_text_and_closes_had_an_answer():
     async with aclosing(meter.model.stream(PROMPT)) as chunks:
         await anext(chunks)
     assert meter.call.status == "ok"
-    assert meter.call.usage == Usage(100, 10, estimated=True)
+    assert meter.call.usage == Usage(100, 12, estimated=True)
 
 
 async def test_a_reader_that_closes_without_text_gave_up():
@@ -458,7 +456,7 @@ async def test_a_reader_that_closes_without_text_gave_up():
 
 
 async def test_a_request_that_an_open_breaker_refused_is_not_reported():
-    calls: list[Call] = []
+    calls: list[ModelCall] = []
     inner = ScriptedModel(answers=[[AuthenticationError("fake", "Wrong key.")]])
     model = Metered(CircuitBreaker(inner), calls.append)
     await fail(model, 3)
@@ -471,42 +469,6 @@ async def test_a_record_that_fails_does_not_spoil_the_answer(caplog):
 
     assert (await gather(Metered(ScriptedModel(), broken), PROMPT)).text == "text"
     assert "a call was not recorded" in caplog.text
-
-
-# -- Failover
-
-
-async def test_the_next_model_answers_where_one_fails_before_a_word():
-    first, second = ScriptedModel("a", [["", down()]]), ScriptedModel("b", [["hello"]])
-    metered = [Metered(model, lambda call: None) for model in (first, second)]
-    answer = await gather(Failover(metered), PROMPT)
-    assert (answer.text, answer.model) == ("hello", "b")
-
-
-async def test_after_the_first_word_a_failure_is_not_covered_up():
-    second = ScriptedModel("b")
-    with pytest.raises(ServiceUnavailableError):
-        await gather(Failover([ScriptedModel("a", [["hel", down()]]), second]), PROMPT)
-    assert second.calls == []
-
-
-async def test_where_all_fail_the_error_names_all():
-    first = ScriptedModel("a", [[ConnectionFailedError("a", "No connection to a.")]])
-    second = ScriptedModel("b", [[TimedOutError("b", "b gave no answer in 5 s.")]])
-    error = await fail(Failover([first, second]))
-    assert isinstance(error, TimedOutError)
-    assert str(error) == ("No model answered. a: No connection to a; b: b gave no answer in 5 s.")
-
-
-async def test_an_empty_answer_is_an_answer():
-    second = ScriptedModel("b")
-    assert (await gather(Failover([ScriptedModel("a", [[]]), second]), PROMPT)).text == ""
-    assert second.calls == []
-
-
-def test_no_models_is_an_error_at_once():
-    with pytest.raises(NoModelError):
-        Failover([])
 
 
 # -- Draining, Unavailable

@@ -42,8 +42,8 @@ class Call:
     time: float = 1_750_000_000.0
 
 
-def first(selector: Selector, *profiles: Profile, situation: RequestContext = HERE) -> str:
-    return selector.choose(situation, profiles, budget_ms=BUDGET).ranked[0].model
+def first(selector: Selector, *profiles: Profile, context: RequestContext = HERE) -> str:
+    return selector.choose(context, profiles, budget_ms=BUDGET).ranked[0].model
 
 
 @pytest.fixture(params=["fixed", "seed", "learned"])
@@ -137,18 +137,16 @@ def test_only_what_changed_is_saved_and_the_parts_make_the_whole(strategy: str) 
 @pytest.mark.parametrize("strategy", ["seed", "learned"])
 def test_a_corrected_reward_counts_as_if_it_had_been_so_from_the_start(strategy: str) -> None:
     right, wrong = (make_selector(SelectorSettings(strategy=strategy)) for _ in range(2))
-    situations = [replace(HERE, complexity=c) for c in (1, 3, 9, 20)]
-    for situation in situations:
-        right.learn("a", situation, 0.2)
-        wrong.learn("a", situation, 0.9)
+    contexts = [replace(HERE, complexity=c) for c in (1, 3, 9, 20)]
+    for context in contexts:
+        right.learn("a", context, 0.2)
+        wrong.learn("a", context, 0.9)
     wrong.learn("a", HERE, 0.7)
-    for situation in situations:
-        wrong.revise("a", situation, 0.9, 0.2)
+    for context in contexts:
+        wrong.revise("a", context, 0.9, 0.2)
     wrong.revise("a", HERE, 0.7, None)
-    for situation in situations:
-        mine, theirs = (
-            s.choose(situation, [A], budget_ms=BUDGET).ranked[0] for s in (right, wrong)
-        )
+    for context in contexts:
+        mine, theirs = (s.choose(context, [A], budget_ms=BUDGET).ranked[0] for s in (right, wrong))
         assert mine.expected == pytest.approx(theirs.expected)
         assert mine.observations == theirs.observations == 4
 
@@ -237,8 +235,8 @@ def test_seed_lets_a_model_that_does_worse_on_complex_code_fall_with_complexity(
     assert scores[0]["a"] == pytest.approx(0.6)
     assert scores[0]["a"] > scores[1]["a"] > scores[2]["a"]
     assert scores[2]["a"] == pytest.approx(0.2)
-    assert first(selector, A, B, situation=simple) == "a"
-    assert first(selector, A, B, situation=complex_) == "b"
+    assert first(selector, A, B, context=simple) == "a"
+    assert first(selector, A, B, context=complex_) == "b"
 
 
 def test_learned_starts_with_the_public_record_and_ends_with_the_users() -> None:
@@ -453,18 +451,25 @@ def test_a_choice_names_its_models_in_order() -> None:
 
 
 def test_the_situation_and_each_models_figures_are_told() -> None:
-    from ensemble_lsp.selection.format_choice import COLUMNS, basis, rows, where
+    from ensemble_lsp.selection.format_choice import (
+        COLUMNS,
+        format_context,
+        prior_sources,
+        table_rows,
+    )
 
     selector = LearnedSelector()
     for _ in range(9):
         selector.learn("b", HERE, 1.0)
     choice = selector.choose(HERE, [A, B], budget_ms=BUDGET)
-    told = rows(choice)
+    told = table_rows(choice)
     assert [row[0] for row in told] == list(choice.names)
     assert {len(row) for row in told} == {len(COLUMNS)}
     assert told[0][2] == "9"
-    assert basis(choice) == ["a: by what models usually reach, less for no fill-in-the-middle"]
+    assert prior_sources(choice) == [
+        "a: by what models usually reach, less for no fill-in-the-middle"
+    ]
     here = replace(HERE, place="call", multiline=False, nesting=2)
-    assert where(here).startswith(
+    assert format_context(here).startswith(
         "complete in python, complexity 4, nesting 2, in a call, the rest"
     )

@@ -127,7 +127,7 @@ async def test_the_cache_answers_at_once_and_learns_in_the_background() -> None:
     cache.schedule(python(BRANCHY, 2))
     await cache.idle()
     assert cache.peek("file:///w/a.py", 11).cyclomatic == 4
-    assert cache.peek_file("file:///w/a.py").cyclomatic == 4
+    assert cache.peek("file:///w/a.py", 0).cyclomatic == 4
 
 
 async def test_a_version_that_comes_while_another_is_measured_is_measured_too() -> None:
@@ -156,7 +156,7 @@ async def test_documents_are_measured_one_at_a_time(monkeypatch: pytest.MonkeyPa
         cache.schedule(Document.from_text(f"file:///{number}.py", 1, "python", "a = 1\n"))
     await cache.idle()
     assert most == 1
-    assert all(cache.peek_file(f"file:///{number}.py").file_lines for number in range(6))
+    assert all(cache.peek(f"file:///{number}.py", 0).file_lines for number in range(6))
     await cache.close()
 
 
@@ -164,7 +164,7 @@ async def test_what_is_being_measured_does_not_keep_the_server_from_leaving() ->
     cache = ComplexityCache(debounce_ms=0)
     blocks = "".join(f"def f_{n}(a):\n    return a\n\n\n" for n in range(4000))
     cache.schedule(python(blocks))
-    while not cache._turn.locked():
+    while not cache._one_at_a_time.locked():
         await asyncio.sleep(0.001)
     begun = [each for each in threading.enumerate() if each.name.startswith("asyncio")]
     await cache.close()
@@ -204,7 +204,7 @@ def test_the_innermost_function_is_found_at_every_line() -> None:
     for _ in range(200):
         spans = sorted({(rng.randrange(30), rng.randrange(1, 12)) for _ in range(8)})
         functions = tuple(
-            complexity.Function(start, start + length, number + 2, number)
+            complexity.MeasuredFunction(start, start + length, number + 2, number)
             for number, (start, length) in enumerate(spans)
         )
         known = complexity.FileComplexity(1, 50, functions)

@@ -34,7 +34,7 @@ def written(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 def test_a_table_is_read_and_written_again_as_it_was(tmp_path: Path) -> None:
     rows = read_table(written(tmp_path / "one.jsonl", lines()))
-    assert rows[3].situation.complexity == 3
+    assert rows[3].context.complexity == 3
     assert rows[3].right == {"a": 1.0, "b": 0.5}
     assert (rows[3].cost, rows[3].check) == ({"a": 0.002}, {"a": True})
     write_table(rows, tmp_path / "two.jsonl")

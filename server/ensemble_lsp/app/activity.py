@@ -1,15 +1,15 @@
-"""The server's activity, for whoever displays it: busy, idle or offline, and text as it arrives."""
+"""The server's activity, to be displayed: busy, idle or offline, and text as it arrives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..models.wrappers import Watched
+from ..models.wrappers import Observed
 
 if TYPE_CHECKING:
     from ..models.interface import Model
-    from ..models.wrappers import Call
+    from ..models.wrappers import ModelCall
     from ..types import Task
 
 
@@ -23,7 +23,7 @@ class Activity:
 
     def watched(self, model: Model) -> Model:
         """Wrap a model that is about to be asked, if its text is displayed."""
-        return model if self.on_text is None else Watched(model, self.on_text)
+        return model if self.on_text is None else Observed(model, self.on_text)
 
     def busy(self, task: Task, model: str) -> None:
         """Report that a model is being asked."""
@@ -37,7 +37,7 @@ class Activity:
         """Report that no model could be reached."""
         self._report("offline", message=message)
 
-    def ended(self, call: Call) -> None:
+    def ended(self, call: ModelCall) -> None:
         """Report the end of a call."""
         if call.status == "ok":
             self.idle(call.task, call.model, latencyMs=round(call.total_ms or 0.0, 1))

@@ -1,4 +1,4 @@
-"""What one request works with, from its start to its end: an immutable ``AppContext``."""
+"""The immutable ``AppContext`` that a request works with from its start to its end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..registry.model_registry import Registry
 from ..selection.choice import Choice, Selector
 from ..selection.daily_budget import DailyBudget
 from ..selection.decision import Decision
-from ..selection.history_sync import Learning
+from ..selection.history_sync import HistorySync
 from ..selection.request_context import RequestContext, request_context
 from ..settings import Raw, Settings, SettingsIssue, resolve
 from ..types import Document, Position, Prompt, Span, Suggestion, Task, Trigger
@@ -42,7 +42,7 @@ class SettingsLayers:
     editor: Raw
 
     def resolve(self, trusted: bool) -> tuple[Settings, list[SettingsIssue]]:
-        """Return the settings they give, and what is wrong in them."""
+        """Return the resulting settings and the faults in them."""
         layers = [
             ("config", self.config),
             ("initializationOptions", self.initialization),
@@ -63,7 +63,7 @@ class AppContext:
     settings: Settings
     registry: Registry
     selector: Selector
-    learning: Learning
+    learning: HistorySync
     budget: DailyBudget
     workspace: Workspace
     suggestions: SuggestionLog
@@ -73,7 +73,7 @@ class AppContext:
     data_dir: Path
     env: Mapping[str, str]
     issues: tuple[SettingsIssue, ...] = ()
-    """What was wrong in the settings at the start."""
+    """Faults of the settings at the start."""
     trusted: bool = True
     """Whether the user trusts the workspace."""
     pins: Mapping[Task, str | None] = field(default_factory=lambda: MappingProxyType({}))
@@ -112,7 +112,7 @@ class AppContext:
         only: str | None = None,
     ) -> Decision:
         """Rank the models to ask, and say why. ``only`` names one; raises for an unknown name."""
-        situation = request_context(
+        context = request_context(
             task,
             document,
             position,
@@ -122,23 +122,23 @@ class AppContext:
             instruction=instruction,
         )
         if only is not None:
-            models, _ = self.budget.sort_out([self.registry.get(only)], task)
-            choice = self._choose(situation, models)
-            return Decision([self.activity.watched(models[0])], choice, situation, pinned=True)
-        models, note = self.budget.sort_out(self.models_for(task), task)
-        choice = self._choose(situation, models).noted(note)
+            models, _ = self.budget.affordable([self.registry.get(only)], task)
+            choice = self._choose(context, models)
+            return Decision([self.activity.watched(models[0])], choice, context, pinned=True)
+        models, note = self.budget.affordable(self.models_for(task), task)
+        choice = self._choose(context, models).noted(note)
         by_name = {model.profile.name: model for model in models}
         names = [ranked.model for ranked in choice.ranked if ranked.model in by_name]
         order = [self.activity.watched(by_name[name]) for name in names]
         if order:
             self.activity.busy(task, order[0].profile.name)
-        return Decision(order, choice, situation, pinned=names[:1] == [self.pin(task)])
+        return Decision(order, choice, context, pinned=names[:1] == [self.pin(task)])
 
-    def _choose(self, situation: RequestContext, models: Sequence[Model]) -> Choice:
-        task = situation.task
+    def _choose(self, context: RequestContext, models: Sequence[Model]) -> Choice:
+        task = context.task
         budget = self.settings.complete if task == "complete" else self.settings.ensemble
         return self.selector.choose(
-            situation,
+            context,
             [model.profile for model in models],
             budget_ms=float(budget.budget_ms),
             pinned=self.pin(task),
@@ -146,17 +146,17 @@ class AppContext:
 
     def outlook(self, task: Task, document: Document, position: Position) -> dict[str, Any]:
         """Return which models would be asked at a place now, and why. Asks no model."""
-        situation = request_context(task, document, position, complexity=self.workspace.complexity)
+        context = request_context(task, document, position, complexity=self.workspace.complexity)
         # A choice advances the selector's exploration; an outlook must not.
         copied = dataclasses.replace(self, selector=copy.deepcopy(self.selector))
-        choice = copied._choose(situation, self.models_for(task))
+        choice = copied._choose(context, self.models_for(task))
         return {
             "why": choice.why,
             "task": task,
             "models": list(choice.names[:1]),
             "agreement": None,
             "explored": choice.explored,
-            "context": situation.to_json(),
+            "context": context.to_json(),
             "scores": [dataclasses.asdict(ranked) for ranked in choice.ranked],
         }
 

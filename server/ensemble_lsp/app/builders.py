@@ -19,7 +19,7 @@ from ..registry.model_registry import Registry
 from ..selection import make_selector, offline_priors
 from ..selection.choice import Selector
 from ..selection.daily_budget import DailyBudget
-from ..selection.history_sync import Learning
+from ..selection.history_sync import HistorySync
 from ..settings import Raw, Settings, SettingsIssue, read_config
 from ..types import Task
 from .activity import Activity
@@ -60,7 +60,7 @@ async def open_app(
         settings,
         env=env,
         data_dir=data_dir,
-        recall_index=workspace.recall,
+        document_index=workspace.recall,
         on_call=suggestions.record_call,
         redact=redact,
     )
@@ -85,7 +85,7 @@ async def open_app(
 
 
 async def reconfigured(app: AppContext, editor: Raw) -> tuple[AppContext, list[SettingsIssue]]:
-    """Return a context for the editor's new settings, and what is wrong in them.
+    """Return a context for the editor's new settings and the faults in them.
 
     Models that stay the same keep running; pins and models of this run of the server stay.
     """
@@ -100,7 +100,7 @@ async def reconfigured(app: AppContext, editor: Raw) -> tuple[AppContext, list[S
             settings,
             env=app.env,
             data_dir=app.data_dir,
-            recall_index=app.workspace.recall,
+            document_index=app.workspace.recall,
             on_call=app.suggestions.record_call,
             previous=registry,
         )
@@ -142,13 +142,13 @@ def _history_options(settings: Settings) -> dict[str, Any]:
 
 async def _learned(
     settings: Settings, history: History, data_dir: Path, registry: Registry
-) -> tuple[Selector, Learning, DailyBudget]:
+) -> tuple[Selector, HistorySync, DailyBudget]:
     """Return a selector that has learned from the history, and what is left of today's budget."""
     selector = make_selector(settings.selector)
-    learning = Learning(history, selector)
+    learning = HistorySync(history, selector)
     await learning.start()
     budget = DailyBudget(history, settings.selector.daily_budget)
     await budget.refresh()
-    known = await asyncio.to_thread(offline_priors.load, data_dir)
-    offline_priors.teach(selector, known, registry.ids())
+    known = await asyncio.to_thread(offline_priors.load_priors, data_dir)
+    offline_priors.apply_priors(selector, known, registry.ids())
     return selector, learning, budget

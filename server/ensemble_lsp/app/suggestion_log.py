@@ -37,8 +37,8 @@ from .activity import Activity
 from .workspace import Workspace
 
 if TYPE_CHECKING:
-    from ..models.wrappers import Call
-    from ..selection.history_sync import Learning
+    from ..models.wrappers import ModelCall
+    from ..selection.history_sync import HistorySync
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class SuggestionLog:
         self.tracker = Tracker(self.settle, self.revise, prefer=self.prefer)
         self._workspace = workspace
         self._activity = activity
-        self._learning: Learning | None = None
+        self._learning: HistorySync | None = None
         self._learning_soon: asyncio.TimerHandle | None = None
         self._reasons: OrderedDict[str, Reasons] = OrderedDict()
         self._pending: set[asyncio.Future[Any]] = set()
@@ -267,7 +267,7 @@ class SuggestionLog:
         )
         self._write(written)
 
-    def record_call(self, call: Call) -> None:
+    def record_call(self, call: ModelCall) -> None:
         """Write a call to a model, however it ended."""
         logger.info("%s: %s, %s, %.0f ms", call.model, call.task, call.status, call.total_ms)
         record = CallRecord(
@@ -289,7 +289,7 @@ class SuggestionLog:
 
     # -- learning ------------------------------------------------------------------------------
 
-    def attach(self, learning: Learning) -> None:
+    def attach(self, learning: HistorySync) -> None:
         """Let this selector learn from the history from now on."""
         self._learning = learning
 

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from ..context.documents import DocumentListener, Documents
 from ..context.workspace_index import WorkspaceContext
-from ..providers.recall import RecallIndex
+from ..providers.recall.token_index import RecallIndex
 from ..selection.complexity import ComplexityCache
 from ..types import Document, Edit
+from ..uris import is_file_uri, uri_to_path
 
 _SLICE_LINES = 60
 _PAUSE = 0.002
@@ -92,4 +92,4 @@ class Workspace:
 
 def paths_of(uris: Sequence[str]) -> list[Path]:
     """Return the paths of file URIs; others are left out."""
-    return [Path(unquote(urlsplit(uri).path)) for uri in uris if uri.startswith("file:")]
+    return [Path(uri_to_path(uri)) for uri in uris if is_file_uri(uri)]

@@ -27,7 +27,7 @@ from ..evaluation.measured_priors import measured_priors
 from ..evaluation.reports import html_page
 from ..evaluation.reports.comparison_page import ReportFiles, write_comparison
 from ..sandbox.process import ResourceLimits
-from ..selection.offline_priors import save
+from ..selection.offline_priors import save_priors
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
 
@@ -191,6 +191,6 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
 
 async def _learn(app: AppContext, compared: Comparison) -> None:
     found = measured_priors(compared)
-    await asyncio.to_thread(save, app.data_dir, found)
+    await asyncio.to_thread(save_priors, app.data_dir, found)
     told = ", ".join(f"{m.model} {m.reward:.2f}" for m in found)
     print(safe(f"The selector now expects of {compared.summary.task}: {told}."), file=sys.stderr)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EnsembleError
-from ..settings import default_data_dir
+from ..provider_spec import fallback
+from ..settings import ModelSettings, add_model_to_config, default_data_dir
 from .demo_client import DemoClient
 from .models_command import fetch_with_bar
 
@@ -55,20 +56,20 @@ async def _run(args: argparse.Namespace) -> int:
             print(f"Without the embedded model: {error}", file=sys.stderr)
     from ..providers.llamacpp import catalogue
 
-    weights = catalogue.path_of(WEIGHTS, data_dir)
+    weights = catalogue.weights_path(WEIGHTS, data_dir)
     with tempfile.TemporaryDirectory(prefix="ensemble-demo-") as folder:
         home = Path(folder)
-        models = ['[[models]]\nname = "recall"\nprovider = "recall"\n']
-        for name in ("smollm2", "smollm2-b") if weights else ():
-            models.append(
-                f'[[models]]\nname = "{name}"\nprovider = "llamacpp"\nmodel = "{weights}"\n'
-                "timeout = 60.0\n"
-            )
-        more = "[complete]\nbudgetMs = 15000\n[ensemble]\nsize = 2\nbudgetMs = 110000\n"
-        (home / "config.toml").write_text("\n".join([*models, more]))
+        config = home / "config.toml"
+        config.write_text("[complete]\nbudgetMs = 15000\n[ensemble]\nsize = 2\nbudgetMs = 110000\n")
+        only = fallback().name
+        add_model_to_config(config, ModelSettings(name=only, provider=only))
+        packaged = catalogue.settings_for(catalogue.packaged_model(WEIGHTS))
+        for name in (WEIGHTS, f"{WEIGHTS}-b") if weights else ():
+            fields = {"name": name, "model": str(weights), "timeout": 60.0}
+            add_model_to_config(config, packaged.model_copy(update=fields))
         env = {
             **os.environ,
-            "ENSEMBLE_LSP_CONFIG": str(home / "config.toml"),
+            "ENSEMBLE_LSP_CONFIG": str(config),
             "ENSEMBLE_LSP_DATA_DIR": str(home / "data"),
         }
         client = await DemoClient.start(env)

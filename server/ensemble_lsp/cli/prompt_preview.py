@@ -11,7 +11,8 @@ from ..app.failures import no_model
 from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..context.prompt_builder import complete_prompt
 from ..errors import SettingsError
-from ..registry.dry_run import request_for
+from ..provider_spec import spec_of
+from ..registry.dry_run import preview_request
 from ..registry.model_registry import Entry
 from ..types import Document, Position, Prompt
 from .common import app_of, numbers, open_file, place_in
@@ -80,13 +81,13 @@ async def _one(
     shown = Shown(profile.name, f"{profile.provider}, embedded", profile.local)
     if mode == "none":
         return replace(shown, nothing="there is nothing to complete at this place")
-    if profile.provider == "recall":
+    if spec_of(profile.provider).uses_documents:
         return replace(shown, nothing="it looks into its own index of the open files")
     if prompt is None:
         return replace(
             shown, nothing=workspace.exclusion_reason(document, profile) or "it may not see it"
         )
-    request = await request_for(entry.settings, profile, prompt)
+    request = await preview_request(entry.settings, profile, prompt)
     if request is None:
         return replace(shown, prompt=_parts(prompt))
     return replace(shown, to=request.url, request=request.body)

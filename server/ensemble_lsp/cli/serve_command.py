@@ -8,7 +8,7 @@ import secrets
 import sys
 from collections.abc import Callable
 
-from ..bootstrap import ServerOptions, create_server, leave_process, serve
+from ..bootstrap import ServerOptions, create_server, exit_process, serve
 from ..errors import SettingsError
 from ..lsp.transport import Connection, stdio_connection
 
@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve one client, then leave the process with its exit code."""
     connect = _socket(args) if args.tcp or args.ws else stdio_connection
     server = create_server(ServerOptions(args.config, args.data_dir, args.redact))
-    leave_process(serve(server, connect))
+    exit_process(serve(server, connect))
     return 0
 
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
-from contextlib import aclosing
-from typing import Any, cast
 
 from ..errors import ProviderError
 from ..models.interface import Model
-from ..types import Completion, Prompt, Usage
+from ..models.stream_collector import StreamCollector, open_stream
+from ..types import Prompt
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +24,7 @@ TAIL = 1.0
 leaves a connection that the next request can use."""
 
 
-class InflightRequest:
+class InflightRequest(StreamCollector):
     """One model's streamed answer to one prompt.
 
     It is done when the answer is complete, even if the provider sends more (token counts).
@@ -35,27 +33,18 @@ class InflightRequest:
     def __init__(
         self, model: Model, prompt: Prompt, enough: Callable[[str], bool] | None = None
     ) -> None:
-        self.model = model.profile.name
-        self.profile = model.profile
-        self.text = ""
+        super().__init__(model.profile)
         self.error: ProviderError | None = None
-        self.started = time.perf_counter()
-        self.first_token_ms: float | None = None
-        self.total_ms = 0.0
-        self.usage = Usage()
-        self.finish = ""
-        self.confidence: float | None = None
         self._enough = enough
-        self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.completed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Resolved when the answer is complete. Callers must not cancel it."""
         self._task = asyncio.ensure_future(self._run(model, prompt))
 
     async def _run(self, model: Model, prompt: Prompt) -> None:
         try:
-            # A Model's stream is an async generator; the protocol's type only promises an iterator.
-            async with aclosing(cast(Any, model.stream(prompt))) as chunks:
+            async with open_stream(model, prompt) as chunks:
                 async for chunk in chunks:
-                    self._take(chunk)
+                    self.add(chunk)
                     if self.finish:
                         if not self.done:
                             self._complete()
@@ -72,25 +61,14 @@ class InflightRequest:
             self._complete()
 
     def _complete(self) -> None:
-        if not self.end.done():
-            self.total_ms = (time.perf_counter() - self.started) * 1e3
-            self.end.set_result(None)
-
-    def _take(self, chunk: Any) -> None:
-        if chunk.text and self.first_token_ms is None:
-            self.first_token_ms = (time.perf_counter() - self.started) * 1e3
-        if not self.done:
-            self.text += chunk.text
-        self.model = chunk.model or self.model
-        self.usage = chunk.usage or self.usage
-        self.finish = chunk.finish or self.finish
-        if chunk.confidence is not None:
-            self.confidence = chunk.confidence
+        if not self.completed.done():
+            self.end()
+            self.completed.set_result(None)
 
     @property
     def done(self) -> bool:
         """Whether the answer is complete, failed, or was closed."""
-        return self.end.done()
+        return self.completed.done()
 
     @property
     def is_closed(self) -> bool:
@@ -104,7 +82,7 @@ class InflightRequest:
 
     async def wait_done(self) -> None:
         """Wait until it is done; cancelling the wait does not close the stream."""
-        await asyncio.wait({self.end})
+        await asyncio.wait({self.completed})
 
     def close(self) -> None:
         """Close the stream and its connection now; after a complete answer, let the stream end."""
@@ -116,16 +94,3 @@ class InflightRequest:
     async def wait_closed(self) -> None:
         """Wait for the end of the stream, at most ``TAIL`` seconds."""
         await asyncio.wait({self._task}, timeout=TAIL)
-
-    def completion(self) -> Completion:
-        """Return the answer so far."""
-        return Completion(
-            text=self.text,
-            model=self.model,
-            usage=self.usage,
-            finish=self.finish or "stop",
-            first_token_ms=self.first_token_ms or self.total_ms,
-            total_ms=self.total_ms,
-            cost=self.profile.cost(self.usage),
-            confidence=self.confidence,
-        )

@@ -71,5 +71,5 @@ class InflightRegistry:
 
 async def wait_for_any(streams: list[InflightRequest], timeout: float) -> None:
     """Wait until one of the answers is complete, at most ``timeout`` seconds."""
-    ends = [stream.end for stream in streams]
+    ends = [stream.completed for stream in streams]
     await asyncio.wait(ends, timeout=max(0.0, timeout), return_when=asyncio.FIRST_COMPLETED)

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..numeric import logistic
 from .votes import Vote, log_odds
 
 
@@ -68,7 +69,7 @@ class CalibrationTable:
     def probability(self, features: AgreementFeatures) -> float:
         """Estimate the probability that the choice is right, 0 to 1."""
         total = sum(c * x for c, x in zip(self.coefficients, features.vector(), strict=True))
-        raw = 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+        raw = logistic(total)
         return _between(raw, self.edges, self.values) if self.edges else raw
 
 

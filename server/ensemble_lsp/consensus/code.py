@@ -8,7 +8,6 @@ others. The ``seed`` rule suits models of equal or unknown quality; otherwise th
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Literal
 
+from ..numeric import logistic
 from ..sandbox.check_results import CheckResults
 from ..wording import join_names
 from .agreement import CalibrationTable, agreement_features
@@ -297,7 +297,7 @@ def _probability_correct(behind: Sequence[Vote], others: Sequence[Vote]) -> floa
     value = log_odds(best[names[0]])
     value += AGREEMENT_LOG_ODDS * len(names[1:])
     value -= DISAGREEMENT_LOG_ODDS * len({a.model for a in others} - set(names))
-    return round(1 / (1 + math.exp(-value)), 3)
+    return round(logistic(value), 3)
 
 
 AGREEMENT_LOG_ODDS, DISAGREEMENT_LOG_ODDS = 1.45, 0.6

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..errors import InvalidResponseError, ProviderError
-from ..models.interface import Model, gather
+from ..models.interface import Model
+from ..models.stream_collector import gather
 from ..types import Completion, Prompt
 
 logger = logging.getLogger(__name__)

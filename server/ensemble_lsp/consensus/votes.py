@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..numeric import clip, logit
 from ..sandbox.check_results import CheckResults
 
 FLOOR, CEILING = 0.02, 0.98
@@ -68,5 +69,4 @@ def vote_weight(weight: float, log_alternatives: float = LOG_ALTERNATIVES) -> fl
 
 def log_odds(weight: float) -> float:
     """Return the log-odds of a model's expected reward."""
-    p = max(FLOOR, min(CEILING, weight))
-    return math.log(p / (1 - p))
+    return logit(clip(weight, FLOOR, CEILING))

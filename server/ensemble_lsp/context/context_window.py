@@ -5,14 +5,12 @@ The cost depends on the budget, not on the file's length.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
+from ..models.token_estimates import estimate_tokens
 from ..types import Document, Position
 
-CHARACTERS_PER_TOKEN = 3.5
-"""An estimate for code and the tokenizers of common models."""
 ALIGNMENT_LINES = 32
 """The prefix begins at a multiple of this many lines. Its beginning then stays the same for many
 keystrokes, so that providers' prompt caches apply."""
@@ -28,14 +26,6 @@ class ContextWindow:
     suffix: str
     first: int
     last: int
-
-
-def estimate_tokens(text: str) -> int:
-    """Estimate the tokens of a text: one per 3.5 ASCII characters, one per other character."""
-    if text.isascii():
-        return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
-    wide = len(text) - len(text.encode("ascii", "ignore"))
-    return math.ceil((len(text) - wide) / CHARACTERS_PER_TOKEN) + wide
 
 
 def context_window(

@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass, replace
 
 from ..models.interface import Profile
+from ..models.token_estimates import estimate_tokens
 from ..types import Document, Position, Prompt, Snippet, Span, Task
 from .completion_mode import CompletionMode
-from .context_window import ContextWindow, context_window, cut_end, cut_lines, estimate_tokens
+from .context_window import ContextWindow, context_window, cut_end, cut_lines
 from .symbols import Symbol, enclosing, outline
 from .workspace_index import WorkspaceContext
 

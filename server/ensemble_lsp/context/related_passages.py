@@ -17,8 +17,9 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
+from ..models.token_estimates import estimate_tokens
 from ..types import Document, Edit, Position, Snippet, split_lines
-from .context_window import cut_lines, estimate_tokens
+from .context_window import cut_lines
 
 K1, B = 1.2, 0.75
 MEAN_WORDS = 60

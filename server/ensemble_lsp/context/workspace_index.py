@@ -9,12 +9,12 @@ import os
 import time
 from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from ..models.interface import Profile
 from ..settings import PrivacySettings
 from ..syntax.trees import Trees
 from ..types import Document, Edit, Position, Snippet
+from ..uris import is_file_uri
 from .content_exclusion import PrivacyFilter
 from .imports import ImportSignatures
 from .related_passages import RelatedIndex
@@ -125,7 +125,7 @@ class WorkspaceContext:
 
         Waits briefly for the signatures of its imports if they have not been read yet.
         """
-        if not _is_file(document.uri):
+        if not is_file_uri(document.uri):
             return
         await self.privacy.prepare(document.path)
         if not self.imports.known(document.uri) and (task := self._schedule_lookup(document)):
@@ -154,13 +154,13 @@ class WorkspaceContext:
         if running is not None and not running.done():
             return running
         task = self._background(self._lookup(document.uri, document))
-        if task is not None and _is_file(document.uri):
+        if task is not None and is_file_uri(document.uri):
             self._lookups[document.uri] = task
             task.add_done_callback(lambda _: self._lookup_done(document.uri, task))
         return task
 
     async def _lookup(self, uri: str, document: Document) -> None:
-        if not _is_file(uri):
+        if not is_file_uri(uri):
             return
         await self.privacy.prepare(document.path)
         latest = self._documents.get(uri, document)
@@ -242,16 +242,13 @@ class WorkspaceContext:
         return tuple(s for s in found if self.privacy.allowed(s.path))
 
     def _reason(self, uri: str) -> str | None:
-        if _is_file(uri):
-            return self.privacy.exclusion_reason(Document(uri, 0, "", ("",)).path)
+        path = Document(uri, 0, "", ("",)).path
+        if is_file_uri(uri):
+            return self.privacy.exclusion_reason(path)
         # Not on disk: a new file, a notebook cell, the other side of a diff.
-        return self.privacy.by_name(unquote(urlsplit(uri).path).lstrip("/") or "untitled")
+        return self.privacy.by_name(path.lstrip("/\\") or "untitled")
 
 
 def _normalised(folder: Path) -> Path:
     """Normalise ``..`` and doubled separators without reading the disk."""
     return Path(os.path.normpath(folder))
-
-
-def _is_file(uri: str) -> bool:
-    return uri.startswith("file:")

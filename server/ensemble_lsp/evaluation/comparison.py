@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from ..app.failures import no_model
 from ..errors import NoModelError, SettingsError
+from ..provider_spec import spec_of
 from ..sandbox.process import ResourceLimits
 from ..types import Document, Prompt, Span, Task
 from ..wording import join_names, plural
@@ -261,8 +262,8 @@ def _model_under_test(
     app: AppContext, entry: Entry, scenarios: ScenarioWorkspace
 ) -> ModelUnderTest:
     profile = entry.profile
-    is_recall = profile.provider == "recall"
-    model = scenarios.recall_model(entry.settings) if is_recall else app.registry.get(profile.name)
+    own = spec_of(profile.provider).uses_documents
+    model = scenarios.recall_model(entry.settings) if own else app.registry.get(profile.name)
     return ModelUnderTest(model, f"{profile.provider}/{profile.model}")
 
 

@@ -21,12 +21,12 @@ from ..errors import (
     RateLimitedError,
 )
 from ..models.interface import Model, Profile
-from ..models.wrappers import estimate_usage
+from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
 from .results import Result, ResultStore
 from .sampler import EvalAnswer, LocalSampler, Sampler, ScoringSettings
 from .scenario import Scenario, ScenarioWorkspace
-from .spending_limit import Budget, max_cost, may_be_billed
+from .spending_limit import Budget, may_be_billed
 
 MAX_RATE_LIMIT_TRIES = 4
 """Attempts at one request while the provider reports a rate limit."""

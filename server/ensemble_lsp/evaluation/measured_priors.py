@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from ..errors import SettingsError
-from ..selection.offline_priors import Measured
+from ..selection.offline_priors import OfflinePrior
 from .comparison import Comparison
 from .results import Result
 
@@ -14,7 +14,7 @@ MIN_CASES = 10
 """Smallest number of cases for a prior."""
 
 
-def measured_priors(comparison: Comparison, now: float | None = None) -> list[Measured]:
+def measured_priors(comparison: Comparison, now: float | None = None) -> list[OfflinePrior]:
     """Return a prior for each model with enough answers, on the scale of the public benchmarks' priors.
 
     Raises ``SettingsError`` if the task has no reference or no model has enough cases.
@@ -31,7 +31,7 @@ def measured_priors(comparison: Comparison, now: float | None = None) -> list[Me
             by_model.setdefault(result.model, []).append(result)
     when = time.time() if now is None else now
     found = [
-        Measured(name, results[0].id, task, reward_of(results), len(results), when)
+        OfflinePrior(name, results[0].id, task, reward_of(results), len(results), when)
         for name, results in by_model.items()
         if len(results) >= MIN_CASES
     ]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import EnsembleError, InvalidResponseError, NoModelError, SettingsError
 from ..models.api_keys import Keyring, find_key
 from ..models.interface import Model
-from ..models.wrappers import Call
+from ..models.wrappers import ModelCall
 from ..registry.model_registry import Registry
 from ..settings import ModelSettings, Settings
 from ..types import Prompt
@@ -52,7 +52,7 @@ class WorkerReply:
 
     answer: EvalAnswer | None
     error: tuple[type[EnsembleError], str, dict[str, Any]] | None
-    calls: tuple[Call, ...]
+    calls: tuple[ModelCall, ...]
 
 
 class RayWorker:
@@ -60,7 +60,7 @@ class RayWorker:
 
     def __init__(self) -> None:
         self._registry: Registry | None = None
-        self._calls: list[Call] = []
+        self._calls: list[ModelCall] = []
 
     async def use(self, config: WorkerConfig) -> None:
         """Build the models."""
@@ -68,7 +68,7 @@ class RayWorker:
             config.settings,
             env=config.env,
             data_dir=Path(tempfile.gettempdir()),
-            recall_index=None,
+            document_index=None,
             on_call=self._calls.append,
             keyring=Keyring(_no_keyring),
         )
@@ -92,7 +92,7 @@ class RayWorker:
 class RaySampler:
     """The workers, used in turn. Create it with ``open``; ``close`` ends them."""
 
-    def __init__(self, ray: Any, workers: Sequence[Any], note: Callable[[Call], None]) -> None:
+    def __init__(self, ray: Any, workers: Sequence[Any], note: Callable[[ModelCall], None]) -> None:
         self._ray = ray
         self._workers = list(workers)
         self._turn = itertools.cycle(range(len(self._workers)))

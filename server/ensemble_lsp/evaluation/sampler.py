@@ -6,13 +6,13 @@ The same code runs here and on the workers of a cluster (``ray_backend``).
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from ..models.interface import Model
+from ..models.stream_collector import collect
 from ..postprocess.completion_text import is_long_enough
 from ..types import Prompt, Usage
 from .scenario import Scenario, cleaned
@@ -68,31 +68,19 @@ async def sample_answer(
     model: Model, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
 ) -> EvalAnswer:
     """Read an answer up to its last useful line, as the editor does, then clean and score it."""
-    answer, start = EvalAnswer(), time.perf_counter()
-    parts: list[str] = []
-    finish, confidence = "stop", None
-    async with aclosing(model.stream(prompt)) as chunks:  # type: ignore[type-var]
-        async for chunk in chunks:
-            if chunk.text and answer.first_ms is None:
-                answer.first_ms = (time.perf_counter() - start) * 1e3
-            parts.append(chunk.text)
-            answer.usage = chunk.usage or answer.usage
-            finish = chunk.finish or finish
-            if chunk.confidence is not None:
-                confidence = chunk.confidence
-            if (
-                chunk.text
-                and prompt.task == "complete"
-                and is_long_enough("".join(parts), multiline=scenario.multiline)
-            ):
-                break
-    answer.total_ms = (time.perf_counter() - start) * 1e3
-    raw = "".join(parts)
-    answer.written = len(raw)
-    unsure = confidence is not None and confidence < scoring.threshold
+    enough = partial(is_long_enough, multiline=scenario.multiline)
+    read = await collect(model, prompt, enough=enough if prompt.task == "complete" else None)
+    answer = EvalAnswer(
+        written=len(read.text),
+        usage=read.usage,
+        first_ms=read.first_token_ms,
+        total_ms=read.total_ms or 0.0,
+    )
+    unsure = read.confidence is not None and read.confidence < scoring.threshold
+    finish = read.finish or "stop"
 
     def clean_and_score() -> None:
-        answer.text = "" if unsure else cleaned(scenario, raw, finish, scoring.max_lines)
+        answer.text = "" if unsure else cleaned(scenario, read.text, finish, scoring.max_lines)
         answer.scores = score(scenario, answer.text, scoring.indent)
 
     await asyncio.to_thread(clean_and_score)

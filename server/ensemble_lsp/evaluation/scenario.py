@@ -20,10 +20,11 @@ from ..context.prompt_builder import (
     generate_prompt,
 )
 from ..models.interface import Model, Profile
+from ..models.profiles import make_profile
 from ..postprocess import clean_code, clean_completion, clean_prose
 from ..postprocess.completion_text import CONTEXT_LINES
-from ..providers.recall import RecallIndex
-from ..providers.recall.recall_model import RecallModel, recall_profile
+from ..providers.recall.recall_model import RecallModel
+from ..providers.recall.token_index import RecallIndex
 from ..settings import ModelSettings, PrivacySettings
 from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
@@ -117,7 +118,7 @@ class ScenarioWorkspace:
 
     def recall_model(self, settings: ModelSettings) -> Model:
         """Return a ``recall`` model that reads this workspace's index, not the user's files."""
-        return RecallModel(settings, recall_profile(settings), self.recall)
+        return RecallModel(settings, make_profile(settings), self.recall)
 
     async def open_case(self, case: Case) -> Scenario | None:
         """Open the case's file with its hole, and its neighbours; pair it with ``close_case``."""

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..context.context_window import estimate_tokens
 from ..errors import (
     AuthenticationError,
     BadRequestError,
@@ -20,15 +19,12 @@ from ..errors import (
     SettingsError,
 )
 from ..models.interface import Profile
+from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
 from ..wording import join_names
 
-REQUEST_OVERHEAD = 4096
-"""Bytes of a request besides the prompt's texts: instructions, tags, names."""
-THINKING_TOKENS = 2048
-"""Tokens that models which think may write beyond the prompt's own limit."""
 _USUAL_ANSWER = {"complete": 40, "explain": 350, "generate": 300}
-_INSTRUCTION_TOKENS = 220
+_USUAL_INSTRUCTIONS = 220
 _UNPAID = (
     AuthenticationError, QuotaExceededError, RateLimitedError, ModelNotFoundError, BadRequestError,
     ContextTooLongError, ConnectionFailedError, ServiceUnavailableError,
@@ -54,7 +50,7 @@ class CostEstimate:
 
 def estimate_cost(profile: Profile, prompts: Sequence[Prompt]) -> CostEstimate:
     """Estimate the expected and the highest cost of some prompts."""
-    tokens_in = sum(estimate_tokens(_texts(p)) + _INSTRUCTION_TOKENS for p in prompts)
+    tokens_in = sum(estimate_usage(p, 0).input_tokens + _USUAL_INSTRUCTIONS for p in prompts)
     tokens_out = sum(min(p.max_tokens, _USUAL_ANSWER[p.task]) for p in prompts)
     return CostEstimate(
         model=profile.name,
@@ -66,15 +62,6 @@ def estimate_cost(profile: Profile, prompts: Sequence[Prompt]) -> CostEstimate:
         priced=profile.local or bool(profile.input_price or profile.output_price),
         local=profile.local,
     )
-
-
-def max_cost(profile: Profile, prompt: Prompt) -> float:
-    """Return the highest cost in US dollars of one request.
-
-    A token is at least one byte of text (byte-level BPE), and no answer is longer than its limit.
-    """
-    bytes_in = len(_texts(prompt).encode("utf-8", "replace")) + REQUEST_OVERHEAD
-    return profile.cost(Usage(bytes_in, prompt.max_tokens + THINKING_TOKENS))
 
 
 def may_be_billed(error: ProviderError) -> bool:
@@ -128,11 +115,3 @@ class Budget:
             or amount <= 0
             or self.spent + self._reserved + amount <= self.limit + 1e-12
         )
-
-
-def _texts(prompt: Prompt) -> str:
-    parts = (
-        prompt.path, prompt.prefix, prompt.suffix, prompt.selection, prompt.instruction,
-        prompt.symbol, prompt.imports, *(s.path + s.text for s in prompt.related),
-    )  # fmt: skip
-    return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""What became of each suggestion, told or seen, and what that is worth."""
+"""The outcome of each suggestion, as reported or as seen in the document, and its reward."""
 
 from .reward import reward_of
 from .tracker import Tracker

@@ -1,4 +1,4 @@
-"""How far a document holds what was offered: nothing of it, a part, all, or something else."""
+"""Compare a place in a document with the text offered there: untouched, a part, whole, or other."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ State = Literal["untouched", "part", "whole", "other"]
 
 _SPACE = re.compile(r"\s+")
 _CLOSERS = re.compile(r"(?:[)\]}>\"'`;,]|end|</[\w.:-]*>)*")
-"""What editors put behind the cursor by themselves."""
+"""Characters that editors add after the cursor by themselves."""
 _WORD = re.compile(r"\s*\w\w+")
 _PAIRS = frozenset({"()", "[]", "{}", "<>", '""', "''", "``", "``````", '""""""', "''''''"})
 _REFORMATTED = 0.85
 _COMPOSED = "\u1100"
-"""From here on (Hangul, kana, Chinese characters, emoji) one key does not make one character."""
+"""From here on (Hangul, kana, Chinese characters, emoji) one key is not one character."""
 _GATHERED_KEYS = 3
-"""A client that sends whole lines or documents waits a moment, in which some keys are pressed."""
+"""Keys that a client gathers before it sends a whole line or document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``taken`` of ``size`` characters stand there (white space not counted)."""
+    """``taken`` of the ``size`` offered characters are there (white space not counted)."""
 
     state: State
     taken: int
@@ -34,39 +34,39 @@ class Match:
 
     @property
     def share(self) -> float:
-        """0 to 1."""
+        """The share that is there, 0 to 1."""
         return self.taken / self.size if self.size else 1.0
 
 
 def squeeze(text: str) -> str:
-    """Without white space: indentation and line ends are the editor's, not the model's."""
+    """Remove white space: indentation and line ends are the editor's, not the model's."""
     return _SPACE.sub("", text)
 
 
-def match(now: str, old: str, wanted: str) -> Match:
-    """Compare what stands at the place ``now`` with what stood there (``old``) and what was offered."""
-    n, o, w = squeeze(now), squeeze(old), squeeze(wanted)
-    if not w:
-        n, o, w = (text.replace("\r\n", "\n") for text in (now, old, wanted))
-    size = len(w)
-    if n == o != w:
+def match(now: str, old: str, offered: str) -> Match:
+    """Compare the text at the place (``now``) with the text before (``old``) and the offered one."""
+    have, was, want = squeeze(now), squeeze(old), squeeze(offered)
+    if not want:
+        have, was, want = (text.replace("\r\n", "\n") for text in (now, old, offered))
+    size = len(want)
+    if have == was != want:
         return Match("untouched", 0, size)
-    taken = common_prefix_length(n, w)
-    rest = n[taken:]
-    own = rest in ("", o) or _CLOSERS.fullmatch(rest) is not None
+    taken = common_prefix_length(have, want)
+    rest = have[taken:]
+    own = rest in ("", was) or _CLOSERS.fullmatch(rest) is not None
     if taken == size and own:
         return Match("whole", size, size)
-    if o and not taken and (o.startswith(n) or o.endswith(n)):
-        # The old text goes before the new one comes.
+    if was and not taken and (was.startswith(have) or was.endswith(have)):
+        # Editors remove the old text before they insert the new one.
         return Match("untouched", 0, size)
-    if not n:
+    if not have:
         return Match("untouched", 0, size)
     return Match("part" if own and taken else "other", taken, size)
 
 
-def reformatted(now: str, wanted: str) -> bool:
-    """Whether a formatter may have made the one of the other: quotes, commas, breaks, little more."""
-    one, other = (re.sub(r"[\"'`,;()]", "", squeeze(text)) for text in (now, wanted))
+def reformatted(now: str, offered: str) -> bool:
+    """Return whether the texts differ only as a formatter changes them: quotes, commas, breaks."""
+    one, other = (re.sub(r"[\"'`,;()]", "", squeeze(text)) for text in (now, offered))
     if not other or abs(len(one) - len(other)) > 0.3 * len(other) + 2:
         return False
     if len(one) > 4000:
@@ -74,29 +74,34 @@ def reformatted(now: str, wanted: str) -> bool:
     return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _REFORMATTED
 
 
-def continues_word(now: str, wanted: str) -> bool:
-    """Whether the typed text goes on where the offered one ended, in the middle of a word."""
-    n, w = now.replace("\r\n", "\n").rstrip(), wanted.rstrip()
-    behind = n[len(w) :] if n.startswith(w) else ""
-    return bool(w) and bool(behind) and behind[0].isalnum() and (w[-1].isalnum() or w[-1] == "_")
+def continues_word(now: str, offered: str) -> bool:
+    """Return whether a word that the offered text ended with was typed further."""
+    have, want = now.replace("\r\n", "\n").rstrip(), offered.rstrip()
+    behind = have[len(want) :] if have.startswith(want) else ""
+    return (
+        bool(want)
+        and bool(behind)
+        and behind[0].isalnum()
+        and (want[-1].isalnum() or want[-1] == "_")
+    )
 
 
 def is_keystroke(text: str, *, coarse: bool) -> bool:
-    """Whether one edit's text is what one key makes (or an input method, for other scripts)."""
+    """Return whether one key (or an input method) may have inserted this text."""
     if len(text) <= 1 or not text.strip():
         return True
     if text in _PAIRS or _is_composed(text):
         return True
-    # Return between brackets makes a line of its own for the closing one.
+    # Return between brackets puts the closing one on a new line.
     if text[0] in "\r\n" and len(text.split()) <= 1 and _CLOSERS.fullmatch(squeeze(text)):
         return True
     return coarse and len(squeeze(text)) <= _GATHERED_KEYS
 
 
 def _is_composed(text: str) -> bool:
-    """Whether an input method made it: one letter with its marks, or a word of a script that needs one.
+    """Return whether an input method made it: a letter with its marks, or a word of such a script.
 
-    Latin, Greek or Cyrillic words are typed key by key, accents or not: one that comes at once
+    Latin, Greek or Cyrillic words are typed key by key, accents or not: one that arrives in one edit
     was accepted.
     """
     if len(text) > 8 or len(text.split()) != 1 or text.isascii():
@@ -104,16 +109,16 @@ def _is_composed(text: str) -> bool:
     return len(normalize("NFC", text)) == 1 or all(char >= _COMPOSED for char in text)
 
 
-def is_word_of(text: str, now: str, wanted: str) -> bool:
-    """Whether a text that just came is exactly the next word of the offered one.
+def is_word_of(text: str, now: str, offered: str) -> bool:
+    """Return whether an inserted text is exactly the next word of the offered one.
 
-    Keys gathered by a slow client seldom are; an "accept next word" always is.
+    Keys gathered by a slow client rarely are; an "accept next word" always is.
     """
-    behind = wanted[len(now) : len(now) + 1]
+    behind = offered[len(now) : len(now) + 1]
     ahead = now[: len(now) - len(text)][-1:]
     return (
         _WORD.fullmatch(text) is not None
-        and wanted.startswith(now)
+        and offered.startswith(now)
         and not _is_word(behind)
         and (text[0].isspace() or not _is_word(ahead))
     )

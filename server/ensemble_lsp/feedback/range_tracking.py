@@ -1,8 +1,8 @@
-"""Places in a document that stay where they belong while it is edited.
+"""Regions of a document that move with its edits.
 
-Editors describe the same change in different shapes: one insertion, several, a whole line or the whole
-document replaced, an insertion reported further right where the text repeats itself. Here each edit
-is first brought to its smallest form, and, where it could just as well stand at a region, is read so.
+Editors describe the same change differently: as one insertion or several, as a replaced line or document,
+or, where text repeats itself, as an insertion further to the right. So each edit is first reduced to its
+smallest form; an edit that could as well have been made at a region is moved there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOST_EDITS = 64
 
 
 def common_suffix(one: str, other: str) -> int:
-    """Length of the common end."""
+    """Return the length of the common suffix."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
@@ -34,7 +34,7 @@ def common_suffix(one: str, other: str) -> int:
 
 
 def trim(old: str, new: str) -> tuple[int, int]:
-    r"""How much of two texts is common at the start and at the end; no ``\r\n`` is cut in half."""
+    r"""Return the lengths of the common prefix and suffix; no ``\r\n`` is cut in half."""
     head = common_prefix_length(old, new)
     if head and old[head - 1] == "\r":
         head -= 1
@@ -46,7 +46,7 @@ def trim(old: str, new: str) -> tuple[int, int]:
 
 
 def minimal(before: Document, edit: Edit) -> Edit:
-    """The edit without what it leaves as it was."""
+    """Return the edit without the text that it leaves unchanged."""
     old = before.slice(edit.span)
     head, tail = trim(old, edit.text)
     if not head and not tail:
@@ -57,7 +57,7 @@ def minimal(before: Document, edit: Edit) -> Edit:
 
 
 @dataclass
-class Step:
+class EditStep:
     """One edit in its smallest form, and the documents before and after it."""
 
     before: Document
@@ -66,31 +66,31 @@ class Step:
 
     @cached_property
     def parts(self) -> tuple[Edit, ...]:
-        """The edit as the small ones it is made of; worked out once, for whoever needs it."""
+        """The edit split into small ones, computed once."""
         return tuple(split(self.before, self.edit))
 
 
 @dataclass
-class Change:
-    """A change of a document, worked out once for all that is followed in it."""
+class DocumentChange:
+    """A change of a document, computed once for all regions in it."""
 
     after: Document
-    steps: tuple[Step, ...]
+    steps: tuple[EditStep, ...]
     coarse: bool
     """Whether whole lines were replaced: such clients gather a few keys before they report."""
 
     @classmethod
-    def of(cls, before: Document, after: Document, edits: Sequence[Edit]) -> Change:
-        """From edits that were made one after the other; very many are taken as one."""
+    def of(cls, before: Document, after: Document, edits: Sequence[Edit]) -> DocumentChange:
+        """Build it from consecutive edits; very many become one."""
         coarse = all(_is_coarse(before, edit) for edit in edits)
         if len(edits) > _MOST_EDITS:
             edits = [Edit(Span(Position(0, 0), before.end), after.text)]
-        steps: list[Step] = []
+        steps: list[EditStep] = []
         document = before
         for number, edit in enumerate(edits, 1):
             last = number == len(edits)
             following = after if last else document.replace(edit.span, edit.text)
-            steps.append(Step(document, minimal(document, edit), following))
+            steps.append(EditStep(document, minimal(document, edit), following))
             document = following
         return cls(after, tuple(steps), coarse)
 
@@ -101,7 +101,7 @@ def _is_coarse(before: Document, edit: Edit) -> bool:
 
 
 def align_edit(before: Document, edit: Edit, region: Span) -> Edit:
-    """The same change, read at the region where that is possible: repeated text makes it ambiguous."""
+    """Return the same change as an edit at the region, if repeated text allows that."""
     start, end = edit.span.start, edit.span.end
     if edit.span.empty and edit.text:
         if region.end < start and start.line - region.end.line <= _FAR_LINES:
@@ -123,7 +123,7 @@ def align_edit(before: Document, edit: Edit, region: Span) -> Edit:
 
 
 def split(before: Document, edit: Edit) -> Iterator[Edit]:
-    """A large replacement as the small ones it is made of, the last first (so they do not shift)."""
+    """Split a large replacement into small ones, the last first, so that they do not shift."""
     old, new = before.slice(edit.span), edit.text
     pieces_of = _PIECE.findall
     if len(old) + len(new) > 8 * _MOST_PIECES:
@@ -142,9 +142,9 @@ def split(before: Document, edit: Edit) -> Iterator[Edit]:
 
 
 def follow(region: Span, edit: Edit, *, grows: bool) -> tuple[Span, bool]:
-    """The region after an edit, and whether the edit touched it.
+    """Return the region after an edit, and whether the edit touched it.
 
-    ``grows``: what is inserted at either end belongs to the region. An empty region always takes it.
+    ``grows``: text inserted at either end belongs to the region; to an empty one it always does.
     """
     start, end = region.start, region.end
     a, b = edit.span.start, edit.span.end
@@ -157,10 +157,12 @@ def follow(region: Span, edit: Edit, *, grows: bool) -> tuple[Span, bool]:
     return Span(min(a, start), new_end), True
 
 
-def follow_change(region: Span, change: Change, *, grows: bool) -> tuple[Span, list[Edit], bool]:
-    """The region after a change.
+def follow_change(
+    region: Span, change: DocumentChange, *, grows: bool
+) -> tuple[Span, list[Edit], bool]:
+    """Return the region after a change, the edits that touched it, and whether others did not.
 
-    Also the edits that touched it, in their smallest form, and whether anything changed outside.
+    The edits are in their smallest form.
     """
     touching: list[Edit] = []
     outside = False
@@ -176,12 +178,12 @@ def follow_change(region: Span, change: Change, *, grows: bool) -> tuple[Span, l
 
 
 def _within(document: Document, region: Span) -> Span:
-    r"""The region, inside the document: a "\r" and a "\n" that met are one line end less."""
+    r"""Clamp the region: where a "\r" and a "\n" have met there is one line less."""
     start, end = document.clamp(region.start), document.clamp(region.end)
     return Span(start, max(start, end))
 
 
-def _parts(step: Step, region: Span) -> Sequence[Edit]:
+def _parts(step: EditStep, region: Span) -> Sequence[Edit]:
     edit = align_edit(step.before, step.edit, region)
     mixed = bool(edit.text) and not edit.span.empty
     meets = edit.span.start <= region.end and edit.span.end >= region.start

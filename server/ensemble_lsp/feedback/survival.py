@@ -1,4 +1,4 @@
-"""How much of an accepted text is still there, in tokens and in order."""
+"""Survival: the share of an accepted text that is still there, by tokens in order."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _MAX_TOKENS = 4000
 
 
 def tokens(text: str) -> list[str]:
-    """Words and marks; white space is the formatter's."""
+    """Split into words and punctuation; white space is left to formatters."""
     return _TOKEN.findall(text)
 
 
 def survival(accepted: str, now: str) -> float:
-    """Share of the accepted text's tokens that stand in ``now`` in the same order, 0 to 1.
+    """Return the share of the accepted text's tokens that are in ``now`` in the same order, 0 to 1.
 
-    The longest common subsequence, as GitHub's telemetry compares an accepted text with what is
-    there later (Ziegler et al., Productivity Assessment of Neural Code Completion, 2022), but by tokens,
+    It is the longest common subsequence, as in GitHub's telemetry
+    (Ziegler et al., Productivity Assessment of Neural Code Completion, 2022), but by tokens,
     so that a renamed variable costs one, and a formatter nothing.
     """
     old, new = tokens(accepted)[:_MAX_TOKENS], tokens(now)[: 4 * _MAX_TOKENS]
@@ -29,9 +29,9 @@ def survival(accepted: str, now: str) -> float:
 
 
 def _common_subsequence(one: list[str], other: list[str]) -> int:
-    """Length, by bit-parallel rows (Hyyrö, Bit-Parallel LCS-length Computation Revisited, 2004).
+    """Return its length, by bit-parallel rows (Hyyrö, Bit-Parallel LCS-length Computation Revisited, 2004).
 
-    Here rather than from a library, whose import would hold up the first accept.
+    Not from a library: its import would delay the first accept.
     """
     places: dict[str, int] = {}
     for index, token in enumerate(one):
@@ -45,7 +45,7 @@ def _common_subsequence(one: list[str], other: list[str]) -> int:
 
 
 def occurrences(document: Document, text: str) -> int:
-    """How often the text's lines stand one after the other, whatever their indentation."""
+    """Count the places where the text's lines follow one another, whatever their indentation."""
     wanted = [line.strip() for line in split_lines(text) if line.strip()]
     if sum(map(len, wanted)) < _MIN_CHARS:
         return 0
@@ -58,7 +58,7 @@ def occurrences(document: Document, text: str) -> int:
 
 
 _MIN_CHARS = 16
-"""Shorter texts stand elsewhere by chance."""
+"""Shorter texts are found elsewhere by chance."""
 
 
 def _matches_at(have: list[str], number: int, wanted: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Examples from a JSONL file of the user's own: checked, without repetitions and secrets."""
+"""Examples from the user's own JSONL file: checked, without repetitions and secrets."""
 
 from __future__ import annotations
 
@@ -12,50 +12,54 @@ from typing import Any, cast
 from ..context.secret_redaction import Redactor
 from ..errors import FineTuningError
 from .training_formats import Format, Line
-from .validation import LineFault, check
+from .validation import LineFault, check_file
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a training file, and the file that it teaches from."""
+class TrainingRow:
+    """One line of a training file, and the source file that it comes from."""
 
     file: str
     line: Line
 
 
 def from_file(
-    path: Path, wanted: Format, longest: int | None
-) -> tuple[list[Row], Counter[str], int]:
-    """The rows of a file, what was left out, and how many secrets were replaced in prompts.
+    path: Path, file_format: Format, max_tokens: int | None
+) -> tuple[list[TrainingRow], Counter[str], int]:
+    """Return the rows of a file, the counts of excluded lines, and of secrets replaced in prompts.
 
     A line may have a ``file`` beside the provider's keys: the split keeps lines of a file together.
-    Raises ``FaultyFileError`` that has every fault with its line.
+    Raises ``InvalidTrainingFileError`` with every fault and its line.
     """
-    checked = check(read(path), wanted, longest=longest, least=1, with_files=True)
+    checked = check_file(
+        read_file(path), file_format, max_tokens=max_tokens, min_examples=1, with_files=True
+    )
     if checked.faults:
-        raise FaultyFileError(path, checked.faults)
-    rows: list[Row] = []
+        raise InvalidTrainingFileError(path, checked.faults)
+    rows: list[TrainingRow] = []
     left_out: Counter[str] = Counter()
     seen: set[str] = set()
     redacted = 0
     redact = Redactor().redact
     for number, line in checked.lines:
         if any(redact(text)[1] for text in _answers(line)):
-            left_out["a secret in the answer"] += 1
+            left_out["examples with a secret in the answer"] += 1
             continue
-        clean, count = _redact(line, redact)
+        clean, count = _redacted(line, redact)
         key = json.dumps(clean, sort_keys=True)
         if key in seen:
-            left_out["the same example again"] += 1
+            left_out["repeated examples"] += 1
             continue
         seen.add(key)
         redacted += count
-        rows.append(Row(checked.files.get(number) or f"{path.name}:{number}", cast(Line, clean)))
+        rows.append(
+            TrainingRow(checked.files.get(number) or f"{path.name}:{number}", cast(Line, clean))
+        )
     return rows, left_out, redacted
 
 
-def read(path: Path) -> bytes:
-    """A file's bytes; raises ``FineTuningError``."""
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file; raises ``FineTuningError``."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -64,20 +68,20 @@ def read(path: Path) -> bytes:
         ) from error
 
 
-class FaultyFileError(FineTuningError):
-    """A file that breaks the provider's rules; ``faults`` has all of them, by line."""
+class InvalidTrainingFileError(FineTuningError):
+    """A file that breaks the provider's rules; ``faults`` has every fault by line."""
 
     def __init__(self, path: Path, faults: list[LineFault]) -> None:
         count = len(faults)
         more = f", and {count - 1} more" if count > 1 else ""
         super().__init__(
-            f"{path} does not keep the provider's rules: {faults[0]}{more}; mend it and try again."
+            f"{path} breaks the provider's rules: {faults[0]}{more}; correct it and try again."
         )
         self.faults = faults
 
 
 def _answers(line: Line) -> list[str]:
-    """What a model learns to write."""
+    """Return the texts that a model learns to write."""
     messages: list[Any] = [
         *(m for m in line.get("messages", []) if m.get("role") == "assistant"),
         *line.get("preferred_output", []),
@@ -87,14 +91,14 @@ def _answers(line: Line) -> list[str]:
     return [text for text in texts if isinstance(text, str)]
 
 
-def _redact(value: Any, redact: Callable[[str], tuple[str, int]]) -> tuple[Any, int]:
-    """A JSON value with every text in it without secrets, and how many there were."""
+def _redacted(value: Any, redact: Callable[[str], tuple[str, int]]) -> tuple[Any, int]:
+    """Return a JSON value with its secrets replaced, and their number."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, list):
-        parts = [_redact(each, redact) for each in cast("list[Any]", value)]
+        parts = [_redacted(item, redact) for item in cast("list[Any]", value)]
         return [part for part, _ in parts], sum(count for _, count in parts)
     if isinstance(value, dict):
-        table = {k: _redact(each, redact) for k, each in cast("dict[str, Any]", value).items()}
+        table = {k: _redacted(item, redact) for k, item in cast("dict[str, Any]", value).items()}
         return {k: v for k, (v, _) in table.items()}, sum(count for _, count in table.values())
     return value, 0

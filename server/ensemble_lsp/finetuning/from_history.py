@@ -1,7 +1,7 @@
-"""Examples from the history: what was accepted and stayed, and what was refused at the same place.
+"""Examples from the history: accepted completions that lasted, and rejected ones in the same context.
 
-The history has texts only with ``history.keepText``; each suggestion's context is a ``Place`` as
-JSON, written by ``app.suggestion_log``.
+The history has texts only with ``history.keepText``; each suggestion's context is a
+``SuggestionContext`` as JSON, written by ``app.suggestion_log``.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from ..history import StoredSuggestion
 from ..models.interface import Profile
 from ..settings import PrivacySettings
 from ..types import Document, Position, Prompt
-from .training_example import Example, Gathered, Method
+from .training_example import Example, ExampleSet, Method, excluded_note
 
-LASTING = 0.8
-"""Share of an accepted text that must still stand at the latest look."""
-_AT_ONCE = 1.0
-"""Seconds between suggestions that were offered together."""
-_NOT_TAKEN = ("rejected", "ignored", "superseded")
+MIN_SURVIVAL = 0.8
+"""Share of an accepted text that must remain at the latest check."""
+_TOGETHER_SECONDS = 1.0
+"""Maximum seconds between suggestions that count as shown together."""
+_NOT_ACCEPTED = ("rejected", "ignored", "superseded")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a suggestion stood."""
+class SuggestionContext:
+    """The file and the code around a suggestion."""
 
     path: str
     language: str
@@ -39,7 +39,7 @@ class Place:
 
     @property
     def file(self) -> str:
-        """What tells its file from every other's."""
+        """Return an identifier of the file, unique across projects."""
         return f"{self.project}/{self.path}"
 
 
@@ -48,55 +48,59 @@ async def from_history(
     profile: Profile,
     privacy: PrivacySettings,
     method: Method = "supervised",
-) -> Gathered:
-    """Examples of accepted and lasting completions; for ``dpo`` pairs of chosen and refused ones.
+) -> ExampleSet:
+    """Return examples of accepted completions that lasted; for ``dpo`` pairs of chosen and rejected ones.
 
-    Raises ``FineTuningError`` where the history holds no texts.
+    Raises ``FineTuningError`` if the history holds no such texts.
     """
     stored = [s async for s in suggestions]
     if not any(s.record.text and s.record.context for s in stored):
         raise FineTuningError(
-            "The history holds no texts: set history.keepText = true, work for a while, "
-            "and prepare again."
+            "The history holds no texts; set history.keepText = true, work for a while, "
+            "and run `ensemble-lsp finetune prepare` again."
         )
-    gathered = Gathered()
-    placed = list(_placed(stored, privacy, gathered.left_out))
-    prompts = _Prompts(profile, privacy)
+    gathered = ExampleSet()
+    placed = list(_with_context(stored, privacy, gathered.left_out))
+    prompts = _PromptBuilder(profile, privacy)
     if method == "dpo":
-        gathered.examples = list(_pairs(placed, prompts, gathered.left_out))
+        gathered.examples = list(_preference_examples(placed, prompts, gathered.left_out))
     else:
-        gathered.examples = list(_accepted(placed, prompts, gathered.left_out))
+        gathered.examples = list(_accepted_examples(placed, prompts, gathered.left_out))
     if not gathered.examples:
-        reasons = ", ".join(f"{n} × {why}" for why, n in gathered.left_out.items()) or "it is empty"
-        wanted = "pairs of chosen and refused" if method == "dpo" else "accepted and lasting"
+        kind = (
+            "pairs of a chosen and a rejected completion"
+            if method == "dpo"
+            else "accepted completions that lasted"
+        )
         raise FineTuningError(
-            f"The history has no {wanted} completions ({reasons}); work on and retry."
+            f"The history has no {kind}; accept more suggestions and try again."
+            f"{excluded_note(gathered)}"
         )
     return gathered
 
 
-_Placed = tuple[StoredSuggestion, Place]
+_InContext = tuple[StoredSuggestion, SuggestionContext]
 
 
-def _placed(
+def _with_context(
     stored: Iterable[StoredSuggestion], privacy: PrivacySettings, left_out: Counter[str]
-) -> Iterable[_Placed]:
+) -> Iterable[_InContext]:
     names = WorkspaceContext(privacy).privacy
     for one in stored:
         record = one.record
         if one.outcome is None or record.task != "complete" or not record.text:
-            left_out["not a completion, not settled, or without its text"] += 1
+            left_out["suggestions that are no settled completions with a text"] += 1
             continue
-        place, sendable = _read(record.context, record.project)
+        place, sendable = _read_context(record.context, record.project)
         if place is None:
-            left_out["of an unknown place"] += 1
+            left_out["suggestions without context"] += 1
         elif not sendable or names.by_name(place.path) is not None:
-            left_out["in files that may not leave the machine"] += 1
+            left_out["suggestions in files excluded from remote models"] += 1
         else:
             yield one, place
 
 
-def _read(context: str | None, project: str) -> tuple[Place | None, bool]:
+def _read_context(context: str | None, project: str) -> tuple[SuggestionContext | None, bool]:
     try:
         value = json.loads(context or "")
     except ValueError:
@@ -108,19 +112,19 @@ def _read(context: str | None, project: str) -> tuple[Place | None, bool]:
     if not all(isinstance(text, str) for text in texts):
         return None, False
     path, language, prefix, suffix = cast("list[str]", texts)
-    place = Place(path, language, prefix, suffix, project)
+    place = SuggestionContext(path, language, prefix, suffix, project)
     return place, table.get("sendable") is True
 
 
-class _Prompts:
-    """Places as the prompts that the model gets at work."""
+class _PromptBuilder:
+    """Builds the prompts that the model would get in use."""
 
     def __init__(self, profile: Profile, privacy: PrivacySettings) -> None:
-        # The rules were judged when the suggestion was made; secrets are ``screen``'s business.
+        # Exclusion was decided when the suggestion was made; ``screen`` replaces the secrets.
         self._workspace = WorkspaceContext(privacy.model_copy(update={"redact_secrets": False}))
         self._profile = replace(profile, local=True, free=False)
 
-    def of(self, place: Place, answer: str) -> Prompt | None:
+    def build(self, place: SuggestionContext, answer: str) -> Prompt | None:
         document = Document.from_text(
             f"untitled:{place.path}", 0, place.language, place.prefix + place.suffix
         )
@@ -135,67 +139,67 @@ class _Prompts:
         return None if prompt is None else replace(prompt, path=place.path)
 
 
-def _lasting(one: StoredSuggestion, left_out: Counter[str] | None) -> bool:
+def _is_lasting(one: StoredSuggestion, left_out: Counter[str] | None) -> bool:
     assert one.outcome is not None
     reason = None
     if one.outcome.kind == "partial":
-        reason = "taken in part"
+        reason = "suggestions accepted in part"
     elif one.outcome.kind not in ("accepted", "typed"):
-        reason = "not taken"
+        reason = "suggestions not accepted"
     elif one.outcome.survival is None:
-        reason = "accepted, but never looked at again"
-    elif one.outcome.survival < LASTING:
-        reason = "accepted, but rewritten"
+        reason = "accepted suggestions that were never checked again"
+    elif one.outcome.survival < MIN_SURVIVAL:
+        reason = "accepted suggestions that were rewritten"
     if reason is not None and left_out is not None:
         left_out[reason] += 1
     return reason is None
 
 
-def _accepted(
-    placed: Iterable[_Placed], prompts: _Prompts, left_out: Counter[str]
+def _accepted_examples(
+    placed: Iterable[_InContext], prompts: _PromptBuilder, left_out: Counter[str]
 ) -> Iterable[Example]:
     for one, place in placed:
         answer = one.record.text or ""
-        if _lasting(one, left_out) and (prompt := prompts.of(place, answer)) is not None:
+        if _is_lasting(one, left_out) and (prompt := prompts.build(place, answer)) is not None:
             yield Example(place.file, prompt, answer)
 
 
-def _pairs(
-    placed: Sequence[_Placed], prompts: _Prompts, left_out: Counter[str]
+def _preference_examples(
+    placed: Sequence[_InContext], prompts: _PromptBuilder, left_out: Counter[str]
 ) -> Iterable[Example]:
-    """Chosen and refused texts of the same place: offered together, or one after the other."""
-    by_place: dict[tuple[str, str, str], list[_Placed]] = defaultdict(list)
+    """Pair chosen and rejected texts of the same context, shown together or one after the other."""
+    by_context: dict[tuple[str, str, str], list[_InContext]] = defaultdict(list)
     for one, place in placed:
-        by_place[place.file, place.prefix, place.suffix].append((one, place))
-    for offered in by_place.values():
-        chosen = [o for o, _ in offered if _lasting(o, None)]
+        by_context[place.file, place.prefix, place.suffix].append((one, place))
+    for offered in by_context.values():
+        chosen = [o for o, _ in offered if _is_lasting(o, None)]
         taken = {(o.record.text or "").strip() for o in chosen}
-        refused = dict.fromkeys(
+        rejected = dict.fromkeys(
             o.record.text or ""
             for o, _ in offered
-            if _refused(o, chosen) and (o.record.text or "").strip() not in taken
+            if _is_rejected(o, chosen) and (o.record.text or "").strip() not in taken
         )
-        if not chosen or not refused:
-            left_out["places without both a chosen and a refused answer"] += 1
+        if not chosen or not rejected:
+            left_out["contexts without both a chosen and a rejected answer"] += 1
             continue
         place, answer = offered[0][1], chosen[-1].record.text or ""
-        prompt = prompts.of(place, answer)
+        prompt = prompts.build(place, answer)
         if prompt is not None:
-            for text in refused:
-                yield Example(place.file, prompt, answer, refused=text)
+            for text in rejected:
+                yield Example(place.file, prompt, answer, rejected=text)
 
 
-def _refused(one: StoredSuggestion, chosen: Sequence[StoredSuggestion]) -> bool:
-    """Whether somebody preferred another answer to this one: a glance away is no judgement."""
+def _is_rejected(one: StoredSuggestion, chosen: Sequence[StoredSuggestion]) -> bool:
+    """Return whether the user rejected this answer; an ignored one counts only if another was chosen."""
     assert one.outcome is not None
     if one.outcome.kind == "rejected":
         return True
-    return one.outcome.kind in _NOT_TAKEN and any(_together(one, c) for c in chosen)
+    return one.outcome.kind in _NOT_ACCEPTED and any(_shown_together(one, c) for c in chosen)
 
 
-def _together(one: StoredSuggestion, other: StoredSuggestion) -> bool:
-    """Whether two suggestions of one place were shown side by side."""
+def _shown_together(one: StoredSuggestion, other: StoredSuggestion) -> bool:
+    """Return whether two suggestions with the same context were shown together."""
     group = one.record.group
     if group is not None and group == other.record.group:
         return True
-    return abs(one.record.time - other.record.time) < _AT_ONCE
+    return abs(one.record.time - other.record.time) < _TOGETHER_SECONDS

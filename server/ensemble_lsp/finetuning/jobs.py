@@ -1,6 +1,6 @@
-"""Jobs as this program remembers them: one file each in the data folder, so that a restart goes on.
+"""Stored fine-tuning jobs: one file each in the data folder, so that a job survives a restart.
 
-A file is replaced in one step, only the user can read it, and it holds no key.
+A file is replaced atomically, only the user can read it, and it holds no key.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import FineTuningError
+from ..provider_spec import spec_of
 from ..settings import ModelSettings
-from .prepare import private
+from .private_files import write_private
 from .training_example import Method
 
-ENDED = ("succeeded", "failed", "cancelled")
-BEGINNINGS = ("new", "uploaded")
-"""States of our own, before the provider has made a job."""
+FINAL_STATES = ("succeeded", "failed", "cancelled")
 
 HyperParameters = dict[str, float | int | str]
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A training or validation file: where it lies here, and what the provider calls it."""
+    """A training or validation file: its local path and the provider's id."""
 
     path: str
     sha256: str
@@ -40,17 +39,17 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One fine-tuning job, from the wish to its model."""
+class TuningJob:
+    """One fine-tuning job, from the request to its model."""
 
     name: str
-    """Ours, unique; also what the job is found by at the provider."""
+    """Our unique name, also stored with the job at the provider."""
     created: float
     """Unix seconds."""
     base: ModelSettings
-    """The model that is to be tuned, as it was configured."""
+    """The configured model to tune."""
     model: str
-    """The provider's id of what is tuned."""
+    """The provider's id of the model to tune."""
     method: Method
     training: Upload
     validation: Upload | None = None
@@ -58,38 +57,38 @@ class Job:
     seed: int | None = None
     hyperparameters: HyperParameters = field(default_factory=HyperParameters)
     estimate: float | None = None
-    """US dollars."""
+    """Estimated price in US dollars."""
     state: str = "new"
     """``new``, ``uploaded``, then the provider's own: ``validating_files``, ``queued``, ``running``,
     ``succeeded``, ``failed``, ``cancelled``."""
     tried: bool = False
-    """Whether an upload or the creation may have arrived although no answer came."""
+    """Whether an upload or the creation may have succeeded although the answer was lost."""
     job_id: str = ""
     last_event: str = ""
     message: str = ""
-    """The latest event's, or the reason of a failure."""
+    """Message of the latest event, or the reason for a failure."""
     step: int = 0
     steps: int = 0
     trained_tokens: int | None = None
     tuned: str = ""
-    """The provider's id of the tuned model; of a local one its file."""
+    """The provider's id of the tuned model, or the file of a local one."""
     joined: str = ""
-    """The name under which it is one of the models."""
+    """Name of the tuned model in the config."""
     retired: bool = False
     updated: float = 0.0
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come from the provider."""
-        return self.state in ENDED
+        """Return whether the job is in a final state."""
+        return self.state in FINAL_STATES
 
     @property
     def local(self) -> bool:
-        """Whether it trains on this machine."""
-        return self.base.provider == "llamacpp"
+        """Return whether the job trains on this machine."""
+        return spec_of(self.base.provider).trains_here
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON, with the base as in the settings."""
+        """Return plain JSON, with the base as in the settings."""
         table = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         for name in ("training", "validation"):
             table[name] = dataclasses.asdict(table[name]) if table[name] else None
@@ -98,22 +97,22 @@ class Job:
 
 
 class JobStore:
-    """The jobs of one user. Everything here touches the disk: call it in a thread."""
+    """The jobs of one user. All methods use the disk: call them in a thread."""
 
     def __init__(self, data_dir: Path) -> None:
         self.folder = data_dir / "finetuning" / "jobs"
         self.notices: list[str] = []
-        """Sentences on files that cannot be read."""
+        """Notices about files that cannot be read."""
 
-    def add(self, job: Job) -> Job:
-        """Write a new job under a name that is free: its own, else with a number."""
+    def add(self, job: TuningJob) -> TuningJob:
+        """Save a new job, with a number after its name if that is taken."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise FineTuningError(f"{self.folder} cannot be made ({error.strerror}).") from error
-        wanted = re.sub(r"[^\w.-]+", "-", job.name).strip("-.") or "job"
+            raise FineTuningError(f"{self.folder} cannot be created ({error.strerror}).") from error
+        base_name = re.sub(r"[^\w.-]+", "-", job.name).strip("-.") or "job"
         for number in range(1, 10_000):
-            name = wanted if number == 1 else f"{wanted}-{number}"
+            name = base_name if number == 1 else f"{base_name}-{number}"
             try:
                 os.close(os.open(self._path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             except FileExistsError:
@@ -123,35 +122,37 @@ class JobStore:
                     f"{self.folder} cannot be written ({error.strerror})."
                 ) from error
             return self.save(dataclasses.replace(job, name=name))
-        raise FineTuningError(f"There are too many jobs called {wanted}; choose another --name.")
+        raise FineTuningError(f"Too many jobs are called {base_name}; choose another --name.")
 
-    def save(self, job: Job) -> Job:
-        """Replace what is known of a job."""
+    def save(self, job: TuningJob) -> TuningJob:
+        """Save a job, replacing its earlier state."""
         job = dataclasses.replace(job, updated=time.time())
         try:
-            private(self._path(job.name), json.dumps(job.to_json(), indent=2, ensure_ascii=False))
+            write_private(
+                self._path(job.name), json.dumps(job.to_json(), indent=2, ensure_ascii=False)
+            )
         except OSError as error:
             raise FineTuningError(
                 f"{self._path(job.name)} cannot be written ({error.strerror})."
             ) from error
         return job
 
-    def all(self) -> list[Job]:
-        """The jobs, oldest first; a file that cannot be read is named in ``notices``."""
-        found: list[Job] = []
+    def all(self) -> list[TuningJob]:
+        """Return the jobs, oldest first; files that cannot be read are listed in ``notices``."""
+        found: list[TuningJob] = []
         for path in sorted(self.folder.glob("*.json")):
             try:
                 found.append(_ADAPTER.validate_json(path.read_bytes()))
             except (OSError, ValidationError):
-                self.notices.append(f"{path} is damaged and left out; remove it.")
+                self.notices.append(f"{path} is damaged and was skipped; delete it.")
         return sorted(found, key=lambda job: job.created)
 
-    def get(self, name: str | None) -> Job:
-        """A job by name (without one, the latest that has not ended, else the latest)."""
+    def get(self, name: str | None) -> TuningJob:
+        """Return a job by name; without a name the latest active one, else the latest."""
         jobs = self.all()
         if not jobs:
             raise FineTuningError(
-                "There are no fine-tuning jobs; begin with `ensemble-lsp finetune`."
+                "There are no fine-tuning jobs; begin with `ensemble-lsp finetune prepare`."
             )
         if name is None:
             return next((job for job in reversed(jobs) if not job.ended), jobs[-1])
@@ -159,10 +160,10 @@ class JobStore:
             if name in (job.name, job.job_id, job.joined):
                 return job
         known = ", ".join(job.name for job in jobs)
-        raise FineTuningError(f"No fine-tuning job is called {name!r}; there are {known}.")
+        raise FineTuningError(f"No fine-tuning job is called {name!r}; choose from {known}.")
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
 
-_ADAPTER = TypeAdapter(Job)
+_ADAPTER = TypeAdapter(TuningJob)

@@ -1,7 +1,7 @@
-"""Holes punched into a file: what a completion would have to write, and where.
+"""Span masking: choose spans of a file that a completion would have to write.
 
-Three kinds, as they come up at work: the rest of a line, a block, and the body of a function from
-its signature and docstring.
+Three kinds, as in real use: the rest of a line, a block, and the body of a function after its signature
+and docstring.
 """
 
 from __future__ import annotations
@@ -16,56 +16,58 @@ from ..context.symbols import Symbol, outline
 from ..syntax.indentation import indent_of
 from ..types import Document, Position, Span
 
-HoleKind = Literal["line", "block", "function"]
+MaskKind = Literal["line", "block", "function"]
 
-_CUT = re.compile(r"(?<=[\s(\[{.,=:])(?=\S)|(?<=\w)(?=\()")
+_SPLIT_POINT = re.compile(r"(?<=[\s(\[{.,=:])(?=\S)|(?<=\w)(?=\()")
 _COMMENT = re.compile(r"\s*(?:#|//|--|/\*|\*|\"\"\"|''')")
-_LONGEST_LINE = 300
-_MOST_LINES = 30
-_TURNS: tuple[HoleKind, ...] = ("line", "function", "line", "block")
-"""Whose turn it is: half of the holes are lines, where there is enough of the others."""
+_MAX_LINE_CHARS = 300
+_MAX_FUNCTION_LINES = 30
+_KIND_CYCLE: tuple[MaskKind, ...] = ("line", "function", "line", "block")
+"""Order in which kinds are drawn: half of the masks are lines, if there are enough of the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedSpan:
-    """A span of a document that is to be filled."""
+    """A span of a document to fill in."""
 
-    kind: HoleKind
+    kind: MaskKind
     span: Span
 
 
-def sample_masks(document: Document, most: int, seed: int, max_lines: int = 12) -> list[MaskedSpan]:
-    """At most ``most`` holes that do not overlap, of all three kinds; the same for the same seed.
+def sample_masks(
+    document: Document, max_masks: int, seed: int, max_lines: int = 12
+) -> list[MaskedSpan]:
+    """Return at most ``max_masks`` masks on separate lines, of all three kinds; deterministic by seed.
 
-    ``max_lines`` is the longest block; a function's body may have ``_MOST_LINES``.
+    ``max_lines`` limits a block; a function's body may have ``_MOST_LINES``.
     """
-    chance = random.Random(f"{seed}:{document.uri}")  # noqa: S311 - a reproducible choice
-    found: dict[HoleKind, list[MaskedSpan]] = {
+    rng = random.Random(f"{seed}:{document.uri}")  # noqa: S311 - a reproducible choice
+    candidates: dict[MaskKind, list[MaskedSpan]] = {
         "function": list(_functions(document)),
         "block": list(_blocks(document, max_lines)),
-        "line": list(_lines(document, chance)),
+        "line": list(_lines(document, rng)),
     }
-    for holes in found.values():
-        chance.shuffle(holes)
+    for masks in candidates.values():
+        rng.shuffle(masks)
     chosen: list[MaskedSpan] = []
-    while len(chosen) < most and any(found.values()):
-        for kind in _TURNS:
-            hole = _next(found[kind], chosen)
-            if hole is not None and len(chosen) < most:
-                chosen.append(hole)
-    return sorted(chosen, key=lambda hole: hole.span.start)
+    while len(chosen) < max_masks and any(candidates.values()):
+        for kind in _KIND_CYCLE:
+            mask = _next(candidates[kind], chosen)
+            if mask is not None and len(chosen) < max_masks:
+                chosen.append(mask)
+    return sorted(chosen, key=lambda mask: mask.span.start)
 
 
-def _next(holes: list[MaskedSpan], chosen: list[MaskedSpan]) -> MaskedSpan | None:
-    """The next hole that touches none of those chosen; it and those before it are used up."""
-    while holes:
-        hole = holes.pop()
-        if not any(_touch(hole.span, other.span) for other in chosen):
-            return hole
+def _next(masks: list[MaskedSpan], chosen: list[MaskedSpan]) -> MaskedSpan | None:
+    """Remove and return the next mask that shares no line with the chosen ones."""
+    while masks:
+        mask = masks.pop()
+        if not any(_share_line(mask.span, other.span) for other in chosen):
+            return mask
     return None
 
 
-def _touch(one: Span, other: Span) -> bool:
+def _share_line(one: Span, other: Span) -> bool:
     return one.start.line <= other.end.line and other.start.line <= one.end.line
 
 
@@ -73,13 +75,13 @@ def _functions(document: Document) -> Iterator[MaskedSpan]:
     for symbol in outline(document):
         if symbol.kind != "function" or symbol.body is None or symbol.empty:
             continue
-        span = _content(document, symbol)
-        if span is not None and span.end.line - span.start.line < _MOST_LINES:
+        span = _body_span(document, symbol)
+        if span is not None and span.end.line - span.start.line < _MAX_FUNCTION_LINES:
             yield MaskedSpan("function", span)
 
 
-def _content(document: Document, symbol: Symbol) -> Span | None:
-    """A body without docstring and braces, from its first character to its last."""
+def _body_span(document: Document, symbol: Symbol) -> Span | None:
+    """Return a function's body without docstring and braces; None if it is empty."""
     assert symbol.body is not None
     first, last = symbol.body.start.line, symbol.body.end.line
     doc = symbol.docstring_span
@@ -89,7 +91,7 @@ def _content(document: Document, symbol: Symbol) -> Span | None:
         first += 1
     if document.line(last).strip() in ("}", "};", "end", "},", "})"):
         last -= 1
-    return _whole(document, first, last) if first > symbol.span.start.line else None
+    return _trimmed_span(document, first, last) if first > symbol.span.start.line else None
 
 
 def _blocks(document: Document, max_lines: int) -> Iterator[MaskedSpan]:
@@ -104,13 +106,13 @@ def _blocks(document: Document, max_lines: int) -> Iterator[MaskedSpan]:
                 break
             last = below
         if number < last <= number + max_lines:
-            span = _whole(document, number + 1, last)
+            span = _trimmed_span(document, number + 1, last)
             if span is not None:
                 yield MaskedSpan("block", span)
 
 
-def _whole(document: Document, first: int, last: int) -> Span | None:
-    """From the first line's first character to the last line's last, blank lines at the ends aside."""
+def _trimmed_span(document: Document, first: int, last: int) -> Span | None:
+    """Return the span of these lines without indentation and blank lines at the ends."""
     while first <= last and not document.line(first).strip():
         first += 1
     while last >= first and not document.line(last).strip():
@@ -121,14 +123,16 @@ def _whole(document: Document, first: int, last: int) -> Span | None:
     return Span(start, Position(last, len(document.line(last).rstrip())))
 
 
-def _lines(document: Document, chance: random.Random) -> Iterator[MaskedSpan]:
+def _lines(document: Document, rng: random.Random) -> Iterator[MaskedSpan]:
     for number in range(len(document.lines)):
         line = document.line(number).rstrip()
         code = line.lstrip(" \t")
-        if not 10 <= len(code) <= _LONGEST_LINE or _COMMENT.match(line):
+        if not 10 <= len(code) <= _MAX_LINE_CHARS or _COMMENT.match(line):
             continue
         first = len(line) - len(code)
-        cuts = [m.start() for m in _CUT.finditer(line, first + 2) if m.start() < len(line) - 2]
+        cuts = [
+            m.start() for m in _SPLIT_POINT.finditer(line, first + 2) if m.start() < len(line) - 2
+        ]
         if cuts:
-            cut = chance.choice(cuts)
+            cut = rng.choice(cuts)
             yield MaskedSpan("line", Span(Position(number, cut), Position(number, len(line))))

@@ -1,4 +1,4 @@
-"""Prepared data as ``start`` takes it: a folder that ``prepare`` wrote, or any JSONL file."""
+"""Training data for ``finetune start``: a folder written by ``prepare``, or any JSONL file."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import FineTuningError
-from .from_file import FaultyFileError, read
+from .from_file import InvalidTrainingFileError, read_file
 from .job_runner import fingerprint
 from .jobs import Upload
-from .prepare import SUMMARY, TRAINING, VALIDATION, Target, estimate
-from .prices import LEAST_EXAMPLES
+from .prepare import SUMMARY, TRAINING, VALIDATION, TrainingTarget, estimate
+from .prices import MIN_EXAMPLES
 from .training_example import METHODS, Method
 from .training_formats import Format, format_of
-from .validation import Checked, check
+from .validation import CheckedFile, check_file
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """Where training and validation lie, and what ``prepare`` wrote of them."""
+class TrainingFiles:
+    """Paths of the training and validation file, and the summary of ``prepare``."""
 
     training: Path
     validation: Path | None = None
@@ -29,20 +29,20 @@ class Data:
 
     @property
     def base(self) -> str:
-        """The name of the model that it was prepared for; empty where that is not known."""
+        """Return the name of the model the data were prepared for; empty if unknown."""
         return str(self.summary.get("base", ""))
 
     @property
     def model(self) -> str:
-        """The provider's id that it was prepared for; empty where that is not known."""
+        """Return the provider's model id the data were prepared for; empty if unknown."""
         return str(self.summary.get("model", ""))
 
     def method(self) -> Method:
-        """What the data are for: as prepared, else as their first line says."""
-        said = self.summary.get("method")
-        if said in METHODS:
-            return said
-        first = read(self.training).split(b"\n", 1)[0]
+        """Return the method from the summary, else from the format of the first line."""
+        method = self.summary.get("method")
+        if method in METHODS:
+            return method
+        first = read_file(self.training).split(b"\n", 1)[0]
         try:
             line = json.loads(first)
         except ValueError:
@@ -54,53 +54,56 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """Data that keep the rules, as a job takes them."""
+class CheckedFiles:
+    """Files that passed the checks, ready for a job."""
 
     training: Upload
     validation: Upload | None
     estimate: Mapping[str, Any]
 
 
-def open_data(path: Path | None, folder: Path) -> Data:
-    """The data at a path; without one the latest in ``folder``. Raises ``FineTuningError``."""
+def open_data(path: Path | None, folder: Path) -> TrainingFiles:
+    """Return the data at a path, by default the latest in ``folder``. Raises ``FineTuningError``."""
     if path is None:
         prepared = sorted(folder.glob(f"*/{TRAINING}"), key=lambda p: p.stat().st_mtime)
         if not prepared:
-            raise FineTuningError(
-                "There are no prepared data; run `ensemble-lsp finetune prepare`."
-            )
+            raise FineTuningError("There is no prepared data; run `ensemble-lsp finetune prepare`.")
         path = prepared[-1].parent
     if not path.is_dir():
-        return Data(path)
+        return TrainingFiles(path)
     if not (path / TRAINING).is_file():
         raise FineTuningError(
-            f"{path} has no {TRAINING}; name a folder that prepare wrote, or a file."
+            f"{path} has no {TRAINING}; name a folder written by `finetune prepare`, or a file."
         )
     validation = path / VALIDATION
     try:
         summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         summary = {}
-    return Data(path / TRAINING, validation if validation.is_file() else None, summary)
+    return TrainingFiles(path / TRAINING, validation if validation.is_file() else None, summary)
 
 
-def ready(data: Data, target: Target) -> Ready:
-    """Check the files once more, as they may have been edited. Raises ``FaultyFileError``."""
+def check_training_files(data: TrainingFiles, target: TrainingTarget) -> CheckedFiles:
+    """Check the files again, as they may have been edited. Raises ``InvalidTrainingFileError``."""
     checked = _checked(data.training, target)
     validation = None
     if data.validation is not None:
-        count = len(_checked(data.validation, target, least=1).lines)
+        count = len(_checked(data.validation, target, min_examples=1).lines)
         validation = fingerprint(data.validation, count)
-    return Ready(
+    return CheckedFiles(
         fingerprint(data.training, len(checked.lines)),
         validation,
         estimate(target, len(checked.lines), checked.tokens),
     )
 
 
-def _checked(path: Path, target: Target, least: int = LEAST_EXAMPLES) -> Checked:
-    checked = check(read(path), target.format, longest=target.longest, least=least)
+def _checked(path: Path, target: TrainingTarget, min_examples: int = MIN_EXAMPLES) -> CheckedFile:
+    checked = check_file(
+        read_file(path),
+        target.format,
+        max_tokens=target.max_example_tokens,
+        min_examples=min_examples,
+    )
     if checked.faults:
-        raise FaultyFileError(path, checked.faults)
+        raise InvalidTrainingFileError(path, checked.faults)
     return checked

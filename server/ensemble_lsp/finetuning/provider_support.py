@@ -1,29 +1,29 @@
-"""Which providers can fine-tune, and what to say of those that cannot."""
+"""The fine-tuning that a model's provider offers, and the reason where it offers none."""
 
 from __future__ import annotations
 
+from ..provider_spec import spec_of
 from ..settings import ModelSettings
-from .local.libraries import missing
+from .local.libraries import missing_libraries
 from .training_example import Method
 
 
 def no_jobs(base: ModelSettings, method: Method = "supervised") -> str | None:
-    """Why a model cannot be fine-tuned, in one sentence; None where it can."""
-    if base.provider == "llamacpp" and method == "dpo":
-        return f"{base.name} is trained on this machine, which does supervised training alone."
-    if base.provider == "anthropic":
+    """Return why a model cannot be fine-tuned, in one sentence; None if it can."""
+    support = spec_of(base.provider).fine_tuning
+    if support.place == "none":
         return (
-            f"{base.name} cannot be fine-tuned: Anthropic has no public fine-tuning endpoint; "
+            f"{base.name} cannot be fine-tuned: {support.reason}; "
             "choose an openai model or a local one."
         )
-    if base.provider == "recall":
+    if method not in support.methods:
         return (
-            f"{base.name} cannot be fine-tuned: recall has no weights and learns from the open "
-            "files as they are; choose an openai model or a local one."
+            f"{base.name} cannot be fine-tuned by {method}: its provider offers "
+            f"{' and '.join(support.methods)} training only."
         )
     return None
 
 
 def not_here(base: ModelSettings) -> str | None:
-    """Why this machine cannot train a local base, and what to do; None for all others."""
-    return missing() if base.provider == "llamacpp" else None
+    """Return why this machine cannot train a local model, and what to do; None for all others."""
+    return missing_libraries() if spec_of(base.provider).trains_here else None

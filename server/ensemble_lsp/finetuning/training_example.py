@@ -1,4 +1,4 @@
-"""One thing to learn: what a model is asked, and what it should have answered."""
+"""Training examples: a prompt with the right answer; screening, and the split by file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..types import Prompt, Snippet
 Method = Literal["supervised", "dpo"]
 METHODS: tuple[Method, ...] = ("supervised", "dpo")
 
-CONTROL = (
+CONTROL_TOKENS = (
     "<|endoftext|>",
     "<|endofprompt|>",
     "<|fim_prefix|>",
@@ -23,78 +23,84 @@ CONTROL = (
     "<|im_end|>",
     "<|im_sep|>",
 )
-"""Texts that providers refuse in training data: their tokenizers read them as commands."""
+"""Control tokens, which providers refuse in training data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A prompt as the model will see it at work, and the right answer to it."""
+    """A prompt as the model will get it in use, and the right answer."""
 
     file: str
-    """What the split keeps together: the file's path, or the like."""
+    """Source file; the split keeps examples of a file together."""
     prompt: Prompt
     answer: str
-    refused: str | None = None
-    """For preference training: an answer to the same prompt that was not taken."""
+    rejected: str | None = None
+    """For preference training: an answer to the same prompt that the user did not choose."""
 
     @property
     def key(self) -> str:
-        """Equal for examples that teach the same: white space apart, same surroundings and answer."""
-        near = self.prompt.prefix[-400:], self.prompt.suffix[:200], self.answer, self.refused or ""
+        """Return a key equal for examples with the same context and answer, ignoring white space."""
+        near = self.prompt.prefix[-400:], self.prompt.suffix[:200], self.answer, self.rejected or ""
         text = "\0".join(" ".join(part.split()) for part in near)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(slots=True)
-class Gathered:
-    """Examples, and how many were left out for which reason."""
+class ExampleSet:
+    """Examples, and the number of excluded ones by reason."""
 
     examples: list[Example] = field(default_factory=list[Example])
     left_out: Counter[str] = field(default_factory=Counter[str])
     redacted: int = 0
-    """Secrets that were replaced in what surrounds the answers."""
+    """Secrets replaced in prompts."""
 
 
-def screen(gathered: Gathered) -> Gathered:
-    """Without repetitions, answers with secrets, and control tokens; secrets elsewhere redacted.
+def excluded_note(gathered: ExampleSet) -> str:
+    """Return a sentence on the excluded examples, to append to a message; empty without any."""
+    reasons = ", ".join(f"{reason} ({count})" for reason, count in gathered.left_out.items())
+    return f" Left out: {reasons}." if reasons else ""
 
-    A secret in an answer would be taught; one in a prompt becomes ``<redacted>``, as at work.
+
+def screen(gathered: ExampleSet) -> ExampleSet:
+    """Return the examples without repetitions, secrets in answers and control tokens.
+
+    A model would learn a secret in an answer; one in a prompt becomes ``<redacted>``, as in use.
     """
-    kept = Gathered(left_out=Counter(gathered.left_out), redacted=gathered.redacted)
+    kept = ExampleSet(left_out=Counter(gathered.left_out), redacted=gathered.redacted)
     seen: set[str] = set()
     redactor = Redactor()
     for example in gathered.examples:
-        reason = _objection(example, redactor)
+        reason = _rejection_reason(example, redactor)
         if reason is None and example.key in seen:
-            reason = "the same example again"
+            reason = "repeated examples"
         if reason is not None:
             kept.left_out[reason] += 1
             continue
         seen.add(example.key)
-        prompt, count = _clean(example.prompt, redactor)
+        prompt, count = _redacted(example.prompt, redactor)
         kept.redacted += count
         kept.examples.append(replace(example, prompt=prompt))
     return kept
 
 
-def _objection(example: Example, redactor: Redactor) -> str | None:
-    answers = example.answer + "\0" + (example.refused or "")
+def _rejection_reason(example: Example, redactor: Redactor) -> str | None:
+    answers = example.answer + "\0" + (example.rejected or "")
     if not example.answer.strip():
-        return "no answer"
+        return "examples without an answer"
     if "<redacted>" in answers or redactor.redact(answers)[1]:
-        return "a secret in the answer"
+        return "examples with a secret in the answer"
     if any(_completes_a_secret(example.prompt, one, redactor) for one in answers.split("\0")):
-        return "a secret in the answer"
+        return "examples with a secret in the answer"
     texts = (answers, example.prompt.prefix, example.prompt.suffix, example.prompt.selection)
-    if any(token in text for token in CONTROL for text in texts):
-        return "a control token of the model's in the text"
+    if any(token in text for token in CONTROL_TOKENS for text in texts):
+        return "examples with a control token"
     if any("\ufffd" in text or not _is_text(text) for text in texts):
-        return "characters that are no text"
+        return "examples with invalid characters"
     return None
 
 
 def _completes_a_secret(prompt: Prompt, answer: str, redactor: Redactor) -> bool:
-    """Whether an answer is a secret only where it stands, such as a value after ``password =``."""
+    """Return whether the answer is a secret in its context, such as a value after ``password =``."""
     before, after = prompt.prefix, prompt.suffix
     return bool(
         redactor.seam(before, answer + after)[2] or redactor.seam(before + answer, after)[2]
@@ -112,7 +118,7 @@ def _is_text(text: str) -> bool:
 _PARTS = ("prefix", "suffix", "selection", "instruction", "imports", "symbol")
 
 
-def _clean(prompt: Prompt, redactor: Redactor) -> tuple[Prompt, int]:
+def _redacted(prompt: Prompt, redactor: Redactor) -> tuple[Prompt, int]:
     texts: dict[str, str] = {}
     total = 0
     for name in _PARTS:
@@ -126,37 +132,37 @@ def _clean(prompt: Prompt, redactor: Redactor) -> tuple[Prompt, int]:
     return replace(prompt, related=tuple(related), **texts), total
 
 
-_MOST_VALIDATION = 0.3
-"""Of all examples; a larger part is not taken from the training for want of smaller files."""
+_MAX_VALIDATION = 0.3
+"""Maximum share of all examples for validation, if all files are large."""
 
-Item = TypeVar("Item", bound="_OfAFile")
+Item = TypeVar("Item", bound="_HasFile")
 
 
-class _OfAFile(Protocol):
+class _HasFile(Protocol):
     @property
     def file(self) -> str: ...
 
 
 def split(examples: list[Item], share: float, seed: int) -> tuple[list[Item], list[Item]]:
-    """Training and validation examples; no file is in both.
+    """Return training and validation examples; no file is in both.
 
-    ``share`` (0 to below 1) of the examples is aimed at for validation. Files go there in an order
-    that depends on the seed and their names alone. With one file there is no validation.
+    Validation gets about ``share`` (0 to below 1) of the examples. The order of the files depends only
+    on the seed and their names. With one file there is no validation.
     """
     by_file: dict[str, list[Item]] = {}
     for example in examples:
         by_file.setdefault(example.file, []).append(example)
     if share <= 0 or len(by_file) < 2:
         return examples, []
-    wanted, chosen, count = share * len(examples), set[str](), 0
+    target, chosen, count = share * len(examples), set[str](), 0
     ranked = sorted(by_file, key=lambda name: _rank(name, seed))
     for file in ranked[:-1]:
         size = len(by_file[file])
-        if count < wanted and count + size <= max(wanted, 1.0) * 1.5:
+        if count < target and count + size <= max(target, 1.0) * 1.5:
             chosen.add(file)
             count += size
     smallest = min(ranked, key=lambda name: len(by_file[name]))
-    if not chosen and len(by_file[smallest]) <= _MOST_VALIDATION * len(examples):
+    if not chosen and len(by_file[smallest]) <= _MAX_VALIDATION * len(examples):
         chosen.add(smallest)
     training = [e for e in examples if e.file not in chosen]
     return training, [e for e in examples if e.file in chosen]

@@ -1,7 +1,7 @@
-"""The provider's rules for training files, checked here first: each fault is named by its line.
+"""Check training files against the provider's rules before the upload; each fault names its line.
 
-The rules are those of OpenAI's guides on supervised fine-tuning and direct preference optimization,
-which servers with the same endpoints follow.
+The rules come from OpenAI's guides on supervised fine-tuning and direct preference optimization; servers
+with the same endpoints follow them.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from .prices import LARGEST_FILE, LEAST_EXAMPLES
-from .training_example import CONTROL
+from .prices import MAX_UPLOAD_BYTES, MIN_EXAMPLES
+from .training_example import CONTROL_TOKENS
 from .training_formats import Format, Line, format_of, tokens_of
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _KEYS = frozenset(
     ("role", "content", "name", "weight", "tool_calls", "tool_call_id", "function_call", "refusal")
 )
-_WORDS: dict[Format, str] = {
+_FORMS: dict[Format, str] = {
     "chat": '{"messages": [...]}',
     "completions": '{"prompt", "completion"}',
     "preference": '{"input", "preferred_output", "non_preferred_output"}',
@@ -28,7 +28,7 @@ _WORDS: dict[Format, str] = {
 
 @dataclass(frozen=True, slots=True)
 class LineFault:
-    """What is wrong in one line (counted from 1), or (0) with the whole file."""
+    """A fault in one line (from 1), or in the whole file (line 0)."""
 
     line: int
     problem: str
@@ -38,35 +38,35 @@ class LineFault:
 
 
 @dataclass(slots=True)
-class Checked:
-    """A file's lines as far as they can be read, what is wrong with it, and its size."""
+class CheckedFile:
+    """The valid lines of a file, its faults and its size."""
 
     lines: list[tuple[int, Line]] = field(default_factory=list[tuple[int, Line]])
     """Numbered from 1."""
     files: dict[int, str] = field(default_factory=dict[int, str])
-    """By line, the ``file`` that was given with it."""
+    """The ``file`` of each line that names one."""
     faults: list[LineFault] = field(default_factory=list[LineFault])
     tokens: int = 0
-    longest: int = 0
+    longest_example: int = 0
     """Tokens of the longest line."""
     size: int = 0
     """Bytes."""
 
 
-def check(
+def check_file(
     data: bytes,
-    wanted: Format | None,
+    file_format: Format | None,
     *,
-    longest: int | None,
-    least: int = LEAST_EXAMPLES,
+    max_tokens: int | None,
+    min_examples: int = MIN_EXAMPLES,
     with_files: bool = False,
-) -> Checked:
-    """Check a file's bytes. ``wanted`` None: the first line's format holds for all.
+) -> CheckedFile:
+    """Check the bytes of a file. Without ``file_format`` the first line decides the format.
 
-    ``longest``: tokens that one example may have; ``least``: examples that there must be;
-    ``with_files``: a line may say in ``file`` where it comes from, which no provider takes.
+    ``max_tokens`` limits one example. ``with_files`` allows a key ``file`` with the source of a line, which
+    is removed because no provider accepts it.
     """
-    checked = Checked(size=len(data))
+    checked = CheckedFile(size=len(data))
     for number, raw in _numbered(data):
         line, problem = _parse(raw)
         if line is None:
@@ -75,18 +75,18 @@ def check(
         if with_files and isinstance(file := line.pop("file", ""), str):
             checked.files[number] = file
         kind = format_of(line)
-        wanted = wanted or kind
-        problems = list(_problems(line, kind, wanted))
+        file_format = file_format or kind
+        problems = list(_problems(line, kind, file_format))
         if not problems:
             tokens = tokens_of(line)
             checked.tokens += tokens
-            checked.longest = max(checked.longest, tokens)
-            if longest is not None and tokens > longest:
-                problems.append(f"about {tokens:,} tokens; the model takes {longest:,}")
+            checked.longest_example = max(checked.longest_example, tokens)
+            if max_tokens is not None and tokens > max_tokens:
+                problems.append(f"has about {tokens:,} tokens; the model accepts {max_tokens:,}")
         checked.faults += [LineFault(number, problem) for problem in problems]
         if not problems:
             checked.lines.append((number, line))
-    checked.faults += _of_the_file(checked, least)
+    checked.faults += _file_faults(checked, min_examples)
     return checked
 
 
@@ -97,12 +97,14 @@ def _numbered(data: bytes) -> Iterable[tuple[int, bytes]]:
     return enumerate(lines, 1)
 
 
-def _of_the_file(checked: Checked, least: int) -> Iterable[LineFault]:
-    if checked.size > LARGEST_FILE:
-        yield LineFault(0, f"the file has {checked.size:,} bytes; {LARGEST_FILE:,} are allowed")
-    if len(checked.lines) < least:
-        found = f"{len(checked.lines)} good example{'' if len(checked.lines) == 1 else 's'}"
-        yield LineFault(0, f"{found}; at least {least} are needed")
+def _file_faults(checked: CheckedFile, min_examples: int) -> Iterable[LineFault]:
+    if checked.size > MAX_UPLOAD_BYTES:
+        yield LineFault(
+            0, f"the file has {checked.size:,} bytes; at most {MAX_UPLOAD_BYTES:,} are allowed"
+        )
+    if len(checked.lines) < min_examples:
+        found = f"{len(checked.lines)} valid example{'' if len(checked.lines) == 1 else 's'}"
+        yield LineFault(0, f"{found}; at least {min_examples} are needed")
 
 
 def _parse(raw: bytes) -> tuple[Line | None, str]:
@@ -121,7 +123,7 @@ def _parse(raw: bytes) -> tuple[Line | None, str]:
 
 def _problems(line: Line, kind: Format | None, wanted: Format | None) -> Iterable[str]:
     if kind is None or kind != wanted:
-        yield f"is not of the form {_WORDS[wanted or 'chat']}"
+        yield f"is not of the form {_FORMS[wanted or 'chat']}"
         return
     if kind == "chat":
         yield from _extra(line, ("messages", "tools", "parallel_tool_calls", "functions"))
@@ -130,7 +132,7 @@ def _problems(line: Line, kind: Format | None, wanted: Format | None) -> Iterabl
         yield from _extra(line, ("prompt", "completion"))
         # A prompt may hold the fill-in-the-middle tokens that the model is asked with.
         if not isinstance(line.get("prompt"), str):
-            yield "prompt is no text"
+            yield "prompt is not a string"
         yield from _text(line.get("completion"), "completion")
     else:
         yield from _preference(line)
@@ -144,17 +146,17 @@ def _extra(line: Line, known: tuple[str, ...]) -> Iterable[str]:
 
 def _preference(line: Line) -> Iterable[str]:
     yield from _extra(line, ("input", "preferred_output", "non_preferred_output"))
-    asked = line.get("input")
-    if not isinstance(asked, dict):
+    prompt = line.get("input")
+    if not isinstance(prompt, dict):
         yield "input is not an object"
         return
-    asked_messages = cast(Line, asked).get("messages")
-    yield from _messages(asked_messages, "input.messages", ends_with="user")
+    messages = cast(Line, prompt).get("messages")
+    yield from _messages(messages, "input.messages", ends_with="user")
     for name in ("preferred_output", "non_preferred_output"):
         output = line.get(name)
         yield from _messages(output, name, ends_with="assistant")
         if isinstance(output, list) and len(cast("list[Any]", output)) != 1:
-            yield f"{name} is not one assistant's message"
+            yield f"{name} is not exactly one assistant message"
     if line.get("preferred_output") == line.get("non_preferred_output"):
         yield "both outputs are the same"
 
@@ -169,7 +171,7 @@ def _messages(value: Any, where: str, ends_with: str) -> Iterable[str]:
     last = messages[-1]
     role = cast(Line, last).get("role") if isinstance(last, dict) else None
     if role != ends_with:
-        yield f"{where} does not end with a message of the role {ends_with!r}"
+        yield f"{where} does not end with a message of role {ends_with!r}"
 
 
 def _message(value: Any, where: str) -> Iterable[str]:
@@ -185,7 +187,7 @@ def _message(value: Any, where: str) -> Iterable[str]:
         yield f"{where} has the unknown key {unknown[0]!r}"
     weight = message.get("weight")
     if weight is not None and (weight not in (0, 1) or role != "assistant"):
-        yield f"{where} has a weight that is not 0 or 1 on an assistant's message"
+        yield f"{where} has a weight other than 0 or 1, or on a message that is not the assistant's"
     calls = message.get("tool_calls") or message.get("function_call")
     if not (calls and message.get("content") is None):
         yield from _text(message.get("content"), f"{where}.content")
@@ -193,8 +195,8 @@ def _message(value: Any, where: str) -> Iterable[str]:
 
 def _text(value: Any, where: str) -> Iterable[str]:
     if not isinstance(value, str):
-        yield f"{where} is no text"
+        yield f"{where} is not a string"
     elif not value.strip():
         yield f"{where} is empty"
-    elif token := next((t for t in CONTROL if t in value), None):
-        yield f"{where} holds the control token {token}"
+    elif token := next((t for t in CONTROL_TOKENS if t in value), None):
+        yield f"{where} contains the control token {token}"

@@ -17,6 +17,7 @@ from ..sandbox.example_parser import examples_in_source
 from ..sandbox.example_runner import ExampleRunner
 from ..sandbox.repo_tests import RepoTarget, RepoTests
 from ..types import Document, Position, Span
+from ..uris import is_file_uri
 
 _DEFINED = re.compile(r"^\s*(?:[a-z]+\s+)*(?:def|class|function|fn|func|fun)\s+(\w+)", re.MULTILINE)
 
@@ -100,7 +101,7 @@ async def _examples(context: CheckContext) -> ExampleRunner | None:
 async def _tests(context: CheckContext) -> tuple[RepoTests | None, str]:
     """Return a runner for the repository's tests, or the reason for having no runner."""
     app, document = context.app, context.document
-    file = Path(document.path) if document.uri.startswith("file:") else None
+    file = Path(document.path) if is_file_uri(document.uri) else None
     folders = [f for f in app.workspace.context.folders if file and f in file.parents]
     if file is None or not folders:
         return None, "The tests were not run: the file is not in an open folder."
@@ -115,7 +116,7 @@ async def _tests(context: CheckContext) -> tuple[RepoTests | None, str]:
         {
             Path(other.path): other.text
             for other in app.workspace.documents.recent()
-            if other.uri.startswith("file:") and root in Path(other.path).parents
+            if is_file_uri(other.uri) and root in Path(other.path).parents
         },
     )
     settings = app.settings.ensemble

@@ -1,4 +1,4 @@
-"""The local history: what was offered, what became of it, what it cost.
+"""The local history of suggestions, their outcomes, calls to models and costs.
 
 No code and no prompt is stored unless ``history.keepText`` is set.
 """

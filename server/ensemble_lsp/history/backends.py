@@ -1,6 +1,6 @@
-"""Where a history lives: SQLite's file, or a team's database; and what stands in while it cannot be used.
+"""Storage backends: SQLite's file or a team's PostgreSQL, each with a fallback while it is unusable.
 
-The thread (``worker``) asks a place for a connection and for what is particular to it.
+``database_thread`` uses them.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ _PAGE = 500
 
 
 class StorageBackend(Protocol):
-    """What the thread that owns the connection wants of the place."""
+    """The storage of a history, as the thread that owns the connection uses it."""
 
     name: str
-    """For sentences; shows no password."""
+    """For messages; without a password."""
     remote: bool
-    """Whether a connection may be cut while the place is well."""
+    """Whether a connection may be lost while the database is fine."""
 
     def connect(self, busy_seconds: float) -> Database:
-        """Open it. Raises errors that ``database.trouble_of`` tells apart."""
+        """Open it. Raises errors that ``database.problem_of`` tells apart."""
         ...
 
     def identity(self) -> tuple[int, int] | None:
-        """What changes when another one stands in its place."""
+        """Return a value that changes when the database is replaced by another."""
         ...
 
     def set_aside(self, seen: tuple[int, int] | None) -> bool:
-        """Put a damaged one away; whether a new one can be begun."""
+        """Move a damaged one away; return whether a new one can be created."""
         ...
 
     def on_open(self, db: Database) -> str:
-        """After it was opened: take in what is left from before; a sentence where that is to be told."""
+        """Import leftovers after opening. Return a message for the user, or an empty text."""
         ...
 
-    def fallback(self, trouble: Problem, busy_seconds: float) -> tuple[Database, bool]:
-        """What is used meanwhile, and whether that lasts beyond this process."""
+    def fallback(self, problem: Problem, busy_seconds: float) -> tuple[Database, bool]:
+        """Return the database to use meanwhile, and whether it outlives this process."""
         ...
 
     def shrink(self, db: Database, pages: int | None = None) -> None:
-        """Give the disk back what was removed, all of it or a little."""
+        """Return the space of removed rows to the disk, all or some of it."""
         ...
 
-    def fallback_notice(self, trouble: Problem, error: BaseException | None) -> str:
-        """What the user is told when the stand-in is taken."""
+    def fallback_notice(self, problem: Problem, error: BaseException | None) -> str:
+        """Return the message for the user when the fallback begins."""
         ...
 
 
 class SqliteBackend:
-    """SQLite's file. Memory stands in for it, with what it holds where that can be read."""
+    """SQLite's file. The fallback is memory, with the file's content if it is readable."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,11 +70,11 @@ class SqliteBackend:
         return database.connect(self.path, busy_seconds)
 
     def identity(self) -> tuple[int, int] | None:
-        """Device and inode."""
+        """Return device and inode."""
         return database.identity(self.path)
 
     def set_aside(self, seen: tuple[int, int] | None) -> bool:
-        """Rename it; whether the name is free for a new file, or already another one's."""
+        """Rename it; return whether its name is free, or already a new file's."""
         try:
             target = database.set_aside(self.path, seen)
         except OSError:
@@ -83,7 +83,7 @@ class SqliteBackend:
         return True
 
     def on_open(self, db: Database) -> str:
-        """Copy what a damaged file still gives."""
+        """Copy the readable rows of a damaged file."""
         if self._aside is None:
             return ""
         target, self._aside = self._aside, None
@@ -92,38 +92,38 @@ class SqliteBackend:
             saved = salvage(target, cast(sqlite3.Connection, db))
         return (
             f"The history {self.path} was damaged; it is kept as {target.name},"
-            f" and a new one was begun with the {saved} records that could still be read."
+            f" and a new one has the {saved} records that were still readable."
         )
 
-    def fallback(self, trouble: Problem, busy_seconds: float) -> tuple[Database, bool]:
-        """Memory."""
-        readable = self.path if trouble in {"locked", "unusable"} else None
+    def fallback(self, problem: Problem, busy_seconds: float) -> tuple[Database, bool]:
+        """Return a database in memory."""
+        readable = self.path if problem in {"locked", "unusable"} else None
         return database.connect_memory(readable, busy_seconds), False
 
     def shrink(self, db: Database, pages: int | None = None) -> None:
-        """Free pages, and with all of them what lives on in the write-ahead log."""
-        # By ``execute`` it would give back one page, whatever the number.
+        """Free pages; if all, also the write-ahead log."""
+        # With ``execute`` it would free a single page, whatever the number.
         script = "PRAGMA incremental_vacuum" + ("" if pages is None else f"({pages})")
         cast(sqlite3.Connection, db).executescript(script)
         if pages is None:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def fallback_notice(self, trouble: Problem, error: BaseException | None) -> str:
-        """What is wrong, what to do, and what happens meanwhile."""
+    def fallback_notice(self, problem: Problem, error: BaseException | None) -> str:
+        """Say what is wrong, what to do, and what happens until then."""
         reasons = {
             "locked": "is locked by another program; close that one",
             "damaged": "is damaged and cannot be set aside; move it away",
             "newer": "was written by a newer ensemble-lsp; update this one",
-            "unusable": f"cannot be used ({error}); see to its permissions and the disk's free space",
+            "unusable": f"cannot be used ({error}); check its permissions and the disk's free space",
         }
         return (
-            f"The history {self.path} {reasons[trouble]}."
-            " Until then what is learned is kept in memory only."
+            f"The history {self.path} {reasons[problem]}."
+            " Until then the history is kept in memory only."
         )
 
 
 class PostgresBackend:
-    """A team's database. A file of its own on this machine stands in, and is emptied into it later."""
+    """A team's PostgreSQL. The fallback is a local file, whose records are moved to it later."""
 
     def __init__(self, url: str, waiting: Path) -> None:
         self._url = url
@@ -136,15 +136,15 @@ class PostgresBackend:
         return postgres.connect(self._url, busy_seconds)
 
     def identity(self) -> tuple[int, int] | None:
-        """Nothing stands for it."""
+        """Return None: another process cannot replace it."""
         return None
 
     def set_aside(self, seen: tuple[int, int] | None) -> bool:
-        """A server's database is mended by whoever keeps it."""
+        """Do nothing: repairing it is its administrator's task."""
         return False
 
     def on_open(self, db: Database) -> str:
-        """Carry over what was written while it could not be reached, by any server of this machine."""
+        """Move the records that servers of this machine wrote while it could not be reached."""
         if not self._local.path.exists():
             return ""
         try:
@@ -152,48 +152,48 @@ class PostgresBackend:
         except Exception as error:
             if database.problem_of(error) is None:
                 raise
-            return ""  # the next time
+            return ""  # at the next opening
         try:
             moved = 0
             while count := _move_page(local, db):
                 moved += count
-            return f"{moved} records that waited here are in {self.name} now." if moved else ""
+            return f"{moved} records that waited here are now in {self.name}." if moved else ""
         except sqlite3.Error:
-            return ""  # what is not yet moved is still there
+            return ""  # the rest stays for the next opening
         finally:
             local.close()
 
-    def fallback(self, trouble: Problem, busy_seconds: float) -> tuple[Database, bool]:
-        """The file for what waits; memory where that cannot be used either."""
+    def fallback(self, problem: Problem, busy_seconds: float) -> tuple[Database, bool]:
+        """Return the local file, or memory if that cannot be used either."""
         try:
             local = self._local.connect(busy_seconds)
             with database.transaction(local, writes=True):
                 if not change_log.epoch(local):
-                    change_log.forget(local)  # gives it one
+                    change_log.forget(local)  # also sets one
             return local, True
         except Exception as error:
-            if (trouble_there := database.problem_of(error)) is None:
+            if (local_problem := database.problem_of(error)) is None:
                 raise
-            if trouble_there == "damaged":
+            if local_problem == "damaged":
                 self._local.set_aside(self._local.identity())
             return database.connect_memory(None, busy_seconds), False
 
     def shrink(self, db: Database, pages: int | None = None) -> None:
-        """PostgreSQL does so by itself."""
+        """Do nothing: PostgreSQL frees space by itself."""
 
-    def fallback_notice(self, trouble: Problem, error: BaseException | None) -> str:
-        """What is wrong, and what happens meanwhile."""
-        told = "was written by a newer ensemble-lsp; update this one"
-        if trouble != "newer":
-            told = f"cannot be used ({error})"
+    def fallback_notice(self, problem: Problem, error: BaseException | None) -> str:
+        """Say what is wrong and what happens until then."""
+        reason = "was written by a newer ensemble-lsp; update this one"
+        if problem != "newer":
+            reason = f"cannot be used ({error})"
         return (
-            f"The team's history {self.name} {told}."
-            f" Until then a history on this machine is used, and its records follow later."
+            f"The team's history {self.name} {reason}."
+            f" Until then a history on this machine is used; its records are moved later."
         )
 
 
 def _move_page(local: Database, db: Database) -> int:
-    """Move a page of records; how many. What was moved and not yet removed is moved twice, and known."""
+    """Move a page of records; return how many. One that was moved but not removed is known there."""
     with database.transaction(local, writes=True):
         suggestions = queries.stored_after(local, 0, _PAGE)
         calls = queries.calls_after(local, 0, _PAGE)

@@ -1,9 +1,9 @@
-"""What a selector needs of the history: every change in order, its own state, and what is reserved.
+"""The changes that selectors learn from, the state of each selector, and reservations of the budget.
 
-The triggers of migration 0003 note each new or corrected reward, each choice between answers and
-each call in ``changes``, whoever writes them: this server, another one, an import. All servers read
-the same changes in the same order, so that each learns what any of them saw, once. A selector's
-state is kept with the number of the last change in it.
+``history.writes`` notes each new or corrected reward, each choice between answers and each call in
+``changes``, for this server, for others and for imports alike. All servers read the same changes in the same
+order, so each learns every observation once. A selector's state is stored with the number of the last
+change in it.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ Kind = Literal["outcome", "preference", "call"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing to learn from. Fields that do not belong to its kind are empty."""
+    """One observation to learn from. Fields of other kinds are empty."""
 
     n: int
-    """Its number: only ever greater."""
+    """Its number; numbers only grow."""
     kind: Kind
     time: float
     """Unix seconds."""
     task: Task
     models: tuple[str, ...]
-    """outcome: those behind the suggestion; preference: the chosen one's; call: the one asked."""
+    """outcome: the suggestion's; preference: the chosen answer's; call: the one that was asked."""
     features: Mapping[str, Feature] = field(default_factory=dict[str, Feature])
     old: float | None = None
-    """outcome: the reward before, None where it is the first."""
+    """outcome: the reward before, or None."""
     new: float | None = None
-    """outcome: the reward now, None where it was taken back."""
+    """outcome: the reward now, or None if it was withdrawn."""
     others: tuple[tuple[str, ...], ...] = ()
-    """preference: the models of the answers that were not chosen."""
+    """preference: the models of the other answers."""
     shown_at: int = 0
     first_token_ms: float = 0.0
     total_ms: float = 0.0
@@ -53,21 +53,21 @@ class Change:
 
     @property
     def model(self) -> str:
-        """call: the model."""
+        """The model of a call."""
         return self.models[0] if self.models else ""
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedState:
-    """A selector's state as it was kept."""
+    """The stored state of a selector."""
 
     epoch: str
-    """Another one since the history was cleared."""
+    """The history's epoch; clearing it begins a new one."""
     upto: int | None
-    """The last change in it; None where nothing is kept."""
+    """The last change that it has learned; None without a stored state."""
     parts: dict[str, Any]
     last: int
-    """The last change there is."""
+    """The last change of the history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Changes:
     epoch: str
     rows: list[Change]
     last: int
-    """Number of the last one that was read, also where it could not be made sense of."""
+    """Number of the last change that was read, valid or not."""
 
 
 def note(
@@ -100,7 +100,7 @@ def note(
 
 
 def load(db: Database, strategy: str) -> LearnedState:
-    """A selector's state; what of it cannot be read is left out."""
+    """Return a selector's state, without the parts that cannot be read."""
     rows = db.execute("SELECT part, state FROM learned WHERE strategy = ?", (strategy,)).fetchall()
     parts: dict[str, Any] = {}
     for part, state in rows:
@@ -114,7 +114,7 @@ def load(db: Database, strategy: str) -> LearnedState:
 
 
 def save(db: Database, strategy: str, its_epoch: str, upto: int, parts: Mapping[str, Any]) -> bool:
-    """Keep parts of a state; not where a later one is kept, or the history was cleared since."""
+    """Store parts of a state, unless a later one is stored or the history was cleared since."""
     kept = db.execute(
         "SELECT state FROM learned WHERE strategy = ? AND part = 'upto'", (strategy,)
     ).fetchone()
@@ -131,7 +131,7 @@ def save(db: Database, strategy: str, its_epoch: str, upto: int, parts: Mapping[
 
 
 def forget(db: Database) -> bool:
-    """Forget every selector's state: the servers that run begin anew as well."""
+    """Remove every selector's state; running servers start again, too."""
     db.execute("DELETE FROM learned")
     db.execute("DELETE FROM changes")
     db.execute("INSERT INTO learned VALUES ('', 'epoch', ?)", (json.dumps(secrets.token_hex(8)),))
@@ -139,7 +139,7 @@ def forget(db: Database) -> bool:
 
 
 def changes_after(db: Database, number: int, limit: int) -> Changes:
-    """The changes after a number."""
+    """Return the changes after a number."""
     raw = db.execute(
         "SELECT n, kind, ref, old, new FROM changes WHERE n > ? ORDER BY n LIMIT ?",
         (number, limit),
@@ -149,7 +149,7 @@ def changes_after(db: Database, number: int, limit: int) -> Changes:
 
 
 def last_change(db: Database) -> int:
-    """The number of the last change; 0 before the first."""
+    """Return the number of the last change; 0 before the first."""
     row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
     return int(row[0]) if row else 0
 
@@ -157,13 +157,13 @@ def last_change(db: Database) -> int:
 def reserve(
     db: Database, id: str, now: float, since: float, cost: float, budget: float
 ) -> tuple[bool, float]:
-    """Reserve money of a budget, and what is left of it afterwards, US dollars.
+    """Reserve US dollars of a budget; return whether it sufficed, and what is left.
 
-    What was spent and what is reserved since ``since`` never passes the budget. A reservation that
-    nobody gave back (its server died) counts as spent.
+    The sum of spent and reserved money since ``since`` never exceeds the budget. The reservation of a
+    server that died counts as spent.
     """
     left = budget - used_since(db, since)
-    # A sum of costs may be off by its last digit.
+    # A sum of costs may be wrong in its last digit.
     if cost > left - 1e-12:
         return False, max(0.0, left)
     db.execute("INSERT INTO reservations VALUES (?, ?, ?)", (id, now, cost))
@@ -172,19 +172,19 @@ def reserve(
 
 
 def release(db: Database, id: str) -> bool:
-    """Give a reservation back; the call itself says what it cost."""
+    """Remove a reservation; the call itself records its cost."""
     return db.execute("DELETE FROM reservations WHERE id = ?", (id,)).rowcount == 1
 
 
 def used_since(db: Database, since: float) -> float:
-    """US dollars spent and reserved since a time."""
+    """Return the US dollars spent and reserved since a time."""
     spent = db.execute("SELECT sum(cost) FROM calls WHERE time >= ?", (since,)).fetchone()[0]
     held = db.execute("SELECT sum(cost) FROM reservations WHERE time >= ?", (since,)).fetchone()
     return float(spent or 0.0) + float(held[0] or 0.0)
 
 
 def epoch(db: Database) -> str:
-    """What tells this history's numbers of changes from another's; empty until it is given one."""
+    """Return the id that tells this history's changes from another's; empty before the first."""
     row = db.execute("SELECT state FROM learned WHERE strategy = '' AND part = 'epoch'").fetchone()
     return str(row[0]) if row else ""
 

@@ -1,6 +1,6 @@
-"""What the history asks of a connection: SQLite's own, and the team's database (``team``) alike.
+"""The connection that the history needs: SQLite's own, or that of ``postgres``.
 
-Every statement is written so that SQLite and PostgreSQL both take it, with ``?`` for values.
+SQLite and PostgreSQL both take every statement; values are ``?``.
 """
 
 from __future__ import annotations
@@ -10,32 +10,32 @@ from typing import Any, Protocol
 
 
 class StatementResult(Protocol):
-    """What a statement gave."""
+    """The result of a statement."""
 
     @property
     def rowcount(self) -> int:
-        """Rows that were written or removed."""
+        """Number of rows that were written or removed."""
         ...
 
     def fetchone(self) -> Any:
-        """The next row; None where there is none."""
+        """Return the next row, or None after the last."""
         ...
 
     def fetchall(self) -> list[Any]:
-        """The rows that are left."""
+        """Return the remaining rows."""
         ...
 
     def __iter__(self) -> Iterator[Any]:
-        """Row by row."""
+        """Yield the remaining rows."""
         ...
 
 
 class Database(Protocol):
-    """An open connection; the transactions are told by statements."""
+    """An open connection; statements begin and end its transactions."""
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction was begun and not ended."""
+        """Whether a transaction is open."""
         ...
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> StatementResult:
@@ -47,5 +47,5 @@ class Database(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         ...

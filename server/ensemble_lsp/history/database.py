@@ -1,4 +1,4 @@
-"""Opening the history's file, judging what is wrong with it, and setting a damaged one aside."""
+"""Open the history's file, diagnose its problems, and set a damaged one aside."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .connection import Database
 from .migrations import NewerSchemaError, migrate, schema
 
 Problem = Literal["locked", "damaged", "newer", "unusable"]
-"""Why a database cannot be used: another process holds it; its content is broken; a newer program
-wrote it; the disk is full, or the file may not be read or written."""
+"""The reason a database cannot be used: another process has locked it; its content is damaged; a newer
+program wrote it; the disk is full, or access is denied."""
 
 Result = TypeVar("Result")
 
@@ -39,13 +39,13 @@ _UNUSABLE = (
 
 
 def problem_of(error: BaseException) -> Problem | None:
-    """What an error says about the database; None where it speaks of one statement only."""
+    """Return the database's problem; None if the error concerns one statement only."""
     if isinstance(error, NewerSchemaError):
         return "newer"
     if isinstance(error, OSError):
         return "unusable"
     if isinstance(error, UnicodeDecodeError):
-        # SQLite quotes damaged bytes in its message, and Python fails to read the message.
+        # SQLite's message quotes damaged bytes, and Python cannot decode it.
         return "damaged"
     if not isinstance(error, sqlite3.Error):
         return None
@@ -61,12 +61,12 @@ def problem_of(error: BaseException) -> Problem | None:
 
 
 def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """Open and migrate the file, made if missing (0600, its folder 0700).
+    """Open and migrate the file; create it if missing (0600, its folder 0700).
 
-    Raises ``sqlite3.Error``, ``OSError`` or ``NewerSchemaError``; ``trouble_of`` tells them apart.
+    Raises ``sqlite3.Error``, ``OSError`` or ``NewerSchemaError``; ``problem_of`` tells them apart.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # SQLite gives its side files the mode of the main one.
+    # SQLite creates its side files with the mode of the main file.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     with contextlib.suppress(OSError):
         path.chmod(0o600)
@@ -75,7 +75,7 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
         if path.stat().st_size == 0:
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         _retry_locked(lambda: db.execute("PRAGMA journal_mode = WAL").fetchone(), busy_seconds)
-        # In WAL mode a killed process loses nothing committed; a power cut may lose the last.
+        # In WAL mode a killed process loses no commit; a power cut may lose the last ones.
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")
         _retry_locked(lambda: migrate(db), busy_seconds)
@@ -87,12 +87,12 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
-    """Open a file that nobody writes to, as it lies."""
+    """Open a file that no process writes to, unchanged."""
     return _plain(_uri(path, "mode=ro"), 1.0, uri=True)
 
 
 def connect_memory(path: Path | None, busy_seconds: float) -> sqlite3.Connection:
-    """A database in memory, with what ``path`` holds where that can be read and is not large."""
+    """Return a database in memory, with the content of ``path`` if it is readable and not large."""
     db = _plain(":memory:", busy_seconds)
     if path is not None:
         try:
@@ -106,7 +106,7 @@ def connect_memory(path: Path | None, busy_seconds: float) -> sqlite3.Connection
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """What tells this file from another of the same name; None where there is none."""
+    """Return the device and inode of a file; None without one."""
     try:
         stat = path.stat()
     except OSError:
@@ -115,10 +115,9 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def set_aside(path: Path, seen: tuple[int, int] | None) -> Path | None:
-    """Rename a damaged file (and its side files); its new name.
+    """Rename a damaged file and its side files; return its new name.
 
-    None where another process was first: the name already stands for a new file. Raises
-    ``OSError``.
+    None if another process was first and the name is a new file's. Raises ``OSError``.
     """
     with _alone(path):
         if identity(path) != seen:
@@ -129,7 +128,7 @@ def set_aside(path: Path, seen: tuple[int, int] | None) -> Path | None:
         while target.exists():
             number += 1
             target = path.with_name(f"{stem}-{number}")
-        # The side files go first: a new file must never meet an old write-ahead log.
+        # The side files first: a new file must never find an old write-ahead log.
         for suffix in ("-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).replace(f"{target}{suffix}")
@@ -139,7 +138,7 @@ def set_aside(path: Path, seen: tuple[int, int] | None) -> Path | None:
 
 @contextlib.contextmanager
 def transaction(db: Database, *, writes: bool) -> Generator[None]:
-    """All or nothing. A writer takes its lock first: it never fails half-way for another's."""
+    """Run a transaction. A writer takes the lock first, so it cannot fail half-way for another's lock."""
     db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
     try:
         yield
@@ -152,7 +151,7 @@ def transaction(db: Database, *, writes: bool) -> Generator[None]:
 
 
 def isolated(db: Database, run: Callable[[Database], Any]) -> Any:
-    """A job's result, or the error that concerns it alone and leaves its neighbours be."""
+    """Run a job in a savepoint; return its result, or the error that concerns it alone."""
     db.execute("SAVEPOINT job")
     try:
         result = run(db)
@@ -169,7 +168,7 @@ def _plain(name: str, busy_seconds: float, *, uri: bool = False) -> sqlite3.Conn
     db = sqlite3.connect(
         name, timeout=busy_seconds, isolation_level=None, uri=uri, check_same_thread=False
     )
-    # A damaged byte in a text must not make the row unreadable.
+    # A damaged byte in a text does not make its row unreadable.
     db.text_factory = _decode
     return db
 
@@ -179,7 +178,7 @@ def _decode(raw: bytes) -> str:
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:
-    """Raise ``sqlite3.DatabaseError`` where a table or a small file's page is bad."""
+    """Raise ``sqlite3.DatabaseError`` for a wrong table or, in a small file, a damaged page."""
     with contextlib.closing(_plain(":memory:", 0)) as fresh:
         migrate(fresh)
         if schema(db) != schema(fresh):
@@ -197,7 +196,7 @@ def _copy(path: Path, target: sqlite3.Connection, busy_seconds: float) -> None:
     try:
         _copy_from(_uri(path, "mode=ro"), target, busy_seconds)
     except sqlite3.Error:
-        # Without write permission SQLite cannot share a file in WAL mode, but reads it.
+        # Without write permission SQLite can read a file in WAL mode, but not share it.
         _copy_from(_uri(path, "immutable=1"), target, busy_seconds)
 
 
@@ -207,14 +206,14 @@ def _uri(path: Path, options: str) -> str:
 
 def _copy_from(uri: str, target: sqlite3.Connection, busy_seconds: float) -> None:
     with contextlib.closing(_plain(uri, min(busy_seconds, 1.0), uri=True)) as source:
-        # The read lock comes first: the copy itself would wait for one without end.
+        # The read lock first: the copy itself would wait for it forever.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM migrations").fetchone()
         source.backup(target)
 
 
 def _retry_locked(step: Callable[[], Result], seconds: float) -> Result:
-    """Repeat while locked: changing the journal mode does not wait by itself."""
+    """Repeat while the file is locked: changing the journal mode does not wait by itself."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -227,7 +226,7 @@ def _retry_locked(step: Callable[[], Result], seconds: float) -> Result:
 
 @contextlib.contextmanager
 def _alone(path: Path, patience: float = 5.0) -> Generator[None]:
-    """Keep other processes out by a lock file; one that is older than the patience is left over."""
+    """Exclude other processes with a lock file; one older than ``patience`` is stale."""
     lock = path.with_name(path.name + ".lock")
     end = time.monotonic() + patience
     while True:

@@ -1,4 +1,4 @@
-"""The thread that owns the history's connection, and what it does when its place fails it."""
+"""The thread that owns the history's connection, and falls back when its storage fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DAY_SECONDS = 86400.0
 
 @dataclass(slots=True)
 class DatabaseJob:
-    """One piece of work; ``future`` is done when it is committed."""
+    """A unit of work; ``future`` is done when it is committed."""
 
     run: Callable[[Database], Any]
     writes: bool
@@ -33,12 +33,12 @@ class DatabaseJob:
     future: Future[Any] = field(default_factory=Future[Any])
 
     def __post_init__(self) -> None:
-        """Who waits may be cancelled; what was to be written is written all the same."""
+        """Mark the future as running: cancelling the waiter does not cancel the write."""
         self.future.set_running_or_notify_cancel()
 
 
 class DatabaseThread:
-    """The thread that owns the connection. Its fields are the thread's own, but for the queue."""
+    """The thread that owns the connection. Only the thread uses its fields, except the queue."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class DatabaseThread:
     ) -> None:
         self.name = place.name
         self.in_memory = False
-        """Whether the place cannot be used, and something stands in for it."""
+        """Whether the fallback is in use."""
         self.fallback_persists = False
-        """Whether what stands in lasts beyond this process."""
+        """Whether the fallback outlives this process."""
         self._backend = place
         self._notify = say
         self._clock = clock
@@ -87,7 +87,7 @@ class DatabaseThread:
         return self._done
 
     def shrink(self, db: Database) -> None:
-        """Give the disk back all that was removed; outside a transaction."""
+        """Return the space of removed rows to the disk; outside a transaction."""
         if not self.in_memory:
             self._backend.shrink(db)
 
@@ -114,7 +114,7 @@ class DatabaseThread:
             self._done.set_result(None)
 
     def _take(self) -> tuple[list[DatabaseJob], bool]:
-        """The jobs that wait, at least one unless something else is due; and whether to go on."""
+        """Return the waiting jobs, at least one unless other work is due, and whether to continue."""
         jobs: list[DatabaseJob] = []
         due = min(self._next_prune, self._next_try if self.in_memory else float("inf"))
         timeout = max(0.0, due - time.monotonic())
@@ -136,7 +136,7 @@ class DatabaseThread:
                 if job is not None:
                     job.future.set_exception(HistoryError("the history is closed"))
 
-    # The place.
+    # -- the storage ---------------------------------------------------------------------------
 
     def _open(self) -> Database:
         for _ in range(3):
@@ -144,9 +144,9 @@ class DatabaseThread:
             try:
                 db = self._backend.connect(self._busy)
             except Exception as error:
-                trouble = database.problem_of(error) or "unusable"
-                if trouble != "damaged" or not self._backend.set_aside(seen):
-                    return self._fall_back(trouble, error)
+                problem = database.problem_of(error) or "unusable"
+                if problem != "damaged" or not self._backend.set_aside(seen):
+                    return self._fall_back(problem, error)
             else:
                 self._identity = self._backend.identity()
                 try:
@@ -158,21 +158,21 @@ class DatabaseThread:
         return self._fall_back("damaged", None)
 
     def _on_open(self, db: Database) -> None:
-        if told := self._backend.on_open(db):
-            self._notify(told)
+        if notice := self._backend.on_open(db):
+            self._notify(notice)
 
-    def _fall_back(self, trouble: database.Problem, error: BaseException | None) -> Database:
+    def _fall_back(self, problem: database.Problem, error: BaseException | None) -> Database:
         if not self.in_memory:
-            self._notify(self._backend.fallback_notice(trouble, error))
+            self._notify(self._backend.fallback_notice(problem, error))
         self.in_memory = True
-        self._next_try = time.monotonic() + (self._retry if trouble != "newer" else 3600.0)
-        db, self.fallback_persists = self._backend.fallback(trouble, self._busy)
+        self._next_try = time.monotonic() + (self._retry if problem != "newer" else 3600.0)
+        db, self.fallback_persists = self._backend.fallback(problem, self._busy)
         if not self.fallback_persists:
             self._replay(db)
         return db
 
     def _recover(self, db: Database) -> Database:
-        """Return to the place: from what stands in when it is time, or because it was replaced."""
+        """Return from the fallback when a retry is due; reopen a file that was replaced."""
         if self.in_memory:
             if time.monotonic() < self._next_try:
                 return db
@@ -180,7 +180,7 @@ class DatabaseThread:
         if self._backend.identity() == self._identity:
             return db
         self._notify(
-            f"The history {self.name} was removed while it was in use; a new one was begun."
+            f"The history {self.name} was removed while it was in use; a new one was created."
         )
         db.close()
         return self._open()
@@ -194,7 +194,7 @@ class DatabaseThread:
                 self._backend.set_aside(self._backend.identity())
             return db
         try:
-            # What waits on this machine comes first: later facts speak of it.
+            # First the records of the local fallback: later ones refer to them.
             self._on_open(fresh)
             with database.transaction(fresh, writes=True):
                 self._replay(fresh)
@@ -212,7 +212,7 @@ class DatabaseThread:
         for run in self._backlog:
             database.isolated(db, run)
 
-    # The jobs.
+    # -- jobs ----------------------------------------------------------------------------------
 
     def _commit(self, db: Database, batch: list[DatabaseJob]) -> Database:
         for attempt in range(3):
@@ -234,17 +234,17 @@ class DatabaseThread:
             return [database.isolated(db, job.run) for job in batch]
 
     def _after_failure(self, db: Database, error: Exception, *, first: bool = True) -> Database:
-        trouble = database.problem_of(error) or "unusable"
+        problem = database.problem_of(error) or "unusable"
         db.close()
         if self.in_memory:
             return self._fall_back("unusable", error)
-        if trouble == "damaged":
-            # Where it cannot be renamed, opening it fails for the same reason and ends in memory.
+        if problem == "damaged":
+            # If it cannot be renamed, opening it fails for the same reason and ends in memory.
             self._backend.set_aside(self._identity)
             return self._open()
         if first and self._backend.remote:
-            return self._open()  # an idle connection was cut, or the server was started anew
-        return self._fall_back(trouble, error)
+            return self._open()  # an idle connection was cut, or the server was restarted
+        return self._fall_back(problem, error)
 
     def _settle(self, batch: list[DatabaseJob], results: list[Any]) -> None:
         for job, result in zip(batch, results, strict=True):
@@ -252,14 +252,15 @@ class DatabaseThread:
                 job.future.set_exception(result)
                 continue
             on_disk = not (job.writes and self.in_memory and not self.fallback_persists)
-            # What is written here follows from here; what concerned a record that is not, is told again.
+            # A persistent fallback moves its own records later; a write that failed there (its record is
+            # in the storage) is replayed.
             follows = not self.in_memory or (self.fallback_persists and result is True)
             if job.writes and not follows and len(self._backlog) < _BACKLOG:
                 self._backlog.append(job.run)
             job.future.set_result(result and on_disk if isinstance(result, bool) else result)
 
     def _prune(self, db: Database) -> Database:
-        """Remove a few rows that are past the retention, when nothing else is to be done."""
+        """Remove a few rows that are past the retention, when the thread is idle."""
         if self.in_memory:
             self._next_prune = self._next_try
         if time.monotonic() < self._next_prune:
@@ -283,7 +284,7 @@ class DatabaseThread:
 
 
 def _split(batch: list[DatabaseJob]) -> list[list[DatabaseJob]]:
-    """The batch in order, with each job that must run alone in a part of its own."""
+    """Split a batch so that each job that must run alone is in a part by itself."""
     parts: list[list[DatabaseJob]] = []
     for job in batch:
         if parts and not job.alone and not parts[-1][0].alone:

@@ -1,4 +1,4 @@
-"""The history as lines of JSON: what ``history export`` writes and ``history import`` reads."""
+"""The history as lines of JSON, for ``history export`` and ``history import``."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ VERSION = 1
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did."""
+    """The result of an import."""
 
     added: int = 0
     known: int = 0
-    """Lines that were here before."""
+    """Lines that the history already has."""
     errors: list[str] = field(default_factory=list[str])
     """A sentence for each line that could not be read."""
 
     def add(self, other: ImportReport) -> None:
-        """Count another part of the same import in."""
+        """Add the result of another part of the same import."""
         self.added += other.added
         self.known += other.known
         self.errors += other.errors
 
 
 def as_line(kept: Record) -> Line:
-    """One object: ``type`` (suggestion, call, preference), ``version``, the record's own fields.
+    """Return an object: ``type`` (suggestion, call, preference), ``version``, the record's fields.
 
     A suggestion's outcome is nested as ``outcome`` and its time as ``settled``.
     """
@@ -56,7 +56,7 @@ def as_line(kept: Record) -> Line:
 
 
 def parse_line(line: object) -> Record:
-    """The record of one exported object. Raises ``ValueError`` with a reason."""
+    """Return the record of one exported object. Raises ``ValueError`` with a reason."""
     if not isinstance(line, Mapping):
         raise ValueError("is not a JSON object")
     fields = dict(cast("Mapping[str, Any]", line))
@@ -103,7 +103,7 @@ def import_lines(
 
 
 def write_line(db: Database, kept: Record) -> bool:
-    """Add a record; whether it is new."""
+    """Add a record; return whether it is new."""
     if isinstance(kept, CallRecord):
         return writes.add_call(db, kept)
     if isinstance(kept, PreferenceRecord):
@@ -121,7 +121,7 @@ def _valid(of: type[Value], fields: object) -> Value:
 
 @functools.cache
 def _adapter(of: type[Any]) -> TypeAdapter[Any]:
-    """Made once each: making one is slow, and reads source files."""
+    """Return the validator of a type; making one is slow, so each is made once."""
     return TypeAdapter(of)
 
 

@@ -1,4 +1,4 @@
-"""The schema, as steps that are applied once each, in order, and recorded by name."""
+"""The schema: steps that are applied once each, in order, and recorded by name."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _initial(db: sqlite3.Connection) -> None:
 
 
 def _aggregates(db: sqlite3.Connection) -> None:
-    """Sums kept on every write, so that no question scans the suggestions."""
+    """Tables of sums that every write updates, so that no query scans the suggestions."""
     db.execute(
         """
         CREATE TABLE daily (
@@ -98,7 +98,7 @@ def _changes_by_the_program(db: sqlite3.Connection) -> None:
     """Drop the triggers of earlier versions: ``history.writes`` notes the changes.
 
     A server of such a version that has the file open still writes its rows and sums, but no server
-    learns from them. When it next opens the file, it finds a newer schema, says so and keeps to memory.
+    learns from them. When it next opens the file, it finds a newer schema, reports that and works in memory.
     """
     for trigger in (
         "outcome_settled",
@@ -116,13 +116,13 @@ MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
     ("0003-learning", _learning),
     ("0004-changes-by-the-program", _changes_by_the_program),
 )
-"""Only ever appended to."""
+"""Steps are only ever appended."""
 
 
 def migrate(db: sqlite3.Connection) -> None:
     """Bring a database up to date in one transaction; several processes may do it at once.
 
-    Raises ``NewerSchemaError`` where the file knows a step that this program does not.
+    Raises ``NewerSchemaError`` if the file records a step that this program does not know.
     """
     if _applied(db) == {name for name, _ in MIGRATIONS}:
         return
@@ -156,7 +156,7 @@ def _applied(db: sqlite3.Connection) -> set[str]:
 
 
 def schema(db: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Every table's and index's name and definition."""
+    """Return the name and definition of each table, index and trigger."""
     return db.execute(
         "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
     ).fetchall()

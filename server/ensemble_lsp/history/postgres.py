@@ -1,9 +1,8 @@
 """A team's history in PostgreSQL (``history.url``, the extra ``[team]``), through SQLAlchemy Core.
 
-The same tables and the same questions as SQLite's. Writers take turns by a lock of the database, as
-SQLite's do by that of the file: numbers of changes come in the order of their commits, so that nobody
-who reads on from a number ever misses one. SQLAlchemy is imported when a connection is made, on the
-history's thread.
+Tables and queries are those of SQLite. Writers take an advisory lock, as SQLite's take the file's: changes
+are numbered in the order of their commits, so that a server that reads on from a number never misses one.
+SQLAlchemy is imported when a connection is made, on the history's thread.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _LOCK = 0x656E736C
 """Key of the advisory lock: "ensl"."""
 _CONNECT_SECONDS = 3
 _STATEMENTS = {
-    "BEGIN": "BEGIN ISOLATION LEVEL REPEATABLE READ",  # several questions see one state
+    "BEGIN": "BEGIN ISOLATION LEVEL REPEATABLE READ",  # several queries see one state
     "ROLLBACK TO job": "ROLLBACK TO SAVEPOINT job",
     "RELEASE job": "RELEASE SAVEPOINT job",
 }
@@ -80,7 +79,7 @@ _INITIAL = (
         PRIMARY KEY (strategy, part))""",
     f"""CREATE TABLE reservations (
         id TEXT PRIMARY KEY, time {_NUMBER} NOT NULL, cost {_NUMBER} NOT NULL)""",
-    # A sequence would show numbers that are not committed yet; named as SQLite names its own.
+    # A PostgreSQL sequence would show uncommitted numbers. Named as SQLite's own table.
     "CREATE TABLE sqlite_sequence (name TEXT PRIMARY KEY, seq BIGINT NOT NULL)",
     "INSERT INTO sqlite_sequence VALUES ('changes', 0)",
 )
@@ -96,15 +95,15 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0001-initial", _INITIAL),
     ("0002-changes-by-the-program", _CHANGES_BY_THE_PROGRAM),
 )
-"""Only ever appended to."""
+"""Steps are only ever appended."""
 
 
 class UnreachableError(OSError):
-    """The database does not answer, or refuses us; the message names neither password nor values."""
+    """The database does not answer or denies access; the message has no password and no values."""
 
 
 def without_password(url: str) -> str:
-    """A database's address as it may be shown: without password and options."""
+    """Return a database's address without password and options."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
@@ -115,7 +114,7 @@ def without_password(url: str) -> str:
 
 
 def password_of(url: str) -> str:
-    """The password in an address; empty for none."""
+    """Return the password in an address, or an empty text."""
     try:
         return unquote(urlsplit(url).password or "")
     except ValueError:
@@ -123,7 +122,7 @@ def password_of(url: str) -> str:
 
 
 class PostgresConnection:
-    """One connection. Raises ``UnreachableError``, and ``HistoryError`` where a statement is at fault."""
+    """A connection. Raises ``UnreachableError``, or ``HistoryError`` if a statement is at fault."""
 
     def __init__(self, connection: Connection, place: str, secret: str) -> None:
         self._connection = connection
@@ -132,7 +131,7 @@ class PostgresConnection:
         self.in_transaction = False
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> StatementResult:
-        """Run one statement of the portable kind, or one that begins or ends a transaction."""
+        """Run a portable statement, or one that begins or ends a transaction."""
         if sql == "BEGIN IMMEDIATE":
             self._run("BEGIN", ())
             self._run("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
@@ -153,11 +152,11 @@ class PostgresConnection:
         return rows
 
     def close(self) -> None:
-        """End the connection; never fails."""
+        """Close the connection; never fails."""
         try:
             self._connection.close()
             self._connection.engine.dispose()
-        except Exception:  # the server is gone: nothing is left to be closed
+        except Exception:  # the server is gone
             self._connection.invalidate()
 
     def _run(self, sql: str, parameters: Sequence[Any]) -> CursorResult[Any]:
@@ -175,15 +174,15 @@ class PostgresConnection:
     def _translated(self, error: DBAPIError) -> Exception:
         from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
-        told = _first_line(error.orig or error, self._secret)
+        message = _first_line(error.orig or error, self._secret)
         lost = (InterfaceError, InternalError, OperationalError, ProgrammingError)
         if error.connection_invalidated or isinstance(error, lost):
-            return UnreachableError(told)
+            return UnreachableError(message)
         return HistoryError(f"a record cannot be stored in {self._place} ({type(error).__name__})")
 
 
 class _Rows:
-    """A statement's result, with numbers as SQLite gives them."""
+    """A statement's result, with numbers as SQLite returns them."""
 
     def __init__(self, result: CursorResult[Any] | None) -> None:
         self._result = result
@@ -203,7 +202,7 @@ class _Rows:
 def connect(url: str, busy_seconds: float) -> PostgresConnection:
     """Connect, and bring the tables up to date.
 
-    Raises ``UnreachableError`` (also where the extra is missing) or ``NewerSchemaError``.
+    Raises ``UnreachableError`` (also if the extra is missing) or ``NewerSchemaError``.
     """
     secret, place = password_of(url), without_password(url)
     try:
@@ -221,17 +220,17 @@ def connect(url: str, busy_seconds: float) -> PostgresConnection:
         engine = create_engine(
             address,
             poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",  # transactions are told by statements
+            isolation_level="AUTOCOMMIT",  # statements begin and end transactions
             hide_parameters=True,  # a record may hold code
             connect_args=_connect_args(address.get_driver_name()),
         )
         connection = engine.connect()
     except ImportError as error:
-        told = f"{error.name} is missing: pip install 'ensemble-lsp[team]'"
-        raise UnreachableError(told) from None
+        message = f"{error.name} is missing: pip install 'ensemble-lsp[team]'"
+        raise UnreachableError(message) from None
     except ArgumentError:
         raise UnreachableError(
-            "history.url is no address: write postgresql://user@host/database"
+            "history.url is not an address; write postgresql://user@host/database"
         ) from None
     except SQLAlchemyError as error:
         orig = getattr(error, "orig", None)
@@ -253,14 +252,14 @@ def _connect_args(driver: str) -> dict[str, Any]:
     return {
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": "ensemble-lsp",
-        # A network that is gone is noticed within seconds, not hours.
+        # A lost network is noticed within seconds, not hours.
         "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
         "tcp_user_timeout": 10_000,
     }  # fmt: skip
 
 
 def _migrate(db: PostgresConnection) -> None:
-    """Make or mend the tables, in one transaction; several servers may do it at once."""
+    """Create or update the tables in one transaction; several servers may do it at once."""
     known = {name for name, _ in MIGRATIONS}
     if _applied(db) == known:
         return
@@ -281,15 +280,15 @@ def _migrate(db: PostgresConnection) -> None:
         if name not in applied:
             db.execute("INSERT INTO migrations VALUES (?, ?)", (name, time.time()))
     if not applied:
-        # Its numbers of changes are its own: who comes from another history begins anew here.
+        # Its changes are numbered anew: a selector that comes from another history starts again.
         epoch = f'"{secrets.token_hex(8)}"'
         db.execute("INSERT INTO learned VALUES ('', 'epoch', ?)", (epoch,))
     db.execute("COMMIT")
 
 
 def _applied(db: PostgresConnection) -> set[str]:
-    # By a query: what PostgreSQL resolves by name may come from its cache, which is behind after a
-    # wait for the lock.
+    # By a query: PostgreSQL resolves names from a cache, which may be out of date after a wait for
+    # the lock.
     known = db.execute(
         "SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = 'migrations'", (SCHEMA,)
     ).fetchone()
@@ -301,7 +300,7 @@ def _applied(db: PostgresConnection) -> set[str]:
 
 @functools.cache
 def _prepared(sql: str) -> tuple[Any, tuple[str, ...]]:
-    """A statement with named values, and their names in order."""
+    """Return a statement with named values, and their names in order."""
     from sqlalchemy import text
 
     first, *rest = sql.split("?")
@@ -311,7 +310,7 @@ def _prepared(sql: str) -> tuple[Any, tuple[str, ...]]:
 
 
 def _storable(value: Any) -> Any:
-    """A value as PostgreSQL takes it; what is no number is no value, as with SQLite."""
+    """Return a value as PostgreSQL accepts it; NaN becomes NULL, as with SQLite."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd") if "\0" in value else value
     if isinstance(value, float) and math.isnan(value):
@@ -320,7 +319,7 @@ def _storable(value: Any) -> Any:
 
 
 def _plain(row: Any) -> tuple[Any, ...]:
-    """Sums of whole numbers come as decimals."""
+    """Return a row with integers instead of decimals (PostgreSQL's sums of integers)."""
     return tuple(int(value) if isinstance(value, Decimal) else value for value in row)
 
 

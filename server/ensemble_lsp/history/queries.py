@@ -1,4 +1,4 @@
-"""Every question to the history; each function takes an open connection."""
+"""Queries of the history; each function takes an open connection."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from .records import (
 
 DAY = 86400
 BUCKETS_PER_E = 10
-"""Latency buckets are e^(1/10) wide, so a percentile read from them is within 5 %."""
+"""Latency buckets are e^(1/10) wide, so their percentiles are within 5 %."""
 
 
 def day_of(time: float) -> int:
-    """Days (UTC) since 1970."""
+    """Return the number of days (UTC) since 1970."""
     return math.floor(time / DAY)
 
 
 def stats(db: Database, task: Task | None, since: float | None) -> list[StatsRow]:
-    """Sums by model and task, most suggestions first; ``since`` counts from its day (UTC)."""
+    """Return sums by model and task, most suggestions first; ``since`` counts from its day (UTC)."""
     rows = db.execute(
         "SELECT model, task, sum(suggestions), sum(shown), sum(accepted), sum(partial), sum(typed),"
         " sum(rejected), sum(ignored), sum(reward), sum(calls), sum(failures), sum(input_tokens),"
@@ -44,7 +44,7 @@ def stats(db: Database, task: Task | None, since: float | None) -> list[StatsRow
 
 
 def latencies(db: Database, model: str, task: Task | None, since: float | None) -> Latencies:
-    """Percentiles of a model's answers, read from the histogram."""
+    """Return a model's latency percentiles, read from the histogram."""
     rows = db.execute(
         "SELECT measure, bucket, sum(calls) FROM latency WHERE day >= ? AND model = ?"
         " AND (CAST(? AS TEXT) IS NULL OR task = ?) GROUP BY measure, bucket ORDER BY measure, bucket",
@@ -60,7 +60,7 @@ def latencies(db: Database, model: str, task: Task | None, since: float | None) 
 
 
 def rewards(db: Database, task: Task | None, limit: int) -> list[RewardRow]:
-    """The latest ``limit`` judged suggestions, oldest first; one row a model behind each."""
+    """Return the latest ``limit`` judged suggestions, oldest first, with one row for each model."""
     tasks = TASKS if task is None else (task,)
     found: list[RewardRow] = []
     for each in tasks:
@@ -80,7 +80,7 @@ def rewards(db: Database, task: Task | None, limit: int) -> list[RewardRow]:
 
 
 def preferences(db: Database, limit: int) -> list[PreferenceRecord]:
-    """The latest choices, oldest first."""
+    """Return the latest choices, oldest first."""
     rows = db.execute(
         "SELECT id, time, grp, chosen, others, shown_at FROM preferences"
         " ORDER BY time DESC LIMIT ?",
@@ -90,19 +90,19 @@ def preferences(db: Database, limit: int) -> list[PreferenceRecord]:
 
 
 def spent_since(db: Database, since: float) -> float:
-    """US dollars."""
+    """Return the US dollars spent since a time."""
     row = db.execute("SELECT sum(cost) FROM calls WHERE time >= ?", (since,)).fetchone()
     return float(row[0] or 0.0)
 
 
 def get(db: Database, id: str) -> StoredSuggestion | None:
-    """One suggestion with its outcome."""
+    """Return one suggestion with its outcome."""
     row = db.execute(f"{_SELECT_STORED} WHERE s.id = ?", (id,)).fetchone()
     return None if row is None else _stored(row)
 
 
 def stored_after(db: Database, number: int, limit: int) -> list[tuple[int, StoredSuggestion]]:
-    """Suggestions in the order they were written, from after a row number."""
+    """Return suggestions in the order they were written, after a row number."""
     rows = db.execute(
         f"{_SELECT_STORED} WHERE s.n > ? ORDER BY s.n LIMIT ?",
         (number, limit),
@@ -111,7 +111,7 @@ def stored_after(db: Database, number: int, limit: int) -> list[tuple[int, Store
 
 
 def calls_after(db: Database, number: int, limit: int) -> list[tuple[int, CallRecord]]:
-    """Calls in the order they were written, from after a row number."""
+    """Return calls in the order they were written, after a row number."""
     rows = db.execute(
         "SELECT rowid, time, task, model, provider, first_token_ms, total_ms, input_tokens,"
         " output_tokens, cached_tokens, cost, status, id FROM calls WHERE rowid > ?"
@@ -122,7 +122,7 @@ def calls_after(db: Database, number: int, limit: int) -> list[tuple[int, CallRe
 
 
 def preferences_after(db: Database, number: int, limit: int) -> list[tuple[int, PreferenceRecord]]:
-    """Choices in the order they were written, from after a row number."""
+    """Return choices in the order they were written, after a row number."""
     rows = db.execute(
         "SELECT rowid, id, time, grp, chosen, others, shown_at FROM preferences WHERE rowid > ?"
         " ORDER BY rowid LIMIT ?",
@@ -135,9 +135,9 @@ _BELIEVED_DAYS = 3
 
 
 def believed_time(db: Database) -> float | None:
-    """Unix seconds that it surely is by now: the end of the third-newest day with events.
+    """Return a time that has certainly passed: the end of the third-newest day with events.
 
-    One day, or two, may be those of a clock that was years ahead. None where there are fewer days.
+    The one or two newest days may come from a clock that was years ahead. None with fewer days.
     """
     query = f"SELECT DISTINCT day FROM daily ORDER BY day DESC LIMIT {_BELIEVED_DAYS}"  # noqa: S608
     days = [int(row[0]) for row in db.execute(query).fetchall()]
@@ -194,7 +194,7 @@ def _stats_row(db: Database, row: tuple[Any, ...], since: float | None) -> Stats
 
 
 def model_names(models: str) -> tuple[str, ...]:
-    """The models of a column; none where the file was damaged there."""
+    """Return the models in a column; empty if its content is damaged."""
     try:
         value = json.loads(models)
     except ValueError:

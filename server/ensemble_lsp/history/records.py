@@ -1,4 +1,4 @@
-"""What is kept of a suggestion, a call and a choice, and the rows that answer questions."""
+"""Records of suggestions, calls and choices, and the rows that queries return."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Feature = float | str | bool
 
 
 def new_id() -> str:
-    """A key that no other server on the same history makes."""
+    """Return a key that is unique among all servers on the same history."""
     return secrets.token_hex(8)
 
 
 @dataclass(frozen=True, slots=True)
 class SuggestionRecord:
-    """One suggestion as it was offered; ``text`` and ``context`` only with ``keepText``."""
+    """A suggestion as it was offered; ``text`` and ``context`` only with ``keepText``."""
 
     id: str
     time: float
     """Unix seconds."""
     task: Task
     models: tuple[str, ...]
-    """Every model that stands behind the text."""
+    """All models that gave this text."""
     language: str = ""
     chars: int = 0
     lines: int = 0
@@ -35,12 +35,12 @@ class SuggestionRecord:
     cached: bool = False
     agreement: float | None = None
     shown_at: int = 0
-    """The place in the list it was offered in, from 0."""
+    """Its place in the list that was offered, from 0."""
     group: str | None = None
-    """What suggestions of the same ensemble run share."""
+    """An id that the suggestions of one ensemble run share."""
     features: Mapping[str, Feature] = field(default_factory=dict[str, Feature])
     explored: bool = False
-    """Whether the model was asked to learn of it rather than because it seemed the best."""
+    """Whether the model was asked in order to learn about it, not because it seemed the best."""
     project: str = ""
     """Salted hash of the workspace's root."""
     text: str | None = None
@@ -49,7 +49,7 @@ class SuggestionRecord:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One question to one model. ``status`` is ``ok``, ``cancelled`` or the error's class name."""
+    """One call to one model. ``status`` is ``ok``, ``cancelled`` or the error's class name."""
 
     time: float
     """Unix seconds."""
@@ -69,30 +69,30 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class PreferenceRecord:
-    """A choice among the answers of one ensemble run: the models of each, most preferred first."""
+    """A choice among the answers of one ensemble run, by the models of each answer."""
 
     time: float
     group: str
     chosen: tuple[str, ...]
     others: tuple[tuple[str, ...], ...]
     shown_at: int = 0
-    """The place the chosen one was shown at, from 0."""
+    """The place of the chosen answer in the list, from 0."""
     id: str = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSuggestion:
-    """A suggestion of the history and, once it is settled, what became of it."""
+    """A stored suggestion and, once it is settled, its outcome."""
 
     record: SuggestionRecord
     outcome: Outcome | None = None
     settled: float | None = None
-    """Unix seconds of the outcome."""
+    """Unix seconds at which it was settled."""
 
 
 @dataclass(frozen=True, slots=True)
 class RewardRow:
-    """One observation for a selector, for each model behind the suggestion."""
+    """One observation for a selector: the reward of a suggestion, for one of its models."""
 
     time: float
     model: str
@@ -105,7 +105,7 @@ class RewardRow:
 
 @dataclass(frozen=True, slots=True)
 class Latencies:
-    """Percentiles in milliseconds (±5 %); None where nothing was measured."""
+    """Percentiles in milliseconds (±5 %); None without measurements."""
 
     first_p50: float | None = None
     first_p90: float | None = None
@@ -118,18 +118,18 @@ class Latencies:
 
 @dataclass(frozen=True, slots=True)
 class StatsRow:
-    """One model at one task."""
+    """The record of one model at one task."""
 
     model: str
     task: Task
     suggestions: int
-    """All that were offered."""
+    """Suggestions that were offered."""
     shown: int
-    """Those that were judged: settled with a reward. Superseded and barely shown ones are not."""
+    """Suggestions that were judged: settled with a reward; not those superseded or barely shown."""
     accepted: int
-    """Taken whole or in part (typed by hand is counted apart)."""
+    """Accepted whole or in part; ``typed`` is counted separately."""
     partial: int
-    """Of the accepted, those taken in part."""
+    """Accepted in part; included in ``accepted``."""
     typed: int
     rejected: int
     ignored: int
@@ -139,7 +139,7 @@ class StatsRow:
     """Wilson 95 % interval of the acceptance rate."""
     high: float | None
     reward: float | None
-    """Mean over the shown."""
+    """Mean over those shown."""
     latency: Latencies
     calls: int
     failures: int
@@ -150,7 +150,7 @@ class StatsRow:
 
 
 def wilson(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float] | None:
-    """Wilson's score interval of a rate (E. B. Wilson, JASA 1927); None without trials."""
+    """Return Wilson's score interval of a rate (E. B. Wilson, JASA 1927); None without trials."""
     if trials <= 0:
         return None
     rate = successes / trials
@@ -161,5 +161,5 @@ def wilson(successes: int, trials: int, z: float = 1.959964) -> tuple[float, flo
 
 
 def dumps(value: object) -> str:
-    """Compact JSON for a column."""
+    """Return compact JSON for a column."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)

@@ -1,4 +1,4 @@
-"""What a damaged file still gives: its newest readable rows, written into the new one."""
+"""Copy the newest readable rows of a damaged file into the new one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from . import database, jsonl, queries
 Row = TypeVar("Row")
 
 _ROWS = 20_000
-"""At most so many of a kind, so that a large file does not keep the history busy for minutes."""
+"""The most rows of each kind, so that a large file does not block the history for minutes."""
 _PAGE = 25
-"""An unreadable row costs at most so many of its neighbours."""
+"""Rows read at once: an unreadable row loses at most this many neighbours."""
 
 
 def salvage(damaged: Path, fresh: sqlite3.Connection) -> int:
-    """Copy what can be read; how many rows. Raises ``sqlite3.Error`` for the fresh one only."""
+    """Copy the readable rows; return how many. Raises ``sqlite3.Error`` for the fresh file only."""
     try:
         source = database.connect_read_only(damaged)
     except sqlite3.Error:
@@ -60,10 +60,10 @@ def _rows(
 
 
 def _write(fresh: sqlite3.Connection, row: jsonl.Record) -> int:
-    """1 for a new row; 0 for one that was there, or holds a damaged value."""
+    """Return 1 for a new row, 0 for a known one or one with a damaged value."""
     fresh.execute("SAVEPOINT row")
     try:
-        # Through the exchange format, because it checks every field's type.
+        # The export format checks the type of every field.
         new = jsonl.write_line(fresh, jsonl.parse_line(jsonl.as_line(row)))
     except (ValueError, TypeError, OverflowError, sqlite3.IntegrityError):
         fresh.execute("ROLLBACK TO row")

@@ -1,10 +1,9 @@
-"""The database of suggestions, outcomes, calls and choices.
+"""The history: suggestions, outcomes, calls and choices.
 
-One thread owns the connection (``worker``); everything else puts jobs in its queue, so the event
-loop never waits for a disk. Jobs that wait together are committed together. Where the file cannot
-be used (read-only, full, locked for long, from a newer program), the thread goes on in memory, says
-so in ``notices``, and tries the file again later; what was written meanwhile follows then. A team may
-keep its history in PostgreSQL instead (``places``, ``team``).
+One thread owns the connection (``database_thread``); others put jobs in its queue, so the event loop never
+waits for a disk. Waiting jobs are committed together. If the file cannot be used (read-only, full, locked
+for long, from a newer program), the thread falls back to memory, adds a notice, retries, and replays its
+writes on recovery. A team may keep its history in PostgreSQL instead (``backends``, ``postgres``).
 """
 
 from __future__ import annotations
@@ -38,12 +37,12 @@ Result = TypeVar("Result")
 
 _PAGE = 500
 _GATHERED = 0.02
-"""Seconds in which writes are gathered before the thread is woken: it would take the interpreter from
-the answer that is being sent just then."""
+"""Seconds in which writes are gathered before the thread wakes up: it would take the interpreter from
+the answer that is just being sent."""
 
 
 class History:
-    """The history of one user, shared by all servers that run for them. Made by ``open``."""
+    """The history of one user, shared by all their servers. Created by ``open``."""
 
     def __init__(
         self,
@@ -58,9 +57,9 @@ class History:
     ) -> None:
         self.path = path
         self.notices: list[str] = []
-        """Sentences for the user; appended to as things happen."""
+        """Messages for the user, as they occur."""
         self.on_notice: Callable[[], None] | None = None
-        """Called when there is a new one, on the history's own thread."""
+        """Called for each new one, on the history's own thread."""
         self._keep_text = keep_text
         self._clock = clock
         self._gathered: list[DatabaseJob] = []
@@ -94,10 +93,9 @@ class History:
     ) -> History:
         """Begin to open a file; returns at once and never raises (``ready`` waits for the opening).
 
-        ``url``: of a team's PostgreSQL, instead of the file; what waits while it cannot be reached lies
-        beside the file.
-        ``busy_seconds``: how long another process's lock is waited for. ``retry_seconds``: how
-        often an unusable file is tried again.
+        ``url``: of a team's PostgreSQL, used instead of the file; its fallback is beside the file.
+        ``busy_seconds``: time to wait for another process's lock. ``retry_seconds``: interval at
+        which an unusable file is tried again.
         """
         return cls(
             path,
@@ -110,7 +108,7 @@ class History:
         )
 
     def configure(self, *, url: str | None, retention_days: int, keep_text: bool) -> None:
-        """Take other settings: another place is opened, and the one before closed when it is done."""
+        """Take new settings; if they name other storage, open that and close the old one when it is done."""
         self._keep_text = keep_text
         if self._options == (url, retention_days):
             return
@@ -121,12 +119,12 @@ class History:
 
     @property
     def keeps_text(self) -> bool:
-        """Whether text and context of a suggestion are stored; else they are dropped."""
+        """Whether text and context of suggestions are stored."""
         return self._keep_text
 
     @property
     def in_memory(self) -> bool:
-        """Whether the file or the database cannot be used at present, and something stands in."""
+        """Whether the fallback is in use."""
         return self._thread.in_memory
 
     @property
@@ -136,21 +134,21 @@ class History:
 
     @property
     def uses_local_fallback(self) -> bool:
-        """Whether a file on this machine stands in for the team's database."""
+        """Whether a local file is used instead of the team's database."""
         return self._thread.in_memory and bool(self._options[0])
 
-    # Writing. Each returns at once; the future is done when the row is committed, and tells whether
-    # it is on the disk (False: in memory, or there was nothing to change).
+    # Writing. Each returns at once; the future is done when the row is committed. Its result is whether
+    # the row is on the disk (False: in memory, or nothing changed).
 
     def add_suggestion(self, rec: SuggestionRecord) -> Future[bool]:
-        """Note what was offered."""
+        """Add a suggestion that was offered."""
         kept = self._with_allowed_text(rec)
         return self._write(lambda db: writes.add_suggestion(db, kept))
 
     def add_outcome(self, outcome: Outcome, time: float | None = None) -> Future[bool]:
-        """Note what became of a suggestion.
+        """Add a suggestion's outcome.
 
-        The first outcome stands, unless a later one tells that more was taken (partial → accepted;
+        The first one stays, unless a later one says that more was accepted (partial → accepted;
         superseded, ignored, cancelled → accepted, partial or typed).
         """
         when = self._clock() if time is None else time
@@ -162,7 +160,7 @@ class History:
         return self._write(lambda db: writes.add_outcome(db, outcome, when, revise=True))
 
     def add_call(self, call: CallRecord) -> Future[bool]:
-        """Note a question to a model."""
+        """Add a call to a model."""
         return self._write(lambda db: writes.add_call(db, call))
 
     def add_preference(
@@ -173,15 +171,15 @@ class History:
         shown_at: int,
         time: float | None = None,
     ) -> Future[bool]:
-        """Note that one answer's models were preferred to the other answers' models."""
+        """Add a choice: one answer's models were preferred to those of the other answers."""
         when = self._clock() if time is None else time
         rec = PreferenceRecord(when, group, tuple(chosen), tuple(map(tuple, others)), shown_at)
         return self._write(lambda db: writes.add_preference(db, rec))
 
     async def clear(self, before: float | None = None) -> int:
-        """Remove what is older than a time (all without one) and give the disk its space back.
+        """Remove rows older than a time (all without one) and free their space; return how many.
 
-        The sums that ``stats`` shows go by whole days (UTC). Returns how many rows went.
+        The sums for ``stats`` are removed by whole days (UTC).
         """
         limit = 1e12 if before is None else before
         removed = 0
@@ -197,48 +195,48 @@ class History:
         )
         return removed
 
-    # Asking.
+    # Reading.
 
     async def ready(self) -> None:
-        """Wait until the file is open and all that was written so far is committed."""
+        """Wait until the file is open and all earlier writes are committed."""
         await self._run(lambda db: None)
 
     async def stats(self, task: Task | None = None, since: float | None = None) -> list[StatsRow]:
-        """Each model at each task; ``since`` counts from the beginning of its day (UTC)."""
+        """Return a row for each model and task; ``since`` counts from the beginning of its day (UTC)."""
         return await self._run(lambda db: queries.stats(db, task, since))
 
     async def latencies(
         self, model: str, task: Task | None = None, since: float | None = None
     ) -> Latencies:
-        """Percentiles of a model's answers, from kept histograms."""
+        """Return a model's latency percentiles."""
         return await self._run(lambda db: queries.latencies(db, model, task, since))
 
     async def rewards_by_model(
         self, task: Task | None = None, limit: int = 2000
     ) -> list[RewardRow]:
-        """The latest judged suggestions of each task, oldest first, to warm a selector with."""
+        """Return the latest judged suggestions of each task, oldest first, to warm a selector."""
         return await self._run(lambda db: queries.rewards(db, task, limit))
 
     async def preferences(self, limit: int = 2000) -> list[PreferenceRecord]:
-        """The latest choices between models, oldest first."""
+        """Return the latest choices between models, oldest first."""
         return await self._run(lambda db: queries.preferences(db, limit))
 
     async def spent_since(self, unix: float) -> float:
-        """US dollars."""
+        """Return the US dollars spent since a time."""
         return await self._run(lambda db: queries.spent_since(db, unix))
 
     async def changes_after(self, number: int, limit: int = _PAGE) -> change_log.Changes:
-        """What any server learned after a change's number, oldest first."""
+        """Return the changes after a number, by any server, oldest first."""
         return await self._run(lambda db: change_log.changes_after(db, number, limit))
 
     async def load_learned(self, strategy: str) -> change_log.LearnedState:
-        """A selector's state as it was kept."""
+        """Return the stored state of a selector."""
         return await self._run(lambda db: change_log.load(db, strategy))
 
     async def save_learned(
         self, strategy: str, epoch: str, upto: int, parts: Mapping[str, Any]
     ) -> bool:
-        """Keep parts of a selector's state; whether they were kept (no later state was there)."""
+        """Store parts of a selector's state; return False if a later state is stored."""
         return await self._run(
             lambda db: change_log.save(db, strategy, epoch, upto, parts), writes=True
         )
@@ -246,31 +244,31 @@ class History:
     async def reserve(
         self, id: str, since: float, cost: float, budget: float
     ) -> tuple[bool, float]:
-        """Reserve US dollars of a budget that counts from a time; whether, and what is left."""
+        """Reserve US dollars of a budget that starts at a time; return whether it sufficed, and the rest."""
         now = self._clock()
         return await self._run(
             lambda db: change_log.reserve(db, id, now, since, cost, budget), writes=True
         )
 
     def release(self, id: str) -> Future[bool]:
-        """Give a reservation back, after the call it was for was noted."""
+        """Remove a reservation, after its call was added."""
         return self._write(lambda db: change_log.release(db, id))
 
     async def used_since(self, unix: float) -> float:
-        """US dollars spent and reserved."""
+        """Return the US dollars spent and reserved since a time."""
         return await self._run(lambda db: change_log.used_since(db, unix))
 
     async def get(self, id: str) -> StoredSuggestion | None:
-        """One suggestion with its outcome."""
+        """Return one suggestion with its outcome."""
         return await self._run(lambda db: queries.get(db, id))
 
     async def suggestions(self) -> AsyncIterator[StoredSuggestion]:
-        """All suggestions in the order they were offered, read page by page."""
+        """Yield all suggestions in the order they were offered, read in pages."""
         async for stored in self._pages(queries.stored_after):
             yield stored
 
     async def export(self, *, text: bool = True) -> AsyncIterator[Line]:
-        """Everything as plain JSON objects, one a line; ``text=False`` leaves kept code out."""
+        """Yield all records as JSON objects; ``text=False`` leaves stored code out."""
         async for stored in self._pages(queries.stored_after):
             yield as_line(stored if text else _without_text(stored))
         async for call in self._pages(queries.calls_after):
@@ -279,9 +277,9 @@ class History:
             yield as_line(preference)
 
     async def import_(self, lines: Iterable[str | Line]) -> ImportReport:
-        """Add exported lines; what is already here is left as it is, so an import may be repeated.
+        """Add exported lines; known ones are skipped, so an import may be repeated.
 
-        Lines that cannot be read are named in the report and left out.
+        Lines that cannot be read are named in the report and skipped.
         """
         report = ImportReport()
         batch: list[tuple[int, str | Line]] = []
@@ -294,14 +292,14 @@ class History:
         return report
 
     async def close(self) -> None:
-        """Commit what waits and close the file."""
+        """Commit the waiting jobs and close the file."""
         self._submit_gathered()
         await asyncio.wrap_future(self._thread.stop())
 
     def _add_notice(self, notice: str) -> None:
         self.notices.append(notice)
         if self.on_notice is not None:
-            with contextlib.suppress(RuntimeError):  # whoever listened has ended
+            with contextlib.suppress(RuntimeError):  # the listener's loop has ended
                 self.on_notice()
 
     def _write(self, run: Callable[[Database], bool]) -> Future[bool]:
@@ -316,7 +314,7 @@ class History:
         return job.future
 
     def _submit(self, job: DatabaseJob) -> Future[Any]:
-        """Queue a job behind all that was to be written before it."""
+        """Queue a job after all earlier writes."""
         self._submit_gathered()
         return self._thread.put(job)
 
@@ -356,7 +354,7 @@ class History:
 
 
 def _storable(text: str | None) -> str | None:
-    """Text as SQLite takes it: no lone surrogates."""
+    """Return text as SQLite accepts it: without lone surrogates."""
     return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
 
 

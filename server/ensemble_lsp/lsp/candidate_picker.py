@@ -1,7 +1,8 @@
-"""Candidates of an ensemble put to the user: where the models agree too little for one edit."""
+"""Let the user choose among the candidates of a generation, where the models agree too little."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -14,35 +15,45 @@ if TYPE_CHECKING:
     from ..types import Suggestion
 
 CHOOSE = "ensemble.choose"
+APPLY_TIMEOUT = 10.0
+"""Seconds that a client has to confirm that it applied an edit."""
 
 
 def choose_command(generation: Generation) -> types.Command:
-    """The command that lets the user choose: run by the editor after an action without an edit."""
+    """Return the command that lets the user choose; an editor runs it after an action without an edit."""
     return types.Command(title="Choose", command=CHOOSE, arguments=[{"id": generation.id}])
 
 
-async def ask_which(ls: EnsembleServer, generation: Generation) -> None:
-    """Show the candidates' names, the same way and in the same order as the menu; apply the chosen one."""
+async def pick_candidate(ls: EnsembleServer, generation: Generation) -> None:
+    """Show the candidates in the order of the code action menu and apply the chosen one."""
     titles = {generation.title(index): index for index in generation.shown}
     items = [types.MessageActionItem(title=title) for title in titles]
-    message = f"{generation.why} Which answer goes in? The menu at the place shows each as an edit."
+    message = (
+        f"{generation.why} Which answer do you want? The code actions at this place preview each."
+    )
     params = types.ShowMessageRequestParams(types.MessageType.Info, message, items)
     chosen = await ls.window_show_message_request_async(params)
     if chosen is not None and chosen.title in titles:
         await apply_candidate(ls, generation, generation.candidates[titles[chosen.title]])
 
 
-async def apply_candidate(ls: EnsembleServer, generation: Generation, one: Suggestion) -> None:
-    """Put a candidate to where its place is now; what became of it is told."""
+async def apply_candidate(ls: EnsembleServer, generation: Generation, chosen: Suggestion) -> None:
+    """Insert a candidate where its range is now, and record the accept."""
     document = ls.document(generation.uri)
-    current = ls.opened()
-    followed = current.tools.generator.find(generation.id) if current else None
-    span = followed.span if followed is not None else generation.span
+    host = await ls.host()
+    tracked = host.services.generator.find(generation.id) or generation
     edit = workspace_edit(
-        document, span, one.text, ls.encoding, versioned=ls.client.versioned_edits
+        document, tracked.span, chosen.text, ls.encoding, versioned=ls.client.versioned_edits
     )
-    result = await ls.workspace_apply_edit_async(
-        types.ApplyWorkspaceEditParams(edit=edit, label="Use answer")
-    )
-    if result.applied:
-        await (await ls.app()).suggestions.accepted(one.id, None)
+    if await apply_edit(ls, "Use answer", edit):
+        await host.app.suggestions.accepted(chosen.id, None)
+
+
+async def apply_edit(ls: EnsembleServer, label: str, edit: types.WorkspaceEdit) -> bool:
+    """Ask the client to apply an edit; return whether it confirmed."""
+    params = types.ApplyWorkspaceEditParams(edit=edit, label=label)
+    try:
+        result = await asyncio.wait_for(ls.workspace_apply_edit_async(params), APPLY_TIMEOUT)
+    except asyncio.TimeoutError:
+        return False
+    return bool(result.applied)

@@ -1,8 +1,8 @@
-"""Domain errors become an empty answer or an LSP error, in this one place.
+"""Turn exceptions into an empty answer or an LSP error.
 
-What an editor asks by itself (completion, hover) must stay silent: a client shows any error but
-``RequestCancelled`` and ``ContentModified`` as a pop-up. What the user asked for fails with a message
-that says what to do.
+An editor requests completions and hovers unasked, and shows any error except ``RequestCancelled`` and
+``ContentModified`` as a pop-up: those handlers answer with nothing instead. A request that the user
+made fails with a message that says what to do.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
+from lsprotocol.types import ErrorCodes, LSPErrorCodes
 from pygls.exceptions import JsonRpcException
 
 from ..errors import EnsembleError, SettingsError, UnknownModelError
@@ -21,22 +22,16 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-REQUEST_FAILED = -32803
-INVALID_PARAMS = -32602
-INVALID_REQUEST = -32600
-CONTENT_MODIFIED = -32801
-INTERNAL_ERROR = -32603
 
-
-def failure(message: str, code: int = REQUEST_FAILED) -> JsonRpcException:
-    """An error that the client shows to the user."""
-    return JsonRpcException(message=message, code=code)
+def failure(message: str, code: int = LSPErrorCodes.RequestFailed) -> JsonRpcException:
+    """Return an error that the client shows to the user."""
+    return JsonRpcException(message=message, code=int(code))
 
 
 def quiet_on_error(
     empty: Callable[[], R],
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
-    """For what comes by itself: errors are logged, the answer is ``empty()``."""
+    """Decorate a handler of requests that editors send unasked: log errors, answer ``empty()``."""
 
     def decorate(handler: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
         @functools.wraps(handler)
@@ -56,24 +51,22 @@ def quiet_on_error(
     return decorate
 
 
-def raise_to_user(handler: Callable[P, Awaitable[Any]]) -> Callable[P, Awaitable[Any]]:
-    """For what the user asked for: errors become a message that says what to do."""
+def raise_to_user(handler: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Decorate a handler of requests that the user made: fail with a message that says what to do."""
 
     @functools.wraps(handler)
-    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> Any:
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return await handler(*args, **kwargs)
         except (SettingsError, UnknownModelError) as error:
-            raise failure(str(error), INVALID_PARAMS) from error
+            raise failure(str(error), ErrorCodes.InvalidParams) from error
         except EnsembleError as error:
             raise failure(str(error)) from error
         except JsonRpcException:
             raise
         except Exception as error:
             logger.exception("%s failed", handler.__name__)
-            message = (
-                f"ensemble-lsp failed inside ({type(error).__name__}); its log has the details."
-            )
-            raise failure(message, INTERNAL_ERROR) from error
+            message = f"Internal error ({type(error).__name__}); see the log of ensemble-lsp."
+            raise failure(message, ErrorCodes.InternalError) from error
 
     return wrapped

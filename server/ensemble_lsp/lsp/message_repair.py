@@ -1,4 +1,4 @@
-"""Messages that break the rules in ways whose meaning is plain: mended before they are decoded."""
+"""Repair of messages that break the protocol's rules but whose meaning is clear."""
 
 from __future__ import annotations
 
@@ -6,45 +6,48 @@ import json
 import re
 from typing import Any, cast
 
-LARGEST = 2**31 - 1
-"""LSP's largest ``uinteger``; some clients send more for "the end of the line"."""
+MAX_UINTEGER = 2**31 - 1
+"""LSP's largest ``uinteger``; some clients send more to mean the end of the line."""
 
-# Half of a surrogate pair: escaped, or as UTF-8 should not have it.
-_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+# A surrogate: escaped, or encoded as UTF-8, which is invalid.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 
 def load(body: bytes) -> Any:
-    """A message's JSON. Raises ``ValueError`` or ``RecursionError``.
+    """Parse a message's JSON; raise ``ValueError`` or ``RecursionError``.
 
-    An editor may send one half of a character outside the basic plane. No text may hold that, and no
-    provider takes it; U+FFFD stands in its place, which is as wide in every position encoding.
+    A lone surrogate, which an editor may send and no provider accepts, is replaced by U+FFFD: it is as
+    wide in every position encoding.
     """
     data = json.loads(body)
-    return _whole(data) if _HALF.search(body) else data
+    return _without_surrogates(data) if _SURROGATE.search(body) else data
 
 
 def bounded(value: Any) -> Any:
-    """A copy in which lines, characters and versions lie within what LSP allows."""
+    """Return a copy with lines, characters and versions clamped to LSP's bounds."""
     if isinstance(value, list):
-        return [bounded(each) for each in cast("list[Any]", value)]
+        return [bounded(item) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
         return value
-    return {k: _within(k, v) for k, v in cast("dict[str, Any]", value).items()}
+    return {k: _clamped(k, v) for k, v in cast("dict[str, Any]", value).items()}
 
 
-def _within(key: str, value: Any) -> Any:
+def _clamped(key: str, value: Any) -> Any:
     if type(value) is not int:
         return bounded(value)
     if key in {"line", "character"}:
-        return max(0, min(value, LARGEST))
-    return max(-LARGEST - 1, min(value, LARGEST)) if key == "version" else value
+        return max(0, min(value, MAX_UINTEGER))
+    return max(-MAX_UINTEGER - 1, min(value, MAX_UINTEGER)) if key == "version" else value
 
 
-def _whole(value: Any) -> Any:
+def _without_surrogates(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_whole(each) for each in cast("list[Any]", value)]
+        return [_without_surrogates(item) for item in cast("list[Any]", value)]
     if isinstance(value, dict):
-        return {_whole(k): _whole(v) for k, v in cast("dict[str, Any]", value).items()}
+        return {
+            _without_surrogates(k): _without_surrogates(v)
+            for k, v in cast("dict[str, Any]", value).items()
+        }
     return value

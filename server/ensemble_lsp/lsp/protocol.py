@@ -1,23 +1,24 @@
-"""pygls' protocol, held to what we promise: each request answered exactly once, nothing leaked.
+"""pygls' protocol, changed so that each request is answered exactly once and nothing leaks.
 
-What differs from pygls 2.1, and why:
+The differences from pygls 2.1:
 
-- messages are decoded here, so that one that cannot be is still answered (-32602, -32700);
-- requests before ``initialize`` get -32002, those after ``shutdown`` -32600;
-- numbers out of LSP's bounds and halves of characters are mended (``mending``); a change that cannot be
-  read closes its document, because what the editor holds is then not known;
-- documents are ours (``context.documents``), not pygls' workspace, whose changes cost the whole file;
-- commands are cancelled like any request, and an error carries no traceback to the client;
-- a finished notification leaves nothing behind.
+- Messages are decoded here, so that an undecodable request is still answered (-32602, -32700).
+- Requests before ``initialize`` get -32002, those after ``shutdown`` -32600.
+- Numbers outside LSP's bounds and lone surrogates are repaired (``message_repair``). A change that cannot
+  be decoded closes its document, because the editor's text is then unknown.
+- Documents are kept in ``context.documents``; pygls' workspace copies the whole file on every change.
+- Commands can be cancelled like any request, and errors carry no traceback to the client.
+- A finished notification leaves no entry in the table of running handlers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from lsprotocol import types
+from lsprotocol.types import ErrorCodes, LSPErrorCodes
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcMethodNotFound
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.json_rpc import (
@@ -27,18 +28,25 @@ from pygls.protocol.json_rpc import (
 )
 from pygls.protocol.language_server import lsp_method
 
-from .error_responses import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
+from ..context.documents import Documents
 from .message_repair import bounded, load
 from .transport import Garbage
 
-if TYPE_CHECKING:
-    from .server import EnsembleServer
-
 logger = logging.getLogger(__name__)
 
-PARSE_ERROR = -32700
-NOT_INITIALIZED = -32002
-UNKNOWN_METHOD = -32601
+
+class ProtocolOwner(Protocol):
+    """The server, as far as the protocol needs it."""
+
+    documents: Documents
+
+    def notify_user(self, message: str) -> None:
+        """Show a message to the user."""
+        ...
+
+    def request_exit(self, code: int) -> None:
+        """End the server."""
+        ...
 
 
 def _is_id(value: Any) -> bool:
@@ -46,10 +54,10 @@ def _is_id(value: Any) -> bool:
 
 
 def _malformed(data: dict[str, Any]) -> str:
-    """Why an object is no message; empty for one that is."""
+    """Return why an object is not a JSON-RPC message; empty if it is one."""
     method, msg_id = data.get("method"), data.get("id")
     if data.get("jsonrpc", "2.0") != "2.0":
-        return "only JSON-RPC 2.0 is spoken"
+        return "only JSON-RPC 2.0 is supported"
     if msg_id is not None and not _is_id(msg_id):
         return "an id must be a number or a string"
     if method is not None and not isinstance(method, str):
@@ -60,36 +68,36 @@ def _malformed(data: dict[str, Any]) -> str:
 class EnsembleProtocol(LanguageServerProtocol):
     """The protocol of one connection."""
 
-    def __init__(self, server: EnsembleServer, converter: Any) -> None:
-        super().__init__(server, converter)
-        self._ensemble = server
+    def __init__(self, server: ProtocolOwner, converter: Any) -> None:
+        super().__init__(cast("Any", server), converter)
+        self._owner = server
         self._initialized = False
         self._legacy_triggers: bool | None = None
 
-    # -- in ------------------------------------------------------------------------------------
+    # -- incoming ------------------------------------------------------------------------------
 
     def receive(self, message: bytes | Garbage) -> None:
-        """Take one message body from the transport; on the event loop."""
+        """Handle one message body from the transport, on the event loop."""
         try:
             data = load(message) if isinstance(message, bytes) else None
         except (ValueError, RecursionError):
             data = None
         if data is None:
-            self._refuse(None, PARSE_ERROR, "what was received is no JSON-RPC message")
+            self._refuse(None, ErrorCodes.ParseError, "the input is not valid JSON")
         elif not isinstance(data, dict):
-            self._refuse(None, INVALID_REQUEST, "a message must be one JSON object")
+            self._refuse(None, ErrorCodes.InvalidRequest, "a message must be a JSON object")
         else:
             self._dispatch(cast("dict[str, Any]", data))
 
     def _dispatch(self, data: dict[str, Any]) -> None:
         method, msg_id = data.get("method"), data.get("id")
         if reason := _malformed(data):
-            self._refuse(msg_id if _is_id(msg_id) else None, INVALID_REQUEST, reason)
+            self._refuse(msg_id if _is_id(msg_id) else None, ErrorCodes.InvalidRequest, reason)
             return
         if method is None:
-            self._take_response(data)
+            self._handle_client_response(data)
             return
-        if refusal := self._out_of_turn(method):
+        if refusal := self._state_error(method):
             if msg_id is not None:
                 self._refuse(msg_id, *refusal)
             return
@@ -100,65 +108,67 @@ class EnsembleProtocol(LanguageServerProtocol):
         try:
             self.handle_message(decoded)
         except Exception:
-            logger.exception("%s could not be handled", method)
+            logger.exception("%s failed", method)
             if msg_id is not None:
-                self._refuse(msg_id, INTERNAL_ERROR, f"{method} could not be handled")
+                self._refuse(msg_id, ErrorCodes.InternalError, f"{method} failed")
 
     def _decoded(self, method: str, data: dict[str, Any]) -> Any:
-        """The message as lsprotocol's type; None for one that is refused."""
+        """Return the message as lsprotocol's type; answer an undecodable one and return None."""
         for attempt in (data, bounded(data)):
             try:
                 return self._decode(method, attempt)
             except Exception as error:
                 reason = type(error).__name__
-        logger.warning("%s: params cannot be decoded: %s", method, reason)
+        logger.warning("%s: the params cannot be decoded: %s", method, reason)
         if (msg_id := data.get("id")) is not None:
-            self._refuse(msg_id, INVALID_PARAMS, f"the params of {method} cannot be decoded")
+            self._refuse(
+                msg_id, ErrorCodes.InvalidParams, f"the params of {method} cannot be decoded"
+            )
         elif method == types.TEXT_DOCUMENT_DID_CHANGE:
-            self._lose(data.get("params"))
+            self._close_unknown(data.get("params"))
         return None
 
-    def _lose(self, params: Any) -> None:
-        """After a change that cannot be read: better no answers than such as do not fit the text."""
+    def _close_unknown(self, params: Any) -> None:
+        """Close a document whose change cannot be decoded: answers would not fit its text."""
         try:
             uri = params["textDocument"]["uri"]
         except (KeyError, TypeError):
             return
-        if isinstance(uri, str) and (document := self._ensemble.documents.close(uri)):
-            self._ensemble.tell(
-                f"The editor sent a change of {document.name} that cannot be read;"
-                " close and open the file again to have it served."
+        if isinstance(uri, str) and (document := self._owner.documents.close(uri)):
+            self._owner.notify_user(
+                f"The editor sent an invalid change of {document.name};"
+                " close and reopen the file to get suggestions again."
             )
 
-    def _out_of_turn(self, method: str) -> tuple[int, str] | None:
-        """Code and reason where the connection's state does not allow the method."""
+    def _state_error(self, method: str) -> tuple[int, str] | None:
+        """Return code and reason if the connection's state does not allow the method."""
         if method == types.EXIT:
             return None
         if self._shutdown:
-            return INVALID_REQUEST, "the server is shutting down"
+            return ErrorCodes.InvalidRequest, "the server is shutting down"
         if method == types.INITIALIZE:
             if self._initialized:
-                return INVALID_REQUEST, "the server is initialized already"
+                return ErrorCodes.InvalidRequest, "the server is already initialized"
             return None
         if not self._initialized:
-            return NOT_INITIALIZED, "the server waits for initialize"
+            return ErrorCodes.ServerNotInitialized, "the server is not initialized yet"
         return None
 
     def _decode(self, method: str, data: dict[str, Any]) -> Any:
         message_type = self.get_message_type(method)
         data.setdefault("jsonrpc", self.VERSION)
         if message_type is None:
-            # Our own methods and unknown ones: plain JSON, no nested named tuples.
+            # Our own methods and unknown ones: keep plain JSON instead of nested named tuples.
             params = data.get("params")
             if "id" in data:
                 return JsonRPCRequestMessage(data["id"], method, self.VERSION, params)
             return JsonRPCNotification(method, self.VERSION, params)
         if method == types.TEXT_DOCUMENT_INLINE_COMPLETION:
-            self._mend_trigger(data)
+            self._normalise_trigger(data)
         return self._converter.structure(data, message_type)
 
-    def _mend_trigger(self, data: dict[str, Any]) -> None:
-        """LSP counts Invoked 1, Automatic 2; older VS Code clients send their own 0 and 1."""
+    def _normalise_trigger(self, data: dict[str, Any]) -> None:
+        """Map triggerKind to LSP 3.18 (Invoked 1, Automatic 2); older VS Code clients send 0 and 1."""
         context: Any = (data.get("params") or {}).get("context")
         if not isinstance(context, dict):
             return
@@ -171,13 +181,13 @@ class EnsembleProtocol(LanguageServerProtocol):
         if self._legacy_triggers and kind in (0, 1):
             context["triggerKind"] = kind + 1
 
-    def _take_response(self, data: dict[str, Any]) -> None:
+    def _handle_client_response(self, data: dict[str, Any]) -> None:
         msg_id, error = data["id"], data.get("error")
-        kind = self._result_types.pop(msg_id, None)
+        result_type = self._result_types.pop(msg_id, None)
         waiting = self._request_futures.get(msg_id)
-        # What runs for the client's own requests lies in the same table, as tasks.
+        # The same table also holds the tasks of the client's own requests, as asyncio futures.
         if waiting is None or waiting.done() or isinstance(waiting, asyncio.Future):
-            logger.warning("an answer to nothing that was asked: ignored")
+            logger.warning("ignored a response without a request")
             return
         try:
             if error is not None:
@@ -185,17 +195,19 @@ class EnsembleProtocol(LanguageServerProtocol):
                 self._handle_response(msg_id, None, failed)
                 return
             message = self._converter.structure(
-                {"jsonrpc": self.VERSION, **data}, kind or JsonRPCResponseMessage
+                {"jsonrpc": self.VERSION, **data}, result_type or JsonRPCResponseMessage
             )
         except Exception:
-            # The waiting request ends with an error instead of never.
-            failed = types.ResponseError(INVALID_PARAMS, "the client's answer cannot be decoded")
+            # Fail the waiting request instead of leaving it pending for ever.
+            failed = types.ResponseError(
+                ErrorCodes.InvalidParams, "the client's response cannot be decoded"
+            )
             self._handle_response(msg_id, None, failed)
         else:
             self._handle_response(msg_id, message.result)
 
     def _handle_cancel_notification(self, msg_id: Any) -> None:
-        # One that comes after the answer is everyday, and no news.
+        # A cancellation that arrives after the answer is normal.
         if _is_id(msg_id) and msg_id in self._request_futures:
             super()._handle_cancel_notification(msg_id)
 
@@ -210,62 +222,66 @@ class EnsembleProtocol(LanguageServerProtocol):
             future.add_done_callback(lambda _: self._request_futures.pop(msg_id, None))
 
     def _send_handler_result(self, future: Any, *, msg_id: Any) -> None:
-        """Answer a request; our errors as they are, any other without its traceback."""
+        """Answer a request; an unexpected error is sent without its traceback."""
         self._request_futures.pop(msg_id, None)
         error = None if future.cancelled() else future.exception()
         if error is None:
             super()._send_handler_result(future, msg_id=msg_id)
         elif isinstance(error, asyncio.CancelledError):
-            self._refuse(msg_id, -32800, "cancelled")
+            self._refuse(msg_id, LSPErrorCodes.RequestCancelled, "cancelled")
         elif isinstance(error, JsonRpcException):
-            self._refuse(msg_id, error.code or INTERNAL_ERROR, str(error.message or error))
+            self._refuse(
+                msg_id, error.code or ErrorCodes.InternalError, str(error.message or error)
+            )
         else:
             logger.error("request %s failed", msg_id, exc_info=error)
-            self._refuse(msg_id, INTERNAL_ERROR, f"failed inside ({type(error).__name__})")
+            self._refuse(
+                msg_id, ErrorCodes.InternalError, f"internal error ({type(error).__name__})"
+            )
 
     def _handle_request(self, msg_id: Any, method_name: str, params: Any) -> None:
         try:
             self._get_handler(method_name)
         except JsonRpcMethodNotFound:
-            self._refuse(msg_id, UNKNOWN_METHOD, f"{method_name} is not served")
+            self._refuse(msg_id, ErrorCodes.MethodNotFound, f"{method_name} is not supported")
             return
         super()._handle_request(msg_id, method_name, params)
 
     def _refuse(self, msg_id: Any, code: int, message: str) -> None:
         if msg_id is None:
-            # JSON-RPC wants the null; the converter leaves out what is None.
-            error = {"code": code, "message": message}
+            # JSON-RPC requires the null id; the converter would omit it.
+            error = {"code": int(code), "message": message}
             self._send_data({"jsonrpc": self.VERSION, "id": None, "error": error})
             return
-        self._send_response(msg_id, error=types.ResponseError(code=code, message=message))
+        self._send_response(msg_id, error=types.ResponseError(code=int(code), message=message))
 
-    # -- pygls' own handlers that we replace ---------------------------------------------------
+    # -- handlers of pygls that are replaced ---------------------------------------------------
 
-    def _to_user(self, method: str, params: Any) -> None:
+    def _call_feature(self, method: str, params: Any) -> None:
         if handler := self.fm.features.get(method):
             handler(params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:  # type: ignore[override]
-        """To our own store."""
-        self._to_user(types.TEXT_DOCUMENT_DID_OPEN, params)
+        """Update the document store."""
+        self._call_feature(types.TEXT_DOCUMENT_DID_OPEN, params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:  # type: ignore[override]
-        """To our own store."""
-        self._to_user(types.TEXT_DOCUMENT_DID_CHANGE, params)
+        """Update the document store."""
+        self._call_feature(types.TEXT_DOCUMENT_DID_CHANGE, params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:  # type: ignore[override]
-        """To our own store."""
-        self._to_user(types.TEXT_DOCUMENT_DID_CLOSE, params)
+        """Update the document store."""
+        self._call_feature(types.TEXT_DOCUMENT_DID_CLOSE, params)
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:  # type: ignore[override]
         """Run a command as a task of its own, so that cancelling the request cancels it."""
         handler = self.fm.commands.get(params.command)
         if handler is None:
-            raise JsonRpcInvalidParams(f"the command {params.command!r} is not known")
+            raise JsonRpcInvalidParams(f"unknown command {params.command!r}")
         argument = (params.arguments or [None])[0]
         if argument is not None and not isinstance(argument, dict):
             raise JsonRpcInvalidParams(f"{params.command} takes one object as its argument")
@@ -273,7 +289,7 @@ class EnsembleProtocol(LanguageServerProtocol):
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *args: Any) -> None:  # type: ignore[override]
-        """Settle what is open, cancel what runs; each is still answered."""
+        """Flush the session and cancel the running requests; each is still answered."""
         if handler := self.fm.features.get(types.SHUTDOWN):
             await handler(*args)
         current = self.msg_id
@@ -284,11 +300,11 @@ class EnsembleProtocol(LanguageServerProtocol):
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *args: Any) -> None:  # type: ignore[override]
-        """Leave: code 0 after shutdown, else 1."""
-        self._ensemble.leave(0 if self._shutdown else 1)
+        """Exit with code 0 after shutdown, else 1."""
+        self._owner.request_exit(0 if self._shutdown else 1)
 
     def handle_message(self, message: Any) -> None:
-        """As pygls, without its own check for shutdown: that was answered before."""
+        """Skip pygls' own check for shutdown: ``_state_error`` has answered already."""
         if self._shutdown and getattr(message, "method", "") != types.EXIT:
             return
         super().handle_message(message)

@@ -1,38 +1,42 @@
-"""The one table of everything the server answers: method, options, handler.
+"""The one table of everything the server answers: methods, notifications and commands.
 
-A new method is one line here and one function in this folder.
+A new method or command is one line here and one function in ``handlers``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from lsprotocol import types
 
+from .error_responses import raise_to_user
 from .handlers import (
     code_action,
     configuration,
+    generation_commands,
     hover,
     inline_completion,
     lifecycle,
+    model_commands,
     popup_completion,
+    report_commands,
+    suggestion_commands,
     suggestion_events,
     text_sync,
 )
-from .handlers.execute_command import COMMANDS
-from .server import Client, EnsembleServer
+from .server import ClientFeatures, EnsembleServer
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method; ``when`` tells for which clients it is announced."""
+    """One method. It is announced to the clients for which ``when`` is true."""
 
     method: str
     handler: Callable[..., Any]
     options: Any = None
-    when: Callable[[Client], bool] = lambda client: True
+    when: Callable[[ClientFeatures], bool] = lambda client: True
 
 
 ROUTES: tuple[Route, ...] = (
@@ -80,9 +84,28 @@ ROUTES: tuple[Route, ...] = (
     Route("ensemble/didEnd", suggestion_events.did_end),
 )
 
+Command = Callable[[EnsembleServer, Any], Awaitable[Any]]
+
+COMMANDS: dict[str, Command] = {
+    "ensemble.accept": suggestion_commands.accept,
+    "ensemble.reject": suggestion_commands.reject,
+    "ensemble.choose": suggestion_commands.choose,
+    "ensemble.why": suggestion_commands.why,
+    "ensemble.generate": generation_commands.generate,
+    "ensemble.explain": generation_commands.explain,
+    "ensemble.models": model_commands.models,
+    "ensemble.providers": model_commands.providers,
+    "ensemble.pin": model_commands.pin,
+    "ensemble.addModel": model_commands.add_model,
+    "ensemble.removeModel": model_commands.remove_model,
+    "ensemble.report": report_commands.report,
+    "ensemble.compare": report_commands.compare,
+}
+"""Every command by name. ``command_schemas`` has its arguments, which are validated before it is called."""
+
 
 def register(server: EnsembleServer) -> None:
-    """Put the table into a server. Routes that depend on the client wait for its ``initialize``."""
+    """Register the table. Routes that depend on the client are registered at its ``initialize``."""
 
     def initialize(ls: EnsembleServer, params: types.InitializeParams) -> None:
         lifecycle.initialize(ls, params)
@@ -92,13 +115,20 @@ def register(server: EnsembleServer) -> None:
 
     server.feature(types.INITIALIZE)(initialize)
     for name, command in COMMANDS.items():
-        server.command(name)(_named(command))
+        server.command(name)(_command_handler(name, command))
 
 
-def _named(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Pygls hands the server to a function whose first parameter is ``ls``."""
-
+def _command_handler(name: str, command: Command) -> Callable[..., Awaitable[Any]]:
+    @raise_to_user
     async def run(ls: EnsembleServer, arguments: dict[str, Any]) -> Any:
-        return await command(ls, arguments)
+        from .command_schemas import COMMANDS as SCHEMAS
+        from .command_schemas import AddModelArguments, parse_arguments
 
+        schema = SCHEMAS[name][0]
+        if schema is AddModelArguments:
+            # Checked like any settings: messages about those never repeat a value that may be a key.
+            return await command(ls, arguments)
+        return await command(ls, parse_arguments(schema, arguments))
+
+    # pygls passes the server to handlers whose first parameter is ``ls``.
     return run

@@ -1,4 +1,4 @@
-"""The server object: one connection's state, and the holder of the current ``AppContext``."""
+"""The server object: the state of one connection, and the holder of the current ``AppContext``."""
 
 from __future__ import annotations
 
@@ -27,29 +27,28 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHANGE_SECONDS = 1.0
-"""How long a request waits for a change of the context that was asked for before it."""
+CHANGE_WAIT = 1.0
+"""Seconds that a request waits for an earlier change of the context to be applied."""
+CLOSE_TIMEOUT = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """What the client can do, read once from its capabilities."""
+class ClientFeatures:
+    """The client capabilities that change the server's behaviour."""
 
     name: str = ""
     inline_completion: bool = False
     resolves_edit: bool = False
-    """Code actions may come without their edit and be resolved."""
+    """Code actions may omit their edit until they are resolved."""
     code_action_literals: bool = False
     progress: bool = False
     configuration: bool = False
     versioned_edits: bool = False
-    apply_edit: bool = False
     watches_configuration: bool = False
     markdown: bool = True
-    insert_replace: bool = False
 
     @classmethod
-    def of(cls, params: types.InitializeParams) -> Client:
+    def of(cls, params: types.InitializeParams) -> ClientFeatures:
         """Read the capabilities of an ``initialize`` request."""
         caps = params.capabilities
         text, workspace, window = caps.text_document, caps.workspace, caps.window
@@ -66,7 +65,6 @@ class Client:
             progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),
             versioned_edits=bool(edits and edits.document_changes),
-            apply_edit=bool(workspace and workspace.apply_edit),
             watches_configuration=bool(change and change.dynamic_registration),
             markdown=not (hover and hover.content_format)
             or types.MarkupKind.Markdown in hover.content_format,
@@ -74,16 +72,34 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """The features' own state, made with the first context, off the loop."""
+class Services:
+    """The services that handlers call; built with the first context, off the loop."""
 
     completer: Completer
     explainer: Explainer
     generator: Generator
 
 
+class Host:
+    """Holds the current context, and the services that all contexts share."""
+
+    def __init__(self, app: AppContext, services: Services, close: Callable[[], Awaitable[None]]):
+        self.app = app
+        self.services = services
+        self._close = close
+
+    def swap(self, app: AppContext) -> None:
+        """Use another context from now on; running requests keep the one they began with."""
+        self.app = app
+        app.suggestions.attach(app.learning)
+
+    async def close(self) -> None:
+        """Release connections, processes and files."""
+        await self._close()
+
+
 class EnsembleServer(LanguageServer):
-    """One connection to one editor."""
+    """The server of one connection to one editor."""
 
     protocol: EnsembleProtocol  # type: ignore[assignment]  # narrowed on purpose
 
@@ -95,11 +111,11 @@ class EnsembleServer(LanguageServer):
             protocol_cls=EnsembleProtocol,
         )
         self.documents = Documents()
-        self.client = Client()
+        self.client = ClientFeatures()
         self.folders: tuple[str, ...] = ()
         self.initialization_options: dict[str, Any] = {}
         self.trusted = True
-        """Whether the client says that the workspace may be trusted (it need not say)."""
+        """False if the client declares the workspace untrusted."""
         self.trace = types.TraceValue.Off
         self._open_host = open_host
         self._host: asyncio.Future[Host] | None = None
@@ -111,72 +127,71 @@ class EnsembleServer(LanguageServer):
 
     @property
     def encoding(self) -> Encoding:
-        """What the client's columns count, as negotiated."""
+        """The negotiated unit of the client's columns."""
         value = self.protocol.server_capabilities.position_encoding or "utf-16"
         return cast(Encoding, getattr(value, "value", value))
 
-    def open(self) -> None:
-        """Begin to build the first context; requests that need it wait for it."""
+    def _opening_host(self) -> asyncio.Future[Host]:
+        """Return the host under construction; the first call starts building it."""
         if self._host is None:
             self._host = asyncio.ensure_future(self._open_host(self))
+        return self._host
 
     async def host(self) -> Host:
-        """The parts that outlive a settings change, once they are there."""
-        self.open()
-        assert self._host is not None
-        host = await asyncio.shield(self._host)
+        """Wait for the host, and briefly for a change of the context that came before this request."""
+        host = await asyncio.shield(self._opening_host())
         if self._changing is not None and not self._changing.done():
-            # A request after a change sees it, unless the client takes long to answer for it.
-            await asyncio.wait({self._changing}, timeout=CHANGE_SECONDS)
+            # A client that takes long to answer for its settings must not hold requests back.
+            await asyncio.wait({self._changing}, timeout=CHANGE_WAIT)
         return host
+
+    def host_if_ready(self) -> Host | None:
+        """Return the host without waiting; None while it is being built."""
+        host = self._host
+        if host is None or not host.done() or host.cancelled() or host.exception():
+            return None
+        return host.result()
+
+    async def app(self) -> AppContext:
+        """Wait for the current context."""
+        return (await self.host()).app
 
     async def change(self, make: Callable[[AppContext], Awaitable[AppContext]]) -> AppContext:
         """Replace the context by the one that ``make`` returns: the only way to change it.
 
         Changes run one after another, so that none is lost; later requests wait for them.
         """
-        before = self._changing
-        self.open()
-        assert self._host is not None
-        host = self._host
+        earlier, opening = self._changing, self._opening_host()
 
         async def run() -> AppContext:
-            if before is not None:
-                await asyncio.wait({before})
-            holder = await asyncio.shield(host)
-            holder.swap(await make(holder.app))
-            return holder.app
+            if earlier is not None:
+                await asyncio.wait({earlier})
+            host = await asyncio.shield(opening)
+            host.swap(await make(host.app))
+            return host.app
 
         self._changing = asyncio.ensure_future(run())
         # A request that is cancelled does not leave a change half done.
         return await asyncio.shield(self._changing)
 
-    async def app(self) -> AppContext:
-        """Return the current context; waits until the first one is built."""
-        return (await self.host()).app
-
-    async def tools(self) -> Tools:
-        """The features' own state."""
-        return (await self.host()).tools
-
-    def opened(self) -> Host | None:
-        """The host if it is there already: for what must not wait."""
-        host = self._host
-        if host is None or not host.done() or host.cancelled() or host.exception():
-            return None
-        return host.result()
+    # -- documents -----------------------------------------------------------------------------
 
     def document(self, uri: str) -> Document:
-        """The snapshot of an open document."""
+        """Return the snapshot of an open document; raise ``DocumentError`` if it is not open."""
         document = self.documents.get(uri)
         if document is None:
             raise DocumentError(f"{uri} is not open; open the file in the editor and try again.")
         return document
 
-    # -- tasks and leaving ---------------------------------------------------------------------
+    def is_current(self, uri: str, version: int) -> bool:
+        """Return whether a document is still open at the version an answer was made for."""
+        current = self.documents.get(uri)
+        return current is not None and current.version == version
+
+    # -- background tasks and exit -------------------------------------------------------------
 
     def background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Run something beside the requests; it is cancelled when the server leaves."""
+        """Run a coroutine beside the requests; it is cancelled when the server exits."""
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._forget)
@@ -187,62 +202,41 @@ class EnsembleServer(LanguageServer):
         if not task.cancelled() and (error := task.exception()):
             logger.error("a background task failed", exc_info=error)
 
-    def leave(self, code: int) -> None:
-        """End the process with that exit code, after giving everything back."""
+    def request_exit(self, code: int) -> None:
+        """Make ``run_until_exit`` release everything and return this exit code."""
         if self._exit_code is not None and not self._exit_code.done():
             self._exit_code.set_result(code)
 
-    async def run_until_left(self) -> int:
-        """Wait for ``leave``; close everything; return the exit code."""
+    async def run_until_exit(self) -> int:
+        """Wait for ``request_exit``, close everything, and return the exit code."""
         self._exit_code = asyncio.get_running_loop().create_future()
         code = await self._exit_code
         for task in (*self._background, *([self._changing] if self._changing else [])):
             task.cancel()
-        if self._host is not None:
-            if host := self.opened():
-                try:
-                    await asyncio.wait_for(host.close(), 4)
-                except Exception:
-                    logger.exception("closing failed")
-            else:
-                self._host.cancel()
+        if host := self.host_if_ready():
+            try:
+                await asyncio.wait_for(host.close(), CLOSE_TIMEOUT)
+            except Exception:
+                logger.exception("closing failed")
+        elif self._host is not None:
+            self._host.cancel()
         return code
 
-    # -- talking to the user -------------------------------------------------------------------
+    # -- messages to the user ------------------------------------------------------------------
 
-    def tell(self, message: str, kind: types.MessageType = types.MessageType.Warning) -> None:
-        """Show a sentence to the user."""
+    def notify_user(
+        self, message: str, kind: types.MessageType = types.MessageType.Warning
+    ) -> None:
+        """Show a message to the user."""
         self.window_show_message(types.ShowMessageParams(type=kind, message=message))
 
-    def log(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
-        """Write a line to the client's log of this server."""
-        self.window_log_message(types.LogMessageParams(type=kind, message=message))
-
-    def tell_faults(self, faults: list[SettingsIssue]) -> None:
-        """Name what is wrong in the settings, in one message."""
-        if faults:
-            lines = "\n".join(f"- {fault}" for fault in faults[:8])
-            more = f"\n- and {len(faults) - 8} more" if len(faults) > 8 else ""
-            self.tell(f"ensemble-lsp settings:\n{lines}{more}")
+    def report_issues(self, issues: list[SettingsIssue]) -> None:
+        """Show the settings' issues to the user in one message."""
+        if issues:
+            lines = "\n".join(f"- {issue}" for issue in issues[:8])
+            more = f"\n- and {len(issues) - 8} more" if len(issues) > 8 else ""
+            self.notify_user(f"ensemble-lsp settings:\n{lines}{more}")
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Log instead of a pop-up: the user can do nothing about it."""
+        """Log an internal error instead of showing it: the user cannot act on it."""
         logger.error("%s: %s", getattr(source, "__name__", source), error)
-
-
-class Host:
-    """Holds the current context, and what every context shares."""
-
-    def __init__(self, app: AppContext, tools: Tools, close: Callable[[], Awaitable[None]]):
-        self.app = app
-        self.tools = tools
-        self._close = close
-
-    def swap(self, app: AppContext) -> None:
-        """Use another context from now on; running requests keep the one they began with."""
-        self.app = app
-        app.suggestions.attach(app.learning)
-
-    async def close(self) -> None:
-        """Give back connections, processes and files."""
-        await self._close()

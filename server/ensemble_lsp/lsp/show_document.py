@@ -1,4 +1,4 @@
-"""Show Markdown to the user in an editor that has no view of ours."""
+"""Show Markdown to the user in an editor without a view of ours."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from lsprotocol import types
 
 from .server import EnsembleServer
 
+SHOW_TIMEOUT = 5.0
+
 
 def _write(markdown: str) -> Path:
-    import tempfile  # with what it brings, 3 ms that ``initialize`` need not wait for
+    import tempfile  # its imports take 3 ms, which ``initialize`` need not wait for
 
     handle, name = tempfile.mkstemp(prefix="ensemble-", suffix=".md")  # 0600
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -22,14 +24,13 @@ def _write(markdown: str) -> Path:
 
 
 async def show_markdown(ls: EnsembleServer, markdown: str) -> None:
-    """As a document where the client can show one, else as a message."""
+    """Open Markdown as a document, or as a message if the client cannot open documents."""
     window = ls.client_capabilities.window
-    can_show = bool(window and window.show_document and window.show_document.support)
-    if can_show:
+    if window and window.show_document and window.show_document.support:
         path = await asyncio.to_thread(_write, markdown)
         params = types.ShowDocumentParams(uri=path.as_uri(), take_focus=False)
         with contextlib.suppress(asyncio.TimeoutError):
-            result = await asyncio.wait_for(ls.window_show_document_async(params), 5)
+            result = await asyncio.wait_for(ls.window_show_document_async(params), SHOW_TIMEOUT)
             if result.success:
                 return
-    ls.tell(markdown, types.MessageType.Info)
+    ls.notify_user(markdown, types.MessageType.Info)

@@ -1,24 +1,24 @@
-"""ensemble/status: what the server is doing, for a client that shows it."""
+"""ensemble/status: the server's state, for clients that show it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..app.activity import Activity
-    from .server import EnsembleServer
 
 METHOD = "ensemble/status"
-PAUSE = 0.03
-"""Seconds until a change is told: what is over by then nobody sees, and no answer waits behind it."""
+COALESCE = 0.03
+"""Coalescing delay in seconds: short-lived states are never sent, and no answer waits for a status."""
 
 
-class Status:
-    """Sends a status when it changes, never twice the same; of several at once the last."""
+class StatusNotifier:
+    """Sends the status when it changes: the latest one, and never the same twice in a row."""
 
-    def __init__(self, ls: EnsembleServer) -> None:
-        self._ls = ls
+    def __init__(self, notify: Callable[[str, Any], None]) -> None:
+        self._notify = notify
         self._last: dict[str, Any] = {}
         self._next: dict[str, Any] | None = None
 
@@ -27,13 +27,13 @@ class Status:
         activity.on_status = self.send
 
     def send(self, state: str, **fields: Any) -> None:
-        """``state`` is idle, busy or offline; task, model, message and acceptRate where known."""
+        """Schedule a status; ``notification_schemas.StatusParams`` describes its fields."""
         if self._next is None:
-            asyncio.get_running_loop().call_later(PAUSE, self._send)
+            asyncio.get_running_loop().call_later(COALESCE, self._send)
         self._next = {"state": state, **{k: v for k, v in fields.items() if v is not None}}
 
     def _send(self) -> None:
         status, self._next = self._next, None
         if status is not None and status != self._last:
             self._last = status
-            self._ls.protocol.notify(METHOD, status)
+            self._notify(METHOD, status)

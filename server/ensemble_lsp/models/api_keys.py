@@ -1,8 +1,8 @@
-"""Where API keys come from, and how they are kept out of every text.
+"""Find API keys, and keep them out of every text.
 
-A key goes only where it belongs: a provider's usual variable (and the key stored under the
-provider's name) is used for the provider's own address alone; another address gets a key only by
-``apiKeyEnv`` or one stored under the model's name.
+A provider's usual variable, and the key stored under the provider's name, are used only for the
+provider's own address. Another address gets a key only by ``apiKeyEnv`` or one that is stored under
+the model's name.
 """
 
 from __future__ import annotations
@@ -16,35 +16,27 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ..errors import SettingsError
+from ..provider_spec import spec_of, specs
 from ..settings import ModelSettings
 
 SERVICE = "ensemble-lsp"
 """The service name in the system keyring; the user name is a model's or a provider's name."""
 
-USUAL_VARIABLES: Mapping[str, str] = {
-    "openai": "OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-}
-_OWN_HOSTS: Mapping[str, str] = {
-    "openai": "api.openai.com",
-    "anthropic": "api.anthropic.com",
-}
-
 _T = TypeVar("_T")
 
 
 class Key:
-    """A key that shows itself to nobody by accident; ``reveal`` gives the value."""
+    """A key that is never printed by accident; ``reveal`` returns the value."""
 
     __slots__ = ("_value", "source")
 
     def __init__(self, value: str, source: str) -> None:
         self._value = value
         self.source = source
-        """Where it comes from, for people; ``none`` for no key."""
+        """The key's origin, for the user; ``none`` for no key."""
 
     def reveal(self) -> str:
-        """The key itself; empty for no key. Only for the provider's client."""
+        """Return the key itself, for the provider's client only; empty for no key."""
         return self._value
 
     def __bool__(self) -> bool:
@@ -70,15 +62,15 @@ class Key:
 
 
 def no_key() -> Key:
-    """What stands for a key where there is none."""
+    """Return the key of a model without one."""
     return Key("", "none")
 
 
 class Keyring:
-    """The system keyring, asked off the event loop and never waited for long.
+    """The system keyring, read off the event loop with a short timeout.
 
-    Headless machines have none, and a locked one may ask the user and answer late: after the first
-    failure it is not asked again. ``load`` gives the ``keyring`` module; tests give their own.
+    Headless machines have no keyring, and a locked one may ask the user and answer late. After the
+    first failure it is not read again. ``load`` returns the ``keyring`` module; tests pass their own.
     """
 
     def __init__(
@@ -89,10 +81,10 @@ class Keyring:
         self._patience = patience
         self._lock = asyncio.Lock()
         self.problem: str | None = None
-        """Why it is not asked any more."""
+        """The failure after which it is not read again."""
 
     async def get(self, username: str) -> str | None:
-        """The stored key; None where there is none or no keyring that answers in time."""
+        """Return the stored key; None without one, or if no keyring answers in time."""
         async with self._lock:
             if self.problem is not None:
                 return None
@@ -105,21 +97,21 @@ class Keyring:
                 return None
 
     async def set(self, username: str, value: str) -> None:
-        """Store a key; raises ``SettingsError`` where there is no keyring that can."""
+        """Store a key; raises ``SettingsError`` without a working keyring."""
         await self._change(lambda: self._load().set_password(SERVICE, username, value))
 
     async def delete(self, username: str) -> None:
-        """Remove a key; raises ``SettingsError`` where there is none or no keyring."""
+        """Remove a key; raises ``SettingsError`` without a key or a working keyring."""
         await self._change(lambda: self._load().delete_password(SERVICE, username))
 
     async def _change(self, work: Callable[[], None]) -> None:
         async with self._lock:
             try:
-                # The user may have to unlock it first, and waits for this, unlike for `get`.
+                # The user may have to unlock it first, and expects to wait, unlike in `get`.
                 await _in_thread(work, self._patience)
             except Exception as error:
                 raise SettingsError(
-                    f"the system keyring did not do it ({type(error).__name__}); put the key into "
+                    f"the system keyring failed ({type(error).__name__}); put the key into "
                     "an environment variable and name that in apiKeyEnv instead."
                 ) from None  # a backend's error may hold the key
             self.problem = None
@@ -128,19 +120,20 @@ class Keyring:
 async def find_key(
     settings: ModelSettings, env: Mapping[str, str], keyring: Keyring | None = None
 ) -> Key:
-    """The key of a model: its variable, else the provider's usual one, else the system keyring.
+    """Return a model's key: from its variable, the provider's usual one, or the system keyring.
 
-    Without ``keyring`` that is not asked. The answer is false where there is no key.
+    The result is false without a key.
     """
-    if settings.provider not in USUAL_VARIABLES:
+    spec = spec_of(settings.provider)
+    if not spec.needs_key:
         return no_key()
-    own = is_providers_own(settings)
-    variable = settings.api_key_env or (USUAL_VARIABLES[settings.provider] if own else None)
+    own = uses_official_address(settings)
+    variable = settings.api_key_env or (spec.key_variable if own else None)
     value = env.get(variable, "").strip() if variable else ""
     if value:
         return Key(value, f"environment variable {variable}")
-    # A model that is merely called "openai" must not get what is stored for the provider.
-    names = [] if settings.name in USUAL_VARIABLES else [settings.name]
+    # A model that merely has a provider's name must not get the provider's key.
+    names = [] if settings.name in specs() else [settings.name]
     for username in (*names, settings.provider) if own else names:
         value = (await keyring.get(username) or "").strip() if keyring else ""
         if value:
@@ -151,34 +144,35 @@ async def find_key(
 async def store_key(username: str, value: str, keyring: Keyring | None = None) -> None:
     """Store a key in the system keyring under a model's or a provider's name.
 
-    Raises ``SettingsError`` where there is no keyring that can.
+    Raises ``SettingsError`` without a working keyring.
     """
     await (keyring or Keyring()).set(username, value)
 
 
 async def delete_key(username: str, keyring: Keyring | None = None) -> None:
-    """Remove a key from the system keyring; raises ``SettingsError`` where it cannot."""
+    """Remove a key from the system keyring; raises ``SettingsError`` on failure."""
     await (keyring or Keyring()).delete(username)
 
 
-def is_providers_own(settings: ModelSettings) -> bool:
-    """Whether a model's requests go to the provider's own service, encrypted."""
+def uses_official_address(settings: ModelSettings) -> bool:
+    """Return whether a model's requests go to the provider's own service, encrypted."""
     if settings.base_url is None:
         return True
     parts = urlsplit(settings.base_url)
-    host, own = (parts.hostname or "").rstrip("."), _OWN_HOSTS.get(settings.provider)
-    # Regions have addresses of their own, such as eu.api.openai.com.
-    return bool(own) and parts.scheme == "https" and (host == own or host.endswith(f".{own}"))
+    host = (parts.hostname or "").rstrip(".")
+    # Regions have their own addresses, such as eu.api.openai.com.
+    own = any(f".{host}".endswith(f".{name}") for name in spec_of(settings.provider).hosts)
+    return own and parts.scheme == "https"
 
 
 def missing_key(settings: ModelSettings) -> str | None:
-    """What to do about a missing key; None where the model may need none (another address)."""
+    """Return what to do about a missing key; None for an address that may need no key."""
     variable = settings.api_key_env
     if variable is None:
-        if not is_providers_own(settings):
+        if not uses_official_address(settings):
             return None
-        variable = USUAL_VARIABLES.get(settings.provider)
-    if variable is None:
+        variable = spec_of(settings.provider).key_variable
+    if not variable:
         return None
     return (
         f"no key: set the environment variable {variable}, or store the key in the system keyring "
@@ -193,7 +187,7 @@ def _import_keyring() -> ModuleType:
 
 
 async def _in_thread(work: Callable[[], _T], timeout: float) -> _T:
-    """The result of blocking work in a thread that cannot hold up the end of the program."""
+    """Return the result of blocking work in a thread that cannot delay the end of the program."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()
 

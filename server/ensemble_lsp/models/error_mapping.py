@@ -1,7 +1,7 @@
-"""An SDK's or the transport's exception → one ``ProviderError``: one sentence that says what to do.
+"""Translate an SDK's or the transport's exception into one ``ProviderError``: a sentence that says what to do.
 
-Told apart by what they carry (status, body, class name), so that no SDK is imported here. What a
-provider says is quoted only where nothing else helps, on one line and without keys.
+Exceptions are recognised by status, body and class name, so no SDK is imported here. A provider's own
+words are quoted only where nothing else helps, on one line and without keys.
 """
 
 from __future__ import annotations
@@ -77,21 +77,21 @@ class AnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who was asked: what error texts speak of."""
+    """The model and address of a request, for the texts of errors."""
 
     name: str
     """The model's configured name."""
     model: str
     url: str
     key_name: str
-    """The key in words, never the key itself: where it comes from. Empty where none was sent."""
+    """The key's origin in words, never the key itself; empty if no key was sent."""
     key: str = ""
-    """Only to be struck out of quoted words."""
+    """Used only to remove the key from quoted text."""
     local: bool = False
 
     @property
     def place(self) -> str:
-        """Host and port, without a user's name or password that the URL may hold."""
+        """Host and port, without credentials in the URL."""
         try:
             parts = urlsplit(self.url)
             return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
@@ -103,7 +103,7 @@ _NO_CONNECTION = {"APIConnectionError", "TransportError", "InvalidURL", "OSError
 
 
 def translate(error: BaseException, source: Source, begun: bool = False) -> ProviderError:
-    """The one error of this program that says the same; ``begun``: the answer had begun to come."""
+    """Return the matching ``ProviderError``; ``begun``: part of the answer had arrived."""
     if isinstance(error, ProviderError):
         return error
     status = getattr(error, "status_code", None)
@@ -132,7 +132,7 @@ _MEND = "check baseUrl and api, and try again"
 
 
 def from_status(status: int, body: Any, headers: Any, source: Source) -> ProviderError:
-    """An HTTP status other than success, with its body as decoded JSON or text."""
+    """Translate an HTTP status other than success; the body is decoded JSON or text."""
     said = words_of(body)
     if status < 400:
         text = f"{source.place} redirects to another address; set baseUrl to the final one"
@@ -146,7 +146,7 @@ def from_status(status: int, body: Any, headers: Any, source: Source) -> Provide
 
 
 def from_body(body: Any, source: Source) -> ProviderError:
-    """An error that came inside a successful answer."""
+    """Translate an error inside a successful answer."""
     said = words_of(body)
     for pattern, fault in (
         (_CONTEXT, ContextTooLongError),
@@ -167,7 +167,7 @@ def from_body(body: Any, source: Source) -> ProviderError:
 
 
 def words_of(body: Any) -> str:
-    """Code, type and message of an error's body, else the body itself; 2,000 characters of it."""
+    """Return code, type and message of an error's body, or the body; at most 2,000 characters."""
     if isinstance(body, dict):
         outer = cast("dict[str, Any]", body)
         inner = outer.get("error", outer)
@@ -192,7 +192,7 @@ _BY_STATUS: dict[int, _Fault] = {
 
 
 def _by_meaning(status: int, said: str) -> _Fault | None:
-    """What the words say where the status alone says too little."""
+    """Return the error that the text names, where the status is ambiguous."""
     if status in (400, 403, 413, 422, 500) and _CONTEXT.search(said):
         return ContextTooLongError
     if status in (400, 403, 429) and _QUOTA.search(said):
@@ -208,7 +208,9 @@ def _fault(fault: _Fault, source: Source, said: str, headers: Any) -> ProviderEr
     if fault is RateLimitedError:
         return _rate_limited(source, headers)
     if fault is ConnectionFailedError:
-        return _make(fault, source, "the proxy wants a password; put it into the proxy's address")
+        return _make(
+            fault, source, "the proxy asks for a password; put it into the proxy's address"
+        )
     return _make(fault, source, _TEXTS[fault](source, said))
 
 
@@ -216,10 +218,10 @@ _TEXTS: dict[_Fault, Callable[[Source, str], str]] = {
     AuthenticationError: lambda s, _said: (
         f"{s.key_name} is not accepted; set a valid key and try again"
         if s.key_name
-        else f"{s.place} wants a key; set apiKeyEnv to the environment variable that holds it"
+        else f"{s.place} asks for a key; set apiKeyEnv to the environment variable that holds it"
     ),
     QuotaExceededError: lambda s, _said: (
-        f"no credit is left at {s.place}; add credit or choose another model"
+        f"your credit at {s.place} is used up; add credit or choose another model"
     ),
     ModelNotFoundError: lambda s, _said: (
         f"{s.place} does not offer the model {s.model!r} this way; check model, api and baseUrl"
@@ -228,9 +230,7 @@ _TEXTS: dict[_Fault, Callable[[Source, str], str]] = {
         "the prompt does not fit the model's window; set contextTokens to the window it really has"
     ),
     TimedOutError: lambda s, _said: f"{s.place} did not answer in time; try again or raise timeout",
-    ServiceUnavailableError: lambda s, _said: (
-        f"{s.place} has trouble of its own; try again in a while"
-    ),
+    ServiceUnavailableError: lambda s, _said: f"{s.place} is unavailable; try again in a while",
     ContentFilteredError: lambda _s, _said: (
         "a content filter declined the request; ask differently or choose another model"
     ),
@@ -248,7 +248,7 @@ def _rate_limited(source: Source, headers: Any) -> RateLimitedError:
 
 
 def retry_after(headers: Any) -> float | None:
-    """Seconds to wait as the answer's headers say: ``retry-after-ms``, seconds or an HTTP date."""
+    """Return the seconds to wait: ``retry-after-ms``, or ``retry-after`` as seconds or an HTTP date."""
     if headers is None:
         return None
     try:
@@ -267,7 +267,7 @@ def retry_after(headers: Any) -> float | None:
 def _from_transport(error: BaseException, source: Source, begun: bool) -> ProviderError:
     chain = list(_causes(error))
     names = {c.__name__ for e in chain for c in type(e).__mro__}
-    # Connecting counts as no connection, not as a slow answer.
+    # A timeout while connecting is a failed connection, not a slow answer.
     slow = names & {"TimeoutException", "APITimeoutError", "TimeoutError"}
     if slow and not names & {"ConnectTimeout", "PoolTimeout"}:
         return _make(TimedOutError, source, _TEXTS[TimedOutError](source, ""))
@@ -304,7 +304,7 @@ def _causes(error: BaseException) -> Any:
 
 
 def _quote(said: str, source: Source) -> str:
-    """The provider's own words, short, printable, on one line, without anything like a key."""
+    """Return the provider's own words: short, printable, on one line, without anything like a key."""
     text = said.replace(source.key, "…") if source.key else said
     text = _SECRETS.sub("…", text)
     text = "".join(c if c.isprintable() else " " for c in text)

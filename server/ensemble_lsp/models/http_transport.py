@@ -1,4 +1,4 @@
-"""The HTTP client under the providers' SDKs: what may be sent, and how much may come back.
+"""The HTTP client of the providers' SDKs: limits the headers sent and the size of an answer.
 
 Imported only off the event loop: ``httpx2`` is slow to import, and a TLS context is read from disk.
 """
@@ -14,10 +14,10 @@ import httpx2
 from .interface import Profile
 
 MAX_BODY = 16 * 1024 * 1024
-"""Bytes of one answer on the wire; more is not an answer."""
+"""Upper bound of an answer, in bytes."""
 
-# What an SDK adds beyond these (the environment's custom headers, an organisation's id, telemetry,
-# cookies) is meant for nobody we talk to, and may be a secret.
+# Other headers that an SDK adds (custom headers from the environment, an organisation's id, telemetry,
+# cookies) may be secrets and are not needed.
 _ALLOWED = frozenset(
     (
         "host",
@@ -41,7 +41,7 @@ class AnswerTooLongError(Exception):
 
 
 class _Limited(httpx2.AsyncByteStream):
-    """A body that ends in an error when it grows past the limit."""
+    """A body that raises an error once it exceeds the limit."""
 
     def __init__(self, stream: httpx2.AsyncByteStream, limit: int) -> None:
         self._stream = stream
@@ -59,7 +59,7 @@ class _Limited(httpx2.AsyncByteStream):
 
 
 class _Inflated(httpx2.AsyncByteStream):
-    """A body compressed although nobody asked, in pieces: a few bytes may hide gigabytes."""
+    """A compressed body, inflated in pieces: a few bytes may expand to gigabytes."""
 
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream
@@ -84,9 +84,8 @@ def make_client(
 ) -> httpx2.AsyncClient:
     """An HTTP client for one model: follows no redirect, sends ``auth`` and no other secret.
 
-    A model on this machine is spoken to directly, never through a proxy: what is ``local`` must not
-    leave. The timeouts only keep a dead connection from living for ever; how long an answer may
-    take is a wrapper's business.
+    A model on this machine is never reached through a proxy: its traffic must not leave the machine.
+    The timeouts only end dead connections; ``wrappers.Timeout`` limits an answer's time.
     """
 
     async def prune(request: httpx2.Request) -> None:
@@ -97,7 +96,7 @@ def make_client(
     async def limit(response: httpx2.Response) -> None:
         if isinstance(response.stream, httpx2.AsyncByteStream):
             stream = _Limited(response.stream, max_body)
-            # The library would inflate a piece whole, however much that gives.
+            # The library would inflate a whole piece at once, whatever its size.
             encoding = response.headers.pop("content-encoding", "")
             if encoding.lower() in _INFLATED:
                 stream = _Limited(_Inflated(stream), max_body)
@@ -107,14 +106,14 @@ def make_client(
         follow_redirects=False,
         trust_env=not profile.local,
         timeout=httpx2.Timeout(profile.timeout, connect=5.0, pool=None),
-        # Kept while the user thinks: a TLS handshake costs as much as an answer's beginning.
+        # Kept between requests: a TLS handshake takes as long as the first token.
         limits=httpx2.Limits(max_keepalive_connections=4, keepalive_expiry=60.0),
         event_hooks={"request": [prune], "response": [limit]},
     )
 
 
 def canned_client(events: str) -> httpx2.AsyncClient:
-    """An HTTP client that reaches nobody: every request is answered with these events."""
+    """Return an HTTP client without a network that answers each request with these events."""
     headers = {"content-type": "text/event-stream"}
 
     def answer(_: httpx2.Request) -> httpx2.Response:
@@ -124,6 +123,6 @@ def canned_client(events: str) -> httpx2.AsyncClient:
 
 
 def quiet(*loggers: str) -> None:
-    """Keep SDKs from logging whole requests, the user's code in them, at the level DEBUG."""
+    """Keep SDKs from logging requests, which contain the user's code, at level DEBUG."""
     for name in loggers:
         logging.getLogger(name).setLevel(logging.WARNING)

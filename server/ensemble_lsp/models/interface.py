@@ -1,26 +1,23 @@
-"""The one protocol of a model, its profile, and how an answer is gathered from its stream.
+"""The protocol of a model, its profile, and the context that a provider builds it with.
 
-Policies (timeout, failover, circuit breaker, concurrency, metering) are models that wrap models, in
-``wrappers.py``; an adapter holds no policy. Adapters translate their SDK's errors into
+Policies (timeout, circuit breaker, concurrency, metering) are models that wrap models, in
+``wrappers``; an adapter holds no policy. An adapter translates its SDK's errors into
 ``errors.ProviderError`` once, inside ``stream``.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
-from ..types import TASKS, Chunk, Completion, Prompt, Task, Usage
-
-Fim = Literal["none", "suffix", "template", "native"]
+from ..types import TASKS, Chunk, Prompt, Task, Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is known of a model before it is asked."""
+    """The properties of a model that are known before a request."""
 
     name: str
     """The configured, unique name."""
@@ -36,20 +33,33 @@ class Profile:
     """``none`` (chat or plain prefix), ``suffix`` (the API's parameter), ``native`` (the engine's own
     fill-in-the-middle), or the name of a template in ``profiles.py``."""
     local: bool = False
-    """Whether nothing leaves this machine: then the privacy rules for remote models do not apply."""
+    """Whether nothing leaves this machine; the privacy rules for remote models then do not apply."""
     backend: str = ""
-    """Models with the same non-empty backend share one machine's compute and are queued fairly."""
+    """Models with the same non-empty backend share one machine's compute and one queue."""
     timeout: float = 20.0
     """Seconds for a whole answer."""
     concurrency: int = 4
     free: bool = False
-    """Costs neither money nor noticeable time (recall): may always be asked."""
+    """Whether it costs neither money nor noticeable time, so it may always be asked."""
 
     def cost(self, usage: Usage) -> float:
-        """US dollars for that usage."""
+        """Return US dollars for a usage."""
         return (
             usage.input_tokens * self.input_price + usage.output_tokens * self.output_price
         ) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """Everything but settings and profile that a provider may need to build a model."""
+
+    data_dir: Path
+    """Folder for weights and logs."""
+    key: str | None = None
+    document_index: object = None
+    """The index of open documents, for a provider that ``uses_documents``."""
+    http_client: Any = None
+    """Replaces the adapter's own HTTP client: for previews and tests."""
 
 
 class Model(Protocol):
@@ -57,7 +67,7 @@ class Model(Protocol):
 
     @property
     def profile(self) -> Profile:
-        """What is known of the model."""
+        """The model's profile."""
         ...
 
     def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
@@ -68,7 +78,7 @@ class Model(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back connections and processes; the model is not used afterwards."""
+        """Release connections and processes; the model is not used afterwards."""
         ...
 
 
@@ -79,36 +89,3 @@ class Preparable(Protocol):
     async def prepare(self) -> None:
         """Load it, off the event loop."""
         ...
-
-
-async def gather(
-    model: Model, prompt: Prompt, heard: Callable[[str], None] | None = None
-) -> Completion:
-    """The whole answer of one model, timed on the monotonic clock; ``heard`` is told each piece of it."""
-    start = time.perf_counter()
-    first = 0.0
-    parts: list[str] = []
-    last = Chunk(model=model.profile.name)
-    usage, finish, confidence = Usage(), "stop", None
-    async with aclosing(model.stream(prompt)) as chunks:  # type: ignore[type-var]
-        async for chunk in chunks:
-            if chunk.text and not first:
-                first = (time.perf_counter() - start) * 1e3
-            parts.append(chunk.text)
-            if heard is not None and chunk.text:
-                heard(chunk.text)
-            last = chunk
-            usage = chunk.usage or usage
-            finish = chunk.finish or finish
-            confidence = chunk.confidence if chunk.confidence is not None else confidence
-    total = (time.perf_counter() - start) * 1e3
-    return Completion(
-        text="".join(parts),
-        model=last.model or model.profile.name,
-        usage=usage,
-        finish=finish,
-        first_token_ms=first or total,
-        total_ms=total,
-        cost=model.profile.cost(usage),
-        confidence=confidence,
-    )

@@ -1,7 +1,7 @@
-"""What is known of models by their ids (windows, fill-in-the-middle), and settings → ``Profile``.
+"""Known properties of models by id (context window, fill-in-the-middle), and profiles from settings.
 
-Tokens are those of the models' own cards and tokenizers. A model's id is matched in lower case,
-without its owner: ``Qwen/Qwen2.5-Coder-7B`` and Ollama's ``qwen2.5-coder:7b`` are one.
+The control tokens come from the models' cards and tokenizers. An id is matched in lower case and
+without its owner: ``Qwen/Qwen2.5-Coder-7B`` and Ollama's ``qwen2.5-coder:7b`` are the same model.
 """
 
 from __future__ import annotations
@@ -13,20 +13,19 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..errors import SettingsError
+from ..provider_spec import ProviderSpec, spec_of
 from ..settings import ModelSettings
 from .interface import Profile
 
-OPENAI_URL = "https://api.openai.com/v1"
-ANTHROPIC_URL = "https://api.anthropic.com"
 OLLAMA_PORT = 11434
 
 
 @dataclass(frozen=True, slots=True)
 class FimTemplate:
-    """How one family of models was taught to fill in the middle.
+    """The fill-in-the-middle format of one family of models.
 
-    ``repository``, ``file``, ``before`` and ``inside`` are empty where the family was not taught
-    several files; ``{path}`` in them stands for a file's path.
+    ``repository``, ``file``, ``before`` and ``inside`` are empty for a family trained on single files;
+    ``{path}`` in them is replaced by a file's path.
     """
 
     name: str
@@ -34,21 +33,21 @@ class FimTemplate:
     suffix: str
     middle: str
     stop: tuple[str, ...]
-    """What the model writes when it is done, most usual first: services take four at the most."""
+    """Texts that end an answer, most usual first: services take at most four."""
     suffix_first: bool = False
     """Suffix, prefix, middle (SPM) rather than prefix, suffix, middle (PSM)."""
     repository: str = ""
-    """Stands before the first related file."""
+    """Precedes the first related file."""
     file: str = ""
-    """Stands before a related file's text."""
+    """Precedes a related file's text."""
     before: str = ""
-    """Stands before the prefix token when there are related files."""
+    """Precedes the prefix token if there are related files."""
     inside: str = ""
-    """Stands after the prefix token when there are related files."""
+    """Follows the prefix token if there are related files."""
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Every control token; none of them may come from the user's text."""
+        """Every control token. The user's text must not contain any of them."""
         own = (self.prefix, self.suffix, self.middle, *self.stop)
         repo = re.findall(r"<[^<>{}\s]+>", self.repository + self.file + self.before)
         return tuple(dict.fromkeys(t.strip() for t in (*own, *repo) if t.strip()))
@@ -95,19 +94,19 @@ _TEMPLATES = (
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """What a family's id tells."""
+    """The known properties of one family of models."""
 
     pattern: str
     context_tokens: int
     fim: str = "none"
     """``none``, ``suffix`` (the API's parameter) or a template's name."""
     chat_only: bool = False
-    """Whether the service offers it over chat alone."""
+    """Whether the service offers it only over chat."""
     thinks: bool = False
-    """Whether it reasons before it writes: takes no temperature and no stop strings, needs room."""
+    """Whether it reasons first: it takes no temperature and no stop strings, and needs more tokens."""
 
 
-# First match wins: the narrower pattern stands before the wider.
+# The first match wins, so a narrower pattern comes before a wider one.
 _KNOWN = (
     KnownModel(r"gpt-3\.5-turbo-instruct", 4_096, "suffix"),
     KnownModel(r"(davinci|babbage)-002", 16_384),
@@ -142,7 +141,7 @@ _UNKNOWN = KnownModel("", 8_192)
 
 
 def known_model(model: str) -> KnownModel:
-    """What is known of a provider's model id; careful guesses where nothing is."""
+    """Return the known properties of a model id; cautious defaults for an unknown one."""
     ident = re.split(r"[/\\]", model.lower().replace("_", "-"))[-1]
     if ident.startswith(
         "ft:"
@@ -152,17 +151,17 @@ def known_model(model: str) -> KnownModel:
 
 
 def fim_names() -> tuple[str, ...]:
-    """Every value that ``fim`` may have in the settings."""
+    """Return every value that ``fim`` may have in the settings."""
     return ("auto", "none", "suffix", *(t.name for t in _TEMPLATES))
 
 
 def fim_template(name: str) -> FimTemplate | None:
-    """The template of that name; None for ``none``, ``suffix`` and ``native``."""
+    """Return the template of that name; None for ``none``, ``suffix`` and ``native``."""
     return next((t for t in _TEMPLATES if t.name == name), None)
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine: 127.0.0.0/8, ``::1`` or ``localhost``."""
+    """Return whether a URL's host is this machine: 127.0.0.0/8, ``::1`` or ``localhost``."""
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
@@ -175,65 +174,62 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-# The embedded engine has a slot for a completion beside one for a chat, and reads and writes both in
-# one batch: a completion need not wait for an explanation's end.
-_CONCURRENCY = {"llamacpp": 2, "recall": 1}
-
-
 def base_url(settings: ModelSettings) -> str:
-    """Where requests go: the setting, else the provider's own address; never the environment's.
+    """Return the address of requests: the setting, else the provider's own; never the environment's.
 
-    OpenAI's SDK wants the ``/v1`` in the address and Anthropic's adds it; users need not know.
+    OpenAI's SDK wants the ``/v1`` in the address and Anthropic's adds it; both spellings work.
     """
     url = (settings.base_url or "").rstrip("/")
-    if settings.provider == "anthropic":
-        return url.removesuffix("/v1") or ANTHROPIC_URL
-    if not url:
-        return OPENAI_URL
-    return url if urlsplit(url).path else f"{url}/v1"
+    own = spec_of(settings.provider).base_url
+    path = urlsplit(own).path
+    if not url or not own:
+        return url or own
+    if not path:
+        return url.removesuffix("/v1")
+    return url if urlsplit(url).path else url + path
 
 
 def make_profile(settings: ModelSettings) -> Profile:
-    """Resolve what the settings leave open; raises ``SettingsError`` for an unknown ``fim``."""
-    embedded = settings.provider in ("llamacpp", "recall")
-    url = "" if embedded else base_url(settings)
-    local = embedded or is_loopback(url)
+    """Return a model's profile; raises ``SettingsError`` for an unknown ``fim``."""
+    spec = spec_of(settings.provider)
+    url = "" if spec.local else base_url(settings)
+    local = spec.local or is_loopback(url)
     known = known_model(settings.model)
     return Profile(
         name=settings.name,
         provider=settings.provider,
-        model=settings.model,
-        tasks=settings.tasks,
+        model=settings.model or spec.default_model,
+        tasks=tuple(t for t in settings.tasks if t in spec.tasks) or spec.tasks,
         context_tokens=settings.context_tokens or _window(known, url, local),
         input_price=settings.input_price,
         output_price=settings.output_price,
-        fim=_fim(settings, known, url),
+        fim=_fim(settings, spec, known, url),
         local=local,
-        backend=_backend(settings, url, local),
+        backend=spec.backend or _backend(spec, url, local),
         timeout=settings.timeout,
-        concurrency=settings.concurrency or _CONCURRENCY.get(settings.provider, 4),
-        free=settings.provider == "recall",
+        concurrency=settings.concurrency or spec.concurrency,
+        free=spec.free,
     )
 
 
 def _window(known: KnownModel, url: str, local: bool) -> int:
-    # A server on this machine rarely opens a model's whole window (Ollama: 4,096 unless told), and
-    # Ollama cuts what does not fit without a word.
+    # A local server rarely opens a model's whole window (Ollama: 4,096 unless configured), and
+    # Ollama silently cuts a longer prompt.
     if not local:
         return known.context_tokens
     return min(known.context_tokens, 4_096 if _port(url) == OLLAMA_PORT else 8_192)
 
 
-def _fim(settings: ModelSettings, known: KnownModel, url: str) -> str:
+def _fim(settings: ModelSettings, spec: ProviderSpec, known: KnownModel, url: str) -> str:
     wanted = settings.fim
-    if wanted not in fim_names() and not (wanted == "native" and settings.provider == "llamacpp"):
+    if wanted not in fim_names() and not (wanted == "native" and spec.native_fim):
         near = difflib.get_close_matches(wanted, fim_names(), n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? Valid are" if near else "valid are"
         valid = ", ".join(fim_names())
         raise SettingsError(f"{settings.name}: fim {wanted!r} is not known; {hint} {valid}.")
-    if settings.provider == "llamacpp":
+    if spec.native_fim:
         return "native" if wanted in ("auto", "suffix") else wanted
-    if settings.provider != "openai" or settings.api != "completions":
+    if settings.api not in spec.fim_apis:
         return "none"
     return wanted if wanted != "auto" else _auto_fim(known, url)
 
@@ -248,12 +244,10 @@ def _auto_fim(known: KnownModel, url: str) -> str:
     return "none" if known.chat_only else known.fim
 
 
-def _backend(settings: ModelSettings, url: str, local: bool) -> str:
-    if settings.provider == "llamacpp":
-        return "embedded"
-    if not local or settings.provider == "recall":
+def _backend(spec: ProviderSpec, url: str, local: bool) -> str:
+    if spec.local or not local:
         return ""
-    # One name for one machine: localhost, 127.0.0.1 and ::1 are the same server's queue.
+    # localhost, 127.0.0.1 and ::1 are the same server, so they share one queue.
     return f"127.0.0.1:{_port(url)}"
 
 

@@ -1,6 +1,6 @@
-"""A ``Prompt`` as chat messages, as a raw fill-in-the-middle string, or as plain text.
+"""Render a ``Prompt`` as chat messages, as a raw fill-in-the-middle string, or as plain text.
 
-What changes least stands first (instructions, related files, imports) and the cursor last, so that
+The parts that change least (instructions, related files, imports) come first and the cursor last, so
 providers' prompt caches hit while the user types. Texts are already cut to the model's window.
 """
 
@@ -21,8 +21,8 @@ You are the inline completion of a code editor. You are shown the text after the
 the text before it, which ends at the marker {cursor}. Reply with exactly the text that belongs at \
 the marker.
 - Only that text: no explanation, no Markdown, no code fences, no marker.
-- Begin at the very character where the marker stands, even in the middle of a word or of a line.
-- Never repeat what stands before the marker or after it: the text before, your reply and the text \
+- Begin at the very character where the marker is, even in the middle of a word or of a line.
+- Never repeat what is before the marker or after it: the text before, your reply and the text \
 after together are the file.
 - Keep the file's style and indentation; finish what is begun, and stop there.
 {data}"""
@@ -38,7 +38,7 @@ does not bear out.
 _GENERATE = """\
 You write code into a file that is open in an editor. You are shown the text around the place and \
 what the user wants there. Reply with exactly the code that goes to the place.
-- Only code: no explanation, no Markdown, no code fences, nothing that stands there already.
+- Only code: no explanation, no Markdown, no code fences, nothing that is there already.
 - It fits the place: same language, style, names and indentation; complete, with no placeholders.
 - Use what the file imports and the related code offers.
 {data}"""
@@ -47,7 +47,7 @@ _SYSTEM: dict[Task, str] = {"complete": _COMPLETE, "explain": _EXPLAIN, "generat
 
 
 def chat_messages(prompt: Prompt) -> tuple[str, str]:
-    """The system and the user message of a chat."""
+    """Return the system and the user message of a chat."""
     cursor = _cursor(prompt)
     system = _SYSTEM[prompt.task].format(cursor=cursor, data=_DATA)
     body: dict[Task, Callable[[], list[str]]] = {
@@ -59,10 +59,10 @@ def chat_messages(prompt: Prompt) -> tuple[str, str]:
 
 
 def fim_prompt(prompt: Prompt, template: FimTemplate) -> str:
-    """The raw string for a model that was taught to fill in the middle, ending where it writes on.
+    """Return the raw string for a fill-in-the-middle model; its answer follows the string.
 
-    Related files stand in the family's own tokens where it has such, else under a comment with
-    their path, best last: nearest to the cursor. Control tokens in the user's text are broken up.
+    Related files use the family's own tokens, or else a comment with their path. The best one is
+    last, nearest to the cursor. Control tokens in the user's text are broken up.
     """
 
     def clean(text: str) -> str:
@@ -91,7 +91,7 @@ def fim_prompt(prompt: Prompt, template: FimTemplate) -> str:
 
 
 def plain_prompt(prompt: Prompt) -> str:
-    """One text for an API without messages: complete is what stands before the cursor, no more."""
+    """Return one text for an API without messages; for ``complete``, only the text before the cursor."""
     if prompt.task == "complete":
         return _commented_files(prompt) + _imports(prompt) + prompt.prefix
     system, user = chat_messages(prompt)
@@ -99,7 +99,7 @@ def plain_prompt(prompt: Prompt) -> str:
 
 
 def _cursor(prompt: Prompt) -> str:
-    """A marker that the file itself does not hold (it may be this very one)."""
+    """Return a cursor marker that the file itself does not contain."""
     marker, number = _CURSOR, 1
     text = prompt.prefix + prompt.suffix + prompt.selection
     while marker in text:
@@ -154,7 +154,7 @@ def _generate_parts(prompt: Prompt, cursor: str) -> list[str]:
     if prompt.selection:
         parts += [
             _tag("selected", prompt.selection),
-            f"Rewrite the selected code, which stands at {cursor}; your reply replaces all of it.",
+            f"Rewrite the selected code, which is at {cursor}; your reply replaces all of it.",
         ]
     else:
         parts.append(f"Write the code that goes to {cursor}.")

@@ -1,8 +1,8 @@
-"""What the adapters of both SDKs share: lazy import, a stream that closes at once, one translation.
+"""Base class of adapters with an SDK: lazy import, a stream that closes at once, error translation.
 
-An adapter brings a ``Wire``: how a prompt becomes a request and an event a ``Delta``. The SDK does
-connections, headers, addresses, errors and events; bodies go in and events come out as plain JSON (its
-``post``, cast to ``object``): turning them into its types and back took as long as all the rest.
+An adapter describes a ``WireFormat``: how a prompt becomes a request, and an event a ``Delta``. The SDK
+handles connections, headers, addresses, errors and events. Bodies and events are plain JSON (the SDK's
+``post``, cast to ``object``): its typed objects took as long as everything else together.
 """
 
 from __future__ import annotations
@@ -21,41 +21,42 @@ from ..errors import (
     ModelNotFoundError,
     ServiceUnavailableError,
 )
+from ..provider_spec import spec_of
 from ..settings import ModelSettings
 from ..types import Chunk, Prompt
-from .api_keys import USUAL_VARIABLES, missing_key
+from .api_keys import missing_key
 from .error_mapping import AnswerError, Source, translate
-from .interface import Profile
+from .interface import BuildContext, Profile
 from .profiles import base_url
 from .stream_assembler import Delta, assemble
 
 Body = dict[str, Any]
 Open = Callable[[Body], Awaitable[Any]]
-"""Sends a request's body, and gives the SDK's stream of decoded events."""
+"""Sends a request's body and returns the SDK's stream of decoded events."""
 
-# Enough for an SDK to import and build all that a real answer will need.
+# Makes an SDK import and build everything that a real answer needs.
 _CANNED = 'event: message_stop\ndata: {"type": "message_stop"}\n\n'
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class WireFormat:
     """One wire format of one SDK, as plain functions."""
 
     load: Callable[[Any, str], tuple[Any, Open]]
-    """From an HTTP client and a key: the SDK's client, and what opens a stream with it.
+    """From an HTTP client and a key, returns the SDK's client and the function that opens a stream.
 
-    Runs in a thread, and imports whatever the first request would.
+    Runs in a thread and imports everything that the first request needs.
     """
     body: Callable[[Prompt, frozenset[str]], Body]
-    """The request, without the parameters that were refused before."""
+    """Returns the request without the parameters that the service has refused."""
     reader: Callable[[], Callable[[Body], Delta]]
-    """A fresh function that reads the events of one stream, decoded and nothing else."""
+    """Returns a new function that reads the events of one stream."""
     stops: Callable[[Prompt], tuple[str, ...]]
-    """Stop strings to hold to whatever the service does."""
+    """Returns stop strings to enforce even if the service ignores them."""
     optional: Mapping[str, re.Pattern[str]]
-    """Parameters a request can do without, and how an error names them."""
+    """Optional parameters, and the pattern by which an error names each."""
     auth: Callable[[str], dict[str, str]]
-    """The headers that carry a key."""
+    """Returns the headers that carry a key."""
 
 
 class SdkModel:
@@ -66,7 +67,7 @@ class SdkModel:
         settings: ModelSettings,
         profile: Profile,
         key: str | None,
-        wire: Wire,
+        wire: WireFormat,
         *,
         http_client: Any = None,
     ) -> None:
@@ -81,17 +82,22 @@ class SdkModel:
         self._refused: set[str] = set()
         self._source = _source(settings, profile, self._key)
 
+    @classmethod
+    def build(cls, settings: ModelSettings, profile: Profile, context: BuildContext) -> SdkModel:
+        """Build the adapter of a provider's spec."""
+        return cast(Any, cls)(settings, profile, context.key, http_client=context.http_client)
+
     @property
     def profile(self) -> Profile:
-        """What is known of the model."""
+        """The model's profile."""
         return self._profile
 
     async def prepare(self) -> None:
-        """Import the SDK now, off the event loop, so that no request waits for it."""
+        """Import the SDK off the event loop, so no request waits for it."""
         await self._ready()
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """Answer in pieces; see ``base.Model``."""
+        """Stream an answer; see ``interface.Model``."""
         begun = False
         try:
             stream, body = await self._open(prompt)
@@ -135,9 +141,9 @@ class SdkModel:
         return self._wire.load(http, self._key or "none")
 
     def _warm_up(self) -> None:
-        """Let the SDK read one canned answer, here in the thread.
+        """Let the SDK read one canned answer in this thread.
 
-        It imports and builds things when it first meets them, which would hold the event loop.
+        It imports and builds its parts on first use, which would block the event loop.
         """
         from .http_transport import canned_client
 
@@ -146,7 +152,7 @@ class SdkModel:
                 pass
             await client.close()
 
-        # What goes wrong here goes wrong again, and is told, with the real request.
+        # A failure here repeats, and is reported, with the real request.
         with suppress(Exception):
             # Imported before the loop runs: the SDK looks up its own version among the installed files.
             client, send = self._wire.load(canned_client(_CANNED), "none")
@@ -174,7 +180,7 @@ class SdkModel:
                 self._refused.add(name)
 
     def _newly_refused(self, error: Exception) -> str | None:
-        """The parameter the service will not have, if that is what the error says."""
+        """Return the parameter that the service refuses, if the error names one."""
         meaning = translate(error, self._source)
         if not isinstance(meaning, BadRequestError | ServiceUnavailableError | ModelNotFoundError):
             return None
@@ -188,7 +194,7 @@ class SdkModel:
         return next((n for n in open_ones if self._wire.optional[n].search(said)), None)
 
     async def _check_kind(self, stream: Any) -> None:
-        """Refuse what is no event stream: a web page, an error in JSON, an answer in one piece."""
+        """Raise for anything but an event stream: a web page, an error in JSON, an unstreamed answer."""
         response = stream.response
         kind = str(response.headers.get("content-type", "")).split(";")[0].strip().lower()
         if kind in ("", "text/event-stream"):
@@ -200,7 +206,7 @@ class SdkModel:
                 raise AnswerError(body)
         shown = kind if re.fullmatch(r"[\w.+-]+/[\w.+-]+", kind) else "something"
         text = (
-            f"{self._profile.name}: {self._source.place} sends {shown[:60]} in place of an answer; "
+            f"{self._profile.name}: {self._source.place} sends {shown[:60]} instead of an answer; "
             "check baseUrl and api."
         )
         raise InvalidResponseError(self._profile.name, text)
@@ -213,14 +219,14 @@ class SdkModel:
 
 
 def _source(settings: ModelSettings, profile: Profile, key: str) -> Source:
-    variable = settings.api_key_env or USUAL_VARIABLES.get(settings.provider, "")
+    variable = settings.api_key_env or spec_of(settings.provider).key_variable
     where = f"the key in {variable}" if settings.api_key_env else f"the key ({variable} or keyring)"
     url = base_url(settings)
     return Source(profile.name, settings.model, url, where if key else "", key, profile.local)
 
 
 def _characters(body: Any) -> int:
-    """How many characters of text a request holds."""
+    """Return the number of characters of text in a request."""
     if isinstance(body, str):
         return len(body)
     if isinstance(body, dict):
@@ -231,10 +237,10 @@ def _characters(body: Any) -> int:
 
 
 def table(value: Any) -> Body:
-    """A JSON object inside an event; an empty one where the provider sent none, or something else."""
+    """Return a JSON object inside an event; an empty one for anything else."""
     return cast(Body, value) if isinstance(value, dict) else {}
 
 
 def whole(value: Any) -> int:
-    """A count a provider sent, 0 where it sent none or nonsense."""
+    """Return a count that a provider sent; 0 for anything but a positive number."""
     return value if isinstance(value, int) and value > 0 else 0

@@ -1,4 +1,4 @@
-"""From a provider's pieces to chunks: stop strings, limits, confidence; and what is an answer."""
+"""Assemble a provider's deltas into chunks: stop strings, limits, confidence, and the final check."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from typing import Literal
 from ..errors import ContentFilteredError, InvalidResponseError
 from ..types import Chunk, Prompt, Usage
 from .interface import Profile
+from .token_estimates import MAX_CHARACTERS_PER_TOKEN, tokens_of
 
 Finish = Literal["stop", "length", "filter"]
-
-_CHARS_A_TOKEN = 4
-_MOST_CHARS_A_TOKEN = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """One piece of a provider's stream, in no provider's words."""
+    """One piece of a provider's stream, in a common form."""
 
     text: str = ""
     finish: Finish | None = None
@@ -31,8 +29,8 @@ class Delta:
 class StopStrings:
     """Cuts a stream of text at the first stop string, however it is split into pieces.
 
-    Services take few stop strings or none, and some servers ignore them; then paying for what comes
-    after would go on.
+    Services take few stop strings, and some servers ignore them; the text after one would still be
+    paid for.
     """
 
     def __init__(self, stops: tuple[str, ...]) -> None:
@@ -41,7 +39,7 @@ class StopStrings:
         self.stopped = False
 
     def feed(self, text: str) -> str:
-        """The part of the text so far that is sure not to belong to a stop string."""
+        """Return the text that cannot belong to a stop string."""
         if self.stopped:
             return ""
         text = self._held + text
@@ -55,17 +53,17 @@ class StopStrings:
 
     @property
     def holds(self) -> bool:
-        """Whether some text is held back that may begin a stop string."""
+        """Whether text that may begin a stop string is held back."""
         return bool(self._held)
 
     def rest(self) -> str:
-        """What was held back, once the stream has ended."""
+        """Return the text that is held back, at the end of the stream."""
         rest, self._held = self._held, ""
         return rest
 
 
 def _overlap(text: str, stop: str) -> int:
-    """How many of the text's last characters begin the stop string."""
+    """Return how many of the text's last characters begin the stop string."""
     for size in range(min(len(stop) - 1, len(text)), 0, -1):
         if text.endswith(stop[:size]):
             return size
@@ -73,7 +71,7 @@ def _overlap(text: str, stop: str) -> int:
 
 
 class _Answer:
-    """What is known of an answer while it streams."""
+    """The state of an answer while it streams."""
 
     def __init__(self, name: str, max_chars: int) -> None:
         self.name = name
@@ -111,17 +109,17 @@ async def assemble(
     stops: tuple[str, ...],
     asked: int,
 ) -> AsyncGenerator[Chunk, None]:
-    """Chunks of an answer, the last of which has usage and finish.
+    """Yield the chunks of an answer; the last one has usage and finish.
 
-    As soon as the provider tells that a text is whole, a chunk with ``finish`` says so: what comes
-    after it (the count of tokens, the end of the connection) nobody has to wait for.
+    A chunk with ``finish`` is sent as soon as the provider reports that the text is complete, so
+    readers need not wait for the token counts and the end of the connection.
 
-    ``asked`` is the length in characters of what was sent, for providers that count nothing. Ends
-    early at a stop string, and at far more text than ``prompt.max_tokens`` can be. Raises
-    ``ContentFilteredError`` for a refusal, ``InvalidResponseError`` for a stream that broke off or said nothing.
+    ``asked`` is the length of the request in characters, for providers that report no usage. The
+    stream ends early at a stop string, and at far more text than ``prompt.max_tokens`` allows. Raises
+    ``ContentFilteredError`` for a refusal, ``InvalidResponseError`` for a broken or an empty stream.
     """
     stop = StopStrings(stops)
-    answer = _Answer(profile.name, prompt.max_tokens * _MOST_CHARS_A_TOKEN)
+    answer = _Answer(profile.name, prompt.max_tokens * MAX_CHARACTERS_PER_TOKEN)
     async for delta in deltas:
         answer.take(delta)
         if delta.refusal:
@@ -138,8 +136,7 @@ async def assemble(
     if (text := stop.rest()) and not answer.full:
         yield answer.chunk(text)
     _check(answer, profile, prompt, stop.stopped)
-    tokens = -(-answer.length // _CHARS_A_TOKEN)
-    usage = answer.usage or Usage(-(-asked // _CHARS_A_TOKEN), tokens, estimated=True)
+    usage = answer.usage or Usage(tokens_of(asked), tokens_of(answer.length), estimated=True)
     yield Chunk("", profile.name, usage, answer.finish, answer.confidence)
 
 
@@ -153,8 +150,8 @@ def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> 
     if answer.finish == "filter":
         raise _refused(profile)
     if answer.finish is None:
-        said = "the answer broke off" if answer.length else "the answer holds nothing"
-        text = f"{name}: {said}; try again, and check baseUrl and api if it stays so."
+        said = "the answer broke off" if answer.length else "the answer is empty"
+        text = f"{name}: {said}; try again, and check baseUrl and api if it happens again."
         raise InvalidResponseError(name, text)
     if answer.length:
         return
@@ -164,6 +161,6 @@ def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> 
             "choose a model that does not think first."
         )
         raise InvalidResponseError(name, text)
-    # Nothing to insert is an answer to complete, and a healthy one; it is none to a question.
+    # An empty text is a valid completion, but not a valid answer to a question.
     if prompt.task != "complete" and not stopped:
         raise InvalidResponseError(name, f"{name}: the answer is empty; try again.")

@@ -1,4 +1,4 @@
-"""What the machine offers where no models are configured: keys, servers, weights, ``recall``."""
+"""Discover models where none are configured: by keys, on local servers, on the disk."""
 
 from __future__ import annotations
 
@@ -14,76 +14,29 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from ..models.profiles import known_model
-from ..settings import ModelSettings, Provider
+from ..provider_spec import LocalServer, ProviderSpec, resolve_reference, specs
+from ..settings import ModelSettings
 
 _CONNECT_SECONDS = 0.3
 _ANSWER_SECONDS = 0.5
-"""More than it takes to connect: the program is busy with its own start meanwhile."""
-_MOST_BYTES = 1 << 20
-_MODELS_A_SERVER = 3
+"""Longer than a connection takes: the program is starting at the same time."""
+_MAX_BYTES = 1 << 20
+_MAX_MODELS_PER_SERVER = 3
 _LOCAL_TIMEOUT = 60.0
-"""Seconds for an answer of a server on this machine: it may have to load the model first."""
+"""Timeout in seconds for a local server, which may have to load the model first."""
 _LOCAL_CONCURRENCY = 2
-"""One for a completion beside one for anything longer."""
+"""One completion beside one longer request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A model that was found, and why it is there, for people."""
+class DiscoveredModel:
+    """A discovered model, and why it is in the list, for the user."""
 
     settings: ModelSettings
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class LocalServer:
-    """A program that serves models on this machine, and the port it usually listens on."""
-
-    name: str
-    port: int
-    paths: tuple[str, ...] = ("/v1/models",)
-    """Lists of models, the one that tells most first."""
-
-
-SERVERS = (
-    LocalServer("Ollama", 11434),
-    LocalServer("LM Studio", 1234, ("/api/v0/models", "/v1/models")),
-    LocalServer("llama.cpp", 8080),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Service:
-    """A provider's own service, and the model to begin with: its small, fast one."""
-
-    provider: Provider
-    variable: str
-    address_variable: str
-    name: str
-    model: str
-    input_price: float
-    output_price: float
-    context_tokens: int
-    """Up to where these prices hold; a longer prompt costs more."""
-
-
-_SERVICES = (
-    _Service(
-        "openai", "OPENAI_API_KEY", "OPENAI_BASE_URL", "gpt", "gpt-6-luna", 0.10, 0.50, 272_000
-    ),
-    _Service(
-        "anthropic",
-        "ANTHROPIC_API_KEY",
-        "ANTHROPIC_BASE_URL",
-        "claude",
-        "claude-haiku-5-5",
-        0.10,
-        0.50,
-        100_000,
-    ),
-)
-
-# Served, but not to talk to: embeddings, rerankers, speech, pictures.
+# Models that write no text: embeddings, rerankers, speech, images.
 _NO_WRITER = re.compile(
     r"embed|rerank|whisper|(^|[-_/])(bge|e5|gte|tts|clip|minilm|ocr|stable-diffusion|flux)([-_.:]|$)",
     re.I,
@@ -92,40 +45,50 @@ _CODER = re.compile(r"cod(e|er|ing|estral)|devstral|starcoder|(^|[-_/])fim([-_.:
 
 
 async def discover(
-    env: Mapping[str, str], data_dir: Path, *, servers: Sequence[LocalServer] = SERVERS
-) -> list[Found]:
-    """Models from keys, from servers on this machine, from installed weights, and ``recall``."""
-    local, embedded = await asyncio.gather(_from_servers(servers), _from_weights(data_dir))
-    return _unique([*_from_keys(env), *local, *embedded, _recall()])
+    env: Mapping[str, str], data_dir: Path, *, servers: Sequence[LocalServer] | None = None
+) -> list[DiscoveredModel]:
+    """Find models by keys, on local servers, and on the disk; add those that are always available.
+
+    ``servers`` replaces the providers' own lists of servers.
+    """
+    all_specs = specs().values()
+    asked = [
+        _ask_server(server, spec)
+        for spec in all_specs
+        for server in (
+            spec.local_servers if servers is None else servers if spec.local_servers else ()
+        )
+    ]
+    served, installed = await asyncio.gather(asyncio.gather(*asked), _from_disk(data_dir))
+    always = [_always(spec) for spec in all_specs if spec.always_available]
+    return _unique(
+        [*_from_keys(env), *(m for models in served for m in models), *installed, *always]
+    )
 
 
-def _from_keys(env: Mapping[str, str]) -> list[Found]:
-    found: list[Found] = []
-    for service in _SERVICES:
-        if not env.get(service.variable, "").strip():
+def _from_keys(env: Mapping[str, str]) -> list[DiscoveredModel]:
+    found: list[DiscoveredModel] = []
+    for spec in specs().values():
+        starter = spec.starter
+        if starter is None or not env.get(spec.key_variable, "").strip():
             continue
-        with suppress(ValidationError):  # an address that is none: then the key belongs nowhere
+        with suppress(ValidationError):  # an invalid address: then the key belongs nowhere
             settings = ModelSettings(
-                name=service.name,
-                provider=service.provider,
-                model=service.model,
-                # Beside an address of its own, the key would be given away anywhere else.
-                base_url=env.get(service.address_variable, "").strip() or None,
-                api_key_env=service.variable,
-                input_price=service.input_price,
-                output_price=service.output_price,
-                context_tokens=service.context_tokens,
+                name=starter.name,
+                provider=spec.name,
+                model=spec.default_model,
+                # The key belongs to the address beside it; any other host must not get it.
+                base_url=env.get(spec.base_url_variable, "").strip() or None,
+                api_key_env=spec.key_variable,
+                input_price=starter.input_price,
+                output_price=starter.output_price,
+                context_tokens=starter.context_tokens,
             )
-            found.append(Found(settings, f"the environment has {service.variable}"))
+            found.append(DiscoveredModel(settings, f"the environment has {spec.key_variable}"))
     return found
 
 
-async def _from_servers(servers: Iterable[LocalServer]) -> list[Found]:
-    found = await asyncio.gather(*(_ask_server(server) for server in servers))
-    return [model for models in found for model in models]
-
-
-async def _ask_server(server: LocalServer) -> list[Found]:
+async def _ask_server(server: LocalServer, spec: ProviderSpec) -> list[DiscoveredModel]:
     for path in server.paths:
         items = _items(await _get_json(server.port, path))
         if items:
@@ -134,25 +97,24 @@ async def _ask_server(server: LocalServer) -> list[Found]:
         return []
     writers = [item for item in items if _writes(item)]
     writers.sort(key=lambda item: not _CODER.search(str(item["id"])))  # stable: else as served
-    context = await _llama_context(server) if server.name == "llama.cpp" else None
+    context = await _slot_context(server) if server.context_path else None
     return [
-        Found(settings, f"{server.name} serves it on port {server.port}")
-        for item in writers[:_MODELS_A_SERVER]
-        for settings in _served(server, item, context)
+        DiscoveredModel(settings, f"{server.name} serves it on port {server.port}")
+        for item in writers[:_MAX_MODELS_PER_SERVER]
+        for settings in _served(server, spec, item, context)
     ]
 
 
 def _served(
-    server: LocalServer, item: Mapping[str, Any], context: int | None
+    server: LocalServer, spec: ProviderSpec, item: Mapping[str, Any], context: int | None
 ) -> list[ModelSettings]:
-    """One model for all tasks; one that can fill in the middle does so over another API."""
+    """Return one model for all tasks; one that fills in the middle completes over another API."""
     ident = str(item["id"])
     name = _name(ident)
-    fills = known_model(ident).fim != "none"
-
+    fills = known_model(ident).fim != "none" and spec.fim_apis
     chats = ModelSettings(
         name=name,
-        provider="openai",
+        provider=spec.name,
         model=ident,
         base_url=f"http://127.0.0.1:{server.port}/v1",
         timeout=_LOCAL_TIMEOUT,
@@ -161,39 +123,37 @@ def _served(
     )
     if not fills:
         return [chats]
-    completes = chats.model_copy(update={"api": "completions", "tasks": ("complete",)})
+    completes = chats.model_copy(update={"api": spec.fim_apis[0], "tasks": ("complete",)})
     if re.search(r"(^|[-_:])base([-_:.]|$)", ident, re.I):
         return [completes]
     more = {"name": f"{name} chat", "tasks": ("explain", "generate")}
     return [completes, chats.model_copy(update=more)]
 
 
-async def _from_weights(data_dir: Path) -> list[Found]:
-    """The packaged models whose weights are installed."""
+async def _from_disk(data_dir: Path) -> list[DiscoveredModel]:
+    """Return the models whose weights are installed."""
 
-    def installed() -> list[str]:
-        from ..providers.llamacpp import catalogue
+    def installed(reference: str) -> list[ModelSettings]:
+        with suppress(OSError, ImportError):
+            return resolve_reference(reference)(data_dir)
+        return []
 
-        return [entry.name for entry in catalogue.installed(data_dir)]
-
-    names: list[str] = []
-    with suppress(OSError, ImportError):
-        names = await asyncio.to_thread(installed)
-    return [
-        Found(
-            ModelSettings(name=name, provider="llamacpp", model=name), "its weights are installed"
-        )
-        for name in names
+    found = [
+        model
+        for spec in specs().values()
+        if spec.installed
+        for model in await asyncio.to_thread(installed, spec.installed)
     ]
+    return [DiscoveredModel(settings, "its weights are installed") for settings in found]
 
 
-def _recall() -> Found:
-    settings = ModelSettings(name="recall", provider="recall", tasks=("complete",))
-    return Found(settings, "always there: it completes from your own open files")
+def _always(spec: ProviderSpec) -> DiscoveredModel:
+    settings = ModelSettings(name=spec.name, provider=spec.name, tasks=spec.tasks)
+    return DiscoveredModel(settings, spec.note or "always available")
 
 
 def _items(answer: Any) -> list[dict[str, Any]]:
-    """The models of a list in OpenAI's form; none where the answer is anything else."""
+    """Return the models of a list in OpenAI's form; none if the answer is anything else."""
     if not isinstance(answer, dict):
         return []
     data = cast("dict[str, Any]", answer).get("data")
@@ -211,51 +171,50 @@ def _usable(ident: Any) -> bool:
 
 
 def _writes(item: Mapping[str, Any]) -> bool:
-    told = item.get("type")
-    return not _NO_WRITER.search(item["id"]) and (told is None or told in ("llm", "vlm", "model"))
+    return not _NO_WRITER.search(item["id"]) and item.get("type") in (None, "llm", "vlm", "model")
 
 
 def _context(item: Mapping[str, Any]) -> int | None:
-    """The window, where a server tells what it has opened."""
+    """Return the context window, if the server reports the one it has opened."""
     value = item.get("loaded_context_length") or item.get("max_model_len")
     return value if isinstance(value, int) and value >= 256 else None
 
 
-async def _llama_context(server: LocalServer) -> int | None:
-    """The window of one of llama.cpp's slots."""
-    answer: Any = await _get_json(server.port, "/props")
+async def _slot_context(server: LocalServer) -> int | None:
+    """Return the context window of one of the server's slots, in llama.cpp's form."""
+    answer: Any = await _get_json(server.port, server.context_path)
     for key in ("default_generation_settings", "n_ctx"):
         answer = cast("dict[str, Any]", answer).get(key) if isinstance(answer, dict) else None
     return answer if isinstance(answer, int) and answer >= 256 else None
 
 
 def _name(ident: str) -> str:
-    """A short name: the last part of a path, without the ending of a file of weights."""
+    """Return a short name: the last part of a path, without a weights file's extension."""
     short = re.split(r"[/\\]", ident.rstrip("/\\"))[-1] or ident
     return re.sub(r"\.gguf$", "", short, flags=re.I).strip()[:90] or "model"
 
 
-def _unique(found: Iterable[Found]) -> list[Found]:
-    """Give each its own name: two servers may serve the same model."""
+def _unique(found: Iterable[DiscoveredModel]) -> list[DiscoveredModel]:
+    """Give each model its own name: two servers may serve the same one."""
     taken: set[str] = set()
-    named: list[Found] = []
+    named: list[DiscoveredModel] = []
     for item in found:
         name, number = item.settings.name, 2
         while name in taken:
             name, number = f"{item.settings.name} {number}", number + 1
         taken.add(name)
-        named.append(Found(item.settings.model_copy(update={"name": name}), item.why))
+        named.append(DiscoveredModel(item.settings.model_copy(update={"name": name}), item.why))
     return named
 
 
 async def _get_json(port: int, path: str) -> Any:
-    """What a server on this machine answers; None for anything but JSON in time.
+    """Return a local server's answer; None for anything but JSON in time.
 
-    A plain socket: a client library takes longer to import than this may take, and an environment's
-    proxy has no business here.
+    Uses a plain socket: a client library takes longer to import than this request may take, and a
+    proxy from the environment must not be used.
     """
     try:
-        connecting = asyncio.open_connection("127.0.0.1", port, limit=_MOST_BYTES)
+        connecting = asyncio.open_connection("127.0.0.1", port, limit=_MAX_BYTES)
         reader, writer = await asyncio.wait_for(connecting, _CONNECT_SECONDS)
         try:
             request = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n"
@@ -268,7 +227,7 @@ async def _get_json(port: int, path: str) -> Any:
 
 
 async def _body(reader: asyncio.StreamReader) -> bytes:
-    """The body of a good answer, else nothing; cut where it is too long to be a list of models."""
+    """Return the body of a successful answer, cut where it is too long for a list of models."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
@@ -277,8 +236,8 @@ async def _body(reader: asyncio.StreamReader) -> bytes:
         return b""
     length = re.search(rb"\r\ncontent-length:[ \t]*(\d{1,9})\r\n", head, re.I)
     if length:
-        return await reader.readexactly(min(int(length[1]), _MOST_BYTES))
+        return await reader.readexactly(min(int(length[1]), _MAX_BYTES))
     body = b""
-    while len(body) < _MOST_BYTES and (piece := await reader.read(_MOST_BYTES)):
+    while len(body) < _MAX_BYTES and (piece := await reader.read(_MAX_BYTES)):
         body += piece
     return body

@@ -1,40 +1,46 @@
-"""The very request that a model would be sent, without sending it."""
+"""Show the exact request that a model would be sent, without sending it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..errors import ProviderError
-from ..models.interface import Profile
+from ..models.interface import BuildContext, Profile
+from ..provider_spec import spec_of
 from ..settings import ModelSettings
 from ..types import Prompt
+from .provider_factory import build_model
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One HTTP request, without its headers: of the user's own they hold only the key."""
+class PreviewedRequest:
+    """One HTTP request without its headers, which hold nothing of the user's but the key."""
 
     url: str
     body: dict[str, Any]
 
 
-async def request_for(settings: ModelSettings, profile: Profile, prompt: Prompt) -> Request | None:
-    """What the adapter and its SDK make of a prompt; None for a model that is sent nothing by HTTP.
+async def preview_request(
+    settings: ModelSettings, profile: Profile, prompt: Prompt
+) -> PreviewedRequest | None:
+    """Return the request that the adapter and its SDK make of a prompt; None for one without HTTP.
 
-    The real adapter runs, over an HTTP client that reaches nobody and notes what it is given; so
-    it is the request, byte for byte, and not another description of it.
+    The real adapter runs, with an HTTP client that records the request and reaches no server. So
+    the result is the request itself, byte for byte.
     """
-    if settings.provider not in ("openai", "anthropic"):
+    if not spec_of(settings.provider).previews_requests:
         return None
-    seen: list[Request] = []
-    adapter = await asyncio.to_thread(_adapter, settings, profile, seen)
+    seen: list[PreviewedRequest] = []
+    adapter: Any = await asyncio.to_thread(_adapter, settings, profile, seen)
     try:
         async with aclosing(adapter.stream(prompt)) as chunks:
-            with suppress(ProviderError):  # nobody answers
+            with suppress(ProviderError):  # the client answers with an error
                 async for _ in chunks:
                     pass
     finally:
@@ -42,18 +48,13 @@ async def request_for(settings: ModelSettings, profile: Profile, prompt: Prompt)
     return seen[0] if seen else None
 
 
-def _adapter(settings: ModelSettings, profile: Profile, seen: list[Request]) -> Any:
+def _adapter(settings: ModelSettings, profile: Profile, seen: list[PreviewedRequest]) -> Any:
     import httpx2
 
-    def note(request: httpx2.Request) -> httpx2.Response:
-        seen.append(Request(str(request.url), json.loads(request.content)))
-        return httpx2.Response(503, json={"error": {"message": "nobody was asked"}})
+    def record(request: httpx2.Request) -> httpx2.Response:
+        seen.append(PreviewedRequest(str(request.url), json.loads(request.content)))
+        return httpx2.Response(503, json={"error": {"message": "a preview sends nothing"}})
 
-    client = httpx2.AsyncClient(transport=httpx2.MockTransport(note))
-    if settings.provider == "anthropic":
-        from ..providers.anthropic.anthropic_model import AnthropicModel
-
-        return AnthropicModel(settings, profile, "no-key", http_client=client)
-    from ..providers.openai.openai_model import OpenAIModel
-
-    return OpenAIModel(settings, profile, "no-key", http_client=client)
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(record))
+    context = BuildContext(Path(tempfile.gettempdir()), "no-key", http_client=client)
+    return build_model(settings, profile, context)

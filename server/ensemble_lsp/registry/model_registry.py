@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,43 +19,46 @@ from ..errors import (
     UnknownModelError,
 )
 from ..models.api_keys import Key, Keyring, find_key
-from ..models.interface import Model, Preparable, Profile, gather
+from ..models.interface import Model, Preparable, Profile
 from ..models.log_redaction import RedactKeys
+from ..models.stream_collector import gather
 from ..models.wrappers import (
-    Call,
     CircuitBreaker,
+    ConcurrencyLimit,
     Draining,
-    Limited,
     Metered,
+    ModelCall,
     Scheduler,
-    TimeLimit,
+    Timeout,
     Unavailable,
 )
+from ..provider_spec import problems as provider_problems
+from ..provider_spec import spec_of
 from ..settings import ModelSettings, Settings, SettingsIssue
 from ..types import Prompt, Task
-from .discovery import Found, discover
-from .provider_factory import Adapters, BuiltinAdapters
+from .discovery import DiscoveredModel, discover
+from .provider_factory import ModelFactory, ProviderFactory
 
 Origin = Literal["config", "discovered", "session"]
-Discover = Callable[[Mapping[str, str], Path], Awaitable[list[Found]]]
+Discover = Callable[[Mapping[str, str], Path], Awaitable[list[DiscoveredModel]]]
 
 _PATIENCE = 5.0
-"""Seconds on top of its own limit that a model that goes has for the answers under way."""
+"""Seconds beyond its own timeout that a removed model has for its running answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A model as people see it in lists."""
+    """A model as lists show it."""
 
     profile: Profile
     available: bool
     reason: str
-    """Why it is not available, and what to do; else empty."""
+    """The reason it is not available, and what to do; else empty."""
     key_source: str
-    """Where its key comes from; ``none``."""
+    """The key's origin; ``none`` without a key."""
     origin: Origin
     why: str
-    """Why it is in the list."""
+    """The reason it is in the list."""
     settings: ModelSettings
 
 
@@ -77,13 +80,13 @@ class _Chain:
 
     Metering is outermost: it sees what its user sees, the wait for a place included. A model that
     goes counts its answers outside the breaker, so that being removed is no failure. The breaker
-    stands before the queue: while it is open a request costs nothing and waits for nothing. The
+    comes before the queue: while it is open a request costs nothing and waits for nothing. The
     time limit is innermost: waiting for a place is not the provider's fault.
     """
 
     draining: Draining
     breaker: CircuitBreaker
-    limited: Limited
+    limited: ConcurrencyLimit
     adapter: Model
 
 
@@ -133,26 +136,26 @@ class Registry:
         *,
         env: Mapping[str, str],
         data_dir: Path,
-        recall_index: object,
-        on_call: Callable[[Call], None],
+        document_index: object,
+        on_call: Callable[[ModelCall], None],
         scheduler: Scheduler | None = None,
         previous: Registry | None = None,
-        adapters: Adapters | None = None,
+        adapters: ModelFactory | None = None,
         keyring: Keyring | None = None,
         redact: RedactKeys | None = None,
         discover: Discover = discover,
     ) -> Registry:
-        """The configured models, or with none what the machine offers.
+        """Build the configured models, or without any the discovered ones.
 
-        Of ``previous``, which is not to be closed then, models that stay the same go on with their
-        connections, processes and breakers; the others are closed when their answers have ended.
-        Models that were added to or removed from it by hand stay so. Never fails for a model: one
-        that cannot be made is listed with the reason.
+        Unchanged models of ``previous``, which must not be closed then, keep their connections,
+        processes and breakers; the others are closed when their answers have ended. Models that the
+        user added or removed at run time stay added or removed. A model that cannot be built is
+        listed with the reason; it never makes the build fail.
         """
         before = previous._parts if previous else None
         parts = _Parts(
             env=env,
-            adapters=adapters or BuiltinAdapters(data_dir, recall_index),
+            adapters=adapters or ProviderFactory(data_dir, document_index),
             on_call=on_call,
             scheduler=scheduler or (before.scheduler if before else Scheduler()),
             keyring=keyring or Keyring(),
@@ -167,7 +170,8 @@ class Registry:
         old = previous._slots if previous and same_parts else {}
         made = await asyncio.gather(*(parts.slot(w, old.get(w.name)) for w in wanted))
         slots = {slot.profile.name: slot for slot in made}
-        registry = cls(parts, slots, removed, _wrong_pins(settings, slots))
+        faults = (*_wrong_pins(settings, slots), *_broken_providers())
+        registry = cls(parts, slots, removed, faults)
         if previous:
             registry._take_over(previous)
         return registry
@@ -188,7 +192,7 @@ class Registry:
         ]
 
     def ids(self) -> dict[str, str]:
-        """What each name stands for: the provider and the provider's own name."""
+        """Return provider and model id for each configured name."""
         profiles = (slot.profile for slot in self._slots.values())
         return {p.name: f"{p.provider}/{p.model}" for p in profiles}
 
@@ -305,11 +309,11 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What models are made with."""
+    """The services that models are built with."""
 
     env: Mapping[str, str]
-    adapters: Adapters
-    on_call: Callable[[Call], None]
+    adapters: ModelFactory
+    on_call: Callable[[ModelCall], None]
     scheduler: Scheduler
     keyring: Keyring
     redact: RedactKeys
@@ -342,7 +346,7 @@ class _Parts:
             return profile, self.adapters.make(settings, profile, key)
 
         profile, adapter = await asyncio.to_thread(make)
-        limited = Limited(TimeLimit(adapter, profile.timeout), self.scheduler)
+        limited = ConcurrencyLimit(Timeout(adapter, profile.timeout), self.scheduler)
         breaker = CircuitBreaker(limited)
         return profile, _Chain(Draining(breaker), breaker, limited, adapter)
 
@@ -355,7 +359,7 @@ class _Parts:
             settings.tasks,
             input_price=settings.input_price,
             output_price=settings.output_price,
-            local=settings.provider in ("llamacpp", "recall"),
+            local=spec_of(settings.provider).local,
             timeout=settings.timeout,
         )
         reason = str(error)
@@ -383,6 +387,11 @@ async def _wanted(
 async def _retire(draining: Draining, patience: float) -> None:
     with suppress(Exception):  # it is gone, however badly
         await draining.retire(patience)
+
+
+def _broken_providers() -> Iterator[SettingsIssue]:
+    for name, problem in provider_problems().items():
+        yield SettingsIssue("providers", name, problem)
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""From a model's settings to its adapter; each provider's module is imported when a model wants it.
+"""Build models from their settings; a provider's code is imported when a model needs it.
 
 Everything here may import and block: call it in a thread.
 """
@@ -11,82 +11,58 @@ from typing import Protocol
 
 from ..errors import AuthenticationError, ConnectionFailedError, ProviderError
 from ..models.api_keys import Key, missing_key
-from ..models.interface import Model, Profile
+from ..models.interface import BuildContext, Model, Profile
+from ..models.profiles import make_profile
+from ..provider_spec import resolve_reference, spec_of
 from ..settings import ModelSettings
 
 
-class Adapters(Protocol):
-    """How models are made. Two that are equal make the same ones."""
+class ModelFactory(Protocol):
+    """Builds models. Two factories that are equal build the same models."""
 
     def profile(self, settings: ModelSettings) -> Profile:
-        """What is known of a model; raises ``SettingsError``."""
+        """Return a model's profile; raises ``SettingsError``."""
         ...
 
     def obstacle(self, settings: ModelSettings, key: Key) -> ProviderError | None:
-        """Why a model cannot be asked as things are, and what to do; None where it can."""
+        """Return why a model cannot be used now, and what to do; None if it can."""
         ...
 
     def make(self, settings: ModelSettings, profile: Profile, key: Key) -> Model:
-        """The bare adapter, without policies."""
+        """Build the bare adapter, without policies."""
         ...
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class BuiltinAdapters:
-    """The four providers."""
+@dataclass(frozen=True, slots=True)
+class ProviderFactory:
+    """Builds models as their providers' specs say."""
 
     data_dir: Path
-    recall_index: object
-    """A ``recall.RecallIndex``; its module is not imported for its name."""
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, BuiltinAdapters)
-            and self.data_dir == other.data_dir
-            and self.recall_index is other.recall_index
-        )
-
-    def __hash__(self) -> int:
-        return hash((self.data_dir, id(self.recall_index)))
+    document_index: object
+    """The index of open documents; compared by identity, as it defines no equality."""
 
     def profile(self, settings: ModelSettings) -> Profile:
-        """What is known of a model; raises ``SettingsError``."""
-        if settings.provider == "recall":
-            from ..providers.recall import recall_profile
-
-            return recall_profile(settings)
-        from ..models.profiles import make_profile
-
+        """Return a model's profile; raises ``SettingsError``."""
         return make_profile(settings)
 
     def obstacle(self, settings: ModelSettings, key: Key) -> ProviderError | None:
-        """A key that is missing, an engine or weights that are not installed."""
-        if settings.provider == "recall":
-            return None
-        if settings.provider == "llamacpp":
-            from ..providers.llamacpp import availability
-
-            problem = availability(settings, self.data_dir)
-            return ConnectionFailedError(settings.name, problem) if problem else None
-        problem = None if key else missing_key(settings)
+        """Return a missing key, or the provider's own problem such as weights that are not installed."""
+        spec = spec_of(settings.provider)
+        problem = None
+        if spec.problem:
+            problem = resolve_reference(spec.problem)(settings, self.data_dir)
+            if problem:
+                return ConnectionFailedError(settings.name, problem)
+        if spec.needs_key and not key:
+            problem = missing_key(settings)
         return AuthenticationError(settings.name, problem) if problem else None
 
     def make(self, settings: ModelSettings, profile: Profile, key: Key) -> Model:
-        """The bare adapter."""
-        if settings.provider == "recall":
-            from ..providers.recall import RecallIndex, RecallModel
+        """Build the bare adapter."""
+        context = BuildContext(self.data_dir, key.reveal() or None, self.document_index)
+        return build_model(settings, profile, context)
 
-            if not isinstance(self.recall_index, RecallIndex):
-                raise TypeError("recall needs its index")
-            return RecallModel(settings, profile, self.recall_index)
-        if settings.provider == "llamacpp":
-            from ..providers.llamacpp import LlamaCppModel
 
-            return LlamaCppModel(settings, profile, data_dir=self.data_dir)
-        if settings.provider == "anthropic":
-            from ..providers.anthropic.anthropic_model import AnthropicModel
-
-            return AnthropicModel(settings, profile, key.reveal() or None)
-        from ..providers.openai.openai_model import OpenAIModel
-
-        return OpenAIModel(settings, profile, key.reveal() or None)
+def build_model(settings: ModelSettings, profile: Profile, context: BuildContext) -> Model:
+    """Build a model with its provider's code."""
+    return resolve_reference(spec_of(settings.provider).build)(settings, profile, context)

@@ -1,4 +1,4 @@
-"""Which model for which request: complexity, features, and the selectors."""
+"""Model selection: the context of a request, its complexity, and the selectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 
 def make_selector(settings: SelectorSettings) -> Selector:
-    """The selector of the settings, with nothing learned yet."""
+    """Return the selector that the settings name, with nothing learned yet."""
     latency, cost = settings.latency_weight, settings.cost_weight
     if settings.strategy == "fixed":
         return FixedSelector(latency_weight=latency, cost_weight=cost)

@@ -1,10 +1,9 @@
 """One arm of the bandit: a Bayesian linear regression of one model's latest rewards at one task.
 
-It rests on the arm's own latest outcomes and on nothing older: what it takes does not grow, a reward
-that is known better later can be corrected, and all of it is computed again from what is kept. Only
-an arm's own outcomes push its older ones out: one that is not asked forgets nothing. Plain Python:
-with a dozen features an update costs tenths of a millisecond, a prediction a few microseconds, and
-nothing slow is imported.
+An arm keeps only its own latest outcomes, so memory use is bounded, a reward can be corrected later, and
+the posterior can be recomputed from the saved outcomes. Only an arm's own outcomes displace its older
+ones: a model that is not asked forgets nothing. Plain Python is fast enough: with a dozen features an
+update takes tenths of a millisecond and a prediction a few microseconds, and no slow import is needed.
 """
 
 from __future__ import annotations
@@ -17,26 +16,27 @@ from itertools import islice
 from operator import mul
 from typing import Any
 
-from .call_stats import numbers
+from ..numeric import clip
+from .call_stats import finite_numbers
 from .request_context import FEATURES
 
 SIZE = len(FEATURES)
 MEMORY = 240
-"""Latest outcomes that are remembered;"""
+"""Latest outcomes that an arm keeps."""
 WINDOW = 120
-"""and those of them among which a change is looked for."""
-BEFORE, AFTER = 12, 6
-"""Outcomes there must be before and after a change."""
-ENOUGH = 5
-"""Outcomes from which an acceptance rate says something."""
+"""Latest outcomes that the change-point test looks at."""
+MIN_BEFORE, MIN_AFTER = 12, 6
+"""Outcomes needed before and after a change point."""
+MIN_OUTCOMES = 5
+"""Outcomes needed for an acceptance rate."""
 THRESHOLD = 8.0
-"""Log-likelihood ratio from which a change is believed; 5 fires falsely."""
+"""Log-likelihood ratio that counts as a change; 5 gives false alarms."""
 
 Vector = Sequence[float]
 
 
 class Arm:
-    """Rewards seen, as a posterior; the prior of the intercept is given when it is asked."""
+    """The posterior of one model's rewards; the prior mean is passed to each prediction."""
 
     def __init__(
         self,
@@ -46,13 +46,13 @@ class Arm:
         threshold: float = THRESHOLD,
     ) -> None:
         self.prior: float = 0.45
-        """The prior reward the model was last chosen with."""
+        """Prior reward at the latest choice."""
         self.observations = 0
         self.restarts = 0
-        self.joined = 0
-        """How many outcomes its task had seen when the model came."""
+        self.joined_at = 0
+        """Outcomes of all models at this task before this one was added."""
         self.strength = 0.0
-        """From preferences between candidates, in logits."""
+        """Learned from preferences between candidates, in logits."""
         self._precision = (intercept_precision, feature_precision)
         self._memory, self._threshold = memory, threshold
         self._window: deque[tuple[bytes, float]] = deque()
@@ -70,23 +70,23 @@ class Arm:
 
     @property
     def count(self) -> int:
-        """Outcomes the posterior rests on: those since the last restart."""
+        """Return the number of outcomes since the last restart: those in the posterior."""
         return self._count
 
     @property
     def mean(self) -> float:
-        """Mean reward since the last restart; 0 before the first."""
+        """Return the mean reward since the last restart; 0 without outcomes."""
         return self._sum / self._count if self._count else 0.0
 
     @property
     def acceptance(self) -> float | None:
-        """Share of the remembered outcomes with a reward of one half or more; None under five."""
-        if len(self._window) < ENOUGH:
+        """Return the share of kept outcomes with a reward of at least one half; None under five."""
+        if len(self._window) < MIN_OUTCOMES:
             return None
         return sum(reward >= 0.5 for _, reward in self._window) / len(self._window)
 
     def predict(self, x: Vector, prior: float) -> tuple[float, float]:
-        """Posterior mean reward, and its variance in units of a reward's own variance."""
+        """Return the posterior mean and its variance, in units of the variance of one reward."""
         inverse, beta = self._inverse, self._beta
         mean = variance = pull = 0.0
         first = inverse[0]
@@ -98,7 +98,7 @@ class Arm:
         return mean + prior * self._precision[0] * pull, variance
 
     def learn(self, x: Vector, reward: float) -> bool:
-        """Take in one outcome; tells whether the arm restarted, the model having changed."""
+        """Add one outcome; return whether the arm restarted because the model has changed."""
         if len(self._window) == self._memory:
             self._add(_unpack(self._window[0][0]), self._window[0][1], -1)
             self._window.popleft()
@@ -113,14 +113,14 @@ class Arm:
             self._rebuild(list(self._window)[past + cut :])
             self.restarts += 1
         elif self.observations % self._memory == 0:
-            self._rebuild(list(self._window))  # what was rounded does not add up
+            self._rebuild(list(self._window))  # rounding errors must not add up
         return cut is not None
 
     def revise(self, x: Vector, old: float, new: float | None) -> bool:
-        """Correct an outcome that was learned; None takes it back. Whether it was remembered."""
+        """Correct an earlier outcome, or remove it (None); return whether it was still kept."""
         packed = _pack(x)
         for index in range(len(self._window) - 1, -1, -1):
-            # Outcomes alike in everything are alike: which of them is meant makes no difference.
+            # Equal outcomes are interchangeable: any match is the right one.
             if self._window[index][0] == packed and abs(self._window[index][1] - old) < 1e-3:
                 break
         else:
@@ -136,7 +136,7 @@ class Arm:
         return True
 
     def _rebuild(self, kept: list[tuple[bytes, float]]) -> None:
-        """Compute everything from the outcomes that are kept, at once."""
+        """Recompute the posterior from the given outcomes."""
         self._reset()
         self._window = deque(kept)
         first, rest = self._precision
@@ -151,12 +151,12 @@ class Arm:
                 row = gram[i]
                 for j, w in nonzero:
                     row[j] += v * w
-        self._inverse, self._moment = _inverted(gram), moment
+        self._inverse, self._moment = _inverse(gram), moment
         self._beta = [sum(map(mul, row, moment)) for row in self._inverse]
         self._count, self._sum = len(kept), sum(reward for _, reward in kept)
 
     def _add(self, x: Vector, reward: float, sign: int = 1) -> None:
-        """Sherman and Morrison's update of the inverse, or with ``sign`` -1 its downdate."""
+        """Update the inverse by the Sherman–Morrison formula; ``sign`` -1 removes an outcome."""
         inverse = self._inverse
         nonzero = [(i, v) for i, v in enumerate(x) if v]
         column = [sum([row[j] * v for j, v in nonzero]) for row in inverse]
@@ -170,7 +170,7 @@ class Arm:
         self._shift(x, sign * reward)
 
     def _shift(self, x: Vector, reward: float) -> None:
-        """Add to the sums of rewards."""
+        """Add a reward to the moment and the sum."""
         for i, v in enumerate(x):
             if v:
                 self._moment[i] += v * reward
@@ -180,19 +180,19 @@ class Arm:
         self._sum += reward
 
     def save(self) -> dict[str, Any]:
-        """Plain values: the remembered outcomes, of which all else is computed again."""
+        """Return the kept outcomes as plain values; everything else is recomputed from them."""
         return {
             "prior": self.prior,
-            "counts": [self.observations, self.restarts, self.joined],
+            "counts": [self.observations, self.restarts, self.joined_at],
             "strength": round(self.strength, 6),
             "window": base64.b64encode(b"".join(x for x, _ in self._window)).decode("ascii"),
             "rewards": [round(r, 4) for _, r in self._window],
         }
 
     def load(self, raw: Mapping[str, Any]) -> bool:
-        """Take back ``save``'s values; tells whether they were whole, else nothing is changed."""
-        counts, rewards = numbers(raw.get("counts")), numbers(raw.get("rewards"))
-        single = numbers([raw.get("prior"), raw.get("strength")])
+        """Restore the values of ``save``; return False, and change nothing, if they are invalid."""
+        counts, rewards = finite_numbers(raw.get("counts")), finite_numbers(raw.get("rewards"))
+        single = finite_numbers([raw.get("prior"), raw.get("strength")])
         try:
             packed = base64.b64decode(str(raw.get("window")), validate=True)
         except ValueError:
@@ -203,7 +203,7 @@ class Arm:
             return False
         if not all(0 <= value <= 1 for value in (single[0], *rewards)) or abs(single[1]) > 1:
             return False
-        self.observations, self.restarts, self.joined = map(int, counts)
+        self.observations, self.restarts, self.joined_at = map(int, counts)
         self.prior, self.strength = single
         pieces = [packed[k : k + SIZE] for k in range(0, len(packed), SIZE)]
         self._rebuild(list(zip(pieces, rewards, strict=True))[-self._memory :])
@@ -211,18 +211,18 @@ class Arm:
 
 
 def change_point(rewards: Sequence[float], threshold: float = THRESHOLD) -> int | None:
-    """Where a series of rewards in [0, 1] changed its mean; ``None`` where it did not clearly.
+    """Return the index where the mean of rewards in [0, 1] changed; None without a clear change.
 
-    Generalised likelihood ratio: over all cuts, both parts' Kullback-Leibler divergence from the
-    common mean, for Bernoulli rewards (Besson and Kaufmann 2019).
+    Generalised likelihood ratio test for Bernoulli rewards (Besson and Kaufmann 2019): the best split
+    by the Kullback-Leibler divergence of both parts from the common mean.
     """
     total, count = sum(rewards), len(rewards)
-    if count < BEFORE + AFTER:
+    if count < MIN_BEFORE + MIN_AFTER:
         return None
     mean = total / count
     best, cut = threshold, None
-    head = sum(rewards[: BEFORE - 1])
-    for k in range(BEFORE, count - AFTER + 1):
+    head = sum(rewards[: MIN_BEFORE - 1])
+    for k in range(MIN_BEFORE, count - MIN_AFTER + 1):
         head += rewards[k - 1]
         before, after = head / k, (total - head) / (count - k)
         if abs(before - after) < 0.1:
@@ -234,14 +234,14 @@ def change_point(rewards: Sequence[float], threshold: float = THRESHOLD) -> int 
 
 
 def _divergence(p: float, q: float) -> float:
-    """Kullback-Leibler divergence of two Bernoulli distributions, in nats."""
-    q = min(1 - 1e-6, max(1e-6, q))
+    """Return the Kullback-Leibler divergence of two Bernoulli distributions, in nats."""
+    q = clip(q, 1e-6, 1 - 1e-6)
     first = p * math.log(p / q) if p > 0 else 0.0
     return first + ((1 - p) * math.log((1 - p) / (1 - q)) if p < 1 else 0.0)
 
 
-def _inverted(matrix: list[list[float]]) -> list[list[float]]:
-    """The inverse of a symmetric, positive matrix, by Gauss and Jordan's elimination."""
+def _inverse(matrix: list[list[float]]) -> list[list[float]]:
+    """Invert a symmetric positive-definite matrix by Gauss-Jordan elimination."""
     size = len(matrix)
     rows = [[*row, *(float(i == j) for j in range(size))] for i, row in enumerate(matrix)]
     for i in range(size):
@@ -255,8 +255,8 @@ def _inverted(matrix: list[list[float]]) -> list[list[float]]:
 
 
 def _pack(x: Vector) -> bytes:
-    """Each number, within -1 to 1, in a byte: hundredths are fine enough, and the window small."""
-    return bytes(round(max(-1.0, min(1.0, v)) * 100) + 100 for v in x)
+    """Store each number (-1 to 1) in a byte, in hundredths: fine enough, and compact."""
+    return bytes(round(clip(v, -1) * 100) + 100 for v in x)
 
 
 def _unpack(packed: bytes) -> list[float]:

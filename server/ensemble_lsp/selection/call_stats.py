@@ -1,4 +1,4 @@
-"""What calls to models took: latency, cost and failures, by model and task."""
+"""Statistics of calls to models: latency, cost and failures, by model and task."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from dataclasses import astuple, dataclass, field
 from typing import Any, cast
 
 from ..models.interface import Profile
+from ..numeric import clip, quantile
 from ..types import TASKS, Task, Usage
-from .choice import Call, Latency
+from .choice import Latency, ObservedCall
 from .priors import is_slow
 
 WINDOW = 64
-"""Calls that are remembered: latency drifts by the hour, so older ones say little."""
+"""Latest calls that count: latency drifts by the hour, so older calls say little."""
 HOUR_CALLS = 30.0
-"""Calls of one hour of the day that its means rest on."""
-FRESH_S = 1800.0
-"""Seconds for which the latest calls alone tell what the next one takes; failures count half after."""
-CALM = 10
-"""Calls without a failure that every model is credited with, so that one failure is no verdict."""
+"""Calls that the means of one hour of the day weigh at most."""
+FRESH_SECONDS = 1800.0
+"""Seconds for which the latest calls alone predict the next one; the half-life of failures."""
+PSEUDO_CALLS = 10
+"""Successful calls that every model starts with, so that one failure does not condemn it."""
 TIMED_OUT = "TimedOutError"
 
 _TYPICAL_MS: dict[Task, float] = {"complete": 900.0, "explain": 3500.0, "generate": 6000.0}
@@ -31,12 +32,12 @@ _TYPICAL_USAGE: dict[Task, Usage] = {
     "generate": Usage(1800, 500),
 }
 COST_UNIT: dict[Task, float] = {"complete": 0.01, "explain": 0.05, "generate": 0.10}
-"""US dollars that weigh as much as one full reward when ``costWeight`` is 1."""
+"""US dollars that weigh as much as a reward of 1 if ``costWeight`` is 1."""
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """What a call is expected to take: milliseconds, US dollars, and the chance that it fails."""
+class ExpectedCall:
+    """Expected milliseconds, US dollars and chance of failure of a call."""
 
     first_ms: float
     total_ms: float
@@ -45,22 +46,22 @@ class Expected:
 
 
 @dataclass(slots=True)
-class _Hour:
-    """One hour of the day (local time): means over its latest calls, of all days."""
+class _HourStats:
+    """Means over the latest calls at one hour of the day (local time), of all days."""
 
     calls: float = 0.0
-    """Calls the means rest on; at most ``HOUR_CALLS``, so that older days fade."""
+    """Weight of the means, at most ``HOUR_CALLS``, so that older days fade."""
     first: float = 0.0
-    """Mean of the logarithm of milliseconds; the same for ``total``."""
+    """Mean logarithm of the milliseconds; the same for ``total``."""
     total: float = 0.0
     cost: float = 0.0
     failed: float = 0.0
-    """Share of the calls; time-outs are among them."""
+    """Share of failed calls, timeouts included."""
     timed_out: float = 0.0
     answers: float = 0.0
 
-    def take(self, call: Call) -> None:
-        """Count a call in."""
+    def add(self, call: ObservedCall) -> None:
+        """Add one call."""
         self.calls = min(HOUR_CALLS, self.calls + 1)
         self.failed += (float(call.status != "ok") - self.failed) / self.calls
         self.timed_out += (float(call.status == TIMED_OUT) - self.timed_out) / self.calls
@@ -72,24 +73,24 @@ class _Hour:
 
 
 @dataclass(slots=True)
-class _Record:
+class _CallStats:
     first: deque[float] = field(default_factory=lambda: deque[float](maxlen=WINDOW))
     total: deque[float] = field(default_factory=lambda: deque[float](maxlen=WINDOW))
     cost: deque[float] = field(default_factory=lambda: deque[float](maxlen=WINDOW))
     failed: deque[int] = field(default_factory=lambda: deque[int](maxlen=WINDOW))
-    """1 for a failure, 2 for a time-out, 0 for an answer."""
-    hours: dict[int, _Hour] = field(default_factory=dict[int, _Hour])
+    """1 for a failure, 2 for a timeout, 0 for an answer."""
+    hours: dict[int, _HourStats] = field(default_factory=dict[int, _HourStats])
     time: float = 0.0
-    """Of the latest call."""
+    """Unix seconds of the latest call."""
     latency: Latency | None = None
     mean_cost: float = 0.0
     failures: float = 0.0
 
-    def take(self, call: Call) -> None:
-        """Count a call in."""
+    def add(self, call: ObservedCall) -> None:
+        """Add one call."""
         self.time = max(self.time, call.time)
         self.failed.append(2 if call.status == TIMED_OUT else int(call.status != "ok"))
-        self.hours.setdefault(hour_of(call.time), _Hour()).take(call)
+        self.hours.setdefault(hour_of(call.time), _HourStats()).add(call)
         if call.status == "ok":
             self.first.append(call.first_token_ms)
             self.total.append(call.total_ms)
@@ -97,36 +98,36 @@ class _Record:
         self.refresh()
 
     def refresh(self) -> None:
-        """Compute what ``choose`` reads, at the time of writing."""
-        self.failures = sum(map(bool, self.failed)) / (len(self.failed) + CALM)
+        """Recompute the summary; done on write, so that ``choose`` only reads."""
+        self.failures = sum(map(bool, self.failed)) / (len(self.failed) + PSEUDO_CALLS)
         if self.total:
             first, total = sorted(self.first), sorted(self.total)
             self.latency = Latency(quantile(first, 0.5), quantile(first, 0.9), quantile(total, 0.5))
             self.mean_cost = sum(self.cost) / len(self.cost)
 
-    def expected(self, now: float) -> Expected | None:
-        """What a call takes now; None before the first answer.
+    def expected(self, now: float) -> ExpectedCall | None:
+        """Return the expectation for a call now; None before the first answer.
 
-        The latest calls tell, while they are fresh; later they and the hour's own record share.
+        Fresh calls decide alone; older ones are blended with the statistics of the hour.
         """
         if self.latency is None:
             return None
         age = max(0.0, now - self.time)
         hour = self.hours.get(hour_of(now))
-        trust = hour.answers / (hour.answers + 8) if hour and age > FRESH_S else 0.0
-        failures = self.failures * 0.5 ** (age / FRESH_S)
+        trust = hour.answers / (hour.answers + 8) if hour and age > FRESH_SECONDS else 0.0
+        failures = self.failures * 0.5 ** (age / FRESH_SECONDS)
         if hour is None or not trust:
             known = self.latency
-            return Expected(known.first_p50, known.total_p50, self.mean_cost, failures)
-        return Expected(
-            _between(self.latency.first_p50, hour.first, trust),
-            _between(self.latency.total_p50, hour.total, trust),
+            return ExpectedCall(known.first_p50, known.total_p50, self.mean_cost, failures)
+        return ExpectedCall(
+            _blend(self.latency.first_p50, hour.first, trust),
+            _blend(self.latency.total_p50, hour.total, trust),
             self.mean_cost + trust * (hour.cost - self.mean_cost),
-            max(failures, hour.failed * hour.calls / (hour.calls + CALM)),
+            max(failures, hour.failed * hour.calls / (hour.calls + PSEUDO_CALLS)),
         )
 
     def save(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return {
             "first": [round(v, 1) for v in self.first],
             "total": [round(v, 1) for v in self.total],
@@ -139,107 +140,105 @@ class _Record:
         }
 
     @classmethod
-    def load(cls, raw: Mapping[str, Any]) -> _Record | None:
-        """Take back ``save``'s values; None where they are damaged."""
-        first, total = numbers(raw.get("first")), numbers(raw.get("total"))
-        cost, failed = numbers(raw.get("cost")), numbers(raw.get("failed"))
+    def load(cls, raw: Mapping[str, Any]) -> _CallStats | None:
+        """Restore the values of ``save``; None if they are invalid."""
+        first, total = finite_numbers(raw.get("first")), finite_numbers(raw.get("total"))
+        cost, failed = finite_numbers(raw.get("cost")), finite_numbers(raw.get("failed"))
         if not len(first) == len(total) == len(cost) or min(total, default=0) < 0:
             return None
         record = cls()
         record.first.extend(first)
         record.total.extend(total)
         record.cost.extend(cost)
-        record.failed.extend(max(0, min(2, int(v))) for v in failed)
-        record.time = (numbers([raw.get("time")]) or [0.0])[0]
+        record.failed.extend(int(clip(v, 0, 2)) for v in failed)
+        record.time = (finite_numbers([raw.get("time")]) or [0.0])[0]
         hours: Any = raw.get("hours")
         for row in cast("list[Any]", hours) if isinstance(hours, list) else []:
-            values = numbers(row)
+            values = finite_numbers(row)
             if len(values) == 8 and values[0] in range(24) and min(values[1], values[4]) >= 0:
-                record.hours[int(values[0])] = _Hour(*values[1:])
+                record.hours[int(values[0])] = _HourStats(*values[1:])
         record.refresh()
         return record
 
 
 class CallStatistics:
-    """Sliding statistics of calls, by model, task and hour of the day."""
+    """Sliding-window statistics of calls, by model, task and hour of the day."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._records: dict[tuple[str, str], _Record] = {}
-        self._before: dict[tuple[str, str], Latency] = {}
+        self._stats: dict[tuple[str, str], _CallStats] = {}
+        self._baselines: dict[tuple[str, str], Latency] = {}
         self._changed: set[tuple[str, str]] = set()
 
-    def observe(self, call: Call) -> None:
-        """Take in one call; a cancelled one says nothing, a failed one only that it failed."""
+    def observe(self, call: ObservedCall) -> None:
+        """Add one call; a cancelled one is ignored, a failed one counts as a failure only."""
         if call.status == "cancelled":
             return
         key = (call.model, call.task)
-        self._records.setdefault(key, _Record()).take(call)
+        self._stats.setdefault(key, _CallStats()).add(call)
         self._changed.add(key)
 
-    def start_with(self, model: str, task: Task, latency: Latency) -> None:
-        """Use what is known from before, until the first call."""
-        self._before[(model, task)] = latency
+    def set_baseline(self, model: str, task: Task, latency: Latency) -> None:
+        """Use this latency, known from earlier runs, until the first call."""
+        self._baselines[(model, task)] = latency
 
     def latency(self, model: str, task: Task) -> Latency | None:
-        """What calls took lately; ``None`` before the first."""
-        record = self._records.get((model, task))
+        """Return the recent latency; None before the first call."""
+        record = self._stats.get((model, task))
         known = record.latency if record else None
-        return known or self._before.get((model, task))
+        return known or self._baselines.get((model, task))
 
-    def expected(self, profile: Profile, task: Task) -> Expected:
-        """What a call takes now; typical figures before the first answer."""
-        record = self._records.get((profile.name, task))
+    def expected(self, profile: Profile, task: Task) -> ExpectedCall:
+        """Return the expectation for a call now; typical figures before the first answer."""
+        record = self._stats.get((profile.name, task))
         if record and (known := record.expected(self._clock())):
             return known
         failures = record.failures if record else 0.0
         if profile.free:
-            return Expected(10.0, 10.0, 0.0, failures)
-        before = self._before.get((profile.name, task))
+            return ExpectedCall(10.0, 10.0, 0.0, failures)
+        baseline = self._baselines.get((profile.name, task))
         ms = typical_ms(profile, task)
-        return Expected(
-            before.first_p50 if before else ms * 0.5,
-            before.total_p50 if before else ms,
+        return ExpectedCall(
+            baseline.first_p50 if baseline else ms * 0.5,
+            baseline.total_p50 if baseline else ms,
             typical_cost(profile, task),
             failures,
         )
 
     def save(self, *, changed: bool = False) -> dict[str, Any]:
-        """Plain values by part's name; ``changed``: only what changed since it was last asked."""
-        keys = self._changed if changed else set(self._records)
+        """Return plain values by part; ``changed``: only what changed since the last such call."""
+        keys = self._changed if changed else set(self._stats)
         if changed:
             self._changed = set()
-        return {
-            f"calls/{task}/{model}": self._records[(model, task)].save() for model, task in keys
-        }
+        return {f"calls/{task}/{model}": self._stats[(model, task)].save() for model, task in keys}
 
     def load(self, parts: Mapping[str, Any]) -> None:
-        """Take back ``save``'s values; a damaged record is left out."""
-        for task, model, raw in of_kind(parts, "calls"):
-            if (record := _Record.load(raw)) is not None:
-                self._records[(model, task)] = record
+        """Restore the values of ``save``; invalid entries are skipped."""
+        for task, model, raw in parts_of_kind(parts, "calls"):
+            if (record := _CallStats.load(raw)) is not None:
+                self._stats[(model, task)] = record
 
 
 def typical_ms(profile: Profile, task: Task) -> float:
-    """Milliseconds to a whole answer of a model that was never asked."""
+    """Return the milliseconds to a whole answer for a model without calls."""
     factor = 5 if is_slow(profile.model) else 1.5 if profile.local else 1
     return _TYPICAL_MS[task] * factor
 
 
 def typical_cost(profile: Profile, task: Task) -> float:
-    """US dollars of an ordinary request."""
+    """Return the US dollars of an ordinary request."""
     return profile.cost(_TYPICAL_USAGE[task])
 
 
 def hour_of(unix: float) -> int:
-    """The hour of the day, local time: providers are slow when their users are awake."""
+    """Return the hour of the day in local time: providers are slow while their users are awake."""
     try:
         return time.localtime(unix).tm_hour
     except (OverflowError, ValueError, OSError):
         return 0
 
 
-def _between(ms: float, log_ms: float, trust: float) -> float:
+def _blend(ms: float, log_ms: float, trust: float) -> float:
     return math.exp((1 - trust) * math.log(max(0.01, ms)) + trust * log_ms)
 
 
@@ -253,22 +252,19 @@ def utility(
     latency_weight: float,
     cost_weight: float,
 ) -> float:
-    """Expected reward − latencyWeight × latency / budget − costWeight × cost / the task's unit.
+    """Return reward − latencyWeight × latency / budget − costWeight × cost / the task's unit.
 
-    Latency counts up to twice the budget and cost up to ten units: beyond, worse is no different.
+    Latency is capped at twice the budget, cost at ten units.
     """
     waiting = min(2.0, latency_ms / max(1.0, budget_ms))
     money = min(10.0, cost / COST_UNIT[task])
     return expected - latency_weight * waiting - cost_weight * money
 
 
-def quantile(ordered: list[float], share: float) -> float:
-    """The nearest-rank quantile of sorted values."""
-    return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1 if share else 0)]
-
-
-def of_kind(parts: Mapping[str, Any], kind: str) -> Iterable[tuple[Task, str, Mapping[str, Any]]]:
-    """Task, model and table of the parts that are named ``kind/task/model``."""
+def parts_of_kind(
+    parts: Mapping[str, Any], kind: str
+) -> Iterable[tuple[Task, str, Mapping[str, Any]]]:
+    """Yield task, model and table of the parts named ``kind/task/model``."""
     for name, raw in parts.items():
         head, _, rest = name.partition("/")
         task, _, model = rest.partition("/")
@@ -276,8 +272,8 @@ def of_kind(parts: Mapping[str, Any], kind: str) -> Iterable[tuple[Task, str, Ma
             yield task, model, cast("Mapping[str, Any]", raw)
 
 
-def numbers(saved: Any) -> list[float]:
-    """A list of finite numbers; empty where it is anything else."""
+def finite_numbers(saved: Any) -> list[float]:
+    """Return a list of finite numbers; empty for anything else."""
     if not isinstance(saved, list):
         return []
     items = cast("list[Any]", saved)

@@ -1,9 +1,8 @@
-"""When a stronger model is asked after a cheaper one: a check doubts the cheaper one's answer.
+"""The LLM cascade: ask a stronger model when a check doubts the answer of a cheaper or faster one.
 
-What makes a model cheaper is money or waiting: it came first by utility, though another is expected
-to do better. Published results say that features of a request hardly tell beforehand which model it
-needs, while a check of the answer does: a cheap model, a check, then the strong one is worth 3 to 9
-points at equal cost.
+The first model won by utility, though another one is expected to give better answers. Published results
+say that the features of a request hardly predict which model it needs, while a check of the answer does:
+a cheap model, a check, then the strong model gains 3 to 9 points at equal cost.
 """
 
 from __future__ import annotations
@@ -17,41 +16,41 @@ from .choice import Choice, Ranked
 from .decision import Decision
 
 LEAD = 0.05
-"""Expected reward a model must be better by to be worth a second call."""
+"""Gain in expected reward that is worth a second call."""
 UNSURE = 0.5
-"""An answer's own confidence (geometric mean of token probabilities) below which it is doubted."""
+"""Confidence (geometric mean of token probabilities) below which an answer is doubted."""
 DISAGREE = 0.5
-"""Share of the votes below which an ensemble does not agree."""
+"""Share of the votes below which an ensemble disagrees."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What checks say of an answer; None where a check could not be made."""
+    """Results of the checks of an answer; None for a check that was not possible."""
 
     parses: bool | None = None
     examples: bool | None = None
-    """Whether the docstring's own examples give what they promise."""
+    """Whether the examples in the docstring pass."""
     agreement: float | None = None
-    """Share of the votes behind it, where several models were asked."""
+    """Share of the votes for the answer, if several models were asked."""
     confidence: float | None = None
 
     def doubt(self) -> str:
-        """The first thing that speaks against the answer, as the end of a sentence; else empty."""
+        """Return the first objection to the answer as a clause; empty without one."""
         if self.parses is False:
             return "its answer does not parse"
         if self.examples is False:
-            return "its answer fails the examples of the docstring"
+            return "its answer fails the examples in the docstring"
         if self.agreement is not None and self.agreement < DISAGREE:
-            return f"the models do not agree ({self.agreement:.0%})"
+            return f"only {self.agreement:.0%} of the votes agree"
         if self.confidence is not None and self.confidence < UNSURE:
-            return f"it was not sure of its answer ({self.confidence:.0%})"
+            return f"its confidence was only {self.confidence:.0%}"
         return ""
 
 
 def stronger(
     ranked: Sequence[Ranked], asked: Collection[str], left_ms: float | None = None
 ) -> Ranked | None:
-    """The model that is expected to do clearly better than all that were asked, within the time."""
+    """Return the model expected to beat all that were asked, in the time left; None if no model is."""
     best = max((r.expected for r in ranked if r.model in asked), default=1.0)
     able = [
         r
@@ -101,10 +100,10 @@ def escalate(
 
 
 def beyond_reach(ranked: Sequence[Ranked], complexity: int) -> tuple[tuple[Ranked, ...], str]:
-    """The order with a stronger model first where the code is too complex for the first.
+    """Return the order, and why it changed: a stronger model first if the code is too complex.
 
-    The first's ``reach`` is the highest complexity at which its own record holds up; without a
-    stronger model whose record does, the order stays.
+    Compares the complexity with the first model's ``reach``, the highest complexity at which its record
+    holds up. The order stays without a stronger model that reaches this complexity.
     """
     first = ranked[0]
     if first.reach is None or complexity <= first.reach:
@@ -116,31 +115,31 @@ def beyond_reach(ranked: Sequence[Ranked], complexity: int) -> tuple[tuple[Ranke
         return tuple(ranked), ""
     order = (better, *(r for r in ranked if r is not better))
     why = (
-        f"{first.model} was good up to a complexity of {first.reach}, and this code has "
-        f"{complexity}, so {better.model} comes first."
+        f"{first.model} does well up to a complexity of {first.reach}; this code has "
+        f"{complexity}, so {better.model} is asked first."
     )
     return order, why
 
 
 @dataclass(slots=True)
 class Reach:
-    """Rewards of one model by the code's cyclomatic complexity."""
+    """Rewards of one model by cyclomatic complexity of the code."""
 
     counts: list[float]
     sums: list[float]
 
     BOUNDS = (5, 10, 20)
-    """Upper ends of radon's ranks A, B and C; above is the rest."""
+    """Upper ends of radon's ranks A, B and C; one more band is above."""
     ENOUGH = 8
     DROP = 0.15
 
     @classmethod
     def new(cls) -> Reach:
-        """Nothing seen."""
+        """Return an empty record."""
         return cls([0.0] * 4, [0.0] * 4)
 
     def add(self, complexity: int, reward: float, count: int = 1) -> None:
-        """Count a reward in; ``count`` 0 corrects the sum, -1 takes one back."""
+        """Add a reward; ``count`` 0 corrects the sum, -1 removes one."""
         place = sum(complexity > bound for bound in self.BOUNDS)
         self.counts[place] = max(0.0, self.counts[place] + count)
         self.sums[place] = max(0.0, self.sums[place] + reward)
@@ -149,7 +148,7 @@ class Reach:
             self.sums[place] /= 2
 
     def limit(self) -> int | None:
-        """The highest complexity at which it does about as well as on simpler code."""
+        """Return the highest complexity at which it does about as well as on simpler code."""
         count, total = self.counts[0], self.sums[0]
         for place, bound in enumerate(self.BOUNDS, 1):
             here, sum_here = self.counts[place], self.sums[place]
@@ -160,5 +159,5 @@ class Reach:
 
 
 def with_order(choice: Choice, order: tuple[Ranked, ...], why: str) -> Choice:
-    """The choice in another order, and why."""
+    """Return the choice in this order, with the reason as a note."""
     return replace(choice, ranked=order).noted(why) if why else choice

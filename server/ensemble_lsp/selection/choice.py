@@ -1,4 +1,4 @@
-"""A choice among models, with its reasons, and the protocol of what makes it."""
+"""A choice among models with its reasons, and the protocol of a selector."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Models in the order in which they should be asked."""
+    """Models in the order in which to ask them."""
 
     ranked: tuple[Ranked, ...]
     explored: bool
@@ -71,18 +71,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds observed: first token at the median and the 90th percentile; whole answer."""
+    """Observed milliseconds: first token (median, 90th percentile) and whole answer (median)."""
 
     first_p50: float
     first_p90: float
     total_p50: float
 
 
-class Call(Protocol):
-    """What is learned of one call; ``models.wrappers.Call`` is one. Milliseconds and US dollars."""
+class ObservedCall(Protocol):
+    """One finished call, in milliseconds and US dollars, as ``models.wrappers.metering`` reports it."""
 
     @property
-    def model(self) -> str: ...  # noqa: D102 - told by the class
+    def model(self) -> str: ...  # noqa: D102
     @property
     def task(self) -> Task: ...  # noqa: D102
     @property
@@ -98,58 +98,57 @@ class Call(Protocol):
 
 
 class Selector(Protocol):
-    """Orders models for a request, and learns from what became of their answers.
+    """Orders models for a request and learns from the outcomes of their answers.
 
-    Used from one thread. ``choose`` takes well under a millisecond and never computes what could
-    have been computed before. ``save`` gives plain JSON by part, ``load`` takes it back and leaves
-    out what is damaged.
+    Use it from one thread. ``choose`` takes well under a millisecond. ``save`` returns plain JSON by
+    part; ``load`` restores it and skips invalid parts.
     """
 
     strategy: str
 
     def choose(
         self,
-        situation: RequestContext,
+        context: RequestContext,
         profiles: Sequence[Profile],
         *,
         budget_ms: float,
         pinned: str | None = None,
     ) -> Choice:
-        """Order those of ``profiles`` that do the task; the pinned one, if among them, first."""
+        """Order the models that can do the task, the pinned one first."""
         ...
 
-    def learn(self, model: str, situation: RequestContext, reward: float | None) -> None:
-        """Take in one outcome; ``None`` teaches nothing."""
+    def learn(self, model: str, context: RequestContext, reward: float | None) -> None:
+        """Learn one outcome; None is ignored."""
         ...
 
-    def revise(self, model: str, situation: RequestContext, old: float, new: float | None) -> None:
-        """Correct a reward that was learned: an accept undone, a text that did not last."""
+    def revise(self, model: str, context: RequestContext, old: float, new: float | None) -> None:
+        """Correct a learned reward (an accept was undone, a text did not survive); None removes it."""
         ...
 
     def prefer(
-        self, winner: str, losers: Sequence[str], situation: RequestContext, shown_at: int = 0
+        self, winner: str, losers: Sequence[str], context: RequestContext, shown_at: int = 0
     ) -> None:
-        """The user took one of several candidates, shown at that place of the list (from 0)."""
+        """Learn that the user chose one of several candidates, shown at this index of the list."""
         ...
 
-    def observe_call(self, call: Call) -> None:
-        """Take in what a call took; a cancelled one says nothing, a failed one only that."""
+    def observe_call(self, call: ObservedCall) -> None:
+        """Learn from one call; a cancelled one is ignored, a failed one counts as a failure only."""
         ...
 
     def observe_latency(self, model: str, task: Task, latency: Latency) -> None:
-        """Take in what calls took before this start, from the history."""
+        """Use the latency of earlier runs, from the history, until the first call."""
         ...
 
     def latency(self, model: str, task: Task) -> Latency | None:
-        """What calls took lately; ``None`` before the first."""
+        """Return the recent latency; None before the first call."""
         ...
 
     def save(self, *, changed: bool = False) -> dict[str, Any]:
-        """The state by part's name, as JSON values; ``changed``: what changed since last asked."""
+        """Return the state by part, as JSON values; ``changed``: only what changed since the last such call."""
         ...
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take parts of ``save``; what is damaged or of another version is left out."""
+        """Restore parts of ``save``; invalid ones and those of another version are skipped."""
         ...
 
     def reset(self) -> None:

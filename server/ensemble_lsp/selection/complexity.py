@@ -1,8 +1,8 @@
-"""How complex the code round the cursor is: computed off the request's path, read in an instant.
+"""Complexity of the code at the cursor: measured in the background, read at once.
 
 Python is measured with radon, one top-level block at a time: an edit costs one block, a block that
 does not parse leaves the others measured, and the interpreter is never held for long. A block in
-mid-edit keeps its last good value; where there is none, and for other languages, lizard measures.
+mid-edit keeps its last good value. Lizard measures blocks without one, and other languages.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from ..types import Document
 Source = Literal["radon", "lizard", "last good", "none"]
 
 MAX_LINES = 20_000
-"""Python files above are not measured."""
+"""Longer Python files are not measured."""
 MAX_LINES_LIZARD = 5_000
-"""Files above are not measured where lizard would have to: it takes about 20 µs a line."""
+"""Longer files are not measured with lizard, which takes about 20 µs a line."""
 _MAX_LINE_CHARS = 2_000
-"""A longer line means minified or generated code; nobody's complexity."""
-_BREATH = 0.002
-"""Seconds. A block takes a millisecond or less; a keystroke that comes meanwhile waits for one, not for all."""
+"""A longer line means minified or generated code, which is not measured."""
+_PAUSE = 0.002
+"""Seconds between blocks of about a millisecond each, so that a keystroke waits for one block only."""
 
 _BLOCK = re.compile(r"(?:@|async\s+def\b|def\b|class\b)")
 _MEASURED = frozenset(
@@ -50,20 +50,20 @@ _NESTING_NODES = (
 
 @dataclass(frozen=True, slots=True)
 class Complexity:
-    """Of the function round a line, or of the whole file where no function is."""
+    """Complexity of the function at a line, or of the whole file outside functions."""
 
     cyclomatic: int = 1
-    """McCabe's number; of a file, its most complex function's."""
+    """McCabe's number; for a file, that of its most complex function."""
     nesting: int = 0
-    """How deep control structures lie in one another."""
+    """Depth of nested control structures."""
     lines: int = 0
     source: Source = "none"
     file_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
-    """A measured function; lines from 0, ``end`` included."""
+class MeasuredFunction:
+    """A measured function; lines from 0, ``end`` inclusive."""
 
     start: int
     end: int
@@ -73,10 +73,10 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A top-level piece of a Python file and its functions, lines counted from its first."""
+    """A top-level block of a Python file and its functions, with lines relative to the block."""
 
     text: str
-    functions: tuple[Function, ...]
+    functions: tuple[MeasuredFunction, ...]
     source: Source
 
 
@@ -86,7 +86,7 @@ class FileComplexity:
 
     version: int
     lines: int
-    functions: tuple[Function, ...] = ()
+    functions: tuple[MeasuredFunction, ...] = ()
     source: Source = "none"
     blocks: tuple[_Block, ...] = ()
     sources: tuple[tuple[int, Source], ...] = ()
@@ -117,7 +117,7 @@ class FileComplexity:
         return Complexity(cyclomatic, nesting, 0, self.source, self.lines)
 
     @cached_property
-    def _nested(self) -> tuple[list[Function], list[int]]:
+    def _nested(self) -> tuple[list[MeasuredFunction], list[int]]:
         """The functions by their start, outer before inner, and the index of each one's outer; or -1."""
         functions = sorted(self.functions, key=lambda f: (f.start, -f.end))
         parents: list[int] = []
@@ -134,10 +134,10 @@ def measure(
     before: FileComplexity | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> FileComplexity:
-    """Measure a file; ``before`` is what an earlier version gave. Slow: call it in a thread.
+    """Measure a file, given the result of an earlier version. Slow: call it in a thread.
 
-    ``stopped`` is asked after each block: it may take its time, to leave the interpreter to others,
-    and tells whether to give up, where nothing is known of the file.
+    ``stopped`` is called after each block. It may sleep to release the interpreter, and returns whether
+    to give up; then the result is empty.
     """
     measured = _measure(document, before, stopped)
     measured.at(0)  # builds the index here, in the thread
@@ -159,7 +159,7 @@ def _measure(
 
 
 class ComplexityCache:
-    """The complexity of open documents, by URI. All methods belong to the event loop's thread."""
+    """Complexity of open documents, by URI. Call all methods on the event loop's thread."""
 
     def __init__(self, *, debounce_ms: float = 300, documents: int = 200) -> None:
         self._debounce = debounce_ms / 1e3
@@ -167,38 +167,33 @@ class ComplexityCache:
         self._files: OrderedDict[str, FileComplexity] = OrderedDict()
         self._waiting: dict[str, Document] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        # One at a time: each thread more takes its turn of the interpreter from a keystroke.
-        self._turn = asyncio.Lock()
+        # Every further thread would compete with keystrokes for the interpreter.
+        self._one_at_a_time = asyncio.Lock()
         self._closing = threading.Event()
 
     def peek(self, uri: str, line: int) -> Complexity:
-        """What is known now of the code round a line (from 0); never computes."""
+        """Return the known complexity at a line (from 0); never computes."""
         known = self._files.get(uri)
         return known.at(line) if known else Complexity()
 
-    def peek_file(self, uri: str) -> Complexity:
-        """What is known now of the whole file; never computes."""
-        known = self._files.get(uri)
-        return known.whole() if known else Complexity()
-
     def schedule(self, document: Document) -> None:
-        """Measure soon, in a thread; calls that follow within the debounce become one."""
+        """Measure soon, in a thread; further calls within the debounce time are merged."""
         self._waiting[document.uri] = document
         if document.uri not in self._tasks:
             name = f"complexity of {document.name}"
             self._tasks[document.uri] = asyncio.create_task(self._work(document.uri), name=name)
 
     async def update(self, document: Document) -> FileComplexity:
-        """Measure now, in a thread, and wait for it."""
+        """Measure now, in a thread, and return the result."""
         known = self._files.get(document.uri)
         if known is None or known.version != document.version:
-            async with self._turn:
+            async with self._one_at_a_time:
                 known = await asyncio.to_thread(measure, document, known, self._stopped)
             self._store(document.uri, known)
         return known
 
     def forget(self, uri: str) -> None:
-        """The document was closed."""
+        """Drop a closed document."""
         self._waiting.pop(uri, None)
         self._files.pop(uri, None)
         task = self._tasks.pop(uri, None)
@@ -211,7 +206,7 @@ class ComplexityCache:
             await asyncio.wait(list(self._tasks.values()))
 
     async def close(self) -> None:
-        """Stop what is scheduled, and what is under way at its next block."""
+        """Cancel scheduled work, and stop a running measurement at its next block."""
         self._closing.set()
         tasks = list(self._tasks.values())
         self._tasks.clear()
@@ -221,14 +216,14 @@ class ComplexityCache:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _stopped(self) -> bool:
-        """Leave the interpreter to the loop for a breath; whether it was the last."""
-        return self._closing.wait(_BREATH)
+        """Pause to let the event loop run; return whether the cache is closing."""
+        return self._closing.wait(_PAUSE)
 
     async def _work(self, uri: str) -> None:
         try:
             while uri in self._waiting:
                 await asyncio.sleep(self._debounce)
-                async with self._turn:
+                async with self._one_at_a_time:
                     document = self._waiting.pop(uri, None)
                     if document:
                         known = await asyncio.to_thread(
@@ -260,7 +255,7 @@ def _measure_python(
             if stopped():
                 return FileComplexity(document.version, len(document.lines))
         blocks.append(block or _unparsed(text, _last_good(old, index, len(texts), text)))
-    functions: list[Function] = []
+    functions: list[MeasuredFunction] = []
     sources: list[tuple[int, Source]] = []
     offset = 0
     for block in blocks:
@@ -283,7 +278,7 @@ def _measure_python(
 
 
 def _split_blocks(lines: Sequence[str]) -> list[str]:
-    r"""A Python file in pieces that each begin with a top-level definition, ends as ``\n``."""
+    r"""Split a Python file at its top-level definitions, with ``\n`` as line ends."""
     blocks: list[list[str]] = [[]]
     decorated = False
     for line in lines:
@@ -310,14 +305,14 @@ def _parse_block(text: str) -> _Block | None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     functions = tuple(
-        Function(f.lineno - 1, f.endline - 1, f.complexity, nesting.get(f.lineno, 0))
+        MeasuredFunction(f.lineno - 1, f.endline - 1, f.complexity, nesting.get(f.lineno, 0))
         for f in _flatten(found)
     )
     return _Block(text, functions, "radon")
 
 
 def _flatten(blocks: Iterable[Any]) -> list[Any]:
-    """All functions that radon found: methods, inner classes' methods and closures too."""
+    """Return all functions of radon's blocks, including methods, inner classes and closures."""
     out: list[Any] = []
     for block in blocks:
         if hasattr(block, "methods"):
@@ -338,7 +333,7 @@ def _nesting(body: Sequence[ast.AST], depth: int = 0) -> int:
 
 
 def _last_good(old: Sequence[_Block], index: int, count: int, text: str) -> _Block | None:
-    """The block of an earlier version that has the same heading, else the same place."""
+    """Return the earlier version of a block: the one with the same first line, else the same index."""
     head = text.split("\n", 1)[0]
     named = [b for b in old if b.functions and b.text.split("\n", 1)[0] == head]
     if named:
@@ -348,7 +343,7 @@ def _last_good(old: Sequence[_Block], index: int, count: int, text: str) -> _Blo
 
 
 def _unparsed(text: str, good: _Block | None) -> _Block:
-    """A block in mid-edit: the last good values, stretched to the lines it has now."""
+    """Return a block that does not parse, with its last good values shifted to its present lines."""
     if good is None:
         return _Block(text, _lizard(text.splitlines(keepends=True), "python"), "lizard")
     grown = text.count("\n") - good.text.count("\n")
@@ -366,22 +361,22 @@ def _unparsed(text: str, good: _Block | None) -> _Block:
 
 
 def _first_difference(a: str, b: str) -> int:
-    """The number of lines at the start that two texts share."""
+    """Return the index of the first line that differs."""
     pairs = zip(a.split("\n"), b.split("\n"), strict=False)
     return next((n for n, (x, y) in enumerate(pairs) if x != y), 0)
 
 
-def _lizard(lines: Sequence[str], language: str) -> tuple[Function, ...]:
+def _lizard(lines: Sequence[str], language: str) -> tuple[MeasuredFunction, ...]:
     if language not in _MEASURED or len(lines) > MAX_LINES_LIZARD:
         return ()
     lizard: Any = import_module("lizard")
     extension = language_info(language).extensions[0]
     try:
         found = lizard.analyze_file.analyze_source_code(f"x.{extension}", "".join(lines))
-    except Exception:  # lizard's tokenizers raise anything on code in mid-edit
+    except Exception:  # lizard raises many kinds of errors on incomplete code
         return ()
     return tuple(
-        Function(
+        MeasuredFunction(
             f.start_line - 1,
             f.end_line - 1,
             f.cyclomatic_complexity,
@@ -392,7 +387,7 @@ def _lizard(lines: Sequence[str], language: str) -> tuple[Function, ...]:
 
 
 def _depth_by_indent(lines: Sequence[str]) -> int:
-    """Nesting of a function from how far its body is indented; lizard does not tell it."""
+    """Return the nesting of a function by its indentation, which lizard does not report."""
     widths = sorted(
         {len(s) - len(s.lstrip()) for line in lines[1:] if (s := line.expandtabs(4)).strip()}
     )

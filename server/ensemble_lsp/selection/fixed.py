@@ -1,4 +1,4 @@
-"""The strategy ``fixed`` (the order of the configured models), and pins, which hold for any."""
+"""The strategy ``fixed`` (models in their configured order), and pins, which apply to every strategy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from ..models.interface import Profile
 from ..types import Task
 from .call_stats import CallStatistics, utility
-from .choice import Call, Choice, Latency, Ranked
+from .choice import Choice, Latency, ObservedCall, Ranked
 from .priors import prior_for
 from .request_context import RequestContext
 
@@ -18,9 +18,9 @@ VERSION = 2
 
 
 def pin(choice: Choice, name: str | None, *, alone: bool = False) -> Choice:
-    """Put the model the user pinned first, whatever was chosen; ``alone`` leaves the others out.
+    """Put the pinned model first; ``alone`` removes the others.
 
-    The choice stays as it is where nothing is pinned or the pinned model does not do the task.
+    The choice is unchanged if no model is pinned or the pinned one cannot do the task.
     """
     chosen = next((r for r in choice.ranked if r.model == name), None)
     if chosen is None:
@@ -31,7 +31,7 @@ def pin(choice: Choice, name: str | None, *, alone: bool = False) -> Choice:
 
 
 class FixedSelector:
-    """Models in the order they are configured in; learns only what calls take."""
+    """Models in their configured order; learns only latency, cost and failures."""
 
     strategy = "fixed"
 
@@ -52,61 +52,61 @@ class FixedSelector:
 
     def choose(
         self,
-        situation: RequestContext,
+        context: RequestContext,
         profiles: Sequence[Profile],
         *,
         budget_ms: float,
         pinned: str | None = None,
     ) -> Choice:
-        """Order those of ``profiles`` that do the task; the pinned one, if among them, first."""
-        able = [p for p in profiles if situation.task in p.tasks]
+        """Order the models that can do the task, the pinned one first."""
+        able = [p for p in profiles if context.task in p.tasks]
         if not able:
-            return Choice((), False, situation.task)
-        return pin(self.order(situation, able, budget_ms), pinned)
+            return Choice((), False, context.task)
+        return pin(self.order(context, able, budget_ms), pinned)
 
     def order(
-        self, situation: RequestContext, profiles: Sequence[Profile], budget_ms: float
+        self, context: RequestContext, profiles: Sequence[Profile], budget_ms: float
     ) -> Choice:
-        """Keep the order; ``profiles`` has at least one, and all do the task."""
-        task = situation.task
-        ranked = tuple(self._known(p, task, budget_ms) for p in profiles)
+        """Order one or more models that can all do the task: here, keep their order."""
+        task = context.task
+        ranked = tuple(self._by_prior(p, task, budget_ms) for p in profiles)
         reason = f"{ranked[0].model} comes first in the order of the configured models."
         return Choice(ranked, False, task, reason)
 
-    def learn(self, model: str, situation: RequestContext, reward: float | None) -> None:
-        """Nothing: the order is fixed."""
+    def learn(self, model: str, context: RequestContext, reward: float | None) -> None:
+        """Do nothing: the order is fixed."""
 
-    def revise(self, model: str, situation: RequestContext, old: float, new: float | None) -> None:
-        """Nothing: the order is fixed."""
+    def revise(self, model: str, context: RequestContext, old: float, new: float | None) -> None:
+        """Do nothing: the order is fixed."""
 
     def prefer(
-        self, winner: str, losers: Sequence[str], situation: RequestContext, shown_at: int = 0
+        self, winner: str, losers: Sequence[str], context: RequestContext, shown_at: int = 0
     ) -> None:
-        """Nothing: the order is fixed."""
+        """Do nothing: the order is fixed."""
 
-    def observe_call(self, call: Call) -> None:
-        """Take in what a call took."""
+    def observe_call(self, call: ObservedCall) -> None:
+        """Learn latency, cost and failure of a call."""
         self.calls.observe(call)
 
     def observe_latency(self, model: str, task: Task, latency: Latency) -> None:
-        """Take in what calls took before this start."""
-        self.calls.start_with(model, task, latency)
+        """Use the latency of earlier runs until the first call."""
+        self.calls.set_baseline(model, task, latency)
 
     def latency(self, model: str, task: Task) -> Latency | None:
-        """What calls took lately."""
+        """Return the recent latency; None before the first call."""
         return self.calls.latency(model, task)
 
     def save(self, *, changed: bool = False) -> dict[str, Any]:
-        """The state by part's name, as JSON values; ``changed``: what changed since last asked."""
+        """Return the state by part, as JSON values; ``changed``: only what changed since the last such call."""
         parts = self.calls.save(changed=changed)
         return {**parts, "version": VERSION} if parts or not changed else {}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take parts of ``save``; what is damaged or of another version is left out."""
+        """Restore parts of ``save``; invalid ones and those of another version are skipped."""
         if state.get("version") == VERSION:
             self.calls.load(state)
 
-    def _known(self, profile: Profile, task: Task, budget_ms: float) -> Ranked:
+    def _by_prior(self, profile: Profile, task: Task, budget_ms: float) -> Ranked:
         prior = prior_for(profile, task)
         return rank(
             profile, task, prior.reward, self.calls,
@@ -128,7 +128,7 @@ def rank(
     reach: int | None = None,
     acceptance: float | None = None,
 ) -> Ranked:
-    """What is thought of a model; ``spread`` is half its interval."""
+    """Return the estimates for one model; ``spread`` is half the interval of its reward."""
     call = calls.expected(profile, task)
     value = utility(
         expected * (1 - call.failures), call.total_ms, call.cost, task,

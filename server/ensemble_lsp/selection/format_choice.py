@@ -1,4 +1,4 @@
-"""A choice told to people: the situation in words, and each model's figures as a table."""
+"""A choice for people to read: its context in words, and each model's figures as table rows."""
 
 from __future__ import annotations
 
@@ -20,30 +20,28 @@ _PLACES = {
 }
 
 
-def where(situation: RequestContext) -> str:
-    """What was known of the request, in words."""
+def format_context(context: RequestContext) -> str:
+    """Describe the request in words."""
     parts = [
-        f"{situation.task} in {situation.language or 'plain text'}",
-        f"complexity {situation.complexity}",
-        f"nesting {situation.nesting}" if situation.nesting else "",
-        f"a function of {situation.function_lines} lines" if situation.function_lines else "",
-        _PLACES.get(situation.place, ""),
-        "a block" if situation.multiline else "the rest of a line",
-        f"{situation.prefix_chars} characters before",
-        f"an instruction of {situation.instruction_words} words"
-        if situation.instruction_words
-        else "",
+        f"{context.task} in {context.language or 'plain text'}",
+        f"complexity {context.complexity}",
+        f"nesting {context.nesting}" if context.nesting else "",
+        f"a function of {context.function_lines} lines" if context.function_lines else "",
+        _PLACES.get(context.place, ""),
+        "a block" if context.multiline else "the rest of a line",
+        f"{context.prefix_chars} characters before",
+        f"an instruction of {context.instruction_words} words" if context.instruction_words else "",
     ]
     return ", ".join(part for part in parts if part)
 
 
-def rows(choice: Choice) -> list[Sequence[str]]:
-    """The models in the order they are asked, for ``COLUMNS``; the interval is of 90 %."""
+def table_rows(choice: Choice) -> list[Sequence[str]]:
+    """Return one row a model for ``COLUMNS``, in the order of the choice; the interval is 90 %."""
     return [_row(ranked) for ranked in choice.ranked]
 
 
-def basis(choice: Choice) -> list[str]:
-    """Where the expectations of models without outcomes come from, a line each."""
+def prior_sources(choice: Choice) -> list[str]:
+    """Return the source of the prior, a line for each model with few outcomes."""
     return [f"{r.model}: by {r.prior}" for r in choice.ranked if r.observations < 8]
 
 

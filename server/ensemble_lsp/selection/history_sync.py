@@ -1,9 +1,9 @@
-"""Keeps a selector in step with the history: what it learned before, and what anybody learns now.
+"""Keeps a selector in step with the history, which several servers may write.
 
-The history numbers everything there is to learn from (``history.learned``). A selector takes these
-changes in their order, and its state is kept with the number of the last one. So a restart goes on
-where the last server stopped, several servers learn from one another, and nothing counts twice. All
-of it happens beside the requests: ``choose`` only reads what is there.
+The history numbers every change that a selector can learn from (``history.change_log``). A selector
+applies the changes in order, and its state is saved with the number of the last one. So a restart
+continues where the last server stopped, servers learn from each other, and nothing counts twice. This
+runs in the background: ``choose`` only reads the selector's state.
 """
 
 from __future__ import annotations
@@ -21,108 +21,110 @@ from .request_context import RequestContext
 
 logger = logging.getLogger(__name__)
 
-TAUGHT = 5000
-"""Latest rewards of a history without a kept state that a selector begins with."""
+INITIAL_REWARDS = 5000
+"""Latest rewards to learn from if the history has no saved state."""
 _PAGE = 200
-_BREATH = 20
-"""Changes that are learned at a stretch, before requests are let through."""
+_BATCH = 20
+"""Changes to learn before yielding to the event loop."""
 
 
-class Learning:
-    """One selector and the history that teaches it. Used from the event loop."""
+class HistorySync:
+    """Teaches one selector from the history. Use it from the event loop."""
 
     def __init__(self, history: History, selector: Selector) -> None:
         self.selector = selector
         self._history = history
-        self._upto = 0
+        self._last_change = 0
         self._epoch = ""
         self._in_memory = False
         self._running = asyncio.Lock()
-        self._asked = False
+        self._requested = False
 
     async def start(self) -> None:
-        """Take the kept state, or what the history's latest rewards teach; then what came since."""
+        """Load the saved state, or learn from the latest rewards; then apply newer changes."""
         with contextlib.suppress(HistoryError):
             async with self._running:
                 await self._load()
             await self.sync()
 
     async def sync(self) -> None:
-        """Learn what is new and keep the state; where that is under way it goes round again."""
-        self._asked = True
+        """Apply new changes and save the state; a call during a running sync starts one more."""
+        self._requested = True
         async with self._running:
-            if not self._asked:
+            if not self._requested:
                 return
-            self._asked = False
+            self._requested = False
             try:
                 await self._sync()
             except HistoryError as error:
-                logger.info("nothing was learned: %s", error)
+                logger.info("learning from the history failed: %s", error)
 
     async def _sync(self) -> None:
         if self._in_memory and not self._history.in_memory:
-            await self._load()  # the file's numbers are not those of the memory
+            await self._load()  # the file numbers its changes separately
         self._in_memory = self._history.in_memory
         while True:
-            changes = await self._history.changes_after(self._upto, _PAGE)
+            changes = await self._history.changes_after(self._last_change, _PAGE)
             if changes.epoch != self._epoch and self._history.uses_local_fallback:
-                # Another history stands in and counts anew; what is known stays known.
+                # The fallback history numbers its changes anew; keep what was learned.
                 kept = await self._history.load_learned(self.selector.strategy)
-                self._epoch, self._upto = kept.epoch, kept.last
+                self._epoch, self._last_change = kept.epoch, kept.last
                 continue
             if changes.epoch != self._epoch:
                 self.selector.reset()
                 await self._load()
                 continue
             for number, change in enumerate(changes.rows):
-                learn_change(self.selector, change)
-                if number % _BREATH == _BREATH - 1:
+                apply_change(self.selector, change)
+                if number % _BATCH == _BATCH - 1:
                     await asyncio.sleep(0)
-            if changes.last == self._upto:
+            if changes.last == self._last_change:
                 break
-            self._upto = changes.last
+            self._last_change = changes.last
         if parts := self.selector.save(changed=True):
-            await self._history.save_learned(self.selector.strategy, self._epoch, self._upto, parts)
+            await self._history.save_learned(
+                self.selector.strategy, self._epoch, self._last_change, parts
+            )
 
     async def _load(self) -> None:
         kept = await self._history.load_learned(self.selector.strategy)
         self._epoch = kept.epoch
         if kept.upto is not None and kept.upto <= kept.last:
-            self._upto = kept.upto
+            self._last_change = kept.upto
             await asyncio.to_thread(self.selector.load, kept.parts)
             return
-        self._upto = kept.last
-        rows = await self._history.rewards_by_model(limit=TAUGHT)
+        self._last_change = kept.last
+        rows = await self._history.rewards_by_model(limit=INITIAL_REWARDS)
 
         def teach() -> None:
             for row in rows:
-                if (situation := _situation(row.task, row.features)) is not None:
-                    self.selector.learn(row.model, situation, row.reward)
+                if (context := _parse_context(row.task, row.features)) is not None:
+                    self.selector.learn(row.model, context, row.reward)
 
         await asyncio.to_thread(teach)
 
 
-def learn_change(selector: Selector, change: Change) -> None:
-    """Let a selector learn one change."""
+def apply_change(selector: Selector, change: Change) -> None:
+    """Teach a selector one change."""
     if change.kind == "call":
         selector.observe_call(change)
         return
-    situation = _situation(change.task, change.features)
-    if situation is None:
+    context = _parse_context(change.task, change.features)
+    if context is None:
         return
     if change.kind == "preference":
-        lost = [m for models in change.others for m in models if m not in change.models]
+        losers = [m for models in change.others for m in models if m not in change.models]
         for winner in change.models:
-            selector.prefer(winner, lost, situation, change.shown_at)
+            selector.prefer(winner, losers, context, change.shown_at)
         return
     for model in change.models:
         if change.old is None:
-            selector.learn(model, situation, change.new)
+            selector.learn(model, context, change.new)
         else:
-            selector.revise(model, situation, change.old, change.new)
+            selector.revise(model, context, change.old, change.new)
 
 
-def _situation(task: str, features: Mapping[str, Any]) -> RequestContext | None:
+def _parse_context(task: str, features: Mapping[str, Any]) -> RequestContext | None:
     try:
         return RequestContext.from_json({**features, "task": task})
     except ValueError:

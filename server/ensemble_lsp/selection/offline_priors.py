@@ -1,7 +1,6 @@
-"""Priors measured on the user's own code by a comparison, kept between sessions.
+"""Priors measured by a comparison on the user's own code, saved in the data folder.
 
-They take the place of the public records, and weigh as little: as a handful of outcomes, so what the
-user really accepts soon counts for more.
+They replace the public records and weigh as little as those, so that real outcomes soon count more.
 """
 
 from __future__ import annotations
@@ -19,34 +18,34 @@ from .learned import LearnedSelector
 from .priors import Prior
 
 FILE = "measured.json"
-"""Its name in the data folder."""
+"""File name in the data folder."""
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What one model was worth at one task."""
+class OfflinePrior:
+    """The measured reward of one model at one task."""
 
     model: str
     """The configured name."""
     id: str
-    """Provider and the provider's own name: a name that stands for another model now has no measure."""
+    """Provider and the provider's model id: the prior no longer applies if the name gets another model."""
     task: Task
     reward: float
-    """Expected, 0 to 1."""
+    """Expected reward, 0 to 1."""
     cases: int
     time: float
     """Unix seconds."""
 
     @property
     def prior(self) -> Prior:
-        """As a selector takes it."""
+        """Return the prior for a selector."""
         day = time.strftime("%Y-%m-%d", time.localtime(self.time))
         return Prior(self.reward, f"a comparison on your own code ({self.cases} cases, {day})")
 
 
-def load(data_dir: Path) -> list[Measured]:
-    """What was measured; what is damaged is left out. Reads the disk."""
+def load_priors(data_dir: Path) -> list[OfflinePrior]:
+    """Return the saved priors; invalid entries are skipped. Reads the disk."""
     try:
         raw: Any = json.loads((data_dir / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -58,24 +57,26 @@ def load(data_dir: Path) -> list[Measured]:
     return [row for row in found if row is not None]
 
 
-def save(data_dir: Path, new: Iterable[Measured]) -> None:
-    """Keep new measures in place of older ones of the same model and task. Raises ``OSError``."""
-    kept = {(m.model, m.task): m for m in (*load(data_dir), *new)}
+def save_priors(data_dir: Path, new: Iterable[OfflinePrior]) -> None:
+    """Save new priors, replacing those of the same model and task. Raises ``OSError``."""
+    kept = {(m.model, m.task): m for m in (*load_priors(data_dir), *new)}
     data_dir.mkdir(parents=True, exist_ok=True)
     text = json.dumps(
         {"version": VERSION, "measured": [asdict(m) for m in kept.values()]}, indent=2
     )
     path = data_dir / FILE
-    # Renamed into place: another server may be reading it.
+    # Rename into place: another server may be reading the file.
     part = path.with_suffix(".part")
     part.write_text(text + "\n", encoding="utf-8")
     part.replace(path)
 
 
-def teach(selector: Selector, measured: Iterable[Measured], ids: Mapping[str, str]) -> None:
-    """Give a selector that learns the measures of the models that still are what they were.
+def apply_priors(
+    selector: Selector, measured: Iterable[OfflinePrior], ids: Mapping[str, str]
+) -> None:
+    """Set the priors of the configured models whose id is unchanged, if the selector learns.
 
-    ``ids``: the provider and the provider's name behind each configured name.
+    ``ids`` maps each configured name to provider and model id.
     """
     if isinstance(selector, LearnedSelector):
         for each in measured:
@@ -83,7 +84,7 @@ def teach(selector: Selector, measured: Iterable[Measured], ids: Mapping[str, st
                 selector.set_prior(each.model, each.task, each.prior)
 
 
-def _row(raw: Any) -> Measured | None:
+def _row(raw: Any) -> OfflinePrior | None:
     if not isinstance(raw, dict):
         return None
     row = cast("dict[str, Any]", raw)
@@ -91,6 +92,6 @@ def _row(raw: Any) -> Measured | None:
     texts = all(isinstance(row.get(k), str) for k in ("model", "id"))
     if not numbers or not texts or row.get("task") not in TASKS or not 0 <= row["reward"] <= 1:
         return None
-    return Measured(
+    return OfflinePrior(
         row["model"], row["id"], cast(Task, row["task"]), row["reward"], row["cases"], row["time"]
     )

@@ -1,4 +1,4 @@
-"""What is thought of a model before it was ever asked: public records on code, then rules of thumb.
+"""Expectations of a model before its first outcome: public records on code, then rules of thumb.
 
 Two public boards of the aider project (https://aider.chat/docs/leaderboards/, Apache-2.0; figures
 as of October 2025) give a share of solved exercises: ``polyglot`` (225 hard exercises in six
@@ -7,25 +7,24 @@ both tie the scales together: score = 0.42 + 0.5 × polyglot, score = edit. A sc
 share of good answers to an ordinary request; as a reward it is ``0.15 + 0.6 × score``, because not
 every good answer is taken and some bad ones are.
 
-The embedded models' scores for ``complete`` are the shares of lines they ended exactly right, on
-lines cut at random (``benchmarks/recall_quality`` and the same procedure): recall .24 to .39 on three
-sets, of which the lower end counts because it leaves blocks to others; SmolLM2-135M with token healing
-.10 and .13; Qwen2.5-Coder-0.5B filling in the middle with healing .25 (standard library) and .57 (newer
-code).
+For ``complete``, a provider's own ``measured_completions`` come first: the share of lines that its models
+ended exactly right.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from ..models.interface import Profile
+from ..provider_spec import spec_of, specs
 from ..types import Task
 
 WEIGHT = 8.0
-"""How many observations a prior is worth; a wrong one must be forgotten within a day."""
+"""Observations that a prior is worth: few, so that a wrong one is forgotten within a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +129,6 @@ _RECORDS = (
     _r(r"command-r", "edit", 30.1),
 )
 
-_MEASURED_COMPLETE = (
-    (re.compile(r"^recall$"), 0.25),
-    (re.compile(r"smollm2"), 0.12),
-    (re.compile(r"qwen2-5-coder-0-5b"), 0.41),
-)
 _SLOW = re.compile(r"think|reason|(?<![a-z0-9])(?:qwq|r1|o[134]|gpt-5)(?![a-z0-9])")
 _SIZE = re.compile(r"(?<![a-z0-9])(?:\d+x)?(\d+(?:-\d+)?)(b|m)(?![a-z])")
 _CODE = re.compile(r"cod(?:er|e)|starcoder|stral")
@@ -154,17 +148,23 @@ def is_slow(model: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _prior(provider: str, model: str, fim: str, local: bool, task: Task) -> Prior:
-    plain = "recall" if provider == "recall" else _plain(model)
+    spec = spec_of(provider)
+    plain = _plain(model if spec.needs_model else spec.default_model)
     if task == "complete":
-        for pattern, score in _MEASURED_COMPLETE:
-            if pattern.search(plain):
-                told = f"its measured one-line completions, {score:.0%} exactly right"
-                return Prior(_reward(score), told)
+        for pattern, score in _measured_completions():
+            if re.search(pattern, plain):
+                source = f"its measured one-line completions, {score:.0%} exactly right"
+                return Prior(_reward(score), source)
     score, source = _score(plain, local)
     if task == "complete" and fim == "none":
         # A model that sees the suffix only as text in a chat fills in worse than it writes.
         score, source = score * 0.8, f"{source}, less for no fill-in-the-middle"
     return Prior(_reward(score), source)
+
+
+def _measured_completions() -> Iterator[tuple[str, float]]:
+    for spec in specs().values():
+        yield from spec.measured_completions
 
 
 def _reward(score: float) -> float:

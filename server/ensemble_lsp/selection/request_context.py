@@ -1,4 +1,4 @@
-"""What is known of a request before a model is chosen: the context of the bandit."""
+"""The context of a request, from which the bandit chooses a model."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast
 
 from ..languages import line_comment
+from ..numeric import clip
 from ..types import TASKS, Document, Position, Task, Trigger
 from .complexity import ComplexityCache
 
-Place = Literal[
+PlaceKind = Literal[
     "call", "return", "comment", "import", "test", "string", "definition", "other"
 ]  # fmt: skip
-PLACES: tuple[Place, ...] = (
+PLACES: tuple[PlaceKind, ...] = (
     "call", "return", "comment", "import", "test", "string", "definition", "other",
 )  # fmt: skip
 
@@ -23,7 +24,7 @@ FEATURES = (
     "intercept", "complexity", "nesting", "function_lines", "prefix_chars", "multiline", "invoked",
     "instruction_words", "in_call", "in_prose", "in_test", "python", "script",
 )  # fmt: skip
-"""Names of the numbers in ``Situation.vector``, in order."""
+"""Names of the numbers in ``RequestContext.vector``, in order."""
 
 _PREFIX_LINES = 100
 _SCRIPTS = frozenset(
@@ -50,22 +51,22 @@ class RequestContext:
     function_lines: int = 0
     file_lines: int = 0
     prefix_chars: int = 0
-    """Characters before the place, of at most 100 lines."""
+    """Characters before the cursor, in at most 100 lines."""
     multiline: bool = True
-    place: Place = "other"
+    place: PlaceKind = "other"
     trigger: Trigger = "automatic"
     instruction_words: int = 0
 
     def features(self) -> dict[str, float]:
-        """The numbers a linear model sees, by name; each within -1 to 1, 0 where unremarkable."""
+        """Return the features of the linear model by name, each from -1 to 1, and 0 if ordinary."""
         return dict(zip(FEATURES, self.vector(), strict=True))
 
     def vector(self) -> tuple[float, ...]:
-        """As ``features``, in the order of ``FEATURES``; the first is always 1."""
+        """Return the features in the order of ``FEATURES``; the first is always 1."""
         return (
             1.0,
             _log(self.complexity, 4, 2.5),
-            _clip((self.nesting - 1.5) / 3),
+            clip((self.nesting - 1.5) / 3, -1),
             _log(self.function_lines, 16, 3),
             _log(self.prefix_chars, 1000, 4),
             0.5 if self.multiline else -0.5,
@@ -79,19 +80,19 @@ class RequestContext:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for the history."""
+        """Return plain values for the history."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> RequestContext:
-        """Read ``to_json``'s values without unknown keys; ``ValueError`` where there is no task."""
+        """Parse the values of ``to_json``, ignoring unknown keys; ``ValueError`` without a task."""
         if raw.get("task") not in TASKS:
-            raise ValueError("a situation needs its task")
+            raise ValueError("a request context needs a task")
         known = {f.name: f.default for f in fields(cls)}
         kept = {
             key: value
             for key, value in raw.items()
-            if key in known and (key == "task" or _same_kind(known[key], value))
+            if key in known and (key == "task" or _same_type(known[key], value))
         }
         return cls(**kept)
 
@@ -106,7 +107,7 @@ def request_context(
     trigger: Trigger = "automatic",
     instruction: str = "",
 ) -> RequestContext:
-    """The situation of a request at a position, from what is known without slow computing."""
+    """Return the context of a request at a position; computes nothing slow."""
     around = complexity.peek(document.uri, position.line)
     above = document.lines[max(0, position.line - _PREFIX_LINES) : position.line]
     return RequestContext(
@@ -118,21 +119,21 @@ def request_context(
         file_lines=len(document.lines),
         prefix_chars=sum(map(len, above)) + position.column,
         multiline=multiline,
-        place=place_of(document, position),
+        place=classify_place(document, position),
         trigger=trigger,
         instruction_words=len(instruction.split()),
     )
 
 
-def place_of(document: Document, position: Position) -> Place:
-    """What kind of place a position is, from the text before it on its line and just above."""
+def classify_place(document: Document, position: Position) -> PlaceKind:
+    """Classify a position by the text before it, on its line and just above."""
     before = document.line(position.line)[: position.column]
     quote, comment = _scan(before, document.language)
     if comment:
         return "comment"
     for pattern, place in ((_IMPORT, "import"), (_DEFINITION, "definition")):
         if pattern.match(before):
-            return cast(Place, place)
+            return cast(PlaceKind, place)
     if quote:
         return "string"
     if _in_call(document, position, before):
@@ -143,7 +144,7 @@ def place_of(document: Document, position: Position) -> Place:
 
 
 def _scan(before: str, language: str) -> tuple[str, bool]:
-    """The quote that is open at the end of a line's start, and whether a comment is."""
+    """Return the open quote at the end of a line's beginning, and whether it is in a comment."""
     sign = line_comment(language)
     marks = (sign, "/*") if sign == "//" else (sign,)
     if before.lstrip().startswith("*") and "/*" in marks:
@@ -163,7 +164,7 @@ def _scan(before: str, language: str) -> tuple[str, bool]:
 
 
 def _in_call(document: Document, position: Position, before: str) -> bool:
-    """Whether a parenthesis that follows a name is open, looking back a few lines."""
+    """Return whether a call's parenthesis is open, looking back a few lines."""
     depth = 0
     lines = [document.line(n) for n in range(max(0, position.line - 5), position.line)]
     for text in (before, *reversed(lines)):
@@ -177,15 +178,11 @@ def _in_call(document: Document, position: Position, before: str) -> bool:
 
 
 def _log(value: float, middle: float, doublings: float) -> float:
-    """0 at ``middle``, ±1 where it is that many doublings away or more."""
-    return _clip(math.log2((1 + value) / (1 + middle)) / doublings)
+    """Return 0 at ``middle``, and ±1 from ``doublings`` doublings away."""
+    return clip(math.log2((1 + value) / (1 + middle)) / doublings, -1)
 
 
-def _clip(value: float) -> float:
-    return max(-1.0, min(1.0, value))
-
-
-def _same_kind(default: object, value: object) -> bool:
+def _same_type(default: object, value: object) -> bool:
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(default, bool) and isinstance(value, bool)
     return isinstance(value, type(default))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import SettingsError
+from ..provider_spec import fallback
 from .messages import SettingsIssue
 from .schema import ModelSettings
 
@@ -50,21 +51,24 @@ def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
 def read_config(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
     """The raw options of a TOML file, and a fault where it cannot be read. Missing is empty.
 
-    Of a file that cannot be read nobody knows whom the user trusts: only ``recall``, which sends
-    nothing anywhere, is used then.
+    An unreadable file hides which providers the user trusts, so only the provider that sends
+    nothing anywhere (``recall``) is used.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig")), []
     except FileNotFoundError:
         return {}, []
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = f"not valid TOML ({error}); none of its settings apply, and only recall is used, until it is mended"
+        problem = f"is not valid TOML ({error}); fix it: until then none of its settings apply"
     except RecursionError:
-        problem = "nested too deeply; none of its settings apply, and only recall is used, until it is mended"
+        problem = "is nested too deeply; fix it: until then none of its settings apply"
     except OSError as error:
-        problem = f"cannot be read ({error.strerror}); none of its settings apply, and only recall is used"
-    recall = {"name": "recall", "provider": "recall"}
-    return {"models": [recall], "discover": False}, [SettingsIssue("config", str(path), problem)]
+        problem = (
+            f"cannot be read ({error.strerror}); fix it: until then none of its settings apply"
+        )
+    only = fallback().name
+    issue = SettingsIssue("config", str(path), f"{problem}, and only {only} is used")
+    return {"models": [{"name": only, "provider": only}], "discover": False}, [issue]
 
 
 def add_model_to_config(path: Path, model: ModelSettings) -> None:

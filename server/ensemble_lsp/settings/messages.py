@@ -80,7 +80,9 @@ def wrong_value(table: type[Table], place: Place, value: Any) -> str:
     schema = table.model_json_schema(by_alias=True)["properties"][key]
     wanted = _PHRASES.get(key) or expected(_inner(schema, place[1:]))
     given = "" if key in DISCRETE else f", not {kind(value)}"
-    return f"must be {wanted}{given}"
+    near = nearest(value, schema.get("enum", ())) if isinstance(value, str) else None
+    hint = f"; did you mean {json.dumps(near)}?" if near else ""
+    return f"must be {wanted}{given}{hint}"
 
 
 def default_of(table: type[Table], key: str) -> str:
@@ -105,15 +107,17 @@ def expected(schema: Mapping[str, Any]) -> str:
         "integer": "a whole number",
         "number": "a number",
         "boolean": "true or false",
-        "string": "a text",
+        "string": "a string",
         "array": "a list",
         "object": "a table",
     }.get(str(schema.get("type")), "another value")
     if "maxLength" in schema:
         name += f" of at most {schema['maxLength']} characters"
     if schema.get("type") == "array":
-        least = "at least one of these: " if schema.get("minItems") else ""
-        return f"{name} of {least}{expected(schema.get('items', {}))}"
+        items = schema.get("items", {})
+        if "enum" not in items:
+            return f"{name} of strings"
+        return f"{name} {'with at least' if schema.get('minItems') else 'of'} {expected(items)}"
     return f"{name}{_range(schema)}"
 
 

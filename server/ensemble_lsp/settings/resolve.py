@@ -16,6 +16,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from ..errors import SettingsError
+from ..provider_spec import spec_of
 from .messages import (
     Place,
     SettingsIssue,
@@ -177,7 +178,7 @@ def _prune_model(
     faults = [_fault(source, ModelSettings, at, issue) for issue in issues]
     if any(_is_fatal(issue) for issue in issues):
         return None, faults
-    if raw["provider"] != "recall" and not raw.get("model"):
+    if spec_of(raw["provider"]).needs_model and not raw.get("model"):
         issue = _Issue(("model",), "missing", None)
         return None, [*faults, _fault(source, ModelSettings, at, issue)]
     if raw["name"] in taken:

@@ -6,14 +6,23 @@ them.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
+from ..provider_spec import specs
 from ..types import TASKS, Task
 
-Provider = Literal["openai", "anthropic", "llamacpp", "recall"]
+
+def _known_provider(name: str) -> str:
+    if name not in specs():
+        raise ValueError("an installed provider is wanted")
+    return name
+
+
+def _list_providers(schema: dict[str, Any]) -> None:
+    schema["enum"] = list(specs())
 
 
 class Table(BaseModel):
@@ -48,7 +57,9 @@ class ModelSettings(Table):
         max_length=100, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
     )
     """Unique; how lists, pins and the history call it."""
-    provider: Provider
+    provider: Annotated[
+        str, AfterValidator(_known_provider), Field(json_schema_extra=_list_providers)
+    ]
     """The adapter that talks to the service."""
     model: str = ""
     """The provider's id; for llamacpp a GGUF file's path or a packaged model's name."""

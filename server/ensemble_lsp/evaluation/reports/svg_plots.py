@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ...numeric import clip
+
 WIDTH, HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 14, 44
 COLOURS = 8
@@ -62,7 +64,7 @@ class Axis:
         """Return the coordinate of a value."""
         even = (value - self.low) / ((self.high - self.low) or 1)
         share = _log_share(value, self.low, self.high) if self.log else even
-        return self.start + max(0.0, min(1.0, share)) * (self.end - self.start)
+        return self.start + clip(share) * (self.end - self.start)
 
     def ticks(self) -> list[float]:
         """Return round values along the axis."""

@@ -1,1 +1,1 @@
-"""LoRA of a small open model on this machine, into a file that ``llamacpp`` loads."""
+"""LoRA training of a small open model on this machine, merged into a GGUF file for ``llamacpp``."""

@@ -1,7 +1,7 @@
-"""What LoRA learned, added to a GGUF file's weights: a new GGUF file that ``llamacpp`` loads.
+"""Merge LoRA adapters into the weights of a GGUF file, giving a new file for ``llamacpp``.
 
-Only the tensors that were trained are written anew, as 16-bit floats; all others, the tokenizer and the
-metadata are copied as they are. LoRA adds ``scale * B @ A`` to a weight (Hu et al., "LoRA: Low-Rank
+Only trained tensors are rewritten, as 16-bit floats; all others, the tokenizer and the metadata are copied
+unchanged. LoRA adds ``scale * B @ A`` to a weight (Hu et al., "LoRA: Low-Rank
 Adaptation of Large Language Models", 2021); GGUF's llama family interleaves the rows of query and key,
 as llama.cpp's converter does.
 """
@@ -17,8 +17,8 @@ from typing import Any
 from ...errors import FineTuningError
 from .libraries import Libraries
 
-SUPPORTED = ("llama", "qwen2", "qwen3")
-"""Architectures whose tensors are known to correspond; llama's covers Mistral and SmolLM2."""
+ARCHITECTURES = ("llama", "qwen2", "qwen3")
+"""Architectures whose tensor names are known; ``llama`` covers Mistral and SmolLM2."""
 
 _PARTS = {
     "q_proj": "attn_q",
@@ -29,34 +29,36 @@ _PARTS = {
     "up_proj": "ffn_up",
     "down_proj": "ffn_down",
 }
-TARGETS = tuple(_PARTS)
-"""The modules that LoRA trains: all linear ones of a block."""
+TARGET_MODULES = tuple(_PARTS)
+"""Modules that LoRA trains: all linear ones of a block."""
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What must be known of a base before it is trained."""
+class GgufFacts:
+    """Metadata of a base model that training needs."""
 
     arch: str
-    begins: bool
-    """Whether llama.cpp puts a token for the beginning before every text."""
+    adds_bos: bool
+    """Whether llama.cpp puts a beginning-of-sequence token before every text."""
 
 
-def facts_of(lib: Libraries, base: Path) -> Facts:
-    """What a GGUF file says of itself; raises ``FineTuningError`` for one that cannot be trained here."""
+def read_facts(lib: Libraries, base: Path) -> GgufFacts:
+    """Read the metadata of a GGUF file; raises ``FineTuningError`` if it cannot be trained here."""
     try:
         reader = lib.gguf.GGUFReader(base)
-        found = str(_value(reader, "general.architecture", "unknown"))
+        architecture = str(_value(reader, "general.architecture", "unknown"))
         kind = _value(reader, "tokenizer.ggml.model", "")
         begins = bool(_value(reader, "tokenizer.ggml.add_bos_token", kind == "llama"))
     except (OSError, ValueError) as error:
         raise FineTuningError(
-            f"{base} cannot be read as GGUF ({error}); choose another."
+            f"{base} is not a readable GGUF file ({error}); choose another."
         ) from error
-    if found not in SUPPORTED:
-        known = ", ".join(SUPPORTED)
-        raise FineTuningError(f"{base.name} is of the architecture {found}; trainable are {known}.")
-    return Facts(found, begins)
+    if architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise FineTuningError(
+            f"{base.name} has the architecture {architecture}; only {known} can be trained."
+        )
+    return GgufFacts(architecture, begins)
 
 
 def _value(reader: Any, key: str, otherwise: Any) -> Any:
@@ -64,9 +66,9 @@ def _value(reader: Any, key: str, otherwise: Any) -> Any:
     return otherwise if field is None else field.contents()
 
 
-def deltas(model: Any, config: Any, arch: str) -> dict[str, Any]:
-    """By GGUF tensor name, what a PEFT model's adapters add to the weights, as float32 arrays."""
-    found: dict[str, Any] = {}
+def weight_deltas(model: Any, config: Any, arch: str) -> dict[str, Any]:
+    """Return the change of each weight by a PEFT model's adapters, by GGUF tensor name, as float32."""
+    changes: dict[str, Any] = {}
     for name, module in model.named_modules():
         if "default" not in getattr(module, "lora_A", {}):
             continue
@@ -77,21 +79,23 @@ def deltas(model: Any, config: Any, arch: str) -> dict[str, Any]:
             heads = config.num_attention_heads
             if part == "k_proj":
                 heads = config.num_key_value_heads or heads
-            delta = _interleaved(delta, heads)
-        found[f"blk.{block}.{_PARTS[part]}.weight"] = delta
-    return found
+            delta = _interleave(delta, heads)
+        changes[f"blk.{block}.{_PARTS[part]}.weight"] = delta
+    return changes
 
 
-def _interleaved(weight: Any, heads: int) -> Any:
+def _interleave(weight: Any, heads: int) -> Any:
     rows = weight.shape[0]
     split = weight.reshape(heads, 2, rows // heads // 2, *weight.shape[1:])
     return split.swapaxes(1, 2).reshape(weight.shape)
 
 
-def write(lib: Libraries, base: Path, target: Path, changes: Mapping[str, Any], name: str) -> None:
-    """Write ``base`` with ``changes`` added to its tensors as ``target``, in one step.
+def write_merged(
+    lib: Libraries, base: Path, target: Path, changes: Mapping[str, Any], name: str
+) -> None:
+    """Write ``base`` with ``changes`` added to its tensors to ``target``, atomically.
 
-    Raises ``FineTuningError`` where a tensor is missing or the file cannot be written.
+    Raises ``FineTuningError`` if a tensor is missing or the file cannot be written.
     """
     gguf = lib.gguf
     reader = gguf.GGUFReader(base)
@@ -117,7 +121,7 @@ def write(lib: Libraries, base: Path, target: Path, changes: Mapping[str, Any], 
 
 def _copy_fields(gguf: Any, reader: Any, writer: Any, name: str) -> None:
     for field in reader.fields.values():
-        # The header's own, and the architecture, which the writer has already.
+        # The writer already has the header fields and the architecture.
         if field.name.startswith("GGUF.") or field.name == "general.architecture":
             continue
         kind = field.types[0]

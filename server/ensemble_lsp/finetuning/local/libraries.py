@@ -1,4 +1,4 @@
-"""The optional libraries of local training, as one import that says what is missing."""
+"""The optional libraries of local training, imported together."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 from ...errors import FineTuningError
 
 NAMES = ("torch", "transformers", "peft", "gguf")
-EXTRA = "pip install 'ensemble-lsp[finetune-local]'"
+INSTALL_COMMAND = "pip install 'ensemble-lsp[finetune-local]'"
 
 
-def missing() -> str | None:
-    """What is not installed and how to get it; None where all is there. Imports nothing."""
+def missing_libraries() -> str | None:
+    """Return a sentence on the missing libraries and how to install them; None if all are installed."""
     absent = [name for name in NAMES if importlib.util.find_spec(name) is None]
     if not absent:
         return None
-    return f"Training on this machine needs {', '.join(absent)}: run `{EXTRA}` and try again."
+    return f"Training on this machine needs {', '.join(absent)}: run `{INSTALL_COMMAND}` and try again."
 
 
 @dataclass(frozen=True, slots=True)
 class Libraries:
-    """The modules; untyped, as they may not be there."""
+    """The imported modules; untyped, as they may be missing."""
 
     torch: Any
     transformers: Any
@@ -32,19 +32,19 @@ class Libraries:
     gguf: Any
 
 
-def load() -> Libraries:
-    """Import them, which takes seconds; raises ``FineTuningError`` where one is missing or broken."""
-    if told := missing():
-        raise FineTuningError(told)
-    # Weights are read from the disk alone: nothing is to be asked of a model hub.
+def load_libraries() -> Libraries:
+    """Import the libraries, which takes seconds; raises ``FineTuningError`` if one fails."""
+    if reason := missing_libraries():
+        raise FineTuningError(reason)
+    # Weights come from the disk only: never contact a model hub.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TQDM_DISABLE", "1")
     try:
-        found = [importlib.import_module(name) for name in NAMES]
+        modules = [importlib.import_module(name) for name in NAMES]
     except (ImportError, OSError) as error:
-        raise FineTuningError(f"{error}; run `{EXTRA}` and try again.") from error
-    found[1].utils.logging.set_verbosity_error()
-    found[1].utils.logging.disable_progress_bar()
-    return Libraries(*found)
+        raise FineTuningError(f"{error}; run `{INSTALL_COMMAND}` and try again.") from error
+    modules[1].utils.logging.set_verbosity_error()
+    modules[1].utils.logging.disable_progress_bar()
+    return Libraries(*modules)

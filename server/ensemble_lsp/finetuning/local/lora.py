@@ -1,4 +1,4 @@
-"""LoRA on this machine: the loop over the examples, which can be stopped and goes on later."""
+"""The LoRA training loop, which can be stopped and resumed from its checkpoint."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import FineTuningError
-from .gguf_merge import TARGETS
+from .gguf_merge import TARGET_MODULES
 from .libraries import Libraries
 
 RANK, ALPHA, DROPOUT = 8, 16, 0.05
 LEARNING_RATE = 2e-4
 BATCH, EPOCHS = 4, 3
-LONGEST = 384
-"""Tokens of one example: a longer prompt loses its beginning."""
+MAX_TOKENS = 384
+"""Tokens of one example; a longer prompt loses its beginning."""
 _SAVE_SECONDS = 60.0
 
-Told = Callable[[int, int, float], None]
+ReportStep = Callable[[int, int, float], None]
 """Step, steps and loss."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How to train."""
+class LoraPlan:
+    """Parameters of the training."""
 
     epochs: int = EPOCHS
     batch: int = BATCH
@@ -37,23 +37,23 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """Token ids, and how many of them are the prompt, which is not learned."""
+class TokenizedExample:
+    """Token ids; the first ``prompt_length`` are the prompt, which is not learned."""
 
     ids: tuple[int, ...]
-    asked: int
+    prompt_length: int
 
 
-class Trainer:
-    """One base with its adapters. Everything here computes for long: call it in a thread."""
+class LoraTrainer:
+    """A base model with its adapters. All methods are slow: call them in a thread."""
 
     def __init__(
-        self, lib: Libraries, base: Path, plan: Plan, checkpoint: Path, *, begins: bool
+        self, lib: Libraries, base: Path, plan: LoraPlan, checkpoint: Path, *, begins: bool
     ) -> None:
         self._lib = lib
         self._plan = plan
         self._checkpoint = checkpoint
-        self._begins = begins
+        self._adds_bos = begins
         lib.torch.manual_seed(plan.seed)
         auto = lib.transformers
         try:
@@ -63,38 +63,40 @@ class Trainer:
             loaded = auto.AutoModelForCausalLM.from_pretrained(
                 folder, dtype=lib.torch.float32, **where
             )
-        except Exception as error:  # the library raises whatever its parts raise
-            told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-            raise FineTuningError(f"{base.name} cannot be loaded for training ({told}).") from error
+        except Exception as error:  # the library raises many kinds of errors
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            raise FineTuningError(
+                f"{base.name} cannot be loaded for training ({reason})."
+            ) from error
         self.config = loaded.config
         lora = lib.peft.LoraConfig(
             r=RANK,
             lora_alpha=ALPHA,
             lora_dropout=DROPOUT,
-            target_modules=list(TARGETS),
+            target_modules=list(TARGET_MODULES),
             task_type="CAUSAL_LM",
         )
         self.model = lib.peft.get_peft_model(loaded, lora)
         weights = [p for p in self.model.parameters() if p.requires_grad]
         self._optimizer = lib.torch.optim.AdamW(weights, lr=plan.rate)
-        self.before: float | None = None
-        """The loss of the base alone, once it was measured; kept with the checkpoint."""
+        self.base_loss: float | None = None
+        """Loss of the base alone, once measured; saved in the checkpoint."""
         self._step = self._restore()
 
-    def samples(self, path: Path) -> list[Sample]:
-        """A JSONL file's lines as token ids, each answer closed by the end of text."""
+    def tokenize(self, path: Path) -> list[TokenizedExample]:
+        """Tokenize the lines of a JSONL file, with the end-of-text token after each answer."""
         lines = path.read_text(encoding="utf-8").splitlines()
-        return [self._sample(json.loads(line)) for line in lines]
+        return [self._tokenized(json.loads(line)) for line in lines]
 
-    def _sample(self, line: dict[str, Any]) -> Sample:
-        asked, answer = self._texts(line)
-        head: list[int] = self._tokenizer(asked, add_special_tokens=False)["input_ids"]
+    def _tokenized(self, line: dict[str, Any]) -> TokenizedExample:
+        prompt, answer = self._texts(line)
+        head: list[int] = self._tokenizer(prompt, add_special_tokens=False)["input_ids"]
         tail: list[int] = self._tokenizer(answer, add_special_tokens=False)["input_ids"]
-        tail = [*tail, self._tokenizer.eos_token_id][: LONGEST // 2]
-        head = head[-(LONGEST - len(tail)) :]
-        if self._begins and head[:1] != [self._tokenizer.bos_token_id]:
-            head = [self._tokenizer.bos_token_id, *head[-(LONGEST - len(tail) - 1) :]]
-        return Sample((*head, *tail), len(head))
+        tail = [*tail, self._tokenizer.eos_token_id][: MAX_TOKENS // 2]
+        head = head[-(MAX_TOKENS - len(tail)) :]
+        if self._adds_bos and head[:1] != [self._tokenizer.bos_token_id]:
+            head = [self._tokenizer.bos_token_id, *head[-(MAX_TOKENS - len(tail) - 1) :]]
+        return TokenizedExample((*head, *tail), len(head))
 
     def _texts(self, line: dict[str, Any]) -> tuple[str, str]:
         if "prompt" in line:
@@ -102,17 +104,20 @@ class Trainer:
         messages: list[dict[str, str]] = line["messages"]
         template = self._tokenizer.apply_chat_template
         if self._tokenizer.chat_template is None:
-            told = "this base has no chat template; give lines of {prompt, completion}"
-            raise FineTuningError(f"Messages cannot be trained on: {told}.")
-        asked = template(messages[:-1], tokenize=False, add_generation_prompt=True)
-        return asked, messages[-1]["content"]
+            raise FineTuningError(
+                "This base has no chat template; use lines of {prompt, completion}, not messages."
+            )
+        prompt = template(messages[:-1], tokenize=False, add_generation_prompt=True)
+        return prompt, messages[-1]["content"]
 
-    def steps(self, samples: Sequence[Sample]) -> int:
-        """How many steps all epochs have."""
+    def steps(self, samples: Sequence[TokenizedExample]) -> int:
+        """Return the number of steps of all epochs."""
         return self._plan.epochs * math.ceil(len(samples) / self._plan.batch)
 
-    def train(self, samples: Sequence[Sample], told: Told, stop: Callable[[], bool]) -> bool:
-        """Train from where the checkpoint is; whether it came to the end rather than was stopped."""
+    def train(
+        self, samples: Sequence[TokenizedExample], report: ReportStep, stop: Callable[[], bool]
+    ) -> bool:
+        """Train from the checkpoint on; return False if it was stopped before the end."""
         total, batch = self.steps(samples), self._plan.batch
         per_epoch = total // self._plan.epochs
         self.model.train()
@@ -126,7 +131,7 @@ class Trainer:
             self._optimizer.step()
             self._optimizer.zero_grad()
             self._step += 1
-            told(self._step, total, float(loss.detach()))
+            report(self._step, total, float(loss.detach()))
             stopped = stop()
             if stopped or self._step % per_epoch == 0 or time.monotonic() > saved + _SAVE_SECONDS:
                 self._save()
@@ -135,8 +140,8 @@ class Trainer:
                 return False
         return True
 
-    def loss(self, samples: Sequence[Sample]) -> float:
-        """Mean loss a batch, without learning."""
+    def loss(self, samples: Sequence[TokenizedExample]) -> float:
+        """Return the mean loss of the batches, without learning."""
         self.model.eval()
         batch = self._plan.batch
         with self._lib.torch.no_grad():
@@ -145,7 +150,7 @@ class Trainer:
             ]
         return sum(parts) / len(parts)
 
-    def _loss(self, samples: Sequence[Sample]) -> Any:
+    def _loss(self, samples: Sequence[TokenizedExample]) -> Any:
         torch = self._lib.torch
         width = max(len(s.ids) for s in samples)
         ids = torch.zeros((len(samples), width), dtype=torch.long)
@@ -155,13 +160,13 @@ class Trainer:
             size = len(sample.ids)
             ids[row, :size] = torch.tensor(sample.ids)
             mask[row, :size] = 1
-            labels[row, sample.asked : size] = ids[row, sample.asked : size]
+            labels[row, sample.prompt_length : size] = ids[row, sample.prompt_length : size]
         return self.model(input_ids=ids, attention_mask=mask, labels=labels).loss
 
     def _save(self) -> None:
         state = {
             "step": self._step,
-            "before": self.before,
+            "before": self.base_loss,
             "adapter": self._lib.peft.get_peft_model_state_dict(self.model),
             "optimizer": self._optimizer.state_dict(),
         }
@@ -175,5 +180,5 @@ class Trainer:
         state = self._lib.torch.load(self._checkpoint, weights_only=True)
         self._lib.peft.set_peft_model_state_dict(self.model, state["adapter"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self.before = state["before"]
+        self.base_loss = state["before"]
         return int(state["step"])

@@ -1,4 +1,4 @@
-"""Which fill-in-the-middle tokens a GGUF file's vocabulary has, read without any library."""
+"""Find the fill-in-the-middle tokens in a GGUF file's vocabulary, without a library."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from pathlib import Path
 
 from ...models.profiles import fim_names, fim_template, known_model
 
-_HEAD = 16_000_000
-"""Bytes: metadata and vocabulary stand before the weights."""
+_HEAD_BYTES = 16_000_000
+"""Bytes to read: metadata and vocabulary precede the weights."""
 
 
 def native_fim(weights: Path) -> str:
-    """The template's name that ``llamacpp`` uses for a file by itself; ``none`` for none.
+    """Return the name of the template that ``llamacpp`` chooses for a file; ``none`` without one.
 
-    As the adapter asks its engine: the first template whose every token is one of the vocabulary's,
-    the one that the file's name speaks of first.
+    It is the first template whose tokens are all in the vocabulary, beginning with the one that the file's
+    name suggests.
     """
     try:
         with weights.open("rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(_HEAD_BYTES)
     except OSError:
         return "none"
     for name in dict.fromkeys([known_model(weights.name).fim, *fim_names()]):
@@ -32,6 +32,6 @@ def native_fim(weights: Path) -> str:
 
 
 def _string(text: str) -> bytes:
-    """A string as GGUF stores it: its length in eight bytes, little-endian, and its bytes."""
+    """Return a string as GGUF stores it: its length in eight bytes, little-endian, and its bytes."""
     data = text.encode()
     return len(data).to_bytes(8, "little") + data

@@ -1,4 +1,4 @@
-"""textDocument/codeAction and codeAction/resolve: generate, explain, choose among candidates."""
+"""textDocument/codeAction and codeAction/resolve: generate, explain, use a candidate."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from lsprotocol import types
 
 from ...errors import DocumentError
 from ...types import Document, Position, Span
-from ..candidate_picker import choose_command
+from ..candidate_picker import CHOOSE, choose_command
 from ..convert import from_span, to_span, workspace_edit
-from ..error_responses import failure, quiet_on_error, raise_to_user
+from ..error_responses import failure, raise_to_user
 from ..server import EnsembleServer
-from ..work_done_progress import Progress, with_progress
-from .inline_completion import ACCEPT
+from ..work_done_progress import WorkDoneProgress, with_progress
+from .document_requests import accept_command, document_request
 
 if TYPE_CHECKING:
     from ...generation.generator import Generation
@@ -23,41 +23,40 @@ EXPLAIN_KIND = "refactor.explain.ensemble"
 Action = types.CodeAction | types.Command
 
 
-def nothing() -> list[Action]:
-    """No actions."""
+def no_actions() -> list[Action]:
+    """Return the empty answer."""
     return []
 
 
-@quiet_on_error(nothing)
-async def code_action(ls: EnsembleServer, params: types.CodeActionParams) -> list[Action]:
-    """What can be done at a place. Asks no model and waits for nothing."""
-    document = ls.documents.get(params.text_document.uri)
-    if document is None:
-        return []
+@document_request(no_actions)
+async def code_action(
+    ls: EnsembleServer, document: Document, params: types.CodeActionParams
+) -> list[Action]:
+    """List the actions for a range, without asking a model or waiting for anything."""
     from ...context.generation_intent import generation_intent_at
 
     span = to_span(document, params.range, ls.encoding)
-    actions = _candidates(ls, document, span)
-    host = ls.opened()
+    actions = _candidate_actions(ls, document, span)
+    host = ls.host_if_ready()
     trees = host.app.workspace.context.trees if host is not None else None
     if not span.empty or generation_intent_at(document, span, trees) is not None:
-        actions.append(_generate(ls, document, span))
+        actions.append(_generate_action(ls, document, span))
     if document.slice(span).strip() or document.line(span.start.line).strip():
-        actions.append(_explain(ls, document, span))
-    actions = [a for a in actions if _wanted(a, params.context.only)]
+        actions.append(_explain_action(ls, document, span))
+    actions = [a for a in actions if _is_requested(a, params.context.only)]
     if ls.client.code_action_literals:
         return list(actions)
     return [a.command for a in actions if a.command is not None]
 
 
-def _wanted(action: types.CodeAction, only: Any) -> bool:
+def _is_requested(action: types.CodeAction, only: Any) -> bool:
     kind = str(getattr(action.kind, "value", action.kind))
     prefixes = [str(getattr(k, "value", k)) for k in only or [""]]
     return any(not p or kind == p or kind.startswith(p + ".") for p in prefixes)
 
 
-def place_of(ls: EnsembleServer, document: Document, span: Span) -> dict[str, Any]:
-    """A place as a command's arguments: ``{uri, range}``."""
+def range_arguments(ls: EnsembleServer, document: Document, span: Span) -> dict[str, Any]:
+    """Return a span as the ``{uri, range}`` of a command's arguments."""
     range_ = from_span(document, span, ls.encoding)
     start, end = range_.start, range_.end
     return {
@@ -69,12 +68,12 @@ def place_of(ls: EnsembleServer, document: Document, span: Span) -> dict[str, An
     }
 
 
-def _generate(ls: EnsembleServer, document: Document, span: Span) -> types.CodeAction:
+def _generate_action(ls: EnsembleServer, document: Document, span: Span) -> types.CodeAction:
     title = "Generate with ensemble"
-    arguments = place_of(ls, document, span)
+    arguments = range_arguments(ls, document, span)
     literal = ls.client.code_action_literals and ls.client.resolves_edit
     command = types.Command(title=title, command="ensemble.generate", arguments=[arguments])
-    data = {"task": "generate", "version": document.version, **_plain(span)}
+    data = {"task": "generate", "version": document.version, **_span_data(span)}
     return types.CodeAction(
         title=title,
         kind=GENERATE_KIND,
@@ -83,27 +82,29 @@ def _generate(ls: EnsembleServer, document: Document, span: Span) -> types.CodeA
     )
 
 
-def _plain(span: Span) -> dict[str, list[int]]:
+def _span_data(span: Span) -> dict[str, list[int]]:
     return {
         "start": [span.start.line, span.start.column],
         "end": [span.end.line, span.end.column],
     }
 
 
-def _explain(ls: EnsembleServer, document: Document, span: Span) -> types.CodeAction:
+def _explain_action(ls: EnsembleServer, document: Document, span: Span) -> types.CodeAction:
     title = "Explain with ensemble"
-    arguments = {**place_of(ls, document, span), "show": True}
+    arguments = {**range_arguments(ls, document, span), "show": True}
     command = types.Command(title=title, command="ensemble.explain", arguments=[arguments])
     return types.CodeAction(title=title, kind=EXPLAIN_KIND, command=command)
 
 
-def _candidates(ls: EnsembleServer, document: Document, span: Span) -> list[types.CodeAction]:
-    """One action a candidate of the ensemble that ran at this place, and one to discard them."""
-    host = ls.opened()
-    generation = host.tools.generator.at(document.uri, span) if host else None
+def _candidate_actions(
+    ls: EnsembleServer, document: Document, span: Span
+) -> list[types.CodeAction]:
+    """Offer each candidate of a generation that ran at this span, and one action to discard them."""
+    host = ls.host_if_ready()
+    generation = host.services.generator.at(document.uri, span) if host else None
     if generation is None:
         return []
-    actions = [_use(ls, document, generation, index) for index in generation.shown]
+    actions = [_use_action(ls, document, generation, index) for index in generation.shown]
     discard = types.Command(
         title="Discard ensemble answers",
         command="ensemble.reject",
@@ -113,7 +114,7 @@ def _candidates(ls: EnsembleServer, document: Document, span: Span) -> list[type
     return actions
 
 
-def _use(
+def _use_action(
     ls: EnsembleServer, document: Document, generation: Generation, index: int
 ) -> types.CodeAction:
     candidate = generation.candidates[index]
@@ -125,17 +126,15 @@ def _use(
         ls.encoding,
         versioned=ls.client.versioned_edits,
     )
-    command = types.Command(title=title, command=ACCEPT, arguments=[{"id": candidate.id}])
+    command = accept_command(candidate)
     if not ls.client.code_action_literals:
-        command = types.Command(
-            title=title, command="ensemble.choose", arguments=[{"id": candidate.id}]
-        )
+        command = types.Command(title=title, command=CHOOSE, arguments=[{"id": candidate.id}])
     return types.CodeAction(title=title, kind=GENERATE_KIND, edit=edit, command=command)
 
 
 @raise_to_user
 async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> types.CodeAction:
-    """Run ``Generate with ensemble`` and put the consensus into the action as its edit."""
+    """Run ``Generate with ensemble`` and return the action with the consensus as its edit."""
     data = cast("dict[str, Any]", action.data) if isinstance(action.data, dict) else {}
     if data.get("task") != "generate" or action.edit is not None:
         return action
@@ -143,18 +142,17 @@ async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> t
         uri, version = str(data["uri"]), int(data["version"])
         span = Span(Position(*data["start"]), Position(*data["end"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise failure("This action is not one of ours; open the menu again.") from error
+        raise failure("This code action is not valid; open the menu again.") from error
     document = ls.document(uri)
-    if document.version != version:
-        raise failure("The file has changed meanwhile; open the menu again.", -32801)
+    if not ls.is_current(uri, version):
+        message = "The file has changed; open the menu again."
+        raise failure(message, types.LSPErrorCodes.ContentModified)
     generation = await generate_with_progress(ls, document, span)
     if not generation.decided:
         action.command = choose_command(generation)
         return action
     action.edit = consensus_edit(ls, generation)
-    action.command = types.Command(
-        title="Accept", command=ACCEPT, arguments=[{"id": generation.candidates[0].id}]
-    )
+    action.command = accept_command(generation.candidates[0])
     return action
 
 
@@ -165,11 +163,11 @@ async def generate_with_progress(
     token: str | int | None = None,
     **options: Any,
 ) -> Generation:
-    """Run the ensemble; the progress bar names each model as it answers."""
+    """Run an ensemble with a progress bar that names each model as it answers."""
     host = await ls.host()
 
-    def work(bar: Progress) -> Any:
-        return host.tools.generator.generate(
+    async def work(bar: WorkDoneProgress) -> Generation:
+        return await host.services.generator.generate(
             host.app, document, span, progress=bar.report, **options
         )
 
@@ -177,12 +175,11 @@ async def generate_with_progress(
 
 
 def consensus_edit(ls: EnsembleServer, generation: Generation) -> types.WorkspaceEdit:
-    """The consensus as an edit; fails when the document changed while the models wrote."""
-    current = ls.documents.get(generation.uri)
-    if current is None or current.version != generation.version:
-        raise DocumentError("The file has changed while the models wrote; ask again.")
+    """Return the consensus as an edit; fail if the document has changed meanwhile."""
+    if not ls.is_current(generation.uri, generation.version):
+        raise DocumentError("The file changed while the models were writing; generate again.")
     return workspace_edit(
-        current,
+        ls.document(generation.uri),
         generation.span,
         generation.candidates[0].text,
         ls.encoding,

@@ -1,4 +1,4 @@
-"""The editor's settings: asked for, and asked for again when they change."""
+"""The editor's settings: requested at the start and whenever they change."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SECTION = "ensemble"
+CLIENT_TIMEOUT = 5.0
+"""Seconds that a client has to answer a request about its settings."""
 
 
-async def ask_configuration(ls: EnsembleServer) -> dict[str, Any]:
-    """What the editor has under ``ensemble``; empty for a client that cannot tell or does not answer."""
+async def request_configuration(ls: EnsembleServer) -> dict[str, Any]:
+    """Return the editor's ``ensemble`` settings; empty if the client has none or does not answer."""
     if not ls.client.configuration:
         return {}
     params = types.ConfigurationParams(items=[types.ConfigurationItem(section=SECTION)])
     try:
-        answer = await asyncio.wait_for(ls.workspace_configuration_async(params), 5)
+        answer = await asyncio.wait_for(ls.workspace_configuration_async(params), CLIENT_TIMEOUT)
     except Exception as error:
         logger.warning("workspace/configuration was not answered: %s", type(error).__name__)
         return {}
@@ -34,7 +36,7 @@ async def ask_configuration(ls: EnsembleServer) -> dict[str, Any]:
 
 
 def without_nulls(table: Any) -> dict[str, Any]:
-    """VS Code sends null for what is not set: that is no value."""
+    """Return a table without nulls, which VS Code sends for settings that are not set."""
     items = cast("dict[str, Any]", table).items()
     return {
         key: without_nulls(value) if isinstance(value, dict) else value
@@ -44,7 +46,7 @@ def without_nulls(table: Any) -> dict[str, Any]:
 
 
 async def watch_configuration(ls: EnsembleServer) -> None:
-    """Ask to be told of changes, where the client registers that at run time (VS Code)."""
+    """Register for changes with a client that supports dynamic registration (VS Code)."""
     if not ls.client.watches_configuration:
         return
     method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
@@ -55,24 +57,24 @@ async def watch_configuration(ls: EnsembleServer) -> None:
     )
     with contextlib.suppress(Exception):
         params = types.RegistrationParams(registrations=[registration])
-        await asyncio.wait_for(ls.client_register_capability_async(params), 5)
+        await asyncio.wait_for(ls.client_register_capability_async(params), CLIENT_TIMEOUT)
 
 
 async def did_change_configuration(
     ls: EnsembleServer, params: types.DidChangeConfigurationParams
 ) -> None:
-    """Take new settings without a restart: asked for, or (older clients) as they were sent."""
+    """Apply new settings without a restart; old clients send them with the notification."""
     sent = cast("dict[str, Any]", params.settings) if isinstance(params.settings, dict) else {}
 
     async def changed(app: AppContext) -> AppContext:
         from ...app import reconfigured
 
         if ls.client.configuration:
-            raw = await ask_configuration(ls)
+            raw = await request_configuration(ls)
         else:
             raw = without_nulls(sent.get(SECTION, sent))
         new, issues = await reconfigured(app, raw)
-        ls.tell_faults(issues)
+        ls.report_issues(issues)
         return new
 
     app = await ls.change(changed)
@@ -82,9 +84,9 @@ async def did_change_configuration(
 async def did_change_folders(
     ls: EnsembleServer, params: types.DidChangeWorkspaceFoldersParams
 ) -> None:
-    """Folders come and go while the server runs."""
-    gone = {folder.uri for folder in params.event.removed}
-    kept = [uri for uri in ls.folders if uri not in gone]
+    """Add and remove workspace folders."""
+    removed = {folder.uri for folder in params.event.removed}
+    kept = [uri for uri in ls.folders if uri not in removed]
     ls.folders = (*kept, *(f.uri for f in params.event.added if f.uri not in kept))
     host = await ls.host()
     await host.app.workspace.set_folders(ls.folders)

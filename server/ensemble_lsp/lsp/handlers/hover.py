@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from lsprotocol import types
 
+from ...types import Document
 from ..convert import from_span, to_position
-from ..error_responses import quiet_on_error
 from ..server import EnsembleServer
+from .document_requests import document_request
 
 
-def nothing() -> types.Hover | None:
-    """No hover."""
+def no_hover() -> types.Hover | None:
+    """Return the empty answer."""
     return None
 
 
-@quiet_on_error(nothing)
-async def hover(ls: EnsembleServer, params: types.HoverParams) -> types.Hover | None:
-    """Explain what is under the cursor."""
-    document = ls.documents.get(params.text_document.uri)
-    if document is None:
-        return None
+@document_request(no_hover)
+async def hover(
+    ls: EnsembleServer, document: Document, params: types.HoverParams
+) -> types.Hover | None:
+    """Explain the code under the cursor."""
     position = to_position(document, params.position, ls.encoding)
     host = await ls.host()
     if not host.app.settings.explain.hover:
         return None
-    explained = await host.tools.explainer.hover(host.app, document, position)
-    current = ls.documents.get(document.uri)
-    if explained is None or current is None or current.version != document.version:
+    explained = await host.services.explainer.hover(host.app, document, position)
+    if explained is None:
         return None
     kind = types.MarkupKind.Markdown if ls.client.markdown else types.MarkupKind.PlainText
     return types.Hover(

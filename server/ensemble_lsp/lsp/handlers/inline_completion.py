@@ -4,51 +4,34 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from ...types import Suggestion
+from ...types import Document
 from ..convert import from_span, to_position, to_span
-from ..error_responses import quiet_on_error
 from ..server import EnsembleServer
+from .document_requests import accept_command, document_request, suggestions_for
 
-ACCEPT = "ensemble.accept"
 
-
-def nothing() -> types.InlineCompletionList:
-    """The empty answer: never null, on which Neovim would keep old ghost text."""
+def no_inline_completions() -> types.InlineCompletionList:
+    """Return the empty answer; not null, on which Neovim keeps the old ghost text."""
     return types.InlineCompletionList(items=[])
 
 
-def accept_command(suggestion: Suggestion) -> types.Command:
-    """What the editor runs after inserting a suggestion."""
-    return types.Command(title="Accept", command=ACCEPT, arguments=[{"id": suggestion.id}])
-
-
-@quiet_on_error(nothing)
+@document_request(no_inline_completions)
 async def inline_completion(
-    ls: EnsembleServer, params: types.InlineCompletionParams
+    ls: EnsembleServer, document: Document, params: types.InlineCompletionParams
 ) -> types.InlineCompletionList:
-    """Suggestions at the cursor; one for an automatic request, several for an invoked one."""
-    document = ls.documents.get(params.text_document.uri)
-    if document is None:
-        return nothing()
-    position = to_position(document, params.position, ls.encoding)
-    selected = params.context.selected_completion_info
-    span = to_span(document, selected.range, ls.encoding) if selected else None
-    invoked = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
-
+    """Suggest one completion for an automatic request, several for an invoked one."""
     from ...completion import CompletionRequest, SelectedItem
 
-    host = await ls.host()
+    selected = params.context.selected_completion_info
+    invoked = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
     request = CompletionRequest(
         document=document,
-        position=position,
+        position=to_position(document, params.position, ls.encoding),
         trigger="invoked" if invoked else "automatic",
-        selected=SelectedItem(span, selected.text) if selected and span else None,
+        selected=SelectedItem(to_span(document, selected.range, ls.encoding), selected.text)
+        if selected
+        else None,
     )
-    suggestions = await host.tools.completer.complete(host.app, request)
-    current = ls.documents.get(document.uri)
-    if current is None or current.version != document.version:
-        host.app.suggestions.withdrawn(suggestions)
-        return nothing()
     return types.InlineCompletionList(
         items=[
             types.InlineCompletionItem(
@@ -56,6 +39,6 @@ async def inline_completion(
                 range=from_span(document, suggestion.span, ls.encoding),
                 command=accept_command(suggestion),
             )
-            for suggestion in suggestions
+            for suggestion in await suggestions_for(ls, request)
         ]
     )

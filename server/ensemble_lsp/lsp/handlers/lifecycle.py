@@ -10,15 +10,15 @@ from typing import Any, cast
 
 from lsprotocol import types
 
-from ..server import Client, EnsembleServer
+from ..server import ClientFeatures, EnsembleServer
 from .configuration import watch_configuration
 
 logger = logging.getLogger(__name__)
 
 
 def initialize(ls: EnsembleServer, params: types.InitializeParams) -> None:
-    """Remember what the client is and wants. Imports nothing heavy: the answer must be quick."""
-    ls.client = Client.of(params)
+    """Store the client's features and options. Imports nothing heavy, so that the answer is quick."""
+    ls.client = ClientFeatures.of(params)
     ls.trace = params.trace or types.TraceValue.Off
     options = params.initialization_options
     if isinstance(options, dict):
@@ -28,54 +28,54 @@ def initialize(ls: EnsembleServer, params: types.InitializeParams) -> None:
     roots = [folder.uri for folder in params.workspace_folders or []]
     ls.folders = tuple(roots or ([params.root_uri] if params.root_uri else []))
     if params.process_id:
-        ls.background(_leave_with_parent(ls, params.process_id))
+        ls.background(_exit_with_parent(ls, params.process_id))
 
 
 async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> None:
-    """Build the session now, beside whatever the client asks meanwhile."""
+    """Build the context in the background, and show its notices as they come."""
     await watch_configuration(ls)
     host = await ls.host()
     app, loop = host.app, asyncio.get_running_loop()
-    told: set[str] = set()
+    shown: set[str] = set()
 
-    def tell_news() -> None:
+    def show_new_notices() -> None:
         for notice in app.notices():
-            if notice not in told:
-                told.add(notice)
-                ls.tell(notice)
+            if notice not in shown:
+                shown.add(notice)
+                ls.notify_user(notice)
 
-    def soon() -> None:
-        loop.call_soon_threadsafe(tell_news)
+    def from_history_thread() -> None:
+        loop.call_soon_threadsafe(show_new_notices)
 
     # A disk may fill up, or a file be removed, hours after the start.
-    app.history.on_notice = soon
-    tell_news()
+    app.history.on_notice = from_history_thread
+    show_new_notices()
 
 
 def set_trace(ls: EnsembleServer, params: types.SetTraceParams) -> None:
-    """How much the client wants to know."""
+    """Set the verbosity of the log."""
     ls.trace = params.value
     verbose = params.value == types.TraceValue.Verbose
     logging.getLogger("ensemble_lsp").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
 async def shutdown(ls: EnsembleServer, *args: Any) -> None:
-    """Settle what is open; requests that still run are cancelled by the protocol."""
-    if host := ls.opened():
+    """Flush the history. The protocol cancels the requests that still run."""
+    if host := ls.host_if_ready():
         await host.app.suggestions.flush()
 
 
-async def _leave_with_parent(ls: EnsembleServer, pid: int) -> None:
-    """An editor that dies without ``exit`` takes the server with it."""
+async def _exit_with_parent(ls: EnsembleServer, pid: int) -> None:
+    """Exit when the editor's process is gone, even without an ``exit`` notification."""
     while _alive(pid):
         await asyncio.sleep(2)
     logger.warning("the editor (process %d) is gone", pid)
-    ls.leave(1)
+    ls.request_exit(1)
 
 
 def _alive(pid: int) -> bool:
     if sys.platform == "win32":
-        return True  # its standard input ends; signal 0 would end the process there
+        return True  # signal 0 would end the process; the end of standard input is enough
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -9,39 +9,31 @@ from lsprotocol import types
 
 from ...types import Document, Position, Suggestion
 from ..convert import from_span, to_position
-from ..error_responses import quiet_on_error
 from ..server import EnsembleServer
-from .inline_completion import accept_command
+from .document_requests import accept_command, document_request, suggestions_for
 
 NEOVIM = "Neovim"
-"""Its built-in client puts only the first word of a plain edit in (0.11 and 0.12), but whole snippets."""
+"""Its built-in client inserts only the first word of a plain edit (0.11 and 0.12), but whole snippets."""
 
 
-def nothing() -> types.CompletionList:
-    """The empty answer; incomplete, so that the client asks again at the next keystroke."""
+def no_completions() -> types.CompletionList:
+    """Return the empty answer; incomplete, so that the client asks again at the next keystroke."""
     return types.CompletionList(is_incomplete=True, items=[])
 
 
-@quiet_on_error(nothing)
-async def completion(ls: EnsembleServer, params: types.CompletionParams) -> types.CompletionList:
-    """Suggestions as completion items."""
-    document = ls.documents.get(params.text_document.uri)
-    if document is None:
-        return nothing()
+@document_request(no_completions)
+async def completion(
+    ls: EnsembleServer, document: Document, params: types.CompletionParams
+) -> types.CompletionList:
+    """Return suggestions as completion items."""
+    from ...completion import CompletionRequest
+
     position = to_position(document, params.position, ls.encoding)
     context = params.context
     invoked = context is not None and context.trigger_kind is types.CompletionTriggerKind.Invoked
-
-    from ...completion import CompletionRequest
-
-    host = await ls.host()
-    # Clients report "invoked" for plain typing too; it is debounced like any automatic request.
+    # Clients report "invoked" for plain typing too, so it is debounced like an automatic request.
     request = CompletionRequest(document, position, "automatic", several=invoked)
-    suggestions = await host.tools.completer.complete(host.app, request)
-    current = ls.documents.get(document.uri)
-    if current is None or current.version != document.version:
-        host.app.suggestions.withdrawn(suggestions)
-        return nothing()
+    suggestions = await suggestions_for(ls, request)
     return types.CompletionList(
         is_incomplete=True,
         items=[_item(ls, document, position, s, n) for n, s in enumerate(suggestions)],
@@ -49,12 +41,12 @@ async def completion(ls: EnsembleServer, params: types.CompletionParams) -> type
 
 
 def _item(
-    ls: EnsembleServer, document: Document, position: Position, suggestion: Suggestion, place: int
+    ls: EnsembleServer, document: Document, position: Position, suggestion: Suggestion, index: int
 ) -> types.CompletionItem:
     before = document.line(position.line)[: suggestion.span.start.column]
     typed = document.line(position.line)[suggestion.span.start.column : position.column]
     first = suggestion.text.split("\n", 1)[0]
-    # A client filters by the word before the cursor; the item must begin with it to be shown.
+    # Clients filter by the word before the cursor, so the item must begin with it.
     word = len(before) - len(before.rstrip("_")) if not before else _word_start(before)
     head = before[word:]
     text, form = suggestion.text, types.InsertTextFormat.PlainText
@@ -64,7 +56,7 @@ def _item(
         label=(head + typed + first).strip()[:80] or first[:80],
         label_details=types.CompletionItemLabelDetails(description=", ".join(suggestion.models)),
         kind=types.CompletionItemKind.Snippet,
-        sort_text=f"\u0021{place:03}",
+        sort_text=f"\u0021{index:03}",
         filter_text=head + first,
         insert_text_format=form,
         text_edit=types.TextEdit(from_span(document, suggestion.span, ls.encoding), text),
@@ -76,9 +68,9 @@ def _item(
 
 
 def _snippet(text: str, line: str) -> str:
-    """The text as a snippet, whose further lines a client indents as the line it goes to.
+    """Return the text as a snippet; clients indent its further lines like the line it is inserted in.
 
-    A line that is indented less than that, and what follows it, cannot be said so and is left out.
+    A snippet cannot express a line with less indentation, so the text ends before the first one.
     """
     indent = line[: len(line) - len(line.lstrip())]
     first, *rest = text.split("\n")
@@ -100,13 +92,13 @@ def _word_start(text: str) -> int:
 async def resolve_completion(
     ls: EnsembleServer, item: types.CompletionItem
 ) -> types.CompletionItem:
-    """Add the documentation: the whole text, and who wrote it."""
+    """Add the documentation: the whole text and the models that wrote it."""
     data = cast("dict[str, Any]", item.data) if isinstance(item.data, dict) else {}
     if text := str(data.get("text", "")):
         models = ", ".join(str(name) for name in data.get("models", []))
         from ...postprocess import escape_markdown
 
-        # Longer than any in the text, which else could end the fence and go on as Markdown.
+        # Longer than any fence in the text, so that the text cannot end it.
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
         item.detail = f"ensemble-lsp: {models}"
         item.documentation = types.MarkupContent(

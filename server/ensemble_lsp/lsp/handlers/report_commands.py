@@ -1,68 +1,60 @@
-"""``ensemble.report`` and ``ensemble.compare``: reports written into the data folder."""
+"""``ensemble.report`` and ``ensemble.compare``: write reports into the data folder."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
 from ...errors import SettingsError
-from ...types import TASKS, Task
-from ..error_responses import raise_to_user
 from ..server import EnsembleServer
-from ..work_done_progress import Progress, with_progress
+from ..work_done_progress import WorkDoneProgress, with_progress
 
 if TYPE_CHECKING:
     from ...app import AppContext
     from ...evaluation.cases import CaseKind
-    from ...evaluation.comparison import ComparisonOptions, ComparisonPlan
+    from ...evaluation.comparison import Comparison, ComparisonOptions, ComparisonPlan
     from ...evaluation.eval_runner import EvalProgress
+    from ..command_schemas import CompareArguments, ReportArguments
 
-Arguments = dict[str, Any]
-GO_ON = "Go on"
+CONTINUE = "Continue"
 
 
-@raise_to_user
-async def report(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
-    """The report from the history: the paths of what was written."""
+async def report(ls: EnsembleServer, arguments: ReportArguments) -> dict[str, Any]:
+    """Write the report of the history and return the paths of its files."""
     from ...evaluation.history_report import summarise_history
     from ...evaluation.reports.history_page import write_history
 
     app = await ls.app()
-    summary = await summarise_history(app, _task(arguments))
+    summary = await summarise_history(app, arguments.task)
     out = app.data_dir / "reports"
     written = await asyncio.to_thread(write_history, summary, out)
     return _paths(ls, written.markdown, written.html, written.html_error)
 
 
-@raise_to_user
-async def compare(ls: EnsembleServer, arguments: Arguments) -> dict[str, Any]:
-    """Measure models on the workspace's code, with a progress bar that can be cancelled.
+async def compare(ls: EnsembleServer, arguments: CompareArguments) -> dict[str, Any]:
+    """Measure models on the workspace's code, with a progress bar that can cancel it.
 
-    As the command line's arguments: ``paths`` (the workspace's folders), ``task``, ``models``,
-    ``samples``, ``seed``, ``language``, ``kinds``, ``maxCost``, ``engine``, ``fresh``, ``learn``, ``out``.
-    Where code would leave the machine the user is asked first, unless ``yes`` is set. Tests that judge
-    (``--run-tests``) run what models wrote, so they are the command line's alone.
+    Before code leaves the machine the user is asked, unless ``yes`` is set. Tests as judges
+    (``--run-tests``) run model output, so only the command line has them.
     """
     app = await ls.app()
     options = await asyncio.to_thread(_options, ls, app, arguments)
 
-    async def work(bar: Progress) -> dict[str, Any]:
+    async def work(bar: WorkDoneProgress) -> dict[str, Any]:
         return await _compare(ls, app, options, arguments, bar)
 
-    token = arguments.get("workDoneToken")
-    return cast("dict[str, Any]", await with_progress(ls, "Comparing models", token, work))
+    return await with_progress(ls, "Comparing models", arguments.work_done_token, work)
 
 
 async def _compare(
     ls: EnsembleServer,
     app: AppContext,
     options: ComparisonOptions,
-    arguments: Arguments,
-    bar: Progress,
+    arguments: CompareArguments,
+    bar: WorkDoneProgress,
 ) -> dict[str, Any]:
     from ...evaluation.comparison import ComparisonObserver
     from ...evaluation.comparison import compare as run
@@ -70,111 +62,77 @@ async def _compare(
 
     shown = -1
 
-    def step(at: EvalProgress) -> None:
+    def show_step(step: EvalProgress) -> None:
         nonlocal shown
-        percentage = int(100 * at.overall)
+        percentage = int(100 * step.overall)
         if percentage != shown:
             shown = percentage
-            bar.report(f"{at.model}: {at.done} of {at.total}", percentage)
+            bar.report(f"{step.model}: {step.done} of {step.total}", percentage)
 
-    async def agree(plan: ComparisonPlan) -> bool:
-        return not plan.leaves_machine or arguments.get("yes") is True or await _ask(ls, plan)
+    async def confirm(plan: ComparisonPlan) -> bool:
+        return not plan.leaves_machine or arguments.yes is True or await _confirm(ls, plan)
 
-    observer = ComparisonObserver(agree, step, bar.report)
+    observer = ComparisonObserver(confirm, show_step, bar.report)
     compared = await run(app, options, observer)
     if compared is None:
         return {"cancelled": True}
     written = await asyncio.to_thread(write_comparison, compared, options.out)
-    told = _paths(ls, written.markdown, written.html, written.html_error)
-    if arguments.get("learn"):
+    if arguments.learn:
         await _learn(app, compared)
-    return {**told, "advice": compared.summary.advice, "cost": compared.spent}
+    return {
+        **_paths(ls, written.markdown, written.html, written.html_error),
+        "advice": compared.summary.advice,
+        "cost": compared.spent,
+    }
 
 
-async def _ask(ls: EnsembleServer, plan: ComparisonPlan) -> bool:
-    """Whether the user agrees to the cost; a client that cannot ask does not."""
+async def _confirm(ls: EnsembleServer, plan: ComparisonPlan) -> bool:
+    """Ask the user to agree to the cost; a client that cannot ask counts as a refusal."""
     question = types.ShowMessageRequestParams(
         type=types.MessageType.Warning,
         message=f"ensemble-lsp: {plan.sentence()}",
-        actions=[types.MessageActionItem(GO_ON), types.MessageActionItem("Cancel")],
+        actions=[types.MessageActionItem(CONTINUE), types.MessageActionItem("Cancel")],
     )
     answer = await ls.window_show_message_request_async(question)
-    return answer is not None and answer.title == GO_ON
+    return answer is not None and answer.title == CONTINUE
 
 
-async def _learn(app: AppContext, compared: Any) -> None:
+async def _learn(app: AppContext, compared: Comparison) -> None:
     from ...evaluation.measured_priors import measured_priors
-    from ...selection.offline_priors import save, teach
+    from ...selection.offline_priors import apply_priors, save_priors
 
-    found = measured_priors(compared)
-    await asyncio.to_thread(save, app.data_dir, found)
-    teach(app.selector, found, app.registry.ids())
+    priors = measured_priors(compared)
+    await asyncio.to_thread(save_priors, app.data_dir, priors)
+    apply_priors(app.selector, priors, app.registry.ids())
 
 
-def _options(ls: EnsembleServer, app: AppContext, arguments: Arguments) -> ComparisonOptions:
-    from ...evaluation.comparison import ENGINES, ComparisonOptions
+def _options(ls: EnsembleServer, app: AppContext, arguments: CompareArguments) -> ComparisonOptions:
+    from ...app.workspace import paths_of
+    from ...evaluation.comparison import ComparisonOptions
 
-    paths = _texts(arguments, "paths") or [
-        unquote(urlsplit(uri).path) for uri in ls.folders if uri.startswith("file:")
-    ]
+    paths = arguments.paths or paths_of(ls.folders)
     if not paths:
         raise SettingsError("No folder is open; open one, or give 'paths'.")
-    task = _task(arguments) or "complete"
-    out = arguments.get("out")
-    folder = Path(str(out)) if out else app.data_dir / "comparisons" / task
-    if not folder.is_absolute():
+    task = arguments.task or "complete"
+    out = Path(arguments.out or app.data_dir / "comparisons" / task)
+    if not out.is_absolute():
         raise SettingsError("The argument 'out' must be an absolute path.")
-    cost = arguments.get("maxCost")
-    if cost is not None and (isinstance(cost, bool) or not isinstance(cost, int | float)):
-        raise SettingsError("The argument 'maxCost' must be a number of dollars.")
-    engine = arguments.get("engine") or "local"
-    if engine not in ENGINES:
-        raise SettingsError("The argument 'engine' must be 'local' or 'ray'.")
-    language = arguments.get("language")
-    if language is not None and not isinstance(language, str):
-        raise SettingsError("The argument 'language' must be a text.")
     return ComparisonOptions(
-        paths=tuple(Path(p).absolute() for p in paths),
-        out=folder,
+        paths=tuple(Path(path).absolute() for path in paths),
+        out=out,
         task=task,
-        models=tuple(_texts(arguments, "models")),
-        samples=_whole(arguments, "samples", 50),
-        seed=_whole(arguments, "seed", 0),
-        language=language,
-        kinds=cast("tuple[CaseKind, ...]", tuple(_texts(arguments, "kinds"))),
-        max_cost=cost,
-        engine=engine,
-        fresh=arguments.get("fresh") is True,
+        models=tuple(arguments.models or ()),
+        samples=50 if arguments.samples is None else arguments.samples,
+        seed=arguments.seed or 0,
+        language=arguments.language,
+        kinds=cast("tuple[CaseKind, ...]", tuple(arguments.kinds or ())),
+        max_cost=arguments.max_cost,
+        engine=arguments.engine or "local",
+        fresh=arguments.fresh is True,
     )
-
-
-def _texts(arguments: Arguments, key: str) -> list[str]:
-    value = arguments.get(key)
-    if value is None:
-        return []
-    items = cast("list[Any]", value) if isinstance(value, list) else [None]
-    if not all(isinstance(item, str) and item for item in items):
-        raise SettingsError(f"The argument {key!r} must be a list of texts.")
-    return cast("list[str]", items)
-
-
-def _whole(arguments: Arguments, key: str, default: int) -> int:
-    value = arguments.get(key)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise SettingsError(f"The argument {key!r} must be a whole number from 0.")
-    return value
-
-
-def _task(arguments: Arguments) -> Task | None:
-    task = arguments.get("task")
-    if task is not None and task not in TASKS:
-        raise SettingsError(f"The task {task!r} is not known; use {', '.join(TASKS)}.")
-    return task
 
 
 def _paths(ls: EnsembleServer, markdown: Path, html: Path | None, missing: str) -> dict[str, Any]:
     if missing:
-        ls.tell(missing)
+        ls.notify_user(missing)
     return {"markdown": str(markdown), "html": str(html) if html else None}

@@ -1,41 +1,58 @@
-"""ensemble/*: what a client with our plugin tells beside what the document shows."""
+"""ensemble/didShow, didPartiallyAccept, didEnd: reports about suggestions from clients with a plugin of ours.
+
+They complement the document's changes, from which the server learns alone. Invalid ones are ignored.
+"""
 
 from __future__ import annotations
 
-from typing import Any, cast
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..convert import code_points
 from ..server import EnsembleServer
 
-ENDS = ("accepted", "rejected", "ignored", "superseded")
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+logger = logging.getLogger(__name__)
+
+Params = TypeVar("Params", bound="BaseModel")
 
 
-def _fields(params: Any) -> tuple[str, dict[str, Any]]:
-    fields = cast("dict[str, Any]", params) if isinstance(params, dict) else {}
-    return str(fields.get("id", "")), fields
+def _parsed(model: type[Params], params: Any) -> Params | None:
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(params)
+    except ValidationError:
+        logger.warning("ignored a notification with invalid %s", model.__name__)
+        return None
 
 
 def did_show(ls: EnsembleServer, params: Any) -> None:
-    """A suggestion is on the screen."""
-    id_, _ = _fields(params)
-    if host := ls.opened():
-        host.app.suggestions.shown(id_)
+    """Record that a suggestion is on the screen."""
+    if host := ls.host_if_ready():
+        from ..notification_schemas import DidShowParams
+
+        if event := _parsed(DidShowParams, params):
+            host.app.suggestions.shown(event.id)
 
 
 def did_partially_accept(ls: EnsembleServer, params: Any) -> None:
-    """So much of a suggestion was taken: ``length`` UTF-16 units from its start, cumulative."""
-    id_, fields = _fields(params)
-    length = fields.get("length")
-    if (host := ls.opened()) and isinstance(length, int):
-        suggestion = host.app.suggestions.find(id_)
-        taken = code_points(suggestion.text, length) if suggestion else length
-        host.app.suggestions.partially_accepted(id_, taken)
+    """Record how much of a suggestion was accepted."""
+    if host := ls.host_if_ready():
+        from ..notification_schemas import DidPartiallyAcceptParams
+
+        if event := _parsed(DidPartiallyAcceptParams, params):
+            suggestion = host.app.suggestions.find(event.id)
+            length = code_points(suggestion.text, event.length) if suggestion else event.length
+            host.app.suggestions.partially_accepted(event.id, length)
 
 
 def did_end(ls: EnsembleServer, params: Any) -> None:
-    """A suggestion left the screen."""
-    id_, fields = _fields(params)
-    reason, shown = fields.get("reason"), fields.get("shownMs")
-    if (host := ls.opened()) and reason in ENDS:
-        shown_ms = float(shown) if isinstance(shown, int | float) else None
-        host.app.suggestions.ended(id_, reason, shown_ms)
+    """Record that a suggestion left the screen."""
+    if host := ls.host_if_ready():
+        from ..notification_schemas import DidEndParams
+
+        if event := _parsed(DidEndParams, params):
+            host.app.suggestions.ended(event.id, event.reason, event.shown_ms)

@@ -1,4 +1,4 @@
-"""didOpen, didChange, didSave, didClose: from the protocol to our own store. Never waits."""
+"""didOpen, didChange, didSave, didClose: keep the document store in step with the editor. Never waits."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ logger = logging.getLogger(__name__)
 
 
 def did_open(ls: EnsembleServer, params: types.DidOpenTextDocumentParams) -> None:
-    """A document is opened (again: its text is replaced)."""
+    """Store a document; replace it if it is already open."""
     item = params.text_document
     ls.documents.open(item.uri, item.version, str(item.language_id), item.text)
 
 
 def did_change(ls: EnsembleServer, params: types.DidChangeTextDocumentParams) -> None:
-    """A document's text changes; a document that was never opened is left alone."""
+    """Apply the changes of an open document."""
     document = ls.documents.get(params.text_document.uri)
     if document is None:
-        logger.warning("didChange for a document that is not open: ignored")
+        logger.warning("ignored didChange for a document that is not open")
         return
     edits = [partial(to_edit, change=each, encoding=ls.encoding) for each in params.content_changes]
     ls.documents.change(document.uri, params.text_document.version, edits)
 
 
 def did_save(ls: EnsembleServer, params: types.DidSaveTextDocumentParams) -> None:
-    """What was accepted is looked at again."""
+    """Measure how much of the accepted suggestions is left."""
     document = ls.documents.get(params.text_document.uri)
-    host = ls.opened()
+    host = ls.host_if_ready()
     if document is not None and host is not None:
         host.app.suggestions.saved(document)
 
 
 def did_close(ls: EnsembleServer, params: types.DidCloseTextDocumentParams) -> None:
-    """A document is closed: running requests for it end, live suggestions are settled."""
+    """Cancel the document's requests and settle its suggestions."""
     uri = params.text_document.uri
-    if host := ls.opened():
-        host.tools.completer.closed(uri)
+    if host := ls.host_if_ready():
+        host.services.completer.closed(uri)
     ls.documents.close(uri)

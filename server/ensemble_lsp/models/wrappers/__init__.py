@@ -1,32 +1,31 @@
-"""Policies: each is a model that wraps a model, so that an adapter holds none.
+"""Policies as wrappers: each is a model around a model, so an adapter holds no policy.
 
-``TimeLimit`` (no answer in time), ``Limited`` (places in a queue), ``CircuitBreaker`` (a provider
-that fails is left alone for a while), ``Metered`` (what a call took and cost), ``Failover`` (the
-next model answers), ``Draining`` (closed when the last answer has ended), ``Unavailable`` (says
-why), ``Watched`` (somebody reads along).
+Closing a wrapper's stream closes the inner stream at once.
 
-All close the stream inside at once when they are closed themselves.
+- ``Timeout`` limits the time of an answer.
+- ``ConcurrencyLimit`` queues requests for a backend; completions go first.
+- ``CircuitBreaker`` pauses a provider that fails.
+- ``Metered`` reports time, tokens and cost of each call.
+- ``Draining`` closes a removed model after its last answer; ``Unavailable`` replaces one that cannot start.
+- ``Observed`` reports each piece of text to an observer.
 """
 
 from .breaker import BreakerState, CircuitBreaker
-from .concurrency import Limited, Scheduler
+from .concurrency import ConcurrencyLimit, Scheduler
 from .draining import Draining, Unavailable
-from .failover import Failover
-from .metering import Call, Metered, estimate_usage
-from .observer import Watched
-from .timeout import TimeLimit
+from .metering import Metered, ModelCall
+from .observer import Observed
+from .timeout import Timeout
 
 __all__ = [
     "BreakerState",
-    "Call",
     "CircuitBreaker",
+    "ConcurrencyLimit",
     "Draining",
-    "Failover",
-    "Limited",
     "Metered",
+    "ModelCall",
+    "Observed",
     "Scheduler",
-    "TimeLimit",
+    "Timeout",
     "Unavailable",
-    "Watched",
-    "estimate_usage",
 ]

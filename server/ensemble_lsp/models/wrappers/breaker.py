@@ -1,4 +1,4 @@
-"""A provider that fails is left alone for a while, so that nobody waits for it in vain."""
+"""A circuit breaker: a failing provider is paused, so that requests to it fail fast."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from ...errors import (
 )
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 BreakerState = Literal["closed", "open", "half-open"]
 
@@ -25,18 +26,18 @@ _FAILURES = 3
 _PAUSE = 15.0
 _LONGEST_PAUSE = 300.0
 _LONGEST_RETRY_AFTER = 3600.0
-"""Seconds; a provider that asks for more is mistaken, or not our friend."""
+"""Upper bound on Retry-After, in seconds; larger values are cut."""
 _FOR_THE_USER = (AuthenticationError, QuotaExceededError, ModelNotFoundError)
-"""What only the user can mend: no second try is worth it."""
+"""Errors that only the user can fix: a retry cannot help."""
 
 
 class CircuitBreaker(Wrapper):
-    """Closed: requests pass. Open: they fail at once, as the last one did, at no cost.
+    """Closed: requests pass. Open: they fail at once with the last error, at no cost.
 
-    It opens after three failures in a row, at once on an error that only the user can mend, and for
-    as long as the provider asks (Retry-After). When its time is over, one request may try
-    ("half-open"): an answer closes it, a failure opens it for twice as long, up to five minutes.
-    A request that the provider refuses as such (bad request, content filter) is an answer.
+    It opens after three failures in a row, after one error that only the user can fix, and for as
+    long as the provider asks (Retry-After). After the pause one request may try ("half-open"): an
+    answer closes the breaker, a failure opens it for twice as long, up to five minutes. A request
+    that the provider rejects by itself (bad request, content filter) counts as an answer.
     """
 
     def __init__(self, inner: Model, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,18 +48,18 @@ class CircuitBreaker(Wrapper):
         self._last: tuple[type[ProviderError], str] = (ConnectionFailedError, "")
         self._trying = False
         self.retry_at: float | None = None
-        """On the clock: when the next request may try; None while closed."""
+        """Time on the clock of the next attempt; None while closed."""
 
     @property
     def state(self) -> BreakerState:
-        """Now."""
+        """The current state."""
         if self.retry_at is None:
             return "closed"
         return "open" if self._clock() < self.retry_at else "half-open"
 
     @property
     def reason(self) -> str:
-        """While not closed: the last failure, and when the next request may try."""
+        """The last failure and the time of the next attempt; empty while closed."""
         if self.retry_at is None:
             return ""
         seconds = self.retry_at - self._clock()
@@ -66,17 +67,17 @@ class CircuitBreaker(Wrapper):
         return f"{self._last[1]} (paused, {when})"
 
     def reset(self) -> None:
-        """Close it: the provider answers."""
+        """Close the breaker after a successful answer."""
         self._failures, self._pause, self.retry_at = 0, _PAUSE, None
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """As the inner model; raises what it raised last while open."""
+        """Stream the inner model's answer; while open, raise its last error."""
         trying = self._admit()
         answered = False
         try:
             async with open_stream(self.inner, prompt) as chunks:
                 async for chunk in chunks:
-                    # The first text is proof enough: a reader often needs no more, and closes.
+                    # The first text counts as success: a reader may close before the end.
                     if chunk.text and not answered:
                         answered = True
                         self.reset()
@@ -86,12 +87,12 @@ class CircuitBreaker(Wrapper):
             self._failed(error, trying)
             raise
         finally:
-            # A try that was cancelled before a word came has shown nothing: the next one may try.
+            # A cancelled attempt without text proves nothing: the next request may try.
             if trying:
                 self._trying = False
 
     def _admit(self) -> bool:
-        """Whether this request is the one that tries; raises while open."""
+        """Return whether this request is the attempt; raise while open."""
         if self.state == "closed":
             return False
         if self.state == "half-open" and not self._trying:
@@ -114,7 +115,7 @@ class CircuitBreaker(Wrapper):
         elif trying:
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
             self._open(error, self._pause)
-        # Requests that were under way when it opened say nothing new.
+        # Requests that were running when it opened add no information.
         elif self.retry_at is None and self._failures >= _FAILURES:
             self._open(error, self._pause)
 

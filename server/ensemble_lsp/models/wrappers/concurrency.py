@@ -1,4 +1,4 @@
-"""Places at a backend, and a queue for them in which a completion goes first."""
+"""Concurrency limits per backend, with a queue in which completions go first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from itertools import count
 
 from ...types import Chunk, Prompt, Task
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 
 @dataclass(order=True, slots=True)
@@ -23,7 +24,7 @@ class _Waiter:
 
 
 class _Queue:
-    """The places of one backend. ``background`` counts those that are taken by no completion."""
+    """The slots of one backend. ``background`` counts those that no completion uses."""
 
     def __init__(self) -> None:
         self.active = 0
@@ -31,7 +32,7 @@ class _Queue:
         self.waiters: list[_Waiter] = []
 
     def fits(self, priority: int, limit: int) -> bool:
-        # One place of several is kept for completions: somebody is typing, and waits for it.
+        # One slot of several is reserved for completions: the user is typing and waits for them.
         most = limit if priority == 0 else max(1, limit - 1)
         return self.active < limit and (priority == 0 or self.background < most)
 
@@ -45,7 +46,7 @@ class _Queue:
         self.wake()
 
     def wake(self) -> None:
-        """Let in who fits, in order of the queue."""
+        """Admit every waiter that fits, in order of the queue."""
         waiting: list[_Waiter] = []
         while self.waiters:
             waiter = heapq.heappop(self.waiters)
@@ -60,7 +61,7 @@ class _Queue:
 
 
 class Scheduler:
-    """The queues of all backends. One for a program: sessions come and go, the machine stays."""
+    """The queues of all backends; one per process, as all sessions share the machine."""
 
     def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
@@ -68,7 +69,7 @@ class Scheduler:
 
     @asynccontextmanager
     async def place(self, backend: str, limit: int, task: Task) -> AsyncGenerator[None, None]:
-        """One of ``limit`` places at a backend; waits for it. Cancelled, it leaves the queue."""
+        """Hold one of a backend's ``limit`` slots; waits for one. A cancelled waiter leaves the queue."""
         queue = self._queues.setdefault(backend, _Queue())
         priority = 0 if task == "complete" else 1
         if queue.fits(priority, limit) and not any(w.priority <= priority for w in queue.waiters):
@@ -81,7 +82,7 @@ class Scheduler:
             queue.give_back(priority)
 
     def waiting(self, backend: str) -> int:
-        """How many requests wait for a place there."""
+        """Return the number of requests that wait for a slot."""
         queue = self._queues.get(backend)
         return len(queue.waiters) if queue else 0
 
@@ -101,17 +102,17 @@ class Scheduler:
             raise
 
 
-class Limited(Wrapper):
-    """Waits for one of the backend's places, and holds it until the answer has ended."""
+class ConcurrencyLimit(Wrapper):
+    """Waits for one of the backend's slots and holds it until the answer ends."""
 
     def __init__(self, inner: Model, scheduler: Scheduler) -> None:
         super().__init__(inner)
         self._scheduler = scheduler
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """As the inner model, when there is a place."""
+        """Stream the inner model's answer once a slot is free."""
         profile = self.profile
-        # A service's models have a queue each; those on this machine share its compute.
+        # Each model of a service has its own queue; local models share the machine's compute.
         backend = profile.backend or f"model {profile.name}"
         place = self._scheduler.place(backend, profile.concurrency, prompt.task)
         async with place, open_stream(self.inner, prompt) as chunks:

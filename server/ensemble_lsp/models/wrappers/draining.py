@@ -1,4 +1,4 @@
-"""Models that go: closed when the last answer has ended, or never there at all."""
+"""Graceful draining of removed models, and a placeholder for unavailable ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from contextlib import suppress
 from ...errors import ConnectionFailedError, ProviderError
 from ...types import Chunk, Prompt
 from ..interface import Model, Profile
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 
 class Draining(Wrapper):
-    """Counts the answers under way, so that closing can wait for them."""
+    """Counts running answers, so that closing can wait for them."""
 
     def __init__(self, inner: Model) -> None:
         super().__init__(inner)
@@ -23,7 +24,7 @@ class Draining(Wrapper):
         self._closing: asyncio.Task[None] | None = None
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """As the inner model; raises ``ConnectionFailedError`` after it was closed."""
+        """Stream the inner model's answer; raises ``ConnectionFailedError`` once closed."""
         if self._closing is not None:
             error = ConnectionFailedError(self.profile.name, f"{self.profile.name} was removed.")
             error.was_sent = False
@@ -40,7 +41,7 @@ class Draining(Wrapper):
                 self._idle.set()
 
     async def retire(self, patience: float) -> None:
-        """Close when the answers under way have ended, or after ``patience`` seconds."""
+        """Close when the running answers have ended, or after ``patience`` seconds."""
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._idle.wait(), patience)
         await self.close()
@@ -53,7 +54,7 @@ class Draining(Wrapper):
 
 
 class Unavailable:
-    """Stands for a model that cannot be asked: it is listed, and says why when it is asked."""
+    """A placeholder for a model that cannot be used: it is listed, and raises the reason."""
 
     def __init__(self, profile: Profile, error: ProviderError) -> None:
         self._profile = profile
@@ -61,11 +62,11 @@ class Unavailable:
 
     @property
     def profile(self) -> Profile:
-        """What is known of the model."""
+        """The model's profile."""
         return self._profile
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """Raises the error."""
+        """Raise the error."""
         kind, message = self._error
         error = kind(self._profile.name, message)
         error.was_sent = False
@@ -73,4 +74,4 @@ class Unavailable:
         yield  # an async generator, as the protocol asks
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Close nothing."""

@@ -1,4 +1,4 @@
-"""What a call took and cost, told once for each."""
+"""Metering: report time, tokens and cost of each call once."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from dataclasses import dataclass
 from ...errors import ProviderError
 from ...types import Chunk, Prompt, Task, Usage
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from ..token_estimates import estimate_usage
+from .wrapper_base import Wrapper
 
 logger = logging.getLogger(__name__)
 
-_CHARACTERS_A_TOKEN = 4
-
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One question to one model, whatever became of it."""
+class ModelCall:
+    """One request to one model, successful or not."""
 
     model: str
     """The configured name."""
     provider: str
     task: Task
     first_token_ms: float
-    """Milliseconds to the first text, the wait in the queue included; without text, to the end."""
+    """Milliseconds to the first text, or to the end without text; includes the wait in the queue."""
     total_ms: float
-    """Milliseconds until the answer was whole, or to its end."""
+    """Milliseconds until the answer was complete, or to its end."""
     usage: Usage
     cost: float
     """US dollars."""
     status: str
-    """``ok`` (also where the reader had text and closed it), ``cancelled``, or an error's class."""
+    """``ok`` (also if the reader had text and closed the stream), ``cancelled``, or an error's class."""
     time: float
     """Unix seconds at the start."""
 
@@ -43,15 +43,15 @@ class Call:
 class Metered(Wrapper):
     """Reports every stream to ``on_call`` exactly once: at its end, failure, cancel or close.
 
-    A request that an open circuit breaker refused was none, and is not reported. Where the provider
-    counts no tokens they are estimated, and the last chunk carries the estimate. Each chunk carries
+    A request that an open circuit breaker refused was never sent and is not reported. Tokens that the
+    provider does not count are estimated, and the last chunk carries the estimate. Each chunk carries
     the model's name.
     """
 
     def __init__(
         self,
         inner: Model,
-        on_call: Callable[[Call], None],
+        on_call: Callable[[ModelCall], None],
         *,
         clock: Callable[[], float] = time.perf_counter,
         now: Callable[[], float] = time.time,
@@ -62,7 +62,7 @@ class Metered(Wrapper):
         self._now = now
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """As the inner model."""
+        """Stream the inner model's answer."""
         meter = _Meter(self._clock(), self._now())
         name = self.profile.name
         status = "ok"
@@ -74,11 +74,11 @@ class Metered(Wrapper):
             if meter.usage is None:
                 yield Chunk(model=name, usage=estimate_usage(prompt, meter.characters))
         except asyncio.CancelledError:
-            # Of a whole answer only the end of its stream was not waited for.
+            # The answer was complete; only the end of its stream was not awaited.
             status = "ok" if meter.finished else "cancelled"
             raise
         except GeneratorExit:
-            # A reader that has what it wants closes; one that has nothing yet gave up.
+            # A reader with text has its answer; one without text gave up.
             status = "ok" if meter.characters else "cancelled"
             raise
         except ProviderError as error:
@@ -96,7 +96,7 @@ class Metered(Wrapper):
         profile = self.profile
         total = ((meter.whole or self._clock()) - meter.start) * 1e3
         usage = meter.whole_usage(prompt, status)
-        call = Call(
+        call = ModelCall(
             model=profile.name,
             provider=profile.provider,
             task=prompt.task,
@@ -109,12 +109,12 @@ class Metered(Wrapper):
         )
         try:
             self._on_call(call)
-        except Exception:  # the answer is worth more than its record
+        except Exception:  # the answer matters more than its record
             logger.exception("a call was not recorded")
 
 
 class _Meter:
-    """What was seen of one stream."""
+    """Measurements of one stream."""
 
     def __init__(self, start: float, now: float) -> None:
         self.start = start
@@ -123,7 +123,7 @@ class _Meter:
         self.characters = 0
         self.usage: Usage | None = None
         self.whole: float | None = None
-        """When the answer was known to be whole: what came after it nobody waited for."""
+        """Time at which the answer was known to be complete."""
 
     def see(self, chunk: Chunk, clock: Callable[[], float]) -> None:
         if chunk.text and self.first is None:
@@ -138,7 +138,7 @@ class _Meter:
         return self.whole is not None
 
     def whole_usage(self, prompt: Prompt, status: str) -> Usage:
-        """The provider's count; what it did not count (closed early, or never tells) estimated."""
+        """Return the provider's count, with an estimate of what it did not count."""
         if self.usage is None and status not in ("ok", "cancelled") and not self.characters:
             return Usage()  # refused before a token was read
         estimate = estimate_usage(prompt, self.characters)
@@ -146,22 +146,5 @@ class _Meter:
             return estimate
         if self.finished or self.usage.output_tokens >= estimate.output_tokens:
             return self.usage
-        # Some providers count the prompt first and the answer at its end, which was not waited for.
+        # Some providers count the prompt first and the answer at its end, which was not awaited.
         return dataclasses.replace(self.usage, output_tokens=estimate.output_tokens, estimated=True)
-
-
-def estimate_usage(prompt: Prompt, characters: int) -> Usage:
-    """Tokens of a prompt and of an answer of so many characters, at four characters a token."""
-    texts = (
-        prompt.prefix,
-        prompt.suffix,
-        prompt.selection,
-        prompt.instruction,
-        prompt.symbol,
-        prompt.imports,
-        *(snippet.text for snippet in prompt.related),
-    )
-    asked = sum(map(len, texts))
-    return Usage(
-        -(-asked // _CHARACTERS_A_TOKEN), -(-characters // _CHARACTERS_A_TOKEN), estimated=True
-    )

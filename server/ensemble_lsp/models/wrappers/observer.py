@@ -1,4 +1,4 @@
-"""Somebody who reads along while an answer comes."""
+"""Wrapper that reports each streamed chunk to an observer."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections.abc import AsyncIterator, Callable
 
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 
-class Watched(Wrapper):
-    """Tells ``see(model, text)`` of every piece of text as it comes, before anything is done to it."""
+class Observed(Wrapper):
+    """Calls ``see(model, text)`` with each piece of text as it arrives."""
 
     def __init__(self, inner: Model, see: Callable[[str, str], None]) -> None:
         super().__init__(inner)
         self._see = see
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """As the inner model."""
+        """Stream the inner model's answer."""
         async with open_stream(self.inner, prompt) as chunks:
             async for chunk in chunks:
                 if chunk.text:

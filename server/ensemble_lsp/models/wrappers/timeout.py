@@ -1,4 +1,4 @@
-"""A limit on the time a provider may take."""
+"""Wrapper that limits the time of an answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from time import perf_counter
 from ...errors import TimedOutError
 from ...types import Chunk, Prompt
 from ..interface import Model
-from .wrapper_base import Wrapper, open_stream
+from ..stream_collector import open_stream
+from .wrapper_base import Wrapper
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as time_limit
@@ -18,10 +19,10 @@ else:
     from async_timeout import timeout as time_limit
 
 
-class TimeLimit(Wrapper):
+class Timeout(Wrapper):
     """Ends an answer that takes too long with ``TimedOutError``.
 
-    Only waiting for the provider counts, not what the reader does between two pieces.
+    Only the time spent waiting for the provider counts, not the reader's own time.
     """
 
     def __init__(self, inner: Model, total: float, first: float | None = None) -> None:
@@ -31,23 +32,23 @@ class TimeLimit(Wrapper):
         self._first = total if first is None else min(first, total)
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """As the inner model; raises ``TimedOutError``."""
+        """Stream the inner model's answer; raises ``TimedOutError``."""
         left, limit = self._total, self._first
         async with open_stream(self.inner, prompt) as chunks:
             while True:
                 start = perf_counter()
                 try:
-                    # A limit for each piece: one that spans a `yield` would cancel the reader.
+                    # One limit per piece: a limit that spans a `yield` would cancel the reader.
                     async with time_limit(limit):
                         chunk = await anext(chunks)
                 except StopAsyncIteration:
                     return
                 except asyncio.TimeoutError:
                     name = self.profile.name
-                    told = self._first if limit == self._first else self._total
+                    limit_shown = self._first if limit == self._first else self._total
                     raise TimedOutError(
                         name,
-                        f"{name} gave no answer in {told:g} s; try again, or raise its timeout.",
+                        f"{name} gave no answer in {limit_shown:g} s; try again, or raise its timeout.",
                     ) from None
                 left -= perf_counter() - start
                 limit = max(0.0, left)

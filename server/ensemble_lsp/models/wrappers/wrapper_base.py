@@ -1,33 +1,27 @@
-"""What every wrapper needs: the stream of the model inside, closed whatever happens."""
+"""The base class of wrappers."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
-from typing import cast
+from collections.abc import AsyncIterator
 
 from ...types import Chunk, Prompt
 from ..interface import Model, Profile
-
-
-def open_stream(model: Model, prompt: Prompt) -> aclosing[AsyncGenerator[Chunk, None]]:
-    """A model's stream as a context that closes it; the protocol asks for an async generator."""
-    return aclosing(cast("AsyncGenerator[Chunk, None]", model.stream(prompt)))
+from ..stream_collector import open_stream
 
 
 class Wrapper:
-    """A model that passes everything on to the one inside."""
+    """A model that forwards everything to an inner model."""
 
     def __init__(self, inner: Model) -> None:
         self.inner = inner
 
     @property
     def profile(self) -> Profile:
-        """The inner model's."""
+        """The inner model's profile."""
         return self.inner.profile
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """As the inner model."""
+        """Stream the inner model's answer."""
         async with open_stream(self.inner, prompt) as chunks:
             async for chunk in chunks:
                 yield chunk

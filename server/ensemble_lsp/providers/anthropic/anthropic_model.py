@@ -10,15 +10,15 @@ from ...models.error_mapping import AnswerError
 from ...models.interface import Profile
 from ...models.profiles import base_url
 from ...models.prompt_rendering import chat_messages
-from ...models.sdk_model import Body, Open, SdkModel, Wire, table, whole
+from ...models.sdk_model import Body, Open, SdkModel, WireFormat, table, whole
 from ...models.stream_assembler import Delta, Finish
+from ...models.token_estimates import THINKING_TOKENS
 from ...settings import ModelSettings
 from ...types import Prompt, Usage
 
-# These take a temperature and think only when they are told to; later ones take none, and may
-# think unless they are told not to.
+# These take a temperature and think only on request; later ones take no temperature, and may think
+# unless the request disables it.
 _OLDER = re.compile(r"claude-(v?\d|instant|(opus|sonnet|haiku)-4(-[0-5])?(-\d{6,})?$)")
-_THINKING_TOKENS = 2048
 
 _OPTIONAL = {
     "temperature": re.compile(r"\btemperature\b"),
@@ -48,7 +48,7 @@ class AnthropicModel(SdkModel):
         *,
         http_client: Any = None,
     ) -> None:
-        wire = Wire(
+        wire = WireFormat(
             load=lambda http, secret: _load(settings, http, secret),
             body=lambda prompt, refused: _body(settings.model, prompt, refused),
             reader=_reader,
@@ -98,7 +98,7 @@ def _body(model: str, prompt: Prompt, refused: frozenset[str]) -> Body:
         "model": model,
         "system": system,
         "messages": [{"role": "user", "content": user}],
-        "max_tokens": prompt.max_tokens + (_THINKING_TOKENS if thinks else 0),
+        "max_tokens": prompt.max_tokens + (THINKING_TOKENS if thinks else 0),
         **{k: v for k, v in wanted.items() if k not in refused},
     }
 

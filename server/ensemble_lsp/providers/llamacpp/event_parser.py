@@ -65,7 +65,7 @@ class LlamaAnswer:
             return ""
         if not self._held.startswith(self._forced):
             raise InvalidResponseError(
-                self._model, f"{self._model} did not go on from the half-typed word; ask again."
+                self._model, f"{self._model} did not continue the half-typed word; ask again."
             )
         own, self._forced = self._held[len(self._forced) :], ""
         return own
@@ -91,7 +91,7 @@ def read_object(text: str | bytes, model: str) -> Event:
         value = None
     if not isinstance(value, dict):
         raise InvalidResponseError(
-            model, f"The engine of {model} sent what is no answer; ask again."
+            model, f"The engine of {model} sent an invalid answer; ask again."
         )
     return cast(Event, value)
 
@@ -112,7 +112,9 @@ def error_of(model: str, status: int, answer: Event) -> ProviderError:
     if status == 503:
         return ServiceUnavailableError(model, f"{model} is still loading; ask again in a moment.")
     if status in (401, 403):
-        return ConnectionFailedError(model, f"The engine of {model} is not ours to ask; ask again.")
+        return ConnectionFailedError(
+            model, f"The engine of {model} belongs to another process; ask again."
+        )
     if 400 <= status < 500:
         return BadRequestError(model, f"The engine of {model} refuses the request: {detail}")
     return ServiceUnavailableError(

@@ -31,7 +31,7 @@ def make_client() -> httpx2.AsyncClient:
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class EngineClient:
     """The way to one running child. Raises ``ProviderError`` and ``httpx2.HTTPError``."""
 
     client: httpx2.AsyncClient

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import ConnectionFailedError, ModelNotFoundError
-from ...models.interface import Profile
+from ...models.interface import BuildContext, Profile
 from ...models.profiles import FimTemplate, fim_names, fim_template, known_model
 from ...models.prompt_rendering import chat_messages
 from ...settings import ModelSettings
 from ...types import Chunk, Prompt
 from . import catalogue
 from .event_parser import Event, LlamaAnswer
-from .http_api import SLOT_CHAT, SLOT_COMPLETE, Wire, make_client
-from .local_prompts import Window, completion_text, short_messages
-from .server_process import WORKER, Engine
+from .http_api import SLOT_CHAT, SLOT_COMPLETE, EngineClient, make_client
+from .local_prompts import PromptWindow, completion_text, short_messages
+from .server_process import CHILD_COMMAND, Engine
 
 if TYPE_CHECKING:
     import httpx2
@@ -44,16 +44,18 @@ def availability(settings: ModelSettings, data_dir: Path) -> str | None:
             f"{settings.name} needs the engine for embedded models;"
             ' install it with `pip install "ensemble-lsp[local]"`.'
         )
-    path = catalogue.path_of(settings.model, data_dir)
+    path = catalogue.weights_path(settings.model, data_dir)
     if path is None:
         return _missing(settings)
     if not catalogue.is_gguf(path):
-        return f"{path} is no GGUF file, so {settings.name} cannot be loaded; give another `model`."
+        return (
+            f"{path} is not a GGUF file, so {settings.name} cannot be loaded; give another `model`."
+        )
     return None
 
 
 def _missing(settings: ModelSettings) -> str:
-    names = [entry.name for entry in catalogue.ENTRIES]
+    names = [entry.name for entry in catalogue.PACKAGED]
     wanted = settings.model.strip().lower()
     if not wanted or wanted in names:
         name = wanted or "smollm2"
@@ -86,7 +88,7 @@ class LlamaCppModel:
         profile: Profile,
         *,
         data_dir: Path,
-        command: Sequence[str] = WORKER,
+        command: Sequence[str] = CHILD_COMMAND,
         idle_seconds: float = 600.0,
     ) -> None:
         self._settings = settings
@@ -99,13 +101,20 @@ class LlamaCppModel:
             command=command,
             idle_seconds=idle_seconds,
         )
-        self._window = Window()
+        self._window = PromptWindow()
         self._client: httpx2.AsyncClient | None = None
         self._templates: dict[Path, FimTemplate | None] = {}
 
+    @classmethod
+    def build(
+        cls, settings: ModelSettings, profile: Profile, context: BuildContext
+    ) -> LlamaCppModel:
+        """Build the adapter of the provider's spec."""
+        return cls(settings, profile, data_dir=context.data_dir)
+
     @property
     def profile(self) -> Profile:
-        """What is known of the model."""
+        """The model's profile."""
         return self._profile
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Chunk]:
@@ -123,8 +132,8 @@ class LlamaCppModel:
                         yield chunk
                 return
             except httpx2.HTTPError as error:
-                # A child that was there before may have been killed while nobody asked, which is
-                # seen only now: not this request's fault, so it is asked again, once.
+                # The child may have been killed while it was idle, which shows only now. That is
+                # not this request's fault, so it is sent once more.
                 if begun or pid is None or not await self.engine.gone():
                     raise await self._broken() from error
                 pid = None
@@ -132,7 +141,7 @@ class LlamaCppModel:
     async def _ask(self, model: Path, prompt: Prompt) -> AsyncGenerator[Chunk]:
         client = await self._http()
         async with self.engine.use(model, self._context) as endpoint:
-            wire = Wire(client, endpoint, self._name)
+            wire = EngineClient(client, endpoint, self._name)
             request = await self._request(wire, model, prompt)
             async with aclosing(self._chunks(wire, request)) as chunks:
                 async for chunk in chunks:
@@ -155,7 +164,7 @@ class LlamaCppModel:
 
     def _model_path(self) -> Path:
         problem = availability(self._settings, self._data_dir)
-        path = catalogue.path_of(self._settings.model, self._data_dir)
+        path = catalogue.weights_path(self._settings.model, self._data_dir)
         if problem or path is None:
             raise ModelNotFoundError(self._name, problem or _missing(self._settings))
         return path
@@ -166,7 +175,7 @@ class LlamaCppModel:
             self._client = self._client or made
         return self._client
 
-    async def _request(self, wire: Wire, model: Path, prompt: Prompt) -> _Request:
+    async def _request(self, wire: EngineClient, model: Path, prompt: Prompt) -> _Request:
         body: dict[str, Any] = {
             "stream": True,
             "cache_prompt": True,
@@ -190,7 +199,7 @@ class LlamaCppModel:
         body |= {"prompt": text, "stop": [*stop, *prompt.stop], "id_slot": SLOT_CHAT}
         return _Request(body)
 
-    async def _template(self, wire: Wire, model: Path) -> FimTemplate | None:
+    async def _template(self, wire: EngineClient, model: Path) -> FimTemplate | None:
         """The fill-in-the-middle tokens: those of the settings, else those in the vocabulary."""
         if self._profile.fim != "native":
             return fim_template(self._profile.fim)
@@ -198,7 +207,7 @@ class LlamaCppModel:
             self._templates[model] = await _known_template(wire, model.name)
         return self._templates[model]
 
-    async def _chat(self, wire: Wire, model: Path, prompt: Prompt) -> tuple[str, list[str]]:
+    async def _chat(self, wire: EngineClient, model: Path, prompt: Prompt) -> tuple[str, list[str]]:
         """The text of a chat in the model's own template, and what ends the answer.
 
         Code is asked for inside a fence that is open already: else a small model talks first.
@@ -215,7 +224,7 @@ class LlamaCppModel:
             return f"{text}{_FENCE}{prompt.language}\n", [_FENCE]
         return text, []
 
-    async def _chunks(self, wire: Wire, request: _Request) -> AsyncGenerator[Chunk]:
+    async def _chunks(self, wire: EngineClient, request: _Request) -> AsyncGenerator[Chunk]:
         answer = LlamaAnswer(self._name, request.forced, one_line=request.one_line)
         async with aclosing(wire.listen("/completion", request.body)) as told:
             async for event in told:
@@ -238,13 +247,13 @@ class LlamaCppModel:
         what = "ended unexpectedly" if ended else "does not answer"
         return ConnectionFailedError(
             self._name,
-            f"The embedded model {self._name} {what}; ask again and it is started anew"
+            f"The embedded model {self._name} {what}; ask again to restart it"
             f" ({self.engine.log} may say why).",
         )
 
 
-async def _known_template(wire: Wire, file_name: str) -> FimTemplate | None:
-    """The first template whose every token is one to the model; None where there is none."""
+async def _known_template(wire: EngineClient, file_name: str) -> FimTemplate | None:
+    """Return the first template whose tokens are all single tokens of the model, or None."""
     for template in _templates_for(file_name):
         tokens = filter(None, (template.prefix, template.suffix, template.middle))
         if all([await wire.is_token(token.strip()) for token in tokens]):

@@ -1,7 +1,7 @@
-"""What a small local model is shown: short prompts whose beginning stays the same while one types.
+"""Prompts for a small local model: short, with a beginning that stays the same while the user types.
 
 Reading a prompt is the slow part without a graphics card (a hundred tokens a second for half a
-billion parameters), and llama.cpp keeps what it has read as long as the beginning is the same.
+billion parameters), and llama.cpp keeps what it has read while the beginning is the same.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any, cast
 
 from ...models.profiles import FimTemplate
 from ...models.prompt_rendering import fim_prompt, plain_prompt
+from ...models.token_estimates import CHARACTERS_PER_TOKEN
 from ...types import Prompt, confidence_of
 
 _READ_SECONDS = 2.5
-_CHARACTERS_A_TOKEN = 3
 _LEAST_CHARACTERS, _FIRST_CHARACTERS, _MOST_CHARACTERS = 1200, 2400, 8000
 _FAST_TOKENS_A_SECOND = 400.0
 _ANCHOR_CHARACTERS = 120
@@ -36,12 +36,12 @@ class Healed:
 
     @property
     def grammar(self) -> str:
-        """A GBNF grammar: the answer begins with the word, and goes on as it likes."""
+        """A GBNF grammar: the answer begins with the word, and the rest is free."""
         return f'root ::= "{_gbnf(self.forced)}" [^\\x00]*' if self.forced else ""
 
 
 def heal(text: str) -> Healed:
-    """Take the half-typed word off: cut in mid-word, its tokens are none the model was taught.
+    """Remove the half-typed word: a word cut in the middle has tokens that the model never saw.
 
     Tokenizers join a space, or one sign behind a word (``.name``, ``(arg``, ``_part``), to the letters
     that follow; several signs (``def __``, ``["``) are a piece of their own, and stay. Line ends they
@@ -72,8 +72,8 @@ def _code(character: str) -> str:
     return f"\\U{ord(character):08X}"
 
 
-class Window:
-    """How much is shown for a completion, and from where: learned from how fast the model reads."""
+class PromptWindow:
+    """The part of a file that a completion shows, adapted to the model's reading speed."""
 
     def __init__(self) -> None:
         self._speed = 0.0
@@ -92,10 +92,10 @@ class Window:
 
     @property
     def characters(self) -> int:
-        """How many characters before the cursor are shown at the most."""
+        """The maximum number of characters before the cursor."""
         if not self._speed:
             return _FIRST_CHARACTERS
-        wanted = int(self._speed * _READ_SECONDS) * _CHARACTERS_A_TOKEN
+        wanted = int(self._speed * _READ_SECONDS * CHARACTERS_PER_TOKEN)
         return max(_LEAST_CHARACTERS, min(_MOST_CHARACTERS, wanted))
 
     def fit(self, prompt: Prompt) -> Prompt:
@@ -125,7 +125,7 @@ class Window:
 def completion_text(prompt: Prompt, template: FimTemplate | None) -> Healed:
     """The raw text of a completion; in the file's middle where the model was taught that.
 
-    What stands before the cursor on its line comes last, as if the model had begun to write it:
+    The text before the cursor on its line comes last, as if the model had begun to write it:
     while one types on a line, everything before stays the same and is not read again.
     """
     if template is None:
@@ -203,7 +203,7 @@ def _log_share(token: Mapping[str, Any], left: str, logprob: float) -> float:
     """Logarithm of the probability that all tokens which fit the rest of the forced word have."""
     others = cast("Sequence[Mapping[str, Any]]", token.get("top_logprobs") or ())
     if not others:
-        return 0.0  # nothing is known of the others: the token's own probability stands
+        return 0.0  # no alternatives: keep the token's own probability
     share = 0.0
     for other in others:
         text = str(other.get("token", ""))

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from ...errors import ConnectionFailedError, ModelNotFoundError, ProviderError, TimedOutError
 
-WORKER = (sys.executable, "-m", "ensemble_lsp.providers.llamacpp.worker")
+CHILD_COMMAND = (sys.executable, "-m", "ensemble_lsp.providers.llamacpp.child_process")
 
 _MOST_THREADS = 4
 _MOST_CRASHES = 3
@@ -30,7 +30,7 @@ _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.I)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a running child answers. Equal endpoints are the same child."""
+    """The address and key of a running child. Equal endpoints are the same child."""
 
     url: str
     key: str
@@ -47,7 +47,7 @@ class Engine:
         name: str,
         log: Path,
         *,
-        command: Sequence[str] = WORKER,
+        command: Sequence[str] = CHILD_COMMAND,
         idle_seconds: float = 600.0,
         start_seconds: float = 180.0,
     ) -> None:
@@ -110,7 +110,7 @@ class Engine:
         if task is None or (task.done() and (ended or _failed(task))):
             self._hold_back()
             task = self._starting = asyncio.create_task(self._start(model, context))
-            # Those who waited may all have been cancelled; the failure is then nobody's to see.
+            # All waiters may have been cancelled; retrieve the failure so that asyncio does not warn.
             task.add_done_callback(_failed)
         return task
 
@@ -183,7 +183,7 @@ class Engine:
             ) from error
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        """Read what is not expected, and record an end that nobody asked for."""
+        """Discard unexpected output, and record an unexpected end."""
         if process.stdout:
             await process.stdout.read()
         await process.wait()

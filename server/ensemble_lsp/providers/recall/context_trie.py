@@ -1,8 +1,8 @@
-"""Which token followed which context, how often: a tree of contexts, read backwards, that grows where it is dense.
+"""Counts of the tokens that followed each context: a tree of contexts, read backwards, that grows where it is dense.
 
-A context seen a few times is a short list of places; one seen often becomes a node with counts of what
-followed, and its places move one token further back. So memory follows the text, long contexts are
-found where they tell something, and adding or removing one line costs that line.
+A rare context is a short list of occurrences. A frequent one becomes a node with counts of the next
+tokens, and its occurrences move one token further back. So memory grows with the text, long contexts
+exist where they are informative, and the cost of adding or removing a line depends on that line alone.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import NamedTuple, cast
 from .tokens import START
 
 DEPTH = 32
-"""Tokens of context that are told apart."""
+"""Maximum tokens of context."""
 CROWD = 16
-"""Places in a list before it becomes a node."""
+"""Occurrences in a list before it becomes a node."""
 
 
 class Line:
@@ -33,7 +33,7 @@ class Line:
 
 
 class Level(NamedTuple):
-    """What followed the last ``order`` tokens: counts by token, and their sum."""
+    """Counts of the tokens that followed the last ``order`` tokens, and their sum."""
 
     order: int
     follow: dict[str, int]
@@ -41,7 +41,7 @@ class Level(NamedTuple):
 
 
 Places = list[Line | int]
-"""Line and token number by turns: the token there is what followed."""
+"""Line and token number by turns: that token followed the context."""
 
 
 class _Node:
@@ -54,7 +54,7 @@ class _Node:
 
 
 def _back(line: Line | None, at: int, steps: int) -> str:
-    """The token ``steps`` before token ``at`` of a line, over the lines above."""
+    """Return the token ``steps`` before token ``at`` of a line, across the lines above."""
     at -= steps
     while line is not None and at < 0:
         line = line.before
@@ -70,7 +70,7 @@ class Contexts:
 
     @property
     def vocabulary(self) -> dict[str, int]:
-        """How often each token occurs. Not to be changed."""
+        """The number of occurrences of each token; read only."""
         return self._root.follow
 
     @property
@@ -79,21 +79,21 @@ class Contexts:
         return self._root.total
 
     def add(self, line: Line, tokens: int | None = None) -> None:
-        """Take in a line's tokens, or the first so many. ``line.before`` must not change while it is in."""
+        """Add a line's tokens, or the first ``tokens`` of them. ``line.before`` must not change while it is in."""
         for at, token in enumerate(line.tokens[:tokens]):
             self._add(line, at, token)
 
     def remove(self, line: Line, tokens: int | None = None) -> None:
-        """Take out a line that was added, exactly as it was then, or its first so many tokens."""
+        """Remove a line exactly as it was added, or its first ``tokens`` tokens."""
         for at, token in enumerate(line.tokens[:tokens]):
             self._remove(line, at, token)
 
     def levels(self, context: Sequence[str]) -> list[Level]:
-        """What followed the end of a context (bare tokens), from its last token to the longest match.
+        """Return what followed the end of a context (bare tokens), from its last token to the longest match.
 
-        A longer context that tells nothing new is left out: one that stands at the same places as a
-        shorter one takes its level, and from one on that was followed by a single token, the order is
-        that of the longest match. So levels depend on the lines alone, not on how the tree grew.
+        A longer context without new information is skipped: one with the same occurrences as a
+        shorter one takes its level, and from the first context that only one token followed, the
+        order is that of the longest match. So levels depend on the lines alone, not on the tree.
         """
         found: list[Level] = []
         node = self._root
@@ -223,7 +223,7 @@ def _levels_of(places: Places, context: Sequence[str], depth: int) -> list[Level
 
 
 def _matches(places: Places, context: Sequence[str], depth: int) -> list[tuple[int, str]]:
-    """For each place: how many tokens it shares with the end of the context, and what followed."""
+    """Yield for each occurrence the tokens it shares with the end of the context, and the next token."""
     found: list[tuple[int, str]] = []
     for i in range(0, len(places), 2):
         line, at = cast(Line, places[i]), cast(int, places[i + 1])
@@ -232,7 +232,7 @@ def _matches(places: Places, context: Sequence[str], depth: int) -> list[tuple[i
 
 
 def _match(line: Line, at: int, context: Sequence[str], length: int) -> int:
-    """How many tokens before a place are the end of the context, ``length`` of them known."""
+    """Return how many tokens before an occurrence equal the end of the context; ``length`` are known to."""
     source = line
     at -= length
     reach = min(len(context), DEPTH)
@@ -240,7 +240,7 @@ def _match(line: Line, at: int, context: Sequence[str], length: int) -> int:
         at -= 1
         while at < 0:
             if source.before is None:
-                # Before the first line stands START, as often as asked for.
+                # START precedes the first line any number of times.
                 rest = 0
                 while length + rest < reach and context[-length - rest - 1] == START:
                     rest += 1

@@ -1,4 +1,4 @@
-"""What a text around a cursor says, in tokens: context, the unfinished word, what follows, open brackets."""
+"""Read the text around a cursor as tokens: context, the unfinished word, the text after it, open brackets."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from .context_trie import Line
 from .tokens import MAX_COLUMNS, TAB, bracket, cut, indent_width, line_break, spaced, words
 
 ABOVE = 30
-"""Lines above the cursor that are read."""
+"""Maximum lines read above the cursor."""
 BELOW = 12
 CONTEXT = 48
 """Tokens of context that are kept."""
 WINDOW = 8_000
-"""Characters on each side that are looked at."""
+"""Maximum characters read on each side."""
 
 Reader = Callable[[str, "Line | None", bool], "Line | None"]
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
-    """The text around a cursor, read."""
+class CursorContext:
+    """The text around a cursor, as tokens."""
 
     text: str
-    """The line the cursor stands in, without its end."""
+    """The cursor's line, without its end."""
     number: int
-    """Its number, if the prefix begins where the file begins."""
+    """Its number, if the prefix begins at the start of the file."""
     head: str
     """The line left of the cursor."""
     tail: str
@@ -41,13 +41,13 @@ class Cursor:
     typed: tuple[str, ...]
     """Bare tokens of the line left of the cursor, the step from the line above first; whole ones only."""
     half: str
-    """What the next token begins with."""
+    """The beginning of the next token."""
     after: tuple[str, ...]
     """Tokens right of the cursor, then the next line that is not blank."""
     near: frozenset[str]
     depth: int
     outer: int
-    """Brackets open where the cursor's line begins."""
+    """Brackets that are open at the start of the cursor's line."""
     indent: int
     """The line's indentation in columns."""
     above_indent: int
@@ -64,11 +64,11 @@ class Cursor:
 
     @property
     def most(self) -> int:
-        """The most that ``agreement`` can be."""
+        """The maximum of ``agreement``."""
         return min(3, len(self.above)) + min(3, len(self.below))
 
     def agreement(self, raw: Sequence[str], number: int) -> int:
-        """How many of the three lines above and below line ``number`` are those at the cursor."""
+        """Return how many of the three lines above and below line ``number`` equal those at the cursor."""
         agreed = 0
         for step in range(1, 4):
             if step <= len(self.above) and number >= step:
@@ -78,7 +78,7 @@ class Cursor:
         return agreed
 
 
-def read_cursor(prefix: str, suffix: str, read: Reader) -> Cursor | None:
+def read_cursor(prefix: str, suffix: str, read: Reader) -> CursorContext | None:
     """Read the text around a cursor; None inside a word, where nothing can be inserted."""
     before = [line.rstrip("\r\n") for line in split_lines(prefix[-WINDOW:])]
     behind = [line.rstrip("\r\n") for line in split_lines(suffix[:WINDOW])]
@@ -98,7 +98,7 @@ def read_cursor(prefix: str, suffix: str, read: Reader) -> Cursor | None:
     context = [token for line in chain[-CONTEXT:] for token in line.bare]
     outer = _open_brackets(context, 0)
     near = {token for line in (*chain, *following[: BELOW // 2]) for token in line.bare}
-    return Cursor(
+    return CursorContext(
         text=head + tail,
         number=prefix.count("\n"),
         head=head,
@@ -120,7 +120,7 @@ def read_cursor(prefix: str, suffix: str, read: Reader) -> Cursor | None:
 
 
 def indentation(columns: int, tabs: bool) -> str:
-    """White space that wide."""
+    """Return white space of that width."""
     return "\t" * (columns // TAB) if tabs else " " * columns
 
 

@@ -1,4 +1,4 @@
-"""From a cursor to texts: the rest of the line, checked against what is there, then further lines while sure."""
+"""Predict texts at a cursor: the rest of the line, checked against the text there, then further lines."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .beam_search import Path, Scene, below_score, following, rest_of_line
+from .beam_search import Path, SearchContext, below_score, following, rest_of_line
 from .context_trie import Contexts
-from .cursor import CONTEXT, Cursor, indentation
+from .cursor import CONTEXT, CursorContext, indentation
 from .tokens import break_step, is_break
 
 SURE_BREAK = 0.8
-"""How sure the indentation must be where more of it is proposed than was typed."""
+"""Minimum probability of an indentation that is deeper than the typed one."""
 SURE_LINE = 0.65
-"""How likely each further line of a block must be, and half of it all of them together."""
+"""Minimum probability of each further line of a block; all together need half of it."""
 SURE_START = 0.45
-"""Confidence in the rest of the line, from which on further lines are looked for."""
+"""Minimum confidence in the rest of the line for predicting further lines."""
 REPEATED = 4
-"""Tokens from which on a line equal to the one above is not proposed."""
+"""Minimum tokens of a line that is not proposed if it equals the line above."""
 BLOCK_WORK = 14
 """Steps of the search for each further line."""
 
@@ -34,15 +34,15 @@ class Prediction:
     confidence: float
     """About the probability that the rest of the line is exactly right, 0 to 1."""
     sources: int
-    """Places that agree: the fewest, over the rest of the line's tokens."""
+    """The fewest occurrences that support a token of the rest of the line."""
     features: tuple[float, ...] = ()
-    """What the confidence was made of; for fitting it anew."""
+    """The inputs of the confidence, for fitting it again."""
 
 
 def predict(
-    cursor: Cursor, workspace: Contexts, own: Contexts | None, max_lines: int, limit: int
+    cursor: CursorContext, workspace: Contexts, own: Contexts | None, max_lines: int, limit: int
 ) -> list[Prediction]:
-    """The likeliest texts, best first; the best one with further lines where they are sure."""
+    """Return the likeliest texts, best first; the best one includes further lines that are probable enough."""
     scene = _scene(cursor, workspace, own)
     scene, more = _with_indentation(cursor, scene)
     paths = rest_of_line(scene)
@@ -58,14 +58,14 @@ def predict(
     if chosen and max_lines > 1 and not scene.has_tail and chosen[0].confidence >= SURE_START:
         indent = cursor.indent + len(more.expandtabs(4))
         text = _block(scene, known[0][0], indent, cursor.tabs, max_lines)
-        # The indentation of further lines is written out whole, so it needs no ``more``.
+        # Further lines contain their whole indentation, so they need no ``more``.
         chosen[0] = replace(chosen[0], text=chosen[0].text + text)
     return chosen
 
 
-def _scene(cursor: Cursor, workspace: Contexts, own: Contexts | None) -> Scene:
+def _scene(cursor: CursorContext, workspace: Contexts, own: Contexts | None) -> SearchContext:
     context = [*cursor.context, *cursor.typed][-CONTEXT:]
-    return Scene(
+    return SearchContext(
         workspace,
         own,
         context,
@@ -77,8 +77,8 @@ def _scene(cursor: Cursor, workspace: Contexts, own: Contexts | None) -> Scene:
     )
 
 
-def _with_indentation(cursor: Cursor, scene: Scene) -> tuple[Scene, str]:
-    """On an empty line: the indentation that surely belongs there and was not typed."""
+def _with_indentation(cursor: CursorContext, scene: SearchContext) -> tuple[SearchContext, str]:
+    """Return the indentation that an empty line needs beyond the typed one."""
     if not cursor.fresh or cursor.tail.strip() or not cursor.context:
         return scene, ""
     steps = [s for s in following(scene, scene.context[:-1]) if is_break(s.token)]
@@ -96,8 +96,8 @@ def _with_indentation(cursor: Cursor, scene: Scene) -> tuple[Scene, str]:
     return replace(scene, context=context, after=below), indentation(missing, cursor.tabs)
 
 
-def _text(cursor: Cursor, scene: Scene, path: Path) -> str:
-    """The path as text to insert; empty where it says nothing new."""
+def _text(cursor: CursorContext, scene: SearchContext, path: Path) -> str:
+    """Return the path as text to insert; empty if it adds nothing."""
     text = "".join(step.token for step in path.steps)[len(cursor.half) :]
     if cursor.fresh:
         text = text.lstrip(" \t")
@@ -109,8 +109,8 @@ def _text(cursor: Cursor, scene: Scene, path: Path) -> str:
     return text
 
 
-def _is_repetition(cursor: Cursor, scene: Scene, path: Path) -> bool:
-    """Whether the line would stand twice: as above, or as below."""
+def _is_repetition(cursor: CursorContext, scene: SearchContext, path: Path) -> bool:
+    """Return whether the line would repeat the line above or below."""
     if scene.has_tail:
         return False
     line = (*cursor.typed[1:], *[step.token.lstrip(" \t") for step in path.steps])
@@ -123,13 +123,13 @@ def _is_repetition(cursor: Cursor, scene: Scene, path: Path) -> bool:
 
 
 def _confidence(x: Sequence[float]) -> float:
-    """A logistic function, fitted to masked lines by ``benchmarks/recall_quality.py --fit``."""
+    """Return a logistic function of the features, fitted to masked lines by ``benchmarks/recall_quality.py --fit``."""
     z = sum(weight * value for weight, value in zip(_CONFIDENCE, x, strict=True))
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, z))))
 
 
-def _features(scene: Scene, path: Path, share: float) -> tuple[float, ...]:
-    """What confidence is made of.
+def _features(scene: SearchContext, path: Path, share: float) -> tuple[float, ...]:
+    """Return the inputs of the confidence.
 
     One; logarithms of the share among all continuations found, of the probability as counted,
     of the number of tokens, and of the first token's places; the least token probability; how well
@@ -150,8 +150,8 @@ def _features(scene: Scene, path: Path, share: float) -> tuple[float, ...]:
     )
 
 
-def _block(scene: Scene, path: Path, indent: int, tabs: bool, max_lines: int) -> str:
-    """Further lines after the path: until it steps out of its indentation, a blank line, or doubt."""
+def _block(scene: SearchContext, path: Path, indent: int, tabs: bool, max_lines: int) -> str:
+    """Return further lines: until the indentation ends, a blank line, or a low probability."""
     text, together, start = "", 1.0, indent
     below = [token.lstrip(" \t") for token in scene.after[1:]]
     context = scene.after_steps(path.steps)

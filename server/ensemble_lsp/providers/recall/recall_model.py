@@ -1,32 +1,18 @@
-"""The adapter: asks the index, and answers nothing where it is not sure."""
+"""The adapter: predicts from the index, and answers nothing below a confidence threshold."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from ...models.interface import Profile
+from ...models.interface import BuildContext, Profile
 from ...settings import ModelSettings
 from ...types import Chunk, Prompt, Usage
 from .token_index import RecallIndex
 
 THRESHOLD = 0.35
-"""Confidence below which nothing is answered."""
+"""Minimum confidence of an answer."""
 MAX_BLOCK = 12
-"""Lines of the longest answer."""
-
-
-def recall_profile(settings: ModelSettings) -> Profile:
-    """What is known of ``recall``: it completes, here, at no cost."""
-    return Profile(
-        name=settings.name,
-        provider="recall",
-        model=settings.model or "recall",
-        tasks=("complete",),
-        local=True,
-        free=True,
-        timeout=settings.timeout,
-        concurrency=settings.concurrency or 4,
-    )
+"""Maximum lines of an answer."""
 
 
 class RecallModel:
@@ -47,13 +33,20 @@ class RecallModel:
         self._threshold = threshold
         self._max_lines = max_lines
 
+    @classmethod
+    def build(cls, settings: ModelSettings, profile: Profile, context: BuildContext) -> RecallModel:
+        """Build the adapter of the provider's spec."""
+        if not isinstance(context.document_index, RecallIndex):
+            raise TypeError("recall needs the index of open documents")
+        return cls(settings, profile, context.document_index)
+
     @property
     def profile(self) -> Profile:
-        """What is known of the model."""
+        """The model's profile."""
         return self._profile
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
-        """One chunk: the prediction with its confidence, or an empty one where it is not sure."""
+        """Yield one chunk: the prediction with its confidence, empty below the threshold."""
         found = (
             self._index.predict(
                 uri=self._index.find(prompt.path) or "",
@@ -77,4 +70,4 @@ class RecallModel:
         )
 
     async def close(self) -> None:
-        """Nothing to give back: the index belongs to the documents, not to the model."""
+        """Close nothing: the index belongs to the workspace."""

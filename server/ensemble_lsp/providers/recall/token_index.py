@@ -9,23 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
 
 from ...types import Document, Edit, common_prefix_length, split_lines
+from ...uris import uri_to_path
 from .beam_search import BELOW_TOKENS
 from .context_trie import DEPTH, Contexts, Line
-from .cursor import Cursor, read_cursor
+from .cursor import CursorContext, read_cursor
 from .predict import Prediction, predict
 from .tokens import Words, indent_width, line_break
 
 MAX_LINES = 200_000
-"""Lines of all files together; the oldest workspace files go first."""
+"""Maximum lines of all files; the oldest workspace files are dropped first."""
 AT_ONCE = 200
-"""Lines that are read when a file comes."""
+"""Lines read when a file is added."""
 BY_THE_WAY = 30
-"""Lines that are read with each later call."""
+"""Lines read with each later call."""
 OWN = 16
-"""Documents, the latest worked in, that have counts of their own."""
+"""Number of documents, the most recently used ones, that have their own counts."""
 
 _FAMILIES = {
     "javascriptreact": "javascript",
@@ -43,20 +43,20 @@ class _File:
     uri: str
     family: str
     raw: tuple[str, ...]
-    """The lines to index; let go once a closed file has been read."""
+    """The lines to index; released once a closed file has been read."""
     document: Document | None = None
     disk: tuple[str, ...] | None = None
     """While open: the lines on disk, if it is a workspace file."""
     lines: list[Line | None] = field(default_factory=list[Line | None])
-    """What has been read; None for blank lines."""
+    """The lines that were read; None for blank lines."""
     own: Contexts | None = None
-    """The document's own counts, while it is worked in."""
+    """The document's own counts, while it is in use."""
     counted: int = 0
-    """How many of ``lines`` are in ``own``."""
+    """The number of ``lines`` that are counted in ``own``."""
 
 
 class RecallIndex:
-    """What ``recall`` knows: the tokens of open documents and workspace files, by language.
+    """The tokens of open documents and workspace files, by language.
 
     Files of one language predict one another; languages that share files' syntax count as one.
     """
@@ -72,16 +72,16 @@ class RecallIndex:
 
     @property
     def lines(self) -> int:
-        """Lines that have been read."""
+        """The number of lines that have been read."""
         return self._total
 
     @property
     def pending(self) -> bool:
-        """Whether there is more to read: then ``work`` has something to do."""
+        """Whether ``work`` has more to read."""
         return bool(self._pending) or any(self._uncounted())
 
     def open(self, document: Document) -> None:
-        """Take in an open document; it replaces what was known of the file."""
+        """Add an open document; it replaces the file's earlier content."""
         old = self._files.get(document.uri)
         on_disk = old is not None and (old.document is None or old.disk is not None)
         disk = document.lines if on_disk else None
@@ -92,7 +92,7 @@ class RecallIndex:
         self._work_in(file, AT_ONCE)
 
     def change(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
-        """Follow a document's change, at the cost of the changed lines.
+        """Apply a document's change, at the cost of the changed lines.
 
         ``edits`` only say where to look; the documents' lines decide, so a missed change does no harm.
         """
@@ -109,7 +109,7 @@ class RecallIndex:
         self._by_the_way(file)
 
     def close(self, uri: str) -> None:
-        """The document is closed: a workspace file stays as it is on disk, another is forgotten."""
+        """Close a document: a workspace file stays as it is on disk, another is dropped."""
         file = self._files.get(uri)
         if file is None or file.document is None:
             return
@@ -122,13 +122,21 @@ class RecallIndex:
         self._extend(file, 0)
 
     def add_file(self, uri: str, language: str, text: str) -> None:
-        """Take in a workspace file's text as it is on disk, new or changed."""
+        """Add a workspace file's text as it is on disk, new or changed."""
         file = self._files.get(uri)
         lines = tuple(split_lines(text))
         if file is not None and file.document is not None:
             file.disk = lines
         else:
             self._begin(_File(uri, _family(language), lines))
+
+    def remove_file(self, uri: str) -> None:
+        """Drop a workspace file that was deleted; while it is open, its document stays."""
+        file = self._files.get(uri)
+        if file is not None and file.document is not None:
+            file.disk = None
+        else:
+            self.forget(uri)
 
     def forget(self, uri: str) -> None:
         """Drop a file."""
@@ -140,7 +148,7 @@ class RecallIndex:
             self._total -= len(file.lines)
 
     def work(self, lines: int = 200) -> bool:
-        """Read some more lines of long files; returns whether there is more to do."""
+        """Read more lines of long files; return whether more are left."""
         while lines > 0 and self._pending:
             file = self._files[next(iter(self._pending))]
             lines -= max(1, self._extend(file, lines))
@@ -149,12 +157,12 @@ class RecallIndex:
         return self.pending
 
     def _uncounted(self) -> Iterator[_File]:
-        """Documents whose own counts are behind."""
+        """Yield documents whose own counts are behind."""
         files = (self._files[uri] for uri in self._latest)
         return (file for file in files if file.counted < len(file.lines))
 
     def find(self, path: str) -> str | None:
-        """The URI of the file with that path, or that end of a path; open documents first."""
+        """Return the URI of the file whose path ends with that path; open documents first."""
         wanted = "/" + path.replace("\\", "/").lstrip("/")
         found = [f for f in self._files.values() if _path(f).endswith(wanted)]
         found.sort(key=lambda f: (f.document is None, len(f.uri)))
@@ -171,10 +179,10 @@ class RecallIndex:
         max_lines: int,
         limit: int = 1,
     ) -> list[Prediction]:
-        """What stands most likely at the cursor, best first; at most ``limit``, none when nothing fits.
+        """Return the likeliest texts at the cursor, best first; at most ``limit``.
 
         ``prefix`` and ``suffix`` are the text around the cursor, as far as known. With ``multiline`` the
-        best one goes on over further lines, up to ``max_lines``, while they are sure. The line
+        best one continues over further lines, up to ``max_lines``, while they are sure. The line
         at the cursor is no evidence for itself.
         """
         file = self._files.get(uri)
@@ -205,7 +213,7 @@ class RecallIndex:
         self._extend(file, AT_ONCE)
 
     def _work_in(self, file: _File, budget: int = BY_THE_WAY) -> None:
-        """Give a document counts of its own, bit by bit; the one longest left alone loses its."""
+        """Give a document its own counts, in steps; the least recently used document loses its counts."""
         self._latest.pop(file.uri, None)
         self._latest[file.uri] = None
         if len(self._latest) > OWN:
@@ -214,7 +222,7 @@ class RecallIndex:
         self._count_on(file, budget)
 
     def _count_on(self, file: _File, budget: int) -> int:
-        """Take further lines into the document's own counts; how many."""
+        """Count further lines in the document's own counts; return how many."""
         start = file.counted
         file.counted = min(len(file.lines), start + budget)
         _count(file, start, file.counted)
@@ -231,7 +239,7 @@ class RecallIndex:
             self.work(BY_THE_WAY)
 
     def _extend(self, file: _File, budget: int) -> int:
-        """Read further lines of a file; how many."""
+        """Read further lines of a file; return how many."""
         start = len(file.lines)
         wanted = min(budget, len(file.raw) - start)
         end = start + min(wanted, self._room(file, wanted))
@@ -243,7 +251,7 @@ class RecallIndex:
         return end - start
 
     def _room(self, file: _File, wanted: int) -> int:
-        """How many lines there is room for, after dropping the oldest closed files."""
+        """Return how many lines fit after the oldest closed files are dropped."""
         closed = [f.uri for f in self._files.values() if f.document is None and f is not file]
         for uri in closed:
             if self._total + wanted <= self._max_lines:
@@ -252,7 +260,7 @@ class RecallIndex:
         return max(0, self._max_lines - self._total)
 
     def _update(self, file: _File, new: tuple[str, ...], hint: int) -> None:
-        """Make the file's lines those; ``hint`` lines at the beginning are known to be equal."""
+        """Set the file's lines; the first ``hint`` lines are known to be equal."""
         old, file.raw = file.raw, new
         first = hint + common_prefix_length(old[hint:], new[hint:])
         if first == len(old) == len(new):
@@ -281,7 +289,7 @@ class RecallIndex:
             self._pending[file.uri] = None
 
     def _touched(self, file: _File, last: int) -> int:
-        """The end of the lines from ``last`` on whose contexts reach back over it."""
+        """Return the end of the lines from ``last`` whose contexts reach back across it."""
         tokens = 0
         while last < len(file.lines) and tokens < DEPTH:
             line = file.lines[last]
@@ -290,7 +298,7 @@ class RecallIndex:
         return last
 
     def _join(self, file: _File, rest: list[Line | None]) -> None:
-        """Put lines that did not change behind those that were read again."""
+        """Append unchanged lines to those that were read again."""
         above = _last(file.lines)
         below = next((line for line in rest if line is not None), None)
         if below is not None:
@@ -321,7 +329,7 @@ class RecallIndex:
         self._total += max(0, end - start)
 
     def _read(self, raw: str, above: Line | None, blank: bool) -> Line | None:
-        """A line of text as tokens; None for a blank one."""
+        """Return a line of text as tokens; None for a blank one."""
         text = raw.strip()
         if not text:
             return None
@@ -336,7 +344,7 @@ class RecallIndex:
 
 
 def _count(file: _File, start: int, end: int) -> None:
-    """Put lines into the document's own counts, if it has them."""
+    """Add lines to the document's own counts, if it has any."""
     own = file.own
     if own is not None:
         for line in file.lines[start:end]:
@@ -349,15 +357,17 @@ def _family(language: str) -> str:
 
 
 def _path(file: _File) -> str:
-    return unquote(urlsplit(file.uri).path)
+    return uri_to_path(file.uri).as_posix()
 
 
 def _last(lines: Sequence[Line | None]) -> Line | None:
     return next((line for line in reversed(lines) if line is not None), None)
 
 
-def _held(file: _File, cursor: Cursor, tree: Contexts) -> list[tuple[Contexts, Line, int | None]]:
-    """The line at the cursor, and the beginning of the one below: in which tree, how many tokens."""
+def _held(
+    file: _File, cursor: CursorContext, tree: Contexts
+) -> list[tuple[Contexts, Line, int | None]]:
+    """Return the cursor's line and the beginning of the line below, each with its tree and number of tokens."""
     number = _number_of(file, cursor)
     if number is None:
         return []
@@ -374,8 +384,8 @@ def _held(file: _File, cursor: Cursor, tree: Contexts) -> list[tuple[Contexts, L
     return held
 
 
-def _number_of(file: _File, cursor: Cursor) -> int | None:
-    """The number of the line the cursor stands in: by its text, and by the lines around it."""
+def _number_of(file: _File, cursor: CursorContext) -> int | None:
+    """Return the number of the cursor's line, found by its text and the lines around it."""
     best, found = -1, None
     for number in _numbers(file, cursor.text, cursor.number):
         agreed = cursor.agreement(file.raw, number)
@@ -385,7 +395,7 @@ def _number_of(file: _File, cursor: Cursor) -> int | None:
 
 
 def _numbers(file: _File, text: str, guess: int) -> list[int]:
-    """Lines that read like the one at the cursor; the guessed one first."""
+    """Return the lines equal to the cursor's, the guessed one first."""
     known = min(len(file.lines), len(file.raw))
     if guess < known and file.raw[guess].rstrip("\r\n") == text:
         return [guess]

@@ -11,13 +11,13 @@ import re
 from dataclasses import dataclass
 
 MAX_COLUMNS = 400
-"""A line is read this far: what is longer is data or minified."""
+"""Maximum columns read of a line: a longer one is data or minified."""
 TAB = 4
 """Columns a tab counts for; only differences matter."""
 CUT = "\x00"
-"""The last token of a line that was longer than ``MAX_COLUMNS``: nothing is known of what follows."""
+"""The last token of a line longer than ``MAX_COLUMNS``: the rest is unknown."""
 START = "\x02"
-"""What stands before a file's first line."""
+"""The token before a file's first line."""
 
 _OPERATORS = (
     r"\.\.\.|\"\"\"|'''|\*\*=?|//=?|<<=?|>>=?|===?|!==?|<=|>=|->|=>|:=|::|&&|\|\||\+\+|--|\?\.|\?\?"
@@ -31,41 +31,41 @@ _EXTENDS = frozenset(".\"'*/<>=!-:&|+?%^@")
 
 
 def bracket(sign: str) -> int:
-    """1 for a bracket that opens, -1 for one that closes, else 0."""
+    """Return 1 for an opening bracket, -1 for a closing one, else 0."""
     return _BRACKETS.get(sign, 0)
 
 
 def is_break(token: str) -> bool:
-    """Whether the token begins a line."""
+    """Return whether the token begins a line."""
     return token[0] == "\n"
 
 
 def indent_width(line: str) -> int:
-    """Columns of white space a line begins with."""
+    """Return the columns of white space at the start of a line."""
     body = line.lstrip(" \t")
     head = line[: len(line) - len(body)]
     return len(head) + (TAB - 1) * head.count("\t")
 
 
 def line_break(before: int, indent: int, blank: bool) -> str:
-    """The token for the step from a line with indentation ``before`` to one with ``indent``."""
+    """Return the token for the step from indentation ``before`` to ``indent``."""
     return f"\n\n{indent - before}" if blank else f"\n{indent - before}"
 
 
 def break_step(token: str) -> int:
-    """The change of indentation, in columns, of a line's first token."""
+    """Return the change of indentation, in columns, that a line's first token stands for."""
     return int(token.lstrip("\n"))
 
 
 def words(text: str) -> list[str]:
-    """The tokens of a piece of one line, each with the white space before it, as it stands."""
+    """Return the tokens of a part of one line, each with the white space before it."""
     if len(text) <= MAX_COLUMNS:
         return _TOKEN.findall(text)
     return [*_TOKEN.findall(text[:MAX_COLUMNS])[:-1], CUT]
 
 
 def spaced(raw: str) -> str:
-    """A token with the white space before it; what is neither space nor tab counts as one space."""
+    """Return a token with the white space before it; other characters than space and tab count as one space."""
     bare = raw.lstrip()
     gap = raw[: len(raw) - len(bare)]
     return (" " if gap.strip(" \t") else gap) + bare
@@ -80,14 +80,14 @@ class Words:
         self._pairs: dict[str, tuple[str, str]] = {}
 
     def pairs(self, text: str) -> list[tuple[str, str]]:
-        """For each token of a piece of one line: with the white space before it, and without."""
+        """Return each token of a part of one line, with and without the white space before it."""
         known = self._pairs
         return [known.get(raw) or self._learn(raw) for raw in words(text)]
 
     def _learn(self, raw: str) -> tuple[str, str]:
         token = spaced(raw)
         bare = token.lstrip(" \t")
-        if len(self._pairs) >= self.LIMIT:  # words typed and deleted again: begin anew
+        if len(self._pairs) >= self.LIMIT:  # words typed and deleted again: start over
             self._pairs.clear()
         if bare != token:
             bare = (self._pairs.get(bare) or self._learn(bare))[1]
@@ -97,7 +97,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What stands left of the cursor on its line: whole tokens, and the one that may be unfinished."""
+    """The text left of the cursor on its line: complete tokens, and one that may be unfinished."""
 
     whole: str
     half: str

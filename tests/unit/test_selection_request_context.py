@@ -11,7 +11,7 @@ from ensemble_lsp.selection.request_context import (
     FEATURES,
     PLACES,
     RequestContext,
-    place_of,
+    classify_place,
     request_context,
 )
 from ensemble_lsp.types import Document, Position
@@ -19,7 +19,7 @@ from ensemble_lsp.types import Document, Position
 
 def at_end(text: str, language: str = "python", path: str = "/w/a.py") -> str:
     document = Document.from_text(f"file://{path}", 1, language, text)
-    return place_of(document, document.end)
+    return classify_place(document, document.end)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ async def test_a_situation_tells_of_the_request_and_the_code_round_it() -> None:
     )
 
 
-situations = st.builds(
+contexts = st.builds(
     RequestContext,
     st.sampled_from(("complete", "explain", "generate")),
     st.text(max_size=12),
@@ -100,7 +100,7 @@ situations = st.builds(
 )
 
 
-@given(situations)
+@given(contexts)
 def test_any_situation_comes_back_from_json_and_gives_bounded_numbers(made: RequestContext) -> None:
     assert RequestContext.from_json(json.loads(json.dumps(made.to_json()))) == made
     assert len(made.vector()) == len(FEATURES)

@@ -1,4 +1,4 @@
-"""What runs in the child process: llama.cpp's own HTTP server, on loopback, behind a key.
+"""The child process: llama.cpp's own HTTP server, on loopback, behind a key.
 
 The parent writes one line of JSON to standard input (``model``, ``key``, ``threads``,
 ``batchThreads``, ``context``) and reads one from standard output: ``{"url": …}`` or
@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 _BATCH_TOKENS = 64
-"""A request is only dropped between two batches, so the batch is how long a dropped one goes on."""
+"""A request is dropped only between two batches, so this bounds how long a dropped one runs."""
 _CACHE_MIB = 128
 """Of prompts that left their slot: back in another file, its prompt need not be read again."""
 
@@ -30,7 +30,7 @@ def main() -> int:
     os.environ["GOMP_SPINCOUNT"] = "10000"
     try:
         server: Any = _serve(config)
-    except Exception as error:  # whatever the native code raises is the parent's to tell
+    except Exception as error:  # the parent reports whatever the native code raises
         print(json.dumps({"error": str(error)}), file=answers, flush=True)
         return 1
     print(json.dumps({"url": server.listening_address}), file=answers, flush=True)

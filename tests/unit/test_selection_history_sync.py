@@ -17,7 +17,7 @@ from ensemble_lsp.history.writes import add_call
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.choice import Ranked
-from ensemble_lsp.selection.history_sync import Learning
+from ensemble_lsp.selection.history_sync import HistorySync
 from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.settings import SelectorSettings
 from ensemble_lsp.types import Outcome, OutcomeKind
@@ -33,10 +33,10 @@ class Server:
     def __init__(self, path: Path, strategy: str = "learned") -> None:
         self.history = History.open(path)
         self.selector = make_selector(SelectorSettings.model_validate({"strategy": strategy}))
-        self.learning = Learning(self.history, self.selector)
+        self.learning = HistorySync(self.history, self.selector)
 
-    async def suggest(self, id_: str, model: str = "a", situation: RequestContext = HERE) -> None:
-        rec = SuggestionRecord(id_, time.time(), "complete", (model,), features=situation.to_json())
+    async def suggest(self, id_: str, model: str = "a", context: RequestContext = HERE) -> None:
+        rec = SuggestionRecord(id_, time.time(), "complete", (model,), features=context.to_json())
         self.history.add_suggestion(rec)
 
     async def end(self, id_: str, reward: float | None, kind: OutcomeKind = "accepted") -> None:
@@ -204,13 +204,13 @@ async def test_a_choice_stays_quick_with_a_large_history(server: Open) -> None:
     profiles = [Profile(f"m{n}", "openai", f"gpt-4o-{n}") for n in range(20)]
     rng = random.Random(1)
     for n in range(6000):
-        situation = RequestContext("complete", "python", complexity=1 + n % 30)
-        one.selector.learn(f"m{n % 20}", situation, float(rng.random() < 0.4))
+        context = RequestContext("complete", "python", complexity=1 + n % 30)
+        one.selector.learn(f"m{n % 20}", context, float(rng.random() < 0.4))
     times: list[float] = []
     for n in range(400):
-        situation = RequestContext("complete", "python", complexity=1 + n % 30)
+        context = RequestContext("complete", "python", complexity=1 + n % 30)
         start = time.thread_time()
-        one.selector.choose(situation, profiles, budget_ms=2500)
+        one.selector.choose(context, profiles, budget_ms=2500)
         times.append(time.thread_time() - start)
     assert sorted(times)[396] < 1e-3 * 3, "three times the aim: machines differ"
 

@@ -33,8 +33,8 @@ ALL = (CHEAP, MIDDLE, STRONG)
         (Findings(parses=True, examples=True, agreement=0.6, confidence=0.9), ""),
         (Findings(parses=False, agreement=0.1), "does not parse"),
         (Findings(parses=True, examples=False), "fails the examples"),
-        (Findings(agreement=0.34), "do not agree (34%)"),
-        (Findings(confidence=0.41), "not sure of its answer (41%)"),
+        (Findings(agreement=0.34), "only 34% of the votes agree"),
+        (Findings(confidence=0.41), "its confidence was only 41%"),
     ],
 )
 def test_a_doubt_is_told_in_words(findings: Findings, words: str) -> None:
@@ -64,7 +64,7 @@ def test_where_the_code_is_too_complex_for_the_first_a_stronger_one_comes_first(
     limited = replace(CHEAP, reach=10)
     order, why = beyond_reach((limited, MIDDLE, STRONG), 14)
     assert [r.model for r in order] == ["strong", "cheap", "middle"]
-    assert "cheap was good up to a complexity of 10, and this code has 14" in why
+    assert "cheap does well up to a complexity of 10; this code has 14" in why
     assert beyond_reach((limited, MIDDLE), 10) == ((limited, MIDDLE), "")
     assert beyond_reach((limited, replace(STRONG, reach=5)), 14)[1] == ""
 
@@ -105,7 +105,7 @@ def test_a_model_that_fails_on_complex_code_is_passed_over_there(escalate: bool)
     assert selector.choose(simple, [cheap, strong], budget_ms=2500).names[0] == "cheap"
     choice = selector.choose(hard, [cheap, strong], budget_ms=2500)
     assert (choice.names[0] == "strong") == escalate
-    assert ("strong comes first" in choice.why) == escalate
+    assert ("strong is asked first" in choice.why) == escalate
 
 
 PYTHON = "def f(x):\n    if x:\n        \n    return 1\n"

@@ -18,9 +18,10 @@ else:
 
 from ensemble_lsp.errors import QuotaExceededError
 from ensemble_lsp.history import CallRecord, History
-from ensemble_lsp.models.interface import Profile, gather
-from ensemble_lsp.models.wrappers import Call, Metered
-from ensemble_lsp.selection.daily_budget import DailyBudget, day_start, most_cost
+from ensemble_lsp.models.interface import Profile
+from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.models.wrappers import Metered, ModelCall
+from ensemble_lsp.selection.daily_budget import DailyBudget, day_start, max_call_cost
 from ensemble_lsp.types import Chunk, Prompt, Usage
 
 PROMPT = Prompt("complete", "python", "a.py", prefix="x = 1\n" * 300, max_tokens=64)
@@ -51,9 +52,9 @@ class Server:
         self.history = History.open(path)
         self.budget = DailyBudget(self.history, dollars)
         metered = [Metered(model, self.call) for model in models]
-        self.models, self.note = self.budget.sort_out(metered, "complete")
+        self.models, self.note = self.budget.affordable(metered, "complete")
 
-    def call(self, call: Call) -> None:
+    def call(self, call: ModelCall) -> None:
         self.history.add_call(
             CallRecord(call.time, call.task, call.model, cost=call.cost, status=call.status)
         )
@@ -103,7 +104,7 @@ async def test_a_refusal_says_what_is_left_and_what_to_do(tmp_path: Path) -> Non
     model = Priced("a", 900)
     server = Server(tmp_path / "h.sqlite3", 0.0, model)
     with pytest.raises(
-        QuotaExceededError, match=r"0\.0000 USD of today's budget of 0 are left.*raise"
+        QuotaExceededError, match=r"0\.0000 USD are left of today's budget of 0 USD; raise"
     ):
         await gather(server.models[0], PROMPT)
     assert model.asked == 0
@@ -124,10 +125,10 @@ async def test_what_is_too_dear_is_left_out_while_something_else_is_there(tmp_pa
     server = Server(tmp_path / "h.sqlite3", 0.02, Priced("dear", 900), Priced("cheap", 900, 0.1))
     server.history.add_call(CallRecord(time.time(), "complete", "dear", cost=0.015))
     await server.budget.refresh()
-    kept, note = server.budget.sort_out(server.models, "complete")
+    kept, note = server.budget.affordable(server.models, "complete")
     assert [m.profile.name for m in kept] == ["cheap"]
-    assert note == "Of today's 0.02 USD 0.0050 are left: not enough for dear."
-    only, note = server.budget.sort_out(server.models[:1], "complete")
+    assert note == "0.0050 USD are left of today's budget of 0.02 USD: not enough for dear."
+    only, note = server.budget.affordable(server.models[:1], "complete")
     assert [m.profile.name for m in only] == ["dear"], "it says so itself when it is asked"
     assert not note
     await server.history.close()
@@ -135,7 +136,7 @@ async def test_what_is_too_dear_is_left_out_while_something_else_is_there(tmp_pa
 
 async def test_what_was_reserved_and_not_spent_is_there_again(tmp_path: Path) -> None:
     server = Server(tmp_path / "h.sqlite3", 0.06, Priced("dear", 900), Priced("free", 900, 0.0))
-    assert most_cost(server.models[0].profile, PROMPT) > 0.02
+    assert max_call_cost(server.models[0].profile, PROMPT) > 0.02
     await gather(server.models[0], PROMPT)
     spent_so_far = await spent(server.history)
     async with timeout(5):
@@ -160,7 +161,7 @@ async def test_what_a_dead_server_had_reserved_stays_spent(tmp_path: Path) -> No
     dead = Server(path, 0.1, Priced("a", 900))
     await dead.budget.reserve(dead.models[0].profile, PROMPT)
     await dead.history.close()
-    most = most_cost(dead.models[0].profile, PROMPT)
+    most = max_call_cost(dead.models[0].profile, PROMPT)
     alive = Server(path, 0.1, Priced("a", 900))
     await alive.budget.refresh()
     assert alive.budget.left == pytest.approx(0.1 - most)
@@ -186,7 +187,7 @@ async def test_where_spending_cannot_be_written_down_nothing_is_spent(tmp_path: 
     model = Priced("a", 900)
     server = Server(folder / "h.sqlite3", 1.0, model)
     await server.history.ready()
-    with pytest.raises(QuotaExceededError, match="see to the history"):
+    with pytest.raises(QuotaExceededError, match="check the history"):
         await gather(server.models[0], PROMPT)
     assert model.asked == 0
     await server.history.close()
@@ -194,6 +195,6 @@ async def test_where_spending_cannot_be_written_down_nothing_is_spent(tmp_path: 
 
 def test_the_most_a_call_can_cost_is_more_than_it_does() -> None:
     profile = Priced("a", 0).profile
-    assert most_cost(profile, PROMPT) >= profile.cost(Usage(len(PROMPT.prefix), 64))
+    assert max_call_cost(profile, PROMPT) >= profile.cost(Usage(len(PROMPT.prefix), 64))
     chinese = Prompt("complete", "python", "a.py", prefix="变量" * 100, max_tokens=0)
-    assert most_cost(profile, chinese) >= profile.cost(Usage(600, 0))
+    assert max_call_cost(profile, chinese) >= profile.cost(Usage(600, 0))

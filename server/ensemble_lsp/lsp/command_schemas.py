@@ -1,0 +1,352 @@
+"""Arguments and results of the server's own commands: ``ensemble.x`` takes ``XArguments``, returns ``XResult``.
+
+Arguments are validated with these models. Results are only described by them; tests check each result on
+the wire. docs/protocol.schema.json and the tables of docs/protocol.md are generated from them.
+
+Import this module lazily: ``initialize`` is answered before pydantic is imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+
+from ..errors import SettingsError
+from ..history.records import StatsRow
+from ..selection.choice import Ranked
+from ..settings import ModelSettings
+from ..settings.messages import expected, kind
+from ..types import TASKS, Task
+from .wire_models import (
+    ClientMessage,
+    NonEmpty,
+    ProgressToken,
+    ServerMessage,
+    WirePosition,
+    WireRange,
+    optional,
+)
+
+# -- suggestions -----------------------------------------------------------------------------------
+
+
+class AcceptArguments(ClientMessage):
+    """Record that a suggestion was accepted."""
+
+    id: NonEmpty
+    """The suggestion's id."""
+    length: int | None = optional(ge=0)
+    """For a partial accept: UTF-16 units from the start of the text."""
+
+
+class RejectArguments(ClientMessage):
+    """Record that a suggestion was rejected."""
+
+    id: NonEmpty
+    """The id of a suggestion, or of a generation with all its candidates."""
+
+
+class ChooseArguments(ClientMessage):
+    """Apply one candidate of a generation, or let the user choose one."""
+
+    id: NonEmpty
+    """The id of a candidate to apply, or of a generation to let the user choose."""
+
+
+class WhyArguments(ClientMessage):
+    """Explain which models were asked for a suggestion, or would be asked at a position."""
+
+    id: NonEmpty | None = optional()
+    """The suggestion to explain. Without it, `task`, `uri` and `position` are required."""
+    task: Task | None = optional()
+    uri: NonEmpty | None = optional()
+    position: WirePosition | None = optional()
+
+
+class PositionQuery(ClientMessage):
+    """The arguments of `ensemble.why` without an id."""
+
+    task: Task
+    uri: NonEmpty
+    position: WirePosition
+
+
+class WhyResult(ServerMessage):
+    """The choice of models with its reasons."""
+
+    model_config = ConfigDict(alias_generator=None)  # the scores have snake_case keys
+
+    why: str
+    """The reason in plain words."""
+    task: Task
+    models: list[str]
+    """The models that were asked, or that would be asked."""
+    agreement: float | None
+    explored: bool
+    """Whether the choice was an exploration."""
+    context: dict[str, Any]
+    """The features of the request."""
+    scores: list[Ranked]
+    """Every model considered, best first."""
+    id: str | None = optional()
+    """The suggestion's id; absent for a position."""
+
+
+# -- generate and explain --------------------------------------------------------------------------
+
+
+class RangeArguments(ClientMessage):
+    """Base of commands that work on a range of a document."""
+
+    uri: NonEmpty
+    """The document."""
+    range: WireRange
+    """The selection, or an empty range at the cursor."""
+    size: int | None = optional(ge=0)
+    """How many models to ask."""
+    work_done_token: ProgressToken | None = optional()
+    """Progress is reported under this token."""
+
+
+class GenerateArguments(RangeArguments):
+    """Write code with several models and apply their consensus."""
+
+    instruction: str | None = optional()
+    """What to write; empty to use the comment, docstring or selection."""
+    model: str | None = optional()
+    """Ask only this model."""
+    apply: bool | None = optional()
+    """Apply the consensus; true by default."""
+
+
+class Candidate(ServerMessage):
+    """One answer of an ensemble."""
+
+    id: str
+    models: list[str]
+    """The models that gave this answer."""
+    text: str
+
+
+class GenerateResult(ServerMessage):
+    """The candidates of a generation."""
+
+    id: str
+    text: str
+    """The consensus."""
+    agreement: float
+    """The weight of the models behind the consensus, from 0 to 1."""
+    settled: bool
+    """False if the agreement is below the threshold and the user has to choose."""
+    candidates: list[Candidate]
+    """All answers, the consensus first."""
+    errors: dict[str, str]
+    """The models that failed, each with its error message."""
+    uri: str
+    range: WireRange
+    """Where the candidates go, in the document version they were generated for."""
+
+
+class ExplainArguments(RangeArguments):
+    """Explain code with several models."""
+
+    show: bool | None = optional()
+    """Open the explanation in the editor."""
+
+
+class ExplainResult(ServerMessage):
+    """An explanation and its authors."""
+
+    markdown: str
+    models: list[str]
+
+
+# -- models ----------------------------------------------------------------------------------------
+
+
+class ModelsArguments(ClientMessage):
+    """List the models with their state and their record."""
+
+
+class ModelDescription(ServerMessage):
+    """A configured model and its record."""
+
+    model_config = ConfigDict(alias_generator=None)  # the record has snake_case keys
+
+    name: str
+    provider: str
+    model: str
+    tasks: list[Task]
+    available: bool
+    reason: str
+    """Why the model is not available."""
+    key_source: str = Field(alias="keySource")
+    """Where the API key comes from."""
+    origin: str
+    """Where the model is configured."""
+    local: bool
+    """Whether the model runs on this machine."""
+    stats: dict[Task, StatsRow]
+    """The record of each task that the model was asked to do."""
+
+
+class ModelsResult(RootModel[list[ModelDescription]]):
+    """The models in the order of the settings."""
+
+
+class ProvidersArguments(ClientMessage):
+    """List the providers that a model can use."""
+
+
+class ProviderDescription(ServerMessage):
+    """A provider, as its specification describes it."""
+
+    name: str
+    """The value of a model's `provider` setting."""
+    title: str
+    """The name to show to users."""
+    key_env: str | None
+    """The environment variable that usually holds the API key."""
+    default_base_url: str | None
+    """The address used when a model has no `baseUrl`; null for a provider without one."""
+    default_model: str | None
+    """The model used when a model has no `model`."""
+    local: bool
+    """Whether the provider runs models on this machine."""
+    needs_key: bool
+    """Whether the default address needs an API key."""
+    needs_model: bool
+    """Whether the `model` setting is required."""
+    tasks: list[Task]
+    """The tasks that its models can do."""
+    fine_tuning: bool
+    """Whether the provider offers fine-tuning."""
+
+
+class ProvidersResult(RootModel[list[ProviderDescription]]):
+    """The providers."""
+
+
+class PinArguments(ClientMessage):
+    """Use one model for a task, or let the selector choose again."""
+
+    task: Task
+    name: str | None = None
+    """A model's name; null to let the selector choose again."""
+
+
+class AddModelArguments(ModelSettings):
+    """Add a model for this session: its settings, and `save`."""
+
+    save: bool = False
+    """Also write the model to the user's config file."""
+
+
+class RemoveModelArguments(ClientMessage):
+    """Remove a model for this session."""
+
+    name: NonEmpty
+    save: bool | None = optional()
+    """Also remove the model from the user's config file."""
+
+
+# -- reports ---------------------------------------------------------------------------------------
+
+
+class ReportArguments(ClientMessage):
+    """Write the report of the history."""
+
+    task: Task | None = optional()
+    """Only this task."""
+
+
+class ReportResult(ServerMessage):
+    """The paths of the report's files."""
+
+    markdown: str
+    html: str | None
+
+
+class CompareArguments(ClientMessage):
+    """Measure models on the workspace's own code; the options are those of the command line."""
+
+    paths: list[NonEmpty] | None = optional()
+    """Files and folders; by default the workspace's folders."""
+    task: Task | None = optional()
+    models: list[NonEmpty] | None = optional()
+    samples: int | None = optional(ge=0)
+    seed: int | None = optional(ge=0)
+    language: str | None = optional()
+    kinds: list[NonEmpty] | None = optional()
+    max_cost: float | None = optional(ge=0)
+    """US dollars that the comparison must not exceed."""
+    engine: Literal["local", "ray"] | None = optional()
+    fresh: bool | None = optional()
+    """Ask again, even if an earlier run has answers."""
+    learn: bool | None = optional()
+    """Let the selector start from the results."""
+    out: NonEmpty | None = optional()
+    """An absolute path for the report."""
+    yes: bool | None = optional()
+    """Start without asking, even if code leaves the machine."""
+    work_done_token: ProgressToken | None = optional()
+    """Progress is reported under this token."""
+
+
+class CompareResult(ServerMessage):
+    """The paths of the report's files, or `cancelled`."""
+
+    markdown: str | None = optional()
+    html: str | None = optional(nullable=True)
+    advice: str | None = optional()
+    cost: float | None = optional()
+    """US dollars spent."""
+    cancelled: bool | None = optional()
+
+
+COMMANDS: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
+    "ensemble.accept": (AcceptArguments, None),
+    "ensemble.reject": (RejectArguments, None),
+    "ensemble.choose": (ChooseArguments, None),
+    "ensemble.generate": (GenerateArguments, GenerateResult),
+    "ensemble.explain": (ExplainArguments, ExplainResult),
+    "ensemble.models": (ModelsArguments, ModelsResult),
+    "ensemble.providers": (ProvidersArguments, ProvidersResult),
+    "ensemble.pin": (PinArguments, None),
+    "ensemble.addModel": (AddModelArguments, None),
+    "ensemble.removeModel": (RemoveModelArguments, None),
+    "ensemble.why": (WhyArguments, WhyResult),
+    "ensemble.report": (ReportArguments, ReportResult),
+    "ensemble.compare": (CompareArguments, CompareResult),
+}
+"""Arguments and result of each command; None for a command that returns null."""
+
+# -- validation ------------------------------------------------------------------------------------
+
+Message = TypeVar("Message", bound=BaseModel)
+
+_PHRASES = {
+    "task": f"one of {', '.join(TASKS)}",
+    "range": "an LSP range",
+    "position": "an LSP position",
+    "id": "the id of a suggestion",
+    "uri": "the URI of an open document",
+    "maxCost": "a number of US dollars",
+    "workDoneToken": "a string or a number",
+}
+
+
+def parse_arguments(model: type[Message], arguments: dict[str, Any]) -> Message:
+    """Validate a command's arguments; raise ``SettingsError`` with a sentence for the first wrong one."""
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as error:
+        key = str(error.errors(include_url=False)[0]["loc"][0])
+    schema = model.model_json_schema()["properties"][key]
+    phrase = _PHRASES.get(key) or expected(schema)
+    value = arguments.get(key)
+    if value is None:
+        raise SettingsError(f"The argument {key!r} is missing; it must be {phrase}.")
+    given = "" if isinstance(value, dict | list) else f", not {kind(value)}"
+    raise SettingsError(f"The argument {key!r} must be {phrase}{given}.")

@@ -1,0 +1,75 @@
+"""``ensemble.generate`` and ``ensemble.explain``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from lsprotocol import types
+
+from ...types import Document, Span
+from ..candidate_picker import apply_edit, pick_candidate
+from ..convert import to_span
+from ..server import EnsembleServer
+from ..show_document import show_markdown
+from ..work_done_progress import WorkDoneProgress, with_progress
+from .code_action import consensus_edit, generate_with_progress, range_arguments
+
+if TYPE_CHECKING:
+    from ..command_schemas import ExplainArguments, GenerateArguments, RangeArguments
+
+
+def _range_in_document(ls: EnsembleServer, arguments: RangeArguments) -> tuple[Document, Span]:
+    document = ls.document(arguments.uri)
+    # It has LSP's fields, but may hold numbers that lsprotocol refuses.
+    return document, to_span(document, cast("types.Range", arguments.range), ls.encoding)
+
+
+async def generate(ls: EnsembleServer, arguments: GenerateArguments) -> dict[str, Any]:
+    """Write code with several models; apply the consensus unless ``apply`` is false."""
+    document, span = _range_in_document(ls, arguments)
+    generation = await generate_with_progress(
+        ls,
+        document,
+        span,
+        arguments.work_done_token,
+        instruction=arguments.instruction or "",
+        size=arguments.size or None,
+        model=arguments.model or None,
+    )
+    if arguments.apply is not False:
+        if not generation.decided:
+            ls.background(pick_candidate(ls, generation))
+        elif await apply_edit(ls, "Generate with ensemble", consensus_edit(ls, generation)):
+            suggestions = (await ls.app()).suggestions
+            await suggestions.accepted(generation.candidates[0].id, None)
+    return {
+        "id": generation.id,
+        "text": generation.candidates[0].text,
+        "agreement": generation.agreement,
+        "settled": generation.decided,
+        "candidates": [
+            {"id": c.id, "models": list(c.models), "text": c.text} for c in generation.candidates
+        ],
+        "errors": generation.errors,
+        **range_arguments(ls, document, generation.span),
+    }
+
+
+async def explain(ls: EnsembleServer, arguments: ExplainArguments) -> dict[str, Any]:
+    """Explain code with several models; ``show`` opens the explanation in the editor."""
+    document, span = _range_in_document(ls, arguments)
+    host = await ls.host()
+    size = arguments.size or host.app.settings.ensemble.size
+
+    async def work(bar: WorkDoneProgress) -> Any:
+        def report(step: Any) -> None:
+            bar.report(f"{step.model}: {step.state}", 100 * step.done // max(1, step.total))
+
+        return await host.services.explainer.explain(
+            host.app, document, span, size=size, progress=report
+        )
+
+    explained = await with_progress(ls, "Explain with ensemble", arguments.work_done_token, work)
+    if arguments.show:
+        await show_markdown(ls, explained.with_signature())
+    return {"markdown": explained.markdown, "models": list(explained.models)}

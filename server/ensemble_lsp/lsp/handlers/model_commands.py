@@ -1,0 +1,63 @@
+"""``ensemble.models``, ``providers``, ``pin``, ``addModel`` and ``removeModel``: commands about models."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from ..server import EnsembleServer
+
+if TYPE_CHECKING:
+    from ...app import AppContext
+    from ..command_schemas import (
+        ModelsArguments,
+        PinArguments,
+        ProvidersArguments,
+        RemoveModelArguments,
+    )
+
+
+async def models(ls: EnsembleServer, arguments: ModelsArguments) -> list[dict[str, Any]]:
+    """List the models with their state and their record."""
+    from ...app.model_admin import describe_models
+
+    return await describe_models(await ls.app())
+
+
+async def providers(ls: EnsembleServer, arguments: ProvidersArguments) -> list[dict[str, Any]]:
+    """List the providers that a model can use."""
+    from ...provider_spec import specs
+
+    found = await asyncio.to_thread(specs)
+    return [spec.to_json() for spec in found.values()]
+
+
+async def pin(ls: EnsembleServer, arguments: PinArguments) -> None:
+    """Use one model for a task from now on, or (null) let the selector choose again."""
+
+    async def pinned(app: AppContext) -> AppContext:
+        return app.with_pin(arguments.task, arguments.name)
+
+    await ls.change(pinned)
+
+
+async def add_model(ls: EnsembleServer, arguments: dict[str, Any]) -> None:
+    """Add a model until the server ends; with ``save`` also to the user's config.
+
+    The arguments are a model's settings, so they are checked as settings are.
+    """
+    from ...app.model_admin import parse_model, save_model, with_model
+
+    model = parse_model({key: value for key, value in arguments.items() if key != "save"})
+    app = await ls.change(lambda app: with_model(app, model))
+    if arguments.get("save") is True:
+        await save_model(app, model)
+
+
+async def remove_model(ls: EnsembleServer, arguments: RemoveModelArguments) -> None:
+    """Remove a model until the server ends; with ``save`` also from the user's config."""
+    from ...app.model_admin import forget_model, without_model
+
+    app = await ls.change(lambda app: without_model(app, arguments.name))
+    if arguments.save is True:
+        await forget_model(app, arguments.name)

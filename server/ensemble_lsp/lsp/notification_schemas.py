@@ -1,0 +1,52 @@
+"""Parameters of the server's own notifications: ``ensemble/x`` carries ``XParams``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from ..types import Task
+from .status import METHOD as STATUS
+from .wire_models import ClientMessage, ServerMessage, optional
+
+
+class DidShowParams(ClientMessage):
+    """The suggestion is on the screen."""
+
+    id: str
+
+
+class DidPartiallyAcceptParams(ClientMessage):
+    """Part of the suggestion was accepted."""
+
+    id: str
+    length: int
+    """UTF-16 units from the start of the text, cumulative."""
+
+
+class DidEndParams(ClientMessage):
+    """The suggestion left the screen."""
+
+    id: str
+    reason: Literal["accepted", "rejected", "ignored", "superseded"]
+    shown_ms: float | None = optional()
+
+
+class StatusParams(ServerMessage):
+    """The server's state changed."""
+
+    state: Literal["idle", "busy", "offline"]
+    task: Task | None = optional()
+    model: str | None = optional()
+    message: str | None = optional()
+    latency_ms: float | None = optional()
+    accept_rate: float | None = optional()
+
+
+FROM_CLIENT: dict[str, type[BaseModel]] = {
+    "ensemble/didShow": DidShowParams,
+    "ensemble/didPartiallyAccept": DidPartiallyAcceptParams,
+    "ensemble/didEnd": DidEndParams,
+}
+FROM_SERVER: dict[str, type[BaseModel]] = {STATUS: StatusParams}
