@@ -195,7 +195,7 @@ def test_the_report_from_an_empty_history_says_so(home: Home, shop: Path) -> Non
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     assert told["suggestions"] == 0
-    assert "Nothing was offered yet" in Path(told["written"]["html"]).read_text()
+    assert "No suggestions yet" in Path(told["written"]["html"]).read_text()
 
 
 def test_the_repositorys_tests_decide_over_likeness(home: Home, provider: LoopbackProvider) -> None:

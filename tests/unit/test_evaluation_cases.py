@@ -132,7 +132,7 @@ def test_every_kind_is_there_and_complex_code_is_preferred_to_more_of_the_same(
 
 def test_a_folder_without_code_is_told_with_what_was_left_out(tmp_path: Path) -> None:
     (tmp_path / "made.py").write_text("# @generated\nx = 1\n")
-    with pytest.raises(SettingsError, match="left out: 1 generated"):
+    with pytest.raises(SettingsError, match="excluded: 1 generated"):
         drawn(tmp_path)
 
 

@@ -136,7 +136,7 @@ async def test_a_tuned_model_stands_beside_its_base_over_the_same_days(tmp_path:
         assert written.html is not None
         for file in (written.html, written.markdown):
             told = await asyncio.to_thread(file.read_text)
-            assert "one is accepted more than two." in told and "0.80 (0.7" in told
+            assert "one is accepted more often than two." in told and "0.80 (0.7" in told
         assert summary.to_json()["tuned"][0]["base"]["judged"] == 100
     finally:
         await app.close()
@@ -148,7 +148,7 @@ async def test_an_empty_history_gives_a_page_that_says_so(tmp_path: Path) -> Non
         summary = await summarise_history(app)
         written = await asyncio.to_thread(write_history, summary, tmp_path / "r")
         assert written.html is not None
-        assert "Nothing was offered yet" in await asyncio.to_thread(written.html.read_text)
+        assert "No suggestions yet" in await asyncio.to_thread(written.html.read_text)
     finally:
         await app.close()
 

@@ -210,9 +210,9 @@ def test_the_page_allows_itself_only_its_own_style(written: tuple[str, str, Any]
 def test_the_page_shows_every_model_plots_and_the_front(written: tuple[str, str, Any]) -> None:
     html = written[0]
     assert html.count('<svg viewBox="0 0 640') == 4
-    assert "US dollars for an answer" in html
+    assert "US dollars per answer" in html
     assert "gone was not asked: no key" in html
-    assert "what was really there" in html
+    assert "<p>original</p>" in html
 
 
 def test_without_jinja_the_rest_is_written_and_the_remedy_named(

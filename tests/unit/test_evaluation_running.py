@@ -274,7 +274,7 @@ async def test_a_failed_call_that_may_have_been_paid_for_is_booked(stage: Stage)
 def test_no_budget_holds_for_a_model_of_unknown_price() -> None:
     profile = replace(FakeModel("m").profile, input_price=0, output_price=0)
     prompt = Prompt("complete", "python", "a.py", prefix="x = ")
-    with pytest.raises(SettingsError, match="price of m is not known"):
+    with pytest.raises(SettingsError, match="needs the price of m, which is not known"):
         check_prices([estimate_cost(profile, [prompt])], 1.0)
     check_prices([estimate_cost(profile, [prompt])], None)
     check_prices([estimate_cost(replace(profile, local=True), [prompt])], 1.0)
@@ -283,7 +283,7 @@ def test_no_budget_holds_for_a_model_of_unknown_price() -> None:
 def test_another_programs_file_is_not_written_to(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text("dear diary\n")
-    with pytest.raises(SettingsError, match="no results file"):
+    with pytest.raises(SettingsError, match="not a results file"):
         ResultStore.open(path)
     assert path.read_text() == "dear diary\n"
 

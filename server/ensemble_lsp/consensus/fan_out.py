@@ -75,45 +75,47 @@ class _FanOut:
         self._total = total
         self._progress = progress
         self._running: dict[asyncio.Task[Completion], str] = {}
-        self._heard: dict[str, list[str]] = {}
-        self._looked_at = 0
+        self._partial: dict[str, list[str]] = {}
+        self._chunks_seen = 0
 
     def start(self, model: Model, prompt: Prompt) -> None:
         name = model.profile.name
-        heard = self._heard[name] = []
-        task = asyncio.create_task(gather(model, prompt, heard.append), name=f"ask {name}")
+        partial = self._partial[name] = []
+        task = asyncio.create_task(gather(model, prompt, partial.append), name=f"ask {name}")
         self._running[task] = name
         self._report(name, "asked")
 
-    async def run(self, seconds: float, settled: StopCheck | None) -> None:
+    async def run(self, seconds: float, should_stop: StopCheck | None) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while self._running and (left := deadline - loop.time()) > 0:
-            looks = settled is not None and bool(self.result.completions)
+            checks = should_stop is not None and bool(self.result.completions)
             done, _ = await asyncio.wait(
                 self._running,
-                timeout=min(left, POLL_SECONDS) if looks else left,
+                timeout=min(left, POLL_SECONDS) if checks else left,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             for task in done:
                 self._take(task)
-            if (done or self._grew()) and await self._enough(settled, deadline):
+            if (done or self._grew()) and await self._can_stop(should_stop, deadline):
                 return
 
     def _grew(self) -> bool:
         """Return whether the running streams have grown since the last check."""
-        before = self._looked_at
-        self._looked_at = sum(len(self._heard[name]) for name in self._running.values())
-        return self._looked_at > before
+        before = self._chunks_seen
+        self._chunks_seen = sum(len(self._partial[name]) for name in self._running.values())
+        return self._chunks_seen > before
 
-    async def _enough(self, settled: StopCheck | None, deadline: float) -> bool:
+    async def _can_stop(self, should_stop: StopCheck | None, deadline: float) -> bool:
         """Return whether the running models can be stopped; the check may take until the deadline."""
-        if settled is None or not self.result.completions:
+        if should_stop is None or not self.result.completions:
             return False
         left = deadline - asyncio.get_running_loop().time()
-        running = {name: "".join(self._heard[name]) for name in self._running.values()}
+        running = {name: "".join(self._partial[name]) for name in self._running.values()}
         try:
-            return await asyncio.wait_for(settled(self.result.completions, running), max(0.0, left))
+            return await asyncio.wait_for(
+                should_stop(self.result.completions, running), max(0.0, left)
+            )
         except asyncio.TimeoutError:
             return False
 

@@ -1,6 +1,6 @@
-"""Models measured on the user's own code, and reports of that and of the history.
+"""Measure models on the user's own code, and report from that and from the history.
 
-``compare`` is the whole run. Files give cases (code with a hole), a scenarios makes prompts of them, every
-model is asked side by side within a budget, answers are scored against what was really there, and a
-summary of it all is drawn as a page.
+``comparison.compare`` is a whole run: files give cases (code with a hole), scenarios turn them into prompts, every
+model is asked in parallel within a budget, answers are scored against the original code, and a summary becomes a
+page.
 """

@@ -1,4 +1,4 @@
-"""From all cases of many files to the few that are asked: no copies, every kind and complexity."""
+"""Select the cases of a run from many files: no duplicates, every kind and complexity."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .source_files import FileSurvey, load
 
 FILES_PER_CASE = 3
 MAX_SHARE_PER_FILE = 0.2
-"""Share of the sample that may come from one file, where there are others."""
+"""Largest share of the sample from one file, if there are others."""
 
 
 @dataclass(slots=True)
 class CaseSample:
-    """The cases to ask, in order, and what they were taken from."""
+    """The selected cases, in order, and their files."""
 
     cases: list[Case] = field(default_factory=list[Case])
     documents: dict[Path, Document] = field(default_factory=dict[Path, Document])
-    """Every file that was read, by its path."""
+    """Every file that was read, by path."""
     folder: Path = field(default_factory=Path)
-    """What the cases' paths are relative to."""
+    """The folder that the cases' paths are relative to."""
     found: int = 0
-    """Different cases there were to choose from."""
+    """Number of distinct cases to choose from."""
     files: int = 0
     read: int = 0
     left_out: Counter[str] = field(default_factory=Counter[str])
@@ -47,55 +47,55 @@ def select_cases(
     kinds: Sequence[CaseKind] = (),
     stopped: Callable[[], bool] = lambda: False,
 ) -> CaseSample:
-    """Choose cases by a seed: the same code gives the same cases. Slow: call it in a thread.
+    """Select cases by a seed: the same code gives the same cases. Slow: call it in a thread.
 
-    Of a large repository only as many files are read as are needed, drawn by the seed. Raises
-    ``SettingsError`` where there is no case at all.
+    In a large repository it reads only as many files as needed, chosen by the seed. Raises ``SettingsError`` if
+    there is no case.
     """
-    drawn = CaseSample(files=len(survey.files), left_out=Counter(survey.left_out))
-    drawn.folder = _folder(survey.files)
+    sample = CaseSample(files=len(survey.files), left_out=Counter(survey.left_out))
+    sample.folder = _folder(survey.files)
     files = list(survey.files)
-    random.Random(seed).shuffle(files)  # noqa: S311 - no secret
+    random.Random(seed).shuffle(files)  # noqa: S311 - not a secret
     pool: dict[str, Case] = {}
     texts: set[str] = set()
     for file in files:
-        if drawn.read >= max(60, FILES_PER_CASE * count) or stopped():
+        if sample.read >= max(60, FILES_PER_CASE * count) or stopped():
             break
         document = load(file)
         if isinstance(document, str):
-            drawn.left_out[document] += 1
+            sample.left_out[document] += 1
             continue
         if document.text in texts:
-            drawn.left_out["copies"] += 1
+            sample.left_out["copies"] += 1
             continue
         if language and document.language != language:
             continue
         texts.add(document.text)
-        drawn.read += 1
-        drawn.documents[file] = document
-        path = file.relative_to(drawn.folder).as_posix()
+        sample.read += 1
+        sample.documents[file] = document
+        path = file.relative_to(sample.folder).as_posix()
         for case in cases_in(document, file, path, task, seed):
             if not kinds or case.kind in kinds:
                 pool.setdefault(_duplicate_key(case, document), case)
-    drawn.found = len(pool)
-    drawn.cases = stratified(list(pool.values()), task, count, seed)
-    if not drawn.cases:
-        raise SettingsError(_nothing(task, drawn, language))
-    return drawn
+    sample.found = len(pool)
+    sample.cases = stratified(list(pool.values()), task, count, seed)
+    if not sample.cases:
+        raise SettingsError(_no_cases(task, sample, language))
+    return sample
 
 
 def stratified(pool: Sequence[Case], task: Task, count: int, seed: int) -> list[Case]:
-    """Take turns among kinds and complexities, so that the rare complex ones are seen as well."""
-    rng = random.Random(seed)  # noqa: S311 - no secret
+    """Alternate between kinds and complexities, so that rare complex cases are included."""
+    rng = random.Random(seed)  # noqa: S311 - not a secret
     strata: dict[tuple[str, str], list[Case]] = defaultdict(list)
     for case in sorted(pool, key=lambda c: (c.path, c.hole.start, c.id)):
         strata[(case.kind, case.band)].append(case)
     order = [(kind, band) for band in BANDS for kind in KINDS_OF[task] if (kind, band) in strata]
     for key in order:
         rng.shuffle(strata[key])
-    taken, spare = _turns(order, strata, count, max(2, round(count * MAX_SHARE_PER_FILE)))
-    taken += spare[: count - len(taken)]
-    return sorted(taken, key=lambda c: (c.path, c.hole.start, c.id))
+    selected, spare = _turns(order, strata, count, max(2, round(count * MAX_SHARE_PER_FILE)))
+    selected += spare[: count - len(selected)]
+    return sorted(selected, key=lambda c: (c.path, c.hole.start, c.id))
 
 
 def _turns(
@@ -104,34 +104,36 @@ def _turns(
     count: int,
     most: int,
 ) -> tuple[list[Case], list[Case]]:
-    """The cases taken, and those held back because their file or lines had enough."""
-    taken: list[Case] = []
+    """Return the selected cases, and those held back because their file has enough."""
+    selected: list[Case] = []
     spare: list[Case] = []
     by_file: Counter[str] = Counter()
-    while len(taken) < count and any(strata[key] for key in order):
+    while len(selected) < count and any(strata[key] for key in order):
         for key in order:
-            if not strata[key] or len(taken) >= count:
+            if not strata[key] or len(selected) >= count:
                 continue
             case = strata[key].pop()
-            near = any(c.path == case.path and _overlap(c, case) for c in taken)
+            near = any(c.path == case.path and _overlap(c, case) for c in selected)
             if near:
                 continue
             if by_file[case.path] >= most:
                 spare.append(case)
                 continue
             by_file[case.path] += 1
-            taken.append(case)
-    return taken, [c for c in spare if not any(_overlap(c, t) for t in taken if t.path == c.path)]
+            selected.append(case)
+    return selected, [
+        c for c in spare if not any(_overlap(c, t) for t in selected if t.path == c.path)
+    ]
 
 
 def _overlap(one: Case, other: Case) -> bool:
-    """Whether two holes share text: one body's lines must not be asked twice."""
+    """Return whether two holes share text, so that no line is asked twice."""
     a, b = one.hole, other.hole
     return a.start <= b.end and b.start <= a.end
 
 
 def _duplicate_key(case: Case, document: Document) -> str:
-    """What equal code has in common wherever it stands: its words and those just before it."""
+    """Return a key for duplicate code anywhere: its words and those just before it."""
     start = case.hole.start
     above = [document.line(n) for n in range(max(0, start.line - 2), start.line)]
     head = document.line(start.line)[: start.column]
@@ -145,13 +147,13 @@ def _folder(files: Sequence[Path]) -> Path:
     return repository_root(folder)
 
 
-def _nothing(task: Task, drawn: CaseSample, language: str | None) -> str:
-    left = ", ".join(f"{n} {why}" for why, n in drawn.left_out.most_common())
-    told = f" (left out: {left})" if left else ""
-    wanted = {
+def _no_cases(task: Task, sample: CaseSample, language: str | None) -> str:
+    left = ", ".join(f"{n} {why}" for why, n in sample.left_out.most_common())
+    exclusions = f" (excluded: {left})" if left else ""
+    noun = {
         "complete": "lines and bodies",
         "generate": "functions with a docstring",
-        "explain": "functions of four lines and more",
+        "explain": "functions of at least four lines",
     }[task]
-    named = f"{language} " if language else ""
-    return f"No {named}{wanted} were found in {drawn.files} code files{told}; name other files or folders."
+    prefix = f"{language} " if language else ""
+    return f"No {prefix}{noun} were found in {sample.files} code files{exclusions}; choose other files or folders."

@@ -1,4 +1,4 @@
-"""Cases: code with a piece taken out, and what really stood there."""
+"""Cases: code with a hole, and the original text of the hole as the reference."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ BANDS: tuple[Band, ...] = ("simple", "moderate", "complex")
 """Cyclomatic complexity 1 to 5, 6 to 10, above: radon's ranks A, B, and the rest."""
 
 LINES_PER_FILE = 24
-"""Lines of one file that are looked at as cases."""
+"""Lines of one file that are considered as cases."""
 _BLOCK_LINES, _BODY_LINES, _EXPLAIN_LINES = 12, 60, 120
 _MIN_HOLE_CHARS = 3
-"""Characters other than white space that a hole must have."""
+"""Smallest number of non-blank characters in a hole."""
 _BLOCKS = frozenset(
     {"block", "statement_block", "compound_statement", "body_statement", "declaration_list", "then"}
     | {"do_group", "do_block"}
@@ -42,10 +42,10 @@ _BLOCKS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One question to every model. ``hole`` is the span that is taken out of the file as it is."""
+    """One request to every model; ``hole`` is the span removed from the file."""
 
     id: str
-    """Of what is asked and what is right: equal for equal code, in any run."""
+    """Hash of the request and the reference: equal for equal code, in any run."""
     kind: CaseKind
     task: Task
     file: Path
@@ -54,20 +54,20 @@ class Case:
     language: str
     hole: Span
     reference: str
-    """What stood there; for ``explain`` the code itself, which no answer has to equal."""
+    """The original text; for ``explain`` the code itself, which an answer need not equal."""
     complexity: int = 1
-    """Cyclomatic, of the function round the hole; 1 outside of any."""
+    """Cyclomatic complexity of the function around the hole; 1 outside functions."""
     nesting: int = 0
     symbol: str = ""
-    """The signature of the function round the hole."""
+    """The signature of the function around the hole."""
 
     @property
     def band(self) -> Band:
-        """How complex the code is, in three steps."""
+        """The complexity in three bands."""
         return band_of(self.complexity)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for the results' file."""
+        """Return plain values for the results file."""
         start, end = self.hole.start, self.hole.end
         return {
             "id": self.id, "kind": self.kind, "task": self.task, "path": self.path,
@@ -78,25 +78,25 @@ class Case:
 
 
 def band_of(complexity: int) -> Band:
-    """The step of a cyclomatic complexity."""
+    """Return the band of a cyclomatic complexity."""
     return "simple" if complexity <= 5 else "moderate" if complexity <= 10 else "complex"
 
 
 def cases_in(document: Document, file: Path, path: str, task: Task, seed: int) -> list[Case]:
-    """All cases a file offers for a task; the lines among them are drawn by seed and path.
+    """Return all cases in a file for a task; lines are drawn by seed and path.
 
-    Parses and measures the file: for a thread, not for the event loop.
+    Parses and measures the file: call it in a thread.
     """
     trees, known = Trees(2), measure(document)
-    maker = _CaseBuilder(document, file, path, known)
+    builder = _CaseBuilder(document, file, path, known)
     if task == "complete":
-        rng = random.Random(f"{seed}:{path}")  # noqa: S311 - no secret
-        found = [*_lines(maker, trees, rng), *_blocks(maker)]
-        found += _bodies(maker, trees, "function", _BLOCK_LINES)
+        rng = random.Random(f"{seed}:{path}")  # noqa: S311 - not a secret
+        found = [*_lines(builder, trees, rng), *_blocks(builder)]
+        found += _bodies(builder, trees, "function", _BLOCK_LINES)
         return found
     if task == "generate":
-        return list(_bodies(maker, trees, "generate", _BODY_LINES))
-    return list(_explained(maker, trees))
+        return list(_bodies(builder, trees, "generate", _BODY_LINES))
+    return list(_explained(builder, trees))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,9 @@ class _CaseBuilder:
         )
 
 
-def _lines(maker: _CaseBuilder, trees: Trees, rng: random.Random) -> Iterator[Case]:
-    """The rest of a line from some place in it, half of the time in the middle of a word."""
-    document = maker.document
+def _lines(builder: _CaseBuilder, trees: Trees, rng: random.Random) -> Iterator[Case]:
+    """Yield the rest of lines from a random place, half of the time in the middle of a word."""
+    document = builder.document
     numbers = [n for n in range(len(document.lines)) if len(document.line(n).strip()) >= 8]
     rng.shuffle(numbers)
     for number in numbers[:LINES_PER_FILE]:
@@ -152,15 +152,15 @@ def _lines(maker: _CaseBuilder, trees: Trees, rng: random.Random) -> Iterator[Ca
             continue
         if in_string_or_comment(document, Position(number, at), trees) == "comment":
             continue
-        yield maker.case("line", hole)
+        yield builder.case("line", hole)
 
 
-def _blocks(maker: _CaseBuilder) -> Iterator[Case]:
-    """The bodies of conditions, loops and the like."""
-    parser = parser_for(maker.document.language)
+def _blocks(builder: _CaseBuilder) -> Iterator[Case]:
+    """Yield the bodies of conditions, loops and similar blocks."""
+    parser = parser_for(builder.document.language)
     if parser is None:
         return
-    syntax = ParsedRegion(maker.document, 0, parser.parse(encode(maker.document.text)))
+    syntax = ParsedRegion(builder.document, 0, parser.parse(encode(builder.document.text)))
     stack: list[Node] = [syntax.root]
     while stack:
         node = stack.pop()
@@ -173,27 +173,27 @@ def _blocks(maker: _CaseBuilder) -> Iterator[Case]:
             or node.has_error
         ):
             continue
-        span = inner(maker.document, syntax.span(node))
-        if span is not None and _fits(maker.document, span, 1, _BLOCK_LINES):
-            yield maker.case("block", span)
+        span = inner(builder.document, syntax.span(node))
+        if span is not None and _fits(builder.document, span, 1, _BLOCK_LINES):
+            yield builder.case("block", span)
 
 
-def _bodies(maker: _CaseBuilder, trees: Trees, kind: CaseKind, most: int) -> Iterator[Case]:
-    """The bodies of functions; to generate one, its docstring must say what is wanted."""
-    document = maker.document
+def _bodies(builder: _CaseBuilder, trees: Trees, kind: CaseKind, most: int) -> Iterator[Case]:
+    """Yield the bodies of functions; for ``generate`` only those with a docstring as the instruction."""
+    document = builder.document
     for symbol in _functions(document, trees):
         if kind == "generate" and len(symbol.docstring.split()) < 4:
             continue
         hole = body_hole(document, symbol)
         if hole is not None and _fits(document, hole, 2, most):
-            yield maker.case(kind, hole, symbol.signature)
+            yield builder.case(kind, hole, symbol.signature)
 
 
-def _explained(maker: _CaseBuilder, trees: Trees) -> Iterator[Case]:
-    for symbol in _functions(maker.document, trees):
+def _explained(builder: _CaseBuilder, trees: Trees) -> Iterator[Case]:
+    for symbol in _functions(builder.document, trees):
         length = symbol.span.end.line - symbol.span.start.line + 1
         if 4 <= length <= _EXPLAIN_LINES and not symbol.empty:
-            yield maker.case("explain", symbol.span, symbol.signature)
+            yield builder.case("explain", symbol.span, symbol.signature)
 
 
 def _functions(document: Document, trees: Trees) -> Iterator[Symbol]:
@@ -203,7 +203,7 @@ def _functions(document: Document, trees: Trees) -> Iterator[Symbol]:
 
 
 def body_hole(document: Document, symbol: Symbol) -> Span | None:
-    """A function's statements: its body without braces, docstring and the white space round them."""
+    """Return the span of a function's statements, without braces, docstring and surrounding white space."""
     if symbol.body is None:
         return None
     body, doc = symbol.body, symbol.docstring_span
@@ -213,7 +213,7 @@ def body_hole(document: Document, symbol: Symbol) -> Span | None:
 
 
 def inner(document: Document, span: Span) -> Span | None:
-    """What stands in a block: without its braces and the white space at both ends."""
+    """Return the content of a block, without braces and the white space at both ends."""
     text = document.slice(span)
     opened = 1 if text.startswith("{") and text.endswith("}") else 0
     inside = text[opened : len(text) - opened]
@@ -236,9 +236,12 @@ def _at(document: Document, start: Position, count: int) -> Position:
 
 
 def _fits(document: Document, hole: Span, least: int, most: int) -> bool:
-    """Whether a hole begins a line of its own, has that many lines, and says something."""
+    """Return whether a hole starts a line, has a length in range, and is not trivial."""
     lines = hole.end.line - hole.start.line + 1
-    own = not document.line(hole.start.line)[: hole.start.column].strip()
+    starts_line = not document.line(hole.start.line)[: hole.start.column].strip()
     text = document.slice(hole)
-    said = len(re.sub(r"\s", "", text)) >= _MIN_HOLE_CHARS and text.strip() not in ("pass", "...")
-    return own and least <= lines <= most and said
+    has_code = len(re.sub(r"\s", "", text)) >= _MIN_HOLE_CHARS and text.strip() not in (
+        "pass",
+        "...",
+    )
+    return starts_line and least <= lines <= most and has_code

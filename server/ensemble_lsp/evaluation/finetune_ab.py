@@ -1,4 +1,4 @@
-"""A fine-tuned model beside its base on live work, over the same days."""
+"""Compare a fine-tuned model with its base model on live suggestions from the same days."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DAY = 86400
 
 @dataclass(frozen=True, slots=True)
 class ComparedModel:
-    """One of the two, since the tuned one was first offered."""
+    """One of the two models, since the fine-tuned one was first offered."""
 
     model: str
     count: OutcomeCounts
@@ -31,12 +31,12 @@ class ComparedModel:
 
     @property
     def per_thousand(self) -> float | None:
-        """US dollars for 1,000 accepted characters."""
+        """US dollars per 1,000 accepted characters."""
         spent = self.stats.cost if self.stats else 0.0
         return 1000 * spent / self.count.chars if self.count.chars else None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         latency = self.stats.latency if self.stats else None
         return {
             "model": self.model, **self.count.to_json(),
@@ -49,18 +49,18 @@ class ComparedModel:
 
 @dataclass(frozen=True, slots=True)
 class FinetuneComparison:
-    """A tuned model and its base at one task."""
+    """A fine-tuned model and its base model for one task."""
 
     task: Task
     tuned: ComparedModel
     base: ComparedModel
     since: float
-    """Unix seconds: the beginning of the day (UTC) that the tuned one was first offered on."""
+    """Start, in Unix seconds, of the day (UTC) on which the fine-tuned model was first offered."""
     retired: bool
 
     @property
     def difference(self) -> Estimate | None:
-        """Tuned less base, share accepted; Newcombe's interval (Stat. Med. 1998, method 10)."""
+        """Acceptance rate of the fine-tuned model minus that of its base, with Newcombe's interval (1998, method 10)."""
         one, two = self.tuned.count.rate, self.base.count.rate
         if one is None or two is None:
             return None
@@ -71,18 +71,18 @@ class FinetuneComparison:
 
     @property
     def verdict(self) -> str:
-        """In a sentence."""
+        """The result in one sentence."""
         name, base, gap = self.tuned.model, self.base.model, self.difference
         if gap is None:
-            return f"{name} and {base} were not both judged yet."
+            return f"There are no judged suggestions from both {name} and {base} yet."
         if gap.low is not None and gap.low > 0:
-            return f"{name} is accepted more than {base}."
+            return f"{name} is accepted more often than {base}."
         if gap.high is not None and gap.high < 0:
-            return f"{name} is accepted less than {base}: `ensemble-lsp finetune retire {name}`."
-        return f"{name} and {base} cannot be told apart yet."
+            return f"{name} is accepted less often than {base}; to retire it, run `ensemble-lsp finetune retire {name}`."
+        return f"There is no clear difference between {name} and {base} yet."
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         gap = self.difference
         return {
             "task": self.task, "since": self.since, "retired": self.retired,
@@ -92,7 +92,7 @@ class FinetuneComparison:
 
 
 async def finetune_comparisons(app: AppContext, task: Task | None) -> list[FinetuneComparison]:
-    """Each tuned model that was ever offered, by task. Reads the history where there is any."""
+    """Compare each fine-tuned model that was ever offered, by task. Reads the history if there are any."""
     jobs = await asyncio.to_thread(JobStore(app.data_dir).all)
     bases = {job.joined: (job.base.name, job.retired) for job in jobs if job.joined}
     if not bases:
@@ -123,7 +123,7 @@ async def _counts(
     bases: Mapping[str, tuple[str, bool]],
     started: Mapping[tuple[str, Task], float],
 ) -> Mapping[tuple[str, Task, str], OutcomeCounts]:
-    """By tuned model, task and the side of the pair; since the day that the tuned one began on."""
+    """Count by fine-tuned model, task and compared model, from the day the fine-tuned one was first offered."""
     counts: dict[tuple[str, Task, str], OutcomeCounts] = defaultdict(OutcomeCounts)
     if not started:
         return counts

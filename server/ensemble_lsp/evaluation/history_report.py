@@ -1,7 +1,6 @@
-"""What the history says of each model: acceptance, what lasted, time and money; and who is preferred.
+"""Summarise the history by model: acceptance, survival, time, cost, and the models the selector prefers.
 
-Counts follow ``History.stats``: a suggestion was judged when its outcome has a reward, and accepted when
-it was taken whole or in part.
+Counts follow ``outcome_counts``.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
     from ..app import AppContext
 
 WEEKS = 26
-"""Weeks that are drawn at most; the latest."""
+"""Number of latest weeks that a report shows."""
 REPLAYED = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class ModelHistory:
-    """One model at one task over the whole history."""
+    """One model at one task, over the whole history."""
 
     model: str
     task: Task
@@ -41,19 +40,19 @@ class ModelHistory:
 
     @property
     def per_thousand(self) -> float | None:
-        """US dollars for 1,000 accepted characters; None where none was accepted."""
+        """US dollars per 1,000 accepted characters; None if nothing was accepted."""
         return 1000 * self.stats.cost / self.count.chars if self.count.chars else None
 
 
 @dataclass(frozen=True, slots=True)
 class PreferredModel:
-    """Which model the selector would ask first, in code of that complexity."""
+    """The model the selector would ask first, for code of one complexity."""
 
     task: Task
     band: str
     model: str
     since: float | None
-    """Unix seconds of the first outcome of the week since which it is the first; None: from the start."""
+    """Unix seconds of the first outcome in the week since which it leads; None: from the start."""
     expected: float
     low: float
     high: float
@@ -62,11 +61,11 @@ class PreferredModel:
 
 @dataclass(slots=True)
 class HistorySummary:
-    """All that the report shows."""
+    """The content of the report."""
 
     rows: list[ModelHistory]
     breakdowns: dict[str, dict[str, dict[str, OutcomeCounts]]]
-    """``language``, ``complexity``, ``week`` → its value, in order → the model → its counts."""
+    """``language``, ``complexity`` or ``week`` → value, in order → model → counts."""
     preferred: list[PreferredModel]
     task: Task | None
     strategy: str
@@ -74,10 +73,10 @@ class HistorySummary:
     first: float | None
     last: float | None
     pairs: list[FinetuneComparison] = field(default_factory=list[FinetuneComparison])
-    """Tuned models beside their bases."""
+    """Fine-tuned models compared with their base models."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return {
             "task": self.task, "suggestions": self.suggestions, "strategy": self.strategy,
             "models": [
@@ -99,7 +98,7 @@ class HistorySummary:
 
 
 async def summarise_history(app: AppContext, task: Task | None = None) -> HistorySummary:
-    """Read the whole history once."""
+    """Summarise the whole history in one pass."""
     history = app.history
     tally = _Tally(task)
     async for stored in history.suggestions():
@@ -157,7 +156,7 @@ class _Tally:
                 self._parts[part].setdefault(key, {}).setdefault(model, OutcomeCounts()).add(stored)
 
     def parts(self) -> dict[str, dict[str, dict[str, OutcomeCounts]]]:
-        """Each part in the order it is shown."""
+        """Return each breakdown in display order."""
         languages = Counter(
             {k: sum(c.offered for c in v.values()) for k, v in self._parts["language"].items()}
         )
@@ -171,7 +170,7 @@ class _Tally:
 
 
 def week_of(when: float) -> str:
-    """The Monday (UTC) of a time's week."""
+    """Return the Monday (UTC) of a time's week."""
     moment = time.gmtime(when)
     return time.strftime("%Y-%m-%d", time.gmtime(when - moment.tm_wday * 86400))
 
@@ -182,67 +181,77 @@ def _preferences(
     stats: Iterable[StatsRow],
     profiles: Sequence[Profile],
 ) -> list[PreferredModel]:
-    """Teach a fresh selector the history in order, and ask it at the end of every week."""
+    """Replay the history into a fresh selector and record its choices after every week."""
     for row in stats:
         first, total = row.latency.first_p50, row.latency.total_p50
         if first is not None and total is not None:
             p90 = row.latency.first_p90 or first
             selector.observe_latency(row.model, row.task, Latency(first, p90, total))
-    learned = [(row, situation) for row in rewards if (situation := _situation(row)) is not None]
-    places = _typical([situation for _, situation in learned])
-    firsts: dict[tuple[Task, Band], tuple[str, float | None]] = {}
+    learned = [(row, context) for row in rewards if (context := _context_of(row)) is not None]
+    places = _typical([context for _, context in learned])
+    leaders: dict[tuple[Task, Band], tuple[str, float | None]] = {}
     week, started = "", None
-    for row, situation in learned:
+    for row, context in learned:
         if week_of(row.time) != week:
-            _look(selector, places, profiles, firsts, started)
+            _record_leaders(selector, places, profiles, leaders, started)
             week, started = week_of(row.time), row.time
-        selector.learn(row.model, situation, row.reward)
-    _look(selector, places, profiles, firsts, started)
+        selector.learn(row.model, context, row.reward)
+    _record_leaders(selector, places, profiles, leaders, started)
     outcomes = Counter((row.task, band_of(s.complexity)) for row, s in learned)
     found: list[PreferredModel] = []
     for (task, band), place in places.items():
         ranked = selector.choose(place, profiles, budget_ms=_budget(task)).ranked
         best = max(ranked, key=lambda r: r.utility, default=None)
         if best is not None:
-            since = firsts[(task, band)][1]
-            told = (best.model, since, best.expected, best.low, best.high)
-            found.append(PreferredModel(task, band, *told, outcomes[(task, band)]))
+            since = leaders[(task, band)][1]
+            found.append(
+                PreferredModel(
+                    task,
+                    band,
+                    best.model,
+                    since,
+                    best.expected,
+                    best.low,
+                    best.high,
+                    outcomes[(task, band)],
+                )
+            )
     return found
 
 
-def _look(
+def _record_leaders(
     selector: Selector,
     places: dict[tuple[Task, Band], RequestContext],
     profiles: Sequence[Profile],
-    firsts: dict[tuple[Task, Band], tuple[str, float | None]],
+    leaders: dict[tuple[Task, Band], tuple[str, float | None]],
     started: float | None,
 ) -> None:
-    """Who comes first now; where that is another than before, since the week that has just ended."""
+    """Record the leading models; a new leader leads since the week that has just ended."""
     for key, place in places.items():
         ranked = selector.choose(place, profiles, budget_ms=_budget(key[0])).ranked
         best = max(ranked, key=lambda r: r.utility, default=None)
         if best is None:
             continue
-        if key not in firsts or firsts[key][0] != best.model:
-            firsts[key] = (best.model, started if key in firsts else None)
+        if key not in leaders or leaders[key][0] != best.model:
+            leaders[key] = (best.model, started if key in leaders else None)
 
 
 def _budget(task: Task) -> float:
     return 2500.0 if task == "complete" else 20000.0
 
 
-def _situation(row: RewardRow) -> RequestContext | None:
+def _context_of(row: RewardRow) -> RequestContext | None:
     try:
         return RequestContext.from_json({**row.features, "task": row.task})
     except ValueError:
         return None
 
 
-def _typical(situations: Sequence[RequestContext]) -> dict[tuple[Task, Band], RequestContext]:
-    """For each task and step of complexity, the situation in the middle."""
+def _typical(contexts: Sequence[RequestContext]) -> dict[tuple[Task, Band], RequestContext]:
+    """Return the median context for each task and band of complexity."""
     groups: dict[tuple[Task, Band], list[RequestContext]] = defaultdict(list)
-    for situation in situations:
-        groups[(situation.task, band_of(situation.complexity))].append(situation)
+    for context in contexts:
+        groups[(context.task, band_of(context.complexity))].append(context)
     ordered = sorted(groups, key=lambda key: (key[0], BANDS.index(key[1])))
     return {
         key: sorted(groups[key], key=lambda s: (s.complexity, s.prefix_chars))[

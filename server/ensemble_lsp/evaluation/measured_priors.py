@@ -1,4 +1,4 @@
-"""What a comparison teaches the selector: an expected reward for each model, as a prior."""
+"""Turn a comparison into priors for the selector: an expected reward for each model."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from .comparison import Comparison
 from .results import Result
 
 MIN_CASES = 10
-"""Cases below which a mean says too little to be learned."""
+"""Smallest number of cases for a prior."""
 
 
 def measured_priors(comparison: Comparison, now: float | None = None) -> list[OfflinePrior]:
-    """A measure for each model with enough answers, on the scale of the public records' priors.
+    """Return a prior for each model with enough answers, on the scale of the public benchmarks' priors.
 
-    Raises ``SettingsError`` where the task has no reference or no model has enough cases.
+    Raises ``SettingsError`` if the task has no reference or no model has enough cases.
     """
     task = comparison.summary.task
     if task == "explain":
         raise SettingsError(
-            "Explanations have no reference, so a comparison cannot say which model is right; "
-            "nothing was learned from it."
+            "Explanations have no reference to compare with, so nothing was learned; compare the task complete or "
+            "generate."
         )
     by_model: dict[str, list[Result]] = {}
     for result in comparison.results:
@@ -37,22 +37,22 @@ def measured_priors(comparison: Comparison, now: float | None = None) -> list[Of
     ]
     if not found:
         raise SettingsError(
-            f"No model answered {MIN_CASES} cases, so nothing was learned; give --samples more."
+            f"No model answered {MIN_CASES} cases, so nothing was learned; increase --samples."
         )
     return found
 
 
 def reward_of(results: Sequence[Result]) -> float:
-    """0.15 + 0.6 × the mean worth of the answers: the scale of ``selection.priors``."""
+    """Return 0.15 + 0.6 × the mean value of the answers: the scale of ``selection.priors``."""
     mean = sum(answer_value(r.scores) for r in results) / len(results)
     return round(0.15 + 0.6 * mean, 4)
 
 
 def answer_value(scores: Mapping[str, float]) -> float:
-    """How much of an answer a user would have taken, roughly.
+    """Estimate the share of an answer that a user would have accepted.
 
-    1 where it is what stood there or passes the tests; else what its similarity has above one half,
-    for some of it would have been kept.
+    1 if it equals the original or passes the tests; else its similarity above one half, since some of it would have
+    been kept.
     """
     if "tests" in scores:
         return scores["tests"]

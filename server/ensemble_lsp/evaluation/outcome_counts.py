@@ -17,19 +17,19 @@ _JUDGED = {"accepted", "partial", "typed", "rejected", "ignored"}
 
 @dataclass(slots=True)
 class OutcomeCounts:
-    """Suggestions of one model in one part of the history."""
+    """Counts for one model in one part of the history."""
 
     offered: int = 0
     judged: int = 0
     accepted: int = 0
     typed: int = 0
     chars: float = 0.0
-    """Characters that were accepted."""
+    """Accepted characters."""
     lasting: list[float] = field(default_factory=list[float])
 
     @property
     def rate(self) -> Estimate | None:
-        """Share accepted, with Wilson's 95 % interval."""
+        """Acceptance rate, with Wilson's 95 % interval."""
         interval = wilson(self.accepted, self.judged)
         if interval is None:
             return None
@@ -37,11 +37,11 @@ class OutcomeCounts:
 
     @property
     def survival(self) -> Estimate | None:
-        """Mean share of an accepted text that still stood at the latest look."""
+        """Mean share of an accepted text that was still there at the latest check."""
         return mean(self.lasting)
 
     def add(self, stored: StoredSuggestion) -> None:
-        """Count one more."""
+        """Add one suggestion."""
         self.offered += 1
         outcome = stored.outcome
         if outcome is None or outcome.reward is None or outcome.kind not in _JUDGED:
@@ -55,7 +55,7 @@ class OutcomeCounts:
                 self.lasting.append(outcome.survival)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return {
             "offered": self.offered, "judged": self.judged, "accepted": self.accepted,
             "typed": self.typed, "acceptedCharacters": round(self.chars),

@@ -1,11 +1,11 @@
-"""A comparison over a Ray cluster (``--engine ray``, the extra ``[cluster]``).
+"""Sample models from a Ray cluster (``--engine ray``, the extra ``[cluster]``).
 
-Cases, prompts, the budget, each model's limit and ``results.jsonl`` stay with the process that compares, so
-that they hold over the whole cluster; asking, cleaning and scoring (``answering``) are done by workers,
-one a processor. Models on this machine (``llamacpp``, ``recall``) are asked from here.
+Cases, prompts, the budget, each model's limit and ``results.jsonl`` stay with the comparing process, so that they
+apply to the whole cluster. Workers, one a processor, send the requests and clean and score the answers. Models on
+this machine (``llamacpp``, ``recall``) are asked from here.
 
-Keys go from memory to memory, in one call to each worker that exists already: Ray keeps the arguments of
-a worker's making, and of its environment, with the cluster, and writes the latter to its logs.
+Keys travel from memory to memory, in one call to each running worker: Ray stores a worker's constructor arguments and
+environment with the cluster, and logs the latter.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from ..app import AppContext
 
 MAX_WORKERS = 64
-"""Workers at most."""
+"""Largest number of workers."""
 _MAX_CONCURRENT = 1000
-"""Questions that a worker holds at the same time, at most: the models' own limits are far below."""
+"""Concurrent requests of one worker; the models' own limits are far lower."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """What a worker makes its models of. Not to be logged: the environment holds keys."""
+    """Settings and environment for a worker's models. Never log it: the environment contains keys."""
 
     settings: Settings
     env: Mapping[str, str] = field(repr=False)
@@ -48,7 +48,7 @@ class WorkerConfig:
 
 @dataclass(frozen=True, slots=True)
 class WorkerReply:
-    """What a worker sends back: an answer or an error, and the calls it took."""
+    """A worker's reply: an answer or an error, and the calls made."""
 
     answer: EvalAnswer | None
     error: tuple[type[EnsembleError], str, dict[str, Any]] | None
@@ -56,17 +56,17 @@ class WorkerReply:
 
 
 class RayWorker:
-    """Lives on a node of the cluster; asks models from there."""
+    """Sends requests to models from a node of the cluster."""
 
     def __init__(self) -> None:
         self._registry: Registry | None = None
         self._calls: list[ModelCall] = []
 
-    async def use(self, equipment: WorkerConfig) -> None:
-        """Make the models."""
+    async def use(self, config: WorkerConfig) -> None:
+        """Build the models."""
         self._registry = await Registry.build(
-            equipment.settings,
-            env=equipment.env,
+            config.settings,
+            env=config.env,
             data_dir=Path(tempfile.gettempdir()),
             document_index=None,
             on_call=self._calls.append,
@@ -76,21 +76,21 @@ class RayWorker:
     async def answer(
         self, name: str, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
     ) -> WorkerReply:
-        """Ask a model, clean and judge its answer."""
+        """Ask a model, then clean and score its answer."""
         assert self._registry is not None
-        answer, told = None, None
+        answer, failure = None, None
         try:
             answer = await sample_answer(self._registry.get(name), prompt, scenario, scoring)
         except EnsembleError as error:
-            # An exception is pickled as its class and arguments, which an error's message is not.
-            told = (type(error), str(error), dict(vars(error)))
+            # Pickle keeps an exception's class and arguments, but not our errors' fields.
+            failure = (type(error), str(error), dict(vars(error)))
         calls = [call for call in self._calls if call.model == name]
         self._calls = [call for call in self._calls if call.model != name]
-        return WorkerReply(answer, told, tuple(calls))
+        return WorkerReply(answer, failure, tuple(calls))
 
 
 class RaySampler:
-    """The workers, and whose turn it is. Made by ``open``; ``close`` ends them."""
+    """The workers, used in turn. Create it with ``open``; ``close`` ends them."""
 
     def __init__(self, ray: Any, workers: Sequence[Any], note: Callable[[ModelCall], None]) -> None:
         self._ray = ray
@@ -101,11 +101,11 @@ class RaySampler:
 
     @classmethod
     async def open(cls, app: AppContext, names: Sequence[str]) -> RaySampler:
-        """Join the cluster of ``RAY_ADDRESS``, or start one on this machine; equip its workers.
+        """Join the cluster at ``RAY_ADDRESS``, or start one on this machine, and set up its workers.
 
-        Raises ``SettingsError`` where Ray is missing or its cluster cannot be reached.
+        Raises ``SettingsError`` if Ray is missing or its cluster cannot be reached.
         """
-        equipment = await _equipment(app, names)
+        config = await _worker_config(app, names)
         ray, ours = await asyncio.to_thread(_join)
         try:
             count = max(1, min(MAX_WORKERS, int(ray.cluster_resources().get("CPU", 1))))
@@ -116,7 +116,7 @@ class RaySampler:
             ]
             cluster = cls(ray, workers, app.suggestions.record_call)
             cluster._ours = ours
-            await asyncio.gather(*(worker.use.remote(equipment) for worker in workers))
+            await asyncio.gather(*(worker.use.remote(config) for worker in workers))
         except BaseException:
             if ours:
                 await asyncio.to_thread(ray.shutdown)
@@ -125,13 +125,13 @@ class RaySampler:
 
     @property
     def size(self) -> int:
-        """How many workers there are."""
+        """Number of workers."""
         return len(self._workers)
 
     async def sample(
         self, model: Model, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
     ) -> EvalAnswer:
-        """Ask from a worker, in turn. Cancelled, the worker closes the model's stream."""
+        """Sample from the next worker. Cancelling makes the worker close the model's stream."""
         name = model.profile.name
         worker = self._workers[next(self._turn)]
         asked = worker.answer.remote(name, prompt, scenario, scoring)
@@ -141,9 +141,9 @@ class RaySampler:
             self._ray.cancel(asked)
             raise
         except self._ray.exceptions.RayError as error:
-            # Nobody knows how far it had come: it counts as paid, and is asked again by the next run.
+            # Its progress is unknown: count it as paid, and let the next run ask again.
             raise InvalidResponseError(
-                name, f"the cluster's worker that asked {name} was lost ({type(error).__name__})."
+                name, f"The cluster lost the worker that asked {name} ({type(error).__name__})."
             ) from None
         for call in reply.calls:
             self._note(call)
@@ -152,15 +152,15 @@ class RaySampler:
         return reply.answer
 
     async def close(self) -> None:
-        """End the workers, and the cluster if it was started for this."""
+        """End the workers, and the cluster if this process started it."""
         for worker in self._workers:
             self._ray.kill(worker)
         if self._ours:
             await asyncio.to_thread(self._ray.shutdown)
 
 
-async def _equipment(app: AppContext, names: Sequence[str]) -> WorkerConfig:
-    """The models' settings with keys in a variable each: no worker looks for any by itself."""
+async def _worker_config(app: AppContext, names: Sequence[str]) -> WorkerConfig:
+    """Return the models' settings, with each key in a variable, so that no worker looks up keys itself."""
     env: dict[str, str] = {}
     models: list[ModelSettings] = []
     for entry in app.registry.entries():
@@ -173,19 +173,19 @@ async def _equipment(app: AppContext, names: Sequence[str]) -> WorkerConfig:
         models.append(settings.model_copy(update={"api_key_env": variable}))
     if not models:
         raise NoModelError(
-            "All of these models are on this machine, so a cluster has nothing to do; leave --engine ray out."
+            "All of these models run on this machine, so a cluster has nothing to do; omit --engine ray."
         )
     return WorkerConfig(Settings(models=tuple(models), discover=False), env)
 
 
 def _join() -> tuple[Any, bool]:
-    """Ray, connected; whether the cluster was started by us. Slow."""
+    """Connect to Ray; return it and whether this process started the cluster. Slow."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
         import ray
     except ImportError:
         raise SettingsError(
-            "--engine ray needs Ray: pip install 'ensemble-lsp[cluster]', or leave it out."
+            "--engine ray needs Ray: run `pip install 'ensemble-lsp[cluster]'`, or omit the option."
         ) from None
     address = os.environ.get("RAY_ADDRESS")
     common: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
@@ -196,8 +196,8 @@ def _join() -> tuple[Any, bool]:
             ray.init(address="local", include_dashboard=False, **common)
     except Exception as error:  # Ray raises errors of many kinds here
         where = f"at RAY_ADDRESS={address}" if address else "on this machine"
-        told = str(error).strip().splitlines() or [type(error).__name__]
-        raise SettingsError(f"No Ray cluster could be joined {where}: {told[0]}") from error
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise SettingsError(f"Cannot join a Ray cluster {where}: {lines[0]}") from error
     return ray, not address
 
 
@@ -211,4 +211,4 @@ def _error(reply: WorkerReply) -> EnsembleError:
 
 
 def _no_keyring() -> Any:
-    raise OSError("a worker asks no keyring")
+    raise OSError("workers do not use a keyring")

@@ -1,4 +1,4 @@
-"""What every model answered to every case, kept in ``results.jsonl`` so that a run can go on later."""
+"""Results of a comparison, kept in ``results.jsonl`` so that a run can continue later."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ class Result:
     model: str
     """The configured name."""
     id: str
-    """Provider and the provider's own name: what was really asked."""
+    """The provider and its name for the model that was asked."""
     text: str = ""
-    """As the editor would offer it; empty where nothing was offered."""
+    """The text the editor would offer; empty if it would offer nothing."""
     error: str = ""
-    """A sentence, where the model did not answer."""
+    """A sentence, if the model did not answer."""
     error_kind: str = ""
-    """The error's class, or ``refused`` where the model may not see the file."""
+    """The error's class, or ``refused`` if the model may not see the file."""
     scores: Mapping[str, float] = field(default_factory=dict[str, float])
-    """By the measure's name: see ``scoring``. What could not be judged is not there."""
+    """By measure, see ``scoring``; measures that do not apply are missing."""
     first_ms: float | None = None
     total_ms: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float = 0.0
-    """Of a failed call the most it can have cost."""
+    """For a failed call, the most it can have cost."""
     time: float = 0.0
-    """Unix seconds at the end."""
+    """Unix seconds at the end of the answer."""
 
     @property
     def failed(self) -> bool:
-        """Whether there is no answer to judge."""
+        """Whether there is no answer to score."""
         return bool(self.error)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, as one line of the file has them."""
+        """Return the plain values of one line of the file."""
         return {"type": "result", **dataclasses.asdict(self)}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Result | None:
-        """Read ``to_json``'s values; None for what is none."""
+        """Read the values of ``to_json``; None if they are not a result."""
         known = {f.name for f in dataclasses.fields(cls)}
         kept = {k: v for k, v in raw.items() if k in known}
         texts = all(isinstance(kept.get(k), str) for k in ("case", "model", "id"))
@@ -62,32 +62,32 @@ class Result:
 
 
 class ResultStore:
-    """The results of one folder. Each is on the disk before the next question is asked.
+    """The results of one folder. Each is on disk before the next request.
 
-    ``add`` may be called from several threads. A line that a crash cut short is left out when the file
-    is read again. A later result of the same model to the same case counts instead of an earlier one.
+    ``add`` is thread-safe. Reading skips a line that a crash truncated. A later result of the same model for the same
+    case replaces an earlier one.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._kept: dict[tuple[str, str, str], Result] = {}
-        self._before = 0.0
-        """US dollars of answers that count no more."""
-        self._anew = False
+        self._discarded_cost = 0.0
+        """US dollars of discarded answers."""
+        self._fresh = False
         self._cases: set[str] = set()
         self._file: TextIO | None = None
         self._writing = threading.Lock()
 
     @classmethod
     def open(cls, path: Path, *, fresh: bool = False) -> ResultStore:
-        """Read what is there, and go on behind it. Raises ``SettingsError`` for a foreign file.
+        """Read the existing file and append to it. Raises ``SettingsError`` for any other file.
 
-        ``fresh``: the answers so far do not count (their cost does); the file keeps them.
+        ``fresh`` discards the answers so far, but not their cost; the file keeps them.
         """
         results = cls(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _ignore(path.parent)
+            _write_gitignore(path.parent)
             whole = results._read()
             results._file = path.open("a", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
@@ -99,40 +99,40 @@ class ResultStore:
             results._file.write("\n")
         if fresh and results._kept:
             results._drop()
-            results._anew = True
+            results._fresh = True
         return results
 
     def get(self, case: str, model: str, id_: str) -> Result | None:
-        """The model's answer to a case, if it was asked before."""
+        """Return the model's answer to a case, if it was asked before."""
         return self._kept.get((case, model, id_))
 
     def add(self, result: Result) -> None:
-        """Keep a result."""
+        """Store a result."""
         self._kept[(result.case, result.model, result.id)] = result
         self._write(result.to_json())
 
     def append(self, kind: str, values: Mapping[str, Any]) -> None:
-        """Keep a line for whoever reads the file."""
+        """Append a line of another type, for readers of the file."""
         self._write({"type": kind, "version": VERSION, **values})
 
     def begin_run(self) -> None:
-        """A run begins: where it is to be a fresh one, it is so for whoever takes it up later, too."""
-        if self._anew:
-            self._anew = False
+        """Start a run; record a fresh start, so that resumed runs respect it."""
+        if self._fresh:
+            self._fresh = False
             self.append("fresh", {})
 
     def append_case(self, case: Case) -> None:
-        """Keep a case, once."""
+        """Store a case, once."""
         if case.id not in self._cases:
             self._cases.add(case.id)
             self.append("case", case.to_json())
 
     def spent(self) -> float:
-        """US dollars of all that was ever asked here."""
-        return self._before + sum(r.cost for r in self._kept.values())
+        """Return the US dollars of all requests ever made for this folder."""
+        return self._discarded_cost + sum(r.cost for r in self._kept.values())
 
     def for_cases(self, cases: Mapping[str, Case]) -> list[Result]:
-        """The results of these cases, in the order they came."""
+        """Return the results of these cases, in the order they arrived."""
         return [r for r in self._kept.values() if r.case in cases]
 
     def close(self) -> None:
@@ -143,14 +143,14 @@ class ResultStore:
                 self._file = None
 
     def _read(self) -> bool:
-        """Take in the file; whether its last line is whole."""
+        """Read the file; return whether its last line is complete."""
         if not self.path.exists():
             return True
         text = self.path.read_text(encoding="utf-8", errors="replace")
         known = list(_objects(text))
         if text.strip() and not known:
             raise SettingsError(
-                f"{self.path} is no results file of a comparison; choose another folder with --out."
+                f"{self.path} is not a results file of a comparison; choose another folder with --out."
             )
         for raw in known:
             if raw.get("type") == "case":
@@ -163,7 +163,7 @@ class ResultStore:
         return not text or text.endswith("\n")
 
     def _drop(self) -> None:
-        self._before = self.spent()
+        self._discarded_cost = self.spent()
         self._kept.clear()
 
     def _write(self, value: Mapping[str, Any]) -> None:
@@ -184,8 +184,8 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _ignore(folder: Path) -> None:
-    """Results hold code: a folder that we made is not to be committed by accident."""
+def _write_gitignore(folder: Path) -> None:
+    """Keep a new folder out of version control, because results contain code."""
     ignore = folder / ".gitignore"
     if not any(folder.iterdir()):
         ignore.write_text("*\n", encoding="utf-8")

@@ -1,7 +1,7 @@
-"""Files with holes, as an editor would have them open: what models are asked, and what answers give.
+"""Scenarios: files with a hole, open as in an editor, with the prompts for them and the cleaned answers.
 
-A scenarios has documents, an index for ``recall`` and a context of its own, so nothing the user has open
-is touched. Where a case's file stands with its hole, no index knows what stood there.
+A workspace has separate documents, context and an index for ``recall``, so the user's open files stay untouched.
+While a case's file is open with its hole, no index knows the missing text.
 """
 
 from __future__ import annotations

@@ -1,16 +1,15 @@
-"""How good one answer is, against what was really there.
+"""Score one answer against the original code.
 
-Measures, each 0 to 1 and the higher the better:
+The measures range from 0 to 1; higher is better:
 
-- ``exact``: equal to what stood there, white space at line ends and blank lines round it aside;
+- ``exact``: equal to the original, apart from trailing white space and surrounding blank lines;
 - ``similarity``: edit similarity, 1 − Levenshtein distance / length of the longer text (characters);
-- ``parses``: the file with the answer in it has no syntax error (only where the file had none before);
-- ``tests``: the repository's own tests pass with it (``trial.py``);
-- ``names``: for explanations, the share of the code's own names that the answer mentions;
-- ``agreement``: for explanations, the mean likeness to the other models' (``summary.py`` adds it).
+- ``parses``: the file with the answer has no syntax error (only if the file had none before);
+- ``tests``: the repository's own tests pass with it (``repo_test_scoring.py``);
+- ``names``: for explanations, the share of the code's names that the answer mentions;
+- ``agreement``: for explanations, the mean similarity to the other models' (``summary.py`` adds it).
 
-There is no reference for an explanation: ``names`` and ``agreement`` say how it compares, not whether
-it is right.
+An explanation has no reference: ``names`` and ``agreement`` compare explanations, but do not show which is right.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from ..syntax.trees import has_error
 from .scenario import Scenario
 
 MAIN = {"complete": "similarity", "generate": "similarity", "explain": "names"}
-"""The measure models are compared by, for each task; ``tests`` where tests were run."""
+"""The measure that compares models, by task; ``tests`` replaces it if tests were run."""
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
 _CODE_WORDS = frozenset(keyword.kwlist) | {
@@ -38,21 +37,21 @@ _STRINGS = re.compile(r"\"\"\".*?\"\"\"|'''.*?'''|\"[^\"\n]*\"|'[^'\n]*'", re.DO
 
 
 def score(scenario: Scenario, text: str, hidden_indent: str = "") -> dict[str, float]:
-    """The measures of one cleaned answer. Parses the file: for a thread, not for the event loop."""
+    """Return the measures of one cleaned answer. Parses the file: call it in a thread."""
     if scenario.case.kind == "explain":
         named = names_in(scenario.case.reference)
         return {"names": _share_named(text, named)} if named else {}
-    given, wanted = plain(text, hidden_indent), plain(scenario.case.reference, hidden_indent)
-    scores = {"exact": float(given == wanted), "similarity": similarity(given, wanted)}
+    answer, reference = plain(text, hidden_indent), plain(scenario.case.reference, hidden_indent)
+    scores = {"exact": float(answer == reference), "similarity": similarity(answer, reference)}
     if text.strip() and (whole := _parses(scenario, text)) is not None:
         scores["parses"] = whole
     return scores
 
 
 def plain(text: str, hidden_indent: str = "") -> str:
-    """Code with its own indentation alone, without white space at line ends and round it.
+    """Remove common indentation, trailing white space and surrounding blank lines.
 
-    ``hidden_indent``: what stands before the first line where the code was taken out.
+    ``hidden_indent`` is the indentation before the hole's first line.
     """
     lines = [line.rstrip() for line in text.replace("\r\n", "\n").split("\n")]
     if lines and lines[0] and not lines[0][:1].isspace() and len(lines) > 1:
@@ -61,15 +60,15 @@ def plain(text: str, hidden_indent: str = "") -> str:
 
 
 def similarity(one: str, other: str) -> float:
-    """1 for equal texts, 0 where nothing is in common."""
+    """Return the edit similarity: 1 for equal texts, 0 for nothing in common."""
     distance: Any = import_module("rapidfuzz.distance")
     return float(distance.Levenshtein.normalized_similarity(one, other))
 
 
 def agreement(texts: Sequence[str]) -> list[float]:
-    """The mean likeness of each explanation to the others, by the words they share.
+    """Return each explanation's mean similarity to the others, by shared words.
 
-    Words count once each, as a Jaccard index: order and length matter little in prose.
+    Words count once, as in a Jaccard index: order and length matter little in prose.
     """
     words = [set(_WORD.findall(text.lower())) for text in texts]
     means: list[float] = []
@@ -81,14 +80,14 @@ def agreement(texts: Sequence[str]) -> list[float]:
 
 
 def names_in(code: str) -> frozenset[str]:
-    """The names a piece of code uses, without keywords, types of the language and strings."""
-    found = _WORD.findall(_STRINGS.sub(" ", re.sub(r"(?:#|//)[^\n]*", " ", code)))
-    return frozenset(n for n in found if n.lower() not in _CODE_WORDS)
+    """Return the names in a piece of code, without keywords, built-in types and strings."""
+    words = _WORD.findall(_STRINGS.sub(" ", re.sub(r"(?:#|//)[^\n]*", " ", code)))
+    return frozenset(n for n in words if n.lower() not in _CODE_WORDS)
 
 
 def _share_named(text: str, names: frozenset[str]) -> float:
-    said = set(_WORD.findall(text))
-    return len(names & said) / len(names)
+    words = set(_WORD.findall(text))
+    return len(names & words) / len(names)
 
 
 def _parses(scenario: Scenario, text: str) -> float | None:

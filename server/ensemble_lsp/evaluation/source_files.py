@@ -1,4 +1,4 @@
-"""Which files are the user's own code: not ignored, not vendored, not generated."""
+"""Find the user's own code: files that are not ignored, vendored or generated."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..languages import language_info, language_of
 from ..types import Document
 
 MAX_BYTES = 400_000
-"""Bytes; a larger file is data, or was generated."""
+"""Largest file in bytes; larger ones are data or generated."""
 _LONGEST_LINE = 1000
 _MEAN_LINE = 110
-"""Mean characters of a line above which code counts as minified, as on GitHub (linguist)."""
+"""Mean line length above which code counts as minified, as in GitHub's linguist."""
 _HEAD = 1000
 
-# The folders that linguist's vendor.yml and the languages' own tools name.
+# Folders from linguist's vendor.yml and the languages' own tools.
 _VENDORED = frozenset(
     {
         "node_modules", "bower_components", "jspm_packages", "vendor", "vendors", "third_party",
@@ -45,17 +45,17 @@ _GENERATED_TEXT = re.compile(
 
 @dataclass(slots=True)
 class FileSurvey:
-    """The files found, in order of their paths, and how many were left out for which reason."""
+    """The files found, sorted by path, and the number of excluded ones by reason."""
 
     files: list[Path] = field(default_factory=list[Path])
     left_out: Counter[str] = field(default_factory=Counter[str])
 
 
 def survey(paths: Sequence[Path], exclude: Sequence[str] = ()) -> FileSurvey:
-    """The code files under some files and folders. Reads the disk; symbolic links are not followed.
+    """Find the code files in files and folders. Reads the disk; does not follow symbolic links.
 
-    A file that is named itself is taken although its folder is vendored, but never an ignored one.
-    ``exclude`` has the user's patterns. Raises ``SettingsError`` for a path that is not there.
+    A file named explicitly is included even if its folder is vendored, but never if it is ignored. ``exclude`` has
+    the user's patterns. Raises ``SettingsError`` for a missing path.
     """
     found = FileSurvey()
     seen: set[Path] = set()
@@ -67,7 +67,7 @@ def survey(paths: Sequence[Path], exclude: Sequence[str] = ()) -> FileSurvey:
         privacy = PrivacyFilter([base], exclude)
         candidates = _walk(base, privacy, found.left_out) if real.is_dir() else iter([real])
         for each in candidates:
-            if each not in seen and _wanted(each, privacy, found.left_out, real != each):
+            if each not in seen and _is_source(each, privacy, found.left_out, real != each):
                 seen.add(each)
                 found.files.append(each)
     found.files.sort()
@@ -75,7 +75,7 @@ def survey(paths: Sequence[Path], exclude: Sequence[str] = ()) -> FileSurvey:
 
 
 def load(path: Path) -> Document | str:
-    """A file as a document, or why it is no code of the user's own."""
+    """Load a file as a document, or return why it is excluded."""
     try:
         if path.stat().st_size > MAX_BYTES:
             return "too large"
@@ -98,16 +98,16 @@ def _walk(base: Path, privacy: PrivacyFilter, left_out: Counter[str]) -> Iterato
         kept: list[str] = []
         for name in sorted(folders):
             if name in _VENDORED or (here / name / "pyvenv.cfg").exists():
-                left_out["folders vendored or built"] += name not in {".git", "__pycache__"}
+                left_out["vendored or build folders"] += name not in {".git", "__pycache__"}
             elif (here / name).is_symlink() or privacy.check(here / name / "any") is not None:
-                left_out["folders ignored"] += 1
+                left_out["ignored folders"] += 1
             else:
                 kept.append(name)
         folders[:] = kept
         yield from (here / name for name in sorted(names))
 
 
-def _wanted(path: Path, privacy: PrivacyFilter, left_out: Counter[str], walked: bool) -> bool:
+def _is_source(path: Path, privacy: PrivacyFilter, left_out: Counter[str], walked: bool) -> bool:
     if not language_info(language_of(path)).grammar:
         return False
     if path.is_symlink() or not path.is_file():

@@ -1,4 +1,4 @@
-"""What a comparison will cost, and a limit that is never passed."""
+"""Estimate the cost of a comparison, and enforce a spending limit."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from ..errors import (
 from ..models.interface import Profile
 from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
+from ..wording import join_names
 
 _USUAL_ANSWER = {"complete": 40, "explain": 350, "generate": 300}
 _USUAL_INSTRUCTIONS = 220
@@ -32,23 +33,23 @@ _UNPAID = (
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """What one model's share of a run will take."""
+    """One model's share of a run."""
 
     model: str
     requests: int
     input_tokens: int
     output_tokens: int
     cost: float
-    """US dollars, as expected."""
+    """Expected US dollars."""
     max_cost: float
-    """US dollars, at most."""
+    """US dollars at most."""
     priced: bool
-    """Whether the model's prices are known, or it runs on this machine."""
+    """Whether the model's prices are known or it runs on this machine."""
     local: bool
 
 
 def estimate_cost(profile: Profile, prompts: Sequence[Prompt]) -> CostEstimate:
-    """The cost of asking those prompts, by rule of thumb and at most."""
+    """Estimate the expected and the highest cost of some prompts."""
     tokens_in = sum(estimate_usage(p, 0).input_tokens + _USUAL_INSTRUCTIONS for p in prompts)
     tokens_out = sum(min(p.max_tokens, _USUAL_ANSWER[p.task]) for p in prompts)
     return CostEstimate(
@@ -64,24 +65,24 @@ def estimate_cost(profile: Profile, prompts: Sequence[Prompt]) -> CostEstimate:
 
 
 def may_be_billed(error: ProviderError) -> bool:
-    """Whether a failed request may have been paid for: the answer had started, or nobody knows."""
+    """Return whether a failed request may be billed: the answer had started, or its state is unknown."""
     return error.was_sent and not isinstance(error, _UNPAID)
 
 
 def check_prices(estimates: Sequence[CostEstimate], limit: float | None) -> None:
-    """Raise ``SettingsError`` where a limit is wanted for a model whose price nobody knows."""
+    """Raise ``SettingsError`` if there is a limit but a model without a known price."""
     if limit is None:
         return
     unknown = [e.model for e in estimates if not e.priced]
     if unknown:
         raise SettingsError(
-            f"The price of {' and '.join(unknown)} is not known, so no budget can hold; set "
-            "inputPrice and outputPrice of the model, or leave --max-cost out."
+            f"--max-cost needs the price of {join_names(unknown)}, which is not known; set inputPrice and "
+            "outputPrice of the model, or omit --max-cost."
         )
 
 
 class Budget:
-    """Money that requests reserve before they are sent. ``limit`` None: no limit."""
+    """Budget in US dollars; requests reserve their highest cost first. ``limit`` None: no limit."""
 
     def __init__(self, limit: float | None, spent: float = 0.0) -> None:
         self.limit = limit
@@ -90,7 +91,7 @@ class Budget:
         self._changed = asyncio.Condition()
 
     async def reserve(self, amount: float) -> bool:
-        """Take an amount out; waits while others might give theirs back. False: there is not enough."""
+        """Reserve an amount, waiting while others may release theirs; False if there is not enough."""
         async with self._changed:
             while not self._fits(amount):
                 if self._reserved <= 0:
@@ -100,7 +101,7 @@ class Budget:
             return True
 
     async def settle(self, reserved: float, cost: float) -> None:
-        """Give a reservation back, and book what was really spent."""
+        """Release a reservation and book the actual cost."""
         async with self._changed:
             self._reserved = max(0.0, self._reserved - reserved)
             if self._reserved < 1e-12:

@@ -1,4 +1,4 @@
-"""From single results to what a report says: a row a model, by complexity and kind, pairs, advice."""
+"""Summarise results for a report: one row a model, breakdowns, paired differences, advice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from ..types import Task
-from ..wording import join_names
+from ..wording import join_names, plural
 from .cases import BANDS, KINDS_OF, Case
 from .results import Result
 from .scoring import MAIN, agreement
@@ -34,11 +34,11 @@ class ModelSummary:
     local: bool
     asked: int
     answered: int
-    """Answers with something in them: one may offer nothing where it is not sure."""
+    """Answers that are not empty; a model may offer nothing if its confidence is low."""
     failed: int
     errors: Mapping[str, int]
     message: str
-    """The first error's sentence, and why it was asked no more."""
+    """The first error, and the reason if the model was stopped."""
     scores: Mapping[str, Estimate]
     first_ms: Estimate | None
     total_ms: Estimate | None
@@ -46,14 +46,14 @@ class ModelSummary:
     input_tokens: int
     output_tokens: int
     cost: float
-    """Of all calls."""
+    """US dollars of all calls."""
     each: Estimate | None
-    """Of one answer."""
+    """US dollars of one answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """The best model against another, on the cases both answered."""
+    """The difference between the best model and another, on the cases both answered."""
 
     best: str
     other: str
@@ -62,18 +62,18 @@ class PairedDifference:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A case the models answered very differently."""
+    """A case with very different answers."""
 
     case: Case
     before: str
     """The lines above the hole."""
     answers: tuple[tuple[str, str, float | None], ...]
-    """Model, text, main score; the best first."""
+    """Model, text and main score; the best first."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """All that a report shows."""
+    """The content of a report."""
 
     task: Task
     main: str
@@ -86,13 +86,13 @@ class Summary:
     pairs: list[PairedDifference]
     advice: str
     front: list[str]
-    """Models that no other beats in both quality and cost (or time, where nothing costs money)."""
+    """The Pareto front: no other model is better in both quality and cost (or time, if nothing costs money)."""
     front_by: str
     disagreements: list[Disagreement] = field(default_factory=list[Disagreement])
     notes: list[str] = field(default_factory=list[str])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for ``report.json``; the code of the cases is left out."""
+        """Return plain values for ``report.json``, without the cases' code."""
         return {
             "task": self.task, "main": self.main, "cases": self.cases, "bands": self.bands,
             "advice": self.advice, "front": self.front, "frontBy": self.front_by,
@@ -113,7 +113,7 @@ def summarise(
     stopped: Mapping[str, str] | None = None,
     before: Mapping[str, str] | None = None,
 ) -> Summary:
-    """The summary of the results to these cases. ``local`` has every model, in order of display.
+    """Summarise the results of some cases. ``local`` has every model, in display order.
 
     ``before``: the lines above each case's hole, for the side-by-side view.
     """
@@ -156,7 +156,7 @@ class _ResultTable:
     def rows(
         self, part: Literal["", "kind", "band", "language"], value: str = ""
     ) -> list[ModelSummary]:
-        """A row a model, of the cases whose kind, complexity or language that is."""
+        """Return one row a model, over the cases of one kind, complexity or language."""
         return [
             self._row(
                 name, [r for r in results if not part or getattr(self.cases[r.case], part) == value]
@@ -191,7 +191,7 @@ class _ResultTable:
         )
 
     def values(self, name: str, main: str, kind: str | None = None) -> dict[str, float]:
-        """A model's main score by case. A failed call is no score: it says nothing of the text."""
+        """Return a model's main score by case. Failed calls have no score."""
         return {
             r.case: r.scores[main]
             for r in self.by_model[name]
@@ -210,7 +210,7 @@ class _ResultTable:
 
 
 def _with_agreement(results: Sequence[Result]) -> list[Result]:
-    """Explanations scored by their likeness to the other models' of the same code."""
+    """Score explanations by their similarity to the other models' of the same code."""
     by_case: dict[str, list[int]] = defaultdict(list)
     for number, result in enumerate(results):
         if not result.failed and result.text.strip():
@@ -236,7 +236,7 @@ def _value(row: ModelSummary, main: str) -> float:
 
 
 def _front(rows: Sequence[ModelSummary], main: str, by: str) -> list[str]:
-    """The Pareto front: as good as any that is as cheap (or fast)."""
+    """Return the Pareto front: models that no other beats in both quality and cost (or time)."""
     points = [(r.model, _value(r, main), price(r, by)) for r in rows if main in r.scores]
     kept = [
         (name, value, cost)
@@ -247,14 +247,14 @@ def _front(rows: Sequence[ModelSummary], main: str, by: str) -> list[str]:
 
 
 def price(row: ModelSummary, by: str) -> float:
-    """What an answer takes: US dollars (``cost``), or milliseconds at the median."""
+    """Return the cost of an answer: US dollars (``cost``), or median milliseconds."""
     if by == "cost":
         return row.each.value if row.each else 0.0
     return row.total_ms.value if row.total_ms else 0.0
 
 
 def _advice(table: _ResultTable, by_kind: Mapping[str, Sequence[ModelSummary]], main: str) -> str:
-    """One sentence: which model for what, and how sure that is."""
+    """Return the advice in one sentence: the best model for each kind of case, with its evidence."""
     picks: dict[str, list[tuple[str, str]]] = {}
     for kind, rows in by_kind.items():
         scored = sorted((r for r in rows if main in r.scores), key=lambda r: -_value(r, main))
@@ -262,7 +262,7 @@ def _advice(table: _ResultTable, by_kind: Mapping[str, Sequence[ModelSummary]], 
             pick, why = _pick(table, scored, kind, main)
             picks.setdefault(pick, []).append((KIND_NAMES[kind], why))
     if not picks:
-        return "No model gave an answer that could be judged."
+        return "No model gave an answer that could be scored."
     parts: list[str] = []
     for name, kinds in picks.items():
         if len(kinds) == 1:
@@ -275,29 +275,31 @@ def _advice(table: _ResultTable, by_kind: Mapping[str, Sequence[ModelSummary]], 
 def _pick(
     table: _ResultTable, scored: Sequence[ModelSummary], kind: str, main: str
 ) -> tuple[str, str]:
-    """The best; of those that are not clearly worse, the cheapest, then the fastest."""
+    """Return the cheapest, then fastest, of the models that are not clearly worse than the best."""
     best = scored[0]
     mine = table.values(best.model, main, kind)
     if len(scored) == 1:
-        return best.model, f"the only one that could be judged, {main} {_value(best, main):.2f}"
-    near: list[ModelSummary] = [best]
+        return best.model, f"the only model with scores, {main} {_value(best, main):.2f}"
+    comparable: list[ModelSummary] = [best]
     gaps: list[Difference] = []
     for other in scored[1:]:
         gap = difference(mine, table.values(other.model, main, kind))
         if gap is None or not gap.significant:
-            near.append(other)
+            comparable.append(other)
         else:
             gaps.append(gap)
-    pick = min(near, key=lambda r: (price(r, "cost"), price(r, "latency")))
-    told = f"{main} {_value(pick, main):.2f} over {pick.scores[main].n} cases"
-    if len(near) == 1:
+    pick = min(comparable, key=lambda r: (price(r, "cost"), price(r, "latency")))
+    evidence = f"{main} {_value(pick, main):.2f} over {plural(pick.scores[main].n, 'case')}"
+    if len(comparable) == 1:
         lead = min(gaps, key=lambda g: g.value)
-        return pick.model, f"{told}, clearly the best, by {lead.low:.2f} to {lead.high:.2f}"
-    others = [r.model for r in near if r is not pick]
+        return pick.model, f"{evidence}, clearly the best, by {lead.low:.2f} to {lead.high:.2f}"
+    others = [r.model for r in comparable if r is not pick]
     if pick is best:
-        return pick.model, f"{told}, the best, though not clearly better than {join_names(others)}"
-    easier = "cheaper" if any(price(r, "cost") > price(pick, "cost") for r in near) else "faster"
-    return pick.model, f"{told}, {easier} and not clearly worse than {join_names(others)}"
+        return pick.model, f"{evidence}, the best, but not clearly better than {join_names(others)}"
+    advantage = (
+        "cheaper" if any(price(r, "cost") > price(pick, "cost") for r in comparable) else "faster"
+    )
+    return pick.model, f"{evidence}, {advantage} and not clearly worse than {join_names(others)}"
 
 
 def _disagreements(
@@ -329,22 +331,20 @@ def _disagreements(
 
 def _notes(task: Task, main: str) -> list[str]:
     notes = {
-        "complete": "What was really there is one good answer of several: similarity and exact match "
-        "measure how near a model comes to this code, not every answer that would do.",
-        "generate": "What was really there is one way to write it: where the tests were not run, "
-        "similarity says how alike the code is, not whether it works.",
-        "explain": "An explanation has no reference: names (how many of the code's own names it "
-        "mentions) and agreement (likeness to the other models' explanations) say how models compare, "
-        "not whether they are right.",
+        "complete": "The original code is one of several good answers: similarity and exact match measure how close "
+        "a model comes to it, not whether another answer would do.",
+        "generate": "The original code is one way to write it: unless tests were run, similarity measures how "
+        "close the code is to it, not whether the code works.",
+        "explain": "An explanation has no reference: names (the share of the code's names it mentions) and agreement (its "
+        "similarity to the other models' explanations) compare models, but do not show which is right.",
     }
-    told = [notes[task]]
+    sentences = [notes[task]]
     if main == "tests":
-        told.append(
-            "A case counts for tests only where the repository's tests fail without its code, and "
-            "pass with it."
+        sentences.append(
+            "Tests score only cases whose code the repository's tests cover: they pass with it and fail without it."
         )
-    told.append(
-        "Intervals are 95 % (bootstrap over cases); models are compared on the same cases. "
-        "Latency was measured one request at a time for models on this machine."
+    sentences.append(
+        "Intervals are 95 % (bootstrap over the cases); models are compared on the same cases. "
+        "Models on this machine were timed one request at a time."
     )
-    return told
+    return sentences

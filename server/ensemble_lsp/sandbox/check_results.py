@@ -49,7 +49,7 @@ class CheckResults:
     """The output of each example. Answers that behave alike have equal outputs."""
     tests_passed: int = 0
     tests: int = 0
-    """How many of ``total`` are tests of the repository."""
+    """The part of ``total`` that is tests of the repository."""
 
     def sentence(self) -> str:
         """Return a short summary, such as ``3 of 4 tests pass``; empty if nothing was checked."""

@@ -49,7 +49,7 @@ class ExampleRun:
     completed: bool = True
     """False if the run crashed or was killed."""
     unavailable: str = ""
-    """Why this system cannot lock a process down; then nothing ran."""
+    """The reason if this system cannot lock a process down; then nothing ran."""
     layers: tuple[str, ...] = ()
     """The kernel mechanisms that locked it down."""
 
@@ -69,7 +69,7 @@ class ExampleRunner:
         self._gate = asyncio.Semaphore(MAX_PARALLEL)
         self._results: dict[str, CheckResults | None] = {}
         self.unavailable = ""
-        """Why this system runs no examples; empty if it does."""
+        """The reason if this system runs no examples; else empty."""
 
     async def __call__(self, text: str) -> CheckResults | None:
         """Run the examples on an answer, once for equal texts; None if nothing ran."""

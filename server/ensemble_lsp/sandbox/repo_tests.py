@@ -71,7 +71,7 @@ class RepoTests:
         self._files: list[Path] = []
         self._ready = asyncio.create_task(self._prepare())
         self.skip_reason = ""
-        """Why no test runs, in one sentence; empty if they do."""
+        """The reason, in one sentence, if no test runs; else empty."""
 
     async def __call__(self, text: str) -> tuple[int, int] | None:
         """Return passed and total tests for an answer; None if the tests cannot judge it.

@@ -1,1 +1,1 @@
-"""Reports as pages: the drawing that the comparison's and the history's reports share."""
+"""The pages of reports: templates and plots for comparisons and the history."""

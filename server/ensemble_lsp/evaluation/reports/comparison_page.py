@@ -1,4 +1,4 @@
-"""The comparison's report: ``report.html``, ``report.md`` and ``report.json``."""
+"""Write a comparison's report: ``report.html``, ``report.md`` and ``report.json``."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .svg_plots import Format, Point, ScatterDot, Series, line_plot, scatter_plo
 
 Measure = Callable[[ModelSummary], "Estimate | None"]
 TITLES = {
-    "complete": "Which model completes this code best",
-    "generate": "Which model writes this code best",
-    "explain": "How models explain this code",
+    "complete": "Comparison: completing this code",
+    "generate": "Comparison: generating this code",
+    "explain": "Comparison: explaining this code",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFiles:
-    """Where the report is. ``html`` is None where it could not be made, for the reason ``missing``."""
+    """Paths of the report. ``html`` is None if the page could not be made, for the reason in ``html_error``."""
 
     markdown: Path
     html: Path | None
@@ -38,19 +38,19 @@ class ReportFiles:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One plot of a page."""
+    """A plot with its caption."""
 
     caption: str
     svg: str
 
 
 def write_comparison(comparison: Comparison, out: Path, command: str = "") -> ReportFiles:
-    """Write the three files; reads and writes the disk."""
+    """Write the three files. Reads and writes the disk."""
     markdown, data, html = out / "report.md", out / "report.json", out / "report.html"
     facts, chosen = _facts(comparison, command), _chosen(comparison)
     markdown.write_text(_markdown(comparison.summary, facts, chosen), encoding="utf-8")
-    told = {**comparison.summary.to_json(), "facts": facts, "spent": comparison.spent}
-    data.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    values = {**comparison.summary.to_json(), "facts": facts, "spent": comparison.spent}
+    data.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     try:
         text = html_page.render("comparison.html", _values(comparison, facts, chosen))
     except SettingsError as error:
@@ -103,16 +103,16 @@ def _figures(summary: Summary, names: Sequence[str]) -> list[Figure]:
 
     figures = [
         over(f"{main}, 0 to 1", quality, _two, top=1.0),
-        over("whole answer, median", time_taken, html_page.ms, log=True),
+        over("total time, median", time_taken, html_page.ms, log=True),
     ]
     if summary.front_by == "cost":
-        figures.append(over("US dollars for an answer", money, html_page.dollars))
+        figures.append(over("US dollars per answer", money, html_page.dollars))
     figures.append(_front(summary, colours))
     return figures
 
 
 def _front(summary: Summary, colours: dict[str, int]) -> Figure:
-    """Quality against what it takes: dollars, or time where no model costs money."""
+    """Plot quality against dollars, or against time if no model costs money."""
     by, main = summary.front_by, summary.main
     dots = [
         ScatterDot(
@@ -126,9 +126,9 @@ def _front(summary: Summary, colours: dict[str, int]) -> Figure:
         if main in row.scores
     ]
     money = by == "cost"
-    what = "cost" if money else "time (none of these models costs money)"
-    caption = f"{main} against {what}; filled and joined: no other is better in both"
-    unit = "US dollars for an answer" if money else "whole answer, median"
+    what = "cost" if money else "time (no model costs money)"
+    caption = f"{main} against {what}; filled and joined models are best: none beats them in both"
+    unit = "US dollars per answer" if money else "total time, median"
     form = html_page.dollars if money else html_page.ms
     svg = scatter_plot(caption, dots, x_unit=unit, y_unit="", x_form=form, y_form=_two, top=1.0)
     return Figure(caption, svg)
@@ -147,31 +147,35 @@ def _measures(summary: Summary) -> list[str]:
 
 
 def _bands(summary: Summary) -> str:
-    names = {"simple": "simple (1 to 5)", "moderate": "moderate (6 to 10)", "complex": "complex"}
-    return ", ".join(f"{names[b]} {n} cases" for b, n in summary.bands.items())
+    names = {
+        "simple": "simple (1 to 5)",
+        "moderate": "moderate (6 to 10)",
+        "complex": "complex (from 11)",
+    }
+    return ", ".join(f"{names[b]}: {plural(n, 'case')}" for b, n in summary.bands.items())
 
 
 def _facts(comparison: Comparison, command: str) -> str:
-    drawn, summary = comparison.plan.sample, comparison.summary
+    sample, summary = comparison.plan.sample, comparison.summary
     when = time.strftime("%Y-%m-%d")
-    told = (
+    facts = (
         f"{plural(summary.cases, 'case')} from "
         f"{plural(len({c.path for c in comparison.cases.values()}), 'file')} of "
-        f"{drawn.folder.name or drawn.folder}, {plural(len(summary.rows), 'model')}, {when}; "
-        f"spent {html_page.dollars(comparison.spent)}."
+        f"{sample.folder.name or sample.folder}, {plural(len(summary.rows), 'model')}, {when}; "
+        f"{html_page.dollars(comparison.spent)} spent."
     )
-    return f"{told} Command: {command}" if command else told
+    return f"{facts} Command: {command}" if command else facts
 
 
 def _chosen(comparison: Comparison) -> str:
-    drawn = comparison.plan.sample
-    left = ", ".join(f"{n} {why}" for why, n in drawn.left_out.most_common() if n)
-    told = (
-        f"{drawn.files} code files were found, {drawn.read} of them read; they gave {drawn.found} "
-        "different places. The cases take turns among kinds and complexities, at most a fifth of them "
-        "from one file; equal code counts once."
+    sample = comparison.plan.sample
+    left = ", ".join(f"{n} {why}" for why, n in sample.left_out.most_common() if n)
+    selection = (
+        f"{sample.files} code files were found and {sample.read} of them read, with {sample.found} distinct "
+        "places. The cases alternate between kinds and complexities; at most a fifth come from one file, "
+        "and duplicate code counts once."
     )
-    return f"{told} Left out: {left}." if left else told
+    return f"{selection} Excluded: {left}." if left else selection
 
 
 def _markdown(summary: Summary, facts: str, chosen: str) -> str:
@@ -182,38 +186,38 @@ def _markdown(summary: Summary, facts: str, chosen: str) -> str:
         rows = [
             [r.model, f"{r.failed} of {r.asked}", ", ".join(r.errors), r.message] for r in troubled
         ]
-        parts += ["## What went wrong", html_page.table(["model", "failed", "kinds", "said"], rows)]
+        parts += ["## Errors", html_page.table(["model", "failed", "errors", "message"], rows)]
     if summary.pairs:
         rows = [
             [f"{p.best} and {p.other}", html_page.score(p.difference), str(p.difference.n),
              "yes" if p.difference.significant else "no"]
             for p in summary.pairs
         ]  # fmt: skip
-        columns = ["models", f"difference in {summary.main}", "cases", "clear"]
-        parts += ["## How sure is the order", html_page.table(columns, rows)]
-    parts += [f"## Against complexity\n\n{_bands(summary)}"]
+        columns = ["models", f"difference in {summary.main}", "common cases", "clear"]
+        parts += ["## Differences between models", html_page.table(columns, rows)]
+    parts += [f"## By complexity\n\n{_bands(summary)}"]
     for band, found in summary.by_band.items():
         if any(r.asked for r in found):
             parts += [f"### {band}", _table(found, measures)]
-    parts.append("## By kind of place")
+    parts.append("## By kind of case")
     for kind, found in summary.by_kind.items():
         parts += [f"### {KIND_NAMES[kind]}", _table(found, measures)]
     if summary.disagreements:
-        parts.append("## Where the models disagree most")
+        parts.append("## Largest disagreements")
     for one in summary.disagreements:
         parts.append(
             f"### `{one.case.path}:{one.case.hole.start.line + 1}` ({KIND_NAMES[one.case.kind]})"
         )
         parts.append(html_page.fenced(one.before + one.case.reference, one.case.language))
         for model, text, value in one.answers:
-            told = f" ({summary.main} {value:.2f})" if value is not None else ""
-            parts.append(f"{model}{told}:\n\n{html_page.fenced(text or '(nothing was offered)')}")
-    parts += ["## How the cases were chosen", chosen]
+            label = f" ({summary.main} {value:.2f})" if value is not None else ""
+            parts.append(f"{model}{label}:\n\n{html_page.fenced(text or '(no suggestion)')}")
+    parts += ["## Selection of the cases", chosen]
     return "\n\n".join(parts) + "\n"
 
 
 def _table(rows: Sequence[ModelSummary], measures: Sequence[str]) -> str:
-    columns = ["model", "answers", *measures, "first token", "whole", "p90", "1,000 answers"]
+    columns = ["model", "answers", *measures, "first token", "total", "p90", "per 1,000 answers"]
     cells = [
         [
             row.model,

@@ -1,4 +1,4 @@
-"""The report from the history: ``report.html``, ``report.md`` and ``report.json``."""
+"""Write the history's report: ``report.html``, ``report.md`` and ``report.json``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from . import html_page
 from .comparison_page import Figure, ReportFiles
 from .svg_plots import Point, Series, line_plot
 
-TITLE = "What became of the suggestions"
+TITLE = "Suggestions and outcomes"
 
 
 def write_history(summary: HistorySummary, out: Path) -> ReportFiles:
-    """Write the three files; makes the folder. Raises ``SettingsError`` where it cannot."""
+    """Write the three files and create the folder; raise ``SettingsError`` if that fails."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         return _write(summary, out)
@@ -34,8 +34,8 @@ def _write(summary: HistorySummary, out: Path) -> ReportFiles:
     markdown, data, html = out / "report.md", out / "report.json", out / "report.html"
     facts, advice = _facts(summary), _advice(summary)
     markdown.write_text(_markdown(summary, facts, advice), encoding="utf-8", errors="replace")
-    told = json.dumps(summary.to_json(), indent=2, ensure_ascii=False) + "\n"
-    data.write_text(told, encoding="utf-8", errors="replace")
+    text = json.dumps(summary.to_json(), indent=2, ensure_ascii=False) + "\n"
+    data.write_text(text, encoding="utf-8", errors="replace")
     models = sorted({row.model for row in summary.rows})
     values = {
         "title": TITLE,
@@ -56,16 +56,16 @@ def _write(summary: HistorySummary, out: Path) -> ReportFiles:
 
 
 def _facts(summary: HistorySummary) -> str:
-    about = f" of {summary.task}" if summary.task else ""
+    about = f" for {summary.task}" if summary.task else ""
     if summary.first is None or summary.last is None:
-        return f"The history holds no suggestions{about}."
+        return f"The history has no suggestions{about}."
     start, end = _day(summary.first), _day(summary.last)
     spent = html_page.dollars(sum(r.stats.cost for r in summary.rows))
     return f"{summary.suggestions:,} suggestions{about}, {start} to {end}; {spent} spent."
 
 
 def _advice(summary: HistorySummary) -> str:
-    """Who is accepted most at each task, in a sentence."""
+    """Return the most accepted model of each task, in one sentence."""
     parts: list[str] = []
     for task in dict.fromkeys(row.task for row in summary.rows):
         rows = [r for r in summary.rows if r.task == task and r.count.rate is not None]
@@ -73,10 +73,10 @@ def _advice(summary: HistorySummary) -> str:
             continue
         best = max(rows, key=_rate)
         clear = all(_low(best) > _high(r) for r in rows if r is not best)
-        told = f"{task}: {best.model} is accepted most ({100 * _rate(best):.0f} %"
-        sure = "" if len(rows) == 1 else ", clearly" if clear else ", not clearly more than others"
-        parts.append(f"{told} of {best.count.judged}{sure})")
-    return "; ".join(parts) + "." if parts else "No suggestion was judged yet."
+        rate = f"{100 * _rate(best):.0f} % of {best.count.judged}"
+        lead = "" if len(rows) == 1 else ", a clear lead" if clear else ", no clear lead"
+        parts.append(f"{task}: {best.model} is accepted most often ({rate}{lead})")
+    return "; ".join(parts) + "." if parts else "No suggestion has been judged yet."
 
 
 def _rate(row: ModelHistory) -> float:
@@ -94,8 +94,8 @@ def _high(row: ModelHistory) -> float:
 def _figures(summary: HistorySummary, models: Sequence[str]) -> list[Figure]:
     figures: list[Figure] = []
     for part, caption in (
-        ("complexity", "share accepted, by complexity of the code"),
-        ("week", "share accepted, by week (its Monday)"),
+        ("complexity", "acceptance rate by complexity of the code"),
+        ("week", "acceptance rate by week (Monday)"),
     ):
         values = summary.breakdowns[part]
         series = [
@@ -117,7 +117,7 @@ def _point(count: OutcomeCounts | None) -> Point | None:
 
 
 def _since(when: float | None) -> str:
-    return "the beginning" if when is None else _day(when)
+    return "the start" if when is None else _day(when)
 
 
 def _day(when: float) -> str:
@@ -126,16 +126,16 @@ def _day(when: float) -> str:
 
 def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
     parts = [f"# {TITLE}", facts, f"**{advice}**"]
-    # Narrow tables, one for each task: an editor shows this page beside the code.
+    # Narrow tables, one for each task, because editors show this page beside the code.
     for task in dict.fromkeys(row.task for row in summary.rows):
-        rows = [_judged(row) for row in summary.rows if row.task == task]
-        columns = ["model", "accepted", "judged", "lasts"]
-        parts += [f"## The models at `{task}`", html_page.table(columns, rows)]
+        rows = [_acceptance_cells(row) for row in summary.rows if row.task == task]
+        columns = ["model", "accepted", "judged", "survival"]
+        parts += [f"## Models: {task}", html_page.table(columns, rows)]
     if summary.rows:
-        columns = ["model", "task", "first token", "whole", "p95", "failed calls"]
-        parts += ["## Time", html_page.table(columns, [_timed(row) for row in summary.rows])]
-        columns = ["model", "task", "cost", "1,000 accepted characters"]
-        parts += ["## Cost", html_page.table(columns, [_paid(row) for row in summary.rows])]
+        columns = ["model", "task", "first token", "total", "p95", "failed calls"]
+        parts += ["## Time", html_page.table(columns, [_time_cells(row) for row in summary.rows])]
+        columns = ["model", "task", "cost", "per 1,000 accepted characters"]
+        parts += ["## Cost", html_page.table(columns, [_cost_cells(row) for row in summary.rows])]
     if summary.preferred:
         rows = [
             [
@@ -147,10 +147,13 @@ def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
             ]
             for p in summary.preferred
         ]
-        columns = ["task", "code", "model", "since", "expected reward"]
-        parts += ["## Whom the selector would ask first", html_page.table(columns, rows)]
+        columns = ["task", "complexity", "model", "since", "expected reward"]
+        parts += ["## Models that would be asked first", html_page.table(columns, rows)]
     if summary.pairs:
-        parts += ["## Tuned models beside their bases", *(_pair(pair) for pair in summary.pairs)]
+        parts += [
+            "## Fine-tuned models and their base models",
+            *(_pair(pair) for pair in summary.pairs),
+        ]
     for part, values in summary.breakdowns.items():
         rows = [
             [value, model, str(c.judged), html_page.percent(c.rate), html_page.percent(c.survival)]
@@ -158,7 +161,7 @@ def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
             for model, c in by_model.items()
         ]
         if rows:
-            columns = [part, "model", "judged", "accepted", "lasts"]
+            columns = [part, "model", "judged", "accepted", "survival"]
             parts += [f"## By {part}", html_page.table(columns, rows)]
     return "\n\n".join(parts) + "\n"
 
@@ -179,20 +182,20 @@ def _pair(pair: FinetuneComparison) -> str:
                 html_page.dollars(side.per_thousand),
             ]
         )
-    columns = ["model", "judged", "accepted", "lasts", "first token", "whole", "cost",
-               "1,000 accepted characters"]  # fmt: skip
+    columns = ["model", "judged", "accepted", "survival", "first token", "total", "cost",
+               "per 1,000 accepted characters"]  # fmt: skip
     return f"{finetune_sentence(pair)}\n\n{html_page.table(columns, rows)}"
 
 
 def finetune_sentence(pair: FinetuneComparison) -> str:
-    """Who is better, by how much, since when."""
+    """Return which model is better, by how much and since when."""
     gap = pair.difference
-    much = "" if gap is None else f" Difference in acceptance: {html_page.score(gap)}."
-    gone = " It is retired." if pair.retired else ""
-    return f"{pair.task}, since {_day(pair.since)}: {pair.verdict}{much}{gone}"
+    amount = "" if gap is None else f" Difference in acceptance: {html_page.score(gap)}."
+    retired = " The fine-tuned model is retired." if pair.retired else ""
+    return f"{pair.task}, since {_day(pair.since)}: {pair.verdict}{amount}{retired}"
 
 
-def _judged(row: ModelHistory) -> list[str]:
+def _acceptance_cells(row: ModelHistory) -> list[str]:
     count = row.count
     return [
         row.model,
@@ -202,7 +205,7 @@ def _judged(row: ModelHistory) -> list[str]:
     ]
 
 
-def _timed(row: ModelHistory) -> list[str]:
+def _time_cells(row: ModelHistory) -> list[str]:
     latency: Any = row.stats.latency
     return [
         row.model,
@@ -214,7 +217,7 @@ def _timed(row: ModelHistory) -> list[str]:
     ]
 
 
-def _paid(row: ModelHistory) -> list[str]:
+def _cost_cells(row: ModelHistory) -> list[str]:
     return [
         row.model,
         row.task,

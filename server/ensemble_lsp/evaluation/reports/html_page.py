@@ -1,4 +1,4 @@
-"""One HTML file without anything from outside, made from a template; numbers as people read them."""
+"""Render a self-contained HTML page from a template, and format numbers."""
 
 from __future__ import annotations
 
@@ -7,28 +7,18 @@ import hashlib
 import math
 from collections.abc import Mapping
 from importlib import import_module, resources
-from typing import Any, Protocol
+from typing import Any
 
 from ...errors import SettingsError
-
-
-class _Estimate(Protocol):
-    @property
-    def value(self) -> float: ...
-    @property
-    def low(self) -> float | None: ...
-    @property
-    def high(self) -> float | None: ...
-
+from ..statistics import Estimate
 
 EMPTY = "–"
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
-    """The page; every value is escaped, whatever a model or a file wrote into it.
+    """Return the page, with every value escaped: models and files may contain markup.
 
-    The page allows itself no script and no other style than its own (content security policy). Raises
-    ``SettingsError`` where jinja2 is not installed.
+    Its content security policy allows no script and only its own style. Raises ``SettingsError`` without jinja2.
     """
     try:
         jinja2: Any = import_module("jinja2")
@@ -54,7 +44,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     environment.filters.update(
         score=score, percent=percent, share=share, ms=ms, dollars=dollars, count=count
     )
-    # Plots are made by draw.py, which escapes every text; the style sheet is ours.
+    # svg_plots escapes every text, and the style sheet is ours.
     environment.filters["drawn"] = markupsafe.Markup
     page = environment.get_template(template).render(
         values, style=markupsafe.Markup(style), style_digest=digest
@@ -62,8 +52,8 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     return str(page)
 
 
-def score(value: _Estimate | None) -> str:
-    """``0.62 (0.55–0.69)``."""
+def score(value: Estimate | None) -> str:
+    """Format as ``0.62 (0.55–0.69)``."""
     if value is None:
         return EMPTY
     if value.low is None or value.high is None:
@@ -71,8 +61,8 @@ def score(value: _Estimate | None) -> str:
     return f"{value.value:.2f} ({value.low:.2f}–{value.high:.2f})"
 
 
-def percent(value: _Estimate | None) -> str:
-    """``62 % (55–69)``."""
+def percent(value: Estimate | None) -> str:
+    """Format as ``62 % (55–69)``."""
     if value is None:
         return EMPTY
     if value.low is None or value.high is None:
@@ -81,12 +71,12 @@ def percent(value: _Estimate | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """``62 %``."""
+    """Format as ``62 %``."""
     return EMPTY if value is None else f"{100 * value:.0f} %"
 
 
 def ms(value: float | None) -> str:
-    """Milliseconds, or seconds from one on."""
+    """Format as milliseconds, or as seconds from one second."""
     if value is None:
         return EMPTY
     if value < 10:
@@ -95,24 +85,24 @@ def ms(value: float | None) -> str:
 
 
 def dollars(value: float | None) -> str:
-    """US dollars with as many digits as say something."""
+    """Format as US dollars with two significant digits."""
     if value is None:
         return EMPTY
     if value == 0:
         return "$0"
     if value >= 0.1:
         return f"${value:.2f}"
-    # Two digits that say something, and never an exponent.
+    # Two significant digits, never an exponent.
     return f"${value:.{min(9, 1 - math.floor(math.log10(value)))}f}"
 
 
 def count(value: float) -> str:
-    """A whole number in groups of three."""
+    """Format a whole number with thousands separators."""
     return f"{value:,.0f}"
 
 
 def fenced(text: str, language: str = "") -> str:
-    """A Markdown code block that no backtick in the text can end."""
+    """Return a Markdown code block that no backtick in the text can end."""
     longest = run = 0
     for char in text:
         run = run + 1 if char == "`" else 0
@@ -122,7 +112,7 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def table(columns: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table; cells hold no pipes and no line ends."""
+    """Return a Markdown table, with pipes and line ends in cells escaped."""
 
     def cell(text: str) -> str:
         plain = " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|")

@@ -1,7 +1,7 @@
-"""Plots as SVG text that follows the page's colours: no script, no style of its own, no library.
+"""Draw plots as SVG text, without a library, a script or inline styles.
 
-Every mark has a title that tells its value. Colours are classes (``s0`` …), which the page's style sheet
-gives for light, dark and print; lines differ in their dashes too.
+Every mark has a title with its value. Colours are classes (``s0`` …) that the page's style sheet defines for light,
+dark and print; lines also differ in their dashes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Format = Callable[[float], str]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value with its interval, where there is one."""
+    """A value with its interval, if known."""
 
     value: float
     low: float | None = None
@@ -32,7 +32,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One model's values, one for each place of the axis; None for none."""
+    """One model's values along the axis; None for a missing value."""
 
     name: str
     colour: int
@@ -52,7 +52,7 @@ class ScatterDot:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From values to places, linear or logarithmic."""
+    """Maps values to coordinates, linear or logarithmic."""
 
     low: float
     high: float
@@ -61,13 +61,13 @@ class Axis:
     log: bool = False
 
     def place(self, value: float) -> float:
-        """Where a value stands, in the plot's units."""
+        """Return the coordinate of a value."""
         even = (value - self.low) / ((self.high - self.low) or 1)
         share = _log_share(value, self.low, self.high) if self.log else even
         return self.start + clip(share) * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        """Round values along the axis."""
+        """Return round values along the axis."""
         if self.log:
             first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
             steps = (1, 2, 5) if last - first <= 2 else (1,)
@@ -117,7 +117,7 @@ def scatter_plot(
     y_form: Format,
     top: float | None = None,
 ) -> str:
-    """One mark a model in two measures; those on the front are joined and filled."""  # fmt: skip
+    """Plot each model in two measures; those on the Pareto front are joined and filled."""  # fmt: skip
     xs = [d.x for d in dots]
     log = bool(xs) and min(xs) > 0 and max(xs) > 8 * min(xs)
     span = (float(_LEFT), float(WIDTH - _RIGHT - 30))
@@ -138,14 +138,14 @@ def scatter_plot(
 
 def _mark(dot: ScatterDot, across: Axis, up: Axis, x_form: Format, y_form: Format) -> list[str]:
     x, y = across.place(dot.x), up.place(dot.y.value)
-    told = f"{dot.name}: {_told(dot.y, y_form)}, {x_form(dot.x)}"
+    label = f"{dot.name}: {_label(dot.y, y_form)}, {x_form(dot.x)}"
     kind = "dot front-dot" if dot.front else "dot"
     left = x > (_LEFT + WIDTH) * 0.66
     anchor, gap = ("end", -10) if left else ("start", 10)
     return [
         *_whisker(x, dot.y, up, dot.colour),
         f'<circle class="{kind} s{dot.colour % COLOURS}" cx="{x:.1f}" cy="{y:.1f}" r="6">'
-        f"<title>{escape(told)}</title></circle>",
+        f"<title>{escape(label)}</title></circle>",
         _text(x + gap, y - 8, dot.name, anchor, "label"),
     ]
 
@@ -162,11 +162,11 @@ def _line(
     path = " ".join(f"{x:.1f},{axis.place(p.value):.1f}" for _, x, p in found)
     parts = [f'<polyline class="line s{colour} d{colour}" points="{path}"/>'] if found[1:] else []
     for number, x, point in found:
-        told = f"{one.name}, {places[number]}: {_told(point, form)}"
+        label = f"{one.name}, {places[number]}: {_label(point, form)}"
         parts += _whisker(x, point, axis, one.colour)
         parts.append(
             f'<circle class="dot front-dot s{colour}" cx="{x:.1f}" cy="{axis.place(point.value):.1f}" '
-            f'r="4.5"><title>{escape(told)}</title></circle>'
+            f'r="4.5"><title>{escape(label)}</title></circle>'
         )
     return parts
 
@@ -221,7 +221,7 @@ def _round_up(value: float) -> float:
     return math.ceil(value / step - 1e-9) * step
 
 
-def _told(point: Point, form: Format) -> str:
+def _label(point: Point, form: Format) -> str:
     interval = ""
     if point.low is not None and point.high is not None:
         interval = f" ({form(point.low)} to {form(point.high)})"
