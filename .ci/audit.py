@@ -1,4 +1,4 @@
-"""What the package index knows against our locked packages: weaknesses, and releases it has withdrawn.
+"""Audit the locked packages against the package index: vulnerabilities and withdrawn releases.
 
 Not every index tells of weaknesses. One that tells nothing of one package is not asked for the rest;
 what can be checked with any index is: that each locked file is still served under its hash, and is not
@@ -24,7 +24,7 @@ def locked() -> list[str]:
 
 
 def weaknesses(requirements: list[str]) -> list[dict[str, Any]]:
-    """What pip-audit says of each."""
+    """Return the report of pip-audit for each package."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(requirements))
         file.flush()

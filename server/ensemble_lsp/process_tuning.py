@@ -14,7 +14,7 @@ SWITCH_SECONDS = 0.001
 not after Python's 5 ms."""
 FREEZE_SECONDS = 0.15
 """While a large file is indexed, its index is exempted from collections this often. An index has no cycles.
-Indexing 20,000 lines, five full collections held the loop for up to 0.5 s each; with this there are none."""
+Indexing 20,000 lines, five full collections held the loop for up to 0.5 s each; with this, no collection runs."""
 
 
 def make_files_private() -> None:

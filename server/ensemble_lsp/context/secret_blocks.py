@@ -13,7 +13,7 @@ from .secret_spans import Part, Span, Verdict
 from .secret_values import is_encoded_text, share_of_parts
 
 BODY, HEADING, END, OTHER_HEADING, JOINS, OPEN, JUNCTION = 1, 2, 4, 8, 16, 32, 64
-"""What a line is to its neighbours: a line of base64; a private key's first or last line; another block's first line;
+"""Flags of a line with respect to its neighbours: a line of base64; a private key's first or last line; another block's first line;
 a string that the next line may continue; a name whose value the next line has; strings joined within the line."""
 
 
@@ -26,7 +26,7 @@ _FEWEST = 3
 _FEWEST_PARTS = 0.3
 """For each character: random text has about 0.45, names have 0.2."""
 _OTHER_DATA = ("iVBORw0KGgo", "R0lGOD", "/9j/", "UEsDB", "H4sI", "JVBERi", "PHN2Zy", "AAAB", "Qk")
-"""How base64 of images, archives and documents begins."""
+"""Beginnings of base64 that encodes images, archives and documents."""
 _HEADING = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY")
 _BODY = re.compile(
@@ -44,7 +44,7 @@ _OPENING = frozenset("=:([|>-+\\")
 _NAME_KEY = re.compile(r"""[nN]ame["']?\s*[:=]""")
 _JOINS = re.compile(rf"""["'`]{_PIECE}(?P<tail>["'`]\s*{_OPERATOR}?\s*\\?\s*)$""")
 _CUT = re.compile(r"[\w+/=.~-]{3,}\\$")
-"""A word that goes on in the next line."""
+"""A word that continues on the next line."""
 _PART_OF_TOKEN = re.compile(r"[\w+/=.~-]{3,}\s*")
 _CONTINUES = re.compile(rf"""\s*(?:{_OPERATOR}\s*)?[rbfuL@$]{{0,2}}["'`](?={_PIECE}["'`])""")
 _JUNCTION = re.compile(
@@ -271,7 +271,7 @@ def _is_folded(line: str, indent: str) -> bool:
 
 
 def _string_below(line: str, following: str) -> tuple[int, int] | None:
-    """Return where a string ends that the next line continues, and where it goes on there."""
+    """Return where a string ends that the next line continues, and where it continues there."""
     tail, after = _JOINS.search(line), _CONTINUES.match(following)
     if tail and after:
         return tail.start("tail"), after.end()

@@ -1,4 +1,4 @@
-"""Redaction: a text, or a document's lines, with ``<redacted>`` in place of every secret.
+"""Redaction: a text, or a document's lines, with ``<redacted>`` instead of every secret.
 
 The rules are loaded in a thread, and each line is searched once: see ``secret_search.py``.
 """
@@ -32,7 +32,7 @@ class RedactedLines:
     count: int
     """Secrets replaced."""
     spans: dict[int, list[Span]]
-    """Where secrets were, by the number of the line."""
+    """Positions of the secrets, by line number."""
 
     def column(self, line: int, column: int) -> int:
         """Return where a column is after redaction; one within a secret is behind its placeholder."""
@@ -166,5 +166,5 @@ def _first(same: list[int], which: int) -> int:
 
 
 def _shared(one: str, other: str) -> int:
-    """How many characters two texts begin with in common."""
+    """Return the length of the common prefix of two texts."""
     return len(os.path.commonprefix((one, other)))  # noqa: RUF071 - characters are meant

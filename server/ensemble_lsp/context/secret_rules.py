@@ -1,6 +1,6 @@
 """Our own rules for secrets within a line: formats, names, addresses, headers, and randomness.
 
-They hold beside those of detect-secrets (``secret_search.py``), and in place of its rules for names, for
+They apply beside those of detect-secrets (``secret_search.py``), and replace its rules for names, for
 entropy, for addresses and for private keys: those replace too much ordinary code, or too little of
 a key. The thresholds of entropy are its own (4.5 bits a character for base64, 3.0 for hexadecimal).
 ``secret_blocks.py`` has the rules for what several lines show together.

@@ -29,7 +29,7 @@ _PIECE, _OVERLAP = 600, 200
 """Characters: some expressions need time that grows with the square of what they are given."""
 _RULER = re.compile(r"[ /]{16,}")
 _AROUND = " \t\"'`=:,;"
-"""What some expressions take along before and after a key."""
+"""Characters that some expressions match before and after a key."""
 _SHORTEST = 8
 """Characters: a shorter group of an expression names the kind of a key, and is not the key."""
 
@@ -64,7 +64,7 @@ def _masked(line: str, spans: Sequence[Span]) -> str:
 
 
 def _found(line: str, detectors: tuple[RegexBasedDetector, ...]) -> list[Span]:
-    """Where keys are, in order and apart from each other."""
+    """Return the spans of keys, in order and without overlap."""
     spans: list[Span] = []
     for start, piece in _pieces(line):
         for detector in detectors:
@@ -75,7 +75,7 @@ def _found(line: str, detectors: tuple[RegexBasedDetector, ...]) -> list[Span]:
 
 
 def _places(piece: str, detector: RegexBasedDetector, values: set[str]) -> Iterator[Span]:
-    """Where a detector's values are: of some expressions a group, of some the whole."""
+    """Yield the spans of a detector's values: a group of some expressions, the whole match of others."""
     for expression in detector.denylist:
         for match in expression.finditer(piece):
             groups = [n for n in range(1, len(match.groups()) + 1) if match[n]]

@@ -34,7 +34,7 @@ def apart(spans: Iterable[Span]) -> list[Span]:
 
 
 def replace(line: str, spans: Sequence[Span]) -> str:
-    """Return a line with ``<redacted>`` in place of each span."""
+    """Return a line with ``<redacted>`` instead of each span."""
     for start, end in reversed(spans):
         line = line[:start] + PLACEHOLDER + line[end:]
     return line

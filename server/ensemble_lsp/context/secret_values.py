@@ -1,4 +1,4 @@
-"""Judgements of a value that stands where a secret may: random, a placeholder, a reference, or words."""
+"""Classifies a value that may be a secret: random, a placeholder, a reference, or words."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _SEQUENCES = "abcdefghijklmnopqrstuvwxyz 0123456789 qwertyuiop asdfghjkl zxcvbnm
 
 
 def is_mixed(text: str) -> bool:
-    """Return whether digits stand among letters, as in random text and unlike in a name."""
+    """Return whether digits are mixed with letters, as in random text and unlike in a name."""
     digits = sum(map(str.isdigit, text))
     return 0 < digits < len(text) and not _NUMBERED_NAME.fullmatch(text)
 
