@@ -75,7 +75,7 @@ def test_the_program_explains_itself(user: User) -> None:
         ("serve --ws example.com:7777", "must be a loopback address such as 127.0.0.1:7777"),
         ("serve --tcp 127.0.0.1:99999", "must be a loopback address such as 127.0.0.1:7777"),
         ("models --log-level loud", "invalid choice: 'loud'"),
-        ("models --log-file /dev/null", "is not a plain file"),
+        ("models --log-file /dev/null", "is not a regular file"),
     ],
 )
 def test_wrong_usage_is_one_line(user: User, arguments: str, words: str) -> None:
@@ -182,7 +182,7 @@ def test_clear_asks_on_a_terminal(
     assert user.spawn("complete", "app.py:2:5").code == 0
     result = user.on_terminal("history", "clear", type_when=("[y/N]", answer))
     assert result.code == 0
-    assert ("Nothing was removed." in result.out) == left
+    assert ("Nothing was deleted." in result.out) == left
     assert bool(user.spawn("history", "export").out) == left
 
 
@@ -403,7 +403,7 @@ async def test_over_tcp_nobody_else_is_served_or_in_the_way(user: User) -> None:
 async def test_a_token_may_be_given(user: User) -> None:
     user.env["ENSEMBLE_LSP_TOKEN"] = "a-token-of-my-own-choice"
     async with listening(user, "--tcp", "[::1]:0") as (_, port, told):
-        assert told == "that of ENSEMBLE_LSP_TOKEN"
+        assert told == "the value of ENSEMBLE_LSP_TOKEN"
         client = Tcp(*await asyncio.open_connection("::1", port))
         client.send(initialize("a-token-of-my-own-choice"))
         assert await client.receive()

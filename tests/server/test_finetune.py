@@ -159,7 +159,7 @@ def test_from_a_repository_to_one_of_the_models_and_out_again(
     (row,) = command.json("list")
     assert (row["state"], row["trainedTokens"], row["joined"]) == ("succeeded", 4242, "gpt-tuned")
 
-    assert "was taken out" in command.ok("retire", "gpt-tuned")
+    assert "was removed from your models" in command.ok("retire", "gpt-tuned")
     assert set(command.models()) == {"gpt", "claude", "copy"}
     again = command.run("retire", "gpt-tuned")
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
@@ -218,7 +218,7 @@ def test_lost_answers_cost_nothing_twice(
     done = command.run("start", str(data), *START)
     assert done.returncode == 0, done.stderr
     assert (len(provider.jobs), len(provider.files)) == (1, 1)
-    assert "Asking again" in done.stderr
+    assert "Trying again" in done.stderr
     assert "gpt-tuned" in command.models()
 
 
@@ -380,7 +380,7 @@ def test_where_no_model_can_be_tuned_it_says_what_to_add(command: Command, data:
     )
     done = command.run("prepare", str(data))
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert "no model here can be fine-tuned; add one of OpenAI's" in done.stderr
+    assert "none of your models can be fine-tuned; add a model of OpenAI" in done.stderr
 
 
 def test_jobs_that_were_begun_elsewhere_can_be_listed(

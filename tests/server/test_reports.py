@@ -141,7 +141,7 @@ def test_the_command_line_compares_two_models_and_resumes(
         }  # fmt: skip
         asked = len(provider.requests), len(other.requests)
         again = cli(home, *arguments)
-        assert again.returncode == 0 and "12 answers are there already" in again.stderr
+        assert again.returncode == 0 and "12 answers already there" in again.stderr
         assert (len(provider.requests), len(other.requests)) == asked
 
 
@@ -185,7 +185,7 @@ def test_learned_priors_are_there_in_the_next_session(home: Home, shop: Path) ->
             home, "compare", str(home.workspace), "--samples", "14", "--out", "out", "--learn"
         )
         assert done.returncode == 0, done.stderr
-        assert "The selector now expects of complete" in done.stderr
+        assert "The selector now expects these rewards for complete" in done.stderr
         why = cli(home, "models", "why", f"{shop}:7:5")
         assert "a comparison on your own code" in why.stdout
 

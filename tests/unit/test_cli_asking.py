@@ -190,8 +190,8 @@ def test_generate_changes_no_file(two: InProcess) -> None:
     [
         ("complete app.py", "FILE:LINE:COL"),
         ("complete app.py:2", "FILE:LINE:COL"),
-        ("complete app.py:0:1", "count from 1"),
-        ("complete app.py:2:0", "count from 1"),
+        ("complete app.py:0:1", "counted from 1"),
+        ("complete app.py:2:0", "counted from 1"),
         ("complete app.py:99:1", "7 lines, not 99"),
         ("complete app.py:1:99", "15 columns, not 99"),
         ("complete app.py:99999999999999999999999:1", "lines"),
@@ -204,9 +204,9 @@ def test_generate_changes_no_file(two: InProcess) -> None:
         ("explain app.py:5-99", "7 lines, not 99"),
         ("explain app.py:5-4", "must not come before"),
         ("explain app.py:5-0", "must not come before"),
-        ("explain app.py:0-4", "count from 1"),
+        ("explain app.py:0-4", "counted from 1"),
         ("generate add --at gone.py:1", "gone.py does not exist"),
-        ("generate add --at app.py:0", "count from 1"),
+        ("generate add --at app.py:0", "counted from 1"),
         ("generate add --at app.py:99", "7 lines, not 99"),
         ("complete app.py:2:5 --model gtp", "did you mean 'gpt'"),
         ("explain app.py:5 --model gtp", "did you mean 'gpt'"),
@@ -214,7 +214,7 @@ def test_generate_changes_no_file(two: InProcess) -> None:
         ("complete app.py:2:5 --ensemble 0", "from 1 to 9"),
         ("complete app.py:2:5 --ensemble two", "from 1 to 9"),
         ("complete app.py:2:5 --ensemble 2 --model gpt", "not allowed with"),
-        ("explain app.py --model lines", "set up for complete, not for explain"),
+        ("explain app.py --model lines", "configured for complete, not for explain"),
         ("complete", "required"),
         ("generate", "required"),
     ],
@@ -230,7 +230,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
 
 
 def test_an_empty_instruction_without_a_place_is_refused(two: InProcess) -> None:
-    two.run("generate", " ").fails(2, "what to write")
+    two.run("generate", " ").fails(2, "Give an instruction")
 
 
 # -- what a model may not do to a terminal -----------------------------------------------------

@@ -87,12 +87,12 @@ def test_a_model_is_added_used_and_removed(user: InProcess, provider: LoopbackPr
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("add", "give a packaged model's name"),
+        ("add", "give the name of a packaged model"),
         ("add nothing-known", "No packaged model is called 'nothing-known'"),
         ("add x --model m", "--provider"),
         ("add x --provider opena --model m", "openai"),
         ("add x --provider openai --base-url ftp://x", "http://"),
-        ("remove", "say which model"),
+        ("remove", "name the model"),
         ("remove gpt", "neither in"),
         ("why", "FILE:LINE:COL"),
         ("why app.py", "FILE:LINE:COL"),
@@ -239,7 +239,7 @@ def test_an_export_goes_to_standard_output_or_a_file_and_comes_back(
     again = used.run("history", "import", str(file))
     assert (again.code, again.out) == (
         0,
-        f"0 records were added, {len(lines)} were here before.\n",
+        f"0 records added, {len(lines)} already there.\n",
     )
     assert used.run("history", "clear", "--yes").code == 0
     assert used.run("history", "export").out == ""
@@ -285,7 +285,7 @@ def test_an_export_that_cannot_be_written_leaves_the_old_one(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("import", "give the file"),
+        ("import", "name the file"),
         ("import gone.jsonl", "gone.jsonl cannot be read"),
         ("import latin.jsonl", "not UTF-8"),
         ("clear", "--yes"),
@@ -299,7 +299,7 @@ def test_wrong_usage_of_history(user: InProcess, arguments: str, words: str) -> 
 
 
 def test_clear_removes_what_was_there(used: InProcess) -> None:
-    assert used.run("history", "clear", "--yes").out.endswith(" rows were removed.\n")
+    assert used.run("history", "clear", "--yes").out.endswith(" rows deleted.\n")
     assert used.run("history", "export").out == ""
     assert used.run("history", "stats", "--json").json == []
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ensemble_lsp.settings import resolve
-from ensemble_lsp.settings.schema import Settings, Table, json_schema
+from ensemble_lsp.settings.schema import Settings, SettingsTable, json_schema
 
 MANIFEST = json.loads(
     (Path(__file__).parents[2] / "clients" / "vscode" / "package.json").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def keys_of(settings: Any, prefix: str = "ensemble") -> set[str]:
     for name, field in type(settings).model_fields.items():
         path = f"{prefix}.{field.alias or name}"
         value = getattr(settings, name)
-        found |= keys_of(value, path) if isinstance(value, Table) else {path}
+        found |= keys_of(value, path) if isinstance(value, SettingsTable) else {path}
     return found
 
 

@@ -1,4 +1,4 @@
-"""What the subcommands share: the session, and places in files."""
+"""Shared by the subcommands: the context of a command, and positions in files."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ R = TypeVar("R")
 async def app_of(
     args: argparse.Namespace, file: Path | None = None, *, lenient: bool = False
 ) -> AsyncGenerator[AppContext]:
-    """A session for a command, in the project of ``file``.
+    """Open the context of a command, in the project of ``file``.
 
-    A wrong setting is told on standard error, and the rest applies. A config that cannot be read
-    at all raises ``SettingsError``, unless ``lenient``: without it the program would take whatever
-    models it finds, and might send code where the user's own config would not.
+    Wrong settings are reported on standard error, and the rest applies. A config that cannot be read raises
+    ``SettingsError`` unless ``lenient``: the models found without it might send code to a provider that the
+    user did not choose.
     """
     config = args.config or default_config_path()
     if args.config and not args.config.exists() and not lenient:
@@ -52,29 +52,29 @@ async def app_of(
         folders=[project_of(file) if file is not None else Path.cwd()],
         redact=args.redact,
     )
-    told: list[str] = []
+    shown: set[str] = set()
     try:
         if not lenient:
-            _refuse_unreadable(app)
-        told += _tell(app, told)
+            _reject_unreadable(app)
+        _warn_once(app, shown)
         yield app
-        # The history's file is opened meanwhile, and may have had something to say.
-        _tell(app, told)
+        # The history is opened in the background and may have added notices.
+        _warn_once(app, shown)
     finally:
         await app.close()
 
 
-def _refuse_unreadable(app: AppContext) -> None:
-    for fault in app.issues:
-        if fault.source == "config" and fault.path == str(app.config_path):
-            raise SettingsError(f"{fault.path}: {fault.problem}.")
+def _reject_unreadable(app: AppContext) -> None:
+    for issue in app.issues:
+        if issue.source == "config" and issue.path == str(app.config_path):
+            raise SettingsError(f"{issue.path}: {issue.problem}.")
 
 
-def _tell(app: AppContext, told: list[str]) -> list[str]:
-    new = [notice for notice in app.notices() if notice not in told]
-    for notice in new:
-        warn(notice)
-    return new
+def _warn_once(app: AppContext, shown: set[str]) -> None:
+    for notice in app.notices():
+        if notice not in shown:
+            shown.add(notice)
+            warn(notice)
 
 
 def project_of(file: Path) -> Path:
@@ -83,7 +83,7 @@ def project_of(file: Path) -> Path:
 
 
 def run_async(work: Callable[[], Awaitable[R]]) -> R:
-    """Run a coroutine function to its end."""
+    """Run a coroutine function and return its result."""
 
     async def run() -> R:
         return await work()
@@ -92,7 +92,7 @@ def run_async(work: Callable[[], Awaitable[R]]) -> R:
 
 
 def numbers(text: str, count: int) -> tuple[Path, list[int]]:
-    """``FILE:LINE:COL`` as a path and at most ``count`` numbers, counted from 1."""
+    """Split ``FILE:LINE:COL`` into a path and at most ``count`` numbers, counted from 1."""
     found: list[int] = []
     while len(found) < count:
         head, colon, tail = text.rpartition(":")
@@ -100,12 +100,12 @@ def numbers(text: str, count: int) -> tuple[Path, list[int]]:
             break
         text, found = head, [int(tail[:18]), *found]
     if any(n < 1 for n in found):
-        raise SettingsError("lines and columns count from 1.")
+        raise SettingsError("lines and columns are counted from 1.")
     return Path(text), found
 
 
 async def open_file(app: AppContext, path: Path) -> Document:
-    """Read a file and open it in the session; one that cannot be read is a wrong argument."""
+    """Read a file and open it in the context; raise ``SettingsError`` if it cannot be read."""
     try:
         document = await read(path)
     except DocumentError as error:
@@ -116,9 +116,9 @@ async def open_file(app: AppContext, path: Path) -> Document:
 
 
 def place_in(document: Document, line: int, column: int) -> Position:
-    """A place counted from 1, the one after a line's last character included.
+    """Return a position counted from 1, at most one column after the line's last character.
 
-    Raises ``SettingsError`` for a line or a column that is not there.
+    Raises ``SettingsError`` for a line or column that does not exist.
     """
     start = line_start(document, line)
     width = len(document.line(start.line)) + 1
@@ -128,13 +128,13 @@ def place_in(document: Document, line: int, column: int) -> Position:
 
 
 def line_start(document: Document, line: int) -> Position:
-    """The beginning of a line counted from 1; raises ``SettingsError`` where it is not there."""
+    """Return the start of a line counted from 1; raise ``SettingsError`` if it does not exist."""
     if line > len(document.lines):
         raise SettingsError(f"{document.name} has {len(document.lines)} lines, not {line}.")
     return Position(line - 1, 0)
 
 
 def line_end(document: Document, line: int) -> Position:
-    """The end of a line counted from 1; raises ``SettingsError`` where it is not there."""
+    """Return the end of a line counted from 1; raise ``SettingsError`` if it does not exist."""
     start = line_start(document, line)
     return Position(start.line, len(document.line(start.line)))

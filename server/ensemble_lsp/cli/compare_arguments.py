@@ -1,4 +1,4 @@
-"""The arguments of ``compare`` and ``report``; apart from their work, so that the parser stays quick."""
+"""The arguments of ``compare`` and ``report``, without the imports of the commands themselves."""
 
 from __future__ import annotations
 
@@ -9,47 +9,61 @@ from ..types import TASKS
 
 
 def add_compare(parser: argparse.ArgumentParser) -> None:
-    """Teach a parser the arguments of ``compare``."""
-    told = (
-        "files and folders with your own code; ignored, vendored and generated files are left out"
+    """Add the arguments of ``compare`` to a parser."""
+    description = (
+        "files and folders with your own code; ignored, vendored and generated files are skipped"
     )
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=told)
-    parser.add_argument("--task", choices=TASKS, default="complete", help="(complete)")
-    parser.add_argument("--models", metavar="A,B", help="by name; else all that can do the task")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=description)
     parser.add_argument(
-        "--samples", type=_count, default=50, metavar="N", help="how many places (50)"
+        "--task", choices=TASKS, default="complete", help="the task to measure (complete)"
     )
-    told = "where the report and the results go (./ensemble-comparison); run again to go on"
-    parser.add_argument("--out", type=Path, metavar="DIR", help=told)
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="draws the places (0)")
+    parser.add_argument(
+        "--models", metavar="A,B", help="names of the models (all that can do the task)"
+    )
+    parser.add_argument(
+        "--samples", type=_count, default=50, metavar="N", help="number of places in the code (50)"
+    )
+    description = (
+        "folder for the report and the results (./ensemble-comparison); run again to resume"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help=description)
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed for choosing the places (0)"
+    )
     parser.add_argument("--language", metavar="ID", help="only this language, such as python")
-    told = "only these kinds of places: line, block, function"
-    parser.add_argument("--kinds", metavar="A,B", help=told)
-    told = "go on after the cost estimate without asking"
-    parser.add_argument("--yes", action="store_true", help=told)
-    told = "US dollars that are never passed"
-    parser.add_argument("--max-cost", type=_dollars, metavar="USD", help=told)
-    told = "ask everything anew, whatever an earlier run in --out had answered"
-    parser.add_argument("--fresh", action="store_true", help=told)
-    told = "where models are asked from: this process, or the Ray cluster of RAY_ADDRESS (local)"
-    parser.add_argument("--engine", choices=("local", "ray"), default="local", help=told)
-    told = 'let the repository\'s tests judge bodies, in a walled-off copy: "pytest -q"'
-    parser.add_argument("--run-tests", metavar="COMMAND", help=told)
-    parser.add_argument(
-        "--test-timeout", type=_dollars, default=120.0, metavar="S", help="of one run (120)"
+    description = "only these kinds of places: line, block, function"
+    parser.add_argument("--kinds", metavar="A,B", help=description)
+    description = "start without asking after the cost estimate"
+    parser.add_argument("--yes", action="store_true", help=description)
+    description = "maximum cost in US dollars"
+    parser.add_argument("--max-cost", type=_dollars, metavar="USD", help=description)
+    description = "ask again, even if an earlier run in --out has answers"
+    parser.add_argument("--fresh", action="store_true", help=description)
+    description = "send requests from this process or from the Ray cluster at RAY_ADDRESS (local)"
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help=description)
+    description = (
+        'judge function bodies by the repository\'s tests, in a sandboxed copy: "pytest -q"'
     )
-    told = "run the tests even where nothing can keep them from the network"
-    parser.add_argument("--allow-network", action="store_true", help=told)
-    told = "let the results be what the selector expects of the models, until it knows better"
-    parser.add_argument("--learn", action="store_true", help=told)
+    parser.add_argument("--run-tests", metavar="COMMAND", help=description)
+    parser.add_argument(
+        "--test-timeout",
+        type=_dollars,
+        default=120.0,
+        metavar="S",
+        help="seconds for one run of the tests (120)",
+    )
+    description = "run the tests even if they cannot be kept off the network"
+    parser.add_argument("--allow-network", action="store_true", help=description)
+    description = "let the selector start from the results"
+    parser.add_argument("--learn", action="store_true", help=description)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
-    """Teach a parser the arguments of ``report``."""
+    """Add the arguments of ``report`` to a parser."""
     parser.add_argument("--task", choices=TASKS, help="only this task")
-    told = "where the report goes; else into the data folder"
-    parser.add_argument("--out", type=Path, metavar="DIR", help=told)
+    description = "folder for the report (in the data folder)"
+    parser.add_argument("--out", type=Path, metavar="DIR", help=description)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 

@@ -1,4 +1,4 @@
-"""``compare``: which model is best on the user's own code."""
+"""``compare``: measure models on the user's own code."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from ..evaluation.reports import html_page
 from ..evaluation.reports.comparison_page import ReportFiles, write_comparison
 from ..sandbox.process import ResourceLimits
 from ..selection.offline_priors import save_priors
+from ..wording import plural
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
 
@@ -35,22 +36,22 @@ OUT = "ensemble-comparison"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare; the exit code is 1 where no model gave an answer that could be judged."""
+    """Compare; the exit code is 1 if no model gave an answer that could be scored."""
     options = _options(args)
 
     async def work() -> int:
         async with app_of(args, options.paths[0] / "any") as app:
             with _bars(quiet=args.json) as step:
-                observer = ComparisonObserver(lambda plan: _agree(args, plan), step, _say)
+                observer = ComparisonObserver(
+                    lambda plan: _confirm(args, plan), step, _print_progress
+                )
                 try:
                     compared = await compare(app, options, observer)
                 except asyncio.CancelledError:
-                    warn(
-                        f"stopped; what was answered is kept in {options.out}: run it again to go on"
-                    )
+                    warn(f"stopped; the answers are kept in {options.out}: run it again to resume")
                     raise
             if compared is None:
-                print("Nothing was asked.", file=sys.stderr)
+                print("No model was asked.", file=sys.stderr)
                 return 0
             command = "ensemble-lsp compare " + shlex.join(_shown(args))
             written = await asyncio.to_thread(write_comparison, compared, options.out, command)
@@ -84,7 +85,7 @@ def _options(args: argparse.Namespace) -> ComparisonOptions:
 
 
 def _shown(args: argparse.Namespace) -> list[str]:
-    """The command as a report names it: what decides the cases, no more."""
+    """Return the command as a report shows it: the options that decide the cases."""
     shown = [str(path) for path in args.paths] + ["--task", args.task]
     shown += ["--samples", str(args.samples), "--seed", str(args.seed)]
     for name in ("models", "language", "kinds"):
@@ -93,34 +94,34 @@ def _shown(args: argparse.Namespace) -> list[str]:
     return shown
 
 
-async def _agree(args: argparse.Namespace, plan: ComparisonPlan) -> bool:
-    """The estimate first; a question where code leaves the machine."""
+async def _confirm(args: argparse.Namespace, plan: ComparisonPlan) -> bool:
+    """Print the estimate; ask the user if code leaves the machine."""
     for name, why in plan.unavailable.items():
-        warn(f"{name} is left out: {why}")
+        warn(f"{name} is skipped: {why}")
     sys.stdout.flush()
     print(
-        f"{len(plan.sample.cases)} places in {plan.sample.read} files; {plan.kept} answers are there "
-        "already.",
+        f"{plural(len(plan.sample.cases), 'place')} in {plural(plan.sample.read, 'file')}; "
+        f"{plural(plan.kept, 'answer')} already there.",
         file=sys.stderr,
     )
     for one in plan.estimates:
         price = f"about {html_page.dollars(one.cost)}, at most {html_page.dollars(one.max_cost)}"
-        price = price if one.priced else "price not known"
-        told = "on this machine" if one.local else price
+        price = price if one.priced else "price unknown"
+        cost = "on this machine" if one.local else price
         tokens = f"{one.input_tokens} tokens in, {one.output_tokens} out"
-        line = f"  {one.model}: {one.requests} requests, about {tokens}; {told}"
+        line = f"  {one.model}: {plural(one.requests, 'request')}, about {tokens}; {cost}"
         print(safe(line), file=sys.stderr)
     if not plan.leaves_machine or args.yes:
         return True
     if not sys.stdin.isatty():
-        raise SettingsError(f"{plan.sentence()} Add --yes to go on.")
-    answer = await asyncio.to_thread(input, f"{plan.sentence()} Go on? [y/N] ")
+        raise SettingsError(f"{plan.sentence()} Add --yes to continue.")
+    answer = await asyncio.to_thread(input, f"{plan.sentence()} Continue? [y/N] ")
     return answer.strip().lower() in ("y", "yes")
 
 
 @contextmanager
 def _bars(*, quiet: bool) -> Generator[Callable[[EvalProgress], None]]:
-    """A progress bar a model on standard error, begun with the first answer."""
+    """Show a progress bar for each model on standard error, from the first answer on."""
     if quiet or not sys.stderr.isatty():
         yield lambda step: None
         return
@@ -154,7 +155,7 @@ def _bars(*, quiet: bool) -> Generator[Callable[[EvalProgress], None]]:
         progress.stop()
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     print(safe(text), file=sys.stderr)
 
 
@@ -183,14 +184,15 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
                 row.message or "",
             ]
         )
-    columns = ["model", "answers", main, "exact", "first token", "whole", "cost", "trouble"]
+    columns = ["model", "answers", main, "exact", "first token", "whole", "cost", "error"]
     print_table(columns, rows)
     print(safe(compared.summary.advice))
     print(f"Report: {written.html or written.markdown}")
 
 
 async def _learn(app: AppContext, compared: Comparison) -> None:
-    found = measured_priors(compared)
-    await asyncio.to_thread(save_priors, app.data_dir, found)
-    told = ", ".join(f"{m.model} {m.reward:.2f}" for m in found)
-    print(safe(f"The selector now expects of {compared.summary.task}: {told}."), file=sys.stderr)
+    priors = measured_priors(compared)
+    await asyncio.to_thread(save_priors, app.data_dir, priors)
+    rewards = ", ".join(f"{prior.model} {prior.reward:.2f}" for prior in priors)
+    message = f"The selector now expects these rewards for {compared.summary.task}: {rewards}."
+    print(safe(message), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``complete``: a completion at a place."""
+"""``complete``: print a completion."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def _ask(
         "invoked",
         model=args.model,
         ensemble=args.ensemble,
-        # Nobody types meanwhile: a model may take its time, or load its weights.
+        # No keystroke waits for it: a model may take longer, or load its weights.
         budget_ms=app.settings.ensemble.budget_ms,
         candidates=1,
     )
@@ -70,11 +70,11 @@ async def _ask(
 def _nothing(
     args: argparse.Namespace, app: AppContext, document: Document, trouble: list[str]
 ) -> EnsembleError:
-    """Why there is no completion: nobody to ask, a file that is not sent, a failure, or no idea."""
+    """Return the reason why there is no completion."""
     models = app.models_for("complete")
     if args.model:
         models = [app.registry.get(args.model)]
     if not models:
         return no_model(app, "complete")
-    told = trouble[-1] if trouble else "No model has a completion for this place; try another."
+    told = trouble[-1] if trouble else "No model suggested a completion here; try another position."
     return refused(app, document, models) or NoModelError(told)

@@ -70,7 +70,7 @@ class DemoClient:
             future.cancel()
 
     def _answer(self, method: str, params: dict[str, Any]) -> Any:
-        """What the server asks of an editor; of several answers the user takes the first."""
+        """Answer a request of the server; of several answers, take the first."""
         if method == "window/showMessageRequest":
             self.chosen = params["actions"][0]["title"]
             return params["actions"][0]

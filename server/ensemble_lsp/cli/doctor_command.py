@@ -1,4 +1,4 @@
-"""``doctor``: checks the set-up and says what to do."""
+"""``doctor``: check the set-up and say what to do."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .console import print_json, safe
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at. ``serious`` faults make the command fail."""
+class DoctorCheck:
+    """The result of one check. A failed ``serious`` check makes the command fail."""
 
     what: str
     ok: bool
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 async def _check(args: argparse.Namespace) -> int:
     config, data = args.config or default_config_path(), args.data_dir or default_data_dir()
     checks = [
-        Check("python", sys.version_info >= (3, 10), sys.version.split()[0], True),
+        DoctorCheck("python", sys.version_info >= (3, 10), sys.version.split()[0], True),
         _config(config, given=args.config is not None),
         _data_folder(data),
     ]
@@ -47,12 +47,12 @@ async def _check(args: argparse.Namespace) -> int:
         await history.ready()
         notices = list(history.notices)
         checks.append(
-            Check("history", not notices, " ".join(notices) or f"{history.location} opens")
+            DoctorCheck("history", not notices, " ".join(notices) or f"{history.location} opens")
         )
-        for fault in app.issues:
-            checks.append(Check("settings", False, str(fault), True))
+        for issue in app.issues:
+            checks.append(DoctorCheck("settings", False, str(issue), True))
         checks += [
-            Check(f"provider {name}", False, text, True) for name, text in problems().items()
+            DoctorCheck(f"provider {name}", False, text, True) for name, text in problems().items()
         ]
         checks += await _models(app)
     checks = [replace(check, told=args.redact.redact(check.told)) for check in checks]
@@ -63,36 +63,36 @@ async def _check(args: argparse.Namespace) -> int:
     return 1 if any(not c.ok and c.serious for c in checks) else 0
 
 
-def _config(path: Path, given: bool) -> Check:
+def _config(path: Path, given: bool) -> DoctorCheck:
     if path.exists():
-        return Check("config", True, str(path))
+        return DoctorCheck("config", True, str(path))
     if given:
-        return Check("config", False, f"{path} does not exist; check --config", True)
-    return Check("config", True, f"{path} (none: defaults)")
+        return DoctorCheck("config", False, f"{path} does not exist; check --config", True)
+    return DoctorCheck("config", True, f"{path} does not exist; the defaults apply")
 
 
-def _data_folder(path: Path) -> Check:
+def _data_folder(path: Path) -> DoctorCheck:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         writable = os.access(path, os.W_OK | os.X_OK)
     except OSError:
         writable = False
-    told = f"{path} cannot be written; make it yours, or give another by --data-dir"
-    return Check("data folder", writable, str(path) if writable else told, True)
+    problem = f"{path} cannot be written; change its owner or name another with --data-dir"
+    return DoctorCheck("data folder", writable, str(path) if writable else problem, True)
 
 
-async def _models(app: AppContext) -> list[Check]:
-    found: list[Check] = []
+async def _models(app: AppContext) -> list[DoctorCheck]:
+    found: list[DoctorCheck] = []
     for entry in app.registry.entries():
         name = f"model {entry.profile.name}"
         if not entry.available:
-            found.append(Check(name, False, entry.reason))
+            found.append(DoctorCheck(name, False, entry.reason))
             continue
         result = await app.registry.test(entry.profile.name)
         source = "no key" if entry.key_source == "none" else f"key: {entry.key_source}"
-        found.append(Check(name, result.ok, f"{result.message} ({source})"))
+        found.append(DoctorCheck(name, result.ok, f"{result.message} ({source})"))
     for task in ("complete", "explain", "generate"):
         able = bool(app.models_for(task))
-        told = "has a model" if able else str(no_model(app, task))
-        found.append(Check(task, able, told))
+        message = "has a model" if able else str(no_model(app, task))
+        found.append(DoctorCheck(task, able, message))
     return found

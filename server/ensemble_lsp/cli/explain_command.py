@@ -1,4 +1,4 @@
-"""``explain``: what code does."""
+"""``explain``: print an explanation of code."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def run(args: argparse.Namespace) -> int:
             document = await open_file(app, path)
             span = _span(document, lines)
             with answers_shown(app, "explaining", quiet=args.json):
-                told = await Explainer().explain(
+                explained = await Explainer().explain(
                     app, document, span, size=args.ensemble or 1, model=args.model
                 )
             answer = CliResult(
                 "explain",
-                told.markdown,
-                told.models,
-                told.latency_ms,
-                told.agreement,
-                why(app, told.id),
+                explained.markdown,
+                explained.models,
+                explained.latency_ms,
+                explained.agreement,
+                why(app, explained.id),
             )
             print_answer(args, answer)
         return 0
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _place(text: str) -> tuple[Path, list[int]]:
-    """``FILE``, ``FILE:LINE`` or ``FILE:LINE-LINE`` as a path and none, one or two lines."""
+    """Split ``FILE``, ``FILE:LINE`` or ``FILE:LINE-LINE`` into a path and up to two lines."""
     head, dash, last = text.rpartition("-")
     if dash and last.isascii() and last.isdigit():
         path, lines = numbers(head, 1)
@@ -56,5 +56,5 @@ def _span(document: Document, lines: list[int]) -> Span:
     if not lines:
         return Span(Position(0, 0), document.end)
     start = line_start(document, lines[0])
-    # An empty span: the symbol that it lies in.
+    # An empty span means the symbol around it.
     return Span(start, start if len(lines) == 1 else line_end(document, lines[1]))

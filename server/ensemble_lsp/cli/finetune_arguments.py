@@ -1,4 +1,4 @@
-"""The arguments of ``finetune``; apart from its work, so that the parser stays quick."""
+"""The arguments of ``finetune``, without the imports of the command itself."""
 
 from __future__ import annotations
 
@@ -10,75 +10,78 @@ ACTIONS = ("prepare", "start", "status", "list", "cancel", "retire")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Teach a parser the arguments."""
-    told = (
+    """Add the arguments to a parser."""
+    text = (
         "prepare [PATH]; start [DATA] --model NAME; status [JOB]; list (default); cancel JOB; "
         "retire NAME"
     )
-    _optional(parser, "action", default="list", choices=ACTIONS, help=told)
-    told = (
+    _optional(parser, "action", default="list", choices=ACTIONS, help=text)
+    text = (
         "prepare: a repository or a JSONL file; start: a prepared folder or a JSONL file (else the "
-        "latest); status, cancel: a job; retire: a tuned model"
+        "latest); status, cancel: a job; retire: a fine-tuned model"
     )
-    _optional(parser, "what", help=told)
-    parser.add_argument("--model", metavar="NAME", help="prepare, start: the model to be tuned")
-    told = "prepare, start: the provider's id to tune, or (local) a folder with the model's weights"
-    parser.add_argument("--base", metavar="ID", help=told)
-    told = "supervised (accepted answers) or dpo (chosen before refused answers)"
-    parser.add_argument("--method", choices=["supervised", "dpo"], help=told)
+    _optional(parser, "what", help=text)
+    parser.add_argument("--model", metavar="NAME", help="prepare, start: the model to fine-tune")
+    text = "prepare, start: the provider's id to fine-tune, or (local) a folder with the model's weights"
+    parser.add_argument("--base", metavar="ID", help=text)
+    text = "supervised (accepted answers) or dpo (accepted over rejected answers)"
+    parser.add_argument("--method", choices=["supervised", "dpo"], help=text)
     _preparing(parser)
     _starting(parser)
-    parser.add_argument("--follow", action="store_true", help="status: until the job has ended")
-    told = "start, status: seconds between two looks"
-    parser.add_argument("--every", type=_positive, metavar="SECONDS", help=told)
-    told = "retire: remove the model at the provider too, for good"
-    parser.add_argument("--delete", action="store_true", help=told)
-    parser.add_argument("--yes", action="store_true", help="start, retire: without asking")
+    parser.add_argument(
+        "--follow", action="store_true", help="status: wait until the job has ended"
+    )
+    text = "start, status: seconds between two checks"
+    parser.add_argument("--every", type=_positive, metavar="SECONDS", help=text)
+    text = "retire: also delete the model at the provider, permanently"
+    parser.add_argument("--delete", action="store_true", help=text)
+    parser.add_argument("--yes", action="store_true", help="start, retire: do not ask")
     parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def _optional(parser: argparse.ArgumentParser, name: str, **more: Any) -> None:
-    """A positional argument that may be missing, and may stand behind options.
+    """Add a positional argument that may be missing and may come after options.
 
-    With ``nargs="?"`` it may not: argparse takes it for missing at the first option.
+    With ``nargs="?"``, argparse would consider it missing at the first option.
     """
     parser.add_argument(name, metavar=f"[{name.upper()}]", **more).required = False
 
 
 def _preparing(parser: argparse.ArgumentParser) -> None:
-    told = (
-        "prepare: where examples come from (a folder is a repository, a file a file, else history)"
-    )
+    text = "prepare: the source of the examples (by default a folder is a repository, and no path the history)"
     sources = ["history", "repository", "file"]
-    parser.add_argument("--from", dest="source", choices=sources, help=told)
-    told = "prepare: where the files go; else into the data folder"
-    parser.add_argument("--out", type=Path, metavar="DIR", help=told)
+    parser.add_argument("--from", dest="source", choices=sources, help=text)
+    text = "prepare: the folder for the files (in the data folder)"
+    parser.add_argument("--out", type=Path, metavar="DIR", help=text)
     parser.add_argument(
-        "--examples", type=_count, default=500, metavar="N", help="prepare: at most"
+        "--examples", type=_count, default=500, metavar="N", help="prepare: maximum number"
     )
-    told = "prepare: the share kept for validation, by file (0.1)"
-    parser.add_argument("--validation", type=_share, default=0.1, metavar="SHARE", help=told)
-    told = "prepare, start: US dollars for a million trained tokens, where they are not known"
-    parser.add_argument("--price", type=_amount, metavar="USD", help=told)
-    told = "prepare: write nothing; start: send nothing"
-    parser.add_argument("--dry-run", action="store_true", help=told)
+    text = "prepare: the share of files kept for validation (0.1)"
+    parser.add_argument("--validation", type=_share, default=0.1, metavar="SHARE", help=text)
+    text = "prepare, start: US dollars per million trained tokens, if unknown"
+    parser.add_argument("--price", type=_amount, metavar="USD", help=text)
+    text = "prepare: write nothing; start: send nothing"
+    parser.add_argument("--dry-run", action="store_true", help=text)
 
 
 def _starting(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", help="start: what the job and its model are called")
+    parser.add_argument("--name", help="start: the name of the job and of its model")
     parser.add_argument(
-        "--suffix", help="start: a part of the tuned model's id, at most 64 characters"
+        "--suffix", help="start: a part of the fine-tuned model's id, at most 64 characters"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="prepare, start: the random seed")
     parser.add_argument("--epochs", type=_count, metavar="N", help="start: passes over the data")
-    parser.add_argument("--batch-size", type=_count, metavar="N", help="start")
-    told = "start: the learning rate's multiplier; for a local base the rate itself"
-    parser.add_argument("--learning-rate", type=_positive, metavar="X", help=told)
+    parser.add_argument("--batch-size", type=_count, metavar="N", help="start: the batch size")
+    text = "start: the learning rate multiplier; for a local base, the learning rate"
+    parser.add_argument("--learning-rate", type=_positive, metavar="X", help=text)
     parser.add_argument(
-        "--beta", type=_positive, metavar="X", help="start, dpo: how near to the base"
+        "--beta",
+        type=_positive,
+        metavar="X",
+        help="start, dpo: how closely to follow the base model",
     )
-    told = "start: come back at once; `status --follow` goes on"
-    parser.add_argument("--no-follow", action="store_true", help=told)
+    text = "start: return at once; `status --follow` continues"
+    parser.add_argument("--no-follow", action="store_true", help=text)
 
 
 def _count(text: str) -> int:

