@@ -188,15 +188,15 @@ def _preferences(
         if first is not None and total is not None:
             p90 = row.latency.first_p90 or first
             selector.observe_latency(row.model, row.task, Latency(first, p90, total))
-    learned = [(row, situation) for row in rewards if (situation := _situation(row)) is not None]
-    places = _typical([situation for _, situation in learned])
+    learned = [(row, context) for row in rewards if (context := _request_context(row)) is not None]
+    places = _typical([context for _, context in learned])
     firsts: dict[tuple[Task, Band], tuple[str, float | None]] = {}
     week, started = "", None
-    for row, situation in learned:
+    for row, context in learned:
         if week_of(row.time) != week:
             _look(selector, places, profiles, firsts, started)
             week, started = week_of(row.time), row.time
-        selector.learn(row.model, situation, row.reward)
+        selector.learn(row.model, context, row.reward)
     _look(selector, places, profiles, firsts, started)
     outcomes = Counter((row.task, band_of(s.complexity)) for row, s in learned)
     found: list[PreferredModel] = []
@@ -231,18 +231,18 @@ def _budget(task: Task) -> float:
     return 2500.0 if task == "complete" else 20000.0
 
 
-def _situation(row: RewardRow) -> RequestContext | None:
+def _request_context(row: RewardRow) -> RequestContext | None:
     try:
         return RequestContext.from_json({**row.features, "task": row.task})
     except ValueError:
         return None
 
 
-def _typical(situations: Sequence[RequestContext]) -> dict[tuple[Task, Band], RequestContext]:
-    """For each task and step of complexity, the situation in the middle."""
+def _typical(contexts: Sequence[RequestContext]) -> dict[tuple[Task, Band], RequestContext]:
+    """For each task and step of complexity, the median context."""
     groups: dict[tuple[Task, Band], list[RequestContext]] = defaultdict(list)
-    for situation in situations:
-        groups[(situation.task, band_of(situation.complexity))].append(situation)
+    for context in contexts:
+        groups[(context.task, band_of(context.complexity))].append(context)
     ordered = sorted(groups, key=lambda key: (key[0], BANDS.index(key[1])))
     return {
         key: sorted(groups[key], key=lambda s: (s.complexity, s.prefix_chars))[
