@@ -22,5 +22,8 @@ def logit(probability: float) -> float:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the nearest-rank quantile of sorted values."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+    """Return a quantile of sorted values, interpolated between the two nearest ones."""
+    position = share * (len(ordered) - 1)
+    low = math.floor(position)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (position - low) * (ordered[high] - ordered[low])

@@ -16,6 +16,8 @@ from functools import lru_cache
 from statistics import NormalDist, fmean, stdev
 from typing import Any
 
+from .. import numeric
+
 ROUNDS = 2000
 SEED = 20240601
 MIN_CASES = 2
@@ -67,10 +69,10 @@ def mean(values: Sequence[float]) -> Estimate | None:
 def quantile(values: Sequence[float], share: float) -> Estimate | None:
     """Estimate a quantile, such as the median; a few slow answers distort the mean of times."""
     if len(values) <= MAX_DRAWN:
-        return _bootstrap(values, lambda drawn: _percentile(sorted(drawn), share))
+        return _bootstrap(values, lambda drawn: numeric.quantile(sorted(drawn), share))
     ordered, margin = sorted(values), _Z * math.sqrt(share * (1 - share) / len(values))
     low, high = max(0.0, share - margin), min(1.0, share + margin)
-    value, first, last = (_percentile(ordered, at) for at in (share, low, high))
+    value, first, last = (numeric.quantile(ordered, at) for at in (share, low, high))
     return Estimate(value, first, last, len(values))
 
 
@@ -92,7 +94,7 @@ def _bootstrap(
         known = None if len(values) < MIN_CASES else value
         return Estimate(value, known, known, len(values))
     rounds = sorted(statistic([values[i] for i in draw]) for draw in _draws(len(values)))
-    low, high = _percentile(rounds, _TAIL), _percentile(rounds, 1 - _TAIL)
+    low, high = numeric.quantile(rounds, _TAIL), numeric.quantile(rounds, 1 - _TAIL)
     return Estimate(value, low, high, len(values))
 
 
@@ -101,11 +103,3 @@ def _draws(count: int) -> tuple[Sequence[int], ...]:
     """Return the indices of the cases that each round draws."""
     places, rng = range(count), random.Random(SEED)  # noqa: S311 - not a secret
     return tuple(array("H", rng.choices(places, k=count)) for _ in range(ROUNDS))
-
-
-def _percentile(ordered: Sequence[float], share: float) -> float:
-    """Interpolate linearly between the two nearest values."""
-    place = share * (len(ordered) - 1)
-    low = math.floor(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])

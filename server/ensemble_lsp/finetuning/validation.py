@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from ..wording import plural
 from .prices import MAX_UPLOAD_BYTES, MIN_EXAMPLES
 from .training_example import CONTROL_TOKENS
 from .training_formats import Format, Line, format_of, tokens_of
@@ -103,7 +104,7 @@ def _file_faults(checked: CheckedFile, min_examples: int) -> Iterable[LineFault]
             0, f"the file has {checked.size:,} bytes; at most {MAX_UPLOAD_BYTES:,} are allowed"
         )
     if len(checked.lines) < min_examples:
-        found = f"{len(checked.lines)} valid example{'' if len(checked.lines) == 1 else 's'}"
+        found = plural(len(checked.lines), "valid example")
         yield LineFault(0, f"{found}; at least {min_examples} are needed")
 
 

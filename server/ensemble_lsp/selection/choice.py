@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ..models.interface import Profile
 from ..types import Task
+from ..wording import plural
 from .request_context import RequestContext
 
 
@@ -175,7 +176,7 @@ def _record(r: Ranked) -> str:
         return f"you accept {r.acceptance:.0%} of its suggestions here, and {speed}".replace(
             "%", " %"
         )
-    count = f"{r.observations} suggestions" if r.observations != 1 else "1 suggestion"
+    count = plural(r.observations, "suggestion")
     known = f"only {count} judged so far" if r.observations else "no suggestion judged yet"
     return f"{known}, so {r.prior} counts, and {speed}"
 

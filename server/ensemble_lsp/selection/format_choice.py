@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..wording import plural
 from .choice import Choice, Ranked
 from .request_context import RequestContext
 
@@ -26,11 +27,13 @@ def format_context(context: RequestContext) -> str:
         f"{context.task} in {context.language or 'plain text'}",
         f"complexity {context.complexity}",
         f"nesting {context.nesting}" if context.nesting else "",
-        f"a function of {context.function_lines} lines" if context.function_lines else "",
+        f"a function of {plural(context.function_lines, 'line')}" if context.function_lines else "",
         _PLACES.get(context.place, ""),
         "a block" if context.multiline else "the rest of a line",
-        f"{context.prefix_chars} characters before",
-        f"an instruction of {context.instruction_words} words" if context.instruction_words else "",
+        f"{plural(context.prefix_chars, 'character')} before",
+        f"an instruction of {plural(context.instruction_words, 'word')}"
+        if context.instruction_words
+        else "",
     ]
     return ", ".join(part for part in parts if part)
 
