@@ -2,58 +2,44 @@
 /* eslint-disable */
 
 /**
- * A kind of request to a model.
- */
-export type Task = "complete" | "explain" | "generate";
-/**
  * The result of ensemble.accept.
  */
 export type AcceptResult = null;
 /**
- * The result of ensemble.reject.
+ * A kind of request to a model.
  */
-export type RejectResult = null;
+export type Task = "complete" | "explain" | "generate";
+/**
+ * The result of ensemble.addModel.
+ */
+export type AddModelResult = null;
 /**
  * The result of ensemble.choose.
  */
 export type ChooseResult = null;
 /**
- * The result of ensemble.models.
+ * The models in the order of the settings.
  */
 export type ModelsResult = ModelDescription[];
-/**
- * The result of ensemble.providers.
- */
-export type ProvidersResult = ProviderDescription[];
 /**
  * The result of ensemble.pin.
  */
 export type PinResult = null;
 /**
- * The result of ensemble.addModel.
+ * The providers.
  */
-export type AddModelResult = null;
+export type ProvidersResult = ProviderDescription[];
+/**
+ * The result of ensemble.reject.
+ */
+export type RejectResult = null;
 /**
  * The result of ensemble.removeModel.
  */
 export type RemoveModelResult = null;
 
 /**
- * A position in a document, as in LSP.
- */
-export interface Position {
-  line: number;
-  character: number;
-}
-/**
- * A range in a document, as in LSP.
- */
-export interface Range {
-  start: Position;
-  end: Position;
-}
-/**
- * The arguments of ensemble.accept.
+ * Record that a suggestion was accepted.
  */
 export interface AcceptArguments {
   /**
@@ -66,52 +52,70 @@ export interface AcceptArguments {
   length?: number;
 }
 /**
- * The arguments of ensemble.reject.
+ * Add a model for this session: its settings, and `save`.
  */
-export interface RejectArguments {
+export interface AddModelArguments {
   /**
-   * The id of a suggestion, or of a generation with all its candidates.
+   * The unique name of the model, used in lists, pins and the history.
    */
-  id: string;
-}
-/**
- * The arguments of ensemble.choose.
- */
-export interface ChooseArguments {
+  name: string;
   /**
-   * The id of a candidate, or of a generation to let the user choose.
+   * The provider whose protocol the model speaks.
    */
-  id: string;
-}
-/**
- * The arguments of ensemble.generate.
- */
-export interface GenerateArguments {
+  provider: "openai" | "anthropic" | "llamacpp" | "recall";
   /**
-   * The document.
-   */
-  uri: string;
-  range: Range;
-  /**
-   * What to write; empty to use the comment, docstring or selection.
-   */
-  instruction?: string;
-  /**
-   * How many models to ask.
-   */
-  size?: number;
-  /**
-   * Ask only this model.
+   * The provider's id of the model. For `llamacpp`, the path of a GGUF file or the name of a packaged model.
    */
   model?: string;
   /**
-   * Apply the consensus; true by default.
+   * The address of a server that speaks the provider's protocol, without user name and password.
    */
-  apply?: boolean;
+  baseUrl?: string | null;
   /**
-   * Progress is reported under this token.
+   * The name of the environment variable that holds the API key. Without it, the key comes from the system
+   * keyring.
    */
-  workDoneToken?: string | number;
+  apiKeyEnv?: string | null;
+  /**
+   * The API of the provider `openai` to use.
+   */
+  api?: "chat" | "completions" | "responses";
+  /**
+   * The way to send the code around the cursor: `auto`, `none`, `suffix`, or the name of a fill-in-the-middle
+   * template.
+   */
+  fim?: string;
+  /**
+   * The tasks that the model is used for.
+   *
+   * @minItems 1
+   */
+  tasks?: Task[];
+  /**
+   * Seconds that a complete answer may take.
+   */
+  timeout?: number;
+  /**
+   * US dollars per million input tokens.
+   */
+  inputPrice?: number;
+  /**
+   * US dollars per million output tokens.
+   */
+  outputPrice?: number;
+  /**
+   * The size of the model's context window in tokens. It is known for common models.
+   */
+  contextTokens?: number | null;
+  /**
+   * The number of concurrent requests: by default 4 for services and 2 for embedded models, one of them reserved
+   * for completions.
+   */
+  concurrency?: number | null;
+  /**
+   * Also write the model to the user's config file.
+   */
+  save?: boolean;
 }
 /**
  * One answer of an ensemble.
@@ -125,7 +129,166 @@ export interface Candidate {
   text: string;
 }
 /**
- * The result of ensemble.generate.
+ * Apply one candidate of a generation, or let the user choose one.
+ */
+export interface ChooseArguments {
+  /**
+   * The id of a candidate to apply, or of a generation to let the user choose.
+   */
+  id: string;
+}
+/**
+ * Measure models on the workspace's own code; the options are those of the command line.
+ */
+export interface CompareArguments {
+  /**
+   * Files and folders; by default the workspace's folders.
+   */
+  paths?: string[];
+  task?: Task;
+  models?: string[];
+  samples?: number;
+  seed?: number;
+  language?: string;
+  kinds?: string[];
+  /**
+   * US dollars that the comparison must not exceed.
+   */
+  maxCost?: number;
+  engine?: "local" | "ray";
+  /**
+   * Ask again, even if an earlier run has answers.
+   */
+  fresh?: boolean;
+  /**
+   * Let the selector start from the results.
+   */
+  learn?: boolean;
+  /**
+   * An absolute path for the report.
+   */
+  out?: string;
+  /**
+   * Start without asking, even if code leaves the machine.
+   */
+  yes?: boolean;
+  /**
+   * Progress is reported under this token.
+   */
+  workDoneToken?: string | number;
+}
+/**
+ * The paths of the report's files, or `cancelled`.
+ */
+export interface CompareResult {
+  markdown?: string;
+  html?: string | null;
+  advice?: string;
+  /**
+   * US dollars spent.
+   */
+  cost?: number;
+  cancelled?: boolean;
+}
+/**
+ * The suggestion left the screen.
+ */
+export interface DidEndParams {
+  id: string;
+  reason: "accepted" | "rejected" | "ignored" | "superseded";
+  shownMs?: number;
+}
+/**
+ * Part of the suggestion was accepted.
+ */
+export interface DidPartiallyAcceptParams {
+  id: string;
+  /**
+   * UTF-16 units from the start of the text, cumulative.
+   */
+  length: number;
+}
+/**
+ * The suggestion is on the screen.
+ */
+export interface DidShowParams {
+  id: string;
+}
+/**
+ * Explain code with several models.
+ */
+export interface ExplainArguments {
+  /**
+   * The document.
+   */
+  uri: string;
+  range: Range;
+  /**
+   * How many models to ask.
+   */
+  size?: number;
+  /**
+   * Progress is reported under this token.
+   */
+  workDoneToken?: string | number;
+  /**
+   * Open the explanation in the editor.
+   */
+  show?: boolean;
+}
+/**
+ * A range in a document, as in LSP.
+ */
+export interface Range {
+  start: Position;
+  end: Position;
+}
+/**
+ * A position in a document, as in LSP.
+ */
+export interface Position {
+  line: number;
+  character: number;
+}
+/**
+ * An explanation and its authors.
+ */
+export interface ExplainResult {
+  markdown: string;
+  models: string[];
+}
+/**
+ * Write code with several models and apply their consensus.
+ */
+export interface GenerateArguments {
+  /**
+   * The document.
+   */
+  uri: string;
+  range: Range;
+  /**
+   * How many models to ask.
+   */
+  size?: number;
+  /**
+   * Progress is reported under this token.
+   */
+  workDoneToken?: string | number;
+  /**
+   * What to write; empty to use the comment, docstring or selection.
+   */
+  instruction?: string;
+  /**
+   * Ask only this model.
+   */
+  model?: string;
+  /**
+   * Apply the consensus; true by default.
+   */
+  apply?: boolean;
+}
+/**
+ * The candidates of a generation.
  */
 export interface GenerateResult {
   id: string;
@@ -155,40 +318,7 @@ export interface GenerateResult {
   range: Range;
 }
 /**
- * The arguments of ensemble.explain.
- */
-export interface ExplainArguments {
-  /**
-   * The document.
-   */
-  uri: string;
-  range: Range;
-  /**
-   * How many models to ask.
-   */
-  size?: number;
-  /**
-   * Open the explanation in the editor.
-   */
-  show?: boolean;
-  /**
-   * Progress is reported under this token.
-   */
-  workDoneToken?: string | number;
-}
-/**
- * The result of ensemble.explain.
- */
-export interface ExplainResult {
-  markdown: string;
-  models: string[];
-}
-/**
- * The arguments of ensemble.models.
- */
-export interface ModelsArguments {}
-/**
- * Latency percentiles in milliseconds; null where nothing was measured.
+ * Percentiles in milliseconds (±5 %); None without measurements.
  */
 export interface Latency {
   first_p50: number | null;
@@ -198,61 +328,6 @@ export interface Latency {
   total_p90: number | null;
   total_p95: number | null;
   calls: number;
-}
-/**
- * The record of one model for one task, from the history.
- */
-export interface Stats {
-  model: string;
-  task: Task;
-  /**
-   * All suggestions offered.
-   */
-  suggestions: number;
-  /**
-   * Suggestions with a reward; superseded and barely shown ones are excluded.
-   */
-  shown: number;
-  /**
-   * Suggestions accepted whole or in part.
-   */
-  accepted: number;
-  /**
-   * Accepted suggestions that were accepted in part.
-   */
-  partial: number;
-  /**
-   * Suggestions typed by hand.
-   */
-  typed: number;
-  rejected: number;
-  ignored: number;
-  /**
-   * The acceptance rate; null before anything was shown.
-   */
-  acceptance: number | null;
-  /**
-   * Lower bound of the acceptance rate's 95 % Wilson interval.
-   */
-  low: number | null;
-  /**
-   * Upper bound of the acceptance rate's 95 % Wilson interval.
-   */
-  high: number | null;
-  /**
-   * Mean reward of the shown suggestions.
-   */
-  reward: number | null;
-  latency: Latency;
-  calls: number;
-  failures: number;
-  input_tokens: number;
-  output_tokens: number;
-  cached_tokens: number;
-  /**
-   * US dollars.
-   */
-  cost: number;
 }
 /**
  * A configured model and its record.
@@ -289,9 +364,65 @@ export interface ModelDescription {
   };
 }
 /**
- * The arguments of ensemble.providers.
+ * The record of one model at one task.
  */
-export interface ProvidersArguments {}
+export interface Stats {
+  model: string;
+  task: Task;
+  /**
+   * Suggestions that were offered.
+   */
+  suggestions: number;
+  /**
+   * Suggestions that were judged: settled with a reward; not those superseded or barely shown.
+   */
+  shown: number;
+  /**
+   * Accepted whole or in part; ``typed`` is counted separately.
+   */
+  accepted: number;
+  /**
+   * Accepted in part; included in ``accepted``.
+   */
+  partial: number;
+  typed: number;
+  rejected: number;
+  ignored: number;
+  /**
+   * ``accepted / shown``.
+   */
+  acceptance: number | null;
+  /**
+   * Wilson 95 % interval of the acceptance rate.
+   */
+  low: number | null;
+  high: number | null;
+  /**
+   * Mean over those shown.
+   */
+  reward: number | null;
+  latency: Latency;
+  calls: number;
+  failures: number;
+  input_tokens: number;
+  output_tokens: number;
+  cached_tokens: number;
+  cost: number;
+}
+/**
+ * List the models with their state and their record.
+ */
+export interface ModelsArguments {}
+/**
+ * Use one model for a task, or let the selector choose again.
+ */
+export interface PinArguments {
+  task: Task;
+  /**
+   * A model's name; null to let the selector choose again.
+   */
+  name?: string | null;
+}
 /**
  * A provider, as its specification describes it.
  */
@@ -338,115 +469,21 @@ export interface ProviderDescription {
   fineTuning: boolean;
 }
 /**
- * The arguments of ensemble.pin.
+ * List the providers that a model can use.
  */
-export interface PinArguments {
-  task: Task;
-  /**
-   * A model's name; null to let the selector choose again.
-   */
-  name?: string | null;
-}
+export interface ProvidersArguments {}
 /**
- * The arguments of ensemble.addModel: a model's settings.
- */
-export interface AddModelArguments {
-  /**
-   * Unique; how lists, pins and the history call it.
-   */
-  name: string;
-  /**
-   * The adapter that talks to the service.
-   */
-  provider: string;
-  /**
-   * The provider's id; for llamacpp a GGUF file's path or a packaged model's name.
-   */
-  model?: string;
-  /**
-   * Any server that speaks the provider's protocol; no user name or password in it.
-   */
-  baseUrl?: string | null;
-  /**
-   * The name of the environment variable that holds the key; else the system keyring is asked.
-   */
-  apiKeyEnv?: string | null;
-  /**
-   * openai: which of its wire APIs.
-   */
-  api?: "chat" | "completions" | "responses";
-  /**
-   * How complete passes prefix and suffix: auto, none, suffix, or a template's name.
-   */
-  fim?: string;
-  /**
-   * What it is asked to do.
-   *
-   * @minItems 1
-   */
-  tasks?: Task[];
-  /**
-   * Seconds for a whole answer.
-   */
-  timeout?: number;
-  /**
-   * US dollars for a million input tokens.
-   */
-  inputPrice?: number;
-  /**
-   * US dollars for a million output tokens.
-   */
-  outputPrice?: number;
-  /**
-   * The model's window; known for common models.
-   */
-  contextTokens?: number | null;
-  /**
-   * Requests at the same time; 4 for services, 2 for embedded models (one is kept for completions).
-   */
-  concurrency?: number | null;
-  /**
-   * Also write the model to the user's config file.
-   */
-  save?: boolean;
-}
-/**
- * The arguments of ensemble.removeModel.
- */
-export interface RemoveModelArguments {
-  name: string;
-  /**
-   * Also remove the model from the user's config file.
-   */
-  save?: boolean;
-}
-/**
- * The arguments of ensemble.why: a suggestion's id, or a task and a place.
- */
-export interface WhyArguments {
-  /**
-   * The suggestion to explain.
-   */
-  id?: string;
-  task?: Task;
-  uri?: string;
-  position?: Position;
-}
-/**
- * The selector's estimate of one model for one request.
+ * One model's estimates for one request.
  */
 export interface Ranked {
   model: string;
   /**
-   * Expected reward, from 0 to 1.
+   * Expected reward, 0 to 1.
    */
   expected: number;
-  /**
-   * Lower bound of the expected reward's 90 % interval.
-   */
   low: number;
   /**
-   * Upper bound of the expected reward's 90 % interval.
+   * 90 % interval of the expected reward.
    */
   high: number;
   /**
@@ -458,12 +495,15 @@ export interface Ranked {
    */
   cost: number;
   /**
-   * Expected reward minus the weighted latency and cost.
+   * Expected reward times the chance of an answer, minus the weighted latency and cost.
    */
   utility: number;
+  /**
+   * Outcomes that the expected reward rests on.
+   */
   observations: number;
   /**
-   * The source of the estimate before the first observation.
+   * Source of the expectation before the first outcome, as a noun phrase.
    */
   prior: string;
   /**
@@ -471,20 +511,79 @@ export interface Ranked {
    */
   first_ms: number;
   /**
-   * Probability that the call fails.
+   * Chance that the call fails, from recent calls and calls at this hour of the day.
    */
   failures: number;
   /**
-   * The highest cyclomatic complexity at which the model's record holds; null if unknown.
+   * Highest cyclomatic complexity at which the model's record holds up; None if unknown.
    */
   reach: number | null;
+  /**
+   * Share of the remembered suggestions that the user kept; None with fewer than five.
+   */
+  acceptance: number | null;
 }
 /**
- * The result of ensemble.why.
+ * Record that a suggestion was rejected.
+ */
+export interface RejectArguments {
+  /**
+   * The id of a suggestion, or of a generation with all its candidates.
+   */
+  id: string;
+}
+/**
+ * Remove a model for this session.
+ */
+export interface RemoveModelArguments {
+  name: string;
+  /**
+   * Also remove the model from the user's config file.
+   */
+  save?: boolean;
+}
+/**
+ * Write the report of the history.
+ */
+export interface ReportArguments {
+  task?: Task;
+}
+/**
+ * The paths of the report's files.
+ */
+export interface ReportResult {
+  markdown: string;
+  html: string | null;
+}
+/**
+ * The server's state changed.
+ */
+export interface StatusParams {
+  state: "idle" | "busy" | "offline";
+  task?: Task;
+  model?: string;
+  message?: string;
+  latencyMs?: number;
+  acceptRate?: number;
+}
+/**
+ * Explain which models were asked for a suggestion, or would be asked at a position.
+ */
+export interface WhyArguments {
+  /**
+   * The suggestion to explain. Without it, `task`, `uri` and `position` are required.
+   */
+  id?: string;
+  task?: Task;
+  uri?: string;
+  position?: Position;
+}
+/**
+ * The choice of models with its reasons.
  */
 export interface WhyResult {
   /**
-   * The reason in one sentence.
+   * The reason in plain words.
    */
   why: string;
   task: Task;
@@ -508,95 +607,9 @@ export interface WhyResult {
    */
   scores: Ranked[];
   /**
-   * The suggestion's id; absent for a place.
+   * The suggestion's id; absent for a position.
    */
   id?: string;
-}
-/**
- * The arguments of ensemble.report.
- */
-export interface ReportArguments {
-  task?: Task;
-}
-/**
- * The result of ensemble.report: the paths of the written files.
- */
-export interface ReportResult {
-  markdown: string;
-  html: string | null;
-}
-/**
- * The arguments of ensemble.compare; see the command line's options.
- */
-export interface CompareArguments {
-  paths?: string[];
-  task?: Task;
-  models?: string[];
-  samples?: number;
-  seed?: number;
-  language?: string;
-  kinds?: string[];
-  maxCost?: number;
-  engine?: "local" | "ray";
-  fresh?: boolean;
-  learn?: boolean;
-  out?: string;
-  /**
-   * Start without asking, even if code leaves the machine.
-   */
-  yes?: boolean;
-  /**
-   * Progress is reported under this token.
-   */
-  workDoneToken?: string | number;
-}
-/**
- * The result of ensemble.compare: the paths of the written files, or `cancelled`.
- */
-export interface CompareResult {
-  markdown?: string;
-  html?: string | null;
-  advice?: string;
-  /**
-   * US dollars spent.
-   */
-  cost?: number;
-  cancelled?: boolean;
-}
-/**
- * ensemble/didShow, from the client: the suggestion is on the screen.
- */
-export interface DidShowParams {
-  id: string;
-}
-/**
- * ensemble/didPartiallyAccept, from the client.
- */
-export interface DidPartiallyAcceptParams {
-  id: string;
-  /**
-   * UTF-16 units from the start of the text, cumulative.
-   */
-  length: number;
-}
-/**
- * ensemble/didEnd, from the client: the suggestion left the screen.
- */
-export interface DidEndParams {
-  id: string;
-  reason: "accepted" | "rejected" | "ignored" | "superseded";
-  shownMs?: number;
-}
-/**
- * ensemble/status, from the server.
- */
-export interface StatusParams {
-  state: "idle" | "busy" | "offline";
-  task?: Task;
-  model?: string;
-  message?: string;
-  latencyMs?: number;
-  acceptRate?: number;
 }
 
 export const TASK_VALUES: readonly Task[] = ["complete", "explain", "generate"];
@@ -604,24 +617,24 @@ export const TASK_VALUES: readonly Task[] = ["complete", "explain", "generate"];
 /** The server's commands. */
 export interface Commands {
   "ensemble.accept": { arguments: AcceptArguments; result: AcceptResult };
-  "ensemble.reject": { arguments: RejectArguments; result: RejectResult };
-  "ensemble.choose": { arguments: ChooseArguments; result: ChooseResult };
-  "ensemble.generate": { arguments: GenerateArguments; result: GenerateResult };
-  "ensemble.explain": { arguments: ExplainArguments; result: ExplainResult };
-  "ensemble.models": { arguments: ModelsArguments; result: ModelsResult };
-  "ensemble.providers": { arguments: ProvidersArguments; result: ProvidersResult };
-  "ensemble.pin": { arguments: PinArguments; result: PinResult };
   "ensemble.addModel": { arguments: AddModelArguments; result: AddModelResult };
-  "ensemble.removeModel": { arguments: RemoveModelArguments; result: RemoveModelResult };
-  "ensemble.why": { arguments: WhyArguments; result: WhyResult };
-  "ensemble.report": { arguments: ReportArguments; result: ReportResult };
+  "ensemble.choose": { arguments: ChooseArguments; result: ChooseResult };
   "ensemble.compare": { arguments: CompareArguments; result: CompareResult };
+  "ensemble.explain": { arguments: ExplainArguments; result: ExplainResult };
+  "ensemble.generate": { arguments: GenerateArguments; result: GenerateResult };
+  "ensemble.models": { arguments: ModelsArguments; result: ModelsResult };
+  "ensemble.pin": { arguments: PinArguments; result: PinResult };
+  "ensemble.providers": { arguments: ProvidersArguments; result: ProvidersResult };
+  "ensemble.reject": { arguments: RejectArguments; result: RejectResult };
+  "ensemble.removeModel": { arguments: RemoveModelArguments; result: RemoveModelResult };
+  "ensemble.report": { arguments: ReportArguments; result: ReportResult };
+  "ensemble.why": { arguments: WhyArguments; result: WhyResult };
 }
 
 /** The server's own notifications. */
 export interface Notifications {
-  "ensemble/didShow": DidShowParams;
-  "ensemble/didPartiallyAccept": DidPartiallyAcceptParams;
   "ensemble/didEnd": DidEndParams;
+  "ensemble/didPartiallyAccept": DidPartiallyAcceptParams;
+  "ensemble/didShow": DidShowParams;
   "ensemble/status": StatusParams;
 }

@@ -14,7 +14,8 @@ from .secret_values import is_encoded_text, share_of_parts
 
 BODY, HEADING, END, OTHER_HEADING, JOINS, OPEN, JUNCTION = 1, 2, 4, 8, 16, 32, 64
 """Flags of a line with respect to its neighbours: a line of base64; a private key's first or last line;
-another block's first line; a string that the next line may continue; a name whose value the next line has; strings joined within the line."""
+another block's first line; a string that the next line may continue; a name whose value the next line has;
+strings joined within the line."""
 
 
 _LONGEST_KEY = 200
