@@ -62,7 +62,7 @@ export interface AddModelArguments {
   /**
    * The provider whose protocol the model speaks.
    */
-  provider: "openai" | "anthropic" | "llamacpp" | "recall";
+  provider: string;
   /**
    * The provider's id of the model. For `llamacpp`, the path of a GGUF file or the name of a packaged model.
    */

@@ -17,6 +17,7 @@ const RANKED: Ranked = {
   first_ms: 200,
   failures: 0,
   reach: null,
+  acceptance: 0.42,
 };
 const WHY: Why = {
   why: "gpt: you accept 42 % of its suggestions here.",

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from ..history.records import Latencies, StatsRow
+from ..provider_spec import specs
 from ..selection.choice import Ranked
 from ..types import TASKS
 from .command_schemas import COMMANDS
@@ -60,6 +61,8 @@ def _tidied(node: Any) -> Any:
         shared = {"$ref": "#/$defs/Task"}
         return {**shared, "description": node["description"]} if "description" in node else shared
     tidy = {k: _tidied(v) for k, v in cast("dict[str, Any]", node).items()}
+    if tidy.get("enum") == list(specs()):  # a package may bring another provider
+        tidy["examples"] = tidy.pop("enum")
     if isinstance(tidy.get("title"), str):
         del tidy["title"]
     if "$ref" in tidy:
