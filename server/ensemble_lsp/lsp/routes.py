@@ -121,6 +121,7 @@ def register(server: EnsembleServer) -> None:
 def _command_handler(name: str, command: Command) -> Callable[..., Awaitable[Any]]:
     @raise_to_user
     async def run(ls: EnsembleServer, arguments: dict[str, Any]) -> Any:
+        await ls.packages_imported()
         from .command_schemas import COMMANDS as SCHEMAS
         from .command_schemas import AddModelArguments, parse_arguments
 

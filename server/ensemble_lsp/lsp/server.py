@@ -145,6 +145,15 @@ class EnsembleServer(LanguageServer):
             await asyncio.wait({self._changing}, timeout=CHANGE_WAIT)
         return host
 
+    async def packages_imported(self) -> None:
+        """Wait until the thread that builds the host has imported our packages.
+
+        Handlers import them where they use them. Two threads that import packages at once can see
+        modules that are only partly initialized.
+        """
+        if self.host_if_ready() is None:
+            await asyncio.shield(self._opening_host())
+
     def host_if_ready(self) -> Host | None:
         """Return the host without waiting; None while it is being built."""
         host = self._host

@@ -53,6 +53,7 @@ def document_request(
             document = ls.documents.get(params.text_document.uri)
             if document is None:
                 return empty()
+            await ls.packages_imported()
             answer = await handler(ls, document, params)
             return answer if ls.is_current(document.uri, document.version) else empty()
 
