@@ -220,7 +220,7 @@ def _reach(raw: Any, loc: Place) -> Place:
     """Return the part of an error's location that leads to a value; the rest names a missing key."""
     node = raw
     for depth, part in enumerate(loc):
-        # A string in place of a list of one has an index 0 but is not a list.
+        # A string that replaces a list of one has an index 0 but is not a list.
         if isinstance(node, str):
             return loc[:depth]
         try:
