@@ -52,7 +52,7 @@ def test_the_demo_tells_a_program_too(tmp_path: Path, weights: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert told["ok"] is True
     # Which answer goes in is asked where the two models do not agree: that is theirs to say.
-    played = [s["step"] for s in told["steps"] if s["step"] != "asked which answer goes in"]
+    played = [s["step"] for s in told["steps"] if s["step"] != "asked which answer to use"]
     assert played == list(STEPS)
     ghost = told["steps"][0]["told"]
     assert "ghost: " in ghost

@@ -17,6 +17,7 @@ from ensemble_lsp.cli.console import print_json, print_table, safe, warn
 from ensemble_lsp.cli.logging_setup import logging_to
 from ensemble_lsp.errors import NoModelError, SettingsError
 from ensemble_lsp.models.api_keys import Key
+from ensemble_lsp.models.http_transport import quiet
 from ensemble_lsp.models.log_redaction import RedactKeys
 
 SECRET = "sk-distinctive-0123456789"
@@ -67,6 +68,7 @@ def test_without_a_file_it_is_standard_error(
 
 def test_sdks_do_not_log_whole_requests_even_at_debug(tmp_path: Path, redact: RedactKeys) -> None:
     file = tmp_path / "a.log"
+    quiet("openai", "anthropic")  # as the providers do when they load their SDK
     with logging_to(file, logging.DEBUG, redact):
         for name in ("openai._base_client", "anthropic._base_client", "httpx2", "pygls.protocol"):
             logging.getLogger(name).debug("Request options: the user's code")

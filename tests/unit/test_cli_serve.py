@@ -68,7 +68,7 @@ def test_the_token_does_not_reach_the_server_behind_it() -> None:
 def test_a_client_that_sends_too_slowly_is_cut_and_another_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sockets, "PATIENCE", 0.2)
+    monkeypatch.setattr(sockets, "AUTHENTICATION_TIMEOUT", 0.2)
     slow: list[bytes] = []
 
     def wait(port: int) -> None:

@@ -102,50 +102,49 @@ def test_one_text_stands_for_a_list_of_one():
         ),
         (
             {"complete": {"budgetMs": 10}},
-            "complete.budgetMs: must be a whole number from 50 to 60000, not 10; left out "
+            "complete.budgetMs: must be a whole number from 50 to 60000, not 10; ignored "
             "(the default is 2500)",
         ),
         (
             {"complete": {"enabled": "perhaps"}},
-            'complete.enabled: must be true or false, not "perhaps"; left out '
-            "(the default is true)",
+            'complete.enabled: must be true or false, not "perhaps"; ignored (the default is true)',
         ),
         (
             {"selector": {"strategy": "best"}},
-            'selector.strategy: must be one of "learned", "seed", "fixed", not "best"; left out '
+            'selector.strategy: must be one of "learned", "seed", "fixed", not "best"; ignored '
             '(the default is "learned")',
         ),
         (
             {"selector": {"latencyWeight": True}},
-            "selector.latencyWeight: must be a number from 0 to 10, not true; left out "
+            "selector.latencyWeight: must be a number from 0 to 10, not true; ignored "
             "(the default is 0.3)",
         ),
-        ({"complete": 7}, "complete: must be a table, not 7; left out"),
+        ({"complete": 7}, "complete: must be a table, not 7; ignored"),
         (
             {"discover": "?"},
-            'discover: must be true or false, not "?"; left out (the default is true)',
+            'discover: must be true or false, not "?"; ignored (the default is true)',
         ),
         (
             {"privacy": {"exclude": ["a", 5]}},
-            "privacy.exclude[1]: must be a string, not 5; left out",
+            "privacy.exclude[1]: must be a string, not 5; ignored",
         ),
         (
             {"selector": {"pin": {"completee": "gpt"}}},
             "selector.pin.completee: the task must be one of complete, explain, generate; "
-            "did you mean complete?; left out",
+            "did you mean complete?; ignored",
         ),
         (
             {"selector": {"pin": {"complete": 3}}},
-            "selector.pin.complete: must be a string, not 3; left out",
+            "selector.pin.complete: must be a string, not 3; ignored",
         ),
         (
             {"models": [{**GPT, "timeout": 0}]},
-            "models[0].timeout: must be a number above 0 and at most 600, not 0; left out "
+            "models[0].timeout: must be a number above 0 and at most 600, not 0; ignored "
             "(the default is 20.0)",
         ),
         (
             {"models": [GPT, {**GPT, "contextTokens": 5, "name": "b"}]},
-            "models[1].contextTokens: must be a whole number of at least 256, not 5; left out",
+            "models[1].contextTokens: must be a whole number of at least 256, not 5; ignored",
         ),
     ],
 )
@@ -214,7 +213,7 @@ def test_nesting_without_end_is_no_harm():
 def test_a_model_with_a_fault_that_would_send_code_elsewhere_is_left_out_whole(wrong: Any):
     settings, faults = resolve([("editor", {"models": [{**GPT, **wrong}, {**GPT, "name": "b"}]})])
     assert [model.name for model in settings.models] == ["b"]
-    assert any("this model is left out until" in str(fault) for fault in faults)
+    assert any("this model is ignored until" in str(fault) for fault in faults)
     text = " ".join(map(str, faults))
     assert "sk-proj" not in text
     assert "hunter2" not in text
@@ -231,7 +230,7 @@ def test_what_a_model_lacks_is_named_and_the_model_left_out():
     settings, faults = resolve([("editor", {"models": [{"name": "x"}, GPT]})])
     assert [model.name for model in settings.models] == ["gpt"]
     assert str(faults[0]) == (
-        "editor: models[0].provider: is missing; this model is left out until it is given"
+        "editor: models[0].provider: is missing; this model is ignored until it is set"
     )
 
 
@@ -253,7 +252,7 @@ def test_the_second_model_of_a_name_is_left_out_and_told_by_its_own_index():
 def test_where_no_given_model_is_sound_none_is_discovered_instead(models: Any):
     settings, faults = resolve([("editor", {"models": models})])
     assert (settings.models, settings.discover) == ((), False)
-    assert any("no other is used instead" in str(fault) for fault in faults)
+    assert any("no other is used until one is corrected" in str(fault) for fault in faults)
 
 
 def test_a_broken_list_of_models_does_not_bring_back_the_lower_layers():

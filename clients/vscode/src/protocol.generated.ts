@@ -224,7 +224,7 @@ export interface ExplainArguments {
   uri: string;
   range: Range;
   /**
-   * How many models to ask.
+   * The number of models to ask.
    */
   size?: number;
   /**
@@ -267,7 +267,7 @@ export interface GenerateArguments {
   uri: string;
   range: Range;
   /**
-   * How many models to ask.
+   * The number of models to ask.
    */
   size?: number;
   /**
@@ -275,7 +275,7 @@ export interface GenerateArguments {
    */
   workDoneToken?: string | number;
   /**
-   * What to write; empty to use the comment, docstring or selection.
+   * The instruction; empty to use the comment, docstring or selection.
    */
   instruction?: string;
   /**
@@ -339,15 +339,15 @@ export interface ModelDescription {
   tasks: Task[];
   available: boolean;
   /**
-   * Why the model is not available.
+   * The reason why the model is not available.
    */
   reason: string;
   /**
-   * Where the API key comes from.
+   * The source of the API key.
    */
   keySource: string;
   /**
-   * Where the model is configured.
+   * The place where the model is configured.
    */
   origin: string;
   /**

@@ -1,4 +1,8 @@
-"""A small language client for the demo: one server over stdio, one document."""
+"""A small language client for the demo: one server over stdio, one document.
+
+pygls' own client is not used: it pipes the server's standard error without reading it, so that warnings would be
+lost and could block the server.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ CAPABILITIES: dict[str, Any] = {
 
 
 class DemoClient:
-    """Requests by future, documents by text."""
+    """A client that keeps its documents as texts."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -33,14 +37,14 @@ class DemoClient:
         self._texts: dict[str, str] = {}
         self._versions: dict[str, int] = {}
         self.chosen = ""
-        """The answer the user took when asked which."""
+        """The answer that was chosen when the server asked."""
         self.applied = asyncio.Event()
-        """Set when the server has put an edit in."""
+        """Set when the server has applied an edit."""
         self._reader = asyncio.ensure_future(self._read())
 
     @classmethod
     async def start(cls, env: Mapping[str, str]) -> DemoClient:
-        """Start the server that this program is."""
+        """Start this program as a server."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -86,11 +90,11 @@ class DemoClient:
         self._process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
     def notify(self, method: str, params: Any) -> None:
-        """A notification."""
+        """Send a notification."""
         self._send({"method": method, "params": params})
 
     async def request(self, method: str, params: Any, timeout: float = 120) -> Any:
-        """A request's result."""
+        """Send a request and return its result."""
         self._next += 1
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[self._next] = future
@@ -98,31 +102,31 @@ class DemoClient:
         return await asyncio.wait_for(future, timeout)
 
     async def command(self, name: str, argument: Any) -> Any:
-        """Run a command."""
+        """Run a command and return its result."""
         params = {"command": name, "arguments": [argument]}
         return await self.request("workspace/executeCommand", params)
 
     async def initialize(self) -> None:
-        """Begin."""
+        """Initialize the server."""
         params = {"processId": None, "rootUri": None, "capabilities": CAPABILITIES}
         await self.request("initialize", params)
         self.notify("initialized", {})
 
     async def shutdown(self) -> None:
-        """End in good order."""
+        """Shut the server down."""
         await self.request("shutdown", None)
         self.notify("exit", None)
         await asyncio.wait_for(self._process.wait(), 10)
 
     async def close(self) -> None:
-        """End in any case."""
+        """End the process if it still runs."""
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
         await self._reader
 
     def text(self, uri: str) -> str:
-        """The document as the editor has it."""
+        """Return the text of a document."""
         return self._texts[uri]
 
     def open(self, uri: str, text: str) -> None:
@@ -132,7 +136,7 @@ class DemoClient:
         self.notify("textDocument/didOpen", {"textDocument": item})
 
     def append(self, uri: str, text: str) -> None:
-        """Type at the end."""
+        """Append text to a document."""
         self._replace(uri, len(self._texts[uri]), len(self._texts[uri]), text)
 
     def _replace(self, uri: str, start: int, end: int, text: str) -> None:
@@ -153,12 +157,12 @@ class DemoClient:
         return sum(len(line) + 1 for line in lines[: position["line"]]) + position["character"]
 
     def at(self, uri: str, offset: int | None = None) -> dict[str, Any]:
-        """A place as params."""
+        """Return the params for a position, by default the end."""
         place = len(self._texts[uri]) if offset is None else offset
         return {"textDocument": {"uri": uri}, "position": self._position(uri, place)}
 
     async def inline(self, uri: str, automatic: bool = False) -> list[dict[str, Any]]:
-        """Inline completions at the end."""
+        """Request inline completions at the end."""
         params = {**self.at(uri), "context": {"triggerKind": 2 if automatic else 1}}
         return (await self.request("textDocument/inlineCompletion", params))["items"]
 

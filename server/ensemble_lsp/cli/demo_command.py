@@ -1,4 +1,4 @@
-"""``demo``: a short editing session through the real server, with the embedded models."""
+"""``demo``: play a short editing session through the real server, with the embedded models."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WEIGHTS = "smollm2"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play it; exit code 1 where a step that must work did not."""
+    """Play the session; the exit code is 1 if a required step fails."""
     return asyncio.run(_run(args))
 
 
@@ -53,7 +53,7 @@ async def _run(args: argparse.Namespace) -> int:
         try:
             await fetch_with_bar(WEIGHTS, data_dir)
         except EnsembleError as error:
-            print(f"Without the embedded model: {error}", file=sys.stderr)
+            print(f"Continuing without the embedded model: {error}", file=sys.stderr)
     from ..providers.llamacpp import catalogue
 
     weights = catalogue.weights_path(WEIGHTS, data_dir)
@@ -88,12 +88,12 @@ class _Play:
         self._log: list[dict[str, Any]] = []
         self._failed = False
 
-    def _step(self, what: str, ok: bool, told: str, must: bool = True) -> None:
-        self._log.append({"step": what, "ok": ok, "told": told})
-        self._failed = self._failed or (must and not ok)
+    def _step(self, title: str, ok: bool, text: str, required: bool = True) -> None:
+        self._log.append({"step": title, "ok": ok, "told": text})
+        self._failed = self._failed or (required and not ok)
         if not self._json:
             mark = "✓" if ok else "✗"
-            print(f"\n{mark} {what}\n" + "\n".join(f"    {line}" for line in told.splitlines()))
+            print(f"\n{mark} {title}\n" + "\n".join(f"    {line}" for line in text.splitlines()))
 
     async def play(self) -> int:
         client = self._client
@@ -124,14 +124,14 @@ class _Play:
             if item:
                 break
         if item is None:
-            self._step("inline completion", False, "nothing was offered")
+            self._step("inline completion", False, "no suggestion")
             return
         id_ = item["command"]["arguments"][0]["id"]
         why = await client.command("ensemble.why", {"id": id_})
-        told = (
+        text = (
             f"typed: if {client.text(self._uri).rpartition('if ')[2]}\nghost: {item['insertText']}"
         )
-        self._step("inline completion", True, f"{told}\nby: {', '.join(why['models'])}")
+        self._step("inline completion", True, f"{text}\nby: {', '.join(why['models'])}")
         client.append(self._uri, item["insertText"])
         await client.command("ensemble.accept", {"id": id_})
         self._step("accepted", True, why["why"].split("\n")[0])
@@ -141,7 +141,7 @@ class _Play:
         client.append(self._uri, "\n        raise ")
         found = await client.inline(self._uri)
         if not found:
-            self._step("a second completion", False, "nothing was offered", must=False)
+            self._step("a second completion", False, "no suggestion", required=False)
             return
         id_ = found[0]["command"]["arguments"][0]["id"]
         client.append(self._uri, 'TypeError("no")\n    return side ** 3\n')
@@ -152,7 +152,7 @@ class _Play:
         place = SHAPES.index("circle_area") + 2
         hover = await self._client.request("textDocument/hover", self._client.at(self._uri, place))
         value = hover["contents"]["value"] if hover else ""
-        self._step("hover explains", bool(value), value[:600] or "no explanation came")
+        self._step("hover explains", bool(value), value[:600] or "no explanation")
 
     async def _generate(self) -> None:
         client = self._client
@@ -166,7 +166,7 @@ class _Play:
         actions = await client.request("textDocument/codeAction", params)
         action = next((a for a in actions if a["title"] == "Generate with ensemble"), None)
         if action is None:
-            self._step("generate with ensemble", False, "the code action was not offered")
+            self._step("generate with ensemble", False, "the code action is missing")
             return
         try:
             resolved = await client.request("codeAction/resolve", action)
@@ -177,9 +177,11 @@ class _Play:
             client.apply(resolved["edit"])
         command = resolved["command"]
         await client.command(command["command"], command["arguments"][0])
-        if "edit" not in resolved:  # the models agree too little: the server asks the user which
+        if (
+            "edit" not in resolved
+        ):  # the models agree too little: the server asks which answer to use
             await asyncio.wait_for(client.applied.wait(), 30)
-            self._step("asked which answer goes in", True, client.chosen)
+            self._step("asked which answer to use", True, client.chosen)
         text = client.text(self._uri)
         params["range"]["start"] = params["range"]["end"] = at
         titles = [a["title"] for a in await client.request("textDocument/codeAction", params)]
@@ -192,8 +194,10 @@ class _Play:
         for model in models:
             for task, row in model["stats"].items():
                 reward = "–" if row["reward"] is None else f"{row['reward']:.2f}"
-                told = f"{row['suggestions']} offered, {row['accepted']} accepted, reward {reward}"
-                lines.append(f"{model['name']:10} {task:9} {told}")
+                record = (
+                    f"{row['suggestions']} offered, {row['accepted']} accepted, reward {reward}"
+                )
+                lines.append(f"{model['name']:10} {task:9} {record}")
             if not model["stats"]:
                 lines.append(f"{model['name']:10} nothing yet")
         self._step("the selector's view of each model", bool(lines), "\n".join(lines))

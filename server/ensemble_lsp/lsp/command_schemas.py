@@ -104,7 +104,7 @@ class RangeArguments(ClientMessage):
     range: WireRange
     """The selection, or an empty range at the cursor."""
     size: int | None = optional(ge=0)
-    """How many models to ask."""
+    """The number of models to ask."""
     work_done_token: ProgressToken | None = optional()
     """Progress is reported under this token."""
 
@@ -113,7 +113,7 @@ class GenerateArguments(RangeArguments):
     """Write code with several models and apply their consensus."""
 
     instruction: str | None = optional()
-    """What to write; empty to use the comment, docstring or selection."""
+    """The instruction; empty to use the comment, docstring or selection."""
     model: str | None = optional()
     """Ask only this model."""
     apply: bool | None = optional()
@@ -145,7 +145,7 @@ class GenerateResult(ServerMessage):
     """The models that failed, each with its error message."""
     uri: str
     range: WireRange
-    """Where the candidates go, in the document version they were generated for."""
+    """The range of the candidates, in the document version they were generated for."""
 
 
 class ExplainArguments(RangeArguments):
@@ -180,11 +180,11 @@ class ModelDescription(ServerMessage):
     tasks: list[Task]
     available: bool
     reason: str
-    """Why the model is not available."""
+    """The reason why the model is not available."""
     key_source: str = Field(alias="keySource")
-    """Where the API key comes from."""
+    """The source of the API key."""
     origin: str
-    """Where the model is configured."""
+    """The place where the model is configured."""
     local: bool
     """Whether the model runs on this machine."""
     stats: dict[Task, StatsRow]

@@ -1,8 +1,8 @@
 """Positions, ranges and edits: the only code that counts UTF-8 or UTF-16 units.
 
-Inside the program a column counts code points. Positions from a client are taken as the
-specification says: past a line's end means its end; inside a surrogate pair or a multi-byte sequence,
-the character's start. Nothing here changes what it is given.
+Inside the program a column counts code points. As the specification demands, a client's position past the
+end of a line means its end, and one inside a surrogate pair or a multi-byte sequence means the start of the
+character. No function changes its arguments.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
 
 def units(text: str, encoding: Encoding) -> int:
-    """How many of the encoding's units a text takes."""
+    """Return the length of a text in the encoding's units."""
     if encoding == "utf-32" or text.isascii():
         return len(text)
     if encoding == "utf-8":
@@ -26,7 +26,7 @@ def units(text: str, encoding: Encoding) -> int:
 
 
 def to_column(line: str, character: int, encoding: Encoding) -> int:
-    """Code points before a client's ``character`` in a line."""
+    """Return the number of code points before a client's ``character`` in a line."""
     if character <= 0:
         return 0
     if encoding == "utf-32" or line.isascii():
@@ -40,7 +40,7 @@ def to_column(line: str, character: int, encoding: Encoding) -> int:
 
 
 def to_position(document: Document, position: lsp.Position, encoding: Encoding) -> Position:
-    """A client's position, clamped to the document."""
+    """Convert a client's position and clamp it to the document."""
     if position.line >= len(document.lines):
         return document.end
     line = document.line(position.line)
@@ -48,20 +48,20 @@ def to_position(document: Document, position: lsp.Position, encoding: Encoding) 
 
 
 def to_span(document: Document, range_: lsp.Range, encoding: Encoding) -> Span:
-    """A client's range; one that is given backwards is turned round."""
+    """Convert a client's range; reversed ends are swapped."""
     start = to_position(document, range_.start, encoding)
     end = to_position(document, range_.end, encoding)
     return Span(min(start, end), max(start, end))
 
 
 def from_position(document: Document, position: Position, encoding: Encoding) -> lsp.Position:
-    """A position for the client."""
+    """Convert a position for the client."""
     line = document.lines[position.line] if position.line < len(document.lines) else ""
     return lsp.Position(position.line, units(line[: position.column], encoding))
 
 
 def from_span(document: Document, span: Span, encoding: Encoding) -> lsp.Range:
-    """A range for the client."""
+    """Convert a span for the client."""
     return lsp.Range(
         from_position(document, span.start, encoding), from_position(document, span.end, encoding)
     )
@@ -77,7 +77,7 @@ def to_edit(
 
 
 def code_points(text: str, utf16_units: int) -> int:
-    """How many code points a number of UTF-16 units from the start of a text holds."""
+    """Return the number of code points in the first ``utf16_units`` of a text."""
     if text.isascii():
         return max(0, min(utf16_units, len(text)))
     seen = 0
@@ -91,7 +91,7 @@ def code_points(text: str, utf16_units: int) -> int:
 def workspace_edit(
     document: Document, span: Span, text: str, encoding: Encoding, *, versioned: bool
 ) -> lsp.WorkspaceEdit:
-    """One replacement; carries the document's version where the client takes versioned edits."""
+    """Return an edit that replaces a span, with the document's version if ``versioned``."""
     edit = lsp.TextEdit(from_span(document, span, encoding), text)
     if not versioned:
         return lsp.WorkspaceEdit(changes={document.uri: [edit]})

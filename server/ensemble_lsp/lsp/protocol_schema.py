@@ -76,7 +76,7 @@ def _tidied(node: Any) -> Any:
 
 
 def _with_optional(schema: dict[str, Any]) -> dict[str, Any]:
-    """Make the fields that ``optional`` declares optional, and not nullable unless they say so."""
+    """Make the fields that ``optional`` declares optional, and nullable only on request."""
     required: list[str] = schema.pop("required", [])
     for name, field in schema.get("properties", {}).items():
         optional = field.pop("optional", None)

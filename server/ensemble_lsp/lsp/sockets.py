@@ -1,9 +1,9 @@
-"""TCP and WebSocket on loopback, for the one client that knows the token.
+"""TCP and WebSocket on loopback, for one client that has the token.
 
-Everybody on a machine can reach its loopback ports, a web page in the browser too. A client shows
-the token in one of three ways: the header ``Authorization: Bearer TOKEN`` (of the WebSocket's opening
-request; over TCP beside ``Content-Length``, in the first message's header), the query ``?token=TOKEN``
-(WebSocket), or ``initializationOptions.token`` in ``initialize`` (TCP), which every editor can send.
+Every user of a machine, and every web page in a browser, can reach its loopback ports. A client sends the token
+in one of three ways: as the header ``Authorization: Bearer TOKEN`` (of the WebSocket's opening request; over TCP
+beside ``Content-Length`` in the header of the first message), as the query ``?token=TOKEN`` (WebSocket), or as
+``initializationOptions.token`` in ``initialize`` (TCP), which every editor can send.
 """
 
 from __future__ import annotations
@@ -25,77 +25,78 @@ from .transport import MAX_MESSAGE, FileConnection, Garbage
 
 Announce = Callable[[str, int], None]
 
-PATIENCE = 10.0
-"""Seconds that a client has to show the token."""
-_MOST_WAITING = 32
-_LONGEST_FIRST = 4 * 1024 * 1024
-"""Bytes of the first message: of somebody who is not yet known."""
-_LONGEST_HEADER = 16 * 1024
+AUTHENTICATION_TIMEOUT = 10.0
+"""Seconds that a client has to send the token."""
+_MAX_UNAUTHENTICATED = 32
+"""Connections that may be open before they are authenticated."""
+_MAX_FIRST_MESSAGE = 4 * 1024 * 1024
+"""Maximum bytes of the first message, which comes from an unauthenticated client."""
+_MAX_HEADER = 16 * 1024
 _HEADER = re.compile(rb"([\w-]+)\s*:\s*(.*?)\s*$")
-_REFUSAL = (
-    "wrong or missing token: pass the one that the server printed, in the header Authorization "
+_REJECTION = (
+    "wrong or missing token: pass the token that the server printed, in the header Authorization "
     "or as initializationOptions.token"
 )
 
 
-class _Opened(FileConnection):
-    """A TCP connection whose first message was read already."""
+class _AuthenticatedConnection(FileConnection):
+    """A TCP connection whose first message has been read."""
 
     def __init__(self, sock: socket.socket, reader: BinaryIO, first: bytes) -> None:
         super().__init__(reader, sock.makefile("wb"), sock)
         self._first = first
 
     def messages(self) -> Iterator[bytes | Garbage]:
-        """Bodies as they come."""
+        """Yield message bodies."""
         yield self._first
         yield from super().messages()
 
 
 def accept_tcp(host: str, port: int, token: str, announce: Announce) -> FileConnection:
-    """Listen, tell ``announce`` the real port, and wait for the one client with the token.
+    """Listen, pass the actual port to ``announce``, and wait for one client with the token.
 
-    Others are told so and closed; nobody who only connects keeps the client out. Raises
-    ``SettingsError`` where the port cannot be had.
+    Unauthenticated connections get an error and are closed; an idle connection cannot block the real client.
+    Raises ``SettingsError`` if the port is not available.
     """
-    came: queue.SimpleQueue[_Opened] = queue.SimpleQueue()
-    waiting, only = threading.BoundedSemaphore(_MOST_WAITING), threading.Lock()
+    authenticated: queue.SimpleQueue[_AuthenticatedConnection] = queue.SimpleQueue()
+    slots, first_client = threading.BoundedSemaphore(_MAX_UNAUTHENTICATED), threading.Lock()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with _listening(host, port):
         listener = socket.create_server((host, port), family=family)
 
-    def meet(sock: socket.socket) -> None:
+    def authenticate(sock: socket.socket) -> None:
         try:
             opened = _authenticated(sock, token)
-            if opened and only.acquire(blocking=False):
-                came.put(opened)
+            if opened and first_client.acquire(blocking=False):
+                authenticated.put(opened)
             else:
                 sock.close()
         finally:
-            waiting.release()
+            slots.release()
 
     def listen() -> None:
-        with contextlib.suppress(OSError):  # closed: the client is there
+        with contextlib.suppress(OSError):  # closed: a client is connected
             while True:
                 sock, _ = listener.accept()
-                if waiting.acquire(blocking=False):
-                    threading.Thread(target=meet, args=(sock,), daemon=True).start()
+                if slots.acquire(blocking=False):
+                    threading.Thread(target=authenticate, args=(sock,), daemon=True).start()
                 else:
                     sock.close()
 
     announce(*listener.getsockname()[:2])
     threading.Thread(target=listen, name="lsp-listener", daemon=True).start()
-    client = came.get()
-    # The thread sits in `accept`: closing alone would leave the port open.
+    client = authenticated.get()
+    # The thread blocks in `accept`: closing alone would leave the port open.
     with contextlib.suppress(OSError):
         listener.shutdown(socket.SHUT_RDWR)
     listener.close()
     return client
 
 
-def _authenticated(sock: socket.socket, token: str) -> _Opened | None:
-    """The connection of a client that showed the token in its first message, else None."""
-    # In all, not for each byte: else one that sends slowly would keep its place for ever.
-    timer = threading.Timer(PATIENCE, _cut, (sock,))
+def _authenticated(sock: socket.socket, token: str) -> _AuthenticatedConnection | None:
+    """Return the connection if its first message has the token, else None."""
+    # A limit for the whole message, so that a client that sends byte by byte cannot keep its slot.
+    timer = threading.Timer(AUTHENTICATION_TIMEOUT, _disconnect, (sock,))
     timer.daemon = True
     timer.start()
     reader = sock.makefile("rb")
@@ -108,38 +109,38 @@ def _authenticated(sock: socket.socket, token: str) -> _Opened | None:
         timer.cancel()
     if not shown:
         shown, body = _token_in(body)
-    if not _same(shown, token):
+    if not _is_equal(shown, token):
         with contextlib.suppress(OSError):
-            sock.sendall(_refusal(body))
+            sock.sendall(_rejection(body))
         return None
-    return _Opened(sock, reader, body)
+    return _AuthenticatedConnection(sock, reader, body)
 
 
-def _cut(sock: socket.socket) -> None:
+def _disconnect(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 
 
 def _first_header(reader: BinaryIO) -> tuple[int, str]:
-    """The first message's length and the token in its header; ``ValueError`` for no header."""
+    """Return the first message's length and its header's token; raise ``ValueError`` for no header."""
     length, shown, seen = 0, "", 0
-    while (line := reader.readline(_LONGEST_HEADER)).strip():
+    while (line := reader.readline(_MAX_HEADER)).strip():
         seen += len(line)
         header = _HEADER.match(line)
-        if header is None or seen > _LONGEST_HEADER:
+        if header is None or seen > _MAX_HEADER:
             raise ValueError("no header")
         name, value = header[1].lower(), header[2].decode("latin-1")
         if name == b"content-length":
             length = int(value)
         elif name == b"authorization":
             shown = value.removeprefix("Bearer ").strip()
-    if not 0 < length <= _LONGEST_FIRST:
+    if not 0 < length <= _MAX_FIRST_MESSAGE:
         raise ValueError("no length")
     return length, shown
 
 
 def _token_in(body: bytes) -> tuple[str, bytes]:
-    """The token in ``initialize``, and the message without it: nobody behind us is to see it."""
+    """Return the token in ``initialize`` and the message without it, so that later layers never see it."""
     try:
         message: Any = json.loads(body)
         options: Any = message["params"]["initializationOptions"]
@@ -151,18 +152,18 @@ def _token_in(body: bytes) -> tuple[str, bytes]:
     return (shown if isinstance(shown, str) else ""), json.dumps(message).encode()
 
 
-def _refusal(body: bytes) -> bytes:
+def _rejection(body: bytes) -> bytes:
     try:
         message: Any = json.loads(body)
         id_ = message["id"] if isinstance(message["id"], int | str) else None
     except (ValueError, KeyError, TypeError, RecursionError):
         id_ = None
-    error = {"code": -32600, "message": _REFUSAL}
+    error = {"code": -32600, "message": _REJECTION}
     answer = json.dumps({"jsonrpc": "2.0", "id": id_, "error": error}).encode()
     return b"Content-Length: %d\r\n\r\n" % len(answer) + answer
 
 
-def _same(shown: str, token: str) -> bool:
+def _is_equal(shown: str, token: str) -> bool:
     return hmac.compare_digest(shown.encode(errors="replace"), token.encode())
 
 
@@ -171,23 +172,23 @@ def _listening(host: str, port: int) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        told = error.strerror or str(error)
-        told = f"{host}:{port} cannot be listened on ({told}); choose another port."
-        raise SettingsError(told) from error
+        reason = error.strerror or str(error)
+        message = f"cannot listen on {host}:{port} ({reason}); choose another port."
+        raise SettingsError(message) from error
 
 
 class WebSocketConnection:
-    """One message a frame, no headers (the ``websockets`` package)."""
+    """A connection with one message per frame and no headers (the ``websockets`` package)."""
 
     def __init__(self, socket_: Any, done: threading.Event) -> None:
         self._ws = socket_
         self._done = done
 
     def messages(self) -> Iterator[bytes | Garbage]:
-        """Bodies as they come."""
+        """Yield message bodies."""
         with contextlib.suppress(
             Exception
-        ):  # the package's own ways to say that the client is gone
+        ):  # the package's exceptions for a client that disconnects
             for frame in self._ws:
                 yield frame.encode() if isinstance(frame, str) else bytes(frame)
 
@@ -204,41 +205,46 @@ class WebSocketConnection:
 
 
 def accept_ws(host: str, port: int, token: str, announce: Announce) -> WebSocketConnection:
-    """Listen for WebSocket, tell ``announce`` the real port, wait for the one client with the token.
+    """Listen for WebSocket, pass the actual port to ``announce``, and wait for one client with the token.
 
-    Others are answered 401. Raises ``SettingsError`` where the port cannot be had.
+    Others get status 401. Raises ``SettingsError`` if the port is not available.
     """
     try:
         server_module: Any = importlib.import_module("websockets.sync.server")
     except ImportError as error:
-        told = '--ws needs a package: pip install "ensemble-lsp[ws]".'
-        raise SettingsError(told) from error
-    came: queue.SimpleQueue[WebSocketConnection] = queue.SimpleQueue()
-    only = threading.Lock()
+        message = '--ws needs a package: pip install "ensemble-lsp[ws]".'
+        raise SettingsError(message) from error
+    authenticated: queue.SimpleQueue[WebSocketConnection] = queue.SimpleQueue()
+    first_client = threading.Lock()
 
     def check(connection: Any, request: Any) -> Any:
-        if not _same(_token_of(request), token):
-            return connection.respond(401, f"{_REFUSAL}\n")
-        if not only.acquire(blocking=False):
-            return connection.respond(503, "there is a client already\n")
+        if not _is_equal(_token_of(request), token):
+            return connection.respond(401, f"{_REJECTION}\n")
+        if not first_client.acquire(blocking=False):
+            return connection.respond(503, "a client is already connected\n")
         return None
 
     def handle(socket_: Any) -> None:
         done = threading.Event()
-        came.put(WebSocketConnection(socket_, done))
+        authenticated.put(WebSocketConnection(socket_, done))
         done.wait()
 
     with _listening(host, port):
         server = server_module.serve(
-            handle, host, port, process_request=check, max_size=MAX_MESSAGE, open_timeout=PATIENCE
+            handle,
+            host,
+            port,
+            process_request=check,
+            max_size=MAX_MESSAGE,
+            open_timeout=AUTHENTICATION_TIMEOUT,
         )
     announce(*server.socket.getsockname()[:2])
     threading.Thread(target=server.serve_forever, name="lsp-websocket", daemon=True).start()
-    return came.get()
+    return authenticated.get()
 
 
 def _token_of(request: Any) -> str:
-    """The token of a WebSocket's opening request: its header, or the query."""
+    """Return the token of a WebSocket's opening request, from its header or query."""
     values: list[str] = request.headers.get_all("Authorization")
     if values:
         return values[0].removeprefix("Bearer ").strip()

@@ -1,8 +1,7 @@
-"""Bytes in and out: message framing over a pair of binary files. ``sockets`` has TCP and WebSocket.
+"""Message framing over a pair of binary files; ``sockets`` has TCP and WebSocket.
 
-Reading and writing have a daemon thread each, so a client that reads slowly never stops the event
-loop, and a thread that waits for input never stops the process from leaving. One hop to the loop for
-each message (pygls' own reader takes three).
+Reading and writing have a daemon thread each: a slow client never blocks the event loop, and a blocked read
+never keeps the process alive. Each message takes one hop to the loop (three with pygls' own reader).
 """
 
 from __future__ import annotations
@@ -20,27 +19,30 @@ from typing import BinaryIO, Protocol
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE = 256 * 1024 * 1024
-"""Bytes; a longer Content-Length is taken for garbage."""
+"""Bytes; a longer Content-Length is treated as garbage."""
+
+CLOSE_TIMEOUT = 0.8
+"""Seconds to wait for queued messages to be sent when the connection is closed."""
 
 _LENGTH = re.compile(rb"content-length\s*:\s*(\d+)\s*", re.IGNORECASE)
 
 
-class Garbage(Exception):  # noqa: N818 - what came in, not a fault of ours
-    """What came in is no message; reading goes on at the next header."""
+class Garbage(Exception):  # noqa: N818 - a kind of input, not an error of the program
+    """The input was not a valid message; parsing resumes at the next header."""
 
 
 def read_messages(stream: BinaryIO) -> Iterator[bytes | Garbage]:
-    """The bodies of the messages on a stream, until its end.
+    """Yield the bodies of the messages on a stream, until its end.
 
-    Tolerates header lines it does not know and bare line feeds. After a length that is missing or
-    absurd it looks for the next ``Content-Length`` and yields one ``Garbage`` for what it skipped.
+    Tolerates unknown header lines and bare line feeds. After a missing or absurd length it looks for the next
+    ``Content-Length`` and yields one ``Garbage`` for the skipped bytes.
     """
     length: int | None = None
     skipped = False
     while line := stream.readline(65536):
         header = line.strip()
         if match := _LENGTH.search(header):
-            # A body that was shorter than its length ends in the next message's header.
+            # If a body is shorter than its length, the next header is inside it.
             length = int(match.group(1))
             if length > MAX_MESSAGE:
                 length, skipped = None, True
@@ -51,22 +53,22 @@ def read_messages(stream: BinaryIO) -> Iterator[bytes | Garbage]:
             if len(body) < length:
                 return
             if skipped:
-                yield Garbage("bytes before a header were skipped")
+                yield Garbage("skipped bytes before a header")
             yield body
             length, skipped = None, False
     if skipped:
-        yield Garbage("the input ended in bytes that are no message")
+        yield Garbage("the input ended with bytes that are not a message")
 
 
 class Connection(Protocol):
-    """A way to a client: messages in, messages out."""
+    """A connection to one client."""
 
     def messages(self) -> Iterator[bytes | Garbage]:
-        """Bodies as they come; blocks; ends when the client is gone."""
+        """Yield message bodies, blocking between them, until the client disconnects."""
         ...
 
     def send(self, body: bytes) -> None:
-        """Put a body on its way; may block."""
+        """Send a body; may block."""
         ...
 
     def close(self) -> None:
@@ -83,7 +85,7 @@ class FileConnection:
         self._socket = sock
 
     def messages(self) -> Iterator[bytes | Garbage]:
-        """Bodies as they come."""
+        """Yield message bodies."""
         with contextlib.suppress(OSError, ValueError):
             yield from read_messages(self._reader)
 
@@ -102,7 +104,7 @@ class FileConnection:
 
 
 class WriterThread:
-    """pygls' writer: queues what is written and sends it from a thread of its own."""
+    """A writer for pygls that queues messages and sends them from its thread."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -115,16 +117,16 @@ class WriterThread:
         self._queue.put(data)
 
     def close(self) -> None:
-        """Send what is queued, then close; a client that does not read is not waited for."""
+        """Send the queued messages and close, without waiting long for a client that does not read."""
         self._queue.put(None)
-        self._thread.join(0.8)
+        self._thread.join(CLOSE_TIMEOUT)
 
     def _run(self) -> None:
         while (data := self._queue.get()) is not None:
             try:
                 self._connection.send(data)
             except (OSError, ValueError) as error:
-                logger.warning("the client is gone: %s", error)
+                logger.warning("the client has disconnected: %s", error)
                 return
         self._connection.close()
 
@@ -132,7 +134,7 @@ class WriterThread:
 def read_in_thread(
     connection: Connection, receive: Callable[[bytes | Garbage | None], None]
 ) -> None:
-    """Call ``receive`` (thread-safe, from a daemon thread) for each message, and with None at the end."""
+    """Call ``receive`` from a daemon thread for each message, and with None at the end."""
 
     def run() -> None:
         try:
@@ -145,7 +147,7 @@ def read_in_thread(
 
 
 def stdio_connection() -> FileConnection:
-    """The process' own standard input and output; ``print`` goes to standard error from here on."""
+    """Return the process's standard input and output; from then on ``print`` writes to standard error."""
     writer = sys.stdout.buffer
     sys.stdout = sys.stderr
     return FileConnection(sys.stdin.buffer, writer)

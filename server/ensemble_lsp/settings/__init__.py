@@ -1,8 +1,7 @@
 """Settings: one schema, layers of raw options resolved into it, and the user's config file.
 
-``schema`` has the tables, ``resolve`` turns raw layers into ``Settings`` and ``Fault``s, ``trust``
-says what an untrusted layer may set, ``wording`` puts faults into plain words, ``files`` reads and
-writes the config file and knows where things lie.
+``schema`` has the tables. ``resolve`` turns raw layers into ``Settings`` and ``SettingsIssue``s, ``trust`` limits
+untrusted layers, ``messages`` puts issues into words, ``config_file`` reads and writes the config file.
 """
 
 from .config_file import (

@@ -1,4 +1,4 @@
-"""The user's config file, and where the program keeps its things.
+"""The user's config file, and the paths of config and data.
 
 Everything here blocks: call it in a thread from async code.
 """
@@ -29,22 +29,22 @@ _APP = "ensemble-lsp"
 
 
 def default_config_path(env: Mapping[str, str] | None = None) -> Path:
-    """The user's config file: ``ENSEMBLE_LSP_CONFIG``, else where the platform keeps such files."""
+    """Return the path of the config file: ``ENSEMBLE_LSP_CONFIG``, else the platform's path."""
     import platformdirs
 
-    given = (os.environ if env is None else env).get("ENSEMBLE_LSP_CONFIG")
-    if given:
-        return Path(given).expanduser()
+    configured = (os.environ if env is None else env).get("ENSEMBLE_LSP_CONFIG")
+    if configured:
+        return Path(configured).expanduser()
     return platformdirs.user_config_path(_APP, appauthor=False) / "config.toml"
 
 
 def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
-    """The folder of history and weights: ``ENSEMBLE_LSP_DATA_DIR``, else the platform's place."""
+    """Return the folder of history and weights: ``ENSEMBLE_LSP_DATA_DIR``, else the platform's path."""
     import platformdirs
 
-    given = (os.environ if env is None else env).get("ENSEMBLE_LSP_DATA_DIR")
-    if given:
-        return Path(given).expanduser().absolute()
+    configured = (os.environ if env is None else env).get("ENSEMBLE_LSP_DATA_DIR")
+    if configured:
+        return Path(configured).expanduser().absolute()
     return platformdirs.user_data_path(_APP, appauthor=False)
 
 
@@ -72,11 +72,10 @@ def read_config(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
 
 
 def add_model_to_config(path: Path, model: ModelSettings) -> None:
-    """Append a model to the config file, with the rest of the file as it is.
+    """Append a model to the config file and keep the rest of the file.
 
-    Makes file and folder. The new file replaces the old one in one step; only the user can read
-    it (0600).
-    Raises ``SettingsError`` where the name is taken or the file cannot be read or written.
+    Creates file and folder. The file is replaced atomically, and only the user can read it (0600). Raises
+    ``SettingsError`` if the name is taken or the file cannot be read or written.
     """
     import tomlkit
     from tomlkit.items import AoT
@@ -97,9 +96,9 @@ def add_model_to_config(path: Path, model: ModelSettings) -> None:
 
 
 def remove_model_from_config(path: Path, name: str) -> bool:
-    """Remove a model from the config file; False where the file has none of that name.
+    """Remove a model from the config file; return False if the file has no such model.
 
-    Raises ``SettingsError`` where the file cannot be read or written.
+    Raises ``SettingsError`` if the file cannot be read or written.
     """
     document = _parse(path)
     models = _models(path, document)
@@ -123,16 +122,16 @@ def _parse(path: Path) -> TOMLDocument:
     except FileNotFoundError:
         return tomlkit.document()
     except (TOMLKitError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path} is not valid TOML ({error}); mend it first.") from error
+        raise SettingsError(f"{path} is not valid TOML ({error}); correct it first.") from error
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}).") from error
 
 
 def _models(path: Path, document: TOMLDocument) -> list[Any]:
-    """The list of models in a document, the live one; an empty one where there is none."""
+    """Return the document's own list of models; an empty list if it has no models."""
     models: Any = cast("Mapping[str, Any]", document).get("models", [])
     if not isinstance(models, list):
-        raise SettingsError(f"{path} has models that are no list; write [[models]] for each.")
+        raise SettingsError(f"models in {path} is not a list; write [[models]] for each model.")
     return cast("list[Any]", models)
 
 
@@ -141,7 +140,7 @@ def _name(item: Any) -> Any:
 
 
 def _write(path: Path, document: TOMLDocument) -> None:
-    """Replace a file in one step; where it is a symbolic link, the file that it leads to."""
+    """Replace a file atomically; for a symbolic link, replace its target."""
     temporary: Path | None = None
     try:
         target = path.resolve()

@@ -1,7 +1,7 @@
-"""Faults of raw options in plain words: what is wrong, what would be right, what happens now.
+"""Messages for invalid settings: the problem, the expected value, and the consequence.
 
-No value of a setting that may hold a secret is ever repeated: people do paste a key where its
-variable's name belongs.
+Values of settings that may contain a secret are never repeated: users do paste a key where the name of its
+variable belongs.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from .schema import ModelSettings, Settings, SettingsTable
 
 Place = tuple[int | str, ...]
 
-DISCRETE = frozenset({"apiKeyEnv", "baseUrl", "url"})
-"""Settings whose value is not repeated in a message."""
+NEVER_REPEATED = frozenset({"apiKeyEnv", "baseUrl", "url"})
+"""Settings whose value is never repeated in a message."""
 
 _PHRASES = {
     "name": "1 to 100 printable characters, without spaces at the ends",
@@ -30,7 +30,7 @@ _PHRASES = {
 
 @dataclass(frozen=True, slots=True)
 class SettingsIssue:
-    """One thing wrong in the raw options; ``str`` is the sentence for the user."""
+    """A problem in the raw settings; ``str`` is the sentence for the user."""
 
     source: str
     path: str
@@ -41,7 +41,7 @@ class SettingsIssue:
 
 
 def path_of(place: Place) -> str:
-    """A place as users write it: ``models[0].name``. Odd keys are quoted and cut."""
+    """Return a place as users write it: ``models[0].name``. Unusual keys are quoted and shortened."""
     out = ""
     for part in place:
         if isinstance(part, int):
@@ -53,7 +53,7 @@ def path_of(place: Place) -> str:
 
 
 def kind(value: Any) -> str:
-    """What a raw value is, for a message."""
+    """Describe a raw value for a message."""
     if value is None:
         return "nothing"
     if isinstance(value, Mapping):
@@ -62,7 +62,7 @@ def kind(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A short, safe picture of a raw value: escaped, so it carries no control characters."""
+    """Return a raw value shortened and escaped, without control characters."""
     if isinstance(value, str):
         text = json.dumps(value[:40])
         return text if len(value) <= 40 else f"{text[:-1]}…{text[-1]}"
@@ -70,23 +70,23 @@ def shown(value: Any) -> str:
 
 
 def keys_of(table: type[SettingsTable]) -> list[str]:
-    """The valid keys of a table, as users spell them."""
+    """Return the valid keys of a table, as users spell them."""
     return [field.alias or name for name, field in table.model_fields.items()]
 
 
 def wrong_value(table: type[SettingsTable], place: Place, value: Any) -> str:
-    """What a value at a place inside a table must be, what it is, and the default."""
+    """Describe the expected value at a place in a table and, unless it may be secret, the given one."""
     key = str(place[0])
     schema = table.model_json_schema(by_alias=True)["properties"][key]
-    wanted = _PHRASES.get(key) or expected(_inner(schema, place[1:]))
-    given = "" if key in DISCRETE else f", not {kind(value)}"
+    expectation = _PHRASES.get(key) or expected(_inner(schema, place[1:]))
+    given = "" if key in NEVER_REPEATED else f", not {kind(value)}"
     near = nearest(value, schema.get("enum", ())) if isinstance(value, str) else None
     hint = f"; did you mean {json.dumps(near)}?" if near else ""
-    return f"must be {wanted}{given}{hint}"
+    return f"must be {expectation}{given}{hint}"
 
 
 def default_of(table: type[SettingsTable], key: str) -> str:
-    """The default of a setting as a clause, or nothing where there is none to tell."""
+    """Return the default of a setting as a clause; empty if the default is None."""
     field = next(f for n, f in table.model_fields.items() if (f.alias or n) == key)
     default = field.get_default(call_default_factory=True, validated_data={})
     if default is None:
@@ -95,7 +95,7 @@ def default_of(table: type[SettingsTable], key: str) -> str:
 
 
 def expected(schema: Mapping[str, Any]) -> str:
-    """A value's type and range in words, from its JSON Schema."""
+    """Return a value's type and range in words, from its JSON Schema."""
     for option in cast("list[dict[str, Any]]", schema.get("anyOf", [])):
         if option.get("type") != "null":
             return expected(option)
@@ -131,7 +131,7 @@ def _range(schema: Mapping[str, Any]) -> str:
 
 
 def _inner(schema: Mapping[str, Any], rest: Place) -> Mapping[str, Any]:
-    """The schema of an item of a list, or of a value of a table with free keys."""
+    """Return the schema of a list's item, or of a value in a table with arbitrary keys."""
     for part in rest:
         inner = "items" if isinstance(part, int) else "additionalProperties"
         schema = cast("dict[str, Any]", schema.get(inner, {}))
@@ -139,11 +139,11 @@ def _inner(schema: Mapping[str, Any], rest: Place) -> Mapping[str, Any]:
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """Name an unknown key's remedy: the nearest valid key, or the table it belongs in."""
+    """Return the remedy for an unknown key: the nearest valid key, or the table it belongs in."""
     if _bare(key) in {"apikey", "key", "token", "secret"}:
         return (
-            "a key is not kept in the settings; put it into an environment variable and name that "
-            "in apiKeyEnv, or store it in the system keyring"
+            "API keys are not stored in the settings; put the key into an environment variable and "
+            "name the variable in apiKeyEnv, or store it in the system keyring"
         )
     known = list(known)
     near = nearest(key, known)
@@ -152,18 +152,18 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     homes = [name for name, table in tables().items() if key in keys_of(table)]
     if homes:
         return f"unknown setting here; it belongs in {' or '.join(homes)}"
-    return f"unknown setting; known here are {', '.join(known)}"
+    return f"unknown setting; valid here are {', '.join(known)}"
 
 
 def nearest(key: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The valid key that was probably meant; letter case, hyphens and underscores do not count."""
+    """Return the most similar valid key, ignoring letter case, hyphens and underscores."""
     by_bare = {_bare(name): name for name in known}
     found = difflib.get_close_matches(_bare(key[:100]), by_bare, n=1, cutoff=cutoff)
     return by_bare[found[0]] if found else None
 
 
 def tables() -> dict[str, type[SettingsTable]]:
-    """The tables of the settings by key."""
+    """Return the tables of the settings by key."""
     found: dict[str, type[SettingsTable]] = {"models": ModelSettings}
     for name, field in Settings.model_fields.items():
         annotation: Any = field.annotation

@@ -1,10 +1,9 @@
-"""How layers of raw options become resolved ``Settings``.
+"""Resolution of layers of raw options into ``Settings``.
 
-Raw layers are plain ``dict``s (config file, initialization options, editor settings), last wins,
-tables merged, lists replaced. ``resolve`` never fails: what is unknown or wrong is left out and
-named, with its path and the nearest valid key, and the rest applies. One thing is stricter: a model
-of which anything that decides where code goes is wrong is left out whole, for without it the code
-would go elsewhere.
+Raw layers are plain ``dict``s: config file, initialization options, editor settings. The last layer wins; tables
+are merged and lists replaced. ``resolve`` never fails: unknown and wrong values are ignored and reported, with
+their path and the nearest valid key, and the rest applies. A model is ignored as a whole if a setting is wrong
+that decides where code is sent: without that setting, code would be sent elsewhere.
 """
 
 from __future__ import annotations
@@ -34,19 +33,19 @@ from .trust import WorkspaceAdditions, restrict
 
 Raw = Mapping[str, Any]
 
-_DEEPEST = 8
-"""Levels of nesting that are looked at; the schema has four."""
+_MAX_DEPTH = 8
+"""Maximum levels of nesting; the schema has four."""
 
 _DECIDES_WHERE = frozenset({"name", "provider", "model", "baseUrl", "apiKeyEnv", "api"})
-"""What decides where code and key go."""
+"""Settings that decide where code and key are sent."""
 
 _SOUNDS_LIKE_WHERE = ("url", "uri", "host", "endpoint", "server", "base", "port", "proxy", "key")
-"""An unknown key with one of these in it was meant to decide it."""
+"""An unknown key that contains one of these was probably meant to decide it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Issue:
-    """One thing wrong inside a table, at a place relative to it."""
+class _Violation:
+    """A problem inside a table, at a place relative to the table."""
 
     place: Place
     type: str
@@ -54,7 +53,7 @@ class _Issue:
 
 
 def merge(base: Raw, over: Raw) -> dict[str, Any]:
-    """Lay one raw layer over another: tables merge, all else is replaced."""
+    """Merge a raw layer over another: tables are merged, other values replaced."""
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
@@ -66,43 +65,42 @@ def merge(base: Raw, over: Raw) -> dict[str, Any]:
 def resolve(
     layers: Iterable[tuple[str, Raw]], *, untrusted: Collection[str] = ()
 ) -> tuple[Settings, list[SettingsIssue]]:
-    """Turn raw layers (name, options), lowest first, into settings and what was left out of them.
+    """Resolve raw layers (name, options), lowest first, into settings and their issues.
 
-    Layers named in ``untrusted`` (files of the opened workspace) may only set what ``trust``
-    allows.
+    Layers named in ``untrusted`` come from the opened workspace and may only set the options in ``trust``.
     """
     raw: dict[str, Any] = {}
-    faults: list[SettingsIssue] = []
+    issues: list[SettingsIssue] = []
     wider = WorkspaceAdditions()
     for source, layer in layers:
         if not isinstance(cast(object, layer), Mapping):  # it comes from outside
-            faults.append(SettingsIssue(source, "settings", f"must be a table, not {kind(layer)}"))
+            issues.append(SettingsIssue(source, "settings", f"must be a table, not {kind(layer)}"))
             continue
         plain = cast("dict[str, Any]", _plain(layer))
         if source in untrusted:
-            plain, refused = restrict(source, plain)
-            faults += refused
+            plain, rejected = restrict(source, plain)
+            issues += rejected
         clean, found = _prune(source, plain)
-        faults += found
+        issues += found
         if source in untrusted:
             clean = wider.take(clean)
         raw = merge(raw, clean)
-    return wider.apply(Settings.model_validate(raw)), faults
+    return wider.apply(Settings.model_validate(raw)), issues
 
 
 def resolve_strict(
     layers: Iterable[tuple[str, Raw]], *, untrusted: Collection[str] = ()
 ) -> Settings:
-    """As ``resolve``, for places where a fault must stop the program; raises ``SettingsError``."""
-    settings, faults = resolve(layers, untrusted=untrusted)
-    if faults:
-        raise SettingsError(str(faults[0]))
+    """Resolve raw layers; raise ``SettingsError`` for the first issue."""
+    settings, issues = resolve(layers, untrusted=untrusted)
+    if issues:
+        raise SettingsError(str(issues[0]))
     return settings
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """A deep copy in plain dicts and lists; null in a table is "not given", as editors send it."""
-    if depth > _DEEPEST:
+    """Return a deep copy in plain dicts and lists, without nulls, which editors send for unset keys."""
+    if depth > _MAX_DEPTH:
         return "(nested too deeply)"
     if isinstance(value, Mapping):
         items = cast("Mapping[Any, Any]", value).items()
@@ -113,9 +111,9 @@ def _plain(value: Any, depth: int = 0) -> Any:
 
 
 def _prune(source: str, layer: dict[str, Any]) -> tuple[dict[str, Any], list[SettingsIssue]]:
-    """One layer without its faults, so that a bad value does not hide a lower layer's good one."""
+    """Return a layer without wrong values, so that they do not hide a lower layer's valid ones."""
     clean: dict[str, Any] = {}
-    faults: list[SettingsIssue] = []
+    issues: list[SettingsIssue] = []
     homes = tables()
     for key, value in layer.items():
         if key == "models":
@@ -124,46 +122,46 @@ def _prune(source: str, layer: dict[str, Any]) -> tuple[dict[str, Any], list[Set
             found = _prune_table(source, clean, key, homes[key], value)
         else:
             single = {key: value}
-            issues = _strip(Settings, single)
+            violations = _strip(Settings, single)
             clean.update(single)
-            found = [_fault(source, Settings, (), issue) for issue in issues]
-        faults += found
-    return clean, faults
+            found = [_describe(source, Settings, (), violation) for violation in violations]
+        issues += found
+    return clean, issues
 
 
 def _prune_table(
     source: str, clean: dict[str, Any], key: str, table: type[SettingsTable], value: Any
 ) -> list[SettingsIssue]:
-    value = {} if value == [] else value  # Lua writes an empty table so
+    value = {} if value == [] else value  # Lua writes an empty table as a list
     if not isinstance(value, dict):
         return [
-            SettingsIssue(source, path_of((key,)), f"must be a table, not {kind(value)}; left out")
+            SettingsIssue(source, path_of((key,)), f"must be a table, not {kind(value)}; ignored")
         ]
     raw = cast("dict[str, Any]", value)
-    issues = _strip(table, raw)
+    violations = _strip(table, raw)
     clean[key] = raw
-    return [_fault(source, table, (key,), issue) for issue in issues]
+    return [_describe(source, table, (key,), violation) for violation in violations]
 
 
 def _prune_models(source: str, clean: dict[str, Any], value: Any) -> list[SettingsIssue]:
-    """The sound models. Where some are given and none is sound, none is discovered instead."""
+    """Keep the valid models. If models are given but none is valid, models are not discovered either."""
     value = [] if value == {} else value
-    faults: list[SettingsIssue] = []
+    issues: list[SettingsIssue] = []
     kept: list[dict[str, Any]] = []
     if isinstance(value, list):
         for index, item in enumerate(cast("list[Any]", value)):
             sound, found = _prune_model(source, index, item, {str(m["name"]) for m in kept})
-            faults += found
+            issues += found
             kept += [sound] if sound else []
     else:
         hint = "; write [[models]], with two brackets, for each" if kind(value) == "a table" else ""
-        faults.append(SettingsIssue(source, "models", f"must be a list, not {kind(value)}{hint}"))
+        issues.append(SettingsIssue(source, "models", f"must be a list, not {kind(value)}{hint}"))
     clean["models"] = kept
     if value and not kept:
         clean["discover"] = False
-        problem = "none is left, and no other is used instead until one is mended"
-        faults.append(SettingsIssue(source, "models", problem))
-    return faults
+        problem = "no valid model is left, and no other is used until one is corrected"
+        issues.append(SettingsIssue(source, "models", problem))
+    return issues
 
 
 def _prune_model(
@@ -171,42 +169,44 @@ def _prune_model(
 ) -> tuple[dict[str, Any] | None, list[SettingsIssue]]:
     at: Place = ("models", index)
     if not isinstance(item, dict):
-        problem = f"must be a table with name, provider and model, not {kind(item)}; left out"
+        problem = f"must be a table with name, provider and model, not {kind(item)}; ignored"
         return None, [SettingsIssue(source, path_of(at), problem)]
     raw = cast("dict[str, Any]", item)
-    issues = _strip(ModelSettings, raw)
-    faults = [_fault(source, ModelSettings, at, issue) for issue in issues]
-    if any(_is_fatal(issue) for issue in issues):
-        return None, faults
+    violations = _strip(ModelSettings, raw)
+    issues = [_describe(source, ModelSettings, at, violation) for violation in violations]
+    if any(_is_fatal(violation) for violation in violations):
+        return None, issues
     if spec_of(raw["provider"]).needs_model and not raw.get("model"):
-        issue = _Issue(("model",), "missing", None)
-        return None, [*faults, _fault(source, ModelSettings, at, issue)]
+        missing = _Violation(("model",), "missing", None)
+        return None, [*issues, _describe(source, ModelSettings, at, missing)]
     if raw["name"] in taken:
-        problem = "is taken by an earlier model; this model is left out until it has its own name"
-        return None, [*faults, SettingsIssue(source, path_of((*at, "name")), problem)]
-    return raw, faults
+        problem = (
+            "is already used by an earlier model; this model is ignored until it has another name"
+        )
+        return None, [*issues, SettingsIssue(source, path_of((*at, "name")), problem)]
+    return raw, issues
 
 
-def _strip(table: type[SettingsTable], raw: dict[str, Any]) -> list[_Issue]:
-    """Remove what is wrong from a raw table, in place; everything, where the table itself is."""
+def _strip(table: type[SettingsTable], raw: dict[str, Any]) -> list[_Violation]:
+    """Remove wrong values from a raw table, in place; all of them if the table itself is wrong."""
     _tables_of_lists(table, raw)
-    issues: list[_Issue] = []
+    violations: list[_Violation] = []
     while True:
         try:
             table.model_validate(raw, by_alias=True, by_name=False)
         except ValidationError as error:
-            found: dict[Place, _Issue] = {}
+            found: dict[Place, _Violation] = {}
             for item in error.errors(include_url=False):
                 place = _reach(raw, item["loc"])
-                # A missing key is told where it should be; nothing stands there to be removed.
-                told = item["loc"] if item["type"] == "missing" else place
-                found.setdefault(place, _Issue(told, item["type"], item.get("input")))
-            issues += found.values()
+                # A missing key is reported at its place, where there is no value to remove.
+                reported = item["loc"] if item["type"] == "missing" else place
+                found.setdefault(place, _Violation(reported, item["type"], item.get("input")))
+            violations += found.values()
             _remove(raw, found)
         else:
-            return issues
+            return violations
         if not raw:
-            return issues
+            return violations
 
 
 def _tables_of_lists(table: type[SettingsTable], raw: dict[str, Any]) -> None:
@@ -217,10 +217,10 @@ def _tables_of_lists(table: type[SettingsTable], raw: dict[str, Any]) -> None:
 
 
 def _reach(raw: Any, loc: Place) -> Place:
-    """The part of an error's location that leads to a value; the rest names what is missing."""
+    """Return the part of an error's location that leads to a value; the rest names a missing key."""
     node = raw
     for depth, part in enumerate(loc):
-        # A text that stands for a list of one is no list, though it has an index 0.
+        # A string that replaces a list of one has an index 0 but is not a list.
         if isinstance(node, str):
             return loc[:depth]
         try:
@@ -231,7 +231,7 @@ def _reach(raw: Any, loc: Place) -> Place:
 
 
 def _remove(raw: dict[str, Any], places: Iterable[Place]) -> None:
-    """Remove the values at the places; of a list the last first, so that the indices hold."""
+    """Remove the values at the places, the last of a list first, so that its indices stay valid."""
     for place in sorted(
         places, key=lambda p: [x if isinstance(x, int) else -1 for x in p], reverse=True
     ):
@@ -244,35 +244,39 @@ def _remove(raw: dict[str, Any], places: Iterable[Place]) -> None:
         del node[place[-1]]
 
 
-def _is_fatal(issue: _Issue) -> bool:
-    """Whether a model with this issue would ask something else than the user meant."""
-    key = str(issue.place[0]) if issue.place else ""
-    if issue.type == "extra_forbidden":
+def _is_fatal(violation: _Violation) -> bool:
+    """Return whether a model without this setting would send requests elsewhere than intended."""
+    key = str(violation.place[0]) if violation.place else ""
+    if violation.type == "extra_forbidden":
         meant = nearest(key, keys_of(ModelSettings))
         return meant in _DECIDES_WHERE or any(w in key.lower() for w in _SOUNDS_LIKE_WHERE)
-    return not key or key in _DECIDES_WHERE or issue.place == ("tasks",)
+    return not key or key in _DECIDES_WHERE or violation.place == ("tasks",)
 
 
-def _fault(source: str, table: type[SettingsTable], at: Place, issue: _Issue) -> SettingsIssue:
-    key = str(issue.place[0]) if issue.place else ""
-    path = path_of((*at, *issue.place))
-    model = table is ModelSettings and _is_fatal(issue)
-    if issue.type == "missing":
-        return SettingsIssue(source, path, "is missing; this model is left out until it is given")
-    if issue.type == "extra_forbidden":
+def _describe(
+    source: str, table: type[SettingsTable], at: Place, violation: _Violation
+) -> SettingsIssue:
+    key = str(violation.place[0]) if violation.place else ""
+    path = path_of((*at, *violation.place))
+    model = table is ModelSettings and _is_fatal(violation)
+    if violation.type == "missing":
+        return SettingsIssue(source, path, "is missing; this model is ignored until it is set")
+    if violation.type == "extra_forbidden":
         problem = unknown_key(key, keys_of(table))
     elif not key:
         problem = "is wrong"
-    elif key == "pin" and len(issue.place) == 2 and isinstance(issue.value, str):
-        problem = _wrong_pin(str(issue.place[1]), issue.value)
+    elif key == "pin" and len(violation.place) == 2 and isinstance(violation.value, str):
+        problem = _wrong_pin(str(violation.place[1]), violation.value)
     else:
-        problem = wrong_value(table, issue.place, issue.value)
+        problem = wrong_value(table, violation.place, violation.value)
     if model:
-        return SettingsIssue(source, path, f"{problem}; this model is left out until it is mended")
-    if issue.type == "extra_forbidden":
+        return SettingsIssue(
+            source, path, f"{problem}; this model is ignored until it is corrected"
+        )
+    if violation.type == "extra_forbidden":
         return SettingsIssue(source, path, problem)
-    default = default_of(table, key) if len(issue.place) == 1 else ""
-    return SettingsIssue(source, path, f"{problem}; left out{default}")
+    default = default_of(table, key) if len(violation.place) == 1 else ""
+    return SettingsIssue(source, path, f"{problem}; ignored{default}")
 
 
 def _wrong_pin(task: str, value: str) -> str:

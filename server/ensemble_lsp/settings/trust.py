@@ -1,7 +1,7 @@
-"""What a layer that comes out of the opened workspace may set.
+"""The settings that a layer from the opened workspace may change.
 
-Nothing that redirects code or keys, runs, keeps or removes anything, costs more, or widens what is
-sent. An allow-list, so that a new setting is refused until somebody has thought about it.
+Such a layer must not redirect code or keys, run, store or delete anything, raise costs, or send more code. This
+is an allow-list, so that a new setting is rejected until it is added here.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _ONLY: dict[tuple[str, str], bool | str] = {
     ("history", "keepText"): False,
     ("privacy", "redactSecrets"): True,
 }
-"""Switches that may be set one way, the careful one."""
+"""Settings that may only be set to their cautious value."""
 
 _ADDED = frozenset({("privacy", "exclude"), ("complete", "disabledLanguages")})
-"""Lists that may be added to."""
+"""Lists that may be extended."""
 
 
 def restrict(source: str, raw: dict[str, Any]) -> tuple[dict[str, Any], list[SettingsIssue]]:
-    """A workspace's raw layer without what it may not set, and a fault for each."""
-    faults: list[SettingsIssue] = []
+    """Return a workspace's raw layer without forbidden settings, and an issue for each of them."""
+    issues: list[SettingsIssue] = []
     kept: dict[str, Any] = {}
     for table, values in raw.items():
         if not isinstance(values, dict) or table == "models":
             if values not in ([], {}):
-                faults.append(_refused(source, (table,)))
+                issues.append(_rejected(source, (table,)))
             continue
         inner: dict[str, Any] = {}
         for key, value in cast("dict[str, Any]", values).items():
@@ -48,13 +48,13 @@ def restrict(source: str, raw: dict[str, Any]) -> tuple[dict[str, Any], list[Set
             if problem is None:
                 inner[key] = value
             else:
-                faults.append(_refused(source, (table, key), problem))
+                issues.append(_rejected(source, (table, key), problem))
         kept[table] = inner
-    return kept, faults
+    return kept, issues
 
 
 def _problem(table: str, key: str, value: Any) -> str | None:
-    """Why the workspace may not set a value; None where it may."""
+    """Return why the workspace may not set a value; None if it may."""
     if (table, key) in _ONLY:
         careful = _ONLY[table, key]
         if type(value) is type(careful) and value == careful:
@@ -63,28 +63,28 @@ def _problem(table: str, key: str, value: Any) -> str | None:
     if (table, key) in _ADDED:
         patterns = cast("list[Any]", value) if isinstance(value, list) else [value]
         if any(str(pattern).lstrip().startswith("!") for pattern in patterns):
-            return "a workspace may not take files back in with !"
+            return "a workspace may not include files again with !"
         return None
     if key in _FREE.get(table, frozenset()):
         return None
     return "may not be set by a workspace; set it in your own settings"
 
 
-def _refused(source: str, place: tuple[str, ...], problem: str = "") -> SettingsIssue:
+def _rejected(source: str, place: tuple[str, ...], problem: str = "") -> SettingsIssue:
     problem = problem or "may not be set by a workspace; set it in your own settings"
-    return SettingsIssue(source, path_of(place), f"{problem}; left out")
+    return SettingsIssue(source, path_of(place), f"{problem}; ignored")
 
 
 @dataclass(slots=True)
 class WorkspaceAdditions:
-    """What workspaces add to the user's lists; apart, for a later layer would replace the lists."""
+    """Additions of workspaces to the user's lists, kept apart because a later layer would replace the lists."""
 
     exclude: list[str] = field(default_factory=list[str])
     languages: list[str] = field(default_factory=list[str])
     redact: bool = False
 
     def take(self, clean: dict[str, Any]) -> dict[str, Any]:
-        """Take the additions out of an untrusted layer that has been checked."""
+        """Move the additions out of a checked untrusted layer."""
         privacy, complete = dict(clean.get("privacy", {})), dict(clean.get("complete", {}))
         self.exclude += _listed(privacy.pop("exclude", []))
         self.languages += _listed(complete.pop("disabledLanguages", []))
@@ -92,7 +92,7 @@ class WorkspaceAdditions:
         return {**clean, "privacy": privacy, "complete": complete}
 
     def apply(self, settings: Settings) -> Settings:
-        """The settings with the additions."""
+        """Return the settings with the additions."""
         privacy, complete = settings.privacy, settings.complete
         return settings.model_copy(
             update={
