@@ -10,7 +10,7 @@ from importlib import import_module, resources
 from typing import Any
 
 from ...errors import SettingsError
-from ..statistics import Estimate
+from ..statistics import Difference, Estimate
 
 EMPTY = "–"
 
@@ -52,7 +52,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     return str(page)
 
 
-def score(value: Estimate | None) -> str:
+def score(value: Estimate | Difference | None) -> str:
     """Format as ``0.62 (0.55–0.69)``."""
     if value is None:
         return EMPTY
