@@ -294,7 +294,7 @@ def test_cancel_ends_the_job_and_takes_the_files_away(
     assert provider.jobs[0].status == "cancelled"
     assert provider.files[0].deleted
     again = command.run("cancel", "mine")
-    assert (again.returncode, "ended already" in again.stderr) == (1, True)
+    assert (again.returncode, "already ended" in again.stderr) == (1, True)
 
 
 def test_control_c_leaves_the_job_running(
