@@ -153,7 +153,7 @@ def _prior(provider: str, model: str, fim: str, local: bool, task: Task) -> Prio
     if task == "complete":
         for pattern, score in _measured_completions():
             if re.search(pattern, plain):
-                source = f"its measured one-line completions, {score:.0%} exactly right"
+                source = f"its measured one-line completions ({100 * score:.0f} % exactly right)"
                 return Prior(_reward(score), source)
     score, source = _score(plain, local)
     if task == "complete" and fim == "none":
