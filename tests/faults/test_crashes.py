@@ -126,7 +126,7 @@ async def test_unforeseen_exceptions_tell_no_key(
 async def fails(client: LspClient, uri: str, command: str) -> None:
     end = client.position(CODE, len(CODE))
     arguments = {"uri": uri, "range": {"start": end, "end": end}, "instruction": "x"}
-    with pytest.raises(LspError, match=r"failed inside \(RuntimeError\)"):
+    with pytest.raises(LspError, match=r"Internal error \(RuntimeError\)"):
         await client.command(command, arguments if command != "ensemble.models" else {})
 
 
