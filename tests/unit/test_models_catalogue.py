@@ -392,7 +392,7 @@ def test_models_add_fetches_and_uses_it_and_remove_takes_it_away(
     place = user.data / "models" / "tiny.gguf"
     assert added.code == 0, added
     assert f"tiny: {place} (Apache-2.0). A note." in added.out
-    assert "It is used from now on" in added.out
+    assert "It is now one of your models" in added.out
     assert place.read_bytes() == WHOLE
     assert user.run("models", "remove", "tiny").out == "tiny was removed.\n"
     assert not place.exists()
