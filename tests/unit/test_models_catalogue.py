@@ -398,7 +398,7 @@ def test_models_add_fetches_and_uses_it_and_remove_takes_it_away(
     assert not place.exists()
 
     user.model("gpt", "http://127.0.0.1:9/v1")
-    assert "It was added to" in user.run("models", "add", "tiny").out
+    assert "Added to" in user.run("models", "add", "tiny").out
     assert 'provider = "llamacpp"' in user.config.read_text()
 
     index.wheels.clear()
