@@ -113,7 +113,7 @@ def uploaded(command: Command) -> str:
 def test_training_data_of_a_repository(tuning: Command, repository: Path) -> None:
     summary = tuning.json("prepare", str(repository), "--model", "gpt")
     assert summary["redacted"] > 0
-    assert summary["leftOut"]["a secret in the answer"] > 0
+    assert summary["leftOut"]["examples with a secret in the answer"] > 0
     nothing_hidden(uploaded(tuning))
 
 
@@ -128,7 +128,7 @@ def test_training_data_of_a_file(tuning: Command, tmp_path: Path) -> None:
     data = tmp_path / "rows.jsonl"
     data.write_text("\n".join(rows) + "\n")
     summary = tuning.json("prepare", str(data), "--model", "gpt")
-    assert summary["leftOut"] == {"a secret in the answer": 3}
+    assert summary["leftOut"] == {"examples with a secret in the answer": 3}
     nothing_hidden(uploaded(tuning))
 
 
