@@ -77,9 +77,20 @@ export interface AddModelArguments {
    */
   apiKeyEnv?: string | null;
   /**
-   * The API of the provider `openai` to use.
+   * The API of the provider `openai` to use. `fim` is `/fim/completions` (Codestral, Inception), `infill` is
+   * llama.cpp's own.
    */
-  api?: "chat" | "completions" | "responses";
+  api?: "chat" | "completions" | "responses" | "fim" | "infill";
+  /**
+   * Whether code sent to the model stays on this machine. Without it, the address decides. Set `false` for a proxy
+   * on this machine that forwards to a service, and `true` for a host of your own network.
+   */
+  local?: boolean | null;
+  /**
+   * Whether the model may think before it answers: `auto` learns what the service allows, `off` and `low` switch
+   * thinking off or down.
+   */
+  thinking?: "auto" | "off" | "low";
   /**
    * The way to send the code around the cursor: `auto`, `none`, `suffix`, or the name of a fill-in-the-middle
    * template.

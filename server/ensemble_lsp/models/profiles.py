@@ -193,19 +193,20 @@ def make_profile(settings: ModelSettings) -> Profile:
     """Return a model's profile; raises ``SettingsError`` for an unknown ``fim``."""
     spec = spec_of(settings.provider)
     url = "" if spec.local else base_url(settings)
-    local = spec.local or is_loopback(url)
+    loopback = spec.local or is_loopback(url)
+    local = spec.local or (loopback if settings.local is None else settings.local)
     known = known_model(settings.model)
     return Profile(
         name=settings.name,
         provider=settings.provider,
         model=settings.model or spec.default_model,
         tasks=tuple(t for t in settings.tasks if t in spec.tasks) or spec.tasks,
-        context_tokens=settings.context_tokens or _window(known, url, local),
+        context_tokens=settings.context_tokens or _window(known, url, loopback),
         input_price=settings.input_price,
         output_price=settings.output_price,
         fim=_fim(settings, spec, known, url),
         local=local,
-        backend=spec.backend or _backend(spec, url, local),
+        backend=spec.backend or _backend(spec, url, loopback),
         timeout=settings.timeout,
         concurrency=settings.concurrency or spec.concurrency,
         free=spec.free,

@@ -70,8 +70,15 @@ class ModelSettings(SettingsTable):
     )
     """The name of the environment variable that holds the API key. Without it, the key comes from the system
     keyring."""
-    api: Literal["chat", "completions", "responses"] = "chat"
-    """The API of the provider `openai` to use."""
+    api: Literal["chat", "completions", "responses", "fim", "infill"] = "chat"
+    """The API of the provider `openai` to use. `fim` is `/fim/completions` (Codestral, Inception), `infill` is
+    llama.cpp's own."""
+    local: bool | None = None
+    """Whether code sent to the model stays on this machine. Without it, the address decides. Set `false` for a proxy
+    on this machine that forwards to a service, and `true` for a host of your own network."""
+    thinking: Literal["auto", "off", "low"] = "auto"
+    """Whether the model may think before it answers: `auto` learns what the service allows, `off` and `low` switch
+    thinking off or down."""
     fim: str = "auto"
     """The way to send the code around the cursor: `auto`, `none`, `suffix`, or the name of a fill-in-the-middle
     template."""

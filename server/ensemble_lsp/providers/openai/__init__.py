@@ -12,7 +12,7 @@ SPEC = ProviderSpec(
     base_url_variable="OPENAI_BASE_URL",
     hosts=("api.openai.com",),
     default_model="gpt-6-luna",
-    fim_apis=("completions",),
+    fim_apis=("completions", "fim", "infill"),
     previews_requests=True,
     starter=StarterModel("gpt", input_price=0.10, output_price=0.50, context_tokens=272_000),
     local_servers=(

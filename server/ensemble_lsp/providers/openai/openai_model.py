@@ -45,6 +45,8 @@ _PATHS = {
     "chat": "/chat/completions",
     "completions": "/completions",
     "responses": "/responses",
+    "fim": "/fim/completions",
+    "infill": "/infill",
 }
 
 
@@ -182,6 +184,8 @@ _WIRES: dict[str, Callable[[ModelSettings, Profile], WireFormat]] = {
     "chat": _chat_wire,
     "completions": _completions_wire,
     "responses": _responses_wire,
+    "fim": _completions_wire,
+    "infill": _completions_wire,
 }
 
 
