@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.conftest import ROOT, SERVER
 from tests.server.conftest import Home
+from tests.support.waiting import wait_until
 
 pynvim: Any = pytest.importorskip("pynvim", reason='pip install -e ".[e2e]"')
 T = TypeVar("T")
@@ -64,15 +65,6 @@ return table.concat(found, '\\n')
 """
 
 
-def until(condition: Callable[[], T], what: str = "", timeout: float = 30.0) -> T:
-    """Poll until the condition returns a true value, and return that value."""
-    end = time.monotonic() + timeout
-    while not (value := condition()):
-        assert time.monotonic() < end, f"not within {timeout:.0f} s: {what or condition}"
-        time.sleep(0.02)
-    return value
-
-
 class Neovim:
     """One editor, with the folders of its user."""
 
@@ -97,7 +89,7 @@ class Neovim:
 
     def attached(self) -> None:
         """Wait until the server is initialized and ghost text is enabled."""
-        until(lambda: self.lua(ATTACHED), "no server")
+        wait_until(lambda: self.lua(ATTACHED), "no server")
 
     def type(self, keys: str) -> None:
         """Press keys, with names such as ``<Tab>``."""
@@ -119,16 +111,16 @@ class Neovim:
 
     def shows(self, text: str) -> None:
         """Wait for a ghost text."""
-        until(lambda: self.ghost() == text, f"ghost text {text!r}, is {self.ghost()!r}")
+        wait_until(lambda: self.ghost() == text, f"ghost text {text!r}, is {self.ghost()!r}")
 
     def reads(self, text: str) -> None:
         """Wait for the buffer to hold a text."""
-        until(lambda: self.text == text, f"buffer {text!r}, is {self.text!r}")
+        wait_until(lambda: self.text == text, f"buffer {text!r}, is {self.text!r}")
 
     def notified(self, part: str) -> str:
         """Wait for a message to the user that contains a text."""
         messages: Callable[[], list[str]] = lambda: self.lua("_G.messages")  # noqa: E731
-        return until(
+        return wait_until(
             lambda: next((str(m) for m in messages() if part in str(m)), ""),
             f"a message with {part!r}; there are {messages()}",
         )
@@ -147,7 +139,7 @@ class Neovim:
           end
         end
         return ''"""
-        return until(lambda: str(self.lua(code)), "a floating window")
+        return wait_until(lambda: str(self.lua(code)), "a floating window")
 
     def request(self, command: str, argument: dict[str, Any] | None = None) -> Any:
         """Run one of the server's commands and return its result."""
@@ -181,7 +173,7 @@ class Neovim:
                         return outcome
             return None
 
-        found = until(find, f"an outcome {kind!r}; there are {self.outcomes()}")
+        found = wait_until(find, f"an outcome {kind!r}; there are {self.outcomes()}")
         assert found is not None
         return found
 

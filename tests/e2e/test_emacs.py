@@ -16,10 +16,10 @@ import pytest
 from tests.e2e.conftest import ROOT, SERVER
 from tests.server.conftest import Home
 from tests.support.providers import LoopbackProvider
+from tests.support.sources import CODE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-CODE = "def area(width, height):\n    return "
 
 # Emacs 29 has eglot; Debian packages it for 28, where -Q does not look.
 LOAD = """

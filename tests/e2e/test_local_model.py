@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -40,15 +41,6 @@ async def model(weights: Path, tmp_path: Path) -> AsyncIterator[LlamaCppModel]:
     model = LlamaCppModel(settings, make_profile(settings), data_dir=tmp_path)
     yield model
     await model.close()
-
-
-async def until(met: Callable[[], Any], timeout: float = 30) -> Any:
-    async def wait() -> Any:
-        while not (value := met()):
-            await asyncio.sleep(0.02)
-        return value
-
-    return await asyncio.wait_for(wait(), timeout)
 
 
 def line(prefix: str, suffix: str = "\n", tokens: int = 24) -> Prompt:

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import nvim
-from tests.e2e.nvim import WITH_PLUGIN, Neovim, until
+from tests.e2e.nvim import WITH_PLUGIN, Neovim
 from tests.server.conftest import Home
 from tests.support.providers import LoopbackProvider, running
+from tests.support.sources import CODE
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-CODE = "def area(width, height):\n    return "
 Start = Callable[..., AbstractContextManager[Neovim]]
 
 
@@ -46,7 +47,7 @@ def test_ghost_text_appears_and_tab_accepts_it(editor: Neovim) -> None:
     editor.reads(CODE + "width * height")
     editor.counted("accepted")
     editor.type("<Esc>:w<CR>")
-    until(lambda: path.read_text() == CODE + "width * height\n", "the file on disk")
+    wait_until(lambda: path.read_text() == CODE + "width * height\n", "the file on disk")
     assert editor.kinds() == ["accepted"]
     stats = editor.request("ensemble.models")[0]["stats"]["complete"]
     assert (stats["accepted"], stats["partial"], stats["rejected"]) == (1, 0, 0)
@@ -93,10 +94,10 @@ def test_a_line_of_several_is_accepted(editor: Neovim, gpt: LoopbackProvider) ->
     gpt.reply = 'if width < 0:\n        raise ValueError("width")\n    return width * height'
     editor.open("app.py", "def area(width, height):\n    ")
     editor.type("A")
-    until(lambda: "raise ValueError" in editor.ghost(), "ghost text of several lines")
+    wait_until(lambda: "raise ValueError" in editor.ghost(), "ghost text of several lines")
     editor.type("<M-Down>")
     editor.reads("def area(width, height):\n    if width < 0:")
-    until(lambda: "raise ValueError" in editor.ghost(), "the rest")
+    wait_until(lambda: "raise ValueError" in editor.ghost(), "the rest")
     editor.type("<M-Down>")
     editor.reads('def area(width, height):\n    if width < 0:\n        raise ValueError("width")')
 
@@ -165,7 +166,7 @@ def test_next_and_previous_go_through_the_candidates(home: Home, neovims: Path) 
         editor = stack.enter_context(nvim.running(neovims / "0.12" / "nvim", home, WITH_PLUGIN))
         editor.open("app.py", CODE)
         editor.type("A")
-        first = until(editor.ghost, "ghost text")
+        first = wait_until(editor.ghost, "ghost text")
         other = texts[1 - texts.index(first)]
         editor.type("<M-]>")
         editor.shows(f"{other} (2/2)")
@@ -191,11 +192,13 @@ def test_trigger_shows_several_candidates_at_once(home: Home, neovims: Path) -> 
         editor = stack.enter_context(nvim.running(neovims / "0.12" / "nvim", home, WITH_PLUGIN))
         editor.open("app.py", CODE)
         editor.type("A<M-\\>")
-        first = until(editor.ghost, "ghost text")
+        first = wait_until(editor.ghost, "ghost text")
         # Neovim itself knows of both: its own function goes from one to the other.
         select = "vim.lsp.inline_completion.select({ count = 1 }); return 1"
         other = texts[1 - texts.index(first)]
-        until(lambda: editor.lua(select) and editor.ghost() == f"{other} (2/2)", "the other one")
+        wait_until(
+            lambda: editor.lua(select) and editor.ghost() == f"{other} (2/2)", "the other one"
+        )
 
 
 OUR_KEYS = """

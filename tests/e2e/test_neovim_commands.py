@@ -14,13 +14,14 @@ import psutil
 import pytest
 
 from tests.e2e import nvim
-from tests.e2e.nvim import WITH_PLUGIN, Neovim, until
+from tests.e2e.nvim import WITH_PLUGIN, Neovim
 from tests.server.conftest import Home
 from tests.support.providers import LoopbackProvider, running
+from tests.support.sources import CODE
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-CODE = "def area(width, height):\n    return "
 ASK = "# Return the area of a rectangle\n"
 ANSWERS = {
     "one": "def area(width, height):\n    return width * height",
@@ -101,17 +102,17 @@ def test_generate_as_a_code_action_then_another_candidate_then_undo(
     before = editor.text
     editor.type("gg")
     editor.lua("_G.wanted = 'Generate with ensemble'; vim.lsp.buf.code_action(); return 1")
-    until(lambda: "return width * height" in editor.text, "the consensus")
+    wait_until(lambda: "return width * height" in editor.text, "the consensus")
     consensus = editor.text
     assert ASK.strip() in consensus
 
     editor.lua("_G.titles = {}; _G.wanted = 'three'; vim.lsp.buf.code_action(); return 1")
-    titles = [str(title) for title in until(lambda: editor.lua("_G.titles"), "a menu")]
-    until(lambda: "return size * b" in editor.text, f"the other answer, of {titles}")
+    titles = [str(title) for title in wait_until(lambda: editor.lua("_G.titles"), "a menu")]
+    wait_until(lambda: "return size * b" in editor.text, f"the other answer, of {titles}")
     assert any("2 of 3 models agree" in title for title in titles), titles
     assert "return width * height" not in editor.text
 
-    stats = until(
+    stats = wait_until(
         lambda: {
             m["name"]: s
             for m in editor.request("ensemble.models")
@@ -148,8 +149,8 @@ def test_where_the_models_do_not_agree_the_user_is_asked(
       return 1""")
     editor.open("app.py", "\n")
     editor.type(":Ensemble generate area of a rectangle<CR>")
-    question = until(lambda: editor.lua("_G.asked"), "the question")
-    until(lambda: "class Rectangle" in editor.text, f"the answer to {question}")
+    question = wait_until(lambda: editor.lua("_G.asked"), "the question")
+    wait_until(lambda: "class Rectangle" in editor.text, f"the answer to {question}")
     assert "Which answer" in question
     editor.notified("do not agree")
 
@@ -157,7 +158,7 @@ def test_where_the_models_do_not_agree_the_user_is_asked(
 def test_generate_by_an_instruction_and_what_else_there_is(editor: Neovim) -> None:
     editor.open("app.py", "\n")
     editor.type(":Ensemble generate area of a rectangle<CR>")
-    until(lambda: "return width * height" in editor.text, "the answer")
+    wait_until(lambda: "return width * height" in editor.text, "the answer")
     editor.notified("agreement")
 
 
@@ -255,7 +256,7 @@ def test_the_report_opens(editor: Neovim) -> None:
     editor.type("<Tab>")
     editor.counted("accepted")
     editor.type("<Esc>:Ensemble report<CR>")
-    until(lambda: editor.api.current.buffer.name.endswith(".md"), "the report's window")
+    wait_until(lambda: editor.api.current.buffer.name.endswith(".md"), "the report's window")
     assert "one" in editor.text
 
 
@@ -283,13 +284,13 @@ def test_the_command_line_completes(editor: Neovim, line: str, offered: list[str
     editor.open("app.py", CODE)
     editor.request("ensemble.models")  # the server has started
     complete = "vim.fn.getcompletion(...,'cmdline')"
-    until(lambda: editor.lua(complete, line) == offered, f"{offered} for {line!r}")
+    wait_until(lambda: editor.lua(complete, line) == offered, f"{offered} for {line!r}")
 
 
 def test_completing_the_command_line_does_not_wait_for_the_server(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     complete = "vim.fn.getcompletion('Ensemble remove ', 'cmdline')"
-    until(lambda: editor.lua(complete) == list(ANSWERS), "the names of the models")
+    wait_until(lambda: editor.lua(complete) == list(ANSWERS), "the names of the models")
     process = psutil.Process(server_pid(editor))
     process.suspend()
     try:
@@ -302,7 +303,7 @@ def test_completing_the_command_line_does_not_wait_for_the_server(editor: Neovim
     url = editor.home.models[0]["baseUrl"]
     settings = {"name": "four", "provider": "openai", "model": "x", "baseUrl": url}
     editor.request("ensemble.addModel", settings)
-    until(lambda: editor.lua(complete) == [*ANSWERS, "four"], "the refreshed names")
+    wait_until(lambda: editor.lua(complete) == [*ANSWERS, "four"], "the refreshed names")
 
 
 def test_every_command_of_the_server_can_be_given(editor: Neovim) -> None:
@@ -345,7 +346,7 @@ def test_the_status_line_names_the_model(editor: Neovim) -> None:
     editor.shows("width * height")
     wanted = {f"ensemble: {name}" for name in ANSWERS}
     line = "require('ensemble_lsp').statusline()"
-    until(lambda: editor.lua(line) in wanted, "the model's name in the status line")
+    wait_until(lambda: editor.lua(line) in wanted, "the model's name in the status line")
     assert "busy" in editor.lua("_G.seen")
 
 
@@ -399,7 +400,7 @@ def test_restart_in_the_middle_of_a_session(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     first = server_pid(editor)
     editor.type(":Ensemble restart<CR>")
-    until(lambda: server_pid(editor) not in (None, first), "another server")
+    wait_until(lambda: server_pid(editor) not in (None, first), "another server")
     editor.attached()
     editor.type("A")
     editor.shows("width * height")
@@ -413,7 +414,7 @@ def test_a_server_that_is_killed_comes_back_with_the_buffers(editor: Neovim) -> 
     first = server_pid(editor)
     assert first is not None
     os.kill(first, signal.SIGKILL)
-    until(lambda: server_pid(editor) not in (None, first), "another server")
+    wait_until(lambda: server_pid(editor) not in (None, first), "another server")
     editor.attached()
     # What was typed while it was away is known to the new one.
     editor.type("Areturn ")
@@ -445,8 +446,8 @@ def test_a_server_that_is_not_there_is_said_by_checkhealth(three: Home, neovims:
 def test_disable_and_enable(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     editor.type(":Ensemble disable<CR>")
-    until(lambda: server_pid(editor) is None, "no server")
-    until(lambda: editor.lua("require('ensemble_lsp').statusline()") == "", "an empty status")
+    wait_until(lambda: server_pid(editor) is None, "no server")
+    wait_until(lambda: editor.lua("require('ensemble_lsp').statusline()") == "", "an empty status")
     editor.type(":Ensemble enable<CR>")
     editor.attached()
 

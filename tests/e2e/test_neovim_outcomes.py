@@ -16,10 +16,11 @@ from sqlite3 import OperationalError, connect
 import pytest
 
 from tests.e2e import nvim
-from tests.e2e.nvim import Neovim, until
+from tests.e2e.nvim import Neovim
 from tests.e2e.test_stock_neovim import SILENT, readme_lines
 from tests.server.conftest import Home
 from tests.support.providers import LoopbackProvider
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -165,7 +166,7 @@ def test_fates_are_told_from_a_real_editors_edits(
             deed(editor, place)
             editor.type("<Esc>")
             editor.api.command("bwipeout!")
-            until(lambda: _settled(editor, before), f"the outcomes of {deed.__name__}")  # noqa: B023
+            wait_until(lambda: _settled(editor, before), f"the outcomes of {deed.__name__}")  # noqa: B023
             seen[deed.__name__] = [kind for kind, _, _ in editor.outcomes()[before:]]
             assert {source for _, source, _ in editor.outcomes()} == {"document"}
     fates = {deed: next(k for k in kinds if k != "superseded") for deed, kinds in seen.items()}

@@ -11,11 +11,11 @@ import pytest
 from lsprotocol import types
 
 from tests.support.providers import LoopbackProvider, running
+from tests.support.sources import CODE
 
 pytest_lsp = pytest.importorskip("pytest_lsp", reason="pip install -e '.[e2e]'")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-CODE = "def area(width, height):\n    return "
 URI = "file:///w/a.py"
 EDITORS = ("visual_studio_code", "neovim", "emacs")
 

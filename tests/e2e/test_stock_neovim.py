@@ -14,13 +14,13 @@ import pytest
 
 from tests.e2e import nvim
 from tests.e2e.conftest import ROOT
-from tests.e2e.nvim import WITH_PLUGIN, Neovim, until
+from tests.e2e.nvim import WITH_PLUGIN, Neovim
 from tests.server.conftest import Home
 from tests.support.providers import LoopbackProvider
+from tests.support.sources import CODE
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
-
-CODE = "def area(width, height):\n    return "
 
 
 def readme_lines(home: Home) -> str:
@@ -162,7 +162,7 @@ def menu(editor: Neovim) -> list[str]:
 def test_before_012_the_suggestion_is_a_completion(old: Neovim) -> None:
     old.open("app.py", CODE[:-1])
     old.type("A<Space>")
-    until(lambda: "width * height" in menu(old), "the suggestion in the menu")
+    wait_until(lambda: "width * height" in menu(old), "the suggestion in the menu")
     assert old.text == CODE, "nothing is inserted before it is chosen"
     old.type("<C-n><C-y>")
     old.reads(CODE + "width * height")
@@ -175,7 +175,7 @@ def test_before_012_a_block_keeps_its_indentation(old: Neovim, gpt: LoopbackProv
     gpt.reply = block
     old.open("app.py", "def area(width, height):\n   ")
     old.type("A<Space>")
-    until(lambda: "if width < 0:" in menu(old), "the suggestion in the menu")
+    wait_until(lambda: "if width < 0:" in menu(old), "the suggestion in the menu")
     old.type("<C-n><C-y>")
     old.reads(f"def area(width, height):\n    {block}")
 
@@ -183,7 +183,7 @@ def test_before_012_a_block_keeps_its_indentation(old: Neovim, gpt: LoopbackProv
 def test_before_012_typing_over_it_is_a_rejection(old: Neovim) -> None:
     old.open("app.py", CODE[:-1])
     old.type("A<Space>")
-    until(lambda: "width * height" in menu(old), "the suggestion in the menu")
+    wait_until(lambda: "width * height" in menu(old), "the suggestion in the menu")
     old.look()
     old.type("None")
     old.reads(CODE + "None")
@@ -207,4 +207,4 @@ def test_before_012_the_readme_lines_attach_too(
     with nvim.running(neovims / "0.11" / "nvim", home, lines) as editor:
         editor.open("app.py", CODE)
         editor.type("A<C-x><C-o>")
-        until(lambda: "width * height" in menu(editor), "the suggestion by omnifunc")
+        wait_until(lambda: "width * height" in menu(editor), "the suggestion by omnifunc")

@@ -23,6 +23,7 @@ from tests.server.conftest import Home
 from tests.support.cli import User
 from tests.support.postgres import PASSWORD, Postgres, folder_of_programs
 from tests.support.providers import LoopbackProvider
+from tests.support.waiting import until
 from tests.unit import test_history_store as store
 from tests.unit import test_selection_history_sync as learning
 from tests.unit.test_history_store import NOW, outcome, suggestion
@@ -270,13 +271,6 @@ async def test_the_daily_budget_holds_over_all_servers(
     assert await servers[1].history.used_since(day_start(time.time())) <= 0.5
     for server in servers:
         await server.history.close()
-
-
-async def until(what: Any) -> None:
-    end = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < end, "it never came"
-        await asyncio.sleep(0.02)
 
 
 async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path, postgres: Postgres) -> None:

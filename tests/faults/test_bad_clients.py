@@ -14,10 +14,10 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import CAPABILITIES, LspClient, LspError
 from tests.support.providers import Fault, LoopbackProvider
+from tests.support.sources import CODE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-CODE = "def area(width, height):\n    return "
 PLACE = {"line": 0, "character": 0}
 REQUESTS = (
     "textDocument/inlineCompletion",

@@ -15,12 +15,12 @@ from tests.faults.wire import OK, dripping, saying, self_signed
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import Fault, LoopbackProvider, Recorded, running
+from tests.support.sources import CODE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 TIMEOUT = 1.5
 """Seconds: each model's own limit for an answer."""
-CODE = "def area(width, height):\n    return "
 ASKED = {"instruction": "return the product", "apply": False}
 LATER = {"retry-after": "1"}
 

@@ -14,10 +14,10 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient
 from tests.support.providers import Fault, LoopbackProvider, Recorded, running
+from tests.support.sources import CODE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-CODE = "def area(width, height):\n    return "
 YEARS = 10 * 365 * 86400.0
 
 JUMPING = """

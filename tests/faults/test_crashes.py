@@ -13,10 +13,10 @@ from tests.faults.test_keys import OPENAI, PLAIN
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError, running_server
 from tests.support.providers import LoopbackProvider
+from tests.support.sources import CODE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-CODE = "def area(width, height):\n    return "
 
 BROKEN = '''
 """The server, with faults: started in place of it, with its arguments."""

@@ -13,6 +13,7 @@ from tests.faults.test_hostile_repositories import KEY, file, remote
 from tests.server.conftest import Home
 from tests.support.lsp_client import running_server
 from tests.support.providers import Fault, LoopbackProvider, running
+from tests.support.sources import CODE
 
 __all__ = ["remote"]  # a fixture
 pytestmark = [
@@ -21,7 +22,6 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="pipes, links and names of POSIX"),
 ]
 
-CODE = "def area(width, height):\n    return "
 SOON = 20.0
 """Seconds within which a completion comes, the server's start and the SDK's import included."""
 

@@ -15,10 +15,10 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import LoopbackProvider
+from tests.support.sources import CODE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-CODE = "def area(width, height):\n    return "
 PROSE = """The function `area` multiplies.
 
 <img src="http://127.0.0.1:9/p.png"> <script>alert(1)</script> <iframe src=x></iframe>

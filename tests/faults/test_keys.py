@@ -14,6 +14,7 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import Fault, LoopbackProvider, Recorded, running
+from tests.support.sources import CODE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -22,7 +23,6 @@ ANTHROPIC = "sk-ant-api03-Qw7eRt9yUi2oPa4sDf6gHj8kLz1xCv3b"
 PLAIN = "8f14e45fceea167a5a36dedd4bea2543"
 """As some services give them: nothing tells it from a hash."""
 KEYS = (OPENAI, ANTHROPIC, PLAIN)
-CODE = "def area(width, height):\n    return "
 
 
 def telling(seen: Recorded) -> Fault | None:

@@ -9,6 +9,7 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspError
 from tests.support.providers import Fault, LoopbackProvider, running
+from tests.support.sources import CODE
 
 pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
 
@@ -40,7 +41,6 @@ FAULTS = {
 PARTIAL = ("cut stream", "half stream", "huge token", "wrong content type", "stall", "endless")
 """What came of these may be an answer of its own."""
 
-CODE = "def area(width, height):\n    return "
 FUNCTION = "# Return the area of a circle\n"
 
 

@@ -10,10 +10,10 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import Fault, LoopbackProvider
+from tests.support.sources import CODE
 
 pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
 
-CODE = "def area(width, height):\n    return "
 START = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
 
 

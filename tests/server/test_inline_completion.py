@@ -10,8 +10,7 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspError
 from tests.support.providers import Fault, LoopbackProvider, running
-
-CODE = "def area(width, height):\n    return "
+from tests.support.sources import CODE
 
 
 async def test_an_invoked_request_gives_items_with_text_range_and_accept_command(

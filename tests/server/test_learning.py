@@ -10,10 +10,9 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient
 from tests.support.providers import LoopbackProvider
+from tests.support.sources import CODE
 
 pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
-
-CODE = "def area(width, height):\n    return "
 
 
 async def accepted(client: LspClient, uri: str) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.server.conftest import Home
+from tests.support.sources import CODE
 
 PACKAGE = Path(__file__).parent.parent / "support" / "echo_provider"
-CODE = "def area(width, height):\n    return "
 
 
 @pytest.fixture

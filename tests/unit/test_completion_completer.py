@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,19 +16,10 @@ from ensemble_lsp.completion import request as request_module
 from ensemble_lsp.completion.debounce import TypingRhythm
 from ensemble_lsp.types import Chunk, Document, Position, Prompt, Suggestion, Trigger, Usage
 from tests.support.fake_models import FakeModel
+from tests.support.sources import CODE
+from tests.support.waiting import until
 
-CODE = "def area(width, height):\n    return "
 ANSWER = "width * height"
-
-
-async def until(met: Callable[[], object]) -> None:
-    """Let the loop run until something holds."""
-
-    async def wait() -> None:
-        while not met():
-            await asyncio.sleep(0)
-
-    await asyncio.wait_for(wait(), 20)
 
 
 class Models:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ from ensemble_lsp.providers.llamacpp.server_process import threads_for_this_mach
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt, Snippet
 from tests.support import fake_llama
+from tests.support.waiting import until
 
 COMMAND = (sys.executable, fake_llama.__file__)
 PIPES = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"]
@@ -93,17 +94,6 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 def complete(prefix: str, suffix: str = "", **more: Any) -> Prompt:
     return Prompt("complete", "python", "a.py", prefix=prefix, suffix=suffix, **more)
-
-
-async def until(met: Callable[[], bool | Awaitable[bool]]) -> None:
-    async def wait() -> None:
-        while True:
-            result = met()
-            if await result if isinstance(result, Awaitable) else result:
-                return
-            await asyncio.sleep(0.01)
-
-    await asyncio.wait_for(wait(), 20)
 
 
 # What the model is shown

@@ -29,16 +29,11 @@ from ensemble_lsp.models.wrappers import (
 )
 from ensemble_lsp.types import Chunk, Usage
 from tests.support.scripted import PROMPT, Clock, ScriptedModel, prompt
+from tests.support.waiting import until
 
 
 def down() -> ServiceUnavailableError:
     return ServiceUnavailableError("fake", "fake is overloaded.")
-
-
-async def until(condition) -> None:
-    """Let other tasks run until something holds."""
-    while not condition():  # pytest's own limit ends a wait in vain
-        await asyncio.sleep(0)
 
 
 WRAPPERS = {

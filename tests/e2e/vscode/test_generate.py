@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.providers import LoopbackProvider
+from tests.support.waiting import wait_until
 
-from .workbench import Workbench, until
+from .workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -142,13 +143,13 @@ def test_cancelling_ends_the_models_streams(median: Workbench, providers: Provid
     median.command("Ensemble: Generate with Ensemble")
     median.answer("What should the code do?", "")
     asked = [
-        until(lambda p=p, n=seen[name]: p.requests[n:], lambda: "a request")[0]
+        wait_until(lambda p=p, n=seen[name]: p.requests[n:], lambda: "a request")[0]
         for name, p in providers.items()
     ]
     notification = median.notification("Ensemble")
     notification.hover()
     notification.get_by_role("button", name="Cancel").click()
     for request in asked:
-        until(lambda r=request: r.closed, lambda: "the end of a stream")
+        wait_until(lambda r=request: r.closed, lambda: "the end of a stream")
     expect(notification).to_have_count(0)
     assert median.path.read_text() == MEDIAN

@@ -12,10 +12,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.providers import LoopbackProvider
+from tests.support.waiting import wait_until
 
 from .code_server import CodeServer, install
 from .conftest import machine_settings, model
-from .workbench import Workbench, until
+from .workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -58,7 +59,7 @@ def test_a_server_that_keeps_crashing_stays_off_until_the_user_restarts_it(
     vscode: Workbench, alpha: LoopbackProvider
 ) -> None:
     for _ in range(5):
-        process = until(lambda: server_of(vscode), lambda: "a running server")
+        process = wait_until(lambda: server_of(vscode), lambda: "a running server")
         vscode.ready()
         process.kill()
         process.wait(10)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from playwright.sync_api import FrameLocator, Locator, Page, TimeoutError, expect
+
+from tests.support.waiting import wait_until
 
 from .code_server import REPOSITORY, CodeServer
 
@@ -18,15 +18,6 @@ T = TypeVar("T")
 Outcome = tuple[set[str], str, str, float]
 
 SHOTS = Path(os.environ.get("ENSEMBLE_E2E_SHOTS", REPOSITORY / "artifacts" / "vscode"))
-
-
-def until(look: Callable[[], T], what: Callable[[], str], timeout: float = 30) -> T:
-    """Poll ``look`` until it returns a true value: for states outside the browser."""
-    deadline = time.monotonic() + timeout
-    while not (value := look()):
-        assert time.monotonic() < deadline, f"not within {timeout} s: {what()}"
-        time.sleep(0.05)
-    return value
 
 
 class Workbench:
@@ -170,7 +161,7 @@ class Workbench:
             # The editor renders blanks as no-break spaces.
             return "".join(self.ghost.all_inner_texts()).replace("\u00a0", " ")
 
-        until(
+        wait_until(
             lambda: shown() == text, lambda: f"the ghost text {text!r} (there is {shown()!r})", 60
         )
 
@@ -237,7 +228,7 @@ class Workbench:
 
     def settled(self, kind: str, task: str = "complete") -> Outcome:
         """Wait until a suggestion has this outcome."""
-        return until(
+        return wait_until(
             lambda: next((o for o in self.outcomes(task) if o[1] == kind), None),
             lambda: f"an outcome {kind!r} (there is {self.outcomes(task)})",
         )
