@@ -341,6 +341,8 @@ class TestIncremental:
         fresh = RecallIndex()
         fresh.add_file(B, "python", SAMPLE * 3)
         fresh.open(document(before.text))
+        for each in (index, fresh):
+            each.work(10_000)
         assert index.lines == fresh.lines
         assert contents(index._tree("python")) == contents(fresh._tree("python"))
         assert predictions(index, before.text) == predictions(fresh, before.text)
@@ -465,6 +467,7 @@ class TestFiles:
         index = RecallIndex()
         for _ in range(3):
             index.add_file(B, "python", SAMPLE)
+        index.work()
         assert index.lines == len(SAMPLE.split("\n"))
 
     def test_forgetting_removes_all_trace(self) -> None:

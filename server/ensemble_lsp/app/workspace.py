@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..context.documents import DocumentListener, Documents
+from ..context.workspace_files import read_source_files
 from ..context.workspace_index import WorkspaceContext
 from ..providers.recall.token_index import RecallIndex
 from ..selection.complexity import ComplexityCache
@@ -32,6 +33,9 @@ class Workspace:
         """Set while recall reads what was opened."""
         self._listeners: list[DocumentListener] = []
         self._reader: asyncio.Task[None] | None = None
+        self._disk_reader: asyncio.Task[None] | None = None
+        self._on_disk: dict[Path, str] = {}
+        """The URI under which recall has each file on disk. An editor may spell the same file's URI differently."""
         documents.subscribe(self)
         for document in documents.recent():
             self.opened(document)
@@ -43,6 +47,7 @@ class Workspace:
     def opened(self, document: Document) -> None:
         """Index a document."""
         self.recall.open(document)
+        self._rename_on_disk(document)
         self._read_soon()
         self.context.opened(document)
         self.complexity.schedule(document)
@@ -69,10 +74,46 @@ class Workspace:
         """Take the workspace's folders, as URIs."""
         await self.context.set_folders(paths_of(uris))
 
+    def saved(self, document: Document) -> None:
+        """Keep a saved file in recall after it is closed, if the workspace may read it."""
+        path = Path(document.path)
+        inside = any(folder in path.parents for folder in self.context.folders)
+        if inside and self.context.allowed(document.uri):
+            self._on_disk[path] = document.uri
+            self.recall.add_file(document.uri, document.language, document.text)
+
+    def _rename_on_disk(self, document: Document) -> None:
+        path = Path(document.path)
+        uri = self._on_disk.get(path)
+        if uri is not None and uri != document.uri:
+            self.recall.remove_file(uri)
+            self._on_disk[path] = document.uri
+            self.recall.add_file(document.uri, document.language, document.text)
+
+    def index_files(self) -> None:
+        """Read the folders' source files into recall, in the background."""
+        if self._disk_reader is not None:
+            self._disk_reader.cancel()
+        self._disk_reader = asyncio.get_running_loop().create_task(self._read_disk())
+
+    async def _read_disk(self) -> None:
+        files = await asyncio.to_thread(
+            read_source_files, self.context.folders, self.context.privacy
+        )
+        for path in self._on_disk.keys() - {file.path for file in files}:
+            self.recall.remove_file(self._on_disk.pop(path))
+        opened = {Path(document.path): document.uri for document in self.documents.recent()}
+        for file in files:
+            uri = self._on_disk[file.path] = opened.get(file.path) or file.path.as_uri()
+            self.recall.add_file(uri, file.language, file.text)
+            self._read_soon()
+            await asyncio.sleep(_PAUSE)
+
     async def close(self) -> None:
         """End the background work."""
-        if self._reader is not None:
-            self._reader.cancel()
+        for reader in (self._reader, self._disk_reader):
+            if reader is not None:
+                reader.cancel()
         await self.context.close()
         await self.complexity.close()
 

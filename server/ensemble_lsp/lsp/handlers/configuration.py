@@ -90,3 +90,4 @@ async def did_change_folders(
     ls.folders = (*kept, *(f.uri for f in params.event.added if f.uri not in kept))
     host = await ls.host()
     await host.app.workspace.set_folders(ls.folders)
+    host.app.workspace.index_files()

@@ -50,6 +50,7 @@ async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> No
     # A disk may fill up, or a file be removed, hours after the start.
     app.history.on_notice = from_history_thread
     show_new_notices()
+    app.workspace.index_files()
 
 
 def set_trace(ls: EnsembleServer, params: types.SetTraceParams) -> None:

@@ -30,11 +30,12 @@ def did_change(ls: EnsembleServer, params: types.DidChangeTextDocumentParams) ->
 
 
 def did_save(ls: EnsembleServer, params: types.DidSaveTextDocumentParams) -> None:
-    """Measure how much of the accepted suggestions is left."""
+    """Measure how much of the accepted suggestions is left, and keep the text for recall."""
     document = ls.documents.get(params.text_document.uri)
     host = ls.host_if_ready()
     if document is not None and host is not None:
         host.app.suggestions.saved(document)
+        host.app.workspace.saved(document)
 
 
 def did_close(ls: EnsembleServer, params: types.DidCloseTextDocumentParams) -> None:

@@ -19,9 +19,9 @@ SPEC = ProviderSpec(
     free=True,
     uses_documents=True,
     always_available=True,
-    note="always available: it completes from your own open files",
+    note="always available: it completes from your own files",
     fine_tuning=FineTuningSupport(
-        reason="recall has no weights and learns from the open files as they are"
+        reason="recall has no weights and learns from your files as they are"
     ),
     # Lines cut at random (benchmarks/recall_quality): .24 to .39 on three sets; the lower end counts
     # because recall leaves blocks to others.

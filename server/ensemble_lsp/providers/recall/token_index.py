@@ -8,51 +8,22 @@ thread.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from ...types import Document, Edit, common_prefix_length, split_lines
-from ...uris import uri_to_path
-from .beam_search import BELOW_TOKENS
 from .context_trie import DEPTH, Contexts, Line
-from .cursor import CursorContext, read_cursor
+from .cursor import read_cursor
+from .indexed_file import IndexedFile, count_lines, family_of, last_line, lines_at_cursor, path_of
 from .predict import Prediction, predict
 from .tokens import Words, indent_width, line_break
 
 MAX_LINES = 200_000
 """Maximum lines of all files; the oldest workspace files are dropped first."""
 AT_ONCE = 200
-"""Lines read when a file is added."""
+"""Lines read when a document is opened."""
 BY_THE_WAY = 30
 """Lines read with each later call."""
 OWN = 16
 """Number of documents, the most recently used ones, that have their own counts."""
-
-_FAMILIES = {
-    "javascriptreact": "javascript",
-    "typescript": "javascript",
-    "typescriptreact": "javascript",
-    "c": "cpp",
-    "objective-c": "cpp",
-    "objective-cpp": "cpp",
-    "jsonc": "json",
-}
-
-
-@dataclass(eq=False, slots=True)
-class _File:
-    uri: str
-    family: str
-    raw: tuple[str, ...]
-    """The lines to index; released once a closed file has been read."""
-    document: Document | None = None
-    disk: tuple[str, ...] | None = None
-    """While open: the lines on disk, if it is a workspace file."""
-    lines: list[Line | None] = field(default_factory=list[Line | None])
-    """The lines that were read; None for blank lines."""
-    own: Contexts | None = None
-    """The document's own counts, while it is in use."""
-    counted: int = 0
-    """The number of ``lines`` that are counted in ``own``."""
 
 
 class RecallIndex:
@@ -62,7 +33,7 @@ class RecallIndex:
     """
 
     def __init__(self, max_lines: int = MAX_LINES) -> None:
-        self._files: dict[str, _File] = {}
+        self._files: dict[str, IndexedFile] = {}
         self._trees: dict[str, Contexts] = {}
         self._words = Words()
         self._pending: dict[str, None] = {}
@@ -87,7 +58,9 @@ class RecallIndex:
         disk = document.lines if on_disk else None
         if old is not None and old.document is not None and old.disk is not None:
             disk = old.disk
-        file = _File(document.uri, _family(document.language), document.lines, document, disk)
+        file = IndexedFile(
+            document.uri, family_of(document.language), document.lines, document, disk
+        )
         self._begin(file)
         self._work_in(file, AT_ONCE)
 
@@ -97,7 +70,7 @@ class RecallIndex:
         ``edits`` only say where to look; the documents' lines decide, so a missed change does no harm.
         """
         file = self._files.get(after.uri)
-        if file is None or file.document is None or file.family != _family(after.language):
+        if file is None or file.document is None or file.family != family_of(after.language):
             self.open(after)
             return
         hint = 0
@@ -122,13 +95,13 @@ class RecallIndex:
         self._extend(file, 0)
 
     def add_file(self, uri: str, language: str, text: str) -> None:
-        """Add a workspace file's text as it is on disk, new or changed."""
+        """Add a workspace file's text as it is on disk, new or changed; ``work`` reads it."""
         file = self._files.get(uri)
         lines = tuple(split_lines(text))
         if file is not None and file.document is not None:
             file.disk = lines
         else:
-            self._begin(_File(uri, _family(language), lines))
+            self._begin(IndexedFile(uri, family_of(language), lines), 0)
 
     def remove_file(self, uri: str) -> None:
         """Drop a workspace file that was deleted; while it is open, its document stays."""
@@ -156,7 +129,7 @@ class RecallIndex:
             lines -= self._count_on(file, max(0, lines))
         return self.pending
 
-    def _uncounted(self) -> Iterator[_File]:
+    def _uncounted(self) -> Iterator[IndexedFile]:
         """Yield documents whose own counts are behind."""
         files = (self._files[uri] for uri in self._latest)
         return (file for file in files if file.counted < len(file.lines))
@@ -164,7 +137,7 @@ class RecallIndex:
     def find(self, path: str) -> str | None:
         """Return the URI of the file whose path ends with that path; open documents first."""
         wanted = "/" + path.replace("\\", "/").lstrip("/")
-        found = [f for f in self._files.values() if _path(f).endswith(wanted)]
+        found = [f for f in self._files.values() if path_of(f).endswith(wanted)]
         found.sort(key=lambda f: (f.document is None, len(f.uri)))
         return found[0].uri if found else None
 
@@ -192,10 +165,10 @@ class RecallIndex:
         cursor = read_cursor(prefix, suffix, self._read)
         if cursor is None:
             return []
-        tree = self._tree(_family(language))
+        tree = self._tree(family_of(language))
         own = file.own if file is not None else None
         # Neither the line at the cursor nor its step to the line below may be evidence for itself.
-        held = _held(file, cursor, tree) if file is not None else []
+        held = lines_at_cursor(file, cursor, tree) if file is not None else []
         for each, line, tokens in held:
             each.remove(line, tokens)
         try:
@@ -206,13 +179,13 @@ class RecallIndex:
 
     # -- reading -------------------------------------------------------------------------------
 
-    def _begin(self, file: _File) -> None:
+    def _begin(self, file: IndexedFile, at_once: int = AT_ONCE) -> None:
         self.forget(file.uri)
         self._files[file.uri] = file
         self._pending[file.uri] = None
-        self._extend(file, AT_ONCE)
+        self._extend(file, at_once)
 
-    def _work_in(self, file: _File, budget: int = BY_THE_WAY) -> None:
+    def _work_in(self, file: IndexedFile, budget: int = BY_THE_WAY) -> None:
         """Give a document its own counts, in steps; the least recently used document loses its counts."""
         self._latest.pop(file.uri, None)
         self._latest[file.uri] = None
@@ -221,24 +194,24 @@ class RecallIndex:
         file.own = file.own or Contexts()
         self._count_on(file, budget)
 
-    def _count_on(self, file: _File, budget: int) -> int:
+    def _count_on(self, file: IndexedFile, budget: int) -> int:
         """Count further lines in the document's own counts; return how many."""
         start = file.counted
         file.counted = min(len(file.lines), start + budget)
-        _count(file, start, file.counted)
+        count_lines(file, start, file.counted)
         return file.counted - start
 
-    def _leave(self, file: _File) -> None:
+    def _leave(self, file: IndexedFile) -> None:
         self._latest.pop(file.uri, None)
         file.own, file.counted = None, 0
 
-    def _by_the_way(self, file: _File | None) -> None:
+    def _by_the_way(self, file: IndexedFile | None) -> None:
         if file is not None and file.uri in self._pending:
             self._extend(file, BY_THE_WAY)
         elif self._pending:
             self.work(BY_THE_WAY)
 
-    def _extend(self, file: _File, budget: int) -> int:
+    def _extend(self, file: IndexedFile, budget: int) -> int:
         """Read further lines of a file; return how many."""
         start = len(file.lines)
         wanted = min(budget, len(file.raw) - start)
@@ -250,7 +223,7 @@ class RecallIndex:
                 file.raw = ()
         return end - start
 
-    def _room(self, file: _File, wanted: int) -> int:
+    def _room(self, file: IndexedFile, wanted: int) -> int:
         """Return how many lines fit after the oldest closed files are dropped."""
         closed = [f.uri for f in self._files.values() if f.document is None and f is not file]
         for uri in closed:
@@ -259,7 +232,7 @@ class RecallIndex:
             self.forget(uri)
         return max(0, self._max_lines - self._total)
 
-    def _update(self, file: _File, new: tuple[str, ...], hint: int) -> None:
+    def _update(self, file: IndexedFile, new: tuple[str, ...], hint: int) -> None:
         """Set the file's lines; the first ``hint`` lines are known to be equal."""
         old, file.raw = file.raw, new
         first = hint + common_prefix_length(old[hint:], new[hint:])
@@ -281,14 +254,14 @@ class RecallIndex:
         end = len(file.lines)
         self._join(file, rest)
         if reaches:
-            _count(file, first, end)
+            count_lines(file, first, end)
             file.counted += len(file.lines) - known
         else:
             file.counted = min(file.counted, first)
         if len(file.lines) < len(new):
             self._pending[file.uri] = None
 
-    def _touched(self, file: _File, last: int) -> int:
+    def _touched(self, file: IndexedFile, last: int) -> int:
         """Return the end of the lines from ``last`` whose contexts reach back across it."""
         tokens = 0
         while last < len(file.lines) and tokens < DEPTH:
@@ -297,16 +270,16 @@ class RecallIndex:
             last += 1
         return last
 
-    def _join(self, file: _File, rest: list[Line | None]) -> None:
+    def _join(self, file: IndexedFile, rest: list[Line | None]) -> None:
         """Append unchanged lines to those that were read again."""
-        above = _last(file.lines)
+        above = last_line(file.lines)
         below = next((line for line in rest if line is not None), None)
         if below is not None:
             below.before = above
         file.lines += rest
         self._total += len(rest)
 
-    def _take_out(self, file: _File, start: int, end: int) -> None:
+    def _take_out(self, file: IndexedFile, start: int, end: int) -> None:
         tree = self._tree(file.family)
         for number, line in enumerate(file.lines[start:end], start):
             if line is not None:
@@ -314,10 +287,10 @@ class RecallIndex:
                 if file.own is not None and number < file.counted:
                     file.own.remove(line)
 
-    def _put_in(self, file: _File, start: int, end: int) -> None:
+    def _put_in(self, file: IndexedFile, start: int, end: int) -> None:
         """Read the raw lines from ``start``, where the known ones end, to ``end``."""
         tree = self._tree(file.family)
-        above = _last(file.lines)
+        above = last_line(file.lines)
         for raw in file.raw[start:end]:
             blank = bool(file.lines) and file.lines[-1] is None
             line = self._read(raw, above, blank)
@@ -341,63 +314,3 @@ class RecallIndex:
 
     def _tree(self, family: str) -> Contexts:
         return self._trees.setdefault(family, Contexts())
-
-
-def _count(file: _File, start: int, end: int) -> None:
-    """Add lines to the document's own counts, if it has any."""
-    own = file.own
-    if own is not None:
-        for line in file.lines[start:end]:
-            if line is not None:
-                own.add(line)
-
-
-def _family(language: str) -> str:
-    return _FAMILIES.get(language, language)
-
-
-def _path(file: _File) -> str:
-    return uri_to_path(file.uri).as_posix()
-
-
-def _last(lines: Sequence[Line | None]) -> Line | None:
-    return next((line for line in reversed(lines) if line is not None), None)
-
-
-def _held(
-    file: _File, cursor: CursorContext, tree: Contexts
-) -> list[tuple[Contexts, Line, int | None]]:
-    """Return the cursor's line and the beginning of the line below, each with its tree and number of tokens."""
-    number = _number_of(file, cursor)
-    if number is None:
-        return []
-    after = range(number + 1, len(file.lines))
-    below = next((i for i in after if file.lines[i] is not None), None)
-    held: list[tuple[Contexts, Line, int | None]] = []
-    for i, tokens in ((number, None), (below, 1 + BELOW_TOKENS)):
-        line = file.lines[i] if i is not None else None
-        if i is None or line is None:
-            continue
-        held.append((tree, line, tokens))
-        if file.own is not None and i < file.counted:
-            held.append((file.own, line, tokens))
-    return held
-
-
-def _number_of(file: _File, cursor: CursorContext) -> int | None:
-    """Return the number of the cursor's line, found by its text and the lines around it."""
-    best, found = -1, None
-    for number in _numbers(file, cursor.text, cursor.number):
-        agreed = cursor.agreement(file.raw, number)
-        if agreed > best:
-            best, found = agreed, number
-    return found
-
-
-def _numbers(file: _File, text: str, guess: int) -> list[int]:
-    """Return the lines equal to the cursor's, the guessed one first."""
-    known = min(len(file.lines), len(file.raw))
-    if guess < known and file.raw[guess].rstrip("\r\n") == text:
-        return [guess]
-    same = (i for i in range(known) if file.raw[i].startswith(text))
-    return [i for i in same if file.raw[i].rstrip("\r\n") == text]
