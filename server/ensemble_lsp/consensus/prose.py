@@ -65,7 +65,7 @@ class _Merged:
 
     def all(self) -> list[_MergedSentence]:
         """Return every sentence so far: base, additions and extras."""
-        base = [s for _, said in self.blocks for s in said]
+        base = [s for _, sentences in self.blocks for s in sentences]
         return [*base, *(a for s in base for a in s.additions), *self.extra]
 
 
@@ -84,7 +84,7 @@ def merge_prose(answers: Sequence[Vote]) -> ProseVerdict:
     _drop_repeated(merged)
     for other, its in zip(ordered[1:], blocks[1:], strict=True):
         _fold(merged, other, its, corpus)
-    sentences = [s for _, said in merged.blocks for s in said]
+    sentences = [s for _, sentences in merged.blocks for s in sentences]
     backed = sum(len(s.models) > 1 for s in sentences)
     agreement = round(backed / len(sentences), 3) if sentences else 0.0
     names = tuple(dict.fromkeys(a.model for a in ordered))
@@ -98,11 +98,11 @@ def _sentences(block: MarkdownBlock, model: str) -> list[_MergedSentence]:
 def _drop_repeated(merged: _Merged) -> None:
     """Drop sentences that the base repeats."""
     seen: list[str] = []
-    for _, said in merged.blocks:
-        for sentence in list(said):
+    for _, sentences in merged.blocks:
+        for sentence in list(sentences):
             words = sentence.norm.words
             if words in seen and len(words.split()) >= 4:
-                said.remove(sentence)
+                sentences.remove(sentence)
             seen.append(words)
 
 
@@ -110,7 +110,7 @@ def _fold(merged: _Merged, answer: Vote, blocks: Sequence[MarkdownBlock], corpus
     """Merge one more answer."""
     there = merged.all()
     sentences_by_block = [_sentences(b, answer.model) for b in blocks]
-    mine = [s.norm for said in sentences_by_block for s in said]
+    mine = [s.norm for sentences in sentences_by_block for s in sentences]
     rows = iter(corpus.relations(mine, [s.norm for s in there]))
     anchor: _MergedSentence | None = None
     placed: set[str] = set()
@@ -118,17 +118,17 @@ def _fold(merged: _Merged, answer: Vote, blocks: Sequence[MarkdownBlock], corpus
         if block.kind in _WHOLE_KINDS:
             before = sentences_by_block[index - 1][-1:] if index else []
             _fold_whole(merged, block, answer.model, before[0] if before else None)
-        for said in its:
+        for sentence in its:
             found, how = _nearest(there, next(rows))
             if found is None:
-                if said.norm.words not in placed and _has_content(said.norm):
-                    _place(merged, said, anchor)
-                placed.add(said.norm.words)
+                if sentence.norm.words not in placed and _has_content(sentence.norm):
+                    _place(merged, sentence, anchor)
+                placed.add(sentence.norm.words)
                 continue
             if how == "same" and answer.model not in found.models:
                 found.models.append(answer.model)
             elif how == "contradicts":
-                found.differing.append((answer.model, said.text))
+                found.differing.append((answer.model, sentence.text))
             # Additions after a sentence that introduces a block belong after the block.
             anchor = None if found.norm.leads else found
 
@@ -154,13 +154,13 @@ def _nearest(
     return best, how
 
 
-def _place(merged: _Merged, said: _MergedSentence, anchor: _MergedSentence | None) -> None:
+def _place(merged: _Merged, sentence: _MergedSentence, anchor: _MergedSentence | None) -> None:
     """Put a new sentence after the one it followed in its source, else at the end."""
     base = [s for _, sentences in merged.blocks for s in sentences]
     if anchor is None or not any(anchor is s for s in base):
-        merged.extra.append(said)
+        merged.extra.append(sentence)
     else:
-        anchor.additions.append(said)
+        anchor.additions.append(sentence)
 
 
 def _fold_whole(
@@ -185,12 +185,12 @@ def _fold_whole(
         merged.extra_blocks.append(_ExtraBlock(block.raw, [model], lead))
 
 
-def _take(merged: _Merged, said: _MergedSentence) -> bool:
+def _take(merged: _Merged, sentence: _MergedSentence) -> bool:
     """Remove a placed sentence; return whether it was placed."""
     base = [s for _, sentences in merged.blocks for s in sentences]
     for additions in (merged.extra, *(s.additions for s in base)):
         for index, one in enumerate(additions):
-            if one is said:
+            if one is sentence:
                 del additions[index]
                 return True
     return False
@@ -201,12 +201,12 @@ def _take(merged: _Merged, said: _MergedSentence) -> bool:
 
 def _render(merged: _Merged) -> str:
     parts: list[str] = []
-    for block, said in merged.blocks:
-        if block.sentences and not said:
+    for block, sentences in merged.blocks:
+        if block.sentences and not sentences:
             continue
         if block.blank_before and parts:
             parts.append("")
-        parts.append(_render_block(block, said))
+        parts.append(_render_block(block, sentences))
     if merged.extra:
         parts += ["", "Also:", ""]
         parts += [f"- {s.text}{_mark(s)}{_differences(s)}" for s in merged.extra]
@@ -217,13 +217,13 @@ def _render(merged: _Merged) -> str:
     return "\n".join(parts).strip()
 
 
-def _render_block(block: MarkdownBlock, said: Sequence[_MergedSentence]) -> str:
-    if not said:
+def _render_block(block: MarkdownBlock, sentences: Sequence[_MergedSentence]) -> str:
+    if not sentences:
         return block.raw
     items: list[str] = []
     line: list[str] = []
-    for index, sentence in enumerate(said):
-        following = said[index + 1] if index + 1 < len(said) else None
+    for index, sentence in enumerate(sentences):
+        following = sentences[index + 1] if index + 1 < len(sentences) else None
         line.append(sentence.text + _mark_once(sentence, following) + _differences(sentence))
         for addition in sentence.additions:
             text = f"{addition.text}{_mark(addition)}{_differences(addition)}"
@@ -235,21 +235,21 @@ def _render_block(block: MarkdownBlock, said: Sequence[_MergedSentence]) -> str:
     return "\n".join([text, *items])
 
 
-def _mark(said: _MergedSentence) -> str:
+def _mark(sentence: _MergedSentence) -> str:
     """Return the mark with the only model that has the sentence."""
-    alone = len(said.models) == 1 and not said.differing
-    return f" *(only {said.models[0]})*" if alone else ""
+    alone = len(sentence.models) == 1 and not sentence.differing
+    return f" *(only {sentence.models[0]})*" if alone else ""
 
 
-def _mark_once(said: _MergedSentence, following: _MergedSentence | None) -> str:
+def _mark_once(sentence: _MergedSentence, following: _MergedSentence | None) -> str:
     """Mark a run of sentences of the same single model once."""
-    runs_on = following is not None and not said.additions and not said.differing
-    if runs_on and following is not None and following.models == said.models:
+    runs_on = following is not None and not sentence.additions and not sentence.differing
+    if runs_on and following is not None and following.models == sentence.models:
         return ""
-    return _mark(said)
+    return _mark(sentence)
 
 
-def _differences(said: _MergedSentence) -> str:
+def _differences(sentence: _MergedSentence) -> str:
     """Return the contradicting sentences with their models."""
-    differing = "; ".join(f"{model}: “{text}”" for model, text in said.differing)
+    differing = "; ".join(f"{model}: “{text}”" for model, text in sentence.differing)
     return f" **(disagreement — {differing})**" if differing else ""

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from ..app.failures import no_model
 from ..errors import NoModelError, SettingsError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 Engine = Literal["local", "ray"]
 """The place that sends the requests: this process, or a Ray cluster."""
-ENGINES: tuple[Engine, ...] = get_args(Engine)
 LINES_ABOVE = 12
 """Lines above a hole that a report shows."""
 

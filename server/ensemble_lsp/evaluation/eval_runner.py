@@ -136,9 +136,9 @@ class EvalRun:
         """Ask the models that predict from the open files, with the case's file open with its hole."""
         for question in questions if free else ():
             case = question.scenario.case
-            wanted = [c for c in free if not self._known(question, c)]
-            scenario = await self._scenarios.open_case(case) if wanted else None
-            for candidate in wanted:
+            missing = [c for c in free if not self._known(question, c)]
+            scenario = await self._scenarios.open_case(case) if missing else None
+            for candidate in missing:
                 await self._answer(question, candidate)
             if scenario is not None:
                 await self._scenarios.close_case(scenario)

@@ -122,9 +122,9 @@ def _parse(raw: bytes) -> tuple[Line | None, str]:
     return cast(Line, value), ""
 
 
-def _problems(line: Line, kind: Format | None, wanted: Format | None) -> Iterable[str]:
-    if kind is None or kind != wanted:
-        yield f"is not of the form {_FORMS[wanted or 'chat']}"
+def _problems(line: Line, kind: Format | None, expected: Format | None) -> Iterable[str]:
+    if kind is None or kind != expected:
+        yield f"is not of the form {_FORMS[expected or 'chat']}"
         return
     if kind == "chat":
         yield from _extra(line, ("messages", "tools", "parallel_tool_calls", "functions"))

@@ -153,11 +153,11 @@ _SELECT_STORED = (
 
 
 def _percentile(buckets: list[tuple[int, int]], share: float) -> float | None:
-    wanted = share * sum(calls for _, calls in buckets)
+    target = share * sum(calls for _, calls in buckets)
     seen = 0
     for bucket, calls in buckets:
         seen += calls
-        if seen >= wanted:
+        if seen >= target:
             return math.exp(bucket / BUCKETS_PER_E)
     return None
 
