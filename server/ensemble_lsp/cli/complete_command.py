@@ -76,5 +76,7 @@ def _nothing(
         models = [app.registry.get(args.model)]
     if not models:
         return no_model(app, "complete")
-    message = trouble[-1] if trouble else "No model suggested a completion here; try another position."
+    message = (
+        trouble[-1] if trouble else "No model suggested a completion here; try another position."
+    )
     return refused(app, document, models) or NoModelError(message)

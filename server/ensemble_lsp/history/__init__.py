@@ -6,6 +6,7 @@ No code and no prompt is stored unless ``history.keepText`` is set.
 from .change_log import Change, Changes, LearnedState
 from .jsonl import ImportReport
 from .postgres import password_of
+
 # The records that the other packages use: queries.py imports the same ones for itself.
 from .records import (
     CallRecord,
