@@ -178,7 +178,7 @@ def _record(r: Ranked) -> str:
         )
     count = plural(r.observations, "suggestion")
     known = f"only {count} judged so far" if r.observations else "no suggestion judged yet"
-    return f"{known}, so the estimate rests on {r.prior}, and {speed}"
+    return f"{known}, and {speed}"
 
 
 def format_duration(ms: float) -> str:
