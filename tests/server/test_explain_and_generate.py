@@ -268,6 +268,8 @@ async def test_one_failing_model_does_not_spoil_the_ensemble(
         result = await client.command("ensemble.generate", arguments)
         assert len(result["candidates"]) == 1
         assert "three" in result["errors"]
+        await client.command("ensemble.generate", {**arguments, "apply": True})
+        await client.until(lambda: "three did not answer." in client.messages())
 
 
 async def test_when_every_model_fails_the_message_says_what_to_do(

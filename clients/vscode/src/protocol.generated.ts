@@ -269,7 +269,7 @@ export interface ExplainResult {
   models: string[];
 }
 /**
- * Write code with several models and apply their consensus.
+ * Write code with several models and apply the first answer.
  */
 export interface GenerateArguments {
   /**
@@ -294,7 +294,7 @@ export interface GenerateArguments {
    */
   model?: string;
   /**
-   * Apply the consensus; true by default.
+   * Apply the first answer; true by default.
    */
   apply?: boolean;
 }
@@ -304,11 +304,11 @@ export interface GenerateArguments {
 export interface GenerateResult {
   id: string;
   /**
-   * The consensus.
+   * The first answer: the consensus of two or more models, or the answer of the model with the best record.
    */
   text: string;
   /**
-   * The weight of the models behind the consensus, from 0 to 1.
+   * The estimated probability that the first answer is right, from 0 to 1.
    */
   agreement: number;
   /**
@@ -316,7 +316,7 @@ export interface GenerateResult {
    */
   settled: boolean;
   /**
-   * All answers, the consensus first.
+   * All answers, the first one first.
    */
   candidates: Candidate[];
   /**

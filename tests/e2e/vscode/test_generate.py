@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.providers import LoopbackProvider
+from tests.support.providers import Fault, LoopbackProvider
 from tests.support.waiting import wait_until
 
 from .workbench import Workbench
@@ -96,6 +96,26 @@ def test_a_code_action_writes_the_consensus_and_offers_the_other_answers(
     expect(lines).to_contain_text("sorted(values)")
     median.press("Control+z")
     expect(lines).not_to_contain_text("sorted(values)")
+    assert median.save() == MEDIAN
+
+
+def test_a_single_answer_is_previewed_and_the_failures_are_named(
+    median: Workbench, providers: Providers
+) -> None:
+    for name in ("alpha", "gamma"):
+        providers[name].fault = Fault.html()
+    median.command("Ensemble: Generate with Ensemble")
+    median.answer("What should the code do?", "")
+    entry = median.entry("beta")
+    expect(entry).not_to_contain_text("Consensus")
+    title = median.page.locator(".quick-input-title")
+    expect(title).to_contain_text("answer of beta")
+    expect(title).to_contain_text(re.compile("(alpha and gamma|gamma and alpha) did not answer"))
+    diff = median.page.locator(".monaco-diff-editor .modified-in-monaco-diff-editor .view-lines")
+    expect(diff).to_contain_text("sorted(values)")
+    median.shot("single")
+    median.press("Escape")
+    expect(diff).to_have_count(0)
     assert median.save() == MEDIAN
 
 
