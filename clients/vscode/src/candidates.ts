@@ -154,9 +154,7 @@ export function title({ candidates, errors, agreement }: Generation): string {
 }
 
 function joined(names: string[]): string {
-  return names.length < 2
-    ? names.join()
-    : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 /** The entries of the list: the answers, failed models, and "Discard". */

@@ -246,6 +246,11 @@ export interface ExplainArguments {
    * Open the explanation in the editor.
    */
   show?: boolean;
+  /**
+   * The one model to ask. If it is not the one that explained this code before, the user refuses the earlier
+   * explanation.
+   */
+  model?: string;
 }
 /**
  * A range in a document, as in LSP.
@@ -265,6 +270,10 @@ export interface Position {
  * An explanation and its authors.
  */
 export interface ExplainResult {
+  /**
+   * The id for ``ensemble.accept`` and ``ensemble.reject``, which say whether the explanation was helpful.
+   */
+  id: string;
   markdown: string;
   models: string[];
 }

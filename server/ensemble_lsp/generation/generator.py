@@ -296,7 +296,7 @@ def _generation(
 def _positions(count: int) -> list[int]:
     """Return each candidate's position: the best first, the others in random order.
 
-    Users favour what comes first, so a fixed order among the others would teach the selector an order of its own.
+    Users favour what comes first, so a fixed order among the others would bias what is learned.
     """
     shuffled = list(range(1, count))
     random.shuffle(shuffled)

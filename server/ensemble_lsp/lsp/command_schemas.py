@@ -153,11 +153,16 @@ class ExplainArguments(RangeArguments):
 
     show: bool | None = optional()
     """Open the explanation in the editor."""
+    model: str | None = optional()
+    """The one model to ask. If it is not the one that explained this code before, the user refuses the earlier
+    explanation."""
 
 
 class ExplainResult(ServerMessage):
     """An explanation and its authors."""
 
+    id: str
+    """The id for ``ensemble.accept`` and ``ensemble.reject``, which say whether the explanation was helpful."""
     markdown: str
     models: list[str]
 

@@ -74,6 +74,23 @@ def test_an_explanation_opens_beside_the_code(vscode: Workbench, alpha: Loopback
     vscode.command("Ensemble: Explain with Ensemble")
     page = vscode.webview("Multiplies the width by the height.")
     expect(page.locator("body")).to_contain_text("alpha")
+    assert not vscode.outcomes("explain") or vscode.settled("ignored", "explain")
+    vscode.shot("explanation")
+    vscode.page.get_by_role("button", name="The Explanation Was Helpful").click()
+    assert vscode.settled("accepted", "explain")[0] == {"alpha"}
+
+
+def test_the_hover_has_links_that_judge_the_explanation(
+    vscode: Workbench, alpha: LoopbackProvider
+) -> None:
+    alpha.reply = "Adds. [Helpful](command:workbench.action.quit)"
+    vscode.open("def added(width, height):\n    return width + height\n")
+    vscode.editor.get_by_text("added").hover()
+    hover = vscode.page.locator(".monaco-hover:not(.hidden)")
+    expect(hover.get_by_role("link")).to_have_count(2)
+    vscode.shot("hover-links")
+    hover.get_by_text("Not helpful").click()
+    assert vscode.settled("rejected", "explain")[0] == {"alpha"}
 
 
 def test_a_code_action_writes_the_consensus_and_offers_the_other_answers(

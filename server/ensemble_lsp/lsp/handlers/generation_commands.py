@@ -72,10 +72,14 @@ async def explain(ls: EnsembleServer, arguments: ExplainArguments) -> dict[str, 
             bar.report(f"{step.model}: {step.state}", 100 * step.done // max(1, step.total))
 
         return await host.services.explainer.explain(
-            host.app, document, span, size=size, progress=report
+            host.app, document, span, size=size, model=arguments.model, progress=report
         )
 
     explained = await with_progress(ls, "Explain with ensemble", arguments.work_done_token, work)
     if arguments.show:
         await show_markdown(ls, explained.with_signature())
-    return {"markdown": explained.markdown, "models": list(explained.models)}
+    return {
+        "id": explained.id,
+        "markdown": explained.markdown,
+        "models": list(explained.models),
+    }
