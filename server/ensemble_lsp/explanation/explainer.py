@@ -89,7 +89,7 @@ class Explainer:
     ) -> Explanation | None:
         """Explain the symbol at a position; ``None`` without a symbol or a model.
 
-        After ``wait`` seconds it raises ``TimeoutError``, and the explanation goes on: the next hover has it.
+        After ``wait`` seconds it raises ``TimeoutError``, and the explanation continues: the next hover has it.
         """
         symbol = await asyncio.to_thread(symbol_at, document, position)
         if symbol is None or not app.models_for("explain"):
