@@ -122,19 +122,22 @@ def typed_since(
     """Return the text typed at a key's place since; ``None`` if the text around it changed.
 
     ``newlines`` limits the line ends in the typed text. Closing brackets and quotes that the editor
-    inserted after the cursor are ignored.
+    inserted after the cursor are ignored; those that the user typed over are part of the typed text.
     """
     start = _locate(key, document, position, newlines)
     if start is None:
         return None
     rest = document.line(position.line)[position.column :]
-    if rest != key.rest and not _closed_by_editor(rest, key.rest):
+    typed = document.slice(Span(start, position)).replace("\r\n", "\n")
+    if rest != key.rest and not (
+        _closed_by_editor(rest, key.rest) or _typed_over(rest, key.rest, typed)
+    ):
         return None
     below = document.lines[position.line + 1 : position.line + 1 + BELOW]
     shorter = min(len(below), len(key.below))
     if below[:shorter] != key.below[:shorter]:
         return None
-    return document.slice(Span(start, position)).replace("\r\n", "\n")
+    return typed
 
 
 def _locate(
@@ -155,3 +158,12 @@ def _locate(
 def _closed_by_editor(rest: str, before: str) -> bool:
     added = rest.removesuffix(before) if before else rest
     return rest.endswith(before) and 0 < len(added) <= 3 and all(c in CLOSERS for c in added)
+
+
+def _typed_over(rest: str, before: str, typed: str) -> bool:
+    """Return whether the cursor passed closers that were after it: the editor then inserts none."""
+    if not before.endswith(rest):
+        return False
+    passed = before[: len(before) - len(rest)].strip()
+    characters = iter(typed)
+    return all(char in CLOSERS and char in characters for char in passed)

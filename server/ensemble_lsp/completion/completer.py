@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ..types import Span, Suggestion
+from ..types import Position, Span, Suggestion
 from .cache import CachedAnswer, TypeThroughCache
 from .debounce import TypingRhythm
 from .inflight_registry import InflightRegistry
@@ -146,7 +146,9 @@ class Completer:
         pin = run.app.pin("complete")
         answers = [a for a in found if sources.get(a.model) == a.source and _respects_pin(a, pin)]
         # A block stays a block while the user types along, even where a new request would ask for a line.
-        cleaned = (replace(a, text=run.clean(a.text, block="\n" in a.text)) for a in answers)
+        cleaned = (
+            replace(a, text=run.clean(a.text, block="\n" in a.text, exact=True)) for a in answers
+        )
         return (a for a in cleaned if a.text.strip())
 
     def _offer(
@@ -155,18 +157,20 @@ class Completer:
         request = run.request
         suggestions: list[Suggestion] = []
         limit = run.app.settings.complete.max_lines
-        head, span = "", Span(run.position, run.position)
+        head, start, end = "", run.position, run.position
         if request.selected is not None:
-            head, span = request.selected.text, request.selected.span
+            head, selected = request.selected.text, request.selected.span
+            start, end = selected.start, selected.end
         for index, answer in enumerate(answers):
             lines = limit if run.multiline or index < cached else 1
             lines += answer.text.startswith("\n")
+            fitted = run.fit("\n".join(answer.text.split("\n")[:lines]))
             suggestion = run.app.new_suggestion(
                 "complete",
-                head + "\n".join(answer.text.split("\n")[:lines]),
+                head + fitted.text,
                 answer.models,
                 request.document,
-                span,
+                Span(start, Position(end.line, end.column + len(fitted.covered))),
                 agreement=answer.agreement,
                 shown_at=index,
                 cached=index < cached,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..postprocess import clean_completion
 from ..postprocess.completion_text import CONTEXT_LINES, STREAMED_LINES, is_long_enough
+from ..postprocess.rest_of_line import FittedText, fit_rest_of_line
 from ..types import Document, Position, Span, Trigger, advance
 from .inflight import InflightRequest
 
@@ -71,8 +72,13 @@ class CompletionRun:
         """Whether to complete a block instead of the rest of the line."""
         return self.mode == "block"
 
-    def clean(self, text: str, finish: str = "stop", *, block: bool = False) -> str:
-        """Post-process a model's text to continue at the cursor; ``block`` allows several lines."""
+    def clean(
+        self, text: str, finish: str = "stop", *, block: bool = False, exact: bool = False
+    ) -> str:
+        """Post-process a model's text to continue at the cursor; ``block`` allows several lines.
+
+        ``exact``: it continues the very character before the cursor.
+        """
         return clean_completion(
             text,
             prefix=self.prefix,
@@ -81,7 +87,19 @@ class CompletionRun:
             multiline=self.multiline or block,
             max_lines=STREAMED_LINES,
             finish=finish,
+            exact=exact,
         )
+
+    def fit(self, text: str) -> FittedText:
+        """Return a post-processed text with the part of the rest of the line that it replaces."""
+        return fit_rest_of_line(
+            text, prefix=self.prefix, suffix=self.suffix, language=self.document.language
+        )
+
+    def covered_span(self, fitted: FittedText) -> Span:
+        """Return the span of the covered part of the rest of the line; empty without any."""
+        line, column = self.position.line, self.position.column
+        return Span(self.position, Position(line, column + len(fitted.covered)))
 
     def enough(self, text: str) -> bool:
         """Return whether the text has every line that can be used, so that the stream can be closed."""

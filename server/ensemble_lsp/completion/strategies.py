@@ -116,7 +116,8 @@ class CompletionRunner:
             if not text.startswith(typed):
                 return None
             text = text[len(typed) :]
-        cleaned = run.clean(text, stream.finish or "stop")
+        exact = bool(typed) or stream.profile.free or stream.profile.fim != "none"
+        cleaned = run.clean(text, stream.finish or "stop", exact=exact)
         threshold = run.app.settings.complete.threshold
         confident = stream.confidence is None or stream.confidence >= threshold
         if not cleaned.strip() or not confident:
@@ -183,8 +184,10 @@ class CompletionRunner:
         enabled = run.app.settings.selector.escalate
         if not enabled or decision is None or not could_escalate(decision, asked):
             return False
+        fitted = run.fit(answer.text)
+        document = run.document.replace(run.covered_span(fitted), "")
         findings = Findings(
-            parses=parses_at(run.document, run.position, answer.text), confidence=answer.confidence
+            parses=parses_at(document, run.position, fitted.text), confidence=answer.confidence
         )
         found = escalate(decision, findings, asked, deadline=deadline)
         if found is None:
@@ -228,7 +231,7 @@ class CompletionRunner:
         for stream, typed in run.streams:
             lines = stream.text.rpartition("\n")[0]
             if not stream.done and lines.startswith(typed) and run.multiline:
-                cleaned = run.clean(lines[len(typed) :])
+                cleaned = run.clean(lines[len(typed) :], exact=bool(typed))
                 if cleaned.strip():
                     return [
                         CachedAnswer(cleaned, stream.model, (stream.model,), decision=run.decision)

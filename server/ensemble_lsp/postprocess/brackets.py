@@ -8,7 +8,7 @@ from functools import cache
 from ..languages import line_comment
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
-_CHARACTER_QUOTES = frozenset({"rust", "c", "cpp", "java", "csharp", "kotlin", "go", "haskell"})
+CHARACTER_QUOTES = frozenset({"rust", "c", "cpp", "java", "csharp", "kotlin", "go", "haskell"})
 
 
 @cache
@@ -17,7 +17,7 @@ def _lexer(language: str) -> re.Pattern[str]:
     comment = line_comment(language)
     quote = (
         r"'(?:\\.[^'\n]{0,8}|[^\\'\n])'"
-        if language in _CHARACTER_QUOTES
+        if language in CHARACTER_QUOTES
         else r"'(?:\\.|[^'\\\n])*'?"
     )
     parts = [
@@ -81,35 +81,3 @@ def strip_duplicate_closers(text: str, prefix: str, suffix: str, language: str) 
             return text
         text = shorter[:-1].rstrip()
     return text
-
-
-def open_quote(line: str, language: str) -> str:
-    """Return the quote of the string that is open at the end of a line; empty outside of strings."""
-    last = ""
-    for found in _lexer(language).finditer(line):
-        token = found.group()
-        last = ""
-        if found.end() == len(line) and token[0] in "\"'`":
-            closed = len(token) > 1 and token[-1] == token[0] and not _escaped(token)
-            last = "" if closed else token[0]
-    return last
-
-
-def strip_duplicate_quote(text: str, head: str, tail: str, language: str) -> str:
-    """Strip a closing quote from the end if it is already after the cursor."""
-    quote = tail[:1]
-    if not quote or quote not in "\"'`" or "\n" in text:
-        return text
-    stripped = text.rstrip()
-    closers = stripped[len(stripped.rstrip(")]};,")) :]
-    bare = stripped[: len(stripped) - len(closers)]
-    if not bare.endswith(quote) or not tail[1:].startswith(closers):
-        return text
-    if open_quote(head + bare[:-1], language) == quote:
-        return bare[:-1]
-    return text
-
-
-def _escaped(token: str) -> bool:
-    body = token[:-1]
-    return (len(body) - len(body.rstrip("\\"))) % 2 == 1

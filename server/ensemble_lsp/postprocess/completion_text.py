@@ -7,7 +7,7 @@ import re
 from ..languages import COMMENT_LINE
 from ..syntax.indentation import newline_of
 from ..syntax.trees import has_error
-from .brackets import strip_duplicate_closers, strip_duplicate_quote
+from .brackets import strip_duplicate_closers
 from .characters import strip_hidden_characters
 from .chat import extract_code, is_refusal, strip_control_tokens, strip_thoughts
 from .layout import (
@@ -18,6 +18,8 @@ from .layout import (
     strip_last_line,
 )
 from .overlap import strip_loops, strip_repeated_prefix, strip_suffix
+from .rest_of_line import fit_rest_of_line
+from .seam import join_at_cursor
 
 _MAX_LENGTH = 100_000
 """Characters of an answer that are processed."""
@@ -46,18 +48,22 @@ def clean_completion(
     max_lines: int = 12,
     indent: str = "",
     finish: str = "stop",
+    exact: bool = False,
 ) -> str:
     """Return the part of a model's text to offer between prefix and suffix; empty for nothing.
 
     ``prefix`` and ``suffix`` are the document's text around the cursor. ``indent`` is the indentation
-    that an empty cursor line should get. ``finish`` is ``length`` for a truncated text. The
-    document's own original text passes unchanged.
+    that an empty cursor line should get. ``finish`` is ``length`` for a truncated text. ``exact`` is
+    for a text that continues the very character before the cursor, as a fill-in-the-middle model's
+    does. The document's own original text passes unchanged. The text may contain a part of the rest
+    of the cursor's line, which it then replaces: see ``fit_rest_of_line``.
     """
     newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     prefix, suffix = _plain(prefix), _plain(suffix)
     head = prefix.rpartition("\n")[2]
     answer = _strip_talk(strip_hidden_characters(text[:_MAX_LENGTH]), prefix, suffix, language)
     text = _fit_to_place(answer, prefix, suffix, language, indent)
+    text = join_at_cursor(text, prefix, suffix, language, exact=exact)
     if not multiline:
         text = _one_line(text, head)
     text = _cut_at_block(text, prefix, suffix) if "\n" in text else text
@@ -126,7 +132,7 @@ def _one_line(text: str, head: str) -> str:
 
 
 def _strip_end(text: str, prefix: str, suffix: str, language: str) -> str:
-    """Strip trailing white space and closers that the suffix has."""
+    """Strip trailing white space, and text that the suffix has."""
     head = prefix.rpartition("\n")[2]
     in_string = _in_docstring(prefix) or COMMENT_LINE.match(head) is not None
     tail = suffix.split("\n", 1)[0]
@@ -134,8 +140,11 @@ def _strip_end(text: str, prefix: str, suffix: str, language: str) -> str:
         text = text.rstrip()
     elif head.strip() or not text.endswith("\n"):
         text = text.rstrip("\n")
-    text = strip_duplicate_quote(text, head, tail, language)
-    return text if in_string else strip_duplicate_closers(text, prefix, suffix, language)
+    fitted = fit_rest_of_line(text, prefix=prefix, suffix=suffix, language=language)
+    if in_string:
+        return fitted.text
+    suffix = suffix[len(fitted.covered) :]
+    return strip_duplicate_closers(fitted.text, prefix, suffix, language)
 
 
 def _cut_to_parse(text: str, prefix: str, suffix: str, language: str) -> str:

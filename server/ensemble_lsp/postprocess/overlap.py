@@ -86,10 +86,19 @@ def _strip_tail(text: str, tail: str, below: str, head: str) -> str:
         bare = line.rstrip()
         if not bare.endswith(expected) or not _repeats_suffix(lines[number + 1 :], below):
             continue
+        if _is_own_end("\n".join([*lines[:number], bare]), expected):
+            continue
         if number and not head.strip() and bare.strip() == expected.strip():
             return "\n".join(lines[:number])
         return "\n".join([*lines[:number], bare[: len(bare) - len(expected)]])
     return text
+
+
+def _is_own_end(text: str, tail: str) -> bool:
+    """Return whether a text opened itself what the rest of the line closes: ``f(x, y)`` before ``, y)``."""
+    opened = sum(map(text.count, "([{")) - sum(map(text.count, ")]}"))
+    closed = sum(map(tail.count, ")]}")) - sum(map(tail.count, "([{"))
+    return closed > 0 and opened + closed > 0
 
 
 def _repeats_suffix(lines: list[str], below: str) -> bool:

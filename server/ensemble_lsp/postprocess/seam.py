@@ -1,0 +1,129 @@
+"""Joins a completion to the text before the cursor: the blank and the start of a word between both.
+
+A chat model often begins with the word under the cursor, with the blank that is there already, or without
+the blank that is needed. A fill-in-the-middle model continues at the very character.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..languages import line_comment
+from .delimiters import levels_at
+from .keywords import CONTINUED, OPERATORS, OPERATORS_OR_STATEMENTS, TAKE_NUMBER, keywords_of
+
+_WORD_AT_END = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
+_MEMBER = re.compile(r"(?:\.|->|::|[$@#\\-])[^\W\d]\w*\Z")
+_WORD = re.compile(r"\w+")
+_OPERAND_END = re.compile(r"[\w)\]}\"'`]\s+\Z")
+_OPERATION = re.compile(r"\w+\s+[\w(\[{\"'~!-]")
+_CONTEXT = 4000
+"""Characters on each side of the cursor that are searched for words."""
+_ENDINGS = re.compile(
+    r"(?:e?d|e?s|e?r|e?rs|ing|ings|able|ible|ion|ions|ity|ly|ment|ments|or|ors|ness|ful|less|ant|ance|ence|ive|"
+    r"al|ally|ary|ery|ory|ist|ism|i[zs]e|i[zs]ed|ification|ified|ify|y|ies|ized)(?:_\w*)?"
+)
+
+
+def join_at_cursor(
+    text: str, prefix: str, suffix: str, language: str, *, exact: bool = False
+) -> str:
+    """Return the text with the blank and the word's start that belong between it and the prefix.
+
+    ``exact``: the text continues the very character, so no word is repeated and no blank is missing.
+    """
+    head = prefix.rpartition("\n")[2]
+    if not head.strip() or not text:
+        return text
+    cursor = levels_at(prefix[-_CONTEXT:], language)
+    prose = cursor.in_comment or cursor.in_string
+    if head[-1].isspace():
+        return _without_second_blank(text, language, prose=prose)
+    word = _WORD_AT_END.search(head)
+    first = _WORD.match(text)
+    if exact or word is None or first is None:
+        return text
+    seam = _Seam(word.group(), first.group(), head[: word.start()], prefix, suffix, language)
+    if seam.is_repeated(prose=prose):
+        return text[len(seam.word) :]
+    member = _MEMBER.search(head) is not None
+    if not prose and not member and seam.needs_blank(text):
+        return " " + text
+    return text
+
+
+def _without_second_blank(text: str, language: str, *, prose: bool) -> str:
+    """Strip blanks that repeat the one before the cursor; two may precede a comment, or be in a string."""
+    line = text.split("\n", 1)[0]
+    bare = line.lstrip(" \t")
+    if len(bare) == len(line) or not bare:
+        return text
+    if prose and len(line) - len(bare) > 1:
+        return text
+    return text if bare.startswith(line_comment(language)) else text.lstrip(" \t")
+
+
+class _Seam:
+    """The last word before the cursor and the first word of the text."""
+
+    def __init__(
+        self, word: str, first: str, before: str, prefix: str, suffix: str, language: str
+    ) -> None:
+        self.word = word
+        self._first = first
+        self._before = before
+        fold = str.lower if language == "sql" else str
+        self._fold = fold
+        above = prefix[-_CONTEXT:]
+        names = _WORD.findall(above[: len(above) - len(word)]) + _WORD.findall(suffix[:_CONTEXT])
+        self._known = {fold(name) for name in names}
+        self._keywords = keywords_of(language)
+
+    def is_repeated(self, *, prose: bool) -> bool:
+        """Whether the text begins with the word again: a part of its own first word."""
+        word, first = self.word, self._first
+        if not first.startswith(word) or self._fold(word + first) in self._known:
+            return False
+        if word == first:
+            return len(word) > 2 or self._is_keyword(word)
+        if self._starts_operator():
+            return False
+        return len(word) > 1 or not prose
+
+    def _starts_operator(self) -> bool:
+        """Whether the text's first word is an operator behind the word: ``for i`` and ``in range``."""
+        is_operator = (
+            self._is_keyword(self._first) and self._first.lower() in OPERATORS_OR_STATEMENTS
+        )
+        return is_operator and not self._is_operand_before()
+
+    def _is_operand_before(self) -> bool:
+        found = _OPERAND_END.search(self._before)
+        if found is None:
+            return False
+        last = re.search(r"\w+\s+\Z", self._before)
+        return last is None or not self._is_keyword(last.group().strip())
+
+    def _is_keyword(self, word: str) -> bool:
+        return self._fold(word) in self._keywords
+
+    def needs_blank(self, text: str) -> bool:
+        """Whether word and text would join to another word."""
+        word, first = self.word, self._first
+        if self._fold(word + first) in self._known or self._is_keyword(word + first):
+            return False
+        if not self._is_keyword(word):
+            complete = self._fold(word) in self._known or _OPERATION.match(text) is not None
+            return complete and self._starts_operator()
+        if self._fold(first) in self._known or self._is_keyword(first):
+            return not first.isdigit() or self._takes_number()
+        if first[0].isdigit():
+            return self._takes_number()
+        if self._fold(word) in OPERATORS:
+            return self._is_operand_before()
+        if word + first in CONTINUED or first.startswith("_"):
+            return False
+        return _ENDINGS.fullmatch(first) is None
+
+    def _takes_number(self) -> bool:
+        return self._fold(self.word) in TAKE_NUMBER
