@@ -137,7 +137,7 @@ class SuggestionLog:
             task=suggestion.task,
             models=suggestion.models,
             language=document.language,
-            chars=len(suggestion.text),
+            chars=len(suggestion.text) - _replaced(suggestion),
             lines=suggestion.text.count("\n") + 1,
             trigger=trigger,
             cached=suggestion.cached,
@@ -347,3 +347,11 @@ class SuggestionLog:
             self._ticker.cancel()
         await self.flush()
         await self.history.close()
+
+
+def _replaced(suggestion: Suggestion) -> int:
+    """Return the number of characters of a completion that the document has already."""
+    start, end = suggestion.span.start, suggestion.span.end
+    if suggestion.task != "complete" or start.line != end.line:
+        return 0
+    return min(len(suggestion.text), end.column - start.column)

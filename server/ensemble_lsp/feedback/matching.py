@@ -17,6 +17,8 @@ _CLOSERS = re.compile(r"(?:[)\]}>\"'`;,]|end|</[\w.:-]*>)*")
 """Characters that editors add after the cursor by themselves."""
 _WORD = re.compile(r"\s*\w\w+")
 _PAIRS = frozenset({"()", "[]", "{}", "<>", '""', "''", "``", "``````", '""""""', "''''''"})
+_MOST_KEPT = 200
+"""Characters of a longer text are not looked for: it was selected, not left by the editor."""
 _REFORMATTED = 0.85
 _COMPOSED = "\u1100"
 """From here on (Hangul, kana, Chinese characters, emoji) one key is not one character."""
@@ -26,16 +28,24 @@ _GATHERED_KEYS = 3
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``taken`` of the ``size`` offered characters are there (white space not counted)."""
+    """The first ``taken`` offered characters are there (white space not counted)."""
 
     state: State
     taken: int
     size: int
+    """The number of offered characters that the place did not have before."""
+    kept: int = 0
+    """The number of the taken characters that it had before: brackets that the editor closed."""
+
+    @property
+    def gained(self) -> int:
+        """The number of the taken characters that it did not have before."""
+        return self.taken - self.kept
 
     @property
     def share(self) -> float:
         """The share that is there, 0 to 1."""
-        return self.taken / self.size if self.size else 1.0
+        return self.gained / self.size if self.size else 1.0
 
 
 def squeeze(text: str) -> str:
@@ -48,20 +58,34 @@ def match(now: str, old: str, offered: str) -> Match:
     have, was, want = squeeze(now), squeeze(old), squeeze(offered)
     if not want:
         have, was, want = (text.replace("\r\n", "\n") for text in (now, old, offered))
-    size = len(want)
+    size = len(want) - _kept(was, want, len(want))
     if have == was != want:
         return Match("untouched", 0, size)
     taken = common_prefix_length(have, want)
+    kept = _kept(was, want, taken)
     rest = have[taken:]
     own = rest in ("", was) or _CLOSERS.fullmatch(rest) is not None
-    if taken == size and own:
-        return Match("whole", size, size)
+    if taken == len(want) and own:
+        return Match("whole", taken, size, kept)
     if was and not taken and (was.startswith(have) or was.endswith(have)):
         # Editors remove the old text before they insert the new one.
         return Match("untouched", 0, size)
     if not have:
         return Match("untouched", 0, size)
-    return Match("part" if own and taken else "other", taken, size)
+    return Match("part" if own and taken else "other", taken, size, kept)
+
+
+def _kept(was: str, want: str, taken: int) -> int:
+    """Return how many of the first ``taken`` characters were there before, if the text keeps them all."""
+    if not was or len(was) > _MOST_KEPT:
+        return 0
+    positions: list[int] = []
+    for char in was:
+        position = want.find(char, positions[-1] + 1 if positions else 0)
+        if position < 0:
+            return 0
+        positions.append(position)
+    return sum(position < taken for position in positions)
 
 
 def reformatted(now: str, offered: str) -> bool:

@@ -72,7 +72,7 @@ class PendingSuggestion:
         self.region, touching, outside = follow_change(self.region, change, grows=True)
         self.now = change.after.slice(self.region)
         matched = match(self.now, self.old, self.offered)
-        gained = matched.taken - self.match.taken
+        gained = matched.gained - self.match.gained
         self.changed_now, self.changed_outside = bool(touching), outside
         keys = all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
         if (
@@ -85,7 +85,7 @@ class PendingSuggestion:
         self.reformatted = matched.state == "other" and not keys and self._is_reformatted(touching)
         if self.reformatted:
             matched = Match("whole", matched.size, matched.size)
-            gained = matched.size - self.match.taken
+            gained = matched.size - self.match.gained
         if gained > 0 and matched.state in ("part", "whole"):
             if keys and not (whole_at_once and len(touching) == 1):
                 self.by_hand += gained
@@ -101,9 +101,9 @@ class PendingSuggestion:
         return inserted * 2 >= len(squeeze(self.offered)) and reformatted(self.now, self.offered)
 
     def _lost(self, matched: Match) -> None:
-        taken = (
-            matched.taken if matched.state in ("part", "whole") else min(matched.taken, self.taken)
-        )
+        taken = matched.gained
+        if matched.state not in ("part", "whole"):
+            taken = min(taken, self.taken)
         if not taken and self.at_once:
             self.undone = True
         self.at_once = min(self.at_once, taken)

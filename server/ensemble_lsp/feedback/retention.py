@@ -32,6 +32,8 @@ class RetainedText:
     accepted_at: float
     arrived: bool
     """Whether the document contains it: a command may come before its edit."""
+    old: str = ""
+    """The text that it replaced, without white space."""
     measurements: int = 0
     copies: int = 0
     """Copies of the text in the document before any of it was deleted; 0 until then."""
@@ -68,7 +70,13 @@ class RetentionTracker:
             else pending.offered
         )
         retained = RetainedText(
-            pending.suggestion, outcome, pending.region, text, self._clock(), arrived
+            pending.suggestion,
+            outcome,
+            pending.region,
+            text,
+            self._clock(),
+            arrived,
+            squeeze(pending.old),
         )
         self._texts[pending.suggestion.id] = retained
         while len(self._texts) > _MAX_TEXTS:
@@ -130,7 +138,11 @@ class RetentionTracker:
         share = survival(retained.text, now)
         if not retained.arrived:
             retained.arrived = share >= 0.9
-        elif not retained.undone and share <= 0.1 and not _was_moved(retained, after):
+        elif (
+            not retained.undone
+            and (share <= 0.1 or squeeze(now) == retained.old)
+            and not _was_moved(retained, after)
+        ):
             retained.undone = True
             undone = replace(retained.outcome, kind="rejected", reward=UNDONE, survival=None)
             self._report(retained.suggestion, undone)

@@ -46,7 +46,7 @@ _VOID_TAGS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class OpenDelimiter:
     """An open bracket, string or tag."""
 
     opener: str
@@ -88,7 +88,7 @@ class Scan:
     """The result: the tokens, and the levels that are open at the end."""
 
     tokens: list[Token] = field(default_factory=list[Token])
-    own: list[Level] = field(default_factory=list[Level])
+    own: list[OpenDelimiter] = field(default_factory=list[OpenDelimiter])
     """The levels that the text itself opened, the outermost first."""
     closed: int = 0
     """The number of levels of the start that are closed, or left open by mistake."""
@@ -128,7 +128,9 @@ def _code_pattern(language: str) -> re.Pattern[str]:
 class Scanner:
     """Scans one text; ``base`` has the levels that are open at its start, the outermost first."""
 
-    def __init__(self, language: str, base: Sequence[Level] = (), *, angles: bool = False) -> None:
+    def __init__(
+        self, language: str, base: Sequence[OpenDelimiter] = (), *, angles: bool = False
+    ) -> None:
         self._language = language
         self._base = base
         self._angles = angles
@@ -147,7 +149,7 @@ class Scanner:
                 position = self._in_code(text, position)
         return scan
 
-    def _top(self) -> Level | None:
+    def _top(self) -> OpenDelimiter | None:
         scan = self._scan
         if scan.own:
             return scan.own[-1]
@@ -161,7 +163,7 @@ class Scanner:
         )
         return end
 
-    def _in_string(self, text: str, position: int, top: Level) -> int:
+    def _in_string(self, text: str, position: int, top: OpenDelimiter) -> int:
         char = text[position]
         if char == "\n" and top.ends_with_line:
             self._leave()
@@ -173,7 +175,7 @@ class Scanner:
         for mark in top.expressions:
             if text.startswith(mark, position):
                 end = self._add(mark, position)
-                self._scan.own.append(Level("(" if mark[-1] == "(" else "{"))
+                self._scan.own.append(OpenDelimiter("(" if mark[-1] == "(" else "{"))
                 return end
         if char.isspace():
             return position + 1
@@ -229,13 +231,13 @@ class Scanner:
             expressions = ("${",)
         elif quote[0] == '"':
             expressions = _INTERPOLATION.get(self._language, ())
-        self._scan.own.append(Level(quote, expressions))
+        self._scan.own.append(OpenDelimiter(quote, expressions))
         return end
 
     def _open_tag(self, found: re.Match[str]) -> int:
         end, name = self._add(found.group(), found.start()), found["name"] or ""
         if not found["empty"] and name.lower() not in _VOID_TAGS:
-            self._scan.own.append(Level("<" + name))
+            self._scan.own.append(OpenDelimiter("<" + name))
         return end
 
     def _bracket(self, text: str, start: int, bracket: str) -> int:
@@ -246,7 +248,7 @@ class Scanner:
             )
             end = self._add(bracket, start)
             if follows:
-                self._scan.own.append(Level(bracket))
+                self._scan.own.append(OpenDelimiter(bracket))
             return end
         return self._close(bracket, start, _OPENED_BY[bracket])
 
@@ -289,7 +291,7 @@ class Scanner:
 class CursorLevels:
     """The levels that are open at a cursor, as far as its line and open strings above show."""
 
-    levels: tuple[Level, ...]
+    levels: tuple[OpenDelimiter, ...]
     """The outermost first."""
     angles: bool
     """Whether an angle bracket of a generic type is open."""
@@ -304,9 +306,9 @@ class CursorLevels:
 def levels_at(prefix: str, language: str) -> CursorLevels:
     """Return the levels that are open after a prefix."""
     above, _, head = prefix.rpartition("\n")
-    start: list[Level] = []
+    start: list[OpenDelimiter] = []
     if language not in _PROSE and (quote := _open_above(above, language)):
-        start = [Level(quote, ("${",) if quote == "`" else ())]
+        start = [OpenDelimiter(quote, ("${",) if quote == "`" else ())]
     angles = _GENERIC.search(head) is not None
     scan = Scanner(language, start, angles=angles).scan(head)
     levels = (*start[: max(0, len(start) - scan.closed)], *scan.own)

@@ -86,7 +86,7 @@ def _strip_tail(text: str, tail: str, below: str, head: str) -> str:
         bare = line.rstrip()
         if not bare.endswith(expected) or not _repeats_suffix(lines[number + 1 :], below):
             continue
-        if _is_own_end("\n".join([*lines[:number], bare]), expected):
+        if _is_own_end("\n".join([*lines[:number], bare]), expected, head):
             continue
         if number and not head.strip() and bare.strip() == expected.strip():
             return "\n".join(lines[:number])
@@ -94,11 +94,17 @@ def _strip_tail(text: str, tail: str, below: str, head: str) -> str:
     return text
 
 
-def _is_own_end(text: str, tail: str) -> bool:
-    """Return whether a text opened itself what the rest of the line closes: ``f(x, y)`` before ``, y)``."""
-    opened = sum(map(text.count, "([{")) - sum(map(text.count, ")]}"))
-    closed = sum(map(tail.count, ")]}")) - sum(map(tail.count, "([{"))
-    return closed > 0 and opened + closed > 0
+def _is_own_end(text: str, tail: str, head: str) -> bool:
+    """Return whether the text opened itself what it closes, and the rest of the line closes the head's.
+
+    For example ``g(x, y)`` between ``f(`` and ``, y)``.
+    """
+    closed = -_net_opened(tail)
+    return closed > 0 and _net_opened(text) > -closed and _net_opened(head) >= closed
+
+
+def _net_opened(text: str) -> int:
+    return sum(map(text.count, "([{")) - sum(map(text.count, ")]}"))
 
 
 def _repeats_suffix(lines: list[str], below: str) -> bool:

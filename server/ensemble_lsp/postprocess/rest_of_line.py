@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .delimiters import CLOSED_BY, CursorLevels, Level, Scan, Scanner, Token, levels_at
+from ..syntax.indentation import indent_of
+from .delimiters import CLOSED_BY, CursorLevels, OpenDelimiter, Scan, Scanner, Token, levels_at
 
 _LINE = 4000
 """Characters before and after the cursor that are read."""
@@ -43,9 +44,10 @@ def fit_rest_of_line(text: str, *, prefix: str, suffix: str, language: str) -> F
     if not rest.strip() or not text.strip():
         return FittedText(text, own=len(text))
     cursor = levels_at(prefix[-_LINE:], language)
+    below = _same_block(below[:_BELOW], prefix.rpartition("\n")[2])
 
     def aligned(text: str) -> FittedText:
-        return _Alignment(text, rest[:_LINE], below[:_BELOW], cursor, language).fit()
+        return _Alignment(text, rest[:_LINE], below, cursor, language).fit()
 
     whole = aligned(text)
     short = _without_common_end(whole)
@@ -70,28 +72,48 @@ class _Rest:
 
 def _scan_rest(rest: str, below: str, cursor: CursorLevels, language: str) -> _Rest:
     levels = cursor.levels
+    skipped = 0
 
-    def scanned(skipped: int, below: str = "") -> list[Token]:
-        scanner = Scanner(language, levels, angles=cursor.angles)
-        return scanner.scan(f"{rest}\n{below}", skipped).tokens
+    def scanned(text: str) -> Scan:
+        return Scanner(language, levels, angles=cursor.angles).scan(text, skipped)
 
-    tokens = scanned(0)
-    if below and levels and len({t.closes for t in tokens if t.closes}) < len(levels):
-        tokens = scanned(0, below)
-    open_quote = bool(levels) and levels[-1].ends_with_line
-    if open_quote and not any(t.closes == 1 and t.start < len(rest) for t in tokens):
-        # Nothing closes the string: the brackets behind it are code.
-        tokens = scanned(1, below)
-    on_line = [t for t in tokens if t.start < len(rest)]
-    closers = {t.closes: t for t in on_line if t.closes}
-    later = {t.closes for t in tokens[len(on_line) :] if t.closes}
+    scan = scanned(rest)
+    if levels and levels[-1].ends_with_line and not _closes_string(scan):
+        # Nothing closes the string: the brackets and quotes behind it are code.
+        skipped = 1
+        scan = scanned(rest)
+    tokens = scan.tokens
+    closers = {t.closes: t for t in tokens if t.closes}
+    later: set[int] = set()
+    if below and len(closers) + skipped < len(levels):
+        for token in scanned(f"{rest}\n{below}").tokens[len(tokens) :]:
+            if token.closes and token.closes != max(closers.keys() | later, default=0) + 1:
+                break
+            later |= {token.closes} - {0}
     missing = set(range(1, len(levels) + 1)) - closers.keys() - later
-    found = _Rest(on_line, closers, later - closers.keys(), missing)
+    found = _Rest(tokens, closers, later, missing)
     _leave_inner_open(found, levels)
     return found
 
 
-def _leave_inner_open(rest: _Rest, levels: Sequence[Level]) -> None:
+def _closes_string(scan: Scan) -> bool:
+    """Whether the rest of the line closes the cursor's string, and leaves no other string open."""
+    return any(token.closes == 1 for token in scan.tokens) and not (
+        scan.own and scan.own[-1].is_string
+    )
+
+
+def _same_block(below: str, head: str) -> str:
+    """Return the lines up to the first that is less indented than the cursor's line."""
+    lines = below.split("\n")
+    depth = len(indent_of(head))
+    for number, line in enumerate(lines):
+        if line.strip() and len(indent_of(line)) < depth:
+            return "\n".join(lines[:number])
+    return below
+
+
+def _leave_inner_open(rest: _Rest, levels: Sequence[OpenDelimiter]) -> None:
     """Of brackets of one kind of which one is not closed, take the innermost for it."""
     for missing in sorted(rest.missing):
         for level in range(missing, 1, -1):
@@ -227,11 +249,20 @@ class _Alignment:
         for count in range(min(len(rest), len(text)), 0, -1):
             if not _same(rest[:count], text[-count:]):
                 continue
-            word = count == 1 and rest[0].text.isidentifier()
-            if word and (count < len(rest) or count == len(text)):
+            if count == 1 and not self._is_telling(rest, text):
+                continue
+            prose = self._cursor.in_comment or self._cursor.in_string
+            if prose and not any(token.text[0].isalnum() for token in rest[:count]):
                 continue
             return list(zip(rest[:count], text[-count:], strict=True))
         return []
+
+    def _is_telling(self, rest: list[Token], text: list[Token]) -> bool:
+        """Whether one token that ends the text and begins the rest is a repetition, not a chance."""
+        token = rest[0].text
+        if token.isidentifier():
+            return len(rest) == 1 < len(text)
+        return bool(self._pairs) or token[0] not in "([{\"'`"
 
     def _cut_misfit(self) -> None:
         """Cut the end of the text where the rest cannot continue it."""

@@ -120,11 +120,30 @@ function M.part(text, by)
   return last and text:sub(1, #space + last) or text
 end
 
-local function insert_at_cursor(text)
+--- The length of the longest start of `behind` whose characters `text` contains in this order.
+local function contained(behind, text)
+  local position = 1
+  for index = 1, #behind do
+    local found = text:find(behind:sub(index, index), position, true)
+    if not found then
+      return index - 1
+    end
+    position = found + 1
+  end
+  return #behind
+end
+
+--- Insert a part of an item; what it contains of the text behind the cursor is replaced.
+local function insert_at_cursor(text, item)
   local cursor = vim.api.nvim_win_get_cursor(0)
   local row, col = cursor[1] - 1, cursor[2]
   local lines = vim.split(text, '\n')
-  vim.api.nvim_buf_set_text(0, row, col, row, col, lines)
+  local last_col = col
+  if item.range and item.range.end_.row == row and item.range.end_.col > col then
+    local behind = vim.api.nvim_buf_get_text(0, row, col, row, item.range.end_.col, {})[1]
+    last_col = col + contained(behind, text)
+  end
+  vim.api.nvim_buf_set_text(0, row, col, row, last_col, lines)
   local last = lines[#lines]
   vim.api.nvim_win_set_cursor(0, { row + #lines, (#lines == 1 and col or 0) + #last })
 end
@@ -182,7 +201,7 @@ local function accept_next(item, by)
     return
   end
   local part = M.part(rest, by)
-  insert_at_cursor(part)
+  insert_at_cursor(part, item)
   local client = our_client(item)
   if part == rest then
     M.run_command(item)

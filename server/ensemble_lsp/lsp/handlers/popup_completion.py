@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from lsprotocol import types
 
-from ...types import Document, Position, Suggestion
+from ...types import Document, Position, Span, Suggestion
 from ..convert import from_span, to_position
 from ..server import EnsembleServer
 from .document_requests import accept_command, document_request, suggestions_for
@@ -49,8 +49,9 @@ def _item(
     # Clients filter by the word before the cursor, so the item must begin with it.
     word = len(before) - len(before.rstrip("_")) if not before else _word_start(before)
     head = before[word:]
-    text, form = suggestion.text, types.InsertTextFormat.PlainText
+    text, span, form = suggestion.text, suggestion.span, types.InsertTextFormat.PlainText
     if ls.client.name == NEOVIM:
+        text, span = _inserted(document, position, suggestion)
         text, form = _snippet(text, document.line(position.line)), types.InsertTextFormat.Snippet
     return types.CompletionItem(
         label=(head + typed + first).strip()[:80] or first[:80],
@@ -59,12 +60,33 @@ def _item(
         sort_text=f"\u0021{index:03}",
         filter_text=head + first,
         insert_text_format=form,
-        text_edit=types.TextEdit(from_span(document, suggestion.span, ls.encoding), text),
+        text_edit=types.TextEdit(from_span(document, span, ls.encoding), text),
         preselect=False,
         command=accept_command(suggestion),
         data={"id": suggestion.id, "language": document.language, "text": suggestion.text}
         | {"models": list(suggestion.models)},
     )
+
+
+def _inserted(document: Document, position: Position, suggestion: Suggestion) -> tuple[str, Span]:
+    """Return the text and span without what is replaced behind the cursor.
+
+    Neovim inserts the rest of the line again behind a snippet, so the text ends before the part that
+    it has in common with the rest.
+    """
+    span = suggestion.span
+    if span.end <= position:
+        return suggestion.text, span
+    from ...postprocess.rest_of_line import fit_rest_of_line
+
+    line = document.line(position.line)
+    fitted = fit_rest_of_line(
+        suggestion.text,
+        prefix=line[: span.start.column],
+        suffix=line[position.column :],
+        language=document.language,
+    )
+    return fitted.text[: fitted.own], Span(span.start, position)
 
 
 def _snippet(text: str, line: str) -> str:
