@@ -232,6 +232,80 @@ async def test_a_client_without_inline_completion_gets_the_same_as_completions(
         assert "gpt" in resolved["documentation"]["value"]
 
 
+ROW = "total = merge([])"
+"""Brackets that the editor closed: the cursor is between the inner ones."""
+
+
+@pytest.mark.parametrize(
+    ("reply", "inserted", "covered", "result"),
+    [
+        ("left, right])", "left, right", 0, "merge([left, right])"),
+        ("left, right]", "left, right", 0, "merge([left, right])"),
+        ("left] + right)", "left] + right", 1, "merge([left] + right)"),
+        ("left]) or None", "left]) or None", 2, "merge([left]) or None"),
+        ("f(left)", "f(left)", 0, "merge([f(left)])"),
+    ],
+)
+async def test_the_range_covers_what_the_text_contains_of_the_rest_of_the_line(
+    home: Home,
+    provider: LoopbackProvider,
+    uri: str,
+    reply: str,
+    inserted: str,
+    covered: int,
+    result: str,
+) -> None:
+    provider.reply = reply
+    home.model("gpt", provider.base_url)
+    cursor = ROW.index("])")
+    async with home.server("vscode") as client:
+        client.open(uri, ROW + "\n")
+        item = (await client.inline(uri, cursor))[0]
+        assert item["insertText"] == inserted
+        assert item["range"] == client.range(ROW, cursor, cursor + covered)
+        client.accept(uri, item)
+        assert client.text(uri) == f"total = {result}\n"
+
+
+async def test_a_completion_replaces_the_bracket_behind_the_cursor(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    from tests.support.lsp_client import CAPABILITIES
+
+    provider.reply = "a) or b"
+    home.model("gpt", provider.base_url)
+    async with home.server("plain") as client:
+        client.open(uri, "x = f()\n")
+        result = await client.request("textDocument/completion", client.at(uri, 6))
+        edit = result["items"][0]["textEdit"]
+        assert edit == {"range": client.range("x = f()\n", 6, 7), "newText": "a) or b"}
+    # Neovim's own completion inserts the rest of the line again behind a snippet.
+    async with home.server("Neovim", capabilities=CAPABILITIES["plain"]) as client:
+        client.open(uri, "x = f()\n")
+        result = await client.request("textDocument/completion", client.at(uri, 6))
+        edit = result["items"][0]["textEdit"]
+        assert edit == {"range": client.range("x = f()\n", 6, 6), "newText": "a"}
+
+
+async def test_the_selected_item_and_the_rest_of_the_line_are_both_replaced(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    provider.reply = "(a)) + 1"
+    home.model("gpt", provider.base_url)
+    text = "x = f(ab)\n"
+    async with home.server("vscode") as client:
+        client.open(uri, text)
+        item = (
+            await client.inline(
+                uri,
+                8,
+                selectedCompletionInfo={"range": client.range(text, 6, 8), "text": "abs"},
+            )
+        )[0]
+        client.accept(uri, item)
+        assert client.text(uri) == "x = f(abs(a)) + 1\n"
+
+
 @pytest.mark.e2e
 @pytest.mark.parametrize(
     ("name", "text"),

@@ -149,6 +149,100 @@ async def test_an_accept_reported_after_a_partial_outcome_is_not_overwritten(
         assert reward == pytest.approx(survival)
 
 
+IF = "class A {\n    🎈if ()\n}\n"
+IF_CURSOR = IF.index(")")
+IF_REPLY = "!sf) return result;"
+"""Replaces the bracket that the editor closed."""
+
+
+async def in_smallest_form(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Accept as Neovim reports it: what differs between the old and the new lines."""
+    client.insert(uri, IF_CURSOR, IF_REPLY, 1)
+
+
+async def as_a_line(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Accept as an editor reports it that sends whole lines."""
+    start = IF.index("    ")
+    client.insert(uri, start, f"    🎈if ({IF_REPLY}", IF_CURSOR + 1 - start)
+
+
+async def in_two_insertions(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Accept as an editor reports it that keeps the bracket."""
+    client.insert(uri, IF_CURSOR, "!sf")
+    client.insert(uri, IF_CURSOR + 4, " return result;")
+
+
+async def over_the_bracket(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Type it key by key, over the bracket, with a request after each key."""
+    for place, key in enumerate(IF_REPLY, IF_CURSOR):
+        if key != ")":
+            client.insert(uri, place, key)
+        rest = IF_REPLY[place + 1 - IF_CURSOR :]
+        if rest:
+            items = await client.inline(uri, place + 1, kind=2)
+            assert [one["insertText"] for one in items] == [rest], key
+
+
+async def only_the_condition(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Accept the first word."""
+    client.insert(uri, IF_CURSOR, "!sf")
+
+
+async def undone_bracket(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Accept, then undo."""
+    client.accept(uri, item)
+    client.insert(uri, IF_CURSOR, ")", delete=len(IF_REPLY))
+
+
+REPLACING: dict[str, tuple[Fate, str, float, float]] = {
+    "whole": (whole, "accepted", 1.0, 1.0),
+    "smallest": (in_smallest_form, "accepted", 1.0, 1.0),
+    "line": (as_a_line, "accepted", 1.0, 1.0),
+    "two insertions": (in_two_insertions, "accepted", 1.0, 1.0),
+    "typed over": (over_the_bracket, "typed", 1.0, 1.0),
+    "first word": (only_the_condition, "partial", 3 / 16, 1.0),
+    "undone": (undone_bracket, "rejected", 1.0, 0.0),
+}
+"""Each case with its outcome, the share of the new characters, and the survival."""
+
+
+async def test_an_accept_that_replaces_text_behind_the_cursor_is_an_accept(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    provider.reply = IF_REPLY
+    home.model("gpt", provider.base_url)
+    home.tables["complete"] = {"candidates": 1, "budgetMs": 20000, "debounceMs": 1}
+    followed: dict[str, str] = {}
+    async with home.server("vscode") as client:
+        for name, (play, *_) in REPLACING.items():
+            one = f"{uri}.{name.replace(' ', '_')}.java"
+            client.open(one, IF, "java")
+            item = (await client.inline(one, IF_CURSOR))[0]
+            assert item["insertText"] == IF_REPLY
+            assert item["range"] == client.range(IF, IF_CURSOR, IF_CURSOR + 1)
+            await play(client, one, item)
+            if name not in ("undone", "first word"):
+                assert client.text(one) == IF.replace("()", f"({IF_REPLY}")
+            client.close_document(one)
+            followed[name] = str(item["command"]["arguments"][0]["id"])
+        assert await client.shutdown() == 0
+    outcomes = _outcomes(home.path)
+    for name, (_, kind, share, survival) in REPLACING.items():
+        found = outcomes[followed[name]]
+        if name == "typed over":
+            # The last of the suggestions that continue it has the outcome of the whole.
+            assert (kind, 1.0) in {(k, taken) for k, _, taken, _, _ in outcomes.values()}
+            continue
+        assert (found[0], found[1]) == (kind, "document"), (name, outcomes)
+        assert found[2] == pytest.approx(share), (name, outcomes)
+        if kind != "rejected":
+            assert found[4] == survival
+    with sqlite3.connect(home.path / "data" / "history.sqlite3") as database:
+        chars = {row[0] for row in database.execute("select chars from suggestions")}
+    database.close()
+    assert max(chars) == len(IF_REPLY) - 1
+
+
 def _outcomes(path: Path) -> dict[str, tuple[str, str, float, float, float]]:
     """Return kind, source, share, reward and survival by the suggestion's id."""
     file = path / "data" / "history.sqlite3"

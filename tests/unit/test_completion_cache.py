@@ -50,6 +50,21 @@ def test_an_answer_serves_while_it_is_typed(now: str, rest: list[str]) -> None:
     assert texts(cache_with("x = 1\nfo|\ny = 2\n", "o(bar)"), now) == rest
 
 
+@pytest.mark.parametrize(
+    ("now", "rest"),
+    [
+        ("if (!|)\n", ["sf) return x;"]),
+        ("if (!sf|)\n", [") return x;"]),
+        ("if (!sf)|\n", [" return x;"]),  # typed over the bracket
+        ("if (!sf) ret|\n", ["urn x;"]),
+        ("if (!sf|\n", []),  # the bracket was deleted
+        ("if ()|\n", []),  # the cursor moved behind it
+    ],
+)
+def test_an_answer_serves_while_brackets_are_typed_over(now: str, rest: list[str]) -> None:
+    assert texts(cache_with("if (|)\n", "!sf) return x;"), now) == rest
+
+
 def test_a_block_serves_over_its_line_ends() -> None:
     cache = cache_with("def f():\n    |\n", "a = 1\n    b = 2\n    return a")
     assert texts(cache, "def f():\n    a = 1\n    |\n") == ["b = 2\n    return a"]

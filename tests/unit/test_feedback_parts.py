@@ -100,6 +100,22 @@ def test_a_place_is_compared_with_the_offer(
 
 
 @pytest.mark.parametrize(
+    ("now", "state", "gained"),
+    [
+        (")", "untouched", 0),
+        ("!)", "part", 1),
+        ("!sf)", "part", 3),
+        ("!sf) ret", "part", 6),
+        ("!sf) return x;", "whole", 11),
+        ("other)", "other", 0),
+    ],
+)
+def test_what_was_there_before_is_not_gained(now: str, state: str, gained: int) -> None:
+    found = match(now, ")", "!sf) return x;")
+    assert (found.state, found.gained, found.size) == (state, gained, 11)
+
+
+@pytest.mark.parametrize(
     ("text", "coarse", "key"),
     [
         ("a", False, True),

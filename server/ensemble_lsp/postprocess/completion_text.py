@@ -140,6 +140,8 @@ def _strip_end(text: str, prefix: str, suffix: str, language: str) -> str:
         text = text.rstrip()
     elif head.strip() or not text.endswith("\n"):
         text = text.rstrip("\n")
+    if tail[:1].isspace():
+        text = text.rstrip(" \t")
     fitted = fit_rest_of_line(text, prefix=prefix, suffix=suffix, language=language)
     if in_string:
         return fitted.text
