@@ -102,6 +102,32 @@ def test_a_line_of_several_is_accepted(editor: Neovim, gpt: LoopbackProvider) ->
     editor.reads('def area(width, height):\n    if width < 0:\n        raise ValueError("width")')
 
 
+def test_a_bracket_behind_the_cursor_is_replaced(editor: Neovim, gpt: LoopbackProvider) -> None:
+    gpt.reply = "width) or height"
+    editor.open("app.py", "area = max()")
+    editor.type("$i")
+    until(lambda: "width" in editor.ghost(), "the ghost text")
+    editor.type("<Tab>")
+    editor.reads("area = max(width) or height")
+    assert editor.counted("accepted")[2] == 1.0
+
+
+def test_word_by_word_over_a_bracket_behind_the_cursor(
+    editor: Neovim, gpt: LoopbackProvider
+) -> None:
+    gpt.reply = "width) or height"
+    editor.open("app.py", "area = max()")
+    editor.type("$i")
+    until(lambda: "width" in editor.ghost(), "the ghost text")
+    editor.type("<M-Right>")
+    editor.reads("area = max(width)")
+    for text in ("area = max(width)", "area = max(width) or", "area = max(width) or height"):
+        until(lambda: "height" in editor.ghost(), "the rest")
+        editor.type("<M-Right>")
+        editor.reads(text)
+    editor.counted("accepted")
+
+
 def test_typing_over_is_a_rejection(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     editor.type("A")
