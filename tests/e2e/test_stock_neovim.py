@@ -182,6 +182,17 @@ def test_before_012_a_block_keeps_its_indentation(old: Neovim, gpt: LoopbackProv
     old.reads(f"def area(width, height):\n    {block}")
 
 
+def test_before_012_brackets_behind_the_cursor_are_not_doubled(
+    old: Neovim, gpt: LoopbackProvider
+) -> None:
+    gpt.reply = "width) or height"
+    old.open("app.py", "area = max(1,)")
+    old.type("$i<Space>")
+    until(lambda: any("width" in word for word in menu(old)), "the suggestion in the menu")
+    old.type("<C-n><C-y>")
+    old.reads("area = max(1, width)")
+
+
 def test_before_012_typing_over_it_is_a_rejection(old: Neovim) -> None:
     old.open("app.py", CODE[:-1])
     old.type("A<Space>")

@@ -26,6 +26,8 @@ _INTERPOLATION = {
     "swift": ("\\(",), "terraform": ("${",),
 }  # fmt: skip
 """The marks that open an expression inside of a double-quoted string."""
+_LONGEST_LINE = 4000
+"""Characters of the cursor's line that are read."""
 _VOID_TAGS = frozenset(
     [
         "area",
@@ -306,6 +308,7 @@ class CursorLevels:
 def levels_at(prefix: str, language: str) -> CursorLevels:
     """Return the levels that are open after a prefix."""
     above, _, head = prefix.rpartition("\n")
+    head = head[-_LONGEST_LINE:]
     start: list[OpenDelimiter] = []
     if language not in _PROSE and (quote := _open_above(above, language)):
         start = [OpenDelimiter(quote, ("${",) if quote == "`" else ())]

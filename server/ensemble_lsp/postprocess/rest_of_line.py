@@ -15,7 +15,7 @@ from ..syntax.indentation import indent_of
 from .delimiters import CLOSED_BY, CursorLevels, OpenDelimiter, Scan, Scanner, Token, levels_at
 
 _LINE = 4000
-"""Characters before and after the cursor that are read."""
+"""Characters of the rest of the line that are read."""
 _BELOW = 2000
 """Characters after the cursor's line in which the brackets of the line may be closed."""
 _PIECE = re.compile(r"\w+|\s|[^\w\s]")
@@ -43,7 +43,7 @@ def fit_rest_of_line(text: str, *, prefix: str, suffix: str, language: str) -> F
     rest, _, below = suffix.partition("\n")
     if not rest.strip() or not text.strip():
         return FittedText(text, own=len(text))
-    cursor = levels_at(prefix[-_LINE:], language)
+    cursor = levels_at(prefix, language)
     below = _same_block(below[:_BELOW], prefix.rpartition("\n")[2])
 
     def aligned(text: str) -> FittedText:

@@ -35,7 +35,7 @@ def join_at_cursor(
     head = prefix.rpartition("\n")[2]
     if not head.strip() or not text:
         return text
-    cursor = levels_at(prefix[-_CONTEXT:], language)
+    cursor = levels_at(prefix, language)
     prose = cursor.in_comment or cursor.in_string
     if head[-1].isspace():
         return _without_second_blank(text, language, prose=prose)
