@@ -106,7 +106,7 @@ def test_a_bracket_behind_the_cursor_is_replaced(editor: Neovim, gpt: LoopbackPr
     gpt.reply = "width) or height"
     editor.open("app.py", "area = max()")
     editor.type("$i")
-    until(lambda: "width" in editor.ghost(), "the ghost text")
+    wait_until(lambda: "width" in editor.ghost(), "the ghost text")
     editor.type("<Tab>")
     editor.reads("area = max(width) or height")
     assert editor.counted("accepted")[2] == 1.0
@@ -118,11 +118,11 @@ def test_word_by_word_over_a_bracket_behind_the_cursor(
     gpt.reply = "width) or height"
     editor.open("app.py", "area = max()")
     editor.type("$i")
-    until(lambda: "width" in editor.ghost(), "the ghost text")
+    wait_until(lambda: "width" in editor.ghost(), "the ghost text")
     editor.type("<M-Right>")
     editor.reads("area = max(width)")
     for text in ("area = max(width)", "area = max(width) or", "area = max(width) or height"):
-        until(lambda: "height" in editor.ghost(), "the rest")
+        wait_until(lambda: "height" in editor.ghost(), "the rest")
         editor.type("<M-Right>")
         editor.reads(text)
     editor.counted("accepted")

@@ -188,7 +188,7 @@ def test_before_012_brackets_behind_the_cursor_are_not_doubled(
     gpt.reply = "width) or height"
     old.open("app.py", "area = max(1,)")
     old.type("$i<Space>")
-    until(lambda: any("width" in word for word in menu(old)), "the suggestion in the menu")
+    wait_until(lambda: any("width" in word for word in menu(old)), "the suggestion in the menu")
     old.type("<C-n><C-y>")
     old.reads("area = max(1, width)")
 

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ensemble_lsp.context.completion_mode import completion_mode_at
 from ensemble_lsp.postprocess import clean_completion
 from ensemble_lsp.postprocess.brackets import count_unopened, unmatched_brackets
 from ensemble_lsp.postprocess.delimiters import CLOSED_BY, levels_at
 from ensemble_lsp.postprocess.rest_of_line import FittedText, fit_rest_of_line
+from ensemble_lsp.types import Document, Position
 
 CASES = [
     ("python", "foo(¦)", "a, b);", "foo(a, b);"),
@@ -185,6 +187,47 @@ def test_in_a_template_over_several_lines_brackets_are_text() -> None:
         "a :) b", prefix="const s = `\n  (", suffix=") end\n`;\n", language="javascript"
     )
     assert fit == FittedText("a :) b", own=6)
+
+
+BLOCKS = [
+    ("javascript", "function f() {¦}", "\n  return 1;\n}", "function f() {\n  return 1;\n}"),
+    ("javascript", "function f() {¦}", "\n  return 1;", "function f() {\n  return 1;\n}"),
+    (
+        "javascript",
+        "if (a) {¦}",
+        "\n  b();\n} else {\n  c();\n}",
+        "if (a) {\n  b();\n} else {\n  c();\n}",
+    ),
+    ("javascript", "it('x', () => {¦});", "\n  ok();\n});", "it('x', () => {\n  ok();\n});"),
+    ("javascript", "const p = {¦}", "\n  x: 1,\n};", "const p = {\n  x: 1,\n};"),
+    ("javascript", "const p = {¦}", " x: 1 };", "const p = { x: 1 };"),
+    ("go", "\tif x {¦}", "\n\t\treturn 1\n\t}", "\tif x {\n\t\treturn 1\n\t}"),
+    ("python", "x = {¦}", "\n    'a': 1,\n}", "x = {\n    'a': 1,\n}"),
+    (
+        "java",
+        "    void f() {¦}",
+        "\n        run();\n    }\n\n    void g() {\n    }\n}",
+        "    void f() {\n        run();\n    }",
+    ),
+]
+
+
+@pytest.mark.parametrize(("language", "place", "text", "expected"), BLOCKS)
+def test_a_block_between_braces_that_the_editor_closed(
+    language: str, place: str, text: str, expected: str
+) -> None:
+    prefix, rest = place.split("¦")
+    document = Document.from_text("file:///a", 1, language, prefix + rest)
+    assert completion_mode_at(document, Position(0, len(prefix))) == "block"
+    clean = clean_completion(
+        text, prefix=prefix, suffix=rest + "\n", language=language, max_lines=40
+    )
+    line, fit = fitted(language, place, clean)
+    assert line == expected
+    if "\n" in text:
+        # The first lines alone leave the bracket where it is.
+        shorter, _ = fitted(language, place, "\n".join(fit.text.split("\n")[:2]))
+        assert shorter.endswith(rest)
 
 
 WORDS = st.sampled_from(["a", "bc", "1", "x", "foo"])

@@ -20,6 +20,9 @@ _BLOCK_WORDS = re.compile(
     r"(?:^|\s)(?:do|then|else|begin|try|ensure|repeat)(?:\s*\|[^|]*\|)?$"
     r"|^\s*(?:def|class|module|function|local function|while|unless|for|if)\b[^#]*$"
 )
+_EMPTY_BLOCK = re.compile(r"^(?!\s*(?:import|export)\b).*(?:[^\s=$#]\s*|\s)\{$")
+_CLOSED_BLOCK = re.compile(r"\}[)\]};,]*\s*$")
+"""The line before and after a cursor between braces: ``f() {`` and ``});``."""
 _KEYWORD_BLOCK_LANGUAGES = frozenset({"ruby", "lua", "shellscript", "bash", "sh", "elixir"})
 
 
@@ -28,15 +31,16 @@ def completion_mode_at(
 ) -> CompletionMode:
     """Return what to ask a model for at a cursor.
 
-    ``none`` before the rest of a word; ``block`` after a block opener (``:``, ``{``), after a comment
-    that announces code, and on a blank line in a function that can begin a statement; else ``line``.
+    ``none`` before the rest of a word; ``block`` after a block opener (``:``, ``{``), between braces that
+    the editor closed, after a comment that announces code, and on a blank line in a function that can
+    begin a statement; else ``line``.
     """
     position = document.clamp(position)
     line = document.line(position.line)
     head, tail = line[: position.column], line[position.column :]
     if tail and (tail[0].isalnum() or tail[0] == "_"):
         return "none"
-    if tail.strip():
+    if tail.strip() and not (_CLOSED_BLOCK.match(tail) and _EMPTY_BLOCK.search(head)):
         return "line"
     if head.strip():
         return _after_code(document, position, head, trees)

@@ -19,6 +19,7 @@ _LINE = 4000
 _BELOW = 2000
 """Characters after the cursor's line in which the brackets of the line may be closed."""
 _PIECE = re.compile(r"\w+|\s|[^\w\s]")
+_CLOSERS = re.compile(r"[)\]},;\s]*")
 _ENDS_STATEMENT = (";", "{", ":")
 Pair = tuple[Token, Token]
 """A token of the rest and the token of the text that is the same."""
@@ -44,7 +45,8 @@ def fit_rest_of_line(text: str, *, prefix: str, suffix: str, language: str) -> F
     if not rest.strip() or not text.strip():
         return FittedText(text, own=len(text))
     cursor = levels_at(prefix, language)
-    below = _same_block(below[:_BELOW], prefix.rpartition("\n")[2])
+    head = prefix.rpartition("\n")[2]
+    below = _same_block(below[:_BELOW], head)
 
     def aligned(text: str) -> FittedText:
         return _Alignment(text, rest[:_LINE], below, cursor, language).fit()
@@ -53,8 +55,8 @@ def fit_rest_of_line(text: str, *, prefix: str, suffix: str, language: str) -> F
     short = _without_common_end(whole)
     if short.text != whole.text and _without_common_end(aligned(short.text)) != short:
         # Without its end it would be aligned in another way, at the next keystroke for example.
-        return whole
-    return short
+        short = whole
+    return _closer_below(short, rest, head)
 
 
 @dataclass(slots=True)
@@ -157,6 +159,7 @@ class _Alignment:
 
     def fit(self) -> FittedText:
         """Return the text to offer, and the part of the rest that it covers."""
+        self._cut_after_block()
         self._align_closers()
         if not self._reopened():
             self._align_between()
@@ -166,6 +169,18 @@ class _Alignment:
     def _cut(self, end: int) -> None:
         self._text = self._text[:end].rstrip()
         self._scan = self._scanned()
+
+    def _cut_after_block(self) -> None:
+        """Cut the lines after the one that closes a block of the rest of the line."""
+        for token in self._scan.tokens:
+            if not token.closes or token.text != "}":
+                continue
+            line = self._text.rfind("\n", 0, token.start) + 1
+            end = self._text.find("\n", token.end)
+            alone = not self._text[line : token.start].strip()
+            if line and end >= 0 and alone and _CLOSERS.fullmatch(self._text, token.end, end):
+                self._cut(end)
+                return
 
     # -- closing brackets ----------------------------------------------------------------------
 
@@ -346,6 +361,19 @@ def _without_common_end(fitted: FittedText) -> FittedText:
         else:
             break
     return FittedText(text, covered, fitted.own if covered else len(text))
+
+
+def _closer_below(fitted: FittedText, rest: str, head: str) -> FittedText:
+    """Put the bracket that closes a block of several lines on a line of its own."""
+    text, left = fitted.text, rest[len(fitted.covered) :].lstrip()
+    first, newline, body = text.partition("\n")
+    if first.strip() or not newline or not body.strip() or left[:1] not in (")", "]", "}"):
+        return fitted
+    lines = text.split("\n")
+    if not lines[-1].strip():
+        lines.pop()
+    text = "\n".join([*lines, indent_of(head)])
+    return FittedText(text, fitted.covered, fitted.own if fitted.covered else len(text))
 
 
 def _splits_word(text: str, piece: str) -> bool:
