@@ -334,3 +334,28 @@ async def test_an_automatic_request_post_processes_the_one_cached_answer_that_it
     monkeypatch.setattr(request_module, "clean_completion", counted)
     assert len(await bench.texts(CODE)) == 1
     assert len(cleaned) == 1
+
+
+async def test_answers_that_make_the_same_line_agree(bench: Bench) -> None:
+    """Whether an answer repeats the closed brackets or not is no difference between models."""
+    other = FakeModel("c", "height")
+    bench.with_models(FakeModel("a", "width)"), FakeModel("b", "width"), other, ensemble=3)
+    (suggestion,) = await bench.ask("area = max(", ")\n")
+    assert (suggestion.text, suggestion.models) == ("width", ("a", "b"))
+    assert suggestion.span.empty
+
+
+async def test_a_replaced_bracket_is_replaced_while_the_answer_is_typed(bench: Bench) -> None:
+    model = FakeModel("a", "!sf) return x")
+    bench.with_models(model)
+    for typed, rest, text, covered in (
+        ("", ")", "!sf) return x", 1),
+        ("!", ")", "sf) return x", 1),
+        ("!sf", ")", ") return x", 1),
+        ("!sf)", "", " return x", 0),
+        ("!sf) re", "", "turn x", 0),
+    ):
+        (suggestion,) = await bench.ask(f"if ({typed}", f"{rest}\n")
+        span = suggestion.span
+        assert (suggestion.text, span.end.column - span.start.column) == (text, covered)
+    assert len(model.prompts) == 1

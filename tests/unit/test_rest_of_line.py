@@ -134,6 +134,18 @@ CASES = [
     ("javascript", "foo(a, ¦ // note", "b);", "foo(a, b); // note"),
     ("rust", "#[derive(¦)]", "Debug, Clone)]", "#[derive(Debug, Clone)]"),
     ("c", "*out = f(¦);", "in) + 1;", "*out = f(in) + 1;"),
+    ("html", '<a href="¦"></a>', '/x">Home</a>', '<a href="/x">Home</a>'),
+    ("rust", "let x: Vec<¦>;", "u8> = Vec::new();", "let x: Vec<u8> = Vec::new();"),
+    ("cpp", "std::vector<¦>", "int> v;", "std::vector<int> v;"),
+    ("c", "#include <¦>", "stdio.h>", "#include <stdio.h>"),
+    ("latex", "\\frac{¦}{}", "a}{b}", "\\frac{a}{b}"),
+    ("ruby", "xs.each { |¦| }", "x| puts x }", "xs.each { |x| puts x }"),
+    ("shellscript", "if [[ ¦ ]]", "-f x ]]; then", "if [[ -f x ]]; then"),
+    ("vim", 'echo "¦"', 'x"', 'echo "x"'),
+    ("markdown", "[text](¦)", "url) and more", "[text](url) and more"),
+    ("c", 'printf("¦");', '%d\\n", x);', 'printf("%d\\n", x);'),
+    ("javascript", "console.log(`¦`)", "${a} b`)", "console.log(`${a} b`)"),
+    ("typescriptreact", "<Foo bar={¦} />", "baz} onClick={f} />", "<Foo bar={baz} onClick={f} />"),
 ]
 """Language, the line with the cursor (``¦``), the answer, the line that is right."""
 

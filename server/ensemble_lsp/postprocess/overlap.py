@@ -29,7 +29,7 @@ def strip_repeated_prefix(text: str, prefix: str) -> str:
         cut = _after_head(rest, head) if head.strip() else _after_lines(rest, above[-count:], count)
         if cut is not None:
             return cut
-    return _strip_half_word(text, head)
+    return text
 
 
 def _after_head(rest: list[str], head: str) -> str | None:
@@ -56,14 +56,6 @@ def _after_lines(rest: list[str], repeated: list[str], count: int) -> str | None
     if not opener and (different < 2 or weight < 30):
         return None
     return "\n".join(rest)
-
-
-def _strip_half_word(text: str, head: str) -> str:
-    """Strip the start of the word under the cursor if the model repeated it."""
-    word = re.search(r"[^\W\d]\w{2,}\Z", head)
-    if word is None or not re.match(re.escape(word.group()) + r"\w", text):
-        return text
-    return text[len(word.group()) :]
 
 
 def strip_suffix(text: str, suffix: str, head: str = "") -> str:

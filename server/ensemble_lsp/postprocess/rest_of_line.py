@@ -267,7 +267,11 @@ class _Alignment:
             if count == 1 and not self._is_telling(rest, text):
                 continue
             prose = self._cursor.in_comment or self._cursor.in_string
-            if prose and not any(token.text[0].isalnum() for token in rest[:count]):
+            if (
+                prose
+                and count < len(rest)
+                and not any(token.text[0].isalnum() for token in rest[:count])
+            ):
                 continue
             return list(zip(rest[:count], text[-count:], strict=True))
         return []

@@ -16,6 +16,9 @@ _WORD_AT_END = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
 _MEMBER = re.compile(r"(?:\.|->|::|[$@#\\-])[^\W\d]\w*\Z")
 _WORD = re.compile(r"\w+")
 _OPERAND_END = re.compile(r"[\w)\]}\"'`]\s+\Z")
+_WORD_AND_BLANK = re.compile(r"(?<![\w.])([^\W\d]\w*)\s+\Z")
+_ASSIGNED = re.compile(r"\s*([\w.]+)\s*(:?=)\s*")
+_DOUBLED = frozenset({"await", "long", "not", "typeof"})
 _OPERATION = re.compile(r"\w+\s+[\w(\[{\"'~!-]")
 _CONTEXT = 4000
 """Characters on each side of the cursor that are searched for words."""
@@ -30,7 +33,8 @@ def join_at_cursor(
 ) -> str:
     """Return the text with the blank and the word's start that belong between it and the prefix.
 
-    ``exact``: the text continues the very character, so no word is repeated and no blank is missing.
+    ``exact``: the text continues the very character, so no blank is missing, and only the start of a
+    long word is taken for a repetition.
     """
     head = prefix.rpartition("\n")[2]
     if not head.strip() or not text:
@@ -38,11 +42,15 @@ def join_at_cursor(
     cursor = levels_at(prefix, language)
     prose = cursor.in_comment or cursor.in_string
     if head[-1].isspace():
-        return _without_second_blank(text, language, prose=prose)
+        text = _without_second_blank(text, language, prose=prose)
+        return text if prose or exact else _without_repeated_word(text, head, language)
     word = _WORD_AT_END.search(head)
     first = _WORD.match(text)
-    if exact or word is None or first is None:
+    if word is None or first is None:
         return text
+    if exact:
+        begins = first.group() != word.group() and first.group().startswith(word.group())
+        return text[len(word.group()) :] if begins and len(word.group()) > 2 else text
     seam = _Seam(word.group(), first.group(), head[: word.start()], prefix, suffix, language)
     if seam.is_repeated(prose=prose):
         return text[len(seam.word) :]
@@ -61,6 +69,17 @@ def _without_second_blank(text: str, language: str, *, prose: bool) -> str:
     if prose and len(line) - len(bare) > 1:
         return text
     return text if bare.startswith(line_comment(language)) else text.lstrip(" \t")
+
+
+def _without_repeated_word(text: str, head: str, language: str) -> str:
+    """Strip the keyword, or the name and the sign of an assignment, that is before the cursor already."""
+    last = _WORD_AND_BLANK.search(head)
+    if last and last[1] in keywords_of(language) - _DOUBLED:
+        return re.sub(rf"\A{last[1]}\b[ \t]+", "", text)
+    if assigned := _ASSIGNED.fullmatch(head):
+        name, sign = re.escape(assigned[1]), re.escape(assigned[2])
+        return re.sub(rf"\A{name}\s*{sign}(?!=)[ \t]*", "", text)
+    return text
 
 
 class _Seam:
@@ -86,9 +105,17 @@ class _Seam:
             return False
         if word == first:
             return len(word) > 2 or self._is_keyword(word)
-        if self._starts_operator():
+        if self._starts_operator() or self._is_complete_keyword():
             return False
         return len(word) > 1 or not prose
+
+    def _is_complete_keyword(self) -> bool:
+        """Whether the word is a keyword that the text's first word follows: ``a or`` and ``order``."""
+        if not self._is_keyword(self.word):
+            return False
+        is_operator = self._fold(self.word) in OPERATORS - {"as", "of"}
+        operand_before = is_operator and self._is_operand_before()
+        return operand_before or self._fold(self._first) in self._known
 
     def _starts_operator(self) -> bool:
         """Whether the text's first word is an operator behind the word: ``for i`` and ``in range``."""
