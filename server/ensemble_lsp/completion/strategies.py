@@ -116,7 +116,7 @@ class CompletionRunner:
             if not text.startswith(typed):
                 return None
             text = text[len(typed) :]
-        cleaned = run.clean(text, stream.finish or "stop")
+        cleaned = run.clean(text, stream.finish or "stop", profile=stream.profile)
         threshold = run.app.settings.complete.threshold
         confident = stream.confidence is None or stream.confidence >= threshold
         if not cleaned.strip() or not confident:
@@ -228,7 +228,7 @@ class CompletionRunner:
         for stream, typed in run.streams:
             lines = stream.text.rpartition("\n")[0]
             if not stream.done and lines.startswith(typed) and run.multiline:
-                cleaned = run.clean(lines[len(typed) :])
+                cleaned = run.clean(lines[len(typed) :], profile=stream.profile)
                 if cleaned.strip():
                     return [
                         CachedAnswer(cleaned, stream.model, (stream.model,), decision=run.decision)

@@ -17,8 +17,10 @@ from ..consensus.fan_out import FanOutProgress, FanOutResult, query_all
 from ..consensus.judge import judge_candidates
 from ..consensus.votes import ConsensusResult, Vote
 from ..context.generation_intent import generation_intent_at
+from ..context.indent_style import FormattingOptions, indent_unit_of
 from ..context.prompt_builder import generate_prompt
 from ..errors import EnsembleError, SettingsError
+from ..models.control_tokens import control_tokens
 from ..postprocess import clean_code
 from ..selection.cascade import Findings, could_escalate, escalate
 from ..syntax.indentation import indent_of
@@ -52,6 +54,8 @@ class _GenerationRun:
     decision: Decision
     members: list[Model]
     progress: ReportProgress | None
+    unit: str = ""
+    """One level of the document's indentation."""
 
     def prompt(self, model: Model) -> Prompt | None:
         """Return the prompt for a model; ``None`` if it may not see the file."""
@@ -76,6 +80,8 @@ class _GenerationRun:
             instruction=self.instruction,
             prefix=self.document.slice(Span(Position(max(0, start.line - ABOVE), 0), start)),
             suffix=self.document.slice(after),
+            tokens={token for m in self.members for token in control_tokens(m.profile)},
+            unit=self.unit,
         )
 
     def report(self, message: str) -> None:
@@ -97,12 +103,14 @@ class Generator(CandidateStore):
         size: int | None = None,
         model: str | None = None,
         progress: ReportProgress | None = None,
+        formatting: FormattingOptions | None = None,
     ) -> Generation:
         """Ask several models and find their consensus. Cancelling closes every stream.
 
         Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (if every model failed).
         """
         run = await _start_run(app, document, span, instruction, size, model, progress)
+        run = replace(run, unit=await indent_unit_of(document, span.start.line, formatting))
         rule = app.settings.ensemble.rule
         async with candidate_checks(_check_context(run)) as checks:
             asked, answers = await _answers(run, checks)

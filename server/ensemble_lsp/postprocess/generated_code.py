@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
-from ..syntax.indentation import indent_of, newline_of
+from ..syntax.indentation import indent_of, newline_of, unit_around
 from .characters import strip_hidden_characters
-from .chat import extract_code, is_refusal, strip_control_tokens, strip_thoughts
+from .chat import code_of_answer
+from .indentation import translate_indentation
+from .insertion_point import InsertionPoint
 from .layout import dedent_lines, indent_lines
 from .overlap import strip_loops, strip_repeated_prefix
 
@@ -30,24 +33,28 @@ def clean_code(
     instruction: str = "",
     prefix: str = "",
     suffix: str = "",
+    tokens: Collection[str] = (),
+    unit: str = "",
 ) -> str:
     """Return the code of an answer, fitted to a place; empty for none.
 
     ``prefix``/``suffix``: the document before and after the place. Lines get ``indent``; the first line
     only the part that the cursor's line lacks, or it begins a new line below a comment, a docstring or an
-    opening brace. A repeated signature, docstring or comment is stripped.
+    opening brace. A repeated signature, docstring or comment is stripped. ``tokens`` are the control tokens
+    of the models, ``unit`` is one level of the document's indentation.
     """
     newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     before = prefix.replace("\r\n", "\n").replace("\r", "\n")
-    text = strip_control_tokens(strip_thoughts(strip_hidden_characters(text)), prefix + suffix)
-    if is_refusal(text, language):
-        return ""
-    text = dedent_lines(extract_code(text, language).strip("\n")).rstrip()
+    after = suffix.replace("\r\n", "\n").replace("\r", "\n")
+    point = InsertionPoint(before, after, language)
+    text = code_of_answer(strip_hidden_characters(text), point, tokens)
+    text = dedent_lines(text.strip("\n")).rstrip()
     text = _strip_signature(text, before, language)
     text = _strip_instruction(text, instruction)
     text = dedent_lines(strip_loops(strip_repeated_prefix(text, before)).strip("\n")).rstrip()
     if not text.strip():
         return ""
+    text = translate_indentation(text, "", unit or unit_around(before, after), language)
     text = "\n".join(line.rstrip() for line in _lines(text, language))
     code = _at_place(text, before, indent, suffix)
     return code if newline == "\n" else code.replace("\n", newline)

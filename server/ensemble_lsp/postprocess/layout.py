@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..syntax.indentation import indent_of, indent_unit
+from ..syntax.indentation import indent_of
 
 _DEFINITION = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final|override)\s+)*"
@@ -23,8 +23,8 @@ _LEAVES = re.compile(r"\s*(?:return|raise|throw|break|continue)\b")
 _ENDS_FLOW = re.compile(r"\s*(?:return|raise|throw|break|continue|pass)\b")
 
 
-def fit_indentation(text: str, prefix: str, language: str) -> str:
-    """Return the text with the indentation that its place needs.
+def fit_indentation(text: str, prefix: str, unit: str) -> str:
+    """Return the text with the indentation that its place needs; ``unit`` is one level.
 
     Models often repeat the indentation before the cursor, or write none.
     """
@@ -33,7 +33,7 @@ def fit_indentation(text: str, prefix: str, language: str) -> str:
         return text
     lead = indent_of(text) if not text.startswith("\n") else ""
     last = next((line for line in reversed(above.split("\n")) if line.strip()), "")
-    level = _level(last, above, language)
+    level = _level(last, unit)
     if head and lead.startswith(head) and len(head) >= level and not _continues(last):
         # The indentation before the cursor, repeated; then every line has all of it.
         return _dedent_to(text, lead, head)
@@ -42,7 +42,7 @@ def fit_indentation(text: str, prefix: str, language: str) -> str:
     if head:
         return _indent_rest(text, head)
     if level and _BLOCK.match(last):
-        return indent_lines(text, indent_of(last) + _unit(last, above, language))
+        return indent_lines(text, indent_of(last) + unit)
     return text
 
 
@@ -130,14 +130,10 @@ def strip_block_openers(text: str) -> str:
     return text
 
 
-def _level(last: str, above: str, language: str) -> int:
+def _level(last: str, unit: str) -> int:
     """Return the indentation of code after that line, in characters."""
     depth = len(indent_of(last))
-    return depth + len(_unit(last, above, language)) if _OPENER.search(last) else depth
-
-
-def _unit(last: str, above: str, language: str) -> str:
-    return indent_unit(above.split("\n")[-80:], language) if _OPENER.search(last) else ""
+    return depth + len(unit) if _OPENER.search(last) else depth
 
 
 def _continues(last: str) -> bool:

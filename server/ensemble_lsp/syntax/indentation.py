@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 from ..languages import language_info
@@ -23,23 +24,68 @@ def newline_of(text: str) -> str:
     return "\r" if at < 0 and "\r" in text else "\n"
 
 
-def indent_unit(lines: Sequence[str], language: str) -> str:
-    """Return one level of indentation as those lines have it, else the language's convention."""
-    width = 0
+def own_indent_unit(lines: Sequence[str]) -> str:
+    """Return one level of indentation as those lines have it; empty if none is indented."""
+    tabs = blanks = last = 0
+    steps: Counter[int] = Counter()
+    widths: list[int] = []
     for line in lines:
         indent = indent_of(line)
-        if not indent or len(indent) == len(line.rstrip("\r\n")):
+        if len(indent) == len(line.rstrip("\r\n")):
             continue
-        if indent[0] == "\t":
-            return "\t"
+        if indent[:1] == "\t":
+            tabs += 1
+            continue
+        width = len(indent)
         # A single space continues a block comment; it is not a level.
-        if len(indent) > 1:
-            width = math.gcd(width, len(indent))
-    if width > 1:
-        return " " * min(width, 8)
-    return language_info(language).indent
+        if width > 1:
+            blanks += 1
+            widths.append(width)
+        if width != 1:
+            if last < width <= last + 8 and width - last > 1:
+                steps[width - last] += 1
+            last = width
+    if tabs > blanks or (tabs and not widths):
+        return "\t"
+    if not widths:
+        return _blank_lines_unit(lines)
+    # Of steps that are as frequent, the one that more lines are a multiple of.
+    common = max(steps, key=lambda s: (steps[s], sum(not w % s for w in widths)), default=0)
+    width = common or math.gcd(*widths)
+    return " " * min(width, 8) if width > 1 else ""
+
+
+def _blank_lines_unit(lines: Sequence[str]) -> str:
+    """Return the indentation of lines of white space alone, such as the cursor's in a new file."""
+    indents = [indent for line in lines if (indent := indent_of(line))]
+    if any(indent[0] == "\t" for indent in indents):
+        return "\t"
+    width = math.gcd(*map(len, indents)) if indents else 0
+    return " " * width if 1 < width <= 8 else ""
+
+
+def indent_unit(lines: Sequence[str], language: str) -> str:
+    """Return one level of indentation as those lines have it, else the language's convention."""
+    return own_indent_unit(lines) or language_info(language).indent
+
+
+def unit_around(prefix: str, suffix: str) -> str:
+    """Return one level of indentation as the text around a place has it; empty if it has none."""
+    return own_indent_unit([*prefix.split("\n"), *suffix.split("\n")[1:]])
+
+
+def required_unit(language: str) -> str:
+    """Return a tab for a language whose convention it is (Go, Makefile); empty for the others."""
+    habit = language_info(language).indent
+    return habit if habit == "\t" else ""
 
 
 def indent_unit_near(document: Document, line: int) -> str:
     """Return one level of indentation, from the 100 lines before and after."""
-    return indent_unit(document.lines[max(0, line - 100) : line + 100], document.language)
+    return indent_unit(nearby_lines(document, line), document.language)
+
+
+def nearby_lines(document: Document, line: int) -> Sequence[str]:
+    """Return the 100 lines before and after, each cut to a length that an indentation can have."""
+    lines = document.lines[max(0, line - 100) : line + 100]
+    return [each[:200] for each in lines]

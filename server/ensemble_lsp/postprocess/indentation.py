@@ -1,0 +1,236 @@
+"""Translates an answer's own unit of indentation to the document's.
+
+A model may write four blanks where the document has tabs. The unit and the base are found by trying the
+usual ones: under the right ones every line that follows an opening line is one level deeper, and no other
+line is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..languages import language_info
+from ..syntax.indentation import indent_of, required_unit
+from ..syntax.trees import encode, parser_for
+from .brackets import lexical_tokens
+
+_UNITS = (4, 2, 8, 3)
+_OPENER = re.compile(
+    r"(?:[:{(\[]|=>|->|\b(?:do|then|else|begin|repeat|try)(?:\s*\|[^|]*\|)?)\s*(?:#.*|//.*)?$"
+)
+_WORD_OPENER = re.compile(
+    r"\s*(?:(?:else\s+)?(?:if|for|while|foreach)\s*\(.*\)|else|do"
+    r"|(?:def|class|module|if|unless|while|until|case|when|for|function|local function)\b[^;{}()]*(?:\(.*\))?"
+    r"|(?:<(?!/|!)[^<>]*[^/<>]>))\s*$"
+)
+_CLOSER = re.compile(r"\s*(?:[)\]}]|</|end\b|else\b|elif\b|elsif\b|except\b|catch\b|finally\b|rescue\b|when\b|case\b|default\b)")
+_CONTINUES = re.compile(r"(?:[,\\+\-*/|&=.?]|\b(?:and|or))\s*$|^\s*(?:[.?:|&+]|\*(?!\w)|and\b|or\b)")
+_HEREDOC = re.compile(r"<<[-~]?\s*(['\"]?)([A-Za-z_]\w*)\1")
+_MULTILINE = re.compile(r"string|template|heredoc|raw_text|text_block")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    columns: int
+    text: str
+    """Without its indentation."""
+    aligned_to: int | None
+    """The line with the open bracket that this one is aligned to."""
+
+
+def translate_indentation(text: str, prefix: str, unit: str, language: str) -> str:
+    """Return the text with the document's unit of indentation; lines in strings stay as they are.
+
+    ``prefix`` is the text before the place. An empty ``unit`` is unknown: then only a convention that the
+    language enforces counts, and a mixture is mended. Alignment beyond the levels stays blanks.
+    """
+    head = prefix.rpartition("\n")[2]
+    lines = text.split("\n")
+    first = 0 if not head.strip() and lines[0].strip() and indent_of(lines[0]) else 1
+    indents = [indent_of(line) for line in lines[first:] if line.strip()]
+    if not any(indents):
+        return text
+    mixed = any("\t" in i for i in indents) and any(i[:1] == " " and len(i) > 1 for i in indents)
+    unit = unit or required_unit(language) or (language_info(language).indent if mixed else "")
+    if not unit:
+        return text
+    foreign = any(
+        (i[:1] == " " and len(i) > 1) if unit == "\t" else "\t" in i for i in indents
+    )
+    measured = list(_measured(lines, first, language, head))
+    depth = _level_of(indent_of(head), unit)
+    best = _best_unit(measured, lines[0], head, depth, unit, mixed=mixed, foreign=foreign)
+    if best is None:
+        return text
+    width, base = best
+    return _rewritten(lines, measured, width, base, depth, unit, head)
+
+
+def _measured(lines: list[str], first: int, language: str, head: str) -> Iterator[_Line]:
+    skipped = _string_lines(lines, language, head)
+    brackets = _open_brackets(lines, language)
+    for number, line in enumerate(lines):
+        if number < first or not line.strip() or number in skipped:
+            continue
+        indent = indent_of(line)
+        yield _Line(number, len(indent.expandtabs(8)), line[len(indent) :], brackets.get(number))
+
+
+def _open_brackets(lines: list[str], language: str) -> dict[int, int]:
+    """Map each line that continues an open bracket, with code after it on its line, to that line."""
+    text = "\n".join(lines)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    opened: list[tuple[int, bool]] = []
+    found: dict[int, int] = {}
+    number = 0
+    for token in lexical_tokens(text, language):
+        while starts[number + 1] <= token.start():
+            number += 1
+            if opened and opened[-1][1]:
+                found[number] = opened[-1][0]
+        if token["bracket"] is None:
+            continue
+        if token["bracket"] in "([{":
+            rest = lines[number][token.end() - starts[number] :].strip()
+            opened.append((number, bool(rest) and not rest.startswith(("#", "//"))))
+        elif opened:
+            opened.pop()
+    for late in range(number + 1, len(lines)):
+        if opened and opened[-1][1]:
+            found[late] = opened[-1][0]
+    return found
+
+
+def _string_lines(lines: list[str], language: str, head: str) -> set[int]:
+    """Return the lines that begin inside of a string; a docstring is not such a string."""
+    text = "\n".join(lines)
+    found: set[int] = set()
+    for token in lexical_tokens(text, language):
+        if token.group()[0] in "\"'`" and "\n" in token.group():
+            begin = text.count("\n", 0, token.start())
+            docstring = token.group()[:3] in ('"""', "'''") and not (
+                (head if begin == 0 else "") + text[text.rfind("\n", 0, token.start()) + 1 : token.start()]
+            ).strip()
+            if not docstring:
+                found.update(range(begin + 1, begin + 1 + token.group().count("\n")))
+    parser = parser_for(language)
+    if parser is not None and language != "python":
+        waiting = [parser.parse(encode(head.lstrip() + text)).root_node]
+        while waiting:
+            node = waiting.pop()
+            begin, end = node.start_point[0], node.end_point[0]
+            if begin == end:
+                continue
+            if _MULTILINE.search(node.type) and "concatenated" not in node.type:
+                found.update(range(begin + 1, end + 1))
+            else:
+                waiting.extend(node.children)
+    return found | _heredoc_lines(lines)
+
+
+def _heredoc_lines(lines: list[str]) -> set[int]:
+    found: set[int] = set()
+    end = ""
+    for number, line in enumerate(lines):
+        if end:
+            found.add(number)
+            end = "" if line.strip().rstrip(";") == end else end
+        elif (opening := _HEREDOC.search(line)) is not None:
+            name = opening[2]
+            end = name if any(each.strip().rstrip(";") == name for each in lines[number:]) else ""
+    return found
+
+
+def _level_of(indent: str, unit: str) -> int:
+    columns = len(indent.expandtabs(8))
+    return columns // (8 if unit == "\t" else max(1, len(unit)))
+
+
+def _best_unit(
+    measured: list[_Line], first: str, head: str, depth: int, unit: str, *, mixed: bool, foreign: bool
+) -> tuple[int, int] | None:
+    """Return the width of the answer's unit and the column of its base; ``None`` for the document's own."""
+    own = 8 if unit == "\t" else len(unit)
+    literal = len(indent_of(head).expandtabs(8))
+    guesses: list[tuple[float, int, int, int]] = []
+    widths = (own, *(w for w in _UNITS if w != own))
+    for order, width in enumerate(widths):
+        for place, base in enumerate(dict.fromkeys((depth * width, literal, 0))):
+            score = _penalty(measured, head + first, depth, width, base)
+            guesses.append((score, place, order, base))
+    score, _, order, base = min(guesses)
+    width = widths[order]
+    as_it_is = min(g[0] for g in guesses if g[2] == 0)
+    if foreign or mixed:
+        return width, base
+    clear = width != own and score + 2 <= as_it_is and score < 1
+    return (width, base) if clear and _has_block(measured, head + first) else None
+
+
+def _has_block(measured: list[_Line], above: str) -> bool:
+    """Return whether some line opens a block: without one, widths are no evidence."""
+    texts = [above, *(line.text for line in measured[:-1])]
+    return any(_OPENER.search(text) or _WORD_OPENER.match(text) for text in texts)
+
+
+def _penalty(measured: list[_Line], first: str, depth: int, width: int, base: int) -> float:
+    """Return how badly the lines fit a unit and a base."""
+    score = 0.0
+    level, above = depth, first
+    for line in measured:
+        if line.number == 0:
+            here = line.columns // width
+            score += 3 * bool(line.columns % width) + 2 * (here != depth and base != 0)
+            level = here
+            continue
+        if line.aligned_to is not None:
+            above = line.text
+            continue
+        offset = line.columns - base
+        rest = offset % width
+        here = offset // width + depth
+        continues = _CONTINUES.search(above) or _CONTINUES.search(line.text) or line.text[0] == "*"
+        score += _step_penalty(level, here, rest, above, line.text, bool(continues))
+        score += 1.5 if here < depth and not _CLOSER.match(line.text) else 0
+        if not continues:
+            level = here
+        above = line.text
+    return score
+
+
+def _step_penalty(
+    level: int, here: int, rest: int, above: str, text: str, continues: bool
+) -> float:
+    score = 0.0 if not rest or continues else 3.0
+    if here < 0:
+        score += 5
+    if _OPENER.search(above) or _WORD_OPENER.match(above):
+        closes = _CLOSER.match(text) is not None and here <= level
+        score += 0 if here == level + 1 or closes else 2
+    elif here > level and not continues:
+        score += 2
+    return score
+
+
+def _rewritten(
+    lines: list[str], measured: list[_Line], width: int, base: int, depth: int, unit: str, head: str
+) -> str:
+    kept = list(lines)
+    written = {0: (len(indent_of(head).expandtabs(8)) if head.strip() else base, indent_of(head))}
+    written[0] = (base, indent_of(head))
+    for line in measured:
+        if line.aligned_to is not None and line.aligned_to in written:
+            columns, indent = written[line.aligned_to]
+            new = indent + " " * max(0, line.columns - columns)
+        else:
+            offset = line.columns if line.number == 0 else line.columns - base
+            levels = offset // width + (0 if line.number == 0 else depth)
+            new = unit * max(0, levels) + " " * (offset % width)
+        written[line.number] = (line.columns, new)
+        kept[line.number] = new + line.text
+    return "\n".join(kept)
