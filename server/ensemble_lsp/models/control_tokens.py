@@ -36,7 +36,10 @@ _FAMILIES = (
     (r"deepseek", _DEEPSEEK),
     (r"code-?llama|llama-?2|vicuna|wizardcoder", (*_LLAMA2, "<EOT>")),
     (r"llama|hermes-3", _LLAMA),
-    (r"mi[sx]tral|codestral|devstral|magistral|ministral|pixtral", (*_LLAMA2, "[PREFIX]", "[SUFFIX]")),
+    (
+        r"mi[sx]tral|codestral|devstral|magistral|ministral|pixtral",
+        (*_LLAMA2, "[PREFIX]", "[SUFFIX]"),
+    ),
     (r"gemma", _GEMMA),
     (r"phi", _PHI),
     (r"glm|chatglm", _GLM),

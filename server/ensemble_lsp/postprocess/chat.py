@@ -20,6 +20,7 @@ _EMPTY = re.compile(r"(?:[^`]*:)?\s*```[\w+#-]*\s*(?:```[^`]*)?")
 _NO_BACKTICKS = frozenset(
     {"c", "cpp", "csharp", "java", "kotlin", "lua", "php", "python", "rust", "toml", "yaml"}
 )
+_BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 _ROUNDS = 3
 """Wrappers inside of each other that are stripped."""
 
@@ -72,7 +73,7 @@ def _unwrapped(text: str, point: InsertionPoint) -> str:
             return _unwrap_whole(text, point.language)
         block = _block_in_language(_cut_at_closing_fence(text, point), point)
         if block is not None:
-            return strip_wrapping(block, point)
+            return strip_wrapping(_BLANK_LINES.sub("", block), point)
         text = _without_fences(text, point)
         if text == before:
             break

@@ -84,7 +84,7 @@ def clean_completion(
     text = _fit_to_place(answer, prefix, suffix, language, indent, unit)
     if not multiline:
         text = _one_line(text, head)
-    text = _cut_at_block(text, prefix, suffix) if "\n" in text else text
+    text = _cut_at_block(text, prefix, suffix, language) if "\n" in text else text
     # If the end was stripped (the suffix again, another function), the rest is not truncated.
     cut_off = finish == "length" and _last_line(text) == _last_line(answer)
     text, shortened = limit_lines(text, max_lines)
@@ -130,9 +130,9 @@ def _fit_to_place(
     return strip_loops(text)
 
 
-def _cut_at_block(text: str, prefix: str, suffix: str) -> str:
+def _cut_at_block(text: str, prefix: str, suffix: str, language: str) -> str:
     """Cut at the end of the block. Before a new function, a model often repeats the rest of this one."""
-    ended = cut_at_block_end(text, prefix, suffix)
+    ended = cut_at_block_end(text, prefix, suffix, language)
     return ended if ended == text else strip_suffix(ended, suffix, prefix.rpartition("\n")[2])
 
 

@@ -28,7 +28,9 @@ def strip_control_tokens(
     at = 0
     while (found := pattern.search(text, at)) is not None:
         at = found.end()
-        if is_quoted(text, found.start(), found.end(), head) or not _ends(text, found, point, pattern):
+        if is_quoted(text, found.start(), found.end(), head) or not _ends(
+            text, found, point, pattern
+        ):
             continue
         before, after = text[: found.start()], text[found.end() :]
         if before.strip():
@@ -75,7 +77,11 @@ def _ends(
 def _soft_token_ends(
     before: str, token: str, line: str, at_end: bool, point: InsertionPoint | None
 ) -> bool:
-    if point is not None and token.startswith("[") and (before[-1:].isalnum() or before[-1:] in "_)]"):
+    if (
+        point is not None
+        and token.startswith("[")
+        and (before[-1:].isalnum() or before[-1:] in "_)]")
+    ):
         return False
     if point is not None and (point.is_markup or (point.language in DATA and token[0] == "[")):
         name = token.strip("</>[]")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from ..languages import language_info
 from ..syntax.indentation import indent_of, required_unit
-from ..syntax.trees import encode, parser_for
 from .brackets import lexical_tokens
+from .quotes import string_lines
 
 _UNITS = (4, 2, 8, 3)
 _OPENER = re.compile(
@@ -25,10 +25,20 @@ _WORD_OPENER = re.compile(
     r"|(?:def|class|module|if|unless|while|until|case|when|for|function|local function)\b[^;{}()]*(?:\(.*\))?"
     r"|(?:<(?!/|!)[^<>]*[^/<>]>))\s*$"
 )
-_CLOSER = re.compile(r"\s*(?:[)\]}]|</|end\b|else\b|elif\b|elsif\b|except\b|catch\b|finally\b|rescue\b|when\b|case\b|default\b)")
-_CONTINUES = re.compile(r"(?:[,\\+\-*/|&=.?]|\b(?:and|or))\s*$|^\s*(?:[.?:|&+]|\*(?!\w)|and\b|or\b)")
-_HEREDOC = re.compile(r"<<[-~]?\s*(['\"]?)([A-Za-z_]\w*)\1")
-_MULTILINE = re.compile(r"string|template|heredoc|raw_text|text_block")
+_CLOSER = re.compile(
+    r"\s*(?:[)\]}]|</|end\b|else\b|elif\b|elsif\b|except\b|catch\b|finally\b|rescue\b|when\b|case\b|default\b)"
+)
+_CONTINUES = re.compile(
+    r"(?:[,\\+\-*/|&=.?]|\b(?:and|or))\s*$|^\s*(?:[.?:|&+]|\*(?!\w)|and\b|or\b)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bracket:
+    line: int
+    sign: str
+    aligns: bool
+    """Whether code follows it on its line, so that the next lines are aligned to that code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,8 @@ class _Line:
     """Without its indentation."""
     aligned_to: int | None
     """The line with the open bracket that this one is aligned to."""
+    loose: bool
+    """Whether it continues an expression in brackets, which any indentation may do."""
 
 
 def translate_indentation(text: str, prefix: str, unit: str, language: str) -> str:
@@ -57,9 +69,7 @@ def translate_indentation(text: str, prefix: str, unit: str, language: str) -> s
     unit = unit or required_unit(language) or (language_info(language).indent if mixed else "")
     if not unit:
         return text
-    foreign = any(
-        (i[:1] == " " and len(i) > 1) if unit == "\t" else "\t" in i for i in indents
-    )
+    foreign = any((i[:1] == " " and len(i) > 1) if unit == "\t" else "\t" in i for i in indents)
     measured = list(_measured(lines, first, language, head))
     depth = _level_of(indent_of(head), unit)
     best = _best_unit(measured, lines[0], head, depth, unit, mixed=mixed, foreign=foreign)
@@ -70,79 +80,50 @@ def translate_indentation(text: str, prefix: str, unit: str, language: str) -> s
 
 
 def _measured(lines: list[str], first: int, language: str, head: str) -> Iterator[_Line]:
-    skipped = _string_lines(lines, language, head)
+    skipped = string_lines(lines, language, head)
     brackets = _open_brackets(lines, language)
+    loose = "([{" if language == "python" else "" if language.endswith("react") else "(["
     for number, line in enumerate(lines):
         if number < first or not line.strip() or number in skipped:
             continue
         indent = indent_of(line)
-        yield _Line(number, len(indent.expandtabs(8)), line[len(indent) :], brackets.get(number))
+        opened = brackets.get(number)
+        yield _Line(
+            number,
+            len(indent.expandtabs(8)),
+            line[len(indent) :],
+            opened.line if opened is not None and opened.aligns else None,
+            opened is not None and opened.sign in loose,
+        )
 
 
-def _open_brackets(lines: list[str], language: str) -> dict[int, int]:
-    """Map each line that continues an open bracket, with code after it on its line, to that line."""
+def _open_brackets(lines: list[str], language: str) -> dict[int, _Bracket]:
+    """Map each line that begins inside of brackets to the innermost of them."""
     text = "\n".join(lines)
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
-    opened: list[tuple[int, bool]] = []
-    found: dict[int, int] = {}
+    opened: list[_Bracket] = []
+    found: dict[int, _Bracket] = {}
     number = 0
-    for token in lexical_tokens(text, language):
-        while starts[number + 1] <= token.start():
+
+    def advance(to: int) -> None:
+        nonlocal number
+        while number + 1 < len(lines) and starts[number + 1] <= to:
             number += 1
-            if opened and opened[-1][1]:
-                found[number] = opened[-1][0]
-        if token["bracket"] is None:
+            if opened:
+                found[number] = opened[-1]
+
+    for token in lexical_tokens(text, language):
+        advance(token.start())
+        if (sign := token["bracket"]) is None:
             continue
-        if token["bracket"] in "([{":
+        if sign in "([{":
             rest = lines[number][token.end() - starts[number] :].strip()
-            opened.append((number, bool(rest) and not rest.startswith(("#", "//"))))
+            opened.append(_Bracket(number, sign, bool(rest) and not rest.startswith(("#", "//"))))
         elif opened:
             opened.pop()
-    for late in range(number + 1, len(lines)):
-        if opened and opened[-1][1]:
-            found[late] = opened[-1][0]
-    return found
-
-
-def _string_lines(lines: list[str], language: str, head: str) -> set[int]:
-    """Return the lines that begin inside of a string; a docstring is not such a string."""
-    text = "\n".join(lines)
-    found: set[int] = set()
-    for token in lexical_tokens(text, language):
-        if token.group()[0] in "\"'`" and "\n" in token.group():
-            begin = text.count("\n", 0, token.start())
-            docstring = token.group()[:3] in ('"""', "'''") and not (
-                (head if begin == 0 else "") + text[text.rfind("\n", 0, token.start()) + 1 : token.start()]
-            ).strip()
-            if not docstring:
-                found.update(range(begin + 1, begin + 1 + token.group().count("\n")))
-    parser = parser_for(language)
-    if parser is not None and language != "python":
-        waiting = [parser.parse(encode(head.lstrip() + text)).root_node]
-        while waiting:
-            node = waiting.pop()
-            begin, end = node.start_point[0], node.end_point[0]
-            if begin == end:
-                continue
-            if _MULTILINE.search(node.type) and "concatenated" not in node.type:
-                found.update(range(begin + 1, end + 1))
-            else:
-                waiting.extend(node.children)
-    return found | _heredoc_lines(lines)
-
-
-def _heredoc_lines(lines: list[str]) -> set[int]:
-    found: set[int] = set()
-    end = ""
-    for number, line in enumerate(lines):
-        if end:
-            found.add(number)
-            end = "" if line.strip().rstrip(";") == end else end
-        elif (opening := _HEREDOC.search(line)) is not None:
-            name = opening[2]
-            end = name if any(each.strip().rstrip(";") == name for each in lines[number:]) else ""
+    advance(len(text) + 1)
     return found
 
 
@@ -152,7 +133,14 @@ def _level_of(indent: str, unit: str) -> int:
 
 
 def _best_unit(
-    measured: list[_Line], first: str, head: str, depth: int, unit: str, *, mixed: bool, foreign: bool
+    measured: list[_Line],
+    first: str,
+    head: str,
+    depth: int,
+    unit: str,
+    *,
+    mixed: bool,
+    foreign: bool,
 ) -> tuple[int, int] | None:
     """Return the width of the answer's unit and the column of its base; ``None`` for the document's own."""
     own = 8 if unit == "\t" else len(unit)
@@ -174,8 +162,12 @@ def _best_unit(
 
 def _has_block(measured: list[_Line], above: str) -> bool:
     """Return whether some line opens a block: without one, widths are no evidence."""
-    texts = [above, *(line.text for line in measured[:-1])]
-    return any(_OPENER.search(text) or _WORD_OPENER.match(text) for text in texts)
+    texts = [above, *(line.text for line in measured)]
+    follows = zip(texts, measured, strict=False)
+    return any(
+        not line.loose and (_OPENER.search(text) or _WORD_OPENER.match(text))
+        for text, line in follows
+    )
 
 
 def _penalty(measured: list[_Line], first: str, depth: int, width: int, base: int) -> float:
@@ -188,7 +180,7 @@ def _penalty(measured: list[_Line], first: str, depth: int, width: int, base: in
             score += 3 * bool(line.columns % width) + 2 * (here != depth and base != 0)
             level = here
             continue
-        if line.aligned_to is not None:
+        if line.aligned_to is not None or line.loose:
             above = line.text
             continue
         offset = line.columns - base

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -30,7 +31,18 @@ MARKUP = frozenset(
 )
 """Languages with text between tags."""
 DATA = frozenset(
-    {"csv", "dotenv", "ini", "json", "json5", "jsonc", "properties", "toml", "yaml", "dockercompose"}
+    {
+        "csv",
+        "dotenv",
+        "ini",
+        "json",
+        "json5",
+        "jsonc",
+        "properties",
+        "toml",
+        "yaml",
+        "dockercompose",
+    }
 )
 _LENIENT = frozenset({"bash", "kotlin", "ruby", "sh", "shellscript"})
 """Languages whose grammars accept most sentences as code."""
@@ -40,7 +52,7 @@ _PARSED = 3_000
 
 @dataclass(frozen=True)
 class InsertionPoint:
-    """A place in a document: the text around it, with ``\\n`` line ends, and the language."""
+    """A place in a document: the text around it, with line feeds as line ends, and the language."""
 
     prefix: str = ""
     suffix: str = ""
@@ -80,9 +92,8 @@ class InsertionPoint:
     def state_after(self, text: str) -> str:
         """Return ``string`` or ``comment`` if one is open after the text, inserted here; else empty."""
         whole = self.prefix[-_PARSED:] + text
-        last = None
-        for last in lexical_tokens(whole, self.language):
-            pass
+        tokens = deque(lexical_tokens(whole, self.language), maxlen=1)
+        last = tokens[0] if tokens else None
         if last is None or last.end() != len(whole) or last["bracket"]:
             return ""
         token = last.group()

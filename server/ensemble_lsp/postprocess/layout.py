@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..syntax.indentation import indent_of
+from .quotes import string_lines
 
 _DEFINITION = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final|override)\s+)*"
@@ -19,6 +20,8 @@ _BLOCK = re.compile(
     r".*:\s*(?:#.*)?$|.*\{\s*(?://.*)?$"
 )
 _OPENER = re.compile(r"(?:[:{(\[]|=>|->|\bdo|\bthen|\belse)\s*(?:#.*|//.*)?$")
+_LABEL = re.compile(r"\s*(?:[)\]}]|end\b|case\b|default\s*:|when\b|else\b|\w+\s*:$)")
+"""At the level of the line that opens its block."""
 _LEAVES = re.compile(r"\s*(?:return|raise|throw|break|continue)\b")
 _ENDS_FLOW = re.compile(r"\s*(?:return|raise|throw|break|continue|pass)\b")
 
@@ -61,8 +64,8 @@ def dedent_lines(text: str) -> str:
     return "\n".join(line[margin:] if line.strip() else "" for line in lines)
 
 
-def cut_at_block_end(text: str, prefix: str, suffix: str) -> str:
-    """Cut the text where the code leaves the cursor's function or class.
+def cut_at_block_end(text: str, prefix: str, suffix: str, language: str = "") -> str:
+    """Cut the text where the code leaves the cursor's function or class; lines in strings do not.
 
     Also cut before a line that is less indented than the code after the cursor: that code would
     otherwise belong to another block.
@@ -73,8 +76,9 @@ def cut_at_block_end(text: str, prefix: str, suffix: str) -> str:
     below = next((line for line in suffix.partition("\n")[2].split("\n") if line.strip()), "")
     joined = suffix.partition("\n")[0].strip() or _continues(text)
     following = 0 if joined else len(indent_of(below))
+    quoted = string_lines(lines, language, head) if re.search(r"[\"'`]|<<", text) else set[int]()
     for number, line in enumerate(lines[1:], 1):
-        if not line.strip():
+        if not line.strip() or number in quoted:
             continue
         depth = len(indent_of(line))
         if depth <= floor and not (depth == floor and _CLOSER.match(line)):
@@ -156,7 +160,7 @@ def _indent_rest(text: str, head: str) -> str:
     if not newline or not body:
         return text
     second = body[0]
-    if len(indent_of(second)) > len(head):
+    if len(indent_of(second)) > len(head) or (indent_of(second) == head and _LABEL.match(second)):
         return text
     relative = (
         _OPENER.search(first) if indent_of(second) else _is_next_statement(first, second, rest)

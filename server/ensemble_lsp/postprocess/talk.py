@@ -10,6 +10,7 @@ import re
 
 from .brackets import unmatched_brackets
 from .insertion_point import DATA, InsertionPoint
+from .quotes import heredoc_lines
 
 _CHAT_OPENING = re.compile(
     r"""\A\s*(?:
@@ -29,9 +30,9 @@ _CHAT_CLOSING = re.compile(
     r"""\A\s*(?:[-*>]\ |\*\*|\#+\ )?(?:
       (?:explanation|notes?|how\ it\ works|usage|example(?:\ usage)?|output|key\ (?:points|changes)
         |changes(?:\ made)?|summary)(?:\*\*)?\s*:
-    | (?:this|the\ above|the|it|that)\ 
+    | (?:this|the\ above|the|it|that)[ ](?=\S)
     | (?:in\ this|i've|i’ve|i\ have|i\ hope|i\ added|let\ me\ know|note\ that|please|feel\ free
-        |hope\ this|you\ can|if\ you|here(?:'s|’s|\ is|\ are)|we\ )\b
+        |hope\ this|you\ can|if\ you|here(?:'s|’s|\ is|\ are)|we)\b
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -46,7 +47,9 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _MARKDOWN = re.compile(r"`[^`\n]*`|\[[^\]\n]*\]\([^)\n]*\)|\*\*|__|\A\s*(?:#+|[-*>]|\d+\.)\s")
-_WORD = re.compile(r"[(\"'“‘]*[A-Za-z][A-Za-z'’-]*(?:/[A-Za-z]+)*[)\"'”’]*[,.;:!?)]*|\d+[%.,:]*|[–—-]|\(?\w+\(\)[.,:]?")
+_WORD = re.compile(
+    r"[(\"'“‘]*[A-Za-z][A-Za-z'’-]*(?:/[A-Za-z]+)*[)\"'”’]*[,.;:!?)]*|\d+[%.,:]*|[–—-]|\(?\w+\(\)[.,:]?"
+)
 _MAX_SENTENCES = 600
 """Characters of a line of sentences."""
 _CANDIDATES = 4
@@ -129,11 +132,16 @@ def _strip_opening(text: str, point: InsertionPoint) -> str:
 def _strip_closing(text: str, point: InsertionPoint) -> str:
     """Cut at the first line from which on there is only talk, after a blank line or to the end."""
     lines = text.split("\n")
+    quoted = heredoc_lines(lines) if "<<" in text else set[int]()
     tried = 0
     for number in range(1, len(lines)):
         if tried == _CANDIDATES:
             break
-        if lines[number][:1].isspace() or not _CHAT_CLOSING.match(lines[number]):
+        if (
+            number in quoted
+            or lines[number][:1].isspace()
+            or not _CHAT_CLOSING.match(lines[number])
+        ):
             continue
         tried += 1
         apart = not lines[number - 1].strip()
@@ -153,9 +161,7 @@ def _begins_talk(lines: list[str], *, apart: bool) -> bool:
     return all(reads_as_sentence(line) for line in lines if line.strip())
 
 
-def _is_talk(
-    talk: str, text: str, code: str, point: InsertionPoint, apart: bool = True
-) -> bool:
+def _is_talk(talk: str, text: str, code: str, point: InsertionPoint, apart: bool = True) -> bool:
     """Return whether the code is better off without a text that reads as talk."""
     whole, bare = point.errors_with(text), point.errors_with(code)
     if whole is not None and bare is not None and bare < whole:

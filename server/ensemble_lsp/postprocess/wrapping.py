@@ -15,9 +15,13 @@ _NAMES = (
     r"|selected|before|after|final|function|python|javascript|typescript|java|rust|go|cpp|sql|bash)"
     r"(?:[_-]?(?:code|text|answer|block|snippet|here))?"
 )
-_OPENING = re.compile(rf"\A\s*<(?P<name>{_NAMES})(?:\s+[\w-]+=(?:\"[^\"\n]*\"|'[^'\n]*'))*\s*>", re.I)
+_OPENING = re.compile(
+    rf"\A\s*<(?P<name>{_NAMES})(?:\s+[\w-]+=(?:\"[^\"\n]*\"|'[^'\n]*'))*\s*>", re.I
+)
 _CLOSING = re.compile(rf"[ \t]*</(?P<name>{_NAMES})>\s*\Z", re.IGNORECASE)
-_OWN = re.compile(r"^[ \t]*</?(?:before|after|selected|inside|imports|file)\b[^<>\n]*>", re.MULTILINE)
+_OWN = re.compile(
+    r"^[ \t]*</?(?:before|after|selected|inside|imports|file)\b[^<>\n]*>", re.MULTILINE
+)
 _OWN_AT_END = re.compile(r"</(?:before|after|selected|inside)>\s*\Z")
 _LABEL = re.compile(
     r"\A\s*(?:\*\*)?(?:completions?|answer|code|output|result|response|solution|insert(?:ion)?"
