@@ -11,7 +11,6 @@ from ..syntax.trees import has_error
 from .brackets import strip_duplicate_closers, strip_duplicate_quote
 from .characters import strip_hidden_characters
 from .chat import begun_code, code_of_answer
-from .indentation import translate_indentation
 from .insertion_point import InsertionPoint
 from .layout import (
     cut_at_block_end,
@@ -21,6 +20,7 @@ from .layout import (
     strip_last_line,
 )
 from .overlap import strip_loops, strip_repeated_prefix, strip_suffix
+from .reindent import translate_indentation
 from .thoughts import strip_thoughts
 
 _MAX_LENGTH = 20_000

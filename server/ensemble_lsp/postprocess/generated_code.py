@@ -8,10 +8,10 @@ from collections.abc import Collection
 from ..syntax.indentation import indent_of, newline_of, unit_around
 from .characters import strip_hidden_characters
 from .chat import code_of_answer
-from .indentation import translate_indentation
 from .insertion_point import InsertionPoint
 from .layout import dedent_lines, indent_lines
 from .overlap import strip_loops, strip_repeated_prefix
+from .reindent import translate_indentation
 
 _DEFINITION = re.compile(
     r"^[ \t]*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final"

@@ -37,7 +37,7 @@ def strip_thoughts(text: str, around: str = "", *, markup: bool = False) -> str:
         if markup and name and not rest.strip():
             return text
         text = rest
-    return _strip_late_thought(text)
+    return _strip_late_thought(text, around.lower() if markup else "")
 
 
 def _closing(text: str, start: int, name: str) -> re.Match[str] | None:
@@ -51,21 +51,21 @@ def _closing(text: str, start: int, name: str) -> re.Match[str] | None:
     return None
 
 
-def _strip_late_thought(text: str) -> str:
-    """Strip a thought whose opening tag the server has removed."""
+def _strip_late_thought(text: str, around: str) -> str:
+    """Strip a thought whose opening tag the server has removed; ``around`` may have it in markup."""
     if not _may_close(text):
         return text
     for found in _CLOSING.finditer(text):
         before, after = text[: found.start()], text[found.end() :]
         name = found["tag"]
-        if name and re.search(rf"<{re.escape(name)}\b", before, re.IGNORECASE):
+        if name and f"<{name.lower()}" in before.lower() + around:
             continue
         begins_line = not before or before.endswith("\n")
         ends_line = not after or found.group().endswith("\n")
         glued = found.group().endswith((">", "]", "▷")) and re.match(r"[\w\"'(\[{]", after)
         if not (begins_line or ends_line or glued):
             continue  # a word in a sentence
-        if after.strip() and not is_quoted(text, found.start(), found.end()):
+        if not is_quoted(text, found.start(), found.end()):
             return after
     return text
 
