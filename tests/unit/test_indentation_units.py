@@ -230,7 +230,7 @@ def test_generated_code_gets_the_unit(name: str) -> None:
     ],
 )
 def test_a_documents_own_unit(text: str, unit: str) -> None:
-    assert own_indent_unit(text.split("\n")) == unit
+    assert own_indent_unit(text.split("\n")).unit == unit
 
 
 def _unit(path: Path, text: str, options: FormattingOptions | None = None) -> str:

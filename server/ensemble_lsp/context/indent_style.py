@@ -33,13 +33,15 @@ class FormattingOptions:
 async def indent_unit_of(
     document: Document, line: int, options: FormattingOptions | None = None
 ) -> str:
-    """Return one level of indentation for code near a line; empty if nothing says it.
+    """Return one level of indentation for code near a line; empty if nothing certain says it.
 
     Reads ``.editorconfig`` off the event loop.
     """
     own = own_indent_unit(nearby_lines(document, line))
-    if own:
-        return own
+    if own.certain:
+        return own.unit
+    if own.mixed:
+        return ""
     path = document.path
     configured = await asyncio.to_thread(_editorconfig_unit, path) if path else ""
     if configured:

@@ -80,7 +80,6 @@ def clean_completion(
         text = strip_thoughts(text, prefix + suffix, markup=point.is_markup)[:_MAX_LENGTH]
     answer = code_of_answer(strip_hidden_characters(text), point, tokens)
     answer = _strip_long_lines(answer)
-    unit = unit or unit_around(prefix, suffix)
     text = _fit_to_place(answer, prefix, suffix, language, indent, unit)
     if not multiline:
         text = _one_line(text, head)
@@ -117,8 +116,8 @@ def _fit_to_place(
     """Strip text that is already in the document, and indent for the place."""
     head = prefix.rpartition("\n")[2]
     text = strip_repeated_prefix(text, prefix)
-    text = translate_indentation(text, prefix, unit, language)
-    unit = unit or language_info(language).indent
+    text = translate_indentation(text, InsertionPoint(prefix, suffix, language), unit)
+    unit = unit or unit_around(prefix, suffix).unit or language_info(language).indent
     if not head.strip():
         text = _strip_blank_lines(text, prefix)
         if indent and not head and text[:1].strip() and "\n" not in text.rstrip("\n"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from ..syntax.indentation import indent_of, newline_of, unit_around
+from ..syntax.indentation import indent_of, newline_of
 from .characters import strip_hidden_characters
 from .chat import code_of_answer
 from .insertion_point import InsertionPoint
@@ -54,7 +54,7 @@ def clean_code(
     text = dedent_lines(strip_loops(strip_repeated_prefix(text, before)).strip("\n")).rstrip()
     if not text.strip():
         return ""
-    text = translate_indentation(text, "", unit or unit_around(before, after), language)
+    text = translate_indentation(text, point, unit, absolute=True)
     text = "\n".join(line.rstrip() for line in _lines(text, language))
     code = _at_place(text, before, indent, suffix)
     return code if newline == "\n" else code.replace("\n", newline)

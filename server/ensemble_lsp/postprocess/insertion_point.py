@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..languages import COMMENT_LINE, LANGUAGES, line_comment
 from ..syntax.trees import encode, parser_for
 from .brackets import lexical_tokens
+from .sentences import reads_as_sentence
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -75,7 +76,14 @@ class InsertionPoint:
     @property
     def is_prose(self) -> bool:
         """Whether sentences are expected at the place."""
-        return bool(self.language not in LANGUAGES or self.language in PROSE or self.inside)
+        known = self.language in LANGUAGES and self.language not in PROSE
+        return not known or bool(self.inside) or self._continues_prose
+
+    @cached_property
+    def _continues_prose(self) -> bool:
+        """Whether the line above is a sentence: of a string that begins above the known text."""
+        above = self.prefix.rstrip().rpartition("\n")[2] if not self.head.strip() else ""
+        return not COMMENT_LINE.match(above) and reads_as_sentence(above)
 
     @property
     def is_markup(self) -> bool:

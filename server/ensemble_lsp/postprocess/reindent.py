@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..languages import language_info
-from ..syntax.indentation import indent_of, required_unit
+from ..syntax.indentation import indent_of, required_unit, unit_around
 from .brackets import lexical_tokens
+from .insertion_point import PROSE, InsertionPoint
 from .quotes import string_lines
 
 _UNITS = (4, 2, 8, 3)
@@ -53,30 +54,42 @@ class _Line:
     """Whether it continues an expression in brackets, which any indentation may do."""
 
 
-def translate_indentation(text: str, prefix: str, unit: str, language: str) -> str:
+def translate_indentation(
+    text: str, point: InsertionPoint, unit: str = "", *, absolute: bool = False
+) -> str:
     """Return the text with the document's unit of indentation; lines in strings stay as they are.
 
-    ``prefix`` is the text before the place. An empty ``unit`` is unknown: then only a convention that the
-    language enforces counts, and a mixture is mended. Alignment beyond the levels stays blanks.
+    An empty ``unit`` is unknown: then the lines around the place or the language must be clear about it.
+    An ``absolute`` text has no indentation of the place. Alignment beyond the levels stays blanks.
     """
-    head = prefix.rpartition("\n")[2]
+    if point.language in PROSE or point.inside:
+        return text
+    head = "" if absolute else point.head
     lines = text.split("\n")
     first = 0 if not head.strip() and lines[0].strip() and indent_of(lines[0]) else 1
     indents = [indent_of(line) for line in lines[first:] if line.strip()]
-    if not any(indents):
-        return text
     mixed = any("\t" in i for i in indents) and any(i[:1] == " " and len(i) > 1 for i in indents)
-    unit = unit or required_unit(language) or (language_info(language).indent if mixed else "")
-    if not unit:
+    unit = unit or (_clear_unit(point, mixed=mixed) if any(indents) else "")
+    if not unit or not any(indents):
         return text
     foreign = any((i[:1] == " " and len(i) > 1) if unit == "\t" else "\t" in i for i in indents)
-    measured = list(_measured(lines, first, language, head))
+    measured = list(_measured(lines, first, point.language, head))
     depth = _level_of(indent_of(head), unit)
     best = _best_unit(measured, lines[0], head, depth, unit, mixed=mixed, foreign=foreign)
     if best is None:
         return text
     width, base = best
     return _rewritten(lines, measured, width, base, depth, unit, head)
+
+
+def _clear_unit(point: InsertionPoint, *, mixed: bool) -> str:
+    """Return the unit that the lines around the place, or the language, are clear about."""
+    around = unit_around(point.prefix, point.suffix)
+    if around.certain or (around.unit == "\t" and not around.mixed):
+        return around.unit
+    if required := required_unit(point.language):
+        return required
+    return language_info(point.language).indent if mixed and not around.unit else ""
 
 
 def _measured(lines: list[str], first: int, language: str, head: str) -> Iterator[_Line]:

@@ -11,6 +11,7 @@ import re
 from .brackets import unmatched_brackets
 from .insertion_point import DATA, InsertionPoint
 from .quotes import heredoc_lines
+from .sentences import reads_as_sentence
 
 _CHAT_OPENING = re.compile(
     r"""\A\s*(?:
@@ -46,29 +47,8 @@ _REFUSAL = re.compile(
     r"|unfortunately, i\b)",
     re.IGNORECASE,
 )
-_MARKDOWN = re.compile(r"`[^`\n]*`|\[[^\]\n]*\]\([^)\n]*\)|\*\*|__|\A\s*(?:#+|[-*>]|\d+\.)\s")
-_WORD = re.compile(
-    r"[(\"'“‘]*[A-Za-z][A-Za-z'’-]*(?:/[A-Za-z]+)*[)\"'”’]*[,.;:!?)]*|\d+[%.,:]*|[–—-]|\(?\w+\(\)[.,:]?"
-)
-_MAX_SENTENCES = 600
-"""Characters of a line of sentences."""
 _CANDIDATES = 4
 """Lines that are tried as the start of a closing explanation."""
-
-
-def reads_as_sentence(line: str) -> bool:
-    """Return whether a line reads as English: words with single blanks between them, and its end."""
-    if len(line) > _MAX_SENTENCES:
-        return False
-    line = _MARKDOWN.sub(lambda m: "code" if m.group()[0] in "`[" else "", line.strip()).strip()
-    if not line or line.endswith((";", ",", "{", "}", "=", "\\")):
-        return False
-    words = line.split(" ")
-    plain = sum(1 for word in words if _WORD.fullmatch(word))
-    ends = line.rstrip("*_)\"'").endswith((".", ":", "!", "?"))
-    if len(words) < 3:
-        return ends and plain == len(words) and line[0].isupper()
-    return plain >= 0.75 * len(words) and (ends or len(words) >= 5) and line[0].isalpha()
 
 
 def is_refusal(text: str, point: InsertionPoint) -> bool:

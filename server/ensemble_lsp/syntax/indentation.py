@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..languages import language_info
 from ..types import Document
@@ -24,35 +25,49 @@ def newline_of(text: str) -> str:
     return "\r" if at < 0 and "\r" in text else "\n"
 
 
-def own_indent_unit(lines: Sequence[str]) -> str:
-    """Return one level of indentation as those lines have it; empty if none is indented."""
-    tabs = blanks = last = 0
+@dataclass(frozen=True, slots=True)
+class OwnUnit:
+    """One level of indentation as some lines have it."""
+
+    unit: str = ""
+    """Empty if none is indented."""
+    certain: bool = False
+    """Whether several lines agree."""
+    mixed: bool = False
+    """Whether some lines have tabs and others blanks."""
+
+
+def own_indent_unit(*parts: Sequence[str]) -> OwnUnit:
+    """Return one level of indentation as the lines of some parts of a document have it."""
+    tabs = blanks = 0
     steps: Counter[int] = Counter()
     widths: list[int] = []
-    for line in lines:
-        indent = indent_of(line)
-        if len(indent) == len(line.rstrip("\r\n")):
-            continue
-        if indent[:1] == "\t":
-            tabs += 1
-            continue
-        width = len(indent)
-        # A single space continues a block comment; it is not a level.
-        if width > 1:
-            blanks += 1
-            widths.append(width)
-        if width != 1:
-            if last < width <= last + 8 and width - last > 1:
+    for lines in parts:
+        last: int | None = None
+        for line in lines:
+            indent = indent_of(line)
+            if len(indent) == len(line.rstrip("\r\n")):
+                continue
+            width = len(indent)
+            tabs += indent[:1] == "\t"
+            # A single space continues a block comment; it is not a level.
+            if indent[:1] == " " and width > 1:
+                blanks += 1
+                widths.append(width)
+            if last is not None and last + 1 < width <= last + 8 and indent[:1] == " ":
                 steps[width - last] += 1
-            last = width
-    if tabs > blanks or (tabs and not widths):
-        return "\t"
+            last = last if width == 1 else width
+    if tabs and blanks * 8 <= tabs:
+        return OwnUnit("\t", certain=True)
+    if tabs * 8 > blanks:
+        return OwnUnit("\t" if tabs > blanks else "", mixed=True)
     if not widths:
-        return _blank_lines_unit(lines)
+        return OwnUnit(_blank_lines_unit([line for lines in parts for line in lines]))
     # Of steps that are as frequent, the one that more lines are a multiple of.
     common = max(steps, key=lambda s: (steps[s], sum(not w % s for w in widths)), default=0)
     width = common or math.gcd(*widths)
-    return " " * min(width, 8) if width > 1 else ""
+    certain = steps[common] > 1 or (len(steps) == 1 and not any(w % width for w in widths))
+    return OwnUnit(" " * min(width, 8) if width > 1 else "", certain)
 
 
 def _blank_lines_unit(lines: Sequence[str]) -> str:
@@ -66,12 +81,12 @@ def _blank_lines_unit(lines: Sequence[str]) -> str:
 
 def indent_unit(lines: Sequence[str], language: str) -> str:
     """Return one level of indentation as those lines have it, else the language's convention."""
-    return own_indent_unit(lines) or language_info(language).indent
+    return own_indent_unit(lines).unit or language_info(language).indent
 
 
-def unit_around(prefix: str, suffix: str) -> str:
-    """Return one level of indentation as the text around a place has it; empty if it has none."""
-    return own_indent_unit([*prefix.split("\n"), *suffix.split("\n")[1:]])
+def unit_around(prefix: str, suffix: str) -> OwnUnit:
+    """Return one level of indentation as the text around a place has it."""
+    return own_indent_unit(prefix.split("\n"), suffix.split("\n")[1:])
 
 
 def required_unit(language: str) -> str:
