@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..languages import COMMENT_LINE, LANGUAGES, line_comment
 from ..syntax.trees import encode, parser_for
 from .brackets import lexical_tokens
+from .quotes import heredoc_lines
 from .sentences import reads_as_sentence
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ class InsertionPoint:
         block = sign == "//" and bare.startswith(("*", "/*"))
         if COMMENT_LINE.match(self.head) and (bare.startswith(sign) or block):
             return "comment"
+        above = self.prefix[-_PARSED:].split("\n")
+        if len(above) - 1 in heredoc_lines(above, self.language):
+            return "string"
         return self.state_after("")
 
     @property

@@ -8,6 +8,9 @@ from ..syntax.trees import encode, parser_for
 from .brackets import lexical_tokens
 
 _HEREDOC = re.compile(r"<<[-~<]?\s*(['\"]?)([A-Za-z_]\w*)\1")
+_HEREDOC_LANGUAGES = frozenset(
+    {"bash", "dockerfile", "makefile", "perl", "php", "ruby", "sh", "shellscript", "terraform"}
+)
 _MULTILINE = re.compile(r"string|template|heredoc|raw_text|text_block")
 """In the names of nodes that are strings."""
 _NOT_QUOTES = re.compile(r"\\.|(?<=\w)'(?=\w)")
@@ -30,17 +33,18 @@ def is_quoted(text: str, start: int, end: int, head: str = "") -> bool:
     return any(before.count(quote) % 2 and after.count(quote) % 2 for quote in "\"'`")
 
 
-def heredoc_lines(lines: list[str]) -> set[int]:
+def heredoc_lines(lines: list[str], language: str) -> set[int]:
     """Return the numbers of the lines that belong to here-documents, with their ends."""
     found: set[int] = set()
+    if language not in _HEREDOC_LANGUAGES:
+        return found
     end = ""
     for number, line in enumerate(lines):
         if end:
             found.add(number)
-            end = "" if line.strip().rstrip(";") == end else end
-        elif (opening := _HEREDOC.search(line)) is not None:
-            name = opening[2]
-            end = name if any(each.strip().rstrip(";") == name for each in lines[number:]) else ""
+            end = "" if line.strip().rstrip(";,)") == end else end
+        elif "<<" in line and (opening := _HEREDOC.search(line)) is not None:
+            end = opening[2]
     return found
 
 
@@ -72,4 +76,4 @@ def string_lines(lines: list[str], language: str, head: str = "") -> set[int]:
                 found.update(range(begin + 1, end + 1))
             else:
                 waiting.extend(node.children)
-    return found | heredoc_lines(lines)
+    return found | heredoc_lines(lines, language)

@@ -76,10 +76,21 @@ def translate_indentation(
     measured = list(_measured(lines, first, point.language, head))
     depth = _level_of(indent_of(head), unit)
     best = _best_unit(measured, lines[0], head, depth, unit, mixed=mixed, foreign=foreign)
-    if best is None:
+    # YAML allows any width, and its block scalars are text.
+    if best is None or (point.language == "yaml" and not foreign):
         return text
     width, base = best
-    return _rewritten(lines, measured, width, base, depth, unit, head)
+    new = _rewritten(lines, measured, width, base, depth, unit, head)
+    return text if not foreign and _fits_below(lines, new.split("\n"), point) else new
+
+
+def _fits_below(lines: list[str], new: list[str], point: InsertionPoint) -> bool:
+    """Return whether the code below continues a level of the text as it is, and none of the new one."""
+    following = point.suffix.partition("\n")[2].split("\n")
+    below = indent_of(next((line for line in following if line.strip()), ""))
+    if len(below) < max(1, len(indent_of(point.head))):
+        return False
+    return below in map(indent_of, lines) and below not in map(indent_of, new)
 
 
 def _clear_unit(point: InsertionPoint, *, mixed: bool) -> str:
@@ -89,6 +100,8 @@ def _clear_unit(point: InsertionPoint, *, mixed: bool) -> str:
         return around.unit
     if required := required_unit(point.language):
         return required
+    if around.mixed:
+        return ""
     return language_info(point.language).indent if mixed and not around.unit else ""
 
 
@@ -193,12 +206,13 @@ def _penalty(measured: list[_Line], first: str, depth: int, width: int, base: in
             score += 3 * bool(line.columns % width) + 2 * (here != depth and base != 0)
             level = here
             continue
-        if line.aligned_to is not None or line.loose:
-            above = line.text
-            continue
         offset = line.columns - base
         rest = offset % width
         here = offset // width + depth
+        if line.aligned_to is not None or line.loose:
+            above = line.text
+            level = here if line.loose and not rest else level
+            continue
         continues = _CONTINUES.search(above) or _CONTINUES.search(line.text) or line.text[0] == "*"
         score += _step_penalty(level, here, rest, above, line.text, bool(continues))
         score += 1.5 if here < depth and not _CLOSER.match(line.text) else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ..languages import line_comment
 from .brackets import unmatched_brackets
 from .insertion_point import DATA, InsertionPoint
 from .quotes import heredoc_lines
@@ -111,17 +112,14 @@ def _strip_opening(text: str, point: InsertionPoint) -> str:
 
 def _strip_closing(text: str, point: InsertionPoint) -> str:
     """Cut at the first line from which on there is only talk, after a blank line or to the end."""
-    lines = text.split("\n")
-    quoted = heredoc_lines(lines) if "<<" in text else set[int]()
+    lines, sign = text.split("\n"), line_comment(point.language)
+    quoted = heredoc_lines(lines, point.language) if "<<" in text else set[int]()
     tried = 0
     for number in range(1, len(lines)):
         if tried == _CANDIDATES:
             break
-        if (
-            number in quoted
-            or lines[number][:1].isspace()
-            or not _CHAT_CLOSING.match(lines[number])
-        ):
+        plain = not lines[number].startswith((" ", "\t", sign)) and number not in quoted
+        if not plain or not _CHAT_CLOSING.match(lines[number]):
             continue
         tried += 1
         apart = not lines[number - 1].strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,13 @@ def newline_of(text: str) -> str:
     return "\r" if at < 0 and "\r" in text else "\n"
 
 
+_OPENER = re.compile(
+    r"(?:[:{]|=>|->|\b(?:do|then|else|begin)(?:\s*\|[^|]*\|)?)\s*$|^<\w[^<>]*[^/<>]>\s*$"
+    r"|^(?:class|module|def|function|if|unless|while|until|for|case)\b[^;{}]*$"
+)
+"""A line that opens a block, or an element."""
+
+
 @dataclass(frozen=True, slots=True)
 class OwnUnit:
     """One level of indentation as some lines have it."""
@@ -44,6 +52,7 @@ def own_indent_unit(*parts: Sequence[str]) -> OwnUnit:
     widths: list[int] = []
     for lines in parts:
         last: int | None = None
+        opens = False
         for line in lines:
             indent = indent_of(line)
             if len(indent) == len(line.rstrip("\r\n")):
@@ -55,18 +64,20 @@ def own_indent_unit(*parts: Sequence[str]) -> OwnUnit:
                 blanks += 1
                 widths.append(width)
             if last is not None and last + 1 < width <= last + 8 and indent[:1] == " ":
-                steps[width - last] += 1
+                # A step below an opening line is a level; another one may be a continuation.
+                steps[width - last] += 2 if opens else 1
             last = last if width == 1 else width
+            opens = _OPENER.search(line[len(indent) :]) is not None
     if tabs and blanks * 8 <= tabs:
         return OwnUnit("\t", certain=True)
-    if tabs * 8 > blanks:
+    if tabs * 16 > blanks:
         return OwnUnit("\t" if tabs > blanks else "", mixed=True)
     if not widths:
         return OwnUnit(_blank_lines_unit([line for lines in parts for line in lines]))
     # Of steps that are as frequent, the one that more lines are a multiple of.
     common = max(steps, key=lambda s: (steps[s], sum(not w % s for w in widths)), default=0)
     width = common or math.gcd(*widths)
-    certain = steps[common] > 1 or (len(steps) == 1 and not any(w % width for w in widths))
+    certain = steps[common] > 1
     return OwnUnit(" " * min(width, 8) if width > 1 else "", certain)
 
 
