@@ -5,12 +5,25 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
+from ensemble_lsp.completion.request import CompletionRequest, start_run
+from ensemble_lsp.context.completion_mode import completion_mode_at
+from ensemble_lsp.context.context_window import context_window
 from ensemble_lsp.models.control_tokens import control_tokens
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.postprocess import clean_code, clean_completion, clean_prose
 from ensemble_lsp.postprocess.completion_text import is_long_enough
+from ensemble_lsp.settings import Settings
+from ensemble_lsp.syntax.trees import Trees
+from ensemble_lsp.types import Document, Position, advance
+
+if TYPE_CHECKING:
+    from ensemble_lsp.app import AppContext
 
 F = "```"
 
@@ -371,3 +384,38 @@ def test_a_line_far_too_long_is_not_offered() -> None:
     assert completed("python", "a = |\n", "[" + "1, " * 4000) == ""
     assert completed("python", "|\n", "a = 1\nb = [" + "1, " * 4000) == "a = 1"
     assert completed("python", "a = |\n", "b'" + "\\x00" * 250_000) == ""
+
+
+@pytest.mark.parametrize(
+    ("language", "unit"),
+    [
+        ("javascript", "function f(a){return a+1}"),
+        ("css", ".a{color:red}"),
+        ("json", '{"a":"iVBORw0KGgo"},'),
+        ("plaintext", "QUJD"),
+        ("html", "<p class='a'>it's é</p>"),
+    ],
+)
+@pytest.mark.parametrize("place", ["end", "middle", "above", "below", "opened"])
+def test_a_line_of_a_megabyte_costs_little(language: str, unit: str, place: str) -> None:
+    long = unit * (1_000_000 // len(unit))
+    before, after = {
+        "end": (long, ""),
+        "middle": (long[:500_000] + " ", " " + long[500_000:]),
+        "above": (f"a\n{long}\n    x = ", "\n"),
+        "below": ("a\n    x = ", f"\n{long}\n"),
+        "opened": (long + " {", "\n"),
+    }[place]
+    document = Document.from_text("file:///a", 1, language, before + after)
+    position = advance(Position(0, 0), before)
+    app = SimpleNamespace(
+        settings=Settings(), workspace=SimpleNamespace(context=SimpleNamespace(trees=Trees()))
+    )
+    completion_mode_at(document, position)  # loads the grammar
+    start = time.thread_time()
+    run = start_run(cast("AppContext", app), CompletionRequest(document, position, "automatic"))
+    assert run is not None
+    context_window(document, position, 1_100, 360)
+    run.enough("Here is the code:\n\nf(1)\n")
+    run.clean("Here is the code:\n\nf(1)\n\nThis calls f.")
+    assert time.thread_time() - start < 0.15

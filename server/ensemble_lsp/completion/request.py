@@ -12,6 +12,7 @@ from ..postprocess import clean_completion
 from ..postprocess.completion_text import (
     CONTEXT_LENGTH,
     CONTEXT_LINES,
+    CURSOR_LINE_LENGTH,
     STREAMED_LINES,
     is_long_enough,
 )
@@ -142,4 +143,6 @@ def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | No
     end = Position(last, len(document.lines[last]))
     prefix = document.slice(Span(first, position))[-CONTEXT_LENGTH:].replace("\r\n", "\n")
     suffix = document.slice(Span(position, end))[:CONTEXT_LENGTH].replace("\r\n", "\n")
+    if position.column > CURSOR_LINE_LENGTH:
+        prefix = prefix[-CURSOR_LINE_LENGTH:]
     return CompletionRun(app, request, document, position, mode, prefix, suffix)

@@ -22,6 +22,7 @@ from ..context.prompt_builder import generate_prompt
 from ..errors import EnsembleError, SettingsError
 from ..models.control_tokens import control_tokens
 from ..postprocess import clean_code
+from ..postprocess.completion_text import CONTEXT_LENGTH
 from ..selection.cascade import Findings, could_escalate, escalate
 from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
@@ -72,14 +73,15 @@ class _GenerationRun:
         """Post-process an answer and fit it to the place."""
         start, end = self.place.start, self.place.end
         last = min(len(self.document.lines) - 1, end.line + BELOW)
+        before = Span(Position(max(0, start.line - ABOVE), 0), start)
         after = Span(end, Position(last, len(self.document.lines[last])))
         return clean_code(
             text,
             language=self.document.language,
             indent=self.indent,
             instruction=self.instruction,
-            prefix=self.document.slice(Span(Position(max(0, start.line - ABOVE), 0), start)),
-            suffix=self.document.slice(after),
+            prefix=self.document.slice(before)[-CONTEXT_LENGTH:],
+            suffix=self.document.slice(after)[:CONTEXT_LENGTH],
             tokens={token for m in self.members for token in control_tokens(m.profile)},
             unit=self.unit,
         )

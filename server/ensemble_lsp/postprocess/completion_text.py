@@ -31,6 +31,8 @@ CONTEXT_LINES = 60
 """Lines on each side of the cursor that a caller passes as prefix and suffix."""
 CONTEXT_LENGTH = 12_000
 """Characters on each side of the cursor that a caller passes at most."""
+CURSOR_LINE_LENGTH = 1_000
+"""Characters before the cursor on its line; of a longer line nothing above it is passed."""
 STREAMED_LINES = 40
 """Lines of a multi-line answer that are kept; the stream is closed after them."""
 MAX_LINE_LENGTH = 2_000

@@ -12,6 +12,7 @@ from .insertion_point import InsertionPoint
 from .layout import dedent_lines, indent_lines
 from .overlap import strip_loops, strip_repeated_prefix
 from .reindent import translate_indentation
+from .thoughts import strip_thoughts
 
 _DEFINITION = re.compile(
     r"^[ \t]*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final"
@@ -23,6 +24,10 @@ _CLOSED = re.compile(r"\n?[ \t]*\}[ \t]*;?\s*\Z")
 _FULL_LINE = re.compile(
     r"^\s*(?:#|//|--|/\*|\*)|(?:\"\"\"|''')\s*$|^\s*([\"']).*\1\s*$|[{:]\s*$|\*/\s*$"
 )
+
+
+_MAX_LENGTH = 100_000
+"""Characters of an answer, without its thoughts, that are processed."""
 
 
 def clean_code(
@@ -47,6 +52,8 @@ def clean_code(
     before = prefix.replace("\r\n", "\n").replace("\r", "\n")
     after = suffix.replace("\r\n", "\n").replace("\r", "\n")
     point = InsertionPoint(before, after, language)
+    if len(text) > _MAX_LENGTH:
+        text = strip_thoughts(text)[:_MAX_LENGTH]
     text = code_of_answer(strip_hidden_characters(text), point, tokens)
     text = dedent_lines(text.strip("\n")).rstrip()
     text = _strip_signature(text, before, language)

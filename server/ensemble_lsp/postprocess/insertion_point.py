@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..languages import COMMENT_LINE, LANGUAGES, line_comment
 from ..syntax.trees import encode, parser_for
 from .brackets import lexical_tokens
+from .prose_lines import reads_as_sentence
 from .quotes import heredoc_lines
-from .sentences import reads_as_sentence
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -48,7 +48,7 @@ DATA = frozenset(
 )
 _LENIENT = frozenset({"bash", "kotlin", "ruby", "sh", "shellscript"})
 """Languages whose grammars accept most sentences as code."""
-_PARSED = 3_000
+_PARSED = 2_000
 """Characters on each side that are parsed with an answer."""
 
 
@@ -59,6 +59,9 @@ class InsertionPoint:
     prefix: str = ""
     suffix: str = ""
     language: str = ""
+    _parsed: dict[str, tuple[int, int] | None] = field(
+        default_factory=dict[str, "tuple[int, int] | None"], compare=False, repr=False
+    )
 
     @cached_property
     def head(self) -> str:
@@ -117,6 +120,11 @@ class InsertionPoint:
 
     def errors_with(self, text: str) -> tuple[int, int] | None:
         """Return the number and the size of syntax errors with a text here; ``None`` without a grammar."""
+        if text not in self._parsed:
+            self._parsed[text] = self._parse(text)
+        return self._parsed[text]
+
+    def _parse(self, text: str) -> tuple[int, int] | None:
         parser = parser_for(self.language, fragment="<?" not in self.prefix + text)
         if parser is None:
             return None

@@ -7,12 +7,13 @@ a sentence and the code around it has fewer syntax errors without it.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from ..languages import line_comment
 from .brackets import unmatched_brackets
 from .insertion_point import DATA, InsertionPoint
+from .prose_lines import reads_as_sentence
 from .quotes import heredoc_lines
-from .sentences import reads_as_sentence
 
 _CHAT_OPENING = re.compile(
     r"""\A\s*(?:
@@ -114,14 +115,13 @@ def _strip_closing(text: str, point: InsertionPoint) -> str:
     """Cut at the first line from which on there is only talk, after a blank line or to the end."""
     lines, sign = text.split("\n"), line_comment(point.language)
     quoted = heredoc_lines(lines, point.language) if "<<" in text else set[int]()
-    tried = 0
-    for number in range(1, len(lines)):
-        if tried == _CANDIDATES:
-            break
-        plain = not lines[number].startswith((" ", "\t", sign)) and number not in quoted
-        if not plain or not _CHAT_CLOSING.match(lines[number]):
-            continue
-        tried += 1
+    candidates = (
+        number
+        for number, line in enumerate(lines)
+        if number and number not in quoted and _CHAT_CLOSING.match(line)
+        if not line.startswith((" ", "\t", sign))
+    )
+    for number in islice(candidates, _CANDIDATES):
         apart = not lines[number - 1].strip()
         before = "\n".join(lines[:number]).rstrip()
         if not _begins_talk(lines[number:], apart=apart) or not before:
