@@ -333,6 +333,77 @@ def test_generated_code_is_not_cut_where_it_speaks(name: str) -> None:
         assert clean_code(fenced, language=language) == answer
 
 
+WRAPPERS = [
+    *("<result>\nf(1)\n</result>", "<code_completion>f(1)</code_completion>", "<fim>f(1)</fim>"),
+    *(
+        "<response>f(1)</response>",
+        "<python>f(1)</python>",
+        "<generated_code>\nf(1)\n</generated_code>",
+    ),
+    *(f"<output>\n{F}python\nf(1)\n{F}\n</output>", "<answer><code>f(1)</code></answer>"),
+    *(
+        "[ANSWER]f(1)[/ANSWER]",
+        "[PYTHON]\nf(1)\n[/PYTHON]",
+        "<COMPLETION>\nf(1)",
+        "f(1)\n</answer>",
+    ),
+    *("<before>f(1)</before>", "f(1)</before>\n<after>\ny\n</after>", "f(1)<|CURSOR|>"),
+    *(f"{F}\nf(1){F}", f"{F}python\nf(1)\n{F}", f"{F}py f(1){F}", "~~~\nf(1)\n~~~", "`f(1)`"),
+    *("Completion:\nf(1)", "Code: f(1)", "Final answer: f(1)", "**Answer:** `f(1)`"),
+    *(f"Answer:\n\n{F}\nf(1)\n{F}", f"Output:\n{F}\nf(1)\n{F}", "Here's the completion: f(1)"),
+    *("f(1)\n\n---\n\nExplanation: it calls f.", "f(1)\n\nI called f because it is short."),
+]
+
+
+@pytest.mark.parametrize("multiline", [True, False])
+@pytest.mark.parametrize("answer", WRAPPERS)
+def test_one_answer_in_many_wrappers(answer: str, multiline: bool) -> None:
+    assert completed("python", "x = |\n", answer, multiline=multiline) == "f(1)"
+
+
+IN_PLACE = [
+    ("yaml", "stop:\n  |\n", "- <|im_end|>\n  - <|endoftext|>", "qwen2.5-coder:7b"),
+    ("python", "t = f'|'\n", "<|im_start|>{x}<|im_end|>", "qwen2.5-coder:7b"),
+    ("python", "t = x.strip('|')\n", "<|im_end|>", "qwen2.5-coder:7b"),
+    ("javascript", "t = |\n", "`\n<|im_start|>user\nhi<|im_end|>\n`;", "qwen2.5-coder:7b"),
+    ("python", "# |\n", "ends with <|im_end|> here", "qwen2.5-coder:7b"),
+    ("markdown", "|\n", "| `</s>` | end |\n| `[INST]` | start |", "mistral-7b"),
+    ("toml", "|\n", "[SUFFIX]\nb = 1", "codestral-latest"),
+    ("shellscript", "case $x in\n  |\nesac\n", "[PREFIX]) f ;;", "codestral-latest"),
+    ("rust", "html! {\n    |\n}\n", "<code>{ x }</code>", "gpt-4o"),
+    ("php", "<p>|</p>\n", "<code>x</code>", "gpt-4o"),
+    ("csharp", "/// |\nvoid F() {}\n", "<code>F()</code>", "gpt-4o"),
+    ("swift", "f(|)\n", "output: x", "gpt-4o"),
+    ("ini", "[a]\n|\n", "Note = This code is old.\nOutput = x", "gpt-4o"),
+    ("shellscript", "cat <<EOF\n|\nEOF\n", "Usage: x\n\nThis script is free.", "gpt-4o"),
+]
+
+
+@pytest.mark.parametrize(("language", "place", "answer", "model"), IN_PLACE)
+def test_what_belongs_to_the_place_stays(
+    language: str, place: str, answer: str, model: str
+) -> None:
+    assert completed(language, place, answer, model) == answer
+
+
+MORE_GENERATED = [
+    ("lua", "local a = [[\nUsage: x\n\nThis code is free.\n]]"),
+    ("haskell", "{-\nUsage: x\n\nThis code is free.\n-}\nf = 1"),
+    ("swift", 'let a = """\nUsage: x\n\nThis code is free.\n"""'),
+    ("rust", 'const A: &str = "\nUsage: x\n\nThis code is free.\n";'),
+    ("perl", "my $a = <<'END';\nUsage: x\n\nThis code is free.\nEND\nprint $a;"),
+    ("csharp", 'var a = @"\nUsage: x\n\nThis code is free.\n";'),
+    ("dockerfile", "# Usage: docker build\nFROM a\n\n# Note: this is slow\nRUN x"),
+    ("c", "#include <a.h>\n\nint main(int argc, char **argv)"),
+    ("lua", "f()\n\nfunction g.h(a, b, c, d)"),
+]
+
+
+@pytest.mark.parametrize(("language", "code"), MORE_GENERATED)
+def test_code_with_sentences_or_unfinished_code_is_not_talk(language: str, code: str) -> None:
+    assert clean_code(code, language=language) == code
+
+
 STREAMS = [
     ("python", "a = |\n", "b", False),
     ("python", "a = |\n", "b\n", True),

@@ -199,6 +199,12 @@ GENERATED = {
         "class A {\n   f() {\n      return 1;\n   }\n}",
     ),
     "css": ("css", "\t", "a {\n  color: red;\n}", "a {\n\tcolor: red;\n}"),
+    "comment-keeps-its-column": (
+        "c",
+        "\t",
+        "/* One\n   two. */\nint f(void)\n{\n    return 1; /* a\n                 b */\n}",
+        "/* One\n   two. */\nint f(void)\n{\n\treturn 1; /* a\n\t             b */\n}",
+    ),
     "unknown-unit-stays": (
         "python",
         "",

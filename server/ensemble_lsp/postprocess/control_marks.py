@@ -33,10 +33,10 @@ def strip_control_tokens(
         ):
             continue
         before, after = text[: found.start()], text[found.end() :]
+        if point is not None and _is_content(before, after, point, pattern):
+            continue
         if before.strip():
             return before
-        if not after.strip() and point is not None and point.inside == "string" and _closes(point):
-            return text
         text, at = after, 0
     return text
 
@@ -54,9 +54,13 @@ def strip_cursor_marks(text: str, point: InsertionPoint) -> str:
     return "".join([*kept, text[end:]])
 
 
-def _closes(point: InsertionPoint) -> bool:
-    """Return whether the string at the place is closed on the cursor's line."""
-    return any(quote in point.suffix.partition("\n")[0] for quote in "\"'`")
+def _is_content(before: str, after: str, point: InsertionPoint, pattern: re.Pattern[str]) -> bool:
+    """Return whether a token is text of the string at the place, or a value in a list of data."""
+    if point.language in DATA and re.fullmatch(r"[ \t]*-[ \t]+", before.rpartition("\n")[2]):
+        return True
+    closes = any(quote in point.suffix.partition("\n")[0] for quote in "\"'`")
+    only = before.strip() and not after.strip() and not pattern.search(before)
+    return point.inside == "string" and closes and not only
 
 
 def _ends(

@@ -24,4 +24,5 @@ def reads_as_sentence(line: str) -> bool:
     ends = line.rstrip("*_)\"'").endswith((".", ":", "!", "?"))
     if len(words) < 3:
         return ends and plain == len(words) and line[0].isupper()
-    return plain >= 0.75 * len(words) and (ends or len(words) >= 5) and line[0].isalpha()
+    share = 0.75 if ends else 1.0
+    return plain >= share * len(words) and (ends or len(words) >= 5) and line[0].isalpha()

@@ -13,19 +13,22 @@ _HEREDOC_LANGUAGES = frozenset(
 )
 _MULTILINE = re.compile(r"string|template|heredoc|raw_text|text_block")
 """In the names of nodes that are strings."""
+_BACKTICK = re.compile(r"(?<!`)`(?!`)")
 _NOT_QUOTES = re.compile(r"\\.|(?<=\w)'(?=\w)")
 
 
 def is_quoted(text: str, start: int, end: int, head: str = "") -> bool:
     """Return whether a part of a text is between quotes; ``head`` precedes the text on its first line.
 
-    A quote must be open before the part and be closed after it, on the same line; a fence or a triple
-    quote may be closed later.
+    A quote must be open before the part and be closed after it, on the same line; a fence, a triple quote
+    or a backtick may be closed later.
     """
     before, after = text[:start], text[end:]
     for mark in ("```", '"""', "'''"):
         if before.count(mark) % 2 and after.count(mark) % 2:
             return True
+    if len(_BACKTICK.findall(before)) % 2 and len(_BACKTICK.findall(after)) % 2:
+        return True
     if "\n" not in before:
         before = head + before
     before = _NOT_QUOTES.sub("", before.rpartition("\n")[2])

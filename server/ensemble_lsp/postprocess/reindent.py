@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..languages import language_info
+from ..languages import COMMENT_LINE, language_info
 from ..syntax.indentation import indent_of, required_unit, unit_around
 from .brackets import lexical_tokens
 from .insertion_point import PROSE, InsertionPoint
@@ -108,19 +108,33 @@ def _clear_unit(point: InsertionPoint, *, mixed: bool) -> str:
 def _measured(lines: list[str], first: int, language: str, head: str) -> Iterator[_Line]:
     skipped = string_lines(lines, language, head)
     brackets = _open_brackets(lines, language)
+    comments = _block_comments(lines, language)
     loose = "([{" if language == "python" else "" if language.endswith("react") else "(["
     for number, line in enumerate(lines):
         if number < first or not line.strip() or number in skipped:
             continue
         indent = indent_of(line)
         opened = brackets.get(number)
+        aligned = opened.line if opened is not None and opened.aligns else None
         yield _Line(
             number,
             len(indent.expandtabs(8)),
             line[len(indent) :],
-            opened.line if opened is not None and opened.aligns else None,
+            comments.get(number, aligned),
             opened is not None and opened.sign in loose,
         )
+
+
+def _block_comments(lines: list[str], language: str) -> dict[int, int]:
+    """Map each line that begins inside of a comment to the line that begins the comment."""
+    text = "\n".join(lines)
+    found: dict[int, int] = {}
+    for token in lexical_tokens(text, language):
+        if token.group().startswith("/*"):
+            start = text.count("\n", 0, token.start())
+            end = start + token.group().count("\n")
+            found |= dict.fromkeys(range(start + 1, end + 1), start)
+    return found
 
 
 def _open_brackets(lines: list[str], language: str) -> dict[int, _Bracket]:
@@ -212,6 +226,8 @@ def _penalty(measured: list[_Line], first: str, depth: int, width: int, base: in
         if line.aligned_to is not None or line.loose:
             above = line.text
             level = here if line.loose and not rest else level
+            continue
+        if COMMENT_LINE.match(line.text):
             continue
         continues = _CONTINUES.search(above) or _CONTINUES.search(line.text) or line.text[0] == "*"
         score += _step_penalty(level, here, rest, above, line.text, bool(continues))

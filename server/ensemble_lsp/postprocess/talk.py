@@ -49,6 +49,7 @@ _REFUSAL = re.compile(
     r"|unfortunately, i\b)",
     re.IGNORECASE,
 )
+_RULE = re.compile(r"\n\s*(?:-{3,}|\*{3,}|_{3,})\s*\Z")
 _CANDIDATES = 4
 """Lines that are tried as the start of a closing explanation."""
 
@@ -118,8 +119,8 @@ def _strip_closing(text: str, point: InsertionPoint) -> str:
     candidates = (
         number
         for number, line in enumerate(lines)
-        if number and number not in quoted and _CHAT_CLOSING.match(line)
-        if not line.startswith((" ", "\t", sign))
+        if number and number not in quoted and not line.startswith((" ", "\t", sign))
+        if _CHAT_CLOSING.match(line) or (_can_tell(point) and _is_apart(lines, number))
     )
     for number in islice(candidates, _CANDIDATES):
         apart = not lines[number - 1].strip()
@@ -128,8 +129,20 @@ def _strip_closing(text: str, point: InsertionPoint) -> str:
             continue
         talk = "\n".join(lines[number:])
         if not point.state_after(before + "\n") and _is_talk(talk, text, before, point, apart):
-            return before
+            return _RULE.sub("", before)
     return text
+
+
+def _can_tell(point: InsertionPoint) -> bool:
+    """Return whether the grammar tells sentences from code."""
+    return not point.is_lenient and not point.is_markup
+
+
+def _is_apart(lines: list[str], number: int) -> bool:
+    """Return whether a line after a blank one is a sentence of several words."""
+    line = lines[number]
+    whole = line[:1].isupper() and line.rstrip().endswith((".", "!", "?")) and line.count(" ") > 2
+    return not lines[number - 1].strip() and whole and reads_as_sentence(line)
 
 
 def _begins_talk(lines: list[str], *, apart: bool) -> bool:

@@ -9,9 +9,9 @@ from .insertion_point import DATA, InsertionPoint
 from .quotes import is_quoted
 
 _NAMES = (
-    r"(?:(?:final|missing|inserted|generated|updated|new|completed?|your)[_-]?)?"
+    r"(?:(?:final|missing|inserted|generated|updated|new|completed?|your|code|text)[_-]?)?"
     r"(?:completions?|complete|answer|code|output|result|response|reply|solution|snippet|insert"
-    r"|insertion|infill|fill|middle|missing|generated|implementation|suggestion|edit|replacement"
+    r"|insertion|ins|infill|fill|fim|middle|missing|generated|implementation|suggestion|edit|replacement"
     r"|selected|before|after|final|function|python|javascript|typescript|java|rust|go|cpp|sql|bash)"
     r"(?:[_-]?(?:code|text|answer|block|snippet|here))?"
 )
@@ -24,10 +24,17 @@ _OWN = re.compile(
 )
 _OWN_AT_END = re.compile(r"</(?:before|after|selected|inside)>\s*\Z")
 _LABEL = re.compile(
-    r"\A\s*(?:\*\*)?(?:completions?|answer|code|output|result|response|solution|insert(?:ion)?"
-    r"|completed code|missing code|final answer)(?:\*\*)?\s*:(?:\*\*)?[ \t]+(?=\S)",
+    r"\A\s*(?:\*\*)?(?:here(?:'s|’s| is)[^:\n]{0,60}|completions?|answer|code|output|result|response|solution|insert(?:ion)?"
+    r"|completed code|missing code|final answer)(?:\*\*)?\s*:(?:\*\*)?\s+(?=\S)",
     re.IGNORECASE,
 )
+_IN_BRACKETS = re.compile(
+    rf"\A\s*\[(?P<name>{_NAMES})\][ \t]*\n?(?P<code>.*?)\n?[ \t]*\[/(?P=name)\]\s*\Z",
+    re.I | re.DOTALL,
+)
+_ELEMENTS = frozenset({"code", "ins", "output"})
+"""Names of HTML elements among the names of tags."""
+_HTML = re.compile(r"</\w+>|\b(?:html|rsx|view)!")
 _AFTER_OPERATOR = re.compile(r"(?:[=+*/<>&|-]|\breturn)\s*\Z")
 """Before an expression, where no language has a label."""
 _FENCE = re.compile(r"\A\s*(?P<mark>`{3,})(?P<code>(?:(?!```)[^\n])*?)(?P=mark)\s*\Z")
@@ -52,11 +59,17 @@ def _keeps_tags(point: InsertionPoint, text: str) -> bool:
     if point.is_markup or point.inside:
         return "```" not in text.partition(">")[2].lstrip()[:3]
     found = _OPENING.match(text)
-    return found is not None and f"<{found['name']}" in point.prefix + point.suffix
+    if found is None:
+        return False
+    around = point.prefix + point.suffix
+    in_html = found["name"].lower() in _ELEMENTS and _HTML.search(around) is not None
+    return in_html or f"<{found['name']}" in around
 
 
 def _strip_tags(text: str, point: InsertionPoint) -> str:
     opening, closing = _OPENING.match(text), _CLOSING.search(text)
+    if (bracketed := _IN_BRACKETS.match(text)) is not None and not point.is_prose:
+        return bracketed["code"]
     if opening is not None and not _keeps_tags(point, text):
         if closing is None:
             return _without_blank_line(text[opening.end() :])
