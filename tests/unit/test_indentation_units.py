@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ensemble_lsp.context.generation_intent import generation_intent_at
 from ensemble_lsp.context.indent_style import FormattingOptions, indent_unit_of
 from ensemble_lsp.languages import LANGUAGES
 from ensemble_lsp.postprocess import clean_code, clean_completion
 from ensemble_lsp.syntax.indentation import own_indent_unit
-from ensemble_lsp.types import Document
+from ensemble_lsp.types import Document, Position, Span
 
 
 def completed(language: str, place: str, answer: str, unit: str = "") -> str:
@@ -268,6 +269,17 @@ def test_a_useless_editorconfig_is_ignored(tmp_path: Path, config: bytes) -> Non
         warnings.simplefilter("ignore", ResourceWarning)
         assert _unit(tmp_path / "a.c", "int a;\n", FormattingOptions(3)) == "   "
         gc.collect()
+
+
+def test_an_empty_body_is_indented_by_the_given_unit() -> None:
+    document = Document.from_text(
+        "file:///a.js", 1, "javascript", "// Add one.\nfunction f(a) {}\n"
+    )
+    for line, column in ((0, 5), (1, 16)):
+        at = Position(line, column)
+        intent = generation_intent_at(document, Span(at, at), unit="\t")
+        assert intent is not None
+        assert intent.indent == "\t"
 
 
 def test_a_unit_is_known_for_every_language() -> None:

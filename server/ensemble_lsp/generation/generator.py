@@ -111,8 +111,8 @@ class Generator(CandidateStore):
 
         Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (if every model failed).
         """
-        run = await _start_run(app, document, span, instruction, size, model, progress)
-        run = replace(run, unit=await indent_unit_of(document, span.start.line, formatting))
+        unit = await indent_unit_of(document, span.start.line, formatting)
+        run = await _start_run(app, document, span, instruction, size, model, progress, unit)
         rule = app.settings.ensemble.rule
         async with candidate_checks(_check_context(run)) as checks:
             asked, answers = await _answers(run, checks)
@@ -145,8 +145,9 @@ async def _start_run(
     size: int | None,
     model: str | None,
     progress: ReportProgress | None,
+    unit: str,
 ) -> _GenerationRun:
-    intent = await asyncio.to_thread(generation_intent_at, document, span)
+    intent = await asyncio.to_thread(generation_intent_at, document, span, unit=unit)
     place = intent.span if intent is not None else span
     instruction = instruction or (intent.instruction if intent else "")
     if not instruction and place.empty:
@@ -162,7 +163,9 @@ async def _start_run(
     members = app.members(decision, count)
     await app.workspace.context.prepare(document)
     await app.workspace.context.guard(model.profile for model in members)
-    return _GenerationRun(app, document, place, instruction, indent, decision, members, progress)
+    return _GenerationRun(
+        app, document, place, instruction, indent, decision, members, progress, unit
+    )
 
 
 def _check_context(run: _GenerationRun) -> CheckContext:
