@@ -24,6 +24,12 @@ class Delta:
     usage: Usage | None = None
     logprobs: tuple[float, ...] = ()
     refusal: bool = False
+    thought: bool = False
+    """Whether the model thinks: a thought came, or tokens of one were counted."""
+
+
+class NoTextError(InvalidResponseError):
+    """The length limit was used up before any text came: by a thought, as far as one can tell."""
 
 
 class StopStrings:
@@ -160,7 +166,7 @@ def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> 
             f"{name}: the model used up its tokens before it wrote anything; "
             "choose a model that does not think first."
         )
-        raise InvalidResponseError(name, text)
+        raise NoTextError(name, text)
     # An empty text is a valid completion, but not a valid answer to a question.
     if prompt.task != "complete" and not stopped:
         raise InvalidResponseError(name, f"{name}: the answer is empty; try again.")
