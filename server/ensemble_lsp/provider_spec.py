@@ -31,6 +31,8 @@ class LocalServer:
     """Paths that list the models, the most detailed first."""
     context_path: str = ""
     """Path that tells the context window of a slot, if the list of models does not."""
+    fim_api: str = ""
+    """Value of ``api`` for a model that fills in the middle; by default the provider's usual one."""
 
 
 @dataclass(frozen=True, slots=True)

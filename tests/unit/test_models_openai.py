@@ -210,10 +210,11 @@ async def test_a_template_without_a_system_role_gets_one_message(
 async def test_models_that_think_get_room_and_no_temperature(provider: LoopbackProvider) -> None:
     body = await asked(provider, "chat", model="gpt-5-mini")
     assert body["max_completion_tokens"] > 1000
-    assert body["reasoning_effort"] == "low"
+    assert body["reasoning_effort"] == "minimal"
     assert not {"temperature", "stop", "max_tokens"} & set(body)
     body = await asked(provider, "responses", model="gpt-5-mini")
-    assert body["reasoning"] == {"effort": "low"}
+    assert body["reasoning"] == {"effort": "minimal"}
+    assert (await asked(provider, "chat", EXPLAIN, model="gpt-5"))["reasoning_effort"] == "low"
 
 
 async def test_a_model_that_only_thought_is_told_apart_from_an_empty_answer(

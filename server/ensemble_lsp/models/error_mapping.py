@@ -221,6 +221,8 @@ def _too_many(said: str, headers: Any) -> _Fault:
     code = said.split(" ", 2)[:2]
     if any(_QUOTA_CODE.search(word) for word in code):
         return QuotaExceededError
+    if "overloaded" in said:
+        return ServiceUnavailableError
     if retry_after(headers, said) is not None or _RATE.search(said):
         return RateLimitedError
     return QuotaExceededError if _QUOTA.search(said) else RateLimitedError

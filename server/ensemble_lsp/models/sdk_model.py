@@ -217,7 +217,6 @@ class SdkModel:
                     raise
                 learned += new
             else:
-                self._end_of_loading()
                 return response, request
 
     async def _wait_for_loading(self, seconds: float) -> None:
@@ -226,7 +225,8 @@ class SdkModel:
             self.notice(f"{self._source.place} is loading {self._profile.model or 'the model'}")
         await asyncio.sleep(seconds)
 
-    def _end_of_loading(self) -> None:
+    def answered(self) -> None:
+        """Note that the server answers: nothing is loading any more."""
         if self._waiting:
             self._waiting = False
             self.notice("")
@@ -238,10 +238,13 @@ class SdkModel:
 
         reader, wire = EventReader(response), request.wire.reader()
         thoughts = ThoughtFilter() if request.wire.is_chat else None
-        finished = False
+        begun = finished = False
         try:
             async with aclosing(reader.events()) as events:
                 async for event in events:
+                    if not begun:
+                        begun = True
+                        self.answered()
                     delta = wire.read(event)
                     if thoughts is not None:
                         delta = _without_thought(delta, thoughts)

@@ -178,7 +178,7 @@ class MessagesReader:
 
     def end(self, complete: bool) -> Finish | None:
         """Return the finish of a stream without a reason: it is whole if every block was closed."""
-        return "stop" if complete or (self._text and not self._open) else None
+        return "stop" if self._text and (complete or not self._open) else None
 
     def _message(self, message: Body) -> Delta:
         """Read the start of a message; some servers put the whole answer there."""

@@ -46,7 +46,7 @@ SPEC = ProviderSpec(
     local_servers=(
         LocalServer("Ollama", 11434),
         LocalServer("LM Studio", 1234, ("/api/v0/models", "/v1/models")),
-        LocalServer("llama.cpp", 8080, context_path="/props"),
+        LocalServer("llama.cpp", 8080, context_path="/props", fim_api="infill"),
     ),
     fine_tuning=FineTuningSupport("service", ("supervised", "dpo")),
 )

@@ -48,9 +48,13 @@ def chat_stops(prompt: Prompt) -> tuple[str, ...]:
 class ChoiceReader:
     """Reads choices, streamed or whole: of chat (``delta``, ``message``) or of completions (``text``)."""
 
+    def __init__(self) -> None:
+        self._answers = False
+
     def read(self, event: Body) -> Delta:
         """Return what an event says."""
         choice = _first_choice(event)
+        self._answers = self._answers or bool(choice)
         reason = choice.get("finish_reason")
         if reason == "error":
             raise AnswerError({"error": choice.get("error") or "the model failed"})
@@ -70,7 +74,7 @@ class ChoiceReader:
 
     def end(self, complete: bool) -> Finish | None:
         """Return the finish of a stream that gave no reason: ``[DONE]`` ends a whole answer."""
-        return "stop" if complete else None
+        return "stop" if complete and self._answers else None
 
 
 def _first_choice(event: Body) -> Body:

@@ -81,12 +81,16 @@ class _StableOrder:
 class _InfillReader:
     """Reads llama.cpp's own events."""
 
+    def __init__(self) -> None:
+        self._answers = False
+
     def read(self, event: Body) -> Delta:
         """Return what an event says; the last one has ``stop``."""
         if error := event.get("error"):
             raise AnswerError({"error": error})
         content: Any = event.get("content")
         text = content if isinstance(content, str) else ""
+        self._answers = self._answers or isinstance(content, str)
         if not event.get("stop"):
             return Delta(text)
         cached = whole(table(event.get("timings")).get("cache_n"))
@@ -98,4 +102,4 @@ class _InfillReader:
 
     def end(self, complete: bool) -> Finish | None:
         """Return the finish of a stream without a last event."""
-        return "stop" if complete else None
+        return "stop" if complete and self._answers else None

@@ -16,6 +16,8 @@ KEEP_ALIVE = "30m"
 _RENEW_SECONDS = 600.0
 _ANSWER_SECONDS = 0.5
 _LOAD_SECONDS = 600.0
+_PATIENCE = 0.5
+"""Seconds without an answer after which the model is not loaded."""
 
 
 async def get_json(http: Any, url: str) -> dict[str, Any]:
@@ -40,17 +42,31 @@ class OllamaLoader:
         self._root = address.root
         self._notice = notice
         self._task: asyncio.Task[None] | None = None
-        self._absent = False
-        self._next = 0.0
+        self._answered = asyncio.Event()
+        self._next = float("inf")
         self.is_loading = False
+
+    async def find(self, http: Any) -> None:
+        """Ask whether the server is an Ollama; without an answer of its kind, nothing is done."""
+        running = (await get_json(http, f"{self._root}/api/ps")).get("models")
+        if isinstance(running, list):
+            self._next = 0.0
+            model = self._profile.model
+            if any(_is(entry, model) for entry in cast("list[Any]", running)):
+                self._answered.set()
 
     def wake(self, http: Any) -> None:
         """Begin to load the model, or renew its time, if that was long ago."""
-        if self._absent or time.monotonic() < self._next:
-            return
-        if self._task is None or self._task.done():
+        if time.monotonic() >= self._next and (self._task is None or self._task.done()):
             self._next = time.monotonic() + _RENEW_SECONDS
             self._task = asyncio.ensure_future(self._load(http))
+
+    def answered(self) -> None:
+        """Note that the model is there: it was loaded, or it answers."""
+        self._answered.set()
+        if self.is_loading:
+            self.is_loading = False
+            self._notice("")
 
     async def close(self) -> None:
         """Stop."""
@@ -60,22 +76,18 @@ class OllamaLoader:
             await asyncio.wait([task])
 
     async def _load(self, http: Any) -> None:
-        running = (await get_json(http, f"{self._root}/api/ps")).get("models")
-        if not isinstance(running, list):
-            self._absent = True
-            return
         model = self._profile.model
-        if not any(_is(entry, model) for entry in cast("list[Any]", running)):
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._answered.wait(), _PATIENCE)
+        if not self._answered.is_set():
             self.is_loading = True
             self._notice(f"Ollama is loading {model}")
-        try:
-            body = {"model": model, "keep_alive": KEEP_ALIVE}
-            with suppress(Exception):  # the request itself tells what is wrong
-                await http.post(f"{self._root}/api/generate", json=body, timeout=_LOAD_SECONDS)
-        finally:
-            if self.is_loading:
-                self.is_loading = False
-                self._notice("")
+        body = {"model": model, "keep_alive": KEEP_ALIVE}
+        with suppress(Exception):  # the request itself tells what is wrong
+            url = f"{self._root}/api/generate"
+            response = await http.post(url, json=body, timeout=_LOAD_SECONDS)
+            if response.json().get("done"):
+                self.answered()
 
 
 def _is(entry: Any, model: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,21 +65,30 @@ class OpenAIModel(SdkModel):
         return self._wires.get(api) or self._wires["chat"]
 
     async def on_connected(self) -> None:
+        """Ask a server of the user's own what it is."""
+        if self._loader is not None:
+            await asyncio.gather(self._loader.find(self._http), self._find_infill())
+
+    async def _find_infill(self) -> None:
         """Use a llama.cpp server's own API for a model that fills in the middle."""
-        if self._settings.api != "auto" or self._address.api != "chat" or not self._local:
-            return
-        if self._settings.fim == "none":
+        settings = self._settings
+        if settings.api != "auto" or self._address.api != "chat" or settings.fim == "none":
             return
         props = await get_json(self._http, f"{self._address.root}/props")
         if "default_generation_settings" in props:
-            path = str(props.get("model_path") or "")
-            fills = known_model(self._settings.model).fim, known_model(path).fim
-            self._infills = any(fim not in ("none", "") for fim in fills)
+            names = settings.model, str(props.get("model_path") or "")
+            self._infills = any(known_model(name).fim != "none" for name in names)
 
     def before_request(self, prompt: Prompt) -> None:
         """Have an Ollama server load the model, and keep it loaded."""
         if self._loader is not None and self._context.http_client is None:
             self._loader.wake(self._http)
+
+    def answered(self) -> None:
+        """Note that the server answers."""
+        super().answered()
+        if self._loader is not None:
+            self._loader.answered()
 
     async def close(self) -> None:
         """Close the connections."""

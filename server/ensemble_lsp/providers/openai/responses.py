@@ -80,7 +80,7 @@ class ResponsesReader:
 
     def end(self, complete: bool) -> Finish | None:
         """Return the finish of a stream without its last event: every text was closed."""
-        return "stop" if complete or (self._text and not self._open) else None
+        return "stop" if self._text and (complete or not self._open) else None
 
 
 def _is_reasoning(item: Any) -> bool:
