@@ -86,7 +86,7 @@ class ProviderSpec:
     web_pages: Mapping[str, str] = field(default_factory=dict[str, str])
     """Hosts, perhaps with a path, that show pages to people, and what to set instead."""
     foreign_endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Patterns of paths that belong to APIs nobody here speaks, and what to set instead."""
+    """Patterns of paths of APIs that no provider here speaks, and what to set instead."""
     default_model: str = ""
     needs_model: bool = True
     """Whether the settings must name a model."""

@@ -70,7 +70,7 @@ _RATE = re.compile(
     r"|\b[RT]P[MD]\b",
     re.I,
 )
-# What ``code`` or ``type`` say of credit; words such as "billing" also stand in errors of rate limits.
+# Codes and types about credit; messages about rate limits contain words such as "billing" too.
 _QUOTA_CODE = re.compile(
     r"insufficient[_ ](user_)?(quota|funds|balance|credits?)|exceeded_current_quota"
     r"|billing_(hard_limit|not_active)|credits?_exhausted|arrearage|payment_required|^1113$",

@@ -39,7 +39,7 @@ class EventReader:
         """Whether the end was announced: ``[DONE]``, or the body was whole JSON."""
 
     async def events(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield each event as a JSON object; raise ``ValueError`` for an event that is none."""
+        """Yield each event as a JSON object; raise ``ValueError`` for broken JSON."""
         async with aclosing(_chunks(self._response)) as chunks:
             first = await _first(chunks)
             found = self._whole(first, chunks) if self._is_json(first) else self._sse(first, chunks)

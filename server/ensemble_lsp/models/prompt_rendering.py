@@ -60,14 +60,17 @@ def chat_messages(prompt: Prompt) -> tuple[str, str]:
     return system, "\n".join([*_background(prompt), *body[prompt.task]()])
 
 
-def stable_length(prompt: Prompt, user: str) -> int:
+def stable_lengths(prompt: Prompt, user: str) -> tuple[int, int]:
     """Return how much of a completion's user message stays the same while the user types.
 
-    It ends at a line of the text before the cursor, and moves on only with a few thousand characters.
+    First for about a thousand characters, then for a line.
     """
     start = user.rfind(prompt.prefix + _cursor(prompt))
+    if start < 0:
+        return 0, 0
     kept = len(prompt.prefix) // _STABLE_STEP * _STABLE_STEP
-    return start + prompt.prefix.rfind("\n", 0, kept) + 1 if start >= 0 else 0
+    line = prompt.prefix.rfind("\n") + 1
+    return start + prompt.prefix.rfind("\n", 0, kept) + 1, start + line
 
 
 def fim_prompt(prompt: Prompt, template: FimTemplate) -> str:

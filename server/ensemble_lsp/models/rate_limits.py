@@ -1,4 +1,4 @@
-"""How long a provider asks to wait after too many requests: its headers, else its words."""
+"""Read the delay that a provider asks for after too many requests: from headers, else from its words."""
 
 from __future__ import annotations
 

@@ -147,12 +147,10 @@ class SdkModel:
             return self._post
 
     def _load(self) -> tuple[Any, Post]:
-        from . import event_stream  # noqa: F401  (imported here, off the loop)
-
         if self._context.http_client is None:
             from .http_transport import make_client
 
-            self._warm_up()
+            self._warm_up()  # also imports ``event_stream``
             auth = self._auth(self._key) if self._key else {}
             self._http = make_client(self._profile, auth)
             place = self._address.base.partition("://")[2].partition("/")[0]

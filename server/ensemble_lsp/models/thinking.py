@@ -1,4 +1,4 @@
-"""Models that think before they write: how to switch it off or down, and how to leave it out of the text."""
+"""Models that think before they write: switch thinking off or down, and keep it out of the text."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class ThinkingPlan:
-    """How one request deals with thinking."""
+    """The treatment of thinking in one request."""
 
     switch: Switch | None = None
     room: bool = False
@@ -80,15 +80,14 @@ def plan_thinking(
     wanted = setting if setting != "auto" else "off" if task == "complete" else "low"
     left = [s for s in switches if s.refused not in facts]
     off, low = ([s for s in left if s.level == level] for level in ("off", "low"))
-    if wanted == "off":
-        order = off + low
-    else:
-        # Many services only switch thinking on or off: then it stays on, until it starves the answer.
-        order = low[::-1] + (off if setting == "low" or STARVED in facts else [])
+    # Many services only switch thinking on or off: for the other tasks it stays on, with room, until it
+    # starves an answer.
+    last = off if setting == "low" or STARVED in facts else []
+    order = [*off, *low] if wanted == "off" else [*low[::-1], *last]
     switch = next(iter(order), None)
-    sure = switch is not None and switch.level == "off"
-    sure = sure and switch is not None and (switch.reliable or switch.quiet in facts)
-    return ThinkingPlan(switch, room=not sure)
+    if switch is None or switch.level == "low":
+        return ThinkingPlan(switch, room=True)
+    return ThinkingPlan(switch, room=not switch.reliable and switch.quiet not in facts)
 
 
 _OPENINGS = {

@@ -1,4 +1,4 @@
-"""What an answer or an error teaches about a service, as facts."""
+"""Learn facts about a service from its answers and errors."""
 
 from __future__ import annotations
 

@@ -8,11 +8,10 @@ from typing import Any
 from ...models.address import Address, address_of
 from ...models.error_mapping import AnswerError
 from ...models.interface import BuildContext, Profile
-from ...models.prompt_rendering import chat_messages, stable_length
+from ...models.prompt_rendering import chat_messages, stable_lengths
 from ...models.sdk_model import Body, Post, SdkModel
 from ...models.stream_assembler import Delta, Finish
 from ...models.thinking import Switch
-from ...models.token_estimates import tokens_of
 from ...models.wire_format import WireFormat, items, table, whole
 from ...settings import ModelSettings
 from ...types import Prompt, Usage
@@ -23,6 +22,8 @@ _OLDER = re.compile(r"claude-(v?\d|instant|(opus|sonnet|haiku)-4(-[0-5])?(-\d{6,
 # The shortest prompt that can be cached, in tokens.
 _LARGE_CACHE = re.compile(r"haiku-4-5|opus-4-[5-9]|opus-[5-9]|haiku-[5-9]|mythos|fable")
 _CACHED_TOKENS, _LARGE_CACHED_TOKENS = 1024, 4096
+_CHARACTERS_PER_TOKEN = 3
+"""Of code. A mark on a prompt that is a little too short has no effect."""
 
 _OPTIONAL = {
     "temperature": re.compile(r"\btemperature\b"),
@@ -123,19 +124,24 @@ def messages_wire(settings: ModelSettings) -> WireFormat:
 
 
 def _marked(model: str, prompt: Prompt, system: str, user: str) -> str | list[Body]:
-    """Mark the part that stays the same while the user types, if it is long enough to be cached.
+    """Mark the parts that stay the same while the user types, if they are long enough to be cached.
 
     Writing to the cache costs a quarter more, so only completions, which come one after the other, do.
     """
     if prompt.task != "complete":
         return user
-    stable = stable_length(prompt, user)
-    least = _LARGE_CACHED_TOKENS if _LARGE_CACHE.search(model) else _CACHED_TOKENS
-    if tokens_of(len(system) + stable) < least:
+    tokens = _LARGE_CACHED_TOKENS if _LARGE_CACHE.search(model) else _CACHED_TOKENS
+    least = tokens * _CHARACTERS_PER_TOKEN - len(system)
+    ends = sorted({end for end in stable_lengths(prompt, user) if end >= least})
+    if not ends:
         return user
+    starts = [0, *ends[:-1]]
     return [
-        {"type": "text", "text": user[:stable], "cache_control": {"type": "ephemeral"}},
-        {"type": "text", "text": user[stable:]},
+        *(
+            {"type": "text", "text": user[start:end], "cache_control": {"type": "ephemeral"}}
+            for start, end in zip(starts, ends, strict=True)
+        ),
+        {"type": "text", "text": user[ends[-1] :]},
     ]
 
 

@@ -1,4 +1,4 @@
-"""What servers on the user's machines tell of themselves, and Ollama's loading of models."""
+"""Ask servers on the user's machines about themselves, and have Ollama load models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...models.address import Address
 from ...models.interface import Profile
 
 KEEP_ALIVE = "30m"
-"""How long Ollama keeps the model after its last request; its own default is five minutes."""
+"""Time for which Ollama keeps the model after its last request; its default is five minutes."""
 _RENEW_SECONDS = 600.0
 _ANSWER_SECONDS = 0.5
 _LOAD_SECONDS = 600.0

@@ -14,12 +14,12 @@ from ...models.sdk_model import Body, Post, SdkModel
 from ...models.wire_format import WireFormat
 from ...settings import ModelSettings
 from ...types import Prompt
-from .chat import chat_wire
-from .completions import completions_wire
-from .fim import fim_wire
-from .infill import infill_wire
+from .chat_api import chat_wire
+from .completions_api import completions_wire
+from .fim_api import fim_wire
+from .infill_api import infill_wire
 from .local_server import OllamaLoader, get_json
-from .responses import responses_wire
+from .responses_api import responses_wire
 
 _AZURE = re.compile(r"\.(azure\.com|azure-api\.net|azure\.us|azure\.cn)$")
 

@@ -1,4 +1,4 @@
-"""How services with OpenAI's chat API switch thinking off or down; each has its own way.
+"""Ways to switch thinking off or down; nearly every service with OpenAI's chat API has another.
 
 The order is a guess by address and model id: a switch that is refused or has no effect is remembered,
 and the next one is tried.
@@ -13,9 +13,10 @@ from ...models.profiles import OLLAMA_PORT
 from ...models.thinking import Switch
 
 EFFORT = {
-    name: Switch(f"reasoning_effort={name}", level, {"reasoning_effort": name})
-    for name, level in (("none", "off"), ("minimal", "low"), ("low", "low"))
-}  # fmt: skip
+    "none": Switch("reasoning_effort=none", "off", {"reasoning_effort": "none"}),
+    "minimal": Switch("reasoning_effort=minimal", "low", {"reasoning_effort": "minimal"}),
+    "low": Switch("reasoning_effort=low", "low", {"reasoning_effort": "low"}),
+}
 DISABLED = Switch("thinking=disabled", "off", {"thinking": {"type": "disabled"}})
 ENABLE = Switch("enable_thinking=false", "off", {"enable_thinking": False})
 TEMPLATE = Switch(

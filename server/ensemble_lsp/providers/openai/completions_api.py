@@ -8,7 +8,7 @@ from ...models.prompt_rendering import fim_prompt, plain_prompt
 from ...models.wire_format import Body, WireFormat
 from ...settings import ModelSettings
 from ...types import Prompt
-from .common import MOST_STOPS, OPTIONAL, ChoiceReader, without
+from .choices import MOST_STOPS, OPTIONAL, ChoiceReader, without
 
 
 def completions_wire(settings: ModelSettings, profile: Profile) -> WireFormat:

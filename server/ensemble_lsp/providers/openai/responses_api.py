@@ -12,7 +12,7 @@ from ...models.thinking import Switch
 from ...models.wire_format import Body, WireFormat, items, table
 from ...settings import ModelSettings
 from ...types import Prompt
-from .common import OPTIONAL, chat_stops, thought_tokens, usage_from, without
+from .choices import OPTIONAL, chat_stops, thought_tokens, usage_from, without
 from .thinking_switches import EFFORT, switches_for
 
 _LEAST_TOKENS = 16

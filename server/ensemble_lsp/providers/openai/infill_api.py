@@ -10,7 +10,7 @@ from ...models.error_mapping import AnswerError
 from ...models.stream_assembler import Delta, Finish
 from ...models.wire_format import Body, WireFormat, table, whole
 from ...types import Prompt, Snippet, Usage
-from .common import without
+from .choices import without
 
 _PREDICT_MS = 1000
 """Milliseconds for an answer of several lines, counted from its first line end."""
@@ -41,7 +41,7 @@ def infill_wire(path: str) -> WireFormat:
         }
         return {
             "input_prefix": imports + before,
-            # What stands before the cursor on its line changes most: it comes after the rest.
+            # The start of the cursor's line changes most: it comes after the rest.
             "prompt": line,
             "input_suffix": prompt.suffix,
             "n_predict": prompt.max_tokens,

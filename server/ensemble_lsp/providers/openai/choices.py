@@ -1,4 +1,4 @@
-"""What the formats of OpenAI's APIs share: parameters, choices, usage."""
+"""Shared parts of the formats of OpenAI's APIs: parameters, choices, usage."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _usage_of(event: Body, choice: Body) -> Body:
 
 
 def usage_from(usage: Body) -> Usage | None:
-    """Return the token counts of OpenAI's form; None where there are none."""
+    """Return the token counts of OpenAI's form; None without any."""
     if not usage:
         return None
     details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")

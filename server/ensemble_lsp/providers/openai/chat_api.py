@@ -12,7 +12,7 @@ from ...models.thinking import THINKS
 from ...models.wire_format import Body, WireFormat
 from ...settings import ModelSettings
 from ...types import Prompt
-from .common import MOST_STOPS, OPTIONAL, ChoiceReader, chat_stops, without
+from .choices import MOST_STOPS, OPTIONAL, ChoiceReader, chat_stops, without
 from .thinking_switches import switches_for
 
 # Models that take the old code along as a prediction, so that an unchanged line costs no time.

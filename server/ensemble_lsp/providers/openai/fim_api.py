@@ -6,7 +6,7 @@ from ...models.prompt_rendering import plain_prompt
 from ...models.wire_format import Body, WireFormat
 from ...settings import ModelSettings
 from ...types import Prompt
-from .common import MOST_STOPS, OPTIONAL, ChoiceReader, without
+from .choices import MOST_STOPS, OPTIONAL, ChoiceReader, without
 
 
 def fim_wire(settings: ModelSettings, path: str = "/fim/completions") -> WireFormat:
