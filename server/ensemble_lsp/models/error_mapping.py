@@ -247,7 +247,7 @@ def _by_meaning(status: int, said: str) -> _Fault | None:
         return ContextTooLongError
     if status in (400, 403) and _WRONG_KEY.search(said):
         return AuthenticationError
-    if status in (400, 403) and _QUOTA.search(said):
+    if status in (400, 403) and (_QUOTA.search(said) or _QUOTA_CODE.search(said)):
         return QuotaExceededError
     if status in (400, 403, 422) and _FILTER.search(said):
         return ContentFilteredError

@@ -54,6 +54,8 @@ class WireFormat:
     """Whether an answer may begin with a thought in its text."""
     replaceable: bool = False
     """Whether another API does the task where the service does not have this one."""
+    alternatives: tuple[str, ...] = ()
+    """APIs to use instead if an error says that the model is only behind one of them."""
 
     @property
     def missing(self) -> str:
@@ -86,6 +88,11 @@ class WireRequest:
         if limit := limit_of(facts):
             body |= {name: min(body[name], limit) for name in LENGTHS if name in body}
         return cls(wire, body, plan)
+
+
+def use_api(name: str) -> str:
+    """Return the fact that the model is only behind another API."""
+    return f"use api {name}"
 
 
 def limit_fact(tokens: int) -> str:

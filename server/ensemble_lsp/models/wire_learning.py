@@ -16,7 +16,7 @@ from .error_mapping import AnswerError, words_of
 from .stream_assembler import Delta, NoTextError
 from .thinking import STARVED, THINKS, Switch, plan_thinking
 from .wire_facts import WireFacts
-from .wire_format import LENGTHS, STREAM, WireRequest, limit_fact, limit_of
+from .wire_format import LENGTHS, STREAM, WireRequest, limit_fact, limit_of, use_api
 
 _STREAM = re.compile(
     r"verified to stream|(?<![\w-])stream(ing)?[\"'`]? ?(mode )?(is |does |are )?(not|un)[ -]?supported"
@@ -25,7 +25,7 @@ _STREAM = re.compile(
 )
 _LIMIT = re.compile(
     r"max_(?:\w+_)?tokens.{0,140}?"
-    r"(?:at most|or equal to|no more than|exceed|<=|>|\[\d+,)\D{0,3}(\d{2,7})",
+    r"(?:(?:at most|or equal to|no more than|<=|>|\[\d+,|between \d+ and)\D{0,3}|exceed\D{0,60})(\d{2,7})",
     re.I | re.S,
 )
 _THINKING_WORDS = re.compile(r"think|reasoning|budget|effort", re.I)
@@ -44,6 +44,11 @@ _UNKNOWN = re.compile(
 _MUST_BE_OFF = re.compile(r"must be (set to )?(false|disabled)", re.I)
 _USED_UP = re.compile(r"token limit|max_tokens|length limit|output limit", re.I)
 _NO_API = (404, 405, 501)
+_OTHER_API = re.compile(
+    r"(?:not a chat model|only (?:supported|available) (?:in|on|via|with)|did you mean to use|use)\b"
+    r".{0,90}?\bv1/(responses|completions)\b",
+    re.I | re.S,
+)
 
 
 class Lessons:
@@ -107,6 +112,8 @@ class Lessons:
         said = f"{words_of(getattr(error, 'body', None))} {error}"[:4000]
         if request.wire.replaceable and status in _NO_API:
             return self._learn(request.wire.missing)
+        if (other := _OTHER_API.search(said)) and other[1] in request.wire.alternatives:
+            return self._learn(use_api(other[1]))
         if status not in (400, 422, 500):
             return []
         if limit := self._limit(said):

@@ -58,6 +58,7 @@ def chat_wire(
         optional=OPTIONAL,
         switches=switches_for(settings.model, url, profile.local),
         thinks=known.thinks,
+        alternatives=("responses", "completions") if settings.api == "auto" else (),
     )
 
 

@@ -11,7 +11,7 @@ from ...models.address import Address, address_of
 from ...models.interface import BuildContext, Profile
 from ...models.profiles import known_model
 from ...models.sdk_model import Body, Post, SdkModel
-from ...models.wire_format import WireFormat
+from ...models.wire_format import WireFormat, use_api
 from ...settings import ModelSettings
 from ...types import Prompt
 from .chat_api import chat_wire
@@ -61,6 +61,10 @@ class OpenAIModel(SdkModel):
                 fills
                 if prompt.task == "complete" and fills.missing not in facts
                 else self._wires["chat"]
+            )
+        if api == "chat" and self._settings.api == "auto":
+            api = next(
+                (name for name in ("responses", "completions") if use_api(name) in facts), api
             )
         return self._wires.get(api) or self._wires["chat"]
 
