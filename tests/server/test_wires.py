@@ -17,7 +17,7 @@ from tests.support.wire_runner import WireResult, wire_runner
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 CASES = load_cases(Path(__file__).parent.parent / "data" / "wires")
-SERVERS = 3
+SERVERS = 2
 """Servers that run side by side; most of a case is waiting."""
 
 
