@@ -7,6 +7,7 @@ import pytest
 
 from ensemble_lsp.errors import BadRequestError, InvalidResponseError
 from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.providers.openai.infill_api import infill_wire
 from ensemble_lsp.types import Prompt, Snippet
 from tests.support.adapters import adapter
 from tests.support.providers import Fault, LoopbackProvider
@@ -278,3 +279,16 @@ async def test_an_explanation_that_failed_in_mid_stream_says_why(
     with pytest.raises(Exception, match="is unavailable"):
         await gather(model, EXPLAIN)
     await model.close()
+
+
+async def test_infill_passages_keep_their_order_for_the_servers_cache() -> None:
+    wire = infill_wire("http://h/infill")
+    one, two, three = (Snippet(f"{n}.py", n) for n in ("one", "two", "three"))
+
+    def sent(*related: Snippet) -> list[str]:
+        prompt = Prompt("complete", "python", "a.py", "x = ", related=related)
+        return [p["text"] for p in wire.body(prompt, frozenset())["input_extra"]]
+
+    assert sent(two, one) == ["one", "two"]
+    assert sent(one, two) == ["one", "two"], "a new ranking does not move what the server has read"
+    assert sent(three, two) == ["two", "three"]
