@@ -207,6 +207,7 @@ class SdkModel:
                     await self._wait_for_loading(wait)
                     wait = min(wait * 2, _LONGEST_WAIT)
                     continue
+                SdkModel.answered(self)
                 lessons = Lessons(self._facts, self._settings.thinking, request)
                 new = lessons.from_refusal(error, translate(error, self._source))
                 if not new:
