@@ -13,7 +13,7 @@ EXTRAS := local,report,ws,dev,e2e,fuzz,docs,package
 add = $(if $(LOCKED),@true,$(PIP) install -e ".[$(subst $(space),$(comma),$(1))]")
 
 .PHONY: install demo test test-npm test-e2e test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server lint lint-python lint-clients lint-npm format format-npm bench \
-  bench-selection bench-ensemble schema docs package lock audit clean
+  bench-selection bench-ensemble bench-wires schema docs package lock audit clean
 
 $(INSTALLED): pyproject.toml $(if $(LOCKED),requirements.lock)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -104,6 +104,10 @@ bench-ensemble: $(INSTALLED)
 	$(call add,local dev bench)
 	$(BIN)/python -m benchmarks.ensemble $(if $(DATA),--data $(DATA)) $(ARGS)
 	$(BIN)/python -m benchmarks.ensemble_prose $(if $(DATA),--data $(DATA))
+
+# The share of recorded and scripted provider answers that come out right (ARGS: ids, kinds or services).
+bench-wires: $(INSTALLED)
+	$(BIN)/python -m benchmarks.wires $(ARGS)
 
 # Files generated from the schemas of the settings and of the protocol; tests compare them.
 schema: $(INSTALLED)

@@ -31,6 +31,8 @@ class LocalServer:
     """Paths that list the models, the most detailed first."""
     context_path: str = ""
     """Path that tells the context window of a slot, if the list of models does not."""
+    fim_api: str = ""
+    """Value of ``api`` for a model that fills in the middle; by default the provider's usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,14 @@ class ProviderSpec:
     """Environment variable that moves the provider's address, as its SDK reads it."""
     hosts: tuple[str, ...] = ()
     """Hosts, with their subdomains, that may get the key of ``key_variable``."""
+    endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The path of each API below the base address, by the value of ``api``; the usual one first."""
+    api_of_host: tuple[tuple[str, str, str], ...] = ()
+    """Hosts and patterns of model ids for which ``api = "auto"`` means another API: host, pattern, API."""
+    web_pages: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Hosts, perhaps with a path, that show pages to people, and what to set instead."""
+    foreign_endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Patterns of paths of APIs that no provider here speaks, and what to set instead."""
     default_model: str = ""
     needs_model: bool = True
     """Whether the settings must name a model."""

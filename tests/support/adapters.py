@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+from itertools import count
+from pathlib import Path
 from typing import Any
 
+from ensemble_lsp.models.interface import BuildContext, Notify
 from ensemble_lsp.models.profiles import make_profile
 from ensemble_lsp.models.sdk_model import SdkModel
 from ensemble_lsp.providers.anthropic.anthropic_model import AnthropicModel
@@ -13,6 +17,8 @@ from ensemble_lsp.settings import ModelSettings
 from .providers import LoopbackProvider
 
 APIS = ("chat", "completions", "responses", "messages")
+_FOLDER = tempfile.TemporaryDirectory(prefix="ensemble-lsp-facts-")
+_NUMBERS = count()
 SECRET = "sk-proj-abcdefghijklmnop1234567890"
 
 
@@ -21,9 +27,11 @@ def adapter(
     api: str = "chat",
     key: str | None = SECRET,
     http_client: Any = None,
+    data_dir: Path | None = None,
+    on_notice: Notify | None = None,
     **fields: Any,
 ) -> SdkModel:
-    """A model on that provider (or address) over one of ``APIS``."""
+    """A model on that provider (or address) over one of ``APIS``; without ``data_dir`` it knows no facts."""
     url = provider if isinstance(provider, str) else provider.base_url
     messages = api == "messages"
     settings = ModelSettings(
@@ -39,4 +47,6 @@ def adapter(
         }
     )
     make = AnthropicModel if messages else OpenAIModel
-    return make(settings, make_profile(settings), key, http_client=http_client)
+    folder = data_dir or Path(_FOLDER.name) / str(next(_NUMBERS))
+    context = BuildContext(folder, key, http_client=http_client, on_notice=on_notice)
+    return make(settings, make_profile(settings), context)

@@ -7,6 +7,7 @@ import pytest
 
 from ensemble_lsp.errors import BadRequestError, InvalidResponseError
 from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.providers.openai.infill_api import infill_wire
 from ensemble_lsp.types import Prompt, Snippet
 from tests.support.adapters import adapter
 from tests.support.providers import Fault, LoopbackProvider
@@ -210,10 +211,11 @@ async def test_a_template_without_a_system_role_gets_one_message(
 async def test_models_that_think_get_room_and_no_temperature(provider: LoopbackProvider) -> None:
     body = await asked(provider, "chat", model="gpt-5-mini")
     assert body["max_completion_tokens"] > 1000
-    assert body["reasoning_effort"] == "low"
+    assert body["reasoning_effort"] == "minimal"
     assert not {"temperature", "stop", "max_tokens"} & set(body)
     body = await asked(provider, "responses", model="gpt-5-mini")
-    assert body["reasoning"] == {"effort": "low"}
+    assert body["reasoning"] == {"effort": "minimal"}
+    assert (await asked(provider, "chat", EXPLAIN, model="gpt-5"))["reasoning_effort"] == "low"
 
 
 async def test_a_model_that_only_thought_is_told_apart_from_an_empty_answer(
@@ -277,3 +279,16 @@ async def test_an_explanation_that_failed_in_mid_stream_says_why(
     with pytest.raises(Exception, match="is unavailable"):
         await gather(model, EXPLAIN)
     await model.close()
+
+
+async def test_infill_passages_keep_their_order_for_the_servers_cache() -> None:
+    wire = infill_wire("http://h/infill")
+    one, two, three = (Snippet(f"{n}.py", n) for n in ("one", "two", "three"))
+
+    def sent(*related: Snippet) -> list[str]:
+        prompt = Prompt("complete", "python", "a.py", "x = ", related=related)
+        return [p["text"] for p in wire.body(prompt, frozenset())["input_extra"]]
+
+    assert sent(two, one) == ["one", "two"]
+    assert sent(one, two) == ["one", "two"], "a new ranking does not move what the server has read"
+    assert sent(three, two) == ["two", "three"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from contextlib import aclosing
 
 import pytest
@@ -10,7 +11,11 @@ import pytest
 from ensemble_lsp.errors import (
     AuthenticationError,
     BadRequestError,
+    ContentFilteredError,
+    InvalidResponseError,
+    ModelNotFoundError,
     ProviderError,
+    QuotaExceededError,
     RateLimitedError,
     ServiceUnavailableError,
     TimedOutError,
@@ -506,3 +511,48 @@ async def test_a_model_that_cannot_be_asked_says_why_each_time():
     assert isinstance(first, AuthenticationError)
     assert (str(first), first.was_sent) == ("no key: set X", False)
     assert first is not second
+
+
+@pytest.mark.parametrize(
+    ("error", "spreads"),
+    [
+        (AuthenticationError("fake", "wrong key."), True),
+        (QuotaExceededError("fake", "no credit."), True),
+        (RateLimitedError("fake", "too many.", 9.0), True),
+        (InvalidResponseError("fake", "no text."), False),
+        (ServiceUnavailableError("fake", "overloaded."), False),
+        (TimedOutError("fake", "too slow."), False),
+        (ModelNotFoundError("fake", "no such path."), False),
+    ],
+)
+async def test_only_key_quota_and_connection_pause_the_other_tasks(
+    error: ProviderError, spreads: bool
+) -> None:
+    clock = Clock()
+    breaker = CircuitBreaker(ScriptedModel(answers=[[error]]), clock)
+    await fail(breaker, 3)
+    other = dataclasses.replace(PROMPT, task="explain")
+    assert breaker.state_for(PROMPT.task) == "open"
+    assert breaker.state_for("explain") == ("open" if spreads else "closed")
+    with pytest.raises(ProviderError) as caught:
+        await gather(breaker, other)
+    assert caught.value.was_sent is not spreads
+
+
+async def test_too_many_requests_pause_at_once_even_without_a_delay() -> None:
+    clock = Clock()
+    breaker = CircuitBreaker(
+        ScriptedModel(answers=[[RateLimitedError("fake", "too many.")]]), clock
+    )
+    await fail(breaker)
+    assert breaker.retry_at == clock.now + 5
+
+
+async def test_the_last_failure_is_shown_until_an_answer_comes() -> None:
+    clock = Clock()
+    declined = ContentFilteredError("fake", "declined.")
+    breaker = CircuitBreaker(ScriptedModel(answers=[[declined], ["ok"]]), clock)
+    await fail(breaker)
+    assert (breaker.state, breaker.reason) == ("closed", "declined.")
+    await gather(breaker, PROMPT)
+    assert breaker.reason == ""

@@ -77,10 +77,10 @@ export interface AddModelArguments {
    */
   apiKeyEnv?: string | null;
   /**
-   * The API of the provider `openai` to use. `fim` is `/fim/completions` (Codestral, Inception), `infill` is
-   * llama.cpp's own.
+   * The API of the provider `openai` to use. `auto` is `chat`, unless the address or the server asks for another:
+   * `fim` is `/fim/completions` (Codestral, Inception), `infill` is llama.cpp's own.
    */
-  api?: "chat" | "completions" | "responses" | "fim" | "infill";
+  api?: "auto" | "chat" | "completions" | "responses" | "fim" | "infill";
   /**
    * Whether code sent to the model stays on this machine. Without it, the address decides. Set `false` for a proxy
    * on this machine that forwards to a service, and `true` for a host of your own network.

@@ -33,6 +33,13 @@ class Activity:
         """Report that no model is being asked any more."""
         self._report("idle", task=task, model=model, **fields)
 
+    def notice(self, model: str, message: str) -> None:
+        """Report what a model makes the user wait for; ``""`` when it is over."""
+        if message:
+            self._report("busy", model=model, message=f"{message} …")
+        else:
+            self._report("idle", model=model)
+
     def offline(self, message: str) -> None:
         """Report that no model could be reached."""
         self._report("offline", message=message)

@@ -203,7 +203,7 @@ def _models(parser: argparse.ArgumentParser, providers: str) -> None:
     )
     text = "add: the environment variable that holds the key"
     parser.add_argument("--api-key-env", metavar="VARIABLE", help=text)
-    parser.add_argument("--api", help="add: chat, completions or responses")
+    parser.add_argument("--api", help="add: auto, chat, completions, responses, fim or infill")
     text = "add: ask for the key and store it in the system keyring; remove: delete it there"
     parser.add_argument("--key", action="store_true", help=text)
     parser.add_argument("--json", action="store_true", help="print as JSON")

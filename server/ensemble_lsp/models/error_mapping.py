@@ -6,13 +6,11 @@ words are quoted only where nothing else helps, on one line and without keys.
 
 from __future__ import annotations
 
-import email.utils
 import json
 import math
 import re
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -32,6 +30,7 @@ from ..errors import (
     ServiceUnavailableError,
     TimedOutError,
 )
+from .rate_limits import retry_after
 
 _Fault = type[ProviderError]
 
@@ -51,7 +50,7 @@ _QUOTA = re.compile(
 )
 _FILTER = re.compile(
     r"content[ _](filter|policy|management)|responsible[ _]?ai|moderation|safety system"
-    r"|usage polic",
+    r"|usage polic|data_inspection_failed|inappropriate content|sensitive[ _]content",
     re.I,
 )
 _MODEL = re.compile(
@@ -60,7 +59,28 @@ _MODEL = re.compile(
     re.I,
 )
 _KEY = re.compile(r"invalid[ _](api[ _])?key|authentication|permission_error|unauthorized", re.I)
-_RATE = re.compile(r"rate[ _]limit|too[ _]many[ _]requests|tokens per min", re.I)
+# In a 400, which may be about anything, only these are about the key.
+_WRONG_KEY = re.compile(
+    r"(invalid|incorrect|wrong|expired|missing)[ _](\w+[ _])?api[ _-]?key"
+    r"|api[ _-]?key[ _](is |was |has )?(not valid|invalid|incorrect|wrong|expired|missing|not found)",
+    re.I,
+)
+_RATE = re.compile(
+    r"rate[ _-]?limit|too[ _]many[ _]requests|tokens per min|resource_exhausted|(requests?|tokens) per "
+    r"|\b[RT]P[MD]\b",
+    re.I,
+)
+# Codes and types about credit; messages about rate limits contain words such as "billing" too.
+_QUOTA_CODE = re.compile(
+    r"insufficient[_ ](user_)?(quota|funds|balance|credits?)|exceeded_current_quota"
+    r"|billing_(hard_limit|not_active)|credits?_exhausted|arrearage|payment_required|^1113$",
+    re.I,
+)
+_LOADING = re.compile(
+    r"loading( the)? model|model( \S+)? is( currently| still)? (loading|starting|being loaded)"
+    r"|still loading|is currently loading|warming up",
+    re.I,
+)
 _OVERLOADED = re.compile(
     r"overloaded|server[ _]error|api_error|unavailable|internal error|timeout_error", re.I
 )
@@ -137,12 +157,26 @@ def from_status(status: int, body: Any, headers: Any, source: Source) -> Provide
     if status < 400:
         text = f"{source.place} redirects to another address; set baseUrl to the final one"
         return _make(BadRequestError, source, text)
-    if fault := _by_meaning(status, said):
-        return _fault(fault, source, said, headers)
-    fault = _BY_STATUS.get(status) or (
-        ServiceUnavailableError if status >= 500 else BadRequestError
-    )
+    if status >= 500 and _LOADING.search(said):
+        return loading(source)
+    fault = _too_many(said, headers) if status == 429 else _by_meaning(status, said)
+    fault = fault or _BY_STATUS.get(status)
+    fault = fault or (ServiceUnavailableError if status >= 500 else BadRequestError)
     return _fault(fault, source, said, headers)
+
+
+def loading(source: Source) -> ServiceUnavailableError:
+    """Return the error of a server that loads the model: it passes by itself, and pauses nothing."""
+    error = ServiceUnavailableError(
+        source.name, f"{source.name}: {source.place} is loading the model; try again in a moment."
+    )
+    error.trips_breaker = False
+    return error
+
+
+def is_loading(error: ProviderError) -> bool:
+    """Return whether an error only says that the model is not loaded yet."""
+    return isinstance(error, ServiceUnavailableError) and not error.trips_breaker
 
 
 def from_body(body: Any, source: Source) -> ProviderError:
@@ -150,8 +184,9 @@ def from_body(body: Any, source: Source) -> ProviderError:
     said = words_of(body)
     for pattern, fault in (
         (_CONTEXT, ContextTooLongError),
-        (_QUOTA, QuotaExceededError),
+        (_QUOTA_CODE, QuotaExceededError),
         (_RATE, RateLimitedError),
+        (_QUOTA, QuotaExceededError),
         (_FILTER, ContentFilteredError),
         (_MODEL, ModelNotFoundError),
         (_KEY, AuthenticationError),
@@ -168,14 +203,29 @@ def from_body(body: Any, source: Source) -> ProviderError:
 
 def words_of(body: Any) -> str:
     """Return code, type and message of an error's body, or the body; at most 2,000 characters."""
+    if isinstance(body, list) and body:  # Gemini
+        body = cast("list[Any]", body)[0]
     if isinstance(body, dict):
         outer = cast("dict[str, Any]", body)
         inner = outer.get("error", outer)
         table = cast("dict[str, Any]", inner) if isinstance(inner, dict) else {"message": inner}
-        parts = [table.get(k) for k in ("code", "type", "message", "detail", "param")]
+        names = ("code", "type", "status", "message", "detail", "param", "metadata", "details")
+        parts = [table.get(k) for k in names]
         text = " ".join(p if isinstance(p, str) else json.dumps(p) for p in parts if p)
         return text[:2000]
     return "" if body is None else str(body)[:2000]
+
+
+def _too_many(said: str, headers: Any) -> _Fault:
+    """Tell used-up credit from a limit of a minute: the code first, then a delay, words last."""
+    code = said.split(" ", 2)[:2]
+    if any(_QUOTA_CODE.search(word) for word in code):
+        return QuotaExceededError
+    if "overloaded" in said:
+        return ServiceUnavailableError
+    if retry_after(headers, said) is not None or _RATE.search(said):
+        return RateLimitedError
+    return QuotaExceededError if _QUOTA.search(said) else RateLimitedError
 
 
 _BY_STATUS: dict[int, _Fault] = {
@@ -195,7 +245,9 @@ def _by_meaning(status: int, said: str) -> _Fault | None:
     """Return the error that the text names, where the status is ambiguous."""
     if status in (400, 403, 413, 422, 500) and _CONTEXT.search(said):
         return ContextTooLongError
-    if status in (400, 403, 429) and _QUOTA.search(said):
+    if status in (400, 403) and _WRONG_KEY.search(said):
+        return AuthenticationError
+    if status in (400, 403) and (_QUOTA.search(said) or _QUOTA_CODE.search(said)):
         return QuotaExceededError
     if status in (400, 403, 422) and _FILTER.search(said):
         return ContentFilteredError
@@ -206,7 +258,7 @@ def _by_meaning(status: int, said: str) -> _Fault | None:
 
 def _fault(fault: _Fault, source: Source, said: str, headers: Any) -> ProviderError:
     if fault is RateLimitedError:
-        return _rate_limited(source, headers)
+        return _rate_limited(source, headers, said)
     if fault is ConnectionFailedError:
         return _make(
             fault, source, "the proxy asks for a password; put it into the proxy's address"
@@ -240,28 +292,11 @@ _TEXTS: dict[_Fault, Callable[[Source, str], str]] = {
 }
 
 
-def _rate_limited(source: Source, headers: Any) -> RateLimitedError:
-    wait = retry_after(headers)
+def _rate_limited(source: Source, headers: Any, said: str) -> RateLimitedError:
+    wait = retry_after(headers, said)
     when = f"in {math.ceil(wait)} s" if wait else "in a while"
     text = f"{source.name}: too many requests; try again {when} or lower concurrency."
     return RateLimitedError(source.name, text, wait)
-
-
-def retry_after(headers: Any) -> float | None:
-    """Return the seconds to wait: ``retry-after-ms``, or ``retry-after`` as seconds or an HTTP date."""
-    if headers is None:
-        return None
-    try:
-        if milliseconds := headers.get("retry-after-ms"):
-            return max(0.0, float(milliseconds) / 1e3)
-        value = headers.get("retry-after")
-        if not value:
-            return None
-        if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
-            return float(value)
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _from_transport(error: BaseException, source: Source, begun: bool) -> ProviderError:

@@ -7,12 +7,15 @@ Policies (timeout, circuit breaker, concurrency, metering) are models that wrap 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ..types import TASKS, Chunk, Prompt, Task, Usage
+
+Notify = Callable[[str, str], None]
+"""Called with a model's name and what the user waits for, such as loading; with "" when it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class BuildContext:
     """The index of open documents, for a provider that ``uses_documents``."""
     http_client: Any = None
     """Replaces the adapter's own HTTP client: for previews and tests."""
+    on_notice: Notify | None = None
 
 
 class Model(Protocol):
@@ -79,6 +83,16 @@ class Model(Protocol):
 
     async def close(self) -> None:
         """Release connections and processes; the model is not used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Loadable(Protocol):
+    """A model whose server may still have to load it."""
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the server is loading it now."""
         ...
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from ..errors import SettingsError
 from ..provider_spec import ProviderSpec, spec_of
 from ..settings import ModelSettings
+from .address import address_of, check_address
 from .interface import Profile
 
 OLLAMA_PORT = 11434
@@ -175,23 +176,14 @@ def is_loopback(url: str) -> bool:
 
 
 def base_url(settings: ModelSettings) -> str:
-    """Return the address of requests: the setting, else the provider's own; never the environment's.
-
-    OpenAI's SDK wants the ``/v1`` in the address and Anthropic's adds it; both spellings work.
-    """
-    url = (settings.base_url or "").rstrip("/")
-    own = spec_of(settings.provider).base_url
-    path = urlsplit(own).path
-    if not url or not own:
-        return url or own
-    if not path:
-        return url.removesuffix("/v1")
-    return url if urlsplit(url).path else url + path
+    """Return the base address of requests, without an endpoint and without a query."""
+    return address_of(settings).base
 
 
 def make_profile(settings: ModelSettings) -> Profile:
-    """Return a model's profile; raises ``SettingsError`` for an unknown ``fim``."""
+    """Return a model's profile; raises ``SettingsError`` for an unknown ``fim`` or a useless address."""
     spec = spec_of(settings.provider)
+    check_address(settings)
     url = "" if spec.local else base_url(settings)
     loopback = spec.local or is_loopback(url)
     local = spec.local or (loopback if settings.local is None else settings.local)
@@ -230,8 +222,11 @@ def _fim(settings: ModelSettings, spec: ProviderSpec, known: KnownModel, url: st
         raise SettingsError(f"{settings.name}: fim {wanted!r} is not known; {hint} {valid}.")
     if spec.native_fim:
         return "native" if wanted in ("auto", "suffix") else wanted
-    if settings.api not in spec.fim_apis:
+    api = address_of(settings).api
+    if api not in spec.fim_apis:
         return "none"
+    if api in ("fim", "infill"):
+        return "suffix"
     return wanted if wanted != "auto" else _auto_fim(known, url)
 
 

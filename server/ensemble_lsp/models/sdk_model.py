@@ -1,62 +1,46 @@
 """Base class of adapters with an SDK: lazy import, a stream that closes at once, error translation.
 
-An adapter describes a ``WireFormat``: how a prompt becomes a request, and an event a ``Delta``. The SDK
-handles connections, headers, addresses, errors and events. Bodies and events are plain JSON (the SDK's
-``post``, cast to ``object``): its typed objects took as long as everything else together.
+An adapter describes its ``WireFormat``s: how a prompt becomes a request, and an event a ``Delta``. The SDK
+handles connections, headers, addresses and errors; ``event_stream`` reads the bytes of an answer. What
+a service refuses and whether its model thinks is learned from its answers, see ``wire_facts``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, cast
 
-from ..errors import (
-    AuthenticationError,
-    BadRequestError,
-    InvalidResponseError,
-    ModelNotFoundError,
-    ServiceUnavailableError,
-)
+from ..errors import AuthenticationError, InvalidResponseError
 from ..provider_spec import spec_of
 from ..settings import ModelSettings
 from ..types import Chunk, Prompt
+from .address import address_of
 from .api_keys import missing_key
-from .error_mapping import AnswerError, Source, translate
+from .error_mapping import AnswerError, Source, is_loading, translate
 from .interface import BuildContext, Profile
-from .profiles import base_url
-from .stream_assembler import Delta, assemble
+from .stream_assembler import Delta, NoTextError, assemble
+from .thinking import ThoughtFilter
+from .wire_facts import WireFacts, facts_at
+from .wire_format import Body, WireFormat, WireRequest
+from .wire_learning import Lessons
 
-Body = dict[str, Any]
-Open = Callable[[Body], Awaitable[Any]]
-"""Sends a request's body and returns the SDK's stream of decoded events."""
+Post = Callable[[str, Body], Awaitable[Any]]
+"""Sends a body to a path and returns the HTTP response, not read yet; raises the SDK's errors."""
+Connect = Callable[[Any, str], tuple[Any, Post]]
+"""From an HTTP client and a key, returns the SDK's client and the function that sends.
+
+Runs in a thread and imports everything that the first request needs.
+"""
 
 # Makes an SDK import and build everything that a real answer needs.
-_CANNED = 'event: message_stop\ndata: {"type": "message_stop"}\n\n'
-
-
-@dataclass(frozen=True, slots=True)
-class WireFormat:
-    """One wire format of one SDK, as plain functions."""
-
-    load: Callable[[Any, str], tuple[Any, Open]]
-    """From an HTTP client and a key, returns the SDK's client and the function that opens a stream.
-
-    Runs in a thread and imports everything that the first request needs.
-    """
-    body: Callable[[Prompt, frozenset[str]], Body]
-    """Returns the request without the parameters that the service has refused."""
-    reader: Callable[[], Callable[[Body], Delta]]
-    """Returns a new function that reads the events of one stream."""
-    stops: Callable[[Prompt], tuple[str, ...]]
-    """Returns stop strings to enforce even if the service ignores them."""
-    optional: Mapping[str, re.Pattern[str]]
-    """Optional parameters, and the pattern by which an error names each."""
-    auth: Callable[[str], dict[str, str]]
-    """Returns the headers that carry a key."""
+_CANNED = 'event: message_stop\ndata: {"type": "message_stop"}\n\ndata: [DONE]\n\n'
+_MOST_ANSWERS = 4
+"""Answers without text after which a request is given up, however much was learned."""
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 2.0
+"""Seconds between two requests to a server that loads its model."""
 
 
 class SdkModel:
@@ -66,31 +50,39 @@ class SdkModel:
         self,
         settings: ModelSettings,
         profile: Profile,
-        key: str | None,
-        wire: WireFormat,
+        context: BuildContext,
         *,
-        http_client: Any = None,
+        connect: Connect,
+        auth: Callable[[str], dict[str, str]],
     ) -> None:
         self._settings = settings
         self._profile = profile
-        self._key = (key or "").strip()
-        self._wire = wire
-        self._http = http_client
+        self._context = context
+        self._key = (context.key or "").strip()
+        self._connect = connect
+        self._auth = auth
+        self._address = address_of(settings)
+        self._http = context.http_client
         self._client: Any = None
-        self._send: Open | None = None
+        self._post: Post | None = None
         self._loading = asyncio.Lock()
-        self._refused: set[str] = set()
+        self._facts = WireFacts()
+        self._waiting = False
         self._source = _source(settings, profile, self._key)
-
-    @classmethod
-    def build(cls, settings: ModelSettings, profile: Profile, context: BuildContext) -> SdkModel:
-        """Build the adapter of a provider's spec."""
-        return cast(Any, cls)(settings, profile, context.key, http_client=context.http_client)
 
     @property
     def profile(self) -> Profile:
         """The model's profile."""
         return self._profile
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the server said that it is loading the model."""
+        return self._waiting
+
+    def wire(self, prompt: Prompt, facts: frozenset[str]) -> WireFormat:
+        """Return the format for a prompt, given the facts known of the service."""
+        raise NotImplementedError
 
     async def prepare(self) -> None:
         """Import the SDK off the event loop, so no request waits for it."""
@@ -99,64 +91,93 @@ class SdkModel:
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
         """Stream an answer; see ``interface.Model``."""
         begun = False
+        lessons = Lessons(self._facts, self._settings.thinking)
         try:
-            stream, body = await self._open(prompt)
-            begun = True
-            try:
-                await self._check_kind(stream)
-                deltas, asked = self._deltas(stream), _characters(body)
-                stops = self._wire.stops(prompt)
-                answer = assemble(deltas, self._profile, prompt, stops, asked)
-                async with aclosing(deltas), aclosing(answer):
-                    async for chunk in answer:
-                        yield chunk
-            finally:
-                await stream.close()
+            for _ in range(_MOST_ANSWERS):
+                response, request = await self._open(prompt)
+                begun = True
+                lessons = Lessons(self._facts, self._settings.thinking, request)
+                try:
+                    deltas = self._deltas(response, request, lessons)
+                    stops = request.wire.stops(prompt)
+                    answer = assemble(
+                        deltas, self._profile, prompt, stops, _characters(request.body)
+                    )
+                    async with aclosing(deltas), aclosing(answer):
+                        async for chunk in answer:
+                            yield chunk
+                    return
+                except (NoTextError, AnswerError) as error:
+                    if not lessons.from_starvation(error, prompt.task):
+                        raise
+                finally:
+                    await response.aclose()
+            raise lessons.no_text(self._profile.name)
+        except NoTextError as error:
+            raise InvalidResponseError(error.model, str(error)) from None
         except Exception as error:
             # The SDK's own exception holds the request, key included: it is not kept as the cause.
             raise translate(error, self._source, begun) from None
 
     async def close(self) -> None:
         """Close the connections."""
-        client, self._client, self._send = self._client, None, None
+        client, self._client, self._post = self._client, None, None
         if client is not None:
             await client.close()
 
-    async def _ready(self) -> Open:
-        async with self._loading:
-            if self._send is None:
-                self._check_key()
-                self._client, self._send = await asyncio.to_thread(self._load)
-            return self._send
+    def notice(self, text: str) -> None:
+        """Tell the user what a request waits for; ``""`` when it is over."""
+        if self._context.on_notice is not None:
+            self._context.on_notice(self._profile.name, text)
 
-    def _load(self) -> tuple[Any, Open]:
-        http = self._http
-        if http is None:
+    async def on_connected(self) -> None:
+        """Ask the server what it is; called once, before the first request."""
+
+    def before_request(self, prompt: Prompt) -> None:
+        """Begin work that goes along with a request."""
+
+    async def _ready(self) -> Post:
+        async with self._loading:
+            if self._post is None:
+                self._check_key()
+                self._client, post = await asyncio.to_thread(self._load)
+                if self._context.http_client is None:
+                    await self.on_connected()
+                self._post = post
+            return self._post
+
+    def _load(self) -> tuple[Any, Post]:
+        if self._context.http_client is None:
             from .http_transport import make_client
 
-            self._warm_up()
-            auth = self._wire.auth(self._key) if self._key else {}
-            http = make_client(self._profile, auth)
+            self._warm_up()  # also imports ``event_stream``
+            auth = self._auth(self._key) if self._key else {}
+            self._http = make_client(self._profile, auth)
+            place = self._address.base.partition("://")[2].partition("/")[0]
+            key = f"{self._profile.provider} {place} {self._profile.model}"
+            self._facts = facts_at(self._context.data_dir).of(key)
         # Without a key an SDK takes one from the environment, which may be meant for another host.
-        return self._wire.load(http, self._key or "none")
+        return self._connect(self._http, self._key or "none")
 
     def _warm_up(self) -> None:
         """Let the SDK read one canned answer in this thread.
 
         It imports and builds its parts on first use, which would block the event loop.
         """
+        from .event_stream import EventReader
         from .http_transport import canned_client
 
-        async def read(client: Any, send: Open) -> None:
-            async for _ in await send(self._wire.body(Prompt("complete", "", ""), frozenset())):
+        async def read(client: Any, post: Post) -> None:
+            wire = self.wire(Prompt("complete", "", ""), frozenset())
+            async for _ in EventReader(await post(wire.path, {})).events():
                 pass
             await client.close()
 
         # A failure here repeats, and is reported, with the real request.
         with suppress(Exception):
             # Imported before the loop runs: the SDK looks up its own version among the installed files.
-            client, send = self._wire.load(canned_client(_CANNED), "none")
-            asyncio.run(read(client, send))
+            client, post = self._connect(canned_client(_CANNED), "none")
+            asyncio.run(read(client, post))
 
     def _check_key(self) -> None:
         name = self._profile.name
@@ -167,61 +188,99 @@ class SdkModel:
             text = f"{name}: {self._source.key_name} holds characters no key has; set it again."
             raise AuthenticationError(name, text)
 
-    async def _open(self, prompt: Prompt) -> tuple[Any, Body]:
-        send = await self._ready()
+    def _request(self, prompt: Prompt) -> WireRequest:
+        facts = self._facts.known
+        wire = self.wire(prompt, facts)
+        return WireRequest.build(wire, prompt, facts, self._settings.thinking)
+
+    async def _open(self, prompt: Prompt) -> tuple[Any, WireRequest]:
+        post = await self._ready()
+        self.before_request(prompt)
+        learned: list[str] = []
+        wait = _FIRST_WAIT
         while True:
-            body = self._wire.body(prompt, frozenset(self._refused))
+            request = self._request(prompt)
             try:
-                return await send(body), body
+                response = await post(self._address.path(request.wire.path), request.body)
             except Exception as error:
-                name = self._newly_refused(error)
-                if name is None:
+                if is_loading(translate(error, self._source)):
+                    await self._wait_for_loading(wait)
+                    wait = min(wait * 2, _LONGEST_WAIT)
+                    continue
+                SdkModel.answered(self)
+                lessons = Lessons(self._facts, self._settings.thinking, request)
+                new = lessons.from_refusal(error, translate(error, self._source))
+                if not new:
+                    # It was not what seemed refused: the next request is not to suffer for it.
+                    self._facts.forget(*learned)
                     raise
-                self._refused.add(name)
+                learned += new
+            else:
+                return response, request
 
-    def _newly_refused(self, error: Exception) -> str | None:
-        """Return the parameter that the service refuses, if the error names one."""
-        meaning = translate(error, self._source)
-        if not isinstance(meaning, BadRequestError | ServiceUnavailableError | ModelNotFoundError):
-            return None
-        if getattr(error, "status_code", 0) not in (400, 422, 500):
-            return None
-        param = str(getattr(error, "param", None) or "")
-        open_ones = [n for n in self._wire.optional if n not in self._refused]
-        if param in open_ones:
-            return param
-        said = f"{getattr(error, 'body', '')} {error}"[:2000]
-        return next((n for n in open_ones if self._wire.optional[n].search(said)), None)
+    async def _wait_for_loading(self, seconds: float) -> None:
+        if not self._waiting:
+            self._waiting = True
+            self.notice(f"{self._source.place} is loading {self._profile.model or 'the model'}")
+        await asyncio.sleep(seconds)
 
-    async def _check_kind(self, stream: Any) -> None:
-        """Raise for anything but an event stream: a web page, an error in JSON, an unstreamed answer."""
-        response = stream.response
-        kind = str(response.headers.get("content-type", "")).split(";")[0].strip().lower()
-        if kind in ("", "text/event-stream"):
-            return
-        await response.aread()
-        if "json" in kind:
-            body: Any = response.json()
-            if isinstance(body, dict) and cast("dict[str, Any]", body).get("error"):
-                raise AnswerError(body)
-        shown = kind if re.fullmatch(r"[\w.+-]+/[\w.+-]+", kind) else "something"
+    def answered(self) -> None:
+        """Note that the server answers: nothing is loading any more."""
+        if self._waiting:
+            self._waiting = False
+            self.notice("")
+
+    async def _deltas(
+        self, response: Any, request: WireRequest, lessons: Lessons
+    ) -> AsyncGenerator[Delta, None]:
+        from .event_stream import EventReader, NotAnAnswerError
+
+        reader, wire = EventReader(response), request.wire.reader()
+        thoughts = ThoughtFilter() if request.wire.is_chat else None
+        begun = finished = False
+        try:
+            async with aclosing(reader.events()) as events:
+                async for event in events:
+                    if not begun:
+                        begun = True
+                        self.answered()
+                    delta = wire.read(event)
+                    if thoughts is not None:
+                        delta = _without_thought(delta, thoughts)
+                    lessons.see(delta)
+                    finished = finished or delta.finish is not None
+                    yield delta
+        except NotAnAnswerError as error:
+            raise self._not_an_answer(error.kind) from None
+        rest = thoughts.rest() if thoughts is not None else ""
+        if not finished:
+            yield Delta(rest, finish=wire.end(reader.complete))
+
+    def _not_an_answer(self, kind: str) -> InvalidResponseError:
+        shown = kind if kind.replace("/", "").replace("-", "").replace(".", "").isalnum() else ""
         text = (
-            f"{self._profile.name}: {self._source.place} sends {shown[:60]} instead of an answer; "
-            "check baseUrl and api."
+            f"{self._profile.name}: {self._source.place} sends {shown[:60] or 'something'} instead of "
+            "an answer; check baseUrl and api."
         )
-        raise InvalidResponseError(self._profile.name, text)
+        return InvalidResponseError(self._profile.name, text)
 
-    async def _deltas(self, stream: Any) -> AsyncGenerator[Delta, None]:
-        read = self._wire.reader()
-        async for event in stream:
-            if isinstance(event, dict):
-                yield read(cast(Body, event))
+
+def _without_thought(delta: Delta, thoughts: ThoughtFilter) -> Delta:
+    """Return the delta without a thought in its text; text held back comes with the finish."""
+    if not delta.text and delta.finish is None:
+        return delta
+    text = thoughts.feed(delta.text) if delta.text else ""
+    if delta.finish is not None:
+        text += thoughts.rest()
+    if text == delta.text and thoughts.seen == delta.thought:
+        return delta
+    return replace(delta, text=text, thought=delta.thought or thoughts.seen)
 
 
 def _source(settings: ModelSettings, profile: Profile, key: str) -> Source:
     variable = settings.api_key_env or spec_of(settings.provider).key_variable
     where = f"the key in {variable}" if settings.api_key_env else f"the key ({variable} or keyring)"
-    url = base_url(settings)
+    url = address_of(settings).base
     return Source(profile.name, settings.model, url, where if key else "", key, profile.local)
 
 
@@ -234,13 +293,3 @@ def _characters(body: Any) -> int:
     if isinstance(body, list):
         return sum(map(_characters, cast("list[Any]", body)))
     return 0
-
-
-def table(value: Any) -> Body:
-    """Return a JSON object inside an event; an empty one for anything else."""
-    return cast(Body, value) if isinstance(value, dict) else {}
-
-
-def whole(value: Any) -> int:
-    """Return a count that a provider sent; 0 for anything but a positive number."""
-    return value if isinstance(value, int) and value > 0 else 0

@@ -24,6 +24,12 @@ class Delta:
     usage: Usage | None = None
     logprobs: tuple[float, ...] = ()
     refusal: bool = False
+    thought: bool = False
+    """Whether the model thinks: a thought came, or tokens of one were counted."""
+
+
+class NoTextError(InvalidResponseError):
+    """The length limit was used up before any text came: by a thought, as far as one can tell."""
 
 
 class StopStrings:
@@ -80,12 +86,14 @@ class _Answer:
         self.finish: Finish | None = None
         self.usage: Usage | None = None
         self.full = False
+        self.thought = False
         self._log_sum = 0.0
         self._log_count = 0
 
     def take(self, delta: Delta) -> None:
         self.finish = delta.finish or self.finish
         self.usage = delta.usage or self.usage
+        self.thought = self.thought or delta.thought
         for value in delta.logprobs:
             self._log_sum += value
             self._log_count += 1
@@ -155,12 +163,14 @@ def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> 
         raise InvalidResponseError(name, text)
     if answer.length:
         return
-    if answer.finish == "length":
+    # Some servers call it a stop when a thought has used up the limit.
+    spent = answer.usage.output_tokens if answer.usage and answer.thought else 0
+    if answer.finish == "length" or (spent and spent >= prompt.max_tokens):
         text = (
             f"{name}: the model used up its tokens before it wrote anything; "
             "choose a model that does not think first."
         )
-        raise InvalidResponseError(name, text)
+        raise NoTextError(name, text)
     # An empty text is a valid completion, but not a valid answer to a question.
     if prompt.task != "complete" and not stopped:
         raise InvalidResponseError(name, f"{name}: the answer is empty; try again.")

@@ -123,7 +123,8 @@ def _served(
     )
     if not fills:
         return [chats]
-    completes = chats.model_copy(update={"api": spec.fim_apis[0], "tasks": ("complete",)})
+    api = server.fim_api or spec.fim_apis[0]
+    completes = chats.model_copy(update={"api": api, "tasks": ("complete",)})
     if re.search(r"(^|[-_:])base([-_:.]|$)", ident, re.I):
         return [completes]
     more = {"name": f"{name} chat", "tasks": ("explain", "generate")}

@@ -19,7 +19,7 @@ from ..errors import (
     UnknownModelError,
 )
 from ..models.api_keys import Key, Keyring, find_key
-from ..models.interface import Model, Preparable, Profile
+from ..models.interface import Model, Notify, Preparable, Profile
 from ..models.log_redaction import RedactKeys
 from ..models.stream_collector import gather
 from ..models.wrappers import (
@@ -102,10 +102,18 @@ class _Slot:
     """None for a model that cannot be asked."""
     reason: str
 
+    def open_for(self, task: Task) -> bool:
+        """Whether it is worth asking for a task now."""
+        return (
+            self.chain is not None
+            and task in self.profile.tasks
+            and self.chain.breaker.state_for(task) != "open"
+        )
+
     @property
     def open(self) -> bool:
-        """Whether it is worth asking now."""
-        return self.chain is not None and self.chain.breaker.state != "open"
+        """Whether it is worth asking for any task now."""
+        return any(self.open_for(task) for task in self.profile.tasks)
 
 
 class Registry:
@@ -144,6 +152,7 @@ class Registry:
         keyring: Keyring | None = None,
         redact: RedactKeys | None = None,
         discover: Discover = discover,
+        on_notice: Notify | None = None,
     ) -> Registry:
         """Build the configured models, or without any the discovered ones.
 
@@ -155,7 +164,7 @@ class Registry:
         before = previous._parts if previous else None
         parts = _Parts(
             env=env,
-            adapters=adapters or ProviderFactory(data_dir, document_index),
+            adapters=adapters or ProviderFactory(data_dir, document_index, on_notice),
             on_call=on_call,
             scheduler=scheduler or (before.scheduler if before else Scheduler()),
             keyring=keyring or Keyring(),
@@ -202,9 +211,7 @@ class Registry:
 
     def for_task(self, task: Task) -> list[Model]:
         """The models that can do a task now, in order of configuration."""
-        return [
-            slot.model for slot in self._slots.values() if slot.open and task in slot.profile.tasks
-        ]
+        return [slot.model for slot in self._slots.values() if slot.open_for(task)]
 
     async def prepare(self) -> None:
         """Let the models load what they need (their SDKs) now, so that no request waits for it."""

@@ -5,13 +5,13 @@ Everything here may import and block: call it in a thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from ..errors import AuthenticationError, ConnectionFailedError, ProviderError
 from ..models.api_keys import Key, missing_key
-from ..models.interface import BuildContext, Model, Profile
+from ..models.interface import BuildContext, Model, Notify, Profile
 from ..models.profiles import make_profile
 from ..provider_spec import resolve_reference, spec_of
 from ..settings import ModelSettings
@@ -40,6 +40,7 @@ class ProviderFactory:
     data_dir: Path
     document_index: object
     """The index of open documents; compared by identity, as it defines no equality."""
+    on_notice: Notify | None = field(default=None, compare=False)
 
     def profile(self, settings: ModelSettings) -> Profile:
         """Return a model's profile; raises ``SettingsError``."""
@@ -59,7 +60,9 @@ class ProviderFactory:
 
     def make(self, settings: ModelSettings, profile: Profile, key: Key) -> Model:
         """Build the bare adapter."""
-        context = BuildContext(self.data_dir, key.reveal() or None, self.document_index)
+        context = BuildContext(
+            self.data_dir, key.reveal() or None, self.document_index, on_notice=self.on_notice
+        )
         return build_model(settings, profile, context)
 
 

@@ -70,9 +70,9 @@ class ModelSettings(SettingsTable):
     )
     """The name of the environment variable that holds the API key. Without it, the key comes from the system
     keyring."""
-    api: Literal["chat", "completions", "responses", "fim", "infill"] = "chat"
-    """The API of the provider `openai` to use. `fim` is `/fim/completions` (Codestral, Inception), `infill` is
-    llama.cpp's own."""
+    api: Literal["auto", "chat", "completions", "responses", "fim", "infill"] = "auto"
+    """The API of the provider `openai` to use. `auto` is `chat`, unless the address or the server asks for another:
+    `fim` is `/fim/completions` (Codestral, Inception), `infill` is llama.cpp's own."""
     local: bool | None = None
     """Whether code sent to the model stays on this machine. Without it, the address decides. Set `false` for a proxy
     on this machine that forwards to a service, and `true` for a host of your own network."""

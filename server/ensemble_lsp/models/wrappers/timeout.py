@@ -9,7 +9,7 @@ from time import perf_counter
 
 from ...errors import TimedOutError
 from ...types import Chunk, Prompt
-from ..interface import Model
+from ..interface import Loadable, Model
 from ..stream_collector import open_stream
 from .wrapper_base import Wrapper
 
@@ -44,12 +44,19 @@ class Timeout(Wrapper):
                 except StopAsyncIteration:
                     return
                 except asyncio.TimeoutError:
-                    name = self.profile.name
-                    limit_shown = self._first if limit == self._first else self._total
-                    raise TimedOutError(
-                        name,
-                        f"{name} gave no answer in {limit_shown:g} s; try again, or raise its timeout.",
+                    raise self._error(
+                        self._first if limit == self._first else self._total
                     ) from None
                 left -= perf_counter() - start
                 limit = max(0.0, left)
                 yield chunk
+
+    def _error(self, limit: float) -> TimedOutError:
+        name = self.profile.name
+        if isinstance(self.inner, Loadable) and self.inner.is_loading:
+            error = TimedOutError(name, f"{name} is still being loaded; try again in a moment.")
+            error.trips_breaker = False
+            return error
+        return TimedOutError(
+            name, f"{name} gave no answer in {limit:g} s; try again, or raise its timeout."
+        )

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
+from ...models.address import Address, address_of
 from ...models.error_mapping import AnswerError
-from ...models.interface import Profile
-from ...models.profiles import base_url
-from ...models.prompt_rendering import chat_messages
-from ...models.sdk_model import Body, Open, SdkModel, WireFormat, table, whole
+from ...models.interface import BuildContext, Profile
+from ...models.prompt_rendering import chat_messages, stable_lengths
+from ...models.sdk_model import Body, Post, SdkModel
 from ...models.stream_assembler import Delta, Finish
-from ...models.token_estimates import THINKING_TOKENS
+from ...models.thinking import Switch
+from ...models.wire_format import WireFormat, items, table, whole
 from ...settings import ModelSettings
 from ...types import Prompt, Usage
 
 # These take a temperature and think only on request; later ones take no temperature, and may think
 # unless the request disables it.
 _OLDER = re.compile(r"claude-(v?\d|instant|(opus|sonnet|haiku)-4(-[0-5])?(-\d{6,})?$)")
+# The shortest prompt that can be cached, in tokens.
+_LARGE_CACHE = re.compile(r"haiku-4-5|opus-4-[5-9]|opus-[5-9]|haiku-[5-9]|mythos|fable")
+_CACHED_TOKENS, _LARGE_CACHED_TOKENS = 1024, 4096
+_CHARACTERS_PER_TOKEN = 3
+"""Of code. A mark on a prompt that is a little too short has no effect."""
 
 _OPTIONAL = {
     "temperature": re.compile(r"\btemperature\b"),
-    "thinking": re.compile(r"\bthinking\b"),
-    "output_config": re.compile(r"\boutput_config\b|\beffort\b"),
+    "cache_control": re.compile(r"\bcache_control\b"),
     "stop_sequences": re.compile(r"\bstop_sequences\b"),
 }
+_SWITCHES = (
+    Switch("thinking=disabled", "off", {"thinking": {"type": "disabled"}}, reliable=True),
+    Switch("effort=low", "low", {"output_config": {"effort": "low"}}),
+)
 _FINISH: dict[str, Finish] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
@@ -34,40 +42,41 @@ _FINISH: dict[str, Finish] = {
 
 
 class AnthropicModel(SdkModel):
-    """A model behind Anthropic's messages API.
+    """A model behind Anthropic's messages API."""
 
-    ``key`` may be None for a server that wants none. ``http_client`` (an ``httpx2.AsyncClient``) is
-    a seam for tests.
-    """
-
-    def __init__(
-        self,
-        settings: ModelSettings,
-        profile: Profile,
-        key: str | None,
-        *,
-        http_client: Any = None,
-    ) -> None:
-        wire = WireFormat(
-            load=lambda http, secret: _load(settings, http, secret),
-            body=lambda prompt, refused: _body(settings.model, prompt, refused),
-            reader=_reader,
-            stops=_stops,
-            optional=_OPTIONAL,
+    def __init__(self, settings: ModelSettings, profile: Profile, context: BuildContext) -> None:
+        address = address_of(settings)
+        super().__init__(
+            settings,
+            profile,
+            context,
+            connect=lambda http, secret: _connect(address, http, secret),
             auth=lambda secret: {"x-api-key": secret},
         )
-        super().__init__(settings, profile, key, wire, http_client=http_client)
+        self._wire = messages_wire(settings)
+
+    @classmethod
+    def build(
+        cls, settings: ModelSettings, profile: Profile, context: BuildContext
+    ) -> AnthropicModel:
+        """Build the adapter of a provider's spec."""
+        return cls(settings, profile, context)
+
+    def wire(self, prompt: Prompt, facts: frozenset[str]) -> WireFormat:
+        """Return the one format."""
+        return self._wire
 
 
-def _load(settings: ModelSettings, http: Any, key: str) -> tuple[Any, Open]:
+def _connect(address: Address, http: Any, key: str) -> tuple[Any, Post]:
     import anthropic
+    import httpx2
 
     from ...models.http_transport import quiet
 
     quiet("anthropic", "httpx2")
     client = anthropic.AsyncAnthropic(
         api_key=key,
-        base_url=base_url(settings),
+        base_url=address.base,
         max_retries=0,
         http_client=http,
         # Spans could carry the user's code to wherever the environment says.
@@ -75,32 +84,65 @@ def _load(settings: ModelSettings, http: Any, key: str) -> tuple[Any, Open]:
     )
     kind = anthropic.AsyncStream[object]
 
-    def send(body: Body) -> Any:
-        body = {**body, "stream": True}
-        return client.post("/v1/messages", cast_to=object, body=body, stream=True, stream_cls=kind)
+    def post(path: str, body: Body) -> Any:
+        return client.post(path, cast_to=httpx2.Response, body=body, stream=True, stream_cls=kind)
 
-    return client, send
+    return client, post
 
 
-def _body(model: str, prompt: Prompt, refused: frozenset[str]) -> Body:
-    system, user = chat_messages(prompt)
+def messages_wire(settings: ModelSettings) -> WireFormat:
+    """Return the format of messages."""
+    model = settings.model
     newer = "claude" in model and not _OLDER.search(model)
-    # Where thinking cannot be switched off there must be room for it.
-    thinks = newer and "thinking" in refused
-    wanted: Body = {"thinking": {"type": "disabled"}} if newer else {}
-    if thinks:
-        wanted["output_config"] = {"effort": "low"}
-    if not newer:
-        wanted["temperature"] = min(prompt.temperature, 1.0)
-    if stops := list(_stops(prompt)):
-        wanted["stop_sequences"] = stops
-    return {
-        "model": model,
-        "system": system,
-        "messages": [{"role": "user", "content": user}],
-        "max_tokens": prompt.max_tokens + (THINKING_TOKENS if thinks else 0),
-        **{k: v for k, v in wanted.items() if k not in refused},
-    }
+
+    def body(prompt: Prompt, facts: frozenset[str]) -> Body:
+        system, user = chat_messages(prompt)
+        wanted: Body = {}
+        if not newer:
+            wanted["temperature"] = min(prompt.temperature, 1.0)
+        if stops := list(_stops(prompt)):
+            wanted["stop_sequences"] = stops
+        content: Any = user if "cache_control" in facts else _marked(model, prompt, system, user)
+        return {
+            "model": model,
+            "system": system,
+            "messages": [{"role": "user", "content": content}],
+            "max_tokens": prompt.max_tokens,
+            **{k: v for k, v in wanted.items() if k not in facts},
+        }
+
+    return WireFormat(
+        name="messages",
+        path="/v1/messages",
+        body=body,
+        reader=MessagesReader,
+        stops=_stops,
+        optional=_OPTIONAL,
+        switches=_SWITCHES,
+        thinks=newer,
+    )
+
+
+def _marked(model: str, prompt: Prompt, system: str, user: str) -> str | list[Body]:
+    """Mark the parts that stay the same while the user types, if they are long enough to be cached.
+
+    Writing to the cache costs a quarter more, so only completions, which come one after the other, do.
+    """
+    if prompt.task != "complete":
+        return user
+    tokens = _LARGE_CACHED_TOKENS if _LARGE_CACHE.search(model) else _CACHED_TOKENS
+    least = tokens * _CHARACTERS_PER_TOKEN - len(system)
+    ends = sorted({end for end in stable_lengths(prompt, user) if end >= least})
+    if not ends:
+        return user
+    starts = [0, *ends[:-1]]
+    return [
+        *(
+            {"type": "text", "text": user[start:end], "cache_control": {"type": "ephemeral"}}
+            for start, end in zip(starts, ends, strict=True)
+        ),
+        {"type": "text", "text": user[ends[-1] :]},
+    ]
 
 
 def _stops(prompt: Prompt) -> tuple[str, ...]:
@@ -108,44 +150,83 @@ def _stops(prompt: Prompt) -> tuple[str, ...]:
     return tuple(s for s in prompt.stop if s.strip())
 
 
-def _reader() -> Callable[[Body], Delta]:
-    counts: dict[str, int] = {}
+class MessagesReader:
+    """Reads the events of a message, or the whole object."""
 
-    def read(event: Body) -> Delta:
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._open: set[Any] = set()
+        self._text = False
+        self._finished = False
+
+    def read(self, event: Body) -> Delta:
+        """Return what an event says."""
         kind = event.get("type")
-        if kind == "error":
+        if kind == "error" or (kind is None and event.get("error")):
             raise AnswerError({"error": event.get("error")})
         if kind == "message_start":
-            _count(counts, table(event.get("message")).get("usage"))
-        elif kind == "content_block_delta":
-            text = table(event.get("delta")).get("text")
-            return Delta(text if isinstance(text, str) else "")
-        elif kind == "message_delta":
-            _count(counts, event.get("usage"))
-            reason = table(event.get("delta")).get("stop_reason")
-            finish = _FINISH.get(str(reason), "stop") if reason else None
-            return Delta(finish=finish, usage=_usage(counts))
+            return self._message(table(event.get("message")))
+        if kind == "message":
+            return self._message(event)
+        if kind == "content_block_start":
+            self._open.add(event.get("index"))
+            return self._block(table(event.get("content_block")))
+        if kind == "content_block_delta":
+            return self._block(table(event.get("delta")))
+        if kind == "content_block_stop":
+            self._open.discard(event.get("index"))
+        if kind == "message_delta":
+            self._count(event.get("usage"))
+            return self._finish(table(event.get("delta")).get("stop_reason"))
+        if kind == "message_stop" and not self._finished:
+            return self._finish("end_turn")
         return Delta()
 
-    return read
+    def end(self, complete: bool) -> Finish | None:
+        """Return the finish of a stream without a reason: it is whole if every block was closed."""
+        return "stop" if self._text and (complete or not self._open) else None
 
+    def _message(self, message: Body) -> Delta:
+        """Read the start of a message; some servers put the whole answer there."""
+        self._count(message.get("usage"))
+        said = [self._block(block) for block in items(message.get("content"))]
+        ended = self._finish(message.get("stop_reason"))
+        return Delta(
+            "".join(delta.text for delta in said),
+            ended.finish,
+            ended.usage if ended.finish else None,
+            thought=any(delta.thought for delta in said),
+        )
 
-def _count(counts: dict[str, int], usage: Any) -> None:
-    """Keep the latest of each count: the last event repeats some and adds the rest."""
-    for name in (
-        "input_tokens",
-        "cache_creation_input_tokens",
-        "cache_read_input_tokens",
-        "output_tokens",
-    ):
-        if value := whole(table(usage).get(name)):
-            counts[name] = value
+    def _block(self, block: Body) -> Delta:
+        text: Any = block.get("text")
+        if isinstance(text, str):
+            self._text = True
+            return Delta(text)
+        return Delta(thought="thinking" in str(block.get("type")))
 
+    def _finish(self, reason: Any) -> Delta:
+        if not reason:
+            return Delta(usage=self._usage())
+        self._finished = True
+        return Delta(finish=_FINISH.get(str(reason), "stop"), usage=self._usage())
 
-def _usage(counts: dict[str, int]) -> Usage | None:
-    if not counts:
-        return None
-    cached = counts.get("cache_read_input_tokens", 0)
-    # ``input_tokens`` counts only what no cache had a part in.
-    sent = counts.get("input_tokens", 0) + counts.get("cache_creation_input_tokens", 0) + cached
-    return Usage(sent, counts.get("output_tokens", 0), cached)
+    def _count(self, usage: Any) -> None:
+        """Keep the latest of each count: the last event repeats some and adds the rest."""
+        for name in (
+            "input_tokens",
+            "cache_creation_input_tokens",
+            "cache_read_input_tokens",
+            "output_tokens",
+        ):
+            if value := whole(table(usage).get(name)):
+                self._counts[name] = value
+
+    def _usage(self) -> Usage | None:
+        counts = self._counts
+        if not counts:
+            return None
+        cached = counts.get("cache_read_input_tokens", 0)
+        # ``input_tokens`` counts only what no cache had a part in.
+        sent = counts.get("input_tokens", 0) + counts.get("cache_creation_input_tokens", 0) + cached
+        return Usage(sent, counts.get("output_tokens", 0), cached)

@@ -1,0 +1,111 @@
+"""Read the delay that a provider asks for after too many requests: from headers, else from its words."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhd])", re.I)
+_WHOLE_DURATION = re.compile(rf"\s*(?:{_DURATION.pattern}\s*)+", re.I)
+_IN_WORDS = re.compile(
+    r"(?:try again|retry|wait|resets?|available)\s*(?:after|in|for|at least)?\s*:?\s*"
+    r"((?:\d+(?:\.\d+)?\s*(?:ms|milliseconds?|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:ours?)?|d(?:ays?)?)?"
+    r"[\s,]*)+)",
+    re.I,
+)
+_LONG_UNITS = re.compile(r"(milli)?(sec(?:ond)?|min(?:ute)?|hour|day)s?\b", re.I)
+_SHORT = {"sec": "s", "min": "m", "hou": "h", "day": "d"}
+
+
+def retry_after(headers: Any, words: str = "") -> float | None:
+    """Return the seconds to wait; None where the provider does not say.
+
+    Looks at ``retry-after-ms``, ``retry-after`` (seconds, a duration or an HTTP date), the reset of an
+    exhausted limit, and the error's text: Gemini says it only there.
+    """
+    if headers is not None:
+        for name, read in _HEADERS.items():
+            if (value := headers.get(name)) and (wait := read(str(value))) is not None:
+                return wait
+    if (wait := _from_words(words)) is not None:
+        return wait
+    return _from_resets(headers) if headers is not None else None
+
+
+def _seconds(value: str) -> float | None:
+    """Read seconds, a duration such as ``6m0s``, or an HTTP date."""
+    with suppress(ValueError):
+        return max(0.0, float(value))
+    if _WHOLE_DURATION.fullmatch(value):
+        return sum(float(n) * _UNITS[unit.lower()] for n, unit in _DURATION.findall(value))
+    with suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    return None
+
+
+def _milliseconds(value: str) -> float | None:
+    with suppress(ValueError):
+        return max(0.0, float(value) / 1e3)
+    return None
+
+
+_HEADERS: Mapping[str, Callable[[str], float | None]] = {
+    "retry-after-ms": _milliseconds,
+    "x-ms-retry-after-ms": _milliseconds,
+    "retry-after": _seconds,
+    "x-ratelimit-timeremaining": _seconds,
+}
+
+
+def _from_words(words: str) -> float | None:
+    """Read a delay from the text: ``retryDelay: 2.1s``, ``try again in 6m0s``, ``after 2 seconds``."""
+    if delay := re.search(r"retryDelay\W+(\d+(?:\.\d+)?)s", words):
+        return float(delay[1])
+    found = _IN_WORDS.search(words)
+    if not found:
+        return None
+    text = _LONG_UNITS.sub(
+        lambda m: "ms" if m[1] else _SHORT[m[2][:3].lower()], found[1].replace(",", " ")
+    )
+    return _seconds(" ".join(text.split()).strip())
+
+
+def _from_resets(headers: Any) -> float | None:
+    """Return the longest reset of the limits that have nothing left, else the shortest of all."""
+    resets = list(_resets(headers))
+    used_up = [wait for wait, left in resets if left]
+    if used_up:
+        return max(used_up)
+    return min((wait for wait, _ in resets if wait > 0), default=None)
+
+
+def _resets(headers: Any) -> Iterator[tuple[float, bool]]:
+    """Yield the seconds of each reset header, and whether its limit has nothing left."""
+    for name, value in headers.items():
+        if not re.search(r"ratelimit.*reset", name, re.I):
+            continue
+        wait = _moment(str(value))
+        remaining = str(headers.get(name.lower().replace("reset", "remaining"), "")).strip()
+        if wait is not None:
+            yield wait, remaining in ("0", "0.0")
+
+
+def _moment(value: str) -> float | None:
+    """Read a duration, or a time as Unix seconds, Unix milliseconds or in ISO's form."""
+    wait = _seconds(value)
+    if wait is None:
+        with suppress(ValueError):
+            return max(
+                0.0, datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp() - time.time()
+            )
+        return None
+    for scale in (1e3, 1.0):
+        if wait > 1e9 * scale / 2:
+            return max(0.0, wait / scale - time.time())
+    return wait

@@ -1,0 +1,183 @@
+"""Learn facts about a service from its answers and errors."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import (
+    BadRequestError,
+    ContextTooLongError,
+    ModelNotFoundError,
+    ProviderError,
+    ServiceUnavailableError,
+)
+from ..types import Task
+from .error_mapping import AnswerError, words_of
+from .stream_assembler import Delta, NoTextError
+from .thinking import STARVED, THINKS, Switch, plan_thinking
+from .wire_facts import WireFacts
+from .wire_format import LENGTHS, STREAM, WireRequest, limit_fact, limit_of, use_api
+
+_STREAM = re.compile(
+    r"verified to stream|(?<![\w-])stream(ing)?[\"'`]? ?(mode )?(is |does |are )?(not|un)[ -]?supported"
+    r"|not support (the )?[\"'`]?stream|set [\"'`]?stream[\"'`]? to false",
+    re.I,
+)
+_LIMIT = re.compile(
+    r"max_(?:\w+_)?tokens.{0,140}?"
+    r"(?:(?:at most|or equal to|no more than|<=|>|\[\d+,|between \d+ and)\D{0,3}|exceed\D{0,60})(\d{2,7})",
+    re.I | re.S,
+)
+_THINKING_WORDS = re.compile(r"think|reasoning|budget|effort", re.I)
+_PARAMETER_WORDS = re.compile(
+    r"param|argument|unrecogni|extra_forbidden|extra inputs|unknown (name|field)|unexpected"
+    r"|not (supported|permitted|allowed)|unsupported|参数",
+    re.I,
+)
+# The service does not know the parameter at all: no other value of it will do.
+_UNKNOWN = re.compile(
+    r"unrecogni[sz]ed|unknown|unexpected|extra[_ ](forbidden|inputs|fields)"
+    r"|(unsupported|not support\w*) (the )?(request )?(param|argument|field|property|thinking|reasoning)"
+    r"|(parameter|argument|property)\S* [\"'`]?\w*[\"'`]? ?(is )?(not supported|unsupported)",
+    re.I,
+)
+_MUST_BE_OFF = re.compile(r"must be (set to )?(false|disabled)", re.I)
+_USED_UP = re.compile(r"token limit|max_tokens|length limit|output limit", re.I)
+_NO_API = (404, 405, 501)
+_OTHER_API = re.compile(
+    r"(?:not a chat model|only (?:supported|available) (?:in|on|via|with)|did you mean to use|use)\b"
+    r".{0,90}?\bv1/(responses|completions)\b",
+    re.I | re.S,
+)
+
+
+class Lessons:
+    """Learns from one request."""
+
+    def __init__(self, facts: WireFacts, setting: str, request: WireRequest | None = None) -> None:
+        self._facts = facts
+        self._setting = setting
+        self._request = request
+        self._thought = False
+        self._text = False
+
+    def see(self, delta: Delta) -> None:
+        """Learn from a piece of the answer whether the model thinks, and whether a switch works."""
+        if delta.thought and not self._thought:
+            self._thought = True
+            self._facts.learn(THINKS)
+            if (switch := self._switch()) and switch.level == "off":
+                self._facts.forget(switch.quiet)
+                self._facts.learn(switch.refused)
+        if delta.text and not self._text:
+            self._text = True
+            if not self._thought and (switch := self._switch()) and switch.level == "off":
+                self._facts.learn(switch.quiet)
+
+    def from_starvation(self, error: ProviderError | AnswerError, task: Task) -> bool:
+        """Learn from an answer without text; return whether the next request differs."""
+        if self._request is None or self._text:
+            return False
+        if isinstance(error, AnswerError):
+            if not (self._thought and _USED_UP.search(words_of(error.body))):
+                return False
+        elif not isinstance(error, NoTextError):
+            return False
+        switch = self._switch()
+        if switch is not None and switch.level == "off":
+            self._facts.forget(switch.quiet)
+            self._facts.learn(THINKS, switch.refused)
+        elif self._request.plan.room:
+            self._facts.learn(THINKS, STARVED)
+        else:
+            self._facts.learn(THINKS)
+        wire = self._request.wire
+        plan = plan_thinking(wire.switches, self._facts.known, task, self._setting, True)
+        return plan != self._request.plan
+
+    def no_text(self, name: str) -> NoTextError:
+        """Return the error of a request that was given up."""
+        return NoTextError(
+            name,
+            f"{name}: the model used up its tokens before it wrote anything; set thinking to off, "
+            "or choose a model that does not think first.",
+        )
+
+    def from_refusal(self, error: Exception, meaning: ProviderError) -> list[str]:
+        """Learn from a refused request; return the new facts, none if it teaches nothing."""
+        status, request = getattr(error, "status_code", 0), self._request
+        kinds = BadRequestError | ServiceUnavailableError | ModelNotFoundError | ContextTooLongError
+        if request is None or not isinstance(meaning, kinds):
+            return []
+        said = f"{words_of(getattr(error, 'body', None))} {error}"[:4000]
+        if request.wire.replaceable and status in _NO_API:
+            return self._learn(request.wire.missing)
+        if (other := _OTHER_API.search(said)) and other[1] in request.wire.alternatives:
+            return self._learn(use_api(other[1]))
+        if status not in (400, 422, 500):
+            return []
+        if limit := self._limit(said):
+            return self._learn(limit_fact(limit))
+        if isinstance(meaning, ContextTooLongError):
+            return []
+        param = str(getattr(error, "param", None) or "")
+        return (
+            self._from_streaming(param, said)
+            or self._from_parameter(param, said)
+            or self._from_switch(param, said)
+        )
+
+    def _limit(self, said: str) -> int:
+        """Return the longest answer that the service allows, if it is less than was asked for."""
+        found = _LIMIT.search(said)
+        if not found or self._request is None:
+            return 0
+        limit, body = int(found[1]), self._request.body
+        asked = max((body[name] for name in LENGTHS if name in body), default=0)
+        known = limit_of(self._facts.known)
+        return limit if 16 <= limit < asked and (not known or limit < known) else 0
+
+    def _from_streaming(self, param: str, said: str) -> list[str]:
+        refused = param == STREAM or (param in ("", "null") and _STREAM.search(said))
+        return self._learn(STREAM) if refused else []
+
+    def _from_parameter(self, param: str, said: str) -> list[str]:
+        assert self._request is not None
+        optional = self._request.wire.optional
+        left = [name for name in optional if name not in self._facts.known]
+        if param in left:
+            return self._learn(param)
+        return self._learn(*[name for name in left if optional[name].search(said)][:1])
+
+    def _from_switch(self, param: str, said: str) -> list[str]:
+        """Learn that a switch is refused, or that one is demanded."""
+        assert self._request is not None
+        switches, switch = self._request.wire.switches, self._switch()
+        if switch is None:
+            named = [s for s in switches if s.parameter and re.search(rf"\b{s.parameter}\b", said)]
+            wanted = named and _MUST_BE_OFF.search(said)
+            return (
+                self._learn(THINKS, *(s.refused for s in _before(switches, named[0])))
+                if wanted
+                else []
+            )
+        named = switch.parameter in (param, *re.findall(r"\w+", said)) or _THINKING_WORDS.search(
+            said
+        )
+        if not named and (switch.quiet in self._facts.known or not _PARAMETER_WORDS.search(said)):
+            return []
+        if not _UNKNOWN.search(said) or not switch.parameter:
+            return self._learn(switch.refused)
+        return self._learn(*(s.refused for s in switches if s.parameter == switch.parameter))
+
+    def _switch(self) -> Switch | None:
+        return self._request.plan.switch if self._request else None
+
+    def _learn(self, *facts: str) -> list[str]:
+        new = [fact for fact in facts if fact not in self._facts.known]
+        self._facts.learn(*new)
+        return new
+
+
+def _before(switches: tuple[Switch, ...], switch: Switch) -> tuple[Switch, ...]:
+    return switches[: switches.index(switch)]

@@ -1,0 +1,136 @@
+"""Facts about services: learned within a request, remembered across restarts, forgotten in time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ensemble_lsp.errors import BadRequestError
+from ensemble_lsp.models.stream_collector import gather
+from ensemble_lsp.models.wire_facts import FILE, KEPT_SECONDS, FactStore, facts_at
+from ensemble_lsp.types import Prompt
+from tests.support.adapters import SECRET, adapter
+from tests.support.providers import Fault, LoopbackProvider
+
+COMPLETE = Prompt("complete", "python", "a.py", prefix="secret_name = ", max_tokens=64)
+EXPLAIN = Prompt("explain", "python", "a.py", selection="x = 1", max_tokens=800)
+STARVED = (
+    'data: {"choices":[{"index":0,"delta":{"reasoning_content":"Hm"},"finish_reason":null}]}\n\n'
+    'data: {"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}\n\ndata: [DONE]\n\n'
+)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[LoopbackProvider]:
+    async with LoopbackProvider("1 + 2") as server:
+        yield server
+
+
+def starves(seen: Any) -> Fault | None:
+    """A model that thinks within a short limit, and refuses every way to switch that off."""
+    if any(name in seen.body for name in ("chat_template_kwargs", "think", "reasoning_effort")):
+        return Fault.status(400, {"error": {"message": "Extra inputs are not permitted: thinking"}})
+    return None if seen.body["max_tokens"] > 1000 else Fault.body_of(STARVED, "text/event-stream")
+
+
+async def asked(model: Any, prompt: Prompt = COMPLETE) -> str:
+    try:
+        return (await gather(model, prompt)).text
+    finally:
+        await model.close()
+
+
+async def test_a_starved_answer_is_asked_again_within_the_same_request(
+    provider: LoopbackProvider, tmp_path: Path
+) -> None:
+    provider.fault = starves
+    model = adapter(provider, data_dir=tmp_path)
+    assert (await gather(model, COMPLETE)).text == "1 + 2"
+    count = len(provider.requests)
+    assert (await gather(model, COMPLETE)).text == "1 + 2"
+    assert len(provider.requests) == count + 1, "the second request needs no attempt"
+    await model.close()
+
+
+async def test_facts_outlive_the_process_without_key_and_code(
+    provider: LoopbackProvider, tmp_path: Path
+) -> None:
+    provider.fault = starves
+    assert await asked(adapter(provider, data_dir=tmp_path)) == "1 + 2"
+    await facts_at(tmp_path).settled()
+    written = (tmp_path / FILE).read_text()
+    assert SECRET not in written
+    assert "secret_name" not in written
+    facts_at.cache_clear()
+    provider.requests.clear()
+    assert await asked(adapter(provider, data_dir=tmp_path)) == "1 + 2"
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", '{"a": 1}', '{"a": {"b": "c"}}', "\x00"]
+)
+def test_a_file_that_cannot_be_read_is_no_fault(tmp_path: Path, content: str) -> None:
+    (tmp_path / FILE).write_text(content)
+    facts = FactStore(tmp_path / FILE).of("a")
+    assert facts.known == frozenset()
+    assert facts.learn("thinks")
+    assert FactStore(tmp_path / FILE).of("a").known == {"thinks"}
+
+
+def test_a_folder_that_cannot_be_written_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    facts = FactStore(tmp_path / "file" / FILE).of("a")
+    assert facts.learn("thinks")
+    assert facts.known == {"thinks"}
+
+
+def test_old_facts_are_forgotten_and_fresh_ones_kept(tmp_path: Path) -> None:
+    now = time.time()
+    old = {"a": {"stream": now - KEPT_SECONDS - 5, "thinks": now - 5}, "b": {"stream": 0}}
+    (tmp_path / FILE).write_text(json.dumps(old))
+    store = FactStore(tmp_path / FILE)
+    assert store.of("a").known == {"thinks"}
+    assert store.of("b").known == frozenset()
+
+
+def test_two_servers_do_not_lose_what_the_other_learned(tmp_path: Path) -> None:
+    one, other = FactStore(tmp_path / FILE), FactStore(tmp_path / FILE)
+    facts, others = one.of("a"), other.of("b")
+    facts.learn("stream")
+    others.learn("thinks")
+    again = FactStore(tmp_path / FILE)
+    assert (again.of("a").known, again.of("b").known) == ({"stream"}, {"thinks"})
+
+
+async def test_a_request_that_fails_all_the_same_teaches_nothing(
+    provider: LoopbackProvider, tmp_path: Path
+) -> None:
+    provider.fault = Fault.status(
+        400, {"error": {"message": "temperature: no, and max_tokens: no"}}
+    )
+    model = adapter(provider, data_dir=tmp_path)
+    with pytest.raises(BadRequestError):
+        await gather(model, COMPLETE)
+    provider.fault = None
+    assert (await gather(model, COMPLETE)).text == "1 + 2"
+    await model.close()
+    assert "temperature" in provider.requests[-1].body
+
+
+async def test_a_server_that_loads_is_waited_for_with_a_notice(
+    provider: LoopbackProvider, tmp_path: Path
+) -> None:
+    loading = Fault.status(503, {"error": {"code": 503, "message": "Loading model"}})
+    provider.fault = lambda _: loading if len(provider.requests) < 3 else None
+    notices: list[tuple[str, str]] = []
+    model = adapter(provider, data_dir=tmp_path, on_notice=lambda *notice: notices.append(notice))
+    assert (await gather(model, EXPLAIN)).text == "1 + 2"
+    await model.close()
+    assert [bool(text) for _, text in notices] == [True, False]
+    assert "loading loopback" in notices[0][1]
