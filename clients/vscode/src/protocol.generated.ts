@@ -306,6 +306,12 @@ export interface GenerateArguments {
    * Apply the first answer; true by default.
    */
   apply?: boolean;
+  /**
+   * LSP's ``FormattingOptions``, for a document without indentation of its own.
+   */
+  formattingOptions?: {
+    [k: string]: unknown;
+  };
 }
 /**
  * The candidates of a generation.
