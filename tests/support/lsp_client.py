@@ -12,6 +12,7 @@ import contextlib
 import functools
 import json
 import sys
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -353,9 +354,9 @@ class LspClient:
         lines = text.split("\n")
         offset = sum(len(line) + 1 for line in lines[: position["line"]])
         line = lines[position["line"]]
-        return offset + next(
-            (n for n in range(len(line) + 1) if self._units(line[:n]) >= position["character"]),
-            len(line),
+        columns = range(len(line))
+        return offset + bisect_left(
+            columns, position["character"], key=lambda n: self._units(line[:n])
         )
 
     # -- the usual requests --------------------------------------------------------------------

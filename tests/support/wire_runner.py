@@ -162,6 +162,7 @@ class WireRunner:
             "range": self._client.range(document.text, document.start, document.end),
             "size": 1,
             **({"instruction": case.instruction} if case.instruction else {}),
+            **({"formattingOptions": dict(case.options)} if case.options else {}),
         }
         await self._client.command("ensemble.generate", arguments)
         text = self._client.text(uri)

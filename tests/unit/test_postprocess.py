@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ensemble_lsp.postprocess import clean_code, clean_completion, clean_prose
 
 F = "```"
+TOKENS = ("<|endoftext|>", "<|im_end|>", "<fim_middle>", "<｜end▁of▁sentence｜>", "</s>")
 
 
 def offered(
@@ -24,6 +25,7 @@ def offered(
         language=language,
         multiline=multiline,
         max_lines=int(str(more.pop("max_lines", 12))),
+        tokens=TOKENS,
         **more,  # type: ignore[arg-type]
     )
 

@@ -20,7 +20,7 @@ from ..types import Position, Span, Suggestion
 from .cache import CachedAnswer, TypeThroughCache
 from .debounce import TypingRhythm
 from .inflight_registry import InflightRegistry
-from .request import CompletionRequest, CompletionRun, start_run
+from .request import CompletionRequest, CompletionRun, indent_unit_for, start_run
 from .strategies import CompletionRunner, distinct
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class Completer:
         run = start_run(app, request)
         if run is None:
             return []
+        run.unit = await indent_unit_for(run)
         settings = app.settings.complete
         count = request.candidates or (settings.candidates if request.wants_several else 1)
         cached_answers = iter(()) if request.model else self._cached(run)

@@ -6,14 +6,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..context.completion_mode import CompletionMode, completion_mode_at
+from ..context.indent_style import FormattingOptions, indent_unit_of
+from ..models.control_tokens import control_tokens
 from ..postprocess import clean_completion
-from ..postprocess.completion_text import CONTEXT_LINES, STREAMED_LINES, is_long_enough
+from ..postprocess.completion_text import (
+    CONTEXT_LENGTH,
+    CONTEXT_LINES,
+    CURSOR_LINE_LENGTH,
+    STREAMED_LINES,
+    is_long_enough,
+)
 from ..postprocess.rest_of_line import FittedText, fit_rest_of_line
 from ..types import Document, Position, Span, Trigger, advance
 from .inflight import InflightRequest
 
 if TYPE_CHECKING:
     from ..app import AppContext
+    from ..models.interface import Profile
     from ..selection.decision import Decision
 
 
@@ -39,6 +48,8 @@ class CompletionRequest:
     ensemble: int | None = None
     budget_ms: float | None = None
     """Overrides ``complete.budgetMs`` for non-interactive callers (the CLI)."""
+    formatting: FormattingOptions | None = None
+    """The client's options, for a document without indentation of its own."""
     candidates: int | None = None
     """Overrides the number of candidates that the trigger and the settings imply."""
 
@@ -60,6 +71,8 @@ class CompletionRun:
     mode: CompletionMode
     prefix: str = ""
     suffix: str = ""
+    unit: str = ""
+    """One level of the document's indentation; empty to judge by the text around the cursor."""
     decision: Decision | None = None
     streams: list[tuple[InflightRequest, str]] = field(
         default_factory=list[tuple[InflightRequest, str]]
@@ -73,11 +86,18 @@ class CompletionRun:
         return self.mode == "block"
 
     def clean(
-        self, text: str, finish: str = "stop", *, block: bool = False, exact: bool = False
+        self,
+        text: str,
+        finish: str = "stop",
+        *,
+        block: bool = False,
+        exact: bool = False,
+        profile: Profile | None = None,
     ) -> str:
         """Post-process a model's text to continue at the cursor; ``block`` allows several lines.
 
-        ``exact``: it continues the very character before the cursor.
+        ``exact``: it continues the very character before the cursor. ``profile`` is the model's; without
+        it no control token is expected in the text.
         """
         return clean_completion(
             text,
@@ -88,6 +108,8 @@ class CompletionRun:
             max_lines=STREAMED_LINES,
             finish=finish,
             exact=exact,
+            tokens=control_tokens(profile) if profile is not None else (),
+            unit=self.unit,
         )
 
     def fit(self, text: str) -> FittedText:
@@ -103,7 +125,18 @@ class CompletionRun:
 
     def enough(self, text: str) -> bool:
         """Return whether the text has every line that can be used, so that the stream can be closed."""
-        return is_long_enough(text, multiline=self.multiline)
+        return is_long_enough(
+            text,
+            multiline=self.multiline,
+            prefix=self.prefix,
+            suffix=self.suffix,
+            language=self.document.language,
+        )
+
+
+async def indent_unit_for(run: CompletionRun) -> str:
+    """Return one level of indentation at the cursor."""
+    return await indent_unit_of(run.document, run.position.line, run.request.formatting)
 
 
 def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | None:
@@ -123,6 +156,8 @@ def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | No
     first = Position(max(0, position.line - CONTEXT_LINES), 0)
     last = min(len(document.lines) - 1, position.line + CONTEXT_LINES)
     end = Position(last, len(document.lines[last]))
-    prefix = document.slice(Span(first, position)).replace("\r\n", "\n")
-    suffix = document.slice(Span(position, end)).replace("\r\n", "\n")
+    prefix = document.slice(Span(first, position))[-CONTEXT_LENGTH:].replace("\r\n", "\n")
+    suffix = document.slice(Span(position, end))[:CONTEXT_LENGTH].replace("\r\n", "\n")
+    if position.column > CURSOR_LINE_LENGTH:
+        prefix = prefix[-CURSOR_LINE_LENGTH:]
     return CompletionRun(app, request, document, position, mode, prefix, suffix)

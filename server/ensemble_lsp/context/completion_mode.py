@@ -13,6 +13,8 @@ from .symbols import enclosing, in_string_or_comment
 
 CompletionMode = Literal["none", "line", "block"]
 
+_MAX_HEAD = 4_000
+"""Characters before the cursor, on its line, that are looked at."""
 _NEARBY_LINES = 10
 """Lines above and below a blank line that decide its mode."""
 
@@ -50,6 +52,7 @@ def completion_mode_at(
 def _after_code(
     document: Document, position: Position, head: str, trees: Trees | None
 ) -> CompletionMode:
+    head = head[-_MAX_HEAD:]
     if not _opens(head, document.language) or _quote_open(head):
         return "line"
     return "line" if in_string_or_comment(document, position, trees) else "block"
@@ -98,7 +101,7 @@ def _quote_open(head: str) -> bool:
 
 
 def _opens(text: str, language: str) -> bool:
-    text = text.rstrip()
+    text = text[-_MAX_HEAD:].rstrip()
     if language == "python":
         return text.endswith((":", "(", "[", "{"))
     if language in _KEYWORD_BLOCK_LANGUAGES and _BLOCK_WORDS.search(text):

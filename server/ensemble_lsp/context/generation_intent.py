@@ -40,13 +40,16 @@ class GenerationIntent:
 
 
 def generation_intent_at(
-    document: Document, span: Span, trees: Trees | None = None
+    document: Document, span: Span, trees: Trees | None = None, unit: str = ""
 ) -> GenerationIntent | None:
-    """Return the request for code at a span: a selection; at a cursor, a comment or an empty body."""
+    """Return the request for code at a span: a selection; at a cursor, a comment or an empty body.
+
+    ``unit`` is one level of indentation; by default as the lines near the span have it.
+    """
     start, end = document.clamp(span.start), document.clamp(span.end)
     if document.slice(Span(start, end)).strip():
         return _selection(document, Span(start, end))
-    return _comment(document, start, trees) or _body(document, start, trees)
+    return _comment(document, start, trees, unit) or _body(document, start, trees, unit)
 
 
 def _selection(document: Document, span: Span) -> GenerationIntent:
@@ -78,7 +81,7 @@ def _trim(document: Document, span: Span) -> tuple[Position, Position]:
 
 
 def _comment(
-    document: Document, position: Position, trees: Trees | None
+    document: Document, position: Position, trees: Trees | None, unit: str
 ) -> GenerationIntent | None:
     """Return a request for the whole-line comment at a position, if it describes code.
 
@@ -97,17 +100,17 @@ def _comment(
     if not _is_request(text):
         return None
     if _describes_code(document, last, indent, text):
-        return _body_below(document, last + 1, text, trees)
+        return _body_below(document, last + 1, text, trees, unit)
     text = re.sub(r"^(?:TODO|FIXME)\b(?:\([^)]*\))?\s*[:\-]?\s*", "", text)
     end = Position(last, len(document.line(last)))
     return GenerationIntent("comment", text, Span(end, end), indent)
 
 
 def _body_below(
-    document: Document, line: int, text: str, trees: Trees | None
+    document: Document, line: int, text: str, trees: Trees | None, unit: str
 ) -> GenerationIntent | None:
     """Return a request for the empty body of a definition that begins on a line below a comment."""
-    body = _body(document, Position(line, len(indent_of(document.line(line)))), trees)
+    body = _body(document, Position(line, len(indent_of(document.line(line)))), trees, unit)
     if body is None or body.symbol is None or body.symbol.span.start.line != line:
         return None
     if text in body.instruction:
@@ -137,14 +140,16 @@ def _describes_code(document: Document, last: int, indent: str, text: str) -> bo
     )
 
 
-def _body(document: Document, position: Position, trees: Trees | None) -> GenerationIntent | None:
+def _body(
+    document: Document, position: Position, trees: Trees | None, unit: str
+) -> GenerationIntent | None:
     """Return a request for the empty function or class body at a position."""
     symbol = enclosing(document, position, trees)
     if symbol is None or symbol.body is None or not symbol.empty:
         return None
     line = symbol.span.start.line
     outer = indent_of(document.line(_signature_line(document, symbol)))
-    unit = indent_unit_near(document, line)
+    unit = unit or indent_unit_near(document, line)
     instruction = f"Write the body of `{symbol.signature}`."
     if symbol.docstring:
         instruction += f"\n{symbol.docstring}"

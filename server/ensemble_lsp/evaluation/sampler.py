@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from ..models.control_tokens import control_tokens
 from ..models.interface import Model
 from ..models.stream_collector import collect
 from ..postprocess.completion_text import is_long_enough
@@ -68,7 +69,14 @@ async def sample_answer(
     model: Model, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
 ) -> EvalAnswer:
     """Read an answer up to its last useful line, as the editor does, then clean and score it."""
-    enough = partial(is_long_enough, multiline=scenario.multiline)
+    before, after = scenario.around()
+    enough = partial(
+        is_long_enough,
+        multiline=scenario.multiline,
+        prefix=before,
+        suffix=after,
+        language=scenario.document.language,
+    )
     read = await collect(model, prompt, enough=enough if prompt.task == "complete" else None)
     answer = EvalAnswer(
         written=len(read.text),
@@ -80,7 +88,9 @@ async def sample_answer(
     finish = read.finish or "stop"
 
     def clean_and_score() -> None:
-        answer.text = "" if unsure else cleaned(scenario, read.text, finish, scoring.max_lines)
+        tokens = control_tokens(model.profile)
+        text = cleaned(scenario, read.text, finish, scoring.max_lines, tokens)
+        answer.text = "" if unsure else text
         answer.scores = score(scenario, answer.text, scoring.indent)
 
     await asyncio.to_thread(clean_and_score)

@@ -7,7 +7,7 @@ While a case's file is open with its hole, no index knows the missing text.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,21 +80,26 @@ def scenario_of(case: Case, document: Document) -> Scenario | None:
     return Scenario(case, holed, request.span, True, request.instruction, request.indent)
 
 
-def cleaned(scenario: Scenario, text: str, finish: str, max_lines: int) -> str:
-    """Return an answer as the editor would offer it; empty for nothing. Slow: call it in a thread."""
+def cleaned(
+    scenario: Scenario, text: str, finish: str, max_lines: int, tokens: Collection[str] = ()
+) -> str:
+    """Return an answer as the editor would offer it; empty for nothing. Slow: call it in a thread.
+
+    ``tokens`` are the model's control tokens.
+    """
     case = scenario.case
     if case.kind == "explain":
-        return clean_prose(text)
+        return clean_prose(text, tokens)
     before, after = scenario.around()
     if case.kind == "generate":
         return clean_code(
             text, language=case.language, indent=scenario.indent,
-            instruction=scenario.instruction, prefix=before, suffix=after,
+            instruction=scenario.instruction, prefix=before, suffix=after, tokens=tokens,
         )  # fmt: skip
     before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
     offered = clean_completion(
         text, prefix=before, suffix=after, language=case.language,
-        multiline=scenario.multiline, max_lines=max_lines, finish=finish,
+        multiline=scenario.multiline, max_lines=max_lines, finish=finish, tokens=tokens,
     )  # fmt: skip
     return offered if scenario.multiline else offered.split("\n")[0]
 

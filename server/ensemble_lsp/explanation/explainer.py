@@ -17,6 +17,7 @@ from ..consensus.votes import Vote
 from ..context.prompt_builder import explain_prompt
 from ..context.symbols import symbol_at
 from ..errors import DocumentError
+from ..models.control_tokens import control_tokens
 from ..postprocess import clean_prose, escape_markdown
 from ..types import Document, Position, Prompt, Span
 
@@ -188,8 +189,9 @@ class Explainer:
             names = [member.profile.name for member in decision.models]
             raise denied or failed(app, "explain", result, names)
         weights = app.weights(decision)
+        tokens = {m.profile.name: control_tokens(m.profile) for m in decision.models}
         answers = [
-            Vote(c.model, clean_prose(c.text), weights.get(c.model, 0.5))
+            Vote(c.model, clean_prose(c.text, tokens.get(c.model, ())), weights.get(c.model, 0.5))
             for c in result.completions
         ]
         merged = await asyncio.to_thread(merge_prose, answers)

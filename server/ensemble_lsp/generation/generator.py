@@ -17,9 +17,12 @@ from ..consensus.fan_out import FanOutProgress, FanOutResult, query_all
 from ..consensus.judge import judge_candidates
 from ..consensus.votes import ConsensusResult, Vote
 from ..context.generation_intent import generation_intent_at
+from ..context.indent_style import FormattingOptions, indent_unit_of
 from ..context.prompt_builder import generate_prompt
 from ..errors import EnsembleError, SettingsError
+from ..models.control_tokens import control_tokens
 from ..postprocess import clean_code
+from ..postprocess.completion_text import CONTEXT_LENGTH
 from ..selection.cascade import Findings, could_escalate, escalate
 from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
@@ -52,6 +55,8 @@ class _GenerationRun:
     decision: Decision
     members: list[Model]
     progress: ReportProgress | None
+    unit: str = ""
+    """One level of the document's indentation."""
 
     def prompt(self, model: Model) -> Prompt | None:
         """Return the prompt for a model; ``None`` if it may not see the file."""
@@ -68,14 +73,17 @@ class _GenerationRun:
         """Post-process an answer and fit it to the place."""
         start, end = self.place.start, self.place.end
         last = min(len(self.document.lines) - 1, end.line + BELOW)
+        before = Span(Position(max(0, start.line - ABOVE), 0), start)
         after = Span(end, Position(last, len(self.document.lines[last])))
         return clean_code(
             text,
             language=self.document.language,
             indent=self.indent,
             instruction=self.instruction,
-            prefix=self.document.slice(Span(Position(max(0, start.line - ABOVE), 0), start)),
-            suffix=self.document.slice(after),
+            prefix=self.document.slice(before)[-CONTEXT_LENGTH:],
+            suffix=self.document.slice(after)[:CONTEXT_LENGTH],
+            tokens={token for m in self.members for token in control_tokens(m.profile)},
+            unit=self.unit,
         )
 
     def report(self, message: str) -> None:
@@ -97,12 +105,14 @@ class Generator(CandidateStore):
         size: int | None = None,
         model: str | None = None,
         progress: ReportProgress | None = None,
+        formatting: FormattingOptions | None = None,
     ) -> Generation:
         """Ask several models and find their consensus. Cancelling closes every stream.
 
         Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (if every model failed).
         """
-        run = await _start_run(app, document, span, instruction, size, model, progress)
+        unit = await indent_unit_of(document, span.start.line, formatting)
+        run = await _start_run(app, document, span, instruction, size, model, progress, unit)
         rule = app.settings.ensemble.rule
         async with candidate_checks(_check_context(run)) as checks:
             asked, answers = await _answers(run, checks)
@@ -135,8 +145,9 @@ async def _start_run(
     size: int | None,
     model: str | None,
     progress: ReportProgress | None,
+    unit: str,
 ) -> _GenerationRun:
-    intent = await asyncio.to_thread(generation_intent_at, document, span)
+    intent = await asyncio.to_thread(generation_intent_at, document, span, unit=unit)
     place = intent.span if intent is not None else span
     instruction = instruction or (intent.instruction if intent else "")
     if not instruction and place.empty:
@@ -152,7 +163,9 @@ async def _start_run(
     members = app.members(decision, count)
     await app.workspace.context.prepare(document)
     await app.workspace.context.guard(model.profile for model in members)
-    return _GenerationRun(app, document, place, instruction, indent, decision, members, progress)
+    return _GenerationRun(
+        app, document, place, instruction, indent, decision, members, progress, unit
+    )
 
 
 def _check_context(run: _GenerationRun) -> CheckContext:

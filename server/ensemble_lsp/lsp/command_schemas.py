@@ -118,6 +118,8 @@ class GenerateArguments(RangeArguments):
     """Ask only this model."""
     apply: bool | None = optional()
     """Apply the first answer; true by default."""
+    formatting_options: dict[str, Any] | None = optional()
+    """LSP's ``FormattingOptions``, for a document without indentation of its own."""
 
 
 class Candidate(ServerMessage):

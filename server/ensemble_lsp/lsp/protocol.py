@@ -29,6 +29,7 @@ from pygls.protocol.json_rpc import (
 from pygls.protocol.language_server import lsp_method
 
 from ..context.documents import Documents
+from .formatting import with_formatting
 from .message_repair import bounded, load
 from .transport import Garbage
 
@@ -163,9 +164,12 @@ class EnsembleProtocol(LanguageServerProtocol):
             if "id" in data:
                 return JsonRPCRequestMessage(data["id"], method, self.VERSION, params)
             return JsonRPCNotification(method, self.VERSION, params)
-        if method == types.TEXT_DOCUMENT_INLINE_COMPLETION:
-            self._normalise_trigger(data)
-        return self._converter.structure(data, message_type)
+        if method != types.TEXT_DOCUMENT_INLINE_COMPLETION:
+            return self._converter.structure(data, message_type)
+        self._normalise_trigger(data)
+        message = self._converter.structure(data, message_type)
+        message.params = with_formatting(message.params, data["params"])
+        return message
 
     def _normalise_trigger(self, data: dict[str, Any]) -> None:
         """Map triggerKind to LSP 3.18 (Invoked 1, Automatic 2); older VS Code clients send 0 and 1."""

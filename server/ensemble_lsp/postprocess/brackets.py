@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from ..languages import line_comment
@@ -31,6 +32,11 @@ def _lexer(language: str) -> re.Pattern[str]:
         r"(?P<bracket>[()\[\]{}])",
     ]
     return re.compile("|".join(parts), re.DOTALL)
+
+
+def lexical_tokens(text: str, language: str) -> Iterator[re.Match[str]]:
+    """Yield the strings, comments and brackets of a text."""
+    return _lexer(language).finditer(text)
 
 
 def unmatched_brackets(text: str, language: str) -> tuple[list[str], list[str]]:

@@ -1,66 +1,28 @@
-"""Extracts code from a chat model's answer: thoughts, fences, an introduction, an explanation."""
+"""Extracts code from a chat model's answer: thoughts, control tokens, tags, fences, talk."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..languages import same_language
+from .control_marks import strip_control_tokens, strip_cursor_marks
+from .insertion_point import PROSE, InsertionPoint
+from .talk import after_opening, is_description, is_refusal, strip_talk
+from .thoughts import strip_thoughts
+from .wrapping import strip_opening_wrapper, strip_wrapping
 
-_THOUGHT = re.compile(
-    r"\A\s*<(think|thinking|thought|reasoning|analysis)>.*?(?:</\1>[ \t]*\n*|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
-_LATE_THOUGHT = re.compile(r"\A.*?</(?:think|thinking|thought|reasoning)>[ \t]*\n*", re.DOTALL)
-_MARKERS = re.compile(
-    r"<\|(?:endoftext|end_of_text|eot_id|im_end|im_start|eom_id|file_sep|file_separator|repo_name"
-    r"|fim_prefix|fim_suffix|fim_middle|fim_pad|fim_begin|fim_hole|fim_end|end|assistant|user)\|>"
-    r"|<fim_(?:prefix|suffix|middle|pad)>|<file_sep>|<｜[^｜\n]{1,40}｜>|</s>|<EOT>|<(?:PRE|SUF|MID|EOM)>"
-    r"|\[(?:PREFIX|SUFFIX|MIDDLE)\]"
-)
-_CURSOR = re.compile(
-    r"<\|?/?\s*(?:cursor|caret|fill|fill_here|complete_here|insert_here|hole)\s*/?\|?>|\[CURSOR\]|█",
-    re.IGNORECASE,
-)
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`\n]*$")
+_OPENING_FENCE = re.compile(r"\A\s*(?:`{3,}|~{3,})[ \t]*[\w+#.-]*[^`\n]*(?:\n|\Z)")
+_FENCE_ON_A_CODE_LINE = re.compile(r"(?<=\S)[ \t]*`{3,}[ \t]*\Z")
 _EMPTY = re.compile(r"(?:[^`]*:)?\s*```[\w+#-]*\s*(?:```[^`]*)?")
-_OPENING = re.compile(
-    r"""\A\s*(?-i:(?=[A-Z]))(?:
-      (?:sure|certainly|of\ course|absolutely|okay|ok|great|yes|understood)\b[^\n]{0,200}
-    | here(?:'s|\ is|\ are|\ you\ go)\b[^\n]{0,200}
-    | (?:below|the\ following)\ (?:is|are|code)\b[^\n]{0,200}
-    | (?:i(?:'ve|\ have|'ll|\ will)|let\ me|you\ can|to\ (?:complete|implement|do))\b
-        [^\n]{0,200}[:.!]
-    | the\ (?:completed?|missing|updated|corrected|full|final|next|rest|code|function|implementation
-        |completion|answer|solution)\b[^\n]{0,200}[:.]
-    | (?:completion|answer|solution|output|code|completed\ code|python|javascript|typescript)\s*:
-    )[ \t]*(?:\n|\Z)""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_CLOSING = re.compile(
-    r"""^(?-i:(?=[A-Z*\#]))(?:(?:\*\*|\#+\ )?
-        (?:explanation|notes?|how\ it\ works|usage|example\ usage|output|key\ points)(?:\*\*)?
-        \s*:(?:\*\*)?[^\n]*
-    | (?:this|the\ above|the)\ (?:code|function|implementation|completion|solution|snippet
-        |method|class|approach)\b[^\n]*
-    | (?:in\ this|i've|i\ have|i\ hope|let\ me\ know|note\ that|please\ note|feel\ free
-        |hope\ this)\b[^\n]*
-    | (?:here's|here\ is|here\ are)\b[^\n]*[:.])$""",
-    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
-)
-_REFUSAL = re.compile(
-    r"\A\s*(?:i(?:'m| am)\s+(?:sorry|unable|not able)|sorry,|i (?:cannot|can't|can not)\b"
-    r"|as an ai\b|i apologi[sz]e)",
-    re.IGNORECASE,
-)
-_PROSE = frozenset({"", "plaintext", "latex", "restructuredtext", "git-commit"})
-_DESCRIPTION = re.compile(
-    r"\s*(?:This|The)\s+(?:\w+\s+){0,3}(?:code|function|snippet|program|script|method)\s+\w+s\s+\w+\s+\S"
-)
-"""An explanation instead of code, such as "This code defines a function"."""
 _NO_BACKTICKS = frozenset(
     {"c", "cpp", "csharp", "java", "kotlin", "lua", "php", "python", "rust", "toml", "yaml"}
 )
+_BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
+_ROUNDS = 3
+"""Wrappers inside of each other that are stripped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,84 +33,99 @@ class FencedBlock:
     code: str
 
 
-def strip_thoughts(text: str) -> str:
-    """Strip a leading ``<think>`` block; an unclosed one leaves nothing."""
-    while (found := _THOUGHT.match(text)) is not None and found.end():
-        text = text[found.end() :]
-    if "</think" in text or "</thought" in text or "</reasoning" in text:
-        # Some servers strip the opening tag.
-        text = _LATE_THOUGHT.sub("", text, count=1)
+def code_of_answer(text: str, point: InsertionPoint, tokens: Collection[str] = ()) -> str:
+    """Return the code of an answer, without all that a chat model wraps around it; empty for none.
+
+    ``tokens`` are the control tokens of the model.
+    """
+    text = strip_thoughts(text, point.prefix + point.suffix, markup=point.is_markup)
+    text = strip_cursor_marks(strip_control_tokens(text, tokens, point), point)
+    if is_refusal(text, point):
+        return ""
+    text = _unwrapped(text, point)
+    return "" if is_description(text, point) else text
+
+
+def begun_code(text: str, point: InsertionPoint) -> str:
+    """Return the code of an answer whose rest is still to come: an estimate, for every piece of a stream."""
+    text = strip_thoughts(text, point.prefix + point.suffix, markup=point.is_markup)
+    for _ in range(_ROUNDS):
+        before = text
+        text = strip_opening_wrapper(after_opening(text, point), point)
+        if not _expects_fences(point):
+            text = _OPENING_FENCE.sub("", text)
+        if text == before:
+            break
     return text
 
 
-def strip_control_tokens(text: str, around: str = "") -> str:
-    """Return the text up to the model's first control token, without cursor marks.
-
-    A mark that is part of the document (``around``) is code, and is kept.
-    """
-    for found in _MARKERS.finditer(text):
-        if found.group() in around:
-            continue
-        if text[: found.start()].strip() or found.group() in ("</s>", "<EOT>"):
-            text = text[: found.start()]
-        else:
-            return strip_control_tokens(text[found.end() :], around)
-        break
-    return _CURSOR.sub(lambda m: m.group() if m.group() in around else "", text)
+def _expects_fences(point: InsertionPoint) -> bool:
+    return point.language in PROSE or bool(point.inside)
 
 
-def is_refusal(text: str, language: str) -> bool:
-    """Return whether the model refuses."""
-    return language not in ("markdown", "plaintext") and _REFUSAL.match(text) is not None
-
-
-def extract_code(text: str, language: str, *, prose: bool = False) -> str:
-    """Return the first fenced block in the language, else the text without the talk around it.
-
-    ``prose``: the place is a comment or a string, where sentences are expected.
-    """
-    if language == "markdown":
+def _unwrapped(text: str, point: InsertionPoint) -> str:
+    """Strip tags, fences and talk, in whatever order they are around each other."""
+    if point.language == "markdown":
         return _unwrap_markdown(text)
-    text = _cut_at_closing_fence(text)
-    found = fenced_blocks(text)
-    if found:
-        named = (b for b in found if same_language(b.language, language))
-        return next(named, found[0]).code
+    for _ in range(_ROUNDS):
+        before, text = text, strip_wrapping(text, point)
+        if _expects_fences(point):
+            return _unwrap_whole(text, point.language)
+        block = _block_in_language(_cut_at_closing_fence(text, point), point)
+        if block is not None:
+            return strip_wrapping(_BLANK_LINES.sub("", block), point)
+        text = _without_fences(text, point)
+        if text == before:
+            break
+    return text
+
+
+def _block_in_language(text: str, point: InsertionPoint) -> str | None:
+    """Return the first fenced block in the language, else the first one; ``None`` without any."""
+    found = fenced_blocks(text, point)
+    named = (b for b in found if same_language(b.language, point.language))
+    return next(named, found[0]).code if found else None
+
+
+def _without_fences(text: str, point: InsertionPoint) -> str:
+    """Return the text without loose fences, and without the talk around the code."""
+    text = _cut_at_closing_fence(text, point)
     if _EMPTY.fullmatch(text):
         return ""
-    if "```" in text:
+    if "```" in text and not point.state_after(text.partition("```")[0]):
         text = _strip_loose_fences(text)
-    if prose:
-        return text
-    if language not in _PROSE and _DESCRIPTION.match(text):
-        return ""
-    return _strip_talk(_strip_backticks(text, language))
+    return strip_talk(_strip_backticks(text, point), point)
 
 
-def _cut_at_closing_fence(text: str) -> str:
+def _cut_at_closing_fence(text: str, point: InsertionPoint) -> str:
     """Return the code before a lone fence: it closes a fence that the prompt opened, and talk follows it."""
     lines = text.split("\n")
     fences = [n for n, line in enumerate(lines) if _FENCE.match(line)]
     if len(fences) != 1 or lines[fences[0]].strip().strip("`~"):
         return text
     before = "\n".join(lines[: fences[0]])
-    return before if before.strip() and not _OPENING.match(before + "\n") else text
+    if not before.strip() or point.state_after(before + "\n"):
+        return text
+    # Talk before the fence: it opens the code.
+    return before if after_opening(before + "\n", point).strip() else text
 
 
-def fenced_blocks(text: str) -> list[FencedBlock]:
+def fenced_blocks(text: str, point: InsertionPoint | None = None) -> list[FencedBlock]:
     """Return the top-level fenced blocks; an unclosed one ends with the text.
 
-    A fence with a language opens a nested block; a bare fence closes the innermost one.
+    A fence with a language opens a nested block; a bare fence closes the innermost one. A fence in a
+    string or a comment of the answer is part of the code.
     """
     if "```" not in text and "~~~" not in text:
         return []
     found: list[FencedBlock] = []
     lines: list[str] = []
     opened: list[str] = []
-    name = ""
+    name, start = "", 0
     for line in text.split("\n"):
+        at, start = start, start + len(line) + 1
         fence = _FENCE.match(line)
-        if fence is None:
+        if fence is None or (not opened and point is not None and point.state_after(text[:at])):
             lines.append(line)
             continue
         mark, info = fence.group(1), fence.group(2)
@@ -166,6 +143,17 @@ def fenced_blocks(text: str) -> list[FencedBlock]:
     return [block for block in found if block.code.strip()]
 
 
+def _unwrap_whole(text: str, language: str) -> str:
+    """Return the content of a fence around the whole text if it names the language or none."""
+    lines = text.strip("\n").split("\n")
+    first, last = _FENCE.match(lines[0]), _FENCE.match(lines[-1])
+    if len(lines) < 3 or first is None or last is None or last.group(2):
+        return text
+    info = first.group(2).lower()
+    named = info in ("", "text", "plaintext", "txt") or same_language(info, language)
+    return "\n".join(lines[1:-1]) if named else text
+
+
 def _unwrap_markdown(text: str) -> str:
     """Return the content of a Markdown fence if it encloses the whole text."""
     lines = text.strip("\n").split("\n")
@@ -178,25 +166,13 @@ def _unwrap_markdown(text: str) -> str:
 def _strip_loose_fences(text: str) -> str:
     """Strip a fence at the very start or end of the text, even on a line with code."""
     text = re.sub(r"\A\s*```[\w+#-]*[ \t]*\n", "", text)
+    text = _FENCE_ON_A_CODE_LINE.sub("", text.rstrip("\n")) if text.count("```") % 2 else text
     return re.sub(r"\n?[ \t]*```[ \t]*\n?\Z", "", text)
 
 
-def _strip_backticks(text: str, language: str) -> str:
+def _strip_backticks(text: str, point: InsertionPoint) -> str:
     """Strip single backticks around the whole text, for languages that have none."""
     bare = text.strip()
-    if language in _NO_BACKTICKS and re.fullmatch(r"`[^`\n]+`", bare):
+    if point.language in _NO_BACKTICKS and re.fullmatch(r"`[^`\n]+`", bare):
         return bare[1:-1]
-    return text
-
-
-def _strip_talk(text: str) -> str:
-    opening = _OPENING.match(text)
-    if opening is not None:
-        text = text[opening.end() :].lstrip("\n")
-    for closing in _CLOSING.finditer(text):
-        before = text[: closing.start()]
-        # Only a paragraph after a blank line is talk; a first line that reads like talk may be
-        # the whole answer.
-        if before.strip() and re.search(r"\n[ \t]*\n\Z", before):
-            return before.rstrip()
     return text

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
-from ..languages import COMMENT_LINE
-from ..syntax.indentation import newline_of
+from ..languages import COMMENT_LINE, language_info
+from ..syntax.indentation import newline_of, unit_around
 from ..syntax.trees import has_error
 from .brackets import strip_duplicate_closers
 from .characters import strip_hidden_characters
-from .chat import extract_code, is_refusal, strip_control_tokens, strip_thoughts
+from .chat import begun_code, code_of_answer
+from .insertion_point import InsertionPoint
 from .layout import (
     cut_at_block_end,
     fit_indentation,
@@ -18,24 +20,40 @@ from .layout import (
     strip_last_line,
 )
 from .overlap import strip_loops, strip_repeated_prefix, strip_suffix
+from .reindent import translate_indentation
 from .rest_of_line import fit_rest_of_line
 from .seam import join_at_cursor
+from .thoughts import strip_thoughts
 
-_MAX_LENGTH = 100_000
-"""Characters of an answer that are processed."""
+_MAX_LENGTH = 20_000
+"""Characters of an answer, without its thoughts, that are processed."""
 _PARSED_CONTEXT = 8_000
 """Characters of context with which a truncated text is parsed."""
 CONTEXT_LINES = 60
 """Lines on each side of the cursor that a caller passes as prefix and suffix."""
+CONTEXT_LENGTH = 12_000
+"""Characters on each side of the cursor that a caller passes at most."""
+CURSOR_LINE_LENGTH = 1_000
+"""Characters before the cursor on its line; of a longer line nothing above it is passed."""
 STREAMED_LINES = 40
 """Lines of a multi-line answer that are kept; the stream is closed after them."""
+MAX_LINE_LENGTH = 2_000
+"""Characters; a longer line is a loop or data, and is not offered."""
 
 
-def is_long_enough(text: str, *, multiline: bool) -> bool:
-    """Return whether a streamed text already holds every line that is of use."""
-    limit = STREAMED_LINES if multiline else 1
-    body = text.lstrip("\n") if multiline else text.lstrip()
-    return body.count("\n") >= limit and not body.lstrip().startswith("```")
+def is_long_enough(
+    text: str, *, multiline: bool, prefix: str = "", suffix: str = "", language: str = ""
+) -> bool:
+    """Return whether a streamed text already holds every line that is of use.
+
+    Only lines that post-processing would keep are counted: not thoughts, talk, tags or a fence.
+    """
+    if "\n" not in text and len(text) <= MAX_LINE_LENGTH:
+        return False
+    body = begun_code(text, InsertionPoint(_plain(prefix), _plain(suffix), language))
+    body = body.lstrip("\n") if multiline else body.lstrip()
+    lines = body.split("\n")
+    return len(lines) > (STREAMED_LINES if multiline else 1) or len(lines[-1]) > MAX_LINE_LENGTH
 
 
 def clean_completion(
@@ -49,24 +67,31 @@ def clean_completion(
     indent: str = "",
     finish: str = "stop",
     exact: bool = False,
+    tokens: Collection[str] = (),
+    unit: str = "",
 ) -> str:
     """Return the part of a model's text to offer between prefix and suffix; empty for nothing.
 
     ``prefix`` and ``suffix`` are the document's text around the cursor. ``indent`` is the indentation
     that an empty cursor line should get. ``finish`` is ``length`` for a truncated text. ``exact`` is
     for a text that continues the very character before the cursor, as a fill-in-the-middle model's
-    does. The document's own original text passes unchanged. The text may contain a part of the rest
+    does. ``tokens`` are the model's control tokens, ``unit`` is one level of the document's
+    indentation. The document's own original text passes unchanged. The text may contain a part of the rest
     of the cursor's line, which it then replaces: see ``fit_rest_of_line``.
     """
     newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     prefix, suffix = _plain(prefix), _plain(suffix)
     head = prefix.rpartition("\n")[2]
-    answer = _strip_talk(strip_hidden_characters(text[:_MAX_LENGTH]), prefix, suffix, language)
-    text = _fit_to_place(answer, prefix, suffix, language, indent)
+    point = InsertionPoint(prefix, suffix, language)
+    if len(text) > _MAX_LENGTH:
+        text = strip_thoughts(text, prefix + suffix, markup=point.is_markup)[:_MAX_LENGTH]
+    answer = code_of_answer(strip_hidden_characters(text), point, tokens)
+    answer = _strip_long_lines(answer)
+    text = _fit_to_place(answer, prefix, suffix, language, indent, unit)
     text = join_at_cursor(text, prefix, suffix, language, exact=exact)
     if not multiline:
         text = _one_line(text, head)
-    text = _cut_at_block(text, prefix, suffix) if "\n" in text else text
+    text = _cut_at_block(text, prefix, suffix, language) if "\n" in text else text
     # If the end was stripped (the suffix again, another function), the rest is not truncated.
     cut_off = finish == "length" and _last_line(text) == _last_line(answer)
     text, shortened = limit_lines(text, max_lines)
@@ -84,34 +109,37 @@ def _last_line(text: str) -> str:
     return text.rstrip().rpartition("\n")[2].strip()
 
 
-def _strip_talk(text: str, prefix: str, suffix: str, language: str) -> str:
-    """Strip a chat model's talk around its answer."""
-    text = strip_control_tokens(strip_thoughts(text), prefix + suffix)
-    head = prefix.rpartition("\n")[2]
-    prose = bool(COMMENT_LINE.match(head)) or _in_docstring(prefix)
-    if not prose and not head.strip() and is_refusal(text, language):
-        return ""
-    return extract_code(text, language, prose=prose)
+def _strip_long_lines(text: str) -> str:
+    """Cut before the first line that is far too long for code."""
+    if len(text) <= MAX_LINE_LENGTH:
+        return text
+    lines = text.split("\n")
+    long = next((n for n, line in enumerate(lines) if len(line) > MAX_LINE_LENGTH), len(lines))
+    return "\n".join(lines[:long])
 
 
-def _fit_to_place(text: str, prefix: str, suffix: str, language: str, indent: str) -> str:
+def _fit_to_place(
+    text: str, prefix: str, suffix: str, language: str, indent: str, unit: str
+) -> str:
     """Strip text that is already in the document, and indent for the place."""
     head = prefix.rpartition("\n")[2]
     text = strip_repeated_prefix(text, prefix)
+    text = translate_indentation(text, InsertionPoint(prefix, suffix, language), unit)
+    unit = unit or unit_around(prefix, suffix).unit or language_info(language).indent
     if not head.strip():
         text = _strip_blank_lines(text, prefix)
         if indent and not head and text[:1].strip() and "\n" not in text.rstrip("\n"):
-            text = fit_indentation(text, prefix + indent, language)
+            text = fit_indentation(text, prefix + indent, unit)
             text = indent + text if not text.startswith(indent) else text
         else:
-            text = fit_indentation(text, prefix, language)
+            text = fit_indentation(text, prefix, unit)
     text = strip_suffix(text, suffix, head)
     return strip_loops(text)
 
 
-def _cut_at_block(text: str, prefix: str, suffix: str) -> str:
+def _cut_at_block(text: str, prefix: str, suffix: str, language: str) -> str:
     """Cut at the end of the block. Before a new function, a model often repeats the rest of this one."""
-    ended = cut_at_block_end(text, prefix, suffix)
+    ended = cut_at_block_end(text, prefix, suffix, language)
     return ended if ended == text else strip_suffix(ended, suffix, prefix.rpartition("\n")[2])
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Collection
 
-from .characters import strip_hidden_characters
-from .chat import strip_control_tokens, strip_thoughts
+from .characters import join_surrogates, strip_hidden_characters
+from .control_marks import strip_control_tokens
+from .thoughts import strip_thoughts
 
 _FENCE = re.compile(r"^( {0,12})(`{3,}|~{3,})([^`\n]*)$")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -24,8 +26,13 @@ _MAX_LENGTH = 60_000
 _MAX_PASSES = 5
 
 
-def clean_prose(text: str) -> str:
-    """Return the safe Markdown of an explanation; empty for none. Idempotent."""
+def clean_prose(text: str, tokens: Collection[str] = ()) -> str:
+    """Return the safe Markdown of an explanation; empty for none. Idempotent.
+
+    ``tokens`` are the model's control tokens.
+    """
+    text = strip_thoughts(join_surrogates(text[:_MAX_LENGTH]))
+    text = strip_control_tokens(text, tokens)
     # Closing a fence at the end may pair it with an earlier one and make that code as well.
     for _ in range(_MAX_PASSES):
         before, text = text, _cleaned(text)
@@ -35,7 +42,7 @@ def clean_prose(text: str) -> str:
 
 
 def _cleaned(text: str) -> str:
-    text = strip_control_tokens(strip_thoughts(strip_hidden_characters(text[:_MAX_LENGTH]))).strip()
+    text = strip_hidden_characters(text[:_MAX_LENGTH]).strip()
     text = _strip_outer_fence(text)
     parts: list[str] = []
     prose: list[str] = []

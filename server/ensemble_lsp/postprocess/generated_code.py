@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from ..syntax.indentation import indent_of, newline_of
 from .characters import strip_hidden_characters
-from .chat import extract_code, is_refusal, strip_control_tokens, strip_thoughts
+from .chat import code_of_answer
+from .insertion_point import InsertionPoint
 from .layout import dedent_lines, indent_lines
 from .overlap import strip_loops, strip_repeated_prefix
+from .reindent import translate_indentation
+from .thoughts import strip_thoughts
 
 _DEFINITION = re.compile(
     r"^[ \t]*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final"
@@ -22,6 +26,10 @@ _FULL_LINE = re.compile(
 )
 
 
+_MAX_LENGTH = 100_000
+"""Characters of an answer, without its thoughts, that are processed."""
+
+
 def clean_code(
     text: str,
     *,
@@ -30,24 +38,30 @@ def clean_code(
     instruction: str = "",
     prefix: str = "",
     suffix: str = "",
+    tokens: Collection[str] = (),
+    unit: str = "",
 ) -> str:
     """Return the code of an answer, fitted to a place; empty for none.
 
     ``prefix``/``suffix``: the document before and after the place. Lines get ``indent``; the first line
     only the part that the cursor's line lacks, or it begins a new line below a comment, a docstring or an
-    opening brace. A repeated signature, docstring or comment is stripped.
+    opening brace. A repeated signature, docstring or comment is stripped. ``tokens`` are the control tokens
+    of the models, ``unit`` is one level of the document's indentation.
     """
     newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     before = prefix.replace("\r\n", "\n").replace("\r", "\n")
-    text = strip_control_tokens(strip_thoughts(strip_hidden_characters(text)), prefix + suffix)
-    if is_refusal(text, language):
-        return ""
-    text = dedent_lines(extract_code(text, language).strip("\n")).rstrip()
+    after = suffix.replace("\r\n", "\n").replace("\r", "\n")
+    point = InsertionPoint(before, after, language)
+    if len(text) > _MAX_LENGTH:
+        text = strip_thoughts(text)[:_MAX_LENGTH]
+    text = code_of_answer(strip_hidden_characters(text), point, tokens)
+    text = dedent_lines(text.strip("\n")).rstrip()
     text = _strip_signature(text, before, language)
     text = _strip_instruction(text, instruction)
     text = dedent_lines(strip_loops(strip_repeated_prefix(text, before)).strip("\n")).rstrip()
     if not text.strip():
         return ""
+    text = translate_indentation(text, point, unit, absolute=True)
     text = "\n".join(line.rstrip() for line in _lines(text, language))
     code = _at_place(text, before, indent, suffix)
     return code if newline == "\n" else code.replace("\n", newline)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..syntax.indentation import indent_of, indent_unit
+from ..syntax.indentation import indent_of
+from .quotes import string_lines
 
 _DEFINITION = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final|override)\s+)*"
@@ -19,12 +20,14 @@ _BLOCK = re.compile(
     r".*:\s*(?:#.*)?$|.*\{\s*(?://.*)?$"
 )
 _OPENER = re.compile(r"(?:[:{(\[]|=>|->|\bdo|\bthen|\belse)\s*(?:#.*|//.*)?$")
+_LABEL = re.compile(r"\s*(?:[)\]}]|end\b|case\b|default\s*:|when\b|else\b|\w+\s*:$)")
+"""At the level of the line that opens its block."""
 _LEAVES = re.compile(r"\s*(?:return|raise|throw|break|continue)\b")
 _ENDS_FLOW = re.compile(r"\s*(?:return|raise|throw|break|continue|pass)\b")
 
 
-def fit_indentation(text: str, prefix: str, language: str) -> str:
-    """Return the text with the indentation that its place needs.
+def fit_indentation(text: str, prefix: str, unit: str) -> str:
+    """Return the text with the indentation that its place needs; ``unit`` is one level.
 
     Models often repeat the indentation before the cursor, or write none.
     """
@@ -33,7 +36,7 @@ def fit_indentation(text: str, prefix: str, language: str) -> str:
         return text
     lead = indent_of(text) if not text.startswith("\n") else ""
     last = next((line for line in reversed(above.split("\n")) if line.strip()), "")
-    level = _level(last, above, language)
+    level = _level(last, unit)
     if head and lead.startswith(head) and len(head) >= level and not _continues(last):
         # The indentation before the cursor, repeated; then every line has all of it.
         return _dedent_to(text, lead, head)
@@ -42,7 +45,7 @@ def fit_indentation(text: str, prefix: str, language: str) -> str:
     if head:
         return _indent_rest(text, head)
     if level and _BLOCK.match(last):
-        return indent_lines(text, indent_of(last) + _unit(last, above, language))
+        return indent_lines(text, indent_of(last) + unit)
     return text
 
 
@@ -61,8 +64,8 @@ def dedent_lines(text: str) -> str:
     return "\n".join(line[margin:] if line.strip() else "" for line in lines)
 
 
-def cut_at_block_end(text: str, prefix: str, suffix: str) -> str:
-    """Cut the text where the code leaves the cursor's function or class.
+def cut_at_block_end(text: str, prefix: str, suffix: str, language: str = "") -> str:
+    """Cut the text where the code leaves the cursor's function or class; lines in strings do not.
 
     Also cut before a line that is less indented than the code after the cursor: that code would
     otherwise belong to another block.
@@ -73,8 +76,9 @@ def cut_at_block_end(text: str, prefix: str, suffix: str) -> str:
     below = next((line for line in suffix.partition("\n")[2].split("\n") if line.strip()), "")
     joined = suffix.partition("\n")[0].strip() or _continues(text)
     following = 0 if joined else len(indent_of(below))
+    quoted = string_lines(lines, language, head) if re.search(r"[\"'`]|<<", text) else set[int]()
     for number, line in enumerate(lines[1:], 1):
-        if not line.strip():
+        if not line.strip() or number in quoted:
             continue
         depth = len(indent_of(line))
         if depth <= floor and not (depth == floor and _CLOSER.match(line)):
@@ -130,14 +134,10 @@ def strip_block_openers(text: str) -> str:
     return text
 
 
-def _level(last: str, above: str, language: str) -> int:
+def _level(last: str, unit: str) -> int:
     """Return the indentation of code after that line, in characters."""
     depth = len(indent_of(last))
-    return depth + len(_unit(last, above, language)) if _OPENER.search(last) else depth
-
-
-def _unit(last: str, above: str, language: str) -> str:
-    return indent_unit(above.split("\n")[-80:], language) if _OPENER.search(last) else ""
+    return depth + len(unit) if _OPENER.search(last) else depth
 
 
 def _continues(last: str) -> bool:
@@ -160,7 +160,7 @@ def _indent_rest(text: str, head: str) -> str:
     if not newline or not body:
         return text
     second = body[0]
-    if len(indent_of(second)) > len(head):
+    if len(indent_of(second)) > len(head) or (indent_of(second) == head and _LABEL.match(second)):
         return text
     relative = (
         _OPENER.search(first) if indent_of(second) else _is_next_statement(first, second, rest)

@@ -9,6 +9,7 @@ from lsprotocol import types
 from ...types import Document, Span
 from ..candidate_picker import apply_edit, pick_candidate
 from ..convert import to_span
+from ..formatting import formatting_options
 from ..server import EnsembleServer
 from ..show_document import show_markdown
 from ..work_done_progress import WorkDoneProgress, with_progress
@@ -40,6 +41,7 @@ async def generate(ls: EnsembleServer, arguments: GenerateArguments) -> dict[str
         instruction=arguments.instruction or "",
         size=arguments.size or None,
         model=arguments.model or None,
+        formatting=formatting_options(arguments.formatting_options),
     )
     if arguments.apply is not False:
         if not generation.decided:

@@ -6,6 +6,7 @@ from lsprotocol import types
 
 from ...types import Document
 from ..convert import from_span, to_position, to_span
+from ..formatting import InlineCompletionParams
 from ..server import EnsembleServer
 from .document_requests import accept_command, document_request, suggestions_for
 
@@ -31,6 +32,7 @@ async def inline_completion(
         selected=SelectedItem(to_span(document, selected.range, ls.encoding), selected.text)
         if selected
         else None,
+        formatting=params.formatting if isinstance(params, InlineCompletionParams) else None,
     )
     return types.InlineCompletionList(
         items=[

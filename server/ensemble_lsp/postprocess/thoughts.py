@@ -1,0 +1,75 @@
+"""Strips a model's thoughts from the start of its answer."""
+
+from __future__ import annotations
+
+import re
+
+from .quotes import is_quoted
+
+_TAGS = "think|thinking|thought|thoughts|reasoning|analysis|reflection|seed:think"
+_OPENING = re.compile(
+    rf"\A\s*(?:<(?P<tag>{_TAGS})>|\[THINK\]|◁think▷|<\|START_THINKING\|>)", re.IGNORECASE
+)
+_CLOSING = re.compile(
+    rf"(?:</(?P<tag>{_TAGS})>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>)[ \t]*\n*", re.IGNORECASE
+)
+_HARMONY = re.compile(r"\A\s*(?:<\|start\|>assistant)?<\|channel\|>")
+_FINAL = re.compile(r"<\|channel\|>\s*final\b[^<\n]*<\|message\|>")
+_HARMONY_END = re.compile(r"<\|(?:return|end|call)\|>")
+
+
+def strip_thoughts(text: str, around: str = "", *, markup: bool = False) -> str:
+    """Strip thoughts at the start of an answer; unfinished ones leave nothing.
+
+    In ``markup`` an element whose name the document (``around``) uses, or that is the whole answer, is code.
+    """
+    if _HARMONY.match(text):
+        final = _FINAL.search(text)
+        return _HARMONY_END.split(text[final.end() :])[0] if final else ""
+    while (opening := _OPENING.match(text)) is not None:
+        name = (opening["tag"] or "").lower()
+        if markup and name and f"<{name}" in around.lower():
+            return text
+        closing = _closing(text, opening.end(), name)
+        if closing is None:
+            return ""
+        rest = text[closing.end() :]
+        if markup and name and not rest.strip():
+            return text
+        text = rest
+    return _strip_late_thought(text, around.lower() if markup else "")
+
+
+def _closing(text: str, start: int, name: str) -> re.Match[str] | None:
+    """Return the tag that ends the thought; not one that the thought only quotes."""
+    if not _may_close(text):
+        return None
+    for found in _CLOSING.finditer(text, start):
+        same = (found["tag"] or "").lower() == name
+        if same and not is_quoted(text, found.start(), found.end()):
+            return found
+    return None
+
+
+def _strip_late_thought(text: str, around: str) -> str:
+    """Strip a thought whose opening tag the server has removed; ``around`` may have it in markup."""
+    if not _may_close(text):
+        return text
+    for found in _CLOSING.finditer(text):
+        before, after = text[: found.start()], text[found.end() :]
+        name = found["tag"]
+        if name and f"<{name.lower()}" in before.lower() + around:
+            continue
+        begins_line = not before or before.endswith("\n")
+        ends_line = not after or found.group().endswith("\n")
+        glued = found.group().endswith((">", "]", "▷")) and re.match(r"[\w\"'(\[{]", after)
+        if not (begins_line or ends_line or glued):
+            continue  # a word in a sentence
+        if not is_quoted(text, found.start(), found.end()):
+            return after
+    return text
+
+
+def _may_close(text: str) -> bool:
+    """Return whether there may be a closing tag; quick, for every piece of a stream."""
+    return any(mark in text for mark in ("</", "[/", "◁/", "<|END_"))
