@@ -96,8 +96,8 @@ class CompletionRun:
     ) -> str:
         """Post-process a model's text to continue at the cursor; ``block`` allows several lines.
 
-        ``exact``: it continues the very character before the cursor. ``profile`` is the model's; without it
-        no control token is expected in the text.
+        ``exact``: it continues the very character before the cursor. ``profile`` is the model's; without
+        it no control token is expected in the text.
         """
         return clean_completion(
             text,

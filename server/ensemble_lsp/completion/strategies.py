@@ -117,8 +117,7 @@ class CompletionRunner:
                 return None
             text = text[len(typed) :]
         exact = bool(typed) or stream.profile.free or stream.profile.fim != "none"
-        finish = stream.finish or "stop"
-        cleaned = run.clean(text, finish, exact=exact, profile=stream.profile)
+        cleaned = run.clean(text, stream.finish or "stop", exact=exact, profile=stream.profile)
         threshold = run.app.settings.complete.threshold
         confident = stream.confidence is None or stream.confidence >= threshold
         if not cleaned.strip() or not confident:
@@ -232,8 +231,7 @@ class CompletionRunner:
         for stream, typed in run.streams:
             lines = stream.text.rpartition("\n")[0]
             if not stream.done and lines.startswith(typed) and run.multiline:
-                rest = lines[len(typed) :]
-                cleaned = run.clean(rest, exact=bool(typed), profile=stream.profile)
+                cleaned = run.clean(lines[len(typed) :], exact=bool(typed), profile=stream.profile)
                 if cleaned.strip():
                     return [
                         CachedAnswer(cleaned, stream.model, (stream.model,), decision=run.decision)
