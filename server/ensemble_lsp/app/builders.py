@@ -63,6 +63,7 @@ async def open_app(
         document_index=workspace.recall,
         on_call=suggestions.record_call,
         redact=redact,
+        prompt_redactor=context,
     )
     selector, learning, budget = await _learned(settings, history, data_dir, registry)
     suggestions.attach(learning)
@@ -103,6 +104,7 @@ async def reconfigured(app: AppContext, editor: Raw) -> tuple[AppContext, list[S
             document_index=app.workspace.recall,
             on_call=app.suggestions.record_call,
             previous=registry,
+            prompt_redactor=app.workspace.context,
         )
     selector, learning, budget = app.selector, app.learning, app.budget
     if settings.selector != app.settings.selector:

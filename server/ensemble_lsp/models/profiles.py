@@ -18,6 +18,12 @@ from ..settings import ModelSettings
 from .interface import Profile
 
 OLLAMA_PORT = 11434
+_HOSTED = re.compile(
+    r"(?:^|/)(?:gpt-(?:3\.5|[4-9])|chatgpt-|o[1-9](?:-|$)|codex-|claude-(?:\d|opus|sonnet|haiku|instant)"
+    r"|gemini-\d|grok-(?:[3-9]|beta|code)|sonar(?:-|$)|text-embedding-(?:3|ada))|[:-]cloud$",
+    re.IGNORECASE,
+)
+"""Ids of models that only a service has, and Ollama's ids of models in its cloud."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,11 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def is_hosted(model: str) -> bool:
+    """Return whether no program on this machine can run a model, by its id: it must be forwarded."""
+    return _HOSTED.search(model) is not None
+
+
 def base_url(settings: ModelSettings) -> str:
     """Return the address of requests: the setting, else the provider's own; never the environment's.
 
@@ -194,7 +205,8 @@ def make_profile(settings: ModelSettings) -> Profile:
     spec = spec_of(settings.provider)
     url = "" if spec.local else base_url(settings)
     loopback = spec.local or is_loopback(url)
-    local = spec.local or (loopback if settings.local is None else settings.local)
+    by_address = loopback and not is_hosted(settings.model)
+    local = spec.local or (by_address if settings.local is None else settings.local)
     known = known_model(settings.model)
     return Profile(
         name=settings.name,

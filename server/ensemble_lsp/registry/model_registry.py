@@ -19,7 +19,7 @@ from ..errors import (
     UnknownModelError,
 )
 from ..models.api_keys import Key, Keyring, find_key
-from ..models.interface import Model, Preparable, Profile
+from ..models.interface import Model, Preparable, Profile, PromptRedactor
 from ..models.log_redaction import RedactKeys
 from ..models.stream_collector import gather
 from ..models.wrappers import (
@@ -28,6 +28,7 @@ from ..models.wrappers import (
     Draining,
     Metered,
     ModelCall,
+    PrivacyGate,
     Scheduler,
     Timeout,
     Unavailable,
@@ -143,6 +144,7 @@ class Registry:
         adapters: ModelFactory | None = None,
         keyring: Keyring | None = None,
         redact: RedactKeys | None = None,
+        prompt_redactor: PromptRedactor | None = None,
         discover: Discover = discover,
     ) -> Registry:
         """Build the configured models, or without any the discovered ones.
@@ -150,12 +152,13 @@ class Registry:
         Unchanged models of ``previous``, which must not be closed then, keep their connections,
         processes and breakers; the others are closed when their answers have ended. Models that the
         user added or removed at run time stay added or removed. A model that cannot be built is
-        listed with the reason; it never makes the build fail.
+        listed with the reason; it never makes the build fail. ``prompt_redactor`` redacts the prompts
+        of remote models; without it they get no secret at all.
         """
         before = previous._parts if previous else None
         parts = _Parts(
             env=env,
-            adapters=adapters or ProviderFactory(data_dir, document_index),
+            adapters=adapters or ProviderFactory(data_dir, document_index, prompt_redactor),
             on_call=on_call,
             scheduler=scheduler or (before.scheduler if before else Scheduler()),
             keyring=keyring or Keyring(),
@@ -180,7 +183,7 @@ class Registry:
         """All models, in order of configuration."""
         return [
             Entry(
-                profile=slot.profile,
+                profile=slot.model.profile,
                 available=slot.open,
                 reason=slot.reason or (slot.chain.breaker.reason if slot.chain else ""),
                 key_source=slot.key.source,
@@ -346,6 +349,9 @@ class _Parts:
             return profile, self.adapters.make(settings, profile, key)
 
         profile, adapter = await asyncio.to_thread(make)
+        if isinstance(adapter, PrivacyGate):
+            await adapter.ask_server()
+            profile = adapter.profile
         limited = ConcurrencyLimit(Timeout(adapter, profile.timeout), self.scheduler)
         breaker = CircuitBreaker(limited)
         return profile, _Chain(Draining(breaker), breaker, limited, adapter)
