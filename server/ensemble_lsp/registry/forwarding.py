@@ -12,7 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from ..models.profiles import is_hosted
+from ..models.interface import Profile
+from ..models.profiles import base_url, is_hosted, is_loopback
+from ..provider_spec import spec_of
+from ..settings import ModelSettings
 from .loopback import LoopbackAnswer, get
 
 _OWNERS = re.compile(
@@ -31,26 +34,40 @@ _HEADERS = re.compile(
 )
 
 
-async def find_forwarding(base: str, model: str, key: str = "") -> str | None:
+async def find_forwarding(base: str, model: str, key: str, seconds: float) -> str | None:
     """Return how a server shows that it forwards a model, as a clause; "" if nothing shows it.
 
-    ``None`` if the server cannot be reached.
+    ``None`` if the server does not answer within so many seconds.
     """
     parts = urlsplit(base)
     origin = f"{parts.scheme}://{parts.netloc}"
     base = base.rstrip("/")
     listing = f"{base}/models" if urlsplit(base).path else f"{base}/v1/models"
     urls = (listing, f"{origin}/api/tags", f"{origin}/model/info", f"{origin}/health/readiness")
-    answers = await asyncio.gather(*(get(url, key=key) for url in urls))
+    answers = await asyncio.gather(*(get(url, key=key, seconds=seconds) for url in urls))
     if answers[0] is None:
         return None
     models, tags, info, health = (answer or LoopbackAnswer() for answer in answers)
-    return (
+    found = (
         _of_headers((models, info, health))
         or _of_litellm(info, health)
         or _of_tags(tags, model)
         or forwards_models(items_of(models.body))
     )
+    return found or ("" if models.status else None)
+
+
+def locality(settings: ModelSettings, profile: Profile, forwarding: str) -> str:
+    """Say why a model at an address of this machine counts as local, or as remote; "" for any other."""
+    if spec_of(settings.provider).local or not is_loopback(base_url(settings)):
+        return ""
+    if profile.local:
+        return (
+            "its address is on this machine, so it gets ignored files and secrets too; "
+            "if its server forwards to a service, set `local = false`"
+        )
+    reason = f"its server {forwarding}" if forwarding else "a service runs it"
+    return f"it counts as remote: {reason}; if code stays on this machine, set `local = true`"
 
 
 def forwards_models(items: list[dict[str, Any]]) -> str:

@@ -33,7 +33,7 @@ class LoopbackAnswer:
     """The JSON of a successful answer, else ``None``."""
 
 
-async def get(url: str, *, key: str = "") -> LoopbackAnswer | None:
+async def get(url: str, *, key: str = "", seconds: float = ANSWER_SECONDS) -> LoopbackAnswer | None:
     """Return a server's answer, whatever it is; ``None`` if it cannot be reached in time."""
     try:
         parts = urlsplit(url)
@@ -51,7 +51,7 @@ async def get(url: str, *, key: str = "") -> LoopbackAnswer | None:
         if key and not secure and key.isascii() and key.isprintable():
             lines.append(f"Authorization: Bearer {key}")
         writer.write("\r\n".join([*lines, "", ""]).encode())  # HTTP/1.0: the server closes
-        return await asyncio.wait_for(_answer(reader), ANSWER_SECONDS)
+        return await asyncio.wait_for(_answer(reader), seconds)
     except (OSError, asyncio.TimeoutError, ValueError, RecursionError, EOFError):
         return LoopbackAnswer()
     finally:

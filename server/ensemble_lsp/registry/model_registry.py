@@ -38,6 +38,7 @@ from ..provider_spec import spec_of
 from ..settings import ModelSettings, Settings, SettingsIssue
 from ..types import Prompt, Task
 from .discovery import DiscoveredModel, discover
+from .forwarding import locality
 from .provider_factory import ModelFactory, ProviderFactory
 
 Origin = Literal["config", "discovered", "session"]
@@ -61,6 +62,8 @@ class Entry:
     why: str
     """The reason it is in the list."""
     settings: ModelSettings
+    locality: str = ""
+    """What the user should know of where a server's model runs; empty if there is no doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,15 @@ class _Slot:
     def open(self) -> bool:
         """Whether it is worth asking now."""
         return self.chain is not None and self.chain.breaker.state != "open"
+
+    @property
+    def locality(self) -> str:
+        """What the user should know of where the model runs."""
+        if self.settings.local is not None and self.origin != "discovered":
+            return ""
+        gate = self.chain.adapter if self.chain else None
+        forwarding = gate.forwarding if isinstance(gate, PrivacyGate) else ""
+        return locality(self.settings, self.model.profile, forwarding)
 
 
 class Registry:
@@ -190,6 +202,7 @@ class Registry:
                 origin=slot.origin,
                 why=slot.why,
                 settings=slot.settings,
+                locality=slot.locality,
             )
             for slot in self._slots.values()
         ]

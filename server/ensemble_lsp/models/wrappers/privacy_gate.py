@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
@@ -11,11 +12,16 @@ from ..interface import Model, Preparable, Profile, PromptRedactor
 from ..stream_collector import open_stream
 from .wrapper_base import Wrapper
 
-FindForwarding = Callable[[], Awaitable[str | None]]
+FindForwarding = Callable[[float], Awaitable[str | None]]
 """Returns how a server on this machine shows that it forwards to a service; "" if it does not show it.
 
-``None`` if the server does not answer.
+``None`` if the server does not answer within so many seconds.
 """
+
+_QUICK, _PATIENT = 0.5, 3.0
+"""Seconds for the server's answer, ahead of any request and before the first prompts."""
+_ATTEMPTS = 2
+"""Prompts that wait for the server's answer; a server that never answers counts as its address says."""
 
 
 class PrivacyGate(Wrapper):
@@ -32,6 +38,7 @@ class PrivacyGate(Wrapper):
         self._redactor = redactor
         self._find_forwarding = find_forwarding
         self._profile = inner.profile
+        self._unanswered = 0
         self.forwarding = ""
         """How the server shows that it forwards."""
 
@@ -42,7 +49,7 @@ class PrivacyGate(Wrapper):
 
     async def prepare(self) -> None:
         """Load what the adapter needs, and ask the server."""
-        await self.ask_server()
+        await self.ask_server(_QUICK)
         if isinstance(self.inner, Preparable):
             await self.inner.prepare()
 
@@ -53,7 +60,7 @@ class PrivacyGate(Wrapper):
         turns out to be a proxy.
         """
         made_for_local = self._profile.local
-        await self.ask_server()
+        await self.ask_server(_PATIENT)
         if not self._profile.local:
             if made_for_local:
                 name = self._profile.name
@@ -69,12 +76,17 @@ class PrivacyGate(Wrapper):
             async for chunk in chunks:
                 yield chunk
 
-    async def ask_server(self) -> None:
+    async def ask_server(self, seconds: float = _QUICK) -> None:
         """Ask a server on this machine whether it forwards, until it has answered once."""
         if self._find_forwarding is None:
             return
-        found = await self._find_forwarding()
+        start = time.monotonic()
+        found = await self._find_forwarding(seconds)
         if found is None:
+            # A server that is not running answers at once, and may be started later.
+            self._unanswered += time.monotonic() - start >= _PATIENT
+            if self._unanswered >= _ATTEMPTS:
+                self._find_forwarding = None
             return
         self._find_forwarding = None
         if found:
