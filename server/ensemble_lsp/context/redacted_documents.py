@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..types import Document, Position, Prompt, Span, common_prefix_length
-from .secret_redaction import RedactedLines, Redactor, SearchedLines
+from .secret_redaction import PLACEHOLDER, RedactedLines, Redactor, SearchedLines
 
 _MAX_DOCUMENTS = 400
+_MAX_SECRETS = 2000
+_SHORTEST_SECRET = 12
+"""Characters; a shorter secret may be a word of other texts."""
 _SHORT_SEARCH = 20_000
 """Characters; searching more than that for the first time is done in a thread."""
 
@@ -39,6 +43,11 @@ class DocumentView:
             return Span(self.position(span.start), self.position(span.start))
         return Span(self.position(span.start, before=True), self.position(span.end))
 
+    def secrets(self, original: Sequence[str]) -> Iterator[str]:
+        """Yield the texts that were replaced in the original's lines."""
+        for line, spans in self.redaction.spans.items() if self.redaction else ():
+            yield from (original[line][start:end] for start, end in spans)
+
     def hides(self, span: Span) -> bool:
         """Return whether a span of the original touches a secret."""
         if self.redaction is None:
@@ -63,9 +72,22 @@ class RedactedDocuments:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._kept: OrderedDict[str, tuple[SearchedLines, DocumentView]] = OrderedDict()
+        self._secrets: tuple[str, ...] | None = None
 
     def __contains__(self, uri: str) -> bool:
         return uri in self._kept
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secrets of all documents, longest first, but for short ones."""
+        if self._secrets is None:
+            found = {
+                secret
+                for searched, view in self._kept.values()
+                for secret in view.secrets(searched.lines)
+                if len(secret) >= _SHORTEST_SECRET
+            }
+            self._secrets = tuple(sorted(found, key=len, reverse=True)[:_MAX_SECRETS])
+        return self._secrets
 
     async def prepare(self, document: Document) -> None:
         """Search a document, off the loop where that takes long, so that ``view`` is quick."""
@@ -91,6 +113,7 @@ class RedactedDocuments:
     def forget(self, uri: str) -> None:
         """Forget a closed document."""
         self._kept.pop(uri, None)
+        self._secrets = None
 
     def _search(self, document: Document) -> tuple[SearchedLines, DocumentView]:
         kept = self._kept.get(document.uri)
@@ -98,6 +121,9 @@ class RedactedDocuments:
         return searched, _view(document, self._redactor.redacted(searched))
 
     def _keep(self, document: Document, searched: tuple[SearchedLines, DocumentView]) -> None:
+        before = self._kept.get(document.uri)
+        if searched[1].redaction or (before and before[1].redaction):
+            self._secrets = None
         self._kept[document.uri] = searched
         self._kept.move_to_end(document.uri)
         while len(self._kept) > _MAX_DOCUMENTS:
@@ -110,12 +136,21 @@ def _view(document: Document, redaction: RedactedLines) -> DocumentView:
     return DocumentView(replace(document, lines=tuple(redaction.lines)), redaction)
 
 
-def redact_prompt(prompt: Prompt, redactor: Redactor) -> tuple[Prompt, int]:
-    """Return a prompt without the secrets that its texts show, and their number."""
+def redact_prompt(
+    prompt: Prompt, redactor: Redactor, known: Sequence[str] = ()
+) -> tuple[Prompt, int]:
+    """Return a prompt without the secrets that its texts show, and their number.
+
+    ``known`` secrets are replaced too: a part of a key that a model repeats may look like nothing.
+    """
     total = 0
 
     def clean(text: str) -> str:
         nonlocal total
+        for secret in known:
+            if secret in text:
+                total += text.count(secret)
+                text = text.replace(secret, PLACEHOLDER)
         text, count = redactor.redact(text) if text else (text, 0)
         total += count
         return text

@@ -6,7 +6,6 @@ The rules are loaded in a thread, and each line is searched once: see ``secret_s
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -114,23 +113,22 @@ class Redactor:
         return self._redacted(lines, searched.verdicts, search)
 
     def seam(self, before: str, after: str) -> tuple[str, str, int]:
-        """Two texts that meet in a line, without the secrets that only both together show.
+        """Return two texts that meet in a line without the secret that is there where they meet.
 
-        And how many those were: one, or none.
+        And the number of such secrets that are not in the first text alone: one, or none.
         """
         left = before[before.rfind("\n") + 1 :]
         right = after[:end] if (end := after.find("\n")) >= 0 else after
         if not left or not right:
             return before, after, 0
-        line = left + right
-        clean, count = self.redact(line)
-        if count <= self.redact(left)[1] + self.redact(right)[1]:
-            return before, after, 0
-        start = _shared(line, clean)
-        same = _shared(line[start:][::-1], clean[start:][::-1])
-        cut, goes_on = min(start, len(left)), max(len(line) - same, len(left)) - len(left)
-        before = before[: len(before) - len(left) + cut] + PLACEHOLDER
-        return before, after[goes_on:], 1
+        spans = self.redact_lines((left + right,)).spans.get(0, ())
+        for start, end in spans:
+            if end == len(left) and self.redact(left)[1]:
+                continue
+            if start <= len(left) <= end:
+                before = before[: len(before) - len(left) + start] + PLACEHOLDER
+                return before, after[end - len(left) :], int(end > len(left))
+        return before, after, 0
 
     def _redacted(
         self, lines: Sequence[str], verdicts: dict[int, Verdict], search: LineSearch
@@ -220,8 +218,3 @@ def _first(same: list[int], which: int) -> int:
     while same[which] != which:
         which = same[which]
     return which
-
-
-def _shared(one: str, other: str) -> int:
-    """Return the length of the common prefix of two texts."""
-    return len(os.path.commonprefix((one, other)))  # noqa: RUF071 - characters are meant
