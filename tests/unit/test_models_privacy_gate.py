@@ -9,7 +9,7 @@ import pytest
 
 from ensemble_lsp.errors import ConnectionFailedError
 from ensemble_lsp.models.interface import BuildContext, Profile
-from ensemble_lsp.models.profiles import is_hosted, make_profile
+from ensemble_lsp.models.profiles import make_profile, runs_elsewhere
 from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.wrappers import PrivacyGate
 from ensemble_lsp.provider_spec import specs
@@ -106,7 +106,7 @@ def test_adapters_with_different_redactors_differ(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_models_that_only_services_have(model: str, hosted: bool) -> None:
-    assert is_hosted(model) is hosted
+    assert runs_elsewhere(model) is hosted
     near = ModelSettings(name="x", provider="openai", model=model, base_url="http://localhost:1/v1")
     assert make_profile(near).local is not hosted
     for local in (True, False):

@@ -22,7 +22,7 @@ _LONGEST_KEY = 200
 _MAX_JOINED = 40
 _WIDEST = 400
 """Characters of a line that may be a key's: a longer one is not looked at."""
-_NARROWEST = 40
+_NARROWEST = 32
 _FEWEST = 3
 _FEWEST_PARTS = 0.3
 """For each character: random text has about 0.45, names have 0.2."""
@@ -30,13 +30,12 @@ _OTHER_DATA = ("iVBORw0KGgo", "R0lGOD", "/9j/", "UEsDB", "H4sI", "JVBERi", "PHN2
 """Beginnings of base64 that encodes images, archives and documents."""
 _HEADING = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY")
-_BODY = re.compile(
-    r"""[\s"'`\#/*+>|;.-]*?(?P<v>[A-Za-z0-9+/]{2,}={0,2})(?:\\[nr]){0,2}[\s"'`,;+.)\\&]*"""
-)
+_BEFORE = r"""(?:\s*\d{1,5}[\s:|]\s*)?(?:[\s+.(]*[rbuRBU]{1,2}(?=["']))?[\s"'`\#/*+>|;.-]*?"""
+"""A line's number, the prefix of a string, and signs of strings, comments and quotations."""
+_AFTER = r"""(?:\\[nr]){0,2}[\s"'`,;+.)\\&]*(?:\s(?:\#|//|--|%)[^\n]*)?"""
+_BODY = re.compile(rf"{_BEFORE}(?P<v>[A-Za-z0-9+/]{{2,}}={{0,2}}){_AFTER}")
 _BODY_RUN = re.compile(r"[A-Za-z0-9+/]{16}")
-_LAST = re.compile(
-    r"""[\s"'`\#/*+>|;.-]*?(?P<v>=?[A-Za-z0-9+/]{1,}={0,2})(?:\\[nr]){0,2}[\s"'`,;+.)\\&]*"""
-)
+_LAST = re.compile(rf"{_BEFORE}(?P<v>=?[A-Za-z0-9+/]{{1,}}={{0,2}}){_AFTER}")
 _HEADER = re.compile(r"[\s\"'#/*]*[A-Z][\w-]{1,30}: ")
 _CLASSES = (re.compile("[A-Z]"), re.compile("[a-z]"), re.compile("[0-9]"))
 _OPERATOR = r"(?:\+|\.\.?|&|<<|\|\||\.concat\()"
@@ -168,11 +167,16 @@ def _key_bodies(lines: Sequence[str], verdicts: Mapping[int, Verdict]) -> Iterat
     numbers = [n for n, v in verdicts.items() if v.flags & BODY and n not in public]
     run: list[int] = []
     for number in [*numbers, -1]:
-        if run and number != run[-1] + 1:
+        if run and number != run[-1] + 1 and not _is_gap(lines, run[-1], number):
             if len(run) >= _FEWEST:
                 yield from _bodies_in_run(lines, run)
             run = []
         run.append(number)
+
+
+def _is_gap(lines: Sequence[str], before: int, after: int) -> bool:
+    """Return whether only one blank line separates two lines."""
+    return after == before + 2 and not lines[before + 1].strip()
 
 
 def _bodies_in_run(lines: Sequence[str], run: Sequence[int]) -> Iterator[list[Part]]:
@@ -188,7 +192,7 @@ def _bodies_in_run(lines: Sequence[str], run: Sequence[int]) -> Iterator[list[Pa
             first = at - 1 if at and widths[at - 1] < widths[at] else at
             last = run[stop] if shorter else run[stop - 1]
             end = last + 2 if not shorter and _is_short_end(lines, last + 1) else last + 1
-            yield [_part(lines[n], n) for n in range(run[first], end)]
+            yield [_part(lines[n], n) for n in range(run[first], end) if lines[n].strip()]
             stop += shorter
         at = stop
 

@@ -20,10 +20,12 @@ from .interface import Profile
 OLLAMA_PORT = 11434
 _HOSTED = re.compile(
     r"(?:^|/)(?:gpt-(?:3\.5|[4-9])|chatgpt-|o[1-9](?:-|$)|codex-|claude-(?:\d|opus|sonnet|haiku|instant)"
-    r"|gemini-\d|grok-(?:[3-9]|beta|code)|sonar(?:-|$)|text-embedding-(?:3|ada))|[:-]cloud$",
+    r"|gemini-\d|grok-(?:[3-9]|beta|code)|sonar(?:-|$)|text-embedding-(?:3|ada))",
     re.IGNORECASE,
 )
-"""Ids of models that only a service has, and Ollama's ids of models in its cloud."""
+"""Ids of models that only a service has."""
+_CLOUD = re.compile(r"[:-]cloud$", re.IGNORECASE)
+"""Ollama's ids of models in its cloud, which stand beside the models on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +183,13 @@ def is_loopback(url: str) -> bool:
 
 
 def is_hosted(model: str) -> bool:
-    """Return whether no program on this machine can run a model, by its id: it must be forwarded."""
+    """Return whether only a service has a model, by its id: a server that lists it forwards."""
     return _HOSTED.search(model) is not None
+
+
+def runs_elsewhere(model: str) -> bool:
+    """Return whether no program on this machine runs a model, by its id."""
+    return is_hosted(model) or _CLOUD.search(model) is not None
 
 
 def base_url(settings: ModelSettings) -> str:
@@ -205,7 +212,7 @@ def make_profile(settings: ModelSettings) -> Profile:
     spec = spec_of(settings.provider)
     url = "" if spec.local else base_url(settings)
     loopback = spec.local or is_loopback(url)
-    by_address = loopback and not is_hosted(settings.model)
+    by_address = loopback and not runs_elsewhere(settings.model)
     local = spec.local or (by_address if settings.local is None else settings.local)
     known = known_model(settings.model)
     return Profile(

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from ..models.profiles import is_hosted, known_model
+from ..models.profiles import known_model, runs_elsewhere
 from ..provider_spec import LocalServer, ProviderSpec, resolve_reference, specs
 from ..settings import ModelSettings
 from .forwarding import cloud_models, forwards_item, forwards_models, items_of
@@ -95,8 +95,11 @@ async def _ask_server(server: LocalServer, spec: ProviderSpec) -> list[Discovere
             break
     else:
         return []
-    cloud = set(cloud_models(await get_json(f"{origin}/api/tags")))
-    forwards = forwards_models(items) or bool(items_of(await get_json(f"{origin}/model/info")))
+    tags, info = await asyncio.gather(
+        get_json(f"{origin}/api/tags"), get_json(f"{origin}/model/info")
+    )
+    cloud = set(cloud_models(tags))
+    forwards = forwards_models(items) or items_of(info)
     remote = {str(item["id"]) for item in items if forwards or _is_remote(item, cloud)}
     writers = [item for item in items if _writes(item)]
     # Stable: else as served.
@@ -111,7 +114,7 @@ async def _ask_server(server: LocalServer, spec: ProviderSpec) -> list[Discovere
 
 def _is_remote(item: Mapping[str, Any], cloud: set[str]) -> bool:
     name = str(item["id"])
-    return is_hosted(name) or name in cloud or bool(forwards_item(item))
+    return runs_elsewhere(name) or name in cloud or bool(forwards_item(item))
 
 
 def _discovered(server: LocalServer, settings: ModelSettings, remote: bool) -> DiscoveredModel:
