@@ -26,7 +26,21 @@ _NARROWEST = 32
 _FEWEST = 3
 _FEWEST_PARTS = 0.3
 """For each character: random text has about 0.45, names have 0.2."""
-_OTHER_DATA = ("iVBORw0KGgo", "R0lGOD", "/9j/", "UEsDB", "H4sI", "JVBERi", "PHN2Zy", "AAAB", "Qk")
+_OTHER_DATA = (
+    "iVBORw0KGgo",
+    "R0lGOD",
+    "/9j/",
+    "UEsDB",
+    "H4sI",
+    "JVBERi",
+    "PHN2Zy",
+    "AAAB",
+    "Qk",
+    "d09G",
+    "AAEAAA",
+    "T1RUTw",
+    "AGFzb",
+)
 """Beginnings of base64 that encodes images, archives and documents."""
 _HEADING = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY")
@@ -188,7 +202,7 @@ def _bodies_in_run(lines: Sequence[str], run: Sequence[int]) -> Iterator[list[Pa
             stop += 1
         shorter = stop < len(run) and widths[stop] < widths[at]
         enough = widths[at] >= _NARROWEST and stop - at >= 2 and stop - at + shorter >= _FEWEST
-        if enough and _is_key([_inner(lines[n]) for n in run[at:stop]]):
+        if enough and is_key_body([_inner(lines[n]) for n in run[at:stop]]):
             first = at - 1 if at and widths[at - 1] < widths[at] else at
             last = run[stop] if shorter else run[stop - 1]
             end = last + 2 if not shorter and _is_short_end(lines, last + 1) else last + 1
@@ -197,7 +211,7 @@ def _bodies_in_run(lines: Sequence[str], run: Sequence[int]) -> Iterator[list[Pa
         at = stop
 
 
-def _is_key(lines: Sequence[str]) -> bool:
+def is_key_body(lines: Sequence[str]) -> bool:
     """Return whether lines of base64 encode a key: neither text, nor mostly zeros, nor an image."""
     if lines[0].startswith(_OTHER_DATA) or not all(map(_is_dense, lines)):
         return False
