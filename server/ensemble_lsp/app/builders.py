@@ -64,6 +64,7 @@ async def open_app(
         on_call=suggestions.record_call,
         redact=redact,
         on_notice=activity.notice,
+        prompt_redactor=context,
     )
     selector, learning, budget = await _learned(settings, history, data_dir, registry)
     suggestions.attach(learning)
@@ -105,6 +106,7 @@ async def reconfigured(app: AppContext, editor: Raw) -> tuple[AppContext, list[S
             on_call=app.suggestions.record_call,
             previous=registry,
             on_notice=app.activity.notice,
+            prompt_redactor=app.workspace.context,
         )
     selector, learning, budget = app.selector, app.learning, app.budget
     if settings.selector != app.settings.selector:

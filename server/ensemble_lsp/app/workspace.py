@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 from ..context.documents import DocumentListener, Documents
 from ..context.workspace_files import read_source_files
@@ -15,6 +16,7 @@ from ..selection.complexity import ComplexityCache
 from ..types import Document, Edit
 from ..uris import is_file_uri, uri_to_path
 
+_Path = TypeVar("_Path", bound=PurePath)
 _SLICE_LINES = 60
 _PAUSE = 0.002
 """Recall reads a document in slices of so many lines; between two, requests get the loop for this long."""
@@ -131,6 +133,6 @@ class Workspace:
             self.indexing.clear()
 
 
-def paths_of(uris: Sequence[str]) -> list[Path]:
+def paths_of(uris: Sequence[str], flavour: type[_Path] = Path) -> list[_Path]:
     """Return the paths of file URIs; others are left out."""
-    return [Path(uri_to_path(uri)) for uri in uris if is_file_uri(uri)]
+    return [flavour(uri_to_path(uri, flavour)) for uri in uris if is_file_uri(uri)]

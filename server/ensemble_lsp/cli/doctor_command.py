@@ -85,6 +85,8 @@ async def _models(app: AppContext) -> list[DoctorCheck]:
     found: list[DoctorCheck] = []
     for entry in app.registry.entries():
         name = f"model {entry.profile.name}"
+        if entry.locality:
+            found.append(DoctorCheck(f"{name}, privacy", True, entry.locality))
         if not entry.available:
             found.append(DoctorCheck(name, False, entry.reason))
             continue
