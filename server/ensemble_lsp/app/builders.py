@@ -20,7 +20,7 @@ from ..selection import make_selector, offline_priors
 from ..selection.choice import Selector
 from ..selection.daily_budget import DailyBudget
 from ..selection.history_sync import HistorySync
-from ..settings import Settings, SettingsIssue, read_config
+from ..settings import Settings, SettingsIssue, read_config, writable_by_others
 from ..types import Task
 from .activity import Activity
 from .app_context import AppContext, SettingsLayers
@@ -45,6 +45,8 @@ async def open_app(
     ``redact`` is given every key in use, so that the log's handlers know them.
     """
     config, issues = await asyncio.to_thread(read_config, config_path)
+    if problem := await asyncio.to_thread(writable_by_others, data_dir):
+        issues.append(SettingsIssue("data folder", str(data_dir), f"{problem}, or use another"))
     layers = SettingsLayers(config, initialization or {}, editor or {})
     settings, more = layers.resolve(trusted)
     if redact is not None:
