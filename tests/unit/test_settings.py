@@ -397,6 +397,15 @@ def test_the_cautious_direction_is_that_of_all_workspace_layers_and_the_user() -
     assert len(faults) == 2
 
 
+def test_a_workspace_cannot_add_so_many_patterns_that_they_stall() -> None:
+    for patterns in ([f"a{n}" for n in range(1001)], ["a" * 501]):
+        settings, faults = resolve(
+            [("workspace", {"privacy": {"exclude": patterns}})], untrusted={"workspace"}
+        )
+        assert settings == Settings()
+        assert [fault.path for fault in faults] == ["privacy.exclude"]
+
+
 @pytest.mark.parametrize(
     "layer", [{"models": "x"}, {"complete": 5}, {"privacy": {"exclude": [5]}}, 7]
 )

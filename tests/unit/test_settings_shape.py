@@ -106,3 +106,10 @@ def test_sections_of_other_servers_are_not_ours_and_misspelled_ones_are() -> Non
     assert own == {"ensemble": {"size": 2}, "privcy": {}}
     assert foreign == ["python", "go.lint"]
     assert without_other_servers({"python": {}}) == ({"python": {}}, [])
+
+
+@pytest.mark.parametrize("key", ["a." * 50_000, "ensemble." * 20_000 + "size", "." * 50_000])
+def test_keys_of_many_dots_are_unknown_and_stall_nothing(key: str) -> None:
+    settings, issues = resolve([("options", {key: 1, "complete.maxLines": 3})])
+    assert settings.complete.max_lines == 3
+    assert len(issues) == 1 and len(str(issues[0])) < 400

@@ -18,6 +18,8 @@ Table = dict[str, Any]
 _SECTION = "ensemble"
 _WRAPPERS = frozenset({"ensemble-lsp", "ensemble_lsp", "settings"})
 """Other names under which clients wrap settings; none is a setting."""
+_MAX_DOTS = 5
+"""Dots in a key that names a setting; a key with more is unknown."""
 _EXTENDED = frozenset({("privacy", "exclude"), ("complete", "disabledLanguages")})
 """Lists that are joined if they are given in two forms; other values cannot be."""
 
@@ -38,9 +40,9 @@ def _expand(table: Table) -> Table:
     expanded: Table = {}
     for key, value in table.items():
         inner = _expand(cast(Table, value)) if isinstance(value, dict) else value
-        for part in reversed(key.split(".")[1:]):
+        name, *rest = key.split(".") if key.count(".") <= _MAX_DOTS else [key]
+        for part in reversed(rest):
             inner = {part: inner}
-        name = key.split(".")[0]
         old = expanded.get(name)
         if isinstance(old, dict) and isinstance(inner, dict):
             _merge(cast(Table, old), cast(Table, inner), ())

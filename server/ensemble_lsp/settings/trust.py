@@ -42,6 +42,8 @@ not among them: a higher threshold asks further models, a shorter time prefers f
 
 _ADDED = frozenset({("privacy", "exclude"), ("complete", "disabledLanguages")})
 """Lists that may be extended."""
+_MAX_ADDED = 1000
+"""Entries that a workspace may add to a list; a hundred thousand patterns take seconds to compile."""
 
 
 def restrict(source: str, raw: dict[str, Any]) -> tuple[dict[str, Any], list[SettingsIssue]]:
@@ -75,6 +77,8 @@ def _problem(table: str, key: str, value: Any) -> str | None:
         patterns = cast("list[Any]", value) if isinstance(value, list) else [value]
         if any(str(pattern).lstrip().startswith("!") for pattern in patterns):
             return "a workspace may not include files again with !"
+        if len(patterns) > _MAX_ADDED or any(len(str(pattern)) > 500 for pattern in patterns):
+            return f"a workspace may add at most {_MAX_ADDED} entries of 500 characters"
         return None
     if (table, key) in _RAISED | _LOWERED:
         return None  # compared by ``cautious``, once the value is known to be valid
