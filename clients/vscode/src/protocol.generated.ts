@@ -307,7 +307,7 @@ export interface GenerateArguments {
    */
   apply?: boolean;
   /**
-   * LSP's ``FormattingOptions``, for a document without indentation of its own.
+   * LSP's ``FormattingOptions``, for a document that has no indented lines.
    */
   formattingOptions?: {
     [k: string]: unknown;

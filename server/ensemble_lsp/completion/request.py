@@ -49,7 +49,7 @@ class CompletionRequest:
     budget_ms: float | None = None
     """Overrides ``complete.budgetMs`` for non-interactive callers (the CLI)."""
     formatting: FormattingOptions | None = None
-    """The client's options, for a document without indentation of its own."""
+    """The client's options, for a document that has no indented lines."""
     candidates: int | None = None
     """Overrides the number of candidates that the trigger and the settings imply."""
 

@@ -3,7 +3,7 @@
 Ignore rules, the user's patterns and well-known names of secret files exclude a file. A repository
 can only exclude more: its ``!pattern`` cannot override the user's patterns or the secret names.
 
-The ignore rules of a file are those of its own repository, as git reads them, and of repositories
+The ignore rules of a file come from the repository that contains it, as git reads them, and of repositories
 around it within the workspace. Outside of any repository, each ``.gitignore`` above the file counts.
 """
 
@@ -178,7 +178,7 @@ class PrivacyFilter:
 
 
 class NameRules:
-    """What a path says by itself, on any platform: names of secret files, and the user's patterns."""
+    """The rules for a path alone, on any platform: names of secret files, and the user's patterns."""
 
     def __init__(self, folders: Sequence[PurePath], patterns: Sequence[str]) -> None:
         self._folders = tuple(folders)

@@ -26,7 +26,7 @@ _HOSTED = re.compile(
 )
 """Ids of models that only a service has."""
 _CLOUD = re.compile(r"[:-]cloud$", re.IGNORECASE)
-"""Ollama's ids of models in its cloud, which stand beside the models on this machine."""
+"""Ollama's ids of models in its cloud; it lists them with the models on this machine."""
 
 
 @dataclass(frozen=True, slots=True)

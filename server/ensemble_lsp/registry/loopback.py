@@ -23,7 +23,7 @@ _MAX_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class LoopbackAnswer:
-    """What a server answered."""
+    """A server's answer."""
 
     status: int = 0
     """0 if its answer was no HTTP."""

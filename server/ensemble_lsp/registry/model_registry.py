@@ -63,7 +63,7 @@ class Entry:
     """The reason it is in the list."""
     settings: ModelSettings
     locality: str = ""
-    """What the user should know of where a server's model runs; empty if there is no doubt."""
+    """A sentence on where a server's model runs; empty if there is no doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class _Slot:
 
     @property
     def locality(self) -> str:
-        """What the user should know of where the model runs."""
+        """A sentence on where the model runs; empty if there is no doubt."""
         if self.settings.local is not None and self.origin != "discovered":
             return ""
         gate = self.chain.adapter if self.chain else None

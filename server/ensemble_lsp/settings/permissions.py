@@ -1,6 +1,6 @@
-"""Checks that nobody else can write the user's config and data, on systems with POSIX permissions.
+"""Checks that no one else can write the user's config and data, on systems with POSIX permissions.
 
-Whoever writes the config decides where code and keys are sent. Group rights count unless the group is the user's
+The writer of the config decides where code and keys are sent. Group rights count unless the group is the user's
 private one, whose only member is the user.
 """
 
@@ -34,7 +34,7 @@ def writable_by_others(path: Path) -> str:
     except OSError:
         return _parents_writable(absolute, target)
     if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
-        return ""  # such as /dev/null, which has no content of its own
+        return ""  # such as /dev/null, which has no content
     return _problem(target, found) or _parents_writable(absolute, target)
 
 

@@ -25,7 +25,7 @@ _ATTEMPTS = 2
 
 
 class PrivacyGate(Wrapper):
-    """Redacts the prompts of a remote model, whoever made them.
+    """Redacts every prompt of a remote model.
 
     A server on this machine may be a proxy. It is asked before it gets its first prompt; if it
     forwards, the model is a remote one from then on.
@@ -40,7 +40,7 @@ class PrivacyGate(Wrapper):
         self._profile = inner.profile
         self._unanswered = 0
         self.forwarding = ""
-        """How the server shows that it forwards."""
+        """The sign by which the server was recognised as a proxy; empty without one."""
 
     @property
     def profile(self) -> Profile:
