@@ -34,6 +34,10 @@ _CONTINUES = re.compile(
 )
 
 
+_ENTRY = re.compile(r"\s*(?:\"[^\"]*\"|'[^']*'|[\w$-]+)\s*:(?!:).*,\s*(?:#.*|//.*)?$")
+"""An entry of an object or a dictionary, with its comma: the next entry is at its level."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Bracket:
     line: int
@@ -205,9 +209,14 @@ def _has_block(measured: list[_Line], above: str) -> bool:
     texts = [above, *(line.text for line in measured)]
     follows = zip(texts, measured, strict=False)
     return any(
-        not line.loose and (_OPENER.search(text) or _WORD_OPENER.match(text))
+        not line.loose
+        and (_OPENER.search(text) or _WORD_OPENER.match(text) or _is_next_entry(text, line.text))
         for text, line in follows
     )
+
+
+def _is_next_entry(above: str, text: str) -> bool:
+    return _ENTRY.match(above) is not None and _ENTRY.match(text.rstrip(",") + ",") is not None
 
 
 def _penalty(measured: list[_Line], first: str, depth: int, width: int, base: int) -> float:
@@ -229,7 +238,9 @@ def _penalty(measured: list[_Line], first: str, depth: int, width: int, base: in
             continue
         if COMMENT_LINE.match(line.text):
             continue
-        continues = _CONTINUES.search(above) or _CONTINUES.search(line.text) or line.text[0] == "*"
+        continues = not _is_next_entry(above, line.text) and (
+            _CONTINUES.search(above) or _CONTINUES.search(line.text) or line.text[0] == "*"
+        )
         score += _step_penalty(level, here, rest, above, line.text, bool(continues))
         score += 1.5 if here < depth and not _CLOSER.match(line.text) else 0
         if not continues:
