@@ -162,7 +162,9 @@ def _one_line(text: str, prefix: str, suffix: str, language: str) -> str:
     lines = text.split("\n")
     if not prefix.rpartition("\n")[2].strip():
         lines = lines[next((n for n, line in enumerate(lines) if line.strip()), 0) :]
-    return "\n".join(lines[: needed_lines(lines, prefix, suffix, language) or 0])
+    needed = needed_lines(lines, prefix, suffix, language)
+    # An opening fence alone is of use, a block that breaks the rest of the line is not.
+    return "\n".join(lines[: needed or (language == "markdown")])
 
 
 def _strip_end(text: str, prefix: str, suffix: str, language: str) -> str:

@@ -20,7 +20,7 @@ def needed_lines(lines: Sequence[str], prefix: str, suffix: str, language: str) 
     """
     if language == "markdown" and (fence := _FENCE.match(lines[0])):
         closing = (n for n, line in enumerate(lines[1:], 2) if line.strip() == fence[1])
-        return next(closing, 1)
+        return next(closing, None)
     if not _breaks_rest(lines[0], prefix, suffix, language):
         return 1
     for count in range(2, len(lines) + 1):
