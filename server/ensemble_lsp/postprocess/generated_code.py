@@ -84,7 +84,7 @@ def _without_place_indent(text: str, indent: str, unit: str) -> str:
     depths = [len(indent_of(line)) - len(indent) for line in body]
     closes = depths[-1] == 0 and max(depths) > 0 and _CLOSING_LINE.match(body[-1]) is not None
     above = _ABOVE_CODE.match(first) is not None and depths[0] <= 1
-    opens = _OPENING_LINE.search(first) is not None and unit != "" and min(depths) == len(unit)
+    opens = _OPENING_LINE.search(first) is not None and unit != "" and depths[0] == len(unit)
     if not (closes or above or opens):
         return text
     return "\n".join([first, *(line.removeprefix(indent) for line in rest)])
