@@ -20,11 +20,12 @@ from typing import Any
 from ..models.interface import Profile
 from ..numeric import clip, logistic, logit
 from ..types import TASKS, Task
-from .arm import MEMORY, THRESHOLD, Arm
+from .arm import MEMORY, NOISE, THRESHOLD, Arm
 from .call_stats import finite_numbers, parts_of_kind
 from .cascade import Reach, beyond_reach, with_order
 from .choice import Choice, Ranked
 from .fixed import VERSION, FixedSelector, rank
+from .partitions import PARTITIONS, Cells, PartitionWeights, cells_of, feature_values
 from .priors import WEIGHT, Prior, prior_for
 from .request_context import RequestContext
 
@@ -44,8 +45,11 @@ class BanditParameters:
 
     prior_weight: float = WEIGHT
     """Observations that a prior is worth."""
-    feature_precision: float = 60.0
-    """Ridge on the features, strong because they hardly predict which model is best."""
+    pooling: float = 2.0
+    """Outcomes in a context after which it counts as much as the model's mean over all contexts."""
+    partition_priors: tuple[float, ...] = tuple(p.prior for p in PARTITIONS)
+    """Weight of each way to divide the requests before the first outcome."""
+    noise: float = NOISE
     bonus: float = 0.25
     """Exploration bonus, times the posterior standard deviation in units of a reward's."""
     width: float = 0.05
@@ -104,6 +108,9 @@ class LearnedSelector(FixedSelector):
         self._choices = 0
         self._arms: dict[str, dict[str, Arm]] = {task: {} for task in TASKS}
         self._corrections: dict[str, _PriorCorrection] = dict.fromkeys(TASKS, _PriorCorrection())
+        self._weights_of: dict[str, PartitionWeights] = {
+            task: PartitionWeights(self._parameters.partition_priors) for task in TASKS
+        }
         self._reach: dict[tuple[str, str], Reach] = {}
         self._changed: set[tuple[str, str]] = set()
         self._choices_after_change: dict[str, int] = dict.fromkeys(TASKS, 0)
@@ -113,9 +120,9 @@ class LearnedSelector(FixedSelector):
     ) -> Choice:
         """Choose the first model by utility and exploration bonus; order the rest by utility."""
         task = context.task
-        x = context.vector()
+        cells = cells_of(feature_values(context))
         self._set_priors(task, profiles)
-        pairs = [self._ranked(p, context, x, budget_ms) for p in profiles]
+        pairs = [self._ranked(p, context, cells, budget_ms) for p in profiles]
         pairs.sort(key=lambda pair: -pair[0].utility)
         order = [ranked for ranked, _ in pairs]
         first = self._draw(task, pairs)
@@ -132,14 +139,19 @@ class LearnedSelector(FixedSelector):
             return
         key = (model, context.task)
         self._reach.setdefault(key, Reach.new()).add(context.complexity, reward)
-        if self._changed_arm(model, context.task).learn(context.vector(), clip(reward)):
+        arm, weights = self._changed_arm(model, context.task), self._weights_of[context.task]
+        arm.learn(feature_values(context), clip(reward))
+        weights.update(model, arm.evidence())
+        if arm.has_changed(weights.values):
+            weights.update(model, arm.evidence())
             self._choices_after_change[context.task] = _CHOICES_AFTER_CHANGE
         self._fit_correction(context.task)
 
     def revise(self, model: str, context: RequestContext, old: float, new: float | None) -> None:
         """Correct a learned reward, or remove it (None), if the arm still keeps it."""
         arm = self._changed_arm(model, context.task)
-        if arm.revise(context.vector(), clip(old), None if new is None else clip(new)):
+        if arm.revise(feature_values(context), clip(old), None if new is None else clip(new)):
+            self._weights_of[context.task].update(model, arm.evidence())
             self._fit_correction(context.task)
             if reach := self._reach.get((model, context.task)):
                 reach.add(context.complexity, (new or 0.0) - old, -1 if new is None else 0)
@@ -195,6 +207,7 @@ class LearnedSelector(FixedSelector):
             arm = self._new_arm()
             if arm.load(raw):
                 self._arms[task][model] = arm
+                self._weights_of[task].update(model, arm.evidence())
                 reach = finite_numbers(raw.get("reach"))
                 if len(reach) == 8 and min(reach) >= 0:
                     self._reach[(model, task)] = Reach(reach[:4], reach[4:])
@@ -202,13 +215,15 @@ class LearnedSelector(FixedSelector):
             self._fit_correction(task)
 
     def _ranked(
-        self, profile: Profile, context: RequestContext, x: Sequence[float], budget_ms: float
+        self, profile: Profile, context: RequestContext, cells: Cells, budget_ms: float
     ) -> tuple[Ranked, float]:
         """Return the estimates for a model, and their uncertainty in standard deviations of a reward."""
         task = context.task
         prior = self._prior(profile, task)
         arm = self._arm(profile.name, task)
-        mean, variance = arm.predict(x, self._corrections[task].at(prior.reward))
+        mean, variance = arm.predict(
+            cells, self._weights_of[task].values, self._corrections[task].at(prior.reward)
+        )
         mean = clip(mean)
         if arm.strength:
             mean = logistic(logit(clip(mean, 0.01, 0.99)) + arm.strength)
@@ -294,5 +309,5 @@ class LearnedSelector(FixedSelector):
     def _new_arm(self) -> Arm:
         tuning = self._parameters
         return Arm(
-            tuning.prior_weight, tuning.feature_precision, tuning.memory, tuning.threshold,
+            tuning.prior_weight, tuning.pooling, tuning.memory, tuning.threshold, tuning.noise,
         )  # fmt: skip
