@@ -1,4 +1,4 @@
-"""Simulated users whose best model depends on the context: does the selector learn which one, and how fast?
+"""Simulate users whose best model depends on the context, and measure how fast it is learned.
 
     python -m benchmarks.selection_contexts [--scenarios FILE] [--seeds 40] [--half all]
 

@@ -156,6 +156,7 @@ async def _start_run(
             "write, or give an instruction."
         )
     indent = intent.indent if intent else indent_of(document.line(place.start.line))
+    await app.workspace.complexity.ready(document)
     decision = app.decide("generate", document, place.start, instruction=instruction, only=model)
     if not decision.models:
         raise no_model(app, "generate")

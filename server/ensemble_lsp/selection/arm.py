@@ -55,7 +55,6 @@ class _Pool:
 
     def add(self, cell: str, reward: float, count: int) -> None:
         """Add an outcome to a cell; ``count`` -1 removes one, 0 shifts the sum by ``reward``."""
-        pooling = self.pooling
         n, total = self.cells.get(cell, (0, 0.0))
         self._count(n, total, -1)
         n, total = n + count, total + reward
@@ -129,21 +128,25 @@ class Arm:
 
     def predict(self, cells: Cells, weights: Sequence[float], prior: float) -> tuple[float, float]:
         """Return the expected reward and its variance, in units of the variance of one reward."""
-        start = self._weight * (prior - CENTRE)
+        count = len(self._window)
+        total = self._sum - CENTRE * count
+        weight = self._weight + count
+        level = total / count if count else 0.0
         mean = second = variance = 0.0
-        for pool, cell, weight in zip(self._pools, cells, weights, strict=True):
-            if weight < _MIN_WEIGHT:
+        for pool, cell, share in zip(self._pools, cells, weights, strict=True):
+            here = pool.cells.get(cell)
+            if share < _MIN_WEIGHT or pool.pooling == _UNPOOLED:
                 continue
-            n, total = pool.cells.get(cell, (0, 0.0))
             pooling = pool.pooling
-            scale = 1 / (n + pooling)
-            share = pooling * scale
-            level = share / (self._weight + pool.effective)
-            here = total * scale + level * (start + pool.moment)
-            mean += weight * here
-            second += weight * here * here
-            variance += weight * (scale + share * level)
-        return CENTRE + mean, variance + max(0.0, second - mean * mean) / self._noise
+            n, total_here = here or (0, 0.0)
+            own = n + pooling
+            shift = (total_here - n * level) / own
+            mean += share * shift
+            second += share * shift * shift
+            variance += share * (1 / own - 1 / (count + pooling))
+        variance += max(0.0, second - mean * mean) / self._noise
+        base = CENTRE + (self._weight * (prior - CENTRE) + total) / weight
+        return base + mean, 1 / weight + variance
 
     def evidence(self) -> list[float]:
         """Return the log-likelihood of the outcomes under each partition, relative to no partition."""
