@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..models.interface import Profile
 from ..types import Task
 from ..wording import plural
+from .agreement_correction import AgreementCorrection
 from .request_context import RequestContext
 
 
@@ -106,6 +107,7 @@ class Selector(Protocol):
     """
 
     strategy: str
+    agreement: AgreementCorrection
 
     def choose(
         self,
@@ -130,6 +132,10 @@ class Selector(Protocol):
         self, winner: str, losers: Sequence[str], context: RequestContext, shown_at: int = 0
     ) -> None:
         """Learn that the user chose one of several candidates, shown at this index of the list."""
+        ...
+
+    def learn_agreement(self, stated: float, old: float | None, new: float | None) -> None:
+        """Learn the reward of an ensemble's answer that was offered with this agreement."""
         ...
 
     def observe_call(self, call: ObservedCall) -> None:

@@ -50,12 +50,8 @@ class BanditParameters:
     partition_priors: tuple[float, ...] = tuple(p.prior for p in PARTITIONS)
     """Weight of each way to divide the requests before the first outcome."""
     noise: float = NOISE
-    bonus: float = 0.0
+    bonus: float = 0.25
     """Exploration bonus, times the posterior standard deviation in units of a reward's."""
-    horizon: float = 100.0
-    """Requests for which better knowledge of a model pays."""
-    look_ahead: float = 10.0
-    """Outcomes after which its value is judged."""
     width: float = 0.05
     """Scale of a random draw, in the same units, so that equal arms alternate until feedback arrives."""
     newcomer: float = 0.25
@@ -70,23 +66,6 @@ class BanditParameters:
     """Log-likelihood ratio that counts as a change of the model."""
     after_change: float = 0.5
     """Extra bonus for all arms after one has changed, until its successor is clear."""
-
-
-def _value_of_information(gap: float, sigma: float, tuning: BanditParameters) -> float:
-    """Return the gain per outcome from learning more about a model (knowledge gradient).
-
-    ``gap`` is the distance to the best other model. A number of further outcomes of the model moves its
-    expected reward; the gain is the chance, times the size, of a different best model afterwards, for
-    the requests that follow.
-    """
-    variance = tuning.noise * sigma * sigma
-    moves = variance / math.sqrt(variance + tuning.noise / tuning.look_ahead)
-    z = gap / moves
-    if z > 5:
-        return 0.0
-    density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-    gain = moves * (density - z * 0.5 * math.erfc(z / math.sqrt(2)))
-    return gain * tuning.horizon / tuning.look_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,16 +257,13 @@ class LearnedSelector(FixedSelector):
         tuning = self._parameters
         after_change = tuning.after_change if self._choices_after_change[task] else 0.0
         self._choices_after_change[task] = max(0, self._choices_after_change[task] - 1)
-        utilities = sorted((r.utility for r, _ in pairs), reverse=True)
         best, chosen = -math.inf, pairs[0][0]
         for r, sigma in pairs:
             arm = self._arms[task][r.model]
             late = arm.joined_at >= _MAX_LINE_WEIGHT and arm.observations < _NEWCOMER_OUTCOMES
             bonus = tuning.bonus + after_change + tuning.newcomer * late
             bonus += tuning.width * rng.gauss(0, 1)
-            rival = utilities[0] if r.utility < utilities[0] else utilities[min(1, len(pairs) - 1)]
-            information = _value_of_information(abs(r.utility - rival), sigma, tuning)
-            value = r.utility + bonus * sigma + information
+            value = r.utility + bonus * sigma
             if value > best:
                 best, chosen = value, r
         return chosen
