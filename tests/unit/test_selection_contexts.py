@@ -23,7 +23,7 @@ from ensemble_lsp.selection.partitions import (
     cells_of,
     feature_values,
 )
-from ensemble_lsp.selection.request_context import RequestContext
+from ensemble_lsp.selection.request_context import PLACES, RequestContext
 from ensemble_lsp.types import TASKS, Task
 
 HERE = RequestContext("complete", "python", complexity=4)
@@ -167,6 +167,27 @@ def test_the_evidence_is_the_likelihood_of_the_hierarchical_model() -> None:
     )
 
 
+def test_the_reason_gives_the_acceptance_in_the_context_that_matters() -> None:
+    selector = LearnedSelector(latency_weight=0)
+    for n in range(60):
+        for name, context in (("a", RUST), ("b", GO), ("a", GO), ("b", RUST)):
+            good = (name == "a") == (context == RUST)
+            selector.learn(name, context, float(good and n % 10 > 0))
+    rust, go = (selector.choose(c, MODELS, budget_ms=2500).why for c in (RUST, GO))
+    assert rust.startswith("a: you accept 90 % of its suggestions in rust, and it answers in ")
+    assert go.startswith("b: you accept 90 % of its suggestions in go, and")
+    other = selector.choose(replace(HERE, language="lua"), MODELS, budget_ms=2500).why
+    assert "you accept 45 % of its suggestions here" in other
+
+
+def test_every_cell_of_every_partition_has_words() -> None:
+    for place in PLACES:
+        values = feature_values(replace(HERE, place=place, multiline=False))
+        words = [partitions.describe(n, values) for n in range(len(PARTITIONS))]
+        assert words[0] == "here"
+        assert all(words)
+
+
 def test_weights_follow_the_evidence_of_all_models_together() -> None:
     weights = PartitionWeights()
     language = named("language")
@@ -183,7 +204,7 @@ def test_the_state_survives_a_new_feature_of_contexts(monkeypatch: pytest.Monkey
     selector = LearnedSelector(latency_weight=0)
     play(selector, [RUST, GO] * 30, lambda name, c: 0.9 * ((name == "a") == (c == RUST)))
     saved = json.loads(json.dumps(selector.save()))
-    newer = (*FEATURES, ContextFeature("deep", lambda c: str(c.nesting > 3)))
+    newer = (*FEATURES, ContextFeature("deep", lambda c: str(c.nesting > 3), str))
     monkeypatch.setattr(partitions, "FEATURES", newer)
     monkeypatch.setattr(arm_module, "FEATURES", newer)
     again = LearnedSelector(latency_weight=0)

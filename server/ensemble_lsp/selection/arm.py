@@ -122,9 +122,11 @@ class Arm:
     @property
     def acceptance(self) -> float | None:
         """Return the share of kept outcomes with a reward of at least one half; None under five."""
-        if len(self._window) < MIN_OUTCOMES:
-            return None
-        return sum(reward >= 0.5 for _, reward in self._window) / len(self._window)
+        return _acceptance([reward for _, reward in self._window])
+
+    def acceptance_in(self, partition: int, cell: str) -> float | None:
+        """Return the same for the outcomes in one cell of a partition."""
+        return _acceptance([r for values, r in self._window if cells_of(values)[partition] == cell])
 
     def predict(self, cells: Cells, weights: Sequence[float], prior: float) -> tuple[float, float]:
         """Return the expected reward and its variance, in units of the variance of one reward."""
@@ -260,6 +262,12 @@ class Arm:
         outcomes = [(contexts[int(i)], r) for i, r in zip(window, rewards, strict=True)]
         self._rebuild(outcomes[-self._memory :])
         return True
+
+
+def _acceptance(rewards: Sequence[float]) -> float | None:
+    if len(rewards) < MIN_OUTCOMES:
+        return None
+    return sum(reward >= 0.5 for reward in rewards) / len(rewards)
 
 
 def _contexts(raw: Mapping[str, Any]) -> list[Values]:

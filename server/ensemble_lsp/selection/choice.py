@@ -41,6 +41,8 @@ class Ranked:
     """Highest cyclomatic complexity at which the model's record holds up; None if unknown."""
     acceptance: float | None = None
     """Share of the remembered suggestions that the user kept; None with fewer than five."""
+    acceptance_scope: str = "here"
+    """Suggestions that this share counts, as the end of a clause: all, or those in the context that matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +181,8 @@ def _record(r: Ranked) -> str:
     """Return acceptance and speed, as the end of a sentence."""
     speed = f"it answers in {format_duration(r.latency_ms)}"
     if r.acceptance is not None:
-        return f"you accept {r.acceptance:.0%} of its suggestions here, and {speed}".replace(
-            "%", " %"
-        )
+        share = f"{r.acceptance:.0%}".replace("%", " %")
+        return f"you accept {share} of its suggestions {r.acceptance_scope}, and {speed}"
     count = plural(r.observations, "suggestion")
     known = f"only {count} judged so far" if r.observations else "no suggestion judged yet"
     return f"{known}, and {speed}"

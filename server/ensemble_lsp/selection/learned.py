@@ -14,7 +14,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..models.interface import Profile
@@ -25,7 +25,7 @@ from .call_stats import finite_numbers, parts_of_kind
 from .cascade import Reach, beyond_reach, with_order
 from .choice import Choice, Ranked
 from .fixed import VERSION, FixedSelector, rank
-from .partitions import PARTITIONS, Cells, PartitionWeights, cells_of, feature_values
+from .partitions import PARTITIONS, Cells, PartitionWeights, cells_of, describe, feature_values
 from .priors import WEIGHT, Prior, prior_for
 from .request_context import RequestContext
 
@@ -120,7 +120,8 @@ class LearnedSelector(FixedSelector):
     ) -> Choice:
         """Choose the first model by utility and exploration bonus; order the rest by utility."""
         task = context.task
-        cells = cells_of(feature_values(context))
+        values = feature_values(context)
+        cells = cells_of(values)
         self._set_priors(task, profiles)
         pairs = [self._ranked(p, context, cells, budget_ms) for p in profiles]
         pairs.sort(key=lambda pair: -pair[0].utility)
@@ -129,9 +130,22 @@ class LearnedSelector(FixedSelector):
         explored = first is not order[0]
         final = (first, *(r for r in order if r is not first))
         choice = Choice(final, explored, task)
-        if not self._escalate or explored:
+        if self._escalate and not explored:
+            choice = with_order(choice, *beyond_reach(final, context.complexity))
+        return self._with_acceptance_here(choice, values)
+
+    def _with_acceptance_here(self, choice: Choice, values: tuple[str, ...]) -> Choice:
+        """Return the choice with the first model's acceptance in this context, if contexts differ."""
+        first, task = choice.ranked[0], choice.task
+        leading = self._weights_of[task].leading
+        if leading is None:
             return choice
-        return with_order(choice, *beyond_reach(final, context.complexity))
+        share = self._arm(first.model, task).acceptance_in(leading, cells_of(values)[leading])
+        if share is None:
+            return choice
+        scope = describe(leading, values)
+        first = replace(first, acceptance=share, acceptance_scope=scope)
+        return replace(choice, ranked=(first, *choice.ranked[1:]))
 
     def learn(self, model: str, context: RequestContext, reward: float | None) -> None:
         """Learn one outcome; None is ignored."""

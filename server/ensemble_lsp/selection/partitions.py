@@ -26,12 +26,37 @@ class ContextFeature:
     name: str
     value: Callable[[RequestContext], str]
     """Few values: each of them needs outcomes of its own."""
+    phrase: Callable[[str], str]
+    """Describes a value to the user, as the end of "it does well …"."""
     kind: str = ""
     """Features of one kind are variants of each other; they share their prior weight and form no pair."""
 
 
-def _above(bound: int) -> Callable[[RequestContext], str]:
-    return lambda context: "+" if context.complexity > bound else "-"
+def _above(bound: int) -> ContextFeature:
+    def phrase(value: str) -> str:
+        return f"in code of a complexity {'above' if value == '+' else 'up to'} {bound}"
+
+    return ContextFeature(
+        f"complexity above {bound}",
+        lambda c: "+" if c.complexity > bound else "-",
+        phrase,
+        "complexity",
+    )
+
+
+PLACE_PHRASES = {
+    "call": "in a call",
+    "return": "after return",
+    "comment": "in a comment",
+    "import": "in an import",
+    "test": "in a test",
+    "string": "in a string",
+    "definition": "in a definition",
+    "other": "in other code",
+    "code": "in code",
+    "prose": "in comments and strings",
+}
+"""Kinds of place and regions, as ends of a sentence."""
 
 
 def _region(context: RequestContext) -> str:
@@ -40,13 +65,21 @@ def _region(context: RequestContext) -> str:
 
 
 FEATURES = (
-    ContextFeature("language", lambda c: c.language),
-    ContextFeature("complexity above 5", _above(5), "complexity"),
-    ContextFeature("complexity above 10", _above(10), "complexity"),
-    ContextFeature("region", _region, "place"),
-    ContextFeature("place", lambda c: c.place, "place"),
-    ContextFeature("block", lambda c: "+" if c.multiline else "-"),
-    ContextFeature("invoked", lambda c: "+" if c.trigger == "invoked" else "-"),
+    ContextFeature("language", lambda c: c.language, lambda v: f"in {v or 'plain text'}"),
+    _above(5),
+    _above(10),
+    ContextFeature("region", _region, PLACE_PHRASES.__getitem__, "place"),
+    ContextFeature("place", lambda c: c.place, PLACE_PHRASES.__getitem__, "place"),
+    ContextFeature(
+        "block",
+        lambda c: "+" if c.multiline else "-",
+        lambda v: "for a block" if v == "+" else "for the rest of a line",
+    ),
+    ContextFeature(
+        "invoked",
+        lambda c: "+" if c.trigger == "invoked" else "-",
+        lambda v: "on request" if v == "+" else "while you type",
+    ),
 )
 """The features of a context. The saved state names its features, so the list can grow."""
 
@@ -91,6 +124,12 @@ def feature_values(context: RequestContext) -> tuple[str, ...]:
     return tuple([feature.value(context) for feature in FEATURES])
 
 
+def describe(partition: int, values: tuple[str, ...]) -> str:
+    """Describe the cell of a partition for the user; "here" without a division."""
+    phrases = [FEATURES[i].phrase(values[i]) for i in PARTITIONS[partition].features]
+    return " ".join(phrases) or "here"
+
+
 @lru_cache(maxsize=4096)
 def cells_of(values: tuple[str, ...]) -> Cells:
     """Return the cell in each partition for the values of ``FEATURES``."""
@@ -114,3 +153,9 @@ class PartitionWeights:
         weights = [math.exp(v - largest) for v in total]
         scale = sum(weights)
         self.values = [w / scale for w in weights]
+
+    @property
+    def leading(self) -> int | None:
+        """Return the index of the partition with more than half of the weight, if it divides the requests."""
+        best = max(range(len(self.values)), key=self.values.__getitem__)
+        return best if self.values[best] > 0.5 and PARTITIONS[best].features else None
