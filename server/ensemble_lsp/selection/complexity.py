@@ -183,7 +183,7 @@ class ComplexityCache:
         return known.at(line) if known else Complexity()
 
     def opened(self, document: Document) -> None:
-        """Measure a document for the first time, in a thread: nobody types in it yet."""
+        """Measure a document for the first time, in a thread: no one types in it yet."""
         self._start(document, 0)
 
     def schedule(self, document: Document) -> None:

@@ -25,7 +25,7 @@ class ContextFeature:
 
     name: str
     value: Callable[[RequestContext], str]
-    """Few values: each of them needs outcomes of its own."""
+    """Few values: each of them needs its own outcomes."""
     phrase: Callable[[str], str]
     """Describes a value to the user, as the end of "it does well …"."""
     kind: str = ""
