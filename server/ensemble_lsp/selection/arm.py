@@ -1,10 +1,10 @@
 """One arm of the bandit: the latest rewards of one model at one task, pooled over contexts.
 
-For each partition of the requests (see ``partitions``) the arm is a hierarchical Gaussian model: the model
-has a mean reward, and each cell of the partition deviates from it. A cell with few outcomes is close to the
-model's mean; one with many is close to its own. The posterior and the likelihood of the outcomes have a
-closed form in a few sums, so a reward can be corrected later, the order of the outcomes does not matter,
-and an update takes microseconds.
+For each partition of the requests (see ``partitions``) the model has a mean reward, and each cell of the
+partition deviates from it: little with few outcomes in the cell, fully with many. The likelihood of the
+outcomes is that of a hierarchical Gaussian model. Estimate and likelihood have a closed form in a few
+sums, so a reward can be corrected later, the order of the outcomes does not matter, and an update takes
+microseconds.
 
 An arm keeps only its own latest outcomes, so memory use is bounded. Only an arm's own outcomes displace its
 older ones: a model that is not asked forgets nothing.

@@ -1,8 +1,9 @@
 """The strategy ``learned``: a contextual bandit with one arm for each model and task.
 
-Each arm is a linear model of the reward in the context's features, with an informed prior worth a few
-observations. One line, fitted to all arms, corrects the priors for the user's own acceptance level and
-for the priors' actual predictive value. Exploration is a small bonus for uncertain arms and a smaller
+Each arm estimates a model's reward, with an informed prior worth a few observations, and how it differs
+between contexts; the outcomes of all arms decide which contexts matter (``partitions``). One line, fitted
+to all arms, corrects the priors for the user's own acceptance level and for the priors' actual predictive
+value. Exploration is a small bonus for uncertain arms and a smaller
 random draw: published results show that at one user's sample sizes a good prior with little exploration
 beats bolder schemes. An arm whose rewards change restarts alone. Timeouts and failures are left to the
 circuit breaker; they are not rewards.
@@ -38,7 +39,7 @@ _CHOICES_AFTER_CHANGE = 60
 
 @dataclass(frozen=True, slots=True)
 class BanditParameters:
-    """Parameters, tuned on the ``tune`` half of ``benchmarks/selection_replay``.
+    """Parameters, tuned on the ``tune`` halves of the benchmarks ``selection`` and ``selection_contexts``.
 
     Most differences between neighbouring values were within the noise. ``newcomer`` is a judgement.
     """
@@ -50,6 +51,7 @@ class BanditParameters:
     partition_priors: tuple[float, ...] = tuple(p.prior for p in PARTITIONS)
     """Weight of each way to divide the requests before the first outcome."""
     noise: float = NOISE
+    """Variance of a reward around its expectation."""
     bonus: float = 0.25
     """Exploration bonus, times the posterior standard deviation in units of a reward's."""
     width: float = 0.05
