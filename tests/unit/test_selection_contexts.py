@@ -21,6 +21,7 @@ from ensemble_lsp.selection.partitions import (
     ContextFeature,
     PartitionWeights,
     cells_of,
+    divisions_of,
     feature_values,
 )
 from ensemble_lsp.selection.request_context import PLACES, RequestContext
@@ -116,7 +117,7 @@ def test_false_alarms_of_the_change_test_are_rare() -> None:
             )
             arm.learn(feature_values(context), float(rng.random() < 0.5))
             weights.update("a", arm.evidence())
-            arm.has_changed(weights.values)
+            arm.has_changed(weights.divisions)
         restarts += arm.restarts
     assert restarts <= 15, "of 6,000 outcomes"
 
@@ -125,7 +126,7 @@ def test_without_contexts_an_arm_is_the_mean_of_its_outcomes_and_its_prior() -> 
     arm, values = Arm(8.0), feature_values(HERE)
     for n in range(12):
         arm.learn(values, float(n % 3 == 0))
-    mean, variance = arm.predict(cells_of(values), PRIOR, 0.6)
+    mean, variance = arm.predict(cells_of(values), divisions_of(PRIOR), 0.6)
     assert mean == pytest.approx((4 + 8 * 0.6) / 20)
     assert variance == pytest.approx(1 / 20)
 
@@ -135,7 +136,7 @@ def test_a_cell_is_pooled_with_the_model_by_the_number_of_its_outcomes() -> None
     for context, rewards in ((RUST, [1.0] * 12), (GO, [0.0] * 4)):
         for reward in rewards:
             arm.learn(feature_values(context), reward)
-    only = [float(p.name == "language") for p in PARTITIONS]
+    only = [(named("language"), 1.0)]
 
     def expected(context: RequestContext) -> float:
         return arm.predict(cells_of(feature_values(context)), only, 0.5)[0]

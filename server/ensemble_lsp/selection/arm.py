@@ -37,8 +37,6 @@ NOISE = 0.17
 CENTRE = 0.45
 """Rewards are kept as differences from this value, about the middle of what models reach."""
 _UNPOOLED = 1e9
-_MIN_WEIGHT = 1e-3
-"""Partitions with less weight are left out of a prediction."""
 
 Values = tuple[str, ...]
 
@@ -63,6 +61,15 @@ class _Pool:
             self._count(n, total, 1)
         else:
             self.cells.pop(cell, None)
+
+    def fill(self, cells: Sequence[str], rewards: Sequence[float]) -> None:
+        """Add one outcome for each of the cells to an empty pool; faster than one by one."""
+        known = self.cells
+        for cell, reward in zip(cells, rewards, strict=True):
+            n, total = known.get(cell, (0, 0.0))
+            known[cell] = (n + 1, total + reward)
+        for n, total in known.values():
+            self._count(n, total, 1)
 
     def _count(self, n: int, total: float, sign: int) -> None:
         if n:
@@ -128,25 +135,33 @@ class Arm:
         """Return the same for the outcomes in one cell of a partition."""
         return _acceptance([r for values, r in self._window if cells_of(values)[partition] == cell])
 
-    def predict(self, cells: Cells, weights: Sequence[float], prior: float) -> tuple[float, float]:
-        """Return the expected reward and its variance, in units of the variance of one reward."""
-        count = len(self._window)
+    def predict(
+        self, cells: Cells, divisions: Sequence[tuple[int, float]], prior: float
+    ) -> tuple[float, float]:
+        """Return the expected reward and its variance, in units of the variance of one reward.
+
+        ``divisions`` are the partitions to consider, by index, with their weights.
+        """
+        count, pooling, pools = len(self._window), self._pooling, self._pools
         total = self._sum - CENTRE * count
-        weight = self._weight + count
         level = total / count if count else 0.0
-        mean = second = variance = 0.0
-        for pool, cell, share in zip(self._pools, cells, weights, strict=True):
-            here = pool.cells.get(cell)
-            if share < _MIN_WEIGHT or pool.pooling == _UNPOOLED:
+        mean = second = variance = unseen = 0.0
+        for index, share in divisions:
+            known = pools[index].cells.get(cells[index])
+            variance -= share
+            if known is None:
+                unseen += share
                 continue
-            pooling = pool.pooling
-            n, total_here = here or (0, 0.0)
+            n, total_here = known
             own = n + pooling
-            shift = (total_here - n * level) / own
-            mean += share * shift
-            second += share * shift * shift
-            variance += share * (1 / own - 1 / (count + pooling))
+            shift = share * (total_here - n * level) / own
+            mean += shift
+            second += shift * shift / share
+            variance += share * (count + pooling) / own
+        # A cell's variance without its part in the model's mean: 1 / (n + pooling) - 1 / (count + pooling).
+        variance = (variance + unseen * (count + pooling) / pooling) / (count + pooling)
         variance += max(0.0, second - mean * mean) / self._noise
+        weight = self._weight + count
         base = CENTRE + (self._weight * (prior - CENTRE) + total) / weight
         return base + mean, 1 / weight + variance
 
@@ -166,7 +181,7 @@ class Arm:
         if self.observations % self._memory == 0:
             self._rebuild(list(self._window))  # rounding errors must not add up
 
-    def has_changed(self, weights: Sequence[float]) -> bool:
+    def has_changed(self, divisions: Sequence[tuple[int, float]]) -> bool:
         """Test whether the model has changed; if it has, keep only the outcomes after the change.
 
         The test looks at the rewards without what the contexts explain: a session in another language is no change.
@@ -174,7 +189,7 @@ class Arm:
         latest = list(islice(self._window, max(0, len(self._window) - WINDOW), None))
         if len(latest) < MIN_BEFORE + MIN_AFTER:
             return False
-        cut = change_point(self._without_context(latest, weights), self._threshold)
+        cut = change_point(self._without_context(latest, divisions), self._threshold)
         if cut is None:
             return False
         self._rebuild(latest[cut:])
@@ -182,7 +197,7 @@ class Arm:
         return True
 
     def _without_context(
-        self, outcomes: Sequence[tuple[Values, float]], weights: Sequence[float]
+        self, outcomes: Sequence[tuple[Values, float]], divisions: Sequence[tuple[int, float]]
     ) -> list[float]:
         """Return the rewards, shifted to the same expectation in every context."""
         known: dict[Values, float] = {}
@@ -190,7 +205,7 @@ class Arm:
         found: list[float] = []
         for values, reward in outcomes:
             if (expected := known.get(values)) is None:
-                expected = known[values] = self.predict(cells_of(values), weights, middle)[0]
+                expected = known[values] = self.predict(cells_of(values), divisions, middle)[0]
             found.append(reward - expected)
         level = sum(r for _, r in outcomes) / len(outcomes) - sum(found) / len(found)
         return [value + level for value in found]
@@ -218,8 +233,10 @@ class Arm:
         """Recompute the sums from the given outcomes."""
         self._reset()
         self._window = deque(kept)
-        for values, reward in kept:
-            self._add(values, reward, 1)
+        self._sum = sum(reward for _, reward in kept)
+        rewards = [reward - CENTRE for _, reward in kept]
+        for pool, cells in zip(self._pools, zip(*(cells_of(v) for v, _ in kept)), strict=False):
+            pool.fill(cells, rewards)
 
     def _add(self, values: Values, reward: float, sign: int) -> None:
         self._shift(values, sign * (reward - CENTRE), sign)

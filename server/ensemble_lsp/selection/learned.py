@@ -158,7 +158,7 @@ class LearnedSelector(FixedSelector):
         arm, weights = self._changed_arm(model, context.task), self._weights_of[context.task]
         arm.learn(feature_values(context), clip(reward))
         weights.update(model, arm.evidence())
-        if arm.has_changed(weights.values):
+        if arm.has_changed(weights.divisions):
             weights.update(model, arm.evidence())
             self._choices_after_change[context.task] = _CHOICES_AFTER_CHANGE
         self._fit_correction(context.task)
@@ -238,7 +238,7 @@ class LearnedSelector(FixedSelector):
         prior = self._prior(profile, task)
         arm = self._arm(profile.name, task)
         mean, variance = arm.predict(
-            cells, self._weights_of[task].values, self._corrections[task].at(prior.reward)
+            cells, self._weights_of[task].divisions, self._corrections[task].at(prior.reward)
         )
         mean = clip(mean)
         if arm.strength:

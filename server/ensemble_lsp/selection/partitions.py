@@ -114,6 +114,7 @@ def partitions(undivided: float, single: float) -> tuple[Partition, ...]:
     return tuple(found)
 
 
+_MIN_WEIGHT = 2e-3
 UNDIVIDED, SINGLE = 0.35, 0.45
 PARTITIONS = partitions(UNDIVIDED, SINGLE)
 _FEATURES_OF = tuple(p.features for p in PARTITIONS)
@@ -136,6 +137,15 @@ def cells_of(values: tuple[str, ...]) -> Cells:
     return tuple("\n".join([values[i] for i in features]) for features in _FEATURES_OF)
 
 
+def divisions_of(weights: Sequence[float]) -> list[tuple[int, float]]:
+    """Return the partitions that divide the requests, by index, with their weights, if large enough to matter."""
+    return [
+        (index, weight)
+        for index, weight in enumerate(weights)
+        if weight >= _MIN_WEIGHT and PARTITIONS[index].features
+    ]
+
+
 class PartitionWeights:
     """The posterior weights of the partitions at one task, shared by all models."""
 
@@ -144,6 +154,7 @@ class PartitionWeights:
         self._evidence: dict[str, Sequence[float]] = {}
         self.values: list[float] = list(prior)
         """One weight for each partition; their sum is 1."""
+        self.divisions = divisions_of(self.values)
 
     def update(self, model: str, evidence: Sequence[float]) -> None:
         """Replace a model's evidence: the log-likelihood of its outcomes under each partition."""
@@ -153,6 +164,7 @@ class PartitionWeights:
         weights = [math.exp(v - largest) for v in total]
         scale = sum(weights)
         self.values = [w / scale for w in weights]
+        self.divisions = divisions_of(self.values)
 
     @property
     def leading(self) -> int | None:
