@@ -235,7 +235,8 @@ class Arm:
         self._window = deque(kept)
         self._sum = sum(reward for _, reward in kept)
         rewards = [reward - CENTRE for _, reward in kept]
-        for pool, cells in zip(self._pools, zip(*(cells_of(v) for v, _ in kept)), strict=False):
+        columns = zip(*(cells_of(values) for values, _ in kept), strict=True)
+        for pool, cells in zip(self._pools, columns, strict=False):
             pool.fill(cells, rewards)
 
     def _add(self, values: Values, reward: float, sign: int) -> None:
