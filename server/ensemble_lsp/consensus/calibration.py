@@ -5,7 +5,7 @@ from __future__ import annotations
 from .agreement import CalibrationTable
 
 CODE_TABLE = CalibrationTable(
-    coefficients=(-0.5367, -0.5697, -0.6279, 2.0746, 0.927, -1.002, 0.5507),
+    coefficients=(-0.5676, -0.5456, -0.6045, 2.0889, 0.9233, -0.9961, 0.5739),
     slope=1.2,
     low=0.005,
     high=0.832,
