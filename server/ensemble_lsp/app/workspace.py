@@ -64,7 +64,7 @@ class Workspace:
         self._rename_on_disk(document)
         self._read_soon()
         self.context.opened(document)
-        self.complexity.schedule(document)
+        self.complexity.opened(document)
         for listener in self._listeners:
             listener.opened(document)
 
