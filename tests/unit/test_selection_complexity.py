@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from ensemble_lsp.selection import complexity
-from ensemble_lsp.selection.complexity import MAX_LINES, Complexity, ComplexityCache, measure
+from ensemble_lsp.selection import complexity, complexity_cache
+from ensemble_lsp.selection.complexity import MAX_LINES, Complexity, measure
+from ensemble_lsp.selection.complexity_cache import READY_LINES, ComplexityCache
 from ensemble_lsp.types import Document
 
 BRANCHY = """import os
@@ -150,7 +151,7 @@ async def test_documents_are_measured_one_at_a_time(monkeypatch: pytest.MonkeyPa
         under_way -= 1
         return complexity.FileComplexity(arguments[0].version, 1)
 
-    monkeypatch.setattr(complexity, "measure", counted)
+    monkeypatch.setattr(complexity_cache, "measure", counted)
     cache = ComplexityCache(debounce_ms=0)
     for number in range(6):
         cache.schedule(Document.from_text(f"file:///{number}.py", 1, "python", "a = 1\n"))
@@ -235,7 +236,7 @@ async def test_a_small_file_is_measured_before_the_first_choice_though_others_wa
 
 async def test_a_long_file_is_not_waited_for_and_is_measured_without_debounce() -> None:
     cache = ComplexityCache(debounce_ms=60_000)
-    document = python(BRANCHY + "\n" * complexity.READY_LINES)
+    document = python(BRANCHY + "\n" * READY_LINES)
     await cache.ready(document)
     assert cache.peek(document.uri, 11) == Complexity()
     cache.opened(document)
@@ -252,7 +253,7 @@ async def test_a_slow_measurement_does_not_hold_up_the_choice(
         release.wait(10)
         return complexity.FileComplexity(arguments[0].version, 7)
 
-    monkeypatch.setattr(complexity, "measure", slow)
+    monkeypatch.setattr(complexity_cache, "measure", slow)
     monkeypatch.setattr(complexity, "READY_SECONDS", 0.01)
     cache = ComplexityCache()
     document = python(BRANCHY)

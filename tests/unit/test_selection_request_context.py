@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble_lsp.selection.complexity import ComplexityCache
+from ensemble_lsp.selection.complexity_cache import ComplexityCache
 from ensemble_lsp.selection.partitions import FEATURES, PARTITIONS, cells_of, feature_values
 from ensemble_lsp.selection.request_context import (
     PLACES,

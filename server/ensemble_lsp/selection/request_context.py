@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 from ..languages import line_comment
 from ..types import TASKS, Document, Position, Task, Trigger
-from .complexity import ComplexityCache
+from .complexity_cache import ComplexityCache
 
 PlaceKind = Literal[
     "call", "return", "comment", "import", "test", "string", "definition", "other"
