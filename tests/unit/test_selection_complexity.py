@@ -254,7 +254,7 @@ async def test_a_slow_measurement_does_not_hold_up_the_choice(
         return complexity.FileComplexity(arguments[0].version, 7)
 
     monkeypatch.setattr(complexity_cache, "measure", slow)
-    monkeypatch.setattr(complexity, "READY_SECONDS", 0.01)
+    monkeypatch.setattr(complexity_cache, "READY_SECONDS", 0.01)
     cache = ComplexityCache()
     document = python(BRANCHY)
     await asyncio.wait_for(cache.ready(document), 5)
