@@ -28,7 +28,7 @@ _MARKS = {
     ),
     "markdown": ((r"\s*(?:#{1,6}|[-+]|\d+[.)])", r"[^\W\d]|[`\[*\"']"),),
 }
-"""Marks at the start of a line that are none without a blank behind them, and the start of a text for it."""
+"""Marks at the start of a line that need a blank behind them, and how a text begins that lacks it."""
 _DOUBLED = frozenset({"await", "long", "not", "typeof"})
 _OPERATION = re.compile(r"\w+\s+[\w(\[{\"'~!-]")
 _CONTEXT = 4000

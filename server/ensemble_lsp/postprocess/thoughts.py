@@ -8,10 +8,12 @@ from .quotes import is_quoted
 
 _TAGS = "think|thinking|thought|thoughts|reasoning|analysis|reflection|seed:think"
 _OPENING = re.compile(
-    rf"\A\s*(?:<(?P<tag>{_TAGS})>|\[THINK\]|◁think▷|<\|(?:START_THINKING|begin_of_thought)\|>)", re.IGNORECASE
+    rf"\A\s*(?:<(?P<tag>{_TAGS})>|\[THINK\]|◁think▷|<\|(?:START_THINKING|begin_of_thought)\|>)",
+    re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    rf"(?:</(?P<tag>{_TAGS})>|\[/THINK\]|◁/think▷|<\|(?:END_THINKING|end_of_thought)\|>)[ \t]*\n*", re.IGNORECASE
+    rf"(?:</(?P<tag>{_TAGS})>|\[/THINK\]|◁/think▷|<\|(?:END_THINKING|end_of_thought)\|>)[ \t]*\n*",
+    re.IGNORECASE,
 )
 _HARMONY = re.compile(r"\A\s*(?:<\|start\|>assistant)?<\|channel\|>")
 _FINAL = re.compile(r"<\|channel\|>\s*final\b[^<\n]*<\|message\|>")
