@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..types import Document, Edit, OutcomeKind, Span, Suggestion, advance
-from .matching import Match, continues_word, is_keystroke, is_word_of, match, reformatted, squeeze
+from .matching import (
+    Match,
+    continues_word,
+    is_keystroke,
+    is_pair,
+    is_rest_of,
+    is_word_of,
+    match,
+    reformatted,
+    squeeze,
+)
+from .popup_edits import is_popup_edit
 from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
@@ -26,10 +37,16 @@ class PendingSuggestion:
     match: Match = field(default_factory=lambda: Match("untouched", 0, 1))
     now: str = ""
     """The text in the region."""
+    replaced: str = ""
+    """The text in the suggestion's span when it was offered."""
     before: int = 0
     """Characters accepted of earlier suggestions that this one continues."""
     by_hand: int = 0
     at_once: int = 0
+    words: int = 0
+    """Characters of ``by_hand`` that came as a word: from a popup, unless more of it is accepted."""
+    finished: bool = False
+    """Whether one edit inserted all that was left of it."""
     reported: float = 0.0
     """The accepted share that a client reported."""
     other_since: float | None = None
@@ -58,6 +75,7 @@ class PendingSuggestion:
             text[head : len(text) - tail],
             now,
             now=own,
+            replaced=old,
         )
         pending.match = match(own, own, pending.offered)
         return pending
@@ -67,33 +85,86 @@ class PendingSuggestion:
         """The number of characters offered here, white space not counted."""
         return max(1, self.before + self.match.size)
 
-    def follow(self, change: DocumentChange) -> None:
-        """Compare the region with the offered text after a change."""
+    def follow(self, change: DocumentChange, *, exact: bool = False) -> None:
+        """Compare the region with the offered text after a change.
+
+        ``exact``: the client sends edits as they are made, not only what differs.
+        """
+        earlier = replace(self) if len(change.steps) > 1 else None
         self.region, touching, outside = follow_change(self.region, change, grows=True)
-        self.now = change.after.slice(self.region)
+        self.changed_now, self.changed_outside = bool(touching), outside
+        self._compare(change, touching, exact)
+        if earlier is not None and touching and self.match.state == "other":
+            self._follow_steps(change, earlier, exact)
+
+    def _compare(self, change: DocumentChange, touching: Sequence[Edit], exact: bool) -> None:
+        before, self.now = self.now, change.after.slice(self.region)
         matched = match(self.now, self.old, self.offered)
         gained = matched.gained - self.match.gained
-        self.changed_now, self.changed_outside = bool(touching), outside
-        keys = all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
-        if (
-            change.coarse
-            and len(touching) == 1
-            and is_word_of(touching[0].text, self.now, self.offered)
-        ):
-            keys = False
-        whole_at_once = matched.state == "whole" and not self.match.taken and matched.size > 1
+        keys = self._is_typed(change, touching, before, matched)
         self.reformatted = matched.state == "other" and not keys and self._is_reformatted(touching)
         if self.reformatted:
             matched = Match("whole", matched.size, matched.size)
             gained = matched.size - self.match.gained
         if gained > 0 and matched.state in ("part", "whole"):
-            if keys and not (whole_at_once and len(touching) == 1):
-                self.by_hand += gained
-            else:
-                self.at_once += gained
+            whole = matched.state == "whole"
+            word = not self.reformatted and self._is_popup(change, touching, whole, exact)
+            self._gain(gained, keys=keys, word=word)
+            self.finished = whole and not (keys or word or change.coarse) and len(touching) == 1
         elif gained < 0 and touching:
             self._lost(matched)
         self.match = matched
+
+    def _gain(self, gained: int, *, keys: bool, word: bool) -> None:
+        if keys or (word and not self.at_once):
+            self.by_hand += gained
+            self.words += gained if word and not keys else 0
+            return
+        # More than a popup's word was accepted, so the words were accepted too.
+        self.at_once += gained + self.words
+        self.by_hand -= self.words
+        self.words = 0
+
+    def _is_typed(
+        self, change: DocumentChange, touching: Sequence[Edit], before: str, matched: Match
+    ) -> bool:
+        """Return whether keystrokes made the edits."""
+        if len(touching) == 1:
+            text = touching[0].text
+            if change.coarse and is_word_of(text, self.now, self.offered):
+                return False
+            if is_rest_of(text, before, self.offered):
+                return False
+            first = matched.state == "whole" and not self.match.taken and matched.size > 1
+            if first and not is_pair(text):
+                return False
+        return all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
+
+    def _is_popup(
+        self, change: DocumentChange, touching: Sequence[Edit], whole: bool, exact: bool
+    ) -> bool:
+        if len(touching) != 1 or self.suggestion.task != "complete":
+            return False
+        return is_popup_edit(
+            change,
+            touching[0],
+            whole=whole,
+            offered=(self.replaced, self.suggestion.text),
+            exact=exact,
+        )
+
+    def _follow_steps(
+        self, change: DocumentChange, trial: PendingSuggestion, exact: bool
+    ) -> None:
+        """Look for an accept among the edits of one message: the user may have typed on after it."""
+        for step in change.steps:
+            part = DocumentChange(step.after, (step,), change.coarse)
+            trial.region, touching, _ = follow_change(trial.region, part, grows=True)
+            trial._compare(part, touching, exact)
+            if trial.finished:
+                self.by_hand, self.at_once, self.words = trial.by_hand, trial.at_once, trial.words
+                self.match, self.finished = trial.match, True
+                return
 
     def _is_reformatted(self, touching: Sequence[Edit]) -> bool:
         """Return whether the inserted text is the offered one as a formatter spells it."""
@@ -101,13 +172,14 @@ class PendingSuggestion:
         return inserted * 2 >= len(squeeze(self.offered)) and reformatted(self.now, self.offered)
 
     def _lost(self, matched: Match) -> None:
-        taken = matched.gained
+        taken, self.finished = matched.gained, False
         if matched.state not in ("part", "whole"):
             taken = min(taken, self.taken)
         if not taken and self.at_once:
             self.undone = True
         self.at_once = min(self.at_once, taken)
         self.by_hand = max(0, min(self.by_hand, self.before + taken - self.at_once))
+        self.words = min(self.words, self.by_hand)
 
     @property
     def taken(self) -> int:
@@ -116,8 +188,10 @@ class PendingSuggestion:
 
     @property
     def complete(self) -> bool:
-        """Whether all of it is there, and most of it came in one edit."""
-        return self.match.state == "whole" and self.at_once * 2 >= self.size - self.before
+        """Whether all of it is there, and one edit inserted most of it or all that was left."""
+        return self.match.state == "whole" and (
+            self.finished or self.at_once * 2 >= self.size - self.before
+        )
 
     @property
     def typed_over(self) -> bool:

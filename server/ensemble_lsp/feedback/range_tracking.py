@@ -63,6 +63,8 @@ class EditStep:
     before: Document
     edit: Edit
     after: Document
+    made: Edit
+    """The edit as the client sent it."""
 
     @cached_property
     def parts(self) -> tuple[Edit, ...]:
@@ -90,9 +92,14 @@ class DocumentChange:
         for number, edit in enumerate(edits, 1):
             last = number == len(edits)
             following = after if last else document.replace(edit.span, edit.text)
-            steps.append(EditStep(document, minimal(document, edit), following))
+            steps.append(EditStep(document, minimal(document, edit), following, edit))
             document = following
         return cls(after, tuple(steps), coarse)
+
+    @property
+    def as_made(self) -> bool:
+        """Whether an edit contains text that it leaves unchanged: the client does not compare texts."""
+        return not self.coarse and any(step.made != step.edit for step in self.steps)
 
 
 def _is_coarse(before: Document, edit: Edit) -> bool:

@@ -54,6 +54,8 @@ class Tracker:
         self._retention = RetentionTracker(self._report_revision, clock)
         self._settled: OrderedDict[str, tuple[Suggestion, Outcome]] = OrderedDict()
         self._documents: dict[str, Document] = {}
+        self._exact = False
+        """Whether the client sends edits as they are made, not only what differs."""
 
     # -- offered -------------------------------------------------------------------------------
 
@@ -187,9 +189,10 @@ class Tracker:
             return
         self._documents[uri] = after
         change = DocumentChange.of(before, after, edits)
+        self._exact = self._exact or change.as_made
         self._retention.changed(change)
         for pending in followed:
-            pending.follow(change)
+            pending.follow(change, exact=self._exact)
         self._judge(followed)
 
     def saved(self, document: Document) -> None:
