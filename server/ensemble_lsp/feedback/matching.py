@@ -18,6 +18,7 @@ _LAYOUT = re.compile(r"[\s\"'`,;()]+")
 """Characters that a formatter adds, removes or exchanges."""
 _LEADER = re.compile(r"\s*(?://[/!]?|\#|\*|--|;;?|%|>|[-+]|\d+\.)?\s*")
 """The start of a line that an editor adds to a line break: indentation, the sign of a comment or list."""
+_MOST_CLOSERS = 8
 _WORD = re.compile(r"\s*\w\w+")
 _PAIRS = frozenset({"()", "[]", "{}", "<>", '""', "''", "``", "``````", '""""""', "''''''"})
 _MOST_KEPT = 200
@@ -136,6 +137,11 @@ def _is_composed(text: str) -> bool:
     if len(text) > 8 or len(text.split()) != 1 or text.isascii():
         return False
     return len(normalize("NFC", text)) == 1 or all(char >= _COMPOSED for char in text)
+
+
+def are_closers(text: str) -> bool:
+    """Return whether a text is a few closing brackets and quotes."""
+    return 0 < len(text) <= _MOST_CLOSERS and _CLOSERS.fullmatch(text) is not None
 
 
 def is_pair(text: str) -> bool:

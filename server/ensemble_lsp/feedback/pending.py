@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from ..types import Document, Edit, OutcomeKind, Span, Suggestion, advance
 from .matching import (
     Match,
+    are_closers,
     continues_word,
     is_keystroke,
     is_pair,
@@ -45,6 +46,8 @@ class PendingSuggestion:
     at_once: int = 0
     words: int = 0
     """Characters of ``by_hand`` that came as a word: from a popup, unless more of it is accepted."""
+    typed_before: int = 0
+    """Characters that were typed once and removed: an undo and a redo bring them back in one edit."""
     finished: bool = False
     """Whether one edit inserted all that was left of it."""
     reported: float = 0.0
@@ -91,15 +94,48 @@ class PendingSuggestion:
         ``exact``: the client sends edits as they are made, not only what differs.
         """
         earlier = replace(self) if len(change.steps) > 1 else None
+        self._take_in_closers(change)
         self.region, touching, outside = follow_change(self.region, change, grows=True)
         self.changed_now, self.changed_outside = bool(touching), outside
         self._compare(change, touching, exact)
         if earlier is not None and touching and self.match.state == "other":
             self._follow_steps(change, earlier, exact)
 
+    def _take_in_closers(self, change: DocumentChange) -> None:
+        """Let the region include brackets behind it that an edit replaces, or that the cursor passed."""
+        step, end = change.steps[0], self.region.end
+        edit = step.edit if change.coarse else step.made
+        if edit.span.start > end:
+            behind = step.before.slice(Span(end, edit.span.start))
+            taken = remaining(self).startswith(behind)
+        else:
+            behind = step.before.slice(Span(end, max(end, edit.span.end)))
+            taken = bool(edit.text) and self.region.start <= edit.span.start
+        if taken and are_closers(behind):
+            self._include(behind)
+            self.match = match(self.now, self.old, self.offered)
+
+    def _include(self, behind: str) -> None:
+        """Add text that was behind the region before."""
+        self.region = Span(self.region.start, advance(self.region.end, behind))
+        self.old += behind
+        self.now += behind
+
+    def _match_with_closers(self, document: Document) -> Match:
+        """Compare; brackets that the text ends with, and that the editor closed, are part of it."""
+        matched = match(self.now, self.old, self.offered)
+        rest = squeeze(self.offered)[matched.taken :]
+        if matched.state == "part" and are_closers(rest):
+            start = self.region.end
+            line = document.line(start.line)
+            if line.startswith(rest, start.column):
+                self._include(rest)
+                matched = match(self.now, self.old, self.offered)
+        return matched
+
     def _compare(self, change: DocumentChange, touching: Sequence[Edit], exact: bool) -> None:
         before, self.now = self.now, change.after.slice(self.region)
-        matched = match(self.now, self.old, self.offered)
+        matched = self._match_with_closers(change.after)
         gained = matched.gained - self.match.gained
         keys = self._is_typed(change, touching, before, matched)
         self.reformatted = matched.state == "other" and not keys and self._is_reformatted(touching)
@@ -108,6 +144,7 @@ class PendingSuggestion:
             gained = matched.size - self.match.gained
         if gained > 0 and matched.state in ("part", "whole"):
             whole = matched.state == "whole"
+            keys = keys or 0 < matched.gained <= self.typed_before
             word = not self.reformatted and self._is_popup(change, touching, whole, exact)
             self._gain(gained, keys=keys, word=word)
             self.finished = whole and not (keys or word or change.coarse) and len(touching) == 1
@@ -172,6 +209,8 @@ class PendingSuggestion:
         return inserted * 2 >= len(squeeze(self.offered)) and reformatted(self.now, self.offered)
 
     def _lost(self, matched: Match) -> None:
+        if not self.at_once:
+            self.typed_before = max(self.typed_before, self.match.gained)
         taken, self.finished = matched.gained, False
         if matched.state not in ("part", "whole"):
             taken = min(taken, self.taken)

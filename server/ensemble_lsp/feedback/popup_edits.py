@@ -16,15 +16,13 @@ from .range_tracking import DocumentChange, EditStep
 
 _ITEM = re.compile(
     r"""[\w$@\#]+(?:-\w+)*[!?]?                    # an identifier, or a kebab-case name
-    (?:\([)]?;?|<>|\[\]|:[ ]?;?|=(?:""|''|{})?)?  # brackets of a call, a property's or an attribute's end
+    (?:\([)]?|<>|\[\]|:[ ]?;?|=(?:""|''|{})?)?  # the end of a call, a property or an attribute
     """,
     re.VERBOSE,
 )
 _OPERATOR = re.compile(r"\?\.|\.|->|::")
 """An item may replace the operator before it, too."""
 _TYPED = re.compile(r"[\w$@#-]*")
-_TRIGGERS = frozenset(".:>@$#</\\\"'`")
-"""Characters after which a popup opens without a typed word."""
 
 
 def is_popup_edit(
@@ -47,9 +45,7 @@ def is_popup_edit(
     start = inserted.span.start
     before = step.before.slice(Span(Position(start.line, 0), start))[-1:]
     in_word = before.isalnum() or before in ("_", "$")
-    if exact:
-        return not in_word and not whole and before in _TRIGGERS
-    return in_word or not whole
+    return not (in_word or whole) if exact else (in_word or not whole)
 
 
 def _is_item(text: str) -> bool:

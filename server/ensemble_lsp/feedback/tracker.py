@@ -7,7 +7,7 @@ accepted, and when the survival of an accepted text is measured.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -28,8 +28,11 @@ TYPED_S = 2.0
 """After this long a text typed as offered counts as typed."""
 NAP_S = 2.0
 """The longest sleep that ``tick`` asks for, so that no sleeper has to be woken earlier."""
+RECONSIDER_S = 60.0
+"""For this long after its end, a suggestion may still be on the screen and be accepted."""
 _REMEMBERED = 512
 _TAKEN: frozenset[OutcomeKind] = frozenset({"accepted", "partial", "typed"})
+_UNUSED: frozenset[OutcomeKind] = frozenset({"superseded", "ignored", "rejected"})
 
 Settle = Callable[[Suggestion, Outcome], None]
 Prefer = Callable[[Suggestion, Sequence[Suggestion]], None]
@@ -54,6 +57,8 @@ class Tracker:
         self._retention = RetentionTracker(self._report_revision, clock)
         self._settled: OrderedDict[str, tuple[Suggestion, Outcome]] = OrderedDict()
         self._documents: dict[str, Document] = {}
+        self._recent: deque[tuple[float, PendingSuggestion]] = deque(maxlen=32)
+        """Suggestions that ended without an accept, and when."""
         self._exact = False
         """Whether the client sends edits as they are made, not only what differs."""
 
@@ -89,7 +94,8 @@ class Tracker:
             if successor.suggestion.id == old.suggestion.id:
                 del self._pending[old.suggestion.id]
             else:
-                self._end(old, "superseded", "document", 0.0)
+                # Not by the document: its successor has its past, and is accepted in its place.
+                self._end(old, "superseded", "successor", 0.0)
             return
         if old.suggestion.task == "generate" and not meet(old, new):
             return
@@ -185,15 +191,24 @@ class Tracker:
         """Follow a change of a document, made by consecutive edits."""
         uri = after.uri
         followed = self._pending_in(uri)
-        if not followed and not self._retention.follows(uri):
+        recent = self._recent_in(uri)
+        if not followed and not recent and not self._retention.follows(uri):
             return
         self._documents[uri] = after
         change = DocumentChange.of(before, after, edits)
         self._exact = self._exact or change.as_made
-        self._retention.changed(change)
-        for pending in followed:
+        for pending in (*followed, *recent):
             pending.follow(change, exact=self._exact)
-        self._judge(followed)
+        accepted = [pending for pending in followed if pending.changed_now and pending.complete]
+        late = [pending for pending in recent if pending.changed_now and pending.finished]
+        self._retention.changed(change, redo=not (accepted or late))
+        self._judge(followed, accepted or late[-1:])
+
+    def opened(self, document: Document) -> None:
+        """Take back the accepts whose text a reload has thrown away."""
+        if document.uri in self._documents:
+            self.closed(document.uri)
+        self._retention.reopened(document)
 
     def saved(self, document: Document) -> None:
         """Measure the accepted texts of a saved document."""
@@ -207,18 +222,27 @@ class Tracker:
         last = self._documents.get(uri)
         if last is not None:
             self._retention.measure(last)
-        self._retention.forget(uri)
+            self._retention.closed(last)
+        self._recent = deque(
+            (each for each in self._recent if each[1].suggestion.uri != uri), self._recent.maxlen
+        )
         self._documents.pop(uri, None)
 
-    def _judge(self, followed: Sequence[PendingSuggestion]) -> None:
+    def _judge(
+        self, followed: Sequence[PendingSuggestion], taken: Sequence[PendingSuggestion]
+    ) -> None:
         """Settle the suggestions that a change decides; start the timers of the others."""
         now = self._clock()
-        taken = [pending for pending in followed if pending.changed_now and pending.complete]
         # Of similar candidates the one that is there word for word was accepted.
         exact = [pending for pending in taken if not pending.reformatted]
         taken = exact or taken
         for pending in taken:
-            self._end(pending, "accepted", "document", 1.0)
+            if pending.suggestion.id in self._pending:
+                self._end(pending, "accepted", "document", 1.0)
+            else:
+                self._reconsider(pending)
+        if taken:
+            self._forget_recent(taken)
         for pending in followed:
             if pending.suggestion.id not in self._pending:
                 continue
@@ -242,6 +266,25 @@ class Tracker:
             pending.away_since = None
         elif pending.changed_outside:
             pending.away_since = pending.away_since or now
+
+    # -- ended, but accepted after all -----------------------------------------------------------
+
+    def _recent_in(self, uri: str) -> list[PendingSuggestion]:
+        while self._recent and self._recent[0][0] + RECONSIDER_S < self._clock():
+            self._recent.popleft()
+        return [pending for _, pending in self._recent if pending.suggestion.uri == uri]
+
+    def _forget_recent(self, taken: Sequence[PendingSuggestion]) -> None:
+        kept = (each for each in self._recent if not meet(each[1], taken))
+        self._recent = deque(kept, self._recent.maxlen)
+
+    def _reconsider(self, pending: PendingSuggestion) -> None:
+        """Revise an outcome: the text was still on the screen, and one edit inserted it."""
+        suggestion, outcome = self._settled[pending.suggestion.id]
+        reward = reward_of("accepted", 1.0, outcome.shown_ms)
+        accepted = replace(outcome, kind="accepted", source="document", share=1.0, reward=reward)
+        self._retention.add(pending, accepted)
+        self._report_revision(suggestion, accepted)
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -297,6 +340,8 @@ class Tracker:
         outcome = Outcome(suggestion.id, kind, source, share, reward_of(kind, share, shown), shown)
         self._remember(suggestion, outcome)
         self._settle(suggestion, outcome)
+        if kind in _UNUSED and source == "document" and suggestion.task == "complete":
+            self._recent.append((self._clock(), pending))
         if kind in _TAKEN and suggestion.uri in self._documents:
             self._retention.add(pending, outcome)
         if kind in ("accepted", "partial"):
