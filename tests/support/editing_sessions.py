@@ -22,7 +22,11 @@ FORMS = ("vscode", "smallest")
 
 LINES: tuple[tuple[str, str, str], ...] = (
     # typed before the suggestion, offered, another text with a similar beginning
-    ("const re", "ferences = r.references.filter((x) => x.isOpen);", "placed = old.replace(/a/g, b);"),
+    (
+        "const re",
+        "ferences = r.references.filter((x) => x.isOpen);",
+        "placed = old.replace(/a/g, b);",
+    ),
     ("if (", "!classReferences) {\n    return [];\n  }", "classReferences.length) {"),
     ("return a ", "<= b ? -1 : 1;", ">= b ? 1 : -1;"),
     ("const path = file.fil", "eName.split('/').pop();", "es[0];"),

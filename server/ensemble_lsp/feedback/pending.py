@@ -35,6 +35,10 @@ class PendingSuggestion:
     offered: str
     since: float
     group: tuple[str, ...] = ()
+    visible: bool = True
+    """Whether it is on the screen, as far as known,"""
+    seen_ms: float = 0.0
+    """and the time that it was there before."""
     match: Match = field(default_factory=lambda: Match("untouched", 0, 1))
     now: str = ""
     """The text in the region."""
@@ -190,9 +194,7 @@ class PendingSuggestion:
             exact=exact,
         )
 
-    def _follow_steps(
-        self, change: DocumentChange, trial: PendingSuggestion, exact: bool
-    ) -> None:
+    def _follow_steps(self, change: DocumentChange, trial: PendingSuggestion, exact: bool) -> None:
         """Look for an accept among the edits of one message: the user may have typed on after it."""
         for step in change.steps:
             part = DocumentChange(step.after, (step,), change.coarse)
@@ -224,6 +226,11 @@ class PendingSuggestion:
     def taken(self) -> int:
         """The number of its characters in the region before the latest change."""
         return max(0, self.by_hand + self.at_once - self.before)
+
+    @property
+    def seen(self) -> bool:
+        """Whether it is or was on the screen, as far as known."""
+        return self.visible or self.seen_ms > 0
 
     @property
     def complete(self) -> bool:

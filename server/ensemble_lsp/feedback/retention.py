@@ -170,10 +170,7 @@ class RetentionTracker:
         share = survival(retained.text, now)
         if not retained.arrived:
             retained.arrived = share >= 0.9
-        elif (
-            (share <= 0.1 or squeeze(now) == retained.old)
-            and not _was_moved(retained, after)
-        ):
+        elif (share <= 0.1 or squeeze(now) == retained.old) and not _was_moved(retained, after):
             retained.undone = True
             self._report_undone(retained)
 

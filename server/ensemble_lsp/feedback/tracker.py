@@ -64,9 +64,12 @@ class Tracker:
 
     # -- offered -------------------------------------------------------------------------------
 
-    def offered(self, suggestions: Sequence[Suggestion], document: Document) -> None:
+    def offered(
+        self, suggestions: Sequence[Suggestion], document: Document, *, all_visible: bool = False
+    ) -> None:
         """Follow suggestions that are offered together, best first, in this version of the document.
 
+        ``all_visible``: the editor shows them in a list; otherwise it shows the first one.
         They supersede the pending ones there, except one that the user is typing and the same text of
         another model. A suggestion that continues a pending one of the same models inherits its past.
         """
@@ -76,6 +79,9 @@ class Tracker:
         new = [PendingSuggestion.offer(suggestion, document, now) for suggestion in suggestions]
         for pending in new:
             pending.group = group
+            # Of several inline completions an editor shows the first.
+            complete = pending.suggestion.task == "complete"
+            pending.visible = all_visible or not complete or pending is new[0]
         for old in self._pending_in(document.uri):
             self._supersede(old, new, document)
         for pending in new:
@@ -114,9 +120,18 @@ class Tracker:
     def shown(self, id: str) -> bool:
         """Note that it is on the screen from now on."""
         pending = self._pending.get(id)
-        if pending is not None:
-            pending.since = self._clock()
-        return pending is not None or id in self._settled
+        if pending is None:
+            return id in self._settled
+        now = self._clock()
+        for other in (self._pending.get(each) for each in pending.group):
+            if other is None or other is pending or other.suggestion.task != "complete":
+                continue
+            if other.visible:
+                other.visible, other.seen_ms = False, self._visible_ms(other)
+        if not pending.visible or not pending.seen_ms:
+            pending.since = now
+        pending.visible = True
+        return True
 
     def accepted(self, id: str, length: int | None = None, *, source: str = "command") -> bool:
         """Take an accept: of the whole text, or of its first ``length`` code points."""
@@ -314,9 +329,11 @@ class Tracker:
     # -- settling ------------------------------------------------------------------------------
 
     def _visible_ms(self, pending: PendingSuggestion) -> float:
-        """Return the milliseconds on the screen, as far as known."""
+        """Return the milliseconds on the screen, as far as known; 0 if it never was there."""
+        if not pending.visible:
+            return pending.seen_ms
         left_at = [t for t in (pending.other_since, pending.away_since) if t is not None]
-        return (min([*left_at, self._clock()]) - pending.since) * 1e3
+        return pending.seen_ms + max(0.0, min([*left_at, self._clock()]) - pending.since) * 1e3
 
     def _conclude(self, pending: PendingSuggestion, default: OutcomeKind) -> None:
         visible_ms = self._visible_ms(pending)
@@ -350,19 +367,20 @@ class Tracker:
     def _settle_alternatives(self, chosen: PendingSuggestion) -> None:
         """Settle the suggestions offered beside the chosen one.
 
-        Those above it were read and skipped; those below may not have been read (the "click > skip
-        above" rule: Joachims, Optimizing Search Engines using Clickthrough Data, KDD 2002).
+        Those above it that were on the screen were read and skipped; those below may not have been read
+        (the "click > skip above" rule: Joachims, Optimizing Search Engines using Clickthrough Data, KDD 2002).
         """
         others = [self._pending[id] for id in chosen.group if id in self._pending]
         if not others:
             return
-        if self._prefer is not None:
-            self._prefer(chosen.suggestion, [other.suggestion for other in others])
+        seen = [other.suggestion for other in others if other.seen]
+        if seen and self._prefer is not None:
+            self._prefer(chosen.suggestion, seen)
         for other in others:
             if other.match.state == "whole" and (chosen.reformatted or not other.reformatted):
                 self._end(other, "accepted", "document", 1.0)
                 continue
-            above = other.suggestion.shown_at < chosen.suggestion.shown_at
+            above = other.seen and other.suggestion.shown_at < chosen.suggestion.shown_at
             self._end(other, "rejected" if above else "superseded", "document", 0.0)
 
     def _remember(self, suggestion: Suggestion, outcome: Outcome) -> None:
