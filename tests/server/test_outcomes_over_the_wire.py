@@ -283,8 +283,10 @@ async def reloaded(client: LspClient, uri: str, item: dict[str, Any]) -> None:
 
 
 REAL: dict[str, tuple[str, str, Fate, str]] = {
-    "popup": (MEMBER, "eName", popup, "typed"),
     "popup, smallest form": (MEMBER, "eName", popup_in_smallest_form, "typed"),
+    "popup": (MEMBER, "eName", popup, "typed"),
+    # From here on the client is known to send edits as they are made: this is no popup's.
+    "a name": (MEMBER, "eName", whole, "accepted"),
     "a name by command": (MEMBER, "eName", name_by_command, "accepted"),
     "an opposite": ("return a ", "<= b + c", opposite, "ignored"),
     "redone": ("x = ", "first + second", redone, "accepted"),

@@ -358,7 +358,7 @@ def first_words(text: str) -> list[str]:
 def by_word(text: str) -> list[str]:
     """Return the words, the first ones joined until they can be neither keys nor a popup's word."""
     first, *rest = words(text)
-    while rest and (len(first.replace(" ", "")) <= 3 or first.isidentifier()):
+    while len(rest) > 1 and (len(first.replace(" ", "")) <= 3 or first.isidentifier()):
         first += rest.pop(0)
     return [first, *rest]
 

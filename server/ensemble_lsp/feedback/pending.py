@@ -18,7 +18,7 @@ from .matching import (
     reformatted,
     squeeze,
 )
-from .popup_edits import is_popup_edit
+from .popup_edits import is_popup_edit, restates_text
 from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
@@ -108,12 +108,13 @@ class PendingSuggestion:
     def _take_in_closers(self, change: DocumentChange) -> None:
         """Let the region include brackets behind it that an edit replaces, or that the cursor passed."""
         step, end = change.steps[0], self.region.end
-        edit = step.edit if change.coarse else step.made
+        edit = step.edit
         if edit.span.start > end:
             behind = step.before.slice(Span(end, edit.span.start))
             taken = remaining(self).startswith(behind)
         else:
-            behind = step.before.slice(Span(end, max(end, edit.span.end)))
+            replaced = (edit if change.coarse else step.made).span.end
+            behind = step.before.slice(Span(end, max(end, replaced)))
             taken = bool(edit.text) and self.region.start <= edit.span.start
         if taken and are_closers(behind):
             self._include(behind)
@@ -174,7 +175,7 @@ class PendingSuggestion:
             text = touching[0].text
             if change.coarse and is_word_of(text, self.now, self.offered):
                 return False
-            if is_rest_of(text, before, self.offered):
+            if is_rest_of(text, before, self.offered) or restates_text(change, touching[0]):
                 return False
             first = matched.state == "whole" and not self.match.taken and matched.size > 1
             if first and not is_pair(text):

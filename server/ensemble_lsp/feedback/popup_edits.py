@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from ..types import Edit, Position, Span
+from .matching import squeeze
 from .range_tracking import DocumentChange, EditStep
 
 _ITEM = re.compile(
@@ -46,6 +47,13 @@ def is_popup_edit(
     before = step.before.slice(Span(Position(start.line, 0), start))[-1:]
     in_word = before.isalnum() or before in ("_", "$")
     return not (in_word or whole) if exact else (in_word or not whole)
+
+
+def restates_text(change: DocumentChange, inserted: Edit) -> bool:
+    """Return whether an edit contains text that was there before, as those of keystrokes do not."""
+    if change.coarse:
+        return False
+    return len(squeeze(_step_of(change, inserted).made.text)) > len(squeeze(inserted.text))
 
 
 def _is_item(text: str) -> bool:

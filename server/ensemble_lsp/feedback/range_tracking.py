@@ -82,9 +82,14 @@ class DocumentChange:
     """Whether whole lines were replaced: such clients gather a few keys before they report."""
 
     @classmethod
-    def of(cls, before: Document, after: Document, edits: Sequence[Edit]) -> DocumentChange:
-        """Build it from consecutive edits; very many become one."""
-        coarse = all(_is_coarse(before, edit) for edit in edits)
+    def of(
+        cls, before: Document, after: Document, edits: Sequence[Edit], *, fine: bool = False
+    ) -> DocumentChange:
+        """Build it from consecutive edits; very many become one.
+
+        ``fine``: the client is known not to replace whole lines; a word may still fill its line.
+        """
+        coarse = not fine and all(_is_coarse(before, edit) for edit in edits)
         if len(edits) > _MOST_EDITS:
             edits = [Edit(Span(Position(0, 0), before.end), after.text)]
         steps: list[EditStep] = []
@@ -105,6 +110,12 @@ class DocumentChange:
 def _is_coarse(before: Document, edit: Edit) -> bool:
     start, end = edit.span.start, edit.span.end
     return start.column == 0 and end.column >= len(before.line(end.line)) and start != end
+
+
+def is_fine(before: Document, edit: Edit) -> bool:
+    """Return whether an edit begins or ends inside a line."""
+    start, end = edit.span.start, edit.span.end
+    return start.column > 0 or end.column < len(before.line(end.line).rstrip("\r\n"))
 
 
 def align_edit(before: Document, edit: Edit, region: Span) -> Edit:

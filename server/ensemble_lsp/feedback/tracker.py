@@ -14,7 +14,7 @@ from time import monotonic
 
 from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion
 from .pending import PendingSuggestion, continues, meet, remaining, same_line, same_place
-from .range_tracking import DocumentChange
+from .range_tracking import DocumentChange, is_fine
 from .retention import RetentionTracker
 from .reward import GLANCE_MS, reward_of
 
@@ -59,6 +59,8 @@ class Tracker:
         self._documents: dict[str, Document] = {}
         self._recent: deque[tuple[float, PendingSuggestion]] = deque(maxlen=32)
         """Suggestions that ended without an accept, and when."""
+        self._fine = False
+        """Whether the client sends less than whole lines."""
         self._exact = False
         """Whether the client sends edits as they are made, not only what differs."""
 
@@ -210,7 +212,8 @@ class Tracker:
         if not followed and not recent and not self._retention.follows(uri):
             return
         self._documents[uri] = after
-        change = DocumentChange.of(before, after, edits)
+        self._fine = self._fine or (len(edits) == 1 and is_fine(before, edits[0]))
+        change = DocumentChange.of(before, after, edits, fine=self._fine)
         self._exact = self._exact or change.as_made
         for pending in (*followed, *recent):
             pending.follow(change, exact=self._exact)
