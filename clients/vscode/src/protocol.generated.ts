@@ -306,6 +306,12 @@ export interface GenerateArguments {
    * Apply the first answer; true by default.
    */
   apply?: boolean;
+  /**
+   * LSP's ``FormattingOptions``, for a document that has no indented lines.
+   */
+  formattingOptions?: {
+    [k: string]: unknown;
+  };
 }
 /**
  * The candidates of a generation.
@@ -542,6 +548,10 @@ export interface Ranked {
    * Share of the remembered suggestions that the user kept; None with fewer than five.
    */
   acceptance: number | null;
+  /**
+   * Suggestions that this share counts, as the end of a clause: all, or those in the context that matters.
+   */
+  acceptance_scope: string;
 }
 /**
  * Record that a suggestion was rejected.
