@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 WEEKS = 26
 """Number of latest weeks that a report shows."""
 REPLAYED = 5000
+_LATEST_WEEK = 253_370_764_800.0
+"""The year 9999. A team's database may have any time, and a later one has no date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ class _Tally:
 
 def week_of(when: float) -> str:
     """Return the Monday (UTC) of a time's week."""
+    when = min(max(when, 0.0), _LATEST_WEEK)
     moment = time.gmtime(when)
     return time.strftime("%Y-%m-%d", time.gmtime(when - moment.tm_wday * 86400))
 
