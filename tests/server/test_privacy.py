@@ -89,6 +89,57 @@ async def test_a_key_in_another_file_does_not_leave_in_a_passage(
         no_part_of_the_key(sent(remote))
 
 
+@pytest.mark.parametrize("form", ['key += "{0}\\n";', "| {1} | {0} |", "echo {0} >> key.pem"])
+async def test_a_named_model_gets_no_key_that_code_writes_line_by_line(
+    home: Home, remote: LoopbackProvider, form: str
+) -> None:
+    lines = [form.format(line, number) for number, line in enumerate(BODY[4:44])]
+    text = "\n".join(lines) + f"\n\n{APP}"
+    path = file(home, "app.py", text)
+    async with home.server() as client:
+        uri = client.open(path.as_uri(), text)
+        span = client.range(text, 300, 1500)
+        arguments: dict[str, Any] = {"uri": uri, "range": span, "model": "far"}
+        await client.command("ensemble.explain", arguments)
+        await client.command(
+            "ensemble.generate", {**arguments, "instruction": "shorten", "apply": False}
+        )
+        await client.inline(uri, 900)
+        await everything(client, uri)
+    assert remote.requests
+    no_part_of_the_key(sent(remote))
+
+
+async def test_what_recall_reads_from_disk_reaches_no_remote_prompt(
+    home: Home, remote: LoopbackProvider
+) -> None:
+    """Nor does a secret that recall completes and a remote judge is shown."""
+    home.models.append({"name": "recall", "provider": "recall"})
+    home.tables["ensemble"] = {"judge": "far", "threshold": 1.0, "size": 3, "budgetMs": 30000}
+    method = (
+        "    def get_{0}(self, parcel):\n"
+        f"        connection = self.catalogue.connect('{KEY}', parcel)\n"
+        f"        return connection.{MARK}\n\n"
+    )
+    file(home, "conf.py", "class Conf:\n" + "".join(method.format(n) for n in range(4)))
+    begun = "class Cart:\n    def add(self, parcel):\n        connection = self.catalogue."
+    app = file(home, "app.py", begun)
+    async with home.server() as client:
+        uri = client.open(app.as_uri(), begun)
+        await client.command("ensemble.pin", {"task": "complete", "name": "recall"})
+        for _ in range(100):
+            if items := await client.inline(uri):
+                break
+            await asyncio.sleep(0.1)
+        assert items and KEY in items[0]["insertText"]
+        await client.command("ensemble.pin", {"task": "complete", "name": None})
+        client.append(uri, "connect('" + KEY[:24])
+        await client.inline(uri)
+        await asks(client, uri)
+    assert remote.requests
+    assert KEY[:20] not in sent(remote) and MARK not in sent(remote)
+
+
 async def test_a_secret_is_not_cut_into_what_no_rule_knows(
     home: Home, remote: LoopbackProvider
 ) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WEEKS = 26
 """Number of latest weeks that a report shows."""
 REPLAYED = 5000
-_LATEST_WEEK = 253_370_764_800.0
+LATEST = 253_370_764_800.0
 """The year 9999. A team's database may have any time, and a later one has no date."""
 
 
@@ -146,7 +146,7 @@ class _Tally:
         self.first = min(self.first or record.time, record.time)
         self.last = max(self.last or record.time, record.time)
         complexity = record.features.get("complexity", 1)
-        band = band_of(int(complexity) if isinstance(complexity, int | float) else 1)
+        band = band_of(complexity if isinstance(complexity, int | float) else 1)
         keys = {
             "language": record.language or "unknown",
             "complexity": band,
@@ -173,7 +173,7 @@ class _Tally:
 
 def week_of(when: float) -> str:
     """Return the Monday (UTC) of a time's week."""
-    when = min(max(when, 0.0), _LATEST_WEEK)
+    when = min(max(when, 0.0), LATEST)
     moment = time.gmtime(when)
     return time.strftime("%Y-%m-%d", time.gmtime(when - moment.tm_wday * 86400))
 
