@@ -17,6 +17,7 @@ from aiohttp import web
 
 from tests.faults.test_hostile_repositories import KEY, MARK, asks, everything, file, remote
 from tests.server.conftest import Home
+from tests.server.test_recall_files import CART, REST, SHOP
 from tests.server.test_reports import cli
 from tests.support.lsp_client import LspClient
 from tests.support.providers import LoopbackProvider, running
@@ -113,27 +114,17 @@ async def test_a_named_model_gets_no_key_that_code_writes_line_by_line(
 async def test_what_recall_reads_from_disk_reaches_no_remote_prompt(
     home: Home, remote: LoopbackProvider
 ) -> None:
-    """Nor does a secret that recall completes and a remote judge is shown."""
+    home.models[0]["tasks"] = ["explain", "generate"]
     home.models.append({"name": "recall", "provider": "recall"})
-    home.tables["ensemble"] = {"judge": "far", "threshold": 1.0, "size": 3, "budgetMs": 30000}
-    method = (
-        "    def get_{0}(self, parcel):\n"
-        f"        connection = self.catalogue.connect('{KEY}', parcel)\n"
-        f"        return connection.{MARK}\n\n"
-    )
-    file(home, "conf.py", "class Conf:\n" + "".join(method.format(n) for n in range(4)))
-    begun = "class Cart:\n    def add(self, parcel):\n        connection = self.catalogue."
-    app = file(home, "app.py", begun)
+    file(home, "shop.py", f"{SHOP}\n\ndef {MARK}(login):\n    return login('{KEY}')\n")
     async with home.server() as client:
-        uri = client.open(app.as_uri(), begun)
-        await client.command("ensemble.pin", {"task": "complete", "name": "recall"})
+        uri = client.open((home.workspace / "app.py").as_uri(), CART)
         for _ in range(100):
             if items := await client.inline(uri):
                 break
             await asyncio.sleep(0.1)
-        assert items and KEY in items[0]["insertText"]
-        await client.command("ensemble.pin", {"task": "complete", "name": None})
-        client.append(uri, "connect('" + KEY[:24])
+        assert items and items[0]["insertText"] == REST  # the file was read
+        client.append(uri, "login('" + KEY[:24])
         await client.inline(uri)
         await asks(client, uri)
     assert remote.requests
