@@ -152,7 +152,12 @@ class Completer:
         cleaned = (
             replace(a, text=run.clean(a.text, block="\n" in a.text, exact=True)) for a in answers
         )
-        return (a for a in cleaned if a.text.strip())
+        refused = run.app.suggestions.refusals
+        return (
+            a
+            for a in cleaned
+            if a.text.strip() and not refused.includes(run.document, run.position, a.text)
+        )
 
     def _offer(
         self, run: CompletionRun, answers: list[CachedAnswer], cached: int
@@ -185,6 +190,7 @@ class Completer:
             request.document,
             [answer.decision for answer in answers],
             trigger=request.trigger,
+            listed=request.several,
         )
         return suggestions
 

@@ -77,7 +77,7 @@ class Case:
         }  # fmt: skip
 
 
-def band_of(complexity: int) -> Band:
+def band_of(complexity: float) -> Band:
     """Return the band of a cyclomatic complexity."""
     return "simple" if complexity <= 5 else "moderate" if complexity <= 10 else "complex"
 
