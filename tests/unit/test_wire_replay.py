@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Iterator
 from itertools import takewhile
@@ -230,6 +231,7 @@ def test_a_case_is_coherent(one: WireCase) -> None:
 
 def events(body: bytes) -> Iterator[Any]:
     """The JSON values of a reply, read as leniently as its services write them."""
+    body = gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
     text = body.decode(errors="replace").lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if text.lstrip()[:1] in ("{", "["):
         try:
