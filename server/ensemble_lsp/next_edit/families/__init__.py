@@ -1,0 +1,46 @@
+"""The families of models that predict edits: one file each has the prompt and reads the answer."""
+
+from __future__ import annotations
+
+import re
+
+from ...syntax.trees import Trees
+from ..prompting import EditContext, EditPrompt, Family
+from ..region import choose_region
+from . import chat, instinct, mercury, sweep, zeta, zeta2
+
+FAMILIES: tuple[Family, ...] = tuple(
+    module.FAMILY for module in (zeta, zeta2, sweep, instinct, mercury, chat)
+)
+CHAT = chat.FAMILY
+AUTO, NONE = "auto", "none"
+
+
+def family_names() -> tuple[str, ...]:
+    """Return every value of the setting that names a model's family."""
+    return (AUTO, NONE, *(family.name for family in FAMILIES))
+
+
+def family_of(model: str, setting: str = AUTO, *, chats: bool = False) -> Family | None:
+    """Return the family of a model: by the setting, else by its id, else ``chat`` if it chats.
+
+    ``None`` for a model that does not do this task, such as one that only fills in the middle.
+    """
+    if setting != AUTO:
+        return next((family for family in FAMILIES if family.name == setting), None)
+    ident = re.split(r"[/\\]", model.lower().replace("_", "-"))[-1]
+    for family in FAMILIES:
+        if family.pattern and re.search(rf"(?<![a-z0-9])(?:{family.pattern})", ident):
+            return family
+    unknown_zeta = re.search(r"(?<![a-z0-9])zeta-?\d", ident)
+    return CHAT if chats and not unknown_zeta else None
+
+
+def edit_prompt(
+    context: EditContext, family: Family, trees: Trees | None = None
+) -> EditPrompt | None:
+    """Return the prompt of a family; ``None`` if the region has the family's control texts."""
+    region = choose_region(context.document, context.cursor, family.size, trees)
+    if not family.may_show(context.lines(region)):
+        return None
+    return family.render(context, region)
