@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from ..syntax.trees import Trees, syntax_at
+from ..syntax.trees import WHOLE_LINES, Trees
 from ..types import Document, Position
 from .edit import PredictedEdit
 from .edit_history import Hunk
-from .region import error_on_line
 from .reversal import is_reversal
+from .syntax_state import syntax_state
 
 Eagerness = Literal["low", "medium", "high"]
 QuietReason = Literal[
@@ -160,17 +160,19 @@ def _syntax_reason(edit: PredictedEdit, moment: Moment, trees: Trees | None) -> 
     """Return ``typing`` or ``breaks-syntax`` if the edit does not suit the file's syntax now."""
     document, cursor = moment.document, moment.cursor
     first, last = edit.span.start.line, edit.span.end.line
-    at_edit = syntax_at(document, Position(first, 0), trees)
+    at_edit = syntax_state(document, Position(first, 0), trees)
     if at_edit is None:
         return None
     changed = edit.apply(document)
-    after = syntax_at(changed, Position(first, 0))
-    if not at_edit.root.has_error and after is not None and after.root.has_error:
+    after = syntax_state(changed, Position(first, 0))
+    if not at_edit.broken and after is not None and after.broken:
         return "breaks-syntax"
-    at_cursor = syntax_at(document, cursor, trees)
-    if at_cursor is None or not error_on_line(at_cursor, cursor.line):
+    # A document up to that length is parsed whole: it has one state.
+    whole = len(document.lines) <= WHOLE_LINES
+    at_cursor = at_edit if whole else syntax_state(document, cursor, trees)
+    if at_cursor is None or not at_cursor.broken_on(cursor.line):
         return None
     new_last = last + len(changed.lines) - len(document.lines)
     lines = range(first, new_last + 1)
-    mended = after is not None and not any(error_on_line(after, line) for line in lines)
+    mended = after is not None and not any(map(after.broken_on, lines))
     return None if first <= cursor.line <= last and mended else "typing"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from itertools import groupby
+from itertools import groupby, zip_longest
+
+from rapidfuzz import fuzz
 
 from ..context.secret_redaction import PLACEHOLDER
 from ..syntax.indentation import newline_of
@@ -14,6 +17,14 @@ from .region import Region
 
 _MOST_REPEATS = 2
 """Equal lines in a row that an answer may have more than the region has; more are a loop."""
+_ALIKE = 60.0
+"""Similarity, 0 to 100, of a line and its rewrite."""
+_FEW_LINES = 4
+"""Different lines of a region too short to recognise in an answer."""
+_ELISION = re.compile(
+    r"\W*(?:\.\.\.|…)\s*\(?(?:the )?(?:rest|existing|remaining|unchanged|other|same)\b", re.I
+)
+"""Matches a line with which a chat model leaves code out."""
 _MAX_OVERLAP = 12
 """Lines around the region that are looked for in an answer which does not keep to the region."""
 
@@ -32,10 +43,12 @@ def predicted_edit(
         return None
     old = prompt.context.lines(prompt.region)
     whole, looped = _without_loop(new, old)
-    if finish == "length" and not looped:
+    if finish == "length" and not looped and not answer.endswith("\n"):
         whole = whole[:-1]
     if finish == "length" or looped:
         whole = _completed(whole, old)
+    if not _is_rewrite(whole, old):
+        return None
     whole = _with_blank_ends(_without_surroundings(prompt, whole, old), old)
     text = _restored(prompt, whole, old)
     if text is None:
@@ -79,6 +92,19 @@ def begins_like(prompt: EditPrompt, lines: Sequence[str]) -> bool:
     old = [line.strip() for line in prompt.context.lines(prompt.region) if line.strip()]
     new = [line.strip() for line in lines if line.strip()]
     return bool(old and new) and (old[0] == new[0] or old[-1] == new[-1])
+
+
+def _is_rewrite(new: Sequence[str], old: Sequence[str]) -> bool:
+    """Return whether an answer is the whole region again, not prose, a part of it, or an abridged one."""
+    kept = {line.strip() for line in old if line.strip()}
+    if any(_ELISION.match(line) and line.strip() not in kept for line in new):
+        return False
+    filled = [line.strip() for line in new if line.strip()]
+    first, last = _filled(old)
+    if len(kept) < _FEW_LINES or not filled:
+        return bool(filled)
+    at_an_end = old[first].strip() == filled[0] or old[last - 1].strip() == filled[-1]
+    return at_an_end or len(kept.intersection(filled)) * 2 >= len(kept)
 
 
 def _without_loop(new: list[str], old: Sequence[str]) -> tuple[list[str], bool]:
@@ -127,7 +153,8 @@ def _without_surroundings(prompt: EditPrompt, new: list[str], old: Sequence[str]
 
 def _overlap(new: list[str], old: list[str], below: list[str]) -> int:
     """Return how many lines at the end of an answer are those below the region, after the region's last."""
-    for size in range(min(len(below), len(new) - 1), 0, -1):
+    most = min(len(below), len(new) - 1) if len(new) > len(old) else 0
+    for size in range(most, 0, -1):
         part = new[-size:]
         if part == below[:size] and new[-size - 1] == old[-1] and any(map(_has_word, part)):
             return size
@@ -135,7 +162,7 @@ def _overlap(new: list[str], old: list[str], below: list[str]) -> int:
 
 
 def _with_blank_ends(new: list[str], old: list[str]) -> list[str]:
-    """Return an answer with the region's blank lines at the end, and at the start if it starts alike.
+    """Return an answer with the region's blank lines at the end, and at the start if a similar line follows.
 
     Models drop and add blank lines there, since their format shows no difference.
     """
@@ -144,7 +171,7 @@ def _with_blank_ends(new: list[str], old: list[str]) -> list[str]:
     if new_start == new_end or old_start == old_end:
         return new
     start = new[:new_start]
-    if new[new_start].rstrip() == old[old_start].rstrip():
+    if fuzz.ratio(new[new_start], old[old_start]) >= _ALIKE:
         start = old[:old_start]
     return [*start, *new[new_start:new_end], *old[old_end:]]
 
@@ -173,7 +200,8 @@ def _restored(prompt: EditPrompt, new: list[str], old: list[str]) -> str | None:
         placeholder = prompt.context.redacted and any(PLACEHOLDER in line for line in new[j1:j2])
         if secret or placeholder:
             return None
-        pieces += [(line, newline) for line in new[j1:j2]]
+        ends = [raw[n][len(contents[n]) :] for n in range(i1, i2)]
+        pieces += zip_longest(new[j1:j2], ends[: j2 - j1], fillvalue="")
     *body, last = pieces
     end = raw[-1][len(contents[-1]) :]
     return (

@@ -16,26 +16,32 @@ def rebase(
 
     ``None`` if a change conflicts with the edit, or if the user typed all of it.
     """
-    moved: PredictedEdit | None = edit
+    moved: PredictedEdit | None = edit.smallest(document)
     for change in changes:
         moved = _over(moved, document, smallest_edit(document, change.span, change.text))
         if moved is None:
             return None
         document = document.replace(change.span, change.text)
-    smallest = moved.smallest(document) if moved.changes(document) else None
-    return smallest and replace(smallest, version=version)
+        moved = moved.smallest(document)
+    return replace(moved, version=version) if moved.changes(document) else None
 
 
 def _over(edit: PredictedEdit, document: Document, change: Edit) -> PredictedEdit | None:
     """Return the edit after one change; both are edits of ``document``."""
     if change.span.empty and not change.text:
         return edit
-    if change.span.end < edit.span.start:
+    if change.span.end < edit.span.start or _lines_before(change.span, edit.span):
         span = Span(change.shift(edit.span.start), change.shift(edit.span.end))
         return replace(edit, span=span)
-    if edit.span.end < change.span.start:
+    if edit.span.end < change.span.start or _lines_before(edit.span, change.span):
         return edit
     return _inside(edit, document, change)
+
+
+def _lines_before(span: Span, other: Span) -> bool:
+    """Return whether a span of whole lines ends where another begins."""
+    touches = span.end == other.start and span.start != other.start
+    return touches and span.start.column == 0 and span.end.column == 0
 
 
 def _inside(edit: PredictedEdit, document: Document, change: Edit) -> PredictedEdit | None:

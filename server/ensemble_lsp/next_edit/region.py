@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RegionSize:
-    """How large a family's region is."""
+    """The size of a family's region."""
 
     above: int
     """Lines above the cursor: all of them without ``syntax``, else at least these, within the budget."""
@@ -151,25 +150,3 @@ def _without_last_empty(document: Document, at: int, region: Region) -> Region:
     if region.end == last + 1 and not document.lines[last] and at < last and region.first < last:
         return Region(region.first, last)
     return region
-
-
-def error_on_line(parsed: ParsedRegion, line: int) -> bool:
-    """Return whether a syntax error begins on a line, or a short one covers it."""
-    row = line - parsed.first
-    return any(
-        _is_error(node)
-        and (node.start_point[0] == row or node.end_point[0] - node.start_point[0] <= 1)
-        for node in _nodes_on(parsed.root, row)
-    )
-
-
-def _is_error(node: Node) -> bool:
-    return node.is_error or node.is_missing
-
-
-def _nodes_on(node: Node, row: int) -> Iterator[Node]:
-    """Yield the nodes on a row that are or contain an error."""
-    if node.start_point[0] <= row <= node.end_point[0] and (node.has_error or _is_error(node)):
-        yield node
-        for child in node.children:
-            yield from _nodes_on(child, row)

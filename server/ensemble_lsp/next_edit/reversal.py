@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Indel
 
-from ..syntax.trees import has_error
-from ..types import Document, common_prefix_length
+from ..types import Document, Position, common_prefix_length
 from .edit import PredictedEdit
 from .edit_history import Hunk
+from .syntax_state import syntax_state
 
 _SHARE = 0.5
 """Of an edit's changes: more of them towards an earlier text undo it."""
@@ -90,8 +90,11 @@ def _mends_slip(hunk: Hunk, document: Document, changed: Document) -> bool:
         and new[at + extra : at + extra + 1].isalnum()
         for at in range(len(old))
     )
-    broken = has_error(document.text, document.language)
-    return into_word and broken is True and has_error(changed.text, document.language) is False
+    if not into_word:
+        return False
+    near = Position(hunk.line, 0)
+    before, after = syntax_state(document, near), syntax_state(changed, near)
+    return before is not None and before.broken and after is not None and not after.broken
 
 
 def _bare(lines: Sequence[str]) -> list[str]:

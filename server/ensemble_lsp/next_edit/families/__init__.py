@@ -7,12 +7,12 @@ import re
 from ...syntax.trees import Trees
 from ..prompting import EditContext, EditPrompt, Family
 from ..region import choose_region
-from . import chat, instinct, mercury, sweep, zeta, zeta2
+from . import chat_rewrite, instinct, mercury, sweep, zeta, zeta2
 
 FAMILIES: tuple[Family, ...] = tuple(
-    module.FAMILY for module in (zeta, zeta2, sweep, instinct, mercury, chat)
+    module.FAMILY for module in (zeta, zeta2, sweep, instinct, mercury, chat_rewrite)
 )
-CHAT = chat.FAMILY
+CHAT = chat_rewrite.FAMILY
 AUTO, NONE = "auto", "none"
 
 
