@@ -15,8 +15,8 @@ from .edit import PredictedEdit
 from .prompting import EditPrompt
 from .region import Region
 
-_MOST_REPEATS = 2
-"""Equal lines in a row that an answer may have more than the region has; more are a loop."""
+_MOST_REPEATS = 4
+"""Equal lines in a row that an answer may have, or as many as the region has; more are a loop."""
 _ALIKE = 60.0
 """Similarity, 0 to 100, of a line and its rewrite."""
 _FEW_LINES = 4
@@ -109,7 +109,7 @@ def _is_rewrite(new: Sequence[str], old: Sequence[str]) -> bool:
 
 def _without_loop(new: list[str], old: Sequence[str]) -> tuple[list[str], bool]:
     """Return the lines before a line that repeats as in a loop, and whether there is one."""
-    allowed = max((_longest_run(old)), _MOST_REPEATS)
+    allowed = max(_longest_run(old), _MOST_REPEATS)
     start = 0
     for line, run in groupby(new):
         size = len(list(run))

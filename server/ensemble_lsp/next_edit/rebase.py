@@ -16,26 +16,29 @@ def rebase(
 
     ``None`` if a change conflicts with the edit, or if the user typed all of it.
     """
-    moved: PredictedEdit | None = edit.smallest(document)
+    moved: PredictedEdit | None = edit
     for change in changes:
         moved = _over(moved, document, smallest_edit(document, change.span, change.text))
         if moved is None:
             return None
         document = document.replace(change.span, change.text)
-        moved = moved.smallest(document)
-    return replace(moved, version=version) if moved.changes(document) else None
+    smallest = moved.smallest(document) if moved.changes(document) else None
+    return smallest and replace(smallest, version=version)
 
 
 def _over(edit: PredictedEdit, document: Document, change: Edit) -> PredictedEdit | None:
     """Return the edit after one change; both are edits of ``document``."""
     if change.span.empty and not change.text:
         return edit
+    if edit.span.end < change.span.start:
+        return edit
+    begun = _inside(edit, document, change)
+    if begun is not None:
+        return begun
     if change.span.end < edit.span.start or _lines_before(change.span, edit.span):
         span = Span(change.shift(edit.span.start), change.shift(edit.span.end))
         return replace(edit, span=span)
-    if edit.span.end < change.span.start or _lines_before(edit.span, change.span):
-        return edit
-    return _inside(edit, document, change)
+    return edit if _lines_before(edit.span, change.span) else None
 
 
 def _lines_before(span: Span, other: Span) -> bool:
