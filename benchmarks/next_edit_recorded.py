@@ -4,7 +4,8 @@
 ``../shared/data/next-edit``) has ``scenarios/NN-name.txtar`` and ``scenarios/NN-name/SERVICE.ndjson`` as
 cursortab.nvim publishes them. Each scenario's first recorded answer is read against the region that was in
 its prompt. Prints a table by service, and saves it as JSON. ``prompts`` counts the recorded prompts that the
-product's own rendering equals.
+product's own rendering equals. The product does not ask models that only fill in the middle (marked
+``fim``): their answers are cleaned and inserted as completions are.
 """
 
 from __future__ import annotations
@@ -202,17 +203,32 @@ def main() -> None:
         print(f"skipped: {folder} has no scenarios; set ENSEMBLE_LSP_BENCH_DATA")
         return
     results = {service: measure(found, service) for service in services(folder)}
-    header = ("service", "exact", "alarms", "delta-chrF", "line-chrF", "shown", "quiet", "score",
-              "line score", "authors'", "prompts", "ms")  # fmt: skip
-    rows = [
-        (name, f"{r.exact}/{r.wanted}", f"{r.false_alarms}/{r.unwanted}", r.delta_chrf, r.line_chrf,
-         r.shown, r.quiet, r.score, r.line_score, AUTHORS.get(name, "-"), d["prompts"], d["p50"])
-        for name, (r, d) in sorted(results.items(), key=lambda item: -item[1][0].score)
-    ]  # fmt: skip
+    header = (
+        *("service", "exact", "alarms", "delta", "line", "shown", "quiet", "score", "line score"),
+        *("authors'", "prompts", "ms"),
+    )
+    ranked = sorted(results.items(), key=lambda item: -item[1][0].score)
+    rows = [_row(name, *result) for name, result in ranked]
     table(f"Recorded answers, {len(found)} scenarios", header, rows)
     for name, (_, details) in results.items():
         print(name, "exact in", details["exactIn"], "held back", details["heldBack"])
     print(save("next-edit-recorded", {n: as_json(*result) for n, result in results.items()}))
+
+
+def _asked(service: str) -> bool:
+    return service in ("copilot", "sweepapi") or family_of(service) is not None
+
+
+def _row(name: str, result: EditScores, details: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        name if _asked(name) else f"{name} (fim)",
+        f"{result.exact}/{result.wanted}",
+        f"{result.false_alarms}/{result.unwanted}",
+        *(result.delta_chrf, result.line_chrf, result.shown, result.quiet),
+        *(result.score, result.line_score, AUTHORS.get(name, "-")),
+        details["prompts"],
+        "-" if details["p50"] is None else f"{details['p50']:.0f}",
+    )
 
 
 def _scenario(file: Path) -> Scenario:
@@ -275,12 +291,16 @@ def _prompt(scenario: Scenario, service: str, recorded: Recorded) -> EditPrompt 
         return None
     text = _request_text(recorded.request)
     found = re.search(_REGIONS[family.name], text, re.S)
-    assert found is not None, (service, scenario.name)
+    if found is None:
+        raise ValueError(f"{scenario.name}: {service}'s prompt has no region")
     marked = found["region"].split("\n")
     region_lines = _CURSORS.sub("", found["region"]).split("\n")
     lines = [line.rstrip("\n") for line in scenario.document.lines]
     size = len(region_lines)
-    at = next(n for n in range(len(lines)) if lines[n : n + size] == region_lines)
+    places = [n for n in range(len(lines)) if lines[n : n + size] == region_lines]
+    if not places:
+        raise ValueError(f"{scenario.name}: {service}'s region is not in the file")
+    at = min(places, key=lambda n: abs(n - scenario.cursor.line))
     row, match = next((n, m) for n, line in enumerate(marked) if (m := _CURSORS.search(line)))
     # The recordings name every file as the scenario's.
     edits = tuple(replace(edit, path=scenario.path) for edit in scenario.context.edits)

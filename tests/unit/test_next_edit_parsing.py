@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from ensemble_lsp.context.secret_redaction import Redactor
 from ensemble_lsp.next_edit.families import FAMILIES, edit_prompt
 from ensemble_lsp.next_edit.parsing import predicted_edit
 from ensemble_lsp.next_edit.prompting import EditContext, EditPrompt, Family
@@ -229,3 +230,28 @@ def test_a_changed_document_is_not_read() -> None:
     assert edit is not None
     assert edit.applies_to(prompt.context.document)
     assert not edit.applies_to(other)
+
+
+async def test_a_remote_model_sees_no_secret() -> None:
+    token = "ghp_" + "a8Kd03mZq7Lw5Rt2" * 2 + "Xy9B"
+    doc, cursor = place(f"TOKEN = '{token}'\r\na = 1¦\r\n")
+    redactor = Redactor()
+    await redactor.ready()
+    made = EditContext(doc, cursor, "a.py").without_secrets(redactor)
+    prompt = edit_prompt(made, ZETA2)
+    assert prompt is not None
+    assert token not in prompt.rendered.text
+    assert "TOKEN = '<redacted>'\na = 1<|user_cursor|>\n" in prompt.rendered.text
+    after = result(prompt, "TOKEN = '<redacted>'\na = 2\n")
+    assert after == f"TOKEN = '{token}'\r\na = 2\r\n"
+    plain = EditContext(document("a = 1\n"), Position(0, 0), "a.py")
+    assert plain.without_secrets(redactor) is plain
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_lines_too_long_are_not_sent(family: Family) -> None:
+    long = document("x = '" + "a" * 100_000 + "'\n")
+    assert edit_prompt(EditContext(long, Position(0, 3), "a.py"), family) is None
+    around = document("x = 1\n" + "y = '" + "a" * 100_000 + "'\n" * 3)
+    prompt = edit_prompt(EditContext(around, Position(0, 3), "a.py"), family)
+    assert prompt is None or len(prompt.rendered.text + prompt.rendered.user) < 30_000

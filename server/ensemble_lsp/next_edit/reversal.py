@@ -14,6 +14,8 @@ from .syntax_state import syntax_state
 _SHARE = 0.5
 """Of an edit's changes: more of them towards an earlier text undo it."""
 _MAX_CHARACTERS = 20_000
+_WINDOW = 200
+"""Lines on each side of the edit that are compared."""
 _NEWEST = 8
 """Hunks that are looked at."""
 _MAX_SLIP = 3
@@ -27,12 +29,16 @@ def is_reversal(edit: PredictedEdit, document: Document, hunks: Sequence[Hunk]) 
     if the file has a syntax error because of them and no longer has one afterwards.
     """
     changed = edit.apply(document)
-    now, predicted = _bare(document.lines), _bare(changed.lines)
+    top = max(0, edit.span.start.line - _WINDOW)
+    bottom = edit.span.end.line + _WINDOW
+    now = _bare(document.lines[top:bottom])
+    grown = len(changed.lines) - len(document.lines)
+    predicted = _bare(changed.lines[top : bottom + grown])
     earlier = now
-    low, high = edit.span.start.line, edit.span.end.line + 1
+    low, high = edit.span.start.line - top, edit.span.end.line + 1 - top
     newest = [hunk for hunk in hunks if hunk.uri == document.uri][-_NEWEST:]
     for hunk in reversed(newest):
-        at = _place(earlier, hunk)
+        at = _place(earlier, hunk, hunk.line - top)
         if at is None or at > high or at + len(hunk.added) < low:
             continue
         end = at + len(hunk.added)
@@ -62,18 +68,18 @@ def _towards(now: str, predicted: str, earlier: str) -> bool:
     return made > 0 and nearer >= _SHARE * made
 
 
-def _place(lines: Sequence[str], hunk: Hunk) -> int | None:
-    """Return the line where a hunk's added lines are; the hunk's own if they are there."""
+def _place(lines: Sequence[str], hunk: Hunk, expected: int) -> int | None:
+    """Return the line where a hunk's added lines are: the expected one, else the nearest."""
     added = _bare(hunk.added)
     size = len(added)
 
     def fits(at: int) -> bool:
         return 0 <= at <= len(lines) - size and lines[at : at + size] == added
 
-    if size == 0 or fits(hunk.line):
-        return hunk.line if fits(hunk.line) else None
+    if size == 0 or fits(expected):
+        return expected if fits(expected) else None
     found = [at for at in range(len(lines) - size + 1) if lines[at] == added[0] and fits(at)]
-    return min(found, key=lambda at: abs(at - hunk.line), default=None)
+    return min(found, key=lambda at: abs(at - expected), default=None)
 
 
 def _mends_slip(hunk: Hunk, document: Document, changed: Document) -> bool:

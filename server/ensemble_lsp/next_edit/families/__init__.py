@@ -14,6 +14,8 @@ FAMILIES: tuple[Family, ...] = tuple(
 )
 CHAT = chat_rewrite.FAMILY
 AUTO, NONE = "auto", "none"
+_MARKUP = 4000
+"""Characters of a prompt's own instructions and tags, at most."""
 
 
 def family_names() -> tuple[str, ...]:
@@ -39,8 +41,13 @@ def family_of(model: str, setting: str = AUTO, *, chats: bool = False) -> Family
 def edit_prompt(
     context: EditContext, family: Family, trees: Trees | None = None
 ) -> EditPrompt | None:
-    """Return the prompt of a family; ``None`` if the region has the family's control texts."""
+    """Return the prompt of a family.
+
+    ``None`` if the region has the family's control texts, or lines too long for the context's limit.
+    """
     region = choose_region(context.document, context.cursor, family.size, trees)
     if not family.may_show(context.lines(region)):
         return None
-    return family.render(context, region)
+    prompt = family.render(context, region)
+    size = len(prompt.rendered.text) + len(prompt.rendered.system) + len(prompt.rendered.user)
+    return prompt if size <= context.characters + _MARKUP else None
