@@ -112,3 +112,25 @@ def test_an_error_on_a_line(text: str, line: int, broken: bool) -> None:
     state = syntax_state(document(text), Position(line, 0))
     assert state is not None
     assert state.broken_on(line) is broken
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "broken"),
+    [
+        ("@cache\ndef f():\n    return 1\n", 0, False),
+        ("@cache\ndef f():\n    return 1\n", 1, False),
+        ("@\ndef f():\n    return 1\n", 0, True),
+        ("if a:\n    b()\nelse:\n    c()\n", 2, False),
+        ("x = [\n    1,\n]\n", 2, False),
+        ("x = 1\n\n# a note\n", 2, False),
+        ("", 0, False),
+        ('"""A module.\n\nprose at the margin\n"""\n', 2, False),
+        ("def f():\n    a = \n    return a\n", 1, True),
+        ("class A:\n    async def f(self):\n        await self.\n        return 1\n", 2, True),
+        ('def f():\n    """Text\nat the margin"""\n    return 1\n', 2, False),
+    ],
+)
+def test_statements_of_python_are_parsed_by_python_too(text: str, line: int, broken: bool) -> None:
+    state = syntax_state(document(text), Position(line, 0))
+    assert state is not None
+    assert state.broken_on(line) is broken

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from ..syntax.trees import WHOLE_LINES, Trees
+from ..syntax.trees import Trees
 from ..types import Document, Position
 from .edit import PredictedEdit
 from .edit_history import Hunk
@@ -163,16 +163,22 @@ def _syntax_reason(edit: PredictedEdit, moment: Moment, trees: Trees | None) -> 
     at_edit = syntax_state(document, Position(first, 0), trees)
     if at_edit is None:
         return None
-    changed = edit.apply(document)
-    after = syntax_state(changed, Position(first, 0))
-    if not at_edit.broken and after is not None and after.broken:
-        return "breaks-syntax"
-    # A document up to that length is parsed whole: it has one state.
-    whole = len(document.lines) <= WHOLE_LINES
-    at_cursor = at_edit if whole else syntax_state(document, cursor, trees)
-    if at_cursor is None or not at_cursor.broken_on(cursor.line):
+    parses = not at_edit.broken
+    typing = _broken_at_cursor(moment, trees)
+    if not parses and not typing:
         return None
+    # ``trees`` keeps the changed text's tree; it finds its way back as after any edit.
+    changed = edit.apply(document)
+    after = syntax_state(changed, Position(first, 0), trees)
+    if after is None:
+        return None
+    if parses and after.broken:
+        return "breaks-syntax"
     new_last = last + len(changed.lines) - len(document.lines)
-    lines = range(first, new_last + 1)
-    mended = after is not None and not any(map(after.broken_on, lines))
-    return None if first <= cursor.line <= last and mended else "typing"
+    mended = not any(map(after.broken_on, range(first, new_last + 1)))
+    return "typing" if typing and not (first <= cursor.line <= last and mended) else None
+
+
+def _broken_at_cursor(moment: Moment, trees: Trees | None) -> bool:
+    state = syntax_state(moment.document, moment.cursor, trees)
+    return state is not None and state.broken_on(moment.cursor.line)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from ..syntax.python_ast import parse_python
-from ..syntax.trees import ParsedRegion, Trees, syntax_at
+from ..syntax.trees import ParsedRegion, Trees, ancestors, syntax_at
 from ..types import Document, Position
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_MAX_PYTHON_LINES = 3000
-"""A longer document costs more than 20 ms to parse, so the tree's errors must do."""
+_MAX_LINES = 400
+"""A longer statement of Python is not parsed for its own errors."""
+_STATEMENTS = ("_statement", "_definition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class SyntaxState:
 
     parsed: ParsedRegion
     python_line: int | None = None
-    """The line of Python's own first error: its grammar here takes ``a =`` before another statement."""
+    """The line of Python's own error: the grammar takes ``a =`` and the next line as one statement."""
 
     @property
     def broken(self) -> bool:
@@ -46,15 +48,24 @@ def syntax_state(
     parsed = syntax_at(document, near, trees)
     if parsed is None:
         return None
-    python = document.language == "python" and len(document.lines) <= _MAX_PYTHON_LINES
-    return SyntaxState(parsed, _python_error(document.text) if python else None)
+    python = document.language == "python"
+    return SyntaxState(parsed, _python_error(parsed, near.line) if python else None)
 
 
-def _python_error(text: str) -> int | None:
+def _python_error(parsed: ParsedRegion, line: int) -> int | None:
+    """Return the line of the first error in the smallest statement around the start of a line."""
+    text = parsed.document.line(line)
+    start = Position(line, len(text) - len(text.lstrip()))
+    around = ancestors(parsed.node_at(start))
+    statement = next((n for n in around if n.type.endswith(_STATEMENTS)), None)
+    if statement is None or statement.end_point[0] - statement.start_point[0] > _MAX_LINES:
+        return None
+    first = parsed.first + statement.start_point[0]
+    lines = parsed.document.lines[first : parsed.first + statement.end_point[0] + 1]
     try:
-        parse_python(text)
+        parse_python(dedent("".join(lines)))
     except SyntaxError as error:
-        return (error.lineno or 1) - 1
+        return first + (error.lineno or 1) - 1
     except (ValueError, RecursionError, MemoryError):
         pass
     return None
