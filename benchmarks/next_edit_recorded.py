@@ -162,8 +162,9 @@ def read(
     if isinstance(response, list):  # Copilot's edits
         return next(iter(_protocol_edits(scenario, response)), None)
     if "start_index" in response:  # Sweep's service
-        start = advance(Position(0, 0), scenario.document.text[: response["start_index"]])
-        end = advance(Position(0, 0), scenario.document.text[: response["end_index"]])
+        text = scenario.document.text.encode()
+        ends = (text[: response[key]].decode() for key in ("start_index", "end_index"))
+        start, end = (advance(Position(0, 0), before) for before in ends)
         return _edit(scenario, Span(start, end), response["completion"])
     choice = response["choices"][0]
     text = choice.get("text") or choice.get("message", {}).get("content") or ""
@@ -235,12 +236,13 @@ def _scenario(file: Path) -> Scenario:
     header, *parts = _SECTION.split(file.read_text(encoding="utf-8"))
     keys = dict(re.findall(r"^([\w-]+): (.*)$", header, re.M))
     sections = dict(zip(parts[::2], parts[1::2], strict=True))
-    path = keys["file"]
+    path = keys.get("file", "scenario.txt")
     document = Document.from_text(
-        f"file:///{path}", 1, language_of(path), sections["buffer.txt"].rstrip("\n") + "\n"
+        f"file:///{path}", 1, language_of(path), sections.get("buffer.txt", "")
     )
-    cursor = Position(int(keys["row"]) - 1, int(keys["col"]))
+    cursor = Position(int(keys.get("row", 1)) - 1, int(keys.get("col", 0)))
     insertion = cursor
+    expected = sections.get("expected", "")
     if "fim-row" in keys:
         insertion = Position(int(keys["fim-row"]) - 1, int(keys["fim-col"]))
     return Scenario(
@@ -252,7 +254,7 @@ def _scenario(file: Path) -> Scenario:
         path=path,
         hunks=tuple(_hunks(sections.get("history", ""))),
         edited=keys.get("modified") != "false",
-        wanted=sections.get("expected"),
+        wanted=expected if expected.strip() else None,
     )
 
 

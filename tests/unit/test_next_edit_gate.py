@@ -122,6 +122,12 @@ def test_reasons_of_the_text(before: str, after: str, reason: str | None) -> Non
     assert shown(before, after, invoked=True) == certain
 
 
+def test_a_line_that_was_broken_before_is_not_being_typed() -> None:
+    broken, after = "a = foo(¦\nb = 1\nc = 1\n", "a = foo(\nb = 1\nc = 2\n"
+    assert shown(broken, after, hunk("b = 0\n", "b = 1\n", 1)) is None
+    assert shown(broken, after, hunk("a = 1\n", "a = foo(\n", 0)) == "typing"
+
+
 def test_without_a_grammar_the_syntax_is_no_reason() -> None:
     doc = document("a (b\n", "notes.txt")
     gate = Gate(Clock())

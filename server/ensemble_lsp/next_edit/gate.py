@@ -160,11 +160,12 @@ def _syntax_reason(edit: PredictedEdit, moment: Moment, trees: Trees | None) -> 
     """Return ``typing`` or ``breaks-syntax`` if the edit does not suit the file's syntax now."""
     document, cursor = moment.document, moment.cursor
     first, last = edit.span.start.line, edit.span.end.line
-    at_edit = syntax_state(document, Position(first, 0), trees)
-    if at_edit is None:
+    before = syntax_state(document, Position(first, 0), trees)
+    if before is None:
         return None
-    parses = not at_edit.broken
-    typing = _broken_at_cursor(moment, trees)
+    parses = not before.broken
+    broken_lines = sum(map(before.broken_on, range(first, last + 1)))
+    typing = _is_typing(moment, trees)
     if not parses and not typing:
         return None
     # ``trees`` keeps the changed text's tree; it finds its way back as after any edit.
@@ -175,10 +176,16 @@ def _syntax_reason(edit: PredictedEdit, moment: Moment, trees: Trees | None) -> 
     if parses and after.broken:
         return "breaks-syntax"
     new_last = last + len(changed.lines) - len(document.lines)
-    mended = not any(map(after.broken_on, range(first, new_last + 1)))
-    return "typing" if typing and not (first <= cursor.line <= last and mended) else None
+    mends = sum(map(after.broken_on, range(first, new_last + 1))) < broken_lines
+    return "typing" if typing and not (first <= cursor.line <= last and mends) else None
 
 
-def _broken_at_cursor(moment: Moment, trees: Trees | None) -> bool:
-    state = syntax_state(moment.document, moment.cursor, trees)
-    return state is not None and state.broken_on(moment.cursor.line)
+def _is_typing(moment: Moment, trees: Trees | None) -> bool:
+    """Return whether the cursor's line is broken and was edited just now."""
+    cursor = moment.cursor
+    line = moment.document.line(cursor.line)
+    added = (new.rstrip("\r\n") for hunk in moment.hunks for new in hunk.added)
+    if moment.hunks and line not in added:
+        return False
+    state = syntax_state(moment.document, cursor, trees)
+    return state is not None and state.broken_on(cursor.line)

@@ -54,7 +54,7 @@ def _excerpt(context: EditContext, region: Region) -> str:
     return "\n".join(lines)
 
 
-def read_region(prompt: EditPrompt, answer: str) -> list[str] | None:
+def _read(prompt: EditPrompt, answer: str) -> list[str] | None:
     """Return the lines between the tags; without tags, the lines if they are the region's."""
     answer = answer.replace(CURSOR, "")
     _, found, tagged = answer.partition(START)
@@ -70,6 +70,6 @@ FAMILY = Family(
     size=RegionSize(above=4, below=6, characters=1200),
     tokens=(START, END, CURSOR, _FILE_START),
     render=_render,
-    read=read_region,
+    read=_read,
     pattern=r"zeta(?!-?[2-9])",
 )
