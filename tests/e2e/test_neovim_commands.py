@@ -183,6 +183,25 @@ def test_explain_opens_a_window(editor: Neovim) -> None:
     assert "multiplies the width" in editor.float()
 
 
+def explained(editor: Neovim, outcome: str) -> None:
+    """Wait until an explanation has this outcome."""
+    editor.counted(outcome, "command")
+
+
+def test_an_explanation_is_helpful_or_not_by_one_key(editor: Neovim) -> None:
+    editor.open("app.py", CODE + "width * height\n")
+    editor.type("gg:Ensemble explain<CR>")
+    assert "multiplies the width" in editor.float()
+    assert editor.kinds() == [], "silence teaches nothing"
+    editor.type(":Ensemble explain<CR>")  # again: the cursor goes into the window
+    editor.type("<C-w>w+")
+    editor.notified("noted as helpful")
+    explained(editor, "accepted")
+    editor.type(":Ensemble unhelpful<CR>")
+    editor.notified("noted as not helpful")
+    explained(editor, "rejected")
+
+
 # -- models --------------------------------------------------------------------------------------
 
 

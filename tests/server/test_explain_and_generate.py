@@ -268,6 +268,35 @@ async def test_one_failing_model_does_not_spoil_the_ensemble(
         result = await client.command("ensemble.generate", arguments)
         assert len(result["candidates"]) == 1
         assert "three" in result["errors"]
+        await client.command("ensemble.generate", {**arguments, "apply": True})
+        await client.until(lambda: "three did not answer." in client.messages())
+
+
+async def test_an_explanation_is_judged_by_commands_and_by_asking_another_model(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    async with home.server() as client:
+        client.open(uri, CODE)
+        start, end = the_function()
+        where = {"uri": uri, "range": client.range(CODE, start, end)}
+
+        async def judged() -> dict[str, dict[str, Any]]:
+            models = await client.command("ensemble.models")
+            return {m["name"]: m["stats"].get("explain") or {} for m in models}
+
+        first = await client.command("ensemble.explain", {**where, "model": "one"})
+        assert not (await judged())["one"].get("shown"), "silence teaches nothing"
+        second = await client.command("ensemble.explain", {**where, "model": "two"})
+        assert [first["models"], second["models"]] == [["one"], ["two"]]
+        record = (await judged())["one"]
+        assert (record["shown"], record["accepted"]) == (1, 0), "another was asked for the same"
+        await client.command("ensemble.accept", {"id": second["id"]})
+        record = (await judged())["two"]
+        assert (record["shown"], record["accepted"]) == (1, 1)
+        await client.command("ensemble.reject", {"id": second["id"]})
+        assert (await judged())["two"]["accepted"] == 0, "the latest word counts"
+        await client.command("ensemble.explain", {**where, "model": "two"})
+        assert (await judged())["two"]["shown"] == 1
 
 
 async def test_when_every_model_fails_the_message_says_what_to_do(

@@ -28,7 +28,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
 
   constructor(private readonly server: ServerConnection) {}
 
-  /** The id of the newest consensus, for "Why this answer". */
+  /** The id of the newest first answer, for "Why this answer". */
   get latest(): string | undefined {
     return this.last?.generation.candidates[0]?.id;
   }
@@ -61,8 +61,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     );
     if (!generation) return;
     this.last = { generation, document, version: document.version };
-    if (generation.candidates.length > 1) await this.choose();
-    else await this.apply(generation.candidates[0]?.id);
+    await this.choose();
   }
 
   /** Choose among the answers of the last generation. */
@@ -74,7 +73,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
       return;
     }
     const pick = vscode.window.createQuickPick<Entry>();
-    pick.title = `Ensemble: ${percent(last.generation.agreement)} agreement`;
+    pick.title = title(last.generation);
     pick.placeholder = "Enter applies the answer, Escape leaves the file unchanged";
     pick.items = entries(last.generation);
     pick.matchOnDescription = true;
@@ -145,16 +144,34 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
   }
 }
 
-/** The entries of the list: the consensus, the other answers, failed models, and "Discard". */
+/** The title of the list: the agreement of several models, and the models that did not answer. */
+export function title({ candidates, errors, agreement }: Generation): string {
+  const models = new Set(candidates.flatMap((candidate) => candidate.models));
+  const answers =
+    models.size > 1 ? `${percent(agreement)} agreement` : `answer of ${[...models].join()}`;
+  const failed = Object.keys(errors);
+  return `Ensemble: ${answers}${failed.length ? ` · ${joined(failed)} did not answer` : ""}`;
+}
+
+function joined(names: string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+/** The entries of the list: the answers, failed models, and "Discard". */
 export function entries({ candidates, errors, agreement }: Generation): Entry[] {
   const models = new Set(candidates.flatMap((candidate) => candidate.models)).size;
   const answers: Entry[] = candidates.map((candidate, index) => ({
     candidate,
-    label: index === 0 ? "$(check-all) Consensus" : `$(sparkle) ${candidate.models.join(" and ")}`,
-    description:
-      index === 0
-        ? `${candidate.models.length} of ${models} models: ${candidate.models.join(", ")}`
-        : `${candidate.models.length} of ${models} models`,
+    // A consensus is an answer of two or more models.
+    ...(index === 0 && candidate.models.length > 1
+      ? {
+          label: "$(check-all) Consensus",
+          description: `${candidate.models.length} of ${models} models: ${candidate.models.join(", ")}`,
+        }
+      : {
+          label: `$(sparkle) ${candidate.models.join(" and ")}`,
+          description: models > 1 ? `${candidate.models.length} of ${models} models` : "",
+        }),
     detail: firstLines(candidate.text),
     ...(index === 0 ? { picked: agreement > 0 } : {}),
   }));

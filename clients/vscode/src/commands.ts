@@ -4,12 +4,13 @@ import * as vscode from "vscode";
 import type { CandidatePicker } from "./candidates";
 import { type ServerConnection, showErrors } from "./connection";
 import type { Dashboard } from "./dashboard";
+import type { Explanations } from "./explanations";
 import { install } from "./install";
 import type { KeyStore } from "./keys";
 import { showMenu } from "./menu";
 import { addModel, listProviders, pinModel, removeModel, showModels } from "./models";
-import { explanationPage, type Pages, whyPage } from "./pages";
-import type { Range, WhyArguments } from "./protocol";
+import { type Pages, whyPage } from "./pages";
+import type { WhyArguments } from "./protocol";
 import { compareModels, openReport } from "./reports";
 import { completionsEnabled, setCompletionsEnabled } from "./settings";
 import type { Suggestions } from "./suggestions";
@@ -20,6 +21,7 @@ export interface Components {
   server: ServerConnection;
   keys: KeyStore;
   pages: Pages;
+  explanations: Explanations;
   suggestions: Suggestions;
   candidates: CandidatePicker;
   dashboard: Dashboard;
@@ -27,8 +29,9 @@ export interface Components {
 
 export function registerCommands(components: Components): void {
   const { context, log, server, keys, pages, suggestions, candidates, dashboard } = components;
+  const { explanations } = components;
   const restart = (): Promise<void> => server.restart();
-  const commands: Record<string, () => unknown> = {
+  const commands: Record<string, (id?: string) => unknown> = {
     menu: () => showMenu(server),
     restart,
     showLog: () => log.show(),
@@ -41,7 +44,10 @@ export function registerCommands(components: Components): void {
     dashboard: () => dashboard.show(),
     generateHere: () => candidates.generate(),
     showCandidates: () => candidates.choose(),
-    explainHere: () => explainSelection(server, pages),
+    explainHere: () => explanations.explainSelection(),
+    explainWithModel: () => explanations.explainWithModel(),
+    explanationHelpful: (id) => explanations.judge(true, idOf(id)),
+    explanationNotHelpful: (id) => explanations.judge(false, idOf(id)),
     whyThis: () => showWhy(server, pages, suggestions.latest ?? candidates.latest),
     take: () => suggestions.accept(),
     dismiss: () => suggestions.reject(),
@@ -61,7 +67,8 @@ export function registerCommands(components: Components): void {
     toggleLanguage: () => toggleCompletions(vscode.window.activeTextEditor?.document.languageId),
   };
   for (const [name, run] of Object.entries(commands)) {
-    const handler = (): Promise<unknown> => showErrors(() => Promise.resolve().then(run));
+    const handler = (argument?: string): Promise<unknown> =>
+      showErrors(() => Promise.resolve().then(() => run(argument)));
     const registered = vscode.commands.registerCommand(`ensemble.${name}`, handler);
     context.subscriptions.push(registered);
   }
@@ -70,28 +77,9 @@ export function registerCommands(components: Components): void {
 const open = (command: string, argument: string): Thenable<unknown> =>
   vscode.commands.executeCommand(command, argument);
 
-/** Explain the selection, or the line of the cursor. */
-async function explainSelection(server: ServerConnection, pages: Pages): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) throw new Error("Open a file first.");
-  const { document, selection } = editor;
-  const { start, end } = selection.isEmpty ? document.lineAt(selection.active).range : selection;
-  await explain(server, pages, { uri: document.uri.toString(), range: { start, end } });
-}
-
-/** Explain a range, with progress, on a page beside the code. */
-export async function explain(
-  server: ServerConnection,
-  pages: Pages,
-  argument: { uri: string; range: Range },
-): Promise<void> {
-  const location = vscode.ProgressLocation.Notification;
-  const options = { location, title: "Ensemble: explaining", cancellable: true };
-  const result = await vscode.window.withProgress(options, (_, token) =>
-    server.executeCommand("ensemble.explain", argument, token),
-  );
-  await pages.show("Explanation", explanationPage(result));
-}
+/** A link passes the id of its explanation; a button in the title passes something else. */
+const idOf = (argument: unknown): string | undefined =>
+  typeof argument === "string" ? argument : undefined;
 
 async function showWhy(
   server: ServerConnection,

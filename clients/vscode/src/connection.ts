@@ -192,6 +192,14 @@ export class ServerConnection implements vscode.Disposable {
       markdown: { isTrusted: false, supportHtml: false },
       middleware: { ...this.middleware, workspace: { configuration: this.configuration } },
     });
+    client.registerFeature({
+      fillClientCapabilities: (capabilities) => {
+        capabilities.experimental = { ensemble: { explanationCommands: true } };
+      },
+      initialize: () => undefined,
+      getState: () => ({ kind: "static" }),
+      clear: () => undefined,
+    });
     return client;
   }
 

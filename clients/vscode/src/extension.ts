@@ -3,9 +3,10 @@ import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient/node";
 
 import { CandidatePicker } from "./candidates";
-import { explain, registerCommands } from "./commands";
+import { registerCommands } from "./commands";
 import { ServerConnection, showErrors } from "./connection";
 import { Dashboard } from "./dashboard";
+import { Explanations, trustJudgement } from "./explanations";
 import { KeyStore } from "./keys";
 import { Pages } from "./pages";
 import type { Range } from "./protocol";
@@ -24,14 +25,26 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     context,
     keys,
     log,
-    middleware(suggestions, pages, () => server),
+    middleware(suggestions, () => explanations),
   );
+  const explanations = new Explanations(server, pages);
   suggestions.attach(server);
   const candidates = new CandidatePicker(server);
   const dashboard = new Dashboard(context, server);
   const status = new StatusItem(server);
-  context.subscriptions.push(log, pages, suggestions, server, candidates, dashboard, status);
-  registerCommands({ context, log, server, keys, pages, suggestions, candidates, dashboard });
+  context.subscriptions.push(log, pages, explanations, suggestions, server);
+  context.subscriptions.push(candidates, dashboard, status);
+  registerCommands({
+    context,
+    log,
+    server,
+    keys,
+    pages,
+    explanations,
+    suggestions,
+    candidates,
+    dashboard,
+  });
   let program = configuredServerPath();
   context.subscriptions.push(
     vscode.workspace.onDidChangeConfiguration(() => {
@@ -55,12 +68,12 @@ export async function deactivate(): Promise<void> {
   await running?.stop();
 }
 
-function middleware(
-  suggestions: Suggestions,
-  pages: Pages,
-  server: () => ServerConnection,
-): Middleware {
+function middleware(suggestions: Suggestions, explanations: () => Explanations): Middleware {
   return {
+    provideHover: async (document, position, token, next) => {
+      const hover = await next(document, position, token);
+      return hover && trustJudgement(hover);
+    },
     provideInlineCompletionItems: suggestions.provideInlineCompletionItems,
     // A generation takes seconds, so it gets a notification with a Cancel button.
     resolveCodeAction: (item, token, next) => {
@@ -78,7 +91,7 @@ function middleware(
       const [argument] = args as [{ uri: string; range: Range; show?: boolean } | undefined];
       if (command !== "ensemble.explain" || !argument?.show) return next(command, args) as unknown;
       const { uri, range } = argument;
-      return showErrors(() => explain(server(), pages, { uri, range }));
+      return showErrors(() => explanations().explain({ uri, range }));
     },
   };
 }

@@ -246,6 +246,11 @@ export interface ExplainArguments {
    * Open the explanation in the editor.
    */
   show?: boolean;
+  /**
+   * The one model to ask. If it is not the one that explained this code before, the user refuses the earlier
+   * explanation.
+   */
+  model?: string;
 }
 /**
  * A range in a document, as in LSP.
@@ -265,11 +270,15 @@ export interface Position {
  * An explanation and its authors.
  */
 export interface ExplainResult {
+  /**
+   * The id for ``ensemble.accept`` and ``ensemble.reject``, which say whether the explanation was helpful.
+   */
+  id: string;
   markdown: string;
   models: string[];
 }
 /**
- * Write code with several models and apply their consensus.
+ * Write code with several models and apply the first answer.
  */
 export interface GenerateArguments {
   /**
@@ -294,7 +303,7 @@ export interface GenerateArguments {
    */
   model?: string;
   /**
-   * Apply the consensus; true by default.
+   * Apply the first answer; true by default.
    */
   apply?: boolean;
 }
@@ -304,11 +313,11 @@ export interface GenerateArguments {
 export interface GenerateResult {
   id: string;
   /**
-   * The consensus.
+   * The first answer: the consensus of two or more models, or the answer of the model with the best record.
    */
   text: string;
   /**
-   * The weight of the models behind the consensus, from 0 to 1.
+   * The estimated probability that the first answer is right, from 0 to 1.
    */
   agreement: number;
   /**
@@ -316,7 +325,7 @@ export interface GenerateResult {
    */
   settled: boolean;
   /**
-   * All answers, the consensus first.
+   * All answers, the first one first.
    */
   candidates: Candidate[];
   /**

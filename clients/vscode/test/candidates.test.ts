@@ -147,12 +147,32 @@ test("only the previews are closed at the end", async () => {
   assert.deepEqual(fake.closedTabs, [preview]);
 });
 
-test("a single answer is applied without a list", async () => {
-  start({ ...GENERATION, candidates: GENERATION.candidates.slice(0, 1) });
-  fake.answers.push("");
-  await picker.generate();
-  assert.deepEqual(server.commands.at(-1), ["ensemble.choose", { id: "first" }]);
-  assert.equal(fake.quickPick, undefined);
+test("a single answer is previewed too, under its model's name", async () => {
+  const errors = { beta: "busy", delta: "no key" };
+  start({ ...GENERATION, candidates: GENERATION.candidates.slice(1), errors });
+  const { pick, done } = await generate();
+  assert.equal(pick.title, "Ensemble: answer of gamma · beta and delta did not answer");
+  assert.equal(pick.items[0]?.label, "$(sparkle) gamma");
+  assert.deepEqual(
+    server.commands.map(([command]) => command),
+    ["ensemble.generate"],
+  );
+  pick.select("gamma");
+  pick.accept();
+  await done;
+  assert.deepEqual(server.commands.at(-1), ["ensemble.choose", { id: "second" }]);
+});
+
+test("without two models that agree, nothing is called a consensus", () => {
+  const [alpha, gamma] = [{ id: "1", models: ["alpha"], text: "a" }, GENERATION.candidates[1]!];
+  const list = entries({ ...GENERATION, candidates: [alpha, gamma] });
+  assert.deepEqual(
+    list.slice(0, 2).map(({ label, description }) => [label, description]),
+    [
+      ["$(sparkle) alpha", "1 of 2 models"],
+      ["$(sparkle) gamma", "1 of 2 models"],
+    ],
+  );
 });
 
 test("answers for an older version of the file are not offered again", async () => {

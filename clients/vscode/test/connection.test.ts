@@ -31,6 +31,8 @@ class FakeClient {
     readonly options: LanguageClientOptions,
   ) {}
 
+  registerFeature(): void {}
+
   start(): Promise<void> {
     if (this.failure) return Promise.reject(this.failure);
     this.change(State.Starting);

@@ -45,7 +45,11 @@ test("the agreement is shown where there is one", () => {
 });
 
 test("names from a provider cannot become markup", () => {
-  const page = explanationPage({ markdown: "Text.", models: ["<img src=x>", "[a](b)|*c*"] });
+  const page = explanationPage({
+    id: "1",
+    markdown: "Text.",
+    models: ["<img src=x>", "[a](b)|*c*"],
+  });
   const names = page.split("---").at(-1) ?? "";
   assert.match(names, /\\<img src=x\\>/);
   assert.match(names, /\\\[a\\\]\\\(b\\\)\\\|\\\*c\\\*/);

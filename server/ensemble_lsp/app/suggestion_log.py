@@ -17,9 +17,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SettingsError
+from ..feedback.reward import reward_of
 from ..feedback.tracker import Tracker
 from ..history import CallRecord, History, SuggestionRecord
 from ..selection.decision import Decision
@@ -108,7 +109,7 @@ class SuggestionLog:
         self._tick_soon()
 
     def answered(self, suggestion: Suggestion, document: Document, decision: Decision) -> None:
-        """Record an explanation: no change of the document can show its outcome."""
+        """Record an explanation. Its outcome is known only if the user says whether it was helpful."""
         self._record(suggestion, document, decision, "invoked", None)
         outcome = Outcome(suggestion.id, "ignored", "answer")
         self._write(self.history.add_outcome(outcome, time.time()))
@@ -212,13 +213,25 @@ class SuggestionLog:
 
     async def accepted(self, id_: str, length: int | None) -> None:
         """Take the accept command; returns when the history has the outcome."""
-        self.tracker.accepted(id_, length)
+        if not self._judge_explanation(id_, "accepted"):
+            self.tracker.accepted(id_, length)
         await self.flush()
 
     async def rejected(self, id_: str) -> None:
         """Take the reject command; returns when the history has the outcome."""
-        self.tracker.rejected(id_)
+        if not self._judge_explanation(id_, "rejected"):
+            self.tracker.rejected(id_)
         await self.flush()
+
+    def _judge_explanation(self, id_: str, kind: Literal["accepted", "rejected"]) -> bool:
+        """Write that an explanation was helpful or not; the latest word counts. False for other suggestions."""
+        suggestion = self.find(id_)
+        if suggestion is None or suggestion.task != "explain":
+            return False
+        share = 1.0 if kind == "accepted" else 0.0
+        reward = reward_of(kind, share, survival=1.0)
+        self.revise(suggestion, Outcome(id_, kind, "command", share, reward))
+        return True
 
     # -- changes of the document (called by the workspace) -------------------------------------
 

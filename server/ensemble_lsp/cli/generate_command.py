@@ -16,7 +16,7 @@ from .progress_bar import answers_shown
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the models' consensus."""
+    """Print the first answer: the consensus, or the answer of the model with the best record."""
     path, lines = numbers(args.at, 1) if args.at is not None else (None, [])
     if not args.instruction.strip() and path is None:
         raise SettingsError(
@@ -52,8 +52,10 @@ async def _place(app: AppContext, path: Path | None, lines: list[int]) -> tuple[
 
 
 def _answer(generation: Generation) -> CliResult:
-    best, alone = generation.candidates[0], generation.asked == 1
+    best = generation.candidates[0]
+    alone = generation.agreeing < 2 and len(generation.candidates) == 1
     models = ", ".join(best.models)
+    agreed = f"{generation.agreeing} of {generation.asked} agree: {models}"
     return CliResult(
         "generate",
         best.text,
@@ -61,5 +63,5 @@ def _answer(generation: Generation) -> CliResult:
         generation.latency_ms,
         None if alone else generation.agreement,
         generation.why,
-        models if alone else f"{generation.agreeing} of {generation.asked} agree: {models}",
+        agreed if generation.agreeing > 1 else models,
     )

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..app.failures import failed, no_model, refused
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..models.interface import Model
 
 MAX_EXPLANATIONS = 200
-"""Explanations that are cached, by content."""
+"""Explanations that are cached, and codes whose latest explanation is known."""
 HOVER_WAIT = 0.15
 """Seconds that the pointer must rest before a model is asked."""
 
@@ -52,6 +52,8 @@ class Explainer:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Explanation] = OrderedDict()
+        self._latest: OrderedDict[str, Explanation] = OrderedDict()
+        """The latest explanation of each piece of code."""
 
     async def hover(
         self, app: AppContext, document: Document, position: Position
@@ -80,7 +82,8 @@ class Explainer:
     ) -> Explanation:
         """Explain a span (``None``: the whole file); ``progress`` receives each model's state.
 
-        Raises ``NoModelError``, ``ProviderError``.
+        To ask another ``model`` for the same code is to refuse the explanation before. Raises ``NoModelError``,
+        ``ProviderError``.
         """
         span = span or Span(Position(0, 0), document.end)
         if span.empty:
@@ -90,20 +93,23 @@ class Explainer:
         if not document.slice(span).strip():
             raise DocumentError("There is no code to explain here; select some and ask again.")
         key = self._key(app, document, span, size) + (model or "")
-        if kept := self._kept.get(key):
-            self._kept.move_to_end(key)
-            return Explanation(kept.markdown, kept.models, span, kept.agreement, 0.0, kept.id, True)
-        explanation = await self._explain(app, document, span, size, model, progress)
-        self._kept[key] = explanation
-        while len(self._kept) > MAX_EXPLANATIONS:
-            self._kept.popitem(last=False)
+        kept = self._kept.get(key)
+        if kept is not None:
+            explanation = replace(kept, span=span, latency_ms=0.0, cached=True)
+        else:
+            explanation = await self._explain(app, document, span, size, model, progress)
+        _put(self._kept, key, kept or explanation)
+        code = _digest(document.language, document.slice(span))
+        before = self._latest.get(code)
+        if model is not None and before is not None and model not in before.models:
+            await app.suggestions.rejected(before.id)
+        _put(self._latest, code, explanation)
         return explanation
 
     def _key(self, app: AppContext, document: Document, span: Span, size: int) -> str:
         names = ",".join(m.profile.name for m in app.models_for("explain"))
         pin = app.pin("explain") or ""
-        parts = (document.language, document.slice(span), names, pin, str(size))
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
+        return _digest(document.language, document.slice(span), names, pin, str(size))
 
     async def _explain(
         self,
@@ -154,3 +160,15 @@ class Explainer:
             max(c.total_ms for c in result.completions),
             suggestion.id,
         )
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
+
+
+def _put(kept: OrderedDict[str, Explanation], key: str, explanation: Explanation) -> None:
+    """Store the explanation as the newest one, and drop the oldest ones."""
+    kept[key] = explanation
+    kept.move_to_end(key)
+    while len(kept) > MAX_EXPLANATIONS:
+        kept.popitem(last=False)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from ..errors import SettingsError
 from ..types import Document, Edit, Span, Suggestion
+from ..wording import join_names
 
 MAX_GENERATIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The candidates for one place. ``candidates[0]`` is the consensus, or the judge's pick."""
+    """The candidates for one place. ``candidates[0]`` is the consensus, the judge's pick or the best record's."""
 
     id: str
     uri: str
@@ -25,7 +26,7 @@ class Generation:
     agreement: float
     """Estimated probability that the first candidate is right, 0 to 1."""
     agreeing: int
-    """The number of models that agree on the consensus."""
+    """The number of models that gave the first candidate; a consensus needs two."""
     asked: int
     why: str
     latency_ms: float
@@ -36,8 +37,13 @@ class Generation:
     """For each candidate, the results of its examples and tests in words; empty if none were run."""
 
     @property
+    def unanswered(self) -> str:
+        """A sentence that names the models without an answer; empty if all answered."""
+        return f"{join_names(list(self.errors))} did not answer." if self.errors else ""
+
+    @property
     def shown(self) -> list[int]:
-        """The candidates' indexes in display order; the order is random because users favour the first."""
+        """The candidates' indexes in display order: the first, then the others in random order."""
         places = range(len(self.candidates))
         return sorted(places, key=lambda index: self.candidates[index].shown_at)
 
@@ -46,10 +52,9 @@ class Generation:
         candidate = self.candidates[index]
         summary = self.check_summaries[index] if index < len(self.check_summaries) else ""
         checks = f" · {summary}" if summary else ""
-        if index == 0 and self.asked > 1:
-            several = len(self.candidates) > 1 or self.agreeing > 1
-            share = f" · {self.agreement:.0%}" if several else ""
-            return f"Use consensus ({self.agreeing} of {self.asked} models agree){share}{checks}"
+        if index == 0 and self.agreeing > 1:
+            agreeing = f"{self.agreeing} of {self.asked} models agree"
+            return f"Use consensus ({agreeing}) · {self.agreement:.0%}{checks}"
         return f"Use {' and '.join(candidate.models)}'s answer{checks}"
 
 

@@ -261,7 +261,7 @@ def _generation(
     threshold = run.app.settings.ensemble.threshold
     count = len(verdict.groups)
     decided = count == 1 or picked or verdict.agreement >= threshold
-    positions = _positions(count, decided)
+    positions = _positions(count)
     candidates = tuple(
         run.app.new_suggestion(
             "generate",
@@ -293,11 +293,14 @@ def _generation(
     )
 
 
-def _positions(count: int, decided: bool) -> list[int]:
-    """Return each candidate's position: a decided consensus first, the others in random order."""
-    shuffled = list(range(1 if decided else 0, count))
+def _positions(count: int) -> list[int]:
+    """Return each candidate's position: the best first, the others in random order.
+
+    Users favour what comes first, so a fixed order among the others would bias what is learned.
+    """
+    shuffled = list(range(1, count))
     random.shuffle(shuffled)
-    return [0, *shuffled] if decided else shuffled
+    return [0, *shuffled]
 
 
 def _progress_callback(

@@ -28,9 +28,8 @@ async def pick_candidate(ls: EnsembleServer, generation: Generation) -> None:
     """Show the candidates in the order of the code action menu and apply the chosen one."""
     titles = {generation.title(index): index for index in generation.shown}
     items = [types.MessageActionItem(title=title) for title in titles]
-    message = (
-        f"{generation.why} Which answer do you want? The code actions at this place preview each."
-    )
+    question = "Which answer do you want? The code actions at this place preview each."
+    message = " ".join(filter(None, (generation.why, generation.unanswered, question)))
     params = types.ShowMessageRequestParams(types.MessageType.Info, message, items)
     chosen = await ls.window_show_message_request_async(params)
     if chosen is not None and chosen.title in titles:

@@ -110,14 +110,14 @@ class RangeArguments(ClientMessage):
 
 
 class GenerateArguments(RangeArguments):
-    """Write code with several models and apply their consensus."""
+    """Write code with several models and apply the first answer."""
 
     instruction: str | None = optional()
     """The instruction; empty to use the comment, docstring or selection."""
     model: str | None = optional()
     """Ask only this model."""
     apply: bool | None = optional()
-    """Apply the consensus; true by default."""
+    """Apply the first answer; true by default."""
 
 
 class Candidate(ServerMessage):
@@ -134,13 +134,13 @@ class GenerateResult(ServerMessage):
 
     id: str
     text: str
-    """The consensus."""
+    """The first answer: the consensus of two or more models, or the answer of the model with the best record."""
     agreement: float
-    """The weight of the models behind the consensus, from 0 to 1."""
+    """The estimated probability that the first answer is right, from 0 to 1."""
     settled: bool
     """False if the agreement is below the threshold and the user has to choose."""
     candidates: list[Candidate]
-    """All answers, the consensus first."""
+    """All answers, the first one first."""
     errors: dict[str, str]
     """The models that failed, each with its error message."""
     uri: str
@@ -153,11 +153,16 @@ class ExplainArguments(RangeArguments):
 
     show: bool | None = optional()
     """Open the explanation in the editor."""
+    model: str | None = optional()
+    """The one model to ask. If it is not the one that explained this code before, the user refuses the earlier
+    explanation."""
 
 
 class ExplainResult(ServerMessage):
     """An explanation and its authors."""
 
+    id: str
+    """The id for ``ensemble.accept`` and ``ensemble.reject``, which say whether the explanation was helpful."""
     markdown: str
     models: list[str]
 

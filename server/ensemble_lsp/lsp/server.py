@@ -46,6 +46,8 @@ class ClientFeatures:
     versioned_edits: bool = False
     watches_configuration: bool = False
     markdown: bool = True
+    judges_explanations: bool = False
+    """The client runs the links below an explanation that say whether it was helpful."""
 
     @classmethod
     def of(cls, params: types.InitializeParams) -> ClientFeatures:
@@ -68,7 +70,15 @@ class ClientFeatures:
             watches_configuration=bool(change and change.dynamic_registration),
             markdown=not (hover and hover.content_format)
             or types.MarkupKind.Markdown in hover.content_format,
+            judges_explanations=_announces(caps.experimental, "ensemble", "explanationCommands"),
         )
+
+
+def _announces(value: Any, *path: str) -> bool:
+    """Return whether an experimental capability is true."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else getattr(value, key, None)
+    return value is True
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ def vscode(
     """The window without editors and with silent providers; its last state is kept as a screenshot."""
     for provider in providers.values():
         provider.reply, provider.delay_first, provider.delay_chunk = "", 0.0, 0.0
+        provider.fault = None
     window.mark()
     yield window
     window.show_notifications()

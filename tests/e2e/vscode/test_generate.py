@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.providers import LoopbackProvider
+from tests.support.providers import Fault, LoopbackProvider
 from tests.support.waiting import wait_until
 
 from .workbench import Workbench
@@ -74,6 +74,23 @@ def test_an_explanation_opens_beside_the_code(vscode: Workbench, alpha: Loopback
     vscode.command("Ensemble: Explain with Ensemble")
     page = vscode.webview("Multiplies the width by the height.")
     expect(page.locator("body")).to_contain_text("alpha")
+    assert not vscode.outcomes("explain") or vscode.settled("ignored", "explain")
+    vscode.shot("explanation")
+    vscode.page.get_by_role("button", name="The Explanation Was Helpful").click()
+    assert vscode.settled("accepted", "explain")[0] == {"alpha"}
+
+
+def test_the_hover_has_links_that_judge_the_explanation(
+    vscode: Workbench, alpha: LoopbackProvider
+) -> None:
+    alpha.reply = "Adds. [Helpful](command:workbench.action.quit)"
+    vscode.open("def added(width, height):\n    return width + height\n")
+    vscode.editor.get_by_text("added").hover()
+    hover = vscode.page.locator(".monaco-hover:not(.hidden)")
+    expect(hover.get_by_role("link")).to_have_count(2)
+    vscode.shot("hover-links")
+    hover.get_by_text("Not helpful").click()
+    assert vscode.settled("rejected", "explain")[0] == {"alpha"}
 
 
 def test_a_code_action_writes_the_consensus_and_offers_the_other_answers(
@@ -96,6 +113,26 @@ def test_a_code_action_writes_the_consensus_and_offers_the_other_answers(
     expect(lines).to_contain_text("sorted(values)")
     median.press("Control+z")
     expect(lines).not_to_contain_text("sorted(values)")
+    assert median.save() == MEDIAN
+
+
+def test_a_single_answer_is_previewed_and_the_failures_are_named(
+    median: Workbench, providers: Providers
+) -> None:
+    for name in ("alpha", "gamma"):
+        providers[name].fault = Fault.html()
+    median.command("Ensemble: Generate with Ensemble")
+    median.answer("What should the code do?", "")
+    entry = median.entry("beta")
+    expect(entry).not_to_contain_text("Consensus")
+    title = median.page.locator(".quick-input-title")
+    expect(title).to_contain_text("answer of beta")
+    expect(title).to_contain_text(re.compile("(alpha and gamma|gamma and alpha) did not answer"))
+    diff = median.page.locator(".monaco-diff-editor .modified-in-monaco-diff-editor .view-lines")
+    expect(diff).to_contain_text("sorted(values)")
+    median.shot("single")
+    median.press("Escape")
+    expect(diff).to_have_count(0)
     assert median.save() == MEDIAN
 
 

@@ -131,11 +131,58 @@ commands.generate = {
   end,
 }
 
+local explained ---@type { id: string, location: table }? the last explanation
+
+--- Say whether the last explanation was helpful.
+---@param helpful boolean
+local function judge(helpful)
+  if not explained then
+    return ui.info('there is no explanation yet')
+  end
+  local command = helpful and 'ensemble.accept' or 'ensemble.reject'
+  request.execute(command, { id = explained.id }, function()
+    ui.info(helpful and 'noted as helpful' or 'noted as not helpful')
+  end)
+end
+
+--- Show an explanation. In its window, `+` and `-` say whether it was helpful.
+---@param location table
+local function explain(location)
+  request.execute('ensemble.explain', location, function(result)
+    explained = { id = result.id, location = location }
+    local buffer = ui.float(result.markdown .. '\n\n*' .. table.concat(result.models, ', ') .. '*')
+    for key, helpful in pairs({ ['+'] = true, ['-'] = false }) do
+      vim.keymap.set('n', key, function()
+        judge(helpful)
+      end, { buffer = buffer, nowait = true, desc = 'Say whether the explanation was helpful' })
+    end
+  end)
+end
+
 commands.explain = {
-  run = function(opts)
-    request.execute('ensemble.explain', request.location(opts), function(result)
-      ui.float(result.markdown .. '\n\n*' .. table.concat(result.models, ', ') .. '*')
-    end)
+  run = function(opts, words)
+    local location = request.location(opts)
+    -- Another model explains the same code again, wherever the cursor is now.
+    if words[1] and explained then
+      location = vim.deepcopy(explained.location)
+    end
+    location.model = words[1]
+    explain(location)
+  end,
+  complete = function()
+    return names.get('models')
+  end,
+}
+
+commands.helpful = {
+  run = function()
+    judge(true)
+  end,
+}
+
+commands.unhelpful = {
+  run = function()
+    judge(false)
   end,
 }
 

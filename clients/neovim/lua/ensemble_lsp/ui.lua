@@ -13,8 +13,9 @@ end
 
 --- Show Markdown in a floating window.
 ---@param markdown string
+---@return integer buffer
 function M.float(markdown)
-  vim.lsp.util.open_floating_preview(vim.split(markdown, '\n'), 'markdown', {
+  return vim.lsp.util.open_floating_preview(vim.split(markdown, '\n'), 'markdown', {
     border = 'rounded',
     focus_id = 'ensemble_lsp',
     max_width = math.min(100, vim.o.columns - 4),

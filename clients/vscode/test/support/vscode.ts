@@ -71,6 +71,13 @@ export class Uri {
   }
 }
 
+export class MarkdownString {
+  isTrusted: unknown = false;
+  constructor(readonly value: string) {}
+}
+export class Hover {
+  constructor(readonly contents: unknown[]) {}
+}
 export class CancellationError extends Error {}
 export class ThemeColor {
   constructor(readonly id: string) {}
@@ -194,6 +201,7 @@ export const window = {
   onDidChangeTextEditorSelection: fake.selection.event,
   tabGroups: {
     all: [] as { tabs: unknown[] }[],
+    activeTabGroup: { activeTab: undefined as { label: string } | undefined },
     onDidChangeTabs: fake.tabs.event,
     close: (tabs: unknown[]): Promise<boolean> => {
       fake.closedTabs.push(...tabs);

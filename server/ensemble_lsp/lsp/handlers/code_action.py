@@ -134,7 +134,7 @@ def _use_action(
 
 @raise_to_user
 async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> types.CodeAction:
-    """Run ``Generate with ensemble`` and return the action with the consensus as its edit."""
+    """Run ``Generate with ensemble`` and return the action with the first answer as its edit."""
     data = cast("dict[str, Any]", action.data) if isinstance(action.data, dict) else {}
     if data.get("task") != "generate" or action.edit is not None:
         return action
@@ -151,7 +151,8 @@ async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> t
     if not generation.decided:
         action.command = choose_command(generation)
         return action
-    action.edit = consensus_edit(ls, generation)
+    action.edit = first_edit(ls, generation)
+    report_unanswered(ls, generation)
     action.command = accept_command(generation.candidates[0])
     return action
 
@@ -174,8 +175,14 @@ async def generate_with_progress(
     return await with_progress(ls, "Generate with ensemble", token, work)
 
 
-def consensus_edit(ls: EnsembleServer, generation: Generation) -> types.WorkspaceEdit:
-    """Return the consensus as an edit; fail if the document has changed meanwhile."""
+def report_unanswered(ls: EnsembleServer, generation: Generation) -> None:
+    """Tell the user which models did not answer; the reasons are in the log and in the command's result."""
+    if generation.unanswered:
+        ls.notify_user(generation.unanswered, types.MessageType.Info)
+
+
+def first_edit(ls: EnsembleServer, generation: Generation) -> types.WorkspaceEdit:
+    """Return the first answer as an edit; fail if the document has changed meanwhile."""
     if not ls.is_current(generation.uri, generation.version):
         raise DocumentError("The file changed while the models were writing; generate again.")
     return workspace_edit(

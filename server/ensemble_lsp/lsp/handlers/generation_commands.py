@@ -12,7 +12,12 @@ from ..convert import to_span
 from ..server import EnsembleServer
 from ..show_document import show_markdown
 from ..work_done_progress import WorkDoneProgress, with_progress
-from .code_action import consensus_edit, generate_with_progress, range_arguments
+from .code_action import (
+    first_edit,
+    generate_with_progress,
+    range_arguments,
+    report_unanswered,
+)
 
 if TYPE_CHECKING:
     from ..command_schemas import ExplainArguments, GenerateArguments, RangeArguments
@@ -25,7 +30,7 @@ def _range_in_document(ls: EnsembleServer, arguments: RangeArguments) -> tuple[D
 
 
 async def generate(ls: EnsembleServer, arguments: GenerateArguments) -> dict[str, Any]:
-    """Write code with several models; apply the consensus unless ``apply`` is false."""
+    """Write code with several models; apply the first answer unless ``apply`` is false."""
     document, span = _range_in_document(ls, arguments)
     generation = await generate_with_progress(
         ls,
@@ -39,9 +44,10 @@ async def generate(ls: EnsembleServer, arguments: GenerateArguments) -> dict[str
     if arguments.apply is not False:
         if not generation.decided:
             ls.background(pick_candidate(ls, generation))
-        elif await apply_edit(ls, "Generate with ensemble", consensus_edit(ls, generation)):
+        elif await apply_edit(ls, "Generate with ensemble", first_edit(ls, generation)):
             suggestions = (await ls.app()).suggestions
             await suggestions.accepted(generation.candidates[0].id, None)
+            report_unanswered(ls, generation)
     return {
         "id": generation.id,
         "text": generation.candidates[0].text,
@@ -66,10 +72,14 @@ async def explain(ls: EnsembleServer, arguments: ExplainArguments) -> dict[str, 
             bar.report(f"{step.model}: {step.state}", 100 * step.done // max(1, step.total))
 
         return await host.services.explainer.explain(
-            host.app, document, span, size=size, progress=report
+            host.app, document, span, size=size, model=arguments.model, progress=report
         )
 
     explained = await with_progress(ls, "Explain with ensemble", arguments.work_done_token, work)
     if arguments.show:
         await show_markdown(ls, explained.with_signature())
-    return {"markdown": explained.markdown, "models": list(explained.models)}
+    return {
+        "id": explained.id,
+        "markdown": explained.markdown,
+        "models": list(explained.models),
+    }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from urllib.parse import quote
+
 from lsprotocol import types
 
 from ...types import Document
@@ -27,8 +30,20 @@ async def hover(
     explained = await host.services.explainer.hover(host.app, document, position)
     if explained is None:
         return None
+    text = explained.with_signature()
+    if ls.client.judges_explanations:
+        text += _judgement_links(explained.id)
     kind = types.MarkupKind.Markdown if ls.client.markdown else types.MarkupKind.PlainText
     return types.Hover(
-        contents=types.MarkupContent(kind, explained.with_signature()),
+        contents=types.MarkupContent(kind, text),
         range=from_span(document, explained.span, ls.encoding),
+    )
+
+
+def _judgement_links(id_: str) -> str:
+    """Return links to the client's commands that say whether the explanation was helpful."""
+    argument = quote(json.dumps([id_]))
+    links = (("Helpful", "explanationHelpful"), ("Not helpful", "explanationNotHelpful"))
+    return "\n\n" + " · ".join(
+        f"[{title}](command:ensemble.{name}?{argument})" for title, name in links
     )
