@@ -20,19 +20,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ensemble_lsp.languages import language_of
 from ensemble_lsp.next_edit.edit import PredictedEdit
 from ensemble_lsp.next_edit.edit_history import Hunk
 from ensemble_lsp.next_edit.families import family_of
 from ensemble_lsp.next_edit.gate import Gate, Moment
 from ensemble_lsp.next_edit.metrics import EditCase, EditScores, scores
 from ensemble_lsp.next_edit.parsing import predicted_edit
-from ensemble_lsp.next_edit.prompting import EditContext, EditPrompt, RecentEdit
+from ensemble_lsp.next_edit.prompting import EditPrompt, EditRequest, RecentEdit
 from ensemble_lsp.next_edit.region import Region
 from ensemble_lsp.postprocess.completion_text import clean_completion
 from ensemble_lsp.types import Document, Position, Span, advance
 
 from .common import percentile, save, table
+from .next_edit_scenarios import PastEdit, Scenario, read_scenarios
 
 AUTHORS = {
     "copilot": 0.127, "mercuryapi": 0.575, "qwen3.5-0.8B": 0.181, "qwen3.5-27B": 0.231,
@@ -42,7 +42,6 @@ AUTHORS = {
 }  # fmt: skip
 """The score on all 36 scenarios that the recordings' authors publish with them, by their own client."""
 
-_SECTION = re.compile(r"^-- (\S+) --\n", re.M)
 _REGIONS = {
     "zeta": r"<\|editable_region_start\|>\n(?P<region>.*)\n<\|editable_region_end\|>",
     "zeta-2": r"<<<<<<< CURRENT\n(?P<region>.*)\n=======\n<\[fim-middle\]>",
@@ -51,35 +50,37 @@ _REGIONS = {
 }
 _CURSORS = re.compile(r"<\|(?:user_cursor_is_here|user_cursor|cursor)\|>")
 
-FirstEdit = Callable[["Scenario"], PredictedEdit | None]
+FirstEdit = Callable[["RecordedScenario"], PredictedEdit | None]
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """One scenario: a file, the edits just made, and the file as it should become."""
+class RecordedScenario:
+    """One scenario as the product sees it."""
 
-    name: str
-    folder: Path
+    source: Scenario
     document: Document
-    cursor: Position
     insertion: Position
     """The cursor for models that only fill in the middle."""
-    path: str
-    hunks: tuple[tuple[str, Hunk], ...]
+    hunks: tuple[Hunk, ...]
     edited: bool
     wanted: str | None
 
     @property
-    def context(self) -> EditContext:
-        """The context of a request."""
-        edits = tuple(RecentEdit(path, hunk) for path, hunk in self.hunks)
-        return EditContext(self.document, self.cursor, self.path, edits)
+    def name(self) -> str:
+        """The scenario's name."""
+        return self.source.name
+
+    @property
+    def request(self) -> EditRequest:
+        """The request; the recordings name every edited file as the scenario's."""
+        path = self.source.file
+        edits = tuple(RecentEdit(path, hunk) for hunk in self.hunks)
+        return EditRequest(self.document, self.source.cursor, path, edits)
 
     @property
     def moment(self) -> Moment:
         """The editor's state for the gate."""
-        hunks = tuple(hunk for _, hunk in self.hunks)
-        return Moment(self.document, self.cursor, hunks, self.edited)
+        return Moment(self.document, self.source.cursor, self.hunks, self.edited)
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,13 @@ class Recorded:
     milliseconds: float
 
 
-def scenarios(folder: Path) -> list[Scenario]:
+def scenarios(folder: Path) -> list[RecordedScenario]:
     """Return the scenarios of a folder."""
-    return [_scenario(file) for file in sorted((folder / "scenarios").glob("*.txtar"))]
+    return [_scenario(source) for source in read_scenarios(folder)]
 
 
 def measure(
-    found: list[Scenario], service: str, first: FirstEdit | None = None
+    found: list[RecordedScenario], service: str, first: FirstEdit | None = None
 ) -> tuple[EditScores, dict[str, Any]]:
     """Return a service's scores; ``first`` is asked before the service, and its edit is shown instead."""
     cases: list[EditCase] = []
@@ -130,7 +131,7 @@ def measure(
 
 
 def shown_edit(
-    scenario: Scenario, edit: PredictedEdit | None
+    scenario: RecordedScenario, edit: PredictedEdit | None
 ) -> tuple[PredictedEdit | None, str | None]:
     """Return the edit that a fresh gate shows, or the reason why it does not."""
     gate = Gate(clock=lambda: 0.0)
@@ -140,9 +141,9 @@ def shown_edit(
     return (None, reason) if reason else (edit, None)
 
 
-def recorded_answer(scenario: Scenario, service: str) -> Recorded | None:
+def recorded_answer(scenario: RecordedScenario, service: str) -> Recorded | None:
     """Return a service's first answer; ``None`` if it was not asked."""
-    file = scenario.folder / f"{service}.ndjson"
+    file = scenario.source.folder / f"{service}.ndjson"
     if not file.is_file():
         return None
     events = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
@@ -155,7 +156,7 @@ def recorded_answer(scenario: Scenario, service: str) -> Recorded | None:
 
 
 def read(
-    scenario: Scenario, service: str, recorded: Recorded, prompt: EditPrompt | None
+    scenario: RecordedScenario, service: str, recorded: Recorded, prompt: EditPrompt | None
 ) -> PredictedEdit | None:
     """Return the edit that a recorded answer makes."""
     response = recorded.response
@@ -232,44 +233,34 @@ def _row(name: str, result: EditScores, details: dict[str, Any]) -> tuple[Any, .
     )
 
 
-def _scenario(file: Path) -> Scenario:
-    header, *parts = _SECTION.split(file.read_text(encoding="utf-8"))
-    keys = dict(re.findall(r"^([\w-]+): (.*)$", header, re.M))
-    sections = dict(zip(parts[::2], parts[1::2], strict=True))
-    path = keys.get("file", "scenario.txt")
-    document = Document.from_text(
-        f"file:///{path}", 1, language_of(path), sections.get("buffer.txt", "")
-    )
-    cursor = Position(int(keys.get("row", 1)) - 1, int(keys.get("col", 0)))
-    insertion = cursor
-    expected = sections.get("expected", "")
+def _scenario(source: Scenario) -> RecordedScenario:
+    text = source.folder.with_suffix(".txtar").read_text(encoding="utf-8")
+    keys = dict(re.findall(r"^([\w-]+): (.*)$", text.partition("\n-- ")[0], re.M))
+    insertion = source.cursor
     if "fim-row" in keys:
         insertion = Position(int(keys["fim-row"]) - 1, int(keys["fim-col"]))
-    return Scenario(
-        name=file.stem,
-        folder=file.with_suffix(""),
-        document=document,
-        cursor=document.clamp(cursor),
+    expected = source.expected or ""
+    return RecordedScenario(
+        source=source,
+        document=Document.from_text(source.uri, 1, source.language, source.buffer),
         insertion=insertion,
-        path=path,
-        hunks=tuple(_hunks(sections.get("history", ""))),
+        hunks=tuple(_hunk(source, edit) for edit in source.history),
         edited=keys.get("modified") != "false",
         wanted=expected if expected.strip() else None,
     )
 
 
-def _hunks(history: str) -> Iterator[tuple[str, Hunk]]:
-    blocks = re.findall(
-        r"<\|file\|> ([^\n]*)\n<\|old\|>\n(.*?)<\|new\|>\n(.*?)(?=<\|file\|>|\Z)", history, re.S
+def _hunk(source: Scenario, edit: PastEdit) -> Hunk:
+    """Return an edit as the recorded prompts have it: whole, without lines around, at the first line."""
+    removed, added = (
+        tuple(f"{line}\n" for line in text.removesuffix("\n").split("\n"))
+        for text in (edit.old, edit.new)
     )
-    for path, old, new in blocks:
-        removed, added = (
-            tuple(f"{line}\n" for line in text.rstrip("\n").split("\n")) for text in (old, new)
-        )
-        yield path, Hunk(f"file:///{path}", language_of(path), 0, removed, added, tracked=False)
+    uri = source.uri.removesuffix(source.file) + edit.file
+    return Hunk(uri, source.language, 0, removed, added, tracked=False)
 
 
-def _insertion(scenario: Scenario, text: str, finish: str) -> PredictedEdit | None:
+def _insertion(scenario: RecordedScenario, text: str, finish: str) -> PredictedEdit | None:
     """Return what a model that fills in the middle inserts, cleaned as a completion is."""
     document, at = scenario.document, scenario.document.clamp(scenario.insertion)
     start = Position(0, 0)
@@ -283,7 +274,7 @@ def _insertion(scenario: Scenario, text: str, finish: str) -> PredictedEdit | No
     return _edit(scenario, Span(at, at), completion) if completion else None
 
 
-def _prompt(scenario: Scenario, service: str, recorded: Recorded) -> EditPrompt | None:
+def _prompt(scenario: RecordedScenario, service: str, recorded: Recorded) -> EditPrompt | None:
     """Return the product's prompt for the region and the cursor that the recorded one has.
 
     A scenario with several cursors was recorded with one of them.
@@ -302,13 +293,10 @@ def _prompt(scenario: Scenario, service: str, recorded: Recorded) -> EditPrompt 
     places = [n for n in range(len(lines)) if lines[n : n + size] == region_lines]
     if not places:
         raise ValueError(f"{scenario.name}: {service}'s region is not in the file")
-    at = min(places, key=lambda n: abs(n - scenario.cursor.line))
+    at = min(places, key=lambda n: abs(n - scenario.source.cursor.line))
     row, match = next((n, m) for n, line in enumerate(marked) if (m := _CURSORS.search(line)))
-    # The recordings name every file as the scenario's.
-    edits = tuple(replace(edit, path=scenario.path) for edit in scenario.context.edits)
-    cursor = Position(at + row, match.start())
-    context = replace(scenario.context, edits=edits, cursor=cursor)
-    return family.render(context, Region(at, at + size))
+    request = replace(scenario.request, cursor=Position(at + row, match.start()))
+    return family.render(request, Region(at, at + size))
 
 
 def _same_prompt(prompt: EditPrompt, request: dict[str, Any]) -> bool:
@@ -321,14 +309,16 @@ def _request_text(request: dict[str, Any]) -> str:
     return request["prompt"] if "prompt" in request else request["messages"][-1]["content"]
 
 
-def _protocol_edits(scenario: Scenario, edits: list[dict[str, Any]]) -> Iterator[PredictedEdit]:
+def _protocol_edits(
+    scenario: RecordedScenario, edits: list[dict[str, Any]]
+) -> Iterator[PredictedEdit]:
     for edit in edits:
         ends = (edit["range"]["start"], edit["range"]["end"])
         start, end = (Position(end["line"], end["character"]) for end in ends)
         yield _edit(scenario, Span(start, end), edit["text"])
 
 
-def _edit(scenario: Scenario, span: Span, text: str) -> PredictedEdit:
+def _edit(scenario: RecordedScenario, span: Span, text: str) -> PredictedEdit:
     document = scenario.document
     return PredictedEdit(document.uri, document.version, span, text).smallest(document)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ensemble_lsp.languages import language_of
 from ensemble_lsp.next_edit.edit_history import Hunk
 from ensemble_lsp.next_edit.families import FAMILIES, edit_prompt
-from ensemble_lsp.next_edit.prompting import EditContext, EditPrompt, Family, RecentEdit
+from ensemble_lsp.next_edit.prompting import EditPrompt, EditRequest, Family, RecentEdit
 from ensemble_lsp.next_edit.region import Region
 from ensemble_lsp.types import Document, Position, Snippet, advance
 
@@ -29,19 +29,19 @@ def hunk(removed: str, added: str, line: int = 0, uri: str = URI, before: str = 
     return Hunk(uri, "python", line, lines[0], lines[1], lines[2])
 
 
-def context(
+def edit_request(
     marked: str, edits: tuple[Hunk, ...] = (), related: tuple[Snippet, ...] = ()
-) -> EditContext:
+) -> EditRequest:
     doc, cursor = place(marked)
     recent = tuple(RecentEdit("shop/cart.py", edit) for edit in edits)
-    return EditContext(doc, cursor, "shop/cart.py", recent, related)
+    return EditRequest(doc, cursor, "shop/cart.py", recent, related)
 
 
 def prompt_for(
     family: Family, marked: str, region: tuple[int, int] | None = None, **parts: object
 ) -> EditPrompt:
     """Return a family's prompt, for a region if one is given."""
-    made = context(marked, **parts)  # type: ignore[arg-type]
+    made = edit_request(marked, **parts)  # type: ignore[arg-type]
     if region is not None:
         return family.render(made, Region(*region))
     prompt = edit_prompt(made, family)

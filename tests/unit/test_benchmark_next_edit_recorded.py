@@ -15,6 +15,7 @@ from ensemble_lsp.next_edit.edit import PredictedEdit
 WANTED = """\
 The call lacks an argument.
 id: python-argument
+language: python
 file: shop/cart.py
 row: 5
 col: 10
@@ -44,6 +45,7 @@ print(total([1], 0.2))
 QUIET = """\
 Nothing to do.
 id: python-quiet
+language: python
 file: done.py
 row: 1
 col: 5
@@ -133,7 +135,7 @@ def test_recorded_answers(data: Path, service: str, exact: int, alarms: int, pro
 def test_an_edit_before_the_services(data: Path) -> None:
     found = benchmark.scenarios(data)
 
-    def first(scenario: benchmark.Scenario) -> PredictedEdit | None:
+    def first(scenario: benchmark.RecordedScenario) -> PredictedEdit | None:
         if scenario.wanted is None:
             return None
         answer = benchmark.recorded_answer(scenario, "copilot")

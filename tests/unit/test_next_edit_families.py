@@ -8,7 +8,7 @@ from ensemble_lsp.next_edit.families import edit_prompt, family_names, family_of
 from ensemble_lsp.next_edit.parsing import predicted_edit
 from ensemble_lsp.next_edit.prompting import EditDiagnostic
 from ensemble_lsp.types import Snippet
-from tests.support.next_edit import FAMILY, context, hunk, prompt_for
+from tests.support.next_edit import FAMILY, edit_request, hunk, prompt_for
 
 CART = """\
 TAX = 0.2
@@ -244,7 +244,7 @@ def test_a_chat_predicts_the_region_as_it_is() -> None:
 
 
 def test_a_chat_sees_the_diagnostics_near_the_region() -> None:
-    made = context(CART)
+    made = edit_request(CART)
     far, near = (EditDiagnostic(n, "error", "missing\nargument", "pyright") for n in (400, 8))
     prompt = FAMILY["chat"].render(
         type(made)(made.document, made.cursor, made.path, diagnostics=(far, near)),
@@ -321,7 +321,7 @@ def test_an_answer_without_a_change_or_a_region_is_nothing(name: str, answer: st
 def test_control_texts_in_the_region_are_not_sent(name: str) -> None:
     family = FAMILY[name]
     for token in family.tokens:
-        assert edit_prompt(context(f'A = "{token}¦"\n'), family) is None
+        assert edit_prompt(edit_request(f'A = "{token}¦"\n'), family) is None
 
 
 @pytest.mark.parametrize("name", FAMILY)
@@ -331,8 +331,8 @@ def test_control_texts_elsewhere_are_broken_up(name: str) -> None:
         edits = (hunk("a\n", f"b {token}\n"),)
         filler = "".join(f"a{n} = {n}\n" for n in range(300))
         marked = f"x = '''{token}'''\n{filler}b = ¦1\n"
-        with_token = edit_prompt(context(marked, edits, (Snippet("t.py", token),)), family)
-        without = edit_prompt(context(marked.replace(token, "")), family)
+        with_token = edit_prompt(edit_request(marked, edits, (Snippet("t.py", token),)), family)
+        without = edit_prompt(edit_request(marked.replace(token, "")), family)
         assert with_token is not None and without is not None
         sent, plain = (p.rendered.text + p.rendered.user for p in (with_token, without))
         assert sent.count(token) <= plain.count(token) + sum(
@@ -400,7 +400,7 @@ def test_the_newest_edits_are_kept_within_the_budget() -> None:
 
 
 def test_an_accepted_prediction_is_marked_for_zeta_2() -> None:
-    made = context("a¦\n", (hunk("a\n", "b\n"),))
+    made = edit_request("a¦\n", (hunk("a\n", "b\n"),))
     predicted = type(made.edits[0])("shop/cart.py", made.edits[0].hunk, predicted=True)
     text = FAMILY["zeta-2"].render(
         type(made)(made.document, made.cursor, made.path, (predicted,)),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ensemble_lsp.context.secret_redaction import Redactor
 from ensemble_lsp.next_edit.families import FAMILIES, edit_prompt
 from ensemble_lsp.next_edit.parsing import predicted_edit
-from ensemble_lsp.next_edit.prompting import EditContext, EditPrompt, Family
+from ensemble_lsp.next_edit.prompting import EditPrompt, EditRequest, Family
 from ensemble_lsp.next_edit.region import Region
 from ensemble_lsp.types import Document, Position
 from tests.support.next_edit import FAMILY, document, place, prompt_for
@@ -24,7 +24,7 @@ BODY = "".join(f"    step_{n}({n})\n" for n in range(8))
 def result(prompt: EditPrompt, answer: str, finish: str = "stop") -> str | None:
     """Return the document after an answer, or ``None`` without an edit."""
     edit = predicted_edit(prompt, answer, finish=finish)
-    return edit and edit.apply(prompt.context.document).text
+    return edit and edit.apply(prompt.request.document).text
 
 
 def wrapped(family: Family, prompt: EditPrompt, region: str) -> str:
@@ -63,7 +63,7 @@ def wrapped(family: Family, prompt: EditPrompt, region: str) -> str:
 )
 def test_an_answer_in_any_text(marked: str, answer: str, after: str) -> None:
     doc, cursor = place(marked)
-    prompt = edit_prompt(EditContext(doc, cursor, "a.py"), ZETA2)
+    prompt = edit_prompt(EditRequest(doc, cursor, "a.py"), ZETA2)
     assert prompt is not None
     assert result(prompt, answer) == after
     assert result(prompt, answer.replace("\n", "\r\n")) == after
@@ -136,7 +136,7 @@ def test_lines_around_the_region_are_not_repeated() -> None:
 def redacted(marked: str, secret: str) -> EditPrompt:
     doc, cursor = place(marked)
     hidden = document(doc.text.replace(secret, "<redacted>"))
-    made = EditContext(doc, cursor, "a.py", redacted=hidden, redacted_cursor=cursor)
+    made = EditRequest(doc, cursor, "a.py", redacted=hidden, redacted_cursor=cursor)
     prompt = edit_prompt(made, ZETA2)
     assert prompt is not None
     assert secret not in prompt.rendered.text
@@ -176,9 +176,9 @@ def test_a_region_echoed_back_gives_no_edit(
 ) -> None:
     doc = document(newline.join(lines) + newline * final)
     cursor = doc.clamp(Position(line, 3))
-    prompt = edit_prompt(EditContext(doc, cursor, "a.py"), family)
+    prompt = edit_prompt(EditRequest(doc, cursor, "a.py"), family)
     assert prompt is not None
-    region = "\n".join(prompt.context.lines(prompt.region))
+    region = "\n".join(prompt.request.lines(prompt.region))
     for finish in ("stop", "length"):
         assert predicted_edit(prompt, wrapped(family, prompt, region), finish=finish) is None
 
@@ -190,7 +190,7 @@ def test_the_smallest_edit_equals_replacing_the_region(
     assume(all(len(list(run)) < 5 for _, run in groupby(new)))  # a loop is cut
     doc = document(newline.join(["x = 0", *lines, "y = 0"]) + newline)
     region = Region(1, 1 + len(lines))
-    prompt = ZETA2.render(EditContext(doc, Position(1, 0), "a.py"), region)
+    prompt = ZETA2.render(EditRequest(doc, Position(1, 0), "a.py"), region)
     edit = predicted_edit(prompt, "\n".join(new) + "\n")
     if edit is None:
         return
@@ -207,9 +207,9 @@ def test_the_smallest_edit_equals_replacing_the_region(
 @given(st.integers(0, 9), st.integers(0, 90), st.sampled_from(FAMILIES))
 def test_a_truncated_answer_removes_no_line(line: int, cut: int, family: Family) -> None:
     doc = document(f"def f():\n{BODY}")
-    prompt = edit_prompt(EditContext(doc, doc.clamp(Position(line, 4)), "a.py"), family)
+    prompt = edit_prompt(EditRequest(doc, doc.clamp(Position(line, 4)), "a.py"), family)
     assert prompt is not None
-    new = "\n".join(prompt.context.lines(prompt.region)).replace("step_2", "other_2")
+    new = "\n".join(prompt.request.lines(prompt.region)).replace("step_2", "other_2")
     answer = wrapped(family, prompt, new)[:cut]
     edit = predicted_edit(prompt, answer, finish="length")
     if edit is not None:
@@ -225,10 +225,10 @@ def test_the_limit_of_the_answer_holds_the_region() -> None:
 
 def test_a_changed_document_is_not_read() -> None:
     prompt = prompt_for(ZETA2, "a = 1¦\n")
-    other = replace(prompt.context.document, version=9)
+    other = replace(prompt.request.document, version=9)
     edit = predicted_edit(prompt, "a = 2\n")
     assert edit is not None
-    assert edit.applies_to(prompt.context.document)
+    assert edit.applies_to(prompt.request.document)
     assert not edit.applies_to(other)
 
 
@@ -237,21 +237,21 @@ async def test_a_remote_model_sees_no_secret() -> None:
     doc, cursor = place(f"TOKEN = '{token}'\r\na = 1¦\r\n")
     redactor = Redactor()
     await redactor.ready()
-    made = EditContext(doc, cursor, "a.py").without_secrets(redactor)
+    made = EditRequest(doc, cursor, "a.py").without_secrets(redactor)
     prompt = edit_prompt(made, ZETA2)
     assert prompt is not None
     assert token not in prompt.rendered.text
     assert "TOKEN = '<redacted>'\na = 1<|user_cursor|>\n" in prompt.rendered.text
     after = result(prompt, "TOKEN = '<redacted>'\na = 2\n")
     assert after == f"TOKEN = '{token}'\r\na = 2\r\n"
-    plain = EditContext(document("a = 1\n"), Position(0, 0), "a.py")
+    plain = EditRequest(document("a = 1\n"), Position(0, 0), "a.py")
     assert plain.without_secrets(redactor) is plain
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_lines_too_long_are_not_sent(family: Family) -> None:
     long = document("x = '" + "a" * 100_000 + "'\n")
-    assert edit_prompt(EditContext(long, Position(0, 3), "a.py"), family) is None
+    assert edit_prompt(EditRequest(long, Position(0, 3), "a.py"), family) is None
     around = document("x = 1\n" + "y = '" + "a" * 100_000 + "'\n" * 3)
-    prompt = edit_prompt(EditContext(around, Position(0, 3), "a.py"), family)
+    prompt = edit_prompt(EditRequest(around, Position(0, 3), "a.py"), family)
     assert prompt is None or len(prompt.rendered.text + prompt.rendered.user) < 30_000

@@ -41,7 +41,7 @@ def predicted_edit(
     new = prompt.family.read(prompt, prompt.prefill + answer.replace("\r\n", "\n"))
     if not new or finish == "filter" or not prompt.family.may_show(new):
         return None
-    old = prompt.context.lines(prompt.region)
+    old = prompt.request.lines(prompt.region)
     whole, looped = _without_loop(new, old)
     if finish == "length" and not looped and not answer.endswith("\n"):
         whole = whole[:-1]
@@ -53,7 +53,7 @@ def predicted_edit(
     text = _restored(prompt, whole, old)
     if text is None:
         return None
-    document = prompt.context.document
+    document = prompt.request.document
     edit = PredictedEdit(
         document.uri,
         document.version,
@@ -89,7 +89,7 @@ def unfenced(text: str) -> str | None:
 
 def begins_like(prompt: EditPrompt, lines: Sequence[str]) -> bool:
     """Return whether lines begin or end like the region: an answer without tags is then the region."""
-    old = [line.strip() for line in prompt.context.lines(prompt.region) if line.strip()]
+    old = [line.strip() for line in prompt.request.lines(prompt.region) if line.strip()]
     new = [line.strip() for line in lines if line.strip()]
     return bool(old and new) and (old[0] == new[0] or old[-1] == new[-1])
 
@@ -142,10 +142,10 @@ def _completed(new: list[str], old: list[str]) -> list[str]:
 
 def _without_surroundings(prompt: EditPrompt, new: list[str], old: Sequence[str]) -> list[str]:
     """Return an answer without the lines around the region that it repeats."""
-    context, region = prompt.context, prompt.region
-    last = min(len(context.document.lines), region.end + _MAX_OVERLAP)
-    below = _keys(context.lines(Region(region.end, last)))
-    above = _keys(context.lines(Region(max(0, region.first - _MAX_OVERLAP), region.first)))
+    request, region = prompt.request, prompt.region
+    last = min(len(request.document.lines), region.end + _MAX_OVERLAP)
+    below = _keys(request.lines(Region(region.end, last)))
+    above = _keys(request.lines(Region(max(0, region.first - _MAX_OVERLAP), region.first)))
     new = new[: len(new) - _overlap(_keys(new), _keys(old), below)]
     mirrored = _overlap(_keys(new)[::-1], _keys(old)[::-1], above[::-1])
     return new[mirrored:]
@@ -187,17 +187,17 @@ def _restored(prompt: EditPrompt, new: list[str], old: list[str]) -> str | None:
 
     ``None`` if the answer changes a line with a secret, which the model did not see.
     """
-    raw = list(prompt.region.cut(prompt.context.document.lines))
+    raw = list(prompt.region.cut(prompt.request.document.lines))
     contents = [line.rstrip("\r\n") for line in raw]
     newline = newline_of("".join(raw[:1])) if "\n" in raw[0] or "\r" in raw[0] else ""
-    newline = newline or newline_of(prompt.context.document.lines[0])
+    newline = newline or newline_of(prompt.request.document.lines[0])
     pieces: list[tuple[str, str]] = []
     for tag, i1, i2, j1, j2 in _opcodes(old, new):
         if tag == "equal":
             pieces += [(contents[n], raw[n][len(contents[n]) :]) for n in range(i1, i2)]
             continue
         secret = any(contents[n] != old[n] for n in range(i1, i2))
-        placeholder = prompt.context.redacted and any(PLACEHOLDER in line for line in new[j1:j2])
+        placeholder = prompt.request.redacted and any(PLACEHOLDER in line for line in new[j1:j2])
         if secret or placeholder:
             return None
         ends = [raw[n][len(contents[n]) :] for n in range(i1, i2)]

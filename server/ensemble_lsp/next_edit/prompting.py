@@ -1,4 +1,4 @@
-"""The parts that every family's prompt is made of: the context of a request, and the prompt itself."""
+"""The parts that every family's prompt is made of: the request, and the prompt itself."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class EditDiagnostic:
 
 
 @dataclass(frozen=True)
-class EditContext:
+class EditRequest:
     """All that a prompt for the next edit is made from."""
 
     document: Document
@@ -77,8 +77,8 @@ class EditContext:
         """The cursor in ``shown``."""
         return self.shown.clamp(self.redacted_cursor or self.cursor)
 
-    def without_secrets(self, redactor: Redactor) -> EditContext:
-        """Return the context for a remote model; ``redactor`` is ready."""
+    def without_secrets(self, redactor: Redactor) -> EditRequest:
+        """Return the request for a remote model; ``redactor`` is ready."""
         document = self.document
         bare = [line.rstrip("\r\n") for line in document.lines]
         found = redactor.redact_lines(bare)
@@ -112,7 +112,7 @@ class EditPrompt:
     """One request: the family's prompt, and the region that the answer is about."""
 
     family: Family
-    context: EditContext
+    request: EditRequest
     region: Region
     rendered: RenderedPrompt
     stop: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ class EditPrompt:
     @property
     def max_tokens(self) -> int:
         """The limit of the answer: the region, rewritten and longer by half."""
-        size = sum(len(line) + 1 for line in self.context.lines(self.region))
+        size = sum(len(line) + 1 for line in self.request.lines(self.region))
         return tokens_of(size * 3 // 2) + _SPARE_TOKENS
 
 
@@ -136,7 +136,7 @@ class Family:
     size: RegionSize
     tokens: tuple[str, ...]
     """Control texts: a region that contains one is not sent, elsewhere they are broken up."""
-    render: Callable[[EditContext, Region], EditPrompt]
+    render: Callable[[EditRequest, Region], EditPrompt]
     read: Callable[[EditPrompt, str], list[str] | None] = field(repr=False)
     """Return the new lines of the region; ``None`` for no change or an answer that cannot be read."""
     pattern: str = ""
@@ -155,11 +155,11 @@ class Family:
 
 
 def above_and_below(
-    context: EditContext, region: Region, wider: Region
+    request: EditRequest, region: Region, wider: Region
 ) -> tuple[list[str], list[str]]:
     """Return the lines of a wider region above and below a region."""
-    above = context.lines(Region(wider.first, region.first))
-    return above, context.lines(Region(region.end, wider.end))
+    above = request.lines(Region(wider.first, region.first))
+    return above, request.lines(Region(region.end, wider.end))
 
 
 def newest_within(edits: Sequence[RecentEdit], count: int, characters: int) -> list[RecentEdit]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ...syntax.trees import Trees
-from ..prompting import EditContext, EditPrompt, Family
+from ..prompting import EditPrompt, EditRequest, Family
 from ..region import choose_region
 from . import chat_rewrite, instinct, mercury, sweep, zeta, zeta2
 
@@ -39,15 +39,15 @@ def family_of(model: str, setting: str = AUTO, *, chats: bool = False) -> Family
 
 
 def edit_prompt(
-    context: EditContext, family: Family, trees: Trees | None = None
+    request: EditRequest, family: Family, trees: Trees | None = None
 ) -> EditPrompt | None:
     """Return the prompt of a family.
 
-    ``None`` if the region has the family's control texts, or lines too long for the context's limit.
+    ``None`` if the region has the family's control texts, or lines too long for the request's limit.
     """
-    region = choose_region(context.document, context.cursor, family.size, trees)
-    if not family.may_show(context.lines(region)):
+    region = choose_region(request.document, request.cursor, family.size, trees)
+    if not family.may_show(request.lines(region)):
         return None
-    prompt = family.render(context, region)
+    prompt = family.render(request, region)
     size = len(prompt.rendered.text) + len(prompt.rendered.system) + len(prompt.rendered.user)
-    return prompt if size <= context.characters + _MARKUP else None
+    return prompt if size <= request.characters + _MARKUP else None

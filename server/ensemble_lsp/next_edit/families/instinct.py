@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...types import RenderedPrompt
 from ..parsing import begins_like, split_answer, unfenced
 from ..prompting import (
-    EditContext,
     EditPrompt,
+    EditRequest,
     Family,
     RecentEdit,
     above_and_below,
@@ -36,12 +36,12 @@ _TASK = (
 )
 
 
-def _render(context: EditContext, region: Region) -> EditPrompt:
+def _render(request: EditRequest, region: Region) -> EditPrompt:
     snippets = [
         f"{_FILE}: {FAMILY.clean(s.path)}\n{_SNIPPET}\n{FAMILY.clean(s.text)}"
-        for s in best_within(context.related, context.characters // 4)
+        for s in best_within(request.related, request.characters // 4)
     ]
-    edits = reversed(newest_within(context.edits, 5, context.characters // 4))
+    edits = reversed(newest_within(request.edits, 5, request.characters // 4))
     parts = [
         _TASK + "\n",
         "### Context:",
@@ -49,25 +49,25 @@ def _render(context: EditContext, region: Region) -> EditPrompt:
         "### User Edits:\n",
         "\n".join(map(_edit, edits)) + "\n",
         "### User Excerpt:",
-        FAMILY.clean(context.path) + "\n",
-        _excerpt(context, region) + "```",
+        FAMILY.clean(request.path) + "\n",
+        _excerpt(request, region) + "```",
         "### Response:",
     ]
     rendered = RenderedPrompt(system=_SYSTEM, user="\n".join(parts))
-    return EditPrompt(FAMILY, context, region, rendered, stop=("\n" + END,))
+    return EditPrompt(FAMILY, request, region, rendered, stop=("\n" + END,))
 
 
 def _edit(edit: RecentEdit) -> str:
     return FAMILY.clean(f'User edited file "{edit.path}"\n\n```diff\n{edit.hunk.unified}```')
 
 
-def _excerpt(context: EditContext, region: Region) -> str:
-    around = region.grown(context.document, _EXCERPT_LINES, _EXCERPT_LINES, context.characters // 4)
-    above, below = above_and_below(context, region, around)
+def _excerpt(request: EditRequest, region: Region) -> str:
+    around = region.grown(request.document, _EXCERPT_LINES, _EXCERPT_LINES, request.characters // 4)
+    above, below = above_and_below(request, region, around)
     lines = [
         *map(FAMILY.clean, above),
         START,
-        *context.marked(region, CURSOR),
+        *request.marked(region, CURSOR),
         END,
         *map(FAMILY.clean, below),
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...types import RenderedPrompt, Snippet
 from ..parsing import begins_like, split_answer, unfenced
 from ..prompting import (
-    EditContext,
     EditPrompt,
+    EditRequest,
     Family,
     RecentEdit,
     above_and_below,
@@ -28,20 +28,20 @@ _FILE, _FILE_END = "<|current_file_content|>", "<|/current_file_content|>"
 _HISTORY, _HISTORY_END = "<|edit_diff_history|>", "<|/edit_diff_history|>"
 
 
-def _render(context: EditContext, region: Region) -> EditPrompt:
-    count = len(context.document.lines)
-    wider = region.grown(context.document, count, count, context.characters // 2)
-    above, below = above_and_below(context, region, wider)
-    related = reversed(best_within(context.related, context.characters // 4))
-    edits = newest_within(context.edits, 10, context.characters // 4)
+def _render(request: EditRequest, region: Region) -> EditPrompt:
+    count = len(request.document.lines)
+    wider = region.grown(request.document, count, count, request.characters // 2)
+    above, below = above_and_below(request, region, wider)
+    related = reversed(best_within(request.related, request.characters // 4))
+    edits = newest_within(request.edits, 10, request.characters // 4)
     user = "".join(
         [
             f"{_SNIPPETS}\n",
             *map(_snippet, related),
-            f"{_SNIPPETS_END}\n\n{_FILE}\ncurrent_file_path: {FAMILY.clean(context.path)}\n",
+            f"{_SNIPPETS_END}\n\n{_FILE}\ncurrent_file_path: {FAMILY.clean(request.path)}\n",
             FAMILY.clean(joined(above)),
             f"{_OPEN}\n",
-            joined(context.marked(region, _CURSOR)),
+            joined(request.marked(region, _CURSOR)),
             f"{_CLOSE}\n",
             FAMILY.clean(joined(below)),
             f"{_FILE_END}\n\n{_HISTORY}\n",
@@ -49,7 +49,7 @@ def _render(context: EditContext, region: Region) -> EditPrompt:
             f"{_HISTORY_END}\n",
         ]
     )
-    return EditPrompt(FAMILY, context, region, RenderedPrompt(user=user))
+    return EditPrompt(FAMILY, request, region, RenderedPrompt(user=user))
 
 
 def _snippet(snippet: Snippet) -> str:

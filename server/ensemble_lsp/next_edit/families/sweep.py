@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...types import RenderedPrompt
 from ..parsing import split_answer
 from ..prompting import (
-    EditContext,
     EditPrompt,
+    EditRequest,
     Family,
     RecentEdit,
     best_within,
@@ -20,30 +20,30 @@ _SEPARATOR, _CURSOR, _END = "<|file_sep|>", "<|cursor|>", "<|endoftext|>"
 _FILE_LINES = 150
 
 
-def _render(context: EditContext, region: Region) -> EditPrompt:
-    file = region.grown(context.document, _FILE_LINES, _FILE_LINES, context.characters // 2)
-    window = f"{FAMILY.clean(context.path)}:{region.first + 1}:{region.end}\n"
-    prefill = _prefill(context, region)
+def _render(request: EditRequest, region: Region) -> EditPrompt:
+    file = region.grown(request.document, _FILE_LINES, _FILE_LINES, request.characters // 2)
+    window = f"{FAMILY.clean(request.path)}:{region.first + 1}:{region.end}\n"
+    prefill = _prefill(request, region)
     text = "".join(
         [
-            f"{_SEPARATOR}{FAMILY.clean(context.path)}\n",
-            FAMILY.clean(joined(context.lines(file))),
+            f"{_SEPARATOR}{FAMILY.clean(request.path)}\n",
+            FAMILY.clean(joined(request.lines(file))),
             *(
                 f"{_SEPARATOR}{FAMILY.clean(s.path)}\n{block(FAMILY.clean(s.text))}"
-                for s in reversed(best_within(context.related, context.characters // 8))
+                for s in reversed(best_within(request.related, request.characters // 8))
             ),
-            *map(_edit, newest_within(context.edits, 6, context.characters // 8)),
+            *map(_edit, newest_within(request.edits, 6, request.characters // 8)),
             f"{_SEPARATOR}original/{window}",
-            joined(context.lines(region)),
+            joined(request.lines(region)),
             f"{_SEPARATOR}current/{window}",
-            joined(context.marked(region, _CURSOR)),
+            joined(request.marked(region, _CURSOR)),
             f"{_SEPARATOR}updated/{window}",
             prefill,
         ]
     )
     stop = (_SEPARATOR, _END)
     rendered = RenderedPrompt(text=text)
-    return EditPrompt(FAMILY, context, region, rendered, stop=stop, prefill=prefill)
+    return EditPrompt(FAMILY, request, region, rendered, stop=stop, prefill=prefill)
 
 
 def _edit(edit: RecentEdit) -> str:
@@ -53,20 +53,20 @@ def _edit(edit: RecentEdit) -> str:
     return f"{_SEPARATOR}{edit.path}.diff\noriginal:\n{old}\nupdated:\n{new}\n"
 
 
-def _prefill(context: EditContext, region: Region) -> str:
+def _prefill(request: EditRequest, region: Region) -> str:
     """Return the lines above the cursor; after an insertion above it, only the first and the blank ones after it."""
-    above = context.lines(Region(region.first, context.shown_cursor.line))
-    if _inserted_above(context, region):
+    above = request.lines(Region(region.first, request.shown_cursor.line))
+    if _inserted_above(request, region):
         blank = next((n for n, line in enumerate(above[1:], 1) if line.strip()), len(above))
         above = above[:blank]
     return joined(above)
 
 
-def _inserted_above(context: EditContext, region: Region) -> bool:
-    if not context.edits or context.edits[-1].hunk.uri != context.document.uri:
+def _inserted_above(request: EditRequest, region: Region) -> bool:
+    if not request.edits or request.edits[-1].hunk.uri != request.document.uri:
         return False
-    hunk = context.edits[-1].hunk
-    inside = region.first < hunk.line < context.shown_cursor.line
+    hunk = request.edits[-1].hunk
+    inside = region.first < hunk.line < request.shown_cursor.line
     return hunk.tracked and inside and len(hunk.added) > len(hunk.removed)
 
 

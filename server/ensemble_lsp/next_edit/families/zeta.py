@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...types import RenderedPrompt
 from ..parsing import begins_like, split_answer
-from ..prompting import EditContext, EditPrompt, Family, RecentEdit, above_and_below, newest_within
+from ..prompting import EditPrompt, EditRequest, Family, RecentEdit, above_and_below, newest_within
 from ..region import Region, RegionSize
 
 START = "<|editable_region_start|>"
@@ -19,34 +19,34 @@ _INSTRUCTION = (
 )
 
 
-def _render(context: EditContext, region: Region) -> EditPrompt:
-    edits = newest_within(context.edits, 6, context.characters // 4)
+def _render(request: EditRequest, region: Region) -> EditPrompt:
+    edits = newest_within(request.edits, 6, request.characters // 4)
     parts = [
         "### Instruction:",
         _INSTRUCTION + "\n",
         "### User Edits:\n",
         "\n\n".join(map(_edit, edits)) + "\n",
         "### User Excerpt:\n",
-        _excerpt(context, region) + "\n",
+        _excerpt(request, region) + "\n",
         "### Response:\n",
     ]
     rendered = RenderedPrompt(text="\n".join(parts))
-    return EditPrompt(FAMILY, context, region, rendered, stop=("\n" + END,))
+    return EditPrompt(FAMILY, request, region, rendered, stop=("\n" + END,))
 
 
 def _edit(edit: RecentEdit) -> str:
     return FAMILY.clean(f'User edited "{edit.path}":\n```diff\n{edit.hunk.unified}```')
 
 
-def _excerpt(context: EditContext, region: Region) -> str:
-    wider = region.grown(context.document, 5, 5, 600)
-    above, below = above_and_below(context, region, wider)
+def _excerpt(request: EditRequest, region: Region) -> str:
+    wider = region.grown(request.document, 5, 5, 600)
+    above, below = above_and_below(request, region, wider)
     lines = [
-        f"```{context.path}",
+        f"```{request.path}",
         *([_FILE_START] if wider.first == 0 else []),
         *map(FAMILY.clean, above),
         START,
-        *context.marked(region, CURSOR),
+        *request.marked(region, CURSOR),
         END,
         *map(FAMILY.clean, below),
         "```",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...types import RenderedPrompt
 from ..parsing import split_answer
 from ..prompting import (
-    EditContext,
     EditPrompt,
+    EditRequest,
     Family,
     RecentEdit,
     above_and_below,
@@ -25,12 +25,12 @@ _NO_EDITS = "NO_EDITS"
 _PREDICTED = "// User accepted prediction:\n"
 
 
-def _render(context: EditContext, region: Region) -> EditPrompt:
-    wider = region.grown(context.document, 20, 20, 1200)
-    above, below = above_and_below(context, region, wider)
+def _render(request: EditRequest, region: Region) -> EditPrompt:
+    wider = region.grown(request.document, 20, 20, 1200)
+    above, below = above_and_below(request, region, wider)
     files = [
         f"{_FILE}{FAMILY.clean(s.path)}\n{block(FAMILY.clean(s.text))}\n"
-        for s in reversed(best_within(context.related, context.characters // 4))
+        for s in reversed(best_within(request.related, request.characters // 4))
     ]
     text = "".join(
         [
@@ -38,16 +38,16 @@ def _render(context: EditContext, region: Region) -> EditPrompt:
             FAMILY.clean(joined(below)) or "\n",
             _PREFIX,
             *files,
-            _history(newest_within(context.edits, 6, context.characters // 4)),
-            f"{_FILE}{FAMILY.clean(context.path)}\n",
+            _history(newest_within(request.edits, 6, request.characters // 4)),
+            f"{_FILE}{FAMILY.clean(request.path)}\n",
             FAMILY.clean(joined(above)),
             f"{_CURRENT}\n",
-            joined(context.marked(region, _CURSOR)),
+            joined(request.marked(region, _CURSOR)),
             f"=======\n{_MIDDLE}",
         ]
     )
     stop = (_UPDATED + "\n", _UPDATED)
-    return EditPrompt(FAMILY, context, region, RenderedPrompt(text=text), stop=stop)
+    return EditPrompt(FAMILY, request, region, RenderedPrompt(text=text), stop=stop)
 
 
 def _history(edits: list[RecentEdit]) -> str:
