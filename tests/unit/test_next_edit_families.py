@@ -407,3 +407,22 @@ def test_an_accepted_prediction_is_marked_for_zeta_2() -> None:
         prompt_for(FAMILY["zeta-2"], "a¦\n").region,
     )
     assert "edit_history\n// User accepted prediction:\n--- a/shop/cart.py\n" in text.rendered.text
+
+
+@pytest.mark.parametrize("name", ["chat", "mercury"])
+def test_fences_of_the_region_are_not_the_answers(name: str) -> None:
+    text = "# Use\n\n```\nrun¦\n```\n\nThat is all.\n"
+    prompt = prompt_for(FAMILY[name], text, (0, 7))
+    fence = "````" if name == "chat" else "```"
+    new = text.replace("run¦", "run --fast").removesuffix("\n")
+    edit = predicted_edit(prompt, f"{fence}\n{new}\n{fence}\n")
+    assert edit is not None
+    assert edit.text == " --fast"
+
+
+def test_only_the_first_code_block_is_the_answer() -> None:
+    prompt = prompt_for(FAMILY["chat"], CART, (7, 9))
+    answer = f"```python\n{TEXT}\n```\nIt was:\n```python\nprint(total(prices))\n```\n"
+    edit = predicted_edit(prompt, answer)
+    assert edit is not None
+    assert edit.text == ", TAX"

@@ -127,7 +127,7 @@ class Gate:
 
     def _paused_until(self, eagerness: Eagerness) -> float:
         if self._in_a_row < 2:
-            return self._last_refusal
+            return float("-inf")
         pause = min(_MAX_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._in_a_row - 2, 16))
         return self._last_refusal + pause * _PAUSE_FACTORS[eagerness]
 

@@ -70,7 +70,7 @@ def split_answer(text: str) -> list[str] | None:
     return text.removesuffix("\n").split("\n") if text.strip() else None
 
 
-def unfenced(text: str) -> str | None:
+def unfenced(prompt: EditPrompt, text: str) -> str | None:
     """Return the text of the first Markdown code block; ``None`` without one.
 
     A block without its closing fence, as in a truncated answer, ends with the text.
@@ -82,8 +82,9 @@ def unfenced(text: str) -> str | None:
     fence = lines[opening][: len(lines[opening]) - len(lines[opening].lstrip("`"))]
     body = lines[opening + 1 :]
     closing = [n for n, line in enumerate(body) if line.rstrip() == fence]
-    # A region of Markdown may have fences too: the last one closes the answer's own.
-    end = closing[-1] if closing else len(body)
+    # A region of Markdown has fences too: then the last one closes the answer's own.
+    nested = any(line.rstrip() == fence for line in prompt.request.lines(prompt.region))
+    end = closing[-nested] if closing else len(body)
     return "\n".join(body[:end]) + "\n"
 
 

@@ -86,7 +86,7 @@ def _fence(lines: list[str]) -> str:
 def _read(prompt: EditPrompt, answer: str) -> list[str] | None:
     if answer.strip().strip("`*.").strip() == _NO_CHANGE:
         return None
-    body = unfenced(answer)
+    body = unfenced(prompt, answer)
     text = (answer if body is None else body).replace(_CURSOR, "")
     if _OPEN in text:
         text = text.partition(_OPEN)[2].removeprefix("\n")

@@ -82,7 +82,7 @@ def _read(prompt: EditPrompt, answer: str) -> list[str] | None:
     answer = answer.partition("\n" + END)[0].partition(END)[0]
     if not answer.lstrip().startswith("```"):
         return split_answer(answer)
-    lines = split_answer(unfenced(answer.lstrip()) or "")
+    lines = split_answer(unfenced(prompt, answer.lstrip()) or "")
     return lines if lines and (found or begins_like(prompt, lines)) else None
 
 

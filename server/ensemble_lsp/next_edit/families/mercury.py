@@ -62,7 +62,7 @@ def _edit(edit: RecentEdit) -> str:
 
 
 def _read(prompt: EditPrompt, answer: str) -> list[str] | None:
-    body = unfenced(answer)
+    body = unfenced(prompt, answer)
     text = answer if body is None else body
     _, found, tagged = text.replace(_CURSOR, "").partition(_OPEN)
     text = tagged.removeprefix("\n") if found else text.replace(_CURSOR, "")
