@@ -7,6 +7,8 @@ editor runs it. The tests check each outcome and its source.
 from __future__ import annotations
 
 import re
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def gpt(home: Home, provider: LoopbackProvider) -> LoopbackProvider:
     """One model that suggests ``width * height``."""
     provider.reply = "width * height"
     home.model("gpt", provider.base_url)
-    home.tables["complete"] = {"debounceMs": 10, "budgetMs": 20000}
+    home.tables = {"complete": {"debounceMs": 10, "budgetMs": 20000}}
     return provider
 
 
@@ -208,3 +210,38 @@ def test_before_012_the_readme_lines_attach_too(
         editor.open("app.py", CODE)
         editor.type("A<C-x><C-o>")
         wait_until(lambda: "width * height" in menu(editor), "the suggestion by omnifunc")
+
+
+def test_a_slow_model_does_not_hold_back_the_hover_of_another_server(
+    stock: Neovim, gpt: LoopbackProvider
+) -> None:
+    gpt.reply, gpt.delay_first = "Multiplies the width by the height.", 3.0
+    stock.open("app.py", CODE + "width * height")
+    stock.lua(
+        """
+        local config = { name = 'quick', cmd = { ... }, root_dir = vim.fn.getcwd() }
+        vim.lsp.start(config, { bufnr = 0 })""",
+        sys.executable,
+        str(ROOT / "tests" / "support" / "quick_server.py"),
+    )
+    both = "return #vim.tbl_filter(function(c) return c.initialized end, vim.lsp.get_clients())"
+    wait_until(lambda: stock.lua(both) == 2, "both servers")
+    stock.type("gg0fa")
+    begun = time.monotonic()
+    stock.type("K")
+    shown = stock.float()
+    took = time.monotonic() - begun
+    assert "area: a function" in shown
+    assert "hover again" in shown
+    assert took < 2, f"{took:.2f} s: as long as the model"
+    wait_until(lambda: len(gpt.requests) == 1)
+    stock.type("<Esc>l")
+
+    def again() -> bool:
+        stock.type("hK")
+        text = stock.float()
+        stock.type("l")
+        return "Multiplies the width" in text
+
+    wait_until(again, "the explanation at a later hover")
+    assert len(gpt.requests) == 1

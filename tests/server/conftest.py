@@ -32,7 +32,10 @@ class Home:
         self.workspace.mkdir()
         self.models: list[dict[str, Any]] = []
         # A crowded machine may take seconds to import an SDK: only tests of the budget keep to it.
-        self.tables: dict[str, dict[str, Any]] = {"complete": {"budgetMs": 10000}}
+        self.tables: dict[str, dict[str, Any]] = {
+            "complete": {"budgetMs": 10000},
+            "explain": {"hoverWaitMs": 10000},
+        }
         self.env: dict[str, str] = {}
 
     def model(self, name: str, base_url: str, **more: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -107,6 +108,42 @@ async def test_a_cancelled_hover_never_reaches_a_model(
             await future
         assert caught.value.code == -32800
         assert provider.requests == []
+
+
+async def test_a_hover_never_holds_back_the_other_servers_of_its_editor(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    del home.tables["explain"]
+    provider.reply, provider.delay_first = "Multiplies width by height.", 1.5
+    async with home.server("neovim") as client:
+        await client.command("ensemble.models")
+        client.open(uri, CODE)
+        where = hover_at(client, uri, "area")
+        begun = time.monotonic()
+        first = await client.request("textDocument/hover", where)
+        assert time.monotonic() - begun < 1.2
+        assert "hover again" in first["contents"]["value"]
+        await provider.until(lambda p: len(p.requests) == 1)
+        again = await client.request("textDocument/hover", where)  # joins the running explanation
+        assert "hover again" in again["contents"]["value"]
+        await client.until(lambda: any(m == "ensemble/status" for m, _ in client.notifications))
+        await asyncio.sleep(2)
+        last = await client.request("textDocument/hover", where)
+        assert "Multiplies width by height." in last["contents"]["value"]
+        assert len(provider.requests) == 1
+
+
+async def test_an_editor_that_shows_parts_as_they_come_gets_the_explanation_at_once(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    del home.tables["explain"]
+    provider.reply, provider.delay_first = "Multiplies width by height.", 0.6
+    async with home.server("vscode") as client:
+        client.open(uri, CODE)
+        hover = await client.request("textDocument/hover", hover_at(client, uri, "area"))
+        assert "Multiplies width by height." in hover["contents"]["value"]
 
 
 async def test_hover_can_be_turned_off(home: Home, provider: LoopbackProvider, uri: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from ..context.symbols import symbol_at
 from ..errors import DocumentError
 from ..postprocess import clean_prose, escape_markdown
 from ..types import Document, Position, Prompt, Span
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from ..app import AppContext
@@ -47,6 +50,31 @@ class Explanation:
         return f"{self.markdown}\n\n---\n*{names} · ensemble-lsp*"
 
 
+class _RunningHover:
+    """An explanation that hovers wait for."""
+
+    def __init__(self, task: asyncio.Task[Explanation | None]) -> None:
+        self.task = task
+        self._waiting = 0
+        self._promised = False
+        """A client was answered that the explanation is coming."""
+
+    async def wait(self, seconds: float | None) -> Explanation | None:
+        """Wait for it; it ends with the last request that is cancelled, unless it is promised."""
+        self._waiting += 1
+        try:
+            return await asyncio.wait_for(asyncio.shield(self.task), seconds)
+        except asyncio.TimeoutError:
+            self._promised = True
+            raise
+        except asyncio.CancelledError:
+            if self._waiting == 1 and not self._promised:
+                self.task.cancel()
+            raise
+        finally:
+            self._waiting -= 1
+
+
 class Explainer:
     """Explains code; caches explanations by the code they explain."""
 
@@ -54,21 +82,40 @@ class Explainer:
         self._kept: OrderedDict[str, Explanation] = OrderedDict()
         self._latest: OrderedDict[str, Explanation] = OrderedDict()
         """The latest explanation of each piece of code."""
+        self._running: dict[str, _RunningHover] = {}
 
     async def hover(
-        self, app: AppContext, document: Document, position: Position
+        self, app: AppContext, document: Document, position: Position, wait: float | None = None
     ) -> Explanation | None:
-        """Explain the symbol at a position; ``None`` without a symbol or a model."""
+        """Explain the symbol at a position; ``None`` without a symbol or a model.
+
+        After ``wait`` seconds it raises ``TimeoutError``, and the explanation goes on: the next hover has it.
+        """
         symbol = await asyncio.to_thread(symbol_at, document, position)
-        if symbol is None:
+        if symbol is None or not app.models_for("explain"):
             return None
         size = app.settings.explain.ensemble
         key = self._key(app, document, symbol.span, size)
-        if key not in self._kept:
+        if wait is None and key not in self._running:
+            return await self._after_rest(app, document, symbol.span, size, key in self._kept)
+        running = self._running.get(key)
+        if running is None:
+            work = self._after_rest(app, document, symbol.span, size, key in self._kept)
+            running = self._running[key] = _RunningHover(asyncio.ensure_future(work))
+            running.task.add_done_callback(lambda done: self._hover_done(key, done))
+        return await running.wait(wait)
+
+    async def _after_rest(
+        self, app: AppContext, document: Document, span: Span, size: int, known: bool
+    ) -> Explanation | None:
+        if not known:
             await asyncio.sleep(HOVER_WAIT)
-        if not app.models_for("explain"):
-            return None
-        return await self.explain(app, document, symbol.span, size=size)
+        return await self.explain(app, document, span, size=size)
+
+    def _hover_done(self, key: str, task: asyncio.Task[Explanation | None]) -> None:
+        self._running.pop(key, None)
+        if not task.cancelled() and (error := task.exception()):
+            logger.info("explanation: %s", error)
 
     async def explain(
         self,

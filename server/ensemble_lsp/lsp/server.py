@@ -32,6 +32,10 @@ CHANGE_WAIT = 1.0
 CLOSE_TIMEOUT = 4.0
 
 
+_WAIT_FOR_ALL = ("neovim", "helix", "zed", "coc.nvim")
+"""The names of clients that join the hovers of all servers, in lower case."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientFeatures:
     """The client capabilities that change the server's behaviour."""
@@ -46,6 +50,8 @@ class ClientFeatures:
     versioned_edits: bool = False
     watches_configuration: bool = False
     markdown: bool = True
+    hover_waits_for_all: bool = False
+    """The client shows no hover until every server has answered."""
     judges_explanations: bool = False
     """The client runs the links below an explanation that say whether it was helpful."""
 
@@ -59,8 +65,9 @@ class ClientFeatures:
         edits = workspace.workspace_edit if workspace else None
         change = workspace.did_change_configuration if workspace else None
         hover = text.hover if text else None
+        name = params.client_info.name if params.client_info else ""
         return cls(
-            name=params.client_info.name if params.client_info else "",
+            name=name,
             inline_completion=bool(text and text.inline_completion),
             resolves_edit="edit" in resolve,
             code_action_literals=bool(action and action.code_action_literal_support),
@@ -70,6 +77,7 @@ class ClientFeatures:
             watches_configuration=bool(change and change.dynamic_registration),
             markdown=not (hover and hover.content_format)
             or types.MarkupKind.Markdown in hover.content_format,
+            hover_waits_for_all=name.lower().startswith(_WAIT_FOR_ALL),
             judges_explanations=_announces(caps.experimental, "ensemble", "explanationCommands"),
         )
 

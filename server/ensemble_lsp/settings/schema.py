@@ -123,6 +123,9 @@ class ExplainSettings(SettingsTable):
 
     hover: bool = True
     """Explain code on hover."""
+    hover_wait_ms: int | None = Field(default=None, ge=0, le=60000)
+    """Milliseconds that a hover waits for its explanation; the next hover has it. The default is 200 in editors that
+    show no hover until every server has answered (Neovim, Helix, Zed, coc.nvim), and no limit in others."""
     ensemble: int = Field(default=1, ge=1, le=5)
     """The number of models whose explanations are combined on hover."""
 

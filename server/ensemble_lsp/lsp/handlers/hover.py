@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from urllib.parse import quote
 
@@ -11,6 +12,10 @@ from ...types import Document
 from ..convert import from_span, to_position
 from ..server import EnsembleServer
 from .document_requests import document_request
+
+WAIT_MS = 200
+"""Milliseconds that an editor waits which shows no hover until every server has answered."""
+COMING = "ensemble-lsp is explaining this code: hover again."
 
 
 def no_hover() -> types.Hover | None:
@@ -27,7 +32,16 @@ async def hover(
     host = await ls.host()
     if not host.app.settings.explain.hover:
         return None
-    explained = await host.services.explainer.hover(host.app, document, position)
+    wait = host.app.settings.explain.hover_wait_ms
+    if wait is None and ls.client.hover_waits_for_all:
+        wait = WAIT_MS
+    try:
+        explained = await host.services.explainer.hover(
+            host.app, document, position, None if wait is None else wait / 1000
+        )
+    except asyncio.TimeoutError:
+        kind = types.MarkupKind.PlainText
+        return types.Hover(contents=types.MarkupContent(kind, COMING))
     if explained is None:
         return None
     text = explained.with_signature()
