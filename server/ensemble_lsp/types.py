@@ -14,8 +14,8 @@ from typing import Literal
 
 from .uris import uri_to_path
 
-Task = Literal["complete", "explain", "generate"]
-TASKS: tuple[Task, ...] = ("complete", "explain", "generate")
+Task = Literal["complete", "explain", "generate", "edit"]
+TASKS: tuple[Task, ...] = ("complete", "explain", "generate", "edit")
 
 OutcomeKind = Literal[
     "accepted", "partial", "typed", "rejected", "ignored", "superseded", "failed", "cancelled"

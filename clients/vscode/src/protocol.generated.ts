@@ -8,7 +8,7 @@ export type AcceptResult = null;
 /**
  * A kind of request to a model.
  */
-export type Task = "complete" | "explain" | "generate";
+export type Task = "complete" | "explain" | "generate" | "edit";
 /**
  * The result of ensemble.addModel.
  */
@@ -97,7 +97,12 @@ export interface AddModelArguments {
    */
   fim?: string;
   /**
-   * The tasks that the model is used for.
+   * The format in which the model predicts the next edit: `auto` follows the model's id, `chat` is any chat model,
+   * and with `none` the model is not asked for edits.
+   */
+  editFormat?: "auto" | "none" | "zeta" | "zeta-2" | "sweep-next-edit" | "instinct" | "mercury" | "chat";
+  /**
+   * The tasks that the model is used for. A model that was trained only for edits has no other by default.
    *
    * @minItems 1
    */
@@ -306,6 +311,12 @@ export interface GenerateArguments {
    * Apply the first answer; true by default.
    */
   apply?: boolean;
+  /**
+   * LSP's ``FormattingOptions``, for a document without indentation of its own.
+   */
+  formattingOptions?: {
+    [k: string]: unknown;
+  };
 }
 /**
  * The candidates of a generation.
@@ -381,6 +392,7 @@ export interface ModelDescription {
     complete?: Stats;
     explain?: Stats;
     generate?: Stats;
+    edit?: Stats;
   };
 }
 /**
@@ -632,7 +644,7 @@ export interface WhyResult {
   id?: string;
 }
 
-export const TASK_VALUES: readonly Task[] = ["complete", "explain", "generate"];
+export const TASK_VALUES: readonly Task[] = ["complete", "explain", "generate", "edit"];
 
 /** The server's commands. */
 export interface Commands {

@@ -139,8 +139,6 @@ class Family:
     render: Callable[[EditRequest, Region], EditPrompt]
     read: Callable[[EditPrompt, str], list[str] | None] = field(repr=False)
     """Return the new lines of the region; ``None`` for no change or an answer that cannot be read."""
-    pattern: str = ""
-    """Matches a model's id in lower case."""
 
     def clean(self, text: str) -> str:
         """Return a text with the family's control texts broken up."""

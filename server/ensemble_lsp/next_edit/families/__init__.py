@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from ...models.edit_formats import AUTO, NONE, edit_format_of
 from ...syntax.trees import Trees
 from ..prompting import EditPrompt, EditRequest, Family
 from ..region import choose_region
@@ -13,7 +12,6 @@ FAMILIES: tuple[Family, ...] = tuple(
     module.FAMILY for module in (zeta, zeta2, sweep, instinct, mercury, chat_rewrite)
 )
 CHAT = chat_rewrite.FAMILY
-AUTO, NONE = "auto", "none"
 _MARKUP = 4000
 """Characters of a prompt's own instructions and tags, at most."""
 
@@ -28,14 +26,12 @@ def family_of(model: str, setting: str = AUTO, *, chats: bool = False) -> Family
 
     ``None`` for a model that does not do this task, such as one that only fills in the middle.
     """
-    if setting != AUTO:
-        return next((family for family in FAMILIES if family.name == setting), None)
-    ident = re.split(r"[/\\]", model.lower().replace("_", "-"))[-1]
-    for family in FAMILIES:
-        if family.pattern and re.search(rf"(?<![a-z0-9])(?:{family.pattern})", ident):
-            return family
-    unknown_zeta = re.search(r"(?<![a-z0-9])zeta-?\d", ident)
-    return CHAT if chats and not unknown_zeta else None
+    return family_named(edit_format_of(model, setting, chats=chats))
+
+
+def family_named(name: str) -> Family | None:
+    """Return a family by its name, which is also the name of its format."""
+    return next((family for family in FAMILIES if family.name == name), None)
 
 
 def edit_prompt(

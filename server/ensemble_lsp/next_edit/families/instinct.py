@@ -93,5 +93,4 @@ FAMILY = Family(
     tokens=(START, END, CURSOR, _FILE, _SNIPPET),
     render=_render,
     read=_read,
-    pattern=r"instinct",
 )

@@ -81,5 +81,4 @@ FAMILY = Family(
     ),
     render=_render,
     read=_read,
-    pattern=r"mercury",
 )

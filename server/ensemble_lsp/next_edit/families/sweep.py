@@ -83,5 +83,4 @@ FAMILY = Family(
     tokens=(_SEPARATOR, _CURSOR, _END),
     render=_render,
     read=_read,
-    pattern=r"sweep-?(next-?edit|v\d)",
 )

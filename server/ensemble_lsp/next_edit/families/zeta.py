@@ -71,5 +71,4 @@ FAMILY = Family(
     tokens=(START, END, CURSOR, _FILE_START),
     render=_render,
     read=_read,
-    pattern=r"zeta(?!-?[2-9])",
 )

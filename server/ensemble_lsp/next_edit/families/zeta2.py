@@ -73,6 +73,4 @@ FAMILY = Family(
     tokens=(_SUFFIX, _PREFIX, _MIDDLE, _FILE, _CURRENT, _UPDATED, _CURSOR),
     render=_render,
     read=_read,
-    # 2.1 was trained on numbered markers instead.
-    pattern=r"zeta-?2(?![.-]?\d)",
 )
