@@ -17,6 +17,9 @@ from .uris import uri_to_path
 Task = Literal["complete", "explain", "generate", "edit"]
 TASKS: tuple[Task, ...] = ("complete", "explain", "generate", "edit")
 
+LOCATOR = "locator"
+"""The name of the model of an edit that no model predicted."""
+
 OutcomeKind = Literal[
     "accepted", "partial", "typed", "rejected", "ignored", "superseded", "failed", "cancelled"
 ]

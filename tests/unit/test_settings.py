@@ -130,7 +130,7 @@ def test_one_text_stands_for_a_list_of_one():
         ),
         (
             {"selector": {"pin": {"completee": "gpt"}}},
-            "selector.pin.completee: the task must be one of complete, explain, generate; "
+            "selector.pin.completee: the task must be one of complete, explain, generate, edit; "
             "did you mean complete?; ignored",
         ),
         (

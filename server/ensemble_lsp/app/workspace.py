@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..context.documents import DocumentListener, Documents
@@ -32,6 +32,8 @@ class Workspace:
         self.indexing = asyncio.Event()
         """Set while recall reads what was opened."""
         self._listeners: list[DocumentListener] = []
+        self.on_file: Callable[[str, str, str], None] | None = None
+        """Called with the URI, language and text of each source file on disk."""
         self._reader: asyncio.Task[None] | None = None
         self._disk_reader: asyncio.Task[None] | None = None
         self._on_disk: dict[Path, str] = {}
@@ -106,6 +108,8 @@ class Workspace:
         for file in files:
             uri = self._on_disk[file.path] = opened.get(file.path) or file.path.as_uri()
             self.recall.add_file(uri, file.language, file.text)
+            if self.on_file is not None:
+                self.on_file(uri, file.language, file.text)
             self._read_soon()
             await asyncio.sleep(_PAUSE)
 

@@ -81,7 +81,8 @@ class PrivacyFilter:
         redactor: Redactor | None = None,
     ) -> None:
         self.folders = tuple(Path(folder) for folder in folders)
-        self._redactor = (redactor or Redactor()) if redact_secrets else None
+        self.redactor = (redactor or Redactor()) if redact_secrets else None
+        """``None`` if redaction is switched off."""
         self._user = compile_rules(patterns)
         self._secret = compile_rules(SECRET_NAMES)
         self._verdicts: OrderedDict[str, tuple[float, str | None]] = OrderedDict()
@@ -134,16 +135,16 @@ class PrivacyFilter:
 
     async def ready(self) -> None:
         """Wait, off the loop, until the redaction rules are loaded."""
-        if self._redactor is not None:
-            await self._redactor.ready()
+        if self.redactor is not None:
+            await self.redactor.ready()
 
     def redact(self, text: str) -> tuple[str, int]:
         """Return the redacted text and the number of secrets; unchanged if redaction is switched off."""
-        return self._redactor.redact(text) if self._redactor else (text, 0)
+        return self.redactor.redact(text) if self.redactor else (text, 0)
 
     def redact_seam(self, before: str, after: str) -> tuple[str, str]:
         """Redact a secret that spans the end of one text and the start of the next."""
-        return self._redactor.seam(before, after)[:2] if self._redactor else (before, after)
+        return self.redactor.seam(before, after)[:2] if self.redactor else (before, after)
 
     def _check_on_disk(self, path: Path) -> str | None:
         reason = self.by_name(path)

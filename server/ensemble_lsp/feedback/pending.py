@@ -70,6 +70,7 @@ class PendingSuggestion:
     def follow(self, change: DocumentChange) -> None:
         """Compare the region with the offered text after a change."""
         self.region, touching, outside = follow_change(self.region, change, grows=True)
+        untouched = self.now == self.old
         self.now = change.after.slice(self.region)
         matched = match(self.now, self.old, self.offered)
         gained = matched.gained - self.match.gained
@@ -81,12 +82,17 @@ class PendingSuggestion:
             and is_word_of(touching[0].text, self.now, self.offered)
         ):
             keys = False
-        whole_at_once = matched.state == "whole" and not self.match.taken and matched.size > 1
+        replaced = untouched and self._is_replaced_by(touching)
+        whole_at_once = (
+            matched.state == "whole" and not self.match.taken and (matched.size > 1 or replaced)
+        )
         self.reformatted = matched.state == "other" and not keys and self._is_reformatted(touching)
         if self.reformatted:
             matched = Match("whole", matched.size, matched.size)
             gained = matched.size - self.match.gained
-        if gained > 0 and matched.state in ("part", "whole"):
+        if whole_at_once and not self.offered:
+            self.at_once = 1  # a deletion: no character is gained
+        elif gained > 0 and matched.state in ("part", "whole"):
             if keys and not (whole_at_once and len(touching) == 1):
                 self.by_hand += gained
             else:
@@ -94,6 +100,12 @@ class PendingSuggestion:
         elif gained < 0 and touching:
             self._lost(matched)
         self.match = matched
+
+    def _is_replaced_by(self, touching: Sequence[Edit]) -> bool:
+        """Return whether one edit removed several characters, or removed one and wrote another."""
+        if len(touching) != 1 or self.suggestion.task != "edit":
+            return False
+        return len(self.old) > 1 or bool(self.old and touching[0].text)
 
     def _is_reformatted(self, touching: Sequence[Edit]) -> bool:
         """Return whether the inserted text is the offered one as a formatter spells it."""

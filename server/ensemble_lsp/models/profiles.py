@@ -221,9 +221,9 @@ def _edit_format(settings: ModelSettings, spec: ProviderSpec) -> str:
 
 def _tasks(settings: ModelSettings, spec: ProviderSpec, edit_format: str) -> tuple[Task, ...]:
     """Return the tasks that are wanted and that the model can do."""
-    able = tuple(t for t in spec.tasks if t != "edit" or edit_format != NONE)
+    able: tuple[Task, ...] = tuple(t for t in spec.tasks if t != "edit" or edit_format != NONE)
     if "tasks" not in settings.model_fields_set and only_predicts_edits(edit_format):
-        able = tuple(t for t in able if t == "edit")
+        able = ("edit",) if "edit" in able else able
     return tuple(t for t in settings.tasks if t in able) or able
 
 

@@ -6,13 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..syntax.indentation import newline_of
-from ..types import Document, Edit, Position, Span, advance, common_prefix_length
+from ..types import LOCATOR, Document, Edit, Position, Span, advance, common_prefix_length
 
 EditKind = Literal["rename", "argument", "field", "pattern", "typo", "import", "rewrite"]
 """``rewrite`` is a model's; the others are the locator's."""
-
-LOCATOR = "locator"
-"""The ``model`` of an edit that no model wrote."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import HistoryError
 from ..history import Change, History
+from ..types import LOCATOR
 from .choice import Selector
 from .request_context import RequestContext
 
@@ -98,7 +99,8 @@ class HistorySync:
 
         def teach() -> None:
             for row in rows:
-                if (context := _parse_context(row.task, row.features)) is not None:
+                context = _parse_context(row.task, row.features)
+                if context is not None and row.model != LOCATOR:
                     self.selector.learn(row.model, context, row.reward)
 
         await asyncio.to_thread(teach)
@@ -118,6 +120,8 @@ def apply_change(selector: Selector, change: Change) -> None:
             selector.prefer(winner, losers, context, change.shown_at)
         return
     for model in change.models:
+        if model == LOCATOR:
+            continue
         if change.old is None:
             selector.learn(model, context, change.new)
         else:

@@ -146,6 +146,8 @@ class NextEditSettings(SettingsTable):
     """Milliseconds that an automatic request waits for another keystroke before a model is asked."""
     budget_ms: int = Field(default=4000, ge=50, le=60000)
     """Milliseconds until a model's answer is given up."""
+    ensemble: int = Field(default=1, ge=1, le=3)
+    """The number of models to ask. With 2 or 3, only an edit that two models agree on is shown."""
     locator: bool = True
     """Repeat the edits just made at the other places where they fit, without a model."""
     disabled_languages: tuple[str, ...] = ()

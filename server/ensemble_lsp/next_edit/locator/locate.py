@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from ...types import Document, Edit, Position
-from ..edit import LOCATOR, PredictedEdit
+from ...types import LOCATOR, Document, Edit, Position
+from ..edit import PredictedEdit
 from ..edit_history import EditHistory, Hunk
 from .arguments import arguments
 from .fields import fields
