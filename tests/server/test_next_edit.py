@@ -97,7 +97,7 @@ async def test_sidekick_renames_every_place_without_a_model(home: Home, uri: str
         client.open(uri, CODE, version=0)
         client.notify("textDocument/didFocus", {"textDocument": {"uri": uri}})
         client.notify("textDocument/didFocus", {})
-        cursor = rename(client, uri)
+        cursor, edit = rename(client, uri), {}
         for _ in range(2):
             (edit,) = await edits(client, uri, cursor, context={"triggerKind": 2})
             apply(client, uri, edit)
@@ -209,7 +209,7 @@ async def test_the_next_edit_is_a_code_action(home: Home, uri: str) -> None:
         client.apply(resolved["edit"])
         assert "print(total)" in client.text(uri)
         await client.request("workspace/executeCommand", resolved["command"])
-        await settled(home, [("locator", "accepted", "document")])
+        await settled(home, [("locator", "accepted", "command")])
 
 
 async def test_the_command_applies_the_next_edit(home: Home, uri: str) -> None:
@@ -257,6 +257,11 @@ def chat_reply(body: dict[str, Any]) -> str:
     user = body["messages"][-1]["content"]
     region = user.split("<region>\n")[1].split("\n</region>")[0].replace("<|cursor|>", "")
     return f"```python\n{rewritten(region)}\n```"
+
+
+def no_change(body: dict[str, Any]) -> str:
+    """Change nothing."""
+    return "NO_CHANGE"
 
 
 def zeta2_reply(body: dict[str, Any]) -> str:
@@ -374,8 +379,12 @@ async def test_only_an_edit_that_two_models_agree_on_is_shown(
     home.model("one", provider.base_url)
     home.model("two", provider.base_url)
     home.tables["nextEdit"] = {"ensemble": 2, "budgetMs": 20000}
-    answers = {"one": chat_reply, "two": lambda body: "NO_CHANGE"}
-    provider.reply = lambda body: answers[body["model"]](body)
+    answers = {"one": chat_reply, "two": no_change}
+
+    def reply(body: dict[str, Any]) -> str:
+        return answers[body["model"]](body)
+
+    provider.reply = reply
     async with home.server() as client:
         client.open(uri, START)
         cursor = with_total(client, uri)

@@ -446,6 +446,26 @@ export interface Stats {
  */
 export interface ModelsArguments {}
 /**
+ * Predict the next edit at a position and apply it.
+ */
+export interface NextEditArguments {
+  /**
+   * The document.
+   */
+  uri: string;
+  position: Position;
+}
+/**
+ * The edit that was predicted.
+ */
+export interface NextEditResult {
+  id: string;
+  /**
+   * Whether the client applied it.
+   */
+  applied: boolean;
+}
+/**
  * Use one model for a task, or let the selector choose again.
  */
 export interface PinArguments {
@@ -655,6 +675,7 @@ export interface Commands {
   "ensemble.explain": { arguments: ExplainArguments; result: ExplainResult };
   "ensemble.generate": { arguments: GenerateArguments; result: GenerateResult };
   "ensemble.models": { arguments: ModelsArguments; result: ModelsResult };
+  "ensemble.nextEdit": { arguments: NextEditArguments; result: NextEditResult };
   "ensemble.pin": { arguments: PinArguments; result: PinResult };
   "ensemble.providers": { arguments: ProvidersArguments; result: ProvidersResult };
   "ensemble.reject": { arguments: RejectArguments; result: RejectResult };
