@@ -95,11 +95,10 @@ def _on_line(line: str, edit: Edit, cursor: Position) -> Edit | None:
     if old[:typed] != new[:typed]:
         return None
     rest, added = old[typed:], new[typed:]
-    if "\n" in added or "\r" in added:
-        allowed = not line[cursor.column :]
-    else:
-        allowed = _is_subsequence(rest, added)
-    if not allowed or rest == added:
+    several_lines = "\n" in added or "\r" in added
+    if (several_lines and line[cursor.column :]) or rest == added:
+        return None
+    if not _is_subsequence(rest, added):
         return None
     return Edit(Span(cursor, Position(cursor.line, last)), added)
 
