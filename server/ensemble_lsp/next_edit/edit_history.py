@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from ..types import Document, Edit, common_prefix_length
+from ..types import Document, Edit, common_prefix_length, split_lines
 from .changed_lines import ChangedLines, changed_lines
 
 CONTEXT_LINES = 3
@@ -17,6 +18,7 @@ _REDACTION_LINES = 60
 _MAX_HUNKS = 60
 _MAX_CHARACTERS = 40_000
 """Characters of the changed lines of all hunks together."""
+_MAX_UNDONE = 20
 _MAX_AGE = 1800.0
 """Seconds."""
 _MAX_LINES = 60
@@ -154,6 +156,7 @@ class EditHistory:
         self._clock = clock
         self._records: list[_HunkRecord] = []
         """The hunk changed last is the last."""
+        self._undone: deque[Hunk] = deque(maxlen=_MAX_UNDONE)
         self._begun = 0
         self.revision = 0
         """Counts up with every change of the history."""
@@ -187,7 +190,19 @@ class EditHistory:
     def clear(self) -> None:
         """Forget everything."""
         self._records.clear()
+        self._undone.clear()
         self.revision += 1
+
+    def add(self, uri: str, language: str, original: str, updated: str, line: int = 0) -> None:
+        """Record a hunk from elsewhere, such as a patch, whose place in the file is not followed."""
+        now = self._clock()
+        self._begun += 1
+        record = _HunkRecord(uri, language, self._begun, now, tuple(split_lines(original)))
+        record.added = tuple(split_lines(updated))
+        record.start, record.tracked = line, False
+        self._records.append(record)
+        self.revision += 1
+        self._shrink()
 
     # -- the hunks -----------------------------------------------------------------------------
 
@@ -197,6 +212,10 @@ class EditHistory:
         fresh = takewhile(lambda record: now - record.at <= _MAX_AGE, reversed(self._records))
         hunks = (record.hunk() for record in fresh)
         return tuple(h for h in hunks if h.removed or h.added)[:limit]
+
+    def undone(self) -> tuple[Hunk, ...]:
+        """Return the latest hunks that the user undid."""
+        return tuple(self._undone)
 
     def for_remote(
         self,
@@ -267,6 +286,7 @@ class EditHistory:
                 record.above = after.lines[max(0, start - _REDACTION_LINES) : start]
                 record.below = after.lines[end : end + _REDACTION_LINES]
         if undone:
+            self._undone += [r.hunk() for r in here if r.order in undone]
             self._records = [r for r in self._records if r.order not in undone]
 
     def _lose(self, uri: str) -> None:
