@@ -81,11 +81,17 @@ class _Site:
 
 def renames(context: EditContext) -> Iterator[Proposal]:
     """Yield the other places of names that were just renamed."""
-    for rename in list(_renames(context.token_changes))[:_MAX_RENAMES]:
+    tried: int = 0
+    for rename in _renames(context.token_changes):
+        if tried == _MAX_RENAMES or context.late:
+            return
         places = context.occurrences(rename.old)
-        if not places or context.late:
+        if not places:
             continue
         sites = [site for change in rename.sites if (site := _site(context, change)) is not None]
+        if sites and all(site.role in ("text", "comment") for site in sites):
+            continue
+        tried += 1
         if sites:
             yield from _in_this_file(context, rename, sites, places)
         elif _defined_elsewhere(rename):

@@ -77,11 +77,11 @@ def _phrase(changes: Sequence[TokenChange]) -> _Phrase | None:
 def _places(context: EditContext, phrase: _Phrase) -> Iterator[Proposal]:
     uri = context.document.uri
     edited = {s.line.number for s in phrase.sites if s.line.uri == uri and s.line.number >= 0}
-    columns = {
-        number: column
-        for number in context.lines_with(phrase.text)
-        if number not in edited and (column := phrase.column(context.document.line(number))) >= 0
-    }
+    columns: dict[int, int] = {}
+    for place in context.find(phrase.text):
+        column = phrase.column(context.document.line(place.line))
+        if place.line not in edited and column >= 0:
+            columns[place.line] = column
     if edited and any(min(edited) < number < max(edited) for number in columns):
         return  # the user passed over one of them
     in_text = _in_text(context, phrase)

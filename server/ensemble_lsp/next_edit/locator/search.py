@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import time
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 
 from ...types import Document, Position, Span
 from ..edit import EditKind
 from ..edit_history import Hunk
 from .regions import Regions
 from .roles import Role, role_of
-from .token_changes import LineChange, TokenChange, line_changes, token_changes
+from .token_changes import TokenChange, changes_of
 
-MAX_HUNKS = 24
+_MAX_FOUND = 1000
+MAX_HUNKS = 40
 """Hunks, the latest first, that are repeated elsewhere."""
 
 
@@ -44,14 +46,15 @@ class EditContext:
     """When the search must end, on the performance counter."""
 
     @cached_property
-    def line_changes(self) -> list[LineChange]:
-        """The changed lines of the latest hunks, the latest first."""
-        return [change for hunk in self.hunks[:MAX_HUNKS] for change in line_changes(hunk)]
+    def token_changes(self) -> list[TokenChange]:
+        """The replaced tokens of the latest hunks, the latest first."""
+        hunks = self.hunks[:MAX_HUNKS]
+        return [change for hunk in hunks for change in changes_of(hunk)]
 
     @cached_property
-    def token_changes(self) -> list[TokenChange]:
-        """The replaced tokens of those lines."""
-        return [change for line in self.line_changes for change in token_changes(line)]
+    def _starts(self) -> list[int]:
+        """The offset of each line in the text."""
+        return list(accumulate(map(len, self.document.lines), initial=0))
 
     @property
     def late(self) -> bool:
@@ -67,18 +70,20 @@ class EditContext:
         away = line - self.cursor.line
         return away if away >= 0 else -1.5 * away
 
-    def lines_with(self, text: str) -> list[int]:
-        """Return the numbers of the lines that contain a text."""
-        return [n for n, line in enumerate(self.document.lines) if text in line]
+    def find(self, text: str) -> list[Position]:
+        """Return where a text occurs, in order; at most the first thousand places."""
+        whole = self.document.text
+        found: list[Position] = []
+        at = whole.find(text)
+        while at >= 0 and len(found) < _MAX_FOUND:
+            line = bisect_right(self._starts, at) - 1
+            found.append(Position(line, at - self._starts[line]))
+            at = whole.find(text, at + len(text))
+        return found
 
     def occurrences(self, name: str) -> list[Position]:
-        """Return where a whole name occurs, in the order of the text."""
-        pattern = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])")
-        return [
-            Position(number, found.start())
-            for number in self.lines_with(name)
-            for found in pattern.finditer(self.document.lines[number])
-        ]
+        """Return where a whole name occurs, in order."""
+        return [p for p in self.find(name) if _is_whole(self.document.lines[p.line], p, len(name))]
 
     def role(self, position: Position) -> Role | None:
         """Return the role of the name at a position; ``None`` without a grammar."""
@@ -91,6 +96,19 @@ class EditContext:
             if self.late:
                 return
             yield position
+
+
+def _is_whole(line: str, position: Position, length: int) -> bool:
+    end = position.column + length
+    return not (
+        _is_part(line[position.column - 1 : position.column] if position.column else "")
+        or _is_part(line[end : end + 1])
+    )
+
+
+def _is_part(char: str) -> bool:
+    """Return whether a character can be part of a name."""
+    return char.isalnum() or char in ("_", "$")
 
 
 def span_of(start: Position, text: str) -> Span:

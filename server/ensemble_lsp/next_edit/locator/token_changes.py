@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from rapidfuzz.distance import Indel
 
@@ -64,6 +65,12 @@ def is_name(token: str) -> bool:
 def tokens_of(line: str) -> list[str]:
     """Return the tokens of a line: names, numbers, white space, single characters."""
     return _TOKEN.findall(line)
+
+
+@lru_cache(maxsize=256)
+def changes_of(hunk: Hunk) -> tuple[TokenChange, ...]:
+    """Return the replaced tokens of a hunk's lines."""
+    return tuple(change for line in line_changes(hunk) for change in token_changes(line))
 
 
 def line_changes(hunk: Hunk) -> list[LineChange]:
