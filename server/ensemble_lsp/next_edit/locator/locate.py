@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from ...types import Document, Edit, Position
 from ..edit import LOCATOR, PredictedEdit
 from ..edit_history import EditHistory, Hunk
+from .arguments import arguments
 from .regions import Regions
 from .renames import renames
+from .repeated_blocks import repeated_blocks
 from .repeated_lines import repeated_lines
 from .search import EditContext, Proposal
 
@@ -19,7 +21,9 @@ _SECONDS = 0.006
 
 _RULES: tuple[Callable[[EditContext], Iterator[Proposal]], ...] = (
     renames,
+    arguments,
     repeated_lines,
+    repeated_blocks,
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...types import Position, common_prefix_length
-from .search import EditContext, Proposal, span_of
+from .search import EditContext, Proposal, is_import_line, span_of
 from .token_changes import TokenChange, is_name
 
 _MAX_AROUND = 12
@@ -62,8 +62,10 @@ def _phrase(changes: Sequence[TokenChange]) -> _Phrase | None:
         left = left[: common_prefix_length(left, site.left[::-1])]
         right = right[: common_prefix_length(right, site.right)]
     old = sites[0].old
-    names = sum(map(is_name, (*left, *old, *right)))
-    if names < _MIN_NAMES:
+    around = sum(map(is_name, (*left, *right)))
+    if not around or around + sum(map(is_name, old)) < _MIN_NAMES:
+        return None
+    if any(is_import_line(site.line.new) for site in sites):
         return None
     return _Phrase(
         "".join(left[::-1]).lstrip(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ from .regions import Regions
 from .roles import Role, role_of
 from .token_changes import TokenChange, changes_of
 
+_IMPORT = re.compile(
+    r"\s*(?:import|from|use|using|#\s*include|require)\b|.*\brequire\(|.*\bfrom\s+['\"]"
+)
 _MAX_FOUND = 1000
 MAX_HUNKS = 40
 """Hunks, the latest first, that are repeated elsewhere."""
@@ -96,6 +100,11 @@ class EditContext:
             if self.late:
                 return
             yield position
+
+
+def is_import_line(line: str) -> bool:
+    """Return whether a line imports something, in some language."""
+    return _IMPORT.match(line) is not None
 
 
 def _is_whole(line: str, position: Position, length: int) -> bool:
