@@ -43,8 +43,12 @@ def locator_part(options: argparse.Namespace) -> dict[str, Any]:
     if options.packages is not None:
         for name in PACKAGES:
             sets[name] = locator.measure(releases(name, options.packages))
-    figures = {name: one.table() for name, one in sets.items()}
-    header = [key for key in figures["this repository"] if key != "kinds"]
+    figures = {
+        f"{name}, {part}": one.table()
+        for name, parts in sets.items()
+        for part, one in parts.items()
+    }
+    header = [key for key in next(iter(figures.values())) if key != "kinds"]
     rows = [[name, *(one[key] for key in header)] for name, one in figures.items()]
     table("The locator on targets from histories", ["set", *header], rows)
     kinds = [

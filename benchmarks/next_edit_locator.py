@@ -17,6 +17,7 @@ from benchmarks.next_edit_targets import (
     TOKEN,
     Change,
     FileChange,
+    only_imports,
     related,
     small,
 )
@@ -24,6 +25,7 @@ from ensemble_lsp.context.documents import Documents
 from ensemble_lsp.languages import language_of
 from ensemble_lsp.next_edit.edit import PredictedEdit
 from ensemble_lsp.next_edit.edit_history import EditHistory
+from ensemble_lsp.next_edit.locator.import_index import ImportIndex
 from ensemble_lsp.next_edit.locator.locate import Locator
 from ensemble_lsp.types import Document, Edit, Position, Span, common_prefix_length, split_lines
 
@@ -64,23 +66,43 @@ class Figures:
         }
 
 
-def measure(changes: Iterable[Change]) -> Figures:
-    """Measure the locator on the last hunk of each changed file."""
-    figures = Figures()
+def measure(changes: Iterable[Change]) -> dict[str, Figures]:
+    """Measure the locator on the last hunk of each changed file, and on hunks of imports alone.
+
+    For the latter all other hunks are the history, and the files before the change are known.
+    """
+    figures = {"last hunk": Figures(), "imports": Figures()}
     for change in changes:
+        index: ImportIndex | None = None
         for file in change.files:
-            if len(file.hunks) > 1 and small(file.hunks[-1]):
-                _measure_one(change, file, figures)
+            if len(file.hunks) < 2:
+                continue
+            if small(file.hunks[-1]):
+                _measure_one(change, file, -1, ImportIndex(), figures["last hunk"])
+            for number in [n for n, hunk in enumerate(file.hunks) if only_imports(hunk)][:1]:
+                index = index or _index(change)
+                _measure_one(change, file, number, index, figures["imports"])
     return figures
 
 
-def _measure_one(change: Change, file: FileChange, figures: Figures) -> None:
-    documents, history, cursor = replayed(change, file)
+def _index(change: Change) -> ImportIndex:
+    index = ImportIndex()
+    for path, text in change.others().items():
+        index.add_file(FOLDER + path, language_of(path), text)
+    return index
+
+
+def _measure_one(
+    change: Change, file: FileChange, target: int, index: ImportIndex, figures: Figures
+) -> None:
+    target %= len(file.hunks)
+    documents, history, cursor = replayed(change, file, target)
     uri = FOLDER + file.path
     figures.targets += 1
-    is_related = related(file.hunks[-1], file.hunks[:-1])
+    others = [*file.hunks[:target], *file.hunks[target + 1 :]]
+    is_related = related(file.hunks[target], others)
     figures.related += is_related
-    locator = Locator(seconds=1.0)
+    locator = Locator(index, seconds=1.0)
     document = documents.get(uri)
     assert document is not None
     for step in range(_MAX_CHAIN):
@@ -107,8 +129,10 @@ def _measure_one(change: Change, file: FileChange, figures: Figures) -> None:
     figures.solved_related += solved and is_related
 
 
-def replayed(change: Change, file: FileChange) -> tuple[Documents, EditHistory, Position]:
-    """Make all hunks of a change but the file's last, five seconds apart; return the cursor too."""
+def replayed(
+    change: Change, file: FileChange, target: int
+) -> tuple[Documents, EditHistory, Position]:
+    """Make all hunks of a change but one of the file's, five seconds apart; return the cursor too."""
     now = 0.0
     documents, history = Documents(), EditHistory(lambda: now)
     documents.subscribe(history)
@@ -120,7 +144,7 @@ def replayed(change: Change, file: FileChange) -> tuple[Documents, EditHistory, 
     _open(documents, file)
     shift = 0
     cursor = Position(0, 0)
-    for hunk in file.hunks[:-1]:
+    for hunk in (*file.hunks[:target], *file.hunks[target + 1 :]):
         now += 5
         _apply(documents, file, hunk.start + shift, hunk.end + shift, "".join(hunk.lines))
         last = max(0, hunk.start + shift + len(hunk.lines) - 1)

@@ -8,16 +8,20 @@ hunk, in the order of the file; files changed beside it come first.
 from __future__ import annotations
 
 import difflib
+import io
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from ensemble_lsp.languages import language_of
+from ensemble_lsp.next_edit.locator.search import is_import_line
 from ensemble_lsp.syntax.trees import grammar_of
 from ensemble_lsp.types import split_lines
 
@@ -65,8 +69,8 @@ class Change:
 
     name: str
     files: list[FileChange] = field(default_factory=list)
-    others: dict[str, str] = field(default_factory=dict)
-    """Unchanged files of the project, by path."""
+    others: Callable[[], dict[str, str]] = dict
+    """Reads the files of the project before the change, by path."""
 
 
 def hunks_of(old: str, new: str) -> tuple[FileHunk, ...]:
@@ -94,7 +98,7 @@ def commits(repository: Path, limit: int = 2000) -> Iterator[Change]:
     """Yield the commits of a repository, the oldest first, without merges."""
     log = _git(repository, "log", "--no-merges", "--reverse", "--format=%H", f"-{limit}")
     for commit in log.split():
-        change = Change(commit[:10])
+        change = Change(commit[:10], others=partial(_tree, repository, f"{commit}^"))
         raw = _git(repository, "diff-tree", "-r", "-m", "-M", "--root", "--diff-filter=MR", commit)
         for line in raw.splitlines()[1:]:
             status, _, paths = line.partition("\t")
@@ -121,7 +125,7 @@ def _release(name: str, old: dict[str, str], new: dict[str, str]) -> Iterator[Ch
         if path in new and new[path] != text:
             one = file_change(path, text, new[path])
             if one is not None:
-                yield Change(f"{name} {path}", [one])
+                yield Change(f"{name} {path}", [one], lambda: old)
 
 
 def _wheel(name: str, version: str, folder: Path) -> dict[str, str]:
@@ -152,6 +156,27 @@ def small(hunk: FileHunk) -> bool:
 
 def _names(lines: Sequence[str]) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W\d]\w*", "".join(lines)))
+
+
+def only_imports(hunk: FileHunk) -> bool:
+    """Return whether a hunk changes imports alone."""
+    lines = [line for line in (*hunk.old, *hunk.lines) if line.strip()]
+    return bool(lines) and all(is_import_line(line) for line in lines)
+
+
+def _tree(repository: Path, commit: str) -> dict[str, str]:
+    command = ["git", "-C", str(repository), "archive", "--format=tar", commit]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        return {}
+    found: dict[str, str] = {}
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        for member in archive:
+            if member.isfile() and member.name.endswith((".py", ".ts", ".rs")):
+                file = archive.extractfile(member)
+                assert file is not None
+                found[member.name] = file.read().decode("utf-8", "replace")
+    return found
 
 
 def _blob(repository: Path, sha: str) -> str:

@@ -9,6 +9,8 @@ from ...types import Document, Edit, Position
 from ..edit import LOCATOR, PredictedEdit
 from ..edit_history import EditHistory, Hunk
 from .arguments import arguments
+from .import_edits import import_edits
+from .import_index import ImportIndex
 from .regions import Regions
 from .renames import renames
 from .repeated_blocks import repeated_blocks
@@ -30,7 +32,8 @@ _RULES: tuple[Callable[[EditContext], Iterator[Proposal]], ...] = (
 class Locator:
     """Predicts the next edits without a model, from the history of edits; for use on one thread."""
 
-    def __init__(self, seconds: float = _SECONDS) -> None:
+    def __init__(self, imports: ImportIndex | None = None, seconds: float = _SECONDS) -> None:
+        self.imports = imports or ImportIndex()
         self._seconds = seconds
         self._regions = Regions()
 
@@ -51,7 +54,7 @@ class Locator:
             return ()
         deadline = time.perf_counter() + self._seconds
         context = EditContext(document, cursor, hunks, self._regions, deadline)
-        found = [p for p in _proposals(context) if p.confidence >= min_confidence]
+        found = [p for p in self._proposals(context) if p.confidence >= min_confidence]
         found.sort(key=lambda p: (-round(p.confidence, 1), context.distance(p.span.start.line)))
         undone = history.undone()
         offered: dict[Edit, PredictedEdit] = {}
@@ -65,12 +68,13 @@ class Locator:
                     break
         return tuple(offered.values())
 
-
-def _proposals(context: EditContext) -> Iterator[Proposal]:
-    for rule in _RULES:
-        if context.late:
-            return
-        yield from rule(context)
+    def _proposals(self, context: EditContext) -> Iterator[Proposal]:
+        for rule in _RULES:
+            if context.late:
+                return
+            yield from rule(context)
+        if not context.late:
+            yield from import_edits(context, self.imports)
 
 
 def _predicted(document: Document, proposal: Proposal) -> PredictedEdit:
