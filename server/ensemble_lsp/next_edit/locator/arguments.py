@@ -18,6 +18,7 @@ from .calls import (
     with_argument,
     without_argument,
 )
+from .hunk_documents import before_and_after
 from .regions import Regions
 from .reserved_words import RESERVED
 from .roles import role_of, scope_of
@@ -89,7 +90,7 @@ def _requires(function: Signature, change: _Change) -> bool:
 
 
 def _redefinitions(hunk: Hunk, regions: Regions) -> Iterator[_Redefinition]:
-    old, new = _before_and_after(hunk)
+    old, new = before_and_after(hunk)
     first = len(hunk.above)
     one, other = regions.around(old, first), regions.around(new, first)
     if one is None or other is None or not (hunk.removed and hunk.added):
@@ -102,7 +103,7 @@ def _redefinitions(hunk: Hunk, regions: Regions) -> Iterator[_Redefinition]:
 
 
 def _call_changes(hunk: Hunk, regions: Regions) -> Iterator[_Change]:
-    old, new = _before_and_after(hunk)
+    old, new = before_and_after(hunk)
     first = len(hunk.above)
     one, other = regions.around(old, first), regions.around(new, first)
     if one is None or other is None:
@@ -133,16 +134,6 @@ def _difference(old: CallSite, new: CallSite) -> _Change | None:
                 new.name, growth > 0, argument.keyword, place, old.positional, text, before
             )
     return None
-
-
-def _before_and_after(hunk: Hunk) -> tuple[Document, Document]:
-    """Return the text around a hunk as two documents."""
-    old = (*hunk.above, *hunk.removed, *hunk.below)
-    new = (*hunk.above, *hunk.added, *hunk.below)
-    return (
-        Document(hunk.uri, 0, hunk.language, old or ("",)),
-        Document(hunk.uri, 0, hunk.language, new or ("",)),
-    )
 
 
 # -- the places that follow --------------------------------------------------------------------

@@ -89,13 +89,13 @@ class Signature:
 def signatures_in(region: ParsedRegion, first: int, last: int) -> list[Signature]:
     """Return the signatures of the functions whose parameters touch lines ``first`` to ``last``."""
     found: list[Signature] = []
-    for node in _overlapping(region, first, last):
+    for node in overlapping(region, first, last):
         parameters = node.child_by_field_name("parameters") if node.type in FUNCTIONS else None
         if parameters is None or not _touches(region, parameters, first, last):
             continue
         name = node.child_by_field_name("name")
         if name is not None:
-            found.append(Signature(_called(node, _text(name)), tuple(_parameters(parameters))))
+            found.append(Signature(_called(node, text_of(name)), tuple(_parameters(parameters))))
     return found
 
 
@@ -105,7 +105,7 @@ def calls_in(region: ParsedRegion, first: int, count: int) -> list[CallSite]:
     Between two lines (``count`` is 0) those are the calls that have arguments on both sides.
     """
     last = first + max(0, count - 1)
-    calls = (call_of(region, node) for node in _overlapping(region, first, last))
+    calls = (call_of(region, node) for node in overlapping(region, first, last))
     return [
         call
         for call in calls
@@ -134,10 +134,10 @@ def call_of(region: ParsedRegion, node: Node) -> CallSite | None:
     if callee is None or arguments is None or arguments.type == "token_tree":
         return None
     listed = [child for child in arguments.named_children if "comment" not in child.type]
-    if not _text(arguments).startswith("("):
+    if not text_of(arguments).startswith("("):
         return None
     return CallSite(
-        _text(callee),
+        text_of(callee),
         region.span(arguments),
         tuple(_argument(region, child) for child in listed),
         any(child.type in _REST for child in listed),
@@ -184,7 +184,7 @@ def _arguments(node: Node) -> Node | None:
 
 def _argument(region: ParsedRegion, node: Node) -> Argument:
     keyword = node.child_by_field_name("name") if node.type == "keyword_argument" else None
-    return Argument(_text(node), _text(keyword) if keyword else "", region.span(node))
+    return Argument(text_of(node), text_of(keyword) if keyword else "", region.span(node))
 
 
 def _called(node: Node, name: str) -> str:
@@ -193,7 +193,7 @@ def _called(node: Node, name: str) -> str:
     for each in ancestors(node.parent):
         own = each.child_by_field_name("name") if each.type in CLASSES else None
         if own is not None:
-            return _text(own)
+            return text_of(own)
     return name
 
 
@@ -213,14 +213,15 @@ def _parameters(node: Node) -> Iterator[Parameter]:
             if (
                 "comment" in child.type
                 or child.type == "self_parameter"
-                or _text(leaf) in _RECEIVERS
+                or text_of(leaf) in _RECEIVERS
             ):
                 continue
             optional = child.type in _OPTIONAL or child.child_by_field_name("value") is not None
-            yield Parameter(_text(leaf), not optional, keyword_only)
+            yield Parameter(text_of(leaf), not optional, keyword_only)
 
 
-def _overlapping(region: ParsedRegion, first: int, last: int) -> Iterator[Node]:
+def overlapping(region: ParsedRegion, first: int, last: int) -> Iterator[Node]:
+    """Yield the nodes that touch lines ``first`` to ``last``, outer ones first."""
     waiting = [region.root]
     while waiting:
         node = waiting.pop()
@@ -235,5 +236,6 @@ def _touches(region: ParsedRegion, node: Node, first: int, last: int) -> bool:
     return start <= last and end >= first
 
 
-def _text(node: Node) -> str:
+def text_of(node: Node) -> str:
+    """Return a node's text."""
     return (node.text or b"").decode("utf-8", "replace")

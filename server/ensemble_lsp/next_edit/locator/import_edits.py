@@ -70,7 +70,7 @@ def _import(
 ) -> Iterator[Proposal]:
     document = context.document
     wanted = import_line(line, document.language)
-    if wanted is None:
+    if wanted is None or not _is_near(context, imports, wanted):
         return
     same = [n for n, one in imports.items() if one.module == wanted.module and one.module]
     if same:
@@ -88,6 +88,18 @@ def _import(
         yield Proposal(Span(at, at), text, "import", 0.8, "a new name needs its import")
 
 
+def _is_near(context: EditContext, imports: Mapping[int, ImportLine], wanted: ImportLine) -> bool:
+    """Return whether a file may import a module: not above its package, and no tests outside of tests."""
+    if wanted.module.startswith("tests") and "test" not in context.document.path:
+        return False
+    dots = max((_dots(one) for one in imports.values()), default=0)
+    return "/" in wanted.module or _dots(wanted) <= max(1, dots)
+
+
+def _dots(one: ImportLine) -> int:
+    return len(one.module) - len(one.module.lstrip("."))
+
+
 def _place(imports: Mapping[int, ImportLine], wanted: ImportLine) -> int | None:
     """Return where a new import goes: among those of its kind, in the order of their modules."""
     alike = [n for n, one in imports.items() if _kind(one) == _kind(wanted)]
@@ -101,5 +113,4 @@ def _kind(one: ImportLine) -> tuple[bool, bool]:
 
 
 def _key(one: ImportLine) -> tuple[int, str]:
-    dots = len(one.module) - len(one.module.lstrip("."))
-    return -dots, one.module or one.names[0]
+    return -_dots(one), one.module or one.names[0]

@@ -9,6 +9,7 @@ from ...types import Document, Edit, Position
 from ..edit import LOCATOR, PredictedEdit
 from ..edit_history import EditHistory, Hunk
 from .arguments import arguments
+from .fields import fields
 from .import_edits import import_edits
 from .import_index import ImportIndex
 from .regions import Regions
@@ -16,6 +17,7 @@ from .renames import renames
 from .repeated_blocks import repeated_blocks
 from .repeated_lines import repeated_lines
 from .search import EditContext, Proposal
+from .typos import typos
 
 MIN_CONFIDENCE = 0.7
 _SECONDS = 0.006
@@ -23,7 +25,9 @@ _SECONDS = 0.006
 
 _RULES: tuple[Callable[[EditContext], Iterator[Proposal]], ...] = (
     renames,
+    typos,
     arguments,
+    fields,
     repeated_lines,
     repeated_blocks,
 )
