@@ -56,6 +56,7 @@ class Locator:
         hunks = history.recent()
         if not hunks:
             return ()
+        cursor = document.clamp(cursor)
         deadline = time.perf_counter() + self._seconds
         context = EditContext(document, cursor, hunks, self._regions, deadline)
         found = [p for p in self._proposals(context) if p.confidence >= min_confidence]
