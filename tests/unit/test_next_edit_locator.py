@@ -213,5 +213,37 @@ def test_no_offer_breaks_the_code_reverts_an_edit_or_goes_on_for_ever(
     session.accept_all()
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", '"""A file.\n\nIt says total,\n\nand total.\n"""\n\ndef f(total):\n    pass\n'),
+        ("go", "package p\n\n/*\nIt says\n\ntotal.\n*/\n\nfunc f(total int) {\n}\n"),
+    ],
+)
+def test_a_name_in_a_text_of_several_paragraphs_is_left_alone(language: str, text: str) -> None:
+    session = Session(text.replace("f(total", "total(x"), language)
+    session.edit("total(x", "amount(x")
+    assert session.offers() == ()
+
+
+def test_lines_that_were_just_cut_keep_their_import() -> None:
+    session = Session("import re\n\nx = 1\ny = re.compile(x)\nz = 2\n")
+    session.edit("y = re.compile(x)\nz = 2\n", "")
+    assert session.offers() == ()
+    session.edit("x = 1\n", "x = 3\n")
+    session.now += 200
+    session.edit("x = 3\n", "x = 4\n")
+    assert session.accept_all() == "\nx = 4\n"
+
+
+def test_an_import_that_was_just_written_is_kept() -> None:
+    session = Session("x = re.compile(y)\nz = 1\n\n\nw = 1\n")
+    session.edit("x = re.compile(y)", "x = y")
+    session.edit("w = 1", "w = 2")
+    session.now += 200
+    session.edit("x = y", "import re\nx = y")
+    assert session.offers() == ()
+
+
 def test_an_empty_history_offers_nothing() -> None:
     assert Session("x = 1\n").offers() == ()

@@ -12,7 +12,7 @@ from ...types import Position, Span
 from .import_index import ImportIndex
 from .import_lines import ImportLine, import_line, imports_at
 from .reserved_words import RESERVED
-from .search import EditContext, Proposal
+from .search import EditContext, Proposal, is_import_line
 
 _MAX_HUNKS = 6
 _MAX_NAMES = 12
@@ -28,11 +28,16 @@ def import_edits(context: EditContext, index: ImportIndex) -> Iterator[Proposal]
     here = [hunk for hunk in context.hunks[:_MAX_HUNKS] if hunk.uri == document.uri]
     removed: set[str] = set()
     added: dict[str, None] = {}
+    imported: set[str] = set()
     for hunk in here:
-        removed.update(word for line in hunk.removed for word in _WORD.findall(line))
+        # Lines that were just cut are often pasted elsewhere.
+        if hunk is not context.hunks[0] or hunk.added or len(hunk.removed) == 1:
+            removed.update(word for line in hunk.removed for word in _WORD.findall(line))
+        new_imports = filter(is_import_line, hunk.added)
+        imported.update(word for line in new_imports for word in _WORD.findall(line))
         added.update((name, None) for line in hunk.added for name in _NAME.findall(line))
     replaced = {names[0]: names[1] for change in context.token_changes if (names := change.names)}
-    yield from _unused(context, imports, removed.difference(replaced))
+    yield from _unused(context, imports, removed.difference(replaced, imported))
     bound = {name for one in imports.values() for name in one.bound}
     wanted = [n for n in added if n not in bound and n not in RESERVED and n not in _BUILTINS]
     for name in wanted[:_MAX_NAMES]:
