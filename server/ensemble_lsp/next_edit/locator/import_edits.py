@@ -14,6 +14,7 @@ from .import_lines import ImportLine, import_line, imports_at
 from .reserved_words import RESERVED
 from .search import EditContext, Proposal, is_import_line
 
+_JUST_CUT = 3
 _MAX_HUNKS = 6
 _MAX_NAMES = 12
 _NAME = re.compile(r"(?<![\w.$])[^\W\d][\w$]*")
@@ -31,7 +32,7 @@ def import_edits(context: EditContext, index: ImportIndex) -> Iterator[Proposal]
     imported: set[str] = set()
     for hunk in here:
         # Lines that were just cut are often pasted elsewhere.
-        if hunk is not context.hunks[0] or hunk.added or len(hunk.removed) == 1:
+        if hunk not in context.hunks[:_JUST_CUT] or hunk.added or len(hunk.removed) == 1:
             removed.update(word for line in hunk.removed for word in _WORD.findall(line))
         new_imports = filter(is_import_line, hunk.added)
         imported.update(word for line in new_imports for word in _WORD.findall(line))
