@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import PurePath, PureWindowsPath
-from urllib.parse import unquote, urlsplit
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 _DRIVE = re.compile(r"/[A-Za-z]:(?=/|$)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_ARCHIVE = re.compile(r"!/|::")
+"""Between an archive's path and a path in it: ``jar:file:///a.jar!/b``, ``zipfile:///a.zip::b``."""
+_REVISION = re.compile(r":?\d*:")
+_MAX_DEPTH = 3
+_MAX_VALUES = 50
 
 
 def is_file_uri(uri: str) -> bool:
@@ -31,5 +40,86 @@ def uri_to_path(uri: str, flavour: type[PurePath] = PurePath) -> PurePath:
     path = unquote(parts.path)
     if is_file_uri(uri) and parts.netloc and parts.netloc.lower() != "localhost":
         return flavour(f"//{unquote(parts.netloc)}{path}")
+    return _path(path, flavour)
+
+
+def paths_in(uri: str, flavour: type[PurePath] = PurePath) -> tuple[PurePath, ...]:
+    """Return every path that an address may stand for, its own first.
+
+    Editors put the path of a file into many addresses: of a notebook's cell, of an earlier revision, of
+    an archive's member. Each of the paths must be allowed where one of them would be sent.
+    """
+    return tuple(dict.fromkeys((uri_to_path(uri, flavour), *_paths(uri, flavour, 0))))
+
+
+def _paths(uri: str, flavour: type[PurePath], depth: int) -> Iterator[PurePath]:
+    if is_file_uri(uri) or depth > _MAX_DEPTH:
+        yield uri_to_path(uri, flavour)
+        return
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return
+    path, host = unquote(parts.path), unquote(parts.netloc)
+    for each in (path, f"/{host}{path}" if host else ""):
+        yield from _readings(each, flavour, depth)
+    for value in _values(unquote(parts.query), parts.query):
+        yield from _readings(value, flavour, depth)
+
+
+def _readings(text: str, flavour: type[PurePath], depth: int) -> Iterator[PurePath]:
+    """Yield the ways to read the text of a path: whole, as another URI, and by its parts."""
+    if not text:
+        return
+    if _SCHEME.match(text) and not _DRIVE.match(f"/{text}"):
+        yield from _paths(text, flavour, depth + 1)
+    yield _path(text, flavour)
+    pieces = _ARCHIVE.split(text)
+    if len(pieces) > 1:
+        for piece in pieces:
+            yield from _readings(piece, flavour, depth + 1)
+    yield from _of_git(_path(text, flavour))
+
+
+def _of_git(path: PurePath) -> Iterator[PurePath]:
+    """Yield the files of a work tree that a path below its ``.git`` may show at some revision.
+
+    Such as ``/w/.git//0/src/a.py`` of vim-fugitive and ``/w/.git/:0:src/a.py`` of gitsigns.
+    """
+    if path.suffix == ".git":  # VS Code's address of an earlier revision
+        yield path.with_suffix("")
+    if ".git" not in path.parts:
+        return
+    at = path.parts.index(".git")
+    root, names = path.parents[len(path.parts) - at - 1], path.parts[at + 1 :]
+    for start in range(len(names)):
+        first = _REVISION.sub("", names[start], count=1) or names[start]
+        yield root.joinpath(first, *names[start + 1 :])
+
+
+def _values(*queries: str) -> Iterator[str]:
+    """Yield the texts in a query that look like paths: of JSON, of ``name=value`` pairs, or itself."""
+    for query in dict.fromkeys(queries):
+        if not query:
+            continue
+        try:
+            found = list(_texts(json.loads(query)))
+        except (ValueError, RecursionError):
+            found = [value for _, value in parse_qsl(query)[:_MAX_VALUES]] or [query]
+        yield from (text for text in found[:_MAX_VALUES] if "/" in text or "\\" in text)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in cast("dict[str, Any]", value).values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from _texts(each)
+
+
+def _path(text: str, flavour: type[PurePath]) -> PurePath:
     is_windows = isinstance(flavour(), PureWindowsPath)
-    return flavour(path[1:] if is_windows and _DRIVE.match(path) else path)
+    return flavour(text[1:] if is_windows and _DRIVE.match(text) else text)

@@ -26,7 +26,7 @@ SEED = int(os.environ.get("ENSEMBLE_LSP_SERVER_SEED", "3"))
 # A case starts a server, which takes a second or two on a busy machine.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300 + 10 * max(DAMAGES, KILLS))]
 
-SERVERS = 10
+SERVERS = int(os.environ.get("ENSEMBLE_LSP_SERVERS", "10"))
 CODE = "def area(width, height):\n    return width * height\n\n\ndef again(width, height):\n    ret"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pty
 import re
@@ -31,7 +32,7 @@ PROSE = """The function `area` multiplies.
 [cmd]: command:evil
 """
 ESCAPES = "\x1b]0;pwned\x07\x1b[2J\x1b]52;c;cHduZWQ=\x07\x9b31m\x1b]8;;http://evil\x1b\\click\x1b]8;;\x1b\\"
-HIDDEN = "\u202e\u2066\u2069\u200b\u2060\ufeff\u00ad\U000e0041\u115f\x00\x08\x7f"
+HIDDEN = "\x85\u2028\u2029\x0b\x0c\x1c\x1e\u202e\u2066\u2069\u200b\u2060\ufeff\u00ad\U000e0041\u115f\x00\x08\x7f"
 BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e"
                  "\u2060-\u206f\ufeff\U000e0000-\U000e007f\u115f]")  # fmt: skip
 
@@ -227,3 +228,25 @@ async def test_no_escape_sequence_of_a_model_reaches_the_terminal(
     assert (provider.requests and b"width" in shown) or b"multiplies" in shown, shown
     for wrong in (b"\x1b]", b"\x1b[2J", b"\x9b", b"pwned\x07", "\u202e".encode(), b"\x07"):
         assert wrong not in shown, shown
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("command", ["complete", "explain", "generate"])
+async def test_json_holds_nothing_hidden(
+    home: Home, provider: LoopbackProvider, command: str
+) -> None:
+    provider.reply = f"width {ESCAPES}* {HIDDEN}height"
+    home.model("gpt", provider.base_url)
+    home.write()
+    path = Path(home.workspace / "app.py")
+    path.write_text(CODE)
+    arguments = {
+        "complete": (f"{path}:2:12",),
+        "explain": (f"{path}:1",),
+        "generate": ("the area", "--at", f"{path}:2"),
+    }[command]
+    shown = await in_terminal(home, command, *arguments, "--json")
+    start = shown.index(b"{")
+    result, _ = json.JSONDecoder().raw_decode(shown[start:].decode())
+    assert "width" in result["text"]
+    assert not BAD.search(result["text"]), ascii(result["text"])

@@ -132,6 +132,31 @@ def test_training_data_of_a_file(tuning: Command, tmp_path: Path) -> None:
     nothing_hidden(uploaded(tuning))
 
 
+@pytest.mark.parametrize("of_ours", [True, False])
+def test_a_file_that_was_edited_is_redacted_when_it_is_uploaded(
+    tuning: Command, tmp_path: Path, of_ours: bool
+) -> None:
+    def line(number: int, secret: str) -> str:
+        texts = {
+            "user": f"# {secret}\ndef total_{number}(): # largest_",
+            "assistant": f"'{secret}'",
+        }
+        return json.dumps({"messages": [{"role": r, "content": c} for r, c in texts.items()]})
+
+    rows = "".join(line(n, SECRETS[n % 3] if n > 11 else "x") + "\n" for n in range(16))
+    data = tmp_path / "rows.jsonl"
+    data.write_text(rows)
+    if of_ours:
+        data.write_text("".join(line(n, "x") + "\n" for n in range(16)))
+        tuning.ok("prepare", str(data), "--model", "gpt")
+        (data,) = tuning.data.rglob("training.jsonl")
+        data.write_text(rows)
+    tuning.ok(
+        "start", str(data.parent if of_ours else data), "--model", "gpt", "--yes", "--every", "0.05"
+    )
+    nothing_hidden("\n".join(each.data.decode() for each in tuning.provider.files))  # type: ignore[attr-defined]
+
+
 async def test_training_data_of_the_history(
     tuning: Command, home: Home, repository: Path, provider: LoopbackProvider
 ) -> None:

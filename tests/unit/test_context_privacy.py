@@ -78,7 +78,7 @@ async def test_a_file_outside_of_the_workspace_is_judged_by_its_name(tmp_path: P
 
 async def test_rules_above_the_opened_folder_count_up_to_the_repository(tmp_path: Path) -> None:
     write(tmp_path, {".gitignore": "*.py\n", "repo/.gitignore": "*.txt\n", "repo/sub/a.py": ""})
-    (tmp_path / "repo/.git").mkdir()
+    write(tmp_path, {"repo/.git/HEAD": "ref: refs/heads/main\n"})
     privacy = PrivacyFilter([tmp_path / "repo/sub"])
     for name in ("a.py", "a.txt"):
         await privacy.prepare(tmp_path / "repo/sub" / name)

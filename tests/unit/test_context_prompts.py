@@ -42,6 +42,7 @@ def write(root: Path, files: dict[str, str]) -> None:
 async def opened(root: Path, *names: str, exclude: tuple[str, ...] = ()) -> WorkspaceContext:
     workspace = WorkspaceContext(PrivacySettings(exclude=exclude))
     await workspace.set_folders([root])
+    await workspace.guard()
     for name in names:
         workspace.opened(await read(root / name))
     await workspace.settle()

@@ -84,7 +84,7 @@ async def test_the_budget_is_kept_and_files_can_be_refused() -> None:
     assert index.related(here, Position(3, 4), 0) == ()
     small = index.related(here, Position(3, 4), 30)
     assert all(len(s.text) <= 30 * 3.5 for s in small)
-    assert index.related(here, Position(3, 4), 500, allowed=lambda uri: False) == ()
+    assert index.related(here, Position(3, 4), 500, passages_of=lambda document: None) == ()
 
 
 async def test_chance_likeness_is_not_shown() -> None:

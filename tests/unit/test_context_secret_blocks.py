@@ -59,10 +59,10 @@ def test_windows_of_two_lines_are_safe_when_cut_from_the_redacted_document(
     "decorate",
     [
         "    {}", "# {}", ' * {}', '    "{}\\n"', "  '{}\\n' +", '"{}",', '        "{}" \\', "{}\\n\\", "  + '{}'", "> {}",
-        "\t`{}` +", "{}\r",
+        "\t`{}` +", "{}\r", '    b"{}\\n"', " 12 {}", "  7 | {}", "{}  # x", "{} % x", "{}\n",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("width", [60, 64, 70, 76])
+@pytest.mark.parametrize("width", [32, 48, 60, 64, 70, 76])
 def test_a_key_in_code_has_neither_heading_nor_end(
     redactor: Redactor, decorate: str, width: int
 ) -> None:
@@ -71,6 +71,13 @@ def test_a_key_in_code_has_neither_heading_nor_end(
     clean = redactor.redact(f"before()\n{text}\nafter()")[0]
     assert not any(line in clean for line in lines)
     assert clean.startswith("before()\n") and clean.endswith("\nafter()")
+
+
+@pytest.mark.parametrize("between", ["", "\\n", "\\r\\n"])
+def test_a_key_on_one_line_is_replaced_to_its_end(redactor: Redactor, between: str) -> None:
+    lines = body(64, 20, 24)
+    clean = redactor.redact(f"key = '{between.join(lines)}'  # of mine")[0]
+    assert clean == f"key = '{PLACEHOLDER}'  # of mine"
 
 
 def test_the_first_and_the_last_line_may_be_cut(redactor: Redactor) -> None:

@@ -7,6 +7,7 @@ import sys
 
 from ensemble_lsp.errors import AuthenticationError
 from ensemble_lsp.models.api_keys import Key, no_key
+from ensemble_lsp.models.wrappers import PrivacyGate
 from ensemble_lsp.providers.anthropic.anthropic_model import AnthropicModel
 from ensemble_lsp.providers.openai.openai_model import OpenAIModel
 from ensemble_lsp.registry.provider_factory import ProviderFactory
@@ -19,7 +20,9 @@ def test_each_service_gets_its_adapter(tmp_path):
         settings = ModelSettings(name="x", provider=provider, model="m")
         profile = adapters.profile(settings)
         assert profile.name == "x"
-        assert isinstance(adapters.make(settings, profile, Key("sk-1", "y")), kind)
+        gate = adapters.make(settings, profile, Key("sk-1", "y"))
+        assert isinstance(gate, PrivacyGate)
+        assert isinstance(gate.inner, kind)
 
 
 def test_a_service_without_a_key_has_an_obstacle_and_a_local_server_none(tmp_path):

@@ -114,6 +114,29 @@ async def test_a_servers_models_are_taken_code_first_and_three_at_most(tmp_path)
     assert profile.local and profile.backend
 
 
+async def test_models_of_a_servers_cloud_come_last_and_are_remote(tmp_path):
+    ids = ["gpt-oss:120b-cloud", "alias-of-code", "llama3.2:3b"]
+    tags = {"models": [{"name": "alias-of-code", "remote_host": "https://ollama.com:443"}]}
+    found = await found_at(
+        Answers(v1_models=listed(*ids, owned_by="library"), api_tags=tags), tmp_path
+    )
+    cloud = ["alias-of-code", "gpt-oss:120b-cloud"]
+    assert [f.settings.model for f in found] == ["llama3.2:3b", *cloud]
+    assert [make_profile(f.settings).local for f in found] == [True, False, False]
+    assert found[1].why.endswith("from a service elsewhere")
+
+
+async def test_what_runs_here_precedes_what_a_proxy_offers(tmp_path):
+    proxy = Answers(v1_models=listed("coder", owned_by="anthropic"))
+    info = Answers(v1_models=listed("coder-2"), model_info={"data": [{"model_name": "coder-2"}]})
+    plain = Answers(v1_models=listed("plain", owned_by="llamacpp"))
+    async with serving(proxy, info, plain):
+        servers = [LocalServer("S", each.port) for each in (proxy, info, plain)]
+        found = await discover({}, tmp_path, servers=servers)
+    assert [f.settings.name for f in found] == ["plain", "recall", "coder", "coder-2"]
+    assert [make_profile(f.settings).local for f in found] == [True, True, False, False]
+
+
 async def test_a_model_that_fills_in_the_middle_completes_so_and_chats_for_the_rest(tmp_path):
     found = await found_at(Answers(v1_models=listed("qwen2.5-coder:7b")), tmp_path)
     by_name = {f.settings.name: f.settings for f in found}

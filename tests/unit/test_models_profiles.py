@@ -102,8 +102,8 @@ def test_only_a_loopback_host_is_local(url: str, local: bool) -> None:
 
 
 def test_local_servers_share_one_queue_and_remote_ones_have_none() -> None:
-    named = make_profile(settings(base_url="http://localhost:8080/v1"))
-    numbered = make_profile(settings(base_url="http://127.0.0.1:8080/v1"))
+    named = make_profile(settings(model="qwen3", base_url="http://localhost:8080/v1"))
+    numbered = make_profile(settings(model="qwen3", base_url="http://127.0.0.1:8080/v1"))
     assert named.local
     assert named.backend == numbered.backend == "127.0.0.1:8080"
     remote = make_profile(settings())

@@ -9,6 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
+from ensemble_lsp.models.stream_assembler import StopStrings
 from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.types import Chunk, Prompt
 from tests.support.adapters import APIS, SECRET, adapter
@@ -193,3 +194,9 @@ def test_a_provider_in_a_thread_serves_synchronous_tests() -> None:
         assert server.requests[0].sent == 2
         with pytest.raises(TimeoutError):
             server.wait_for(lambda p: len(p.requests) > 1, timeout=0.05)
+
+
+def test_the_halves_of_an_emoji_are_joined_across_pieces() -> None:
+    stop = StopStrings(("END",))
+    pieces = ["a\ud83d", "\ude00 b \ud83d", "\ude80", "\ude80 c"]
+    assert "".join([*map(stop.feed, pieces), stop.rest()]) == "a😀 b 🚀\ufffd c"

@@ -267,3 +267,20 @@ def test_undoing_everything_leaves_an_empty_history(
 def test_hunks_of_line_ends_of_windows_are_shown_with_plain_ones() -> None:
     hunk = Hunk(A, "python", 1, ("b\r\n",), ("c",), ("a\r\n",), ())
     assert (hunk.original, hunk.updated) == ("a\nb\n", "a\nc\n")
+
+
+def test_a_hunk_of_a_patch_joins_the_history_without_a_place() -> None:
+    editor = Editor()
+    editor.history.add("file:///c.py", "python", "a\nb\nc\n", "a\nx\nc\n", line=7)
+    (hunk,) = editor.history.recent()
+    assert (hunk.removed, hunk.added, hunk.line, hunk.tracked) == (("b\n",), ("x\n",), 8, False)
+    assert (hunk.before, hunk.after) == (("a\n",), ("c\n", ""))
+
+
+def test_an_undone_line_is_remembered_where_its_hunk_keeps_others() -> None:
+    editor = Editor()
+    editor.replace((2, 0), (2, 5), "drei")
+    editor.replace((3, 0), (3, 4), "vier")
+    editor.replace((3, 0), (3, 4), "four")
+    assert editor.changes == [("three\n", "drei\n")]
+    assert [(h.removed, h.added) for h in editor.history.undone()] == [(("four\n",), ("vier\n",))]

@@ -57,8 +57,8 @@ def test_notifications_are_those_taken_and_sent() -> None:
 
 
 def test_what_an_untrusted_workspace_may_set_is_told_whole() -> None:
-    free = {f"{table}.{key}" for table, keys in trust._FREE.items() for key in keys}
-    assert set(re.findall(KEY, line("free"))) == free
+    for word, numbers in (("only higher", trust._RAISED), ("only lower", trust._LOWERED)):
+        assert set(re.findall(KEY, line(word))) == {".".join(key) for key in numbers}
     for word, value in (("only off", False), ("only on", True)):
         keys = {".".join(key) for key, only in trust._ONLY.items() if bool(only) is value}
         assert set(re.findall(KEY, line(word))) == keys

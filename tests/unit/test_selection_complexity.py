@@ -161,12 +161,14 @@ async def test_documents_are_measured_one_at_a_time(monkeypatch: pytest.MonkeyPa
 
 
 async def test_what_is_being_measured_does_not_keep_the_server_from_leaving() -> None:
+    others = set(threading.enumerate())  # of other tests
     cache = ComplexityCache(debounce_ms=0)
     blocks = "".join(f"def f_{n}(a):\n    return a\n\n\n" for n in range(4000))
     cache.schedule(python(blocks))
     while not cache._one_at_a_time.locked():
         await asyncio.sleep(0.001)
-    begun = [each for each in threading.enumerate() if each.name.startswith("asyncio")]
+    now = set(threading.enumerate()) - others
+    begun = [each for each in now if each.name.startswith("asyncio")]
     await cache.close()
     # 4,000 blocks and breaths would be twelve seconds.
     await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 5)

@@ -24,12 +24,6 @@ MACHINE = {
 """Settings that redirect code or disclose more of it. No workspace may set them, trusted or not."""
 RUNS = {"runExamples", "runTests"}
 """Settings that run the workspace's code. No workspace may set them, trusted or not."""
-FREE = {
-    "complete": {"debounceMs", "budgetMs", "maxLines", "threshold"},
-    "selector": {"strategy", "pin", "latencyWeight", "costWeight", "seed"},
-    "ensemble": {"budgetMs", "rule"},
-}
-"""Settings that an untrusted workspace may set, by table."""
 KEPT = {
     "default",
     "description",
@@ -107,13 +101,12 @@ def main() -> None:
     own = {k: v for k, v in configuration["properties"].items() if k.startswith("ensemble.server.")}
     properties, restricted = dict(own), list(own)
     for name, leaf in leaves(json_schema()).items():
-        table, _, key = name.partition(".")
-        machine = name in MACHINE or key in RUNS
+        machine = name in MACHINE or name.rpartition(".")[2] in RUNS
         properties[f"ensemble.{name}"] = as_integers(leaf) | {
             "scope": "machine" if machine else "window"
         }
-        if machine or key not in FREE.get(table, ()):
-            restricted.append(f"ensemble.{name}")
+        # VS Code cannot compare a workspace's value with the user's, so Restricted Mode ignores all of them.
+        restricted.append(f"ensemble.{name}")
     configuration["properties"] = properties
     manifest["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"] = restricted
     text = json.dumps(manifest, indent=2, ensure_ascii=False)

@@ -20,7 +20,7 @@ from ..selection import make_selector, offline_priors
 from ..selection.choice import Selector
 from ..selection.daily_budget import DailyBudget
 from ..selection.history_sync import HistorySync
-from ..settings import Raw, Settings, SettingsIssue, read_config
+from ..settings import Settings, SettingsIssue, read_config, writable_by_others
 from ..types import Task
 from .activity import Activity
 from .app_context import AppContext, SettingsLayers
@@ -34,8 +34,8 @@ async def open_app(
     data_dir: Path,
     documents: Documents | None = None,
     folders: Sequence[Path] = (),
-    initialization: Raw | None = None,
-    editor: Raw | None = None,
+    initialization: Any = None,
+    editor: Any = None,
     env: Mapping[str, str] | None = None,
     trusted: bool = True,
     redact: RedactKeys | None = None,
@@ -45,6 +45,8 @@ async def open_app(
     ``redact`` is given every key in use, so that the log's handlers know them.
     """
     config, issues = await asyncio.to_thread(read_config, config_path)
+    if problem := await asyncio.to_thread(writable_by_others, data_dir):
+        issues.append(SettingsIssue("data folder", str(data_dir), f"{problem}, or use another"))
     layers = SettingsLayers(config, initialization or {}, editor or {})
     settings, more = layers.resolve(trusted)
     if redact is not None:
@@ -64,6 +66,7 @@ async def open_app(
         on_call=suggestions.record_call,
         redact=redact,
         on_notice=activity.notice,
+        prompt_redactor=context,
     )
     selector, learning, budget = await _learned(settings, history, data_dir, registry)
     suggestions.attach(learning)
@@ -85,7 +88,7 @@ async def open_app(
     )
 
 
-async def reconfigured(app: AppContext, editor: Raw) -> tuple[AppContext, list[SettingsIssue]]:
+async def reconfigured(app: AppContext, editor: Any) -> tuple[AppContext, list[SettingsIssue]]:
     """Return a context for the editor's new settings and the faults in them.
 
     Models that stay the same keep running; pins and models of this run of the server stay.
@@ -93,7 +96,7 @@ async def reconfigured(app: AppContext, editor: Raw) -> tuple[AppContext, list[S
     config, issues = await asyncio.to_thread(read_config, app.config_path)
     if issues:  # a file that is being edited: its last valid content still applies
         config = app.layers.config
-    layers = dataclasses.replace(app.layers, editor=editor, config=config)
+    layers = dataclasses.replace(app.layers, editor=editor or {}, config=config)
     settings, more = layers.resolve(app.trusted)
     registry = app.registry
     if (settings.models, settings.discover) != (app.settings.models, app.settings.discover):
@@ -105,6 +108,7 @@ async def reconfigured(app: AppContext, editor: Raw) -> tuple[AppContext, list[S
             on_call=app.suggestions.record_call,
             previous=registry,
             on_notice=app.activity.notice,
+            prompt_redactor=app.workspace.context,
         )
     selector, learning, budget = app.selector, app.learning, app.budget
     if settings.selector != app.settings.selector:

@@ -160,11 +160,13 @@ class SuggestionLog:
         first = max(0, start.line - _LINES_BEFORE)
         last = min(end.line + _LINES_AFTER, len(document.lines) - 1)
         context = self._workspace.context
+        view = context.redacted(document)
+        shown, head, tail = view.document, view.position(start), view.position(end)
         place = {
             "path": context.relative(document.path),
             "language": document.language,
-            "prefix": document.slice(Span(Position(first, 0), start)),
-            "suffix": document.slice(Span(end, Position(last, len(document.line(last))))),
+            "prefix": shown.slice(Span(Position(first, 0), head)),
+            "suffix": shown.slice(Span(tail, Position(last, len(shown.line(last))))),
             "sendable": context.allowed(document.uri),
         }
         return json.dumps(place, ensure_ascii=False)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 from ..context.documents import DocumentListener, Documents
 from ..context.workspace_files import read_source_files
@@ -15,6 +17,11 @@ from ..selection.complexity import ComplexityCache
 from ..types import Document, Edit
 from ..uris import is_file_uri, uri_to_path
 
+_Path = TypeVar("_Path", bound=PurePath)
+_OPENS_AT_ONCE = 8
+_OPENS_PER_SECOND = 5.0
+"""Documents that recall reads as soon as they are opened. A client that opens more (a search in the whole project,
+or a broken one) must not hold up requests; those are read in the background, unless they are closed before."""
 _SLICE_LINES = 60
 _PAUSE = 0.002
 """Recall reads a document in slices of so many lines; between two, requests get the loop for this long."""
@@ -34,6 +41,9 @@ class Workspace:
         self._listeners: list[DocumentListener] = []
         self.on_file: Callable[[str, str, str], None] | None = None
         """Called with the URI, language and text of each source file on disk."""
+        self._unread: dict[str, Document] = {}
+        """Open documents that recall has not begun to read."""
+        self._opens = TokenBucket(_OPENS_AT_ONCE, _OPENS_PER_SECOND)
         self._reader: asyncio.Task[None] | None = None
         self._disk_reader: asyncio.Task[None] | None = None
         self._on_disk: dict[Path, str] = {}
@@ -48,7 +58,11 @@ class Workspace:
 
     def opened(self, document: Document) -> None:
         """Index a document."""
-        self.recall.open(document)
+        if self._opens.take():
+            self.recall.open(document)
+        else:
+            self.recall.close(document.uri)
+            self._unread[document.uri] = document
         self._rename_on_disk(document)
         self._read_soon()
         self.context.opened(document)
@@ -58,7 +72,10 @@ class Workspace:
 
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
         """Update the indexes with an edit."""
-        self.recall.change(before, after, edits)
+        if self._unread.pop(after.uri, None) is not None:
+            self.recall.open(after)
+        else:
+            self.recall.change(before, after, edits)
         self.context.changed(before, after, edits)
         self.complexity.schedule(after)
         for listener in self._listeners:
@@ -66,7 +83,8 @@ class Workspace:
 
     def closed(self, document: Document) -> None:
         """Drop a document from the indexes."""
-        self.recall.close(document.uri)
+        if self._unread.pop(document.uri, None) is None:
+            self.recall.close(document.uri)
         self.context.closed(document)
         self.complexity.forget(document.uri)
         for listener in self._listeners:
@@ -129,12 +147,38 @@ class Workspace:
     async def _read(self) -> None:
         self.indexing.set()
         try:
-            while self.recall.work(_SLICE_LINES):
+            while self._unread or self.recall.work(_SLICE_LINES):
+                if self._unread:
+                    _, document = self._unread.popitem()
+                    self.recall.open(document)
                 await asyncio.sleep(_PAUSE)
         finally:
             self.indexing.clear()
 
 
-def paths_of(uris: Sequence[str]) -> list[Path]:
+class TokenBucket:
+    """Allows a number of actions at once, and later ones at a rate."""
+
+    def __init__(
+        self, size: int, per_second: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._size = size
+        self._rate = per_second
+        self._clock = clock
+        self._left = float(size)
+        self._seen = clock()
+
+    def take(self) -> bool:
+        """Take one; return whether there was one."""
+        now = self._clock()
+        self._left = min(self._size, self._left + (now - self._seen) * self._rate)
+        self._seen = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+def paths_of(uris: Sequence[str], flavour: type[_Path] = Path) -> list[_Path]:
     """Return the paths of file URIs; others are left out."""
-    return [Path(uri_to_path(uri)) for uri in uris if is_file_uri(uri)]
+    return [flavour(uri_to_path(uri, flavour)) for uri in uris if is_file_uri(uri)]

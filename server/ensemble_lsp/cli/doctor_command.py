@@ -11,7 +11,7 @@ from pathlib import Path
 from ..app import AppContext
 from ..app.failures import no_model
 from ..provider_spec import problems
-from ..settings import default_config_path, default_data_dir
+from ..settings import default_config_path, default_data_dir, writable_by_others
 from ..types import TASKS
 from .common import app_of, run_async
 from .console import print_json, safe
@@ -50,12 +50,17 @@ async def _check(args: argparse.Namespace) -> int:
         checks.append(
             DoctorCheck("history", not notices, " ".join(notices) or f"{history.location} opens")
         )
-        for issue in app.issues:
-            checks.append(DoctorCheck("settings", False, str(issue), True))
+        # Their problems are shown above.
+        failed = {str(path) for path in (config, data) if writable_by_others(path)}
+        checks += [
+            DoctorCheck("settings", False, str(issue), True)
+            for issue in app.issues
+            if issue.path not in failed
+        ]
         checks += [
             DoctorCheck(f"provider {name}", False, text, True) for name, text in problems().items()
         ]
-        checks += await _models(app)
+        checks += [await _sandbox(), *await _models(app)]
     checks = [replace(check, told=args.redact.redact(check.told)) for check in checks]
     if args.json:
         print_json([asdict(c) for c in checks])
@@ -65,6 +70,8 @@ async def _check(args: argparse.Namespace) -> int:
 
 
 def _config(path: Path, given: bool) -> DoctorCheck:
+    if problem := writable_by_others(path):
+        return DoctorCheck("config", False, problem, True)
     if path.exists():
         return DoctorCheck("config", True, str(path))
     if given:
@@ -78,14 +85,27 @@ def _data_folder(path: Path) -> DoctorCheck:
         writable = os.access(path, os.W_OK | os.X_OK)
     except OSError:
         writable = False
-    problem = f"{path} cannot be written; change its owner or name another with --data-dir"
-    return DoctorCheck("data folder", writable, str(path) if writable else problem, True)
+    problem = "" if writable else f"{path} cannot be written; change its owner"
+    problem = problem or writable_by_others(path)
+    hint = ", or name another with --data-dir"
+    return DoctorCheck("data folder", not problem, problem + hint if problem else str(path), True)
+
+
+async def _sandbox() -> DoctorCheck:
+    """Return the isolation for ``ensemble.runExamples`` and ``ensemble.runTests``."""
+    from ..sandbox import process
+
+    if reason := await process.unavailable_reason():
+        return DoctorCheck("sandbox", False, f"no model's code is run here: {reason}")
+    return DoctorCheck("sandbox", True, await process.description())
 
 
 async def _models(app: AppContext) -> list[DoctorCheck]:
     found: list[DoctorCheck] = []
     for entry in app.registry.entries():
         name = f"model {entry.profile.name}"
+        if entry.locality:
+            found.append(DoctorCheck(f"{name}, privacy", True, entry.locality))
         if not entry.available:
             found.append(DoctorCheck(name, False, entry.reason))
             continue

@@ -41,6 +41,7 @@ async def _list(args: argparse.Namespace) -> int:
     async with app_of(args) as app:
         rows = await describe_models(app)
         configured = bool(app.settings.models)
+        notes = [(e.profile.name, e.locality) for e in app.registry.entries() if e.locality]
     if args.json:
         print_json(rows)
         return 0
@@ -61,6 +62,8 @@ async def _list(args: argparse.Namespace) -> int:
             "servers on this machine, and embedded models, in this order.",
             file=sys.stderr,
         )
+    for name, locality in notes:
+        print(safe(f"{name}: {locality}."), file=sys.stderr)
     return 0
 
 

@@ -87,7 +87,7 @@ async def _one(
         return replace(
             shown, nothing=workspace.exclusion_reason(document, profile) or "it may not see it"
         )
-    request = await preview_request(entry.settings, profile, prompt)
+    request = await preview_request(entry.settings, profile, prompt, workspace)
     if request is None:
         return replace(shown, prompt=_parts(prompt))
     return replace(shown, to=request.url, request=request.body)

@@ -49,7 +49,7 @@ class CompletionRequest:
     budget_ms: float | None = None
     """Overrides ``complete.budgetMs`` for non-interactive callers (the CLI)."""
     formatting: FormattingOptions | None = None
-    """The client's options, for a document without indentation of its own."""
+    """The client's options, for a document that has no indented lines."""
     candidates: int | None = None
     """Overrides the number of candidates that the trigger and the settings imply."""
 
@@ -96,8 +96,8 @@ class CompletionRun:
     ) -> str:
         """Post-process a model's text to continue at the cursor; ``block`` allows several lines.
 
-        ``exact``: it continues the very character before the cursor. ``profile`` is the model's; without it
-        no control token is expected in the text.
+        ``exact``: it continues the very character before the cursor. ``profile`` is the model's; without
+        it no control token is expected in the text.
         """
         return clean_completion(
             text,

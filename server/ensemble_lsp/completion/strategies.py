@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,6 +34,8 @@ class CompletionRunner:
         self._streams = streams
         self._closing: set[InflightRequest] = set()
         """Streams that are still open after a complete answer."""
+        self._stalled: set[str] = set()
+        """Models that gave no token in time when they were asked last."""
 
     async def ask(self, run: CompletionRun, order: list[Model], count: int) -> list[CachedAnswer]:
         """Return answers, best first, within the time budget.
@@ -117,8 +120,7 @@ class CompletionRunner:
                 return None
             text = text[len(typed) :]
         exact = bool(typed) or stream.profile.free or stream.profile.fim != "none"
-        finish = stream.finish or "stop"
-        cleaned = run.clean(text, finish, exact=exact, profile=stream.profile)
+        cleaned = run.clean(text, stream.finish or "stop", exact=exact, profile=stream.profile)
         threshold = run.app.settings.complete.threshold
         confident = stream.confidence is None or stream.confidence >= threshold
         if not cleaned.strip() or not confident:
@@ -232,8 +234,7 @@ class CompletionRunner:
         for stream, typed in run.streams:
             lines = stream.text.rpartition("\n")[0]
             if not stream.done and lines.startswith(typed) and run.multiline:
-                rest = lines[len(typed) :]
-                cleaned = run.clean(rest, exact=bool(typed), profile=stream.profile)
+                cleaned = run.clean(lines[len(typed) :], exact=bool(typed), profile=stream.profile)
                 if cleaned.strip():
                     return [
                         CachedAnswer(cleaned, stream.model, (stream.model,), decision=run.decision)
@@ -306,11 +307,33 @@ class CompletionRunner:
         deadline: float,
         enough: Callable[[CompletionRun], bool] | None = None,
     ) -> None:
+        """Wait until all streams are done. With an answer in hand, stalled models are not waited for."""
         while (left := deadline - time.perf_counter()) > 0:
             running = [f for f, _ in run.streams if not f.done]
             if not running or (enough is not None and enough(run)):
                 return
+            if any(f.done and f.has_answer for f, _ in run.streams):
+                left = min(left, max(self._seconds_to_stall(run, f, deadline) for f in running))
+                if left <= 0:
+                    self._stalled |= {f.profile.name for f in running}
+                    return
             await wait_for_any(running, left)
+
+    def _seconds_to_stall(
+        self, run: CompletionRun, stream: InflightRequest, deadline: float
+    ) -> float:
+        """Seconds until a silent stream counts as stalled.
+
+        That is after half of the time budget and twice the model's p90 to the first token. A model that stalled the
+        last time gets its p90 only.
+        """
+        if stream.first_token_ms is not None:
+            self._stalled.discard(stream.profile.name)
+            return math.inf
+        p90 = run.app.first_token_p90(stream.profile.name, "complete") / 1e3
+        half = (deadline - stream.started) / 2
+        patience = p90 if stream.profile.name in self._stalled else max(2 * p90, half)
+        return stream.started + patience - time.perf_counter()
 
 
 def _verdict(run: CompletionRun, answers: list[CachedAnswer]) -> ConsensusResult:

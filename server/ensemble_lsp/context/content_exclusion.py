@@ -2,66 +2,37 @@
 
 Ignore rules, the user's patterns and well-known names of secret files exclude a file. A repository
 can only exclude more: its ``!pattern`` cannot override the user's patterns or the secret names.
+
+The ignore rules of a file come from the repository that contains it, as git reads them, and of repositories
+around it within the workspace. Outside of any repository, each ``.gitignore`` above the file counts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
-from .ignore import Rules, compile_rules, ignored_by, read_rules
-from .repository import repository_root
+from .git_config import excludes_files, ignores_case
+from .ignore import Rules, RuleSource, compile_rules, ignored_by, matches_inside, read_rules
+from .repository import Repository, repository_of
+from .rule_files import RuleFiles
+from .secret_files import SECRET_FILE_PATTERNS
 from .secret_redaction import Redactor
 
-SECRET_NAMES = (
-    ".env",
-    ".env.*",
-    "*.env",
-    "*.pem",
-    "*.key",
-    "*.p12",
-    "*.pfx",
-    "*.jks",
-    "*.keystore",
-    "*.kdbx",
-    "*.ovpn",
-    "*.ppk",
-    "*.tfstate",
-    "*.tfvars",
-    "id_rsa*",
-    "id_dsa*",
-    "id_ecdsa*",
-    "id_ed25519*",
-    ".netrc",
-    "_netrc",
-    ".npmrc",
-    ".pypirc",
-    ".pgpass",
-    ".htpasswd",
-    ".git-credentials",
-    ".vault-token",
-    "**/.aws/credentials",
-    "**/.docker/config.json",
-    "**/.kube/config",
-    "**/.ssh/**",
-    "**/.gnupg/**",
-    "**/.config/gcloud/**",
-    "**/.azure/**",
-    "credentials.json",
-    "secrets.json",
-    "secrets.toml",
-    "secrets.yaml",
-    "secrets.yml",
-)
-"""Never sent to a remote model, whatever the settings. As in ``.gitignore``, a pattern with a slash is
-relative to the workspace folder, unless it begins with ``**/``."""
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 _FRESH_SECONDS = 5.0
-"""Seconds until a verdict is checked again on disk."""
+"""Seconds until symbolic links are followed again; changed rules count at once."""
+_RECHECK_SECONDS = 0.5
+"""Seconds between two looks at the rules' files where many paths are checked one by one."""
 _MAX_ENTRIES = 5000
 
 
@@ -83,10 +54,11 @@ class PrivacyFilter:
         self.folders = tuple(Path(folder) for folder in folders)
         self.redactor = (redactor or Redactor()) if redact_secrets else None
         """``None`` if redaction is switched off."""
-        self._user = compile_rules(patterns)
-        self._secret = compile_rules(SECRET_NAMES)
+        self._names = NameRules(self.folders, patterns)
         self._verdicts: OrderedDict[str, tuple[float, str | None]] = OrderedDict()
-        self._rules: dict[Path, tuple[float, Rules]] = {}
+        self._files = RuleFiles()
+        self._looked = 0.0
+        self._checking = threading.RLock()
         self._real: tuple[Path, ...] | None = None
 
     def allowed(self, path: str | Path) -> bool:
@@ -102,24 +74,18 @@ class PrivacyFilter:
 
     def by_name(self, path: str | Path) -> str | None:
         """Return the reason that follows from the path alone: a secret name or the user's patterns."""
-        name = _relative(Path(path), self.folders)
-        if self._secret.verdict(name.lower()):
-            return "files with this name usually hold secrets"
-        return "it matches privacy.exclude" if self._user.verdict(name) else None
+        return self._names.reason(Path(path))
 
-    async def prepare(self, path: str | Path) -> None:
-        """Check a file on disk, off the loop, unless its verdict is fresh."""
-        kept = self._verdicts.get(str(path))
-        if kept is None or time.monotonic() - kept[0] > _FRESH_SECONDS:
-            await asyncio.to_thread(self.check, path)
+    async def prepare(self, *paths: str | Path) -> None:
+        """Check files on disk, off the loop; a rule that has changed holds for every file at once."""
+        await asyncio.to_thread(self._refresh, paths)
 
     def check(self, path: str | Path) -> str | None:
         """Return the verdict now, as ``exclusion_reason`` does; reads the disk."""
-        verdict = self._check_on_disk(Path(path))
-        self._verdicts[str(path)] = (time.monotonic(), verdict)
-        while len(self._verdicts) > _MAX_ENTRIES:
-            self._verdicts.popitem(last=False)
-        return verdict
+        with self._checking:
+            if time.monotonic() - self._looked > _RECHECK_SECONDS:
+                self._refresh(())
+            return self._check(path)
 
     def readable(self, path: Path) -> Path | None:
         """Return the real path of a regular file in the workspace that may be sent, else ``None``.
@@ -142,44 +108,68 @@ class PrivacyFilter:
         """Return the redacted text and the number of secrets; unchanged if redaction is switched off."""
         return self.redactor.redact(text) if self.redactor else (text, 0)
 
-    def redact_seam(self, before: str, after: str) -> tuple[str, str]:
-        """Redact a secret that spans the end of one text and the start of the next."""
-        return self.redactor.seam(before, after)[:2] if self.redactor else (before, after)
+    def _refresh(self, paths: Sequence[str | Path]) -> None:
+        with self._checking:
+            if self._files.changed():
+                for known in tuple(self._verdicts):
+                    self._check(known)
+            now = self._looked = time.monotonic()
+            for path in paths:
+                kept = self._verdicts.get(str(path))
+                if kept is None or now - kept[0] > _FRESH_SECONDS:
+                    self._check(path)
+
+    def _check(self, path: str | Path) -> str | None:
+        verdict = self._check_on_disk(Path(path))
+        self._verdicts[str(path)] = (time.monotonic(), verdict)
+        while len(self._verdicts) > _MAX_ENTRIES:
+            self._verdicts.popitem(last=False)
+        return verdict
 
     def _check_on_disk(self, path: Path) -> str | None:
         reason = self.by_name(path)
         if reason is not None:
             return reason
         try:
-            real = Path(os.path.realpath(path))
+            named, real = Path(os.path.normpath(path)), Path(os.path.realpath(path))
         except (OSError, ValueError):
             return "its path cannot be read"
-        for each in {path, real}:
+        for each in (named, real) if real != named else (real,):
             reason = self.by_name(each) or self._by_gitignore(each)
             if reason is not None:
                 return reason
         return None
 
     def _by_gitignore(self, path: Path) -> str | None:
-        folders = {*self.folders, *self._real_folders()}
-        containing = [f for f in folders if f == path.parent or f in path.parents]
-        if not containing:
-            return None
-        top = repository_root(min(containing, key=lambda f: len(f.parts)))
-        between = [f for f in reversed(path.parents) if f == top or top in f.parents]
-        chain = [(folder, self._rules_of(folder)) for folder in between]
-        source = ignored_by(chain, path)
-        return None if source is None else f"{source / '.gitignore'} ignores it"
+        repository = repository_of(self._files, path.parent)
+        source = ignored_by(self._sources(path, repository), path)
+        while source is None and repository is not None:
+            # The workspace's own repository may ignore a folder that is another repository.
+            repository = repository_of(self._files, repository.root.parent)
+            if repository is None or not self._in_workspace(repository.root):
+                break
+            source = ignored_by(self._sources(path, repository), path)
+        return None if source is None else f"{source.file} ignores it"
 
-    def _rules_of(self, folder: Path) -> Rules:
-        kept = self._rules.get(folder)
-        if kept is not None and time.monotonic() - kept[0] < _FRESH_SECONDS:
-            return kept[1]
-        if len(self._rules) > _MAX_ENTRIES:
-            self._rules.clear()
-        rules = read_rules(folder)
-        self._rules[folder] = (time.monotonic(), rules)
-        return rules
+    def _sources(self, path: Path, repository: Repository | None) -> Iterator[RuleSource]:
+        """Yield the rules that git asks about a path, in ascending precedence."""
+        ignore_case = ignores_case(self._files, repository)
+        top = repository.root if repository is not None else Path(path.anchor)
+        shared = excludes_files(self._files, repository)
+        if repository is not None:
+            shared.append(repository.common_folder / "info" / "exclude")
+        for file in shared:
+            yield RuleSource(top, self._rules(file, ignore_case), file)
+        for folder in reversed(path.parents):
+            if folder == top or top in folder.parents:
+                file = folder / ".gitignore"
+                yield RuleSource(folder, self._rules(file, ignore_case), file)
+
+    def _rules(self, file: Path, ignore_case: bool) -> Rules:
+        return self._files.parsed(file, _PARSERS[ignore_case])
+
+    def _in_workspace(self, folder: Path) -> bool:
+        return any(_within(folder, each) for each in (*self.folders, *self._real_folders()))
 
     def _real_folders(self) -> tuple[Path, ...]:
         if self._real is None:
@@ -187,13 +177,50 @@ class PrivacyFilter:
         return self._real
 
 
-def _relative(path: Path, folders: Sequence[Path]) -> str:
-    for folder in folders:
-        if folder in path.parents:
-            return path.relative_to(folder).as_posix()
-    # Outside the workspace: enough of the path for patterns such as ``.aws/credentials``.
-    return "/".join(path.parts[-3:]).lstrip("/") or path.name or "untitled"
+class NameRules:
+    """The rules for a path alone, on any platform: names of secret files, and the user's patterns."""
+
+    def __init__(self, folders: Sequence[PurePath], patterns: Sequence[str]) -> None:
+        self._folders = tuple(folders)
+        self._user = compile_rules(patterns)
+
+    def reason(self, path: PurePath) -> str | None:
+        """Return why a file with this path may not be sent; ``None`` if its path tells no reason."""
+        folder = next((each for each in self._folders if each in path.parents), None)
+        inside = path if folder is None else path.relative_to(folder)
+        whole = "/".join(_names(path))
+        for name in {whole, "/".join(_names(inside))}:
+            if _secret_names().match_file(name.lower()):
+                return "files with this name usually hold secrets"
+        # Outside of the workspace a pattern may begin at any folder.
+        names = _names(inside)
+        tails = [names] if folder is not None else [names[at:] for at in range(len(names))]
+        if any(matches_inside(self._user, "/".join(tail)) for tail in tails if tail):
+            return "it matches privacy.exclude"
+        return None
 
 
-def _within(path: Path, folder: Path) -> bool:
+@lru_cache(maxsize=1)
+def _secret_names() -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(SECRET_FILE_PATTERNS)
+
+
+def _names(path: PurePath) -> tuple[str, ...]:
+    return path.parts[1:] if path.anchor else path.parts
+
+
+def _within(path: PurePath, folder: PurePath) -> bool:
     return path == folder or folder in path.parents
+
+
+def _exact_rules(path: Path, files: RuleFiles) -> Rules:
+    return read_rules(files, path)
+
+
+def _caseless_rules(path: Path, files: RuleFiles) -> Rules:
+    return read_rules(files, path, ignore_case=True)
+
+
+_PARSERS = (_exact_rules, _caseless_rules)

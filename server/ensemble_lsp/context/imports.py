@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DocumentError
@@ -18,6 +18,7 @@ from ..languages import language_of
 from ..types import Document, Snippet
 from .content_exclusion import PrivacyFilter
 from .documents import decode
+from .secret_redaction import Redactor
 from .symbols import outline
 
 _SCRIPTS = frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"})
@@ -60,8 +61,24 @@ class Import:
 @dataclass(frozen=True, slots=True)
 class _Signatures:
     stamp: tuple[int, int]
-    by_name: tuple[tuple[str, str], ...]
-    """Top-level names with their signatures; for a class, those of its methods too."""
+    by_name: _ByName
+    redacted: _ByName | None = None
+    """The same of the file without its secrets; ``None`` if they were not searched for."""
+
+    def of(self, redacted: bool) -> _ByName:
+        return (self.redacted or ()) if redacted else self.by_name
+
+
+_ByName = tuple[tuple[str, str], ...]
+"""Top-level names with their signatures; for a class, those of its methods too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ImportedSnippets:
+    """The signatures for local models, and those without secrets for remote ones."""
+
+    plain: tuple[Snippet, ...]
+    redacted: tuple[Snippet, ...]
 
 
 class ImportSignatures:
@@ -69,7 +86,7 @@ class ImportSignatures:
 
     def __init__(self) -> None:
         self._files: OrderedDict[Path, _Signatures] = OrderedDict()
-        self._ready: OrderedDict[str, tuple[Snippet, ...]] = OrderedDict()
+        self._ready: OrderedDict[str, _ImportedSnippets] = OrderedDict()
         self._seen: dict[str, str] = {}
         self._heads: OrderedDict[tuple[str, int], tuple[tuple[str, ...], str]] = OrderedDict()
 
@@ -85,9 +102,12 @@ class ImportSignatures:
             self._heads.popitem(last=False)
         return known[1]
 
-    def get(self, uri: str) -> tuple[Snippet, ...]:
+    def get(self, uri: str, *, redacted: bool = False) -> tuple[Snippet, ...]:
         """Return the signatures found so far, with absolute paths. Reads no disk."""
-        return self._ready.get(uri, ())
+        found = self._ready.get(uri)
+        if found is None:
+            return ()
+        return found.redacted if redacted else found.plain
 
     def known(self, uri: str) -> bool:
         """Return whether a document's imports have been read."""
@@ -102,49 +122,69 @@ class ImportSignatures:
         """Return whether the import lines have changed since the last ``refresh``."""
         return self._seen.get(document.uri) != self.lines(document)
 
-    async def refresh(self, document: Document, privacy: PrivacyFilter) -> None:
-        """Read the files that the document imports, off the loop, if they are new or have changed."""
+    async def refresh(
+        self, document: Document, privacy: PrivacyFilter, redact: bool = False
+    ) -> None:
+        """Read the files that the document imports, off the loop, if they are new or have changed.
+
+        Only with ``redact`` are there signatures for remote models too.
+        """
         seen = self.lines(document)
-        found = await asyncio.to_thread(self._collect, document, privacy)
+        redactor = privacy.redactor if redact else None
+        found = await asyncio.to_thread(self._collect, document, privacy, redactor)
         self._seen[document.uri] = seen
         self._ready[document.uri] = found
         while len(self._ready) > _MAX_DOCUMENTS:
             self.forget(next(iter(self._ready)))
 
-    def _collect(self, document: Document, privacy: PrivacyFilter) -> tuple[Snippet, ...]:
-        found: OrderedDict[Path, list[str]] = OrderedDict()
+    def _collect(
+        self, document: Document, privacy: PrivacyFilter, redactor: Redactor | None
+    ) -> _ImportedSnippets:
+        found: OrderedDict[Path, tuple[list[str], list[str]]] = OrderedDict()
         for one in list(imports_of(document, privacy.folders))[:_MAX_IMPORTS]:
             real = privacy.readable(one.target)
             if real is None or real == Path(document.path):
                 continue
-            shown = found.setdefault(real, [])
-            signatures = self._signatures(real)
-            selected = [text for name, text in signatures if one.names is None or name in one.names]
-            shown += [text for text in selected[:_MAX_SIGNATURES] if text not in shown]
-        return tuple(
-            Snippet(str(path), "\n".join(texts) + "\n", 1.0)
-            for path, texts in found.items()
-            if texts
+            signatures = self._signatures(real, redactor)
+            for shown, redacted in zip(
+                found.setdefault(real, ([], [])), (False, True), strict=True
+            ):
+                texts = [
+                    t for n, t in signatures.of(redacted) if one.names is None or n in one.names
+                ]
+                shown += [text for text in texts[:_MAX_SIGNATURES] if text not in shown]
+        return _ImportedSnippets(
+            _snippets((path, plain) for path, (plain, _) in found.items()),
+            _snippets((path, redacted) for path, (_, redacted) in found.items()),
         )
 
-    def _signatures(self, path: Path) -> tuple[tuple[str, str], ...]:
+    def _signatures(self, path: Path, redactor: Redactor | None) -> _Signatures:
         try:
             status = path.stat()
             stamp = (status.st_mtime_ns, status.st_size)
             kept = self._files.get(path)
-            if kept is not None and kept.stamp == stamp:
-                return kept.by_name
+            if kept is not None and kept.stamp == stamp and (kept.redacted or redactor is None):
+                return kept
             if status.st_size > _MAX_BYTES:
-                return ()
+                return _Signatures(stamp, (), ())
             text = decode(path.read_bytes(), str(path))
         except (OSError, DocumentError):
-            return ()
+            return _Signatures((0, 0), (), ())
         document = Document.from_text(path.as_uri(), 0, language_of(path), text)
-        by_name = signatures_of(document)
-        self._files[path] = _Signatures(stamp, by_name)
+        by_name, redacted = signatures_of(document), None
+        if redactor is not None:
+            clean = redactor.redact_lines(document.lines)
+            redacted = by_name
+            if clean.count:
+                redacted = signatures_of(replace(document, lines=tuple(clean.lines)))
+        found = self._files[path] = _Signatures(stamp, by_name, redacted)
         while len(self._files) > _MAX_FILES:
             self._files.popitem(last=False)
-        return by_name
+        return found
+
+
+def _snippets(found: Iterable[tuple[Path, list[str]]]) -> tuple[Snippet, ...]:
+    return tuple(Snippet(str(path), "\n".join(texts) + "\n", 1.0) for path, texts in found if texts)
 
 
 def signatures_of(document: Document) -> tuple[tuple[str, str], ...]:

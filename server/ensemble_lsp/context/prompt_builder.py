@@ -1,7 +1,7 @@
 """Builds the prompt for a document and a place, within the model's context window.
 
 For a remote model, an excluded file gives no prompt, passages of excluded files are omitted, and
-secrets are redacted everywhere. A local model sees everything.
+secrets are replaced in the documents before anything is cut from them. A local model sees everything.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..models.interface import Profile
 from ..models.token_estimates import estimate_tokens
+from ..syntax.trees import Trees
 from ..types import Document, Position, Prompt, Snippet, Span, Task
 from .completion_mode import CompletionMode
 from .context_window import ContextWindow, context_window, cut_end, cut_lines
@@ -54,6 +55,8 @@ class _PromptTarget:
     profile: Profile
     workspace: WorkspaceContext
     budget: _Budget
+    trees: Trees
+    """The trees of the document that the model sees."""
 
 
 def complete_prompt(
@@ -68,7 +71,8 @@ def complete_prompt(
     """Return the prompt for a completion; ``None`` if the model may not see the file."""
     if workspace.exclusion_reason(document, profile) is not None:
         return None
-    position = document.clamp(position)
+    view = workspace.view(document, profile)
+    document, position = view.document, view.position(document.clamp(position))
     multiline = mode == "block"
     budget = _Budget.of(
         profile, MAX_COMPLETE_TOKENS, min(1024, 24 * max_lines) if multiline else 64
@@ -86,24 +90,23 @@ def complete_prompt(
     if profile.free:
         # It predicts from the indexed documents, which it finds by their path.
         return replace(prompt, path=document.path)
-    target = _PromptTarget(profile, workspace, budget)
-    prompt = replace(
+    target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
+    return replace(
         prompt,
-        symbol=_signature_above(document, position, shown, workspace),
+        symbol=_signature_above(document, position, shown, target.trees),
         imports=_imports(document, shown, target),
         related=_related(document, position, shown, target, 0.22),
     )
-    return _redacted(prompt, profile, workspace)
 
 
 def _signature_above(
-    document: Document, position: Position, shown: ContextWindow, workspace: WorkspaceContext
+    document: Document, position: Position, shown: ContextWindow, trees: Trees
 ) -> str:
     """Return the signature of the enclosing definition if it begins above the window."""
     # An unindented line in the window means that no definition above it is still open.
     if not shown.first or any(map(_OUTERMOST.match, document.lines[shown.first : position.line])):
         return ""
-    inside = enclosing(document, position, workspace.trees)
+    inside = enclosing(document, position, trees)
     return inside.signature if inside and inside.span.start.line < shown.first else ""
 
 
@@ -117,9 +120,12 @@ def explain_prompt(
     if workspace.exclusion_reason(document, profile) is not None:
         return None
     budget = _Budget.of(profile, MAX_TOKENS, 800)
-    prompt = _with_selection("explain", document, span, _PromptTarget(profile, workspace, budget))
-    called = _definitions(document, span, prompt.selection, workspace, budget.share(0.06))
-    return _redacted(replace(prompt, related=(*called, *prompt.related)), profile, workspace)
+    view = workspace.view(document, profile)
+    target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
+    span = view.span(_clamped(document, span))
+    prompt = _with_selection("explain", view.document, span, target)
+    called = _definitions(view.document, span, prompt.selection, target, budget.share(0.06))
+    return replace(prompt, related=(*called, *prompt.related))
 
 
 def generate_prompt(
@@ -135,16 +141,18 @@ def generate_prompt(
     if workspace.exclusion_reason(document, profile) is not None:
         return None
     budget = _Budget.of(profile, MAX_TOKENS, 1500)
-    prompt = _with_selection("generate", document, span, _PromptTarget(profile, workspace, budget))
-    instruction = cut_end(instruction, budget.share(0.2))
-    prompt = replace(prompt, instruction=instruction, indent=indent)
-    return _redacted(prompt, profile, workspace)
+    view = workspace.view(document, profile)
+    target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
+    prompt = _with_selection("generate", view.document, view.span(_clamped(document, span)), target)
+    if not profile.local:
+        # Before it is cut: a part of a secret may not look like one.
+        instruction, _ = workspace.privacy.redact(instruction)
+    return replace(prompt, instruction=cut_end(instruction, budget.share(0.2)), indent=indent)
 
 
 def _with_selection(task: Task, document: Document, span: Span, target: _PromptTarget) -> Prompt:
     """Return a prompt with a selection and the text around it."""
     budget, workspace = target.budget, target.workspace
-    span = Span(document.clamp(span.start), document.clamp(span.end))
     # Without a selection, its share goes to the text before the place.
     before = context_window(document, span.start, budget.share(0.6 if span.empty else 0.2), 0)
     after = context_window(document, span.end, 0, budget.share(0.1))
@@ -156,18 +164,18 @@ def _with_selection(task: Task, document: Document, span: Span, target: _PromptT
         prefix=_unix_newlines(shown.prefix),
         suffix=_unix_newlines(shown.suffix),
         selection=_unix_newlines(_fit(document.slice(span), budget.share(0.4))),
-        symbol=_outer_signature(document, span, workspace),
+        symbol=_outer_signature(document, span, target.trees),
         imports=_imports(document, shown, target),
         related=_related(document, span.start, shown, target, 0.18),
         max_tokens=budget.answer,
     )
 
 
-def _outer_signature(document: Document, span: Span, workspace: WorkspaceContext) -> str:
+def _outer_signature(document: Document, span: Span, trees: Trees) -> str:
     """Return the signature of the definition around a span, other than the selected one."""
-    inside: Symbol | None = enclosing(document, span.start, workspace.trees)
+    inside: Symbol | None = enclosing(document, span.start, trees)
     if inside is not None and inside.span.start == span.start:
-        inside = enclosing(document, span.start, workspace.trees, kind="class")
+        inside = enclosing(document, span.start, trees, kind="class")
     if inside is None or inside.span.start == span.start:
         return ""
     return inside.signature
@@ -199,7 +207,7 @@ def _related(
         position,
         tokens - sum(estimate_tokens(s.text) for s in signatures),
         shown=(shown.first, shown.last),
-        allowed=None if profile.local else workspace.allowed,
+        passages_of=workspace.passages_of(profile),
     )
     return tuple(
         Snippet(workspace.relative(s.path), _unix_newlines(s.text), s.score)
@@ -208,46 +216,24 @@ def _related(
 
 
 def _definitions(
-    document: Document, span: Span, code: str, workspace: WorkspaceContext, tokens: int
+    document: Document, span: Span, code: str, target: _PromptTarget, tokens: int
 ) -> tuple[Snippet, ...]:
     """Return signatures and docstrings of the functions that the code calls, from its own file."""
     names = set(_CALL.findall(code))
     found: list[str] = []
-    for symbol in outline(document, workspace.trees, near=span.start) if names else ():
+    for symbol in outline(document, target.trees, near=span.start) if names else ():
         if symbol.name in names and not span.start <= symbol.span.start <= span.end:
             summary = symbol.docstring.split("\n\n")[0]
             found.append(f"{symbol.signature}\n    {summary}" if summary else symbol.signature)
         if len(found) == _MAX_DEFINITIONS:
             break
     text = cut_lines("\n".join(found) + "\n", tokens)
-    return (Snippet(workspace.relative(document.path), text, 1.0),) if text.strip() else ()
+    path = target.workspace.relative(document.path)
+    return (Snippet(path, text, 1.0),) if text.strip() else ()
 
 
-def _redacted(prompt: Prompt, profile: Profile, workspace: WorkspaceContext) -> Prompt:
-    """Redact secrets from the prompt, unless the model is local."""
-    if profile.local:
-        return prompt
-
-    def clean(text: str) -> str:
-        return workspace.privacy.redact(text)[0] if text else text
-
-    prefix, selection, suffix = prompt.prefix, prompt.selection, prompt.suffix
-    seam = workspace.privacy.redact_seam
-    if selection:
-        prefix, selection = seam(prefix, selection)
-        selection, suffix = seam(selection, suffix)
-    else:
-        prefix, suffix = seam(prefix, suffix)
-    return replace(
-        prompt,
-        prefix=clean(prefix),
-        suffix=clean(suffix),
-        selection=clean(selection),
-        instruction=clean(prompt.instruction),
-        symbol=clean(prompt.symbol),
-        imports=clean(prompt.imports),
-        related=tuple(replace(s, text=clean(s.text)) for s in prompt.related),
-    )
+def _clamped(document: Document, span: Span) -> Span:
+    return Span(document.clamp(span.start), document.clamp(span.end))
 
 
 def _fit(text: str, tokens: int) -> str:

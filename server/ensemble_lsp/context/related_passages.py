@@ -217,13 +217,14 @@ class RelatedIndex:
         budget_tokens: int,
         *,
         shown: tuple[int, int] | None = None,
-        allowed: Callable[[str], bool] | None = None,
+        passages_of: Callable[[Document], Document | None] | None = None,
     ) -> tuple[Snippet, ...]:
         """Return passages similar to the code at a position, best first, within a token budget.
 
-        ``shown``: the first and last line of the document that the prompt already has. ``allowed`` returns
-        whether a URI may be shown. A snippet's ``path`` is absolute. Passages of the document's last
-        result keep their order and precede new ones, so that providers' prompt caches still apply.
+        ``shown``: the first and last line of the document that the prompt already has. ``passages_of`` returns
+        a document as it may be shown, with as many lines, or ``None``. A snippet's ``path`` is absolute.
+        Passages of the document's last result keep their order and precede new ones, so that providers'
+        prompt caches still apply.
         """
         if budget_tokens <= 0:
             return ()
@@ -234,14 +235,15 @@ class RelatedIndex:
         seen = [_bare(document.lines[max(0, shown[0]) : shown[1] + 1])]
         for number, share in self._ranked(document, position):
             passage = self._passages[number]
-            if allowed is not None and not allowed(passage.uri):
-                continue
             entry = self._entries[passage.uri]
+            source = entry.document if passages_of is None else passages_of(entry.document)
+            if source is None:
+                continue
             start = self._start(entry, number)
             end = start + passage.lines
             if passage.uri == document.uri and start <= shown[1] and end > shown[0]:
                 continue
-            lines = entry.document.lines[start:end]
+            lines = source.lines[start:end]
             bare = _bare(lines)
             if any(bare in other or other in bare for other in seen if other):
                 continue

@@ -22,21 +22,34 @@ _LONGEST_KEY = 200
 _MAX_JOINED = 40
 _WIDEST = 400
 """Characters of a line that may be a key's: a longer one is not looked at."""
-_NARROWEST = 40
+_NARROWEST = 32
 _FEWEST = 3
 _FEWEST_PARTS = 0.3
 """For each character: random text has about 0.45, names have 0.2."""
-_OTHER_DATA = ("iVBORw0KGgo", "R0lGOD", "/9j/", "UEsDB", "H4sI", "JVBERi", "PHN2Zy", "AAAB", "Qk")
+_OTHER_DATA = (
+    "iVBORw0KGgo",
+    "R0lGOD",
+    "/9j/",
+    "UEsDB",
+    "H4sI",
+    "JVBERi",
+    "PHN2Zy",
+    "AAAB",
+    "Qk",
+    "d09G",
+    "AAEAAA",
+    "T1RUTw",
+    "AGFzb",
+)
 """Beginnings of base64 that encodes images, archives and documents."""
 _HEADING = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY")
-_BODY = re.compile(
-    r"""[\s"'`\#/*+>|;.-]*?(?P<v>[A-Za-z0-9+/]{2,}={0,2})(?:\\[nr]){0,2}[\s"'`,;+.)\\&]*"""
-)
+_BEFORE = r"""(?:\s*\d{1,5}[\s:|]\s*)?(?:[\s+.(]*[rbuRBU]{1,2}(?=["']))?[\s"'`\#/*+>|;.-]*?"""
+"""A line's number, the prefix of a string, and signs of strings, comments and quotations."""
+_AFTER = r"""(?:\\[nr]){0,2}[\s"'`,;+.)\\&]*(?:\s(?:\#|//|--|%)[^\n]*)?"""
+_BODY = re.compile(rf"{_BEFORE}(?P<v>[A-Za-z0-9+/]{{2,}}={{0,2}}){_AFTER}")
 _BODY_RUN = re.compile(r"[A-Za-z0-9+/]{16}")
-_LAST = re.compile(
-    r"""[\s"'`\#/*+>|;.-]*?(?P<v>=?[A-Za-z0-9+/]{1,}={0,2})(?:\\[nr]){0,2}[\s"'`,;+.)\\&]*"""
-)
+_LAST = re.compile(rf"{_BEFORE}(?P<v>=?[A-Za-z0-9+/]{{1,}}={{0,2}}){_AFTER}")
 _HEADER = re.compile(r"[\s\"'#/*]*[A-Z][\w-]{1,30}: ")
 _CLASSES = (re.compile("[A-Z]"), re.compile("[a-z]"), re.compile("[0-9]"))
 _OPERATOR = r"(?:\+|\.\.?|&|<<|\|\||\.concat\()"
@@ -168,11 +181,16 @@ def _key_bodies(lines: Sequence[str], verdicts: Mapping[int, Verdict]) -> Iterat
     numbers = [n for n, v in verdicts.items() if v.flags & BODY and n not in public]
     run: list[int] = []
     for number in [*numbers, -1]:
-        if run and number != run[-1] + 1:
+        if run and number != run[-1] + 1 and not _is_gap(lines, run[-1], number):
             if len(run) >= _FEWEST:
                 yield from _bodies_in_run(lines, run)
             run = []
         run.append(number)
+
+
+def _is_gap(lines: Sequence[str], before: int, after: int) -> bool:
+    """Return whether only one blank line separates two lines."""
+    return after == before + 2 and not lines[before + 1].strip()
 
 
 def _bodies_in_run(lines: Sequence[str], run: Sequence[int]) -> Iterator[list[Part]]:
@@ -184,16 +202,16 @@ def _bodies_in_run(lines: Sequence[str], run: Sequence[int]) -> Iterator[list[Pa
             stop += 1
         shorter = stop < len(run) and widths[stop] < widths[at]
         enough = widths[at] >= _NARROWEST and stop - at >= 2 and stop - at + shorter >= _FEWEST
-        if enough and _is_key([_inner(lines[n]) for n in run[at:stop]]):
+        if enough and is_key_body([_inner(lines[n]) for n in run[at:stop]]):
             first = at - 1 if at and widths[at - 1] < widths[at] else at
             last = run[stop] if shorter else run[stop - 1]
             end = last + 2 if not shorter and _is_short_end(lines, last + 1) else last + 1
-            yield [_part(lines[n], n) for n in range(run[first], end)]
+            yield [_part(lines[n], n) for n in range(run[first], end) if lines[n].strip()]
             stop += shorter
         at = stop
 
 
-def _is_key(lines: Sequence[str]) -> bool:
+def is_key_body(lines: Sequence[str]) -> bool:
     """Return whether lines of base64 encode a key: neither text, nor mostly zeros, nor an image."""
     if lines[0].startswith(_OTHER_DATA) or not all(map(_is_dense, lines)):
         return False

@@ -6,18 +6,18 @@ The rules are loaded in a thread, and each line is searched once: see ``secret_s
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
+from ..types import common_prefix_length
 from .secret_spans import CLEAN, PLACEHOLDER, Part, Span, Verdict, replace
 
 if TYPE_CHECKING:
     from .secret_search import LineSearch
 
-__all__ = ["PLACEHOLDER", "RedactedLines", "Redactor"]
+__all__ = ["PLACEHOLDER", "RedactedLines", "Redactor", "SearchedLines"]
 
 _SHORTEST_LINE = 6
 """Characters: a shorter line holds no secret."""
@@ -34,16 +34,28 @@ class RedactedLines:
     spans: dict[int, list[Span]]
     """Positions of the secrets, by line number."""
 
-    def column(self, line: int, column: int) -> int:
-        """Return where a column is after redaction; one within a secret is behind its placeholder."""
+    def column(self, line: int, column: int, *, before: bool = False) -> int:
+        """Return where a column is after redaction.
+
+        One within a secret is behind its placeholder, or in front of it with ``before``.
+        """
         moved = 0
         for start, end in self.spans.get(line, ()):
             if column <= start:
                 break
             if column < end:
-                return start + moved + len(PLACEHOLDER)
+                return start + moved + (0 if before else len(PLACEHOLDER))
             moved += len(PLACEHOLDER) - (end - start)
         return column + moved
+
+
+@dataclass(frozen=True)
+class SearchedLines:
+    """The lines of one version of a document, and those of them that are not ordinary."""
+
+    lines: tuple[str, ...]
+    verdicts: dict[int, Verdict]
+    """By line number, in order."""
 
 
 class Redactor:
@@ -69,38 +81,54 @@ class Redactor:
         return ("\n".join(redacted.lines), redacted.count) if redacted.count else (text, 0)
 
     def redact_lines(self, lines: Sequence[str]) -> RedactedLines:
-        """Return the lines of a whole document without secrets.
+        """Return the lines of a whole document without secrets; lines may have their ends.
 
         Windows cut from these lines hold no part of a secret that only the document shows.
         """
+        return self.redacted(self.search(tuple(lines)))
+
+    def search(self, lines: tuple[str, ...], before: SearchedLines | None = None) -> SearchedLines:
+        """Search lines one by one; those that ``before`` has at its start and end only once."""
         search = self._search or self._load()
-        verdicts: dict[int, Verdict] = {}
-        for number, line in enumerate(lines):
-            verdict = self._verdict(line, search)
+        first = last = 0
+        old = before.verdicts if before is not None else {}
+        if before is not None:
+            first = common_prefix_length(before.lines, lines)
+            last = common_prefix_length(before.lines[first:][::-1], lines[first:][::-1])
+        verdicts = {number: verdict for number, verdict in old.items() if number < first}
+        for number in range(first, len(lines) - last):
+            verdict = self._verdict(_bare(lines[number]), search)
             if verdict is not CLEAN:
                 verdicts[number] = verdict
-        if not verdicts:
+        if before is not None:
+            tail, moved = len(before.lines) - last, len(lines) - len(before.lines)
+            verdicts |= {n + moved: verdict for n, verdict in old.items() if n >= tail}
+        return SearchedLines(lines, verdicts)
+
+    def redacted(self, searched: SearchedLines) -> RedactedLines:
+        """Return searched lines without secrets."""
+        lines, search = searched.lines, self._search or self._load()
+        if not searched.verdicts:
             return RedactedLines(list(lines), 0, {})
-        return self._redacted(lines, verdicts, search)
+        return self._redacted(lines, searched.verdicts, search)
 
     def seam(self, before: str, after: str) -> tuple[str, str, int]:
-        """Two texts that meet in a line, without the secrets that only both together show.
+        """Return two texts that meet in a line without the secret that is there where they meet.
 
-        And how many those were: one, or none.
+        And the number of such secrets that are not in the first text alone: one, or none.
         """
         left = before[before.rfind("\n") + 1 :]
         right = after[:end] if (end := after.find("\n")) >= 0 else after
         if not left or not right:
             return before, after, 0
-        line = left + right
-        clean, count = self.redact(line)
-        if count <= self.redact(left)[1] + self.redact(right)[1]:
-            return before, after, 0
-        start = _shared(line, clean)
-        same = _shared(line[start:][::-1], clean[start:][::-1])
-        cut, goes_on = min(start, len(left)), max(len(line) - same, len(left)) - len(left)
-        before = before[: len(before) - len(left) + cut] + PLACEHOLDER
-        return before, after[goes_on:], 1
+        spans = self.redact_lines((left + right,)).spans.get(0, ())
+        for start, end in spans:
+            if end == len(left) and self.redact(left)[1]:
+                continue
+            if start <= len(left) <= end:
+                before = before[: len(before) - len(left) + start] + PLACEHOLDER
+                return before, after[end - len(left) :], int(end > len(left))
+        return before, after, 0
 
     def _redacted(
         self, lines: Sequence[str], verdicts: dict[int, Verdict], search: LineSearch
@@ -108,7 +136,8 @@ class Redactor:
         from .secret_search import find_in_blocks
 
         found = [[(n, *span)] for n, verdict in verdicts.items() for span in verdict.spans]
-        found += find_in_blocks(lines, verdicts, lambda line: self._verdict(line, search).spans)
+        bare = _BareLines(lines)
+        found += find_in_blocks(bare, verdicts, lambda line: self._verdict(line, search).spans)
         spans, count = _merge(found)
         clean = list(lines)
         for number, there in spans.items():
@@ -137,6 +166,32 @@ class Redactor:
             return self._search
 
 
+class _BareLines(Sequence[str]):
+    """Lines without their ends."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return [_bare(line) for line in self._lines[index]]
+        return _bare(self._lines[index])
+
+    def __iter__(self) -> Iterator[str]:
+        return map(_bare, self._lines)
+
+
+def _bare(line: str) -> str:
+    return line.rstrip("\r\n")
+
+
 def _merge(secrets: Sequence[Sequence[Part]]) -> tuple[dict[int, list[Span]], int]:
     """Return the spans by line, apart from each other, and how many secrets they are."""
     by_line: dict[int, list[tuple[int, int, int]]] = {}
@@ -163,8 +218,3 @@ def _first(same: list[int], which: int) -> int:
     while same[which] != which:
         which = same[which]
     return which
-
-
-def _shared(one: str, other: str) -> int:
-    """Return the length of the common prefix of two texts."""
-    return len(os.path.commonprefix((one, other)))  # noqa: RUF071 - characters are meant

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from .secret_arguments import find_arguments
+from .secret_blocks import is_key_body
 from .secret_formats import find_tokens, may_hold_token
 from .secret_names import find_named
 from .secret_spans import Span, apart, replace
@@ -48,6 +49,7 @@ _COMMON = frozenset(
 """Passwords in addresses that examples have."""
 _TEMPLATES = ("%(", "%s", "#", "...", "***", "[", "x-")
 _QUOTED = re.compile(r"""(?<=["'`])[A-Za-z0-9+/=_-]{20,200}(?=["'`]|$)""")
+_LONG_QUOTED = re.compile(r"""(?<=["'`])[A-Za-z0-9+/=]{201,20000}(?=["'`]|$)""")
 _UNQUOTED = re.compile(r"(?<![\w/+.=@#%-])[A-Za-z0-9][A-Za-z0-9_-]{28,120}(?![\w/+.%-])")
 _MAY_TAKE_KEY = re.compile(
     r"(?i)key|token|secret|auth|cred|client|login|\binit|sdk|\bapi|connect|session|bearer"
@@ -56,6 +58,7 @@ _MAY_TAKE_KEY = re.compile(
 _LONG = re.compile(r"[A-Za-z0-9+/=_-]{20}")
 _LINE_OF_BASE64 = re.compile(r"\s*[A-Za-z0-9]{60,}\s*")
 """Of such a line its neighbours tell more: see ``secret_blocks.py``."""
+_LONGEST_QUOTED = 200
 _HEX = re.compile(r"[0-9a-fA-F-]+")
 _WORDS = re.compile(r"[A-Za-z]+(?:[_/-][A-Za-z]+)*|[a-z]+(?:[A-Z][a-z]+)+\d?|[0-9_/=+-]+")
 _CHECKSUM = re.compile(
@@ -141,6 +144,8 @@ def _random(line: str) -> Iterator[Span]:
     quoted = [match for match in _QUOTED.finditer(line) if _is_random(match.group())]
     long = [] if _LINE_OF_BASE64.fullmatch(line) else _UNQUOTED.finditer(line)
     long = [match for match in long if _is_scrambled(match.group())]
+    if len(line) > _LONGEST_QUOTED and _MAY_TAKE_KEY.search(line):
+        long += [match for match in _LONG_QUOTED.finditer(line) if is_key_body([match.group()])]
     if (quoted or long) and not _CHECKSUM.search(line):
         for match in quoted:
             if not _HEX.fullmatch(match.group()) or (

@@ -27,6 +27,9 @@ and by entropy (they are no ``RegexBasedDetector``) take ordinary code for secre
 
 _PIECE, _OVERLAP = 600, 200
 """Characters: some expressions need time that grows with the square of what they are given."""
+_SHORTEST_RUN, _SHORTEST_PART = 100, 20
+_BASE64_RUN = re.compile(rf"(?:[A-Za-z0-9+/=]|\\[nr]){{{_SHORTEST_RUN},}}")
+"""Long base64, as in a key on one line. A rule may know only its beginning."""
 _RULER = re.compile(r"[ /]{16,}")
 _AROUND = " \t\"'`=:,;"
 """Characters that some expressions match before and after a key."""
@@ -46,6 +49,8 @@ class LineSearch:
         spans = find_secrets(line, may_hold)
         if may_hold and has_long_run(line):
             spans = apart([*spans, *_found(_masked(line, spans), self.detectors)])
+        if spans and len(line) > _SHORTEST_RUN:
+            spans = _widened(line, spans)
         flags = flags_of(line)
         return Verdict(tuple(spans), flags) if spans or flags else CLEAN
 
@@ -54,6 +59,18 @@ def _detectors() -> Iterator[RegexBasedDetector]:
     for kind in get_mapping_from_secret_type_to_class().values():
         if issubclass(kind, RegexBasedDetector) and kind.__name__ not in OFF:
             yield kind()
+
+
+def _widened(line: str, spans: Sequence[Span]) -> list[Span]:
+    """Return the spans with the rest of the long base64 that they are a part of."""
+    runs = [match.span() for match in _BASE64_RUN.finditer(line)]
+    found = [
+        run
+        for run in runs
+        for start, end in spans
+        if min(run[1], end) - max(run[0], start) >= _SHORTEST_PART
+    ]
+    return apart([*spans, *found])
 
 
 def _masked(line: str, spans: Sequence[Span]) -> str:

@@ -7,16 +7,18 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Coroutine, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path, PurePath
 
 from ..models.interface import Profile
 from ..settings import PrivacySettings
 from ..syntax.trees import Trees
-from ..types import Document, Edit, Position, Snippet
-from ..uris import is_file_uri
+from ..types import Document, Edit, Position, Prompt, Snippet
+from ..uris import is_file_uri, paths_in
 from .content_exclusion import PrivacyFilter
 from .imports import ImportSignatures
+from .redacted_documents import DocumentView, RedactedDocuments, redact_prompt
 from .related_passages import RelatedIndex
 from .secret_redaction import Redactor
 
@@ -43,10 +45,14 @@ class WorkspaceContext:
         self._settings = privacy or PrivacySettings()
         self.folders: tuple[Path, ...] = tuple(folders)
         self._redactor = Redactor()
+        self._redacted = RedactedDocuments(self._redactor)
+        self._guarding = False
+        """Whether a remote model may be asked, so that documents are searched for secrets ahead of time."""
         self.privacy = self._new_filter()
         self.related = RelatedIndex()
         self.imports = ImportSignatures()
         self.trees = Trees()
+        self._redacted_trees = Trees()
         self._documents: dict[str, Document] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._lookups: dict[str, asyncio.Task[None]] = {}
@@ -100,6 +106,8 @@ class WorkspaceContext:
             self.related.opened(document)
         self._schedule_lookup(document)
         self._schedule_indexing()
+        if self._guarding:
+            self._background(self._search_for_secrets(document))
 
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
         """Update the indexes."""
@@ -117,24 +125,40 @@ class WorkspaceContext:
         """Forget a document."""
         self._documents.pop(document.uri, None)
         self.related.closed(document)
+        if document.uri not in self.related:
+            self._redacted.forget(document.uri)
         self.imports.forget(document.uri)
         self.trees.forget(document.uri)
+        self._redacted_trees.forget(document.uri)
 
     async def prepare(self, document: Document) -> None:
-        """Make sure that the document's exclusion verdict is known and fresh.
+        """Make sure that the document's exclusion verdict is fresh and its secrets are known.
 
         Waits briefly for the signatures of its imports if they have not been read yet.
         """
+        await self.privacy.prepare(*self._paths(document.uri))
+        if self._guarding:
+            await self._search_for_secrets(document)
         if not is_file_uri(document.uri):
             return
-        await self.privacy.prepare(document.path)
         if not self.imports.known(document.uri) and (task := self._schedule_lookup(document)):
             await asyncio.wait({task}, timeout=_IMPORTS_WAIT)
 
-    async def guard(self, profiles: Iterable[Profile]) -> None:
-        """Make sure, off the loop, that prompts for remote models can be redacted."""
-        if not all(profile.local for profile in profiles):
-            await self.privacy.ready()
+    async def guard(self, profiles: Iterable[Profile] | None = None) -> None:
+        """Make sure, off the loop, that prompts for remote models (default: any) can be redacted."""
+        if profiles is not None and all(profile.local for profile in profiles):
+            return
+        await self.privacy.ready()
+        if not self._guarding:
+            self._guarding = True
+            for document in self._documents.values():
+                self.imports.forget(document.uri)
+                self._schedule_lookup(document)
+                self._background(self._search_for_secrets(document))
+
+    async def _search_for_secrets(self, document: Document) -> None:
+        if self.privacy.redactor is not None:
+            await self._redacted.prepare(document)
 
     async def settle(self) -> None:
         """Wait for the background work."""
@@ -154,18 +178,18 @@ class WorkspaceContext:
         if running is not None and not running.done():
             return running
         task = self._background(self._lookup(document.uri, document))
-        if task is not None and is_file_uri(document.uri):
+        if task is not None:
             self._lookups[document.uri] = task
             task.add_done_callback(lambda _: self._lookup_done(document.uri, task))
         return task
 
     async def _lookup(self, uri: str, document: Document) -> None:
+        await self.privacy.prepare(*self._paths(uri))
         if not is_file_uri(uri):
             return
-        await self.privacy.prepare(document.path)
         latest = self._documents.get(uri, document)
         while self.imports.stale(latest):
-            await self.imports.refresh(latest, self.privacy)
+            await self.imports.refresh(latest, self.privacy, self._guarding)
             latest = self._documents.get(uri, latest)
         if uri not in self._documents and latest is not document:
             self.imports.forget(uri)
@@ -224,29 +248,101 @@ class WorkspaceContext:
         """Return whether a document may be shown to a remote model."""
         return self._reason(uri) is None
 
+    def view(self, document: Document, profile: Profile) -> DocumentView:
+        """Return a document as a model may see it: without secrets for a remote one."""
+        if profile.local or self.privacy.redactor is None:
+            return DocumentView(document)
+        return self._redacted.view(document)
+
+    def redacted(self, document: Document) -> DocumentView:
+        """Return a document without secrets if it has been searched, for texts that are kept."""
+        if document.uri not in self._redacted:
+            return DocumentView(document)
+        return self._redacted.view(document)
+
+    def passages_of(self, profile: Profile) -> Callable[[Document], Document | None]:
+        """Return a function that returns a document as the model may see it.
+
+        It returns ``None`` for one that may not be sent or has not been searched for secrets yet.
+        """
+
+        def shown(document: Document) -> Document | None:
+            if profile.local:
+                return document
+            if not self.allowed(document.uri):
+                return None
+            if self._guarding and document.uri not in self._redacted:
+                return document if self.privacy.redactor is None else None
+            return self.view(document, profile).document
+
+        return shown
+
+    def trees_of(self, view: DocumentView) -> Trees:
+        """Return the trees of the documents in their original or their redacted form."""
+        return self.trees if view.redaction is None else self._redacted_trees
+
+    async def redact_prompt(self, prompt: Prompt) -> Prompt:
+        """Return a prompt as it may leave this machine: the last step, whatever made the prompt."""
+        redactor = self.privacy.redactor
+        if redactor is None:
+            return prompt
+        await redactor.ready()
+        return redact_prompt(prompt, redactor, self._redacted.secrets())[0]
+
     def relative(self, path: str) -> str:
         """Return a path as prompts show it: relative to the workspace folder, else the file's name.
 
         Unprintable characters are replaced: a line end in a name could pass for a line of the prompt.
         """
-        pure = Path(path)
-        inside = next((f for f in self.folders if f in pure.parents), None)
-        shown = pure.name if inside is None else pure.relative_to(inside).as_posix()
-        return "".join(char if char.isprintable() else "?" for char in shown)
+        return shown_path(Path(path), self.folders)
 
     def signatures(self, document: Document, profile: Profile) -> tuple[Snippet, ...]:
         """Return the signatures of the document's imports that the model may see."""
-        found = self.imports.get(document.uri)
         if profile.local:
-            return found
+            return self.imports.get(document.uri)
+        found = self.imports.get(document.uri, redacted=self.privacy.redactor is not None)
         return tuple(s for s in found if self.privacy.allowed(s.path))
 
     def _reason(self, uri: str) -> str | None:
-        path = Document(uri, 0, "", ("",)).path
-        if is_file_uri(uri):
-            return self.privacy.exclusion_reason(path)
-        # Not on disk: a new file, a notebook cell, the other side of a diff.
-        return self.privacy.by_name(path.lstrip("/\\") or "untitled")
+        if not _has_path(uri):
+            # A new document: only its name can tell something.
+            return self.privacy.by_name(uri.rpartition(":")[2] or "untitled")
+        reasons = map(self.privacy.exclusion_reason, self._paths(uri))
+        return next((reason for reason in reasons if reason is not None), None)
+
+    def _paths(self, uri: str) -> tuple[Path, ...]:
+        """Return the paths that decide whether a document may be sent."""
+        if not _has_path(uri):
+            return ()
+        paths = _known_paths(uri)
+        folders = self.folders or (Path(),)
+        return tuple(
+            path
+            for each in paths
+            for path in ([each] if each.is_absolute() else _below(folders, each))
+        )
+
+
+@lru_cache(maxsize=2000)
+def _known_paths(uri: str) -> tuple[Path, ...]:
+    return tuple(map(Path, paths_in(uri)))
+
+
+def _has_path(uri: str) -> bool:
+    """Return whether an address names more than a new, unnamed document, such as ``untitled:Untitled-1``."""
+    paths = _known_paths(uri)
+    return is_file_uri(uri) or any(len(path.parts) > 1 or path.suffix for path in paths)
+
+
+def _below(folders: Sequence[Path], path: Path) -> list[Path]:
+    return [folder / path for folder in folders]
+
+
+def shown_path(path: PurePath, folders: Sequence[PurePath]) -> str:
+    """Return a path relative to the folder that holds it, else its name, in printable characters."""
+    inside = next((folder for folder in folders if folder in path.parents), None)
+    shown = path.name if inside is None else path.relative_to(inside).as_posix()
+    return "".join(char if char.isprintable() else "?" for char in shown)
 
 
 def _normalised(folder: Path) -> Path:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..context.workspace_index import WorkspaceContext
 from ..errors import EnsembleError, InvalidResponseError, NoModelError, SettingsError
 from ..models.api_keys import Keyring, find_key
 from ..models.interface import Model
@@ -71,6 +72,7 @@ class RayWorker:
             document_index=None,
             on_call=self._calls.append,
             keyring=Keyring(_no_keyring),
+            prompt_redactor=WorkspaceContext(config.settings.privacy),
         )
 
     async def answer(
@@ -175,7 +177,8 @@ async def _worker_config(app: AppContext, names: Sequence[str]) -> WorkerConfig:
         raise NoModelError(
             "All of these models run on this machine, so a cluster has nothing to do; omit --engine ray."
         )
-    return WorkerConfig(Settings(models=tuple(models), discover=False), env)
+    settings = Settings(models=tuple(models), discover=False, privacy=app.settings.privacy)
+    return WorkerConfig(settings, env)
 
 
 def _join() -> tuple[Any, bool]:

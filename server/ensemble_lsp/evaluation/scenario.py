@@ -131,6 +131,7 @@ class ScenarioWorkspace:
         scenario = await asyncio.to_thread(scenario_of, case, original)
         if scenario is None:
             return None
+        await self.workspace.guard()
         for path in self._near(case.file):
             await self._open(self._documents[path])
         await self._open(original)

@@ -58,6 +58,25 @@ def from_file(
     return rows, left_out, redacted
 
 
+def redacted_rows(data: bytes) -> tuple[bytes, int]:
+    """Return JSONL as it may be uploaded, without secrets, and their number; other lines stay as they are."""
+    redact, total = Redactor().redact, 0
+    lines = data.split(b"\n")
+    for number, line in enumerate(lines):
+        try:
+            clean, count = _redacted(json.loads(line), redact) if line.strip() else (None, 0)
+            changed = json.dumps(clean, ensure_ascii=False).encode() if count else line
+        except (
+            ValueError,
+            RecursionError,
+        ):  # the provider refuses it; it is no reason to send a secret
+            text, count = redact(line.decode("utf-8", "replace"))
+            changed = text.encode() if count else line
+        lines[number] = changed
+        total += count
+    return b"\n".join(lines), total
+
+
 def read_file(path: Path) -> bytes:
     """Return the bytes of a file; raises ``FineTuningError``."""
     try:

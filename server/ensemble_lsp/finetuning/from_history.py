@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ..context.prompt_builder import WorkspaceContext, complete_prompt
+from ..context.redacted_documents import redacted_view
+from ..context.secret_redaction import Redactor
 from ..errors import FineTuningError
 from ..history import StoredSuggestion
 from ..models.interface import Profile
 from ..settings import PrivacySettings
-from ..types import Document, Position, Prompt
+from ..types import Document, Prompt
 from .training_example import Example, ExampleSet, Method, excluded_note
 
 MIN_SURVIVAL = 0.8
@@ -120,8 +122,9 @@ class _PromptBuilder:
     """Builds the prompts that the model would get in use."""
 
     def __init__(self, profile: Profile, privacy: PrivacySettings) -> None:
-        # Exclusion was decided when the suggestion was made; ``screen`` replaces the secrets.
-        self._workspace = WorkspaceContext(privacy.model_copy(update={"redact_secrets": False}))
+        # Exclusion was decided when the suggestion was made: the model counts as local.
+        self._workspace = WorkspaceContext(privacy)
+        self._redactor = Redactor()
         self._profile = replace(profile, local=True, free=False)
 
     def build(self, place: SuggestionContext, answer: str) -> Prompt | None:
@@ -129,9 +132,10 @@ class _PromptBuilder:
             f"untitled:{place.path}", 0, place.language, place.prefix + place.suffix
         )
         before = Document.from_text("untitled:", 0, "", place.prefix)
+        view = redacted_view(document, self._redactor)
         prompt = complete_prompt(
-            document,
-            Position(before.end.line, before.end.column),
+            view.document,
+            view.position(before.end),
             profile=self._profile,
             workspace=self._workspace,
             mode="block" if "\n" in answer.strip("\n") else "line",

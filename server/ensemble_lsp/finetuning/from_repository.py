@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ..context.documents import MAX_FILE_BYTES, decode
 from ..context.prompt_builder import WorkspaceContext, complete_prompt
+from ..context.redacted_documents import redacted_view
+from ..context.secret_redaction import Redactor
 from ..errors import DocumentError, FineTuningError
 from ..languages import language_of
 from ..models.interface import Profile
@@ -57,18 +59,24 @@ def from_repository(
     if not folder.is_dir():
         raise FineTuningError(f"{folder} is not a folder; name a repository.")
     folder = folder.resolve()
-    # ``screen`` replaces and counts secrets.
-    privacy = privacy.model_copy(update={"redact_secrets": False})
+    # Training data has no secrets, whatever the settings say of prompts.
+    privacy = privacy.model_copy(update={"redact_secrets": True})
     workspace = WorkspaceContext(privacy, [folder])
     gathered = ExampleSet()
     # Treat the model as remote, so that the rules for remote models apply.
     remote = replace(profile, local=False, free=False)
+    redactor = Redactor()
     masks: list[tuple[Document, MaskedSpan]] = []
     for path in sorted(_files(folder)):
         document = _open(path, folder, workspace, gathered)
         if document is None:
             continue
-        masks += [(document, mask) for mask in sample_masks(document, per_file, seed)]
+        secrets = redacted_view(document, redactor)
+        for mask in sample_masks(document, per_file, seed):
+            if secrets.hides(mask.span):
+                gathered.left_out["examples with a secret in the answer"] += 1
+            else:
+                masks.append((document, mask))
     rng = random.Random(seed)  # noqa: S311 - a reproducible choice
     rng.shuffle(masks)
     if len(masks) > max_examples:

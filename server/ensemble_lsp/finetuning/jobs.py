@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import FineTuningError
 from ..provider_spec import spec_of
 from ..settings import ModelSettings
+from ..settings.regular_files import read_regular
 from .private_files import write_private
 from .training_example import Method
 
@@ -142,7 +143,7 @@ class JobStore:
         found: list[TuningJob] = []
         for path in sorted(self.folder.glob("*.json")):
             try:
-                found.append(_ADAPTER.validate_json(path.read_bytes()))
+                found.append(_ADAPTER.validate_json(read_regular(path)))
             except (OSError, ValidationError):
                 self.notices.append(f"{path} is damaged and was skipped; delete it.")
         return sorted(found, key=lambda job: job.created)

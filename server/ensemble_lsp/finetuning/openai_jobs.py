@@ -7,6 +7,7 @@ that costs money, so ``job_runner`` searches for it before repeating the request
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
@@ -20,8 +21,11 @@ from ..models.error_mapping import Source, translate, words_of
 from ..models.interface import Profile
 from ..models.profiles import base_url
 from ..settings import ModelSettings
+from .from_file import redacted_rows
 
 R = TypeVar("R")
+
+logger = logging.getLogger(__name__)
 
 _REFUSED_STATUSES = (400, 403, 404, 405, 409, 413, 415, 422)
 _STEPS = re.compile(r"\b[Ss]tep (\d+)\s*/\s*(\d+)")
@@ -113,8 +117,14 @@ class FineTuningClient:
     # -- files ---------------------------------------------------------------------------------
 
     async def upload(self, path: Path, name: str) -> str:
-        """Upload a file under a name and return its id. Raises ``FineTuningError`` if it is refused."""
-        data = await asyncio.to_thread(path.read_bytes)
+        """Upload a file under a name and return its id. Raises ``FineTuningError`` if it is refused.
+
+        The only place where training data leaves this machine: whatever made the file, secrets are
+        replaced here.
+        """
+        data, count = await asyncio.to_thread(_read_redacted, path)
+        if count:
+            logger.warning("%s: %d secrets were replaced before the upload", path.name, count)
         file = await self._call(
             f"the file {path.name}",
             self._client.files.create(
@@ -272,6 +282,10 @@ class FineTuningClient:
             step=step if isinstance(step, int) else 0,
             steps=steps if isinstance(steps, int) else 0,
         )
+
+
+def _read_redacted(path: Path) -> tuple[bytes, int]:
+    return redacted_rows(path.read_bytes())
 
 
 def _items(page: Any) -> list[Any]:

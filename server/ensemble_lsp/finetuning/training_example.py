@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
-from ..context.secret_redaction import Redactor
-from ..types import Prompt, Snippet
+from ..context.redacted_documents import redact_prompt
+from ..context.secret_redaction import PLACEHOLDER, Redactor
+from ..types import Prompt
 
 Method = Literal["supervised", "dpo"]
 METHODS: tuple[Method, ...] = ("supervised", "dpo")
@@ -77,8 +78,8 @@ def screen(gathered: ExampleSet) -> ExampleSet:
             kept.left_out[reason] += 1
             continue
         seen.add(example.key)
-        prompt, count = _redacted(example.prompt, redactor)
-        kept.redacted += count
+        prompt, _ = redact_prompt(example.prompt, redactor)
+        kept.redacted += _placeholders(prompt)
         kept.examples.append(replace(example, prompt=prompt))
     return kept
 
@@ -107,29 +108,18 @@ def _completes_a_secret(prompt: Prompt, answer: str, redactor: Redactor) -> bool
     )
 
 
+def _placeholders(prompt: Prompt) -> int:
+    texts = [prompt.prefix, prompt.suffix, prompt.selection, prompt.instruction, prompt.imports]
+    texts += [prompt.symbol, *(snippet.text for snippet in prompt.related)]
+    return sum(text.count(PLACEHOLDER) for text in texts)
+
+
 def _is_text(text: str) -> bool:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         return False
     return True
-
-
-_PARTS = ("prefix", "suffix", "selection", "instruction", "imports", "symbol")
-
-
-def _redacted(prompt: Prompt, redactor: Redactor) -> tuple[Prompt, int]:
-    texts: dict[str, str] = {}
-    total = 0
-    for name in _PARTS:
-        texts[name], count = redactor.redact(getattr(prompt, name))
-        total += count
-    related: list[Snippet] = []
-    for snippet in prompt.related:
-        text, count = redactor.redact(snippet.text)
-        related.append(replace(snippet, text=text))
-        total += count
-    return replace(prompt, related=tuple(related), **texts), total
 
 
 _MAX_VALIDATION = 0.3

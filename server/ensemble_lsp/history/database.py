@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from ..settings.regular_files import require_regular
 from .connection import Database
 from .migrations import NewerSchemaError, migrate, schema
 
@@ -66,6 +67,8 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
     Raises ``sqlite3.Error``, ``OSError`` or ``NewerSchemaError``; ``problem_of`` tells them apart.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for side in ("", "-wal", "-shm", "-journal"):
+        require_regular(path.with_name(path.name + side))
     # SQLite creates its side files with the mode of the main file.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     with contextlib.suppress(OSError):
@@ -191,6 +194,8 @@ def _check(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _copy(path: Path, target: sqlite3.Connection, busy_seconds: float) -> None:
+    for side in ("", "-wal", "-shm", "-journal"):
+        require_regular(path.with_name(path.name + side))
     if path.stat().st_size > _COPIED_BYTES:
         raise OSError("too large to hold in memory")
     try:

@@ -139,7 +139,7 @@ class GenerateArguments(RangeArguments):
     apply: bool | None = optional()
     """Apply the first answer; true by default."""
     formatting_options: dict[str, Any] | None = optional()
-    """LSP's ``FormattingOptions``, for a document without indentation of its own."""
+    """LSP's ``FormattingOptions``, for a document that has no indented lines."""
 
 
 class Candidate(ServerMessage):

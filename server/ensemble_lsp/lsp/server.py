@@ -136,7 +136,8 @@ class EnsembleServer(LanguageServer):
         self.documents = Documents()
         self.client = ClientFeatures()
         self.folders: tuple[str, ...] = ()
-        self.initialization_options: dict[str, Any] = {}
+        self.initialization_options: Any = {}
+        """The client's options, in any of the shapes that clients send."""
         self.trusted = True
         """False if the client declares the workspace untrusted."""
         self.trace = types.TraceValue.Off

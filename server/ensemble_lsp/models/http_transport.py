@@ -104,7 +104,8 @@ def make_client(
 
     return httpx2.AsyncClient(
         follow_redirects=False,
-        trust_env=not profile.local,
+        # A proxy on this machine that counts as remote is an address of this machine all the same.
+        trust_env=not (profile.local or profile.backend),
         timeout=httpx2.Timeout(profile.timeout, connect=5.0, pool=None),
         # Kept between requests: a TLS handshake takes as long as the first token.
         limits=httpx2.Limits(max_keepalive_connections=4, keepalive_expiry=60.0),

@@ -54,6 +54,14 @@ class Profile:
         ) / 1e6
 
 
+class PromptRedactor(Protocol):
+    """Removes from a prompt what must not leave this machine."""
+
+    async def redact_prompt(self, prompt: Prompt) -> Prompt:
+        """Return the prompt as it may be sent to a remote model."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class BuildContext:
     """Everything but settings and profile that a provider may need to build a model."""
@@ -63,6 +71,8 @@ class BuildContext:
     key: str | None = None
     document_index: object = None
     """The index of open documents, for a provider that ``uses_documents``."""
+    prompt_redactor: PromptRedactor | None = None
+    """Redacts the prompts of remote models; ``None`` for one that removes every secret."""
     http_client: Any = None
     """Replaces the adapter's own HTTP client: for previews and tests."""
     on_notice: Notify | None = None

@@ -23,6 +23,14 @@ from .interface import Profile
 OLLAMA_PORT = 11434
 _BASE = re.compile(r"(^|[-_:])base([-_:.]|$)", re.I)
 """Matches the id of a model that was not trained to chat."""
+_HOSTED = re.compile(
+    r"(?:^|/)(?:gpt-(?:3\.5|[4-9])|chatgpt-|o[1-9](?:-|$)|codex-|claude-(?:\d|opus|sonnet|haiku|instant)"
+    r"|gemini-\d|grok-(?:[3-9]|beta|code)|sonar(?:-|$)|text-embedding-(?:3|ada))",
+    re.IGNORECASE,
+)
+"""Ids of models that only a service has."""
+_CLOUD = re.compile(r"[:-]cloud$", re.IGNORECASE)
+"""Ollama's ids of models in its cloud; it lists them with the models on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +187,16 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def is_hosted(model: str) -> bool:
+    """Return whether only a service has a model, by its id: a server that lists it forwards."""
+    return _HOSTED.search(model) is not None
+
+
+def runs_elsewhere(model: str) -> bool:
+    """Return whether no program on this machine runs a model, by its id."""
+    return is_hosted(model) or _CLOUD.search(model) is not None
+
+
 def base_url(settings: ModelSettings) -> str:
     """Return the base address of requests, without an endpoint and without a query."""
     return address_of(settings).base
@@ -190,7 +208,8 @@ def make_profile(settings: ModelSettings) -> Profile:
     check_address(settings)
     url = "" if spec.local else base_url(settings)
     loopback = spec.local or is_loopback(url)
-    local = spec.local or (loopback if settings.local is None else settings.local)
+    by_address = loopback and not runs_elsewhere(settings.model)
+    local = spec.local or (by_address if settings.local is None else settings.local)
     known = known_model(settings.model)
     edit_format = _edit_format(settings, spec)
     return Profile(

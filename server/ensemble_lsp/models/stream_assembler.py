@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +12,8 @@ from ..errors import ContentFilteredError, InvalidResponseError
 from ..types import Chunk, Prompt, Usage
 from .interface import Profile
 from .token_estimates import MAX_CHARACTERS_PER_TOKEN, tokens_of
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 Finish = Literal["stop", "length", "filter"]
 
@@ -48,12 +51,14 @@ class StopStrings:
         """Return the text that cannot belong to a stop string."""
         if self.stopped:
             return ""
-        text = self._held + text
+        text = _join_halves(self._held + text)
         found = [at for at in (text.find(s) for s in self._stops) if at >= 0]
         if found:
             self.stopped, self._held = True, ""
             return text[: min(found)]
-        keep = max((_overlap(text, s) for s in self._stops), default=0)
+        # The second half of a character outside the basic plane may come with the next piece.
+        half = int("\ud800" <= text[-1:] <= "\udbff")
+        keep = max((_overlap(text, s) for s in self._stops), default=0) or half
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 
@@ -66,6 +71,15 @@ class StopStrings:
         """Return the text that is held back, at the end of the stream."""
         rest, self._held = self._held, ""
         return rest
+
+
+def _join_halves(text: str) -> str:
+    """Join surrogates that came in two pieces of a stream; a lone one becomes U+FFFD at the end."""
+    if text.isascii() or not _SURROGATES.search(text):
+        return text
+    half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+    whole = text[: len(text) - len(half)]
+    return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace") + half
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -31,6 +31,10 @@ _SHORT_PAUSE = 3.0
 """The same for an older hunk: with multiple cursors several hunks grow at once."""
 
 
+_Step = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""The address of a document, and lines of one change before and after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hunk:
     """Adjacent changed lines of one file. Lines keep their ends."""
@@ -157,6 +161,7 @@ class EditHistory:
         self._records: list[_HunkRecord] = []
         """The hunk changed last is the last."""
         self._undone: deque[Hunk] = deque(maxlen=_MAX_UNDONE)
+        self._steps: deque[_Step] = deque(maxlen=_MAX_UNDONE)
         self._begun = 0
         self.revision = 0
         """Counts up with every change of the history."""
@@ -177,6 +182,7 @@ class EditHistory:
         if not changes:
             return
         self.revision += 1
+        self._notice_undo(before, after, changes)
         now = self._clock()
         self._records = [r for r in self._records if now - r.at <= _MAX_AGE]
         if len(changes) > _MAX_PLACES or any(c.size > _MAX_LINES for c in changes):
@@ -191,6 +197,7 @@ class EditHistory:
         """Forget everything."""
         self._records.clear()
         self._undone.clear()
+        self._steps.clear()
         self.revision += 1
 
     def add(self, uri: str, language: str, original: str, updated: str, line: int = 0) -> None:
@@ -227,6 +234,19 @@ class EditHistory:
         visible = (hunk for hunk in self.recent() if allowed(hunk.uri))
         redacted = (hunk.redacted(redact) for _, hunk in zip(range(limit), visible, strict=False))
         return tuple(hunk for hunk in redacted if hunk.removed != hunk.added)
+
+    def _notice_undo(
+        self, before: Document, after: Document, changes: Sequence[ChangedLines]
+    ) -> None:
+        """Remember a change that takes back a recent one, also where its hunk keeps other lines."""
+        for change in changes:
+            if change.size > _MAX_LINES:
+                continue
+            old = before.lines[change.old_start : change.old_end]
+            new = after.lines[change.new_start : change.new_end]
+            if (before.uri, new, old) in self._steps:
+                self._undone.append(Hunk(after.uri, after.language, change.new_start, new, old))
+            self._steps.append((before.uri, old, new))
 
     # -- recording -----------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ def model_prompt(
     document = query.document
     if family is None or workspace.exclusion_reason(document, profile) is not None:
         return None
+    view = workspace.view(document, profile)
     request = EditRequest(
         document,
         query.cursor,
@@ -54,11 +55,10 @@ def model_prompt(
         _recent_edits(profile, workspace, history),
         _related(query, profile, workspace),
         query.diagnostics,
+        redacted=None if view.redaction is None else view.document,
+        redacted_cursor=view.position(query.cursor),
         characters=min(_MAX_CHARACTERS, int(profile.context_tokens * CHARACTERS_PER_TOKEN / 2)),
     )
-    redactor = workspace.privacy.redactor
-    if not profile.local and redactor is not None:
-        request = request.without_secrets(redactor)
     return edit_prompt(request, family, workspace.trees)
 
 

@@ -25,7 +25,7 @@ _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\
 
 def strip_hidden_characters(text: str) -> str:
     r"""Return the text without escape sequences and hidden characters, with ``\n`` line ends."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x85", "")
     if text.isascii() and text.isprintable():
         return text
     text = _HIDDEN.sub(_flag, _ESCAPES.sub("", join_surrogates(text)))

@@ -76,8 +76,8 @@ def clean_completion(
     that an empty cursor line should get. ``finish`` is ``length`` for a truncated text. ``exact`` is
     for a text that continues the very character before the cursor, as a fill-in-the-middle model's
     does. ``tokens`` are the model's control tokens, ``unit`` is one level of the document's
-    indentation. The document's own original text passes unchanged. The text may contain a part of the
-    rest of the cursor's line, which it then replaces: see ``fit_rest_of_line``.
+    indentation. The document's own original text passes unchanged. The text may contain a part of the rest
+    of the cursor's line, which it then replaces: see ``fit_rest_of_line``.
     """
     newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     prefix, suffix = _plain(prefix), _plain(suffix)

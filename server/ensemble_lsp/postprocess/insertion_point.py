@@ -94,7 +94,7 @@ class InsertionPoint:
 
     @property
     def is_markup(self) -> bool:
-        """Whether the language has tags and text between them; PHP has both outside of its own tags."""
+        """Whether the language has tags and text between them; PHP has both outside ``<?php … ?>``."""
         if self.language == "php":
             return self.prefix.rfind("?>") > self.prefix.rfind("<?")
         return self.language in MARKUP or self.language in PROSE

@@ -368,7 +368,7 @@ def _without_common_end(fitted: FittedText) -> FittedText:
 
 
 def _closer_below(fitted: FittedText, rest: str, head: str) -> FittedText:
-    """Put the bracket that closes a block of several lines on a line of its own."""
+    """Put the bracket that closes a block of several lines on a separate line."""
     text, left = fitted.text, rest[len(fitted.covered) :].lstrip()
     first, newline, body = text.partition("\n")
     if first.strip() or not newline or not body.strip() or left[:1] not in (")", "]", "}"):

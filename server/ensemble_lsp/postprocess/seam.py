@@ -99,7 +99,7 @@ class _Seam:
         self._keywords = keywords_of(language)
 
     def is_repeated(self, *, prose: bool) -> bool:
-        """Whether the text begins with the word again: a part of its own first word."""
+        """Whether the text begins with the word again, as a part of its first word."""
         word, first = self.word, self._first
         if not first.startswith(word) or self._fold(word + first) in self._known:
             return False

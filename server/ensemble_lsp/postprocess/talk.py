@@ -159,7 +159,7 @@ def _is_talk(talk: str, text: str, code: str, point: InsertionPoint, apart: bool
         return bare[0] < whole[0] or _is_plain_talk(talk)
     if point.is_markup or not point.is_lenient or (whole is not None and bare != whole):
         return False
-    # The grammar cannot tell, or there is none.
+    # The grammar cannot tell, or is missing.
     opened = unmatched_brackets(code, point.language)[1]
     own_key = point.language in DATA and not talk.rstrip(" \n*").endswith((".", "!"))
     return apart and not opened and not own_key and _is_plain_talk(talk)

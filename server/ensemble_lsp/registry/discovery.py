@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -14,14 +13,12 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from ..models.edit_formats import edit_format_of, only_predicts_edits
-from ..models.profiles import known_model
+from ..models.profiles import known_model, runs_elsewhere
 from ..provider_spec import LocalServer, ProviderSpec, resolve_reference, specs
 from ..settings import ModelSettings
+from .forwarding import cloud_models, forwards_item, forwards_models, items_of
+from .loopback import get_json
 
-_CONNECT_SECONDS = 0.3
-_ANSWER_SECONDS = 0.5
-"""Longer than a connection takes: the program is starting at the same time."""
-_MAX_BYTES = 1 << 20
 _MAX_MODELS_PER_SERVER = 3
 _LOCAL_TIMEOUT = 60.0
 """Timeout in seconds for a local server, which may have to load the model first."""
@@ -62,9 +59,11 @@ async def discover(
     ]
     served, installed = await asyncio.gather(asyncio.gather(*asked), _from_disk(data_dir))
     always = [_always(spec) for spec in all_specs if spec.always_available]
-    return _unique(
-        [*_from_keys(env), *(m for models in served for m in models), *installed, *always]
-    )
+    of_servers = [m for models in served for m in models]
+    here = [m for m in of_servers if m.settings.local is None]
+    # A server's list is no consent to send code elsewhere: what runs here comes first.
+    elsewhere = [m for m in of_servers if m.settings.local is not None]
+    return _unique([*_from_keys(env), *here, *installed, *always, *elsewhere])
 
 
 def _from_keys(env: Mapping[str, str]) -> list[DiscoveredModel]:
@@ -90,20 +89,42 @@ def _from_keys(env: Mapping[str, str]) -> list[DiscoveredModel]:
 
 
 async def _ask_server(server: LocalServer, spec: ProviderSpec) -> list[DiscoveredModel]:
+    origin = f"http://127.0.0.1:{server.port}"
     for path in server.paths:
-        items = _items(await _get_json(server.port, path))
+        items = _items(await get_json(origin + path))
         if items:
             break
     else:
         return []
+    tags, info = await asyncio.gather(
+        get_json(f"{origin}/api/tags"), get_json(f"{origin}/model/info")
+    )
+    cloud = set(cloud_models(tags))
+    forwards = forwards_models(items) or items_of(info)
+    remote = {str(item["id"]) for item in items if forwards or _is_remote(item, cloud)}
     writers = [item for item in items if _writes(item)]
-    writers.sort(key=lambda item: not _CODER.search(str(item["id"])))  # stable: else as served
+    # Stable: else as served.
+    writers.sort(key=lambda item: (item["id"] in remote, not _CODER.search(str(item["id"]))))
     context = await _slot_context(server) if server.context_path else None
     return [
-        DiscoveredModel(settings, f"{server.name} serves it on port {server.port}")
+        _discovered(server, settings, str(item["id"]) in remote)
         for item in writers[:_MAX_MODELS_PER_SERVER]
         for settings in _served(server, spec, item, context)
     ]
+
+
+def _is_remote(item: Mapping[str, Any], cloud: set[str]) -> bool:
+    name = str(item["id"])
+    return runs_elsewhere(name) or name in cloud or bool(forwards_item(item))
+
+
+def _discovered(server: LocalServer, settings: ModelSettings, remote: bool) -> DiscoveredModel:
+    why = f"{server.name} serves it on port {server.port}"
+    if not remote:
+        return DiscoveredModel(settings, why)
+    return DiscoveredModel(
+        settings.model_copy(update={"local": False}), f"{why}, from a service elsewhere"
+    )
 
 
 def _served(
@@ -158,16 +179,7 @@ def _always(spec: ProviderSpec) -> DiscoveredModel:
 
 def _items(answer: Any) -> list[dict[str, Any]]:
     """Return the models of a list in OpenAI's form; none if the answer is anything else."""
-    if not isinstance(answer, dict):
-        return []
-    data = cast("dict[str, Any]", answer).get("data")
-    if not isinstance(data, list):
-        return []
-    return [
-        cast("dict[str, Any]", item)
-        for item in cast("list[Any]", data)
-        if isinstance(item, dict) and _usable(cast("dict[str, Any]", item).get("id"))
-    ]
+    return [item for item in items_of(answer) if _usable(item.get("id"))]
 
 
 def _usable(ident: Any) -> bool:
@@ -186,7 +198,7 @@ def _context(item: Mapping[str, Any]) -> int | None:
 
 async def _slot_context(server: LocalServer) -> int | None:
     """Return the context window of one of the server's slots, in llama.cpp's form."""
-    answer: Any = await _get_json(server.port, server.context_path)
+    answer: Any = await get_json(f"http://127.0.0.1:{server.port}{server.context_path}")
     for key in ("default_generation_settings", "n_ctx"):
         answer = cast("dict[str, Any]", answer).get(key) if isinstance(answer, dict) else None
     return answer if isinstance(answer, int) and answer >= 256 else None
@@ -209,39 +221,3 @@ def _unique(found: Iterable[DiscoveredModel]) -> list[DiscoveredModel]:
         taken.add(name)
         named.append(DiscoveredModel(item.settings.model_copy(update={"name": name}), item.why))
     return named
-
-
-async def _get_json(port: int, path: str) -> Any:
-    """Return a local server's answer; None for anything but JSON in time.
-
-    Uses a plain socket: a client library takes longer to import than this request may take, and a
-    proxy from the environment must not be used.
-    """
-    try:
-        connecting = asyncio.open_connection("127.0.0.1", port, limit=_MAX_BYTES)
-        reader, writer = await asyncio.wait_for(connecting, _CONNECT_SECONDS)
-        try:
-            request = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n"
-            writer.write(request.encode())  # HTTP/1.0: no chunks, and the server closes
-            return json.loads(await asyncio.wait_for(_body(reader), _ANSWER_SECONDS))
-        finally:
-            writer.close()
-    except (OSError, asyncio.TimeoutError, ValueError, RecursionError, EOFError):
-        return None
-
-
-async def _body(reader: asyncio.StreamReader) -> bytes:
-    """Return the body of a successful answer, cut where it is too long for a list of models."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.LimitOverrunError:
-        return b""
-    if b" 200" not in head.split(b"\r\n", 1)[0]:
-        return b""
-    length = re.search(rb"\r\ncontent-length:[ \t]*(\d{1,9})\r\n", head, re.I)
-    if length:
-        return await reader.readexactly(min(int(length[1]), _MAX_BYTES))
-    body = b""
-    while len(body) < _MAX_BYTES and (piece := await reader.read(_MAX_BYTES)):
-        body += piece
-    return body

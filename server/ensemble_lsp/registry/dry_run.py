@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ProviderError
-from ..models.interface import BuildContext, Profile
+from ..models.interface import BuildContext, Profile, PromptRedactor
 from ..provider_spec import spec_of
 from ..settings import ModelSettings
 from ..types import Prompt
@@ -27,7 +27,10 @@ class PreviewedRequest:
 
 
 async def preview_request(
-    settings: ModelSettings, profile: Profile, prompt: Prompt
+    settings: ModelSettings,
+    profile: Profile,
+    prompt: Prompt,
+    redactor: PromptRedactor | None = None,
 ) -> PreviewedRequest | None:
     """Return the request that the adapter and its SDK make of a prompt; None for one without HTTP.
 
@@ -37,7 +40,7 @@ async def preview_request(
     if not spec_of(settings.provider).previews_requests:
         return None
     seen: list[PreviewedRequest] = []
-    adapter: Any = await asyncio.to_thread(_adapter, settings, profile, seen)
+    adapter: Any = await asyncio.to_thread(_adapter, settings, profile, seen, redactor)
     try:
         async with aclosing(adapter.stream(prompt)) as chunks:
             with suppress(ProviderError):  # the client answers with an error
@@ -48,7 +51,12 @@ async def preview_request(
     return seen[0] if seen else None
 
 
-def _adapter(settings: ModelSettings, profile: Profile, seen: list[PreviewedRequest]) -> Any:
+def _adapter(
+    settings: ModelSettings,
+    profile: Profile,
+    seen: list[PreviewedRequest],
+    redactor: PromptRedactor | None,
+) -> Any:
     import httpx2
 
     def record(request: httpx2.Request) -> httpx2.Response:
@@ -56,5 +64,6 @@ def _adapter(settings: ModelSettings, profile: Profile, seen: list[PreviewedRequ
         return httpx2.Response(503, json={"error": {"message": "a preview sends nothing"}})
 
     client = httpx2.AsyncClient(transport=httpx2.MockTransport(record))
-    context = BuildContext(Path(tempfile.gettempdir()), "no-key", http_client=client)
+    folder = Path(tempfile.gettempdir())
+    context = BuildContext(folder, "no-key", prompt_redactor=redactor, http_client=client)
     return build_model(settings, profile, context)

@@ -20,7 +20,7 @@ from ..errors import (
 )
 from ..models.api_keys import Key, Keyring, find_key
 from ..models.edit_formats import is_raw_text
-from ..models.interface import Model, Notify, Preparable, Profile
+from ..models.interface import Model, Notify, Preparable, Profile, PromptRedactor
 from ..models.log_redaction import RedactKeys
 from ..models.stream_collector import gather
 from ..models.wrappers import (
@@ -29,6 +29,7 @@ from ..models.wrappers import (
     Draining,
     Metered,
     ModelCall,
+    PrivacyGate,
     Scheduler,
     Timeout,
     Unavailable,
@@ -38,6 +39,7 @@ from ..provider_spec import spec_of
 from ..settings import ModelSettings, Settings, SettingsIssue
 from ..types import Prompt, RenderedPrompt, Task
 from .discovery import DiscoveredModel, discover
+from .forwarding import locality
 from .provider_factory import ModelFactory, ProviderFactory
 
 Origin = Literal["config", "discovered", "session"]
@@ -61,6 +63,8 @@ class Entry:
     why: str
     """The reason it is in the list."""
     settings: ModelSettings
+    locality: str = ""
+    """A sentence on where a server's model runs; empty if there is no doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,15 @@ class _Slot:
         """Whether it is worth asking for any task now."""
         return any(self.open_for(task) for task in self.profile.tasks)
 
+    @property
+    def locality(self) -> str:
+        """A sentence on where the model runs; empty if there is no doubt."""
+        if self.settings.local is not None and self.origin != "discovered":
+            return ""
+        gate = self.chain.adapter if self.chain else None
+        forwarding = gate.forwarding if isinstance(gate, PrivacyGate) else ""
+        return locality(self.settings, self.model.profile, forwarding)
+
 
 class Registry:
     """The models by name: an immutable set, so that a request sees the same one from start to end.
@@ -152,6 +165,7 @@ class Registry:
         adapters: ModelFactory | None = None,
         keyring: Keyring | None = None,
         redact: RedactKeys | None = None,
+        prompt_redactor: PromptRedactor | None = None,
         discover: Discover = discover,
         on_notice: Notify | None = None,
     ) -> Registry:
@@ -160,12 +174,14 @@ class Registry:
         Unchanged models of ``previous``, which must not be closed then, keep their connections,
         processes and breakers; the others are closed when their answers have ended. Models that the
         user added or removed at run time stay added or removed. A model that cannot be built is
-        listed with the reason; it never makes the build fail.
+        listed with the reason; it never makes the build fail. ``prompt_redactor`` redacts the prompts
+        of remote models; without it they get no secret at all.
         """
         before = previous._parts if previous else None
         parts = _Parts(
             env=env,
-            adapters=adapters or ProviderFactory(data_dir, document_index, on_notice),
+            adapters=adapters
+            or ProviderFactory(data_dir, document_index, prompt_redactor, on_notice),
             on_call=on_call,
             scheduler=scheduler or (before.scheduler if before else Scheduler()),
             keyring=keyring or Keyring(),
@@ -190,13 +206,14 @@ class Registry:
         """All models, in order of configuration."""
         return [
             Entry(
-                profile=slot.profile,
+                profile=slot.model.profile,
                 available=slot.open,
                 reason=slot.reason or (slot.chain.breaker.reason if slot.chain else ""),
                 key_source=slot.key.source,
                 origin=slot.origin,
                 why=slot.why,
                 settings=slot.settings,
+                locality=slot.locality,
             )
             for slot in self._slots.values()
         ]
@@ -354,6 +371,9 @@ class _Parts:
             return profile, self.adapters.make(settings, profile, key)
 
         profile, adapter = await asyncio.to_thread(make)
+        if isinstance(adapter, PrivacyGate):
+            await adapter.ask_server()
+            profile = adapter.profile
         limited = ConcurrencyLimit(Timeout(adapter, profile.timeout), self.scheduler)
         breaker = CircuitBreaker(limited)
         return profile, _Chain(Draining(breaker), breaker, limited, adapter)

@@ -6,15 +6,18 @@ Everything here may import and block: call it in a thread.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from ..errors import AuthenticationError, ConnectionFailedError, ProviderError
 from ..models.api_keys import Key, missing_key
-from ..models.interface import BuildContext, Model, Notify, Profile
-from ..models.profiles import make_profile
+from ..models.interface import BuildContext, Model, Notify, Profile, PromptRedactor
+from ..models.profiles import base_url, make_profile
+from ..models.wrappers import PrivacyGate
 from ..provider_spec import resolve_reference, spec_of
 from ..settings import ModelSettings
+from .forwarding import find_forwarding
 
 
 class ModelFactory(Protocol):
@@ -40,6 +43,7 @@ class ProviderFactory:
     data_dir: Path
     document_index: object
     """The index of open documents; compared by identity, as it defines no equality."""
+    prompt_redactor: PromptRedactor | None = None
     on_notice: Notify | None = field(default=None, compare=False)
 
     def profile(self, settings: ModelSettings) -> Profile:
@@ -61,11 +65,30 @@ class ProviderFactory:
     def make(self, settings: ModelSettings, profile: Profile, key: Key) -> Model:
         """Build the bare adapter."""
         context = BuildContext(
-            self.data_dir, key.reveal() or None, self.document_index, on_notice=self.on_notice
+            self.data_dir,
+            key.reveal() or None,
+            self.document_index,
+            self.prompt_redactor,
+            on_notice=self.on_notice,
         )
         return build_model(settings, profile, context)
 
 
 def build_model(settings: ModelSettings, profile: Profile, context: BuildContext) -> Model:
-    """Build a model with its provider's code."""
-    return resolve_reference(spec_of(settings.provider).build)(settings, profile, context)
+    """Build a model with its provider's code, behind the gate if it is not a part of this program.
+
+    The only place where adapters are made: none gets a prompt of a remote model past the gate.
+    """
+    spec = spec_of(settings.provider)
+    model = resolve_reference(spec.build)(settings, profile, context)
+    if spec.local:
+        return model
+    redactor = context.prompt_redactor
+    if redactor is None:
+        from ..context.workspace_index import WorkspaceContext
+
+        redactor = WorkspaceContext()
+    ask = None
+    if profile.local and settings.local is None and context.http_client is None:
+        ask = partial(find_forwarding, base_url(settings), settings.model, context.key or "")
+    return PrivacyGate(model, redactor, ask)

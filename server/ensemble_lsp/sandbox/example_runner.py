@@ -11,20 +11,23 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import shutil
 import sys
 import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from .check_results import CheckOutcome, CheckResults, ExampleCheck
+from .folders import DiskUse, discard
 from .process import ResourceLimits, isolation_job, run_script
 
 logger = logging.getLogger(__name__)
 
+MAX_OUTPUT = 2000
+"""Characters of a check's output that are kept."""
 MAX_PARALLEL = 2
 """Sandboxes that run at the same time."""
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
@@ -37,6 +40,7 @@ class ExampleLimits(ResourceLimits):
     seconds: float = 4.0
     memory: int = 1 << 30
     file_bytes: int = 4 << 20
+    disk: DiskUse = DiskUse(32 << 20, 2000)  # noqa: RUF009 - frozen
     check_seconds: float = 1.0
     """Seconds for one check; the others still run."""
 
@@ -78,7 +82,7 @@ class ExampleRunner:
         if text not in self._results:
             async with self._gate:
                 ran = await run_examples(self._apply(text), self._groups, self._limits)
-            self.unavailable = ran.unavailable
+            self.unavailable = ran.unavailable or self.unavailable
             outcomes = ran.groups if ran.completed else None
             self._results[text] = (
                 None if ran.unavailable else CheckResults.from_run(self._groups, outcomes)
@@ -96,11 +100,12 @@ async def run_examples(
     folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-lsp-run-")
     try:
         job = await asyncio.to_thread(_job, source, groups, limits, folder)
-        return _parse(await run_script(job, _ENVIRONMENT, limits.seconds + 1.0))
+        answer = await run_script(job, _ENVIRONMENT, limits.seconds + 1.0, limits.disk)
+        return _parse(answer, [len(group) for group in groups])
     except OSError:
         return ExampleRun(completed=False)
     finally:
-        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+        await asyncio.shield(discard(Path(folder)))
 
 
 def _job(
@@ -134,18 +139,22 @@ def _python_paths() -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(packages)), list(readable)
 
 
-def _parse(answer: bytes | None) -> ExampleRun:
-    if answer is None:
-        return ExampleRun(completed=False)
+def _parse(answer: bytes | None, sizes: Sequence[int]) -> ExampleRun:
+    """Parse a run's answer. Its first line is ours; untested code may have written anything after it."""
+    first, _, rest = (answer or b"").partition(b"\n")
     try:
-        values: Any = json.loads(answer)
-        if reason := values.get("unavailable"):
+        head: Any = json.loads(first)
+        if reason := head.get("unavailable"):
             logger.warning("examples are not run: %s", reason)
             return ExampleRun(completed=False, unavailable=str(reason))
-        groups = tuple(
-            tuple(CheckOutcome(bool(one["ok"]), str(one["output"])) for one in group)
-            for group in values["groups"]
+        layers = tuple(map(str, head["layers"]))
+        groups: Any = json.loads(rest)["groups"]
+        outcomes = tuple(
+            tuple(CheckOutcome(one["ok"] is True, str(one["output"])[:MAX_OUTPUT]) for one in group)
+            for group in groups
         )
-        return ExampleRun(groups, layers=tuple(map(str, values["layers"])))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ExampleRun(completed=False)
+    if [len(group) for group in outcomes] != list(sizes):
+        return ExampleRun(completed=False)
+    return ExampleRun(outcomes, layers=layers)

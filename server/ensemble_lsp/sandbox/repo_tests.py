@@ -116,8 +116,12 @@ class RepoTests:
             return None
         async with self._gate:
             start = time.perf_counter()
-            await self._repo.write({self._target.file: self._target.apply(text)})
-            result, counts = await self._run()
+            try:
+                await self._repo.write({self._target.file: self._target.apply(text)})
+                result, counts = await self._run()
+            except (EnsembleError, OSError) as error:
+                logger.warning("an answer was not tested: %s", error)
+                return None
         logger.info("tests: %s, %s, %.1f s", counts, result.exit_code, time.perf_counter() - start)
         return counts if counts is not None else (int(result.passed), 1)
 

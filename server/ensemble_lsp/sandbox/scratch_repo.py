@@ -11,12 +11,15 @@ import os
 import shlex
 import shutil
 import tempfile
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import SettingsError
 from . import process
+from .folders import discard
 from .process import ProcessResult, ResourceLimits
+from .snapshot import TreeSnapshot
 
 MAX_TREE_BYTES = 600_000_000
 """Largest repository, in bytes, that is copied."""
@@ -48,6 +51,8 @@ class ScratchRepo:
         self._import_roots: list[str] = []
         self._linked: list[Path] = []
         self._covered: dict[str, bool] = {}
+        self._snapshot: TreeSnapshot | None = None
+        self._has_run = False
 
     @classmethod
     async def open(
@@ -75,7 +80,10 @@ class ScratchRepo:
         scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-repo-"))
         repo = cls(scratch, root, parts, limits or ResourceLimits(), sandboxed=not reason)
         try:
+            for folder in (repo._reachable, repo._trash):
+                await asyncio.to_thread(folder.mkdir)
             repo._linked = await asyncio.to_thread(_copy, root, repo.tree)
+            repo._snapshot = await asyncio.to_thread(TreeSnapshot, repo.tree, root, repo._trash)
             await asyncio.to_thread(repo._import_from, files)
         except BaseException:
             await repo.close()
@@ -95,7 +103,16 @@ class ScratchRepo:
     @property
     def tree(self) -> Path:
         """The root of the copy."""
-        return self._scratch / "tree"
+        return self._reachable / "tree"
+
+    @property
+    def _reachable(self) -> Path:
+        """The folder that the tests may write."""
+        return self._scratch / "work"
+
+    @property
+    def _trash(self) -> Path:
+        return self._scratch / "trash"
 
     async def passes(self, case: str, file: Path, stubbed: str, text: str) -> bool | None:
         """Return whether the tests pass with ``text`` as the file's content.
@@ -114,12 +131,30 @@ class ScratchRepo:
         return self._covered[case]
 
     async def _run_with(self, file: Path, text: str) -> ProcessResult:
+        await self._restore()
         original = await asyncio.to_thread(self.path_in_copy(file).read_bytes)
         try:
             await self.write({file: text})
             return await self.run()
         finally:
+            await self._restore()
             await asyncio.to_thread(self._write, file, original)
+
+    async def _restore(self) -> None:
+        """Undo what the last run changed, in its tree, home and temporary directory."""
+        if not self._has_run:
+            return
+        self._has_run = False
+
+        def restore() -> None:
+            self._reachable.chmod(0o700)
+            for entry in self._reachable.iterdir():
+                if entry != self.tree:
+                    entry.rename(self._trash / uuid.uuid4().hex)
+            if self._snapshot is not None:
+                self._snapshot.restore()
+
+        await asyncio.to_thread(restore)
 
     def path_in_copy(self, file: Path) -> Path:
         """Return the path in the copy of a file of the repository."""
@@ -127,6 +162,7 @@ class ScratchRepo:
 
     async def write(self, files: Mapping[Path, str]) -> None:
         """Write new contents of the repository's files into the copy."""
+        await self._restore()
 
         def write_all() -> None:
             for file, text in files.items():
@@ -135,24 +171,27 @@ class ScratchRepo:
         await asyncio.to_thread(write_all)
 
     def _write(self, file: Path, content: bytes) -> None:
-        """Write a file of the copy, but never through links out of it that the tests may have made."""
+        """Write a file of the copy, but never through links out of it."""
         path, tree = self.path_in_copy(file), self.tree.resolve()
-        path.parent.mkdir(parents=True, exist_ok=True)
         folder = path.parent.resolve()
         if folder != tree and tree not in folder.parents:
             raise SettingsError(f"{file.name} is not tested: its folder leads out of the copy.")
-        path.unlink(missing_ok=True)
-        with path.open("xb") as out:
-            out.write(content)
+        assert self._snapshot is not None
+        self._snapshot.write(path, content)
 
     async def run(self, command: Sequence[str] = ()) -> ProcessResult:
-        """Run the tests once on the current copy, with its own command or another."""
+        """Run the tests once on the current copy, with its own command or another.
+
+        The copy is restored before the next run or write: a run does not see what an earlier one left.
+        """
+        await self._restore()
+        self._has_run = True
         for folder in (self.home, self.temp):
             await asyncio.to_thread(folder.mkdir, exist_ok=True)
         return await process.run(
             list(command) or self._command,
             work=self.tree,
-            folder=self._scratch,
+            folder=self._reachable,
             limits=self._limits,
             readable=self._linked,
             env=self._env(),
@@ -162,16 +201,16 @@ class ScratchRepo:
     @property
     def home(self) -> Path:
         """The home directory that the tests see."""
-        return self._scratch / "home"
+        return self._reachable / "home"
 
     @property
     def temp(self) -> Path:
         """The temporary directory that the tests see."""
-        return self._scratch / "tmp"
+        return self._reachable / "tmp"
 
     async def close(self) -> None:
         """Remove the copy."""
-        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+        await discard(self._scratch)
 
     def _import_from(self, files: Sequence[Path]) -> None:
         """Put the copy's packages before any installation that points to the user's tree."""

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from ..settings.regular_files import read_regular
 from ..types import TASKS, Task
 from .choice import Selector
 from .learned import LearnedSelector
@@ -47,8 +48,8 @@ class OfflinePrior:
 def load_priors(data_dir: Path) -> list[OfflinePrior]:
     """Return the saved priors; invalid entries are skipped. Reads the disk."""
     try:
-        raw: Any = json.loads((data_dir / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        raw: Any = json.loads(read_regular(data_dir / FILE))
+    except (OSError, ValueError, RecursionError):
         return []
     if not isinstance(raw, dict) or cast("dict[str, Any]", raw).get("version") != VERSION:
         return []

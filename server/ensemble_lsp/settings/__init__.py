@@ -1,7 +1,8 @@
 """Settings: one schema, layers of raw options resolved into it, and the user's config file.
 
-``schema`` has the tables. ``resolve`` turns raw layers into ``Settings`` and ``SettingsIssue``s, ``trust`` limits
-untrusted layers, ``messages`` puts issues into words, ``config_file`` reads and writes the config file.
+``schema`` has the tables. ``resolve`` turns raw layers into ``Settings`` and ``SettingsIssue``s, ``shape`` unwraps
+what clients send, ``trust`` limits untrusted layers, ``messages`` puts issues into words, ``config_file`` reads and
+writes the config file, and ``permissions`` checks who can write it.
 """
 
 from .config_file import (
@@ -12,6 +13,7 @@ from .config_file import (
     remove_model_from_config,
 )
 from .messages import SettingsIssue
+from .permissions import writable_by_others
 from .resolve import Raw, merge, resolve, resolve_strict
 from .schema import (
     CompleteSettings,
@@ -45,4 +47,5 @@ __all__ = [
     "remove_model_from_config",
     "resolve",
     "resolve_strict",
+    "writable_by_others",
 ]

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import SettingsError
 from ..provider_spec import fallback
 from .messages import SettingsIssue
+from .permissions import writable_by_others
+from .regular_files import read_regular
 from .schema import ModelSettings
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ else:
     import tomli as tomllib
 
 _APP = "ensemble-lsp"
+_MAX_BYTES = 4 << 20
 
 
 def default_config_path(env: Mapping[str, str] | None = None) -> Path:
@@ -49,13 +52,16 @@ def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
 
 
 def read_config(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
-    """The raw options of a TOML file, and a fault where it cannot be read. Missing is empty.
+    """Return the raw options of a TOML file, and an issue if it cannot be used. A missing file is empty.
 
-    An unreadable file hides which providers the user trusts, so only the provider that sends
-    nothing anywhere (``recall``) is used.
+    If the file is unreadable, or others can write it, we cannot know which providers the user trusts, so only the
+    provider that sends nothing anywhere (``recall``) is enabled.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig")), []
+        text = read_regular(path, _MAX_BYTES).decode("utf-8-sig")
+        if not (problem := writable_by_others(path)):
+            return tomllib.loads(text), []
+        problem += "; until then none of its settings apply"
     except FileNotFoundError:
         return {}, []
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -118,7 +124,7 @@ def _parse(path: Path) -> TOMLDocument:
     from tomlkit.exceptions import TOMLKitError
 
     try:
-        return tomlkit.parse(path.read_bytes().decode("utf-8-sig"))
+        return tomlkit.parse(read_regular(path, _MAX_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
         return tomlkit.document()
     except (TOMLKitError, UnicodeDecodeError, RecursionError) as error:

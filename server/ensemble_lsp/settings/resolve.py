@@ -29,12 +29,13 @@ from .messages import (
     wrong_value,
 )
 from .schema import ModelSettings, Settings, SettingsTable
-from .trust import WorkspaceAdditions, restrict
+from .shape import unwrap
+from .trust import WorkspaceAdditions, cautious, restrict
 
 Raw = Mapping[str, Any]
 
-_MAX_DEPTH = 8
-"""Maximum levels of nesting; the schema has four."""
+_MAX_DEPTH = 10
+"""Maximum levels of nesting; the schema has four, and clients wrap settings."""
 
 _DECIDES_WHERE = frozenset({"name", "provider", "model", "baseUrl", "apiKeyEnv", "api"})
 """Settings that decide where code and key are sent."""
@@ -73,17 +74,21 @@ def resolve(
     issues: list[SettingsIssue] = []
     wider = WorkspaceAdditions()
     for source, layer in layers:
-        if not isinstance(cast(object, layer), Mapping):  # it comes from outside
-            issues.append(SettingsIssue(source, "settings", f"must be a table, not {kind(layer)}"))
+        if not isinstance(given := cast(object, layer), Mapping):  # it comes from outside
+            if given != []:  # Lua writes an empty table as a list
+                problem = f"must be a table, not {kind(layer)}"
+                issues.append(SettingsIssue(source, "settings", problem))
             continue
-        plain = cast("dict[str, Any]", _plain(layer))
+        plain, rejected = unwrap(source, cast("dict[str, Any]", _plain(layer)))
+        issues += rejected
         if source in untrusted:
             plain, rejected = restrict(source, plain)
             issues += rejected
         clean, found = _prune(source, plain)
         issues += found
         if source in untrusted:
-            clean = wider.take(clean)
+            clean, rejected = cautious(source, wider.take(clean), Settings.model_validate(raw))
+            issues += rejected
         raw = merge(raw, clean)
     return wider.apply(Settings.model_validate(raw)), issues
 

@@ -1,7 +1,7 @@
-"""The settings that a layer from the opened workspace may change.
+"""The settings that a layer from the opened workspace may change, each in the cautious direction only.
 
-Such a layer must not redirect code or keys, run, store or delete anything, raise costs, or send more code. This
-is an allow-list, so that a new setting is rejected until it is added here.
+Such a layer must not redirect code or keys, run, store or delete anything, raise costs, or send more code: so it
+chooses no model and no strategy. This is an allow-list: a new setting is rejected until it is added here.
 """
 
 from __future__ import annotations
@@ -13,24 +13,37 @@ from typing import Any, cast
 from .messages import SettingsIssue, path_of
 from .schema import Settings
 
-_FREE: dict[str, frozenset[str]] = {
-    "complete": frozenset({"debounceMs", "budgetMs", "maxLines", "threshold"}),
-    "selector": frozenset({"strategy", "pin", "latencyWeight", "costWeight", "seed"}),
-    "ensemble": frozenset({"budgetMs", "rule"}),
-}
-
 _ONLY: dict[tuple[str, str], bool | str] = {
     ("complete", "enabled"): False,
     ("explain", "hover"): False,
+    ("selector", "escalate"): False,
     ("ensemble", "runExamples"): False,
     ("ensemble", "runTests"): "",
+    ("ensemble", "judge"): "",
     ("history", "keepText"): False,
     ("privacy", "redactSecrets"): True,
 }
 """Settings that may only be set to their cautious value."""
 
+_RAISED = frozenset({("complete", "debounceMs")})
+_LOWERED = frozenset(
+    {
+        ("complete", "maxLines"),
+        ("complete", "ensemble"),
+        ("complete", "candidates"),
+        ("explain", "ensemble"),
+        ("selector", "dailyBudget"),
+        ("ensemble", "size"),
+        ("ensemble", "maxCost"),
+    }
+)
+"""Numbers that may only be raised or lowered, compared with the user's own value. Thresholds and time budgets are
+not among them: a higher threshold asks further models, a shorter time prefers faster ones, which may be remote."""
+
 _ADDED = frozenset({("privacy", "exclude"), ("complete", "disabledLanguages")})
 """Lists that may be extended."""
+_MAX_ADDED = 1000
+"""Entries that a workspace may add to a list; a hundred thousand patterns take seconds to compile."""
 
 
 def restrict(source: str, raw: dict[str, Any]) -> tuple[dict[str, Any], list[SettingsIssue]]:
@@ -64,10 +77,32 @@ def _problem(table: str, key: str, value: Any) -> str | None:
         patterns = cast("list[Any]", value) if isinstance(value, list) else [value]
         if any(str(pattern).lstrip().startswith("!") for pattern in patterns):
             return "a workspace may not include files again with !"
+        if len(patterns) > _MAX_ADDED or any(len(str(pattern)) > 500 for pattern in patterns):
+            return f"a workspace may add at most {_MAX_ADDED} entries of 500 characters"
         return None
-    if key in _FREE.get(table, frozenset()):
-        return None
+    if (table, key) in _RAISED | _LOWERED:
+        return None  # compared by ``cautious``, once the value is known to be valid
     return "may not be set by a workspace; set it in your own settings"
+
+
+def cautious(
+    source: str, clean: dict[str, Any], own: Settings
+) -> tuple[dict[str, Any], list[SettingsIssue]]:
+    """Return a valid untrusted layer without numbers that are less cautious than the user's own."""
+    issues: list[SettingsIssue] = []
+    kept = {table: dict(values) for table, values in clean.items()}
+    values = own.model_dump(by_alias=True)
+    for table, key in _RAISED | _LOWERED:
+        if key not in kept.get(table, {}):
+            continue
+        mine, theirs, raised = values[table][key], kept[table][key], (table, key) in _RAISED
+        if mine is None or (theirs >= mine if raised else theirs <= mine):
+            continue
+        del kept[table][key]
+        direction = "raise" if raised else "lower"
+        problem = f"a workspace may only {direction} it, and yours is {json.dumps(mine)}"
+        issues.append(_rejected(source, (table, key), problem))
+    return kept, issues
 
 
 def _rejected(source: str, place: tuple[str, ...], problem: str = "") -> SettingsIssue:

@@ -21,28 +21,17 @@ CLIENT_TIMEOUT = 5.0
 """Seconds that a client has to answer a request about its settings."""
 
 
-async def request_configuration(ls: EnsembleServer) -> dict[str, Any]:
+async def request_configuration(ls: EnsembleServer) -> Any:
     """Return the editor's ``ensemble`` settings; empty if the client has none or does not answer."""
     if not ls.client.configuration:
         return {}
     params = types.ConfigurationParams(items=[types.ConfigurationItem(section=SECTION)])
     try:
         answer = await asyncio.wait_for(ls.workspace_configuration_async(params), CLIENT_TIMEOUT)
+        return answer[0] if answer else {}
     except Exception as error:
         logger.warning("workspace/configuration was not answered: %s", type(error).__name__)
         return {}
-    first = answer[0] if answer else None
-    return without_nulls(first) if isinstance(first, dict) else {}
-
-
-def without_nulls(table: Any) -> dict[str, Any]:
-    """Return a table without nulls, which VS Code sends for settings that are not set."""
-    items = cast("dict[str, Any]", table).items()
-    return {
-        key: without_nulls(value) if isinstance(value, dict) else value
-        for key, value in items
-        if value is not None
-    }
 
 
 async def watch_configuration(ls: EnsembleServer) -> None:
@@ -64,7 +53,6 @@ async def did_change_configuration(
     ls: EnsembleServer, params: types.DidChangeConfigurationParams
 ) -> None:
     """Apply new settings without a restart; old clients send them with the notification."""
-    sent = cast("dict[str, Any]", params.settings) if isinstance(params.settings, dict) else {}
 
     async def changed(app: AppContext) -> AppContext:
         from ...app import reconfigured
@@ -72,13 +60,25 @@ async def did_change_configuration(
         if ls.client.configuration:
             raw = await request_configuration(ls)
         else:
-            raw = without_nulls(sent.get(SECTION, sent))
+            raw = _pushed(params.settings)
         new, issues = await reconfigured(app, raw)
         ls.report_issues(issues)
         return new
 
     app = await ls.change(changed)
     ls.background(app.prepare())
+
+
+def _pushed(settings: Any) -> Any:
+    """Return our part of the settings in a notification."""
+    from ...settings.shape import without_other_servers
+
+    if not isinstance(settings, dict):
+        return settings
+    own, foreign = without_other_servers(cast("dict[str, Any]", settings))
+    if foreign:
+        logger.info("settings of other servers: %s", ", ".join(foreign))
+    return own
 
 
 async def did_change_folders(

@@ -20,15 +20,30 @@ def initialize(ls: EnsembleServer, params: types.InitializeParams) -> None:
     """Store the client's features and options. Imports nothing heavy, so that the answer is quick."""
     ls.client = ClientFeatures.of(params)
     ls.trace = params.trace or types.TraceValue.Off
-    options = params.initialization_options
-    if isinstance(options, dict):
-        options = cast("dict[str, Any]", options)
-        ls.trusted = options.pop("workspaceTrusted", True) is not False
-        ls.initialization_options = cast("dict[str, Any]", options.get("ensemble", options))
+    ls.initialization_options, denied = _without_trust(params.initialization_options)
+    ls.trusted = not denied
     roots = [folder.uri for folder in params.workspace_folders or []]
     ls.folders = tuple(roots or ([params.root_uri] if params.root_uri else []))
     if params.process_id:
         ls.background(_exit_with_parent(ls, params.process_id))
+
+
+def _without_trust(options: Any, depth: int = 0) -> tuple[Any, bool]:
+    """Return initialization options without ``workspaceTrusted``, and whether it denies trust.
+
+    It may be wrapped as settings may. Only ``true`` and null grant trust: a misspelled value must not.
+    """
+    if not isinstance(options, dict) or depth > 4:
+        return options, False
+    left: dict[str, Any] = {}
+    denied = False
+    for key, value in cast("dict[str, Any]", options).items():
+        if key.rpartition(".")[2] == "workspaceTrusted":
+            denied |= value is not None and value is not True
+        else:
+            left[key], inner = _without_trust(value, depth + 1)
+            denied |= inner
+    return left, denied
 
 
 async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> None:

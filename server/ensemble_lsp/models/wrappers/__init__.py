@@ -7,6 +7,7 @@ Closing a wrapper's stream closes the inner stream at once.
 - ``CircuitBreaker`` pauses a provider that fails.
 - ``Metered`` reports time, tokens and cost of each call.
 - ``Draining`` closes a removed model after its last answer; ``Unavailable`` replaces one that cannot start.
+- ``PrivacyGate`` redacts every prompt that leaves this machine.
 - ``Observed`` reports each piece of text to an observer.
 """
 
@@ -15,6 +16,7 @@ from .concurrency import ConcurrencyLimit, Scheduler
 from .draining import Draining, Unavailable
 from .metering import Metered, ModelCall
 from .observer import Observed
+from .privacy_gate import PrivacyGate
 from .timeout import Timeout
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Metered",
     "ModelCall",
     "Observed",
+    "PrivacyGate",
     "Scheduler",
     "Timeout",
     "Unavailable",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LITERALS = frozenset({"dictionary", "object", "literal_value", "field_initializer_list"})
 _PAIRS = frozenset({"pair", "keyed_element", "field_initializer"})
+_MIN_OTHERS = 2
+"""Fields that a shape must have beside the one that changed."""
 _MAX_HUNKS = 12
 _MAX_PLACES = 4
 
@@ -81,7 +83,7 @@ def _changes(hunk: Hunk, regions: Regions) -> Iterator[_FieldChange]:
 
 def _one_more(longer: CallSite, keys: list[str], fewer: list[str]) -> _FieldChange | None:
     """Return the field that a literal has more than another."""
-    if len(keys) != len(fewer) + 1 or len(fewer) == 0:
+    if len(keys) != len(fewer) + 1 or len(fewer) < _MIN_OTHERS:
         return None
     for index, key in enumerate(keys):
         if [*keys[:index], *keys[index + 1 :]] == fewer:

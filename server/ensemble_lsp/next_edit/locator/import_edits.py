@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
 from collections.abc import Iterator, Mapping
 
 from ...syntax.indentation import newline_of
@@ -11,8 +12,9 @@ from ...types import Position, Span
 from .import_index import ImportIndex
 from .import_lines import ImportLine, import_line, imports_at
 from .reserved_words import RESERVED
-from .search import EditContext, Proposal
+from .search import EditContext, Proposal, is_import_line
 
+_JUST_CUT = 3
 _MAX_HUNKS = 6
 _MAX_NAMES = 12
 _NAME = re.compile(r"(?<![\w.$])[^\W\d][\w$]*")
@@ -27,10 +29,16 @@ def import_edits(context: EditContext, index: ImportIndex) -> Iterator[Proposal]
     here = [hunk for hunk in context.hunks[:_MAX_HUNKS] if hunk.uri == document.uri]
     removed: set[str] = set()
     added: dict[str, None] = {}
+    imported: set[str] = set()
     for hunk in here:
-        removed.update(word for line in hunk.removed for word in _WORD.findall(line))
+        # Lines that were just cut are often pasted elsewhere.
+        if hunk not in context.hunks[:_JUST_CUT] or hunk.added or len(hunk.removed) == 1:
+            removed.update(word for line in hunk.removed for word in _WORD.findall(line))
+        new_imports = filter(is_import_line, hunk.added)
+        imported.update(word for line in new_imports for word in _WORD.findall(line))
         added.update((name, None) for line in hunk.added for name in _NAME.findall(line))
-    yield from _unused(context, imports, removed)
+    replaced = {names[0]: names[1] for change in context.token_changes if (names := change.names)}
+    yield from _unused(context, imports, removed.difference(replaced, imported))
     bound = {name for one in imports.values() for name in one.bound}
     wanted = [n for n in added if n not in bound and n not in RESERVED and n not in _BUILTINS]
     for name in wanted[:_MAX_NAMES]:
@@ -101,15 +109,24 @@ def _dots(one: ImportLine) -> int:
 
 
 def _place(imports: Mapping[int, ImportLine], wanted: ImportLine) -> int | None:
-    """Return where a new import goes: among those of its kind, in the order of their modules."""
-    alike = [n for n, one in imports.items() if _kind(one) == _kind(wanted)]
-    if not alike:
+    """Return where a new import goes: in its section, those of whole modules first, in order."""
+    section = [n for n, one in imports.items() if _section(one) == _section(wanted)]
+    alike = [n for n in section if bool(imports[n].module) == bool(wanted.module)]
+    if alike:
+        return next((n for n in alike if _key(imports[n]) > _key(wanted)), alike[-1] + 1)
+    if not section:
         return None
-    return next((n for n in alike if _key(imports[n]) > _key(wanted)), alike[-1] + 1)
+    return section[-1] + 1 if wanted.module else section[0]
 
 
-def _kind(one: ImportLine) -> tuple[bool, bool]:
-    return bool(one.module), one.module.startswith(".")
+def _section(one: ImportLine) -> str:
+    """Return the group that an import is sorted into: the standard library, relative, or its package."""
+    if one.module.startswith(".") or "/" in one.module:
+        return "."
+    top = (one.module or one.names[0]).split(".", 1)[0]
+    if top == "__future__":
+        return top
+    return "standard library" if top in sys.stdlib_module_names else top
 
 
 def _key(one: ImportLine) -> tuple[int, str]:

@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 from ...uris import uri_to_path
 from .import_lines import ImportLine, imports_at
 
-_HEAD_LINES = 400
 _MAX_FILES = 2000
 _SCRIPTS = frozenset({"typescript", "typescriptreact", "javascript", "javascriptreact"})
 _DEFINITIONS = {
@@ -39,7 +38,7 @@ class ImportIndex:
         family = _family(language)
         names: set[str] = set()
         lines: set[tuple[str, str]] = set()
-        for one in imports_at(text.split("\n", _HEAD_LINES)[:_HEAD_LINES], language).values():
+        for one in imports_at(text.split("\n"), language).values():
             resolved = _resolved(one, uri, family)
             for name in one.names:
                 if " " not in name:

@@ -25,6 +25,7 @@ _FORMS = {
     "rust": (_RUST,),
 }
 _MAX_LINE = 400
+_HEAD_LINES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,11 @@ def import_line(line: str, language: str) -> ImportLine | None:
 
 
 def imports_at(lines: Sequence[str], language: str) -> dict[int, ImportLine]:
-    """Return the imports of a file by line number."""
+    """Return the imports at a file's head by line number."""
     if language not in _FORMS:
         return {}
-    found = ((number, import_line(line, language)) for number, line in enumerate(lines))
+    head = enumerate(lines[:_HEAD_LINES])
+    found = ((number, import_line(line, language)) for number, line in head)
     return {number: one for number, one in found if one is not None}
 
 

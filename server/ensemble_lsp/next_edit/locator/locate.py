@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from ...types import LOCATOR, Document, Edit, Position
-from ..edit import PredictedEdit
+from ...types import Document, Edit, Position
+from ..edit import LOCATOR, PredictedEdit
 from ..edit_history import EditHistory, Hunk
 from .arguments import arguments
 from .fields import fields
@@ -56,6 +56,7 @@ class Locator:
         hunks = history.recent()
         if not hunks:
             return ()
+        cursor = document.clamp(cursor)
         deadline = time.perf_counter() + self._seconds
         context = EditContext(document, cursor, hunks, self._regions, deadline)
         found = [p for p in self._proposals(context) if p.confidence >= min_confidence]

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _ABOVE, _BELOW = 80, 40
 """Lines: a region ends where unindented code begins, or that many lines away."""
+_TEXT_LINES = 300
+"""Lines searched for the beginning or end of a string or a comment that a region would cut."""
+_QUOTES = ('"""', "'''")
 _MAX_LINE_LENGTH = 2000
 _KEPT = 64
 
@@ -71,10 +74,36 @@ def bounds(document: Document, line: int) -> tuple[int, int]:
     first = line
     while first > 0 and line - first < _ABOVE and not _begins_block(lines, first):
         first -= 1
+    first = _outside_text(document.language, lines, first)
     last = min(line + 1, len(lines))
     while last < len(lines) and last - line < _BELOW and not _begins_block(lines, last):
         last += 1
-    return first, last
+    return first, _after_text(document.language, lines, first, last)
+
+
+def _outside_text(language: str, lines: tuple[str, ...], first: int) -> int:
+    """Return a line at or above ``first`` that is not inside a string or a comment of several lines."""
+    start = max(0, first - _TEXT_LINES)
+    above = "".join(lines[start:first])
+    begin, _ = _open_text(language, above)
+    return start + above[: above.rfind(begin)].count("\n") if begin else first
+
+
+def _after_text(language: str, lines: tuple[str, ...], first: int, last: int) -> int:
+    """Return the end of a region, or of the string or the comment that it ends inside of."""
+    _, end = _open_text(language, "".join(lines[first:last]))
+    if not end:
+        return last
+    below = range(last, min(len(lines), last + _TEXT_LINES))
+    return next((number + 1 for number in below if end in lines[number]), last)
+
+
+def _open_text(language: str, text: str) -> tuple[str, str]:
+    """Return the signs that begin and end the string or comment that a text ends inside of."""
+    if language == "python":
+        sign = next((s for s in _QUOTES if text.count(s) % 2), "")
+        return sign, sign
+    return ("/*", "*/") if text.rfind("/*") > text.rfind("*/") else ("", "")
 
 
 def _begins_block(lines: tuple[str, ...], number: int) -> bool:

@@ -93,7 +93,8 @@ def _places(context: EditContext, phrase: _Phrase) -> Iterator[Proposal]:
         role = context.role(position)
         if role in ("text", "comment") and not in_text:
             continue
-        confidence = 0.85 if count > 2 else 0.75
+        replaced = phrase.old and phrase.new
+        confidence = 0.85 if count > 2 else 0.75 if replaced else 0.6
         rule = "a change was made twice" if count == 2 else "a change was made three times"
         yield Proposal(span_of(position, phrase.old), phrase.new, "pattern", confidence, rule)
 

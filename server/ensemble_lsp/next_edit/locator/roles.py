@@ -147,7 +147,7 @@ def _is_member(node: Node, parent: Node) -> bool:
     if parent.type in _MEMBERS:
         return True
     for each in ancestors(parent):
-        if each.type in _CLASSES:
+        if each.type in _CLASSES and each.parent is not None:  # Python's root is a "module" too
             return parent.type not in CLASSES and scope_of(node) is None
         if each.type in _SCOPES and each.child_by_field_name("name") != node:
             return False

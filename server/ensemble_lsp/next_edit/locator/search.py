@@ -20,7 +20,8 @@ from .token_changes import TokenChange, changes_of
 _IMPORT = re.compile(
     r"\s*(?:import|from|use|using|#\s*include|require)\b|.*\brequire\(|.*\bfrom\s+['\"]"
 )
-_MAX_FOUND = 1000
+_MAX_FOUND = 150
+"""Places of a text above the cursor, and as many below."""
 MAX_HUNKS = 40
 """Hunks, the latest first, that are repeated elsewhere."""
 
@@ -75,15 +76,24 @@ class EditContext:
         return away if away >= 0 else -1.5 * away
 
     def find(self, text: str) -> list[Position]:
-        """Return where a text occurs, in order; at most the first thousand places."""
-        whole = self.document.text
-        found: list[Position] = []
-        at = whole.find(text)
-        while at >= 0 and len(found) < _MAX_FOUND:
-            line = bisect_right(self._starts, at) - 1
-            found.append(Position(line, at - self._starts[line]))
+        """Return where a text occurs, in order; of very many places, those around the cursor."""
+        whole, middle = self.document.text, self._starts[self.cursor.line]
+        offsets: list[int] = []
+        at = whole.rfind(text, 0, middle)
+        while at >= 0 and len(offsets) < _MAX_FOUND:
+            offsets.append(at)
+            at = whole.rfind(text, 0, at)
+        offsets.reverse()
+        last = len(offsets) + _MAX_FOUND
+        at = whole.find(text, middle)
+        while at >= 0 and len(offsets) < last:
+            offsets.append(at)
             at = whole.find(text, at + len(text))
-        return found
+        return [self._position(offset) for offset in offsets]
+
+    def _position(self, offset: int) -> Position:
+        line = bisect_right(self._starts, offset) - 1
+        return Position(line, offset - self._starts[line])
 
     def occurrences(self, name: str) -> list[Position]:
         """Return where a whole name occurs, in order."""

@@ -144,6 +144,8 @@ def weights_path(name_or_path: str, data_dir: Path) -> Path | None:
 def is_gguf(path: Path) -> bool:
     """Return whether the file has the GGUF magic number."""
     try:
+        if not path.is_file():  # a pipe would wait for a writer
+            return False
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
     except OSError:

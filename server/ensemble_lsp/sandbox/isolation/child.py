@@ -1,8 +1,9 @@
 """The process that runs examples: read one job as JSON, lock down, run it, write the outcomes.
 
 Started by path, with ``-I -S -B``. Job: ``{"source", "groups", "paths", "readable", "folder", "seconds",
-"checkSeconds", "memory", "fileBytes"}``; a group is a list of checks that share variables, a check is ``{"kind",
-"source", "expected"}``. Answer: ``{"layers", "groups": [[{"ok", "output"}]]}``, or ``{"unavailable"}``.
+"checkSeconds", "memory", "fileBytes", "contained", "diskBytes", "diskFiles"}``; a group is a list of checks that
+share variables, a check is ``{"kind", "source", "expected"}``. Answer: a line ``{"layers"}`` or ``{"unavailable"}``,
+written before any untested code runs and thus true, then ``{"groups": [[{"ok", "output"}]]}``.
 """
 
 from __future__ import annotations
@@ -51,18 +52,21 @@ def main() -> None:
             seconds=job["seconds"],
             memory=job["memory"],
             file_bytes=job["fileBytes"],
+            contained=job["contained"],
+            disk=(job["diskBytes"], job["diskFiles"]),
         )
     except CannotConfineError as error:
         json.dump({"unavailable": error.strerror or str(error)}, answer)
         answer.flush()
         os._exit(0)
+    answer.write(json.dumps({"layers": layers}) + "\n")
+    answer.flush()
     sys.path[:] = [*(p for p in sys.path if p != str(Path(__file__).parent)), *job["paths"]]
     _CHECK_SECONDS[0] = job["checkSeconds"]
     signal.signal(signal.SIGALRM, _on_timeout)
     sys.setrecursionlimit(5000)
     warnings.simplefilter("ignore")
-    result = {"layers": layers, "groups": [run_group(job["source"], g) for g in job["groups"]]}
-    json.dump(result, answer)
+    json.dump({"groups": [run_group(job["source"], g) for g in job["groups"]]}, answer)
     answer.flush()
     # Threads that the code left behind must not keep the process alive.
     os._exit(0)

@@ -1,12 +1,14 @@
 """Lock this process down permanently, without root. Linux only.
 
 The layers, in order: limits (setrlimit), namespaces if the system allows them (user, network, process ids, IPC,
-host name), Landlock (files), seccomp (system calls). Landlock and seccomp are required: without them ``confine``
-raises. The numbers are the kernel's (``include/uapi``); see landlock(7) and seccomp(2).
+host name, mounts) unless bubblewrap already made some, Landlock (files), seccomp (system calls). Landlock and
+seccomp are required: without them ``confine`` raises. The numbers are the kernel's
+(``include/uapi``); see landlock(7) and seccomp(2).
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -16,11 +18,14 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 NAMESPACES = {"ipc": 0x08000000, "uts": 0x04000000, "net": 0x40000000, "pid": 0x20000000}
-NEW_USER = 0x10000000
+NEW_USER, NEW_MOUNT = 0x10000000, 0x00020000
+ALL_NAMESPACES = 0x7E020000
+"""Every flag of clone(2) that makes a namespace."""
+PRIVATE = 1 << 18 | 1 << 14  # MS_PRIVATE, MS_REC
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 
 _READ = 1 << 2 | 1 << 3  # read a file, list a folder
@@ -33,9 +38,19 @@ class CannotConfineError(OSError):
 
 
 def confine(
-    folder: str, readable: Iterable[str], *, seconds: int, memory: int, file_bytes: int
+    folder: str,
+    readable: Iterable[str],
+    *,
+    seconds: int,
+    memory: int,
+    file_bytes: int,
+    contained: bool = False,
+    disk: tuple[int, int] = (32 << 20, 2000),
 ) -> list[str]:
     """Allow writing only in ``folder`` and reading there and below ``readable``; return the layers in force.
+
+    ``contained``: the process is already in bubblewrap's namespaces. Otherwise ``folder`` becomes an empty file
+    system in memory with ``disk`` bytes and files, if the system allows mounts.
 
     In a process-id namespace it forks: the caller continues as the first process of the namespace, and the
     outer process exits with the inner one's code.
@@ -44,7 +59,9 @@ def confine(
         raise CannotConfineError("only Linux on x86_64 and aarch64 can lock a process down here")
     libc = ctypes.CDLL(None, use_errno=True)
     _limit(seconds, memory, file_bytes)
-    layers = ["limits", *_unshare(libc)]
+    layers = ["limits", *(["bubblewrap"] if contained else _unshare(libc))]
+    if "mount" in layers and _mount_memory(libc, folder, *disk):
+        layers.append("memory")
     if "pid" in layers:
         _enter_pid_namespace()
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -74,12 +91,33 @@ def _limit(seconds: int, memory: int, file_bytes: int) -> None:
 
 def _unshare(libc: ctypes.CDLL) -> list[str]:
     """Enter new namespaces if the system allows; a user namespace makes that possible without root."""
+    user, group = os.getuid(), os.getgid()
     flags = NEW_USER
     for flag in NAMESPACES.values():
         flags |= flag
-    if libc.unshare(flags) == 0:
-        return ["user", *NAMESPACES]
-    return []
+    if libc.unshare(flags | NEW_MOUNT) == 0:
+        keep_ids(user, group)
+        return ["user", *NAMESPACES, "mount"]
+    return ["user", *NAMESPACES] if libc.unshare(flags) == 0 else []
+
+
+def keep_ids(user: int, group: int) -> None:
+    """Map the user's own ids into a new user namespace."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/setgroups").write_text("deny")
+    with contextlib.suppress(OSError):
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+
+
+def _mount_memory(libc: ctypes.CDLL, folder: str, size: int, files: int) -> bool:
+    """Mount an empty file system over a folder and enter it; return whether that worked."""
+    libc.mount(None, b"/", None, PRIVATE, None)
+    options = f"size={size},nr_inodes={files},mode=0700".encode()
+    if libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", 6, options):  # nosuid, nodev
+        return False
+    os.chdir(folder)
+    return True
 
 
 def _enter_pid_namespace() -> None:
@@ -139,7 +177,7 @@ _BOTH: dict[str, tuple[int | None, int]] = {
     "pread64": (17, 67), "pwrite64": (18, 68), "readv": (19, 65), "writev": (20, 66),
     "sched_yield": (24, 124), "mremap": (25, 216), "madvise": (28, 233), "dup": (32, 23),
     "nanosleep": (35, 101), "getitimer": (36, 102), "setitimer": (38, 103), "getpid": (39, 172),
-    "exit": (60, 93), "uname": (63, 160), "fcntl": (72, 25), "flock": (73, 32),
+    "exit": (60, 93), "uname": (63, 160), "flock": (73, 32),
     "fsync": (74, 82), "fdatasync": (75, 83), "ftruncate": (77, 46), "getcwd": (79, 17),
     "chdir": (80, 49), "fchdir": (81, 50), "umask": (95, 166), "gettimeofday": (96, 169),
     "getrusage": (98, 165), "sysinfo": (99, 179), "times": (100, 153), "getuid": (102, 174),
@@ -167,11 +205,14 @@ mkdir, rmdir, creat, unlink, readlink, getrlimit. No chmod, chown, utime, link, 
 does not know them or they are of no use; no socket, execve, kill, ptrace, mount, ioctl at large."""
 
 _CLONE_THREAD = 0x00010000
+_FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032)
+"""fcntl's commands that duplicate, lock and flag descriptors. F_SETOWN, F_SETSIG, leases and notifications are not
+among them: they make the kernel send signals, to any process of the user if no namespace or Landlock prevents it."""
 _TERMINAL = (0x5401, 0x5413, 0x5421, 0x5451, 0x541B)
 """TCGETS, TIOCGWINSZ, FIONBIO, FIOCLEX, FIONREAD: what opening a file asks of it."""
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
-LOAD, EQUAL, _AND, RETURN = 0x20, 0x15, 0x54, 0x06
-NUMBER, ARCH, ARG0, ARG0_HIGH, _ARG1 = 0, 4, 16, 20, 24
+LOAD, EQUAL, AND, RETURN = 0x20, 0x15, 0x54, 0x06
+NUMBER, ARCH, ARG0, ARG1 = 0, 4, 16, 24
 
 
 def _seccomp(libc: ctypes.CDLL) -> None:
@@ -187,6 +228,7 @@ def _program(machine: str) -> Iterable[bytes]:
     x86 = machine == "x86_64"
     numbers = [pair[0] if x86 else pair[1] for pair in _BOTH.values()]
     clone, clone3, ioctl, prlimit = (56, 435, 16, 302) if x86 else (220, 435, 29, 261)
+    fcntl = 72 if x86 else 25
     yield op(LOAD, 0, 0, ARCH)
     yield op(EQUAL, 1, 0, 0xC000003E if x86 else 0xC00000B7)
     yield op(RETURN, 0, 0, ERRNO | errno.EPERM)
@@ -197,19 +239,20 @@ def _program(machine: str) -> Iterable[bytes]:
     # clone3 keeps its flags in memory, unseen by the filter; ENOSYS makes the C library fall back to clone.
     yield op(EQUAL, 0, 1, clone3)
     yield op(RETURN, 0, 0, ERRNO | errno.ENOSYS)
-    yield from _only(clone, [(ARG0, _CLONE_THREAD, _CLONE_THREAD)])
-    yield from _only(prlimit, [(ARG0, 0xFFFFFFFF, 0)])
+    yield from only(clone, ARG0, _CLONE_THREAD, _CLONE_THREAD)
+    yield from only(prlimit, ARG0, 0xFFFFFFFF, 0)
     for request in _TERMINAL:
-        yield from _only(ioctl, [(_ARG1, 0xFFFFFFFF, request)])
+        yield from only(ioctl, ARG1, 0xFFFFFFFF, request)
+    for command in _FCNTL:
+        yield from only(fcntl, ARG1, 0xFFFFFFFF, command)
     yield op(RETURN, 0, 0, ERRNO | errno.EPERM)
 
 
-def _only(number: int, conditions: Sequence[tuple[int, int, int]]) -> Iterable[bytes]:
+def only(number: int, place: int, mask: int, value: int) -> Iterable[bytes]:
     """Allow a call if a masked argument has a value; else continue with the call number loaded."""
-    ((place, mask, value),) = conditions
     yield op(EQUAL, 0, 5, number)
     yield op(LOAD, 0, 0, place)
-    yield op(_AND, 0, 0, mask)
+    yield op(AND, 0, 0, mask)
     yield op(EQUAL, 0, 1, value)
     yield op(RETURN, 0, 0, ALLOW)
     yield op(LOAD, 0, 0, NUMBER)

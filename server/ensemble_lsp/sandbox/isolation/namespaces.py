@@ -1,9 +1,9 @@
 """Apply the strictest sandbox a test runner tolerates, then exec the command. Linux only.
 
 Started by path, with ``-I -S -B``; the arguments are a job as JSON, then the command. Job: ``{"folder", "readable",
-"seconds", "memory", "fileBytes"}``: the writable folder, readable paths, seconds of processor time, bytes of a
-process's data and of one file. Exits with the command's code, or with 97 and a sentence if this system cannot lock
-the process down; then nothing ran.
+"seconds", "memory", "fileBytes", "contained"}``: the writable folder, readable paths, seconds of processor time,
+bytes of a process's data and of one file, and whether bubblewrap has already made the namespaces. Exits with the
+command's code, or with 97 and a sentence if this system cannot lock the process down; then nothing ran.
 
 It allows more than ``landlock_seccomp.confine``: programs, processes, and sockets within the sandbox. It forbids
 other folders (Landlock), the network and sockets of other programs, other processes, keyrings and mounts.
@@ -32,8 +32,6 @@ import landlock_seccomp  # type: ignore[import-not-found]
 
 UNAVAILABLE = 97
 MAX_PROCESSES = 512
-_MOUNTS = 0x00020000
-_PRIVATE = 1 << 18 | 1 << 14  # MS_PRIVATE, MS_REC
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
@@ -60,33 +58,35 @@ def lock_down(job: dict[str, Any]) -> None:
         raise OSError(0, "only Linux on x86_64 and aarch64 can lock a program down here")
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(1, signal.SIGKILL, 0, 0, 0)
-    apart = _namespaces(libc)
-    sealed = apart and _seal(libc, job["folder"])
+    contained = bool(job["contained"])
+    apart = contained or _namespaces(libc)
+    sealed = contained or (apart and _seal(libc, job["folder"]))
     _limit(job, apart)
-    if apart:
+    if not apart:
+        _lead_descendants(libc)
+    elif not contained:
         _enter_pid_namespace(libc)
+        libc.mount(
+            b"proc", b"/proc", b"proc", 14, None
+        )  # where allowed, only its own processes are seen
     if libc.prctl(38, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no_new_privs is refused")
     scoped = _landlock(libc, job, shared_memory=apart)
     if not apart and not scoped:
         raise OSError(0, "this system has neither namespaces nor Landlock's scopes (Linux 6.12)")
-    _seccomp(libc, apart=apart, sealed=sealed)
+    seccomp(libc, apart=apart, sealed=sealed)
     _verify(job)
 
 
 def _namespaces(libc: ctypes.CDLL) -> bool:
     """Enter namespaces for network, processes, mounts and IPC under the user's id; return whether it could."""
     user, group = os.getuid(), os.getgid()
-    flags = landlock_seccomp.NEW_USER | _MOUNTS
+    flags = landlock_seccomp.NEW_USER | landlock_seccomp.NEW_MOUNT
     for flag in landlock_seccomp.NAMESPACES.values():
         flags |= flag
     if libc.unshare(flags):
         return False
-    with contextlib.suppress(OSError):
-        Path("/proc/self/setgroups").write_text("deny")
-    with contextlib.suppress(OSError):
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    landlock_seccomp.keep_ids(user, group)
     with contextlib.suppress(OSError), socket.socket() as one:
         # SIOCSIFFLAGS brings up the loopback of the new network; tests may talk to their own servers.
         fcntl.ioctl(one, 0x8914, struct.pack("16sH14x", b"lo", 1))
@@ -95,7 +95,7 @@ def _namespaces(libc: ctypes.CDLL) -> bool:
 
 def _seal(libc: ctypes.CDLL, folder: str) -> bool:
     """Mount everything but one folder read-only; return whether that worked."""
-    libc.mount(None, b"/", None, _PRIVATE, None)
+    libc.mount(None, b"/", None, landlock_seccomp.PRIVATE, None)
     writable = os.fsencode(folder)
     failed = libc.mount(writable, writable, None, 1 << 12 | 1 << 14, None)
     failed |= _set_mount(libc, b"/", 0x8000, set_=1)
@@ -140,6 +140,56 @@ def _enter_pid_namespace(libc: ctypes.CDLL) -> None:
         ended, status = os.wait()
         if ended == inner:
             os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _lead_descendants(libc: ctypes.CDLL) -> None:
+    """Continue in a child. This process adopts all its descendants and ends them: no namespace does."""
+    libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+    leader = os.getpid()
+    inner = os.fork()
+    if not inner:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        libc.prctl(1, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != leader:
+            os._exit(UNAVAILABLE)
+        return
+    libc.prctl(1, signal.SIGTERM, 0, 0, 0)  # the server is gone
+
+    def end(*_: object) -> None:
+        _kill_descendants()
+        os._exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    status = 0
+    while True:
+        ended, status = os.wait()
+        if ended == inner:
+            break
+    _kill_descendants()
+    os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _kill_descendants() -> None:
+    """Kill this process's children until none is left; it adopts the children of those."""
+    mine = os.getpid()
+    for _ in range(1000):
+        pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+        children = [pid for pid in pids if _parent_of(pid) == mine]
+        for pid in children:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        if not children:
+            return
+
+
+def _parent_of(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _landlock(libc: ctypes.CDLL, job: dict[str, Any], *, shared_memory: bool) -> bool:
@@ -199,7 +249,30 @@ _DENIED = {
     "fsopen": (430, 430), "fsmount": (432, 432), "pidfd_getfd": (438, 438),
     "mount_setattr": (442, 442), "syslog": (103, 116), "acct": (163, 89),
     "settimeofday": (164, 170), "clock_settime": (227, 112), "sethostname": (170, 161),
+    "setdomainname": (171, 162), "adjtimex": (159, 171), "clock_adjtime": (305, 266),
+    "kexec_file_load": (320, 294), "quotactl": (179, 60), "quotactl_fd": (443, 443),
+    "fsconfig": (431, 431), "fspick": (433, 433), "vhangup": (153, 58), "kcmp": (312, 272),
+    "migrate_pages": (256, 238), "move_pages": (279, 239), "process_madvise": (440, 440),
+    "process_mrelease": (448, 448), "lookup_dcookie": (212, 18), "fanotify_init": (300, 262),
 }  # fmt: skip
+_DENIED_X86 = (172, 173)
+"""Of x86_64 alone: iopl, ioperm."""
+_ON_OTHERS = {
+    "ioprio_set": (251, 30), "shmget": (29, 194), "shmat": (30, 196),
+    "shmctl": (31, 195), "semget": (64, 190), "semop": (65, 193), "semctl": (66, 191),
+    "semtimedop": (220, 192), "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188),
+    "msgctl": (71, 187), "mq_open": (240, 180), "mq_unlink": (241, 181),
+}  # fmt: skip
+"""Denied without namespaces: they reach other processes' priorities, shared memory and queues."""
+_ON_SELF = {
+    "prlimit64": (302, 261), "sched_setaffinity": (203, 122), "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118), "sched_setattr": (314, 274),
+}  # fmt: skip
+"""Allowed without namespaces only on the caller (process 0): a limit set on another process can end it."""
+_FCNTL_DENIED = (8, 10, 15)
+_IOCTL_DENIED = (0x8901, 0x8902, 0x5412, 0x541C)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX: they make the kernel send signals or
+type into a terminal."""
 _UNSEALED = {
     "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "fchown": (93, 55),
     "fchownat": (260, 54), "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7),
@@ -212,7 +285,8 @@ _INSIDE = (socket.AF_INET, socket.AF_INET6, 16)
 _JUMP_AT_LEAST = 0x35
 
 
-def _seccomp(libc: ctypes.CDLL, *, apart: bool, sealed: bool) -> None:
+def seccomp(libc: ctypes.CDLL, *, apart: bool, sealed: bool) -> None:
+    """Install the filter of system calls."""
     code = b"".join(_program(platform.machine(), apart, sealed))
     buffer = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
@@ -232,9 +306,12 @@ def _program(machine: str, apart: bool, sealed: bool) -> Iterable[bytes]:
     if x86:  # the x32 convention numbers the same calls differently
         yield op(_JUMP_AT_LEAST, 0, 1, 0x40000000)
         yield refuse
-    for pair in _DENIED.values():
-        yield op(landlock_seccomp.EQUAL, 0, 1, pair[0] if x86 else pair[1])
+    column = 0 if x86 else 1
+    denied = [pair[column] for pair in (*_DENIED.values(), *(() if apart else _ON_OTHERS.values()))]
+    for number in (*denied, *(_DENIED_X86 if x86 else ())):
+        yield op(landlock_seccomp.EQUAL, 0, 1, number)
         yield refuse
+    yield from _arguments(column, apart)
     unsealed = [pair[0] if x86 else pair[1] for pair in _UNSEALED.values()]
     for number in () if sealed else (*unsealed, *(_UNSEALED_X86 if x86 else ())):
         yield op(landlock_seccomp.EQUAL, 0, 1, number)
@@ -246,6 +323,48 @@ def _program(machine: str, apart: bool, sealed: bool) -> Iterable[bytes]:
         yield op(landlock_seccomp.EQUAL, 0, 1, family)
         yield allow
     yield refuse
+
+
+def _arguments(column: int, apart: bool) -> Iterable[bytes]:
+    """Yield the rules for calls that depend on their arguments."""
+    clone, clone3 = ((56, 435), (220, 435))[column]
+    fcntl_, ioctl = ((72, 16), (25, 29))[column]
+    # No new namespaces, in which the process would have every right. clone3 keeps its flags in memory, unseen by the
+    # filter; ENOSYS makes the C library fall back to clone.
+    yield landlock_seccomp.op(landlock_seccomp.EQUAL, 0, 1, clone3)
+    code = landlock_seccomp.ERRNO | errno.ENOSYS
+    yield landlock_seccomp.op(landlock_seccomp.RETURN, 0, 0, code)
+    yield from _refuse_unless_zero(clone, landlock_seccomp.ALL_NAMESPACES)
+    for pair in () if apart else _ON_SELF.values():
+        yield from _refuse_unless_zero(pair[column], 0xFFFFFFFF)
+    for place in () if apart else (landlock_seccomp.ARG0, landlock_seccomp.ARG1):
+        yield from _refuse_unless_zero((141, 140)[column], 0xFFFFFFFF, place)  # setpriority
+    for number, values in ((fcntl_, _FCNTL_DENIED), (ioctl, _IOCTL_DENIED)):
+        for value in values:
+            yield from _refuse_value(number, value)
+
+
+def _refuse_unless_zero(
+    number: int, mask: int, place: int = landlock_seccomp.ARG0
+) -> Iterable[bytes]:
+    """Refuse a call whose masked argument is not zero."""
+    op = landlock_seccomp.op
+    yield op(landlock_seccomp.EQUAL, 0, 5, number)
+    yield op(landlock_seccomp.LOAD, 0, 0, place)
+    yield op(landlock_seccomp.AND, 0, 0, mask)
+    yield op(landlock_seccomp.EQUAL, 1, 0, 0)
+    yield op(landlock_seccomp.RETURN, 0, 0, landlock_seccomp.ERRNO | errno.EPERM)
+    yield op(landlock_seccomp.LOAD, 0, 0, landlock_seccomp.NUMBER)
+
+
+def _refuse_value(number: int, value: int) -> Iterable[bytes]:
+    """Refuse a call whose second argument has a value."""
+    op = landlock_seccomp.op
+    yield op(landlock_seccomp.EQUAL, 0, 4, number)
+    yield op(landlock_seccomp.LOAD, 0, 0, landlock_seccomp.ARG1)
+    yield op(landlock_seccomp.EQUAL, 0, 1, value)
+    yield op(landlock_seccomp.RETURN, 0, 0, landlock_seccomp.ERRNO | errno.EPERM)
+    yield op(landlock_seccomp.LOAD, 0, 0, landlock_seccomp.NUMBER)
 
 
 # -- verification ---------------------------------------------------------------------------------------
