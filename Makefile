@@ -97,6 +97,7 @@ bench: $(INSTALLED)
 bench-selection: $(INSTALLED)
 	$(call add,local dev bench)
 	$(BIN)/python -m benchmarks.selection $(if $(DATA),--data $(DATA)) $(ARGS)
+	$(BIN)/python -m benchmarks.selection_contexts
 	$(BIN)/python -m benchmarks.selection_speed
 
 # What ensembles are worth, on real generations (DATA names the published sets' folder).

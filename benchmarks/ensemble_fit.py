@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from benchmarks.common import table
 from benchmarks.ensemble_draws import (
+    EQUALS,
     Ensemble,
     draw,
     priors,
@@ -17,7 +19,7 @@ from benchmarks.ensemble_draws import (
     scores,
     verdict_of,
 )
-from benchmarks.ensemble_set import Generations, halves
+from benchmarks.ensemble_set import LEAST, Generations, halves
 from ensemble_lsp.consensus.agreement import AgreementFeatures, CalibrationTable
 from ensemble_lsp.consensus.code import VotingParameters
 
@@ -25,16 +27,27 @@ Said = tuple[float, bool, str]
 """Agreement, whether the answer passed, and the task."""
 SURPRISES = (0.4, 1.0, 1.6, 2.4)
 NEARS = (0.0, 0.06, 0.12)
+DRAWS_OF_HALF = 5
 
 
 class _Tap(CalibrationTable):
-    """A table that records the signs it receives."""
+    """A table that records the features it receives."""
 
     seen: list[AgreementFeatures] = []  # noqa: RUF012 - one run, one list
 
-    def chance(self, signs: AgreementFeatures) -> float:
-        self.seen.append(signs)
+    def probability(self, features: AgreementFeatures) -> float:
+        self.seen.append(features)
         return 0.5
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The features of all verdicts on one set, and whether the chosen answers passed."""
+
+    x: np.ndarray
+    best: np.ndarray
+    """Log-odds of the best model."""
+    y: np.ndarray
 
 
 def fit(sets: Sequence[Generations], draws: int) -> None:
@@ -54,11 +67,54 @@ def fit(sets: Sequence[Generations], draws: int) -> None:
     header = ("surprise", "near", "− prior", "worst", "− seed", "worst")
     told = [[r[0], r[1], *(f"{100 * v:+.2f}" for v in r[2:])] for r in rows]
     table("on the choosing half (points)", header, told)
-    vectors, passed, weights = _pooled([(g, known, c, e) for g, known, c, e in drawn])
-    fitted = fitted_table(vectors, passed, weights)
-    print("coefficients", tuple(round(float(c), 4) for c in fitted.coefficients))
-    print("edges", tuple(round(e, 4) for e in fitted.edges))
-    print("values", tuple(round(v, 4) for v in fitted.values))
+    by_set = [_populations(g, known, chosen, e) for g, known, chosen, e in drawn]
+    _print_left_out(sets, by_set)
+    print(fitted_table([one for populations in by_set for one in populations]))
+
+
+def _populations(
+    generations: Generations,
+    known: Mapping[str, float],
+    tasks: Sequence[str],
+    ensembles: Sequence[Ensemble],
+) -> list[Answered]:
+    """Return the verdicts on all models, on the better half of them and on the weaker half.
+
+    Without the halves the fit knows each set at one strength of models only, and fails on models of another.
+    """
+    found = [_answered(known, tasks, ensembles)]
+    names = sorted(known, key=lambda m: -known[m])
+    half = (len(names) + 1) // 2
+    if half < LEAST or known[names[0]] - known[names[-1]] <= EQUALS:
+        return found
+    for part in (names[:half], names[-half:]):
+        some = {name: known[name] for name in part}
+        mixed = [e for e in draw(generations, some, DRAWS_OF_HALF, seed=7) if e.kind == "mixed"]
+        found.append(_answered(some, tasks, mixed))
+    return found
+
+
+def _print_left_out(sets: Sequence[Generations], by_set: Sequence[Sequence[Answered]]) -> None:
+    """Print the calibration error on each set of a table that was fitted on the others."""
+    rows: list[list[Any]] = []
+    for n, generations in enumerate(sets):
+        others = fitted_table([a for m, one in enumerate(by_set) if m != n for a in one])
+        said = np.concatenate([_probabilities(others, a) for a in by_set[n]])
+        right = np.concatenate([a.y for a in by_set[n]])
+        rows.append([generations.name, len(said), f"{_binned_error(said, right):.3f}"])
+    table("agreement, each set left out of the fit", ("set", "verdicts", "error"), rows)
+
+
+def _probabilities(fitted: CalibrationTable, answered: Answered) -> np.ndarray:
+    raw = answered.x @ np.array(fitted.coefficients) + fitted.slope * answered.best
+    most = np.maximum(fitted.high, (1 + 1 / (1 + np.exp(-answered.best))) / 2)
+    return np.clip(1 / (1 + np.exp(-raw)), fitted.low, most)
+
+
+def _binned_error(said: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
+    place = np.minimum((said * bins).astype(int), bins - 1)
+    sums = [abs(float((said - right)[place == b].sum())) for b in range(bins)]
+    return sum(sums) / len(said)
 
 
 def _drawn(g: Generations, draws: int) -> tuple[dict[str, float], list[str], list[Ensemble]]:
@@ -74,64 +130,50 @@ def _grouped(ensembles: Iterable[Ensemble]) -> list[list[Ensemble]]:
     return list(groups.values())
 
 
-def _pooled(
-    drawn: Sequence[tuple[Generations, Mapping[str, float], Sequence[str], Sequence[Ensemble]]],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return signs, outcomes and weights of all draws, with and without trials; each set has the same weight."""
-    vectors: list[tuple[float, ...]] = []
-    passed: list[bool] = []
-    weights: list[float] = []
-    for _, known, tasks, ensembles in drawn:
-        count = len(ensembles) * len(tasks) * 2
-        for ensemble, task, execute in itertools.product(ensembles, tasks, (False, True)):
-            tap = _Tap((), source="tap")
-            tap.seen.clear()
-            found = verdict_of(
-                ensemble.picks[task], known, execute=execute, tuning=VotingParameters(table=tap)
-            )
-            if found is not None:
-                vectors.append(tap.seen[-1].vector())
-                passed.append(found[1])
-                weights.append(1 / count)
-    return np.array(vectors), np.array(passed, dtype=float), np.array(weights)
+def _answered(
+    known: Mapping[str, float], tasks: Sequence[str], ensembles: Sequence[Ensemble]
+) -> Answered:
+    """Return features and results of all draws of one set, with and without examples run."""
+    found: list[tuple[AgreementFeatures, bool]] = []
+    for ensemble, task, execute in itertools.product(ensembles, tasks, (False, True)):
+        tap = _Tap((), source="tap")
+        tap.seen.clear()
+        verdict = verdict_of(
+            ensemble.picks[task], known, execute=execute, tuning=VotingParameters(table=tap)
+        )
+        if verdict is not None:
+            found.append((tap.seen[-1], verdict[1]))
+    return Answered(
+        np.array([features.vector() for features, _ in found]),
+        np.array([features.best for features, _ in found]),
+        np.array([passed for _, passed in found], dtype=float),
+    )
 
 
-def fitted_table(
-    x: np.ndarray, y: np.ndarray, w: np.ndarray, ridge: float = 1e-3
-) -> CalibrationTable:
-    """Fit a logistic regression by Newton's method, then isotonic steps (pool adjacent violators)."""
-    w = w / w.sum()
+def fitted_table(answered: Sequence[Answered], ridge: float = 1e-4) -> CalibrationTable:
+    """Fit a logistic regression by Newton's method; each population has the same weight."""
+    slope = CalibrationTable(()).slope
+    x = np.concatenate([a.x for a in answered])
+    y = np.concatenate([a.y for a in answered])
+    offset = slope * np.concatenate([a.best for a in answered])
+    w = np.concatenate([np.full(len(a.y), 1 / len(a.y) / len(answered)) for a in answered])
     beta = np.zeros(x.shape[1])
     for _ in range(60):
-        p = 1 / (1 + np.exp(-np.clip(x @ beta, -30, 30)))
+        p = 1 / (1 + np.exp(-np.clip(x @ beta + offset, -30, 30)))
         gradient = x.T @ (w * (y - p)) - ridge * beta
         hessian = (x * (w * p * (1 - p))[:, None]).T @ x + ridge * np.eye(x.shape[1])
         beta = beta + np.linalg.solve(hessian, gradient)
-    raw = 1 / (1 + np.exp(-np.clip(x @ beta, -30, 30)))
-    edges, values = _isotonic(raw, y, w)
-    return CalibrationTable(tuple(map(float, beta)), edges, values)
+    edges = [_edges(a, a.x @ beta + slope * a.best) for a in answered]
+    low, high = min(e[0] for e in edges), max(e[1] for e in edges)
+    coefficients = tuple(round(float(c), 4) for c in beta)
+    return CalibrationTable(coefficients, slope, round(max(0.005, low), 3), round(high, 3))
 
 
-def _isotonic(
-    raw: np.ndarray, y: np.ndarray, w: np.ndarray, bins: int = 24
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the means of ``bins`` bins of equal weight, pooled to be ascending."""
-    order = np.argsort(raw)
-    raw, y, w = raw[order], y[order], w[order]
-    cut = np.minimum((np.cumsum(w) / w.sum() * bins).astype(int), bins - 1)
-    blocks: list[list[float]] = []
-    for b in range(bins):
-        mine = cut == b
-        if not mine.any():
-            continue
-        total = float(w[mine].sum())
-        blocks.append([float((raw[mine] * w[mine]).sum()), float((y[mine] * w[mine]).sum()), total])
-        while len(blocks) > 1 and blocks[-2][1] / blocks[-2][2] >= blocks[-1][1] / blocks[-1][2]:
-            last = blocks.pop()
-            blocks[-1] = [a + b for a, b in zip(blocks[-1], last, strict=True)]
-    edges = tuple(round(b[0] / b[2], 4) for b in blocks)
-    values = tuple(round(min(0.99, max(0.005, b[1] / b[2])), 4) for b in blocks)
-    return edges, values
+def _edges(answered: Answered, order: np.ndarray) -> tuple[float, float]:
+    """Return the shares of right answers among the 5 % that seem worst, and best."""
+    ranked = answered.y[np.argsort(order)]
+    count = max(1, len(ranked) // 20)
+    return float(ranked[:count].mean()), float(ranked[-count:].mean())
 
 
 # -- calibration: is "0.8" right about 80 % of the time? -----------------------------------------

@@ -11,12 +11,15 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+
 from ensemble_lsp.models.interface import Profile
-from ensemble_lsp.selection.arm import Arm
+from ensemble_lsp.numeric import clip
 from ensemble_lsp.selection.learned import BanditParameters, LearnedSelector
 from ensemble_lsp.selection.priors import Prior
 from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.selection.seed import SeedSelector
+from ensemble_lsp.types import Task
 
 BUDGET_MS = 20_000.0
 
@@ -97,24 +100,66 @@ class BetaThompson(_Counting):
         return max(able, key=draw)
 
 
+VECTOR = (
+    "intercept", "complexity", "nesting", "function_lines", "prefix_chars", "multiline", "invoked",
+    "instruction_words", "in_call", "in_prose", "in_test", "python", "script",
+)  # fmt: skip
+"""Names of the numbers in ``vector``, in order."""
+_SCRIPTS = frozenset(
+    ("javascript", "javascriptreact", "typescript", "typescriptreact", "html", "css", "vue")
+)
+
+
+def vector(context: RequestContext) -> tuple[float, ...]:
+    """Return the features of the linear policies, each from -1 to 1, and 0 if ordinary."""
+    return (
+        1.0,
+        _log(context.complexity, 4, 2.5),
+        clip((context.nesting - 1.5) / 3, -1),
+        _log(context.function_lines, 16, 3),
+        _log(context.prefix_chars, 1000, 4),
+        0.5 if context.multiline else -0.5,
+        0.5 if context.trigger == "invoked" else -0.5,
+        _log(context.instruction_words, 16, 3) if context.instruction_words else 0.0,
+        float(context.place == "call"),
+        float(context.place in ("comment", "string")),
+        float(context.place == "test"),
+        float(context.language == "python"),
+        float(context.language in _SCRIPTS),
+    )
+
+
+def _log(value: float, middle: float, doublings: float) -> float:
+    """Return 0 at ``middle``, and ±1 from ``doublings`` doublings away."""
+    return clip(math.log2((1 + value) / (1 + middle)) / doublings, -1)
+
+
 class LinUcb:
-    """LinUCB (Li, Chu, Langford and Schapire 2010), with a flat prior."""
+    """LinUCB (Li, Chu, Langford and Schapire 2010), disjoint arms, with a flat prior."""
 
     def __init__(self, arms: int, rng: random.Random, alpha: float = 0.5) -> None:
-        self.arms = [Arm(1.0, 1.0) for _ in range(arms)]
+        size = len(VECTOR)
+        self.inverse = [np.eye(size) for _ in range(arms)]
+        self.moment = [np.zeros(size) for _ in range(arms)]
+        for moment in self.moment:
+            moment[0] = 0.45  # one outcome of an ordinary model
         self.rng, self.alpha = rng, alpha
 
     def choose(self, context: RequestContext, able: Sequence[int]) -> int:
-        x = context.vector()
+        x = np.array(vector(context))
 
         def index(a: int) -> tuple[float, float]:
-            mean, variance = self.arms[a].predict(x, 0.45)
-            return mean + self.alpha * math.sqrt(variance), self.rng.random()
+            spread = self.inverse[a] @ x
+            mean = float(spread @ self.moment[a])
+            return mean + self.alpha * math.sqrt(float(x @ spread)), self.rng.random()
 
         return max(able, key=index)
 
     def learn(self, arm: int, context: RequestContext, reward: float) -> None:
-        self.arms[arm].learn(context.vector(), reward)
+        x = np.array(vector(context))
+        spread = self.inverse[arm] @ x
+        self.inverse[arm] -= np.outer(spread, spread) / (1 + x @ spread)
+        self.moment[arm] += reward * x
 
 
 class Product:
@@ -133,7 +178,8 @@ class Product:
         self.selector.learn(self.profiles[arm].name, context, reward)
 
 
-Maker = Callable[[Sequence[str], "Sequence[float] | None", int], Policy]
+Maker = Callable[[Sequence[str], "Sequence[float] | None", int, Task], Policy]
+"""Builds a policy from model names, priors, seed and task."""
 
 
 def profiles_of(names: Sequence[str]) -> list[Profile]:
@@ -141,23 +187,29 @@ def profiles_of(names: Sequence[str]) -> list[Profile]:
 
 
 def learned(
-    names: Sequence[str], priors: Sequence[float] | None, seed: int, **tuning: Any
+    names: Sequence[str],
+    priors: Sequence[float] | None,
+    seed: int,
+    task: Task = "generate",
+    **tuning: Any,
 ) -> Policy:
     """Take ``priors`` as expected rewards, else those of the shipped table."""
     selector = LearnedSelector(
         latency_weight=0, cost_weight=0, seed=seed, tuning=BanditParameters(**tuning)
     )
     for name, prior in zip(names, priors or (), strict=False):
-        selector.set_prior(name, "generate", Prior(prior, "the replay"))
+        selector.set_prior(name, task, Prior(prior, "the replay"))
     return Product(selector, profiles_of(names))
 
 
-def seed_strategy(names: Sequence[str], priors: Sequence[float] | None, seed: int) -> Policy:
+def seed_strategy(
+    names: Sequence[str], priors: Sequence[float] | None, seed: int, task: Task
+) -> Policy:
     return Product(SeedSelector(), profiles_of(names))
 
 
 def _plain(kind: Callable[[int, random.Random], Policy]) -> Maker:
-    return lambda names, priors, seed: kind(len(names), random.Random(seed))
+    return lambda names, priors, seed, task: kind(len(names), random.Random(seed))
 
 
 POLICIES: dict[str, Maker] = {

@@ -142,7 +142,7 @@ def measure(
         requests = scenario(name, mine, pool, count, rng)
         priors = priors_for(prior, pool, other, mine)
         runs = {
-            label: replay(make(pool, priors, seed), requests, random.Random(seed))
+            label: replay(make(pool, priors, seed, "generate"), requests, random.Random(seed))
             for label, make in policies.items()
         }
         fixed, oracle = best_fixed(name, requests), perfect(requests)

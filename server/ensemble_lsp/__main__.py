@@ -11,9 +11,13 @@ def main() -> None:
     """Run a subcommand and exit with its code."""
     process_tuning.pause_collector()  # ``cli.main`` resumes it
     process_tuning.make_files_private()
-    from .cli.main import run
+    try:
+        from .cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before a command has begun
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

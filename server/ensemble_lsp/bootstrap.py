@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -147,10 +149,26 @@ async def _serve(server: EnsembleServer, connection: Connection) -> int:
         else:
             loop.call_soon_threadsafe(server.protocol.receive, message)
 
+    _leave_on_signals(loop, server)
     read_in_thread(connection, receive)
     code = await server.run_until_exit()
     writer.close()
     return code
+
+
+def _leave_on_signals(loop: asyncio.AbstractEventLoop, server: EnsembleServer) -> None:
+    """Close the history and leave on Ctrl-C and SIGTERM; at the second signal leave at once."""
+    seen: list[int] = []
+
+    def leave(number: int) -> None:
+        if seen:
+            exit_process(128 + number)
+        seen.append(number)
+        server.request_exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(number, leave, int(number))
 
 
 def exit_process(code: int) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from ensemble_lsp.consensus.code import consensus_of_code, consensus_of_completi
 from ensemble_lsp.consensus.member_selection import family, select_members
 from ensemble_lsp.consensus.votes import Vote, vote_weight
 from ensemble_lsp.models.interface import Profile
+from ensemble_lsp.numeric import logit
 from ensemble_lsp.sandbox.check_results import CheckResults
 from ensemble_lsp.selection.choice import Choice, Ranked
 
@@ -298,27 +301,26 @@ def test_the_better_model_has_the_greater_vote_however_weak_both_are() -> None:
     assert 0 < votes[0] < votes[1] < votes[2]
 
 
-def test_a_tables_chance_is_between_its_values_and_rises_with_what_speaks_for_an_answer() -> None:
-    weak = AgreementFeatures(
-        best=-1.0, rival=1.0, agreeing=0, differing=4, mean_similarity=0.3, pass_rate=None
+def test_an_agreement_rises_with_the_evidence_and_with_the_record_of_the_best_model() -> None:
+    alone = AgreementFeatures(
+        best=-0.5, agreeing=0, differing=4, mean_similarity=0.3, pass_rate=None
     )
-    strong = AgreementFeatures(
-        best=1.0, rival=-1.0, agreeing=3, differing=1, mean_similarity=0.9, pass_rate=1.0
-    )
-    assert 0 < CODE_TABLE.probability(weak) < CODE_TABLE.probability(strong) < 1
-    assert CODE_TABLE.probability(weak) >= CODE_TABLE.values[0]
-    steps = CalibrationTable((0.0, 1.0, *(0.0,) * 8), (0.25, 0.75), (0.1, 0.9))
-    assert steps.probability(AgreementFeatures(0.0, 0, 0, 0, 0, None)) == pytest.approx(0.5)
-    assert steps.probability(AgreementFeatures(-9.0, 0, 0, 0, 0, None)) == 0.1
-    assert steps.probability(AgreementFeatures(9.0, 0, 0, 0, 0, None)) == 0.9
+    agreed = replace(alone, agreeing=3, differing=1, mean_similarity=0.9)
+    tested = replace(agreed, pass_rate=1.0, failing=1)
+    found = [CODE_TABLE.probability(f) for f in (alone, agreed, tested)]
+    assert 0 < found[0] < found[1] < found[2] < 1
+    assert CODE_TABLE.probability(replace(tested, pass_rate=0.5)) < found[1]
+    records = [CODE_TABLE.probability(replace(agreed, best=b)) for b in (-2.0, 0.0, 2.0)]
+    assert records == sorted(records)
 
 
-def test_to_keep_many_promises_tells_more_and_to_break_one_of_one_less() -> None:
-    def chance(kept: float, promised: int) -> float:
-        return CODE_TABLE.probability(AgreementFeatures(0.0, 0.0, 0, 2, 0.5, kept, 1, promised))
-
-    assert chance(1.0, 1) < chance(1.0, 8)
-    assert chance(0.0, 8) < chance(0.0, 1) < chance(1.0, 1)
+def test_no_more_is_claimed_than_was_seen_or_a_better_record_allows() -> None:
+    sure = CalibrationTable((9.0, *(0.0,) * 6), low=0.02, high=0.83)
+    features = AgreementFeatures(0.0, 7, 0, 1.0, 1.0)
+    assert sure.probability(features) == 0.83
+    assert sure.probability(replace(features, best=logit(0.9))) == pytest.approx(0.95)
+    unsure = replace(sure, coefficients=(-9.0, *(0.0,) * 6))
+    assert unsure.probability(features) == 0.02
 
 
 def test_five_answers_of_200_lines_are_combined_quickly() -> None:

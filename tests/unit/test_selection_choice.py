@@ -11,7 +11,7 @@ import pytest
 
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
-from ensemble_lsp.selection.arm import SIZE, Arm, change_point
+from ensemble_lsp.selection.arm import change_point
 from ensemble_lsp.selection.choice import Choice, Latency, Ranked, Selector, format_duration
 from ensemble_lsp.selection.fixed import FixedSelector, pin
 from ensemble_lsp.selection.learned import LearnedSelector
@@ -378,34 +378,6 @@ def test_a_change_is_found_where_it_is_and_not_where_there_is_none() -> None:
     assert change_point(steady) is None
     assert change_point([1.0, 1.0, 0.0, 1.0] * 15 + [0.0] * 12) == pytest.approx(60, abs=2)
     assert change_point([1.0] * 12 + [0.0] * 5) is None, "too few afterwards"
-
-
-def test_false_alarms_of_the_change_test_are_rare() -> None:
-    rng = random.Random(5)
-    alarms = 0
-    for _ in range(20):
-        arm = Arm(8, 60)
-        for _ in range(300):
-            arm.learn([1.0] + [0.0] * (SIZE - 1), float(rng.random() < 0.5))
-        alarms += arm.restarts
-    assert alarms <= 15, "of 6,000 outcomes"
-
-
-def test_an_arm_is_the_ridge_regression_it_claims_to_be() -> None:
-    np = pytest.importorskip("numpy")
-    rng = random.Random(1)
-    arm = Arm(8, 60)
-    xs = [[1.0, *(round(rng.uniform(-1, 1), 2) for _ in range(SIZE - 1))] for _ in range(50)]
-    rewards = [float(rng.random() < 0.5) for _ in xs]
-    for x, reward in zip(xs, rewards, strict=True):
-        arm.learn(x, reward)
-    precision = np.diag([8.0, *[60.0] * (SIZE - 1)])
-    gram = np.array(xs).T @ np.array(xs) + precision
-    moment = np.array(xs).T @ np.array(rewards) + precision @ ([0.3] + [0.0] * (SIZE - 1))
-    query = np.array(xs[0])
-    mean, variance = arm.predict(xs[0], 0.3)
-    assert mean == pytest.approx(query @ np.linalg.solve(gram, moment))
-    assert variance == pytest.approx(query @ np.linalg.solve(gram, query))
 
 
 @pytest.mark.parametrize(

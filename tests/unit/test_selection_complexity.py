@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from ensemble_lsp.selection import complexity
-from ensemble_lsp.selection.complexity import MAX_LINES, Complexity, ComplexityCache, measure
+from ensemble_lsp.selection import complexity, complexity_cache
+from ensemble_lsp.selection.complexity import MAX_LINES, Complexity, measure
+from ensemble_lsp.selection.complexity_cache import READY_LINES, ComplexityCache
 from ensemble_lsp.types import Document
 
 BRANCHY = """import os
@@ -150,7 +151,7 @@ async def test_documents_are_measured_one_at_a_time(monkeypatch: pytest.MonkeyPa
         under_way -= 1
         return complexity.FileComplexity(arguments[0].version, 1)
 
-    monkeypatch.setattr(complexity, "measure", counted)
+    monkeypatch.setattr(complexity_cache, "measure", counted)
     cache = ComplexityCache(debounce_ms=0)
     for number in range(6):
         cache.schedule(Document.from_text(f"file:///{number}.py", 1, "python", "a = 1\n"))
@@ -215,3 +216,50 @@ def test_the_innermost_function_is_found_at_every_line() -> None:
             inner = max(around, key=lambda f: (f.start, -f.end), default=None)
             expected = known.whole().cyclomatic if inner is None else inner.cyclomatic
             assert known.at(line).cyclomatic == expected
+
+
+async def test_a_small_file_is_measured_before_the_first_choice_though_others_wait() -> None:
+    cache = ComplexityCache()
+    busy = Document.from_text(
+        "file:///w/busy.py", 1, "python", "def f(a):\n    return a\n\n\n" * 2000
+    )
+    cache.opened(busy)
+    await asyncio.sleep(0)
+    document = python(BRANCHY)
+    cache.opened(document)
+    for _ in range(20):  # a first import may take longer than one wait
+        await cache.ready(document)
+    assert cache.peek(document.uri, 11).cyclomatic == 4
+    assert cache.peek(busy.uri, 0) == Complexity(), "not measured yet"
+    await cache.close()
+
+
+async def test_a_long_file_is_not_waited_for_and_is_measured_without_debounce() -> None:
+    cache = ComplexityCache(debounce_ms=60_000)
+    document = python(BRANCHY + "\n" * READY_LINES)
+    await cache.ready(document)
+    assert cache.peek(document.uri, 11) == Complexity()
+    cache.opened(document)
+    await asyncio.wait_for(cache.idle(), 20)
+    assert cache.peek(document.uri, 11).cyclomatic == 4
+
+
+async def test_a_slow_measurement_does_not_hold_up_the_choice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    release = threading.Event()
+
+    def slow(*arguments: Any) -> complexity.FileComplexity:
+        release.wait(10)
+        return complexity.FileComplexity(arguments[0].version, 7)
+
+    monkeypatch.setattr(complexity_cache, "measure", slow)
+    monkeypatch.setattr(complexity_cache, "READY_SECONDS", 0.01)
+    cache = ComplexityCache()
+    document = python(BRANCHY)
+    await asyncio.wait_for(cache.ready(document), 5)
+    assert cache.peek(document.uri, 0).file_lines == 0
+    release.set()
+    while not cache.peek(document.uri, 0).file_lines:
+        await asyncio.sleep(0.001)
+    await cache.close()

@@ -267,3 +267,16 @@ async def test_old_changes_are_dropped_and_a_server_that_was_away_goes_on(
     await one.outcome("last", 0.9)
     assert one.known().observations == 2
     assert one.known().latency_ms == 2
+
+
+async def test_the_state_of_an_older_version_is_learned_again_from_the_history(
+    server: Open,
+) -> None:
+    one = await server()
+    for n in range(6):
+        await one.outcome(f"s{n}", 0.9)
+    kept = await one.history.load_learned("learned")
+    await one.history.save_learned("learned", kept.epoch, kept.last, {"version": 2})
+    two = await server()
+    await two.learning.start()
+    assert two.known().observations == 6

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble_lsp.selection.complexity import ComplexityCache
+from ensemble_lsp.selection.complexity_cache import ComplexityCache
+from ensemble_lsp.selection.partitions import FEATURES, PARTITIONS, cells_of, feature_values
 from ensemble_lsp.selection.request_context import (
-    FEATURES,
     PLACES,
     RequestContext,
     classify_place,
@@ -101,11 +101,12 @@ contexts = st.builds(
 
 
 @given(contexts)
-def test_any_situation_comes_back_from_json_and_gives_bounded_numbers(made: RequestContext) -> None:
+def test_any_context_comes_back_from_json_and_has_a_cell_in_every_partition(
+    made: RequestContext,
+) -> None:
     assert RequestContext.from_json(json.loads(json.dumps(made.to_json()))) == made
-    assert len(made.vector()) == len(FEATURES)
-    assert made.vector()[0] == 1
-    assert all(-1 <= v <= 1 for v in made.features().values())
+    assert len(feature_values(made)) == len(FEATURES)
+    assert len(cells_of(feature_values(made))) == len(PARTITIONS)
 
 
 def test_damaged_json_falls_back_to_defaults_and_needs_a_task() -> None:

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 
 import { type ServerConnection, showErrors } from "./connection";
+import { formattingOptions } from "./formatting";
 import { percent } from "./pages";
 import type { Candidate, Generation } from "./protocol";
 
@@ -51,12 +52,14 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     if (instruction === undefined) return;
     const { document, selection } = editor;
     const { start, end } = selection;
+    const formatting = formattingOptions(document.uri.toString());
     const generation = await showErrors(() =>
       this.server.executeCommandWithProgress("Ensemble: generating", "ensemble.generate", {
         uri: document.uri.toString(),
         range: { start, end },
         instruction,
         apply: false,
+        ...(formatting ? { formattingOptions: { ...formatting } } : {}),
       }),
     );
     if (!generation) return;

@@ -6,6 +6,7 @@ import { CandidatePicker } from "./candidates";
 import { registerCommands } from "./commands";
 import { ServerConnection, showErrors } from "./connection";
 import { Dashboard } from "./dashboard";
+import { withFormatting } from "./formatting";
 import { Explanations, trustJudgement } from "./explanations";
 import { KeyStore } from "./keys";
 import { Pages } from "./pages";
@@ -70,6 +71,10 @@ export async function deactivate(): Promise<void> {
 
 function middleware(suggestions: Suggestions, explanations: () => Explanations): Middleware {
   return {
+    sendRequest: (type, params, token, next) => {
+      const method = typeof type === "string" ? type : type.method;
+      return next(type, params && withFormatting(method, params), token);
+    },
     provideHover: async (document, position, token, next) => {
       const hover = await next(document, position, token);
       return hover && trustJudgement(hover);

@@ -548,6 +548,10 @@ export interface Ranked {
    * Share of the remembered suggestions that the user kept; None with fewer than five.
    */
   acceptance: number | null;
+  /**
+   * Suggestions that this share counts, as the end of a clause: all, or those in the context that matters.
+   */
+  acceptance_scope: string;
 }
 /**
  * Record that a suggestion was rejected.

@@ -13,7 +13,7 @@ from ..context.documents import DocumentListener, Documents
 from ..context.workspace_files import read_source_files
 from ..context.workspace_index import WorkspaceContext
 from ..providers.recall.token_index import RecallIndex
-from ..selection.complexity import ComplexityCache
+from ..selection.complexity_cache import ComplexityCache
 from ..types import Document, Edit
 from ..uris import is_file_uri, uri_to_path
 
@@ -66,7 +66,7 @@ class Workspace:
         self._rename_on_disk(document)
         self._read_soon()
         self.context.opened(document)
-        self.complexity.schedule(document)
+        self.complexity.opened(document)
         for listener in self._listeners:
             listener.opened(document)
 

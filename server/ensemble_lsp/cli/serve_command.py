@@ -21,8 +21,13 @@ def run(args: argparse.Namespace) -> int:
     """Serve one client, then end the process with its exit code."""
     connect = _socket(args) if args.tcp or args.ws else stdio_connection
     server = create_server(ServerOptions(args.config, args.data_dir, args.redact))
-    exit_process(serve(server, connect))
-    return 0
+    try:
+        code = serve(server, connect)
+    except KeyboardInterrupt:
+        code = 130
+    # A thread may still wait for input, so the interpreter cannot end by itself.
+    exit_process(code)
+    return code
 
 
 def _socket(args: argparse.Namespace) -> Callable[[], Connection]:

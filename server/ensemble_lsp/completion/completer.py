@@ -104,6 +104,7 @@ class Completer:
         if not debounced and not self._is_free_expected(app):
             await asyncio.sleep(self._debounce(run))
             debounced = True
+        await app.workspace.complexity.ready(run.document)
         decision = app.decide(
             "complete",
             run.document,

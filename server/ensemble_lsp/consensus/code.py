@@ -33,8 +33,8 @@ class VotingParameters:
     log_alternatives: float = 1.6
     """Added to each vote; see ``votes.LOG_ALTERNATIVES``."""
     near_equal_margin: float = 0.06
-    """Largest gap between expected rewards of near-equal models. Similarity decides among them, unless three or a
-    majority agree."""
+    """Largest gap between expected rewards of near-equal models. Similarity decides among them, as in the rule
+    ``seed``, unless a majority agrees."""
     table: CalibrationTable = CODE_TABLE
 
 
@@ -196,7 +196,7 @@ def similarity_decides(leading: int, weights: Sequence[float], tuning: VotingPar
 
     ``leading`` models gave the same answer; ``weights`` are the expected rewards of all.
     """
-    few = leading < 3 and 2 * leading <= len(weights)
+    few = 2 * leading <= len(weights)
     return few and max(weights) - min(weights) <= tuning.near_equal_margin
 
 

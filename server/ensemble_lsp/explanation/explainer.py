@@ -168,6 +168,7 @@ class Explainer:
         model: str | None,
         progress: Callable[[FanOutProgress], None] | None,
     ) -> Explanation:
+        await app.workspace.complexity.ready(document)
         decision = app.decide("explain", document, span.start, only=model)
         if not decision.models:
             raise no_model(app, "explain")

@@ -113,16 +113,13 @@ class Generator(CandidateStore):
         """
         unit = await indent_unit_of(document, span.start.line, formatting)
         run = await _start_run(app, document, span, instruction, size, model, progress, unit)
-        rule = app.settings.ensemble.rule
         async with candidate_checks(_check_context(run)) as checks:
             asked, answers = await _answers(run, checks)
-            verdict = await asyncio.to_thread(consensus_of_code, answers, document.language, rule)
+            verdict = await _consensus(run, answers)
             if (stronger := _with_stronger_model(run, answers, verdict)) is not None:
                 run = stronger
                 asked, answers = await _ask_added_member(run, checks, asked, answers)
-                verdict = await asyncio.to_thread(
-                    consensus_of_code, answers, document.language, rule
-                )
+                verdict = await _consensus(run, answers)
         verdict, picked = await _judged(run, verdict)
         generation = _generation(run, asked, verdict, picked, checks.problems)
         self.keep(generation)
@@ -156,6 +153,7 @@ async def _start_run(
             "write, or give an instruction."
         )
     indent = intent.indent if intent else indent_of(document.line(place.start.line))
+    await app.workspace.complexity.ready(document)
     decision = app.decide("generate", document, place.start, instruction=instruction, only=model)
     if not decision.models:
         raise no_model(app, "generate")
@@ -203,6 +201,14 @@ async def _answers(run: _GenerationRun, checks: CandidateChecks) -> tuple[FanOut
     if not answers:
         raise failed(app, "generate", asked, names)
     return asked, answers
+
+
+async def _consensus(run: _GenerationRun, answers: list[Vote]) -> ConsensusResult:
+    """Return the consensus, with the agreement corrected by what this user accepted before."""
+    rule = run.app.settings.ensemble.rule
+    found = await asyncio.to_thread(consensus_of_code, answers, run.document.language, rule)
+    corrected = run.app.selector.agreement.corrected(found.agreement)
+    return replace(found, agreement=round(corrected, 3))
 
 
 def _with_stronger_model(

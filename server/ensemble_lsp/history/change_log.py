@@ -46,6 +46,8 @@ class Change:
     others: tuple[tuple[str, ...], ...] = ()
     """preference: the models of the other answers."""
     shown_at: int = 0
+    agreement: float | None = None
+    """outcome: the agreement that the suggestion was offered with, if an ensemble gave it."""
     first_token_ms: float = 0.0
     total_ms: float = 0.0
     cost: float = 0.0
@@ -194,11 +196,14 @@ def _change(
 ) -> Change | None:
     if kind == "outcome":
         row = db.execute(
-            "SELECT time, task, models, features FROM suggestions WHERE n = ?", (ref,)
+            "SELECT time, task, models, features, agreement FROM suggestions WHERE n = ?", (ref,)
         ).fetchone()
         if row is None:
             return None
-        return Change(n, "outcome", row[0], row[1], model_names(row[2]), _table(row[3]), old, new)
+        return Change(
+            n, "outcome", row[0], row[1], model_names(row[2]), _table(row[3]), old, new,
+            agreement=row[4],
+        )  # fmt: skip
     if kind == "call":
         row = db.execute(
             "SELECT time, task, model, first_token_ms, total_ms, cost, status FROM calls"

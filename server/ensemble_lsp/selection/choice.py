@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..models.interface import Profile
 from ..types import Task
 from ..wording import plural
+from .agreement_correction import AgreementCorrection
 from .request_context import RequestContext
 
 
@@ -40,6 +41,8 @@ class Ranked:
     """Highest cyclomatic complexity at which the model's record holds up; None if unknown."""
     acceptance: float | None = None
     """Share of the remembered suggestions that the user kept; None with fewer than five."""
+    acceptance_scope: str = "here"
+    """Suggestions that this share counts, as the end of a clause: all, or those in the context that matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class Selector(Protocol):
     """
 
     strategy: str
+    agreement: AgreementCorrection
 
     def choose(
         self,
@@ -130,6 +134,10 @@ class Selector(Protocol):
         self, winner: str, losers: Sequence[str], context: RequestContext, shown_at: int = 0
     ) -> None:
         """Learn that the user chose one of several candidates, shown at this index of the list."""
+        ...
+
+    def learn_agreement(self, stated: float, old: float | None, new: float | None) -> None:
+        """Learn the reward of an ensemble's answer that was offered with this agreement."""
         ...
 
     def observe_call(self, call: ObservedCall) -> None:
@@ -173,9 +181,8 @@ def _record(r: Ranked) -> str:
     """Return acceptance and speed, as the end of a sentence."""
     speed = f"it answers in {format_duration(r.latency_ms)}"
     if r.acceptance is not None:
-        return f"you accept {r.acceptance:.0%} of its suggestions here, and {speed}".replace(
-            "%", " %"
-        )
+        share = f"{r.acceptance:.0%}".replace("%", " %")
+        return f"you accept {share} of its suggestions {r.acceptance_scope}, and {speed}"
     count = plural(r.observations, "suggestion")
     known = f"only {count} judged so far" if r.observations else "no suggestion judged yet"
     return f"{known}, and {speed}"

@@ -1,4 +1,4 @@
-"""Complexity of the code at the cursor: measured in the background, read at once.
+"""Complexity of the code at the cursor.
 
 Python is measured with radon, one top-level block at a time: an edit costs one block, a block that
 does not parse leaves the others measured, and the interpreter is never held for long. A block in
@@ -8,11 +8,8 @@ mid-edit keeps its last good value. Lizard measures blocks without one, and othe
 from __future__ import annotations
 
 import ast
-import asyncio
 import re
-import threading
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -31,9 +28,6 @@ MAX_LINES_LIZARD = 5_000
 """Longer files are not measured with lizard, which takes about 20 µs a line."""
 _MAX_LINE_CHARS = 2_000
 """A longer line means minified or generated code, which is not measured."""
-_PAUSE = 0.002
-"""Seconds between blocks of about a millisecond each, so that a keystroke waits for one block only."""
-
 _BLOCK = re.compile(r"(?:@|async\s+def\b|def\b|class\b)")
 _MEASURED = frozenset(
     {
@@ -156,89 +150,6 @@ def _measure(
     functions = _lizard(document.lines, document.language)
     source: Source = "lizard" if document.language in _MEASURED else "none"
     return FileComplexity(document.version, count, functions, source)
-
-
-class ComplexityCache:
-    """Complexity of open documents, by URI. Call all methods on the event loop's thread."""
-
-    def __init__(self, *, debounce_ms: float = 300, documents: int = 200) -> None:
-        self._debounce = debounce_ms / 1e3
-        self._limit = documents
-        self._files: OrderedDict[str, FileComplexity] = OrderedDict()
-        self._waiting: dict[str, Document] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        # Every further thread would compete with keystrokes for the interpreter.
-        self._one_at_a_time = asyncio.Lock()
-        self._closing = threading.Event()
-
-    def peek(self, uri: str, line: int) -> Complexity:
-        """Return the known complexity at a line (from 0); never computes."""
-        known = self._files.get(uri)
-        return known.at(line) if known else Complexity()
-
-    def schedule(self, document: Document) -> None:
-        """Measure soon, in a thread; further calls within the debounce time are merged."""
-        self._waiting[document.uri] = document
-        if document.uri not in self._tasks:
-            name = f"complexity of {document.name}"
-            self._tasks[document.uri] = asyncio.create_task(self._work(document.uri), name=name)
-
-    async def update(self, document: Document) -> FileComplexity:
-        """Measure now, in a thread, and return the result."""
-        known = self._files.get(document.uri)
-        if known is None or known.version != document.version:
-            async with self._one_at_a_time:
-                known = await asyncio.to_thread(measure, document, known, self._stopped)
-            self._store(document.uri, known)
-        return known
-
-    def forget(self, uri: str) -> None:
-        """Drop a closed document."""
-        self._waiting.pop(uri, None)
-        self._files.pop(uri, None)
-        task = self._tasks.pop(uri, None)
-        if task:
-            task.cancel()
-
-    async def idle(self) -> None:
-        """Wait until nothing is scheduled."""
-        while self._tasks:
-            await asyncio.wait(list(self._tasks.values()))
-
-    async def close(self) -> None:
-        """Cancel scheduled work, and stop a running measurement at its next block."""
-        self._closing.set()
-        tasks = list(self._tasks.values())
-        self._tasks.clear()
-        self._waiting.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _stopped(self) -> bool:
-        """Pause to let the event loop run; return whether the cache is closing."""
-        return self._closing.wait(_PAUSE)
-
-    async def _work(self, uri: str) -> None:
-        try:
-            while uri in self._waiting:
-                await asyncio.sleep(self._debounce)
-                async with self._one_at_a_time:
-                    document = self._waiting.pop(uri, None)
-                    if document:
-                        known = await asyncio.to_thread(
-                            measure, document, self._files.get(uri), self._stopped
-                        )
-                        self._store(uri, known)
-        finally:
-            if self._tasks.get(uri) is asyncio.current_task():
-                del self._tasks[uri]
-
-    def _store(self, uri: str, known: FileComplexity) -> None:
-        self._files[uri] = known
-        self._files.move_to_end(uri)
-        while len(self._files) > self._limit:
-            self._files.popitem(last=False)
 
 
 def _measure_python(

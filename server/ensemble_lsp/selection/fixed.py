@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from ..models.interface import Profile
 from ..types import Task
+from .agreement_correction import AgreementCorrection
 from .call_stats import CallStatistics, utility
 from .choice import Choice, Latency, ObservedCall, Ranked
 from .priors import prior_for
 from .request_context import RequestContext
 
-VERSION = 2
+VERSION = 3
+"""Version of the saved state. With another one, servers learn the history again."""
 
 
 def pin(choice: Choice, name: str | None, *, alone: bool = False) -> Choice:
@@ -49,6 +51,8 @@ class FixedSelector:
     def reset(self) -> None:
         """Forget everything."""
         self.calls = CallStatistics(self._clock)
+        self.agreement = AgreementCorrection()
+        self._agreement_changed = False
 
     def choose(
         self,
@@ -84,6 +88,11 @@ class FixedSelector:
     ) -> None:
         """Do nothing: the order is fixed."""
 
+    def learn_agreement(self, stated: float, old: float | None, new: float | None) -> None:
+        """Learn the reward of an ensemble's answer that was offered with this agreement."""
+        self.agreement.learn(stated, old, new)
+        self._agreement_changed = True
+
     def observe_call(self, call: ObservedCall) -> None:
         """Learn latency, cost and failure of a call."""
         self.calls.observe(call)
@@ -99,12 +108,19 @@ class FixedSelector:
     def save(self, *, changed: bool = False) -> dict[str, Any]:
         """Return the state by part, as JSON values; ``changed``: only what changed since the last such call."""
         parts = self.calls.save(changed=changed)
+        if self._agreement_changed or not changed:
+            parts["agreement"] = self.agreement.save()
+        if changed:
+            self._agreement_changed = False
         return {**parts, "version": VERSION} if parts or not changed else {}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Restore parts of ``save``; invalid ones and those of another version are skipped."""
         if state.get("version") == VERSION:
             self.calls.load(state)
+            agreement = state.get("agreement")
+            if isinstance(agreement, Mapping):
+                self.agreement.load(cast("Mapping[str, Any]", agreement))
 
     def _by_prior(self, profile: Profile, task: Task, budget_ms: float) -> Ranked:
         prior = prior_for(profile, task)

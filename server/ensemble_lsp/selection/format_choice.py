@@ -6,19 +6,10 @@ from collections.abc import Sequence
 
 from ..wording import plural
 from .choice import Choice, Ranked
+from .partitions import PLACE_PHRASES
 from .request_context import RequestContext
 
 COLUMNS = ("model", "expected reward", "outcomes", "answer in", "cost", "fails", "utility")
-
-_PLACES = {
-    "call": "in a call",
-    "return": "after return",
-    "comment": "in a comment",
-    "import": "in an import",
-    "test": "in a test",
-    "string": "in a string",
-    "definition": "in a definition",
-}
 
 
 def format_context(context: RequestContext) -> str:
@@ -28,7 +19,7 @@ def format_context(context: RequestContext) -> str:
         f"complexity {context.complexity}",
         f"nesting {context.nesting}" if context.nesting else "",
         f"a function of {plural(context.function_lines, 'line')}" if context.function_lines else "",
-        _PLACES.get(context.place, ""),
+        PLACE_PHRASES[context.place] if context.place != "other" else "",
         "a block" if context.multiline else "the rest of a line",
         f"{plural(context.prefix_chars, 'character')} before",
         f"an instruction of {plural(context.instruction_words, 'word')}"

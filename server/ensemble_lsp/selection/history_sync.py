@@ -18,6 +18,7 @@ from ..errors import HistoryError
 from ..history import Change, History
 from ..types import LOCATOR
 from .choice import Selector
+from .fixed import VERSION
 from .request_context import RequestContext
 
 logger = logging.getLogger(__name__)
@@ -90,7 +91,8 @@ class HistorySync:
     async def _load(self) -> None:
         kept = await self._history.load_learned(self.selector.strategy)
         self._epoch = kept.epoch
-        if kept.upto is not None and kept.upto <= kept.last:
+        known = kept.parts.get("version") == VERSION
+        if known and kept.upto is not None and kept.upto <= kept.last:
             self._last_change = kept.upto
             await asyncio.to_thread(self.selector.load, kept.parts)
             return
@@ -119,6 +121,8 @@ def apply_change(selector: Selector, change: Change) -> None:
         for winner in change.models:
             selector.prefer(winner, losers, context, change.shown_at)
         return
+    if change.agreement is not None and change.task == "generate":
+        selector.learn_agreement(change.agreement, change.old, change.new)
     for model in change.models:
         if model == LOCATOR:
             continue

@@ -1,8 +1,9 @@
 """The strategy ``learned``: a contextual bandit with one arm for each model and task.
 
-Each arm is a linear model of the reward in the context's features, with an informed prior worth a few
-observations. One line, fitted to all arms, corrects the priors for the user's own acceptance level and
-for the priors' actual predictive value. Exploration is a small bonus for uncertain arms and a smaller
+Each arm estimates a model's reward, with an informed prior worth a few observations, and how it differs
+between contexts; the outcomes of all arms decide which contexts matter (``partitions``). One line, fitted
+to all arms, corrects the priors for the user's own acceptance level and for the priors' actual predictive
+value. Exploration is a small bonus for uncertain arms and a smaller
 random draw: published results show that at one user's sample sizes a good prior with little exploration
 beats bolder schemes. An arm whose rewards change restarts alone. Timeouts and failures are left to the
 circuit breaker; they are not rewards.
@@ -14,17 +15,18 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..models.interface import Profile
 from ..numeric import clip, logistic, logit
 from ..types import TASKS, Task
-from .arm import MEMORY, THRESHOLD, Arm
+from .arm import MEMORY, NOISE, THRESHOLD, Arm
 from .call_stats import finite_numbers, parts_of_kind
 from .cascade import Reach, beyond_reach, with_order
 from .choice import Choice, Ranked
 from .fixed import VERSION, FixedSelector, rank
+from .partitions import PARTITIONS, Cells, PartitionWeights, cells_of, describe, feature_values
 from .priors import WEIGHT, Prior, prior_for
 from .request_context import RequestContext
 
@@ -37,15 +39,19 @@ _CHOICES_AFTER_CHANGE = 60
 
 @dataclass(frozen=True, slots=True)
 class BanditParameters:
-    """Parameters, tuned on the ``tune`` half of ``benchmarks/selection_replay``.
+    """Parameters, tuned on the ``tune`` halves of the benchmarks ``selection`` and ``selection_contexts``.
 
     Most differences between neighbouring values were within the noise. ``newcomer`` is a judgement.
     """
 
     prior_weight: float = WEIGHT
     """Observations that a prior is worth."""
-    feature_precision: float = 60.0
-    """Ridge on the features, strong because they hardly predict which model is best."""
+    pooling: float = 2.0
+    """Outcomes in a context after which it counts as much as the model's mean over all contexts."""
+    partition_priors: tuple[float, ...] = tuple(p.prior for p in PARTITIONS)
+    """Weight of each way to divide the requests before the first outcome."""
+    noise: float = NOISE
+    """Variance of a reward around its expectation."""
     bonus: float = 0.25
     """Exploration bonus, times the posterior standard deviation in units of a reward's."""
     width: float = 0.05
@@ -104,6 +110,9 @@ class LearnedSelector(FixedSelector):
         self._choices = 0
         self._arms: dict[str, dict[str, Arm]] = {task: {} for task in TASKS}
         self._corrections: dict[str, _PriorCorrection] = dict.fromkeys(TASKS, _PriorCorrection())
+        self._weights_of: dict[str, PartitionWeights] = {
+            task: PartitionWeights(self._parameters.partition_priors) for task in TASKS
+        }
         self._reach: dict[tuple[str, str], Reach] = {}
         self._changed: set[tuple[str, str]] = set()
         self._choices_after_change: dict[str, int] = dict.fromkeys(TASKS, 0)
@@ -113,18 +122,32 @@ class LearnedSelector(FixedSelector):
     ) -> Choice:
         """Choose the first model by utility and exploration bonus; order the rest by utility."""
         task = context.task
-        x = context.vector()
+        values = feature_values(context)
+        cells = cells_of(values)
         self._set_priors(task, profiles)
-        pairs = [self._ranked(p, context, x, budget_ms) for p in profiles]
+        pairs = [self._ranked(p, context, cells, budget_ms) for p in profiles]
         pairs.sort(key=lambda pair: -pair[0].utility)
         order = [ranked for ranked, _ in pairs]
         first = self._draw(task, pairs)
         explored = first is not order[0]
         final = (first, *(r for r in order if r is not first))
         choice = Choice(final, explored, task)
-        if not self._escalate or explored:
+        if self._escalate and not explored:
+            choice = with_order(choice, *beyond_reach(final, context.complexity))
+        return self._with_acceptance_here(choice, values)
+
+    def _with_acceptance_here(self, choice: Choice, values: tuple[str, ...]) -> Choice:
+        """Return the choice with the first model's acceptance in this context, if contexts differ."""
+        first, task = choice.ranked[0], choice.task
+        leading = self._weights_of[task].leading
+        if leading is None:
             return choice
-        return with_order(choice, *beyond_reach(final, context.complexity))
+        share = self._arm(first.model, task).acceptance_in(leading, cells_of(values)[leading])
+        if share is None:
+            return choice
+        scope = describe(leading, values)
+        first = replace(first, acceptance=share, acceptance_scope=scope)
+        return replace(choice, ranked=(first, *choice.ranked[1:]))
 
     def learn(self, model: str, context: RequestContext, reward: float | None) -> None:
         """Learn one outcome; None is ignored."""
@@ -132,14 +155,19 @@ class LearnedSelector(FixedSelector):
             return
         key = (model, context.task)
         self._reach.setdefault(key, Reach.new()).add(context.complexity, reward)
-        if self._changed_arm(model, context.task).learn(context.vector(), clip(reward)):
+        arm, weights = self._changed_arm(model, context.task), self._weights_of[context.task]
+        arm.learn(feature_values(context), clip(reward))
+        weights.update(model, arm.evidence())
+        if arm.has_changed(weights.divisions):
+            weights.update(model, arm.evidence())
             self._choices_after_change[context.task] = _CHOICES_AFTER_CHANGE
         self._fit_correction(context.task)
 
     def revise(self, model: str, context: RequestContext, old: float, new: float | None) -> None:
         """Correct a learned reward, or remove it (None), if the arm still keeps it."""
         arm = self._changed_arm(model, context.task)
-        if arm.revise(context.vector(), clip(old), None if new is None else clip(new)):
+        if arm.revise(feature_values(context), clip(old), None if new is None else clip(new)):
+            self._weights_of[context.task].update(model, arm.evidence())
             self._fit_correction(context.task)
             if reach := self._reach.get((model, context.task)):
                 reach.add(context.complexity, (new or 0.0) - old, -1 if new is None else 0)
@@ -195,6 +223,7 @@ class LearnedSelector(FixedSelector):
             arm = self._new_arm()
             if arm.load(raw):
                 self._arms[task][model] = arm
+                self._weights_of[task].update(model, arm.evidence())
                 reach = finite_numbers(raw.get("reach"))
                 if len(reach) == 8 and min(reach) >= 0:
                     self._reach[(model, task)] = Reach(reach[:4], reach[4:])
@@ -202,13 +231,15 @@ class LearnedSelector(FixedSelector):
             self._fit_correction(task)
 
     def _ranked(
-        self, profile: Profile, context: RequestContext, x: Sequence[float], budget_ms: float
+        self, profile: Profile, context: RequestContext, cells: Cells, budget_ms: float
     ) -> tuple[Ranked, float]:
         """Return the estimates for a model, and their uncertainty in standard deviations of a reward."""
         task = context.task
         prior = self._prior(profile, task)
         arm = self._arm(profile.name, task)
-        mean, variance = arm.predict(x, self._corrections[task].at(prior.reward))
+        mean, variance = arm.predict(
+            cells, self._weights_of[task].divisions, self._corrections[task].at(prior.reward)
+        )
         mean = clip(mean)
         if arm.strength:
             mean = logistic(logit(clip(mean, 0.01, 0.99)) + arm.strength)
@@ -294,5 +325,5 @@ class LearnedSelector(FixedSelector):
     def _new_arm(self) -> Arm:
         tuning = self._parameters
         return Arm(
-            tuning.prior_weight, tuning.feature_precision, tuning.memory, tuning.threshold,
+            tuning.prior_weight, tuning.pooling, tuning.memory, tuning.threshold, tuning.noise,
         )  # fmt: skip

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast
 
 from ..languages import line_comment
-from ..numeric import clip
 from ..types import TASKS, Document, Position, Task, Trigger
-from .complexity import ComplexityCache
+from .complexity_cache import ComplexityCache
 
 PlaceKind = Literal[
     "call", "return", "comment", "import", "test", "string", "definition", "other"
@@ -20,16 +18,7 @@ PLACES: tuple[PlaceKind, ...] = (
     "call", "return", "comment", "import", "test", "string", "definition", "other",
 )  # fmt: skip
 
-FEATURES = (
-    "intercept", "complexity", "nesting", "function_lines", "prefix_chars", "multiline", "invoked",
-    "instruction_words", "in_call", "in_prose", "in_test", "python", "script",
-)  # fmt: skip
-"""Names of the numbers in ``RequestContext.vector``, in order."""
-
 _PREFIX_LINES = 100
-_SCRIPTS = frozenset(
-    ("javascript", "javascriptreact", "typescript", "typescriptreact", "html", "css", "vue")
-)
 _IMPORT = re.compile(r"\s*(import|from|#\s*include|use|using|require|package)\b")
 _DEFINITION = re.compile(
     r"\s*(?:(?:export|default|public|private|protected|static|async|pub|abstract|final|inline)\s+)*"
@@ -56,28 +45,6 @@ class RequestContext:
     place: PlaceKind = "other"
     trigger: Trigger = "automatic"
     instruction_words: int = 0
-
-    def features(self) -> dict[str, float]:
-        """Return the features of the linear model by name, each from -1 to 1, and 0 if ordinary."""
-        return dict(zip(FEATURES, self.vector(), strict=True))
-
-    def vector(self) -> tuple[float, ...]:
-        """Return the features in the order of ``FEATURES``; the first is always 1."""
-        return (
-            1.0,
-            _log(self.complexity, 4, 2.5),
-            clip((self.nesting - 1.5) / 3, -1),
-            _log(self.function_lines, 16, 3),
-            _log(self.prefix_chars, 1000, 4),
-            0.5 if self.multiline else -0.5,
-            0.5 if self.trigger == "invoked" else -0.5,
-            _log(self.instruction_words, 16, 3) if self.instruction_words else 0.0,
-            float(self.place == "call"),
-            float(self.place in ("comment", "string")),
-            float(self.place == "test"),
-            float(self.language == "python"),
-            float(self.language in _SCRIPTS),
-        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the history."""
@@ -175,11 +142,6 @@ def _in_call(document: Document, position: Position, before: str) -> bool:
         if text is not before and not text.strip():
             return False
     return False
-
-
-def _log(value: float, middle: float, doublings: float) -> float:
-    """Return 0 at ``middle``, and ±1 from ``doublings`` doublings away."""
-    return clip(math.log2((1 + value) / (1 + middle)) / doublings, -1)
 
 
 def _same_type(default: object, value: object) -> bool:

@@ -36,6 +36,21 @@ def test_ghost_text_is_accepted_with_tab(ghost: Workbench) -> None:
     expect(ghost.status).to_contain_text("ms")
 
 
+def test_ghost_text_writes_through_a_bracket_that_the_editor_closed(
+    vscode: Workbench, alpha: LoopbackProvider
+) -> None:
+    alpha.reply = "width): return height"
+    vscode.open(CODE)
+    vscode.type("if bool(")  # VS Code adds the closing bracket
+    expect(vscode.editor.locator(".view-line").nth(1)).to_contain_text("if\u00a0bool(")
+    vscode.ghosts("width): return height")
+    vscode.shot("through")
+    vscode.press("Tab")
+    vscode.no_ghost()
+    assert vscode.save() == CODE + "if bool(width): return height"
+    assert vscode.settled("accepted")[0] == {"alpha"}
+
+
 def test_a_part_accepted_word_by_word_is_partial(ghost: Workbench) -> None:
     ghost.press("Control+ArrowRight", "Control+ArrowRight")
     expect(ghost.editor.locator(".view-lines")).to_contain_text("return\u00a0width")

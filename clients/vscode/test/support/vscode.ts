@@ -197,6 +197,7 @@ function answer(prompt: string): Answer {
 
 export const window = {
   activeTextEditor: undefined as unknown,
+  visibleTextEditors: [] as unknown[],
   onDidChangeActiveTextEditor: fake.activeEditor.event,
   onDidChangeTextEditorSelection: fake.selection.event,
   tabGroups: {

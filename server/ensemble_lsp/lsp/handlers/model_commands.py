@@ -50,6 +50,7 @@ async def add_model(ls: EnsembleServer, arguments: dict[str, Any]) -> None:
 
     model = parse_model({key: value for key, value in arguments.items() if key != "save"})
     app = await ls.change(lambda app: with_model(app, model))
+    ls.background(app.prepare())  # so that no completion waits for the import of an SDK
     if arguments.get("save") is True:
         await save_model(app, model)
 
