@@ -192,13 +192,15 @@ def _restored(prompt: EditPrompt, new: list[str], old: list[str]) -> str | None:
     contents = [line.rstrip("\r\n") for line in raw]
     newline = newline_of("".join(raw[:1])) if "\n" in raw[0] or "\r" in raw[0] else ""
     newline = newline or newline_of(prompt.request.document.lines[0])
+    # A prompt may lose more secrets on its way to a remote model.
+    own = not prompt.request.redacted and any(PLACEHOLDER in line for line in contents)
     pieces: list[tuple[str, str]] = []
     for tag, i1, i2, j1, j2 in _opcodes(old, new):
         if tag == "equal":
             pieces += [(contents[n], raw[n][len(contents[n]) :]) for n in range(i1, i2)]
             continue
         secret = any(contents[n] != old[n] for n in range(i1, i2))
-        placeholder = prompt.request.redacted and any(PLACEHOLDER in line for line in new[j1:j2])
+        placeholder = not own and any(PLACEHOLDER in line for line in new[j1:j2])
         if secret or placeholder:
             return None
         ends = [raw[n][len(contents[n]) :] for n in range(i1, i2)]
