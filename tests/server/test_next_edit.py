@@ -418,3 +418,17 @@ async def test_a_remote_model_sees_no_secret_and_no_excluded_file(
         client.insert(env, 0, "OTHER=1\n")
         assert await edits(client, env, 3) == []
         assert len(provider.requests) == count
+
+
+async def test_an_edit_that_only_adds_is_an_inline_completion(home: Home, uri: str) -> None:
+    code = "send(a)\nsend(b)\nsend(c)\n"
+    async with home.server() as client:
+        client.open(uri, code)
+        for line in ("send(a", "send(b"):
+            client.insert(uri, client.text(uri).index(line) + len(line), ", retries=3")
+        at = client.text(uri).index("send(c") + len("send(c")
+        (item,) = await client.inline(uri, at, kind=2)
+        client.accept(uri, item)
+        assert client.text(uri).endswith("send(c, retries=3)\n")
+        await client.command("ensemble.accept", item["command"]["arguments"][0])
+        await settled(home, [("locator", "accepted", "command")])
