@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class EditRun:
-    """Asks models; it goes on when a newer request supersedes the one that began it."""
+    """Asks models. It outlives the request that began it: a newer one may take it over."""
 
     def __init__(
         self, app: AppContext, query: EditQuery, decision: Decision, history: EditHistory

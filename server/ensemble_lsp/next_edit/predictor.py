@@ -93,9 +93,9 @@ class EditPredictor:
 
     def instant(self, app: AppContext, query: EditQuery) -> Prediction | None:
         """Return an edit that costs no call: the locator's, else a model's that is already there."""
-        if not _is_enabled(app, query):
-            return None
         moment = self._moment(app, query)
+        if not _is_enabled(app, query) or self.gate.before_asking(moment):
+            return None
         if app.settings.next_edit.locator and (found := self._located(app, query, moment)):
             return found
         self._collect(query.document)

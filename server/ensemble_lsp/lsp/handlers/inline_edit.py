@@ -11,11 +11,12 @@ from lsprotocol import types
 from ...errors import DocumentError, EnsembleError
 from ...types import LOCATOR, Document, Position, Suggestion
 from ..convert import from_span, to_position, workspace_edit
-from ..server import EnsembleServer
+from ..server import EnsembleServer, Host
 from .document_requests import accept_command
 
 if TYPE_CHECKING:
     from ...next_edit.model_prompt import EditQuery
+    from ...next_edit.predictor import Prediction
     from ..command_schemas import NextEditArguments
     from ..inline_edit_params import InlineEditParams
 
@@ -128,15 +129,11 @@ def as_inline_completion(
     host = ls.host_if_ready()
     if host is None or ls.asks_for_edits or not ls.is_current(document.uri, document.version):
         return None
-    from ...next_edit.model_prompt import EditQuery
-
-    query = EditQuery(document, cursor)
-    predictor = host.services.predictor
-    found = predictor.instant(host.app, query)
+    query, found = _instant(host, document, cursor)
     shown = found.edit.as_insertion(document, cursor) if found is not None else None
     if found is None or shown is None:
         return None
-    suggestion = predictor.offer(host.app, query, found, shown)
+    suggestion = host.services.predictor.offer(host.app, query, found, shown)
     if suggestion is None:
         return None
     return types.InlineCompletionItem(
@@ -153,9 +150,7 @@ def next_edit_actions(
     host = ls.host_if_ready()
     if host is None:
         return []
-    from ...next_edit.model_prompt import EditQuery
-
-    found = host.services.predictor.instant(host.app, EditQuery(document, cursor))
+    _, found = _instant(host, document, cursor)
     if found is None:
         return []
     place = {"uri": document.uri, "line": cursor.line, "column": cursor.column}
@@ -176,6 +171,20 @@ def next_edit_actions(
     if found.edit.model == LOCATOR:
         action.tags = []  # no model wrote it
     return [action]
+
+
+def _instant(
+    host: Host, document: Document, cursor: Position
+) -> tuple[EditQuery, Prediction | None]:
+    """Return an edit that is there without asking a model; completions do not depend on it."""
+    from ...next_edit.model_prompt import EditQuery
+
+    query = EditQuery(document, cursor)
+    try:
+        return query, host.services.predictor.instant(host.app, query)
+    except Exception:
+        logger.exception("the prediction of the next edit failed")
+        return query, None
 
 
 async def resolved_edit(
