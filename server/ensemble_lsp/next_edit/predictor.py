@@ -40,7 +40,7 @@ _JUDGED_MS = 750.0
 
 
 @dataclass(slots=True)
-class Prediction:
+class KeptPrediction:
     """An edit of the current version of its document, and the decision behind it."""
 
     edit: PredictedEdit
@@ -57,11 +57,11 @@ class EditPredictor:
         """The edits just made; it listens to the documents by itself."""
         self.gate = Gate()
         self._locator = Locator()
-        self._waiting: dict[str, asyncio.Task[Prediction | None]] = {}
+        self._waiting: dict[str, asyncio.Task[KeptPrediction | None]] = {}
         self._runs: dict[str, EditRun] = {}
-        self._kept: dict[str, Prediction] = {}
+        self._kept: dict[str, KeptPrediction] = {}
         """A model's latest prediction for each document."""
-        self._shown: dict[str, Prediction] = {}
+        self._shown: dict[str, KeptPrediction] = {}
         """The prediction offered last in each document."""
         self._nothing: dict[str, tuple[int, int]] = {}
         """The version and the cursor's line at which the models predicted no edit."""
@@ -91,7 +91,7 @@ class EditPredictor:
         prediction = None if task.cancelled() else task.result()
         return self.offer(app, query, prediction) if prediction is not None else None
 
-    def instant(self, app: AppContext, query: EditQuery) -> Prediction | None:
+    def instant(self, app: AppContext, query: EditQuery) -> KeptPrediction | None:
         """Return an edit that costs no call: the locator's, else a model's that is already there."""
         moment = self._moment(app, query)
         if not _is_enabled(app, query) or self.gate.before_asking(moment):
@@ -103,7 +103,11 @@ class EditPredictor:
         return kept if kept is not None and self._fits(app, query, kept, moment) else None
 
     def offer(
-        self, app: AppContext, query: EditQuery, prediction: Prediction, shown: Edit | None = None
+        self,
+        app: AppContext,
+        query: EditQuery,
+        prediction: KeptPrediction,
+        shown: Edit | None = None,
     ) -> Suggestion | None:
         """Record an edit as offered to the user; ``None`` if the document has changed.
 
@@ -125,7 +129,7 @@ class EditPredictor:
             self._offered.popitem(last=False)
         return suggestion
 
-    async def _predict(self, app: AppContext, query: EditQuery) -> Prediction | None:
+    async def _predict(self, app: AppContext, query: EditQuery) -> KeptPrediction | None:
         latest = app.workspace.documents.get(query.document.uri)
         if not _is_enabled(app, query) or latest is not query.document:
             return None
@@ -148,7 +152,7 @@ class EditPredictor:
         else:
             await asyncio.wait({run.task}, timeout=seconds)
 
-    async def _from_models(self, app: AppContext, query: EditQuery) -> Prediction | None:
+    async def _from_models(self, app: AppContext, query: EditQuery) -> KeptPrediction | None:
         uri = query.document.uri
         run = self._runs.get(uri)
         if run is not None and (run.done or run.has_text) and run.query.model == query.model:
@@ -176,7 +180,7 @@ class EditPredictor:
 
     # -- predictions ---------------------------------------------------------------------------
 
-    def _located(self, app: AppContext, query: EditQuery, moment: Moment) -> Prediction | None:
+    def _located(self, app: AppContext, query: EditQuery, moment: Moment) -> KeptPrediction | None:
         document, cursor = query.document, query.cursor
         trees = app.workspace.context.trees
         start = time.perf_counter()
@@ -186,10 +190,10 @@ class EditPredictor:
             found = self._locator.propose(self.history, document, cursor)
         for edit in found:
             if self.gate.before_showing(edit, moment, trees) is None:
-                return Prediction(edit, _locator_decision(app, query, edit))
+                return KeptPrediction(edit, _locator_decision(app, query, edit))
         return None
 
-    def _collect(self, document: Document) -> Prediction | None:
+    def _collect(self, document: Document) -> KeptPrediction | None:
         """Keep the edit of a run that is done, rebased over the changes since it began; return it."""
         uri = document.uri
         run = self._runs.get(uri)
@@ -201,11 +205,11 @@ class EditPredictor:
             edit = rebase(edit, origin, run.changes, document.version)
         if edit is None or not edit.applies_to(document):
             return None
-        self._kept[uri] = Prediction(edit, run.decision)
+        self._kept[uri] = KeptPrediction(edit, run.decision)
         return self._kept[uri]
 
     def _fits(
-        self, app: AppContext, query: EditQuery, prediction: Prediction, moment: Moment
+        self, app: AppContext, query: EditQuery, prediction: KeptPrediction, moment: Moment
     ) -> bool:
         edit, line = prediction.edit, query.cursor.line
         if not edit.applies_to(query.document):
@@ -225,7 +229,7 @@ class EditPredictor:
             eagerness=app.settings.next_edit.eagerness,
         )
 
-    def _repeated(self, prediction: Prediction, span: Span, text: str) -> Suggestion | None:
+    def _repeated(self, prediction: KeptPrediction, span: Span, text: str) -> Suggestion | None:
         """Return the suggestion of the same edit that is already on the screen, if there is one."""
         edit = prediction.edit
         shown = self._shown.get(edit.uri)

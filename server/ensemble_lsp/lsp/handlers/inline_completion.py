@@ -26,9 +26,11 @@ async def inline_completion(
 
     selected = params.context.selected_completion_info
     position = to_position(document, params.position, ls.encoding)
-    if selected is None and (edit := as_inline_completion(ls, document, position)) is not None:
-        return types.InlineCompletionList(items=[edit])
     invoked = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
+    if selected is None and not invoked:
+        edit = as_inline_completion(ls, document, position)
+        if edit is not None:
+            return types.InlineCompletionList(items=[edit])
     request = CompletionRequest(
         document=document,
         position=position,

@@ -16,7 +16,7 @@ from .document_requests import accept_command
 
 if TYPE_CHECKING:
     from ...next_edit.model_prompt import EditQuery
-    from ...next_edit.predictor import Prediction
+    from ...next_edit.predictor import KeptPrediction
     from ..command_schemas import NextEditArguments
     from ..inline_edit_params import InlineEditParams
 
@@ -175,7 +175,7 @@ def next_edit_actions(
 
 def _instant(
     host: Host, document: Document, cursor: Position
-) -> tuple[EditQuery, Prediction | None]:
+) -> tuple[EditQuery, KeptPrediction | None]:
     """Return an edit that is there without asking a model; completions do not depend on it."""
     from ...next_edit.model_prompt import EditQuery
 
