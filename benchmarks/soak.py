@@ -134,6 +134,7 @@ class Soak:
 
     async def plain(self) -> list[float]:
         """Return milliseconds of completions with nothing else in flight."""
+        await self.recovered()
         uri = self.client.open("file:///soak/plain.py", CODE.format(n=0))
         times: list[float] = []
         for number in range(MEASURED):
@@ -146,6 +147,13 @@ class Soak:
         self.client.close_document(uri)
         self.count += MEASURED
         return times
+
+    async def recovered(self) -> None:
+        """Wait until no model is paused because of the faults before."""
+        for _ in range(100):
+            if all(model["available"] for model in await self.client.command("ensemble.models")):
+                return
+            await asyncio.sleep(0.1)
 
 
 async def settled(process: psutil.Process) -> dict[str, float]:

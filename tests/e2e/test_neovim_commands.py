@@ -279,6 +279,18 @@ def test_the_report_opens(editor: Neovim) -> None:
     assert "one" in editor.text
 
 
+def test_a_modeline_in_a_report_sets_nothing(editor: Neovim, home: Home) -> None:
+    report = home.path / "report.md"
+    report.write_text("gpt:\n\nvim: set tabstop=3 shiftwidth=7 foldmethod=expr foldexpr=evil():\n")
+    editor.open("app.py", CODE)
+    editor.lua("vim.go.modeline = true; return 1")
+    editor.lua(f"require('ensemble_lsp.ui').split({str(report)!r}); return 1")
+    assert editor.api.current.buffer.name.endswith("report.md")
+    assert editor.lua("return { vim.bo.shiftwidth, vim.wo.foldexpr }") != [7, "evil()"]
+    assert editor.lua("return vim.bo.shiftwidth") != 7
+    assert editor.lua("return vim.go.modeline") is True
+
+
 # -- the command line ----------------------------------------------------------------------------
 
 

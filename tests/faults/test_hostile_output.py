@@ -250,3 +250,21 @@ async def test_json_holds_nothing_hidden(
     result, _ = json.JSONDecoder().raw_decode(shown[start:].decode())
     assert "width" in result["text"]
     assert not BAD.search(result["text"]), ascii(result["text"])
+
+
+@pytest.mark.e2e
+async def test_one_huge_line_is_not_offered(home: Home, provider: LoopbackProvider) -> None:
+    huge = " + ".join(f"value_{n}" for n in range(780))
+    assert len(huge) > 9216
+    home.model("one", provider.base_url)
+    async with home.server() as client:
+        uri = client.open((home.workspace / "app.py").as_uri(), "def total(a, b):\n    return ")
+        provider.reply = lambda _: "a + b"
+        assert await client.inline(uri)
+        before = len(provider.requests)
+        for reply in (huge[:9216], f"[\n{huge}\n]", "x" * 9216):
+            provider.reply = lambda _, reply=reply: reply
+            client.append(uri, "0 +\\\n        ")
+            for item in await client.inline(uri):
+                assert max(map(len, item["insertText"].split("\n"))) < 1000
+        assert len(provider.requests) > before

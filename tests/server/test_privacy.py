@@ -17,6 +17,7 @@ from aiohttp import web
 
 from tests.faults.test_hostile_repositories import KEY, MARK, asks, everything, file, remote
 from tests.server.conftest import Home
+from tests.server.test_recall_files import CART, REST, SHOP
 from tests.server.test_reports import cli
 from tests.support.lsp_client import LspClient
 from tests.support.providers import LoopbackProvider, running
@@ -87,6 +88,47 @@ async def test_a_key_in_another_file_does_not_leave_in_a_passage(
         await everything(client, client.open(app.as_uri(), app.read_text()))
         assert "def area" in sent(remote)
         no_part_of_the_key(sent(remote))
+
+
+@pytest.mark.parametrize("form", ['key += "{0}\\n";', "| {1} | {0} |", "echo {0} >> key.pem"])
+async def test_a_named_model_gets_no_key_that_code_writes_line_by_line(
+    home: Home, remote: LoopbackProvider, form: str
+) -> None:
+    lines = [form.format(line, number) for number, line in enumerate(BODY[4:44])]
+    text = "\n".join(lines) + f"\n\n{APP}"
+    path = file(home, "app.py", text)
+    async with home.server() as client:
+        uri = client.open(path.as_uri(), text)
+        span = client.range(text, 300, 1500)
+        arguments: dict[str, Any] = {"uri": uri, "range": span, "model": "far"}
+        await client.command("ensemble.explain", arguments)
+        await client.command(
+            "ensemble.generate", {**arguments, "instruction": "shorten", "apply": False}
+        )
+        await client.inline(uri, 900)
+        await everything(client, uri)
+    assert remote.requests
+    no_part_of_the_key(sent(remote))
+
+
+async def test_what_recall_reads_from_disk_reaches_no_remote_prompt(
+    home: Home, remote: LoopbackProvider
+) -> None:
+    home.models[0]["tasks"] = ["explain", "generate"]
+    home.models.append({"name": "recall", "provider": "recall"})
+    file(home, "shop.py", f"{SHOP}\n\ndef {MARK}(login):\n    return login('{KEY}')\n")
+    async with home.server() as client:
+        uri = client.open((home.workspace / "app.py").as_uri(), CART)
+        for _ in range(100):
+            if items := await client.inline(uri):
+                break
+            await asyncio.sleep(0.1)
+        assert items and items[0]["insertText"] == REST  # the file was read
+        client.append(uri, "login('" + KEY[:24])
+        await client.inline(uri)
+        await asks(client, uri)
+    assert remote.requests
+    assert KEY[:20] not in sent(remote) and MARK not in sent(remote)
 
 
 async def test_a_secret_is_not_cut_into_what_no_rule_knows(

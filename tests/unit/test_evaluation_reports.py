@@ -286,3 +286,43 @@ def test_many_cases_give_the_interval_that_the_bootstrap_gives() -> None:
         assert drawn and approximated
         assert drawn.low == pytest.approx(approximated.low, abs=0.02)
         assert drawn.high == pytest.approx(approximated.high, abs=0.02)
+
+
+EVIL_NAMES = (
+    "![x](https://evil.example/p.png)",
+    "[press](command:workbench.action.terminal.new)",
+    "<img src=x onerror=alert(1)>",
+    "a\n# heading\n\n```sh\nrm -rf /\n```",
+    "`code` **bold** ~~x~~ | cell",
+    "x\x1b[2J\u202ey",
+)
+
+
+def test_names_are_text_in_the_markdown_report(tmp_path: Path) -> None:
+    """Editors show the report as a page, where an image would contact its server."""
+    from markdown_it import MarkdownIt
+
+    models = {name: [0.9 - at / 10, 0.2] * 10 for at, name in enumerate(EVIL_NAMES)}
+    files = write_comparison(a_comparison(models, cost=0.002), tmp_path)
+    text = files.markdown.read_text()
+    assert "\x1b" not in text and "\u202e" not in text
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    inline = [child for token in tokens for child in token.children or []]
+    kinds = {token.type for token in (*tokens, *inline)}
+    assert not kinds & {"image", "link_open", "html_inline", "html_block"}
+    titles = [tokens[at + 1].content for at, t in enumerate(tokens) if t.type == "heading_open"]
+    assert "heading" not in titles
+    assert not any(token.info == "sh" for token in tokens if token.type == "fence")
+
+
+def test_escaped_text_is_displayed_as_it_is() -> None:
+    from markdown_it import MarkdownIt
+
+    from ensemble_lsp.evaluation.reports.html_page import code, escaped
+
+    for name in EVIL_NAMES[:3] + EVIL_NAMES[4:5]:
+        [_, line, _] = MarkdownIt("commonmark").parse(f"x {escaped(name)} x")
+        shown = "".join(child.content for child in line.children or [])
+        assert shown == f"x {name} x"
+        [_, line, _] = MarkdownIt("commonmark").parse(f"x {code(name)} x")
+        assert [c.content for c in line.children or [] if c.type == "code_inline"] == [name]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble_lsp.errors import FineTuningError
-from ensemble_lsp.finetuning.from_file import InvalidTrainingFileError, TrainingRow
+from ensemble_lsp.finetuning.from_file import InvalidTrainingFileError, TrainingRow, redacted_rows
 from ensemble_lsp.finetuning.from_history import from_history
 from ensemble_lsp.finetuning.from_repository import from_repository
 from ensemble_lsp.finetuning.local.vocabulary import native_fim
@@ -435,3 +435,19 @@ def test_fill_in_the_middle_tokens_are_read_from_the_vocabulary(tmp_path: Path) 
     weights.write_bytes(b"GGUF" + b"".join(t.encode() for t in tokens))
     assert native_fim(weights) == "none"
     assert native_fim(tmp_path / "nothing") == "none"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{{"messages": [{{"role": "user", "content": "x", "{0}": "y"}}]}}',
+        '{{"messages": [{{"role": "user", "content": "{0}", "content": "fine"}}]}}',
+        '\ufeff{{"messages": "{0}"}}',
+        '{{"messages": [{{"content": "{0}"',
+        '{{"a": "{0}"}}\r{{"a": "{0}"}}',
+    ],
+)
+def test_no_form_of_a_line_hides_a_secret_from_the_upload(line: str) -> None:
+    secret = "sk-proj-" + "Zk3vQ8mN2xR7tW5yB1cD4fG6hJ9kL0pA"
+    data, count = redacted_rows(line.format(secret).encode())
+    assert count and secret.encode() not in data

@@ -44,7 +44,7 @@ export function whyPage(why: Why): string {
     .map(([key, value]) => `| ${escaped(key)} | ${escaped(text(value))} |`);
   return [
     `# Why ${why.models.map(escaped).join(" and ") || "this answer"}`,
-    `${why.why}${agreement}`,
+    `${escaped(why.why)}${agreement}`,
     "<details><summary>Details</summary>",
     scoreTable(why.scores),
     "### The request",

@@ -54,3 +54,11 @@ test("names from a provider cannot become markup", () => {
   assert.match(names, /\\<img src=x\\>/);
   assert.match(names, /\\\[a\\\]\\\(b\\\)\\\|\\\*c\\\*/);
 });
+
+test("the reason cannot become markup", () => {
+  const why = "![x](https://evil.example/p): [run](command:x) <img src=x>";
+  const [head = ""] = whyPage({ ...WHY, why }).split("<details>");
+  assert.equal(head.includes("](command"), false);
+  assert.match(head, /\\!\\\[x\\\]/);
+  assert.match(head, /\\<img/);
+});

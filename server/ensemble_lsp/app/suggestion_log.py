@@ -15,7 +15,7 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -87,6 +87,8 @@ class SuggestionLog:
         self._reasons: OrderedDict[str, Reasons] = OrderedDict()
         self._pending: set[asyncio.Future[Any]] = set()
         self._ticker: asyncio.Task[None] | None = None
+        self.on_outcome: Callable[[Suggestion, Outcome], None] | None = None
+        """Called with each suggestion's first outcome."""
         workspace.add_listener(self)
 
     # -- offered -------------------------------------------------------------------------------
@@ -275,6 +277,8 @@ class SuggestionLog:
         """Write a suggestion's outcome and let the selector learn it."""
         self.refusals.settled(suggestion, outcome)
         self._write(self.history.add_outcome(outcome, time.time()))
+        if self.on_outcome is not None:
+            self.on_outcome(suggestion, outcome)
         self.learn_soon()
 
     def revise(self, suggestion: Suggestion, outcome: Outcome) -> None:
@@ -363,6 +367,6 @@ class SuggestionLog:
 def _replaced(suggestion: Suggestion) -> int:
     """Return the number of characters of a completion that the document has already."""
     start, end = suggestion.span.start, suggestion.span.end
-    if suggestion.task != "complete" or start.line != end.line:
+    if suggestion.task not in ("complete", "edit") or start.line != end.line:
         return 0
     return min(len(suggestion.text), end.column - start.column)

@@ -47,7 +47,22 @@ _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY")
 _BEFORE = r"""(?:\s*\d{1,5}[\s:|]\s*)?(?:[\s+.(]*[rbuRBU]{1,2}(?=["']))?[\s"'`\#/*+>|;.-]*?"""
 """A line's number, the prefix of a string, and signs of strings, comments and quotations."""
 _AFTER = r"""(?:\\[nr]){0,2}[\s"'`,;+.)\\&]*(?:\s(?:\#|//|--|%)[^\n]*)?"""
+_WIDE_BEFORE = (
+    r"(?:[\s|]*\d{1,5}[\s:|,;]+)?(?:\s*(?:[\w:.,\[\]-]{1,25}[ \t]+){1,5})?"
+    r"(?:\s*<\w{1,10}(?:\s[^<>]{0,60})?>)?"
+    r"""(?:\s*[\w.$@]{1,40}(?:\[\w*\])?\s*(?:(?:\+=|\.=|<<|=|\()\s*|(?=["'`])))?"""
+)
+_WIDE_AFTER = (
+    r"""(?:[nr]["'][\s;,)]*)?"""  # the rest of a line end in a string of its own
+    r"""(?:\.?\w{1,20}\([\s"'\\nr]{0,8}\)[\s;]*)?(?:\|\s*)?"""
+    r"(?:</?\w{1,10}\s*/?>\s*){0,2}(?:>>?\s*[\w./$~-]{1,60}\s*)?"
+)
+"""What surrounds each line of a key in logs, tables, HTML, scripts, and code that appends it to a text."""
 _BODY = re.compile(rf"{_BEFORE}(?P<v>[A-Za-z0-9+/]{{2,}}={{0,2}}){_AFTER}")
+_IN_RUN = re.compile(
+    rf"{_WIDE_BEFORE}{_BEFORE}(?P<v>[A-Za-z0-9+/]{{2,}}={{0,2}}){_AFTER}{_WIDE_AFTER}"
+)
+"""A line that is a key's only if its neighbours are alike."""
 _BODY_RUN = re.compile(r"[A-Za-z0-9+/]{16}")
 _LAST = re.compile(rf"{_BEFORE}(?P<v>=?[A-Za-z0-9+/]{{1,}}={{0,2}}){_AFTER}")
 _HEADER = re.compile(r"[\s\"'#/*]*[A-Z][\w-]{1,30}: ")
@@ -79,7 +94,7 @@ def flags_of(line: str) -> int:
     """Return what a line is to its neighbours."""
     flags = _flags_of_heading(line) if "-----" in line else 0
     stripped = line.strip()
-    if len(stripped) >= 16 and _BODY_RUN.search(stripped) and len(_inner(line)) >= 16:
+    if len(stripped) >= 16 and _BODY_RUN.search(stripped) and len(_in_run(line)) >= 16:
         flags |= BODY
     if stripped[-1:] == "\\" and _CUT.search(line):
         flags |= JOINS
@@ -138,6 +153,19 @@ def _inner(line: str) -> str:
     return match["v"] if match else ""
 
 
+def _in_run(line: str) -> str:
+    """Return a line's base64, whatever usually surrounds each line of a key."""
+    if inner := _inner(line):
+        return inner
+    match = _IN_RUN.fullmatch(line) if 2 <= len(line) <= _WIDEST else None
+    return match["v"] if match else ""
+
+
+def _part_in_run(line: str, number: int) -> Part:
+    match = _LAST.fullmatch(line) or _IN_RUN.fullmatch(line)
+    return (number, *match.span("v")) if match else (number, 0, len(line))
+
+
 def _part(line: str, number: int) -> Part:
     match = _LAST.fullmatch(line)
     return (number, *match.span("v")) if match else (number, 0, len(line))
@@ -194,7 +222,7 @@ def _is_gap(lines: Sequence[str], before: int, after: int) -> bool:
 
 
 def _bodies_in_run(lines: Sequence[str], run: Sequence[int]) -> Iterator[list[Part]]:
-    widths = [len(_inner(lines[n])) for n in run]
+    widths = [len(_in_run(lines[n])) for n in run]
     at = 0
     while at < len(run):
         stop = at + 1
@@ -202,11 +230,11 @@ def _bodies_in_run(lines: Sequence[str], run: Sequence[int]) -> Iterator[list[Pa
             stop += 1
         shorter = stop < len(run) and widths[stop] < widths[at]
         enough = widths[at] >= _NARROWEST and stop - at >= 2 and stop - at + shorter >= _FEWEST
-        if enough and is_key_body([_inner(lines[n]) for n in run[at:stop]]):
+        if enough and is_key_body([_in_run(lines[n]) for n in run[at:stop]]):
             first = at - 1 if at and widths[at - 1] < widths[at] else at
             last = run[stop] if shorter else run[stop - 1]
             end = last + 2 if not shorter and _is_short_end(lines, last + 1) else last + 1
-            yield [_part(lines[n], n) for n in range(run[first], end) if lines[n].strip()]
+            yield [_part_in_run(lines[n], n) for n in range(run[first], end) if lines[n].strip()]
             stop += shorter
         at = stop
 
@@ -223,7 +251,7 @@ def _is_dense(text: str) -> bool:
 
 
 def _is_short_end(lines: Sequence[str], number: int) -> bool:
-    inner = _inner(lines[number]) if number < len(lines) else ""
+    inner = _in_run(lines[number]) if number < len(lines) else ""
     return bool(inner) and (inner.endswith("=") or _is_dense(inner))
 
 

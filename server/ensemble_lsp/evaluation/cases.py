@@ -24,6 +24,7 @@ KINDS_OF: dict[Task, tuple[CaseKind, ...]] = {
     "complete": ("line", "block", "function"),
     "generate": ("generate",),
     "explain": ("explain",),
+    "edit": (),  # a file alone does not show which edits led to which
 }
 Band = Literal["simple", "moderate", "complex"]
 BANDS: tuple[Band, ...] = ("simple", "moderate", "complex")
@@ -77,7 +78,7 @@ class Case:
         }  # fmt: skip
 
 
-def band_of(complexity: int) -> Band:
+def band_of(complexity: float) -> Band:
     """Return the band of a cyclomatic complexity."""
     return "simple" if complexity <= 5 else "moderate" if complexity <= 10 else "complex"
 

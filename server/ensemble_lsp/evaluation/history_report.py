@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 WEEKS = 26
 """Number of latest weeks that a report shows."""
 REPLAYED = 5000
+LATEST = 253_370_764_800.0
+"""The year 9999. A team's database may have any time, and a later one has no date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class _Tally:
         self.first = min(self.first or record.time, record.time)
         self.last = max(self.last or record.time, record.time)
         complexity = record.features.get("complexity", 1)
-        band = band_of(int(complexity) if isinstance(complexity, int | float) else 1)
+        band = band_of(complexity if isinstance(complexity, int | float) else 1)
         keys = {
             "language": record.language or "unknown",
             "complexity": band,
@@ -171,6 +173,7 @@ class _Tally:
 
 def week_of(when: float) -> str:
     """Return the Monday (UTC) of a time's week."""
+    when = min(max(when, 0.0), LATEST)
     moment = time.gmtime(when)
     return time.strftime("%Y-%m-%d", time.gmtime(when - moment.tm_wday * 86400))
 

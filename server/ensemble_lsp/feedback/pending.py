@@ -139,15 +139,19 @@ class PendingSuggestion:
         return matched
 
     def _compare(self, change: DocumentChange, touching: Sequence[Edit], exact: bool) -> None:
+        untouched = self.now == self.old
         before, self.now = self.now, change.after.slice(self.region)
         matched = self._match_with_closers(change.after)
         gained = matched.gained - self.match.gained
-        keys = self._is_typed(change, touching, before, matched)
+        replaced = untouched and self._is_replaced_by(touching)
+        keys = self._is_typed(change, touching, before, matched, replaced)
         self.reformatted = matched.state == "other" and not keys and self._is_reformatted(touching)
         if self.reformatted:
             matched = Match("whole", matched.size, matched.size)
             gained = matched.size - self.match.gained
-        if gained > 0 and matched.state in ("part", "whole"):
+        if replaced and not self.offered and matched.state == "whole":
+            self.at_once = 1  # a deletion: no character is gained
+        elif gained > 0 and matched.state in ("part", "whole"):
             whole = matched.state == "whole"
             keys = keys or 0 < matched.gained <= self.typed_before
             word = not self.reformatted and self._is_popup(change, touching, whole, exact)
@@ -168,16 +172,22 @@ class PendingSuggestion:
         self.words = 0
 
     def _is_typed(
-        self, change: DocumentChange, touching: Sequence[Edit], before: str, matched: Match
+        self,
+        change: DocumentChange,
+        touching: Sequence[Edit],
+        before: str,
+        matched: Match,
+        replaced: bool,
     ) -> bool:
-        """Return whether keystrokes made the edits."""
+        """Return whether keystrokes made the edits; ``replaced``: one edit replaced the old text."""
         if len(touching) == 1:
             text = touching[0].text
             if change.coarse and is_word_of(text, self.now, self.offered):
                 return False
             if is_rest_of(text, before, self.offered) or restates_text(change, touching[0]):
                 return False
-            first = matched.state == "whole" and not self.match.taken and matched.size > 1
+            several = matched.size > 1 or replaced
+            first = matched.state == "whole" and not self.match.taken and several
             if first and not is_pair(text):
                 return False
         return all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
@@ -205,6 +215,12 @@ class PendingSuggestion:
                 self.by_hand, self.at_once, self.words = trial.by_hand, trial.at_once, trial.words
                 self.match, self.finished = trial.match, True
                 return
+
+    def _is_replaced_by(self, touching: Sequence[Edit]) -> bool:
+        """Return whether one edit removed several characters, or removed one and wrote another."""
+        if len(touching) != 1 or self.suggestion.task != "edit":
+            return False
+        return len(self.old) > 1 or bool(self.old and touching[0].text)
 
     def _is_reformatted(self, touching: Sequence[Edit]) -> bool:
         """Return whether the inserted text is the offered one as a formatter spells it."""

@@ -107,6 +107,9 @@ class Tracker:
             return
         if old.suggestion.task == "generate" and not meet(old, new):
             return
+        tasks = {old.suggestion.task, *(pending.suggestion.task for pending in new)}
+        if "edit" in tasks and len(tasks) > 1:  # a next edit is shown beside a completion
+            return
         if old.match.state in {"whole", "other"}:
             self._conclude(old, "superseded")
         elif old.match.taken and old.match.state == "part":

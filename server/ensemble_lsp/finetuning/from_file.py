@@ -64,7 +64,7 @@ def redacted_rows(data: bytes) -> tuple[bytes, int]:
     lines = data.split(b"\n")
     for number, line in enumerate(lines):
         try:
-            clean, count = _redacted(json.loads(line), redact) if line.strip() else (None, 0)
+            clean, count = _redacted(_loads(line), redact) if line.strip() else (None, 0)
             changed = json.dumps(clean, ensure_ascii=False).encode() if count else line
         except (
             ValueError,
@@ -75,6 +75,18 @@ def redacted_rows(data: bytes) -> tuple[bytes, int]:
         lines[number] = changed
         total += count
     return b"\n".join(lines), total
+
+
+def _loads(line: bytes) -> Any:
+    """Parse JSON; raises ``ValueError`` for a repeated key, of which a parser shows only the last value."""
+
+    def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a key is repeated")
+        return found
+
+    return json.loads(line, object_pairs_hook=table)
 
 
 def read_file(path: Path) -> bytes:
@@ -118,6 +130,8 @@ def _redacted(value: Any, redact: Callable[[str], tuple[str, int]]) -> tuple[Any
         parts = [_redacted(item, redact) for item in cast("list[Any]", value)]
         return [part for part, _ in parts], sum(count for _, count in parts)
     if isinstance(value, dict):
-        table = {k: _redacted(item, redact) for k, item in cast("dict[str, Any]", value).items()}
-        return {k: v for k, (v, _) in table.items()}, sum(count for _, count in table.values())
+        pairs = cast("dict[str, Any]", value).items()
+        table = [(redact(key), _redacted(item, redact)) for key, item in pairs]
+        count = sum(in_key + in_item for (_, in_key), (_, in_item) in table)
+        return {key: item for (key, _), (item, _) in table}, count
     return value, 0

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..types import Outcome
 from . import writes
 from .connection import Database
+from .limits import fault_of
 from .records import CallRecord, PreferenceRecord, StoredSuggestion, SuggestionRecord
 
 Line = dict[str, Any]
@@ -64,16 +65,23 @@ def parse_line(line: object) -> Record:
     if fields.pop("version", VERSION) != VERSION:
         raise ValueError(f"is not of version {VERSION}; update this program to read it")
     try:
-        if kind == "call":
-            return _valid(CallRecord, fields)
-        if kind == "preference":
-            return _valid(PreferenceRecord, fields)
-        if kind == "suggestion":
-            return _suggestion(fields)
+        record = _record(kind, fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "record"
         raise ValueError(f"{where}: {first['msg'].lower()}") from None
+    if fault := fault_of(record):
+        raise ValueError(fault)
+    return record
+
+
+def _record(kind: object, fields: Line) -> Record:
+    if kind == "call":
+        return _valid(CallRecord, fields)
+    if kind == "preference":
+        return _valid(PreferenceRecord, fields)
+    if kind == "suggestion":
+        return _suggestion(fields)
     raise ValueError("has no known type; it must be suggestion, call or preference")
 
 

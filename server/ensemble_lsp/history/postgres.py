@@ -7,27 +7,36 @@ SQLAlchemy is imported when a connection is made, on the history's thread.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ..errors import HistoryError
 from .connection import StatementResult
+from .connection_guard import ConnectionGuard
 from .migrations import NewerSchemaError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, CursorResult
+    from sqlalchemy import URL, Connection, CursorResult
     from sqlalchemy.exc import DBAPIError
 
 SCHEMA = "ensemble_lsp"
 _LOCK = 0x656E736C
 """Key of the advisory lock: "ensl"."""
 _CONNECT_SECONDS = 3
+_STATEMENT_SECONDS = 15.0
+_MAX_ANSWER = 64 << 20
+"""Bytes of one answer; a page of records with their code has a few megabytes."""
+_MAX_MESSAGE = 300
+_ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
+_REQUIRE_AUTH_VERSION = 160000
+"""libpq's version that has the option ``require_auth``."""
 _STATEMENTS = {
     "BEGIN": "BEGIN ISOLATION LEVEL REPEATABLE READ",  # several queries see one state
     "ROLLBACK TO job": "ROLLBACK TO SAVEPOINT job",
@@ -124,8 +133,11 @@ def password_of(url: str) -> str:
 class PostgresConnection:
     """A connection. Raises ``UnreachableError``, or ``HistoryError`` if a statement is at fault."""
 
-    def __init__(self, connection: Connection, place: str, secret: str) -> None:
+    def __init__(
+        self, connection: Connection, place: str, secret: str, guard: ConnectionGuard | None = None
+    ) -> None:
         self._connection = connection
+        self._guard = guard
         self._place = place
         self._secret = secret
         self.in_transaction = False
@@ -154,10 +166,14 @@ class PostgresConnection:
     def close(self) -> None:
         """Close the connection; never fails."""
         try:
-            self._connection.close()
-            self._connection.engine.dispose()
+            with self._limited():
+                self._connection.close()
+                self._connection.engine.dispose()
         except Exception:  # the server is gone
             self._connection.invalidate()
+        finally:
+            if self._guard is not None:
+                self._guard.close()
 
     def _run(self, sql: str, parameters: Sequence[Any]) -> CursorResult[Any]:
         from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -165,11 +181,15 @@ class PostgresConnection:
         statement, names = _prepared(sql)
         values = {n: _storable(v) for n, v in zip(names, parameters, strict=True)}
         try:
-            return self._connection.execute(statement, values)
+            with self._limited():
+                return self._connection.execute(statement, values)
         except DBAPIError as error:
             raise self._translated(error) from None  # the cause would show values
         except SQLAlchemyError as error:
             raise UnreachableError(_first_line(error, self._secret)) from None
+
+    def _limited(self) -> contextlib.AbstractContextManager[None]:
+        return self._guard.statement() if self._guard else contextlib.nullcontext()
 
     def _translated(self, error: DBAPIError) -> Exception:
         from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
@@ -206,7 +226,7 @@ def connect(url: str, busy_seconds: float) -> PostgresConnection:
     """
     secret, place = password_of(url), without_password(url)
     try:
-        from sqlalchemy import create_engine, make_url
+        from sqlalchemy import create_engine, event, make_url
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
         from sqlalchemy.pool import NullPool
     except ImportError:
@@ -222,9 +242,12 @@ def connect(url: str, busy_seconds: float) -> PostgresConnection:
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",  # statements begin and end transactions
             hide_parameters=True,  # a record may hold code
-            connect_args=_connect_args(address.get_driver_name()),
+            connect_args=_connect_args(address),
         )
-        connection = engine.connect()
+        connected = _Guarding()
+        # Before SQLAlchemy's own listener, which already sends queries.
+        event.listen(engine, "connect", connected, insert=True)
+        connection = connected.run(engine.connect)
     except ImportError as error:
         message = f"{error.name} is missing: pip install 'ensemble-lsp[team]'"
         raise UnreachableError(message) from None
@@ -235,7 +258,7 @@ def connect(url: str, busy_seconds: float) -> PostgresConnection:
     except SQLAlchemyError as error:
         orig = getattr(error, "orig", None)
         raise UnreachableError(_first_line(orig or error, secret)) from None
-    db = PostgresConnection(connection, place, secret)
+    db = PostgresConnection(connection, place, secret, connected.guard)
     try:
         db.execute(f"SET search_path TO {SCHEMA}")
         db.execute(f"SET lock_timeout TO {max(1000, int(busy_seconds * 1000))}")
@@ -246,16 +269,48 @@ def connect(url: str, busy_seconds: float) -> PostgresConnection:
     return db
 
 
-def _connect_args(driver: str) -> dict[str, Any]:
-    if not driver.startswith("psycopg"):
+class _Guarding:
+    """Guards a connection from its first query on. Called by SQLAlchemy for a new connection."""
+
+    def __init__(self) -> None:
+        self.guard: ConnectionGuard | None = None
+        self._first = contextlib.ExitStack()
+
+    def __call__(self, raw: Any, record: object) -> None:
+        if hasattr(raw, "fileno"):  # not with drivers in pure Python
+            self.guard = ConnectionGuard(
+                raw.fileno(), seconds=_STATEMENT_SECONDS, max_bytes=_MAX_ANSWER
+            )
+            self._first.enter_context(self.guard.statement(_CONNECT_SECONDS))
+
+    def run(self, connect: Callable[[], Connection]) -> Connection:
+        """Return the new connection; without one, end the guard."""
+        try:
+            with self._first:
+                return connect()
+        except BaseException:
+            if self.guard is not None:
+                self.guard.close()
+            raise
+
+
+def _connect_args(address: URL) -> dict[str, Any]:
+    if not address.get_driver_name().startswith("psycopg"):
         return {}
-    return {
+    args: dict[str, Any] = {
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": "ensemble-lsp",
         # A lost network is noticed within seconds, not hours.
         "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
         "tcp_user_timeout": 10_000,
     }  # fmt: skip
+    if address.query.get("sslmode") not in _ENCRYPTED and "require_auth" not in address.query:
+        from psycopg import pq
+
+        # Whoever answers at this address must not get the password by asking for it.
+        if pq.version() >= _REQUIRE_AUTH_VERSION:
+            args["require_auth"] = "!password"
+    return args
 
 
 def _migrate(db: PostgresConnection) -> None:
@@ -324,6 +379,8 @@ def _plain(row: Any) -> tuple[Any, ...]:
 
 
 def _first_line(error: BaseException, secret: str) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    line = " ".join(lines[0].split())
-    return line.replace(secret, "…") if secret else line
+    """Return an error's first line, bounded and printable: the server may have written it."""
+    lines = str(error)[: 10 * _MAX_MESSAGE].strip().splitlines() or [type(error).__name__]
+    line = lines[0].replace(secret, "…") if secret else lines[0]
+    line = " ".join("".join(char if char.isprintable() else " " for char in line).split())
+    return line if len(line) <= _MAX_MESSAGE else f"{line[:_MAX_MESSAGE]}…"

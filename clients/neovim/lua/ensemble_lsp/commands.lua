@@ -5,7 +5,7 @@ local ui = require('ensemble_lsp.ui')
 
 local M = {}
 
-local TASKS = { 'complete', 'explain', 'generate' }
+local TASKS = { 'complete', 'explain', 'generate', 'edit' }
 
 ---@class ensemble_lsp.Command
 ---@field run fun(opts: table, words: string[])
@@ -284,7 +284,7 @@ local function show_written(result)
   if not path then
     return ui.info('no report was written')
   end
-  vim.cmd.split(vim.fn.fnameescape(path))
+  ui.split(path)
   if result.html then
     ui.info('the report is also in ' .. result.html)
   end
@@ -391,7 +391,7 @@ commands.restart = {
 
 commands.log = {
   run = function()
-    vim.cmd.split(vim.fn.fnameescape(vim.lsp.log.get_filename()))
+    ui.split(vim.lsp.log.get_filename())
   end,
 }
 

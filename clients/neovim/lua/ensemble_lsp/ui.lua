@@ -22,4 +22,16 @@ function M.float(markdown)
   })
 end
 
+--- Open a file that holds text of models. A modeline in it must set no option.
+---@param path string
+function M.split(path)
+  local modeline = vim.go.modeline
+  vim.go.modeline = false
+  local opened, problem = pcall(vim.cmd.split, vim.fn.fnameescape(path))
+  vim.go.modeline = modeline
+  if not opened then
+    M.error(tostring(problem))
+  end
+end
+
 return M

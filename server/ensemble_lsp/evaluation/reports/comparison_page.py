@@ -23,6 +23,7 @@ TITLES = {
     "complete": "Comparison: completing this code",
     "generate": "Comparison: generating this code",
     "explain": "Comparison: explaining this code",
+    "edit": "Comparison: predicting the next edit",
 }
 
 
@@ -180,7 +181,8 @@ def _chosen(comparison: Comparison) -> str:
 
 def _markdown(summary: Summary, facts: str, chosen: str) -> str:
     measures = _measures(summary)
-    parts = [f"# {TITLES[summary.task]}", facts, f"**{summary.advice}**", *summary.notes]
+    parts = [f"# {TITLES[summary.task]}", html_page.escaped(facts)]
+    parts += [f"**{html_page.escaped(summary.advice)}**", *summary.notes]
     parts += ["## The models", _table(summary.rows, measures)]
     if troubled := [r for r in summary.rows if r.failed or r.message]:
         rows = [
@@ -206,13 +208,16 @@ def _markdown(summary: Summary, facts: str, chosen: str) -> str:
         parts.append("## Largest disagreements")
     for one in summary.disagreements:
         parts.append(
-            f"### `{one.case.path}:{one.case.hole.start.line + 1}` ({KIND_NAMES[one.case.kind]})"
+            f"### {html_page.code(f'{one.case.path}:{one.case.hole.start.line + 1}')}"
+            f" ({KIND_NAMES[one.case.kind]})"
         )
         parts.append(html_page.fenced(one.before + one.case.reference, one.case.language))
         for model, text, value in one.answers:
             label = f" ({summary.main} {value:.2f})" if value is not None else ""
-            parts.append(f"{model}{label}:\n\n{html_page.fenced(text or '(no suggestion)')}")
-    parts += ["## Selection of the cases", chosen]
+            parts.append(
+                f"{html_page.escaped(model)}{label}:\n\n{html_page.fenced(text or '(no suggestion)')}"
+            )
+    parts += ["## Selection of the cases", html_page.escaped(chosen)]
     return "\n\n".join(parts) + "\n"
 
 

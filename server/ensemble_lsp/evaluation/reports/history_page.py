@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import SettingsError
 from ..finetune_ab import FinetuneComparison
-from ..history_report import HistorySummary, ModelHistory, OutcomeCounts
+from ..history_report import LATEST, HistorySummary, ModelHistory, OutcomeCounts
 from . import html_page
 from .comparison_page import Figure, ReportFiles
 from .svg_plots import Point, Series, line_plot
@@ -121,11 +121,11 @@ def _since(when: float | None) -> str:
 
 
 def _day(when: float) -> str:
-    return time.strftime("%Y-%m-%d", time.localtime(when))
+    return time.strftime("%Y-%m-%d", time.localtime(min(max(when, 0.0), LATEST)))
 
 
 def _markdown(summary: HistorySummary, facts: str, advice: str) -> str:
-    parts = [f"# {TITLE}", facts, f"**{advice}**"]
+    parts = [f"# {TITLE}", facts, f"**{html_page.escaped(advice)}**"]
     # Narrow tables, one for each task, because editors show this page beside the code.
     for task in dict.fromkeys(row.task for row in summary.rows):
         rows = [_acceptance_cells(row) for row in summary.rows if row.task == task]
@@ -184,7 +184,7 @@ def _pair(pair: FinetuneComparison) -> str:
         )
     columns = ["model", "judged", "accepted", "survival", "first token", "total", "cost",
                "per 1,000 accepted characters"]  # fmt: skip
-    return f"{finetune_sentence(pair)}\n\n{html_page.table(columns, rows)}"
+    return f"{html_page.escaped(finetune_sentence(pair))}\n\n{html_page.table(columns, rows)}"
 
 
 def finetune_sentence(pair: FinetuneComparison) -> str:

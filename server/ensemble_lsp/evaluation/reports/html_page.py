@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from importlib import import_module, resources
 from typing import Any
@@ -13,6 +14,7 @@ from ...errors import SettingsError
 from ..statistics import Difference, Estimate
 
 EMPTY = "–"
+_MARKUP = re.compile(r"[\\`*_\[\]|!#~]")
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
@@ -113,10 +115,19 @@ def fenced(text: str, language: str = "") -> str:
 
 def table(columns: list[str], rows: list[list[str]]) -> str:
     """Return a Markdown table, with pipes and line ends in cells escaped."""
-
-    def cell(text: str) -> str:
-        plain = " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|")
-        return plain.replace("<", "&lt;").replace("[", "\\[")
-
-    lines = [columns, ["---"] * len(columns), *([cell(c) for c in row] for row in rows)]
+    lines = [columns, ["---"] * len(columns), *([escaped(c) for c in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def escaped(text: str) -> str:
+    """Return text as one line of Markdown without markup: names come from providers and other users."""
+    plain = "".join(char if char.isprintable() else " " for char in text)
+    plain = " ".join(plain.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return _MARKUP.sub(r"\\\g<0>", plain)
+
+
+def code(text: str) -> str:
+    """Return text as one line of Markdown code that no backtick in it can end."""
+    plain = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    marks = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))
+    return f"{marks} {plain} {marks}" if "`" in plain else f"`{plain}`"
