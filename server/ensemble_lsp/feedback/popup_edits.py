@@ -21,6 +21,8 @@ _ITEM = re.compile(
     """,
     re.VERBOSE,
 )
+_NAME = re.compile(r"[\w$@#]+(?:-\w+)*[!?]?(?:\(\))?")
+"""An item that is the whole offered text: other ends are rather the model's."""
 _OPERATOR = re.compile(r"\?\.|\.|->|::")
 """An item may replace the operator before it, too."""
 _TYPED = re.compile(r"[\w$@#-]*")
@@ -46,7 +48,9 @@ def is_popup_edit(
     start = inserted.span.start
     before = step.before.slice(Span(Position(start.line, 0), start))[-1:]
     in_word = before.isalnum() or before in ("_", "$")
-    return not (in_word or whole) if exact else (in_word or not whole)
+    if exact:
+        return not (in_word or whole)
+    return in_word and _NAME.fullmatch(inserted.text) is not None if whole else True
 
 
 def restates_text(change: DocumentChange, inserted: Edit) -> bool:
