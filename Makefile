@@ -13,7 +13,7 @@ EXTRAS := local,report,ws,dev,e2e,fuzz,docs,package
 add = $(if $(LOCKED),@true,$(PIP) install -e ".[$(subst $(space),$(comma),$(1))]")
 
 .PHONY: install demo test test-npm test-e2e test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server lint lint-python lint-clients lint-npm format format-npm bench \
-  bench-selection bench-ensemble bench-wires schema docs package lock audit clean
+  bench-selection bench-ensemble bench-wires bench-next-edit schema docs package lock audit clean
 
 $(INSTALLED): pyproject.toml $(if $(LOCKED),requirements.lock)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -109,6 +109,11 @@ bench-ensemble: $(INSTALLED)
 # The share of recorded and scripted provider answers that come out right (ARGS: ids, kinds or services).
 bench-wires: $(INSTALLED)
 	$(BIN)/python -m benchmarks.wires $(ARGS)
+
+# Next edits: the locator on histories, and the recorded answers of services (DATA names their folder,
+# PACKAGES a folder for the wheels of released versions).
+bench-next-edit: $(INSTALLED)
+	$(BIN)/python -m benchmarks.next_edit $(if $(DATA),--data $(DATA)) $(if $(PACKAGES),--packages $(PACKAGES)) $(ARGS)
 
 # Files generated from the schemas of the settings and of the protocol; tests compare them.
 schema: $(INSTALLED)

@@ -2,13 +2,15 @@
 
 The sequences are generated (``tests/support/edit_sequences.py``: scenarios × places × shapes
 of edits), so the figures describe a model of editors, not recorded users. "all" is the share of sequences
-with the right outcome.
+with the right outcome. Then the accepts found in whole sessions (``tests/support/editing_sessions.py``), with
+edits as VS Code makes them and in their smallest form, as Neovim sends them.
 """
 
 from __future__ import annotations
 
 import time
 
+from tests.support import editing_sessions
 from tests.support.edit_sequences import (
     AMBIGUOUS,
     SAMPLES,
@@ -22,6 +24,7 @@ from tests.support.edit_sequences import (
 from .common import save, table
 
 Scores = dict[str, tuple[int, float, float]]
+SESSIONS = 40
 
 
 def measure(samples: tuple[Sample, ...], shape: str) -> Scores:
@@ -29,6 +32,16 @@ def measure(samples: tuple[Sample, ...], shape: str) -> Scores:
     played = [(s.expected, play(s)[0]) for s in sequences(samples) if s.shape == shape]
     right = sum(expected == seen for expected, seen in played) / len(played)
     return {**scores(played), "all": (len(played), right, right)}
+
+
+def sessions(form: str) -> tuple[int, float, float]:
+    """Return the number of accepts in the sessions of one form, with precision and recall."""
+    played = [
+        suggestion
+        for seed in range(SESSIONS)
+        for suggestion in editing_sessions.session(seed, form)
+    ]
+    return editing_sessions.accepts(played)
 
 
 def main() -> None:
@@ -45,7 +58,13 @@ def main() -> None:
     ]
     columns = ["shape of the edits", "outcome", "sequences", "precision", "recall"]
     table(f"outcomes detected from edits: {count} sequences, {each:.2f} ms each", columns, rows)
-    save("outcomes", {"sequences": count, "outcomes": found})
+    accepts = {form: sessions(form) for form in editing_sessions.FORMS}
+    table(
+        f"accepts found in {SESSIONS} sessions",
+        ["form of the edits", "accepts", "precision", "recall"],
+        [[form, n, f"{p:.3f}", f"{r:.3f}"] for form, (n, p, r) in accepts.items()],
+    )
+    save("outcomes", {"sequences": count, "outcomes": found, "sessions": accepts})
 
 
 if __name__ == "__main__":

@@ -17,11 +17,13 @@ from . import process_tuning
 from .lsp.routes import register
 from .lsp.server import EnsembleServer, Host, Services
 from .lsp.transport import Connection, WriterThread, read_in_thread
+from .next_edit.edit_history import EditHistory
 
 if TYPE_CHECKING:
     from .app import AppContext, Workspace
     from .lsp.transport import Garbage
     from .models.log_redaction import RedactKeys
+    from .next_edit.predictor import EditPredictor
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +43,17 @@ def create_server(options: ServerOptions | None = None) -> EnsembleServer:
     chosen = options or ServerOptions()
 
     async def open_host(ls: EnsembleServer) -> Host:
-        return await _open_host(ls, chosen)
+        return await _open_host(ls, chosen, edits)
 
     server = EnsembleServer(open_host)
+    # From the first change on: the host may take a second to build.
+    edits = EditHistory()
+    server.documents.subscribe(edits)
     register(server)
     return server
 
 
-async def _open_host(ls: EnsembleServer, options: ServerOptions) -> Host:
+async def _open_host(ls: EnsembleServer, options: ServerOptions, edits: EditHistory) -> Host:
     # The imports take a while: off the loop, after ``initialize``.
     await asyncio.to_thread(_import_packages)
     from .app import open_app
@@ -58,6 +63,7 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions) -> Host:
     from .generation.generator import Generator
     from .lsp.handlers.configuration import request_configuration
     from .lsp.status import StatusNotifier
+    from .next_edit.predictor import EditPredictor
     from .settings import default_config_path, default_data_dir
 
     editor = await request_configuration(ls)
@@ -71,19 +77,30 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions) -> Host:
         trusted=ls.trusted,
         redact=options.redact,
     )
-    services = Services(Completer(), Explainer(), Generator())
+    services = Services(Completer(), Explainer(), Generator(), EditPredictor(edits))
     app.workspace.add_listener(services.generator)
+    follow_edits(app, services.predictor)
     StatusNotifier(ls.protocol.notify).watch(app.activity)
     ls.background(_prepare(app))
     ls.background(_exempt_indexes(app.workspace))
 
     async def close() -> None:
         services.completer.close()
+        services.predictor.close()
         await services.completer.settled()
         await host.app.close()
 
     host = Host(app, services, close)
     return host
+
+
+def follow_edits(app: AppContext, predictor: EditPredictor) -> None:
+    """Let the predictor of edits listen to the documents and to the outcomes of what it offered."""
+    for document in app.workspace.documents.recent():
+        predictor.opened(document)
+    app.workspace.add_listener(predictor)
+    app.workspace.on_file = predictor.found
+    app.suggestions.on_outcome = predictor.settled
 
 
 async def _prepare(app: AppContext) -> None:
@@ -105,11 +122,13 @@ def _import_packages() -> None:
     from . import completion
     from .explanation import explainer
     from .generation import generator
-    from .lsp import command_schemas
+    from .lsp import command_schemas, inline_edit_params
+    from .next_edit import predictor
     from .provider_spec import specs
 
     specs()  # reads the installed packages' entry points
-    logger.debug("imported %s", (app_package, completion, explainer, generator, command_schemas))
+    logger.debug("imported %s", (app_package, completion, explainer, generator))
+    logger.debug("imported %s", (command_schemas, inline_edit_params, predictor))
 
 
 def serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:

@@ -119,9 +119,13 @@ class TimedOutError(ProviderError):
 
 
 class ServiceUnavailableError(ProviderError):
-    """The provider has a problem: 5xx, 529."""
+    """The provider has a problem: 5xx, 529. ``retry_after`` is in seconds, if the provider gives it."""
 
     temporary = True
+
+    def __init__(self, model: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(model, message)
+        self.retry_after = retry_after
 
 
 class ContentFilteredError(ProviderError):

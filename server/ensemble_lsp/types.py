@@ -14,8 +14,11 @@ from typing import Literal
 
 from .uris import uri_to_path
 
-Task = Literal["complete", "explain", "generate"]
-TASKS: tuple[Task, ...] = ("complete", "explain", "generate")
+Task = Literal["complete", "explain", "generate", "edit"]
+TASKS: tuple[Task, ...] = ("complete", "explain", "generate", "edit")
+
+LOCATOR = "locator"
+"""The name of the model of an edit that no model predicted."""
 
 OutcomeKind = Literal[
     "accepted", "partial", "typed", "rejected", "ignored", "superseded", "failed", "cancelled"
@@ -180,6 +183,19 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderedPrompt:
+    """A prompt in a model's own format, sent as it is: one raw text, or the messages of a chat."""
+
+    text: str = ""
+    """For a completions API; empty for a chat."""
+    system: str = ""
+    """Empty for a family without a system message."""
+    user: str = ""
+    prediction: str = ""
+    """A text that the answer probably repeats, for services that take a prediction."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A provider-independent prompt, already cut to the model's context window.
 
@@ -208,6 +224,8 @@ class Prompt:
     max_tokens: int = 256
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
+    rendered: RenderedPrompt | None = None
+    """The prompt in the model's own format; it replaces the parts above."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import copy
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from tests.server.conftest import Home
 from tests.support.lsp_client import CAPABILITIES, LspClient
-from tests.support.providers import LoopbackProvider
+from tests.support.providers import LoopbackProvider, running
 
 pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
 
@@ -241,6 +242,121 @@ async def test_an_accept_that_replaces_text_behind_the_cursor_is_an_accept(
         chars = {row[0] for row in database.execute("select chars from suggestions")}
     database.close()
     assert max(chars) == len(IF_REPLY) - 1
+
+
+MEMBER = "const path = file.fil"
+
+
+async def popup(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """The editor's popup replaces the word under the cursor."""
+    client.insert(uri, len(MEMBER) - 3, "fileName", delete=3)
+
+
+async def popup_in_smallest_form(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """The same, as an editor sends it that compares lines."""
+    client.append(uri, "eName")
+
+
+async def name_by_command(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Accept; the client runs the command."""
+    client.accept(uri, item)
+    await client.command("ensemble.accept", item["command"]["arguments"][0])
+
+
+async def opposite(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Paste nearly the same, soon after it was offered."""
+    client.append(uri, ">= b + c")
+
+
+async def redone(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Accept, undo, redo."""
+    await undone(client, uri, item)
+    client.accept(uri, item)
+
+
+async def reloaded(client: LspClient, uri: str, item: dict[str, Any]) -> None:
+    """Accept, then throw the change away: ``:e!`` closes the document and opens it again."""
+    text = client.text(uri)
+    client.accept(uri, item)
+    client.close_document(uri)
+    client.open(uri, text)
+
+
+REAL: dict[str, tuple[str, str, Fate, str]] = {
+    "popup, smallest form": (MEMBER, "eName", popup_in_smallest_form, "typed"),
+    "popup": (MEMBER, "eName", popup, "typed"),
+    # From here on the client is known to send edits as they are made: this is no popup's.
+    "a name": (MEMBER, "eName", whole, "accepted"),
+    "a name by command": (MEMBER, "eName", name_by_command, "accepted"),
+    "an opposite": ("return a ", "<= b + c", opposite, "ignored"),
+    "redone": ("x = ", "first + second", redone, "accepted"),
+    "reloaded": ("x = ", "first + second", reloaded, "rejected"),
+}
+"""Each case with its line, the offered text, and its outcome."""
+
+
+async def test_outcomes_where_people_really_edit(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    home.tables["complete"] = {"candidates": 1, "budgetMs": 20000}
+    followed: dict[str, str] = {}
+    async with home.server("vscode") as client:
+        for number, (name, (code, reply, act, _)) in enumerate(REAL.items()):
+            provider.reply, one = reply, f"{uri}.{number}.ts"
+            client.open(one, code, "typescript")
+            [item] = await client.inline(one)
+            assert item["insertText"] == reply, name
+            await act(client, one, item)
+            client.close_document(one)
+            followed[name] = str(item["command"]["arguments"][0]["id"])
+        assert await client.shutdown() == 0
+    outcomes = _outcomes(home.path)
+    found = {name: outcomes[id_][0] for name, id_ in followed.items()}
+    assert found == {name: kind for name, (*_, kind) in REAL.items()}
+
+
+@pytest.mark.parametrize(("shown", "rewarded"), [((), {0}), ((1,), {0, 1}), ((2,), {0, 2})])
+async def test_items_that_nobody_saw_teach_nothing(
+    home: Home, uri: str, shown: tuple[int, ...], rewarded: set[int]
+) -> None:
+    home.tables["complete"] = {"candidates": 3, "budgetMs": 20000}
+    with ExitStack() as stack:
+        for name in ("one", "two", "three"):
+            provider = stack.enter_context(running(LoopbackProvider(f"{name}_value(x)")))
+            home.model(name, provider.base_url)
+        async with home.server() as client:
+            client.open(uri, CODE)
+            items = await client.inline(uri)
+            ids = [str(item["command"]["arguments"][0]["id"]) for item in items]
+            assert len(ids) == 3
+            await asyncio.sleep(0.9)
+            for number in shown:
+                client.notify("ensemble/didShow", {"id": ids[number]})
+                await asyncio.sleep(0.9)
+            for key in "None if rand else 4711":
+                client.append(uri, key)
+            client.close_document(uri)
+            assert await client.shutdown() == 0
+    outcomes = _outcomes(home.path)
+    assert {number for number, id_ in enumerate(ids) if outcomes[id_][3] is not None} == rewarded
+
+
+async def test_a_refused_text_does_not_come_back_from_the_cache(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    provider.reply = REPLY
+    home.model("gpt", provider.base_url)
+    home.tables["complete"] = {"candidates": 1, "budgetMs": 20000, "debounceMs": 1}
+    async with home.server() as client:
+        client.open(uri, CODE)
+        await client.inline(uri, kind=2)
+        item = (await client.inline(uri, kind=2))[0]
+        assert (item["insertText"], len(provider.requests)) == (REPLY, 1)
+        await client.command("ensemble.reject", item["command"]["arguments"][0])
+        provider.reply = "rand + höhe"
+        item = (await client.inline(uri, kind=2))[0]
+        assert (item["insertText"], len(provider.requests)) == ("rand + höhe", 2)
 
 
 def _outcomes(path: Path) -> dict[str, tuple[str, str, float, float, float]]:

@@ -2,7 +2,8 @@
 
 A sequence is a document, an offered text, and what the user then does; ``play`` runs it against a
 ``Tracker`` and returns what it made of it. Shapes: ``vscode`` (each change as it was made, brackets closed
-by the editor), ``neovim`` (changes found by comparing lines from the left, some keys in one message),
+by the editor), ``smallest`` (the same without the text that a change leaves as it is), ``neovim`` (changes
+found by comparing lines from the left, some keys in one message),
 ``lines`` (whole lines replaced), ``full`` (the whole document, after a pause in typing).
 """
 
@@ -12,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ensemble_lsp.feedback.range_tracking import advance, common_suffix
+from ensemble_lsp.feedback.range_tracking import advance, common_suffix, minimal
 from ensemble_lsp.feedback.tracker import Tracker
 from ensemble_lsp.types import (
     Document,
@@ -26,6 +27,8 @@ from ensemble_lsp.types import (
 )
 
 SHAPES = ("vscode", "neovim", "lines", "full")
+FINE = ("vscode", "smallest", "neovim")
+"""Shapes that show each key."""
 CURSOR = "¦"
 
 
@@ -173,9 +176,12 @@ class Editor:
             self.document = self.document.replace(edit.span, edit.text, self.document.version + 1)
         if self.base is None:
             self.base = before
-        if self.shape in ("vscode", "neovim"):
-            shaped = edits if self.shape == "vscode" else [from_the_left(before, self.document)]
-            self.pending += shaped
+        if self.shape == "vscode":
+            self.pending += edits
+        elif self.shape == "smallest":
+            self.pending += smallest(before, edits)
+        elif self.shape == "neovim":
+            self.pending += [from_the_left(before, self.document)]
         self.keys += 1
         if not hold or self.keys >= 3:
             self.flush()
@@ -248,7 +254,7 @@ class Editor:
                 opened.pop()
                 step = Span(place, Position(place.line, place.column + 1))
                 self.cursor = step.end
-                if self.shape == "vscode":
+                if self.shape in ("vscode", "smallest"):
                     self.change(Edit(step, char))
                 continue
             if char == "\n":
@@ -259,7 +265,7 @@ class Editor:
                 self.cursor = Position(place.line + 1, len(indent))
                 opened.clear()
                 continue
-            pair = closing.get(char, "") if self.shape in ("vscode", "neovim") else ""
+            pair = closing.get(char, "") if self.shape in FINE else ""
             if pair:
                 opened.append(pair)
             self.change(Edit(Span(place, place), char + pair), hold=True)
@@ -283,6 +289,15 @@ class Editor:
         """A change at the beginning of the file; the cursor goes there."""
         self.change(Edit(Span(Position(0, 0), Position(0, 0)), text.replace("\n", self.eol)))
         self.cursor = Position(1, 0)
+
+
+def smallest(before: Document, edits: Sequence[Edit]) -> list[Edit]:
+    """Return consecutive edits without the text that they leave as it is."""
+    found: list[Edit] = []
+    for edit in edits:
+        found.append(minimal(before, edit))
+        before = before.replace(edit.span, edit.text)
+    return found
 
 
 def from_the_left(before: Document, after: Document) -> Edit:
@@ -329,8 +344,23 @@ Act = Callable[[Editor, Suggestion, Sample], Suggestion | None]
 
 def half(text: str) -> int:
     """Return the offset of the second half of the words."""
+    return len("".join(first_words(text)))
+
+
+def first_words(text: str) -> list[str]:
+    """Return half of the words, the first ones in one piece."""
     pieces = words(text)
-    return len("".join(pieces[: max(1, len(pieces) // 2)]))
+    count = len(pieces) - len(by_word(text)) + 1
+    first = "".join(pieces[:count])
+    return [first, *pieces[count : max(count, len(pieces) // 2)]]
+
+
+def by_word(text: str) -> list[str]:
+    """Return the words, the first ones joined until they can be neither keys nor a popup's word."""
+    first, *rest = words(text)
+    while len(rest) > 1 and (len(first.replace(" ", "")) <= 3 or first.isidentifier()):
+        first += rest.pop(0)
+    return [first, *rest]
 
 
 def own(sample: Sample) -> str:
@@ -417,7 +447,7 @@ def accept_by_command_after(e: Editor, s: Suggestion, _: Sample) -> None:
 
 def accept_word_by_word(e: Editor, s: Suggestion, sample: Sample) -> None:
     e.wait(1)
-    for word in words(own(sample)):
+    for word in by_word(own(sample)):
         e.insert(word)
         e.wait(0.5)
     e.wait(5)
@@ -446,7 +476,7 @@ def accept_undone_late(e: Editor, s: Suggestion, _: Sample) -> None:
 
 def part_then_other(e: Editor, s: Suggestion, sample: Sample) -> None:
     e.wait(1)
-    for word in words(own(sample))[: max(1, len(words(own(sample))) // 2)]:
+    for word in first_words(own(sample)):
         e.insert(word)
         e.wait(0.4)
     e.type("zzz qqq")

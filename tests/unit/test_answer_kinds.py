@@ -208,6 +208,20 @@ STRIPPED = {
     "think-quotes-the-tag": ("python", "a = |\n", '<think>\nNot "</think>" yet.\n</think>\nb', "b"),
     "magistral": ("python", "a = |\n", "[THINK]Hm.[/THINK]b", "b"),
     "kimi": ("python", "a = |\n", "◁think▷Hm.◁/think▷b", "b"),
+    "cohere": (
+        "python",
+        "a = |\n",
+        "<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>b<|END_RESPONSE|>",
+        "b",
+    ),
+    "solution": (
+        "python",
+        "a = |\n",
+        "<|begin_of_thought|>\nHm.\n<|end_of_thought|>\n<|begin_of_solution|>\nb\n<|end_of_solution|>",
+        "b",
+    ),
+    "cursor-tag": ("python", "a = |\n", "<CURSOR>b", "b"),
+    "talk-in-chinese": ("python", "a = |\n", f"以下是补全的代码：\n\n{F}python\nb\n{F}\n", "b"),
     "late": ("python", "a = |\n", "It's a sum, I think.\nx = 1\n</think>\n\nb + c", "b + c"),
     "never-ends": ("python", "a = |\n", "<think>\nHm. x = 1\n", ""),
     "harmony": (

@@ -36,6 +36,18 @@ TRANSLATED = {
         "for _, x := range xs {\n        if x > 0 {\n            return x\n        }\n    }\n    return nil",
         "for _, x := range xs {\n\t\tif x > 0 {\n\t\t\treturn x\n\t\t}\n\t}\n\treturn nil",
     ),
+    "csharp-brace-on-its-line": (
+        "csharp",
+        "class A\n{\n    int F()\n    {\n        |\n    }\n}\n",
+        "if (n > 2)\n\t\t{\n\t\t\treturn n;\n\t\t}\n\t\treturn 2;",
+        "if (n > 2)\n        {\n            return n;\n        }\n        return 2;",
+    ),
+    "json-entries": (
+        "json",
+        '{\n  "a": 1,\n  "b": {\n    |\n  }\n}\n',
+        '"c": 1,\n        "d": 2',
+        '"c": 1,\n    "d": 2',
+    ),
     "go-relative": (
         "go",
         TABS_GO,

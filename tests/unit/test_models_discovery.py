@@ -144,7 +144,7 @@ async def test_a_model_that_fills_in_the_middle_completes_so_and_chats_for_the_r
     completes, chats = by_name.values()
     assert (completes.api, completes.tasks) == ("completions", ("complete",))
     assert make_profile(completes).fim != "none"
-    assert (chats.api, chats.tasks) == ("auto", ("explain", "generate"))
+    assert (chats.api, chats.tasks) == ("auto", ("explain", "generate", "edit"))
     assert make_profile(completes).backend == make_profile(chats).backend
 
 

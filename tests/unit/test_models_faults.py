@@ -183,6 +183,42 @@ async def test_a_rate_limit_says_how_long_to_wait(
     )
 
 
+@pytest.mark.parametrize(
+    ("fault", "expected", "wait", "words"),
+    [
+        (Fault.status(503, headers={"retry-after": "2"}), ServiceUnavailableError, 2, "in 2 s"),
+        (
+            Fault.status(503, {"error": {"message": "Server is busy", "retry_after": 3}}),
+            ServiceUnavailableError,
+            3,
+            "in 3 s",
+        ),
+        (
+            Fault.status(
+                429, {"error": {"type": "usage_limit_reached", "resets_in_seconds": 7139}}
+            ),
+            RateLimitedError,
+            7139,
+            "in 119 min",
+        ),
+        (Fault.status(503), ServiceUnavailableError, None, "in a while"),
+    ],
+)
+async def test_a_delay_is_read_from_headers_and_body_of_either_error(
+    api: str,
+    provider: LoopbackProvider,
+    fault: Fault,
+    expected: type[RateLimitedError | ServiceUnavailableError],
+    wait: float | None,
+    words: str,
+) -> None:
+    provider.fault = fault
+    error, _ = await failure(provider, api)
+    assert isinstance(error, expected)
+    assert error.retry_after == wait
+    assert words in str(error)
+
+
 IN_STREAM = b'{"type": "error", "error": {"type": "%s", "message": "no"}}'
 
 

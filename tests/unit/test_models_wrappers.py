@@ -237,10 +237,11 @@ async def test_what_only_the_user_can_mend_opens_it_at_once_for_five_minutes():
     assert isinstance(await fail(breaker), AuthenticationError)
 
 
+@pytest.mark.parametrize("fault", [RateLimitedError, ServiceUnavailableError])
 @pytest.mark.parametrize(("asked", "kept"), [(7, 7), (10**9, 3600)])
-async def test_it_stays_open_as_long_as_the_provider_asks_within_reason(asked, kept):
+async def test_it_stays_open_as_long_as_the_provider_asks_within_reason(fault, asked, kept):
     clock = Clock()
-    error = RateLimitedError("fake", "Too many requests.", asked)
+    error = fault("fake", "Not now.", asked)
     breaker = CircuitBreaker(ScriptedModel(answers=[[error]]), clock)
     await fail(breaker)
     assert breaker.retry_at == clock.now + kept

@@ -295,6 +295,27 @@ def test_an_indent_that_the_empty_line_should_have_is_given() -> None:
             "x = 1\n    if x:\n        y()",
         ),
         ("    x = 1\n    y = 2", {"indent": "  ", "prefix": "if a:\n"}, "  x = 1\n  y = 2"),
+        # The first line lacks the place's indentation, the others have it.
+        (
+            "def half(self):\n        return 1\n\n    def third(self):\n        return 2",
+            {"indent": "    ", "prefix": "class A:\n    ", "unit": "    "},
+            "def half(self):\n        return 1\n\n    def third(self):\n        return 2",
+        ),
+        (
+            "/**\n   * Halves.\n   */\n  half() {\n    return 1;\n  }",
+            {"indent": "  ", "prefix": "class A {\n  // function\n  ", "unit": "  "},
+            "/**\n   * Halves.\n   */\n  half() {\n    return 1;\n  }",
+        ),
+        (
+            "def f(a):\n    return a + 1",
+            {"indent": "    ", "prefix": "class A:\n    ", "unit": "    "},
+            "def f(a):\n        return a + 1",
+        ),
+        (
+            "x = f(\n    a,\n    b,\n    )",
+            {"indent": "    ", "prefix": "if a:\n    ", "unit": "    "},
+            "x = f(\n        a,\n        b,\n        )",
+        ),
         (
             "def f(a):\n    return a + 1",
             {"indent": "    ", "prefix": "def f(a):\n    "},

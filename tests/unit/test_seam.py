@@ -111,6 +111,27 @@ CASES = [
     ("swift", "guard¦", "let x = y else {", "guard let x = y else {"),
     ("python", "user.is¦", "_active", "user.is_active"),
     ("python", "s = 'or¦", "ordered'", "s = 'ordered'"),
+    # a member access, a scope, a name with a sign, written from their start
+    ("javascript", "const n = user.na¦", "user.name;", "const n = user.name;"),
+    ("java", "this.¦", "this.name = name;", "this.name = name;"),
+    ("cpp", "std::ve¦", "std::vector<int> xs;", "std::vector<int> xs;"),
+    ("php", "echo $na¦", "$name;", "echo $name;"),
+    ("java", "@Over¦", "@Override", "@Override"),
+    ("javascript", "a.b¦", "b.c", "a.bb.c"),
+    ("python", "x = 1.¦", "1.5", "x = 1.1.5"),
+    # a keyword of a language without case
+    ("sql", "SELECT ¦", "SELECT id FROM t;", "SELECT id FROM t;"),
+    ("sql", "SELECT ¦", "select id FROM t;", "SELECT id FROM t;"),
+    # marks that need a blank behind them
+    ("yaml", "name:¦", "build", "name: build"),
+    ("yaml", "  - name:¦", '"build"', '  - name: "build"'),
+    ("yaml", "- ¦", "build", "- build"),
+    ("yaml", "-¦", "build", "- build"),
+    ("yaml", "url: http:¦", "//a.org", "url: http://a.org"),
+    ("yaml", "name:¦", "\n  a: 1", "name:\n  a: 1"),
+    ("markdown", "##¦", "Install", "## Install"),
+    ("markdown", "-¦", "one", "- one"),
+    ("markdown", "-¦", "--", "---"),
 ]
 """Language, the text with the cursor (``¦``), the answer, the text that is right."""
 

@@ -98,7 +98,7 @@ def test_one_text_stands_for_a_list_of_one():
         ({"complte": {}}, "complte: unknown setting; did you mean complete?"),
         (
             {"debounceMs": 1},
-            "debounceMs: unknown setting here; it belongs in complete",
+            "debounceMs: unknown setting here; it belongs in complete or nextEdit",
         ),
         (
             {"complete": {"budgetMs": 10}},
@@ -130,7 +130,7 @@ def test_one_text_stands_for_a_list_of_one():
         ),
         (
             {"selector": {"pin": {"completee": "gpt"}}},
-            "selector.pin.completee: the task must be one of complete, explain, generate; "
+            "selector.pin.completee: the task must be one of complete, explain, generate, edit; "
             "did you mean complete?; ignored",
         ),
         (

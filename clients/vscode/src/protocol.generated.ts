@@ -8,7 +8,7 @@ export type AcceptResult = null;
 /**
  * A kind of request to a model.
  */
-export type Task = "complete" | "explain" | "generate";
+export type Task = "complete" | "explain" | "generate" | "edit";
 /**
  * The result of ensemble.addModel.
  */
@@ -97,7 +97,12 @@ export interface AddModelArguments {
    */
   fim?: string;
   /**
-   * The tasks that the model is used for.
+   * The format in which the model predicts the next edit: `auto` follows the model's id, `chat` is any chat model,
+   * and with `none` the model is not asked for edits.
+   */
+  editFormat?: "auto" | "none" | "zeta" | "zeta-2" | "sweep-next-edit" | "instinct" | "mercury" | "chat";
+  /**
+   * The tasks that the model is used for. A model that was trained only for edits has no other by default.
    *
    * @minItems 1
    */
@@ -387,6 +392,7 @@ export interface ModelDescription {
     complete?: Stats;
     explain?: Stats;
     generate?: Stats;
+    edit?: Stats;
   };
 }
 /**
@@ -439,6 +445,26 @@ export interface Stats {
  * List the models with their state and their record.
  */
 export interface ModelsArguments {}
+/**
+ * Predict the next edit at a position and apply it.
+ */
+export interface NextEditArguments {
+  /**
+   * The document.
+   */
+  uri: string;
+  position: Position;
+}
+/**
+ * The edit that was predicted.
+ */
+export interface NextEditResult {
+  id: string;
+  /**
+   * Whether the client applied it.
+   */
+  applied: boolean;
+}
 /**
  * Use one model for a task, or let the selector choose again.
  */
@@ -642,7 +668,7 @@ export interface WhyResult {
   id?: string;
 }
 
-export const TASK_VALUES: readonly Task[] = ["complete", "explain", "generate"];
+export const TASK_VALUES: readonly Task[] = ["complete", "explain", "generate", "edit"];
 
 /** The server's commands. */
 export interface Commands {
@@ -653,6 +679,7 @@ export interface Commands {
   "ensemble.explain": { arguments: ExplainArguments; result: ExplainResult };
   "ensemble.generate": { arguments: GenerateArguments; result: GenerateResult };
   "ensemble.models": { arguments: ModelsArguments; result: ModelsResult };
+  "ensemble.nextEdit": { arguments: NextEditArguments; result: NextEditResult };
   "ensemble.pin": { arguments: PinArguments; result: PinResult };
   "ensemble.providers": { arguments: ProvidersArguments; result: ProvidersResult };
   "ensemble.reject": { arguments: RejectArguments; result: RejectResult };

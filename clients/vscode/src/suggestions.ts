@@ -1,5 +1,7 @@
 // Tracks the ghost text on the screen. VS Code's stable API reports neither that ghost text was shown
-// nor that it was rejected, so both are inferred from the provider's result, the cursor and Escape.
+// (handleDidShowCompletionItem is a proposed API) nor that it was rejected, so both are inferred from the
+// provider's result, the cursor and Escape. Of several items the first is reported; a later one that the
+// user cycles to is known when its accept command runs.
 // The server itself sees typed and accepted text in the document.
 import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient";

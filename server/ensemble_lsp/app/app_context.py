@@ -136,13 +136,18 @@ class AppContext:
 
     def _choose(self, context: RequestContext, models: Sequence[Model]) -> Choice:
         task = context.task
-        budget = self.settings.complete if task == "complete" else self.settings.ensemble
         return self.selector.choose(
             context,
             [model.profile for model in models],
-            budget_ms=float(budget.budget_ms),
+            budget_ms=float(self.budget_ms(task)),
             pinned=self.pin(task),
         )
+
+    def budget_ms(self, task: Task) -> int:
+        """Return the milliseconds that a task's answer may take."""
+        settings = self.settings
+        tables = {"complete": settings.complete, "edit": settings.next_edit}
+        return tables.get(task, settings.ensemble).budget_ms
 
     def outlook(self, task: Task, document: Document, position: Position) -> dict[str, Any]:
         """Return which models would be asked at a place now, and why. Asks no model."""

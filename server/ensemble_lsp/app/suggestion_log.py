@@ -15,11 +15,12 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SettingsError
+from ..feedback.refusals import Refusals
 from ..feedback.reward import reward_of
 from ..feedback.tracker import Tracker
 from ..history import CallRecord, History, SuggestionRecord
@@ -77,6 +78,8 @@ class SuggestionLog:
     def __init__(self, history: History, workspace: Workspace, activity: Activity) -> None:
         self.history = history
         self.tracker = Tracker(self.settle, self.revise, prefer=self.prefer)
+        self.refusals = Refusals()
+        """Texts that are not offered again at the same place."""
         self._workspace = workspace
         self._activity = activity
         self._learning: HistorySync | None = None
@@ -84,6 +87,8 @@ class SuggestionLog:
         self._reasons: OrderedDict[str, Reasons] = OrderedDict()
         self._pending: set[asyncio.Future[Any]] = set()
         self._ticker: asyncio.Task[None] | None = None
+        self.on_outcome: Callable[[Suggestion, Outcome], None] | None = None
+        """Called with each suggestion's first outcome."""
         workspace.add_listener(self)
 
     # -- offered -------------------------------------------------------------------------------
@@ -96,16 +101,19 @@ class SuggestionLog:
         *,
         trigger: Trigger,
         group: str | None = None,
+        listed: bool = False,
     ) -> None:
         """Record suggestions that are sent to the user, and follow them.
 
+        ``listed``: the editor shows completions in a list; otherwise it shows only the first one.
         ``decisions`` has one for each suggestion (a cached one keeps the decision it was made by).
         """
         if not suggestions:
             return
         for suggestion, decision in zip(suggestions, decisions, strict=True):
             self._record(suggestion, document, decision, trigger, group)
-        self.tracker.offered(suggestions, document)
+            self.refusals.offered(suggestion, document)
+        self.tracker.offered(suggestions, document, all_visible=listed)
         self._tick_soon()
 
     def answered(self, suggestion: Suggestion, document: Document, decision: Decision) -> None:
@@ -238,7 +246,8 @@ class SuggestionLog:
     # -- changes of the document (called by the workspace) -------------------------------------
 
     def opened(self, document: Document) -> None:
-        """Do nothing: no suggestion was offered in a document that was just opened."""
+        """Take back accepts whose text is gone: the editor has thrown it away and loaded the file again."""
+        self.tracker.opened(document)
 
     def changed(self, before: Document, after: Document, edits: Sequence[Edit]) -> None:
         """Compare the document with what was offered in it."""
@@ -266,11 +275,15 @@ class SuggestionLog:
 
     def settle(self, suggestion: Suggestion, outcome: Outcome) -> None:
         """Write a suggestion's outcome and let the selector learn it."""
+        self.refusals.settled(suggestion, outcome)
         self._write(self.history.add_outcome(outcome, time.time()))
+        if self.on_outcome is not None:
+            self.on_outcome(suggestion, outcome)
         self.learn_soon()
 
     def revise(self, suggestion: Suggestion, outcome: Outcome) -> None:
         """Replace an outcome: more was accepted, it was undone, or its survival was measured."""
+        self.refusals.settled(suggestion, outcome, revised=True)
         self._write(self.history.revise_outcome(outcome))
         self.learn_soon()
 
@@ -354,6 +367,6 @@ class SuggestionLog:
 def _replaced(suggestion: Suggestion) -> int:
     """Return the number of characters of a completion that the document has already."""
     start, end = suggestion.span.start, suggestion.span.end
-    if suggestion.task != "complete" or start.line != end.line:
+    if suggestion.task not in ("complete", "edit") or start.line != end.line:
         return 0
     return min(len(suggestion.text), end.column - start.column)

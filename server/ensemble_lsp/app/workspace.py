@@ -39,6 +39,8 @@ class Workspace:
         self.indexing = asyncio.Event()
         """Set while recall reads what was opened."""
         self._listeners: list[DocumentListener] = []
+        self.on_file: Callable[[str, str, str], None] | None = None
+        """Called with the URI, language and text of each source file on disk."""
         self._unread: dict[str, Document] = {}
         """Open documents that recall has not begun to read."""
         self._opens = TokenBucket(_OPENS_AT_ONCE, _OPENS_PER_SECOND)
@@ -124,6 +126,8 @@ class Workspace:
         for file in files:
             uri = self._on_disk[file.path] = opened.get(file.path) or file.path.as_uri()
             self.recall.add_file(uri, file.language, file.text)
+            if self.on_file is not None:
+                self.on_file(uri, file.language, file.text)
             self._read_soon()
             await asyncio.sleep(_PAUSE)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ..types import TASKS
 
+_MEASURED = tuple(task for task in TASKS if task != "edit")
+
 
 def add_compare(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``compare`` to a parser."""
@@ -15,7 +17,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=description)
     parser.add_argument(
-        "--task", choices=TASKS, default="complete", help="the task to measure (complete)"
+        "--task", choices=_MEASURED, default="complete", help="the task to measure (complete)"
     )
     parser.add_argument(
         "--models", metavar="A,B", help="names of the models (all that can do the task)"

@@ -12,6 +12,7 @@ from ..app import AppContext
 from ..app.failures import no_model
 from ..provider_spec import problems
 from ..settings import default_config_path, default_data_dir, writable_by_others
+from ..types import TASKS
 from .common import app_of, run_async
 from .console import print_json, safe
 
@@ -111,7 +112,7 @@ async def _models(app: AppContext) -> list[DoctorCheck]:
         result = await app.registry.test(entry.profile.name)
         source = "no key" if entry.key_source == "none" else f"key: {entry.key_source}"
         found.append(DoctorCheck(name, result.ok, f"{result.message} ({source})"))
-    for task in ("complete", "explain", "generate"):
+    for task in TASKS:
         able = bool(app.models_for(task))
         message = "has a model" if able else str(no_model(app, task))
         found.append(DoctorCheck(task, able, message))

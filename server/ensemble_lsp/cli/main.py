@@ -32,6 +32,7 @@ COMMANDS = {
     "complete": "print a completion",
     "explain": "print an explanation",
     "generate": "print code",
+    "edit": "print the next edit as a diff",
     "models": "list, test, add, remove and explain models",
     "compare": "measure models on your own code",
     "report": "write a report of the history",
@@ -137,6 +138,7 @@ def _parser(shows_help: bool) -> argparse.ArgumentParser:
     _serve(made["serve"])
     for name in ("complete", "explain", "generate"):
         _asking(made[name], name)
+    _edit(made["edit"])
     # Reading the installed packages for their names takes a while; only the help needs them.
     _models(made["models"], ", ".join(specs()) if shows_help else "")
     _history(made["history"])
@@ -181,6 +183,15 @@ def _asking(parser: argparse.ArgumentParser, name: str) -> None:
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--model", metavar="NAME", help="ask only this model")
     who.add_argument("--ensemble", type=_size, metavar="N", help="ask N models and combine them")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def _edit(parser: argparse.ArgumentParser) -> None:
+    text = "counted from 1, as editors show them"
+    parser.add_argument("place", metavar="FILE:LINE:COL", help=text)
+    text = "a unified diff of the edits just made, `-` for a pipe"
+    parser.add_argument("--history", type=Path, metavar="PATCH", help=text)
+    parser.add_argument("--model", metavar="NAME", help="ask only this model")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..postprocess.completion_text import STREAMED_LINES
 from ..types import Position, Span, Suggestion
 from .cache import CachedAnswer, TypeThroughCache
 from .debounce import TypingRhythm
@@ -151,7 +152,12 @@ class Completer:
         cleaned = (
             replace(a, text=run.clean(a.text, block="\n" in a.text, exact=True)) for a in answers
         )
-        return (a for a in cleaned if a.text.strip())
+        refused = run.app.suggestions.refusals
+        return (
+            a
+            for a in cleaned
+            if a.text.strip() and not refused.includes(run.document, run.position, a.text)
+        )
 
     def _offer(
         self, run: CompletionRun, answers: list[CachedAnswer], cached: int
@@ -164,7 +170,8 @@ class Completer:
             head, selected = request.selected.text, request.selected.span
             start, end = selected.start, selected.end
         for index, answer in enumerate(answers):
-            lines = limit if run.multiline or index < cached else 1
+            # A completion of a line has the lines that it needs already.
+            lines = limit if run.multiline or index < cached else STREAMED_LINES
             lines += answer.text.startswith("\n")
             fitted = run.fit("\n".join(answer.text.split("\n")[:lines]))
             suggestion = run.app.new_suggestion(
@@ -183,6 +190,7 @@ class Completer:
             request.document,
             [answer.decision for answer in answers],
             trigger=request.trigger,
+            listed=request.several,
         )
         return suggestions
 

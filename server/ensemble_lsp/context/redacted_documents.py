@@ -167,8 +167,16 @@ def redact_prompt(
         selection, suffix = join(selection, suffix)
     else:
         prefix, suffix = join(prefix, suffix)
+    rendered = prompt.rendered
     redacted = replace(
         prompt,
+        rendered=rendered
+        and replace(
+            rendered,
+            text=clean(rendered.text),
+            user=clean(rendered.user),
+            prediction=clean(rendered.prediction),
+        ),
         path=clean(prompt.path),
         prefix=clean(prefix),
         suffix=clean(suffix),

@@ -24,6 +24,7 @@ KINDS_OF: dict[Task, tuple[CaseKind, ...]] = {
     "complete": ("line", "block", "function"),
     "generate": ("generate",),
     "explain": ("explain",),
+    "edit": (),  # a file alone does not show which edits led to which
 }
 Band = Literal["simple", "moderate", "complex"]
 BANDS: tuple[Band, ...] = ("simple", "moderate", "complex")

@@ -195,6 +195,8 @@ async def _sampler(
 
 
 def _check(options: ComparisonOptions) -> None:
+    if not KINDS_OF[options.task]:
+        raise SettingsError(f"compare does not measure the task {options.task}.")
     if options.samples < 1:
         raise SettingsError("--samples must be 1 or more.")
     if options.max_cost is not None and options.max_cost < 0:

@@ -24,7 +24,7 @@ from typing import Any
 from ..syntax.trees import has_error
 from .scenario import Scenario
 
-MAIN = {"complete": "similarity", "generate": "similarity", "explain": "names"}
+MAIN = {"complete": "similarity", "generate": "similarity", "explain": "names", "edit": "exact"}
 """The measure that compares models, by task; ``tests`` replaces it if tests were run."""
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")

@@ -23,7 +23,7 @@ from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
 from ..wording import join_names
 
-_USUAL_ANSWER = {"complete": 40, "explain": 350, "generate": 300}
+_USUAL_ANSWER = {"complete": 40, "explain": 350, "generate": 300, "edit": 150}
 _USUAL_INSTRUCTIONS = 220
 _UNPAID = (
     AuthenticationError, QuotaExceededError, RateLimitedError, ModelNotFoundError, BadRequestError,

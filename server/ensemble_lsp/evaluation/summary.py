@@ -337,6 +337,7 @@ def _notes(task: Task, main: str) -> list[str]:
         "close the code is to it, not whether the code works.",
         "explain": "An explanation has no reference: names (the share of the code's names it mentions) and agreement (its "
         "similarity to the other models' explanations) compare models, but do not show which is right.",
+        "edit": "",
     }
     sentences = [notes[task]]
     if main == "tests":

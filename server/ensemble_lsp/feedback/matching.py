@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Literal
 from unicodedata import normalize
 
@@ -15,11 +14,15 @@ State = Literal["untouched", "part", "whole", "other"]
 _SPACE = re.compile(r"\s+")
 _CLOSERS = re.compile(r"(?:[)\]}>\"'`;,]|end|</[\w.:-]*>)*")
 """Characters that editors add after the cursor by themselves."""
+_LAYOUT = re.compile(r"[\s\"'`,;()]+")
+"""Characters that a formatter adds, removes or exchanges."""
+_LEADER = re.compile(r"\s*(?://[/!]?|\#|\*|--|;;?|%|>|[-+]|\d+\.)?\s*")
+"""The start of a line that an editor adds to a line break: indentation, the sign of a comment or list."""
+_MOST_CLOSERS = 8
 _WORD = re.compile(r"\s*\w\w+")
 _PAIRS = frozenset({"()", "[]", "{}", "<>", '""', "''", "``", "``````", '""""""', "''''''"})
 _MOST_KEPT = 200
 """Characters of a longer text are not looked for: it was selected, not left by the editor."""
-_REFORMATTED = 0.85
 _COMPOSED = "\u1100"
 """From here on (Hangul, kana, Chinese characters, emoji) one key is not one character."""
 _GATHERED_KEYS = 3
@@ -89,13 +92,9 @@ def _kept(was: str, want: str, taken: int) -> int:
 
 
 def reformatted(now: str, offered: str) -> bool:
-    """Return whether the texts differ only as a formatter changes them: quotes, commas, breaks."""
-    one, other = (re.sub(r"[\"'`,;()]", "", squeeze(text)) for text in (now, offered))
-    if not other or abs(len(one) - len(other)) > 0.3 * len(other) + 2:
-        return False
-    if len(one) > 4000:
-        return one == other
-    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _REFORMATTED
+    """Return whether the texts are equal but for layout, quotes, commas, semicolons and parentheses."""
+    one, other = (_LAYOUT.sub("", text) for text in (now, offered))
+    return bool(other) and one == other
 
 
 def continues_word(now: str, offered: str) -> bool:
@@ -116,10 +115,17 @@ def is_keystroke(text: str, *, coarse: bool) -> bool:
         return True
     if text in _PAIRS or _is_composed(text):
         return True
-    # Return between brackets puts the closing one on a new line.
-    if text[0] in "\r\n" and len(text.split()) <= 1 and _CLOSERS.fullmatch(squeeze(text)):
+    if text[0] in "\r\n" and _is_line_break(text):
         return True
     return coarse and len(squeeze(text)) <= _GATHERED_KEYS
+
+
+def _is_line_break(text: str) -> bool:
+    """Return whether the Return key made it: comments continue, a closing bracket gets its own line."""
+    first, *rest = text.strip("\r\n").splitlines()
+    closing = squeeze("".join(rest))
+    closes = len(rest) <= 1 and _CLOSERS.fullmatch(closing) is not None
+    return _LEADER.fullmatch(first) is not None and (closes or closing == "*/")
 
 
 def _is_composed(text: str) -> bool:
@@ -131,6 +137,22 @@ def _is_composed(text: str) -> bool:
     if len(text) > 8 or len(text.split()) != 1 or text.isascii():
         return False
     return len(normalize("NFC", text)) == 1 or all(char >= _COMPOSED for char in text)
+
+
+def are_closers(text: str) -> bool:
+    """Return whether a text is a few closing brackets and quotes."""
+    return 0 < len(text) <= _MOST_CLOSERS and _CLOSERS.fullmatch(text) is not None
+
+
+def is_pair(text: str) -> bool:
+    """Return whether one key may have inserted the text: a bracket or quote and its counterpart."""
+    return text in _PAIRS
+
+
+def is_rest_of(text: str, before: str, offered: str) -> bool:
+    """Return whether an inserted text is the offered one's rest with its line ends and indentation."""
+    one, other = (each.replace("\r\n", "\n") for each in (before + text, offered))
+    return "\n" in text and bool(text.strip()) and one == other
 
 
 def is_word_of(text: str, now: str, offered: str) -> bool:

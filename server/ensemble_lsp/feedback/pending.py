@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..types import Document, Edit, OutcomeKind, Span, Suggestion, advance
-from .matching import Match, continues_word, is_keystroke, is_word_of, match, reformatted, squeeze
+from .matching import (
+    Match,
+    are_closers,
+    continues_word,
+    is_keystroke,
+    is_pair,
+    is_rest_of,
+    is_word_of,
+    match,
+    reformatted,
+    squeeze,
+)
+from .popup_edits import is_popup_edit, restates_text
 from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
@@ -23,13 +35,25 @@ class PendingSuggestion:
     offered: str
     since: float
     group: tuple[str, ...] = ()
+    visible: bool = True
+    """Whether it is on the screen, as far as known,"""
+    seen_ms: float = 0.0
+    """and the time that it was there before."""
     match: Match = field(default_factory=lambda: Match("untouched", 0, 1))
     now: str = ""
     """The text in the region."""
+    replaced: str = ""
+    """The text in the suggestion's span when it was offered."""
     before: int = 0
     """Characters accepted of earlier suggestions that this one continues."""
     by_hand: int = 0
     at_once: int = 0
+    words: int = 0
+    """Characters of ``by_hand`` that came as a word: from a popup, unless more of it is accepted."""
+    typed_before: int = 0
+    """Characters that were typed once and removed: an undo and a redo bring them back in one edit."""
+    finished: bool = False
+    """Whether one edit inserted all that was left of it."""
     reported: float = 0.0
     """The accepted share that a client reported."""
     other_since: float | None = None
@@ -58,6 +82,7 @@ class PendingSuggestion:
             text[head : len(text) - tail],
             now,
             now=own,
+            replaced=old,
         )
         pending.match = match(own, own, pending.offered)
         return pending
@@ -67,33 +92,135 @@ class PendingSuggestion:
         """The number of characters offered here, white space not counted."""
         return max(1, self.before + self.match.size)
 
-    def follow(self, change: DocumentChange) -> None:
-        """Compare the region with the offered text after a change."""
+    def follow(self, change: DocumentChange, *, exact: bool = False) -> None:
+        """Compare the region with the offered text after a change.
+
+        ``exact``: the client sends edits as they are made, not only what differs.
+        """
+        earlier = replace(self) if len(change.steps) > 1 else None
+        self._take_in_closers(change)
         self.region, touching, outside = follow_change(self.region, change, grows=True)
-        self.now = change.after.slice(self.region)
-        matched = match(self.now, self.old, self.offered)
-        gained = matched.gained - self.match.gained
         self.changed_now, self.changed_outside = bool(touching), outside
-        keys = all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
-        if (
-            change.coarse
-            and len(touching) == 1
-            and is_word_of(touching[0].text, self.now, self.offered)
-        ):
-            keys = False
-        whole_at_once = matched.state == "whole" and not self.match.taken and matched.size > 1
+        self._compare(change, touching, exact)
+        if earlier is not None and touching and self.match.state == "other":
+            self._follow_steps(change, earlier, exact)
+
+    def _take_in_closers(self, change: DocumentChange) -> None:
+        """Let the region include brackets behind it that an edit replaces, or that the cursor passed."""
+        step, end = change.steps[0], self.region.end
+        edit = step.edit
+        if edit.span.start > end:
+            behind = step.before.slice(Span(end, edit.span.start))
+            taken = remaining(self).startswith(behind)
+        else:
+            replaced = (edit if change.coarse else step.made).span.end
+            behind = step.before.slice(Span(end, max(end, replaced)))
+            taken = bool(edit.text) and self.region.start <= edit.span.start
+        if taken and are_closers(behind):
+            self._include(behind)
+            self.match = match(self.now, self.old, self.offered)
+
+    def _include(self, behind: str) -> None:
+        """Add text that was behind the region before."""
+        self.region = Span(self.region.start, advance(self.region.end, behind))
+        self.old += behind
+        self.now += behind
+
+    def _match_with_closers(self, document: Document) -> Match:
+        """Compare; brackets that the text ends with, and that the editor closed, are part of it."""
+        matched = match(self.now, self.old, self.offered)
+        rest = squeeze(self.offered)[matched.taken :]
+        if matched.state == "part" and are_closers(rest):
+            start = self.region.end
+            line = document.line(start.line)
+            if line.startswith(rest, start.column):
+                self._include(rest)
+                matched = match(self.now, self.old, self.offered)
+        return matched
+
+    def _compare(self, change: DocumentChange, touching: Sequence[Edit], exact: bool) -> None:
+        untouched = self.now == self.old
+        before, self.now = self.now, change.after.slice(self.region)
+        matched = self._match_with_closers(change.after)
+        gained = matched.gained - self.match.gained
+        replaced = untouched and self._is_replaced_by(touching)
+        keys = self._is_typed(change, touching, before, matched, replaced)
         self.reformatted = matched.state == "other" and not keys and self._is_reformatted(touching)
         if self.reformatted:
             matched = Match("whole", matched.size, matched.size)
             gained = matched.size - self.match.gained
-        if gained > 0 and matched.state in ("part", "whole"):
-            if keys and not (whole_at_once and len(touching) == 1):
-                self.by_hand += gained
-            else:
-                self.at_once += gained
+        if replaced and not self.offered and matched.state == "whole":
+            self.at_once = 1  # a deletion: no character is gained
+        elif gained > 0 and matched.state in ("part", "whole"):
+            whole = matched.state == "whole"
+            keys = keys or 0 < matched.gained <= self.typed_before
+            word = not self.reformatted and self._is_popup(change, touching, whole, exact)
+            self._gain(gained, keys=keys, word=word)
+            self.finished = whole and not (keys or word or change.coarse) and len(touching) == 1
         elif gained < 0 and touching:
             self._lost(matched)
         self.match = matched
+
+    def _gain(self, gained: int, *, keys: bool, word: bool) -> None:
+        if keys or (word and not self.at_once):
+            self.by_hand += gained
+            self.words += gained if word and not keys else 0
+            return
+        # More than a popup's word was accepted, so the words were accepted too.
+        self.at_once += gained + self.words
+        self.by_hand -= self.words
+        self.words = 0
+
+    def _is_typed(
+        self,
+        change: DocumentChange,
+        touching: Sequence[Edit],
+        before: str,
+        matched: Match,
+        replaced: bool,
+    ) -> bool:
+        """Return whether keystrokes made the edits; ``replaced``: one edit replaced the old text."""
+        if len(touching) == 1:
+            text = touching[0].text
+            if change.coarse and is_word_of(text, self.now, self.offered):
+                return False
+            if is_rest_of(text, before, self.offered) or restates_text(change, touching[0]):
+                return False
+            several = matched.size > 1 or replaced
+            first = matched.state == "whole" and not self.match.taken and several
+            if first and not is_pair(text):
+                return False
+        return all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
+
+    def _is_popup(
+        self, change: DocumentChange, touching: Sequence[Edit], whole: bool, exact: bool
+    ) -> bool:
+        if len(touching) != 1 or self.suggestion.task != "complete":
+            return False
+        return is_popup_edit(
+            change,
+            touching[0],
+            whole=whole,
+            offered=(self.replaced, self.suggestion.text),
+            exact=exact,
+        )
+
+    def _follow_steps(self, change: DocumentChange, trial: PendingSuggestion, exact: bool) -> None:
+        """Look for an accept among the edits of one message: the user may have typed on after it."""
+        for step in change.steps:
+            part = DocumentChange(step.after, (step,), change.coarse)
+            trial.region, touching, _ = follow_change(trial.region, part, grows=True)
+            trial._compare(part, touching, exact)
+            if trial.finished:
+                self.by_hand, self.at_once, self.words = trial.by_hand, trial.at_once, trial.words
+                self.match, self.finished = trial.match, True
+                return
+
+    def _is_replaced_by(self, touching: Sequence[Edit]) -> bool:
+        """Return whether one edit removed several characters, or removed one and wrote another."""
+        if len(touching) != 1 or self.suggestion.task != "edit":
+            return False
+        return len(self.old) > 1 or bool(self.old and touching[0].text)
 
     def _is_reformatted(self, touching: Sequence[Edit]) -> bool:
         """Return whether the inserted text is the offered one as a formatter spells it."""
@@ -101,13 +228,16 @@ class PendingSuggestion:
         return inserted * 2 >= len(squeeze(self.offered)) and reformatted(self.now, self.offered)
 
     def _lost(self, matched: Match) -> None:
-        taken = matched.gained
+        if not self.at_once:
+            self.typed_before = max(self.typed_before, self.match.gained)
+        taken, self.finished = matched.gained, False
         if matched.state not in ("part", "whole"):
             taken = min(taken, self.taken)
         if not taken and self.at_once:
             self.undone = True
         self.at_once = min(self.at_once, taken)
         self.by_hand = max(0, min(self.by_hand, self.before + taken - self.at_once))
+        self.words = min(self.words, self.by_hand)
 
     @property
     def taken(self) -> int:
@@ -115,9 +245,16 @@ class PendingSuggestion:
         return max(0, self.by_hand + self.at_once - self.before)
 
     @property
+    def seen(self) -> bool:
+        """Whether it is or was on the screen, as far as known."""
+        return self.visible or self.seen_ms > 0
+
+    @property
     def complete(self) -> bool:
-        """Whether all of it is there, and most of it came in one edit."""
-        return self.match.state == "whole" and self.at_once * 2 >= self.size - self.before
+        """Whether all of it is there, and one edit inserted most of it or all that was left."""
+        return self.match.state == "whole" and (
+            self.finished or self.at_once * 2 >= self.size - self.before
+        )
 
     @property
     def typed_over(self) -> bool:

@@ -63,6 +63,8 @@ class EditStep:
     before: Document
     edit: Edit
     after: Document
+    made: Edit
+    """The edit as the client sent it."""
 
     @cached_property
     def parts(self) -> tuple[Edit, ...]:
@@ -80,9 +82,14 @@ class DocumentChange:
     """Whether whole lines were replaced: such clients gather a few keys before they report."""
 
     @classmethod
-    def of(cls, before: Document, after: Document, edits: Sequence[Edit]) -> DocumentChange:
-        """Build it from consecutive edits; very many become one."""
-        coarse = all(_is_coarse(before, edit) for edit in edits)
+    def of(
+        cls, before: Document, after: Document, edits: Sequence[Edit], *, fine: bool = False
+    ) -> DocumentChange:
+        """Build it from consecutive edits; very many become one.
+
+        ``fine``: the client is known not to replace whole lines; a word may still fill its line.
+        """
+        coarse = not fine and all(_is_coarse(before, edit) for edit in edits)
         if len(edits) > _MOST_EDITS:
             edits = [Edit(Span(Position(0, 0), before.end), after.text)]
         steps: list[EditStep] = []
@@ -90,14 +97,25 @@ class DocumentChange:
         for number, edit in enumerate(edits, 1):
             last = number == len(edits)
             following = after if last else document.replace(edit.span, edit.text)
-            steps.append(EditStep(document, minimal(document, edit), following))
+            steps.append(EditStep(document, minimal(document, edit), following, edit))
             document = following
         return cls(after, tuple(steps), coarse)
+
+    @property
+    def as_made(self) -> bool:
+        """Whether an edit contains text that it leaves unchanged: the client does not compare texts."""
+        return not self.coarse and any(step.made != step.edit for step in self.steps)
 
 
 def _is_coarse(before: Document, edit: Edit) -> bool:
     start, end = edit.span.start, edit.span.end
     return start.column == 0 and end.column >= len(before.line(end.line)) and start != end
+
+
+def is_fine(before: Document, edit: Edit) -> bool:
+    """Return whether an edit begins or ends inside a line."""
+    start, end = edit.span.start, edit.span.end
+    return start.column > 0 or end.column < len(before.line(end.line).rstrip("\r\n"))
 
 
 def align_edit(before: Document, edit: Edit, region: Span) -> Edit:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ..types import Document, Outcome, Span, Suggestion
+from ..types import Document, Edit, Outcome, Span, Suggestion
 from .matching import squeeze
 from .pending import PendingSuggestion
 from .range_tracking import DocumentChange, follow_change
@@ -39,8 +39,8 @@ class RetainedText:
     """Copies of the text in the document before any of it was deleted; 0 until then."""
     undone: bool = False
 
-    def follow(self, change: DocumentChange) -> bool:
-        """Move the region with a change; return whether the change touched the text."""
+    def follow(self, change: DocumentChange) -> list[Edit]:
+        """Move the region with a change; return the edits that touched the text."""
         self.region, touching, _ = follow_change(
             self.region, change, grows=not self.arrived or self.undone
         )
@@ -48,7 +48,7 @@ class RetainedText:
         if deletes and self.arrived and not self.copies:
             # Not earlier: it reads the whole document.
             self.copies = occurrences(change.steps[0].before, self.text)
-        return bool(touching)
+        return touching
 
 
 class RetentionTracker:
@@ -60,6 +60,8 @@ class RetentionTracker:
         self._report = report
         self._clock = clock
         self._texts: OrderedDict[str, RetainedText] = OrderedDict()
+        self._closed: OrderedDict[str, list[tuple[RetainedText, int]]] = OrderedDict()
+        """Texts of closed documents, with the number of copies that the document had."""
 
     def add(self, pending: PendingSuggestion, outcome: Outcome) -> None:
         """Begin to follow the accepted part of a suggestion."""
@@ -96,10 +98,14 @@ class RetentionTracker:
         """Return whether any text of a document is followed."""
         return any(retained.suggestion.uri == uri for retained in self._texts.values())
 
-    def changed(self, change: DocumentChange) -> None:
-        """Follow a change of a document."""
+    def changed(self, change: DocumentChange, *, redo: bool = True) -> None:
+        """Follow a change of a document; ``redo``: it may bring back a text that was undone."""
         for retained in self._texts_in(change.after.uri):
-            if retained.follow(change) and self._clock() <= retained.accepted_at + UNDO_S:
+            touched = retained.follow(change)
+            if retained.undone:
+                if redo:
+                    self._check_redo(retained, touched)
+            elif touched and self._clock() <= retained.accepted_at + UNDO_S:
                 self._check_undo(retained, change.after)
 
     def measure(self, document: Document) -> None:
@@ -107,10 +113,36 @@ class RetentionTracker:
         for retained in self._texts_in(document.uri):
             self._measure(retained, document)
 
-    def forget(self, uri: str) -> None:
-        """Stop following the texts of a document."""
-        for retained in self._texts_in(uri):
+    def closed(self, document: Document) -> None:
+        """Stop following the texts of a document, unless it is opened again."""
+        content = squeeze(document.text) if self.follows(document.uri) else ""
+        kept: list[tuple[RetainedText, int]] = []
+        for retained in self._texts_in(document.uri):
             del self._texts[retained.suggestion.id]
+            if retained.arrived and not retained.undone:
+                kept.append((retained, content.count(squeeze(retained.text))))
+        if kept:
+            self._closed[document.uri] = kept
+            while len(self._closed) > _MAX_TEXTS:
+                self._closed.popitem(last=False)
+
+    def reopened(self, document: Document) -> None:
+        """Take back recent accepts that are not in the document any more; follow the others again."""
+        recent = [
+            (retained, copies)
+            for retained, copies in self._closed.pop(document.uri, [])
+            if self._clock() <= retained.accepted_at + MEASURED_AFTER_S[-1]
+        ]
+        content = squeeze(document.text) if recent else ""
+        for retained, copies in recent:
+            text = squeeze(retained.text)
+            region = retained.region
+            region = Span(document.clamp(region.start), document.clamp(region.end))
+            if squeeze(document.slice(region)) == text:
+                retained.region = region
+                self._texts[retained.suggestion.id] = retained
+            elif text and content.count(text) < copies:
+                self._report_undone(retained)
 
     def tick(self, documents: Callable[[str], Document | None]) -> float | None:
         """Make the measurements that are due; return when the next one is, on the clock."""
@@ -133,22 +165,27 @@ class RetentionTracker:
         return [retained for retained in self._texts.values() if retained.suggestion.uri == uri]
 
     def _check_undo(self, retained: RetainedText, after: Document) -> None:
-        """Notice that a text arrives after its accept was reported, is undone, or is redone."""
+        """Notice that a text arrives after its accept was reported, or is undone."""
         now = after.slice(retained.region)
         share = survival(retained.text, now)
         if not retained.arrived:
             retained.arrived = share >= 0.9
-        elif (
-            not retained.undone
-            and (share <= 0.1 or squeeze(now) == retained.old)
-            and not _was_moved(retained, after)
-        ):
+        elif (share <= 0.1 or squeeze(now) == retained.old) and not _was_moved(retained, after):
             retained.undone = True
-            undone = replace(retained.outcome, kind="rejected", reward=UNDONE, survival=None)
-            self._report(retained.suggestion, undone)
-        elif retained.undone and share >= 0.9:
+            self._report_undone(retained)
+
+    def _check_redo(self, retained: RetainedText, edits: Sequence[Edit]) -> None:
+        """Notice that an undone text comes back at once; typed key by key it is no redo."""
+        if squeeze(retained.text) in squeeze("".join(edit.text for edit in edits)):
             retained.undone = False
             self._report(retained.suggestion, replace(retained.outcome, survival=None))
+        else:
+            # The place where it was; other text that begins there is not part of it.
+            retained.region = Span(retained.region.start, retained.region.start)
+
+    def _report_undone(self, retained: RetainedText) -> None:
+        undone = replace(retained.outcome, kind="rejected", reward=UNDONE, survival=None)
+        self._report(retained.suggestion, undone)
 
     def _measure(self, retained: RetainedText, document: Document) -> None:
         if retained.undone:

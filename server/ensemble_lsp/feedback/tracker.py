@@ -7,14 +7,14 @@ accepted, and when the survival of an accepted text is measured.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
 from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion
 from .pending import PendingSuggestion, continues, meet, remaining, same_line, same_place
-from .range_tracking import DocumentChange
+from .range_tracking import DocumentChange, is_fine
 from .retention import RetentionTracker
 from .reward import GLANCE_MS, reward_of
 
@@ -28,8 +28,11 @@ TYPED_S = 2.0
 """After this long a text typed as offered counts as typed."""
 NAP_S = 2.0
 """The longest sleep that ``tick`` asks for, so that no sleeper has to be woken earlier."""
+RECONSIDER_S = 60.0
+"""For this long after its end, a suggestion may still be on the screen and be accepted."""
 _REMEMBERED = 512
 _TAKEN: frozenset[OutcomeKind] = frozenset({"accepted", "partial", "typed"})
+_UNUSED: frozenset[OutcomeKind] = frozenset({"superseded", "ignored", "rejected"})
 
 Settle = Callable[[Suggestion, Outcome], None]
 Prefer = Callable[[Suggestion, Sequence[Suggestion]], None]
@@ -54,12 +57,21 @@ class Tracker:
         self._retention = RetentionTracker(self._report_revision, clock)
         self._settled: OrderedDict[str, tuple[Suggestion, Outcome]] = OrderedDict()
         self._documents: dict[str, Document] = {}
+        self._recent: deque[tuple[float, PendingSuggestion]] = deque(maxlen=32)
+        """Suggestions that ended without an accept, and when."""
+        self._fine = False
+        """Whether the client sends less than whole lines."""
+        self._exact = False
+        """Whether the client sends edits as they are made, not only what differs."""
 
     # -- offered -------------------------------------------------------------------------------
 
-    def offered(self, suggestions: Sequence[Suggestion], document: Document) -> None:
+    def offered(
+        self, suggestions: Sequence[Suggestion], document: Document, *, all_visible: bool = False
+    ) -> None:
         """Follow suggestions that are offered together, best first, in this version of the document.
 
+        ``all_visible``: the editor shows them in a list; otherwise it shows the first one.
         They supersede the pending ones there, except one that the user is typing and the same text of
         another model. A suggestion that continues a pending one of the same models inherits its past.
         """
@@ -69,6 +81,9 @@ class Tracker:
         new = [PendingSuggestion.offer(suggestion, document, now) for suggestion in suggestions]
         for pending in new:
             pending.group = group
+            # Of several inline completions an editor shows the first.
+            complete = pending.suggestion.task == "complete"
+            pending.visible = all_visible or not complete or pending is new[0]
         for old in self._pending_in(document.uri):
             self._supersede(old, new, document)
         for pending in new:
@@ -87,9 +102,13 @@ class Tracker:
             if successor.suggestion.id == old.suggestion.id:
                 del self._pending[old.suggestion.id]
             else:
-                self._end(old, "superseded", "document", 0.0)
+                # Not by the document: its successor has its past, and is accepted in its place.
+                self._end(old, "superseded", "successor", 0.0)
             return
         if old.suggestion.task == "generate" and not meet(old, new):
+            return
+        tasks = {old.suggestion.task, *(pending.suggestion.task for pending in new)}
+        if "edit" in tasks and len(tasks) > 1:  # a next edit is shown beside a completion
             return
         if old.match.state in {"whole", "other"}:
             self._conclude(old, "superseded")
@@ -106,9 +125,18 @@ class Tracker:
     def shown(self, id: str) -> bool:
         """Note that it is on the screen from now on."""
         pending = self._pending.get(id)
-        if pending is not None:
-            pending.since = self._clock()
-        return pending is not None or id in self._settled
+        if pending is None:
+            return id in self._settled
+        now = self._clock()
+        for other in (self._pending.get(each) for each in pending.group):
+            if other is None or other is pending or other.suggestion.task != "complete":
+                continue
+            if other.visible:
+                other.visible, other.seen_ms = False, self._visible_ms(other)
+        if not pending.visible or not pending.seen_ms:
+            pending.since = now
+        pending.visible = True
+        return True
 
     def accepted(self, id: str, length: int | None = None, *, source: str = "command") -> bool:
         """Take an accept: of the whole text, or of its first ``length`` code points."""
@@ -183,14 +211,25 @@ class Tracker:
         """Follow a change of a document, made by consecutive edits."""
         uri = after.uri
         followed = self._pending_in(uri)
-        if not followed and not self._retention.follows(uri):
+        recent = self._recent_in(uri)
+        if not followed and not recent and not self._retention.follows(uri):
             return
         self._documents[uri] = after
-        change = DocumentChange.of(before, after, edits)
-        self._retention.changed(change)
-        for pending in followed:
-            pending.follow(change)
-        self._judge(followed)
+        self._fine = self._fine or (len(edits) == 1 and is_fine(before, edits[0]))
+        change = DocumentChange.of(before, after, edits, fine=self._fine)
+        self._exact = self._exact or change.as_made
+        for pending in (*followed, *recent):
+            pending.follow(change, exact=self._exact)
+        accepted = [pending for pending in followed if pending.changed_now and pending.complete]
+        late = [pending for pending in recent if pending.changed_now and pending.finished]
+        self._retention.changed(change, redo=not (accepted or late))
+        self._judge(followed, accepted or late[-1:])
+
+    def opened(self, document: Document) -> None:
+        """Take back the accepts whose text a reload has thrown away."""
+        if document.uri in self._documents:
+            self.closed(document.uri)
+        self._retention.reopened(document)
 
     def saved(self, document: Document) -> None:
         """Measure the accepted texts of a saved document."""
@@ -204,18 +243,27 @@ class Tracker:
         last = self._documents.get(uri)
         if last is not None:
             self._retention.measure(last)
-        self._retention.forget(uri)
+            self._retention.closed(last)
+        self._recent = deque(
+            (each for each in self._recent if each[1].suggestion.uri != uri), self._recent.maxlen
+        )
         self._documents.pop(uri, None)
 
-    def _judge(self, followed: Sequence[PendingSuggestion]) -> None:
+    def _judge(
+        self, followed: Sequence[PendingSuggestion], taken: Sequence[PendingSuggestion]
+    ) -> None:
         """Settle the suggestions that a change decides; start the timers of the others."""
         now = self._clock()
-        taken = [pending for pending in followed if pending.changed_now and pending.complete]
         # Of similar candidates the one that is there word for word was accepted.
         exact = [pending for pending in taken if not pending.reformatted]
         taken = exact or taken
         for pending in taken:
-            self._end(pending, "accepted", "document", 1.0)
+            if pending.suggestion.id in self._pending:
+                self._end(pending, "accepted", "document", 1.0)
+            else:
+                self._reconsider(pending)
+        if taken:
+            self._forget_recent(taken)
         for pending in followed:
             if pending.suggestion.id not in self._pending:
                 continue
@@ -239,6 +287,25 @@ class Tracker:
             pending.away_since = None
         elif pending.changed_outside:
             pending.away_since = pending.away_since or now
+
+    # -- ended, but accepted after all -----------------------------------------------------------
+
+    def _recent_in(self, uri: str) -> list[PendingSuggestion]:
+        while self._recent and self._recent[0][0] + RECONSIDER_S < self._clock():
+            self._recent.popleft()
+        return [pending for _, pending in self._recent if pending.suggestion.uri == uri]
+
+    def _forget_recent(self, taken: Sequence[PendingSuggestion]) -> None:
+        kept = (each for each in self._recent if not meet(each[1], taken))
+        self._recent = deque(kept, self._recent.maxlen)
+
+    def _reconsider(self, pending: PendingSuggestion) -> None:
+        """Revise an outcome: the text was still on the screen, and one edit inserted it."""
+        suggestion, outcome = self._settled[pending.suggestion.id]
+        reward = reward_of("accepted", 1.0, outcome.shown_ms)
+        accepted = replace(outcome, kind="accepted", source="document", share=1.0, reward=reward)
+        self._retention.add(pending, accepted)
+        self._report_revision(suggestion, accepted)
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -268,9 +335,11 @@ class Tracker:
     # -- settling ------------------------------------------------------------------------------
 
     def _visible_ms(self, pending: PendingSuggestion) -> float:
-        """Return the milliseconds on the screen, as far as known."""
+        """Return the milliseconds on the screen, as far as known; 0 if it never was there."""
+        if not pending.visible:
+            return pending.seen_ms
         left_at = [t for t in (pending.other_since, pending.away_since) if t is not None]
-        return (min([*left_at, self._clock()]) - pending.since) * 1e3
+        return pending.seen_ms + max(0.0, min([*left_at, self._clock()]) - pending.since) * 1e3
 
     def _conclude(self, pending: PendingSuggestion, default: OutcomeKind) -> None:
         visible_ms = self._visible_ms(pending)
@@ -294,6 +363,8 @@ class Tracker:
         outcome = Outcome(suggestion.id, kind, source, share, reward_of(kind, share, shown), shown)
         self._remember(suggestion, outcome)
         self._settle(suggestion, outcome)
+        if kind in _UNUSED and source == "document" and suggestion.task == "complete":
+            self._recent.append((self._clock(), pending))
         if kind in _TAKEN and suggestion.uri in self._documents:
             self._retention.add(pending, outcome)
         if kind in ("accepted", "partial"):
@@ -302,19 +373,20 @@ class Tracker:
     def _settle_alternatives(self, chosen: PendingSuggestion) -> None:
         """Settle the suggestions offered beside the chosen one.
 
-        Those above it were read and skipped; those below may not have been read (the "click > skip
-        above" rule: Joachims, Optimizing Search Engines using Clickthrough Data, KDD 2002).
+        Those above it that were on the screen were read and skipped; those below may not have been read
+        (the "click > skip above" rule: Joachims, Optimizing Search Engines using Clickthrough Data, KDD 2002).
         """
         others = [self._pending[id] for id in chosen.group if id in self._pending]
         if not others:
             return
-        if self._prefer is not None:
-            self._prefer(chosen.suggestion, [other.suggestion for other in others])
+        seen = [other.suggestion for other in others if other.seen]
+        if seen and self._prefer is not None:
+            self._prefer(chosen.suggestion, seen)
         for other in others:
             if other.match.state == "whole" and (chosen.reformatted or not other.reformatted):
                 self._end(other, "accepted", "document", 1.0)
                 continue
-            above = other.suggestion.shown_at < chosen.suggestion.shown_at
+            above = other.seen and other.suggestion.shown_at < chosen.suggestion.shown_at
             self._end(other, "rejected" if above else "superseded", "document", 0.0)
 
     def _remember(self, suggestion: Suggestion, outcome: Outcome) -> None:

@@ -93,6 +93,26 @@ class WhyResult(ServerMessage):
     """The suggestion's id; absent for a position."""
 
 
+# -- next edits ------------------------------------------------------------------------------------
+
+
+class NextEditArguments(ClientMessage):
+    """Predict the next edit at a position and apply it."""
+
+    uri: NonEmpty
+    """The document."""
+    position: WirePosition
+    """The cursor."""
+
+
+class NextEditResult(ServerMessage):
+    """The edit that was predicted."""
+
+    id: str
+    applied: bool
+    """Whether the client applied it."""
+
+
 # -- generate and explain --------------------------------------------------------------------------
 
 
@@ -316,6 +336,7 @@ COMMANDS: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "ensemble.accept": (AcceptArguments, None),
     "ensemble.reject": (RejectArguments, None),
     "ensemble.choose": (ChooseArguments, None),
+    "ensemble.nextEdit": (NextEditArguments, NextEditResult),
     "ensemble.generate": (GenerateArguments, GenerateResult),
     "ensemble.explain": (ExplainArguments, ExplainResult),
     "ensemble.models": (ModelsArguments, ModelsResult),

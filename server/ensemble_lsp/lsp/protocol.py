@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Generator
 from typing import Any, Protocol, cast
 
 from lsprotocol import types
@@ -74,6 +75,8 @@ class EnsembleProtocol(LanguageServerProtocol):
         self._owner = server
         self._initialized = False
         self._legacy_triggers: bool | None = None
+        self.experimental: dict[str, bool] = {}
+        """Experimental capabilities of the server."""
 
     # -- incoming ------------------------------------------------------------------------------
 
@@ -158,6 +161,10 @@ class EnsembleProtocol(LanguageServerProtocol):
     def _decode(self, method: str, data: dict[str, Any]) -> Any:
         message_type = self.get_message_type(method)
         data.setdefault("jsonrpc", self.VERSION)
+        if method == types.WORKSPACE_EXECUTE_COMMAND and "id" not in data:
+            # Some clients send the accept command as a notification.
+            command = self._converter.structure(data.get("params"), types.ExecuteCommandParams)
+            return JsonRPCNotification(method, self.VERSION, command)
         if message_type is None:
             # Our own methods and unknown ones: keep plain JSON instead of nested named tuples.
             params = data.get("params")
@@ -279,6 +286,15 @@ class EnsembleProtocol(LanguageServerProtocol):
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:  # type: ignore[override]
         """Update the document store."""
         self._call_feature(types.TEXT_DOCUMENT_DID_CLOSE, params)
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(  # type: ignore[override]
+        self, params: types.InitializeParams
+    ) -> Generator[Any, Any, types.InitializeResult]:
+        """Announce the experimental capabilities too."""
+        result = yield from super().lsp_initialize(params)
+        result.capabilities.experimental = dict(self.experimental)
+        return result
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:  # type: ignore[override]

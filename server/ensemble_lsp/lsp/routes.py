@@ -15,9 +15,11 @@ from .error_responses import raise_to_user
 from .handlers import (
     code_action,
     configuration,
+    copilot_session,
     generation_commands,
     hover,
     inline_completion,
+    inline_edit,
     lifecycle,
     model_commands,
     popup_completion,
@@ -37,6 +39,8 @@ class Route:
     handler: Callable[..., Any]
     options: Any = None
     when: Callable[[ClientFeatures], bool] = lambda client: True
+    experimental: str = ""
+    """The experimental capability that announces a method which LSP does not have."""
 
 
 ROUTES: tuple[Route, ...] = (
@@ -74,11 +78,28 @@ ROUTES: tuple[Route, ...] = (
         types.TEXT_DOCUMENT_CODE_ACTION,
         code_action.code_action,
         types.CodeActionOptions(
-            code_action_kinds=[code_action.GENERATE_KIND, code_action.EXPLAIN_KIND],
+            code_action_kinds=[
+                code_action.GENERATE_KIND,
+                code_action.EXPLAIN_KIND,
+                inline_edit.NEXT_EDIT_KIND,
+            ],
             resolve_provider=True,
         ),
     ),
     Route(types.CODE_ACTION_RESOLVE, code_action.resolve_code_action),
+    Route(
+        "textDocument/copilotInlineEdit",
+        inline_edit.inline_edit,
+        experimental="copilotInlineEditProvider",
+    ),
+    Route("textDocument/didShowInlineEdit", inline_edit.did_show_inline_edit),
+    Route("textDocument/didFocus", inline_edit.did_focus),
+    Route("checkStatus", copilot_session.check_status),
+    Route("signIn", copilot_session.sign_in),
+    Route("signInInitiate", copilot_session.sign_in),
+    Route("signInConfirm", copilot_session.sign_in),
+    Route("setEditorInfo", copilot_session.set_editor_info),
+    Route("getVersion", copilot_session.get_version),
     Route("ensemble/didShow", suggestion_events.did_show),
     Route("ensemble/didPartiallyAccept", suggestion_events.did_partially_accept),
     Route("ensemble/didEnd", suggestion_events.did_end),
@@ -93,6 +114,7 @@ COMMANDS: dict[str, Command] = {
     "ensemble.why": suggestion_commands.why,
     "ensemble.generate": generation_commands.generate,
     "ensemble.explain": generation_commands.explain,
+    inline_edit.NEXT_EDIT: inline_edit.next_edit,
     "ensemble.models": model_commands.models,
     "ensemble.providers": model_commands.providers,
     "ensemble.pin": model_commands.pin,
@@ -112,6 +134,8 @@ def register(server: EnsembleServer) -> None:
         for route in ROUTES:
             if route.when(ls.client):
                 ls.feature(route.method, route.options)(route.handler)
+                if route.experimental:
+                    ls.protocol.experimental[route.experimental] = True
 
     server.feature(types.INITIALIZE)(initialize)
     for name, command in COMMANDS.items():

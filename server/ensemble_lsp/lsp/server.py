@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..completion import Completer
     from ..explanation.explainer import Explainer
     from ..generation.generator import Generator
+    from ..next_edit.predictor import EditPredictor
     from ..settings import SettingsIssue
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ class ClientFeatures:
     markdown: bool = True
     hover_waits_for_all: bool = False
     """The client shows no hover until every server has answered."""
+    code_action_tags: bool = False
+    """The client shows which code actions come from a model."""
     judges_explanations: bool = False
     """The client runs the links below an explanation that say whether it was helpful."""
 
@@ -71,6 +74,7 @@ class ClientFeatures:
             inline_completion=bool(text and text.inline_completion),
             resolves_edit="edit" in resolve,
             code_action_literals=bool(action and action.code_action_literal_support),
+            code_action_tags=bool(action and action.tag_support),
             progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),
             versioned_edits=bool(edits and edits.document_changes),
@@ -96,6 +100,7 @@ class Services:
     completer: Completer
     explainer: Explainer
     generator: Generator
+    predictor: EditPredictor
 
 
 class Host:
@@ -136,6 +141,8 @@ class EnsembleServer(LanguageServer):
         self.trusted = True
         """False if the client declares the workspace untrusted."""
         self.trace = types.TraceValue.Off
+        self.asks_for_edits = False
+        """Whether the client has asked for a next edit itself."""
         self._open_host = open_host
         self._host: asyncio.Future[Host] | None = None
         self._changing: asyncio.Task[AppContext] | None = None

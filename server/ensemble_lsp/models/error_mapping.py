@@ -7,7 +7,6 @@ words are quoted only where nothing else helps, on one line and without keys.
 from __future__ import annotations
 
 import json
-import math
 import re
 import socket
 import ssl
@@ -30,7 +29,7 @@ from ..errors import (
     ServiceUnavailableError,
     TimedOutError,
 )
-from .rate_limits import retry_after
+from .rate_limits import in_words, retry_after
 
 _Fault = type[ProviderError]
 
@@ -85,6 +84,10 @@ _OVERLOADED = re.compile(
     r"overloaded|server[ _]error|api_error|unavailable|internal error|timeout_error", re.I
 )
 _SECRETS = re.compile(r"\b(?:sk|pk|key|xai|gsk|hf|AIza|Bearer)[-_ ][\w*.\-]{6,}", re.I)
+
+
+_DELAYS = ("resets_in_seconds", "retry_after", "retry_after_seconds", "retryAfter")
+"""Fields of an error with the seconds to wait."""
 
 
 class AnswerError(Exception):
@@ -211,6 +214,9 @@ def words_of(body: Any) -> str:
         table = cast("dict[str, Any]", inner) if isinstance(inner, dict) else {"message": inner}
         names = ("code", "type", "status", "message", "detail", "param", "metadata", "details")
         parts = [table.get(k) for k in names]
+        parts += [
+            f"retry after {n} s" for k in _DELAYS if isinstance(n := table.get(k), int | float)
+        ]
         text = " ".join(p if isinstance(p, str) else json.dumps(p) for p in parts if p)
         return text[:2000]
     return "" if body is None else str(body)[:2000]
@@ -259,6 +265,11 @@ def _by_meaning(status: int, said: str) -> _Fault | None:
 def _fault(fault: _Fault, source: Source, said: str, headers: Any) -> ProviderError:
     if fault is RateLimitedError:
         return _rate_limited(source, headers, said)
+    if fault is ServiceUnavailableError:
+        wait = retry_after(headers, said)
+        when = f"in {in_words(wait)}" if wait else "in a while"
+        text = f"{source.name}: {source.place} is unavailable; try again {when}."
+        return ServiceUnavailableError(source.name, text, wait)
     if fault is ConnectionFailedError:
         return _make(
             fault, source, "the proxy asks for a password; put it into the proxy's address"
@@ -282,7 +293,6 @@ _TEXTS: dict[_Fault, Callable[[Source, str], str]] = {
         "the prompt does not fit the model's window; set contextTokens to the window it really has"
     ),
     TimedOutError: lambda s, _said: f"{s.place} did not answer in time; try again or raise timeout",
-    ServiceUnavailableError: lambda s, _said: f"{s.place} is unavailable; try again in a while",
     ContentFilteredError: lambda _s, _said: (
         "a content filter declined the request; ask differently or choose another model"
     ),
@@ -294,7 +304,7 @@ _TEXTS: dict[_Fault, Callable[[Source, str], str]] = {
 
 def _rate_limited(source: Source, headers: Any, said: str) -> RateLimitedError:
     wait = retry_after(headers, said)
-    when = f"in {math.ceil(wait)} s" if wait else "in a while"
+    when = f"in {in_words(wait)}" if wait else "in a while"
     text = f"{source.name}: too many requests; try again {when} or lower concurrency."
     return RateLimitedError(source.name, text, wait)
 

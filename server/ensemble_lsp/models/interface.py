@@ -35,6 +35,8 @@ class Profile:
     fim: str = "none"
     """``none`` (chat or plain prefix), ``suffix`` (the API's parameter), ``native`` (the engine's own
     fill-in-the-middle), or the name of a template in ``profiles.py``."""
+    edit_format: str = "none"
+    """The format in which it predicts the next edit, see ``edit_formats.py``."""
     local: bool = False
     """Whether nothing leaves this machine; the privacy rules for remote models then do not apply."""
     backend: str = ""

@@ -15,10 +15,14 @@ from urllib.parse import urlsplit
 from ..errors import SettingsError
 from ..provider_spec import ProviderSpec, spec_of
 from ..settings import ModelSettings
+from ..types import Task
 from .address import address_of, check_address
+from .edit_formats import NONE, edit_format_of, only_predicts_edits
 from .interface import Profile
 
 OLLAMA_PORT = 11434
+_BASE = re.compile(r"(^|[-_:])base([-_:.]|$)", re.I)
+"""Matches the id of a model that was not trained to chat."""
 _HOSTED = re.compile(
     r"(?:^|/)(?:gpt-(?:3\.5|[4-9])|chatgpt-|o[1-9](?:-|$)|codex-|claude-(?:\d|opus|sonnet|haiku|instant)"
     r"|gemini-\d|grok-(?:[3-9]|beta|code)|sonar(?:-|$)|text-embedding-(?:3|ada))",
@@ -207,21 +211,39 @@ def make_profile(settings: ModelSettings) -> Profile:
     by_address = loopback and not runs_elsewhere(settings.model)
     local = spec.local or (by_address if settings.local is None else settings.local)
     known = known_model(settings.model)
+    edit_format = _edit_format(settings, spec)
     return Profile(
         name=settings.name,
         provider=settings.provider,
         model=settings.model or spec.default_model,
-        tasks=tuple(t for t in settings.tasks if t in spec.tasks) or spec.tasks,
+        tasks=_tasks(settings, spec, edit_format),
         context_tokens=settings.context_tokens or _window(known, url, loopback),
         input_price=settings.input_price,
         output_price=settings.output_price,
         fim=_fim(settings, spec, known, url),
+        edit_format=edit_format,
         local=local,
         backend=spec.backend or _backend(spec, url, loopback),
         timeout=settings.timeout,
         concurrency=settings.concurrency or spec.concurrency,
         free=spec.free,
     )
+
+
+def _edit_format(settings: ModelSettings, spec: ProviderSpec) -> str:
+    """Return the format of predicted edits; a model that only fills in the middle has none."""
+    chats = "explain" in spec.tasks and not spec.native_fim and not _BASE.search(settings.model)
+    if chats and not spec.local:
+        chats = address_of(settings).api not in spec.fim_apis
+    return edit_format_of(settings.model, settings.edit_format, chats=chats)
+
+
+def _tasks(settings: ModelSettings, spec: ProviderSpec, edit_format: str) -> tuple[Task, ...]:
+    """Return the tasks that are wanted and that the model can do."""
+    able: tuple[Task, ...] = tuple(t for t in spec.tasks if t != "edit" or edit_format != NONE)
+    if "tasks" not in settings.model_fields_set and only_predicts_edits(edit_format):
+        able = ("edit",) if "edit" in able else able
+    return tuple(t for t in settings.tasks if t in able) or able
 
 
 def _window(known: KnownModel, url: str, local: bool) -> int:

@@ -1,5 +1,7 @@
 """Render a ``Prompt`` as chat messages, as a raw fill-in-the-middle string, or as plain text.
 
+A prompt that is rendered already, in a model's own format, stays as it is.
+
 The parts that change least (instructions, related files, imports) come first and the cursor last, so
 providers' prompt caches hit while the user types. Texts are already cut to the model's window.
 """
@@ -45,17 +47,22 @@ what the user wants there. Reply with exactly the code that goes to the place.
 - Use what the file imports and the related code offers.
 {data}"""
 
-_SYSTEM: dict[Task, str] = {"complete": _COMPLETE, "explain": _EXPLAIN, "generate": _GENERATE}
+_SYSTEM: dict[Task, str] = {
+    "complete": _COMPLETE, "explain": _EXPLAIN, "generate": _GENERATE, "edit": "",
+}  # fmt: skip
 
 
 def chat_messages(prompt: Prompt) -> tuple[str, str]:
-    """Return the system and the user message of a chat."""
+    """Return the system and the user message of a chat. The system message may be empty."""
+    if prompt.rendered is not None:
+        return prompt.rendered.system, prompt.rendered.user or prompt.rendered.text
     cursor = _cursor(prompt)
     system = _SYSTEM[prompt.task].format(cursor=cursor, data=_DATA)
     body: dict[Task, Callable[[], list[str]]] = {
         "complete": lambda: _complete_parts(prompt, cursor),
         "explain": lambda: _explain_parts(prompt, cursor),
         "generate": lambda: _generate_parts(prompt, cursor),
+        "edit": list,
     }
     return system, "\n".join([*_background(prompt), *body[prompt.task]()])
 
@@ -107,9 +114,13 @@ def fim_prompt(prompt: Prompt, template: FimTemplate) -> str:
 
 def plain_prompt(prompt: Prompt) -> str:
     """Return one text for an API without messages; for ``complete``, only the text before the cursor."""
+    if prompt.rendered is not None and prompt.rendered.text:
+        return prompt.rendered.text
     if prompt.task == "complete":
         return _commented_files(prompt) + _imports(prompt) + prompt.prefix
     system, user = chat_messages(prompt)
+    if prompt.rendered is not None:
+        return f"{system}\n\n{user}\n\n".lstrip()
     return f"{system}\n\n{user}\n\n{'Explanation' if prompt.task == 'explain' else 'Code'}:\n"
 
 

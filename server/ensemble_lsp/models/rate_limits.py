@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,14 @@ _IN_WORDS = re.compile(
 )
 _LONG_UNITS = re.compile(r"(milli)?(sec(?:ond)?|min(?:ute)?|hour|day)s?\b", re.I)
 _SHORT = {"sec": "s", "min": "m", "hou": "h", "day": "d"}
+
+
+def in_words(seconds: float) -> str:
+    """Return a delay for a message: ``3 s``, ``12 min`` or ``2 h``."""
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min")):
+        if seconds <= limit:
+            return f"{math.ceil(seconds / size)} {unit}"
+    return f"{math.ceil(seconds / 3600)} h"
 
 
 def retry_after(headers: Any, words: str = "") -> float | None:

@@ -185,6 +185,6 @@ def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> 
             "choose a model that does not think first."
         )
         raise NoTextError(name, text)
-    # An empty text is a valid completion, but not a valid answer to a question.
-    if prompt.task != "complete" and not stopped:
+    # An empty text is a valid completion or edit, but not a valid answer to a question.
+    if prompt.task not in ("complete", "edit") and not stopped:
         raise InvalidResponseError(name, f"{name}: the answer is empty; try again.")

@@ -68,16 +68,19 @@ class ThinkingPlan:
         return body
 
 
+_IMPATIENT: tuple[Task, ...] = ("complete", "edit")
+
+
 def plan_thinking(
     switches: Iterable[Switch], facts: frozenset[str], task: Task, setting: str, thinks: bool
 ) -> ThinkingPlan:
-    """Choose the switch for a task: completions want no thought; other tasks a short one.
+    """Choose the switch for a task: completions and edits want no thought; other tasks a short one.
 
     ``setting`` is the model's own ``thinking``; ``thinks`` tells whether the model is known to think.
     """
     if not thinks and setting == "auto":
         return ThinkingPlan()
-    wanted = setting if setting != "auto" else "off" if task == "complete" else "low"
+    wanted = setting if setting != "auto" else "off" if task in _IMPATIENT else "low"
     left = [s for s in switches if s.refused not in facts]
     off, low = ([s for s in left if s.level == level] for level in ("off", "low"))
     # Many services only switch thinking on or off: for the other tasks it stays on, with room, until it

@@ -48,6 +48,8 @@ def max_cost(profile: Profile, prompt: Prompt, *, thinks: bool = True) -> float:
 
 
 def _texts(prompt: Prompt) -> tuple[str, ...]:
+    if (rendered := prompt.rendered) is not None:
+        return rendered.text, rendered.system, rendered.user
     return (
         prompt.path, prompt.language, prompt.prefix, prompt.suffix, prompt.selection,
         prompt.instruction, prompt.symbol, prompt.imports,

@@ -19,6 +19,7 @@ from .layout import (
     strip_block_openers,
     strip_last_line,
 )
+from .open_line import needed_lines
 from .overlap import strip_loops, strip_repeated_prefix, strip_suffix
 from .reindent import translate_indentation
 from .rest_of_line import fit_rest_of_line
@@ -53,7 +54,12 @@ def is_long_enough(
     body = begun_code(text, InsertionPoint(_plain(prefix), _plain(suffix), language))
     body = body.lstrip("\n") if multiline else body.lstrip()
     lines = body.split("\n")
-    return len(lines) > (STREAMED_LINES if multiline else 1) or len(lines[-1]) > MAX_LINE_LENGTH
+    if len(lines[-1]) > MAX_LINE_LENGTH:
+        return True
+    if multiline or len(lines) == 1:
+        return len(lines) > STREAMED_LINES
+    needed = needed_lines(lines[:-1], _plain(prefix), _plain(suffix), language)
+    return needed is not None or len(lines) > STREAMED_LINES
 
 
 def clean_completion(
@@ -90,7 +96,7 @@ def clean_completion(
     text = _fit_to_place(answer, prefix, suffix, language, indent, unit)
     text = join_at_cursor(text, prefix, suffix, language, exact=exact)
     if not multiline:
-        text = _one_line(text, head)
+        text = _one_line(text, prefix, suffix, language)
     text = _cut_at_block(text, prefix, suffix, language) if "\n" in text else text
     # If the end was stripped (the suffix again, another function), the rest is not truncated.
     cut_off = finish == "length" and _last_line(text) == _last_line(answer)
@@ -151,12 +157,14 @@ def _strip_blank_lines(text: str, prefix: str) -> str:
     return "\n" + bare if separates else bare
 
 
-def _one_line(text: str, head: str) -> str:
-    """Return the first line; nothing if the text continues below a complete line."""
-    if head.strip():
-        return text.split("\n", 1)[0]
+def _one_line(text: str, prefix: str, suffix: str, language: str) -> str:
+    """Return the lines that complete the cursor's line; nothing if the text begins below a complete line."""
     lines = text.split("\n")
-    return next((line for line in lines if line.strip()), "")
+    if not prefix.rpartition("\n")[2].strip():
+        lines = lines[next((n for n, line in enumerate(lines) if line.strip()), 0) :]
+    needed = needed_lines(lines, prefix, suffix, language)
+    # An opening fence alone is of use, a block that breaks the rest of the line is not.
+    return "\n".join(lines[: needed or (language == "markdown")])
 
 
 def _strip_end(text: str, prefix: str, suffix: str, language: str) -> str:

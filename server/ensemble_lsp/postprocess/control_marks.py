@@ -9,6 +9,7 @@ from .insertion_point import DATA, InsertionPoint
 from .quotes import is_quoted
 
 _CURSOR = re.compile(r"<\|cursor(?:-\d+)?\|>", re.IGNORECASE)
+_CURSOR_TAG = re.compile(r"\A\s*<cursor ?/?>|<cursor ?/?>\s*\Z", re.IGNORECASE)
 _LOOKS_LIKE_CODE = re.compile(r"\[/?\w+\]|</?(?:s|PRE|SUF|MID|EOT|eos|bos)>")
 """Tokens that may also be an index, a section or an element."""
 
@@ -43,7 +44,10 @@ def strip_control_tokens(
 
 def strip_cursor_marks(text: str, point: InsertionPoint) -> str:
     """Strip the prompt's cursor marker where the document has none, and it is not quoted."""
-    if "<|" not in text or _CURSOR.search(point.prefix + point.suffix):
+    around = point.prefix + point.suffix
+    if not point.is_markup and not point.inside and "<cursor" not in around.lower():
+        text = _CURSOR_TAG.sub("", text)
+    if "<|" not in text or _CURSOR.search(around):
         return text
     kept: list[str] = []
     end = 0

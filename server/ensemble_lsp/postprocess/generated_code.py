@@ -21,6 +21,9 @@ _DEFINITION = re.compile(
 )
 _DOCSTRING = re.compile(r"\A\s*[rRuU]?(\"\"\"|''').*?\1[ \t]*\n?", re.DOTALL)
 _CLOSED = re.compile(r"\n?[ \t]*\}[ \t]*;?\s*\Z")
+_OPENING_LINE = re.compile(r"[:{]\s*(?:#.*|//.*)?$")
+_ABOVE_CODE = re.compile(r"/\*|//|#|--|@")
+_CLOSING_LINE = re.compile(r"\s*(?:[)\]}]|end\b)")
 _FULL_LINE = re.compile(
     r"^\s*(?:#|//|--|/\*|\*)|(?:\"\"\"|''')\s*$|^\s*([\"']).*\1\s*$|[{:]\s*$|\*/\s*$"
 )
@@ -56,6 +59,7 @@ def clean_code(
         text = strip_thoughts(text)[:_MAX_LENGTH]
     text = code_of_answer(strip_hidden_characters(text), point, tokens)
     text = dedent_lines(text.strip("\n")).rstrip()
+    text = _without_place_indent(text, indent, unit)
     text = _strip_signature(text, before, language)
     text = _strip_instruction(text, instruction)
     text = dedent_lines(strip_loops(strip_repeated_prefix(text, before)).strip("\n")).rstrip()
@@ -65,6 +69,25 @@ def clean_code(
     text = "\n".join(line.rstrip() for line in _lines(text, language))
     code = _at_place(text, before, indent, suffix)
     return code if newline == "\n" else code.replace("\n", newline)
+
+
+def _without_place_indent(text: str, indent: str, unit: str) -> str:
+    """Strip the place's indentation from all lines but the first if the model left it out only there.
+
+    It is certain if the last line closes a block at that indentation, if the first line is a comment or a
+    decorator, or if the block that the first line opens is one level deeper than the place.
+    """
+    first, *rest = text.split("\n")
+    body = [line for line in rest if line.strip()]
+    if not indent or not body or not all(line.startswith(indent) for line in body):
+        return text
+    depths = [len(indent_of(line)) - len(indent) for line in body]
+    closes = depths[-1] == 0 and max(depths) > 0 and _CLOSING_LINE.match(body[-1]) is not None
+    above = _ABOVE_CODE.match(first) is not None and depths[0] <= 1
+    opens = _OPENING_LINE.search(first) is not None and unit != "" and depths[0] == len(unit)
+    if not (closes or above or opens):
+        return text
+    return "\n".join([first, *(line.removeprefix(indent) for line in rest)])
 
 
 def _lines(text: str, language: str) -> list[str]:

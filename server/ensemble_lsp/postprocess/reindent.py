@@ -29,9 +29,10 @@ _WORD_OPENER = re.compile(
 _CLOSER = re.compile(
     r"\s*(?:[)\]}]|</|end\b|else\b|elif\b|elsif\b|except\b|catch\b|finally\b|rescue\b|when\b|case\b|default\b)"
 )
-_CONTINUES = re.compile(
-    r"(?:[,\\+\-*/|&=.?]|\b(?:and|or))\s*$|^\s*(?:[.?:|&+]|\*(?!\w)|and\b|or\b)"
-)
+_CONTINUED = re.compile(r"(?:[,\\+\-*/|&=.?]|\b(?:and|or))\s*$")
+_CONTINUES = re.compile(r"\s*(?:[.?:|&+]|\*(?!\w)|and\b|or\b)")
+_ENTRY = re.compile(r"\s*(?:\"[^\"]*\"|'[^']*'|[\w$-]+)\s*:(?!:).*,\s*(?:#.*|//.*)?$")
+"""An entry of an object or a dictionary, with its comma: the next entry is at its level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +206,14 @@ def _has_block(measured: list[_Line], above: str) -> bool:
     texts = [above, *(line.text for line in measured)]
     follows = zip(texts, measured, strict=False)
     return any(
-        not line.loose and (_OPENER.search(text) or _WORD_OPENER.match(text))
+        not line.loose
+        and (_OPENER.search(text) or _WORD_OPENER.match(text) or _is_next_entry(text, line.text))
         for text, line in follows
     )
+
+
+def _is_next_entry(above: str, text: str) -> bool:
+    return _ENTRY.match(above) is not None and _ENTRY.match(text.rstrip(",") + ",") is not None
 
 
 def _penalty(measured: list[_Line], first: str, depth: int, width: int, base: int) -> float:
@@ -229,7 +235,9 @@ def _penalty(measured: list[_Line], first: str, depth: int, width: int, base: in
             continue
         if COMMENT_LINE.match(line.text):
             continue
-        continues = _CONTINUES.search(above) or _CONTINUES.search(line.text) or line.text[0] == "*"
+        continues = not _is_next_entry(above, line.text) and (
+            _CONTINUED.search(above) or _CONTINUES.match(line.text) or line.text[0] == "*"
+        )
         score += _step_penalty(level, here, rest, above, line.text, bool(continues))
         score += 1.5 if here < depth and not _CLOSER.match(line.text) else 0
         if not continues:
@@ -246,7 +254,8 @@ def _step_penalty(
         score += 5
     if _OPENER.search(above) or _WORD_OPENER.match(above):
         closes = _CLOSER.match(text) is not None and here <= level
-        score += 0 if here == level + 1 or closes else 2
+        brace = text.startswith("{")
+        score += 0 if here == level + (not brace) or closes else 2
     elif here > level and not continues:
         score += 2
     return score

@@ -7,6 +7,7 @@ the blank that is needed. A fill-in-the-middle model continues at the very chara
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from ..languages import line_comment
 from .delimiters import levels_at
@@ -18,6 +19,16 @@ _WORD = re.compile(r"\w+")
 _OPERAND_END = re.compile(r"[\w)\]}\"'`]\s+\Z")
 _WORD_AND_BLANK = re.compile(r"(?<![\w.])([^\W\d]\w*)\s+\Z")
 _ASSIGNED = re.compile(r"\s*([\w.]+)\s*(:?=)\s*")
+_CHAIN = re.compile(r"(?<![\w$@])(?:[$@]|[^\W\d])[\w$@]*(?:(?:\??\.|->|::)[\w$@]*)*\Z")
+_CHAIN_SIGN = re.compile(r"[.$@]|->|::")
+_MARKS = {
+    "yaml": (
+        (r"\s*(?:- +)*[\w./-]+:", r"(?!//|[:\s]).(?<!\\)"),
+        (r"\s*(?:- +)*-", r"[^\W\d]|[\"'\[{]"),
+    ),
+    "markdown": ((r"\s*(?:#{1,6}|[-+]|\d+[.)])", r"[^\W\d]|[`\[*\"']"),),
+}
+"""Marks at the start of a line that need a blank behind them, and how a text begins that lacks it."""
 _DOUBLED = frozenset({"await", "long", "not", "typeof"})
 _OPERATION = re.compile(r"\w+\s+[\w(\[{\"'~!-]")
 _CONTEXT = 4000
@@ -44,6 +55,10 @@ def join_at_cursor(
     if head[-1].isspace():
         text = _without_second_blank(text, language, prose=prose)
         return text if prose or exact else _without_repeated_word(text, head, language)
+    if not exact and (rest := _without_repeated_chain(text, head)) != text:
+        return rest
+    if not exact and _lacks_blank_after_mark(text, head, language):
+        return " " + text
     word = _WORD_AT_END.search(head)
     first = _WORD.match(text)
     if word is None or first is None:
@@ -74,12 +89,35 @@ def _without_second_blank(text: str, language: str, *, prose: bool) -> str:
 def _without_repeated_word(text: str, head: str, language: str) -> str:
     """Strip the keyword, or the name and the sign of an assignment, that is before the cursor already."""
     last = _WORD_AND_BLANK.search(head)
-    if last and last[1] in keywords_of(language) - _DOUBLED:
-        return re.sub(rf"\A{last[1]}\b[ \t]+", "", text)
+    fold = _fold_of(language)
+    if last and fold(last[1]) in keywords_of(language) - _DOUBLED:
+        repeated = re.compile(rf"\A{last[1]}\b[ \t]+", re.IGNORECASE if fold is str.lower else 0)
+        return repeated.sub("", text)
     if assigned := _ASSIGNED.fullmatch(head):
         name, sign = re.escape(assigned[1]), re.escape(assigned[2])
         return re.sub(rf"\A{name}\s*{sign}(?!=)[ \t]*", "", text)
     return text
+
+
+def _without_repeated_chain(text: str, head: str) -> str:
+    """Strip the start of a member access or of a name with a sign: ``user.na`` and ``user.name``, ``$na``."""
+    chain = _CHAIN.search(head)
+    if chain is None or len(chain.group()) < 3 or _CHAIN_SIGN.search(chain.group()) is None:
+        return text
+    return text.removeprefix(chain.group())
+
+
+def _lacks_blank_after_mark(text: str, head: str, language: str) -> bool:
+    """Return whether a mark before the cursor, ``name:`` in YAML for example, needs a blank behind it."""
+    return any(
+        re.fullmatch(mark, head) and re.match(first, text)
+        for mark, first in _MARKS.get(language, ())
+    )
+
+
+def _fold_of(language: str) -> Callable[[str], str]:
+    """Return the function that makes equal words of a language equal texts."""
+    return str.lower if language == "sql" else str
 
 
 class _Seam:
@@ -91,7 +129,7 @@ class _Seam:
         self.word = word
         self._first = first
         self._before = before
-        fold = str.lower if language == "sql" else str
+        fold = _fold_of(language)
         self._fold = fold
         above = prefix[-_CONTEXT:]
         names = _WORD.findall(above[: len(above) - len(word)]) + _WORD.findall(suffix[:_CONTEXT])

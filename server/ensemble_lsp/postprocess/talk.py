@@ -39,6 +39,8 @@ _CHAT_CLOSING = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+_ABOVE_FENCE = re.compile(r"\A[^\n`]{1,200}[:：][ \t]*\n\s*(?:`{0,2}|~{0,2})(?:\Z|(?=```|~~~))")
+"""A line of any language above a fence, or above what may become one."""
 _DESCRIPTION = re.compile(
     r"\s*(?:This|The)\s+(?:\w+\s+){0,3}(?:code|function|snippet|program|script|method)\s+\w+s\s+\w+\s+\S"
 )
@@ -84,7 +86,11 @@ def strip_talk(text: str, point: InsertionPoint) -> str:
 
 def after_opening(text: str, point: InsertionPoint) -> str:
     """Return an unfinished answer after the sentences at its start; cheap, for every piece of a stream."""
-    return text if point.is_prose else text[_opening_length(text, strong=point.is_markup) :]
+    if point.is_prose:
+        return text
+    if found := _ABOVE_FENCE.match(text):
+        return text[found.end() :]
+    return text[_opening_length(text, strong=point.is_markup) :]
 
 
 def _opening_length(text: str, *, strong: bool = False) -> int:

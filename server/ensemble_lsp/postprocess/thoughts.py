@@ -8,13 +8,21 @@ from .quotes import is_quoted
 
 _TAGS = "think|thinking|thought|thoughts|reasoning|analysis|reflection|seed:think"
 _OPENING = re.compile(
-    rf"\A\s*(?:<(?P<tag>{_TAGS})>|\[THINK\]|◁think▷|<\|START_THINKING\|>)", re.IGNORECASE
+    rf"\A\s*(?:<(?P<tag>{_TAGS})>|\[THINK\]|◁think▷|<\|(?:START_THINKING|begin_of_thought)\|>)",
+    re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    rf"(?:</(?P<tag>{_TAGS})>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>)[ \t]*\n*", re.IGNORECASE
+    rf"(?:</(?P<tag>{_TAGS})>|\[/THINK\]|◁/think▷|<\|(?:END_THINKING|end_of_thought)\|>)[ \t]*\n*",
+    re.IGNORECASE,
 )
 _HARMONY = re.compile(r"\A\s*(?:<\|start\|>assistant)?<\|channel\|>")
 _FINAL = re.compile(r"<\|channel\|>\s*final\b[^<\n]*<\|message\|>")
+_ANSWER = re.compile(
+    r"\A\s*<\|(?:START_RESPONSE|begin_of_(?:solution|answer))\|>[ \t]*\n?(?P<text>.*?)"
+    r"(?:\s*<\|(?:END_RESPONSE|end_of_(?:solution|answer))\|>.*)?\Z",
+    re.DOTALL,
+)
+"""The marks around the answer, of models that have them around their thoughts."""
 _HARMONY_END = re.compile(r"<\|(?:return|end|call)\|>")
 
 
@@ -37,7 +45,9 @@ def strip_thoughts(text: str, around: str = "", *, markup: bool = False) -> str:
         if markup and name and not rest.strip():
             return text
         text = rest
-    return _strip_late_thought(text, around.lower() if markup else "")
+    text = _strip_late_thought(text, around.lower() if markup else "")
+    answer = _ANSWER.match(text) if "<|" in text else None
+    return answer["text"] if answer is not None else text
 
 
 def _closing(text: str, start: int, name: str) -> re.Match[str] | None:
@@ -72,4 +82,4 @@ def _strip_late_thought(text: str, around: str) -> str:
 
 def _may_close(text: str) -> bool:
     """Return whether there may be a closing tag; quick, for every piece of a stream."""
-    return any(mark in text for mark in ("</", "[/", "◁/", "<|END_"))
+    return any(mark in text for mark in ("</", "[/", "◁/", "<|END_", "<|end_of_t"))

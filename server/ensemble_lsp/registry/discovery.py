@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from ..models.edit_formats import edit_format_of, only_predicts_edits
 from ..models.profiles import known_model, runs_elsewhere
 from ..provider_spec import LocalServer, ProviderSpec, resolve_reference, specs
 from ..settings import ModelSettings
@@ -142,13 +143,15 @@ def _served(
         context_tokens=context or _context(item),
         concurrency=_LOCAL_CONCURRENCY,
     )
+    if only_predicts_edits(edit_format_of(ident)):
+        return [chats.model_copy(update={"tasks": ("edit",)})]
     if not fills:
         return [chats]
     api = server.fim_api or spec.fim_apis[0]
     completes = chats.model_copy(update={"api": api, "tasks": ("complete",)})
     if re.search(r"(^|[-_:])base([-_:.]|$)", ident, re.I):
         return [completes]
-    more = {"name": f"{name} chat", "tasks": ("explain", "generate")}
+    more = {"name": f"{name} chat", "tasks": ("explain", "generate", "edit")}
     return [completes, chats.model_copy(update=more)]
 
 

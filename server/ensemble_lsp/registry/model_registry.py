@@ -19,6 +19,7 @@ from ..errors import (
     UnknownModelError,
 )
 from ..models.api_keys import Key, Keyring, find_key
+from ..models.edit_formats import is_raw_text
 from ..models.interface import Model, Notify, Preparable, Profile, PromptRedactor
 from ..models.log_redaction import RedactKeys
 from ..models.stream_collector import gather
@@ -36,7 +37,7 @@ from ..models.wrappers import (
 from ..provider_spec import problems as provider_problems
 from ..provider_spec import spec_of
 from ..settings import ModelSettings, Settings, SettingsIssue
-from ..types import Prompt, Task
+from ..types import Prompt, RenderedPrompt, Task
 from .discovery import DiscoveredModel, discover
 from .forwarding import locality
 from .provider_factory import ModelFactory, ProviderFactory
@@ -433,6 +434,10 @@ def _question(profile: Profile) -> Prompt:
     """About the smallest thing the model can be asked."""
     task: Task = "complete" if "complete" in profile.tasks else profile.tasks[0]
     head, body = "def add(a, b):\n", "    return a + b\n"
+    rendered = None
+    if task == "edit":
+        raw = is_raw_text(profile.edit_format)
+        rendered = RenderedPrompt(text=head) if raw else RenderedPrompt(user="Say yes.")
     return Prompt(
         task=task,
         language="python",
@@ -442,4 +447,5 @@ def _question(profile: Profile) -> Prompt:
         instruction="Write a function that adds two numbers." if task == "generate" else "",
         multiline=False,
         max_tokens=16,
+        rendered=rendered,
     )

@@ -25,13 +25,16 @@ PSEUDO_CALLS = 10
 """Successful calls that every model starts with, so that one failure does not condemn it."""
 TIMED_OUT = "TimedOutError"
 
-_TYPICAL_MS: dict[Task, float] = {"complete": 900.0, "explain": 3500.0, "generate": 6000.0}
+_TYPICAL_MS: dict[Task, float] = {
+    "complete": 900.0, "explain": 3500.0, "generate": 6000.0, "edit": 1500.0,
+}  # fmt: skip
 _TYPICAL_USAGE: dict[Task, Usage] = {
     "complete": Usage(1200, 40),
     "explain": Usage(1500, 350),
     "generate": Usage(1800, 500),
+    "edit": Usage(2000, 150),
 }
-COST_UNIT: dict[Task, float] = {"complete": 0.01, "explain": 0.05, "generate": 0.10}
+COST_UNIT: dict[Task, float] = {"complete": 0.01, "explain": 0.05, "generate": 0.10, "edit": 0.01}
 """US dollars that weigh as much as a reward of 1 if ``costWeight`` is 1."""
 
 

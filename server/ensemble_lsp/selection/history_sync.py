@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import HistoryError
 from ..history import Change, History
+from ..types import LOCATOR
 from .choice import Selector
 from .fixed import VERSION
 from .request_context import RequestContext
@@ -100,7 +101,8 @@ class HistorySync:
 
         def teach() -> None:
             for row in rows:
-                if (context := _parse_context(row.task, row.features)) is not None:
+                context = _parse_context(row.task, row.features)
+                if context is not None and row.model != LOCATOR:
                     self.selector.learn(row.model, context, row.reward)
 
         await asyncio.to_thread(teach)
@@ -122,6 +124,8 @@ def apply_change(selector: Selector, change: Change) -> None:
     if change.agreement is not None and change.task == "generate":
         selector.learn_agreement(change.agreement, change.old, change.new)
     for model in change.models:
+        if model == LOCATOR:
+            continue
         if change.old is None:
             selector.learn(model, context, change.new)
         else:

@@ -134,8 +134,20 @@ _SIZE = re.compile(r"(?<![a-z0-9])(?:\d+x)?(\d+(?:-\d+)?)(b|m)(?![a-z])")
 _CODE = re.compile(r"cod(?:er|e)|starcoder|stral")
 
 
+_MEASURED_EDITS = {
+    "mercury": 0.58,
+    "zeta-2": 0.56,
+    "zeta": 0.55,
+    "instinct": 0.25,
+    "sweep-next-edit": 0.22,
+}
+"""Published scores of predicted edits, by format: cursortab's 50 scenarios; for Instinct, Sweep's table."""
+
+
 def prior_for(profile: Profile, task: Task) -> Prior:
     """The prior of one model for one task."""
+    if task == "edit" and (score := _MEASURED_EDITS.get(profile.edit_format)):
+        return Prior(_reward(score), f"the measured edits of its family ({100 * score:.0f} %)")
     return _prior(profile.provider, profile.model, profile.fim, profile.local, task)
 
 

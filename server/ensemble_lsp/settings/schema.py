@@ -82,8 +82,13 @@ class ModelSettings(SettingsTable):
     fim: str = "auto"
     """The way to send the code around the cursor: `auto`, `none`, `suffix`, or the name of a fill-in-the-middle
     template."""
+    edit_format: Literal[
+        "auto", "none", "zeta", "zeta-2", "sweep-next-edit", "instinct", "mercury", "chat"
+    ] = "auto"
+    """The format in which the model predicts the next edit: `auto` follows the model's id, `chat` is any chat model,
+    and with `none` the model is not asked for edits."""
     tasks: tuple[Task, ...] = Field(default=TASKS, min_length=1)
-    """The tasks that the model is used for."""
+    """The tasks that the model is used for. A model that was trained only for edits has no other by default."""
     timeout: float = Field(default=20.0, gt=0, le=600)
     """Seconds that a complete answer may take."""
     input_price: float = Field(default=0.0, ge=0)
@@ -128,6 +133,25 @@ class ExplainSettings(SettingsTable):
     show no hover until every server has answered (Neovim, Helix, Zed, coc.nvim), and no limit in others."""
     ensemble: int = Field(default=1, ge=1, le=5)
     """The number of models whose explanations are combined on hover."""
+
+
+class NextEditSettings(SettingsTable):
+    """Predictions of the next edit."""
+
+    enabled: bool = True
+    """Predict the next edit."""
+    eagerness: Literal["low", "medium", "high"] = "medium"
+    """The readiness to show an edit whose expected reward is low."""
+    debounce_ms: int = Field(default=150, ge=0, le=5000)
+    """Milliseconds that an automatic request waits for another keystroke before a model is asked."""
+    budget_ms: int = Field(default=4000, ge=50, le=60000)
+    """Milliseconds until a model's answer is given up."""
+    ensemble: int = Field(default=1, ge=1, le=3)
+    """The number of models to ask. With 2 or 3, only an edit that two models agree on is shown."""
+    locator: bool = True
+    """Repeat the edits just made at the other places where they fit, without a model."""
+    disabled_languages: tuple[str, ...] = ()
+    """The language ids for which no edit is predicted."""
 
 
 class SelectorSettings(SettingsTable):
@@ -209,6 +233,7 @@ class Settings(SettingsTable):
     """Look for API keys in the environment and for servers on this machine if no models are configured."""
     complete: CompleteSettings = Field(default_factory=CompleteSettings)
     explain: ExplainSettings = Field(default_factory=ExplainSettings)
+    next_edit: NextEditSettings = Field(default_factory=NextEditSettings)
     selector: SelectorSettings = Field(default_factory=SelectorSettings)
     ensemble: EnsembleSettings = Field(default_factory=EnsembleSettings)
     privacy: PrivacySettings = Field(default_factory=PrivacySettings)

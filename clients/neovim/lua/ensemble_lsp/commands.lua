@@ -5,7 +5,7 @@ local ui = require('ensemble_lsp.ui')
 
 local M = {}
 
-local TASKS = { 'complete', 'explain', 'generate' }
+local TASKS = { 'complete', 'explain', 'generate', 'edit' }
 
 ---@class ensemble_lsp.Command
 ---@field run fun(opts: table, words: string[])

@@ -263,6 +263,12 @@ local function select(count)
   local ghost = buffers[vim.api.nvim_get_current_buf()]
   if ghost and #ghost.items > 0 then
     ghost.index = (ghost.index - 1 + count) % #ghost.items + 1
+    -- The server takes the first item for the one on the screen.
+    local id = id_of(ghost.items[ghost.index])
+    local client = id and vim.lsp.get_client_by_id(ghost.client_id)
+    if client then
+      client:notify('ensemble/didShow', { id = id })
+    end
   end
 end
 

@@ -97,6 +97,7 @@ const TITLES: Record<Task, string> = {
   complete: "Completions",
   explain: "Explanations",
   generate: "Generated code",
+  edit: "Next edits",
 };
 
 function section(task: Task, models: Model[]): HTMLElement {

@@ -23,6 +23,7 @@ TITLES = {
     "complete": "Comparison: completing this code",
     "generate": "Comparison: generating this code",
     "explain": "Comparison: explaining this code",
+    "edit": "Comparison: predicting the next edit",
 }
 
 

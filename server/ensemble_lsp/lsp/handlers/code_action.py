@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import attrs
 from lsprotocol import types
 
 from ...errors import DocumentError
@@ -14,6 +15,7 @@ from ..error_responses import failure, raise_to_user
 from ..server import EnsembleServer
 from ..work_done_progress import WorkDoneProgress, with_progress
 from .document_requests import accept_command, document_request
+from .inline_edit import next_edit_actions, resolved_edit
 
 if TYPE_CHECKING:
     from ...generation.generator import Generation
@@ -43,10 +45,18 @@ async def code_action(
         actions.append(_generate_action(ls, document, span))
     if document.slice(span).strip() or document.line(span.start.line).strip():
         actions.append(_explain_action(ls, document, span))
+    actions = next_edit_actions(ls, document, span.start) + actions
     actions = [a for a in actions if _is_requested(a, params.context.only)]
     if ls.client.code_action_literals:
-        return list(actions)
+        return [_tagged(ls, action) for action in actions]
     return [a.command for a in actions if a.command is not None]
+
+
+def _tagged(ls: EnsembleServer, action: types.CodeAction) -> types.CodeAction:
+    """Mark an action as a model's work, for clients that show it."""
+    is_model = action.tags is None
+    tags = [types.CodeActionTag.LlmGenerated] if ls.client.code_action_tags and is_model else None
+    return attrs.evolve(action, tags=tags)
 
 
 def _is_requested(action: types.CodeAction, only: Any) -> bool:
@@ -136,6 +146,8 @@ def _use_action(
 async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> types.CodeAction:
     """Run ``Generate with ensemble`` and return the action with the first answer as its edit."""
     data = cast("dict[str, Any]", action.data) if isinstance(action.data, dict) else {}
+    if data.get("task") == "edit" and action.edit is None:
+        return await _resolve_edit(ls, action, data)
     if data.get("task") != "generate" or action.edit is not None:
         return action
     try:
@@ -154,6 +166,24 @@ async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> t
     action.edit = first_edit(ls, generation)
     report_unanswered(ls, generation)
     action.command = accept_command(generation.candidates[0])
+    return action
+
+
+async def _resolve_edit(
+    ls: EnsembleServer, action: types.CodeAction, data: dict[str, Any]
+) -> types.CodeAction:
+    """Return ``Apply the next edit`` with its edit."""
+    try:
+        uri, version = str(data["uri"]), int(data["version"])
+        cursor = Position(int(data["line"]), int(data["column"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise failure("This code action is not valid; open the menu again.") from error
+    document = ls.document(uri)
+    if not ls.is_current(uri, version):
+        message = "The file has changed; open the menu again."
+        raise failure(message, types.LSPErrorCodes.ContentModified)
+    action.edit, suggestion = await resolved_edit(ls, document, document.clamp(cursor))
+    action.command = accept_command(suggestion)
     return action
 
 

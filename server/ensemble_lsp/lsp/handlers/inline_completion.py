@@ -9,6 +9,7 @@ from ..convert import from_span, to_position, to_span
 from ..formatting import InlineCompletionParams
 from ..server import EnsembleServer
 from .document_requests import accept_command, document_request, suggestions_for
+from .inline_edit import as_inline_completion
 
 
 def no_inline_completions() -> types.InlineCompletionList:
@@ -24,10 +25,15 @@ async def inline_completion(
     from ...completion import CompletionRequest, SelectedItem
 
     selected = params.context.selected_completion_info
+    position = to_position(document, params.position, ls.encoding)
     invoked = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
+    if selected is None and not invoked:
+        edit = as_inline_completion(ls, document, position)
+        if edit is not None:
+            return types.InlineCompletionList(items=[edit])
     request = CompletionRequest(
         document=document,
-        position=to_position(document, params.position, ls.encoding),
+        position=position,
         trigger="invoked" if invoked else "automatic",
         selected=SelectedItem(to_span(document, selected.range, ls.encoding), selected.text)
         if selected

@@ -36,6 +36,7 @@ def did_save(ls: EnsembleServer, params: types.DidSaveTextDocumentParams) -> Non
     if document is not None and host is not None:
         host.app.suggestions.saved(document)
         host.app.workspace.saved(document)
+        host.services.predictor.saved(document)
 
 
 def did_close(ls: EnsembleServer, params: types.DidCloseTextDocumentParams) -> None:

@@ -13,6 +13,7 @@ from ...errors import (
     ProviderError,
     QuotaExceededError,
     RateLimitedError,
+    ServiceUnavailableError,
 )
 from ...types import Chunk, Prompt, Task
 from ..interface import Model
@@ -76,7 +77,8 @@ class _Circuit:
 
     def failed(self, error: ProviderError) -> None:
         self._failures += 1
-        retry_after = error.retry_after if isinstance(error, RateLimitedError) else None
+        delays = RateLimitedError, ServiceUnavailableError
+        retry_after = error.retry_after if isinstance(error, delays) else None
         if isinstance(error, _FOR_THE_USER):
             self._open(_LONGEST_PAUSE)
         elif retry_after and retry_after > 0:

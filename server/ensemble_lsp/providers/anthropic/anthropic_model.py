@@ -105,7 +105,7 @@ def messages_wire(settings: ModelSettings) -> WireFormat:
         content: Any = user if "cache_control" in facts else _marked(model, prompt, system, user)
         return {
             "model": model,
-            "system": system,
+            **({"system": system} if system else {}),
             "messages": [{"role": "user", "content": content}],
             "max_tokens": prompt.max_tokens,
             **{k: v for k, v in wanted.items() if k not in facts},

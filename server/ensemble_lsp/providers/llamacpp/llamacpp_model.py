@@ -195,7 +195,10 @@ class LlamaCppModel:
             if healed.forced:
                 body["grammar"] = healed.grammar
             return _Request(body, healed.forced, by_us)
-        text, stop = await self._chat(wire, model, prompt)
+        if prompt.rendered is not None and prompt.rendered.text:
+            text, stop = prompt.rendered.text, list[str]()
+        else:
+            text, stop = await self._chat(wire, model, prompt)
         body |= {"prompt": text, "stop": [*stop, *prompt.stop], "id_slot": SLOT_CHAT}
         return _Request(body)
 
@@ -213,11 +216,12 @@ class LlamaCppModel:
         Code is asked for inside a fence that is open already: else a small model talks first.
         """
         size = await asyncio.to_thread(lambda: model.stat().st_size)
-        if size < _SMALL_BYTES:
+        if size < _SMALL_BYTES and prompt.rendered is None:
             system, user = short_messages(prompt, _SHORT_CHARACTERS)
         else:
             system, user = chat_messages(prompt)
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        messages = messages if system else messages[1:]
         wish = {"messages": messages, "chat_template_kwargs": {"enable_thinking": False}}
         text = str((await wire.ask("/apply-template", wish)).get("prompt", ""))
         if prompt.task == "generate":

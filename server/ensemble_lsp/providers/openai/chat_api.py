@@ -32,7 +32,9 @@ def chat_wire(
     def body(prompt: Prompt, facts: frozenset[str]) -> Body:
         system, user = chat_messages(prompt)
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-        if "system" in facts:
+        if not system:
+            messages = messages[1:]
+        elif "system" in facts:
             messages = [{"role": "user", "content": f"{system}\n\n{user}"}]
         wanted: Body = {"stream_options": {"include_usage": True}}
         if not known.thinks:
@@ -63,7 +65,11 @@ def chat_wire(
 
 
 def _prediction(model: str, prompt: Prompt) -> Body | None:
-    """Return the selected code as a prediction of its rewritten form."""
-    if prompt.task != "generate" or not prompt.selection.strip() or not _PREDICTS.search(model):
+    """Return the code that is rewritten as a prediction of its new form."""
+    if prompt.rendered is not None:
+        code = prompt.rendered.prediction
+    else:
+        code = prompt.selection if prompt.task == "generate" else ""
+    if not code.strip() or not _PREDICTS.search(model):
         return None
-    return {"type": "content", "content": prompt.selection}
+    return {"type": "content", "content": code}

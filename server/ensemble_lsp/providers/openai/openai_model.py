@@ -21,6 +21,11 @@ from .infill_api import infill_wire
 from .local_server import OllamaLoader, get_json
 from .responses_api import responses_wire
 
+_EDIT_SERVICE, _EDIT_MODEL = (
+    re.compile(r"//api\.inceptionlabs\.ai"),
+    re.compile(r"mercury-(coder|edit)"),
+)
+"""The service, and its models, that answer prompts for edits at ``/edit/completions``."""
 _AZURE = re.compile(r"\.(azure\.com|azure-api\.net|azure\.us|azure\.cn)$")
 
 
@@ -40,6 +45,9 @@ class OpenAIModel(SdkModel):
         self._local = settings.local is not False and address.origin.startswith("http://")
         self._wires = _wires(settings, profile, address)
         self._infills = address.api == "infill"
+        self._edits = _EDIT_SERVICE.search(address.origin) is not None and (
+            profile.edit_format == "mercury" and _EDIT_MODEL.search(settings.model) is not None
+        )
         self._loader = OllamaLoader(profile, address, self.notice) if self._local else None
 
     @classmethod
@@ -53,7 +61,15 @@ class OpenAIModel(SdkModel):
         return super().is_loading or (self._loader is not None and self._loader.is_loading)
 
     def wire(self, prompt: Prompt, facts: frozenset[str]) -> WireFormat:
-        """Return the format for a task: APIs that only fill in leave the other tasks to chat."""
+        """Return the format for a task: APIs that only fill in leave the other tasks to chat.
+
+        A raw text in the model's own format goes to ``/completions``, whatever the settings' ``api``.
+        """
+        if prompt.rendered is not None:
+            if prompt.rendered.text:
+                return self._wires["completions"]
+            if self._edits:
+                return self._wires["edit"]
         api = "infill" if self._infills else self._address.api
         if api in ("fim", "infill"):
             fills = self._wires[api]
@@ -105,6 +121,7 @@ def _wires(settings: ModelSettings, profile: Profile, address: Address) -> dict[
     # llama.cpp has `/infill` beside `/v1`; Mistral and Inception have `/fim` below it.
     return {
         "chat": chat_wire(settings, profile),
+        "edit": chat_wire(settings, profile, "/edit/completions"),
         "completions": completions_wire(settings, profile),
         "responses": responses_wire(settings),
         "fim": fim_wire(settings),

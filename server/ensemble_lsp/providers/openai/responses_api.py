@@ -28,7 +28,9 @@ def responses_wire(settings: ModelSettings) -> WireFormat:
         wanted: Body = {"store": False}
         if not known.thinks:
             wanted["temperature"] = prompt.temperature
-        fixed: Body = {"model": settings.model, "instructions": system, "input": user}
+        fixed: Body = {"model": settings.model, "input": user}
+        if system:
+            fixed["instructions"] = system
         length = max(_LEAST_TOKENS, prompt.max_tokens)
         return {**fixed, "max_output_tokens": length, **without(wanted, facts)}
 

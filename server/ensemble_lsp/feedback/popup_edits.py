@@ -1,0 +1,67 @@
+"""Recognise the edits of an editor's own completion popup.
+
+A popup replaces the word under the cursor by an identifier, often with brackets. Where a client sends edits as
+they are made (VS Code), such an edit covers the typed part of the word. Where it sends only what differs
+(Neovim), the edit looks like an accept of a suggestion that ends the word. An editor with an open popup gives
+it the accept key, so there a lone identifier behind a typed part is read as the popup's; a real accept also
+runs the accept command, which corrects this.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..types import Edit, Position, Span
+from .matching import squeeze
+from .range_tracking import DocumentChange, EditStep
+
+_ITEM = re.compile(
+    r"""[\w$@\#]+(?:-\w+)*[!?]?                    # an identifier, or a kebab-case name
+    (?:\([)]?|<>|\[\]|:[ ]?;?|=(?:""|''|{})?)?  # the end of a call, a property or an attribute
+    """,
+    re.VERBOSE,
+)
+_OPERATOR = re.compile(r"\?\.|\.|->|::")
+"""An item may replace the operator before it, too."""
+_TYPED = re.compile(r"[\w$@#-]*")
+
+
+def is_popup_edit(
+    change: DocumentChange, inserted: Edit, *, whole: bool, offered: tuple[str, str], exact: bool
+) -> bool:
+    """Return whether a popup probably made an edit that inserts (a part of) an offered text.
+
+    ``whole``: the offered text is complete with it. ``offered``: the text that the suggestion replaces,
+    and its text. ``exact``: the client sends edits as they are made.
+    """
+    step = _step_of(change, inserted)
+    made = step.made
+    if not change.coarse and made != step.edit:
+        replaced = step.before.slice(made.span)
+        if offered[0] and (replaced, made.text) == offered:
+            return False
+        return _is_item(made.text) and _TYPED.fullmatch(_OPERATOR.sub("", replaced, 1)) is not None
+    if not _ITEM.fullmatch(inserted.text):
+        return False
+    start = inserted.span.start
+    before = step.before.slice(Span(Position(start.line, 0), start))[-1:]
+    in_word = before.isalnum() or before in ("_", "$")
+    return not (in_word or whole) if exact else (in_word or not whole)
+
+
+def restates_text(change: DocumentChange, inserted: Edit) -> bool:
+    """Return whether an edit contains text that was there before, as those of keystrokes do not."""
+    if change.coarse:
+        return False
+    return len(squeeze(_step_of(change, inserted).made.text)) > len(squeeze(inserted.text))
+
+
+def _is_item(text: str) -> bool:
+    operator = _OPERATOR.match(text)
+    return _ITEM.fullmatch(text[operator.end() :] if operator else text) is not None
+
+
+def _step_of(change: DocumentChange, inserted: Edit) -> EditStep:
+    """Return the step that made an edit."""
+    same = [step for step in change.steps if step.edit.text == inserted.text]
+    return (same or list(change.steps))[-1]

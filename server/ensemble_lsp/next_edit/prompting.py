@@ -1,0 +1,192 @@
+"""The parts that every family's prompt is made of: the request, and the prompt itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from ..context.secret_redaction import Redactor
+from ..models.token_estimates import tokens_of
+from ..types import Document, Position, RenderedPrompt, Snippet
+from .edit_history import Hunk
+from .region import Region, RegionSize
+
+Wire = Literal["completions", "chat"]
+_SPARE_TOKENS = 256
+"""Room for text that the answer adds to the region."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecentEdit:
+    """One of the edits just made."""
+
+    path: str
+    """Relative to the workspace."""
+    hunk: Hunk
+    predicted: bool = False
+    """Whether the user accepted it as a prediction."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditDiagnostic:
+    """One diagnostic that the client sent along."""
+
+    line: int
+    """From 0."""
+    severity: str
+    message: str
+    source: str = ""
+
+    @property
+    def text(self) -> str:
+        """The diagnostic on one line."""
+        source = f" (source: {self.source})" if self.source else ""
+        message = " ".join(self.message.split())
+        return f"line {self.line + 1}: [{self.severity}] {message}{source}"
+
+
+@dataclass(frozen=True)
+class EditRequest:
+    """All that a prompt for the next edit is made from."""
+
+    document: Document
+    cursor: Position
+    path: str
+    """Relative to the workspace; models see no other path."""
+    edits: tuple[RecentEdit, ...] = ()
+    """The edits just made, oldest first, already redacted."""
+    related: tuple[Snippet, ...] = ()
+    """Passages of other files, best first, already redacted."""
+    diagnostics: tuple[EditDiagnostic, ...] = ()
+    redacted: Document | None = None
+    """The document without secrets, with as many lines; ``None`` if it has no secret or the model is local."""
+    redacted_cursor: Position | None = None
+    """The cursor in ``redacted``."""
+    characters: int = 24_000
+    """The most characters that a prompt may have."""
+
+    @cached_property
+    def shown(self) -> Document:
+        """The document as the model sees it."""
+        return self.redacted or self.document
+
+    @cached_property
+    def shown_cursor(self) -> Position:
+        """The cursor in ``shown``."""
+        return self.shown.clamp(self.redacted_cursor or self.cursor)
+
+    def without_secrets(self, redactor: Redactor) -> EditRequest:
+        """Return the request for a remote model; ``redactor`` is ready."""
+        document = self.document
+        bare = [line.rstrip("\r\n") for line in document.lines]
+        found = redactor.redact_lines(bare)
+        if not found.count:
+            return self
+        ends = [line[len(text) :] for line, text in zip(document.lines, bare, strict=True)]
+        lines = tuple(text + end for text, end in zip(found.lines, ends, strict=True))
+        column = found.column(self.cursor.line, self.cursor.column)
+        return replace(
+            self,
+            redacted=replace(document, lines=lines),
+            redacted_cursor=Position(self.cursor.line, column),
+        )
+
+    def lines(self, region: Region) -> list[str]:
+        """Return a region's lines as the model sees them, without their ends."""
+        return [self.shown.line(number) for number in range(region.first, region.end)]
+
+    def marked(self, region: Region, marker: str) -> list[str]:
+        """Return a region's lines with a marker at the cursor."""
+        lines, cursor = self.lines(region), self.shown_cursor
+        if region.first <= cursor.line < region.end:
+            line = lines[cursor.line - region.first]
+            marked = line[: cursor.column] + marker + line[cursor.column :]
+            lines[cursor.line - region.first] = marked
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
+class EditPrompt:
+    """One request: the family's prompt, and the region that the answer is about."""
+
+    family: Family
+    request: EditRequest
+    region: Region
+    rendered: RenderedPrompt
+    stop: tuple[str, ...] = ()
+    prefill: str = ""
+    """The beginning of the answer, which is already in the prompt."""
+
+    @property
+    def max_tokens(self) -> int:
+        """The limit of the answer: the region, rewritten and longer by half."""
+        size = sum(len(line) + 1 for line in self.request.lines(self.region))
+        return tokens_of(size * 3 // 2) + _SPARE_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family of models: its prompt's form, and how its answer is read."""
+
+    name: str
+    wire: Wire
+    """``completions`` if the prompt is one raw text, ``chat`` if it is messages."""
+    size: RegionSize
+    tokens: tuple[str, ...]
+    """Control texts: a region that contains one is not sent, elsewhere they are broken up."""
+    render: Callable[[EditRequest, Region], EditPrompt]
+    read: Callable[[EditPrompt, str], list[str] | None] = field(repr=False)
+    """Return the new lines of the region; ``None`` for no change or an answer that cannot be read."""
+
+    def clean(self, text: str) -> str:
+        """Return a text with the family's control texts broken up."""
+        for token in self.tokens:
+            if token in text:
+                text = text.replace(token, f"{token[0]} {token[1:]}")
+        return text
+
+    def may_show(self, lines: Iterable[str]) -> bool:
+        """Return whether lines have no control text of the family."""
+        return not any(token in line for line in lines for token in self.tokens)
+
+
+def above_and_below(
+    request: EditRequest, region: Region, wider: Region
+) -> tuple[list[str], list[str]]:
+    """Return the lines of a wider region above and below a region."""
+    above = request.lines(Region(wider.first, region.first))
+    return above, request.lines(Region(region.end, wider.end))
+
+
+def newest_within(edits: Sequence[RecentEdit], count: int, characters: int) -> list[RecentEdit]:
+    """Return the newest edits that fit, oldest first."""
+    chosen: list[RecentEdit] = []
+    for edit in reversed(edits[-count:]):
+        characters -= len(edit.hunk.unified)
+        if characters < 0:
+            break
+        chosen.insert(0, edit)
+    return chosen
+
+
+def best_within(related: Sequence[Snippet], characters: int) -> list[Snippet]:
+    """Return the best passages that fit, best first."""
+    chosen: list[Snippet] = []
+    for snippet in related:
+        characters -= len(snippet.text) + len(snippet.path)
+        if characters < 0:
+            break
+        chosen.append(snippet)
+    return chosen
+
+
+def block(text: str) -> str:
+    """Return a text that ends with a line end, unless it is empty."""
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def joined(lines: Iterable[str]) -> str:
+    """Return lines, each with a line end."""
+    return "".join(f"{line}\n" for line in lines)
