@@ -1,6 +1,6 @@
 """Measure next-edit prediction: ``python -m benchmarks.next_edit`` (``make bench-next-edit``).
 
-Two parts, each in a module of its own: the locator alone (``next_edit_locator.py``), on the recorded scenarios
+Two parts, each in a separate module: the locator alone (``next_edit_locator.py``), on the recorded scenarios
 in ``--data``, on the history of this repository, and on the steps between released versions of packages
 (``--packages`` names a folder for their wheels); and the recorded answers of services
 (``next_edit_recorded.py``). Prints tables and writes JSON.

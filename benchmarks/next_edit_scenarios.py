@@ -36,7 +36,7 @@ class Scenario:
     """``None`` where nothing should be shown."""
     history: tuple[PastEdit, ...]
     folder: Path
-    """Where the recorded answers of the services are."""
+    """The folder of the recorded answers of the services."""
 
     @property
     def uri(self) -> str:

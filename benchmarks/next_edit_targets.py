@@ -35,7 +35,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "httpx": ("0.23.3", "0.24.1", "0.25.2", "0.26.0", "0.27.2", "0.28.1"),
     "rich": ("12.6.0", "13.0.1", "13.3.5", "13.5.3", "13.7.1", "13.9.4"),
 }
-"""Packages, and the released versions that stand in for commits."""
+"""Packages, and the released versions that serve as commits."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def commits(repository: Path, limit: int = 2000) -> Iterator[Change]:
 
 
 def releases(name: str, folder: Path) -> Iterator[Change]:
-    """Yield the steps between the released versions of a package; each file is a change of its own."""
+    """Yield the steps between the released versions of a package; each file is a separate change."""
     sources = [_wheel(name, version, folder) for version in PACKAGES[name]]
     for (version, old), (_, new) in pairwise(zip(PACKAGES[name][1:], sources, strict=False)):
         yield from _release(f"{name} {version}", old, new)

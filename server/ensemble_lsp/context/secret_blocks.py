@@ -53,11 +53,11 @@ _WIDE_BEFORE = (
     r"""(?:\s*[\w.$@]{1,40}(?:\[\w*\])?\s*(?:(?:\+=|\.=|<<|=|\()\s*|(?=["'`])))?"""
 )
 _WIDE_AFTER = (
-    r"""(?:[nr]["'][\s;,)]*)?"""  # the rest of a separate string with a line end
+    r"""(?:[nr]["'][\s;,)]*)?"""  # the rest of a line end in a separate string
     r"""(?:\.?\w{1,20}\([\s"'\\nr]{0,8}\)[\s;]*)?(?:\|\s*)?"""
     r"(?:</?\w{1,10}\s*/?>\s*){0,2}(?:>>?\s*[\w./$~-]{1,60}\s*)?"
 )
-"""Text around each line of a key in logs, tables, HTML, scripts, and code that appends it to a text."""
+"""Text around each line of a key: in logs, tables, HTML, scripts, and code that appends it to a text."""
 _BODY = re.compile(rf"{_BEFORE}(?P<v>[A-Za-z0-9+/]{{2,}}={{0,2}}){_AFTER}")
 _IN_RUN = re.compile(
     rf"{_WIDE_BEFORE}{_BEFORE}(?P<v>[A-Za-z0-9+/]{{2,}}={{0,2}}){_AFTER}{_WIDE_AFTER}"

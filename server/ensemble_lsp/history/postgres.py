@@ -307,7 +307,7 @@ def _connect_args(address: URL) -> dict[str, Any]:
     if address.query.get("sslmode") not in _ENCRYPTED and "require_auth" not in address.query:
         from psycopg import pq
 
-        # A false server must not get the password by asking for it.
+        # A program that answers at this address must not get the password by asking for it.
         if pq.version() >= _REQUIRE_AUTH_VERSION:
             args["require_auth"] = "!password"
     return args

@@ -127,7 +127,7 @@ def call_at(region: ParsedRegion, name: Node) -> CallSite | None:
 
 
 def call_of(region: ParsedRegion, node: Node) -> CallSite | None:
-    """Return a node as a call; ``None`` if it is none with a list of arguments."""
+    """Return a node as a call; ``None`` unless it is one with a list of arguments."""
     if node.type not in CALLS:
         return None
     callee, arguments = _callee(node), _arguments(node)
@@ -145,7 +145,7 @@ def call_of(region: ParsedRegion, node: Node) -> CallSite | None:
 
 
 def with_argument(document: Document, call: CallSite, index: int, text: str) -> tuple[Span, str]:
-    """Return the edit that inserts an argument, on a line of its own where the others are."""
+    """Return the edit that inserts an argument, on a separate line if the others are."""
     if not call.arguments:
         start = Position(call.span.start.line, call.span.start.column + 1)
         return Span(start, start), text

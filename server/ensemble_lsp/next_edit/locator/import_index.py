@@ -1,4 +1,4 @@
-"""How the files of the workspace import each name, and which files define it."""
+"""An index of the workspace: the imports of each name, and the files that define it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _from_definition(name: str, defining: str, uri: str, family: str) -> str | N
 
 
 def _resolved(one: ImportLine, uri: str, family: str) -> ImportLine:
-    """Return an import with the path of a relative module in place of the module."""
+    """Return an import with the path of a relative module instead of the module."""
     if not one.module.startswith("."):
         return one
     folder = PurePosixPath(uri_to_path(uri).as_posix()).parent

@@ -40,7 +40,7 @@ class Proposal:
 
 @dataclass
 class EditContext:
-    """What one request knows: the document, the cursor, the latest edits."""
+    """The facts of one request: the document, the cursor, the latest edits."""
 
     document: Document
     cursor: Position
@@ -48,7 +48,7 @@ class EditContext:
     """Of all files, the latest first."""
     regions: Regions
     deadline: float = field(default_factory=lambda: time.perf_counter() + 1.0)
-    """When the search must end, on the performance counter."""
+    """The end of the search, on the performance counter."""
 
     @cached_property
     def token_changes(self) -> list[TokenChange]:

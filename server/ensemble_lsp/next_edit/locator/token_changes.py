@@ -26,7 +26,7 @@ class LineChange:
 
     uri: str
     number: int
-    """Where the line is now; -1 if that is unknown."""
+    """The line's number now; -1 if that is unknown."""
     old: str
     new: str
     order: int
@@ -44,7 +44,7 @@ class TokenChange:
     """The tokens before, without indentation."""
     right: tuple[str, ...]
     column: int
-    """Where the new tokens begin in the new line."""
+    """The column of the new tokens in the new line."""
     old_right: tuple[str, ...] = ()
     """The tokens after, in the old line."""
 
