@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ import pytest
 from ensemble_lsp.history import History
 from ensemble_lsp.history import postgres as postgres_module
 from tests.server.conftest import Home
+from tests.support.postgres import Postgres, folder_of_programs
 from tests.support.providers import LoopbackProvider
 
 pytest.importorskip("psycopg", reason='pip install -e ".[team]"')
@@ -173,3 +175,78 @@ async def test_the_editor_does_not_wait_for_a_hostile_database(
             start = time.monotonic()
             assert await client.shutdown() == 0
             assert time.monotonic() - start < 20
+
+
+# -- a teammate's rows -----------------------------------------------------------------------------
+
+DEEP = "[" * 60_000
+ROWS: list[dict[str, object]] = [
+    {"time": "1e300"}, {"time": "nan"}, {"time": "-inf"}, {"task": "unknown"}, {"models": "{"}, {"models": DEEP},
+    {"models": '[{"a": 1}, null, 3]'}, {"features": DEEP}, {"features": '{"complexity": NaN, "a": [1], "b": 1e999}'},
+    {"chars": 2**62}, {"models": '["<img src=x>", "![x](https://evil.example/i)"]'}, {"language": "a\x1b[2J"},
+]  # fmt: skip
+SUGGESTION: dict[str, object] = {
+    "time": 1.7e9, "task": "complete", "models": '["one"]', "language": "python", "chars": 5, "lines": 1,
+    "trigger": "automatic", "cached": 0, "shown_at": 0, "features": "{}", "explored": 0, "project": "p",
+}  # fmt: skip
+OTHERS = (
+    "INSERT INTO outcomes (n, time, kind, source, share, reward)"
+    " SELECT n, time, 'accepted', 'command', 'nan', CASE n % 2 WHEN 0 THEN 1 ELSE 'inf'::float END FROM suggestions",
+    "INSERT INTO daily (day, model, task, calls, cost, shown, accepted) VALUES (9000000000000, '<b>', 'complete', 5,"
+    " 'nan', 5, 9), (20000, 'one', 'complete', 5, 'inf', -5, 9)",
+    "INSERT INTO latency VALUES ('one', 'complete', 20000, 'total', 9000000000000, 5),"
+    " ('one', 'complete', 20000, 'first', -9000000000000, 5)",
+    "INSERT INTO calls (id, time, task, model, provider, input_tokens, output_tokens, cached_tokens, cost, status)"
+    " VALUES ('c', '1e300', 'complete', 'one', 'x', 1, 1, 1, 'nan', 'ok')",
+    "INSERT INTO preferences (id, time, grp, chosen, others, shown_at) VALUES ('p', 'nan', 'g', '{', '[[1], 2]', 0)",
+    "INSERT INTO changes VALUES (98, 'outcome', 1, 'nan', 'inf'), (99, 'outcome', 5, NULL, 1)",
+    "UPDATE sqlite_sequence SET seq = 99",
+    f"INSERT INTO learned VALUES ('learned', 'bad', '{DEEP}')",
+)  # fmt: skip
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(folder_of_programs() is None, reason="no PostgreSQL")
+async def test_a_teammates_rows_stop_no_server(
+    home: Home, provider: LoopbackProvider, tmp_path: Path
+) -> None:
+    import psycopg
+
+    programs = folder_of_programs()
+    assert programs is not None
+    with contextlib.closing(Postgres(programs)) as postgres:
+        url = postgres.new_database()
+        history = History.open(tmp_path / "history.sqlite3", url=url)
+        await history.ready()
+        with psycopg.connect(url, autocommit=True, options="-c search_path=ensemble_lsp") as db:
+            for number, row in enumerate(ROWS):
+                values = {"id": f"s{number}", **SUGGESTION, **row}
+                marks = ", ".join(["%s"] * len(values))
+                statement = f"INSERT INTO suggestions ({', '.join(values)}) VALUES ({marks})"
+                db.execute(statement, [*values.values()])  # type: ignore[call-overload]
+            for statement in OTHERS:
+                db.execute(statement)  # type: ignore[call-overload]
+        assert [row.cost for row in await history.stats()] == [0, 0]
+        assert await history.spent_since(0) == await history.used_since(0) == 0
+        assert len([1 async for _ in history.suggestions()]) == len(ROWS)
+        assert [json.dumps(line, allow_nan=False) async for line in _without_calls(history)]
+        assert [change.n for change in (await history.changes_after(97)).rows] == [99]
+        await history.close()
+        assert history.notices == []
+
+        provider.reply = "width * height"
+        home.model("one", provider.base_url)
+        home.tables["history"] = {"url": url}
+        async with home.server() as client:
+            uri = client.open(
+                (home.workspace / "a.py").as_uri(), "def area(width, height):\n    return "
+            )
+            assert await client.inline(uri)
+            assert await client.command("ensemble.models")
+            assert (await client.command("ensemble.report", timeout=60))["markdown"]
+
+
+async def _without_calls(history: History) -> AsyncIterator[object]:
+    async for line in history.export():
+        if line["type"] == "suggestion":
+            yield line

@@ -16,7 +16,8 @@ from typing import Any, Literal, cast
 
 from ..types import Task
 from .connection import Database
-from .queries import model_names
+from .limits import is_plausible
+from .queries import features_of, model_names, parse_column
 from .records import Feature, dumps
 
 KEPT = 20_000
@@ -146,8 +147,16 @@ def changes_after(db: Database, number: int, limit: int) -> Changes:
         "SELECT n, kind, ref, old, new FROM changes WHERE n > ? ORDER BY n LIMIT ?",
         (number, limit),
     ).fetchall()
-    rows = [change for row in raw if (change := _change(db, *row)) is not None]
+    changes = (_change(db, *row) for row in raw)
+    rows = [change for change in changes if change is not None and _is_usable(change)]
     return Changes(epoch(db), rows, raw[-1][0] if raw else number)
+
+
+def _is_usable(change: Change) -> bool:
+    """Return whether a selector can learn from a change: a teammate's client may write any number."""
+    optional = (change.old, change.new, change.agreement)
+    numbers = (change.time, change.first_token_ms, change.total_ms, change.cost, *optional)
+    return all(number is None or is_plausible(number) for number in numbers)
 
 
 def last_change(db: Database) -> int:
@@ -182,7 +191,7 @@ def used_since(db: Database, since: float) -> float:
     """Return the US dollars spent and reserved since a time."""
     spent = db.execute("SELECT sum(cost) FROM calls WHERE time >= ?", (since,)).fetchone()[0]
     held = db.execute("SELECT sum(cost) FROM reservations WHERE time >= ?", (since,)).fetchone()
-    return float(spent or 0.0) + float(held[0] or 0.0)
+    return sum(float(value or 0.0) for value in (spent, held[0]) if is_plausible(value))
 
 
 def epoch(db: Database) -> str:
@@ -201,7 +210,7 @@ def _change(
         if row is None:
             return None
         return Change(
-            n, "outcome", row[0], row[1], model_names(row[2]), _table(row[3]), old, new,
+            n, "outcome", row[0], row[1], model_names(row[2]), features_of(row[3]), old, new,
             agreement=row[4],
         )  # fmt: skip
     if kind == "call":
@@ -230,20 +239,12 @@ def _preference(db: Database, n: int, ref: int) -> Change | None:
     if row is None:
         return None
     try:
-        raw = cast("list[list[object]]", json.loads(row[4]))
+        raw = cast("list[list[object]]", parse_column(row[4]))
         others = tuple(tuple(map(str, models)) for models in raw)
-    except (ValueError, TypeError):
+    except TypeError:
         return None
-    features = _table(row[3])
+    features = features_of(row[3])
     return Change(
         n, "preference", row[0], row[1], model_names(row[2]), features,
         others=others, shown_at=row[5],
     )  # fmt: skip
-
-
-def _table(text: str) -> dict[str, Feature]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return cast("dict[str, Feature]", value) if isinstance(value, dict) else {}

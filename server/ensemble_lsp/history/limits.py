@@ -13,6 +13,7 @@ _LATEST = 253_402_214_400.0
 """The last day of the year 9999: later times have no date."""
 _LARGEST = 1e12
 """Far above any count, duration or cost; sums of such numbers stay exact enough and finite."""
+_LARGEST_SUM = 1e15
 _MAX_NAME = 500
 _MAX_TEXT = 1_000_000
 _MAX_ITEMS = 200
@@ -28,6 +29,11 @@ def fault_of(record: StoredSuggestion | CallRecord | PreferenceRecord) -> str:
         if problem := _problem(key, value):
             return f"{key}: {problem}"
     return ""
+
+
+def is_plausible(value: object) -> bool:
+    """Return whether a value is a number that a record may have: finite and not larger than any sum."""
+    return isinstance(value, int | float) and -_LARGEST_SUM <= value <= _LARGEST_SUM
 
 
 def _problem(key: str, value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from ..types import TASKS, Outcome, OutcomeKind, Task
 from .connection import Database
+from .limits import fault_of, is_plausible
 from .records import (
     CallRecord,
     Feature,
@@ -21,6 +22,7 @@ from .records import (
 )
 
 DAY = 86400
+_LARGEST_EXPONENT = 25.0
 BUCKETS_PER_E = 10
 """Latency buckets are e^(1/10) wide, so their percentiles are within 5 %."""
 
@@ -71,7 +73,9 @@ def rewards(db: Database, task: Task | None, limit: int) -> list[RewardRow]:
             (each, limit),
         )
         for time, models, name, reward, features, chars, language in rows:
-            parsed = _features(features)
+            if not (is_plausible(time) and is_plausible(reward) and is_plausible(chars)):
+                continue
+            parsed = features_of(features)
             found += [
                 RewardRow(time, model, name, reward, parsed, chars, language)
                 for model in model_names(models)
@@ -92,7 +96,7 @@ def preferences(db: Database, limit: int) -> list[PreferenceRecord]:
 def spent_since(db: Database, since: float) -> float:
     """Return the US dollars spent since a time."""
     row = db.execute("SELECT sum(cost) FROM calls WHERE time >= ?", (since,)).fetchone()
-    return float(row[0] or 0.0)
+    return float(row[0] or 0.0) if is_plausible(row[0]) else 0.0
 
 
 def get(db: Database, id: str) -> StoredSuggestion | None:
@@ -158,7 +162,7 @@ def _percentile(buckets: list[tuple[int, int]], share: float) -> float | None:
     for bucket, calls in buckets:
         seen += calls
         if seen >= target:
-            return math.exp(bucket / BUCKETS_PER_E)
+            return math.exp(min(bucket / BUCKETS_PER_E, _LARGEST_EXPONENT))
     return None
 
 
@@ -167,7 +171,10 @@ def _first_day(since: float | None) -> int:
 
 
 def _stats_row(db: Database, row: tuple[Any, ...], since: float | None) -> StatsRow:
-    (model, task, offered, shown, accepted, partial, typed, rejected, ignored, reward, *calls) = row
+    model, task, *sums = row
+    offered, shown, accepted, partial, typed, rejected, ignored, reward, *calls = (
+        value if is_plausible(value) else 0 for value in sums
+    )
     interval = wilson(accepted, shown) or (None, None)
     return StatsRow(
         model=model,
@@ -193,31 +200,37 @@ def _stats_row(db: Database, row: tuple[Any, ...], since: float | None) -> Stats
     )
 
 
+def parse_column(text: object) -> Any:
+    """Return the JSON of a column; None if its content is damaged, or written by a hostile client."""
+    try:
+        return json.loads(str(text))
+    except (ValueError, RecursionError):
+        return None
+
+
 def model_names(models: str) -> tuple[str, ...]:
     """Return the models in a column; empty if its content is damaged."""
-    try:
-        value = json.loads(models)
-    except ValueError:
-        return ()
-    return tuple(map(str, cast("list[object]", value))) if isinstance(value, list) else ()
+    return _names(parse_column(models))
 
 
-def _features(text: str) -> dict[str, Feature]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return cast("dict[str, Feature]", value) if isinstance(value, dict) else {}
+def _names(value: object) -> tuple[str, ...]:
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return tuple(item for item in items if isinstance(item, str))
+
+
+def features_of(text: str) -> dict[str, Feature]:
+    """Return the features in a column, without values that no feature has."""
+    value = parse_column(text)
+    table = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return {k: v for k, v in table.items() if isinstance(v, str) or is_plausible(v)}
 
 
 def _preference(row: tuple[Any, ...]) -> PreferenceRecord:
     id, time, group, chosen, others, shown_at = row
-    try:
-        parsed = cast("list[list[str]]", json.loads(others))
-    except ValueError:
-        parsed = []
+    value = parse_column(others)
+    parsed = cast("list[object]", value) if isinstance(value, list) else []
     return PreferenceRecord(
-        time, group, model_names(chosen), tuple(tuple(models) for models in parsed), shown_at, id
+        time, group, model_names(chosen), tuple(_names(models) for models in parsed), shown_at, id
     )
 
 
@@ -235,14 +248,22 @@ def _stored(row: tuple[Any, ...]) -> StoredSuggestion:
         agreement=row[10],
         shown_at=row[11],
         group=row[12],
-        features=_features(row[13]),
+        features=features_of(row[13]),
         explored=bool(row[14]),
         project=row[15],
         text=row[16],
         context=row[17],
     )
     if row[19] is None:
-        return StoredSuggestion(record)
+        return _checked(StoredSuggestion(record))
     kind = cast(OutcomeKind, row[19])
     outcome = Outcome(record.id, kind, row[20], row[21], row[22], row[23], row[24])
-    return StoredSuggestion(record, outcome, row[18])
+    return _checked(StoredSuggestion(record, outcome, row[18]))
+
+
+def _checked(stored: StoredSuggestion) -> StoredSuggestion:
+    """Return a suggestion; one with values out of range counts for no model and has no outcome."""
+    record = stored.record
+    if record.task in TASKS and not fault_of(stored):
+        return stored
+    return StoredSuggestion(SuggestionRecord(record.id, 0.0, "complete", ()))

@@ -153,7 +153,7 @@ def wilson(successes: int, trials: int, z: float = 1.959964) -> tuple[float, flo
     """Return Wilson's score interval of a rate (E. B. Wilson, JASA 1927); None without trials."""
     if trials <= 0:
         return None
-    rate = successes / trials
+    rate = min(max(successes / trials, 0.0), 1.0)
     scale = 1 + z * z / trials
     middle = (rate + z * z / (2 * trials)) / scale
     half = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials)) / scale
