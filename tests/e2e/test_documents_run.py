@@ -29,11 +29,13 @@ NOT_RUN = {
     r"make (demo|test|test-e2e|lint|docs)": "CI's own steps (.ci/run)",
     r"make (package|bench)": "minutes of building or measuring; run by whoever releases",
     r"ENSEMBLE_LSP_\S+=\d+ .*pytest .*": "hours of the end-to-end tests' own faults",
+    r"git worktree add .*": "checks out an old commit to compare with it",
     r"for i in .* make test-e2e-vscode .*": "an hour of the end-to-end tests themselves",
     r"make bench-.*": "needs published data sets",
     r"ensemble-lsp demo.*": "tests/e2e/test_demo.py runs it",
     r"ensemble-lsp models add (smollm2|qwen\S+)": "fetches weights: tests/e2e/test_local_model.py",
     r"ensemble-lsp .*--models? \S*smollm2.*": "needs those weights: tests/e2e/test_local_model.py",
+    r"ensemble-lsp edit .* --history my.patch": "needs such a patch: tests/unit/test_cli_edit.py makes one",
     r"ensemble-lsp models add .* --key": "asks for a key: tests/unit/test_cli_models.py types one",
     r"RAY_ADDRESS=\S+ ensemble-lsp compare .*": "needs a cluster: tests/e2e/test_ray.py starts one here",
     r"ensemble-lsp finetune (start|retire) .*": "a job of minutes at a provider: tests/server/test_finetune.py",
@@ -73,8 +75,10 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> User:
 def test_a_command_of_the_documents_works(user: User, command: str) -> None:
     with running(LoopbackProvider("width * height")) as provider:
         user.lines.clear()
-        user.model("gpt", provider.base_url, model="gpt-4.1-mini")
-        user.model("claude", provider.origin, provider="anthropic", model="claude-haiku-4-5")
+        # Their ids are of services; as local models they need no prices and no confirmation.
+        user.model("gpt", provider.base_url, model="gpt-4.1-mini", local=True)
+        claude = {"provider": "anthropic", "model": "claude-haiku-4-5", "local": True}
+        user.model("claude", provider.origin, **claude)
         for word in ("GPT", "CLAUDE"):
             user.env[f"{word}_KEY"] = "sk-none"
         done = user.spawn(*shlex.split(command)[1:], timeout=120)

@@ -27,7 +27,7 @@ _MAX_PASSES = 5
 
 
 def clean_prose(text: str, tokens: Collection[str] = ()) -> str:
-    """Return the safe Markdown of an explanation; empty for none. Idempotent.
+    """Return the safe Markdown of an explanation; empty for none. Idempotent, except for thoughts.
 
     ``tokens`` are the model's control tokens.
     """
