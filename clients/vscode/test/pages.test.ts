@@ -18,6 +18,7 @@ const RANKED: Ranked = {
   failures: 0,
   reach: null,
   acceptance: 0.42,
+  acceptance_scope: "",
 };
 const WHY: Why = {
   why: "gpt: you accept 42 % of its suggestions here.",
