@@ -20,7 +20,7 @@ from typing import Any, cast
 
 FILE = "wire-facts.json"
 KEPT_SECONDS = 30 * 24 * 3600.0
-"""After this time a fact is forgotten, so that a service that was mended gets another try."""
+"""After this time a fact is forgotten, so that a service that was fixed gets another try."""
 _MAX_MODELS = 200
 _MAX_FACTS = 60
 

@@ -1,4 +1,4 @@
-"""A word that was mended: the same misspelling everywhere else, also in strings and comments if it was there."""
+"""A corrected word: the same misspelling everywhere else, also in strings and comments if it was there."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _places(context: EditContext, change: TokenChange, old: str, new: str) -> It
     for place in context.by_distance(context.occurrences(old)):
         if in_text != _is_text(context.role(place)):
             continue
-        yield Proposal(span_of(place, old), new, "typo", 0.8, "a misspelling was mended")
+        yield Proposal(span_of(place, old), new, "typo", 0.8, "a misspelling was corrected")
         count += 1
         if count == _MAX_PLACES:
             return
