@@ -300,7 +300,7 @@ def test_a_modeline_in_a_report_sets_nothing(editor: Neovim, home: Home) -> None
         ("Ensemble pi", ["pin"]),
         ("Ensemble re", ["reject", "remove", "report", "restart"]),
         ("Ensemble accept ", ["word", "line"]),
-        ("Ensemble pin ", ["complete", "explain", "generate"]),
+        ("Ensemble pin ", ["complete", "explain", "generate", "edit"]),
         ("Ensemble pin complete t", ["two", "three"]),
         ("Ensemble remove ", ["one", "two", "three"]),
         ("Ensemble add provider=a", ["provider=anthropic"]),
@@ -352,6 +352,7 @@ def test_every_command_of_the_server_can_be_given(editor: Neovim) -> None:
         "ensemble.pin": "pin",
         "ensemble.addModel": "add",
         "ensemble.removeModel": "remove",
+        "ensemble.nextEdit": None,  # the editors' own requests ask for it
         "ensemble.why": "why",
         "ensemble.report": "report",
         "ensemble.compare": "compare",

@@ -50,7 +50,11 @@ def is_popup_edit(
     in_word = before.isalnum() or before in ("_", "$")
     if exact:
         return not (in_word or whole)
-    return in_word and _NAME.fullmatch(inserted.text) is not None if whole else True
+    if whole:
+        return in_word and _NAME.fullmatch(inserted.text) is not None
+    # A popup opens by itself in a word and after ``.``, ``::`` or ``->``. Elsewhere a lone word is rather "accept
+    # the next word", for which no editor sends a command.
+    return in_word or before in (".", ":", ">")
 
 
 def restates_text(change: DocumentChange, inserted: Edit) -> bool:

@@ -61,7 +61,8 @@ class Tracker:
         """Suggestions that ended without an accept, and when."""
         self._fine = False
         """Whether the client sends less than whole lines."""
-        self._exact = False
+        self.exact = False
+        """Whether the client sends edits as they are made, not only what differs; learned from its edits."""
         """Whether the client sends edits as they are made, not only what differs."""
 
     # -- offered -------------------------------------------------------------------------------
@@ -217,9 +218,9 @@ class Tracker:
         self._documents[uri] = after
         self._fine = self._fine or (len(edits) == 1 and is_fine(before, edits[0]))
         change = DocumentChange.of(before, after, edits, fine=self._fine)
-        self._exact = self._exact or change.as_made
+        self.exact = self.exact or change.as_made
         for pending in (*followed, *recent):
-            pending.follow(change, exact=self._exact)
+            pending.follow(change, exact=self.exact)
         accepted = [pending for pending in followed if pending.changed_now and pending.complete]
         late = [pending for pending in recent if pending.changed_now and pending.finished]
         self._retention.changed(change, redo=not (accepted or late))

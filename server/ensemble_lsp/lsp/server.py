@@ -33,6 +33,14 @@ CHANGE_WAIT = 1.0
 CLOSE_TIMEOUT = 4.0
 
 
+_BUILT_ON_VSCODE = (
+    "visual studio code",
+    "code-server",
+    "code - oss",
+    "codium",
+    "cursor",
+    "windsurf",
+)
 _WAIT_FOR_ALL = ("neovim", "helix", "zed", "coc.nvim")
 """The names of clients that join the hovers of all servers, in lower case."""
 
@@ -51,6 +59,8 @@ class ClientFeatures:
     versioned_edits: bool = False
     watches_configuration: bool = False
     markdown: bool = True
+    sends_exact_edits: bool = False
+    """The client is VS Code or built on it: it sends edits as they are made."""
     hover_waits_for_all: bool = False
     """The client shows no hover until every server has answered."""
     code_action_tags: bool = False
@@ -81,6 +91,7 @@ class ClientFeatures:
             watches_configuration=bool(change and change.dynamic_registration),
             markdown=not (hover and hover.content_format)
             or types.MarkupKind.Markdown in hover.content_format,
+            sends_exact_edits=any(word in name.lower() for word in _BUILT_ON_VSCODE),
             hover_waits_for_all=name.lower().startswith(_WAIT_FOR_ALL),
             judges_explanations=_announces(caps.experimental, "ensemble", "explanationCommands"),
         )

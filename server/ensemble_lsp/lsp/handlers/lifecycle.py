@@ -66,6 +66,7 @@ async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> No
     app.history.on_notice = from_history_thread
     show_new_notices()
     app.workspace.index_files()
+    app.suggestions.tracker.exact = ls.client.sends_exact_edits
 
 
 def set_trace(ls: EnsembleServer, params: types.SetTraceParams) -> None:
