@@ -117,10 +117,11 @@ class Workspace:
         self._disk_reader = asyncio.get_running_loop().create_task(self._read_disk())
 
     async def _read_disk(self) -> None:
+        known = set(self._on_disk)  # a file that is saved meanwhile stays
         files = await asyncio.to_thread(
             read_source_files, self.context.folders, self.context.privacy
         )
-        for path in self._on_disk.keys() - {file.path for file in files}:
+        for path in known - {file.path for file in files}:
             self.recall.remove_file(self._on_disk.pop(path))
         opened = {Path(document.path): document.uri for document in self.documents.recent()}
         for file in files:
