@@ -168,8 +168,7 @@ def test_fates_are_told_from_a_real_editors_edits(
             editor.api.command("bwipeout!")
             wait_until(lambda: _settled(editor, before), f"the outcomes of {deed.__name__}")  # noqa: B023
             seen[deed.__name__] = [kind for kind, _, _ in editor.outcomes()[before:]]
-            sources = {source for kind, source, _ in editor.outcomes() if kind != "superseded"}
-            assert sources == {"document"}
+            assert {source for _, source, _ in editor.outcomes()} == {"document"}
     fates = {deed: next(k for k in kinds if k != "superseded") for deed, kinds in seen.items()}
     assert fates == {deed.__name__: fate for deed, fate in DEEDS.items()}, seen
 

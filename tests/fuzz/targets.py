@@ -25,6 +25,7 @@ from ensemble_lsp.history import History
 from ensemble_lsp.lsp.transport import Garbage, read_messages
 from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.postprocess import clean_code, clean_completion, clean_prose
+from ensemble_lsp.postprocess.explanation_text import safe_markdown
 from ensemble_lsp.settings import read_config, resolve
 from ensemble_lsp.types import Prompt
 from tests.conformance.rig import Rig
@@ -196,12 +197,12 @@ def model_output(data: bytes) -> None:
         text, prefix=prefix, suffix=suffix, language=language, multiline=multiline, finish=finish
     )
     # A line that opens a block before a bracket of the rest keeps its lines, and a Markdown fence its block.
-    assert multiline or "\n" not in told or suffix.partition("\n")[0].strip() or "```" in text
+    opens_block = bool(suffix.partition("\n")[0].strip()) or language == "markdown"
+    assert multiline or "\n" not in told or opens_block
     code = clean_code(text, language=language, prefix=prefix, suffix=suffix, indent="    ")
     prose = clean_prose(text)
-    # The rest of a thought is stripped once: a mark that a second look takes for its end may be code.
-    if not any(mark in text for mark in ("</", "[/", "◁/", "<|")):
-        assert clean_prose(prose) == prose
+    # Not ``clean_prose``: in code, a second look may take a mark for the end of a thought.
+    assert safe_markdown(prose) == prose
     for cleaned in (told, code, prose):
         assert not HIDDEN.search(cleaned), ascii(cleaned)
         assert len(cleaned) < 20 * len(text) + 2000

@@ -103,8 +103,8 @@ class Tracker:
             if successor.suggestion.id == old.suggestion.id:
                 del self._pending[old.suggestion.id]
             else:
-                # Not by the document: its successor has its past, and is accepted in its place.
-                self._end(old, "superseded", "successor", 0.0)
+                # Its successor has its past, and is accepted in its place.
+                self._end(old, "superseded", "document", 0.0, replaced=True)
             return
         if old.suggestion.task == "generate" and not meet(old, new):
             return
@@ -345,9 +345,8 @@ class Tracker:
     def _conclude(self, pending: PendingSuggestion, default: OutcomeKind) -> None:
         visible_ms = self._visible_ms(pending)
         kind, share = pending.verdict(default, visible_ms)
-        self._end(
-            pending, kind, "notification" if pending.reported else "document", share, visible_ms
-        )
+        source = "notification" if pending.reported else "document"
+        self._end(pending, kind, source, share, visible_ms)
 
     def _end(
         self,
@@ -356,6 +355,8 @@ class Tracker:
         source: str,
         share: float,
         shown_ms: float | None = None,
+        *,
+        replaced: bool = False,
     ) -> None:
         suggestion = pending.suggestion
         if self._pending.pop(suggestion.id, None) is None:
@@ -364,7 +365,8 @@ class Tracker:
         outcome = Outcome(suggestion.id, kind, source, share, reward_of(kind, share, shown), shown)
         self._remember(suggestion, outcome)
         self._settle(suggestion, outcome)
-        if kind in _UNUSED and source == "document" and suggestion.task == "complete":
+        may_come_late = kind in _UNUSED and source == "document" and not replaced
+        if may_come_late and suggestion.task == "complete":
             self._recent.append((self._clock(), pending))
         if kind in _TAKEN and suggestion.uri in self._documents:
             self._retention.add(pending, outcome)

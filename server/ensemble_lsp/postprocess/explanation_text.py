@@ -27,12 +27,16 @@ _MAX_PASSES = 5
 
 
 def clean_prose(text: str, tokens: Collection[str] = ()) -> str:
-    """Return the safe Markdown of an explanation; empty for none. Idempotent, except for thoughts.
+    """Return the safe Markdown of an explanation, without thoughts; empty for none.
 
     ``tokens`` are the model's control tokens.
     """
     text = strip_thoughts(join_surrogates(text[:_MAX_LENGTH]))
-    text = strip_control_tokens(text, tokens)
+    return safe_markdown(strip_control_tokens(text, tokens))
+
+
+def safe_markdown(text: str) -> str:
+    """Return Markdown without HTML, images and links to anything but the web. Idempotent."""
     # Closing a fence at the end may pair it with an earlier one and make that code as well.
     for _ in range(_MAX_PASSES):
         before, text = text, _cleaned(text)
