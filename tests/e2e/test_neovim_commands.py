@@ -193,8 +193,16 @@ def test_an_explanation_is_helpful_or_not_by_one_key(editor: Neovim) -> None:
     editor.type("gg:Ensemble explain<CR>")
     assert "multiplies the width" in editor.float()
     assert editor.kinds() == [], "silence teaches nothing"
-    editor.type(":Ensemble explain<CR>")  # again: the cursor goes into the window
-    editor.type("<C-w>w+")
+    editor.lua(
+        """
+        for _, window in ipairs(vim.api.nvim_list_wins()) do
+          if vim.api.nvim_win_get_config(window).relative ~= '' then
+            vim.api.nvim_set_current_win(window)
+          end
+        end
+        return 1"""
+    )
+    editor.type("+")
     editor.notified("noted as helpful")
     explained(editor, "accepted")
     editor.type(":Ensemble unhelpful<CR>")
