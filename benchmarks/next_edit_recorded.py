@@ -26,7 +26,7 @@ from ensemble_lsp.next_edit.families import family_of
 from ensemble_lsp.next_edit.gate import Gate, Moment
 from ensemble_lsp.next_edit.metrics import EditCase, EditScores, scores
 from ensemble_lsp.next_edit.parsing import predicted_edit
-from ensemble_lsp.next_edit.prompting import EditPrompt, EditRequest, RecentEdit
+from ensemble_lsp.next_edit.prompting import EditPrompt, EditRequest, Family, RecentEdit
 from ensemble_lsp.next_edit.region import Region
 from ensemble_lsp.postprocess.completion_text import clean_completion
 from ensemble_lsp.types import Document, Position, Span, advance
@@ -217,8 +217,12 @@ def main() -> None:
     print(save("next-edit-recorded", {n: as_json(*result) for n, result in results.items()}))
 
 
+def _family(service: str) -> Family | None:
+    return family_of("mercury-edit" if service == "mercuryapi" else service)
+
+
 def _asked(service: str) -> bool:
-    return service in ("copilot", "sweepapi") or family_of(service) is not None
+    return service in ("copilot", "sweepapi") or _family(service) is not None
 
 
 def _row(name: str, result: EditScores, details: dict[str, Any]) -> tuple[Any, ...]:
@@ -279,7 +283,7 @@ def _prompt(scenario: RecordedScenario, service: str, recorded: Recorded) -> Edi
 
     A scenario with several cursors was recorded with one of them.
     """
-    family = family_of(service)
+    family = _family(service)
     if family is None or not recorded.request:
         return None
     text = _request_text(recorded.request)
