@@ -89,7 +89,7 @@ def advise(models: Sequence[ScoredModel], kinds: Mapping[str, Sequence[ScoredMod
 
 
 def _overall(models: Sequence[ScoredModel]) -> tuple[ScoredModel, str]:
-    """Return the model to use and the sentence that says so; ``models`` are sorted, the best first."""
+    """Return the model to use and the sentence about it; ``models`` are sorted, the best first."""
     best, others = models[0], models[1:]
     cases = plural(len(best.main), "case")
     if not others:
