@@ -190,6 +190,8 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
     columns = ["model", "answers", *measures, "first token", "whole", "cost", "error"]
     print_table(columns, rows)
     print(safe(compared.summary.advice))
+    if compared.ended:
+        print(compared.ended)
     print(f"Report: {written.html or written.markdown}")
 
 
