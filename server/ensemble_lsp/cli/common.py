@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -12,9 +12,11 @@ from typing import TypeVar
 from ..app import AppContext, open_app
 from ..context.documents import read
 from ..context.repository import repository_root
-from ..errors import DocumentError, SettingsError
+from ..errors import DocumentError, HistoryError, SettingsError
+from ..history import History
 from ..settings import default_config_path, default_data_dir
 from ..types import Document, Position
+from ..wording import plural
 from .console import print_json, safe, warn
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "place_in",
     "print_json",
     "project_of",
+    "require_file",
     "run_async",
     "safe",
 ]  # fmt: skip
@@ -56,10 +59,10 @@ async def app_of(
     try:
         if not lenient:
             _reject_unreadable(app)
-        _warn_once(app, shown)
+        _warn_once([*app.issues, *app.registry.faults], shown)
         yield app
-        # The history is opened in the background and may have added notices.
-        _warn_once(app, shown)
+        # Only now: a command that needs the history reports its problem as an error.
+        _warn_once(app.notices(), shown)
     finally:
         await app.close()
 
@@ -67,14 +70,23 @@ async def app_of(
 def _reject_unreadable(app: AppContext) -> None:
     for issue in app.issues:
         if issue.source == "config" and issue.path == str(app.config_path):
-            raise SettingsError(f"{issue.path}: {issue.problem}.")
+            raise SettingsError(f"{issue.path}: {issue.problem}; until then no model is asked.")
 
 
-def _warn_once(app: AppContext, shown: set[str]) -> None:
-    for notice in app.notices():
+def _warn_once(notices: Iterable[object], shown: set[str]) -> None:
+    for notice in map(str, notices):
         if notice not in shown:
             shown.add(notice)
             warn(notice)
+
+
+def require_file(history: History) -> None:
+    """Raise for a history in memory: a change would be lost when the command ends, and no record is no answer.
+
+    A file that can only be read is in memory too, with its records.
+    """
+    if history.in_memory:
+        raise HistoryError(" ".join(history.notices) or f"{history.path} cannot be written.")
 
 
 def project_of(file: Path) -> Path:
@@ -123,14 +135,16 @@ def place_in(document: Document, line: int, column: int) -> Position:
     start = line_start(document, line)
     width = len(document.line(start.line)) + 1
     if column > width:
-        raise SettingsError(f"line {line} of {document.name} has {width} columns, not {column}.")
+        count = plural(width, "column")
+        raise SettingsError(f"line {line} of {document.name} has {count}, not {column}.")
     return Position(start.line, column - 1)
 
 
 def line_start(document: Document, line: int) -> Position:
     """Return the start of a line counted from 1; raise ``SettingsError`` if it does not exist."""
     if line > len(document.lines):
-        raise SettingsError(f"{document.name} has {len(document.lines)} lines, not {line}.")
+        count = plural(len(document.lines), "line")
+        raise SettingsError(f"{document.name} has {count}, not {line}.")
     return Position(line - 1, 0)
 
 

@@ -108,7 +108,7 @@ async def _confirm(args: argparse.Namespace, plan: ComparisonPlan) -> bool:
         price = f"about {html_page.dollars(one.cost)}, at most {html_page.dollars(one.max_cost)}"
         price = price if one.priced else "price unknown"
         cost = "on this machine" if one.local else price
-        tokens = f"{one.input_tokens} tokens in, {one.output_tokens} out"
+        tokens = f"{plural(one.input_tokens, 'token')} in, {one.output_tokens:,} out"
         line = f"  {one.model}: {plural(one.requests, 'request')}, about {tokens}; {cost}"
         print(safe(line), file=sys.stderr)
     if not plan.leaves_machine or args.yes:
@@ -185,7 +185,7 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
             ]
         )
     columns = ["model", "answers", main, "exact", "first token", "whole", "cost", "error"]
-    print_table(columns, rows)
+    print_table(columns, rows, optional=("first token", "answers", "exact", "whole"))
     print(safe(compared.summary.advice))
     print(f"Report: {written.html or written.markdown}")
 

@@ -204,6 +204,8 @@ async def _list(args: argparse.Namespace, app: AppContext) -> int:
             )
             for row in rows
         ],
+        optional=("method", "examples", "of", "price"),
+        empty="There are no fine-tuning jobs; begin with `ensemble-lsp finetune prepare`.",
     )  # fmt: skip
     return 0
 

@@ -21,6 +21,7 @@ from ..models.profiles import make_profile
 from ..providers.llamacpp import catalogue
 from ..settings import ModelSettings, default_data_dir
 from ..wording import plural
+from .common import require_file
 from .console import print_json, safe
 
 
@@ -73,6 +74,9 @@ async def _gather(
         return await asyncio.to_thread(prepare_file, path, target, **split)
     if source == "history":
         history = app.history
+        await history.ready()
+        if not await history.stats():
+            require_file(history)
         gathered = await from_history(history.suggestions(), target.profile, privacy, target.method)
         gathered.examples = gathered.examples[-args.examples :]
     else:

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from ..errors import HistoryError, SettingsError
+from ..errors import SettingsError
 from ..history import History
 from ..wording import plural
-from .common import app_of, run_async
+from .common import app_of, require_file, run_async
 from .console import number, print_json, print_table, warn
 
 _COLUMNS = (
@@ -45,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
 
 async def _stats(args: argparse.Namespace, history: History) -> int:
     rows = await history.stats()
+    if not rows:
+        require_file(history)
     if args.json:
         print_json([dataclasses.asdict(row) for row in rows])
         return 0
@@ -59,15 +61,21 @@ async def _stats(args: argparse.Namespace, history: History) -> int:
             )
             for row in rows
         ],
+        optional=("tokens out", "tokens in", "p95 ms", "suggestions", "accepted"),
+        empty="The history is empty: no suggestion has been recorded yet.",
     )  # fmt: skip
     return 0
 
 
 async def _export(args: argparse.Namespace, history: History) -> int:
     with _output(args.out or args.file) as out:
+        exported = 0
         async for line in history.export():
             # ASCII: Unicode line ends inside a string must not split a line.
             out.write(json.dumps(line) + "\n")
+            exported += 1
+        if not exported:
+            require_file(history)
     return 0
 
 
@@ -93,8 +101,9 @@ def _output(path: Path | None) -> Generator[TextIO]:
 
 async def _import(args: argparse.Namespace, history: History) -> int:
     lines = await asyncio.to_thread(_lines, args.file)
+    require_file(history)
     report = await history.import_(lines)
-    _require_file(history)
+    require_file(history)  # the disk may have failed meanwhile
     if args.json:
         fields = dataclasses.asdict(report)
         print_json({"faults" if key == "errors" else key: value for key, value in fields.items()})
@@ -125,19 +134,13 @@ def _confirmed() -> bool:
 
 
 async def _clear(args: argparse.Namespace, history: History) -> int:
-    _require_file(history)
+    require_file(history)
     removed = await history.clear()
     if args.json:
         print_json({"removed": removed})
     else:
         print(f"{plural(removed, 'row')} deleted.")
     return 0
-
-
-def _require_file(history: History) -> None:
-    """Raise for a history in memory, where any change would be lost when the command ends."""
-    if history.in_memory:
-        raise HistoryError(" ".join(history.notices) or f"{history.path} cannot be written.")
 
 
 ACTIONS = {"stats": _stats, "export": _export, "import": _import, "clear": _clear}

@@ -26,6 +26,14 @@ from ..settings import (
 from .common import app_of, numbers, open_file, place_in, run_async
 from .console import print_json, print_table, safe
 
+_NOT_CONFIGURED = (
+    "No models are configured. These were found by keys in the environment, on servers of this "
+    "machine and on the disk, in this order."
+)
+_NO_MODELS = (
+    "No models are configured, and discover = false turns off the search for others; "
+    "add one with `ensemble-lsp init`."
+)
 _OPTIONS = ("provider", "model", "base_url", "api_key_env", "api")
 
 
@@ -55,13 +63,11 @@ async def _list(args: argparse.Namespace) -> int:
             )
             for row in rows
         ],
+        optional=("provider", "key", "tasks"),
+        empty="no models",
     )  # fmt: skip
     if not configured:
-        print(
-            "No models are configured. These were found through API keys in the environment, "
-            "servers on this machine, and embedded models, in this order.",
-            file=sys.stderr,
-        )
+        print(_NOT_CONFIGURED if rows else _NO_MODELS, file=sys.stderr)
     for name, locality in notes:
         print(safe(f"{name}: {locality}."), file=sys.stderr)
     return 0
@@ -200,7 +206,7 @@ async def _why(args: argparse.Namespace) -> int:
     print(f"\nHere: {format_context(context)}.")
     if choice.explored:
         print("This is exploration: the first model is asked to learn more about it.")
-    print_table(COLUMNS, table_rows(choice))
+    print_table(COLUMNS, table_rows(choice), optional=("fails", "cost", "outcomes"))
     print("\n".join(safe(line) for line in prior_sources(choice)))
     return 0
 

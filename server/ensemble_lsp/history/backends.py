@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 from typing import Protocol, cast
 
+from ..wording import plural
 from . import change_log, database, jsonl, postgres, queries
 from .connection import Database
 from .database import Problem
@@ -92,7 +93,7 @@ class SqliteBackend:
             saved = salvage(target, cast(sqlite3.Connection, db))
         return (
             f"The history {self.path} was damaged; it is kept as {target.name},"
-            f" and a new one has the {saved} records that were still readable."
+            f" and a new one has {plural(saved, 'record')} that could still be read."
         )
 
     def fallback(self, problem: Problem, busy_seconds: float) -> tuple[Database, bool]:
@@ -157,7 +158,8 @@ class PostgresBackend:
             moved = 0
             while count := _move_page(local, db):
                 moved += count
-            return f"{moved} records that waited here are now in {self.name}." if moved else ""
+            waited = plural(moved, "record")
+            return f"Moved {waited} from this machine to {self.name}." if moved else ""
         except sqlite3.Error:
             return ""  # the rest stays for the next opening
         finally:

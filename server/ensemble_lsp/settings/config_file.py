@@ -61,19 +61,17 @@ def read_config(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
         text = read_regular(path, _MAX_BYTES).decode("utf-8-sig")
         if not (problem := writable_by_others(path)):
             return tomllib.loads(text), []
-        problem += "; until then none of its settings apply"
     except FileNotFoundError:
         return {}, []
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = f"is not valid TOML ({error}); fix it: until then none of its settings apply"
+        problem = f"is not valid TOML ({error}); fix it"
     except RecursionError:
-        problem = "is nested too deeply; fix it: until then none of its settings apply"
+        problem = "is nested too deeply; fix it"
     except OSError as error:
-        problem = (
-            f"cannot be read ({error.strerror}); fix it: until then none of its settings apply"
-        )
+        problem = f"cannot be read ({error.strerror}); fix it"
     only = fallback().name
-    issue = SettingsIssue("config", str(path), f"{problem}, and only {only} is used")
+    consequence = f"until then none of its settings apply, and only {only} is used"
+    issue = SettingsIssue("config", str(path), problem, consequence)
     return {"models": [{"name": only, "provider": only}], "discover": False}, [issue]
 
 
