@@ -15,7 +15,7 @@ from typing import NoReturn
 from .. import __version__, process_tuning
 from ..errors import EnsembleError, SettingsError, UnknownModelError
 from ..provider_spec import specs
-from . import compare_arguments, finetune_arguments
+from . import compare_arguments, finetune_arguments, shell_completion
 from .logging_setup import logging_to
 
 logger = logging.getLogger(__name__)
@@ -40,11 +40,15 @@ COMMANDS = {
     "history": "show, export, import or clear the local history",
     "demo": "play a short editing session through the real server",
     "doctor": "check the set-up and say what to do",
+    "init": "set up a model and an editor in a short dialogue",
+    "completion": "print the completion script of a shell",
 }
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return the exit code: 0 success, 1 failure, 2 wrong usage or configuration."""
+    if shell_completion.VARIABLE in os.environ:
+        shell_completion.answer(_parser(shows_help=False))
     from ..models.log_redaction import RedactKeys
 
     args = parse(arguments)
@@ -150,7 +154,17 @@ def _parser(shows_help: bool) -> argparse.ArgumentParser:
     made["doctor"].add_argument("--json", action="store_true")
     text = "print exactly what would be sent, and to which address"
     made["doctor"].add_argument("--show-prompt", metavar="FILE:LINE:COL", help=text)
+    _init(made["init"])
+    made["completion"].add_argument("shell", choices=["bash", "zsh", "fish"], help="your shell")
     return parser
+
+
+def _init(parser: argparse.ArgumentParser) -> None:
+    text = "print how to set up this editor, without a question"
+    editors = ["vscode", "neovim", "helix", "emacs", "sublime"]
+    parser.add_argument("--editor", choices=editors, help=text)
+    text = "ask nothing: print the models that were found and the next steps"
+    parser.add_argument("--yes", action="store_true", help=text)
 
 
 def _path(text: str) -> Path:
