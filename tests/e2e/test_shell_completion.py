@@ -76,7 +76,10 @@ def test_tab_completes_commands_options_names_and_files(shell: Terminal) -> None
         ("ensemble-lsp generate x --model gp", "ensemble-lsp generate x --model gpt-mini"),
         ("ensemble-lsp models remove g", "ensemble-lsp models remove gpt-mini"),
         ("ensemble-lsp models add smo", "ensemble-lsp models add smollm2"),
-        ("ensemble-lsp models add x --provider anth", "ensemble-lsp models add x --provider anthropic"),
+        (
+            "ensemble-lsp models add x --provider anth",
+            "ensemble-lsp models add x --provider anthropic",
+        ),
         ("ensemble-lsp finetune prep", "ensemble-lsp finetune prepare"),
         ("ensemble-lsp complete appl", "ensemble-lsp complete application.py"),
         ("ensemble-lsp completion fi", "ensemble-lsp completion fish"),

@@ -14,7 +14,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_CONTROL = re.compile(r"\x1b(?:\[[0-9;?>=<]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>78MDEHc])|[\x00-\x08\x0b-\x1f]")
+_CONTROL = re.compile(
+    r"\x1b(?:\[[0-9;?>=<]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>78MDEHc])"
+    r"|[\x00-\x08\x0b-\x1f]"
+)
 
 
 class Terminal:

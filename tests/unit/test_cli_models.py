@@ -129,6 +129,9 @@ def test_a_key_is_read_from_a_pipe_and_kept_in_the_keyring_alone(user: InProcess
         def set_password(self, service: str, name: str, value: str) -> None:
             kept[service, name] = value
 
+        def get_password(self, service: str, name: str) -> str | None:
+            return kept.get((service, name))
+
         def delete_password(self, service: str, name: str) -> None:
             del kept[service, name]
 

@@ -31,6 +31,7 @@ from ..selection.offline_priors import save_priors
 from ..wording import plural
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
+from .questions import confirmed
 
 OUT = "ensemble-comparison"
 
@@ -115,8 +116,7 @@ async def _confirm(args: argparse.Namespace, plan: ComparisonPlan) -> bool:
         return True
     if not sys.stdin.isatty():
         raise SettingsError(f"{plan.sentence()} Add --yes to continue.")
-    answer = await asyncio.to_thread(input, f"{plan.sentence()} Continue? [y/N] ")
-    return answer.strip().lower() in ("y", "yes")
+    return confirmed(f"{plan.sentence()} Continue?")
 
 
 @contextmanager

@@ -34,6 +34,7 @@ from .common import app_of, run_async
 from .console import number, print_json, print_table, safe
 from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
 from .finetune_watch import Watch
+from .questions import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -124,8 +125,7 @@ def _confirm(
         return
     if not sys.stdin.isatty():
         raise SettingsError("add --yes to start without a question.")
-    print("Start? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if not confirmed("Start?"):
         raise FineTuningError("Nothing was sent.")
 
 

@@ -19,6 +19,7 @@ from ..history import History
 from ..wording import plural
 from .common import app_of, require_file, run_async
 from .console import number, print_json, print_table, warn
+from .questions import confirmed
 
 _COLUMNS = (
     "model", "task", "suggestions", "accepted", "rate", "reward", "p50 ms", "p95 ms",
@@ -130,7 +131,7 @@ def _lines(path: Path) -> list[str]:
 def _confirmed() -> bool:
     if not sys.stdin.isatty():
         raise SettingsError("add --yes to delete the whole history.")
-    return input("Delete the whole history? [y/N] ").strip().lower() in ("y", "yes")
+    return confirmed("Delete the whole history?")
 
 
 async def _clear(args: argparse.Namespace, history: History) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import sys
 from contextlib import suppress
 from dataclasses import asdict
@@ -25,6 +24,7 @@ from ..settings import (
 )
 from .common import app_of, numbers, open_file, place_in, run_async
 from .console import print_json, print_table, safe
+from .questions import ask_hidden
 
 _NOT_CONFIGURED = (
     "No models are configured. These were found by keys in the environment, on servers of this "
@@ -141,7 +141,7 @@ async def _add(args: argparse.Namespace) -> int:
     }  # fmt: skip
     given = {k: v for k, v in raw.items() if v is not None}
     model = resolve_strict([("models add", {"models": [given]})]).models[0]
-    key = await asyncio.to_thread(_read_key, args.name) if args.key else ""
+    key = _read_key(args.name) if args.key else ""
     config = _config(args)
     await asyncio.to_thread(add_model_to_config, config, model)
     if key:
@@ -152,10 +152,14 @@ async def _add(args: argparse.Namespace) -> int:
 
 def _read_key(name: str) -> str:
     """Read the key from a hidden prompt or a pipe; other users could read an argument."""
-    typed = getpass.getpass(f"Key for {name}: ") if sys.stdin.isatty() else sys.stdin.readline()
-    if not typed.strip():
+    piped = not sys.stdin.isatty()
+    try:
+        typed = sys.stdin.readline().strip() if piped else ask_hidden(f"Key for {name}: ")
+    except EOFError:
+        typed = ""
+    if not typed:
         raise SettingsError("no key was entered; nothing was changed.")
-    return typed.strip()
+    return typed
 
 
 async def _store_key(name: str, key: str, config: Path) -> None:

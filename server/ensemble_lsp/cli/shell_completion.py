@@ -6,9 +6,9 @@ The script of ``ensemble-lsp completion`` runs the program with ``_ARGCOMPLETE``
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 VARIABLE = "_ARGCOMPLETE"
 """Set in the environment while a shell asks."""
@@ -28,10 +28,11 @@ def answer(parser: argparse.ArgumentParser) -> None:
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
-    for action in parser._actions:  # noqa: SLF001 - argparse has no public list
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            for name, sub in action.choices.items():
-                for one in sub._actions:  # noqa: SLF001
+    for action in parser._actions:
+        # Subcommands are the choices of one action, with their parsers.
+        if isinstance(action.choices, Mapping):
+            for name, sub in cast("Mapping[str, argparse.ArgumentParser]", action.choices).items():
+                for one in sub._actions:
                     yield name, one
 
 
@@ -85,6 +86,10 @@ def _providers(**_: Any) -> list[str]:
     return list(specs())
 
 
+def _no_names(**_: Any) -> list[str]:
+    return []  # an id at a provider
+
+
 def _data_dir(args: argparse.Namespace) -> Path:
     from ..settings import default_data_dir
 
@@ -96,7 +101,7 @@ _COMPLETERS: dict[tuple[str, str], Completer] = {
     ("", "models"): _known,
     ("", "provider"): _providers,
     ("models", "name"): _models_name,
-    ("models", "model"): lambda **_: [],
+    ("models", "model"): _no_names,
     ("finetune", "what"): _finetune_what,
 }
 """Completers by subcommand, or "" for all of them, and the argument's name. Other arguments complete files."""
