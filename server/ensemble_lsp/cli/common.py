@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
+import os
+import sys
+import threading
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -34,6 +40,10 @@ __all__ = [
 ]  # fmt: skip
 
 R = TypeVar("R")
+
+_WORKER = "command-worker"
+_WRITING_SECONDS = 1.0
+"""After Ctrl-C: longer than a file takes to be written and renamed."""
 
 
 @asynccontextmanager
@@ -95,12 +105,36 @@ def project_of(file: Path) -> Path:
 
 
 def run_async(work: Callable[[], Awaitable[R]]) -> R:
-    """Run a coroutine function and return its result."""
+    """Run a coroutine function and return its result. After Ctrl-C, close everything and end the process.
+
+    asyncio would wait for its threads, which may compute for minutes. One that writes a file gets the time for it.
+    """
 
     async def run() -> R:
-        return await work()
+        executor = ThreadPoolExecutor(thread_name_prefix=_WORKER)
+        asyncio.get_running_loop().set_default_executor(executor)
+        try:
+            return await work()
+        except asyncio.CancelledError:
+            executor.shutdown(wait=False, cancel_futures=True)
+            end = time.monotonic() + _WRITING_SECONDS
+            while _working() and time.monotonic() < end:
+                await asyncio.sleep(0.02)
+            _leave(130)
+            raise
 
     return asyncio.run(run())
+
+
+def _leave(code: int) -> None:
+    """End the process without waiting for its threads."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)  # without the standard output, whose reader may be gone or asleep
+
+
+def _working() -> bool:
+    return any(thread.name.startswith(_WORKER) for thread in threading.enumerate())
 
 
 def numbers(text: str, count: int) -> tuple[Path, list[int]]:

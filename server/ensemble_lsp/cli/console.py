@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..postprocess.characters import strip_hidden_characters
@@ -12,9 +15,27 @@ from ..postprocess.characters import strip_hidden_characters
 DASH = "–"
 
 
+@contextmanager
+def interruptible() -> Generator[None]:
+    """Let Ctrl-C raise ``KeyboardInterrupt`` while this thread reads or writes.
+
+    asyncio's own handler only cancels the task, which a blocking call would never notice.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def print_json(value: Any) -> None:
     """Print JSON in ASCII, so that model output cannot control the terminal."""
-    print(json.dumps(value, indent=2, default=str))
+    text = json.dumps(value, indent=2, default=str)
+    with interruptible():  # a pager may not read it all
+        print(text, flush=True)
 
 
 def safe(text: str) -> str:

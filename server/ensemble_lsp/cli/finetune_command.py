@@ -31,7 +31,7 @@ from ..provider_spec import spec_of
 from ..settings import ModelSettings, default_data_dir
 from ..wording import plural
 from .common import app_of, run_async
-from .console import number, print_json, print_table, safe
+from .console import number, print_json, print_table, safe, warn
 from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
 from .finetune_watch import Watch
 from .questions import confirmed
@@ -132,6 +132,20 @@ def _confirm(
 async def _resume(args: argparse.Namespace, app: AppContext, job: TuningJob, follow: bool) -> int:
     """Resume a job and register its model; return the exit code."""
     store = _store(args)
+    try:
+        job = await _advance(args, app, job, follow)
+    except asyncio.CancelledError:
+        warn(f"stopped; `ensemble-lsp finetune status {job.name} --follow` continues")
+        raise
+    job = await register_model(job, store, _home(app))
+    return _report(args, job)
+
+
+async def _advance(
+    args: argparse.Namespace, app: AppContext, job: TuningJob, follow: bool
+) -> TuningJob:
+    """Train here, or start and follow the provider's job; return the job as it is then."""
+    store = _store(args)
     if job.local:
         from ..finetuning.local_training import train
 
@@ -145,8 +159,7 @@ async def _resume(args: argparse.Namespace, app: AppContext, job: TuningJob, fol
                     job = await runner.run(job)
                 else:
                     job = await runner.refresh(await runner.start(job))
-    job = await register_model(job, store, _home(app))
-    return _report(args, job)
+    return job
 
 
 def _report(args: argparse.Namespace, job: TuningJob) -> int:

@@ -18,7 +18,7 @@ from ..errors import SettingsError
 from ..history import History
 from ..wording import plural
 from .common import app_of, require_file, run_async
-from .console import number, print_json, print_table, warn
+from .console import interruptible, number, print_json, print_table, warn
 from .questions import confirmed
 
 _COLUMNS = (
@@ -69,7 +69,8 @@ async def _stats(args: argparse.Namespace, history: History) -> int:
 
 
 async def _export(args: argparse.Namespace, history: History) -> int:
-    with _output(args.out or args.file) as out:
+    # Interruptible as a whole: a pager that does not read on blocks the next line.
+    with _output(args.out or args.file) as out, interruptible():
         exported = 0
         async for line in history.export():
             # ASCII: Unicode line ends inside a string must not split a line.

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -74,10 +75,10 @@ def _run(args: argparse.Namespace) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
+        _discard_output()
         return 130
     except BrokenPipeError:
-        # The reader has closed the pipe; avoid an error when the interpreter flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 1
     except EnsembleError as error:
         return _fail(args, error)
@@ -85,6 +86,12 @@ def _run(args: argparse.Namespace) -> int:
         logger.debug("internal error", exc_info=error)
         hint = "run again with --log-level debug and report it."
         return _fail(args, EnsembleError(f"internal error ({type(error).__name__}); {hint}"))
+
+
+def _discard_output() -> None:
+    """Drop what is not written yet: at exit the interpreter would wait for a reader, or fail."""
+    with suppress(OSError, ValueError):  # tests have no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _machine() -> tuple[str, str]:

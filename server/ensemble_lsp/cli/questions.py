@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import getpass
-import signal
 import sys
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+
+from .console import interruptible
 
 
 def ask(prompt: str, default: str = "") -> str:
@@ -15,9 +13,9 @@ def ask(prompt: str, default: str = "") -> str:
 
     Raises ``EOFError`` at the end of the input.
     """
-    sys.stdout.flush()
-    print(prompt, end="", file=sys.stderr, flush=True)
-    with _interruptible():
+    with interruptible():
+        sys.stdout.flush()
+        print(prompt, end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
     if not line:
         print(file=sys.stderr)
@@ -35,21 +33,5 @@ def confirmed(question: str) -> bool:
 
 def ask_hidden(prompt: str) -> str:
     """Return the answer to a question without showing it; raises ``EOFError`` at the end of the input."""
-    with _interruptible():
+    with interruptible():
         return getpass.getpass(prompt).strip()
-
-
-@contextmanager
-def _interruptible() -> Generator[None]:
-    """Let Ctrl-C raise ``KeyboardInterrupt``.
-
-    asyncio's own handler only cancels the task, which a blocking read would never notice.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
