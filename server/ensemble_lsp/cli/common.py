@@ -54,7 +54,7 @@ async def app_of(
 
     Wrong settings are reported on standard error, and the rest applies. A config that cannot be read raises
     ``SettingsError`` unless ``lenient``: the models found without it might send code to a provider that the
-    user did not choose.
+    user did not choose. With ``lenient`` the caller reports wrong settings itself.
     """
     config = args.config or default_config_path()
     if args.config and not args.config.exists() and not lenient:
@@ -69,10 +69,11 @@ async def app_of(
     try:
         if not lenient:
             _reject_unreadable(app)
-        _warn_once([*app.issues, *app.registry.faults], shown)
+            _warn_once([*app.issues, *app.registry.faults], shown)
         yield app
         # Only now: a command that needs the history reports its problem as an error.
-        _warn_once(app.notices(), shown)
+        if not lenient:
+            _warn_once(app.notices(), shown)
     finally:
         await app.close()
 

@@ -82,6 +82,10 @@ def _run(args: argparse.Namespace) -> int:
         return 1
     except EnsembleError as error:
         return _fail(args, error)
+    except PermissionError as error:
+        logger.debug("no permission", exc_info=error)
+        where = error.filename or "a file"
+        return _fail(args, EnsembleError(f"{where} cannot be used ({error.strerror})."))
     except Exception as error:
         logger.debug("internal error", exc_info=error)
         hint = "run again with --log-level debug and report it."

@@ -115,12 +115,19 @@ class SqliteBackend:
             "locked": "is locked by another program; close that one",
             "damaged": "is damaged and cannot be set aside; move it away",
             "newer": "was written by a newer ensemble-lsp; update this one",
-            "unusable": f"cannot be used ({error}); check its permissions and the disk's free space",
+            "unusable": f"cannot be used ({_reason(error)}); check its permissions and the disk's free space",
         }
         return (
             f"The history {self.path} {reasons[problem]}."
             " Until then the history is kept in memory only."
         )
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return an error without the number of the system's call."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)
 
 
 class PostgresBackend:
