@@ -84,8 +84,11 @@ async def _start(args: argparse.Namespace, app: AppContext) -> int:
         hyperparameters=_hyperparameters(args, target.base, method),
         estimate=checked.estimate["price"],
     )
-    if args.dry_run:
+    if args.dry_run and args.json:
         print_json({**_row(job), "estimate": dict(checked.estimate)})
+        return 0
+    if args.dry_run:
+        print(_intent(target, checked.training.examples, checked.estimate))
         return 0
     _confirm(args, target, checked.training.examples, checked.estimate)
     job = await asyncio.to_thread(_store(args).add, job)
@@ -116,17 +119,20 @@ def _confirm(
     args: argparse.Namespace, target: TrainingTarget, examples: int, estimate: Any
 ) -> None:
     """Ask before anything is sent or paid."""
-    local = spec_of(target.base.provider).trains_here
-    where = "train on this machine" if local else f"send {plural(examples, 'example')} of your code"
-    print(
-        f"{target.model_id}: {where}; {'free' if local else price_line(estimate)}", file=sys.stderr
-    )
+    print(_intent(target, examples, estimate), file=sys.stderr)
     if args.yes:
         return
     if not sys.stdin.isatty():
         raise SettingsError("add --yes to start without a question.")
     if not confirmed("Start?"):
         raise FineTuningError("Nothing was sent.")
+
+
+def _intent(target: TrainingTarget, examples: int, estimate: Any) -> str:
+    """Return in one line where the data goes, and the price."""
+    local = spec_of(target.base.provider).trains_here
+    where = "train on this machine" if local else f"send {plural(examples, 'example')} of your code"
+    return safe(f"{target.model_id}: {where}; {'free' if local else price_line(estimate)}")
 
 
 async def _resume(args: argparse.Namespace, app: AppContext, job: TuningJob, follow: bool) -> int:
