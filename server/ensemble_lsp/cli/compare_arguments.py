@@ -7,8 +7,6 @@ from pathlib import Path
 
 from ..types import TASKS
 
-_MEASURED = tuple(task for task in TASKS if task != "edit")
-
 
 def add_compare(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``compare`` to a parser."""
@@ -17,7 +15,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=description)
     parser.add_argument(
-        "--task", choices=_MEASURED, default="complete", help="the task to measure (complete)"
+        "--task", choices=TASKS, default="complete", help="the task to measure (complete)"
     )
     parser.add_argument(
         "--models", metavar="A,B", help="names of the models (all that can do the task)"
@@ -33,7 +31,9 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=0, metavar="N", help="seed for choosing the places (0)"
     )
     parser.add_argument("--language", metavar="ID", help="only this language, such as python")
-    description = "only these kinds of places: line, block, function"
+    description = (
+        "only these kinds of places: line, block, function; nearby, moved, quiet for next edits"
+    )
     parser.add_argument("--kinds", metavar="A,B", help=description)
     description = "start without asking after the cost estimate"
     parser.add_argument("--yes", action="store_true", help=description)
@@ -59,6 +59,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     description = "let the selector start from the results"
     parser.add_argument("--learn", action="store_true", help=description)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    _add_open(parser)
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +68,14 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     description = "folder for the report (in the data folder)"
     parser.add_argument("--out", type=Path, metavar="DIR", help=description)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    _add_open(parser)
+
+
+def _add_open(parser: argparse.ArgumentParser) -> None:
+    description = "open the page in the browser (at a terminal with a desktop)"
+    parser.add_argument(
+        "--open", action=argparse.BooleanOptionalAction, default=None, help=description
+    )
 
 
 def _count(text: str) -> int:

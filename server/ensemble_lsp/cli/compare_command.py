@@ -29,6 +29,7 @@ from ..evaluation.reports.comparison_page import ReportFiles, write_comparison
 from ..sandbox.process import ResourceLimits
 from ..selection.offline_priors import save_priors
 from ..wording import plural
+from .browser import open_page
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
 from .questions import confirmed
@@ -57,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
             command = "ensemble-lsp compare " + shlex.join(_shown(args))
             written = await asyncio.to_thread(write_comparison, compared, options.out, command)
             _print(args, compared, written)
+            open_page(written.html, wanted=False if args.json else args.open)
             if args.learn:
                 await _learn(app, compared)
             return 0 if any(row.scores for row in compared.summary.rows) else 1
@@ -168,25 +170,30 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
         }
         print_json({**compared.summary.to_json(), "spent": compared.spent, "written": paths})
         return
-    main = compared.summary.main
+    summary = compared.summary
+    measures = [summary.main, "exact"]
+    if summary.task == "edit":
+        measures += ["deltaChrf", "shown", "quiet"]
     rows: list[list[str]] = []
-    for row in compared.summary.rows:
-        exact = row.scores.get("exact")
+    for row in summary.rows:
+        first, *others = [row.scores.get(measure) for measure in measures]
         rows.append(
             [
                 row.model,
                 f"{row.answered} of {row.asked}",
-                html_page.score(row.scores.get(main)),
-                number(exact.value if exact else None),
+                html_page.score(first),
+                *(number(one.value if one else None) for one in others),
                 html_page.ms(row.first_ms.value if row.first_ms else None),
                 html_page.ms(row.total_ms.value if row.total_ms else None),
                 html_page.dollars(row.cost),
                 row.message or "",
             ]
         )
-    columns = ["model", "answers", main, "exact", "first token", "whole", "cost", "error"]
+    columns = ["model", "answers", *measures, "first token", "whole", "cost", "error"]
     print_table(columns, rows, optional=("first token", "answers", "exact", "whole"))
     print(safe(compared.summary.advice))
+    if compared.ended:
+        print(compared.ended)
     print(f"Report: {written.html or written.markdown}")
 
 
