@@ -24,7 +24,7 @@ SHELLS = {
         ["-f", "-i"],
         "PS1='$ '; bindkey -e; autoload -U compinit; compinit -u -d .dump; source <(ensemble-lsp completion zsh)",
     ),
-    "fish": (["--no-config", "-i"], "ensemble-lsp completion fish | source"),
+    "fish": (["--no-config", "-i"], "source (ensemble-lsp completion fish | psub)"),
 }
 
 
