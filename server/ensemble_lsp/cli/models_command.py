@@ -64,7 +64,7 @@ async def _list(args: argparse.Namespace) -> int:
             for row in rows
         ],
         optional=("provider", "key", "tasks"),
-        empty="no models",
+        empty="There are no models.",
     )  # fmt: skip
     if not configured:
         print(_NOT_CONFIGURED if rows else _NO_MODELS, file=sys.stderr)
