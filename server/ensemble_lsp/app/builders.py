@@ -46,6 +46,8 @@ async def open_app(
     """
     config, issues = await asyncio.to_thread(read_config, config_path)
     if problem := await asyncio.to_thread(writable_by_others, data_dir):
+        # The sentence begins with the folder itself.
+        problem = problem.removeprefix(f"{data_dir} ")
         issues.append(SettingsIssue("data folder", str(data_dir), f"{problem}, or use another"))
     layers = SettingsLayers(config, initialization or {}, editor or {})
     settings, more = layers.resolve(trusted)

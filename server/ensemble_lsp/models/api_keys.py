@@ -22,6 +22,8 @@ from ..settings import ModelSettings
 SERVICE = "ensemble-lsp"
 """The service name in the system keyring; the user name is a model's or a provider's name."""
 
+_USE_VARIABLE = "put the key into an environment variable and name that in apiKeyEnv instead."
+
 _T = TypeVar("_T")
 
 
@@ -111,8 +113,7 @@ class Keyring:
                 await _in_thread(work, self._patience)
             except Exception as error:
                 raise SettingsError(
-                    f"the system keyring failed ({type(error).__name__}); put the key into "
-                    "an environment variable and name that in apiKeyEnv instead."
+                    f"the system keyring failed ({type(error).__name__}); {_USE_VARIABLE}"
                 ) from None  # a backend's error may hold the key
             self.problem = None
 
@@ -144,9 +145,12 @@ async def find_key(
 async def store_key(username: str, value: str, keyring: Keyring | None = None) -> None:
     """Store a key in the system keyring under a model's or a provider's name.
 
-    Raises ``SettingsError`` without a working keyring.
+    Raises ``SettingsError`` without a working keyring, also for one that accepts a key and keeps nothing.
     """
-    await (keyring or Keyring()).set(username, value)
+    keyring = keyring or Keyring()
+    await keyring.set(username, value)
+    if await keyring.get(username) != value:
+        raise SettingsError(f"the system keyring did not keep the key; {_USE_VARIABLE}")
 
 
 async def delete_key(username: str, keyring: Keyring | None = None) -> None:

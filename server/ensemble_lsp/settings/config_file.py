@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,7 +38,7 @@ def default_config_path(env: Mapping[str, str] | None = None) -> Path:
     configured = (os.environ if env is None else env).get("ENSEMBLE_LSP_CONFIG")
     if configured:
         return Path(configured).expanduser()
-    return platformdirs.user_config_path(_APP, appauthor=False) / "config.toml"
+    return _own(platformdirs.user_config_path) / "config.toml"
 
 
 def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
@@ -48,7 +48,23 @@ def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
     configured = (os.environ if env is None else env).get("ENSEMBLE_LSP_DATA_DIR")
     if configured:
         return Path(configured).expanduser().absolute()
-    return platformdirs.user_data_path(_APP, appauthor=False)
+    return _own(platformdirs.user_data_path)
+
+
+def _own(path_of: Callable[..., Path]) -> Path:
+    """Return a folder below the user's home; raise ``SettingsError`` for a user without one.
+
+    A relative path would be in the folder that the editor has opened, which is not to be trusted.
+    """
+    try:
+        folder = path_of(_APP, appauthor=False)
+    except RuntimeError:  # newer versions of platformdirs
+        folder = Path()
+    if not folder.is_absolute():
+        raise SettingsError(
+            "There is no home folder: set HOME, or ENSEMBLE_LSP_CONFIG and ENSEMBLE_LSP_DATA_DIR."
+        )
+    return folder
 
 
 def read_config(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
@@ -61,19 +77,17 @@ def read_config(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
         text = read_regular(path, _MAX_BYTES).decode("utf-8-sig")
         if not (problem := writable_by_others(path)):
             return tomllib.loads(text), []
-        problem += "; until then none of its settings apply"
     except FileNotFoundError:
         return {}, []
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = f"is not valid TOML ({error}); fix it: until then none of its settings apply"
+        problem = f"is not valid TOML ({error}); fix it"
     except RecursionError:
-        problem = "is nested too deeply; fix it: until then none of its settings apply"
+        problem = "is nested too deeply; fix it"
     except OSError as error:
-        problem = (
-            f"cannot be read ({error.strerror}); fix it: until then none of its settings apply"
-        )
+        problem = f"cannot be read ({error.strerror}); fix it"
     only = fallback().name
-    issue = SettingsIssue("config", str(path), f"{problem}, and only {only} is used")
+    consequence = f"until then none of its settings apply, and only {only} is used"
+    issue = SettingsIssue("config", str(path), problem, consequence)
     return {"models": [{"name": only, "provider": only}], "discover": False}, [issue]
 
 
