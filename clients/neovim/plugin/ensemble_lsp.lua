@@ -7,7 +7,7 @@ vim.g.loaded_ensemble_lsp = true
 vim.api.nvim_create_user_command('Ensemble', function(opts)
   require('ensemble_lsp.commands').run(opts)
 end, {
-  nargs = '+',
+  nargs = '*',
   range = true,
   desc = 'ensemble-lsp: suggestions, tasks, models, reports and the server',
   complete = function(lead, line)

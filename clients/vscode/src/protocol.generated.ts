@@ -220,7 +220,7 @@ export interface DidEndParams {
 export interface DidPartiallyAcceptParams {
   id: string;
   /**
-   * UTF-16 units from the start of the text, cumulative.
+   * UTF-16 units from the start of the item's ``insertText``, cumulative.
    */
   length: number;
 }

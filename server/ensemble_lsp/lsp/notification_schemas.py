@@ -22,7 +22,7 @@ class DidPartiallyAcceptParams(ClientMessage):
 
     id: str
     length: int
-    """UTF-16 units from the start of the text, cumulative."""
+    """UTF-16 units from the start of the item's ``insertText``, cumulative."""
 
 
 class DidEndParams(ClientMessage):

@@ -66,13 +66,13 @@ ROUTES: tuple[Route, ...] = (
         types.CompletionOptions(
             trigger_characters=[".", "(", " ", ":", "=", "\n"], resolve_provider=True
         ),
-        lambda client: not client.inline_completion,
+        popup_completion.is_offered,
     ),
     Route(
         types.COMPLETION_ITEM_RESOLVE,
         popup_completion.resolve_completion,
         None,
-        lambda client: not client.inline_completion,
+        popup_completion.is_offered,
     ),
     Route(types.TEXT_DOCUMENT_HOVER, hover.hover, types.HoverOptions()),
     Route(

@@ -16,6 +16,7 @@ from ..context.documents import Documents
 from ..errors import DocumentError
 from ..types import Document
 from .convert import Encoding
+from .neovim import NEOVIM, InlineUse, insert_text_modes
 from .protocol import EnsembleProtocol
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class ClientFeatures:
 
     name: str = ""
     inline_completion: bool = False
+    neovim: bool = False
+    edits_whole_text: bool = False
+    """A completion plugin of Neovim's inserts plain text of several words and lines."""
+    ranks_snippets_low: bool = False
     resolves_edit: bool = False
     """Code actions may omit their edit until they are resolved."""
     code_action_literals: bool = False
@@ -79,9 +84,13 @@ class ClientFeatures:
         change = workspace.did_change_configuration if workspace else None
         hover = text.hover if text else None
         name = params.client_info.name if params.client_info else ""
+        modes = insert_text_modes(text.completion if text else None)
         return cls(
             name=name,
             inline_completion=bool(text and text.inline_completion),
+            neovim=name == NEOVIM,
+            edits_whole_text=bool(modes),
+            ranks_snippets_low=modes == [types.InsertTextMode.AsIs],
             resolves_edit="edit" in resolve,
             code_action_literals=bool(action and action.code_action_literal_support),
             code_action_tags=bool(action and action.tag_support),
@@ -146,6 +155,7 @@ class EnsembleServer(LanguageServer):
         )
         self.documents = Documents()
         self.client = ClientFeatures()
+        self.inline_use = InlineUse()
         self.folders: tuple[str, ...] = ()
         self.initialization_options: Any = {}
         """The client's options, in any of the shapes that clients send."""

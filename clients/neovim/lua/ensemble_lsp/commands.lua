@@ -109,7 +109,7 @@ commands.why = {
         local expected = type(score.expected) == 'number' and score.expected or 0
         lines[#lines + 1] = ('- **%s**: expected reward %.2f'):format(score.model, expected)
       end
-      ui.float(table.concat(lines, '\n'))
+      ui.float(table.concat(lines, '\n'), 'why')
     end)
   end,
 }
@@ -147,10 +147,11 @@ end
 
 --- Show an explanation. In its window, `+` and `-` say whether it was helpful.
 ---@param location table
-local function explain(location)
+function M.explain(location)
   request.execute('ensemble.explain', location, function(result)
     explained = { id = result.id, location = location }
-    local buffer = ui.float(result.markdown .. '\n\n*' .. table.concat(result.models, ', ') .. '*')
+    local text = result.markdown .. '\n\n*' .. table.concat(result.models, ', ') .. '*'
+    local buffer = ui.float(text, 'explain')
     for key, helpful in pairs({ ['+'] = true, ['-'] = false }) do
       vim.keymap.set('n', key, function()
         judge(helpful)
@@ -167,7 +168,7 @@ commands.explain = {
       location = vim.deepcopy(explained.location)
     end
     location.model = words[1]
-    explain(location)
+    M.explain(location)
   end,
   complete = function()
     return names.get('models')
@@ -208,7 +209,7 @@ commands.models = {
           lines[#lines + 1] = record:format(task, row.suggestions or 0, row.accepted or 0)
         end
       end
-      ui.float(table.concat(lines, '\n'))
+      ui.float(table.concat(lines, '\n'), 'models')
     end)
   end,
 }
@@ -284,7 +285,7 @@ local function show_written(result)
   if not path then
     return ui.info('no report was written')
   end
-  ui.split(path)
+  ui.split(path, 'markdown')
   if result.html then
     ui.info('the report is also in ' .. result.html)
   end
@@ -399,6 +400,9 @@ commands.log = {
 function M.run(opts)
   local words = vim.deepcopy(opts.fargs)
   local name = table.remove(words, 1)
+  if not name then
+    return ui.float(require('ensemble_lsp.overview').markdown(M.names()), 'commands')
+  end
   local command = commands[name]
   if not command then
     return ui.error(('%q is not a command; use %s'):format(name, table.concat(M.names(), ', ')))

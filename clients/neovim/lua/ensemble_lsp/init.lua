@@ -72,7 +72,7 @@ M.default_keymaps = {
 ---@class ensemble_lsp.Action
 ---@field run fun(): boolean?
 ---@field desc string
----@field fallback? boolean without a suggestion the key has its usual effect
+---@field fallback? boolean without a suggestion the key does what it did before
 
 ---@type table<string, ensemble_lsp.Action>
 local ACTIONS = {
@@ -108,14 +108,9 @@ local function map(name, lhs)
       ('%q is not an action; use %s'):format(name, table.concat(names, ', '))
     )
   end
-  local opts = { desc = 'Ensemble: ' .. action.desc }
-  if not action.fallback then
-    return vim.keymap.set('i', lhs, action.run, opts)
-  end
-  opts.expr, opts.replace_keycodes = true, true
-  vim.keymap.set('i', lhs, function()
-    return action.run() and '' or lhs
-  end, opts)
+  local keys = require('ensemble_lsp.keys')
+  local set = action.fallback and keys.with_fallback or keys.plain
+  set(lhs, action.run, action.desc)
 end
 
 --- Before Neovim 0.12 the suggestions are offered as completions.
