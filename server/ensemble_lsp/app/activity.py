@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..models.wrappers import Observed
 
 if TYPE_CHECKING:
+    from ..errors import EnsembleError, ProviderError
     from ..models.interface import Model
     from ..models.wrappers import ModelCall
     from ..types import Task
@@ -40,9 +41,22 @@ class Activity:
         else:
             self._report("idle", model=model)
 
-    def offline(self, message: str) -> None:
-        """Report that no model could be reached."""
-        self._report("offline", message=message)
+    def failed(self, errors: Sequence[EnsembleError]) -> None:
+        """Report that no model answered, with the kind of the first error."""
+        messages = " ".join(dict.fromkeys(map(str, errors)))
+        self._report("offline", message=messages, problem=errors[0].problem)
+
+    def finished(
+        self, task: Task, model: str | None, errors: Sequence[ProviderError] = ()
+    ) -> None:
+        """Report the end of a request: the model of the answer, and failures that the user has to mend."""
+        lasting = [error for error in errors if not error.temporary]
+        if errors and model is None:
+            self.failed(errors)
+        elif lasting:
+            self.idle(task, model, message=str(lasting[0]), problem=lasting[0].problem)
+        else:
+            self.idle(task, model)
 
     def ended(self, call: ModelCall) -> None:
         """Report the end of a call."""
