@@ -48,6 +48,10 @@ class StatusParams(ServerMessage):
     """The kind of the error. With `idle`: another model answered, but this one needs the user."""
     latency_ms: float | None = optional()
     accept_rate: float | None = optional()
+    snoozed: bool | None = optional()
+    """True while automatic completions and next edits are snoozed."""
+    snoozed_until: int | None = optional()
+    """The end of the snooze in milliseconds since 1970; absent if it lasts until the server ends."""
 
 
 FROM_CLIENT: dict[str, type[BaseModel]] = {

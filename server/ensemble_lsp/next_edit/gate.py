@@ -52,6 +52,8 @@ class Moment:
     """Whether the user edited anything since the document was opened."""
     invoked: bool = False
     """Whether the user asked for it: only an edit that is wrong for certain is then held back."""
+    snoozed: bool = False
+    """Whether the user asked for quiet."""
     eagerness: Eagerness = "medium"
     expected_reward: float | None = None
     """0 to 1; ``None`` if unknown."""
@@ -65,13 +67,12 @@ class Gate:
         self._refused: OrderedDict[tuple[str, ...], float] = OrderedDict()
         self._in_a_row = 0
         self._last_refusal = 0.0
-        self._snoozed_until = 0.0
 
     def before_asking(self, moment: Moment) -> QuietReason | None:
         """Return why no model should be asked now; ``None`` to ask."""
         if moment.invoked:
             return None
-        if self.snoozed:
+        if moment.snoozed:
             return "snoozed"
         if self._clock() < self._paused_until(moment.eagerness):
             return "paused"
@@ -95,15 +96,6 @@ class Gate:
         if self._was_refused(edit, document):
             return "refused"
         return _unlikely(moment) or _syntax_reason(edit, moment, trees)
-
-    @property
-    def snoozed(self) -> bool:
-        """Whether the user asked for quiet."""
-        return self._clock() < self._snoozed_until
-
-    def snooze(self, seconds: float) -> None:
-        """Stay quiet for a time; 0 ends it."""
-        self._snoozed_until = self._clock() + seconds
 
     def refuse(self, edit: PredictedEdit, document: Document) -> None:
         """Remember that an edit of this document's version was refused."""
