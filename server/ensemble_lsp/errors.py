@@ -26,9 +26,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Problem = Literal[
-    "key", "credit", "budget", "limit", "offline", "model", "settings", "noModel", "other"
-]
+Problem = Literal["key", "credit", "budget", "limit", "offline", "model", "noModel", "other"]
 """The kind of an error, by which an editor offers the button that mends it."""
 
 
@@ -40,8 +38,6 @@ class EnsembleError(Exception):
 
 class SettingsError(EnsembleError):
     """A setting or an argument is wrong."""
-
-    problem = "settings"
 
 
 class UnknownModelError(EnsembleError):

@@ -49,9 +49,7 @@ class Activity:
         messages = " ".join(dict.fromkeys(map(str, errors)))
         self._report("offline", message=messages, problem=errors[0].problem)
 
-    def finished(
-        self, task: Task, model: str | None, errors: Sequence[ProviderError] = ()
-    ) -> None:
+    def finished(self, task: Task, model: str | None, errors: Sequence[ProviderError] = ()) -> None:
         """Report the end of a request: the model of the answer, and failures that the user has to mend."""
         lasting = [error for error in errors if not error.temporary]
         if errors and model is None:

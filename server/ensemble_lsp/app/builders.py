@@ -124,6 +124,7 @@ async def reconfigured(app: AppContext, editor: Any) -> tuple[AppContext, list[S
         budget=budget,
         layers=layers,
         pins=_pins_kept(app, settings),
+        issues=(*issues, *more),
     )
     return new, [*issues, *more]
 

@@ -21,13 +21,18 @@ _HINT = (
 
 def no_model(app: AppContext, task: Task) -> NoModelError:
     """Say why no model can do a task."""
+    paused = [e for e in app.registry.entries() if not e.available and task in e.profile.tasks]
+    if not paused:
+        return NoModelError(f"Add a model: none can {task}. {_HINT}.")
     reasons = [
-        f"{entry.profile.name}: {entry.reason}"
-        for entry in app.registry.entries()
-        if not entry.available
+        entry.reason
+        if entry.profile.name in entry.reason
+        else f"{entry.profile.name}: {entry.reason}"
+        for entry in paused
     ]
-    details = f" ({'; '.join(reasons)})" if reasons else ""
-    return NoModelError(f"Add a model: none can {task}{details}. {_HINT}.")
+    error = NoModelError(f"{' '.join(dict.fromkeys(reasons))} No other model can {task}.")
+    error.problem = paused[0].problem
+    return error
 
 
 def refused(app: AppContext, document: Document, models: Sequence[Model]) -> DocumentError | None:

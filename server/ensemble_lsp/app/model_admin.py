@@ -56,6 +56,7 @@ async def describe_models(app: AppContext) -> list[dict[str, Any]]:
                 "tasks": list(profile.tasks),
                 "available": entry.available,
                 "reason": entry.reason,
+                "problem": entry.problem,
                 "keySource": entry.key_source,
                 "origin": entry.origin,
                 "local": profile.local,

@@ -27,7 +27,8 @@ def failure(
     message: str, code: int = LSPErrorCodes.RequestFailed, problem: Problem = "other"
 ) -> JsonRpcException:
     """Return an error that the client shows to the user; ``problem`` lets it offer what mends it."""
-    return JsonRpcException(message=message, code=int(code), data={"problem": problem})
+    data = None if problem == "other" else {"problem": problem}
+    return JsonRpcException(message=message, code=int(code), data=data)
 
 
 def quiet_on_error(

@@ -141,7 +141,9 @@ def translate(error: BaseException, source: Source, begun: bool = False) -> Prov
     if names & {"APIError", "AnswerError"}:
         return from_body(body if body is not None else str(error), source)
     if "AnswerTooLongError" in names:
-        return _make(InvalidResponseError, source, "the answer does not end", "choose another model")
+        return _make(
+            InvalidResponseError, source, "the answer does not end", "choose another model"
+        )
     if isinstance(error, ValueError):
         return _make(
             InvalidResponseError, source, f"the answer of {source.place} cannot be read", _MEND
