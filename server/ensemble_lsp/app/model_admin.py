@@ -28,6 +28,7 @@ async def with_model(app: AppContext, model: ModelSettings) -> AppContext:
 
 async def without_model(app: AppContext, name: str) -> AppContext:
     """Return a context without a model, until the server ends."""
+    app.activity.models_changed()
     return dataclasses.replace(app, registry=app.registry.remove(name))
 
 
