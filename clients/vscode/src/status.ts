@@ -55,16 +55,22 @@ export class StatusItem implements vscode.Disposable {
 
   private update(status: Status): void {
     this.status = status;
-    const { state, task, model, latencyMs, problem, message } = status;
+    const { state, model, problem, message } = status;
+    if (state === "idle" && model) this.noteAnswer(status);
     if (state === "offline" || problem) this.failure = { problem, message };
-    else if (state === "idle" && model && isAnswer(task, latencyMs)) this.failure = undefined;
-    if (state === "idle" && model) {
-      const same = this.last.model === model && this.last.task === task;
-      // The latency arrives with the call's status, before the status of the answer.
-      const latency = latencyMs ?? (same ? this.last.latencyMs : undefined);
-      this.last = { model, ...(task ? { task } : {}), ...(latency ? { latencyMs: latency } : {}) };
-    }
     this.render();
+  }
+
+  private noteAnswer({ task, model, latencyMs }: Status): void {
+    if (isAnswer(task, latencyMs)) this.failure = undefined;
+    const same = this.last.model === model && this.last.task === task;
+    // The latency arrives with the call's status, before the status of the answer.
+    const latency = latencyMs ?? (same ? this.last.latencyMs : undefined);
+    this.last = {
+      ...(model ? { model } : {}),
+      ...(task ? { task } : {}),
+      ...(latency ? { latencyMs: latency } : {}),
+    };
   }
 
   private render(): void {

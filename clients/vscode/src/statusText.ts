@@ -22,7 +22,7 @@ export interface View {
   /** Whether completions are on everywhere, and for the language. */
   on: { everywhere: boolean; here: boolean };
   /** How to write the end of a snooze. */
-  time(ms: number): string;
+  time: (ms: number) => string;
 }
 
 export interface Appearance {
@@ -87,15 +87,9 @@ export function tooltip(view: View): { markdown: string; trusted: string[] } {
   };
 }
 
-function headline({ phase, reason, shown, last, on, language, status, time }: View): string {
+function headline(view: View): string {
+  const { phase, reason, shown, last, status } = view;
   if (phase !== "ready") return `**Ensemble** · ${escaped(reason || phase)}`;
-  const state = !on.everywhere
-    ? "completions are off everywhere"
-    : !on.here
-      ? `completions are off for ${language}`
-      : status.snoozed
-        ? `completions are snoozed ${status.snoozedUntil ? `until ${time(status.snoozedUntil)}` : "until the server restarts"}`
-        : "completions are on";
   const seen = shown.length ? `On the screen: ${shown.map(escaped).join(" or ")}` : "";
   const latency = last.latencyMs === undefined ? "" : `, ${duration(last.latencyMs)}`;
   const before = last.model
@@ -104,7 +98,17 @@ function headline({ phase, reason, shown, last, on, language, status, time }: Vi
   const rate = status.acceptRate;
   const accepted =
     rate === undefined ? "" : `You accept ${Math.round(100 * rate)} % of suggestions.`;
-  return [`**Ensemble** · ${state}`, seen, before, accepted].filter(Boolean).join("  \n");
+  const lines = [`**Ensemble** · ${completions(view)}`, seen, before, accepted];
+  return lines.filter(Boolean).join("  \n");
+}
+
+/** Whether completions are on, as a clause. */
+function completions({ on, language, status, time }: View): string {
+  if (!on.everywhere) return "completions are off everywhere";
+  if (!on.here) return `completions are off for ${language}`;
+  if (!status.snoozed) return "completions are on";
+  const until = status.snoozedUntil;
+  return `completions are snoozed until ${until ? time(until) : "the server restarts"}`;
 }
 
 function problems({ failure, facts, phase }: View): string[] {
@@ -129,23 +133,27 @@ function usage({ facts }: View): string[] {
 const command = (label: string, name: string): Mend => ({ label, command: `ensemble.${name}` });
 
 /** The links below the tooltip: what mends a problem first, then the switches. */
-function mends({ phase, failure, facts, on, language, status }: View): Mend[] {
+function mends(view: View): Mend[] {
+  const { phase, failure, facts } = view;
   if (phase === "starting") return [command("Show the log", "showLog")];
   if (phase === "missing") return [command("Install the server", "install")];
   if (phase === "failed")
     return [command("Restart", "restart"), command("Show the log", "showLog")];
-  const wrong = failure
-    ? describe(failure.problem).mends
-    : facts?.issues.length
-      ? [command("Open config.toml", "openConfig"), command("Open Settings", "openSettings")]
-      : [];
-  const everywhere = command(on.everywhere ? "Turn off" : "Turn on", "toggle");
-  const here =
-    language && on.everywhere
-      ? [command(`Turn ${on.here ? "off" : "on"} for ${language}`, "toggleLanguage")]
-      : [];
+  if (failure) return [...describe(failure.problem).mends, ...switches(view)];
+  const config = [
+    command("Open config.toml", "openConfig"),
+    command("Open Settings", "openSettings"),
+  ];
+  return [...(facts?.issues.length ? config : []), ...switches(view)];
+}
+
+function switches({ on, language, status }: View): Mend[] {
+  if (!on.everywhere) return [command("Turn on", "toggle")];
+  const here = language
+    ? [command(`Turn ${on.here ? "off" : "on"} for ${language}`, "toggleLanguage")]
+    : [];
   const snooze = status.snoozed
     ? command("End the snooze", "endSnooze")
     : command("Snooze for 5 minutes", "snoozeForMinutes");
-  return [...wrong, everywhere, ...here, ...(on.everywhere ? [snooze] : [])];
+  return [command("Turn off", "toggle"), ...here, snooze];
 }

@@ -77,14 +77,22 @@ export class Suggestions implements vscode.Disposable {
     const { version } = document;
     const result = await next(document, position, context, token);
     if (token.isCancellationRequested || document.version !== version) return result;
-    const items = Array.isArray(result) ? result : (result?.items ?? []);
+    this.track(Array.isArray(result) ? result : (result?.items ?? []), document, position);
+    return result;
+  };
+
+  private track(
+    items: readonly vscode.InlineCompletionItem[],
+    document: vscode.TextDocument,
+    position: vscode.Position,
+  ): void {
     const [item] = items;
+    const { version } = document;
     const id = argumentOf(item)?.id;
     const models = [...new Set(items.flatMap((one) => argumentOf(one)?.models ?? []))];
     if (item && id) this.show({ id, models, item, document, version, position, since: Date.now() });
     else this.clear();
-    return result;
-  };
+  }
 
   private show(suggestion: ShownSuggestion): void {
     this.latest = suggestion.id;
