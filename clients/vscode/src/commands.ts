@@ -42,7 +42,10 @@ export function registerCommands(components: Components): void {
   const { explanations, editor, menu } = components;
   const restart = (): Promise<void> => server.restart();
   const commands: Record<string, (id?: string) => unknown> = {
-    menu: () => menu.show(),
+    menu: () => {
+      suggestions.blurred();
+      return menu.show();
+    },
     restart,
     showLog: () => log.show(),
     openSettings: () => open("workbench.action.openSettings", "@ext:ensemble-lsp.ensemble-lsp"),
@@ -102,8 +105,11 @@ async function showWhy(
   editor: LastEditor,
   id: string | undefined,
 ): Promise<void> {
-  const why = await server.executeCommand("ensemble.why", id ? { id } : atCursor(editor.current));
-  await pages.show(id ? "Why this answer" : "Models that would be asked", whyPage(why));
+  // A server that was restarted does not remember the suggestion.
+  const answer = id && (await server.executeCommand("ensemble.why", { id }).catch(() => undefined));
+  if (answer) return pages.show("Why this answer", whyPage(answer));
+  const choice = await server.executeCommand("ensemble.why", atCursor(editor.current));
+  return pages.show("Models that would be asked", whyPage(choice));
 }
 
 /** Before the first suggestion: ask which models a completion at the cursor would use. */

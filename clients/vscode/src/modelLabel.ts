@@ -8,6 +8,8 @@ import type { Suggestions } from "./suggestions";
 
 /** Typing replaces the ghost text many times a second; the name appears when it rests. */
 const DELAY_MS = 500;
+/** VS Code hides ghost text whenever the editor loses the focus, and does not report it. */
+const SHOWN_MS = 8000;
 
 export class ModelLabel implements vscode.Disposable {
   private readonly decoration = vscode.window.createTextEditorDecorationType({
@@ -29,12 +31,16 @@ export class ModelLabel implements vscode.Disposable {
   }
 
   private update(): void {
-    clearTimeout(this.timer);
-    this.labelled?.setDecorations(this.decoration, []);
-    this.labelled = undefined;
+    this.hide();
     if (this.suggestions.shownModels.length && this.store.severalComplete) {
       this.timer = setTimeout(() => this.show(), DELAY_MS);
     }
+  }
+
+  private hide(): void {
+    clearTimeout(this.timer);
+    this.labelled?.setDecorations(this.decoration, []);
+    this.labelled = undefined;
   }
 
   private show(): void {
@@ -54,6 +60,7 @@ export class ModelLabel implements vscode.Disposable {
       { ...options, renderOptions: { after: { contentText: name } } },
     ]);
     this.labelled = editor;
+    this.timer = setTimeout(() => this.hide(), SHOWN_MS);
   }
 
   dispose(): void {

@@ -98,7 +98,6 @@ export class StatusItem implements vscode.Disposable {
       facts: this.store.facts,
       language,
       on: { everywhere: completionsEnabled(undefined), here: completionsEnabled(language) },
-      time: (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }),
     };
   }
 

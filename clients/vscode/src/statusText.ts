@@ -1,6 +1,6 @@
 // The text, the icon and the tooltip of the status bar item, from what is true now.
 import type { Phase } from "./connection";
-import { duration } from "./duration";
+import { clock, duration } from "./duration";
 import { escaped } from "./markdown";
 import { describe, type Mend } from "./problems";
 import type { Facts, Status } from "./protocol";
@@ -21,8 +21,6 @@ export interface View {
   language: string | undefined;
   /** Whether completions are on everywhere, and for the language. */
   on: { everywhere: boolean; here: boolean };
-  /** How to write the end of a snooze. */
-  time: (ms: number) => string;
 }
 
 export interface Appearance {
@@ -51,12 +49,12 @@ function shownText({ shown, last }: View): string {
   return known === undefined ? `${only}` : `${only} ${duration(known)}`;
 }
 
-function offText({ status, on, language, time }: View): Appearance | undefined {
+function offText({ status, on, language }: View): Appearance | undefined {
   if (!on.everywhere) return { icon: "circle-slash", text: "off" };
   if (!on.here) return { icon: "circle-slash", text: `off for ${language}` };
   if (!status.snoozed) return undefined;
   const until = status.snoozedUntil;
-  return { icon: "bell-slash", text: until ? `snoozed until ${time(until)}` : "snoozed" };
+  return { icon: "bell-slash", text: until ? `snoozed until ${clock(until)}` : "snoozed" };
 }
 
 function attention({ failure, facts }: View): Appearance | undefined {
@@ -103,12 +101,12 @@ function headline(view: View): string {
 }
 
 /** Whether completions are on, as a clause. */
-function completions({ on, language, status, time }: View): string {
+function completions({ on, language, status }: View): string {
   if (!on.everywhere) return "completions are off everywhere";
   if (!on.here) return `completions are off for ${language}`;
   if (!status.snoozed) return "completions are on";
   const until = status.snoozedUntil;
-  return `completions are snoozed until ${until ? time(until) : "the server restarts"}`;
+  return `completions are snoozed until ${until ? clock(until) : "the server restarts"}`;
 }
 
 function problems({ failure, facts, phase }: View): string[] {

@@ -60,6 +60,13 @@ export class Suggestions implements vscode.Disposable {
 
   attach(server: ServerConnection): void {
     this.server = server;
+    this.subscriptions.push(
+      server.onPhase(({ phase }) => {
+        if (phase !== "starting") return;
+        this.latest = undefined; // a new server does not remember it
+        this.clear();
+      }),
+    );
   }
 
   readonly provideInlineCompletionItems: ProvideInlineCompletionItems = async (
@@ -123,6 +130,11 @@ export class Suggestions implements vscode.Disposable {
       command.command,
       ...((command.arguments ?? []) as object[]),
     );
+  }
+
+  /** The menu takes the focus from the editor, which hides the ghost text. */
+  blurred(): void {
+    this.endIgnored();
   }
 
   /** The ghost text is in the document now: VS Code has run the item's command. */

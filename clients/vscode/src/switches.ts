@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 
 import type { ServerConnection } from "./connection";
+import { clock } from "./duration";
 import type { LastEditor } from "./lastEditor";
 import { showMessage } from "./problems";
 import { completionsEnabled, disabledLanguages, setCompletionsEnabled } from "./settings";
@@ -81,7 +82,7 @@ export async function snooze(server: ServerConnection, minutes?: number): Promis
   const argument = minutes === undefined ? { untilRestart: true } : { minutes };
   const { snoozed, until } = await server.executeCommand("ensemble.snooze", argument);
   if (!snoozed) return say("completions are on again");
-  const time = until === null ? "the server restarts" : new Date(until).toLocaleTimeString();
+  const time = until === null ? "the server restarts" : clock(until);
   say(`completions are snoozed until ${time}`);
 }
 

@@ -25,11 +25,14 @@ export function usageTable({ today: now, month }: Facts): string {
   };
   const rows = month.models
     .slice(0, 8)
-    .map(({ model }) => `| ${escaped(model)} | ${cell(now, model)} | ${cell(month, model)} |`);
-  const head = `| tokens · cost | today | this month |\n| :-- | --: | --: |`;
-  const all = `| **all** | ${total(now)} | ${total(month)} |`;
+    .map(({ model }) => row(escaped(model), cell(now, model), cell(month, model)));
+  const head = `${row("tokens · cost", "today", "this month")}\n| :-- | --: | --: |`;
+  const all = row("**all**", total(now), total(month));
   return [head, ...rows, ...(month.models.length > 1 ? [all] : [])].join("\n");
 }
+
+/** A line of the table; the tooltip has no space of its own between columns. */
+const row = (...cells: string[]): string => `| ${cells.join(" | &emsp;")} |`;
 
 const total = (period: Period): string =>
   `${short(period.inputTokens + period.outputTokens)} · ${money(period.cost)}`;

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.support.providers import Fault, LoopbackProvider
+from tests.support.waiting import wait_until
 
 from .conftest import machine_settings, model
 from .workbench import Workbench
@@ -77,6 +78,13 @@ def statusbar(vscode: Workbench, text: str) -> Locator:
     return vscode.page.locator(".statusbar-item", has_text=text).first
 
 
+def labels(vscode: Workbench) -> list[str]:
+    """The texts that decorations add to the second line; they are in no text node."""
+    script = """spans => spans.map(span => getComputedStyle(span, "::after").content)
+        .filter(text => text !== "none" && text !== "normal")"""
+    return vscode.editor.locator(".view-line").nth(1).locator("span").evaluate_all(script)
+
+
 def groups(vscode: Workbench) -> Locator:
     """The columns of editors."""
     return vscode.page.locator(".editor-group-container")
@@ -95,16 +103,21 @@ def test_the_status_names_the_model_of_the_ghost_text_and_of_no_other(
     two.ghosts("urn width * height")
     expect(two.status).to_contain_text("beta")
     expect(two.status).not_to_contain_text("alpha")
-    label = two.editor.locator(".view-line").nth(1)
-    expect(label).to_contain_text("beta")  # beside the ghost text, too
-    both_themes(two, "status-shown")
-    two.focus()
+    wait_until(lambda: labels(two) == ['"beta"'], lambda: f"the label (there is {labels(two)})", 40)
+    two.shot("status-shown-light")
     two.type("urn width")
     two.ghosts(" * height")
     two.press("Escape")
     two.no_ghost()
     expect(two.status).to_contain_text("ready")
-    expect(label).not_to_contain_text("beta")
+    wait_until(lambda: labels(two) == [], lambda: f"no label (there is {labels(two)})", 40)
+    two.command("Preferences: Toggle between Light/Dark Themes")
+    two.open(CODE)
+    two.type("ret")
+    two.ghosts("urn width * height")
+    wait_until(lambda: labels(two) == ['"beta"'], lambda: f"the label (there is {labels(two)})", 40)
+    two.shot("status-shown-dark")
+    two.command("Preferences: Toggle between Light/Dark Themes")
 
 
 def test_several_suggestions_name_all_their_models_while_the_user_cycles(
@@ -143,8 +156,8 @@ def test_failures_have_their_own_words_and_a_button(
     failed.get_by_role("button", name="Choose Another Model").wait_for()
     both_themes(two, "status-offline")
     failed.get_by_role("button", name="Show the Log").click()
-    two.page.locator(".output, [id='workbench.panel.output']").first.wait_for()
-    two.command("View: Hide Panel")
+    two.page.get_by_role("tab", name=re.compile("^Output"), selected=True).wait_for()
+    two.press("Control+j")
     alpha.fault = None
     alpha.reply = "return width * height"
     restart(two)
@@ -335,6 +348,7 @@ def test_usage_is_in_the_tooltip_and_in_the_dashboard(
     expect(usage).to_contain_text("of $5.00")
     expect(usage.locator("tr", has_text="alpha")).to_contain_text("written")
     expect(usage.locator("#budget")).to_contain_text("of today's budget of $5.00")
+    usage.scroll_into_view_if_needed()
     both_themes(two, "dashboard-usage")
 
 
@@ -357,7 +371,7 @@ def test_a_fault_of_the_config_is_in_the_status_and_leads_to_the_file(vscode: Wo
 
 def test_pages_share_one_column_beside_the_code(vscode: Workbench, alpha: LoopbackProvider) -> None:
     alpha.reply = "It multiplies."
-    vscode.open(CODE)
+    vscode.open(f"{CODE}return width * height")
     vscode.command("Ensemble: Open Dashboard")
     vscode.webview("Models that would be asked at").get_by_role("heading", name="Usage").click()
     vscode.command("Ensemble: Why This Answer")
