@@ -14,8 +14,11 @@ const SHOWN_MS = 8000;
 export class ModelLabel implements vscode.Disposable {
   private readonly decoration = vscode.window.createTextEditorDecorationType({
     after: {
+      // Upright and in a box, so that it does not read as a part of the ghost text.
       color: new vscode.ThemeColor("editorCodeLens.foreground"),
-      fontStyle: "italic",
+      border: "1px solid",
+      borderColor: new vscode.ThemeColor("editorIndentGuide.activeBackground1"),
+      fontStyle: "normal",
       margin: "0 0 0 2em",
     },
   });
@@ -57,7 +60,7 @@ export class ModelLabel implements vscode.Disposable {
     hover.isTrusted = { enabledCommands: ["ensemble.whyThis", "ensemble.menu"] };
     const options = { range: new vscode.Range(end, end), hoverMessage: hover };
     editor.setDecorations(this.decoration, [
-      { ...options, renderOptions: { after: { contentText: name } } },
+      { ...options, renderOptions: { after: { contentText: `\u00a0${name}\u00a0` } } },
     ]);
     this.labelled = editor;
     this.timer = setTimeout(() => this.hide(), SHOWN_MS);

@@ -684,7 +684,7 @@ export interface StatusParams {
    */
   model?: string;
   /**
-   * What the user has to wait for, or the error of a model, which begins with what to do.
+   * The reason for a wait, or the error of a model, which begins with what to do.
    */
   message?: string;
   /**

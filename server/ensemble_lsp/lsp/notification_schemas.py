@@ -43,7 +43,7 @@ class StatusParams(ServerMessage):
     model: str | None = optional()
     """The model that is asked, or whose answer was offered."""
     message: str | None = optional()
-    """What the user has to wait for, or the error of a model, which begins with what to do."""
+    """The reason for a wait, or the error of a model, which begins with what to do."""
     problem: Problem | None = optional()
     """The kind of the error. With `idle`: another model answered, but this one needs the user."""
     latency_ms: float | None = optional()
