@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -36,7 +37,7 @@ def two(vscode: Workbench, providers: Providers) -> Iterator[Workbench]:
 
 
 def configured(
-    vscode: Workbench, providers: Providers, settings: dict[str, object]
+    vscode: Workbench, providers: Providers, settings: dict[str, Any]
 ) -> Iterator[Workbench]:
     """Use machine settings for one test, with a fresh server at both ends."""
     vscode.server.machine(settings)
