@@ -30,7 +30,7 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
       query: String(++this.count),
     });
     this.texts.set(uri.toString(), markdown);
-    const options = { viewColumn: columnBeside(this.codeColumn()), preserveFocus: true };
+    const options = { viewColumn: columnBeside(this.codeColumn()) };
     await vscode.commands.executeCommand("vscode.openWith", uri, PREVIEW, options);
   }
 
