@@ -648,7 +648,7 @@ export interface ReportResult {
  */
 export interface SnoozeArguments {
   /**
-   * How long; 0 ends the snooze.
+   * The length of the snooze; 0 ends it.
    */
   minutes?: number;
   /**

@@ -14,7 +14,10 @@ from .results import Result
 from .scoring import MAIN, agreement
 from .statistics import Difference, Estimate, difference, mean, quantile
 
-MEASURES = ("exact", "similarity", "parses", "tests", "names", "agreement")
+MEASURES = (
+    *("right", "exact", "deltaChrf", "shown", "quiet"),
+    *("similarity", "parses", "tests", "names", "agreement"),
+)
 DISAGREEMENTS = 6
 KIND_NAMES = {
     "line": "the rest of a line",
@@ -22,6 +25,10 @@ KIND_NAMES = {
     "function": "bodies of short functions",
     "generate": "functions from their docstrings",
     "explain": "explanations",
+    "nearby": "the next edit near the last one",
+    "moved": "the next edit elsewhere, with the cursor there",
+    "quiet": "places where nothing follows",
+    "edit": "next edits",
 }
 
 
@@ -138,7 +145,7 @@ def summarise(
         by_language={name: table.rows("language", name) for name, _ in languages.most_common()},
         bands={b: sum(c.band == b for c in cases.values()) for b in BANDS},
         pairs=table.pairs(rows, main),
-        advice=table.advice(main, by_kind),
+        advice=table.advice(main, {} if task == "edit" else by_kind),
         front=_front(rows, main, front_by),
         front_by=front_by,
         disagreements=_disagreements(cases, by_model, main, before or {}),
@@ -190,12 +197,12 @@ class _ResultTable:
             each=mean([r.cost for r in good]),
         )
 
-    def values(self, name: str, main: str, kind: str | None = None) -> dict[str, float]:
-        """Return a model's main score by case. Failed calls have no score."""
+    def values(self, name: str, main: str, kind: str = "") -> dict[str, float]:
+        """Return a model's main score by case, of one kind or of all. Failed calls have no score."""
         return {
             r.case: r.scores[main]
             for r in self.by_model[name]
-            if not r.failed and main in r.scores and kind in (None, self.cases[r.case].kind)
+            if not r.failed and main in r.scores and kind in ("", self.cases[r.case].kind)
         }
 
     def advice(self, main: str, kinds: Mapping[str, Sequence[ModelSummary]]) -> str:
@@ -206,7 +213,7 @@ class _ResultTable:
         }
         return advise([self._scored(row, main) for row in self.rows("")], by_kind)
 
-    def _scored(self, row: ModelSummary, main: str, kind: str | None = None) -> ScoredModel:
+    def _scored(self, row: ModelSummary, main: str, kind: str = "") -> ScoredModel:
         measures = dict.fromkeys((main, "exact")) if main != "names" else (main,)
         scores = {name: self.values(row.model, name, kind) for name in measures}
         scores = {name: by_case for name, by_case in scores.items() if by_case or name == main}
@@ -303,7 +310,10 @@ def _notes(task: Task, main: str) -> list[str]:
         "close the code is to it, not whether the code works.",
         "explain": "An explanation has no reference: names (the share of the code's names it mentions) and agreement (its "
         "similarity to the other models' explanations) compare models, but do not show which is right.",
-        "edit": "",
+        "edit": "Of each commit the last change of a file is the wanted edit, after all other changes of the commit. "
+        "deltaChrf is how alike the edit and the wanted one are, 0 where nothing was shown; quiet is the share "
+        "without an edit where the file has not changed further since; right is exact or quiet. Each model is "
+        "measured alone; in the editor the locator answers first.",
     }
     sentences = [notes[task]]
     if main == "tests":

@@ -124,7 +124,7 @@ class SnoozeArguments(ClientMessage):
     """Stop automatic completions and next edits for a time; without arguments, return the state."""
 
     minutes: float | None = optional(ge=0, le=MAX_SNOOZE_MINUTES)
-    """How long; 0 ends the snooze."""
+    """The length of the snooze; 0 ends it."""
     until_restart: bool | None = optional()
     """Snooze until the server ends."""
 
