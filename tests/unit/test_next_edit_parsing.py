@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ensemble_lsp.context.secret_redaction import Redactor
 from ensemble_lsp.next_edit.families import FAMILIES, edit_prompt
+from ensemble_lsp.next_edit.families.zeta21 import marker_places
 from ensemble_lsp.next_edit.parsing import predicted_edit
 from ensemble_lsp.next_edit.prompting import EditPrompt, EditRequest, Family
 from ensemble_lsp.next_edit.region import Region
@@ -27,11 +28,17 @@ def result(prompt: EditPrompt, answer: str, finish: str = "stop") -> str | None:
     return edit and edit.apply(prompt.request.document).text
 
 
+def last_marker(prompt: EditPrompt) -> int:
+    """Return the number of zeta-2.1's marker behind the region."""
+    return len(marker_places(prompt.request.lines(prompt.region)))
+
+
 def wrapped(family: Family, prompt: EditPrompt, region: str) -> str:
     """Return an answer as a family's model writes it."""
     answers = {
         "zeta": f"<|editable_region_start|>\n{region}\n<|editable_region_end|>",
         "zeta-2": f"{region}\n>>>>>>> UPDATED\n",
+        "zeta-2.1": f"<|marker_1|>{region}\n<|marker_{last_marker(prompt)}|>",
         "sweep-next-edit": "\n".join(region.split("\n")[prompt.prefill.count("\n") :]) + "\n",
         "mercury": f"```\n{region}\n```",
         "instinct": region,

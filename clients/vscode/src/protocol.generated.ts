@@ -100,7 +100,7 @@ export interface AddModelArguments {
    * The format in which the model predicts the next edit: `auto` follows the model's id, `chat` is any chat model,
    * and with `none` the model is not asked for edits.
    */
-  editFormat?: "auto" | "none" | "zeta" | "zeta-2" | "sweep-next-edit" | "instinct" | "mercury" | "chat";
+  editFormat?: "auto" | "none" | "zeta" | "zeta-2" | "zeta-2.1" | "sweep-next-edit" | "instinct" | "mercury" | "chat";
   /**
    * The tasks that the model is used for. A model that was trained only for edits has no other by default.
    *

@@ -7,6 +7,7 @@ secrets are replaced in the documents before anything is cut from them. A local 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..models.interface import Profile
@@ -67,8 +68,12 @@ def complete_prompt(
     workspace: WorkspaceContext,
     mode: CompletionMode,
     max_lines: int = 12,
+    recent: bool = True,
 ) -> Prompt | None:
-    """Return the prompt for a completion; ``None`` if the model may not see the file."""
+    """Return the prompt for a completion; ``None`` if the model may not see the file.
+
+    ``recent``: with the code that was edited last elsewhere.
+    """
     if workspace.exclusion_reason(document, profile) is not None:
         return None
     view = workspace.view(document, profile)
@@ -95,7 +100,7 @@ def complete_prompt(
         prompt,
         symbol=_signature_above(document, position, shown, target.trees),
         imports=_imports(document, shown, target),
-        related=_related(document, position, shown, target, 0.22),
+        related=_related(document, position, shown, target, 0.22, recent=recent),
     )
 
 
@@ -188,9 +193,18 @@ def _imports(document: Document, shown: ContextWindow, target: _PromptTarget) ->
 
 
 def _related(
-    document: Document, position: Position, shown: ContextWindow, target: _PromptTarget, part: float
+    document: Document,
+    position: Position,
+    shown: ContextWindow,
+    target: _PromptTarget,
+    part: float,
+    *,
+    recent: bool = False,
 ) -> tuple[Snippet, ...]:
-    """Return signatures of imports (at most half of the budget), then similar passages, best first."""
+    """Return signatures of imports (at most half of the budget), then similar passages, best first.
+
+    What was edited last has a quarter of what they leave.
+    """
     profile, workspace, tokens = target.profile, target.workspace, target.budget.share(part)
     if tokens < 40:
         return ()
@@ -202,17 +216,44 @@ def _related(
             break
         left -= estimate_tokens(text)
         signatures.append(replace(each, text=text))
+    left = tokens - sum(estimate_tokens(s.text) for s in signatures)
+    edited = _recently_edited(document, shown, target, left // 4) if recent else ()
     similar = workspace.related.related(
         document,
         position,
-        tokens - sum(estimate_tokens(s.text) for s in signatures),
+        left - sum(estimate_tokens(s.text) for s in edited),
         shown=(shown.first, shown.last),
         passages_of=workspace.passages_of(profile),
     )
     return tuple(
         Snippet(workspace.relative(s.path), _unix_newlines(s.text), s.score)
-        for s in (*signatures, *similar)
+        for s in (*signatures, *similar, *_not_in(edited, similar))
     )
+
+
+def _recently_edited(
+    document: Document, shown: ContextWindow, target: _PromptTarget, tokens: int
+) -> tuple[Snippet, ...]:
+    """Return the passages edited last that fit, outside of the lines that the prompt has."""
+    workspace = target.workspace
+    if workspace.recently_edited is None:
+        return ()
+    found: list[Snippet] = []
+    lines = shown.first, shown.last
+    for each in workspace.recently_edited(workspace, document, lines, target.profile):
+        size = estimate_tokens(each.text)
+        if size <= tokens:
+            tokens -= size
+            found.append(each)
+    return tuple(found)
+
+
+def _not_in(edited: Sequence[Snippet], similar: Sequence[Snippet]) -> Iterator[Snippet]:
+    """Yield the passages of which no other has every line."""
+    for each in edited:
+        lines = set(each.text.splitlines())
+        if not any(lines <= set(s.text.splitlines()) for s in similar if s.path == each.path):
+            yield each
 
 
 def _definitions(

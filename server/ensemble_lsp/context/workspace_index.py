@@ -32,6 +32,12 @@ _HEAD_LINES = 400
 """Lines that are searched for imports."""
 
 
+RecentlyEdited = Callable[
+    ["WorkspaceContext", Document, tuple[int, int], Profile], Sequence[Snippet]
+]
+"""Returns passages for a model, the latest first; not of the given lines of the document."""
+
+
 class WorkspaceContext:
     """Listens to the documents and keeps the context that prompts need beyond them.
 
@@ -50,6 +56,8 @@ class WorkspaceContext:
         """Whether a remote model may be asked, so that documents are searched for secrets ahead of time."""
         self.privacy = self._new_filter()
         self.related = RelatedIndex()
+        self.recently_edited: RecentlyEdited | None = None
+        """Returns what the user edited last, for a completion's prompt."""
         self.imports = ImportSignatures()
         self.trees = Trees()
         self._redacted_trees = Trees()

@@ -65,7 +65,7 @@ class EditWorkspace(ScenarioWorkspace):
     async def open_case(self, case: Case) -> Scenario | None:
         """Make the edits of a case; pair it with ``close_case``."""
         edit = self._edits[case.id]
-        history, documents = await asyncio.to_thread(_made, edit)
+        history, documents = await asyncio.to_thread(make_edits, edit)
         await self.workspace.guard()
         self._opened = list(documents.recent())
         for document in self._opened:
@@ -124,7 +124,7 @@ class _Clock:
         return self.now
 
 
-def _made(edit: CommitCase) -> tuple[EditHistory, Documents]:
+def make_edits(edit: CommitCase) -> tuple[EditHistory, Documents]:
     """Make the edits of the other files, then those of the case's file, as an editor reports them."""
     clock = _Clock()
     documents, history = Documents(), EditHistory(clock)

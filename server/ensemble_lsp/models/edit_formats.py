@@ -15,8 +15,8 @@ _SIZE = r"\d[\d.]*b"
 _PATTERNS = MappingProxyType(
     {
         "zeta": rf"zeta(?!-?(?!{_SIZE})[2-9])",
-        # 2.1 was trained on numbered markers instead.
         "zeta-2": rf"zeta-?2(?!\.?\d|-(?!{_SIZE})\d)",
+        "zeta-2.1": r"zeta-?2[.-]1(?!\d)",
         "sweep-next-edit": r"sweep-?(next-?edit|v\d)",
         "instinct": r"instinct",
         # mercury-2 is a chat model.
@@ -24,7 +24,7 @@ _PATTERNS = MappingProxyType(
     }
 )
 """Patterns of model ids, in lower case, by format."""
-_RAW_TEXT = frozenset({"zeta", "zeta-2", "sweep-next-edit"})
+_RAW_TEXT = frozenset({"zeta", "zeta-2", "zeta-2.1", "sweep-next-edit"})
 _SPECIALISED = _RAW_TEXT | {"instinct"}
 
 

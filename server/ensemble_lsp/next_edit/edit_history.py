@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from ..types import Document, Edit, common_prefix_length, split_lines
 from .changed_lines import ChangedLines, changed_lines
@@ -218,7 +218,7 @@ class EditHistory:
         now = self._clock()
         fresh = takewhile(lambda record: now - record.at <= _MAX_AGE, reversed(self._records))
         hunks = (record.hunk() for record in fresh)
-        return tuple(h for h in hunks if h.removed or h.added)[:limit]
+        return tuple(islice((h for h in hunks if h.removed or h.added), limit))
 
     def undone(self) -> tuple[Hunk, ...]:
         """Return the latest hunks that the user undid."""

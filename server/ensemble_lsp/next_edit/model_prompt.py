@@ -93,6 +93,11 @@ def _related(
 ) -> tuple[Snippet, ...]:
     """Return the passages of other files that a completion there would be shown."""
     prompt = complete_prompt(
-        query.document, query.cursor, profile=profile, workspace=workspace, mode="block"
+        query.document,
+        query.cursor,
+        profile=profile,
+        workspace=workspace,
+        mode="block",
+        recent=False,
     )
     return prompt.related if prompt is not None else ()

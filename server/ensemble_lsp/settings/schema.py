@@ -83,7 +83,15 @@ class ModelSettings(SettingsTable):
     """The way to send the code around the cursor: `auto`, `none`, `suffix`, or the name of a fill-in-the-middle
     template."""
     edit_format: Literal[
-        "auto", "none", "zeta", "zeta-2", "sweep-next-edit", "instinct", "mercury", "chat"
+        "auto",
+        "none",
+        "zeta",
+        "zeta-2",
+        "zeta-2.1",
+        "sweep-next-edit",
+        "instinct",
+        "mercury",
+        "chat",
     ] = "auto"
     """The format in which the model predicts the next edit: `auto` follows the model's id, `chat` is any chat model,
     and with `none` the model is not asked for edits."""

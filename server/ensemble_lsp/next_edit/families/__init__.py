@@ -6,10 +6,10 @@ from ...models.edit_formats import AUTO, NONE, edit_format_of
 from ...syntax.trees import Trees
 from ..prompting import EditPrompt, EditRequest, Family
 from ..region import choose_region
-from . import chat_rewrite, instinct, mercury, sweep, zeta, zeta2
+from . import chat_rewrite, instinct, mercury, sweep, zeta, zeta2, zeta21
 
 FAMILIES: tuple[Family, ...] = tuple(
-    module.FAMILY for module in (zeta, zeta2, sweep, instinct, mercury, chat_rewrite)
+    module.FAMILY for module in (zeta, zeta2, zeta21, sweep, instinct, mercury, chat_rewrite)
 )
 CHAT = chat_rewrite.FAMILY
 _MARKUP = 4000
