@@ -2,6 +2,7 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 
+import { columnBeside } from "./beside";
 import { type ServerConnection, showErrors } from "./connection";
 import { formattingOptions } from "./formatting";
 import { percent } from "./pages";
@@ -136,7 +137,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}`, query: candidate.id });
     const title = `${name}: ${label.replace(/\$\([^)]*\) /, "")}`;
     await vscode.commands.executeCommand("vscode.diff", document.uri, uri, title, {
-      viewColumn: vscode.ViewColumn.Beside,
+      viewColumn: columnBeside(vscode.window.activeTextEditor?.viewColumn),
       preview: true,
       preserveFocus: true,
     } satisfies vscode.TextDocumentShowOptions);

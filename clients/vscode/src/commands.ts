@@ -2,18 +2,26 @@
 import * as vscode from "vscode";
 
 import type { CandidatePicker } from "./candidates";
+import { openConfig } from "./config";
 import { type ServerConnection, showErrors } from "./connection";
 import type { Dashboard } from "./dashboard";
 import type { Explanations } from "./explanations";
 import { install } from "./install";
 import type { KeyStore } from "./keys";
-import { showMenu } from "./menu";
-import { addModel, listProviders, pinModel, removeModel, showModels } from "./models";
+import type { LastEditor } from "./lastEditor";
+import type { Menu } from "./menu";
+import { addModel, listProviders, removeModel, showModels } from "./models";
 import { type Pages, whyPage } from "./pages";
 import type { WhyArguments } from "./protocol";
 import { compareModels, openReport } from "./reports";
-import { completionsEnabled, setCompletionsEnabled } from "./settings";
 import type { Suggestions } from "./suggestions";
+import {
+  chooseLanguages,
+  snooze,
+  SNOOZE_MINUTES,
+  toggleEverywhere,
+  toggleLanguage,
+} from "./switches";
 
 export interface Components {
   context: vscode.ExtensionContext;
@@ -25,14 +33,19 @@ export interface Components {
   suggestions: Suggestions;
   candidates: CandidatePicker;
   dashboard: Dashboard;
+  editor: LastEditor;
+  menu: Menu;
 }
 
 export function registerCommands(components: Components): void {
   const { context, log, server, keys, pages, suggestions, candidates, dashboard } = components;
-  const { explanations } = components;
+  const { explanations, editor, menu } = components;
   const restart = (): Promise<void> => server.restart();
   const commands: Record<string, (id?: string) => unknown> = {
-    menu: () => showMenu(server),
+    menu: () => {
+      suggestions.blurred();
+      return menu.show();
+    },
     restart,
     showLog: () => log.show(),
     openSettings: () => open("workbench.action.openSettings", "@ext:ensemble-lsp.ensemble-lsp"),
@@ -48,11 +61,12 @@ export function registerCommands(components: Components): void {
     explainWithModel: () => explanations.explainWithModel(),
     explanationHelpful: (id) => explanations.judge(true, idOf(id)),
     explanationNotHelpful: (id) => explanations.judge(false, idOf(id)),
-    whyThis: () => showWhy(server, pages, suggestions.latest ?? candidates.latest),
+    whyThis: () => showWhy(server, pages, editor, suggestions.latest ?? candidates.latest),
     take: () => suggestions.accept(),
     dismiss: () => suggestions.reject(),
     showModels: () => showModels(server),
-    pinModel: () => pinModel(server),
+    pinModel: () => menu.chooseTask(),
+    openConfig: () => openConfig(server),
     newModel: () => addModel(server),
     dropModel: () => removeModel(server),
     openReport: () => openReport(server, pages),
@@ -63,8 +77,12 @@ export function registerCommands(components: Components): void {
     removeKey: async () => {
       if (await keys.promptAndRemove()) await restart();
     },
-    toggle: () => toggleCompletions(undefined),
-    toggleLanguage: () => toggleCompletions(vscode.window.activeTextEditor?.document.languageId),
+    toggle: () => toggleEverywhere(),
+    toggleLanguage: () => toggleLanguage(editor),
+    chooseLanguages: () => chooseLanguages(editor),
+    snoozeForMinutes: () => snooze(server, SNOOZE_MINUTES),
+    snoozeUntilRestart: () => snooze(server),
+    endSnooze: () => snooze(server, 0),
   };
   for (const [name, run] of Object.entries(commands)) {
     const handler = (argument?: string): Promise<unknown> =>
@@ -84,27 +102,21 @@ const idOf = (argument: unknown): string | undefined =>
 async function showWhy(
   server: ServerConnection,
   pages: Pages,
+  editor: LastEditor,
   id: string | undefined,
 ): Promise<void> {
-  const why = await server.executeCommand("ensemble.why", id ? { id } : atCursor());
-  await pages.show(id ? "Why this answer" : "Models that would be asked", whyPage(why));
+  // A server that was restarted does not remember the suggestion.
+  const answer = id && (await server.executeCommand("ensemble.why", { id }).catch(() => undefined));
+  if (answer) return pages.show("Why this answer", whyPage(answer));
+  const choice = await server.executeCommand("ensemble.why", atCursor(editor.current));
+  return pages.show("Models that would be asked", whyPage(choice));
 }
 
 /** Before the first suggestion: ask which models a completion at the cursor would use. */
-function atCursor(): WhyArguments {
-  const editor = vscode.window.activeTextEditor;
+function atCursor(editor: vscode.TextEditor | undefined): WhyArguments {
   if (!editor) {
     throw new Error("There is no answer yet. Open a file to see which models would be asked.");
   }
   const uri = editor.document.uri.toString();
   return { uri, position: editor.selection.active, task: "complete" };
-}
-
-async function toggleCompletions(language: string | undefined): Promise<void> {
-  const settings = vscode.workspace.getConfiguration("ensemble");
-  const on = language ? completionsEnabled(language) : settings.get("complete.enabled") !== false;
-  await setCompletionsEnabled(!on, language);
-  const where = language ? ` for ${language}` : "";
-  const message = `Ensemble: completions are ${on ? "off" : "on"}${where}`;
-  vscode.window.setStatusBarMessage(message, 4000);
 }

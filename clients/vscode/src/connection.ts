@@ -16,6 +16,7 @@ import {
 } from "vscode-languageclient/node";
 
 import type { KeyStore } from "./keys";
+import { showError } from "./problems";
 import type { Commands, Notifications, Status } from "./protocol";
 import { findServer } from "./serverPath";
 import { settingsFor } from "./settings";
@@ -249,7 +250,7 @@ export async function showErrors<T>(action: () => Promise<T>): Promise<T | undef
     const cancelled =
       error instanceof vscode.CancellationError ||
       (error as { code?: number }).code === REQUEST_CANCELLED;
-    if (!cancelled) void vscode.window.showErrorMessage((error as Error).message);
+    if (!cancelled) void showError(error);
     return undefined;
   }
 }

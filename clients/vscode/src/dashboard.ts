@@ -1,7 +1,10 @@
 // The dashboard: the models by task, and the models that would be asked at the cursor.
 import * as vscode from "vscode";
 
+import { columnBeside } from "./beside";
 import type { ServerConnection } from "./connection";
+import type { FactStore } from "./facts";
+import type { LastEditor } from "./lastEditor";
 import { TASKS } from "./protocol";
 import type { State } from "./webview/state";
 
@@ -21,7 +24,6 @@ const PAGE_COMMANDS = new Set([
 
 export class Dashboard implements vscode.Disposable {
   private panel: vscode.WebviewPanel | undefined;
-  private editor = vscode.window.activeTextEditor;
   private problem = "";
   private missing = false;
   private debounce: NodeJS.Timeout | undefined;
@@ -31,6 +33,8 @@ export class Dashboard implements vscode.Disposable {
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly server: ServerConnection,
+    private readonly editor: LastEditor,
+    private readonly store: FactStore,
   ) {
     const refresh = (): void => this.refreshSoon();
     this.subscriptions = [
@@ -40,10 +44,7 @@ export class Dashboard implements vscode.Disposable {
         this.missing = phase === "missing";
         refresh();
       }),
-      vscode.window.onDidChangeActiveTextEditor((editor) => {
-        this.editor = editor ?? this.editor; // focusing the dashboard leaves no active text editor
-        refresh();
-      }),
+      vscode.window.onDidChangeActiveTextEditor(refresh),
       vscode.window.onDidChangeTextEditorSelection(refresh),
     ];
   }
@@ -54,7 +55,8 @@ export class Dashboard implements vscode.Disposable {
       return;
     }
     const media = vscode.Uri.joinPath(this.context.extensionUri, "dist");
-    const beside = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
+    const column = columnBeside(this.editor.current?.viewColumn);
+    const beside = { viewColumn: column, preserveFocus: true };
     const options = { enableScripts: true, localResourceRoots: [media] };
     const title = "Ensemble Dashboard";
     const panel = vscode.window.createWebviewPanel("ensemble.dashboard", title, beside, options);
@@ -92,14 +94,14 @@ export class Dashboard implements vscode.Disposable {
     if (!this.server.running) {
       return { error: this.problem || "The server is not running.", missing: this.missing };
     }
-    const models = await this.server.executeCommand("ensemble.models", {});
-    return { models, here: await this.here() };
+    await this.store.refresh();
+    return { models: this.store.models, usage: this.store.facts, here: await this.here() };
   }
 
   /** The choice at the cursor for each task; undefined without a file that the server knows. */
   private async here(): Promise<State["here"]> {
-    const editor = this.editor;
-    if (!editor || !["file", "untitled"].includes(editor.document.uri.scheme)) return undefined;
+    const editor = this.editor.current;
+    if (!editor) return undefined;
     const position = editor.selection.active;
     const uri = editor.document.uri.toString();
     const requests = TASKS.map((task) =>

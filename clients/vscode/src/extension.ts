@@ -7,8 +7,12 @@ import { registerCommands } from "./commands";
 import { ServerConnection, showErrors } from "./connection";
 import { Dashboard } from "./dashboard";
 import { withFormatting } from "./formatting";
+import { FactStore } from "./facts";
 import { Explanations, trustJudgement } from "./explanations";
 import { KeyStore } from "./keys";
+import { LastEditor } from "./lastEditor";
+import { Menu } from "./menu";
+import { ModelLabel } from "./modelLabel";
 import { Pages } from "./pages";
 import type { Range } from "./protocol";
 import { configuredServerPath } from "./serverPath";
@@ -31,8 +35,14 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const explanations = new Explanations(server, pages);
   suggestions.attach(server);
   const candidates = new CandidatePicker(server);
-  const dashboard = new Dashboard(context, server);
-  const status = new StatusItem(server);
+  const editor = new LastEditor();
+  pages.codeColumn = () => editor.current?.viewColumn;
+  const store = new FactStore(server);
+  const dashboard = new Dashboard(context, server, editor, store);
+  const status = new StatusItem(server, suggestions, store, editor);
+  const menu = new Menu(server, store, editor, () => status.snoozed);
+  const label = new ModelLabel(suggestions, store);
+  context.subscriptions.push(editor, store, label);
   context.subscriptions.push(log, pages, explanations, suggestions, server);
   context.subscriptions.push(candidates, dashboard, status);
   registerCommands({
@@ -45,6 +55,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     suggestions,
     candidates,
     dashboard,
+    editor,
+    menu,
   });
   let program = configuredServerPath();
   context.subscriptions.push(
@@ -93,6 +105,7 @@ function middleware(suggestions: Suggestions, explanations: () => Explanations):
     },
     // An explanation that the server would show itself is shown on a page beside the code.
     executeCommand: (command, args, next) => {
+      if (command === "ensemble.accept") suggestions.accepted();
       const [argument] = args as [{ uri: string; range: Range; show?: boolean } | undefined];
       if (command !== "ensemble.explain" || !argument?.show) return next(command, args) as unknown;
       const { uri, range } = argument;

@@ -30,28 +30,6 @@ export async function pickTask(title: string): Promise<Task | undefined> {
   return (await vscode.window.showQuickPick(TASKS, { title })) as Task | undefined;
 }
 
-export async function pinModel(server: ServerConnection): Promise<void> {
-  const task = await pickTask("Pin a Model for Which Task?");
-  if (!task) return;
-  const models = await server.executeCommand("ensemble.models", {});
-  const automatic = { label: "$(sparkle) Choose automatically", name: null };
-  const items = models
-    .filter((model) => model.tasks.includes(task))
-    .map((model) => ({
-      label: `$(pin) ${model.name}`,
-      description: model.available ? "" : model.reason,
-      name: model.name,
-    }));
-  const title = `Model for ${task}`;
-  const chosen = await vscode.window.showQuickPick([automatic, ...items], { title });
-  if (!chosen) return;
-  await server.executeCommand("ensemble.pin", { task, name: chosen.name });
-  const message = chosen.name
-    ? `Ensemble: ${chosen.name} is pinned for ${task}`
-    : `Ensemble: the model for ${task} is chosen automatically`;
-  vscode.window.setStatusBarMessage(message, 4000);
-}
-
 /** The providers; none if the server is not running or too old to list them. */
 export async function listProviders(server: ServerConnection): Promise<Provider[]> {
   return server.executeCommand("ensemble.providers", {}).catch(() => []);

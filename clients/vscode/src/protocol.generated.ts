@@ -370,9 +370,13 @@ export interface ModelDescription {
   tasks: Task[];
   available: boolean;
   /**
-   * The reason why the model is not available.
+   * The reason why the model is not available, or its last failure.
    */
   reason: string;
+  /**
+   * The kind of the reason.
+   */
+  problem: "key" | "credit" | "budget" | "limit" | "offline" | "model" | "noModel" | "other";
   /**
    * The source of the API key.
    */
@@ -442,6 +446,19 @@ export interface Stats {
   cost: number;
 }
 /**
+ * The calls to one model in a period.
+ */
+export interface ModelUsage {
+  model: string;
+  calls: number;
+  inputTokens: number;
+  outputTokens: number;
+  /**
+   * US dollars.
+   */
+  cost: number;
+}
+/**
  * List the models with their state and their record.
  */
 export interface ModelsArguments {}
@@ -464,6 +481,21 @@ export interface NextEditResult {
    * Whether the client applied it.
    */
   applied: boolean;
+}
+/**
+ * The calls to all models in a period.
+ */
+export interface PeriodUsage {
+  /**
+   * US dollars.
+   */
+  cost: number;
+  inputTokens: number;
+  outputTokens: number;
+  /**
+   * The models that were asked, the dearest first.
+   */
+  models: ModelUsage[];
 }
 /**
  * Use one model for a task, or let the selector choose again.
@@ -635,13 +667,30 @@ export interface SnoozeResult {
   until: number | null;
 }
 /**
+ * Return what a status bar shows beside the notification `ensemble/status`.
+ */
+export interface StatusArguments {}
+/**
  * The server's state changed.
  */
 export interface StatusParams {
+  /**
+   * `offline`: no model answered the last request; `problem` says why.
+   */
   state: "idle" | "busy" | "offline";
   task?: Task;
+  /**
+   * The model that is asked, or whose answer was offered.
+   */
   model?: string;
+  /**
+   * The reason for a wait, or the error of a model, which begins with what to do.
+   */
   message?: string;
+  /**
+   * The kind of the error. With `idle`: another model answered, but this one needs the user.
+   */
+  problem?: "key" | "credit" | "budget" | "limit" | "offline" | "model" | "noModel" | "other";
   latencyMs?: number;
   acceptRate?: number;
   /**
@@ -654,6 +703,34 @@ export interface StatusParams {
   snoozedUntil?: number;
 }
 /**
+ * Pins, faults of the settings, and usage.
+ */
+export interface StatusResult {
+  /**
+   * The models pinned by command or in the settings.
+   */
+  pins: {
+    complete?: string;
+    explain?: string;
+    generate?: string;
+    edit?: string;
+  };
+  /**
+   * Faults of the settings, when they were last read.
+   */
+  issues: string[];
+  /**
+   * The user's config file, which may not exist.
+   */
+  configPath: string;
+  /**
+   * The setting `selector.dailyBudget`.
+   */
+  dailyBudget: number | null;
+  today: PeriodUsage;
+  month: PeriodUsage;
+}
+/**
  * Explain which models were asked for a suggestion, or would be asked at a position.
  */
 export interface WhyArguments {
@@ -664,6 +741,10 @@ export interface WhyArguments {
   task?: Task;
   uri?: string;
   position?: Position;
+  /**
+   * Explain the choice at a position as if no model were pinned.
+   */
+  unpinned?: boolean;
 }
 /**
  * The choice of models with its reasons.
@@ -717,6 +798,7 @@ export interface Commands {
   "ensemble.removeModel": { arguments: RemoveModelArguments; result: RemoveModelResult };
   "ensemble.report": { arguments: ReportArguments; result: ReportResult };
   "ensemble.snooze": { arguments: SnoozeArguments; result: SnoozeResult };
+  "ensemble.status": { arguments: StatusArguments; result: StatusResult };
   "ensemble.why": { arguments: WhyArguments; result: WhyResult };
 }
 

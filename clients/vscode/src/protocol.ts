@@ -12,6 +12,7 @@ export type {
   Ranked,
   ReportResult as ReportPaths,
   Stats,
+  StatusResult as Facts,
   StatusParams as Status,
   Task,
   WhyArguments,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { addModel, listProviders, modelTemplates, pinModel, removeModel } from "../src/models";
+import { addModel, listProviders, modelTemplates, removeModel } from "../src/models";
 import { fake, FakeServer, model, provider } from "./support/fakes";
 
 const ACME = provider("acme", {
@@ -109,19 +109,6 @@ test("a server that cannot list its providers has none", async () => {
   const old = new FakeServer({ "ensemble.providers": new Error("unknown command") });
   assert.deepEqual(await listProviders(old.connection), []);
   assert.deepEqual(await listProviders(server().connection), [ACME, EMBEDDED]);
-});
-
-test("only models that do the task can be pinned", async () => {
-  const models = [model("one"), model("two", { tasks: ["explain"] })];
-  const two = new FakeServer({ "ensemble.models": models });
-  fake.answers.push("complete", "one");
-  await pinModel(two.connection);
-  assert.deepEqual(two.commands.at(-1), ["ensemble.pin", { task: "complete", name: "one" }]);
-  assert.deepEqual(fake.messages, ["Ensemble: one is pinned for complete"]);
-  assert.equal(JSON.stringify(fake.offered).includes("two"), false);
-  fake.answers.push("complete", "Choose automatically");
-  await pinModel(two.connection);
-  assert.deepEqual(two.commands.at(-1), ["ensemble.pin", { task: "complete", name: null }]);
 });
 
 test("a model is removed from where it is configured", async () => {

@@ -73,7 +73,7 @@ class AppContext:
     data_dir: Path
     env: Mapping[str, str]
     issues: tuple[SettingsIssue, ...] = ()
-    """Faults of the settings at the start."""
+    """Faults of the settings, when they were last read."""
     trusted: bool = True
     """Whether the user trusts the workspace."""
     pins: Mapping[Task, str | None] = field(default_factory=lambda: MappingProxyType({}))
@@ -149,11 +149,18 @@ class AppContext:
         tables = {"complete": settings.complete, "edit": settings.next_edit}
         return tables.get(task, settings.ensemble).budget_ms
 
-    def outlook(self, task: Task, document: Document, position: Position) -> dict[str, Any]:
-        """Return which models would be asked at a place now, and why. Asks no model."""
+    def outlook(
+        self, task: Task, document: Document, position: Position, *, pinned: bool = True
+    ) -> dict[str, Any]:
+        """Return which models would be asked at a place now, and why. Asks no model.
+
+        ``pinned=False``: as if no model were pinned.
+        """
         context = request_context(task, document, position, complexity=self.workspace.complexity)
         # A choice advances the selector's exploration; an outlook must not.
-        copied = dataclasses.replace(self, selector=copy.deepcopy(self.selector))
+        copied = dataclasses.replace(
+            self if pinned else self.with_pin(task, None), selector=copy.deepcopy(self.selector)
+        )
         choice = copied._choose(context, self.models_for(task))
         return {
             "why": choice.why,

@@ -112,6 +112,7 @@ async def reconfigured(app: AppContext, editor: Any) -> tuple[AppContext, list[S
             on_notice=app.activity.notice,
             prompt_redactor=app.workspace.context,
         )
+        app.activity.models_changed()
     selector, learning, budget = app.selector, app.learning, app.budget
     if settings.selector != app.settings.selector:
         selector, learning, budget = await _learned(settings, app.history, app.data_dir, registry)
@@ -126,6 +127,7 @@ async def reconfigured(app: AppContext, editor: Any) -> tuple[AppContext, list[S
         budget=budget,
         layers=layers,
         pins=_pins_kept(app, settings),
+        issues=(*issues, *more),
     )
     return new, [*issues, *more]
 

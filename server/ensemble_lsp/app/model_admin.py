@@ -28,6 +28,7 @@ async def with_model(app: AppContext, model: ModelSettings) -> AppContext:
 
 async def without_model(app: AppContext, name: str) -> AppContext:
     """Return a context without a model, until the server ends."""
+    app.activity.models_changed()
     return dataclasses.replace(app, registry=app.registry.remove(name))
 
 
@@ -56,6 +57,7 @@ async def describe_models(app: AppContext) -> list[dict[str, Any]]:
                 "tasks": list(profile.tasks),
                 "available": entry.available,
                 "reason": entry.reason,
+                "problem": entry.problem,
                 "keySource": entry.key_source,
                 "origin": entry.origin,
                 "local": profile.local,

@@ -58,11 +58,8 @@ class CompletionRunner:
             self._release(run, keep=self._streams.streams(request.document.uri))
             raise
         self._release(run, keep=[])
-        failed = [str(f.error) for f, _ in run.streams if f.error is not None]
-        if failed and not answers:
-            run.app.activity.offline(" ".join(dict.fromkeys(failed)))
-        else:
-            run.app.activity.idle("complete", answers[0].model if answers else None)
+        errors = [f.error for f, _ in run.streams if f.error is not None]
+        run.app.activity.finished("complete", answers[0].model if answers else None, errors)
         return answers
 
     def _release(self, run: CompletionRun, keep: list[InflightRequest]) -> None:

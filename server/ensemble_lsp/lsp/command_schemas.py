@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
-from ..errors import SettingsError
+from ..errors import Problem, SettingsError
 from ..history.records import StatsRow
 from ..selection.choice import Ranked
 from ..settings import ModelSettings
@@ -64,6 +64,8 @@ class WhyArguments(ClientMessage):
     task: Task | None = optional()
     uri: NonEmpty | None = optional()
     position: WirePosition | None = optional()
+    unpinned: bool | None = optional()
+    """Explain the choice at a position as if no model were pinned."""
 
 
 class PositionQuery(ClientMessage):
@@ -229,7 +231,9 @@ class ModelDescription(ServerMessage):
     tasks: list[Task]
     available: bool
     reason: str
-    """The reason why the model is not available."""
+    """The reason why the model is not available, or its last failure."""
+    problem: Problem
+    """The kind of the reason."""
     key_source: str = Field(alias="keySource")
     """The source of the API key."""
     origin: str
@@ -283,6 +287,49 @@ class PinArguments(ClientMessage):
     task: Task
     name: str | None = None
     """A model's name; null to let the selector choose again."""
+
+
+class StatusArguments(ClientMessage):
+    """Return what a status bar shows beside the notification `ensemble/status`."""
+
+
+class ModelUsage(ServerMessage):
+    """The calls to one model in a period."""
+
+    model: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    """US dollars."""
+
+
+class PeriodUsage(ServerMessage):
+    """The calls to all models in a period."""
+
+    cost: float
+    """US dollars."""
+    input_tokens: int
+    output_tokens: int
+    models: list[ModelUsage]
+    """The models that were asked, the dearest first."""
+
+
+class StatusResult(ServerMessage):
+    """Pins, faults of the settings, and usage."""
+
+    pins: dict[Task, str]
+    """The models pinned by command or in the settings."""
+    issues: list[str]
+    """Faults of the settings, when they were last read."""
+    config_path: str
+    """The user's config file, which may not exist."""
+    daily_budget: float | None
+    """The setting `selector.dailyBudget`."""
+    today: PeriodUsage
+    """Since midnight, local time."""
+    month: PeriodUsage
+    """Since the first of the month, local time; at most `history.retentionDays`."""
 
 
 class AddModelArguments(ModelSettings):
@@ -365,6 +412,7 @@ COMMANDS: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "ensemble.models": (ModelsArguments, ModelsResult),
     "ensemble.providers": (ProvidersArguments, ProvidersResult),
     "ensemble.pin": (PinArguments, None),
+    "ensemble.status": (StatusArguments, StatusResult),
     "ensemble.addModel": (AddModelArguments, None),
     "ensemble.removeModel": (RemoveModelArguments, None),
     "ensemble.why": (WhyArguments, WhyResult),

@@ -120,6 +120,7 @@ COMMANDS: dict[str, Command] = {
     "ensemble.models": model_commands.models,
     "ensemble.providers": model_commands.providers,
     "ensemble.pin": model_commands.pin,
+    "ensemble.status": model_commands.status,
     "ensemble.addModel": model_commands.add_model,
     "ensemble.removeModel": model_commands.remove_model,
     "ensemble.report": report_commands.report,

@@ -14,6 +14,7 @@ from typing import Literal
 from ..errors import (
     ConnectionFailedError,
     EnsembleError,
+    Problem,
     ProviderError,
     SettingsError,
     UnknownModelError,
@@ -65,6 +66,8 @@ class Entry:
     settings: ModelSettings
     locality: str = ""
     """A sentence on where a server's model runs; empty if there is no doubt."""
+    problem: Problem = "other"
+    """The kind of the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class _Slot:
     chain: _Chain | None
     """None for a model that cannot be asked."""
     reason: str
+    problem: Problem = "other"
 
     def open_for(self, task: Task) -> bool:
         """Whether it is worth asking for a task now."""
@@ -214,6 +218,7 @@ class Registry:
                 why=slot.why,
                 settings=slot.settings,
                 locality=slot.locality,
+                problem=slot.chain.breaker.problem if slot.chain else slot.problem,
             )
             for slot in self._slots.values()
         ]
@@ -393,7 +398,9 @@ class _Parts:
         reason = str(error)
         kind = type(error) if isinstance(error, ProviderError) else ConnectionFailedError
         model = Unavailable(profile, kind(settings.name, f"{settings.name}: {reason}"))
-        return _Slot(settings, key, wanted.origin, wanted.why, profile, model, None, reason)
+        return _Slot(
+            settings, key, wanted.origin, wanted.why, profile, model, None, reason, kind.problem
+        )
 
 
 def _wrong_pins(settings: Settings, names: Mapping[str, _Slot]) -> tuple[SettingsIssue, ...]:

@@ -53,7 +53,7 @@ class Workbench:
         """Wait until the server runs."""
         expect(self.status).not_to_contain_text("starting", timeout=60_000)
         label = self.status.first.get_attribute("aria-label")
-        assert "Ensemble: off" not in self.status.first.inner_text(), label
+        assert "Ensemble: stopped" not in self.status.first.inner_text(), label
 
     def shot(self, name: str, **options: Any) -> None:
         """Write a screenshot, for people and as an artefact of CI."""

@@ -73,7 +73,10 @@ export class Uri {
 
 export class MarkdownString {
   isTrusted: unknown = false;
-  constructor(readonly value: string) {}
+  constructor(
+    readonly value: string,
+    readonly supportThemeIcons = false,
+  ) {}
 }
 export class Hover {
   constructor(readonly contents: unknown[]) {}
@@ -95,7 +98,7 @@ export const LogLevel = { Off: 0, Trace: 1, Debug: 2, Info: 3, Warning: 4, Error
 export const ProgressLocation = { SourceControl: 1, Window: 10, Notification: 15 };
 export const QuickPickItemKind = { Separator: -1, Default: 0 };
 export const StatusBarAlignment = { Left: 1, Right: 2 };
-export const ViewColumn = { Active: -1, Beside: -2 };
+export const ViewColumn = { Active: -1, Beside: -2, One: 1, Two: 2, Three: 3 };
 
 interface Inspected {
   defaultValue?: unknown;
@@ -145,7 +148,7 @@ class QuickPick {
 class StatusBarItem {
   name = "";
   text = "";
-  tooltip = "";
+  tooltip = new MarkdownString("");
   command = "";
   backgroundColor: ThemeColor | undefined;
   show(): void {}
@@ -167,6 +170,7 @@ export const fake = {
   offered: [] as unknown[][],
   messages: [] as string[],
   executed: [] as unknown[][],
+  pressed: undefined as string | undefined,
   trusted: true,
   statusBarItem: undefined as StatusBarItem | undefined,
   quickPick: undefined as QuickPick | undefined,
@@ -183,6 +187,8 @@ export const fake = {
     }
     this.closedTabs.length = 0;
     this.trusted = true;
+    this.pressed = undefined;
+    workspace.textDocuments = [];
     this.quickPick = undefined;
     window.activeTextEditor = undefined;
     window.tabGroups.all = [];
@@ -201,7 +207,7 @@ export const window = {
   onDidChangeActiveTextEditor: fake.activeEditor.event,
   onDidChangeTextEditorSelection: fake.selection.event,
   tabGroups: {
-    all: [] as { tabs: unknown[] }[],
+    all: [] as { tabs?: unknown[]; viewColumn?: number }[],
     activeTabGroup: { activeTab: undefined as { label: string } | undefined },
     onDidChangeTabs: fake.tabs.event,
     close: (tabs: unknown[]): Promise<boolean> => {
@@ -223,14 +229,20 @@ export const window = {
     if (problem) throw new Error(`${options.title}: ${problem}`);
     return Promise.resolve(text);
   },
-  showQuickPick<T>(items: readonly T[], options: { title: string }): Promise<T | undefined> {
+  /** Of check boxes, the answer names all that end up ticked, with commas between them. */
+  showQuickPick<T>(
+    items: readonly T[],
+    options: { title: string; canPickMany?: boolean },
+  ): Promise<T | T[] | undefined> {
     fake.offered.push([...items]);
     const text = answer(options.title);
-    return Promise.resolve(text === undefined ? undefined : find(items, text));
+    if (text === undefined) return Promise.resolve(undefined);
+    if (!options.canPickMany) return Promise.resolve(find(items, text));
+    return Promise.resolve(text ? text.split(",").map((one) => find(items, one)) : []);
   },
   showInformationMessage: (message: string): Promise<undefined> => show(message),
-  showWarningMessage: (message: string): Promise<undefined> => show(message),
-  showErrorMessage: (message: string): Promise<undefined> => show(message),
+  showWarningMessage: (...message: unknown[]): Promise<string | undefined> => ask(message),
+  showErrorMessage: (...message: unknown[]): Promise<string | undefined> => ask(message),
   setStatusBarMessage: (message: string): Promise<undefined> => show(message),
   showTextDocument: (): Promise<undefined> => Promise.resolve(undefined),
   withProgress: <T>(
@@ -244,7 +256,15 @@ function show(message: string): Promise<undefined> {
   return Promise.resolve(undefined);
 }
 
+/** A message with buttons; `fake.pressed` is the button that the user presses. */
+function ask([message, ...options]: unknown[]): Promise<string | undefined> {
+  const buttons = options.filter((one): one is string => typeof one === "string");
+  fake.messages.push([message, ...buttons.map((button) => `[${button}]`)].join(" "));
+  return Promise.resolve(buttons.find((button) => button === fake.pressed));
+}
+
 export const workspace = {
+  textDocuments: [] as unknown[],
   get isTrusted(): boolean {
     return fake.trusted;
   },
@@ -281,6 +301,10 @@ export const commands = {
     return Promise.resolve(undefined);
   },
   registerCommand: (): Disposable => new Disposable(() => undefined),
+};
+
+export const languages = {
+  getLanguages: (): Promise<string[]> => Promise.resolve(["css", "go", "python", "rust"]),
 };
 
 export const extensions = { getExtension: (): undefined => undefined };

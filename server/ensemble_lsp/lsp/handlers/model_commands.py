@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         PinArguments,
         ProvidersArguments,
         RemoveModelArguments,
+        StatusArguments,
     )
 
 
@@ -22,6 +23,13 @@ async def models(ls: EnsembleServer, arguments: ModelsArguments) -> list[dict[st
     from ...app.model_admin import describe_models
 
     return await describe_models(await ls.app())
+
+
+async def status(ls: EnsembleServer, arguments: StatusArguments) -> dict[str, Any]:
+    """Return pins, faults of the settings, and usage."""
+    from ...app.status_report import describe_status
+
+    return await describe_status(await ls.app())
 
 
 async def providers(ls: EnsembleServer, arguments: ProvidersArguments) -> list[dict[str, Any]]:
