@@ -170,7 +170,7 @@ def test_agreement_rises_with_those_who_agree_and_falls_with_those_who_do_not() 
 
 
 def test_every_group_has_its_own_agreement() -> None:
-    answers = [Vote("a", SUM, 0.6), Vote("b", SUM_TOO, 0.6), Vote("c", WRONG, 0.4)]
+    answers = [Vote("a", SUM, 0.6), Vote("b", SUM_TOO, 0.5), Vote("c", WRONG, 0.4)]
     verdict = consensus_of_code(answers, "python")
     agreements = [g.agreement for g in verdict.groups]
     assert agreements[0] == verdict.agreement
