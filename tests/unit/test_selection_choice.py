@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -40,7 +40,7 @@ class Call:
     total_ms: float = 400.0
     cost: float = 0.001
     status: str = "ok"
-    time: float = 1_750_000_000.0
+    time: float = field(default_factory=time.time)
 
 
 def first(selector: Selector, *profiles: Profile, context: RequestContext = HERE) -> str:
