@@ -116,7 +116,7 @@ class CompletionRunner:
             if not text.startswith(typed):
                 return None
             text = text[len(typed) :]
-        exact = bool(typed) or stream.profile.free or stream.profile.fim != "none"
+        exact = bool(typed) or stream.profile.continues_exactly
         cleaned = run.clean(text, stream.finish or "stop", exact=exact, profile=stream.profile)
         threshold = run.app.settings.complete.threshold
         confident = stream.confidence is None or stream.confidence >= threshold
@@ -231,7 +231,8 @@ class CompletionRunner:
         for stream, typed in run.streams:
             lines = stream.text.rpartition("\n")[0]
             if not stream.done and lines.startswith(typed) and run.multiline:
-                cleaned = run.clean(lines[len(typed) :], exact=bool(typed), profile=stream.profile)
+                exact = bool(typed) or stream.profile.continues_exactly
+                cleaned = run.clean(lines[len(typed) :], exact=exact, profile=stream.profile)
                 if cleaned.strip():
                     return [
                         CachedAnswer(cleaned, stream.model, (stream.model,), decision=run.decision)
