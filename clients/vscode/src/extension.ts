@@ -9,6 +9,7 @@ import { Dashboard } from "./dashboard";
 import { withFormatting } from "./formatting";
 import { Explanations, trustJudgement } from "./explanations";
 import { KeyStore } from "./keys";
+import { registerNextEdits } from "./nextEditCommands";
 import { Pages } from "./pages";
 import type { Range } from "./protocol";
 import { configuredServerPath } from "./serverPath";
@@ -35,6 +36,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const status = new StatusItem(server);
   context.subscriptions.push(log, pages, explanations, suggestions, server);
   context.subscriptions.push(candidates, dashboard, status);
+  registerNextEdits(context, server, suggestions);
   registerCommands({
     context,
     log,

@@ -24,6 +24,13 @@ type ProvideInlineCompletionItems = NonNullable<Middleware["provideInlineComplet
 export class Suggestions implements vscode.Disposable {
   /** The id of the newest suggestion, for "Why this answer". */
   latest: string | undefined;
+  /** The next edit as ghost text at a position, if there is one. It takes precedence. */
+  nextEdit: (
+    ...at: [vscode.TextDocument, vscode.Position, vscode.InlineCompletionContext]
+  ) => vscode.InlineCompletionItem[] | undefined = () => undefined;
+  private readonly changes = new vscode.EventEmitter<string | undefined>();
+  /** The id of the ghost text that is shown now. */
+  readonly onDidChange = this.changes.event;
   private shown: ShownSuggestion | undefined;
   private server: ServerConnection | undefined;
   private readonly subscriptions: vscode.Disposable[];
@@ -38,6 +45,11 @@ export class Suggestions implements vscode.Disposable {
     ];
   }
 
+  get shownId(): string | undefined {
+    const { shown } = this;
+    return shown?.document.version === shown?.version ? shown?.id : undefined;
+  }
+
   attach(server: ServerConnection): void {
     this.server = server;
   }
@@ -49,10 +61,10 @@ export class Suggestions implements vscode.Disposable {
     token,
     next,
   ) => {
-    const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-    if (automatic && !completionsEnabled(document.languageId)) return [];
     const { version } = document;
-    const result = await next(document, position, context, token);
+    const edit = this.nextEdit(document, position, context);
+    if (!edit && isOff(document, context)) return [];
+    const result = edit ?? (await next(document, position, context, token));
     if (token.isCancellationRequested || document.version !== version) return result;
     const [item] = Array.isArray(result) ? result : (result?.items ?? []);
     const id = suggestionId(item);
@@ -125,10 +137,12 @@ export class Suggestions implements vscode.Disposable {
   /** For the keybinding: Escape rejects only while one of our suggestions may be visible. */
   private updateContextKey(): void {
     void vscode.commands.executeCommand("setContext", "ensemble.suggestionShown", !!this.shown);
+    this.changes.fire(this.shown?.id);
   }
 
   dispose(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
+    this.changes.dispose();
   }
 }
 
@@ -142,6 +156,14 @@ function isAtCursor(
     document.version === version &&
     editor.selection.active.isEqual(position)
   );
+}
+
+function isOff(
+  { languageId }: vscode.TextDocument,
+  { triggerKind }: vscode.InlineCompletionContext,
+): boolean {
+  const automatic = triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+  return automatic && !completionsEnabled(languageId);
 }
 
 function suggestionId(item: vscode.InlineCompletionItem | undefined): string | undefined {
