@@ -82,8 +82,9 @@ function lineDiff({ range, text }: Replacement, lines: Lines): LineDiff {
   };
 }
 
+/** A line's text without its indentation. */
 const wholeLine = (line: number, text: string): Range => ({
-  start: { line, character: 0 },
+  start: { line, character: text.search(/\S|$/) },
   end: { line, character: text.length },
 });
 

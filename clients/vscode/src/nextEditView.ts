@@ -7,8 +7,14 @@ import { isAtEdit, type Place, type Replacement } from "./nextEditText";
 const color = (id: string): vscode.ThemeColor => new vscode.ThemeColor(id);
 const { ClosedClosed, OpenOpen } = vscode.DecorationRangeBehavior;
 
-/** Fills the height of the line, and keeps blanks; VS Code passes `textDecoration` on as CSS. */
-const FILL = "none; display: inline-block; line-height: inherit; white-space: pre;";
+const GREEN = "var(--vscode-diffEditor-insertedTextBackground)";
+/**
+ * VS Code passes `textDecoration` on as CSS. Added text fills the height of the line, and is drawn on
+ * the editor's background, because the colour of the diff editor is transparent.
+ */
+const ADDED_CSS =
+  "none; display: inline-block; line-height: inherit; white-space: pre; " +
+  `background-image: linear-gradient(${GREEN}, ${GREEN});`;
 
 export class NextEditView implements vscode.Disposable {
   private readonly removed = vscode.window.createTextEditorDecorationType({
@@ -147,10 +153,10 @@ function attachments(
 }
 
 const ADDED: vscode.ThemableDecorationAttachmentRenderOptions = {
-  backgroundColor: color("diffEditor.insertedTextBackground"),
+  backgroundColor: color("editor.background"),
   color: color("editor.foreground"),
   fontStyle: "normal",
-  textDecoration: FILL,
+  textDecoration: ADDED_CSS,
 };
 
 const HINT: vscode.ThemableDecorationAttachmentRenderOptions = {

@@ -322,8 +322,9 @@ export class NextEdits implements vscode.Disposable {
     const { offered } = this;
     this.drop();
     if (!offered || offered.shownAs === "ghost" || offered.since === undefined) return;
-    const shownMs = Date.now() - offered.since;
-    this.server.notify("ensemble/didEnd", { id: offered.id, reason, shownMs });
+    // However soon Escape is pressed, it is a rejection.
+    const shown = reason === "ignored" ? { shownMs: Date.now() - offered.since } : {};
+    this.server.notify("ensemble/didEnd", { id: offered.id, reason, ...shown });
   }
 
   /** Take the edit off the screen. What the user typed instead, the server sees in the text. */

@@ -67,11 +67,20 @@ export class Suggestions implements vscode.Disposable {
     const result = edit ?? (await next(document, position, context, token));
     if (token.isCancellationRequested || document.version !== version) return result;
     const [item] = Array.isArray(result) ? result : (result?.items ?? []);
-    const id = suggestionId(item);
-    if (item && id) this.show({ id, item, document, version, position, since: Date.now() });
-    else this.clear();
+    this.track(item, document, position);
     return result;
   };
+
+  private track(
+    item: vscode.InlineCompletionItem | undefined,
+    document: vscode.TextDocument,
+    position: vscode.Position,
+  ): void {
+    const id = suggestionId(item);
+    const { version } = document;
+    if (item && id) this.show({ id, item, document, version, position, since: Date.now() });
+    else this.clear();
+  }
 
   private show(suggestion: ShownSuggestion): void {
     this.latest = suggestion.id;
