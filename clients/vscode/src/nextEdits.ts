@@ -14,7 +14,7 @@ import type { Suggestions } from "./suggestions";
 const CHANGE_MS = 100;
 /** Rests of the cursor: longer, because a cursor on its way needs no edit. */
 const REST_MS = 300;
-/** A cursor asks only for this long after a change: somebody who reads needs no edits. */
+/** A moved cursor asks for this long after a change. Later, the user only reads. */
 const RECENT_MS = 20_000;
 const MAX_DIAGNOSTICS = 20;
 
@@ -123,7 +123,8 @@ export class NextEdits implements vscode.Disposable {
     const length = document.eol === vscode.EndOfLine.CRLF ? crlf(edit.text) : edit.text;
     const cursor = document.positionAt(offset + length.length);
     editor.selection = new vscode.Selection(cursor, cursor);
-    await this.server.executeCommand("ensemble.accept", { id });
+    // The server sees the accepted edit in the text too, so a failure is harmless.
+    await this.server.executeCommand("ensemble.accept", { id }).catch(() => undefined);
     this.schedule(0);
   }
 
@@ -136,11 +137,12 @@ export class NextEdits implements vscode.Disposable {
       if (this.offered?.document === document) this.drop();
       return;
     }
-    this.changedAt = Date.now();
+    // After an undo or a redo, no edit is wanted.
+    const edited = reason === undefined;
+    this.changedAt = edited ? Date.now() : 0;
     const finished = this.follow(document, contentChanges);
     this.cancel();
-    // Somebody who undoes wants no other edit now.
-    if (reason === undefined) this.schedule(finished ? 0 : CHANGE_MS);
+    if (edited) this.schedule(finished ? 0 : CHANGE_MS);
     else this.drop();
   }
 

@@ -279,8 +279,6 @@ def test_a_model_rewrites_lines_beside_the_code(
     typed = ROOM.replace("= height\n", "= height\n        self.cellar = cellar\n")
     assert vscode.save() == typed.replace(AREA, new)
     assert vscode.settled("accepted", "edit")[0] == {"alpha"}
-    vscode.press("Control+z")
-    assert vscode.save() == typed
 
 
 def test_a_model_removes_lines(
@@ -291,7 +289,7 @@ def test_a_model_removes_lines(
     vscode.open(ROOM)
     goto(vscode, 4, 29)
     vscode.type("\n        self.floor = 0")
-    view.offered("Tab: go to line 7 ↓")
+    view.offered("Tab: go to line 6 ↓")
     vscode.press("Tab")
     view.offered("Tab: apply")
     vscode.shot(f"next-edit-removal-{theme}")
@@ -309,7 +307,7 @@ def test_a_model_adds_lines(
     vscode.open(ROOM)
     goto(vscode, 4, 29)
     vscode.type("\n        self.depth = 3")
-    view.offered("Tab: go to line 9 ↓")
+    view.offered("Tab: go to line 10 ↓")
     vscode.shot(f"next-edit-new-lines-{theme}")
     vscode.press("Tab")
     expect(vscode.ghost.first).to_be_visible()
