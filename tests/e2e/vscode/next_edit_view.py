@@ -77,3 +77,18 @@ class NextEditView:
 
 def _is_hint(text: str) -> bool:
     return re.match(r"\s*Tab: ", text) is not None
+
+
+def answer(change: Callable[[str], str]) -> Callable[[dict[str, Any]], str]:
+    """Reply to a request for a next edit with the changed region, and to any other with nothing."""
+
+    def reply(body: dict[str, Any]) -> str:
+        text = "\n".join(str(message["content"]) for message in body["messages"])
+        regions = re.findall(r"<region>\n(.*?)\n</region>", text, re.DOTALL)
+        if not regions:
+            return ""
+        region = regions[-1].replace("<|cursor|>", "")
+        changed = change(region)
+        return f"```\n{changed}\n```" if changed != region else "NO_CHANGE"
+
+    return reply

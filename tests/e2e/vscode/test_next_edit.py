@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.support.providers import LoopbackProvider
 
-from .next_edit_view import NextEditView
+from .next_edit_view import NextEditView, answer
 from .workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -58,6 +57,30 @@ class Room:
     def perimeter(self):
         return 2 * (self.width + self.height)
 """
+TANK = """\
+class Tank:
+    def __init__(self, radius, depth):
+        self.radius = radius
+        self.depth = depth
+
+    def drain(self):
+        return self.depth / self.radius
+
+    def fill(self):
+        return self.depth - 1
+"""
+SHELF = """\
+class Shelf:
+    def __init__(self, boards, load):
+        self.boards = boards
+        self.load = load
+
+    def weight(self):
+        return self.boards + self.load
+
+    def room(self):
+        return self.boards * 3
+"""
 AREA = "        return self.width * self.height\n"
 
 
@@ -74,14 +97,12 @@ def workspace_settings(vscode: Workbench, **settings: Any) -> None:
     path.write_text(json.dumps({key.replace("__", "."): value for key, value in settings.items()}))
 
 
-@pytest.fixture(params=["Light 2026", "Dark 2026"])
-def theme(vscode: Workbench, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A colour theme; its first word."""
-    name: str = request.param
-    workspace_settings(vscode, workbench__colorTheme=name)
-    kind = "vs-dark" if name.startswith("Dark") else "vs"
-    expect(vscode.page.locator(f".monaco-workbench.{kind}")).to_be_visible()
-    yield name.split()[0].lower()
+def pictures(vscode: Workbench, name: str) -> None:
+    """Write a screenshot in a light and in a dark theme."""
+    vscode.shot(f"next-edit-{name}-light")
+    workspace_settings(vscode, workbench__colorTheme="Dark 2026")
+    expect(vscode.page.locator(".monaco-workbench.vs-dark")).to_be_visible()
+    vscode.shot(f"next-edit-{name}-dark")
     workspace_settings(vscode)
     expect(vscode.page.locator(".monaco-workbench.vs")).to_be_visible()
 
@@ -105,33 +126,18 @@ def cursor_at(vscode: Workbench, line: int, column: int) -> None:
     expect(place).to_contain_text(f"Ln {line}, Col {column}")
 
 
-def answer(change: Callable[[str], str]) -> Callable[[dict[str, Any]], str]:
-    """Reply to a request for a next edit with the changed region, and to any other with nothing."""
-
-    def reply(body: dict[str, Any]) -> str:
-        text = "\n".join(str(message["content"]) for message in body["messages"])
-        regions = re.findall(r"<region>\n(.*?)\n</region>", text, re.DOTALL)
-        if not regions:
-            return ""
-        region = regions[-1].replace("<|cursor|>", "")
-        changed = change(region)
-        return f"```\n{changed}\n```" if changed != region else "NO_CHANGE"
-
-    return reply
-
-
 def test_a_rewrite_is_reached_applied_and_undone_at_once(
-    vscode: Workbench, view: NextEditView, theme: str
+    vscode: Workbench, view: NextEditView
 ) -> None:
     rewrite(vscode, 11, "lines")
     once = RENAME.replace("price(items", "price(lines")
     view.offered("Tab: go to line 3 ↓")
     assert (view.removed, view.added) == ("items", ["lines"])
-    vscode.shot(f"next-edit-jump-{theme}")
+    pictures(vscode, "jump")
     vscode.press("Tab")
     cursor_at(vscode, 3, 17)
     view.offered("Tab: apply")
-    vscode.shot(f"next-edit-rewrite-{theme}")
+    pictures(vscode, "rewrite")
     assert vscode.save() == once
     vscode.press("Tab")
     view.offered("Tab: go to line 5 ↓")  # the next one, at once
@@ -145,7 +151,7 @@ def test_a_rewrite_is_reached_applied_and_undone_at_once(
     view.gone()
 
 
-def test_a_deletion(vscode: Workbench, view: NextEditView, theme: str) -> None:
+def test_a_deletion(vscode: Workbench, view: NextEditView) -> None:
     vscode.open(DELETION)
     goto(vscode, 1, 15)
     vscode.press(*["Shift+ArrowRight"] * 8, "Delete")
@@ -153,7 +159,7 @@ def test_a_deletion(vscode: Workbench, view: NextEditView, theme: str) -> None:
     assert (view.removed, view.added) == (", 0", [])
     vscode.press("Tab")
     view.offered("Tab: apply")
-    vscode.shot(f"next-edit-deletion-{theme}")
+    pictures(vscode, "deletion")
     vscode.press("Tab")
     view.offered("Tab: go to line 7 ↓")
     vscode.press("Tab", "Tab")
@@ -163,20 +169,20 @@ def test_a_deletion(vscode: Workbench, view: NextEditView, theme: str) -> None:
 
 
 def test_an_insertion_becomes_ghost_text_at_the_cursor(
-    vscode: Workbench, view: NextEditView, theme: str
+    vscode: Workbench, view: NextEditView
 ) -> None:
     vscode.open(INSERTION)
     goto(vscode, 1, 14)
     vscode.type(", encoding")
     view.offered("Tab: go to line 6 ↓")
     assert (view.removed, view.added) == ("", [", encoding"])
-    vscode.shot(f"next-edit-insertion-{theme}")
+    pictures(vscode, "insertion")
     vscode.press("Tab")
     vscode.ghosts(", encoding")
     view.gone()
     vscode.type(", enc")  # the rest stays
     vscode.ghosts("oding")
-    vscode.shot(f"next-edit-ghost-{theme}")
+    pictures(vscode, "ghost")
     vscode.press("Tab")
     view.offered("Tab: go to line 7 ↓")
     vscode.press("Tab")
@@ -259,7 +265,7 @@ def test_typing_elsewhere_dismisses_it_and_typing_it_finishes_it(
 
 
 def test_a_model_rewrites_lines_beside_the_code(
-    vscode: Workbench, view: NextEditView, alpha: LoopbackProvider, theme: str
+    vscode: Workbench, view: NextEditView, alpha: LoopbackProvider
 ) -> None:
     new = (
         "        if self.cellar:\n"
@@ -271,7 +277,7 @@ def test_a_model_rewrites_lines_beside_the_code(
     goto(vscode, 4, 29)
     vscode.type("\n        self.cellar = cellar")
     view.offered("Tab: go to line 8 ↓")
-    vscode.shot(f"next-edit-lines-{theme}")
+    pictures(vscode, "lines")
     vscode.press("Tab")
     view.offered("Tab: apply")
     vscode.press("Tab")
@@ -282,41 +288,40 @@ def test_a_model_rewrites_lines_beside_the_code(
 
 
 def test_a_model_removes_lines(
-    vscode: Workbench, view: NextEditView, alpha: LoopbackProvider, theme: str
+    vscode: Workbench, view: NextEditView, alpha: LoopbackProvider
 ) -> None:
-    gone = "    def area(self):\n" + AREA + "\n"
+    gone = "    def drain(self):\n        return self.depth / self.radius\n\n"
     alpha.reply = answer(lambda text: f"{text}\n".replace(gone, "")[:-1])
-    vscode.open(ROOM)
-    goto(vscode, 4, 29)
+    vscode.open(TANK)
+    goto(vscode, 4, 27)
     vscode.type("\n        self.floor = 0")
     view.offered("Tab: go to line 6 ↓")
     vscode.press("Tab")
     view.offered("Tab: apply")
-    vscode.shot(f"next-edit-removal-{theme}")
+    pictures(vscode, "removal")
     vscode.press("Tab")
     view.gone()
-    typed = ROOM.replace("= height\n", "= height\n        self.floor = 0\n")
+    typed = TANK.replace("= depth\n", "= depth\n        self.floor = 0\n")
     assert vscode.save() == typed.replace(gone, "")
 
 
-def test_a_model_adds_lines(
-    vscode: Workbench, view: NextEditView, alpha: LoopbackProvider, theme: str
-) -> None:
-    new = "\n    def volume(self):\n        return self.area() * self.depth\n"
-    alpha.reply = answer(lambda text: f"{text}\n".replace(AREA, AREA + new)[:-1])
-    vscode.open(ROOM)
-    goto(vscode, 4, 29)
-    vscode.type("\n        self.depth = 3")
+def test_a_model_adds_lines(vscode: Workbench, view: NextEditView, alpha: LoopbackProvider) -> None:
+    weight = "        return self.boards + self.load\n"
+    new = "\n    def strain(self):\n        return self.weight() / self.feet\n"
+    alpha.reply = answer(lambda text: f"{text}\n".replace(weight, weight + new)[:-1])
+    vscode.open(SHELF)
+    goto(vscode, 4, 25)
+    vscode.type("\n        self.feet = 4")
     view.offered("Tab: go to line 10 ↓")
-    vscode.shot(f"next-edit-new-lines-{theme}")
+    pictures(vscode, "new-lines")
     vscode.press("Tab")
     expect(vscode.ghost.first).to_be_visible()
     view.gone()
-    vscode.shot(f"next-edit-new-lines-ghost-{theme}")
+    pictures(vscode, "new-lines-ghost")
     vscode.press("Tab")
     vscode.no_ghost()
-    typed = ROOM.replace("= height\n", "= height\n        self.depth = 3\n")
-    assert vscode.save() == typed.replace(AREA, AREA + new)
+    typed = SHELF.replace("= load\n", "= load\n        self.feet = 4\n")
+    assert vscode.save() == typed.replace(weight, weight + new)
 
 
 def test_snoozed_or_turned_off_nothing_is_shown(vscode: Workbench, view: NextEditView) -> None:
