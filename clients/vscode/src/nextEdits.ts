@@ -67,6 +67,9 @@ export class NextEdits implements vscode.Disposable {
       }),
       suggestions.onDidChange((id) => this.onGhostChanged(id)),
       server.onPhase(() => this.drop()),
+      server.onStatus(({ snoozed }) => {
+        if (snoozed) this.end("ignored");
+      }),
     ];
   }
 

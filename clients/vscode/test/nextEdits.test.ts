@@ -279,6 +279,14 @@ test("while snoozed only the command asks", async () => {
   assert.ok(!edits.snoozed);
 });
 
+test("a snooze of the server takes the edit off the screen", async () => {
+  await shown();
+  server.statuses.fire({ state: "idle" });
+  assert.ok(editor.visible);
+  server.statuses.fire({ state: "idle", snoozed: true });
+  assert.ok(!editor.visible);
+});
+
 test("an edit that only adds at the cursor is ghost text, and not drawn", async () => {
   document.text = "def f(a, b):\n    f(1\n";
   moveCursor(1, 7);
