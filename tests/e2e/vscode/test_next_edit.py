@@ -295,7 +295,7 @@ def test_a_model_removes_lines(
     vscode.open(TANK)
     goto(vscode, 4, 27)
     vscode.type("\n        self.floor = 0")
-    view.offered("Tab: go to line 6 ↓")
+    view.offered("Tab: go to line 7 ↓")
     vscode.press("Tab")
     view.offered("Tab: apply")
     pictures(vscode, "removal")
