@@ -16,7 +16,7 @@ MANIFEST = json.loads(
 )
 PROPERTIES: dict[str, dict[str, Any]] = MANIFEST["contributes"]["configuration"]["properties"]
 UNTRUSTED = MANIFEST["capabilities"]["untrustedWorkspaces"]
-OWN = {"ensemble.server.path"}
+OWN = {"ensemble.server.path", "ensemble.nextEdit.showInEditor"}
 SCHEMA = json_schema()
 DEFAULTS = Settings().model_dump(mode="json", by_alias=True)
 

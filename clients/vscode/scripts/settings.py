@@ -22,6 +22,8 @@ MACHINE = {
     "history.keepText",
 }
 """Settings that redirect code or disclose more of it. No workspace may set them, trusted or not."""
+OWN = ("ensemble.server.", "ensemble.nextEdit.showInEditor")
+"""Settings of the extension alone."""
 RUNS = {"runExamples", "runTests"}
 """Settings that run the workspace's code. No workspace may set them, trusted or not."""
 KEPT = {
@@ -98,7 +100,7 @@ def main() -> None:
     """Replace the settings in the manifest and keep the rest."""
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     configuration = manifest["contributes"]["configuration"]
-    own = {k: v for k, v in configuration["properties"].items() if k.startswith("ensemble.server.")}
+    own = {k: v for k, v in configuration["properties"].items() if k.startswith(OWN)}
     properties, restricted = dict(own), list(own)
     for name, leaf in leaves(json_schema()).items():
         machine = name in MACHINE or name.rpartition(".")[2] in RUNS

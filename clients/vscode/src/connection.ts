@@ -125,6 +125,11 @@ export class ServerConnection implements vscode.Disposable {
     });
   }
 
+  /** Send a request that is no command. Rejects with the server's error message. */
+  async request<R>(method: string, params: object, token: vscode.CancellationToken): Promise<R> {
+    return this.runningClient().sendRequest<R>(method, params, token);
+  }
+
   /** Send a notification; without a running server it is dropped. */
   notify<M extends keyof Notifications>(method: M, params: Notifications[M]): void {
     if (this.running) void this.client?.sendNotification(method, params).catch(() => undefined);

@@ -13,6 +13,7 @@ import { KeyStore } from "./keys";
 import { LastEditor } from "./lastEditor";
 import { Menu } from "./menu";
 import { ModelLabel } from "./modelLabel";
+import { registerNextEdits } from "./nextEditCommands";
 import { Pages } from "./pages";
 import type { Range } from "./protocol";
 import { configuredServerPath } from "./serverPath";
@@ -45,6 +46,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   context.subscriptions.push(editor, store, label);
   context.subscriptions.push(log, pages, explanations, suggestions, server);
   context.subscriptions.push(candidates, dashboard, status);
+  registerNextEdits(context, server, suggestions);
   registerCommands({
     context,
     log,

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 
 const SECTION = "ensemble";
 /** Settings of the extension itself, unknown to the server. */
-const EXTENSION_ONLY = "ensemble.server.";
+const EXTENSION_ONLY = /^ensemble\.(?:server\.|nextEdit\.showInEditor$)/;
 /** Lists to which a workspace adds entries instead of replacing the user's. */
 const MERGED_LISTS = new Set(["ensemble.privacy.exclude", "ensemble.complete.disabledLanguages"]);
 
@@ -19,7 +19,7 @@ export function settingsFor(manifest: unknown, trusted: boolean): Record<string,
   const restricted = new Set(capabilities.untrustedWorkspaces.restrictedConfigurations);
   const settings: Record<string, unknown> = {};
   for (const [key, { scope }] of Object.entries(contributes.configuration.properties)) {
-    if (key.startsWith(EXTENSION_ONLY)) continue;
+    if (EXTENSION_ONLY.test(key)) continue;
     const userOnly = scope === "machine" || (!trusted && restricted.has(key));
     const value = explicitValue(key, userOnly);
     if (value !== undefined) setNested(settings, key.split(".").slice(1), value);
@@ -53,6 +53,14 @@ function setNested(table: Record<string, unknown>, path: string[], value: unknow
 export function completionsEnabled(language: string | undefined): boolean {
   const complete = vscode.workspace.getConfiguration(SECTION).get<{ enabled: boolean }>("complete");
   return complete?.enabled !== false && !disabledLanguages().includes(language ?? "");
+}
+
+/** Whether next edits are asked for and shown in the editor for a language. */
+export function nextEditsEnabled(language: string): boolean {
+  const settings = vscode.workspace.getConfiguration(`${SECTION}.nextEdit`);
+  const disabled = settings.get<string[]>("disabledLanguages") ?? [];
+  const on = (key: string): boolean => settings.get<boolean>(key) !== false;
+  return on("enabled") && on("showInEditor") && !disabled.includes(language);
 }
 
 export function disabledLanguages(): string[] {

@@ -26,6 +26,10 @@ type ProvideInlineCompletionItems = NonNullable<Middleware["provideInlineComplet
 export class Suggestions implements vscode.Disposable {
   /** The id of the newest suggestion, for "Why this answer". */
   latest: string | undefined;
+  /** The next edit as ghost text at a position, if there is one. It takes precedence. */
+  nextEdit: (
+    ...at: [vscode.TextDocument, vscode.Position, vscode.InlineCompletionContext]
+  ) => vscode.InlineCompletionItem[] | undefined = () => undefined;
   private readonly changes = new vscode.EventEmitter<string | undefined>();
   /** The id of the ghost text that is shown now. */
   readonly onDidChange = this.changes.event;
@@ -58,6 +62,11 @@ export class Suggestions implements vscode.Disposable {
     return this.shown;
   }
 
+  get shownId(): string | undefined {
+    const { shown } = this;
+    return shown?.document.version === shown?.version ? shown?.id : undefined;
+  }
+
   attach(server: ServerConnection): void {
     this.server = server;
     this.subscriptions.push(
@@ -76,13 +85,10 @@ export class Suggestions implements vscode.Disposable {
     token,
     next,
   ) => {
-    const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-    if (automatic && !completionsEnabled(document.languageId)) {
-      this.clear();
-      return [];
-    }
     const { version } = document;
-    const result = await next(document, position, context, token);
+    const edit = this.nextEdit(document, position, context);
+    if (!edit && isOff(document, context)) return [];
+    const result = edit ?? (await next(document, position, context, token));
     if (token.isCancellationRequested || document.version !== version) return result;
     this.track(Array.isArray(result) ? result : (result?.items ?? []), document, position);
     return result;
@@ -202,4 +208,12 @@ function argumentOf(
 ): { id?: string; models?: string[] } | undefined {
   const [argument] = (item?.command?.arguments ?? []) as { id?: string; models?: string[] }[];
   return argument;
+}
+
+function isOff(
+  { languageId }: vscode.TextDocument,
+  { triggerKind }: vscode.InlineCompletionContext,
+): boolean {
+  const automatic = triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+  return automatic && !completionsEnabled(languageId);
 }

@@ -36,10 +36,13 @@ export class Position {
 }
 
 export class Range {
-  constructor(
-    readonly start: Position,
-    readonly end: Position,
-  ) {}
+  readonly start: Position;
+  readonly end: Position;
+  constructor(...ends: [start: Position, end: Position] | [number, number, number, number]) {
+    const [a, b, c, d] = ends;
+    this.start = typeof a === "number" ? new Position(a, b as number) : a;
+    this.end = typeof a === "number" ? new Position(c!, d!) : (b as Position);
+  }
   get isEmpty(): boolean {
     return this.start.isEqual(this.end);
   }
@@ -85,6 +88,15 @@ export class CancellationError extends Error {}
 export class ThemeColor {
   constructor(readonly id: string) {}
 }
+export class TabInputText {
+  constructor(readonly uri: Uri) {}
+}
+export class CancellationTokenSource {
+  readonly token = { isCancellationRequested: false };
+  cancel(): void {
+    this.token.isCancellationRequested = true;
+  }
+}
 export class TabInputTextDiff {
   constructor(
     readonly original: Uri,
@@ -92,6 +104,12 @@ export class TabInputTextDiff {
   ) {}
 }
 
+export const DecorationRangeBehavior = { OpenOpen: 0, ClosedClosed: 1 };
+export const DiagnosticSeverity = { Error: 0, Warning: 1, Information: 2, Hint: 3 };
+export const EndOfLine = { LF: 1, CRLF: 2 };
+export const FilePermission = { Readonly: 1 };
+export const OverviewRulerLane = { Left: 1 };
+export const TextEditorRevealType = { InCenterIfOutsideViewport: 2 };
 export const ConfigurationTarget = { Global: 1, Workspace: 2, WorkspaceFolder: 3 };
 export const InlineCompletionTriggerKind = { Invoke: 0, Automatic: 1 };
 export const LogLevel = { Off: 0, Trace: 1, Debug: 2, Info: 3, Warning: 4, Error: 5 };
@@ -152,6 +170,7 @@ class StatusBarItem {
   command = "";
   backgroundColor: ThemeColor | undefined;
   show(): void {}
+  hide(): void {}
   dispose(): void {}
 }
 
@@ -176,6 +195,9 @@ export const fake = {
   quickPick: undefined as QuickPick | undefined,
   activeEditor: new EventEmitter<unknown>(),
   selection: new EventEmitter<unknown>(),
+  changedDocument: new EventEmitter<unknown>(),
+  diagnostics: [] as unknown[],
+  permissions: undefined as number | undefined,
   closedDocument: new EventEmitter<unknown>(),
   configuration: new EventEmitter<{ affectsConfiguration(section: string): boolean }>(),
   tabs: new EventEmitter<{ opened: unknown[] }>(),
@@ -189,6 +211,7 @@ export const fake = {
     this.trusted = true;
     this.pressed = undefined;
     workspace.textDocuments = [];
+    this.permissions = undefined;
     this.quickPick = undefined;
     window.activeTextEditor = undefined;
     window.tabGroups.all = [];
@@ -208,7 +231,7 @@ export const window = {
   onDidChangeTextEditorSelection: fake.selection.event,
   tabGroups: {
     all: [] as { tabs?: unknown[]; viewColumn?: number }[],
-    activeTabGroup: { activeTab: undefined as { label: string } | undefined },
+    activeTabGroup: { activeTab: undefined as { label: string; input?: unknown } | undefined },
     onDidChangeTabs: fake.tabs.event,
     close: (tabs: unknown[]): Promise<boolean> => {
       fake.closedTabs.push(...tabs);
@@ -219,6 +242,7 @@ export const window = {
     fake.statusBarItem = new StatusBarItem();
     return fake.statusBarItem;
   },
+  createTextEditorDecorationType: (): { dispose(): void } => ({ dispose: () => undefined }),
   createQuickPick: (): QuickPick => new QuickPick(),
   showInputBox(options: {
     title: string;
@@ -270,6 +294,8 @@ export const workspace = {
   },
   onDidChangeConfiguration: fake.configuration.event,
   onDidCloseTextDocument: fake.closedDocument.event,
+  onDidChangeTextDocument: fake.changedDocument.event,
+  fs: { stat: () => Promise.resolve({ permissions: fake.permissions }) },
   registerTextDocumentContentProvider: (): Disposable => new Disposable(() => undefined),
   getConfiguration(section = ""): unknown {
     const full = (key: string): string => [section, key].filter(Boolean).join(".");
@@ -304,6 +330,7 @@ export const commands = {
 };
 
 export const languages = {
+  getDiagnostics: (): unknown[] => fake.diagnostics,
   getLanguages: (): Promise<string[]> => Promise.resolve(["css", "go", "python", "rust"]),
 };
 
