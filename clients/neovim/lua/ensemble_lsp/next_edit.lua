@@ -154,8 +154,9 @@ end
 ---@param bufnr? integer
 function M.refresh(bufnr)
   bufnr = bufnr or vim.api.nvim_get_current_buf()
-  if edits[bufnr] then
-    draw(bufnr, edits[bufnr])
+  local edit = follow(bufnr) -- the cursor moves before the change of the text is reported
+  if edit then
+    draw(bufnr, edit)
   end
 end
 
@@ -282,10 +283,7 @@ end
 
 local function on_change(event)
   cancel(event.buf)
-  local edit = follow(event.buf)
-  if edit then
-    draw(event.buf, edit)
-  end
+  M.refresh(event.buf)
   if M.is_enabled() and client_of(event.buf) then
     ask_soon()
   end

@@ -16,6 +16,7 @@ local LINKS = {
 local function mark(bufnr, row, col, options)
   options.priority = 200
   options.undo_restore = false
+  options.strict = false
   vim.api.nvim_buf_set_extmark(bufnr, space, row, col, options)
 end
 
@@ -92,7 +93,6 @@ local function show_hunk(bufnr, hunk)
       end_row = row + 1,
       hl_group = 'EnsembleEditDelete',
       hl_eol = true,
-      strict = false,
     })
   end
   if #hunk.added > 0 then
