@@ -79,7 +79,9 @@ class Screen:
 
     def highlighted(self, group: str) -> list[str]:
         """Return the text with the colours of a highlight group, by line."""
-        colours = {k: v for k, v in self.editor.lua(COLOURS, group).items() if v is not None}
+        colours = self.editor.lua(COLOURS, group)
+        if not colours:  # the plugin has shown nothing yet
+            return []
         found: list[str] = []
         for row in self.editor.lua(CELLS):
             part = "".join(

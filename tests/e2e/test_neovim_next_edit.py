@@ -155,7 +155,7 @@ def test_insert_mode_has_it_too(editor: Neovim) -> None:
 
 
 def test_without_an_edit_the_keys_have_their_usual_effect(editor: Neovim) -> None:
-    editor.open("app.py", "one\ntwo\nthree")
+    editor.open("app.txt", "one\ntwo\nthree")
     editor.type("ggmaG<C-o>")
     wait_until(lambda: editor.lua("vim.fn.line('.')") == 1, "the first line")
     editor.type("<Tab>")
@@ -165,23 +165,23 @@ def test_without_an_edit_the_keys_have_their_usual_effect(editor: Neovim) -> Non
 
 
 def test_an_edit_off_the_screen_is_jumped_to(editor: Neovim) -> None:
-    filler = "".join(f"    print({number})\n" for number in range(60))
+    filler = "".join(f"    print({number})\n" for number in range(20))
     text = f"def area(width, height):\n    result = width * height\n{filler}    return result"
     editor.open("app.py", text)
     screen = Screen(editor)
     editor.type("2G^cwtotal<Esc>")
-    screen.shows("total = width * height → line 63")
-    assert screen.highlighted("EnsembleEditHint") == ["→ line 63"]
+    screen.shows("total = width * height → line 23")
+    assert screen.highlighted("EnsembleEditHint") == ["→ line 23"]
     screen.picture("nvim-jump")
-    assert "→ line 63" in editor.lua("require('ensemble_lsp').statusline()")
+    assert "→ line 23" in editor.lua("require('ensemble_lsp').statusline()")
     editor.type("<Tab>")
     screen.shows("return resulttotal")
-    assert editor.lua("vim.api.nvim_win_get_cursor(0)") == [63, 11]
+    assert editor.lua("vim.api.nvim_win_get_cursor(0)") == [23, 11]
     assert "→" not in str(screen)
     assert editor.text == text.replace("result", "total", 1)
     editor.type("<Tab>")
     editor.reads(text.replace("result", "total"))
-    assert editor.lua("vim.api.nvim_win_get_cursor(0)") == [63, 15]
+    assert editor.lua("vim.api.nvim_win_get_cursor(0)") == [23, 15]
     editor.type("<C-o>")
     wait_until(lambda: editor.lua("vim.fn.line('.')") == 2, "the line that the jump left")
 
@@ -193,7 +193,7 @@ def test_what_is_dismissed_is_not_offered_again(editor: Neovim, home: Home) -> N
     is_hidden(editor)
     screen.is_text(*RENAMED.replace("result", "total", 1).split("\n"))
     settled(home, ("rejected", "command"))
-    editor.type("2GA  # m2<Esc>")
+    editor.type("i<Esc>")
     screen.shows("return resulttotal")
     assert "resulttotal)" not in str(screen)
 
@@ -233,14 +233,11 @@ def test_it_can_be_switched_off(home: Home, neovims: Path, setup: str) -> None:
         screen.shows("print(resulttotal)")
         editor.type(":Ensemble edit dismiss<CR>")
         is_hidden(editor)
-        editor.type(":Ensemble edit on<CR>2GA  # m2<Esc>")
+        editor.type(":Ensemble edit on<CR>i<Esc>")
         screen.shows("return resulttotal")
         editor.type(":Ensemble edit<CR>:Ensemble edit<CR>")
-        editor.reads(
-            RENAMED.replace("result", "total", 1)
-            .replace("height\n", "height  # m2\n")
-            .replace("return result", "return total")
-        )
+        editor.reads(RENAMED.replace("result", "total").replace("(total)", "(result)"))
+        editor.type(":Ensemble edit off<CR>")
         editor.type(":Ensemble edit<CR>")
         editor.notified("no next edit is predicted here")
 
@@ -250,10 +247,10 @@ def test_it_can_be_snoozed(editor: Neovim) -> None:
     editor.type(":Ensemble edit snooze 5<CR>")
     editor.notified("no edits are predicted for 5 minutes")
     is_hidden(editor)
-    editor.type("2GA  # m2<Esc>")
+    editor.type("i<Esc>")
     editor.look()
     is_hidden(editor)
-    editor.type(":Ensemble edit snooze 0<CR>A!<Esc>")
+    editor.type(":Ensemble edit snooze 0<CR>i<Esc>")
     screen.shows("print(resulttotal)")
 
 

@@ -73,6 +73,39 @@ local function words(line)
   return found
 end
 
+--- The lengths of the start and of the end that two texts have in common.
+---@param one string
+---@param other string
+---@return integer head
+---@return integer tail
+local function common_ends(one, other)
+  local shorter = math.min(#one, #other)
+  local head, tail = 0, 0
+  while head < shorter and one:byte(head + 1) == other:byte(head + 1) do
+    head = head + 1
+  end
+  while tail < shorter - head and one:byte(-tail - 1) == other:byte(-tail - 1) do
+    tail = tail + 1
+  end
+  return head, tail
+end
+
+--- A word that only becomes longer or shorter: only this part of it is shown.
+---@param piece ensemble_lsp.Piece
+---@param removed string
+---@return ensemble_lsp.Piece
+local function smallest(piece, removed)
+  local head, tail = common_ends(removed, piece.added)
+  if head + tail < math.min(#removed, #piece.added) then
+    return piece
+  end
+  return {
+    first = piece.first + head,
+    last = piece.last - tail,
+    added = piece.added:sub(head + 1, #piece.added - tail),
+  }
+end
+
 ---@param parts string[]
 ---@param first integer
 ---@param count integer
@@ -94,9 +127,10 @@ function M.pieces(old, new)
     -- The index of an insertion is that of the word before it.
     local first = #slice(before, 1, count == 0 and at or at - 1)
     local last = first + #slice(before, at, count)
-    local added = slice(after, new_at, new_count)
-    found[#found + 1] = { first = first, last = last, added = added }
-    removed = removed + #vim.trim(old:sub(first + 1, last))
+    local piece = { first = first, last = last, added = slice(after, new_at, new_count) }
+    piece = smallest(piece, old:sub(first + 1, last))
+    found[#found + 1] = piece
+    removed = removed + #vim.trim(old:sub(piece.first + 1, piece.last))
   end
   local readable = #found <= MAX_PIECES and removed * 2 <= #vim.trim(old)
   return readable and found or nil
@@ -131,15 +165,7 @@ end
 ---@param target string
 ---@return boolean
 function M.leads_to(before, now, target)
-  local shorter = math.min(#before, #now)
-  local head = 0
-  while head < shorter and before:byte(head + 1) == now:byte(head + 1) do
-    head = head + 1
-  end
-  local tail = 0
-  while tail < shorter - head and before:byte(-tail - 1) == now:byte(-tail - 1) do
-    tail = tail + 1
-  end
+  local head, tail = common_ends(before, now)
   local typed = now:sub(head + 1, #now - tail)
   if typed == '' then
     return not target:find(before:sub(head + 1, #before - tail), 1, true)
