@@ -206,6 +206,16 @@ def test_typing_something_else_hides_it(editor: Neovim) -> None:
     assert editor.text == RENAMED.replace("result", "total", 1).replace("(result)", "(none)")
 
 
+def test_reading_the_file_again_hides_it(editor: Neovim) -> None:
+    rename(editor)
+    editor.type(":e!<CR>")
+    is_hidden(editor)
+    editor.reads(RENAMED)
+    editor.attached()
+    editor.type("2G^cwtotal<Esc>")
+    Screen(editor).shows("print(resulttotal)")
+
+
 def test_typing_the_same_keeps_the_rest(editor: Neovim, home: Home) -> None:
     rename(editor)
     editor.look()
@@ -223,6 +233,8 @@ def test_typing_the_same_keeps_the_rest(editor: Neovim, home: Home) -> None:
 def test_it_can_be_switched_off(home: Home, neovims: Path, setup: str) -> None:
     with nvim.running(neovims / "0.12" / "nvim", home, WITH_PLUGIN, setup=setup) as editor:
         editor.open("app.py", RENAMED)
+        editor.type(":Ensemble edit<CR>")
+        editor.notified("no next edit is predicted here")
         if setup == "{}":
             editor.type(":Ensemble edit off<CR>")
         editor.type("2G^cwtotal<Esc>")
@@ -237,9 +249,6 @@ def test_it_can_be_switched_off(home: Home, neovims: Path, setup: str) -> None:
         screen.shows("return resulttotal")
         editor.type(":Ensemble edit<CR>:Ensemble edit<CR>")
         editor.reads(RENAMED.replace("result", "total").replace("(total)", "(result)"))
-        editor.type(":Ensemble edit off<CR>")
-        editor.type(":Ensemble edit<CR>")
-        editor.notified("no next edit is predicted here")
 
 
 def test_it_can_be_snoozed(editor: Neovim) -> None:

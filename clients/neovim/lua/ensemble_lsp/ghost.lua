@@ -327,7 +327,7 @@ local function observe(client)
         ghost.items, ghost.index = items, 1
       end
       handler(err, result, context)
-      require('ensemble_lsp.next_edit').refresh()
+      require('ensemble_lsp.next_edit.shown').refresh()
     end
     ghost.send, ghost.display = send, display
     local on_result = ghost.invoke

@@ -1,6 +1,5 @@
 -- The next edit: ask for it after a change, show it, jump to it and apply it, or dismiss it.
-local change = require('ensemble_lsp.next_edit.change')
-local view = require('ensemble_lsp.next_edit.view')
+local shown = require('ensemble_lsp.next_edit.shown')
 
 local M = {}
 
@@ -10,22 +9,11 @@ local DEBOUNCE_MS = 100
 --- Diagnostics are sent from this many lines around the cursor.
 local DIAGNOSTIC_LINES = 50
 
-local tracked = vim.api.nvim_create_namespace('ensemble_lsp.next_edit.range')
-
----@class ensemble_lsp.NextEdit
----@field client_id integer
----@field command lsp.Command the command to run after the edit was applied
----@field mark integer the extmark that follows the range
----@field old string the text of the range
----@field text string the text that replaces it
----@field hunks ensemble_lsp.Hunk[]
-
 ---@class ensemble_lsp.EditRequest
 ---@field client vim.lsp.Client
 ---@field id? integer
 ---@field tick integer
 
-local edits = {} ---@type table<integer, ensemble_lsp.NextEdit>
 local requests = {} ---@type table<integer, ensemble_lsp.EditRequest>
 local timer ---@type uv.uv_timer_t?
 local enabled = false
@@ -57,151 +45,6 @@ local function cancel(bufnr)
   end
 end
 
---- Hide the edit of a buffer.
----@param bufnr integer
-local function clear(bufnr)
-  local edit = edits[bufnr]
-  if not edit then
-    return
-  end
-  edits[bufnr] = nil
-  view.clear(bufnr)
-  if vim.api.nvim_buf_is_valid(bufnr) then
-    vim.api.nvim_buf_del_extmark(bufnr, tracked, edit.mark)
-  end
-  vim.cmd.redrawstatus()
-end
-
---- The range of an edit after the changes since it was predicted, and its text.
----@param bufnr integer
----@param edit ensemble_lsp.NextEdit
----@return ensemble_lsp.Range range
----@return string text
-local function range_of(bufnr, edit)
-  local found = vim.api.nvim_buf_get_extmark_by_id(bufnr, tracked, edit.mark, { details = true })
-  local row, col, details = unpack(found)
-  local range = { row = row, col = col, end_row = details.end_row, end_col = details.end_col }
-  local lines = vim.api.nvim_buf_get_lines(bufnr, row, range.end_row + 1, false)
-  -- The range may end behind the last line.
-  lines[range.end_row - row + 1] = (lines[range.end_row - row + 1] or ''):sub(1, range.end_col)
-  lines[1] = (lines[1] or ''):sub(col + 1)
-  return range, table.concat(lines, '\n')
-end
-
---- Whether a row is so near to an edit that no jump is needed.
----@param edit ensemble_lsp.NextEdit
----@param row integer
----@return boolean
-local function is_near(edit, row)
-  local first, last = edit.hunks[1], edit.hunks[#edit.hunks]
-  return first.row - 1 <= row and row <= last.row + math.max(last.removed, 1)
-end
-
---- Whether a completion is shown on the lines of an edit: it has priority.
----@param edit ensemble_lsp.NextEdit
----@param row integer
----@return boolean
-local function is_covered(edit, row)
-  local inserting = vim.api.nvim_get_mode().mode:sub(1, 1) == 'i'
-  local shown = inserting and require('ensemble_lsp.ghost').shown() ~= nil
-  return shown and is_near(edit, row)
-end
-
---- Draw an edit where it is now.
----@param bufnr integer
----@param edit ensemble_lsp.NextEdit
----@return boolean shown
-local function draw(bufnr, edit)
-  local row = vim.api.nvim_win_get_cursor(0)[1] - 1
-  if bufnr ~= vim.api.nvim_get_current_buf() then
-    return false
-  elseif is_covered(edit, row) then
-    view.clear(bufnr)
-    return false
-  end
-  local hint = nil
-  if not is_near(edit, row) then
-    local line = math.min(edit.hunks[1].row + 1, vim.api.nvim_buf_line_count(bufnr))
-    hint = { row = row, text = ('→ line %d'):format(line) }
-  end
-  view.show(bufnr, edit.hunks, hint)
-  return true
-end
-
---- Follow what the user changed: the edit moves, becomes shorter, or disappears.
----@param bufnr integer
----@return ensemble_lsp.NextEdit? edit the edit that is left
-local function follow(bufnr)
-  local edit = edits[bufnr]
-  if not edit then
-    return nil
-  end
-  local range, now = range_of(bufnr, edit)
-  if now ~= edit.old and not change.leads_to(edit.old, now, edit.text) then
-    clear(bufnr)
-    return nil
-  end
-  edit.old = now
-  edit.hunks = change.hunks(change.of_lines(bufnr, range, edit.text))
-  if #edit.hunks == 0 then -- the user typed all of it
-    clear(bufnr)
-    return nil
-  end
-  return edit
-end
-
---- Draw the edit of a buffer again, after a move of the cursor or a change of the completion.
----@param bufnr? integer
-function M.refresh(bufnr)
-  bufnr = bufnr or vim.api.nvim_get_current_buf()
-  local edit = follow(bufnr) -- the cursor moves before the change of the text is reported
-  if edit then
-    draw(bufnr, edit)
-  end
-end
-
----@param bufnr integer
----@param client vim.lsp.Client
----@param position lsp.Position
----@return integer row
----@return integer col
-local function byte_position(bufnr, client, position)
-  local line = vim.api.nvim_buf_get_lines(bufnr, position.line, position.line + 1, false)[1] or ''
-  local encoding = client.offset_encoding
-  return position.line, vim.str_byteindex(line, encoding, position.character, false)
-end
-
---- Show an edit in place of the one before.
----@param bufnr integer
----@param client vim.lsp.Client
----@param wire table
-local function show(bufnr, client, wire)
-  clear(bufnr)
-  local row, col = byte_position(bufnr, client, wire.range.start)
-  local end_row, end_col = byte_position(bufnr, client, wire.range['end'])
-  -- What is typed at its ends belongs to it.
-  local mark = vim.api.nvim_buf_set_extmark(bufnr, tracked, row, col, {
-    end_row = end_row,
-    end_col = end_col,
-    right_gravity = false,
-    end_right_gravity = true,
-    strict = false,
-  })
-  local text = wire.text:gsub('\r\n', '\n')
-  local edit =
-    { client_id = client.id, command = wire.command, mark = mark, text = text, hunks = {} }
-  local range, old = range_of(bufnr, edit)
-  edit.old = old
-  edit.hunks = change.hunks(change.of_lines(bufnr, range, text))
-  if #edit.hunks == 0 then
-    return
-  end
-  edits[bufnr] = edit
-  draw(bufnr, edit)
-  client:notify('textDocument/didShowInlineEdit', { item = { command = wire.command } })
-  vim.cmd.redrawstatus()
-end
-
 ---@param bufnr integer
 ---@param request ensemble_lsp.EditRequest
 ---@param result any
@@ -212,11 +55,11 @@ local function receive(bufnr, request, result)
   end
   local wire = type(result) == 'table' and (result.edits or {})[1]
   if not wire or vim.uri_to_bufnr(wire.textDocument.uri) ~= bufnr then
-    clear(bufnr)
+    shown.clear(bufnr)
     return false
   end
-  show(bufnr, request.client, wire)
-  return edits[bufnr] ~= nil
+  shown.show(bufnr, request.client, wire)
+  return shown.get(bufnr) ~= nil
 end
 
 ---@param bufnr integer
@@ -283,7 +126,7 @@ end
 
 local function on_change(event)
   cancel(event.buf)
-  M.refresh(event.buf)
+  shown.refresh(event.buf)
   if M.is_enabled() and client_of(event.buf) then
     ask_soon()
   end
@@ -292,7 +135,7 @@ end
 --- The id of the edit that is shown in the current buffer, if any.
 ---@return string?
 function M.shown()
-  local edit = edits[vim.api.nvim_get_current_buf()]
+  local edit = shown.get(vim.api.nvim_get_current_buf())
   return edit and id_of(edit)
 end
 
@@ -306,7 +149,7 @@ local function jump(edit)
   vim.cmd("mark '") -- CTRL-O leads back
   vim.api.nvim_win_set_cursor(0, { row + 1, col })
   vim.cmd('silent! foldopen!')
-  M.refresh()
+  shown.refresh()
 end
 
 --- The end of the text that was inserted at a position; the line end behind it does not count.
@@ -347,13 +190,13 @@ end
 ---@return boolean applied
 function M.apply()
   local bufnr = vim.api.nvim_get_current_buf()
-  local edit = follow(bufnr)
+  local edit = shown.follow(bufnr)
   local client = edit and vim.lsp.get_client_by_id(edit.client_id)
   if not edit or not client or not vim.bo[bufnr].modifiable then
     return false
   end
-  local range = range_of(bufnr, edit)
-  clear(bufnr)
+  local range = shown.range_of(bufnr, edit)
+  shown.clear(bufnr)
   replace(bufnr, client, range, edit.text)
   vim.api.nvim_win_set_cursor(0, end_of(range, edit.text))
   client:exec_cmd(edit.command, { bufnr = bufnr })
@@ -366,11 +209,11 @@ end
 --- Jump to the edit that is shown, or apply it if the cursor is there.
 ---@return boolean done
 function M.jump_or_apply_now()
-  local edit = follow(vim.api.nvim_get_current_buf())
+  local edit = shown.follow(vim.api.nvim_get_current_buf())
   if not edit then
     return false
   end
-  if is_near(edit, vim.api.nvim_win_get_cursor(0)[1] - 1) then
+  if shown.is_near(edit, vim.api.nvim_win_get_cursor(0)[1] - 1) then
     return M.apply()
   end
   jump(edit)
@@ -381,7 +224,7 @@ end
 --- which may not change the text, it happens right after the key.
 ---@return boolean there whether there is an edit; without one the key can have its usual effect
 function M.jump_or_apply()
-  if not edits[vim.api.nvim_get_current_buf()] then
+  if not shown.get(vim.api.nvim_get_current_buf()) then
     return false
   end
   local keys = [[<Cmd>lua require('ensemble_lsp.next_edit').jump_or_apply_now()<CR>]]
@@ -393,14 +236,14 @@ end
 ---@return boolean dismissed whether there was an edit
 function M.dismiss()
   local bufnr = vim.api.nvim_get_current_buf()
-  local edit = edits[bufnr]
+  local edit = shown.get(bufnr)
   if not edit then
     return false
   end
   local client = vim.lsp.get_client_by_id(edit.client_id)
   vim.schedule(function() -- a mapping with `expr` may not change the screen
     cancel(bufnr)
-    clear(bufnr)
+    shown.clear(bufnr)
   end)
   if client then
     local arguments = { { id = id_of(edit) } }
@@ -417,10 +260,10 @@ function M.ask(on_result)
 end
 
 local function clear_all()
-  for bufnr in pairs(vim.tbl_extend('keep', {}, edits, requests)) do
+  for bufnr in pairs(vim.tbl_extend('keep', {}, requests)) do
     cancel(bufnr)
-    clear(bufnr)
   end
+  shown.clear_all()
 end
 
 --- Predict edits while the user types, or do not.
@@ -444,7 +287,7 @@ end
 --- For the status line: where the next edit is.
 ---@return string
 function M.statusline()
-  local edit = edits[vim.api.nvim_get_current_buf()]
+  local edit = shown.get(vim.api.nvim_get_current_buf())
   return edit and ('→ line %d'):format(edit.hunks[1].row + 1) or ''
 end
 
@@ -465,12 +308,12 @@ function M.setup(group)
   end
   on({ 'TextChanged', 'TextChangedI', 'InsertLeave' }, on_change)
   on({ 'CursorMoved', 'CursorMovedI' }, function(event)
-    M.refresh(event.buf)
+    shown.refresh(event.buf)
   end)
   on({ 'BufEnter', 'LspAttach' }, on_focus)
   on({ 'BufUnload', 'LspDetach' }, function(event)
     requests[event.buf] = nil
-    clear(event.buf)
+    shown.clear(event.buf)
   end)
   enabled = true
 end

@@ -122,7 +122,9 @@ function M.pieces(old, new)
   local before, after = words(old), words(new)
   local indices = diff(joined(before), joined(after), { result_type = 'indices' })
   local found, removed = {}, 0
-  for _, hunk in ipairs(indices --[[@as integer[][] ]]) do
+  for _, hunk in
+    ipairs(indices --[[@as integer[][] ]])
+  do
     local at, count, new_at, new_count = unpack(hunk)
     -- The index of an insertion is that of the word before it.
     local first = #slice(before, 1, count == 0 and at or at - 1)
@@ -142,7 +144,9 @@ function M.hunks(change)
   local found = {}
   local options = { result_type = 'indices', algorithm = 'histogram', linematch = 60 }
   local indices = diff(joined(change.old), joined(change.new), options)
-  for _, hunk in ipairs(indices --[[@as integer[][] ]]) do
+  for _, hunk in
+    ipairs(indices --[[@as integer[][] ]])
+  do
     local at, removed, new_at, count = unpack(hunk)
     local added = vim.list_slice(change.new, new_at, new_at + count - 1)
     local row = change.row + (removed == 0 and at or at - 1)
