@@ -253,13 +253,17 @@ def test_it_can_be_switched_off(home: Home, neovims: Path, setup: str) -> None:
 
 def test_it_can_be_snoozed(editor: Neovim) -> None:
     screen = rename(editor)
-    editor.type(":Ensemble edit snooze 5<CR>")
-    editor.notified("no edits are predicted for 5 minutes")
+    editor.type(":Ensemble snooze 5<CR>")
+    editor.notified("no automatic suggestions for 5 minutes")
     is_hidden(editor)
+    statusline = "require('ensemble_lsp').statusline()"
+    wait_until(lambda: "(snoozed)" in editor.lua(statusline), "the status line says it")
     editor.type("i<Esc>")
     editor.look()
     is_hidden(editor)
-    editor.type(":Ensemble edit snooze 0<CR>i<Esc>")
+    editor.type(":Ensemble snooze 0<CR>")
+    editor.notified("suggestions are automatic again")
+    editor.type("i<Esc>")
     screen.shows("print(resulttotal)")
 
 

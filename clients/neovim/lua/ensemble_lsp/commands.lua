@@ -79,6 +79,7 @@ commands.suggest = {
 }
 
 commands.edit = require('ensemble_lsp.next_edit.command')
+commands.snooze = require('ensemble_lsp.snooze')
 
 commands.next = {
   run = function()

@@ -39,7 +39,7 @@ function M.statusline()
   local icon = ({ busy = '…', offline = '!' })[status.state] or ''
   local edit = next_edit.statusline()
   return 'ensemble'
-    .. icon
+    .. (status.snoozed and ' (snoozed)' or icon)
     .. (status.model and (': ' .. status.model) or '')
     .. (edit == '' and '' or ' ' .. edit)
 end

@@ -17,7 +17,6 @@ local DIAGNOSTIC_LINES = 50
 local requests = {} ---@type table<integer, ensemble_lsp.EditRequest>
 local timer ---@type uv.uv_timer_t?
 local enabled = false
-local snoozed_until = 0
 
 --- A client of the buffer whose server predicts edits.
 ---@param bufnr integer
@@ -107,7 +106,7 @@ end
 --- Whether edits are predicted while the user types.
 ---@return boolean
 function M.is_enabled()
-  return enabled and vim.uv.now() >= snoozed_until
+  return enabled
 end
 
 local function ask_soon()
@@ -259,7 +258,8 @@ function M.ask(on_result)
   return ask(INVOKED, on_result)
 end
 
-local function clear_all()
+--- Hide all edits, and cancel the requests for others.
+function M.clear()
   for bufnr in pairs(vim.tbl_extend('keep', {}, requests)) do
     cancel(bufnr)
   end
@@ -269,18 +269,9 @@ end
 --- Predict edits while the user types, or do not.
 ---@param on boolean
 function M.enable(on)
-  enabled, snoozed_until = on, 0
+  enabled = on
   if not on then
-    clear_all()
-  end
-end
-
---- Predict no edits for some minutes; 0 ends it.
----@param minutes number
-function M.snooze(minutes)
-  snoozed_until = vim.uv.now() + minutes * 60000
-  if minutes > 0 then
-    clear_all()
+    M.clear()
   end
 end
 

@@ -2,9 +2,7 @@
 local next_edit = require('ensemble_lsp.next_edit')
 local ui = require('ensemble_lsp.ui')
 
-local SNOOZE_MINUTES = 10
-
-local actions = {} ---@type table<string, fun(words: string[])>
+local actions = {} ---@type table<string, fun()>
 
 function actions.dismiss()
   if not next_edit.dismiss() then
@@ -18,17 +16,6 @@ end
 
 function actions.off()
   next_edit.enable(false)
-end
-
-function actions.snooze(words)
-  local minutes = tonumber(words[2] or SNOOZE_MINUTES)
-  if not minutes or minutes < 0 then
-    return ui.error('usage: Ensemble edit snooze [MINUTES]')
-  end
-  next_edit.snooze(minutes)
-  if minutes > 0 then
-    ui.info(('no edits are predicted for %g minutes'):format(minutes))
-  end
 end
 
 --- Jump to the next edit or apply it; without one, ask for it.
@@ -51,9 +38,9 @@ return {
   run = function(_, words)
     local action = actions[words[1]]
     if action then
-      action(words)
+      action()
     elseif words[1] then
-      ui.error('usage: Ensemble edit [dismiss|snooze|on|off]')
+      ui.error('usage: Ensemble edit [dismiss|on|off]')
     else
       advance()
     end
