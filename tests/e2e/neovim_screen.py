@@ -98,12 +98,12 @@ class Screen:
             return
         cells, normal = self.editor.lua(CELLS), self.editor.lua(COLOURS, "Normal")
         SHOTS.mkdir(parents=True, exist_ok=True)
-        page = SHOTS / f"{name}.html"
+        page = SHOTS / f"{name}-{os.getpid()}.html"
         page.write_text(_page(cells, normal))
         size = f"--window-size={len(cells[0]) * 8 + 16},{len(cells) * 18 + 16}"
         shot = f"--screenshot={SHOTS / name}.png"
         command = [chromium, "--headless", "--no-sandbox", "--hide-scrollbars", size, shot]
-        subprocess.run([*command, page.as_uri()], check=True, capture_output=True, timeout=100)
+        subprocess.run([*command, page.as_uri()], check=False, capture_output=True, timeout=100)
         page.unlink()
 
 

@@ -99,8 +99,9 @@ def edits(home: Home) -> list[tuple[str, str]]:
 
 
 def settled(home: Home, *wanted: tuple[str, str]) -> None:
-    """Wait until the history has these outcomes."""
-    wait_until(lambda: edits(home) == list(wanted), lambda: f"{wanted}, is {edits(home)}")
+    """Wait until the history begins with these outcomes."""
+    count = len(wanted)
+    wait_until(lambda: edits(home)[:count] == [*wanted], lambda: f"{wanted}, is {edits(home)}")
 
 
 def test_a_rename_goes_from_place_to_place(editor: Neovim, home: Home) -> None:
@@ -304,9 +305,9 @@ def test_an_insertion(modelled: Neovim, rewriter: LoopbackProvider, home: Home) 
     modelled.type("j<Tab>")
     modelled.reads("\n".join(expected))
     assert modelled.lua("vim.api.nvim_win_get_cursor(0)")[0] == 6
+    settled(home, ("accepted", "command"))
     modelled.type("u")
     modelled.reads("\n".join(lines))
-    settled(home, ("accepted", "command"))
 
 
 def test_a_deletion(modelled: Neovim, rewriter: LoopbackProvider) -> None:
