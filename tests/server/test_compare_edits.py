@@ -128,9 +128,10 @@ def test_nothing_leaves_without_consent_and_nothing_excluded_at_all(
 def test_the_spending_limit_holds(home: Home, provider: LoopbackProvider) -> None:
     renames(home.workspace, NAMES)
     home.model("far", provider.base_url, local=False, inputPrice=10.0, outputPrice=100.0)
-    told = summary(home, "--yes", "--max-cost", "0.0001")
-    (row,) = [row for row in told["models"] if row["model"] == "far"]
-    assert row["asked"] == 0 and "exceed the budget" in row["message"]
+    done = cli(home, *COMPARE, "--yes", "--max-cost", "0.0001", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1 and {row["asked"] for row in told["models"]} == {0}
+    assert told["notes"][0].startswith("The budget of $0.0001 ended the run after 0 of 12 cases")
     assert provider.requests == []
 
 

@@ -255,12 +255,23 @@ async def test_a_budget_is_never_passed(stage: Stage, share: float) -> None:
     whole = sum(max_cost(model.profile, q.prompts["asker"]) for q in stage.questions)
     run = await stage.run(model, other, limit=whole * share)
     assert model.paid + other.paid <= whole * share
-    assert run.stopped and "budget" in next(iter(run.stopped.values()))
-    if share:
-        assert model.prompts or other.prompts
+    assert run.ended.startswith(f"The budget of ${whole * share:g} ended the run after ")
+    assert not run.stopped  # a budget is no failure of a model
+    assert len(model.prompts) == len(other.prompts) and (model.prompts or not share)
     # What an earlier run spent counts as well.
     await stage.run(model, other, limit=whole * share)
     assert model.paid + other.paid <= whole * share
+
+
+async def test_a_model_that_stops_leaves_its_share_of_the_budget_to_the_others(
+    stage: Stage,
+) -> None:
+    good = FakeModel("m", "x")
+    keyless = FakeModel("n", AuthenticationError("n", "The key of n is not valid."))
+    whole = sum(max_cost(good.profile, q.prompts["asker"]) for q in stage.questions)
+    run = await stage.run(good, keyless, limit=whole * 1.5)
+    assert not run.ended and list(run.stopped) == ["n"]
+    assert len(good.prompts) == len(stage.questions)
 
 
 async def test_a_failed_call_that_may_have_been_paid_for_is_booked(stage: Stage) -> None:

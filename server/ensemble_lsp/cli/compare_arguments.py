@@ -59,6 +59,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     description = "let the selector start from the results"
     parser.add_argument("--learn", action="store_true", help=description)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    _add_open(parser)
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +68,14 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     description = "folder for the report (in the data folder)"
     parser.add_argument("--out", type=Path, metavar="DIR", help=description)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    _add_open(parser)
+
+
+def _add_open(parser: argparse.ArgumentParser) -> None:
+    description = "open the page in the browser (at a terminal with a desktop)"
+    parser.add_argument(
+        "--open", action=argparse.BooleanOptionalAction, default=None, help=description
+    )
 
 
 def _count(text: str) -> int:

@@ -29,6 +29,7 @@ from ..evaluation.reports.comparison_page import ReportFiles, write_comparison
 from ..sandbox.process import ResourceLimits
 from ..selection.offline_priors import save_priors
 from ..wording import plural
+from .browser import open_page
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
 
@@ -56,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
             command = "ensemble-lsp compare " + shlex.join(_shown(args))
             written = await asyncio.to_thread(write_comparison, compared, options.out, command)
             _print(args, compared, written)
+            open_page(written.html, wanted=False if args.json else args.open)
             if args.learn:
                 await _learn(app, compared)
             return 0 if any(row.scores for row in compared.summary.rows) else 1
@@ -190,6 +192,8 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
     columns = ["model", "answers", *measures, "first token", "whole", "cost", "error"]
     print_table(columns, rows)
     print(safe(compared.summary.advice))
+    if compared.ended:
+        print(compared.ended)
     print(f"Report: {written.html or written.markdown}")
 
 

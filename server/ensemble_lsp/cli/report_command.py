@@ -8,6 +8,7 @@ import dataclasses
 
 from ..evaluation.history_report import summarise_history
 from ..evaluation.reports.history_page import write_history
+from .browser import open_page
 from .common import app_of, run_async
 from .console import print_json, warn
 
@@ -31,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
                 print_json({**summary.to_json(), "written": paths})
             else:
                 print(f"Report: {written.html or written.markdown}")
+                open_page(written.html, wanted=args.open)
         return 0
 
     return run_async(work)

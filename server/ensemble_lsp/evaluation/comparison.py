@@ -93,7 +93,7 @@ class ComparisonPlan:
         """Return the sentence for the confirmation."""
         names = [e.model for e in self.estimates if not e.local and e.requests]
         unknown = [e.model for e in self.estimates if not e.priced and e.requests]
-        price = f"about ${self.cost:.4f}, at most ${self.max_cost:.2f}"
+        price = f"about ${self.cost:.4f}, at most ${self.max_cost:.2f} if every answer is as long as allowed"
         more = f"; the price of {join_names(unknown)} is not known" if unknown else ""
         cases = plural(len(self.sample.cases), "case")
         return f"This sends {cases} to {join_names(names)}: {price}{more}."
@@ -118,6 +118,8 @@ class Comparison:
     cases: Mapping[str, Case]
     stopped: Mapping[str, str]
     spent: float
+    ended: str = ""
+    """The sentence that says at which case the budget ended the run; empty if it did not."""
 
 
 async def compare(
@@ -154,7 +156,7 @@ async def compare(
                 sampler=sampler,
                 on_progress=observer.on_progress,
             )
-            stopped = await run.ask(questions, models)
+            await run.ask(questions, models)
         if options.run_tests is not None:
             await score_with_tests(
                 RepoTestOptions(options.run_tests, options.test_limits, options.allow_network),
@@ -165,7 +167,7 @@ async def compare(
                 observer.on_message,
             )
         return await asyncio.to_thread(
-            _conclude, options.task, sample, models, results, plan, stopped, budget.spent
+            _conclude, options.task, sample, models, results, plan, run, budget.spent
         )
     finally:
         if results is not None:
@@ -363,7 +365,7 @@ def _conclude(
     models: Sequence[ModelUnderTest],
     results: ResultStore,
     plan: ComparisonPlan,
-    stopped: Mapping[str, str],
+    run: EvalRun,
     spent: float,
 ) -> Comparison:
     cases = {c.id: c for c in sample.cases}
@@ -374,10 +376,12 @@ def _conclude(
         cases,
         current,
         {c.name: c.profile.local for c in models},
-        stopped={**plan.unavailable, **stopped},
+        stopped={**plan.unavailable, **run.stopped},
         before={c.id: _lines_above(sample.document(c), c) for c in sample.cases},
     )
-    return Comparison(summary, plan, current, cases, stopped, spent)
+    if run.ended:
+        summary.notes.insert(0, run.ended)
+    return Comparison(summary, plan, current, cases, run.stopped, spent, run.ended)
 
 
 def _lines_above(document: Document, case: Case) -> str:

@@ -1,8 +1,8 @@
 """Ask every model every case, in parallel, within each model's limits and the budget.
 
 Models on this machine take turns, so that none is measured while another uses the processor. Free and instant
-models (``recall``) come first. A failure is recorded and the others continue; a model that cannot answer at all (no
-key, unknown model, open circuit breaker) is not asked again.
+models (``recall``) come last. If a budget ends the run, all models have the same cases. A failure is recorded and the
+others continue; a model that cannot answer at all (no key, unknown model, open circuit breaker) is not asked again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from ..errors import (
@@ -23,6 +24,8 @@ from ..errors import (
 from ..models.interface import Model, Profile
 from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
+from ..wording import plural
+from .admission import CaseAdmission
 from .eval_answer import EvalAnswer
 from .results import Result, ResultStore
 from .sampler import LocalSampler, Sampler, ScoringSettings
@@ -110,6 +113,8 @@ class EvalRun:
         self._questions = 0
         self.stopped: dict[str, str] = {}
         """Models that were not asked everything, each with the reason."""
+        self.ended = ""
+        """The sentence that says at which case the budget ended the run; empty if it did not."""
 
     async def ask(
         self, questions: Sequence[EvalQuestion], models: Sequence[ModelUnderTest]
@@ -118,10 +123,13 @@ class EvalRun:
         self._questions = len(questions)
         self._all = len(questions) * len(models)
         self._done = {c.name: 0 for c in models}
+        costs = [self._costs(question, models) for question in questions]
+        admission = CaseAdmission(self._budget, costs)
         free = [c for c in models if c.profile.free]
-        await self._ask_free(questions, free)
         tasks = [
-            asyncio.ensure_future(self._ask_model(questions, c)) for c in models if c not in free
+            asyncio.ensure_future(self._ask_model(questions, c, admission))
+            for c in models
+            if c not in free
         ]
         try:
             await asyncio.gather(*tasks)
@@ -129,7 +137,23 @@ class EvalRun:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        if admission.refused:
+            count, limit = len(questions), self._budget.limit or 0.0
+            self.ended = (
+                f"The budget of ${limit:g} ended the run after {admission.admitted} of "
+                f"{plural(count, 'case')}, as the next one might exceed it; all models have the same cases."
+            )
+            questions = questions[: admission.admitted]
+        await self._ask_free(questions, free)
         return self.stopped
+
+    def _costs(self, question: EvalQuestion, models: Sequence[ModelUnderTest]) -> dict[str, float]:
+        """Return the highest cost, in US dollars, of each answer that is missing."""
+        return {
+            c.name: max_cost(c.profile, question.prompts[c.name])
+            for c in models
+            if c.name in question.prompts and not self._known(question, c)
+        }
 
     async def _ask_free(
         self, questions: Sequence[EvalQuestion], free: Sequence[ModelUnderTest]
@@ -147,23 +171,24 @@ class EvalRun:
                 self._report_progress(candidate)
 
     async def _ask_model(
-        self, questions: Sequence[EvalQuestion], candidate: ModelUnderTest
+        self,
+        questions: Sequence[EvalQuestion],
+        candidate: ModelUnderTest,
+        admission: CaseAdmission,
     ) -> None:
         """Ask one model its questions, as many at a time as it allows."""
-        remaining = iter(questions)
+        remaining = iter(enumerate(questions))
         profile = candidate.profile
         workers = 1 if profile.local else max(1, profile.concurrency)
 
         async def work() -> None:
-            for question in remaining:
-                if candidate.name in self.stopped:
+            for number, question in remaining:
+                if candidate.name in self.stopped or not await admission.admit(number):
                     return
                 if not self._known(question, candidate):
-                    if profile.local:
-                        async with self._local_turn:
-                            await self._answer(question, candidate)
-                    else:
-                        await self._answer(question, candidate)
+                    async with self._local_turn if profile.local else nullcontext():
+                        reserved = admission.take(number, candidate.name)
+                        await self._answer(question, candidate, reserved)
                 self._report_progress(candidate)
 
         tasks = [asyncio.ensure_future(work()) for _ in range(workers)]
@@ -173,24 +198,22 @@ class EvalRun:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await admission.leave(candidate.name)
 
     def _known(self, question: EvalQuestion, candidate: ModelUnderTest) -> bool:
         known = self._results.get(question.scenario.case.id, candidate.name, candidate.id)
         return known is not None and not known.failed
 
-    async def _answer(self, question: EvalQuestion, candidate: ModelUnderTest) -> None:
-        """Ask one question and store the scored answer or the failure."""
+    async def _answer(
+        self, question: EvalQuestion, candidate: ModelUnderTest, reserved: float = 0.0
+    ) -> None:
+        """Ask one question and store the scored answer or the failure; settles what is reserved."""
         case, name = question.scenario.case, candidate.name
         base = Result(case.id, name, candidate.id)
         prompt = question.prompts.get(name)
         if prompt is None:
             reason = question.exclusions.get(name, "it may not see the file")
             await self._store(replace(base, error=reason, error_kind="refused"))
-            return
-        reserved = max_cost(candidate.profile, prompt)
-        if not await self._budget.reserve(reserved):
-            limit = self._budget.limit or 0.0
-            self.stopped[name] = f"The next request might exceed the budget of ${limit:g}."
             return
         cost = reserved
         try:
