@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import DocumentError, EnsembleError, NoModelError
+from ..errors import DocumentError, EnsembleError, NoModelError, NotSetUpError
 
 if TYPE_CHECKING:
     from ..consensus.fan_out import FanOutResult
@@ -19,7 +19,7 @@ _HINT = (
 )
 
 
-def no_model(app: AppContext, task: Task) -> NoModelError:
+def no_model(app: AppContext, task: Task) -> NotSetUpError:
     """Say why no model can do a task."""
     reasons = [
         f"{entry.profile.name}: {entry.reason}"
@@ -27,7 +27,7 @@ def no_model(app: AppContext, task: Task) -> NoModelError:
         if not entry.available
     ]
     details = f" ({'; '.join(reasons)})" if reasons else ""
-    return NoModelError(f"No model can {task}{details}: {_HINT}.")
+    return NotSetUpError(f"No model can {task}: {_HINT}{details}.")
 
 
 def refused(app: AppContext, document: Document, models: Sequence[Model]) -> DocumentError | None:
