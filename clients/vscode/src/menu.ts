@@ -32,6 +32,7 @@ function serverEntries(): Entry[] {
     entry("question", "Why this answer", "whyThis"),
     entry("pin", "Pin a model for a task", "pinModel"),
     entry("list-unordered", "Models", "showModels"),
+    entry("add", "Set up a model", "setUp"),
     entry("key", "Store an API key", "storeKey"),
     separator(),
     ...(language ? [entry("circle-slash", toggleLanguage, "toggleLanguage")] : []),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import DocumentError, EnsembleError, NoModelError, NotSetUpError
+from ..errors import DocumentError, EnsembleError, NoModelError
 
 if TYPE_CHECKING:
     from ..consensus.fan_out import FanOutResult
@@ -19,7 +19,7 @@ _HINT = (
 )
 
 
-def no_model(app: AppContext, task: Task) -> NotSetUpError:
+def no_model(app: AppContext, task: Task) -> NoModelError:
     """Say why no model can do a task."""
     reasons = [
         f"{entry.profile.name}: {entry.reason}"
@@ -27,7 +27,7 @@ def no_model(app: AppContext, task: Task) -> NotSetUpError:
         if not entry.available
     ]
     details = f" ({'; '.join(reasons)})" if reasons else ""
-    return NotSetUpError(f"No model can {task}: {_HINT}{details}.")
+    return NoModelError(f"No model can {task}{details}: {_HINT}.")
 
 
 def refused(app: AppContext, document: Document, models: Sequence[Model]) -> DocumentError | None:

@@ -10,18 +10,12 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from lsprotocol.types import ErrorCodes, LSPErrorCodes
 from pygls.exceptions import JsonRpcException
 
-from ..errors import (
-    AuthenticationError,
-    EnsembleError,
-    NotSetUpError,
-    SettingsError,
-    UnknownModelError,
-)
+from ..errors import EnsembleError, SettingsError, UnknownModelError
 
 logger = logging.getLogger(__name__)
 
@@ -29,20 +23,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def failure(
-    message: str, code: int = LSPErrorCodes.RequestFailed, data: Any = None
-) -> JsonRpcException:
+def failure(message: str, code: int = LSPErrorCodes.RequestFailed) -> JsonRpcException:
     """Return an error that the client shows to the user."""
-    return JsonRpcException(message=message, code=int(code), data=data)
-
-
-def remedy(error: EnsembleError) -> dict[str, str] | None:
-    """Return what mends an error, for a client that offers it as a button."""
-    if isinstance(error, NotSetUpError):
-        return {"remedy": "setUp"}
-    if isinstance(error, AuthenticationError):
-        return {"remedy": "key", "model": error.model}
-    return None
+    return JsonRpcException(message=message, code=int(code))
 
 
 def quiet_on_error(
@@ -78,7 +61,7 @@ def raise_to_user(handler: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R
         except (SettingsError, UnknownModelError) as error:
             raise failure(str(error), ErrorCodes.InvalidParams) from error
         except EnsembleError as error:
-            raise failure(str(error), data=remedy(error)) from error
+            raise failure(str(error)) from error
         except JsonRpcException:
             raise
         except Exception as error:
