@@ -25,7 +25,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     }),
   );
   private readonly changed = new vscode.EventEmitter<void>();
-  readonly onDidChange = this.changed.event;
+  readonly onDidChangeAnswers = this.changed.event;
   private readonly edits = vscode.workspace.onDidChangeTextDocument(({ document }) => {
     if (document === this.last?.document) this.changed.fire();
   });

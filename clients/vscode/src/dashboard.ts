@@ -100,7 +100,7 @@ export class Dashboard implements vscode.WebviewViewProvider, vscode.Disposable 
     const state = await this.loadState().catch((error: unknown) => ({
       error: (error as Error).message,
     }));
-    await Promise.all([this.panel, this.view].map((one) => one?.webview.postMessage(state)));
+    for (const one of [this.panel, this.view]) await one?.webview.postMessage(state);
   }
 
   private async loadState(): Promise<State> {

@@ -67,22 +67,9 @@ export class KeyStore {
     providers: readonly Provider[],
     models: readonly Model[],
   ): Promise<string | undefined> {
-    const stored = new Set(this.names());
-    const offered = new Map<string, vscode.QuickPickItem>();
-    for (const model of models) {
-      const { keyVariable: label, name, keySource } = model;
-      if (!label || offered.has(label)) continue;
-      const missing = keySource === "none" && !stored.has(label);
-      const detail = `${missing ? "Missing: read by" : "Read by"} ${name}`;
-      offered.set(label, { label, description: stored.has(label) ? "stored" : "", detail });
-    }
-    for (const { keyEnv: label, title } of providers) {
-      if (!label || offered.has(label)) continue;
-      const description = stored.has(label) ? "stored" : "";
-      offered.set(label, { label, description, detail: `The usual variable of ${title}` });
-    }
+    const offered = variables(providers, models, new Set(this.names()));
     const other = { label: "$(edit) Another variable…" };
-    const chosen = await vscode.window.showQuickPick([...offered.values(), other], {
+    const chosen = await vscode.window.showQuickPick([...offered, other], {
       title: "Store the Key for Which Variable?",
       placeHolder: "The provider's own variable, or the one in a model's apiKeyEnv",
     });
@@ -97,4 +84,26 @@ export class KeyStore {
           : "Use letters, digits and _; the name must contain KEY or TOKEN.",
     });
   }
+}
+
+/** The variables to offer, each once: first those that models read, then the providers' usual ones. */
+function variables(
+  providers: readonly Provider[],
+  models: readonly Model[],
+  stored: ReadonlySet<string>,
+): vscode.QuickPickItem[] {
+  const read = models.map(({ keyVariable, name, keySource }) => ({
+    label: keyVariable ?? "",
+    detail: `${keySource === "none" ? "Missing: read by" : "Read by"} ${name}`,
+  }));
+  const usual = providers.map(({ keyEnv, title }) => ({
+    label: keyEnv ?? "",
+    detail: `The usual variable of ${title}`,
+  }));
+  const offered = new Map<string, vscode.QuickPickItem>();
+  for (const { label, detail } of [...read, ...usual]) {
+    if (!label || offered.has(label)) continue;
+    offered.set(label, { label, detail, description: stored.has(label) ? "stored" : "" });
+  }
+  return [...offered.values()];
 }

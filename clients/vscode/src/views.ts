@@ -70,7 +70,7 @@ export class CandidatesView implements vscode.TreeDataProvider<Entry>, vscode.Di
   private readonly registration: vscode.Disposable;
 
   constructor(private readonly candidates: CandidatePicker) {
-    this.onDidChangeTreeData = candidates.onDidChange;
+    this.onDidChangeTreeData = candidates.onDidChangeAnswers;
     this.registration = vscode.window.registerTreeDataProvider("ensemble.candidates", this);
   }
 

@@ -123,6 +123,7 @@ export function model(name: string, more: Partial<Model> = {}): Model {
     available: true,
     reason: "",
     keySource: "none",
+    keyVariable: null,
     origin: "config",
     local: false,
     stats: {},

@@ -166,6 +166,8 @@ export const fake = {
   prompts: [] as string[],
   offered: [] as unknown[][],
   messages: [] as string[],
+  /** The button to press in the next messages; one that a message lacks is kept for a later one. */
+  buttons: [] as string[],
   executed: [] as unknown[][],
   trusted: true,
   statusBarItem: undefined as StatusBarItem | undefined,
@@ -173,6 +175,7 @@ export const fake = {
   activeEditor: new EventEmitter<unknown>(),
   selection: new EventEmitter<unknown>(),
   closedDocument: new EventEmitter<unknown>(),
+  changedDocument: new EventEmitter<{ document: unknown }>(),
   configuration: new EventEmitter<{ affectsConfiguration(section: string): boolean }>(),
   tabs: new EventEmitter<{ opened: unknown[] }>(),
   closedTabs: [] as unknown[],
@@ -182,6 +185,7 @@ export const fake = {
       list.length = 0;
     }
     this.closedTabs.length = 0;
+    this.buttons.length = 0;
     this.trusted = true;
     this.quickPick = undefined;
     window.activeTextEditor = undefined;
@@ -228,10 +232,10 @@ export const window = {
     const text = answer(options.title);
     return Promise.resolve(text === undefined ? undefined : find(items, text));
   },
-  showInformationMessage: (message: string): Promise<undefined> => show(message),
-  showWarningMessage: (message: string): Promise<undefined> => show(message),
-  showErrorMessage: (message: string): Promise<undefined> => show(message),
-  setStatusBarMessage: (message: string): Promise<undefined> => show(message),
+  showInformationMessage: show,
+  showWarningMessage: show,
+  showErrorMessage: show,
+  setStatusBarMessage: (message: string): Promise<string | undefined> => show(message),
   showTextDocument: (): Promise<undefined> => Promise.resolve(undefined),
   withProgress: <T>(
     _options: unknown,
@@ -239,9 +243,11 @@ export const window = {
   ): Promise<T> => task({ report: () => undefined }, { onCancellationRequested: () => undefined }),
 };
 
-function show(message: string): Promise<undefined> {
+function show(message: string, ...buttons: string[]): Promise<string | undefined> {
   fake.messages.push(message);
-  return Promise.resolve(undefined);
+  const [wanted] = fake.buttons;
+  if (wanted === undefined || !buttons.includes(wanted)) return Promise.resolve(undefined);
+  return Promise.resolve(fake.buttons.shift());
 }
 
 export const workspace = {
@@ -250,6 +256,7 @@ export const workspace = {
   },
   onDidChangeConfiguration: fake.configuration.event,
   onDidCloseTextDocument: fake.closedDocument.event,
+  onDidChangeTextDocument: fake.changedDocument.event,
   registerTextDocumentContentProvider: (): Disposable => new Disposable(() => undefined),
   getConfiguration(section = ""): unknown {
     const full = (key: string): string => [section, key].filter(Boolean).join(".");
