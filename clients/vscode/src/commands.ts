@@ -67,7 +67,7 @@ export function registerCommands(components: Components): void {
     openReport: () => openReport(server, pages),
     compareModels: () => compareModels(server, pages),
     setUp: () => setUpModel(server, keys),
-    testModel: (model?: string | Model) => {
+    tryModel: (model?: string | Model) => {
       const name = typeof model === "string" ? model : model?.name;
       return name ? testModel(server, name) : showModels(server);
     },

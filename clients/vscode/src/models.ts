@@ -1,4 +1,5 @@
 // The models: list, pin, add and remove.
+import * as path from "node:path";
 import * as vscode from "vscode";
 
 import type { ServerConnection } from "./connection";
@@ -19,7 +20,7 @@ export async function showModels(server: ServerConnection): Promise<void> {
   const items = models.map((model) => ({
     label: `${model.available ? "$(check)" : "$(circle-slash)"} ${model.name}`,
     description: `${model.provider} ${model.model}`.trim(),
-    detail: [modelSummary(model), ...TASKS.flatMap((task) => record(model, task))].join(" · "),
+    detail: [summary(model), ...TASKS.flatMap((task) => record(model, task))].join(" · "),
     model,
   }));
   const add = { label: "$(add) Set up a model", description: "", detail: "", model: undefined };
@@ -29,12 +30,21 @@ export async function showModels(server: ServerConnection): Promise<void> {
   const chosen = await vscode.window.showQuickPick([...items, add], options);
   if (chosen === add) await vscode.commands.executeCommand("ensemble.setUp");
   else if (chosen?.model) {
-    const { name, available, keySource, keyVariable } = chosen.model;
-    const keyless = !available && keySource === "none" && keyVariable;
-    if (keyless) await vscode.commands.executeCommand("ensemble.storeKey", keyVariable);
-    else await vscode.commands.executeCommand("ensemble.testModel", name);
+    const { name, keyVariable } = chosen.model;
+    if (isKeyless(chosen.model))
+      await vscode.commands.executeCommand("ensemble.storeKey", keyVariable);
+    else await vscode.commands.executeCommand("ensemble.tryModel", name);
   }
 }
+
+/** Whether a model is not available because no key was found. */
+export const isKeyless = (model: Model): boolean =>
+  !model.available && model.keySource === "none" && model.reason.startsWith("no key");
+
+const summary = (model: Model): string =>
+  isKeyless(model)
+    ? `No key in ${model.keyVariable ?? "its variable"}: choose to store it`
+    : modelSummary(model);
 
 function record(model: Model, task: Task): string[] {
   const stats = model.stats[task];
@@ -133,12 +143,13 @@ export async function addModel(server: ServerConnection): Promise<void> {
     if (added.kept.length) void vscode.window.showInformationMessage(keptMessage(added));
   }
   // A model without a key or weights is not usable yet: the test says so, with what mends it.
-  await vscode.commands.executeCommand("ensemble.testModel", settings.name);
+  await vscode.commands.executeCommand("ensemble.tryModel", settings.name);
 }
 
 /** A list of models replaces those that were found, so they were written to it as well. */
 function keptMessage({ saved, kept }: AddModelResult): string {
-  return `Ensemble wrote the models that it had found to ${saved ?? ""} too: ${kept.join(", ")}.`;
+  const file = path.basename(saved ?? "");
+  return `The models that were found are kept: ${kept.join(", ")} are in ${file} now.`;
 }
 
 /** Ask one question after another; undefined if the user cancels. */

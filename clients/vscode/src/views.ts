@@ -3,9 +3,9 @@ import * as vscode from "vscode";
 
 import { type CandidatePicker, entries, type Entry } from "./candidates";
 import type { ServerConnection } from "./connection";
+import { isKeyless } from "./models";
 import { modelSummary } from "./pages";
 import type { Model } from "./protocol";
-import { lacksKey } from "./setup";
 
 const DEBOUNCE_MS = 500;
 
@@ -40,7 +40,7 @@ export class ModelsView implements vscode.TreeDataProvider<Model>, vscode.Dispos
 
   getTreeItem(model: Model): vscode.TreeItem {
     const item = new vscode.TreeItem(model.name);
-    const keyless = lacksKey(model);
+    const keyless = isKeyless(model);
     item.id = model.name;
     item.description = keyless ? `no key in ${model.keyVariable ?? ""}` : modelSummary(model);
     item.tooltip = [`${model.provider} ${model.model}`.trim(), model.reason, place(model)]

@@ -91,13 +91,13 @@ test("the models that were found and are written with a new one are named", asyn
   const acme = server(["recall", "qwen"]);
   fake.answers.push("Embedded", "mine", "Save it");
   await addModel(acme.connection);
-  assert.match(fake.messages.join(), /wrote .* to \/home\/me\/config.toml too: recall, qwen/);
+  assert.match(fake.messages.join(), /kept: recall, qwen are in config.toml now/);
 });
 
 test("an added model is tested, so that a missing key or missing weights are not silent", async () => {
   fake.answers.push("Embedded", "mine", "Only for this session");
   await addModel(server().connection);
-  assert.deepEqual(fake.executed, [["ensemble.testModel", "mine"]]);
+  assert.deepEqual(fake.executed, [["ensemble.tryModel", "mine"]]);
 });
 
 test("a model of the list is tested, and one without a key leads to its key", async () => {
@@ -112,7 +112,7 @@ test("a model of the list is tested, and one without a key leads to its key", as
     await showModels(listed.connection);
   }
   assert.deepEqual(fake.executed, [
-    ["ensemble.testModel", "good"],
+    ["ensemble.tryModel", "good"],
     ["ensemble.storeKey", "MINE_KEY"],
     ["ensemble.setUp"],
   ]);

@@ -60,6 +60,15 @@ class Workbench:
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SHOTS / f"{name}.png", **options)
 
+    def shots(self, name: str) -> None:
+        """Write two screenshots: in the usual theme, which is light here, and in a dark one."""
+        self.shot(f"{name}-light")
+        self.server.settings(workbench__colorTheme="Default Dark Modern")
+        self.page.locator(".monaco-workbench.vs-dark").wait_for()
+        self.shot(f"{name}-dark")
+        self.server.settings()
+        self.page.locator(".monaco-workbench.vs").wait_for()
+
     def show_notifications(self) -> None:
         """Open the list of notifications, for the screenshot."""
         self.page.locator('[id="status.notifications"]').click()
