@@ -61,13 +61,13 @@ class Workbench:
         self.page.screenshot(path=SHOTS / f"{name}.png", **options)
 
     def shots(self, name: str) -> None:
-        """Write two screenshots: in the usual theme, which is light here, and in a dark one."""
+        """Write two screenshots: in the light theme, which is the usual one here, and in the dark one."""
         self.shot(f"{name}-light")
-        self.server.settings(workbench__colorTheme="Default Dark Modern")
-        self.page.locator(".monaco-workbench.vs-dark").wait_for()
+        self.page.emulate_media(color_scheme="dark")
+        self.page.locator(".monaco-workbench.vs-dark").wait_for(timeout=20_000)
         self.shot(f"{name}-dark")
-        self.server.settings()
-        self.page.locator(".monaco-workbench.vs").wait_for()
+        self.page.emulate_media(color_scheme="light")
+        self.page.locator(".monaco-workbench.vs").wait_for(timeout=20_000)
 
     def show_notifications(self) -> None:
         """Open the list of notifications, for the screenshot."""
