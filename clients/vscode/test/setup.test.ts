@@ -44,7 +44,7 @@ class Server extends FakeServer {
       "ensemble.packagedModels": [TINY],
       "ensemble.findModels": [],
       "ensemble.providers": [provider("acme", { keyEnv: "ACME_API_KEY", needsKey: true })],
-      "ensemble.models": [model("tiny")],
+      "ensemble.models": [model("tiny", { model: "tiny" })],
       "ensemble.testModel": GOOD,
       "ensemble.downloadModel": DOWNLOADED,
       ...more,
