@@ -133,6 +133,7 @@ def test_a_new_user_downloads_a_model_and_gets_answers(
 
 def test_a_task_without_a_model_leads_to_the_set_up(newcomer: Workbench) -> None:
     newcomer.command("Ensemble: Restart Server")  # the weights of the test before are gone
+    expect(newcomer.status).to_contain_text("starting")
     newcomer.ready()
     newcomer.open(CODE)
     for command, task in (("Generate with Ensemble", "generate"), ("Explain with", "explain")):
@@ -186,6 +187,7 @@ def test_the_config_names_a_key_that_is_stored_and_tested(
         newcomer.press("Escape")
         newcomer.command("Ensemble: Remove an API Key")
         newcomer.pick("MY_SERVICE_KEY")
+        expect(newcomer.status).to_contain_text("starting")
         newcomer.ready()
     finally:
         alpha.keys = []
