@@ -13,7 +13,7 @@ EXTRAS := local,report,ws,dev,e2e,fuzz,docs,package
 add = $(if $(LOCKED),@true,$(PIP) install -e ".[$(subst $(space),$(comma),$(1))]")
 
 .PHONY: install demo test test-npm test-e2e test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server lint lint-python lint-clients lint-npm format format-npm bench \
-  bench-selection bench-ensemble bench-wires bench-next-edit schema docs package lock audit clean
+  bench-selection bench-ensemble bench-wires bench-next-edit schema docs package release lock audit clean
 
 $(INSTALLED): pyproject.toml $(if $(LOCKED),requirements.lock)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -142,6 +142,10 @@ package: $(INSTALLED) $(NODE_MODULES)
 	rm -rf clients/vscode/wheel && mkdir clients/vscode/wheel && cp dist/*.whl clients/vscode/wheel
 	cd clients/vscode && npm run package -- --out ../../dist/ensemble-lsp.vsix
 	cd clients/vscode && npm sbom --sbom-format cyclonedx --omit dev > ../../dist/ensemble-lsp-vscode.cdx.json
+
+# All that a release needs: the packages, their bills of materials, the notes and the checksums.
+release: package
+	$(BIN)/python .ci/release.py dist
 
 # Everything that CI installs, for every Python and platform that we support, with hashes. What is locked
 # stays unless UPGRADE=1, or ARGS="--upgrade-package NAME".

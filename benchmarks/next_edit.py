@@ -1,9 +1,10 @@
 """Measure next-edit prediction: ``python -m benchmarks.next_edit`` (``make bench-next-edit``).
 
-Two parts, each in a separate module: the locator alone (``next_edit_locator.py``), on the recorded scenarios
+Three parts, each in a separate module: the locator alone (``next_edit_locator.py``), on the recorded scenarios
 in ``--data``, on the history of this repository, and on the steps between released versions of packages
-(``--packages`` names a folder for their wheels); and the recorded answers of services
-(``next_edit_recorded.py``). Prints tables and writes JSON.
+(``--packages`` names a folder for their wheels); the recorded answers of services
+(``next_edit_recorded.py``), as they are and with the locator before them; and the time that is added to a
+model's own and to each keystroke (``next_edit_time.py``). Prints tables and writes JSON.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import next_edit_locator as locator
+from benchmarks import next_edit_recorded as recorded
+from benchmarks import next_edit_time
 from benchmarks.common import data_folder, percentile, save, table
 from benchmarks.next_edit_scenarios import read_scenarios
 from benchmarks.next_edit_targets import PACKAGES, commits, releases
@@ -31,8 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--packages", type=Path, help="a folder for the packages' wheels")
     parser.add_argument("--repository", type=Path, default=_ROOT)
     parser.add_argument("--commits", type=int, default=2000, help="the latest, at most")
+    parser.add_argument("--requests", type=int, default=100, help="for the added time")
     options = parser.parse_args(arguments)
     result: dict[str, Any] = {"locator": locator_part(options)}
+    if options.data is not None and options.data.is_dir():
+        result["recorded"] = recorded.measure_all(options.data)
+    result["time"] = next_edit_time.measure(options.requests, 4000)
     print(save("next-edit", result))
     return 0
 

@@ -193,7 +193,7 @@ def scenarios(all_scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, str
     """Yield each scenario with the text after the chain of offers (``None`` if nothing was offered)."""
     for scenario in all_scenarios:
         documents, history, cursor = opened(scenario)
-        locator = Locator()
+        locator = Locator(seconds=1.0)
         document = documents.get(scenario.uri)
         assert document is not None
         started = time.thread_time()

@@ -26,11 +26,13 @@ from ensemble_lsp.next_edit.families import family_of
 from ensemble_lsp.next_edit.gate import Gate, Moment
 from ensemble_lsp.next_edit.metrics import EditCase, EditScores, scores
 from ensemble_lsp.next_edit.parsing import predicted_edit
-from ensemble_lsp.next_edit.prompting import EditPrompt, EditRequest, RecentEdit
+from ensemble_lsp.next_edit.prompting import EditPrompt, EditRequest, Family, RecentEdit
 from ensemble_lsp.next_edit.region import Region
 from ensemble_lsp.postprocess.completion_text import clean_completion
+from ensemble_lsp.postprocess.rest_of_line import fit_rest_of_line
 from ensemble_lsp.types import Document, Position, Span, advance
 
+from . import next_edit_locator as locator
 from .common import percentile, save, table
 from .next_edit_scenarios import PastEdit, Scenario, read_scenarios
 
@@ -195,30 +197,57 @@ def as_json(result: EditScores, details: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def located(scenario: RecordedScenario) -> PredictedEdit | None:
+    """Return what the locator offers, one offer after another, as one edit."""
+    found = next(locator.scenarios([scenario.source]))[1]
+    if found is None:
+        return None
+    return _edit(scenario, Span(Position(0, 0), scenario.document.end), found)
+
+
+def measure_all(folder: Path) -> dict[str, Any]:
+    """Measure and print every service alone, the locator alone, and every service after the locator."""
+    found = scenarios(folder)
+    alone = {service: measure(found, service) for service in services(folder)}
+    alone["locator"] = measure(found, "", located)
+    after = {service: measure(found, service, located) for service in services(folder)}
+    _show(f"Recorded answers, {len(found)} scenarios", alone)
+    for name, (_, details) in alone.items():
+        print(name, "exact in", details["exactIn"], "held back", details["heldBack"])
+    _show("The same with the locator before them", after)
+    parts = {"alone": alone, "after the locator": after}
+    return {
+        part: {name: as_json(*result) for name, result in results.items()}
+        for part, results in parts.items()
+    }
+
+
 def main() -> None:
-    """Print and save the table."""
+    """Print and save the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?")
     folder = folder_of(parser.parse_args().folder)
-    found = scenarios(folder)
-    if not found:
+    if not read_scenarios(folder):
         print(f"skipped: {folder} has no scenarios; set ENSEMBLE_LSP_BENCH_DATA")
         return
-    results = {service: measure(found, service) for service in services(folder)}
+    print(save("next-edit-recorded", measure_all(folder)))
+
+
+def _show(title: str, results: dict[str, tuple[EditScores, dict[str, Any]]]) -> None:
     header = (
         *("service", "exact", "alarms", "delta", "line", "shown", "quiet", "score", "line score"),
         *("authors'", "prompts", "ms"),
     )
     ranked = sorted(results.items(), key=lambda item: -item[1][0].score)
-    rows = [_row(name, *result) for name, result in ranked]
-    table(f"Recorded answers, {len(found)} scenarios", header, rows)
-    for name, (_, details) in results.items():
-        print(name, "exact in", details["exactIn"], "held back", details["heldBack"])
-    print(save("next-edit-recorded", {n: as_json(*result) for n, result in results.items()}))
+    table(title, header, [_row(name, *result) for name, result in ranked])
+
+
+def _family(service: str) -> Family | None:
+    return family_of("mercury-edit" if service == "mercuryapi" else service)
 
 
 def _asked(service: str) -> bool:
-    return service in ("copilot", "sweepapi") or family_of(service) is not None
+    return service in ("copilot", "sweepapi", "locator") or _family(service) is not None
 
 
 def _row(name: str, result: EditScores, details: dict[str, Any]) -> tuple[Any, ...]:
@@ -263,15 +292,14 @@ def _hunk(source: Scenario, edit: PastEdit) -> Hunk:
 def _insertion(scenario: RecordedScenario, text: str, finish: str) -> PredictedEdit | None:
     """Return what a model that fills in the middle inserts, cleaned as a completion is."""
     document, at = scenario.document, scenario.document.clamp(scenario.insertion)
-    start = Position(0, 0)
+    prefix = document.slice(Span(Position(0, 0), at))
+    suffix = document.slice(Span(at, document.end))
     completion = clean_completion(
-        text,
-        prefix=document.slice(Span(start, at)),
-        suffix=document.slice(Span(at, document.end)),
-        language=document.language,
-        finish=finish,
+        text, prefix=prefix, suffix=suffix, language=document.language, finish=finish
     )
-    return _edit(scenario, Span(at, at), completion) if completion else None
+    fitted = fit_rest_of_line(completion, prefix=prefix, suffix=suffix, language=document.language)
+    end = Position(at.line, at.column + len(fitted.covered))
+    return _edit(scenario, Span(at, end), fitted.text) if fitted.text else None
 
 
 def _prompt(scenario: RecordedScenario, service: str, recorded: Recorded) -> EditPrompt | None:
@@ -279,7 +307,7 @@ def _prompt(scenario: RecordedScenario, service: str, recorded: Recorded) -> Edi
 
     A scenario with several cursors was recorded with one of them.
     """
-    family = family_of(service)
+    family = _family(service)
     if family is None or not recorded.request:
         return None
     text = _request_text(recorded.request)

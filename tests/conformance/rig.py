@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import traceback
 from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 from ensemble_lsp.bootstrap import ServerOptions, create_server
@@ -105,7 +108,19 @@ class Rig:
                         return message
                 await asyncio.sleep(0.001)
 
-        return self.run(asyncio.wait_for(wait(), 20))
+        try:
+            return self.run(asyncio.wait_for(wait(), 60))
+        except asyncio.TimeoutError:
+            raise AssertionError(self._unanswered(id_)) from None
+
+    def _unanswered(self, id_: int | str) -> str:
+        """The request without an answer, and where each task of the server waits."""
+        tasks = "\n".join(sorted(map(_await_chain, asyncio.all_tasks(self.loop))))
+        threads = "\n".join(map(_last_frames, sys._current_frames().values()))
+        return (
+            f"no answer to {self.asked.get(id_)} ({id_}) in 60 s; these wait:\n{tasks}\n"
+            f"the threads:\n{threads}"
+        )
 
     def settle(self) -> None:
         """Wait until every request has its answer."""
@@ -133,3 +148,23 @@ class Rig:
         self.run(self._end())
         self.run(self.loop.shutdown_default_executor())
         self.loop.close()
+
+
+def _last_frames(frame: FrameType) -> str:
+    """The innermost places of a thread."""
+    places = [f"{f.filename}:{f.lineno}" for f in traceback.extract_stack(frame)]
+    return " > ".join(places[-6:])
+
+
+def _await_chain(task: asyncio.Task[Any]) -> str:
+    """The coroutines that a task is in, from the outermost to the one that waits."""
+    places: list[str] = []
+    awaited: Any = task.get_coro()
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None)
+        if frame is None:
+            places.append(repr(awaited))
+            break
+        places.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
+    return " > ".join(places)

@@ -361,6 +361,7 @@ def test_every_command_of_the_server_can_be_given(editor: Neovim) -> None:
         "ensemble.addModel": "add",
         "ensemble.removeModel": "remove",
         "ensemble.nextEdit": None,  # the editors' own requests ask for it
+        "ensemble.snooze": None,  # for a status bar's menu
         "ensemble.why": "why",
         "ensemble.report": "report",
         "ensemble.compare": "compare",

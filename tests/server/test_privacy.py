@@ -177,7 +177,8 @@ async def test_a_remote_judge_sees_no_secret_in_the_candidates(
                 timeout=60,
             )
     judged = [r.text for r in remote.requests if "=== candidate A ===" in r.text]
-    assert judged and "login(token" in judged[0]
+    # Each of the two holds the key; the slower one may be stopped once it cannot win any more.
+    assert judged and ("login(token" in judged[0] or "post(" in judged[0])
     assert KEY not in sent(remote)
 
 

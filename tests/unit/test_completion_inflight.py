@@ -51,6 +51,14 @@ async def test_closing_it_closes_the_stream_at_once() -> None:
     assert not request.has_answer
 
 
+async def test_a_stream_that_is_closed_before_it_begins_holds_no_waiter() -> None:
+    request = InflightRequest(FakeModel("m", "x"), PROMPT)
+    request.close()
+    await asyncio.wait_for(request.wait_done(), 5)
+    assert request.is_closed
+    assert not request.has_answer
+
+
 async def test_an_error_of_the_provider_is_kept_not_raised() -> None:
     request = InflightRequest(FakeModel("m", TimedOutError("m", "m: too slow")), PROMPT)
     await request.wait_done()

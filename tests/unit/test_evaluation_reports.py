@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from ensemble_lsp.evaluation.results import Result
 from ensemble_lsp.evaluation.scenario import scenario_of
 from ensemble_lsp.evaluation.scoring import agreement, names_in, plain, score
 from ensemble_lsp.evaluation.statistics import MAX_DRAWN, difference, mean, quantile
-from ensemble_lsp.evaluation.summary import summarise
+from ensemble_lsp.evaluation.summary import Summary, summarise
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection import offline_priors as kept
@@ -114,28 +115,78 @@ def a_comparison(
 
 def test_the_advice_names_the_clearly_better_one() -> None:
     summary = a_comparison({"weak": [0.2] * 20, "strong": [0.8, 0.9] * 10}).summary
-    assert summary.advice.startswith(
-        "For the rest of a line use strong (similarity 0.85 over 20 cases"
+    assert summary.advice == (
+        "Use strong: similarity 0.85, exact 0.00 over 20 cases, clearly better than weak."
     )
-    assert "clearly the best" in summary.advice
     assert [r.model for r in summary.rows] == ["strong", "weak"]
     assert summary.pairs[0].difference.significant
 
 
-def test_among_equals_the_cheaper_one_is_advised() -> None:
-    wide = a_comparison({"dear": [0.5, 0.9] * 10, "cheap": [0.9, 0.49] * 10})
-    results = [
-        r if r.model == "cheap" else Result.from_json({**r.to_json(), "cost": 0.01})
-        for r in wide.results
-    ]
-    rows = [r for r in results if r is not None]
-    summary = summarise("complete", wide.cases, rows, {"dear": False, "cheap": False})
-    assert "use cheap" in summary.advice and "not clearly worse than dear" in summary.advice
+def with_costs(compared: Comparison, costs: dict[str, float]) -> Summary:
+    """Summarise the comparison again with a price for each model's answers."""
+    rows = [replace(r, cost=costs.get(r.model, 0.0)) for r in compared.results]
+    return summarise("complete", compared.cases, rows, dict.fromkeys(costs, False))
+
+
+def test_a_cheaper_one_is_advised_only_if_it_is_shown_to_be_near() -> None:
+    near = a_comparison({"dear": [0.8, 0.9] * 20, "cheap": [0.79, 0.89] * 20})
+    summary = with_costs(near, {"dear": 0.01, "cheap": 0.001})
+    assert summary.advice.startswith("Use cheap: much cheaper than dear, and its similarity 0.84")
     assert summary.front == ["cheap", "dear"] and summary.front_by == "cost"
+    # Shorter answers at the same price are no saving.
+    assert "Use dear" in with_costs(near, {"dear": 0.0177, "cheap": 0.0173}).advice
+    noisy = a_comparison({"dear": [0.9, 0.5] * 8, "cheap": [0.4, 0.85] * 8})
+    advice = with_costs(noisy, {"dear": 0.01, "cheap": 0.001}).advice
+    assert advice.startswith("16 cases do not show which is better, dear or cheap (dear similarity")
+
+
+def test_too_few_cases_and_useless_models_give_no_advice() -> None:
+    three = a_comparison({"mini": [1.0] * 3, "gpt": [1.0] * 3})
+    assert three.summary.advice == "3 cases are too few to recommend a model; measure 10 or more."
+    useless = a_comparison({"mini": [0.1, 0.2] * 10, "gpt": [0.2, 0.3] * 10})
+    assert useless.summary.advice.startswith("No model is useful for these cases: the best, gpt,")
+    same = a_comparison({"mini": [1.0, 0.6] * 10, "gpt": [1.0, 0.6] * 10}).summary.advice
+    assert same == "Use mini or gpt: their answers are equally good over 20 cases."
+
+
+@pytest.mark.parametrize(
+    ("own", "sentence"),
+    [
+        ([0.1, 0.2], "mini, which runs on this machine, is not enough: similarity 0.15"),
+        ([0.5, 0.6], "mini, which runs on this machine, is not enough: it is worse by 0."),
+        (
+            [0.88, 0.94],
+            "mini, which runs on this machine, is enough: it is shown to be within 0.1.",
+        ),
+        (
+            [1.0, 0.6],
+            "Whether mini, which runs on this machine, is enough these cases do not show.",
+        ),
+    ],
+)
+def test_the_advice_says_whether_the_model_on_this_machine_is_enough(
+    own: list[float], sentence: str
+) -> None:
+    base = a_comparison({"gpt": [0.9, 0.95] * 6, "mini": own * 6})
+    local = {"gpt": False, "mini": True}
+    slow = [replace(r, total_ms=5000.0) if r.model == "mini" else r for r in base.results]
+    assert sentence in summarise("complete", base.cases, slow, local).advice
+
+
+def test_a_kind_of_case_with_another_best_model_is_named() -> None:
+    cases = {c.id: c for c in (a_case(n, "line" if n < 60 else "function") for n in range(80))}
+    results = [
+        Result(case, model, model, "x", scores={"similarity": good if line else bad, "exact": 0.0})
+        for model, good, bad in (("wide", 0.9, 0.5), ("deep", 0.4, 0.8))
+        for case, line in ((c.id, c.kind == "line") for c in cases.values())
+    ]
+    advice = summarise("complete", cases, results, {"wide": False, "deep": False}).advice
+    assert advice.startswith("Use wide: ")
+    assert "For bodies of short functions deep is clearly better: similarity 0.80" in advice
 
 
 def test_a_model_that_only_fails_is_a_row_with_its_errors() -> None:
-    base = a_comparison({"good": [0.5] * 4})
+    base = a_comparison({"good": [0.5] * 12})
     failed = [
         Result(c, "bad", "x/bad", error="bad is down.", error_kind="ServiceUnavailableError")
         for c in base.cases
@@ -144,11 +195,11 @@ def test_a_model_that_only_fails_is_a_row_with_its_errors() -> None:
     summary = summarise("complete", base.cases, [*base.results, *failed], locals_)
     row = next(r for r in summary.rows if r.model == "bad")
     assert (row.failed, row.errors, row.message) == (
-        4,
-        {"ServiceUnavailableError": 4},
+        12,
+        {"ServiceUnavailableError": 12},
         "bad is down.",
     )
-    assert "use good" in summary.advice
+    assert summary.advice.startswith("good is the only model measured: similarity 0.50")
 
 
 class Page(HTMLParser):

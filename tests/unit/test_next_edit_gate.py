@@ -8,7 +8,7 @@ import pytest
 
 from ensemble_lsp.next_edit.edit import PredictedEdit
 from ensemble_lsp.next_edit.edit_history import Hunk
-from ensemble_lsp.next_edit.gate import THRESHOLDS, Eagerness, Gate, Moment
+from ensemble_lsp.next_edit.gate import PROBE_SECONDS, THRESHOLDS, Eagerness, Gate, Moment
 from ensemble_lsp.next_edit.reversal import is_reversal
 from ensemble_lsp.types import Document, Position, Span
 from tests.support.next_edit import document, hunk, place
@@ -212,24 +212,35 @@ def test_the_pause_has_a_limit_and_an_accept_ends_it() -> None:
 
 
 def test_snooze() -> None:
-    clock = Clock()
-    gate = Gate(clock)
-    asked = moment(document("a = 1\n"))
-    gate.snooze(60)
-    assert gate.snoozed
+    gate, asked = Gate(Clock()), replace(moment(document("a = 1\n")), snoozed=True)
     assert gate.before_asking(asked) == "snoozed"
     assert gate.before_asking(replace(asked, invoked=True)) is None
-    clock.now += 61
-    assert gate.before_asking(asked) is None
-    gate.snooze(60)
-    gate.snooze(0)
-    assert not gate.snoozed
+    assert gate.before_asking(replace(asked, snoozed=False)) is None
 
 
 def test_a_file_without_edits_asks_for_nothing() -> None:
     asked = replace(moment(document("a = 1\n")), edited=False)
     assert Gate(Clock()).before_asking(asked) == "unedited"
     assert Gate(Clock()).before_asking(replace(asked, invoked=True)) is None
+
+
+def test_a_low_expectation_is_tested_now_and_then() -> None:
+    clock = Clock()
+    gate = Gate(clock)
+    asked = replace(moment(document("a = 1\n")), expected_reward=0.01)
+    wait = PROBE_SECONDS["medium"]
+    assert PROBE_SECONDS["low"] > wait > PROBE_SECONDS["high"]
+    assert gate.before_asking(asked) == "unlikely"
+    clock.now += wait - 1
+    assert gate.before_asking(asked) == "unlikely"
+    clock.now += 1
+    assert gate.before_asking(asked) is None
+    assert gate.before_asking(asked) == "unlikely", "one probe at a time"
+    clock.now += wait
+    assert gate.before_asking(replace(asked, eagerness="low")) == "unlikely"
+    assert gate.before_asking(replace(asked, expected_reward=0.9)) is None
+    assert gate.before_asking(replace(asked, snoozed=True)) == "snoozed"
+    assert gate.before_asking(asked) is None
 
 
 def test_eagerness_is_the_least_expected_reward() -> None:

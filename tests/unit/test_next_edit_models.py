@@ -110,13 +110,16 @@ async def test_the_region_is_the_prediction_where_a_service_takes_one(
 
 
 @pytest.mark.parametrize(
-    ("model", "path"),
-    [("mercury-edit-2", "/edit/completions"), ("mercury-2", "/chat/completions")],
+    ("model", "setting", "path"),
+    [
+        ("mercury-edit-2", "auto", "/edit/completions"),
+        ("mercury-2", "mercury", "/chat/completions"),
+    ],
 )
 def test_mercurys_edit_models_have_an_address_for_edits(
-    model: str, path: str, tmp_path: Any
+    model: str, setting: str, path: str, tmp_path: Any
 ) -> None:
-    given = settings(model, base_url="https://api.inceptionlabs.ai/v1")
+    given = settings(model, base_url="https://api.inceptionlabs.ai/v1", edit_format=setting)
     made = OpenAIModel(given, make_profile(given), BuildContext(tmp_path, "key"))
     assert make_profile(given).edit_format == "mercury"
     assert made.wire(CHAT, frozenset()).path == path

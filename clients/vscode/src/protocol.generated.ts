@@ -709,6 +709,29 @@ export interface ReportResult {
   html: string | null;
 }
 /**
+ * Stop automatic completions and next edits for a time; without arguments, return the state.
+ */
+export interface SnoozeArguments {
+  /**
+   * The length of the snooze; 0 ends it.
+   */
+  minutes?: number;
+  /**
+   * Snooze until the server ends.
+   */
+  untilRestart?: boolean;
+}
+/**
+ * The state after the command.
+ */
+export interface SnoozeResult {
+  snoozed: boolean;
+  /**
+   * The end in milliseconds since 1970; null if it lasts until the server ends, or if not snoozed.
+   */
+  until: number | null;
+}
+/**
  * The server's state changed.
  */
 export interface StatusParams {
@@ -718,6 +741,14 @@ export interface StatusParams {
   message?: string;
   latencyMs?: number;
   acceptRate?: number;
+  /**
+   * True while automatic completions and next edits are snoozed.
+   */
+  snoozed?: boolean;
+  /**
+   * The end of the snooze in milliseconds since 1970; absent if it lasts until the server ends.
+   */
+  snoozedUntil?: number;
 }
 /**
  * Ask a model one tiny question, to see whether it answers.
@@ -803,6 +834,7 @@ export interface Commands {
   "ensemble.reject": { arguments: RejectArguments; result: RejectResult };
   "ensemble.removeModel": { arguments: RemoveModelArguments; result: RemoveModelResult };
   "ensemble.report": { arguments: ReportArguments; result: ReportResult };
+  "ensemble.snooze": { arguments: SnoozeArguments; result: SnoozeResult };
   "ensemble.testModel": { arguments: TestModelArguments; result: TestModelResult };
   "ensemble.why": { arguments: WhyArguments; result: WhyResult };
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..models.wrappers import Observed
+from .snooze import Snooze
 
 if TYPE_CHECKING:
     from ..models.interface import Model
@@ -20,6 +21,8 @@ class Activity:
         self.on_status: Callable[..., None] | None = None
         self.on_text: Callable[[str, str], None] | None = None
         """Called with ``(model, text)``."""
+        self.snooze = Snooze()
+        """Whether automatic requests are quiet; every status says it."""
 
     def watched(self, model: Model) -> Model:
         """Wrap a model that is about to be asked, if its text is displayed."""
@@ -53,4 +56,5 @@ class Activity:
 
     def _report(self, state: str, **fields: Any) -> None:
         if self.on_status is not None:
-            self.on_status(state, **fields)
+            snoozed = self.snooze.active or None
+            self.on_status(state, **fields, snoozed=snoozed, snoozedUntil=self.snooze.until_ms)

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from ..types import TASKS
 
-_MEASURED = tuple(task for task in TASKS if task != "edit")
-
 
 def add_compare(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``compare`` to a parser."""
@@ -17,7 +15,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=description)
     parser.add_argument(
-        "--task", choices=_MEASURED, default="complete", help="the task to measure (complete)"
+        "--task", choices=TASKS, default="complete", help="the task to measure (complete)"
     )
     parser.add_argument(
         "--models", metavar="A,B", help="names of the models (all that can do the task)"
@@ -33,7 +31,9 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=0, metavar="N", help="seed for choosing the places (0)"
     )
     parser.add_argument("--language", metavar="ID", help="only this language, such as python")
-    description = "only these kinds of places: line, block, function"
+    description = (
+        "only these kinds of places: line, block, function; nearby, moved, quiet for next edits"
+    )
     parser.add_argument("--kinds", metavar="A,B", help=description)
     description = "start without asking after the cost estimate"
     parser.add_argument("--yes", action="store_true", help=description)

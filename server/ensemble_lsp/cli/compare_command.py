@@ -168,23 +168,26 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
         }
         print_json({**compared.summary.to_json(), "spent": compared.spent, "written": paths})
         return
-    main = compared.summary.main
+    summary = compared.summary
+    measures = [summary.main, "exact"]
+    if summary.task == "edit":
+        measures += ["deltaChrf", "shown", "quiet"]
     rows: list[list[str]] = []
-    for row in compared.summary.rows:
-        exact = row.scores.get("exact")
+    for row in summary.rows:
+        first, *others = [row.scores.get(measure) for measure in measures]
         rows.append(
             [
                 row.model,
                 f"{row.answered} of {row.asked}",
-                html_page.score(row.scores.get(main)),
-                number(exact.value if exact else None),
+                html_page.score(first),
+                *(number(one.value if one else None) for one in others),
                 html_page.ms(row.first_ms.value if row.first_ms else None),
                 html_page.ms(row.total_ms.value if row.total_ms else None),
                 html_page.dollars(row.cost),
                 row.message or "",
             ]
         )
-    columns = ["model", "answers", main, "exact", "first token", "whole", "cost", "error"]
+    columns = ["model", "answers", *measures, "first token", "whole", "cost", "error"]
     print_table(columns, rows)
     print(safe(compared.summary.advice))
     print(f"Report: {written.html or written.markdown}")

@@ -39,6 +39,8 @@ class InflightRequest(StreamCollector):
         self.completed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Resolved when the answer is complete. Callers must not cancel it."""
         self._task = asyncio.ensure_future(self._run(model, prompt))
+        # A task that is cancelled before its first step runs no `finally`: its waiters would wait forever.
+        self._task.add_done_callback(lambda _: self._complete())
 
     async def _run(self, model: Model, prompt: Prompt) -> None:
         try:

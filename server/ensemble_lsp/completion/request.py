@@ -142,10 +142,10 @@ async def indent_unit_for(run: CompletionRun) -> str:
 def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | None:
     """Prepare to serve a request; ``None`` if nothing should be offered there."""
     settings, document = app.settings.complete, request.document
-    if not settings.enabled and request.trigger == "automatic":
-        return None
-    if request.trigger == "automatic" and document.language in settings.disabled_languages:
-        return None
+    if request.trigger == "automatic":
+        off = not settings.enabled or document.language in settings.disabled_languages
+        if off or app.activity.snooze.active:
+            return None
     position = document.clamp(request.position)
     if (selected := request.selected) is not None:
         document = document.replace(selected.span, selected.text)

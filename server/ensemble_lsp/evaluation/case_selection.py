@@ -36,6 +36,10 @@ class CaseSample:
     read: int = 0
     left_out: Counter[str] = field(default_factory=Counter[str])
 
+    def document(self, case: Case) -> Document:
+        """Return the case's file."""
+        return self.documents[case.file]
+
 
 def select_cases(
     survey: FileSurvey,
@@ -53,7 +57,7 @@ def select_cases(
     there is no case.
     """
     sample = CaseSample(files=len(survey.files), left_out=Counter(survey.left_out))
-    sample.folder = _folder(survey.files)
+    sample.folder = common_folder(survey.files)
     files = list(survey.files)
     random.Random(seed).shuffle(files)  # noqa: S311 - not a secret
     pool: dict[str, Case] = {}
@@ -127,7 +131,12 @@ def _turns(
 
 
 def _overlap(one: Case, other: Case) -> bool:
-    """Return whether two holes share text, so that no line is asked twice."""
+    """Return whether two holes share text, so that no line is asked twice.
+
+    Those of next edits are in different versions of the file.
+    """
+    if one.task == "edit":
+        return False
     a, b = one.hole, other.hole
     return a.start <= b.end and b.start <= a.end
 
@@ -140,7 +149,8 @@ def _duplicate_key(case: Case, document: Document) -> str:
     return case.kind + "\0" + re.sub(r"\s+", " ", "\n".join((*above, head, "\0", case.reference)))
 
 
-def _folder(files: Sequence[Path]) -> Path:
+def common_folder(files: Sequence[Path]) -> Path:
+    """Return the repository that holds all files, else the nearest folder that does."""
     if not files:
         return Path()
     folder = Path(commonpath([str(f.parent) for f in files]))

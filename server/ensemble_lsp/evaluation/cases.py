@@ -19,12 +19,12 @@ from ..types import Document, Position, Span, Task
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-CaseKind = Literal["line", "block", "function", "generate", "explain"]
+CaseKind = Literal["line", "block", "function", "generate", "explain", "nearby", "moved", "quiet"]
 KINDS_OF: dict[Task, tuple[CaseKind, ...]] = {
     "complete": ("line", "block", "function"),
     "generate": ("generate",),
     "explain": ("explain",),
-    "edit": (),  # a file alone does not show which edits led to which
+    "edit": ("nearby", "moved", "quiet"),  # from the git history, see ``edit_cases``
 }
 Band = Literal["simple", "moderate", "complex"]
 BANDS: tuple[Band, ...] = ("simple", "moderate", "complex")

@@ -9,14 +9,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from .. import __version__
 from ..app.failures import no_model
 from ..errors import NoModelError, SettingsError
 from ..provider_spec import spec_of
 from ..sandbox.process import ResourceLimits
-from ..types import Document, Prompt, Span, Task
+from ..types import LOCATOR, Document, Prompt, Span, Task
 from ..wording import join_names, plural
 from .case_selection import CaseSample, select_cases
 from .cases import KINDS_OF, Case, CaseKind
+from .edit_scenario import EditWorkspace, locator_model
+from .edit_selection import EditSample, select_edits
 from .eval_runner import EvalProgress, EvalQuestion, EvalRun, ModelUnderTest
 from .repo_test_scoring import RepoTestOptions, score_with_tests
 from .results import Result, ResultStore
@@ -127,12 +130,7 @@ async def compare(
     _check(options)
     settings = app.settings
     sample = await _select(options, settings.privacy.exclude)
-    scenarios = ScenarioWorkspace(
-        sample.documents,
-        sample.folder,
-        settings.privacy,
-        max_lines=settings.complete.max_lines,
-    )
+    scenarios = _workspace(app, sample)
     results: ResultStore | None = None
     try:
         models, unavailable = _models_under_test(app, options, scenarios)
@@ -175,6 +173,14 @@ async def compare(
         await scenarios.close()
 
 
+def _workspace(app: AppContext, sample: CaseSample) -> ScenarioWorkspace:
+    settings = app.settings
+    if isinstance(sample, EditSample):
+        return EditWorkspace(sample, settings.privacy)
+    max_lines = settings.complete.max_lines
+    return ScenarioWorkspace(sample.documents, sample.folder, settings.privacy, max_lines=max_lines)
+
+
 @asynccontextmanager
 async def _sampler(
     app: AppContext, options: ComparisonOptions, plan: ComparisonPlan, observer: ComparisonObserver
@@ -195,8 +201,6 @@ async def _sampler(
 
 
 def _check(options: ComparisonOptions) -> None:
-    if not KINDS_OF[options.task]:
-        raise SettingsError(f"compare does not measure the task {options.task}.")
     if options.samples < 1:
         raise SettingsError("--samples must be 1 or more.")
     if options.max_cost is not None and options.max_cost < 0:
@@ -207,16 +211,27 @@ def _check(options: ComparisonOptions) -> None:
         raise SettingsError(
             f"{unknown[0]!r} is not a kind of case for the task {options.task}; use {known}."
         )
-    if options.run_tests is not None and options.task == "explain":
-        raise SettingsError("Tests cannot judge explanations; leave --run-tests out.")
+    if options.run_tests is not None and options.task in ("explain", "edit"):
+        noun = {"explain": "explanations", "edit": "next edits"}[options.task]
+        raise SettingsError(f"Tests cannot judge {noun}; leave --run-tests out.")
 
 
 async def _select(options: ComparisonOptions, exclude: Sequence[str]) -> CaseSample:
     stopped = False
 
     def work() -> CaseSample:
+        found = survey(options.paths, exclude)
+        if options.task == "edit":
+            return select_edits(
+                found,
+                options.samples,
+                seed=options.seed,
+                language=options.language,
+                kinds=options.kinds,
+                stopped=lambda: stopped,
+            )
         return select_cases(
-            survey(options.paths, exclude),
+            found,
             options.task,
             options.samples,
             seed=options.seed,
@@ -236,12 +251,18 @@ def _models_under_test(
 ) -> tuple[list[ModelUnderTest], dict[str, str]]:
     """Return the models to ask, and those that cannot be asked with the reasons."""
     entries = {e.profile.name: e for e in app.registry.entries()}
-    for name in options.models:
-        app.registry.get(name)  # raises for an unknown name, with the nearest one
-    names = list(dict.fromkeys(options.models)) or [
-        name for name, e in entries.items() if options.task in e.profile.tasks
-    ]
     usable: list[ModelUnderTest] = []
+    wanted = list(dict.fromkeys(options.models))
+    if options.task == "edit" and LOCATOR in (wanted or (LOCATOR,)):
+        usable.append(ModelUnderTest(locator_model(), f"{LOCATOR}/{__version__}"))
+        wanted = [name for name in wanted if name != LOCATOR]
+    for name in wanted:
+        app.registry.get(name)  # raises for an unknown name, with the nearest one
+    names = wanted or [
+        name
+        for name, e in entries.items()
+        if options.task in e.profile.tasks and not options.models
+    ]
     unavailable: dict[str, str] = {}
     for name in names:
         entry = entries[name]
@@ -303,7 +324,7 @@ def _plan(
 ) -> ComparisonPlan:
     estimates: list[CostEstimate] = []
     kept = 0
-    for candidate in models:
+    for candidate in (model for model in models if model.name != LOCATOR):
         left: list[Prompt] = []
         for question in questions:
             known = results.get(question.scenario.case.id, candidate.name, candidate.id)
@@ -354,7 +375,7 @@ def _conclude(
         current,
         {c.name: c.profile.local for c in models},
         stopped={**plan.unavailable, **stopped},
-        before={c.id: _lines_above(sample.documents[c.file], c) for c in sample.cases},
+        before={c.id: _lines_above(sample.document(c), c) for c in sample.cases},
     )
     return Comparison(summary, plan, current, cases, stopped, spent)
 

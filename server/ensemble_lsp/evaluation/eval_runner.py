@@ -23,8 +23,9 @@ from ..errors import (
 from ..models.interface import Model, Profile
 from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
+from .eval_answer import EvalAnswer
 from .results import Result, ResultStore
-from .sampler import EvalAnswer, LocalSampler, Sampler, ScoringSettings
+from .sampler import LocalSampler, Sampler, ScoringSettings
 from .scenario import Scenario, ScenarioWorkspace
 from .spending_limit import Budget, may_be_billed
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import SettingsError
 from ..selection.offline_priors import OfflinePrior
+from ..types import LOCATOR, Task
 from .comparison import Comparison
 from .results import Result
 
@@ -27,7 +28,7 @@ def measured_priors(comparison: Comparison, now: float | None = None) -> list[Of
         )
     by_model: dict[str, list[Result]] = {}
     for result in comparison.results:
-        if not result.failed:
+        if not result.failed and _teaches(task, result):
             by_model.setdefault(result.model, []).append(result)
     when = time.time() if now is None else now
     found = [
@@ -42,6 +43,11 @@ def measured_priors(comparison: Comparison, now: float | None = None) -> list[Of
     return found
 
 
+def _teaches(task: Task, result: Result) -> bool:
+    """Return whether a user would have judged an answer: an edit that is not shown has no reward."""
+    return task != "edit" or (bool(result.text) and result.model != LOCATOR)
+
+
 def reward_of(results: Sequence[Result]) -> float:
     """Return 0.15 + 0.6 × the mean value of the answers: the scale of ``selection.priors``."""
     mean = sum(answer_value(r.scores) for r in results) / len(results)
@@ -54,6 +60,8 @@ def answer_value(scores: Mapping[str, float]) -> float:
     1 if it equals the original or passes the tests; else its similarity above one half, since some of it would have
     been kept.
     """
+    if "deltaChrf" in scores:
+        return 1.0 if scores["exact"] else max(0.0, scores["deltaChrf"] - 0.5)
     if "tests" in scores:
         return scores["tests"]
     if scores.get("exact"):

@@ -27,7 +27,8 @@ from ..models.wrappers import ModelCall
 from ..registry.model_registry import Registry
 from ..settings import ModelSettings, Settings
 from ..types import Prompt
-from .sampler import EvalAnswer, ScoringSettings, sample_answer
+from .eval_answer import EvalAnswer
+from .sampler import ScoringSettings, sample_answer
 from .scenario import Scenario
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ The same code runs here and on the workers of a cluster (``ray_backend``).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -15,23 +14,11 @@ from ..models.control_tokens import control_tokens
 from ..models.interface import Model
 from ..models.stream_collector import collect
 from ..postprocess.completion_text import is_long_enough
-from ..types import Prompt, Usage
+from ..types import Prompt
+from .edit_scoring import sample_edit
+from .eval_answer import EvalAnswer
 from .scenario import Scenario, cleaned
 from .scoring import score
-
-
-@dataclass(slots=True)
-class EvalAnswer:
-    """An answer with its scores and times in milliseconds."""
-
-    text: str = ""
-    """The text the editor would offer; empty if it would offer nothing."""
-    written: int = 0
-    """Characters that the model produced."""
-    scores: Mapping[str, float] = field(default_factory=dict[str, float])
-    usage: Usage | None = None
-    first_ms: float | None = None
-    total_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +56,8 @@ async def sample_answer(
     model: Model, prompt: Prompt, scenario: Scenario, scoring: ScoringSettings
 ) -> EvalAnswer:
     """Read an answer up to its last useful line, as the editor does, then clean and score it."""
+    if scenario.edit is not None:
+        return await sample_edit(model, prompt, scenario, scenario.edit)
     before, after = scenario.around()
     enough = partial(
         is_long_enough,

@@ -29,6 +29,7 @@ from ..settings import ModelSettings, PrivacySettings
 from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
 from .cases import Case
+from .edit_situation import EditSituation
 
 OPEN_FILES = 20
 """Other files that are open: those nearest to the case's file."""
@@ -44,6 +45,8 @@ class Scenario:
     multiline: bool = True
     instruction: str = ""
     indent: str = ""
+    edit: EditSituation | None = None
+    """For the task ``edit``."""
 
     @property
     def cursor(self) -> Position:

@@ -9,6 +9,7 @@ The measures range from 0 to 1; higher is better:
 - ``names``: for explanations, the share of the code's names that the answer mentions;
 - ``agreement``: for explanations, the mean similarity to the other models' (``summary.py`` adds it).
 
+The measures of next edits are in ``edit_scoring.py``.
 An explanation has no reference: ``names`` and ``agreement`` compare explanations, but do not show which is right.
 """
 
@@ -24,7 +25,7 @@ from typing import Any
 from ..syntax.trees import has_error
 from .scenario import Scenario
 
-MAIN = {"complete": "similarity", "generate": "similarity", "explain": "names", "edit": "exact"}
+MAIN = {"complete": "similarity", "generate": "similarity", "explain": "names", "edit": "right"}
 """The measure that compares models, by task; ``tests`` replaces it if tests were run."""
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")

@@ -82,6 +82,11 @@ def load(path: Path) -> Document | str:
         text = decode(path.read_bytes(), str(path))
     except (OSError, DocumentError):
         return "unreadable"
+    return reason_to_skip(text) or Document.from_text(path.as_uri(), 0, language_of(path), text)
+
+
+def reason_to_skip(text: str) -> str:
+    """Return why a text is no code to measure models on; empty if it is."""
     if not text.strip():
         return "empty"
     if _GENERATED_TEXT.search(text[:_HEAD]):
@@ -89,7 +94,7 @@ def load(path: Path) -> Document | str:
     lines = text.splitlines()
     if max(map(len, lines)) > _LONGEST_LINE or len(text) / len(lines) > _MEAN_LINE:
         return "minified"
-    return Document.from_text(path.as_uri(), 0, language_of(path), text)
+    return ""
 
 
 def _walk(base: Path, privacy: PrivacyFilter, left_out: Counter[str]) -> Iterator[Path]:

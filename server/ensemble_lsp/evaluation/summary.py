@@ -8,13 +8,16 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from ..types import Task
-from ..wording import join_names, plural
+from .advice import ScoredModel, advise
 from .cases import BANDS, KINDS_OF, Case
 from .results import Result
 from .scoring import MAIN, agreement
 from .statistics import Difference, Estimate, difference, mean, quantile
 
-MEASURES = ("exact", "similarity", "parses", "tests", "names", "agreement")
+MEASURES = (
+    *("right", "exact", "deltaChrf", "shown", "quiet"),
+    *("similarity", "parses", "tests", "names", "agreement"),
+)
 DISAGREEMENTS = 6
 KIND_NAMES = {
     "line": "the rest of a line",
@@ -22,6 +25,10 @@ KIND_NAMES = {
     "function": "bodies of short functions",
     "generate": "functions from their docstrings",
     "explain": "explanations",
+    "nearby": "the next edit near the last one",
+    "moved": "the next edit elsewhere, with the cursor there",
+    "quiet": "places where nothing follows",
+    "edit": "next edits",
 }
 
 
@@ -138,7 +145,7 @@ def summarise(
         by_language={name: table.rows("language", name) for name, _ in languages.most_common()},
         bands={b: sum(c.band == b for c in cases.values()) for b in BANDS},
         pairs=table.pairs(rows, main),
-        advice=_advice(table, by_kind, main),
+        advice=table.advice(main, {} if task == "edit" else by_kind),
         front=_front(rows, main, front_by),
         front_by=front_by,
         disagreements=_disagreements(cases, by_model, main, before or {}),
@@ -190,13 +197,28 @@ class _ResultTable:
             each=mean([r.cost for r in good]),
         )
 
-    def values(self, name: str, main: str, kind: str | None = None) -> dict[str, float]:
-        """Return a model's main score by case. Failed calls have no score."""
+    def values(self, name: str, main: str, kind: str = "") -> dict[str, float]:
+        """Return a model's main score by case, of one kind or of all. Failed calls have no score."""
         return {
             r.case: r.scores[main]
             for r in self.by_model[name]
-            if not r.failed and main in r.scores and kind in (None, self.cases[r.case].kind)
+            if not r.failed and main in r.scores and kind in ("", self.cases[r.case].kind)
         }
+
+    def advice(self, main: str, kinds: Mapping[str, Sequence[ModelSummary]]) -> str:
+        """Return the advice over all cases, and where a kind of case differs from them."""
+        by_kind = {
+            KIND_NAMES[kind]: [self._scored(row, main, kind) for row in rows]
+            for kind, rows in kinds.items()
+        }
+        return advise([self._scored(row, main) for row in self.rows("")], by_kind)
+
+    def _scored(self, row: ModelSummary, main: str, kind: str = "") -> ScoredModel:
+        measures = dict.fromkeys((main, "exact")) if main != "names" else (main,)
+        scores = {name: self.values(row.model, name, kind) for name in measures}
+        scores = {name: by_case for name, by_case in scores.items() if by_case or name == main}
+        cost, time = price(row, "cost"), price(row, "latency")
+        return ScoredModel(row.model, row.local, scores, cost, time, row.failed)
 
     def pairs(self, rows: Sequence[ModelSummary], main: str) -> list[PairedDifference]:
         scored = sorted((r for r in rows if main in r.scores), key=lambda r: -_value(r, main))
@@ -253,55 +275,6 @@ def price(row: ModelSummary, by: str) -> float:
     return row.total_ms.value if row.total_ms else 0.0
 
 
-def _advice(table: _ResultTable, by_kind: Mapping[str, Sequence[ModelSummary]], main: str) -> str:
-    """Return the advice in one sentence: the best model for each kind of case, with its evidence."""
-    picks: dict[str, list[tuple[str, str]]] = {}
-    for kind, rows in by_kind.items():
-        scored = sorted((r for r in rows if main in r.scores), key=lambda r: -_value(r, main))
-        if scored:
-            pick, why = _pick(table, scored, kind, main)
-            picks.setdefault(pick, []).append((KIND_NAMES[kind], why))
-    if not picks:
-        return "No model gave an answer that could be scored."
-    parts: list[str] = []
-    for name, kinds in picks.items():
-        if len(kinds) == 1:
-            parts.append(f"{kinds[0][0]} use {name} ({kinds[0][1]})")
-        else:
-            parts.append(f"{join_names([f'{kind} ({why})' for kind, why in kinds])} use {name}")
-    return "For " + "; for ".join(parts) + "."
-
-
-def _pick(
-    table: _ResultTable, scored: Sequence[ModelSummary], kind: str, main: str
-) -> tuple[str, str]:
-    """Return the cheapest, then fastest, of the models that are not clearly worse than the best."""
-    best = scored[0]
-    mine = table.values(best.model, main, kind)
-    if len(scored) == 1:
-        return best.model, f"the only model with scores, {main} {_value(best, main):.2f}"
-    comparable: list[ModelSummary] = [best]
-    gaps: list[Difference] = []
-    for other in scored[1:]:
-        gap = difference(mine, table.values(other.model, main, kind))
-        if gap is None or not gap.significant:
-            comparable.append(other)
-        else:
-            gaps.append(gap)
-    pick = min(comparable, key=lambda r: (price(r, "cost"), price(r, "latency")))
-    evidence = f"{main} {_value(pick, main):.2f} over {plural(pick.scores[main].n, 'case')}"
-    if len(comparable) == 1:
-        lead = min(gaps, key=lambda g: g.value)
-        return pick.model, f"{evidence}, clearly the best, by {lead.low:.2f} to {lead.high:.2f}"
-    others = [r.model for r in comparable if r is not pick]
-    if pick is best:
-        return pick.model, f"{evidence}, the best, but not clearly better than {join_names(others)}"
-    advantage = (
-        "cheaper" if any(price(r, "cost") > price(pick, "cost") for r in comparable) else "faster"
-    )
-    return pick.model, f"{evidence}, {advantage} and not clearly worse than {join_names(others)}"
-
-
 def _disagreements(
     cases: Mapping[str, Case],
     by_model: Mapping[str, Sequence[Result]],
@@ -337,7 +310,10 @@ def _notes(task: Task, main: str) -> list[str]:
         "close the code is to it, not whether the code works.",
         "explain": "An explanation has no reference: names (the share of the code's names it mentions) and agreement (its "
         "similarity to the other models' explanations) compare models, but do not show which is right.",
-        "edit": "",
+        "edit": "Of each commit the last change of a file is the wanted edit, after all other changes of the commit. "
+        "deltaChrf is how alike the edit and the wanted one are, 0 where nothing was shown; quiet is the share "
+        "without an edit where the file has not changed further since; right is exact or quiet. Each model is "
+        "measured alone; in the editor the locator answers first.",
     }
     sentences = [notes[task]]
     if main == "tests":

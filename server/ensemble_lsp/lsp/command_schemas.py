@@ -38,6 +38,8 @@ from .wire_models import (
     optional,
 )
 
+MAX_SNOOZE_MINUTES = 7 * 24 * 60
+
 # -- suggestions -----------------------------------------------------------------------------------
 
 
@@ -121,6 +123,26 @@ class NextEditResult(ServerMessage):
     id: str
     applied: bool
     """Whether the client applied it."""
+
+
+# -- snooze ----------------------------------------------------------------------------------------
+
+
+class SnoozeArguments(ClientMessage):
+    """Stop automatic completions and next edits for a time; without arguments, return the state."""
+
+    minutes: float | None = optional(ge=0, le=MAX_SNOOZE_MINUTES)
+    """The length of the snooze; 0 ends it."""
+    until_restart: bool | None = optional()
+    """Snooze until the server ends."""
+
+
+class SnoozeResult(ServerMessage):
+    """The state after the command."""
+
+    snoozed: bool
+    until: int | None
+    """The end in milliseconds since 1970; null if it lasts until the server ends, or if not snoozed."""
 
 
 # -- generate and explain --------------------------------------------------------------------------
@@ -358,6 +380,7 @@ COMMANDS: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "ensemble.reject": (RejectArguments, None),
     "ensemble.choose": (ChooseArguments, None),
     "ensemble.nextEdit": (NextEditArguments, NextEditResult),
+    "ensemble.snooze": (SnoozeArguments, SnoozeResult),
     "ensemble.generate": (GenerateArguments, GenerateResult),
     "ensemble.explain": (ExplainArguments, ExplainResult),
     "ensemble.models": (ModelsArguments, ModelsResult),

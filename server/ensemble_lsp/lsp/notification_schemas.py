@@ -42,6 +42,10 @@ class StatusParams(ServerMessage):
     message: str | None = optional()
     latency_ms: float | None = optional()
     accept_rate: float | None = optional()
+    snoozed: bool | None = optional()
+    """True while automatic completions and next edits are snoozed."""
+    snoozed_until: int | None = optional()
+    """The end of the snooze in milliseconds since 1970; absent if it lasts until the server ends."""
 
 
 FROM_CLIENT: dict[str, type[BaseModel]] = {

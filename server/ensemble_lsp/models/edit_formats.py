@@ -10,14 +10,17 @@ from types import MappingProxyType
 
 AUTO, NONE, CHAT = "auto", "none", "chat"
 
+_SIZE = r"\d[\d.]*b"
+"""Matches parameters or bits, such as 7b, 1.5b and 4bit; other digits after a name are its version."""
 _PATTERNS = MappingProxyType(
     {
-        "zeta": r"zeta(?!-?[2-9])",
+        "zeta": rf"zeta(?!-?(?!{_SIZE})[2-9])",
         # 2.1 was trained on numbered markers instead.
-        "zeta-2": r"zeta-?2(?![.-]?\d)",
+        "zeta-2": rf"zeta-?2(?!\.?\d|-(?!{_SIZE})\d)",
         "sweep-next-edit": r"sweep-?(next-?edit|v\d)",
         "instinct": r"instinct",
-        "mercury": r"mercury",
+        # mercury-2 is a chat model.
+        "mercury": r"mercury(?![a-z0-9]|-\d)",
     }
 )
 """Patterns of model ids, in lower case, by format."""

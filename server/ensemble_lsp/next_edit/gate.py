@@ -32,6 +32,11 @@ QuietReason = Literal[
 
 THRESHOLDS = MappingProxyType({"low": 0.45, "medium": 0.25, "high": 0.1})
 """The least expected reward, 0 to 1, by eagerness."""
+PROBE_SECONDS = MappingProxyType({"low": 3600.0, "medium": 1200.0, "high": 300.0})
+"""Seconds until models of a low expected reward are asked once all the same, by eagerness.
+
+What is never shown earns no reward: without it they would not be asked again.
+"""
 _FIRST_PAUSE, _MAX_PAUSE = 2.0, 120.0
 """Seconds; the first pause follows the second refusal in a row, and doubles with each more."""
 _PAUSE_FACTORS = MappingProxyType({"low": 2.0, "medium": 1.0, "high": 0.5})
@@ -52,6 +57,8 @@ class Moment:
     """Whether the user edited anything since the document was opened."""
     invoked: bool = False
     """Whether the user asked for it: only an edit that is wrong for certain is then held back."""
+    snoozed: bool = False
+    """Whether the user asked for quiet."""
     eagerness: Eagerness = "medium"
     expected_reward: float | None = None
     """0 to 1; ``None`` if unknown."""
@@ -65,19 +72,21 @@ class Gate:
         self._refused: OrderedDict[tuple[str, ...], float] = OrderedDict()
         self._in_a_row = 0
         self._last_refusal = 0.0
-        self._snoozed_until = 0.0
+        self._unlikely_since: float | None = None
 
     def before_asking(self, moment: Moment) -> QuietReason | None:
         """Return why no model should be asked now; ``None`` to ask."""
         if moment.invoked:
             return None
-        if self.snoozed:
+        if moment.snoozed:
             return "snoozed"
         if self._clock() < self._paused_until(moment.eagerness):
             return "paused"
         if not moment.edited:
             return "unedited"
-        return _unlikely(moment)
+        if _unlikely(moment) is not None and not self._probes(moment.eagerness):
+            return "unlikely"
+        return None
 
     def before_showing(
         self, edit: PredictedEdit, moment: Moment, trees: Trees | None = None
@@ -95,15 +104,6 @@ class Gate:
         if self._was_refused(edit, document):
             return "refused"
         return _unlikely(moment) or _syntax_reason(edit, moment, trees)
-
-    @property
-    def snoozed(self) -> bool:
-        """Whether the user asked for quiet."""
-        return self._clock() < self._snoozed_until
-
-    def snooze(self, seconds: float) -> None:
-        """Stay quiet for a time; 0 ends it."""
-        self._snoozed_until = self._clock() + seconds
 
     def refuse(self, edit: PredictedEdit, document: Document) -> None:
         """Remember that an edit of this document's version was refused."""
@@ -124,6 +124,16 @@ class Gate:
         """Forget the refusals of a closed document."""
         for key in [key for key in self._refused if key[0] == uri]:
             del self._refused[key]
+
+    def _probes(self, eagerness: Eagerness) -> bool:
+        """Return whether models of a low expected reward are asked this time, to see whether they still have it."""
+        now = self._clock()
+        if self._unlikely_since is None:
+            self._unlikely_since = now
+        if now - self._unlikely_since < PROBE_SECONDS[eagerness]:
+            return False
+        self._unlikely_since = now
+        return True
 
     def _paused_until(self, eagerness: Eagerness) -> float:
         if self._in_a_row < 2:

@@ -90,7 +90,7 @@ def delta_chrf(before: str, wanted: str, after: str) -> float:
 
     White space is left out. Two texts without a change are alike.
     """
-    texts = ["".join(text.split()) for text in (before, wanted, after)]
+    texts = _apart(["".join(text.split()) for text in (before, wanted, after)])
     values: list[float] = []
     for size in range(1, ORDER + 1):
         old, goal, new = (_ngrams(text, size) for text in texts)
@@ -110,6 +110,16 @@ def line_chrf(before: str, wanted: str, after: str) -> float:
         if reference or candidate:
             values.append(_f_score(candidate, reference))
     return sum(values) / len(values) if values else 1.0
+
+
+def _apart(texts: Sequence[str]) -> list[str]:
+    """Return texts without most of what they all begin and end with, in which no n-gram is added or deleted."""
+    shortest = min(map(len, texts))
+    head = min(common_prefix_length(texts[0], text) for text in texts[1:])
+    tail = min(common_prefix_length(texts[0][::-1], text[::-1]) for text in texts[1:])
+    head = max(0, head - ORDER)
+    tail = max(0, min(tail, shortest - head) - ORDER)
+    return [text[head : len(text) - tail] for text in texts]
 
 
 def _after(case: EditCase) -> str:

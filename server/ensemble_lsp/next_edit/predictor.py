@@ -226,6 +226,7 @@ class EditPredictor:
             hunks[::-1],
             edited=bool(hunks),
             invoked=query.invoked,
+            snoozed=app.activity.snooze.active,
             eagerness=app.settings.next_edit.eagerness,
         )
 

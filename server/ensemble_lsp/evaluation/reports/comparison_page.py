@@ -169,11 +169,13 @@ def _facts(comparison: Comparison, command: str) -> str:
 
 
 def _chosen(comparison: Comparison) -> str:
-    sample = comparison.plan.sample
+    sample, task = comparison.plan.sample, comparison.summary.task
     left = ", ".join(f"{n} {why}" for why, n in sample.left_out.most_common() if n)
+    found = f"{sample.files} code files were found and {sample.read} of them read, with {sample.found} distinct places."
+    if task == "edit":
+        found = f"The git history of {sample.files} code files was read, the latest commits first: {sample.found} cases."
     selection = (
-        f"{sample.files} code files were found and {sample.read} of them read, with {sample.found} distinct "
-        "places. The cases alternate between kinds and complexities; at most a fifth come from one file, "
+        f"{found} The cases alternate between kinds and complexities; at most a fifth come from one file, "
         "and duplicate code counts once."
     )
     return f"{selection} Excluded: {left}." if left else selection
