@@ -26,9 +26,15 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
   );
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChangeAnswers = this.changed.event;
-  private readonly edits = vscode.workspace.onDidChangeTextDocument(({ document }) => {
-    if (document === this.last?.document) this.changed.fire();
-  });
+  /** An answer fits its document until that is changed or closed. */
+  private readonly edits = vscode.Disposable.from(
+    vscode.workspace.onDidChangeTextDocument(({ document }) => {
+      if (document === this.last?.document) this.changed.fire();
+    }),
+    vscode.workspace.onDidCloseTextDocument((document) => {
+      if (document === this.last?.document) this.changed.fire();
+    }),
+  );
   private last:
     { generation: Generation; document: vscode.TextDocument; version: number } | undefined;
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import expect
 
@@ -10,6 +12,15 @@ from tests.support.providers import LoopbackProvider
 from .workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(autouse=True)
+def explorer(vscode: Workbench) -> Iterator[None]:
+    """The list of files is shown again after each test."""
+    yield
+    vscode.press("Escape", "Control+Shift+E")
+    vscode.page.locator(".explorer-viewlet").wait_for()
+
 
 MEDIAN = 'def median(values):\n    """The middle value of a list of odd length."""\n'
 SORTED = "return sorted(values)[len(values) // 2]"
@@ -49,8 +60,6 @@ def test_the_activity_bar_holds_models_answers_and_dashboard(
     models.get_by_role("treeitem", name="alpha").hover()
     models.get_by_role("treeitem", name="alpha").get_by_role("button", name="Test").click()
     vscode.notification("alpha works: it answered in").wait_for()
-    vscode.press("Control+Shift+E")
-    vscode.page.locator(".explorer-viewlet").wait_for()
 
 
 def test_the_editors_title_menu_has_the_commands(vscode: Workbench) -> None:
