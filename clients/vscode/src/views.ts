@@ -46,6 +46,7 @@ export class ModelsView implements vscode.TreeDataProvider<Model>, vscode.Dispos
     item.tooltip = [`${model.provider} ${model.model}`.trim(), model.reason, place(model)]
       .filter(Boolean)
       .join("\n");
+    item.accessibilityInformation = { label: `${model.name}: ${item.description}` };
     const icon = model.available ? "check" : keyless ? "key" : "warning";
     item.iconPath = new vscode.ThemeIcon(icon);
     item.contextValue = keyless ? "keyless" : "model";
@@ -84,6 +85,8 @@ export class CandidatesView implements vscode.TreeDataProvider<Entry>, vscode.Di
     const item = new vscode.TreeItem(name ?? entry.label);
     item.description = entry.detail ?? "";
     item.tooltip = entry.candidate?.text ?? "";
+    // Without it, a screen reader reads the tooltip, which is the whole code.
+    item.accessibilityInformation = { label: `${name ?? entry.label}: ${entry.detail ?? ""}` };
     item.iconPath = new vscode.ThemeIcon(icon ?? "sparkle");
     item.contextValue = "candidate";
     const title = "Show the Difference";
