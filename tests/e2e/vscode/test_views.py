@@ -1,4 +1,4 @@
-"""The activity bar, the editor's title menu and the settings page in a real VS Code."""
+"""The activity bar and the editor's title menu in a real VS Code."""
 
 from __future__ import annotations
 
@@ -73,18 +73,3 @@ def test_the_editors_title_menu_has_the_commands(vscode: Workbench) -> None:
     menu.get_by_role("menuitem", name="Set Up a Model").click()
     vscode.entry("Another model").wait_for()
     vscode.press("Escape")
-
-
-def test_the_settings_are_in_groups(vscode: Workbench) -> None:
-    vscode.command("Ensemble: Open Settings")
-    page = vscode.page.locator(".settings-editor")
-    groups = page.locator(".settings-toc-container")
-    for title in ("Server and Models", "Completions", "Several Models at Once", "Privacy"):
-        groups.get_by_text(title, exact=True).first.wait_for()
-    vscode.shots("settings")
-    groups.get_by_text("Several Models at Once", exact=True).first.click()
-    page.get_by_text("asks this many models at once").first.wait_for()
-    vscode.shots("settings-several")
-    groups.get_by_text("Privacy", exact=True).first.click()
-    page.get_by_text("secrets/").first.wait_for()
-    vscode.shots("settings-privacy")
