@@ -12,7 +12,7 @@ _NUMBERED_NAME = re.compile(
 )
 _NAMES_OF_SECRETS = "pass|passwd|password|passphrase|pwd|secret|token|credential|key"
 _EXPRESSION = r"""[A-Za-z_]\w*(?:\.\w+|\[['"]?\w+['"]?\]|\([\w.,\ '"]{0,40}\))*(?:![rsa])?(?::[\w.,<>^+%]{0,8})?"""
-"""What an interpolated string holds between its braces."""
+"""The part of an interpolated string between its braces."""
 _PLACEHOLDERS = re.compile(
     rf"""(.)\1+|x{{3,}}.*|\*+.*|\.{{3}}.*|.*\.{{3}}|.*…
     |.*(?:<[\w -]+>|\{{\{{|\{{\w*(?:[.:!]\w+)*\}}|\{{{_EXPRESSION}\}}|\#\{{|\$\{{|\$\(|%[sdr]\b|%\().*|\$\w+|%\w+%
