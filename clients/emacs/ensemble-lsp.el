@@ -114,11 +114,15 @@ Return nil if the buffer differs from the text."
 (defun ensemble-lsp--draw (ghost rest)
   "Show REST, the text of GHOST that the buffer does not have yet."
   (let* ((text (propertize rest 'face 'ensemble-lsp-ghost))
-         (end (marker-position (ensemble-lsp--shown-end ghost)))
+         (end (max (marker-position (ensemble-lsp--shown-end ghost))
+                   ;; Inside a line Emacs draws the cursor before the text only if the
+                   ;; text replaces a character: the next one, which is shown again.
+                   (min (1+ (point)) (line-end-position))))
+         (again (buffer-substring (ensemble-lsp--shown-end ghost) end))
          (overlay (make-overlay (point) end)))
     ;; Without this property the cursor is drawn behind the text.
     (put-text-property 0 1 'cursor t text)
-    (overlay-put overlay (if (= (point) end) 'after-string 'display) text)
+    (overlay-put overlay (if (= (point) end) 'after-string 'display) (concat text again))
     (overlay-put overlay 'priority 100)
     (mapc #'delete-overlay (ensemble-lsp--shown-overlays ghost))
     (setf (ensemble-lsp--shown-overlays ghost) (list overlay))))

@@ -87,11 +87,11 @@ def test_eglot_completes(emacs: Path, home: Home) -> None:
 def test_eldoc_explains_without_blocking(
     emacs: Path, home: Home, provider: LoopbackProvider
 ) -> None:
-    provider.delay_first = 3
+    provider.delay_first = 6
     noted = play(emacs, home, readme(), ELDOC, CODE + "width * height\n")
-    assert noted["early"] is None, "the model answers after 3 seconds"
-    assert noted["asked"] < 1
-    assert noted["moved"] < 1
+    assert noted["early"] is None, "the model answers after 6 seconds"
+    assert noted["asked"] < 3
+    assert noted["moved"] < 3
     assert "multiplies" in noted["explanation"]
 
 
@@ -108,7 +108,7 @@ def test_a_code_action_of_the_package_does_not_wait(
     emacs: Path, home: Home, provider: LoopbackProvider
 ) -> None:
     provider.reply = "```python\nreturn width * height\n```"
-    provider.delay_first = 4
+    provider.delay_first = 6
     noted = play(emacs, home, snippets("docs/editors/emacs.md")[0], ACTION, FUNCTION)
     assert noted["seconds"] < 3
     assert noted["text"].rstrip() == FUNCTION + "return width * height"
