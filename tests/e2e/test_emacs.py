@@ -68,9 +68,10 @@ def play(emacs: Path, home: Home, setup: str, script: str, code: str = CODE) -> 
 
 @pytest.fixture
 def home(home: Home, provider: LoopbackProvider) -> Home:
-    provider.reply = lambda body: (
-        "It multiplies." if "explain" in str(body).lower() else "width * height"
-    )
+    def reply(body: dict[str, Any]) -> str:
+        return "It multiplies." if "explain" in str(body).lower() else "width * height"
+
+    provider.reply = reply
     home.model("gpt", provider.base_url)
     home.tables["complete"] = {"budgetMs": 20000}
     home.tables["explain"] = {}
