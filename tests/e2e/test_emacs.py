@@ -28,21 +28,28 @@ COMPLETION = """
 (note 'text (buffer-string))
 """
 
+# Eglot drops an answer after 10 seconds, which a loaded machine may need; asked again, the server has it.
 ELDOC = """
 (open-and-connect)
 (defun explanation ()
   (and (buffer-live-p eldoc--doc-buffer)
        (with-current-buffer eldoc--doc-buffer
          (and (string-match-p "multiplies" (buffer-string)) (buffer-string)))))
+(defvar asked-at (float-time))
 (goto-char (point-min))
 (search-forward "area")
-(let ((start (float-time)))
-  (eldoc-print-current-symbol-info)
-  (note 'asked (- (float-time) start)))
-(accept-process-output nil 0.5)
+(eldoc-print-current-symbol-info)
+(note 'asked (- (float-time) asked-at))
 (note 'early (explanation))
 (note 'moved (keys "C-b C-f"))
-(note 'explanation (await "the explanation" #'explanation))
+(note 'explanation
+      (await "the explanation"
+             (lambda ()
+               (or (explanation)
+                   (when (> (- (float-time) asked-at) 11)
+                     (setq asked-at (float-time))
+                     (eldoc-print-current-symbol-info t)
+                     nil)))))
 """
 
 ACTION = """
@@ -88,9 +95,9 @@ def test_eglot_completes(emacs: Path, home: Home) -> None:
 def test_eldoc_explains_without_blocking(
     emacs: Path, home: Home, provider: LoopbackProvider
 ) -> None:
-    provider.delay_first = 6
+    provider.delay_first = 4
     noted = play(emacs, home, readme(), ELDOC, CODE + "width * height\n")
-    assert noted["early"] is None, "the model answers after 6 seconds"
+    assert noted["early"] is None, "the model answers after 4 seconds"
     assert noted["asked"] < 3
     assert noted["moved"] < 3
     assert "multiplies" in noted["explanation"]

@@ -1,7 +1,7 @@
 // The commands of the palette.
 import * as vscode from "vscode";
 
-import type { CandidatePicker } from "./candidates";
+import type { CandidatePicker, Entry } from "./candidates";
 import { openConfig } from "./config";
 import { type ServerConnection, showErrors } from "./connection";
 import type { Dashboard } from "./dashboard";
@@ -10,10 +10,11 @@ import { install } from "./install";
 import type { KeyStore } from "./keys";
 import type { LastEditor } from "./lastEditor";
 import type { Menu } from "./menu";
-import { addModel, listProviders, removeModel, showModels } from "./models";
+import { addModel, removeModel, showModels } from "./models";
 import { type Pages, whyPage } from "./pages";
-import type { WhyArguments } from "./protocol";
+import type { Model, WhyArguments } from "./protocol";
 import { compareModels, openReport } from "./reports";
+import { readyFor, setUpModel, storeKey, testModel } from "./setup";
 import type { Suggestions } from "./suggestions";
 import {
   chooseLanguages,
@@ -22,6 +23,7 @@ import {
   toggleEverywhere,
   toggleLanguage,
 } from "./switches";
+import type { ModelsView } from "./views";
 
 export interface Components {
   context: vscode.ExtensionContext;
@@ -35,13 +37,14 @@ export interface Components {
   dashboard: Dashboard;
   editor: LastEditor;
   menu: Menu;
+  modelsView: ModelsView;
 }
 
 export function registerCommands(components: Components): void {
   const { context, log, server, keys, pages, suggestions, candidates, dashboard } = components;
-  const { explanations, editor, menu } = components;
+  const { explanations, editor, menu, modelsView } = components;
   const restart = (): Promise<void> => server.restart();
-  const commands: Record<string, (id?: string) => unknown> = {
+  const commands: Record<string, (argument?: never) => unknown> = {
     menu: () => {
       suggestions.blurred();
       return menu.show();
@@ -55,12 +58,18 @@ export function registerCommands(components: Components): void {
       if (await install(context, log)) await restart();
     },
     dashboard: () => dashboard.show(),
-    generateHere: () => candidates.generate(),
+    generateHere: async () => {
+      if (await readyFor(server, "generate")) await candidates.generate();
+    },
     showCandidates: () => candidates.choose(),
-    explainHere: () => explanations.explainSelection(),
+    previewCandidate: (entry?: Entry) => entry && candidates.show(entry),
+    useCandidate: (entry?: Entry) => entry && candidates.use(entry),
+    explainHere: async () => {
+      if (await readyFor(server, "explain")) await explanations.explainSelection();
+    },
     explainWithModel: () => explanations.explainWithModel(),
-    explanationHelpful: (id) => explanations.judge(true, idOf(id)),
-    explanationNotHelpful: (id) => explanations.judge(false, idOf(id)),
+    explanationHelpful: (id?: string) => explanations.judge(true, idOf(id)),
+    explanationNotHelpful: (id?: string) => explanations.judge(false, idOf(id)),
     whyThis: () => showWhy(server, pages, editor, suggestions.latest ?? candidates.latest),
     take: () => suggestions.accept(),
     dismiss: () => suggestions.reject(),
@@ -68,15 +77,26 @@ export function registerCommands(components: Components): void {
     pinModel: () => menu.chooseTask(),
     openConfig: () => openConfig(server),
     newModel: () => addModel(server),
-    dropModel: () => removeModel(server),
+    dropModel: (model?: Model) => removeModel(server, model?.name),
     openReport: () => openReport(server, pages),
     compareModels: () => compareModels(server, pages),
-    storeKey: async () => {
-      if (await keys.promptAndStore(await listProviders(server))) await restart();
+    setUp: () => setUpModel(server, keys),
+    tryModel: (model?: string | Model) => {
+      const name = typeof model === "string" ? model : model?.name;
+      return name ? testModel(server, name) : showModels(server);
     },
-    removeKey: async () => {
-      if (await keys.promptAndRemove()) await restart();
+    storeKey: (variable?: string | Model) =>
+      storeKey(
+        server,
+        keys,
+        (typeof variable === "string" ? variable : variable?.keyVariable) ?? undefined,
+      ),
+    removeKey: async (variable?: string) => {
+      if (await keys.promptAndRemove(typeof variable === "string" ? variable : undefined)) {
+        await restart();
+      }
     },
+    refreshModels: () => modelsView.refresh(),
     toggle: () => toggleEverywhere(),
     toggleLanguage: () => toggleLanguage(editor),
     chooseLanguages: () => chooseLanguages(editor),
@@ -85,7 +105,7 @@ export function registerCommands(components: Components): void {
     endSnooze: () => snooze(server, 0),
   };
   for (const [name, run] of Object.entries(commands)) {
-    const handler = (argument?: string): Promise<unknown> =>
+    const handler = (argument?: never): Promise<unknown> =>
       showErrors(() => Promise.resolve().then(() => run(argument)));
     const registered = vscode.commands.registerCommand(`ensemble.${name}`, handler);
     context.subscriptions.push(registered);

@@ -24,7 +24,7 @@ import { settingsFor } from "./settings";
 const MAX_RESTARTS = 4;
 const STOP_TIMEOUT_MS = 4000;
 /** LSP's error code RequestCancelled. */
-const REQUEST_CANCELLED = -32800;
+export const REQUEST_CANCELLED = -32800;
 
 export type Phase = "starting" | "ready" | "missing" | "failed";
 

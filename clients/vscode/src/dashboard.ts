@@ -17,12 +17,15 @@ const PAGE_COMMANDS = new Set([
   "openReport",
   "compareModels",
   "newModel",
+  "setUp",
   "install",
   "restart",
   "showLog",
 ]);
 
-export class Dashboard implements vscode.Disposable {
+export class Dashboard implements vscode.WebviewViewProvider, vscode.Disposable {
+  /** The dashboard of the activity bar. */
+  private view: vscode.WebviewView | undefined;
   private panel: vscode.WebviewPanel | undefined;
   private problem = "";
   private missing = false;
@@ -54,31 +57,43 @@ export class Dashboard implements vscode.Disposable {
       this.panel.reveal();
       return;
     }
-    const media = vscode.Uri.joinPath(this.context.extensionUri, "dist");
     const column = columnBeside(this.editor.current?.viewColumn);
     const beside = { viewColumn: column, preserveFocus: true };
-    const options = { enableScripts: true, localResourceRoots: [media] };
+    const options = { enableScripts: true, localResourceRoots: [this.media] };
     const title = "Ensemble Dashboard";
     const panel = vscode.window.createWebviewPanel("ensemble.dashboard", title, beside, options);
     this.panel = panel;
-    panel.webview.onDidReceiveMessage((message: { command?: string }) => {
+    this.fill(panel.webview);
+    panel.onDidDispose(() => (this.panel = undefined));
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    this.view = view;
+    view.webview.options = { enableScripts: true, localResourceRoots: [this.media] };
+    this.fill(view.webview);
+    view.onDidChangeVisibility(() => this.refreshSoon());
+    view.onDidDispose(() => (this.view = undefined));
+  }
+
+  private get media(): vscode.Uri {
+    return vscode.Uri.joinPath(this.context.extensionUri, "dist");
+  }
+
+  private fill(webview: vscode.Webview): void {
+    webview.onDidReceiveMessage((message: { command?: string }) => {
       const { command } = message;
       if (command === "ready") void this.refresh();
       if (command && PAGE_COMMANDS.has(command)) {
         void vscode.commands.executeCommand(`ensemble.${command}`);
       }
     });
-    panel.webview.html = page(panel.webview, media);
+    webview.html = page(webview, this.media);
     // The server sends no notification when an outcome is recorded.
-    this.poll = setInterval(() => this.refreshSoon(), POLL_MS);
-    panel.onDidDispose(() => {
-      clearInterval(this.poll);
-      this.panel = undefined;
-    });
+    this.poll ??= setInterval(() => this.refreshSoon(), POLL_MS);
   }
 
   private refreshSoon(): void {
-    if (!this.panel?.visible) return;
+    if (!this.panel?.visible && !this.view?.visible) return;
     clearTimeout(this.debounce);
     this.debounce = setTimeout(() => void this.refresh(), DEBOUNCE_MS);
   }
@@ -87,7 +102,7 @@ export class Dashboard implements vscode.Disposable {
     const state = await this.loadState().catch((error: unknown) => ({
       error: (error as Error).message,
     }));
-    await this.panel?.webview.postMessage(state);
+    for (const one of [this.panel, this.view]) await one?.webview.postMessage(state);
   }
 
   private async loadState(): Promise<State> {

@@ -18,7 +18,9 @@ import { Pages } from "./pages";
 import type { Range } from "./protocol";
 import { configuredServerPath } from "./serverPath";
 import { StatusItem } from "./status";
+import { offerSetUp } from "./setup";
 import { Suggestions } from "./suggestions";
+import { CandidatesView, ModelsView } from "./views";
 
 let running: ServerConnection | undefined;
 
@@ -43,7 +45,15 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const status = new StatusItem(server, suggestions, store, editor);
   const menu = new Menu(server, store, editor, () => status.snoozed);
   const label = new ModelLabel(suggestions, store);
-  context.subscriptions.push(editor, store, label);
+  const modelsView = new ModelsView(server);
+  context.subscriptions.push(
+    editor,
+    store,
+    label,
+    modelsView,
+    new CandidatesView(candidates),
+    vscode.window.registerWebviewViewProvider("ensemble.dashboardView", dashboard),
+  );
   context.subscriptions.push(log, pages, explanations, suggestions, server);
   context.subscriptions.push(candidates, dashboard, status);
   registerNextEdits(context, server, suggestions);
@@ -59,6 +69,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     dashboard,
     editor,
     menu,
+    modelsView,
   });
   let program = configuredServerPath();
   context.subscriptions.push(
@@ -73,6 +84,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     server.onPhase(({ phase, reason }) => {
       if (phase === "missing") void offerToInstall();
       if (phase === "failed") void offerHelp(reason);
+      if (phase === "ready") void offerSetUp(context, server);
     }),
   );
   running = server;

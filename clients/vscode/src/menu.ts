@@ -164,6 +164,7 @@ export class Menu {
     return [
       entry("question", "Why this answer", "whyThis"),
       entry("list-unordered", "Models", "showModels"),
+      entry("add", "Set up a model", "setUp"),
       entry("key", "Store an API key", "storeKey"),
       { ...entry("dashboard", "Dashboard", "dashboard"), description: usage },
       entry("graph", "Usage report", "openReport"),

@@ -16,7 +16,7 @@ const STORE_KEY = { label: "Store a Key", command: "ensemble.storeKey" };
 const OPEN_CONFIG = { label: "Open config.toml", command: "ensemble.openConfig" };
 const CHOOSE = { label: "Choose Another Model", command: "ensemble.menu" };
 const SHOW_LOG = { label: "Show the Log", command: "ensemble.showLog" };
-const ADD = { label: "Add a Model", command: "ensemble.newModel" };
+const SET_UP = { label: "Set Up a Model", command: "ensemble.setUp" };
 const BUDGET = {
   label: "Change the Budget",
   command: "workbench.action.openSettings",
@@ -37,7 +37,7 @@ const DESCRIPTIONS: Record<Problem, Description> = {
   limit: { icon: "watch", text: "request limit", mends: [CHOOSE] },
   offline: { icon: "debug-disconnect", text: "offline", mends: [CHOOSE, OPEN_CONFIG, SHOW_LOG] },
   model: { icon: "question", text: "model not found", mends: [OPEN_CONFIG, CHOOSE] },
-  noModel: { icon: "question", text: "no model", mends: [ADD, STORE_KEY] },
+  noModel: { icon: "question", text: "no model", mends: [SET_UP, STORE_KEY] },
   other: { icon: "warning", text: "no answer", mends: [CHOOSE, SHOW_LOG] },
 };
 

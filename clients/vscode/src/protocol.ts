@@ -1,12 +1,15 @@
 // The messages of the server, under the names that the client uses. The types are generated.
 export type {
   AddModelArguments,
+  AddModelResult,
   Candidate,
   Commands,
   ExplainResult as Explanation,
+  FoundModel,
   GenerateResult as Generation,
   ModelDescription as Model,
   Notifications,
+  PackagedModelDescription as PackagedModel,
   ProviderDescription as Provider,
   Range,
   Ranked,

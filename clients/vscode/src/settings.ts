@@ -9,7 +9,7 @@ const EXTENSION_ONLY = /^ensemble\.(?:server\.|nextEdit\.showInEditor$)/;
 const MERGED_LISTS = new Set(["ensemble.privacy.exclude", "ensemble.complete.disabledLanguages"]);
 
 interface Manifest {
-  contributes: { configuration: { properties: Record<string, { scope?: string }> } };
+  contributes: { configuration: { properties: Record<string, { scope?: string }> }[] };
   capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
 }
 
@@ -18,7 +18,8 @@ export function settingsFor(manifest: unknown, trusted: boolean): Record<string,
   const { contributes, capabilities } = manifest as Manifest;
   const restricted = new Set(capabilities.untrustedWorkspaces.restrictedConfigurations);
   const settings: Record<string, unknown> = {};
-  for (const [key, { scope }] of Object.entries(contributes.configuration.properties)) {
+  const groups = contributes.configuration.map(({ properties }) => Object.entries(properties));
+  for (const [key, { scope }] of groups.flat()) {
     if (EXTENSION_ONLY.test(key)) continue;
     const userOnly = scope === "machine" || (!trusted && restricted.has(key));
     const value = explicitValue(key, userOnly);

@@ -31,7 +31,7 @@ test("an error has the buttons that mend its kind", async () => {
     "ensemble.selector.dailyBudget",
   ]);
   fake.pressed = undefined;
-  assert.match(await shows(failing("noModel")), /\[Add a Model\]/);
+  assert.match(await shows(failing("noModel")), /\[Set Up a Model\]/);
   assert.match(await shows(failing("offline")), /\[Show the Log\]/);
 });
 

@@ -74,6 +74,8 @@ class AppContext:
     env: Mapping[str, str]
     issues: tuple[SettingsIssue, ...] = ()
     """Faults of the settings, when they were last read."""
+    config_stamp: tuple[int, ...] | None = None
+    """The stamp of the config file when it was read; another one means that the file has changed."""
     trusted: bool = True
     """Whether the user trusts the workspace."""
     pins: Mapping[Task, str | None] = field(default_factory=lambda: MappingProxyType({}))
@@ -231,8 +233,11 @@ class AppContext:
 
     def notices(self) -> list[str]:
         """Return the sentences that the user should see once."""
-        issues = [*self.issues, *self.registry.faults]
-        return [str(issue) for issue in issues] + list(self.history.notices)
+        return [str(issue) for issue in self.faults()] + list(self.history.notices)
+
+    def faults(self) -> list[SettingsIssue]:
+        """Return the faults of the settings at the start, those of the models included."""
+        return [*self.issues, *self.registry.faults]
 
     async def prepare(self) -> None:
         """Load, off the loop, what the models need and what guards their prompts."""

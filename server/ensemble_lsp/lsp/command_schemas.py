@@ -18,6 +18,16 @@ from ..selection.choice import Ranked
 from ..settings import ModelSettings
 from ..settings.messages import expected, kind
 from ..types import TASKS, Task
+from .setup_schemas import (
+    DownloadModelArguments,
+    DownloadModelResult,
+    FindModelsArguments,
+    FindModelsResult,
+    PackagedModelsArguments,
+    PackagedModelsResult,
+    TestModelArguments,
+    TestModelResult,
+)
 from .wire_models import (
     ClientMessage,
     NonEmpty,
@@ -236,6 +246,8 @@ class ModelDescription(ServerMessage):
     """The kind of the reason."""
     key_source: str = Field(alias="keySource")
     """The source of the API key."""
+    key_variable: str | None = Field(alias="keyVariable")
+    """The environment variable that may hold the API key; null for a model that reads none."""
     origin: str
     """The place where the model is configured."""
     local: bool
@@ -339,6 +351,15 @@ class AddModelArguments(ModelSettings):
     """Also write the model to the user's config file."""
 
 
+class AddModelResult(ServerMessage):
+    """The place where the model was written."""
+
+    saved: str | None
+    """The path of the config file; null without `save`."""
+    kept: list[str]
+    """The models that were found before and were written with it, so that the list does not replace them."""
+
+
 class RemoveModelArguments(ClientMessage):
     """Remove a model for this session."""
 
@@ -413,8 +434,12 @@ COMMANDS: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "ensemble.providers": (ProvidersArguments, ProvidersResult),
     "ensemble.pin": (PinArguments, None),
     "ensemble.status": (StatusArguments, StatusResult),
-    "ensemble.addModel": (AddModelArguments, None),
+    "ensemble.addModel": (AddModelArguments, AddModelResult),
     "ensemble.removeModel": (RemoveModelArguments, None),
+    "ensemble.packagedModels": (PackagedModelsArguments, PackagedModelsResult),
+    "ensemble.downloadModel": (DownloadModelArguments, DownloadModelResult),
+    "ensemble.findModels": (FindModelsArguments, FindModelsResult),
+    "ensemble.testModel": (TestModelArguments, TestModelResult),
     "ensemble.why": (WhyArguments, WhyResult),
     "ensemble.report": (ReportArguments, ReportResult),
     "ensemble.compare": (CompareArguments, CompareResult),

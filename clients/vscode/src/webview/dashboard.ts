@@ -107,7 +107,7 @@ function section(task: Task, models: Model[]): HTMLElement {
     .map((model) => row(model, task));
   const headings = ["model", task === "explain" ? "calls" : "accepted", "first token", "cost"];
   const empty = element("p", { class: "quiet" }, "No model is configured for this task. ");
-  empty.append(button("Add a model", "newModel"));
+  empty.append(button("Set up a model", "setUp"));
   const shown = rows.length ? table(headings, rows) : empty;
   return element("section", { "data-task": task }, element("h2", {}, TITLES[task]), shown);
 }

@@ -124,6 +124,7 @@ export function model(name: string, more: Partial<Model> = {}): Model {
     reason: "",
     problem: "other",
     keySource: "none",
+    keyVariable: null,
     origin: "config",
     local: false,
     stats: {},

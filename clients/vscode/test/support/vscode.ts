@@ -188,6 +188,8 @@ export const fake = {
   prompts: [] as string[],
   offered: [] as unknown[][],
   messages: [] as string[],
+  /** The button to press in the next messages; one that a message lacks is kept for a later one. */
+  buttons: [] as string[],
   executed: [] as unknown[][],
   pressed: undefined as string | undefined,
   trusted: true,
@@ -208,6 +210,7 @@ export const fake = {
       list.length = 0;
     }
     this.closedTabs.length = 0;
+    this.buttons.length = 0;
     this.trusted = true;
     this.pressed = undefined;
     workspace.textDocuments = [];
@@ -264,10 +267,10 @@ export const window = {
     if (!options.canPickMany) return Promise.resolve(find(items, text));
     return Promise.resolve(text ? text.split(",").map((one) => find(items, one)) : []);
   },
-  showInformationMessage: (message: string): Promise<undefined> => show(message),
+  showInformationMessage: show,
   showWarningMessage: (...message: unknown[]): Promise<string | undefined> => ask(message),
   showErrorMessage: (...message: unknown[]): Promise<string | undefined> => ask(message),
-  setStatusBarMessage: (message: string): Promise<undefined> => show(message),
+  setStatusBarMessage: (message: string): Promise<string | undefined> => show(message),
   showTextDocument: (): Promise<undefined> => Promise.resolve(undefined),
   withProgress: <T>(
     _options: unknown,
@@ -275,15 +278,22 @@ export const window = {
   ): Promise<T> => task({ report: () => undefined }, { onCancellationRequested: () => undefined }),
 };
 
-function show(message: string): Promise<undefined> {
+function show(message: string, ...buttons: string[]): Promise<string | undefined> {
   fake.messages.push(message);
-  return Promise.resolve(undefined);
+  return pressed(buttons);
 }
 
 /** A message with buttons; `fake.pressed` is the button that the user presses. */
 function ask([message, ...options]: unknown[]): Promise<string | undefined> {
   const buttons = options.filter((one): one is string => typeof one === "string");
   fake.messages.push([message, ...buttons.map((button) => `[${button}]`)].join(" "));
+  return pressed(buttons);
+}
+
+function pressed(buttons: string[]): Promise<string | undefined> {
+  const [wanted] = fake.buttons;
+  if (wanted !== undefined && buttons.includes(wanted))
+    return Promise.resolve(fake.buttons.shift());
   return Promise.resolve(buttons.find((button) => button === fake.pressed));
 }
 
