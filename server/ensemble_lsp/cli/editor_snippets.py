@@ -64,17 +64,15 @@ language-servers = ["pylsp", "ensemble-lsp"]""",
         "Emacs (eglot)",
         """(with-eval-after-load 'eglot
   (add-to-list 'eglot-server-programs '((python-mode python-ts-mode) . ("ensemble-lsp"))))""",
-        "docs/editors/others.md",
+        "docs/editors/emacs.md",
     ),
     "sublime": Editor(
         "Sublime Text (LSP package)",
         """{
-  "clients": {
-    "ensemble-lsp": {
-      "enabled": true,
-      "command": ["ensemble-lsp"],
-      "selector": "source.python | source.js | source.ts | source.go | source.rust"
-    }
+  "ensemble-lsp": {
+    "enabled": true,
+    "command": ["ensemble-lsp"],
+    "selector": "source.python | source.js | source.ts | source.go | source.rust"
   }
 }""",
         "docs/editors/others.md",
