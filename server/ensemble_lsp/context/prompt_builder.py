@@ -16,6 +16,7 @@ from ..syntax.trees import Trees
 from ..types import Document, Position, Prompt, Snippet, Span, Task
 from .completion_mode import CompletionMode
 from .context_window import ContextWindow, context_window, cut_end, cut_lines
+from .redacted_documents import DocumentView, without_quoted
 from .symbols import Symbol, enclosing, outline
 from .workspace_index import WorkspaceContext
 
@@ -116,9 +117,14 @@ def _signature_above(
 
 
 def explain_prompt(
-    document: Document, span: Span, *, profile: Profile, workspace: WorkspaceContext
+    document: Document,
+    span: Span,
+    instruction: str = "",
+    *,
+    profile: Profile,
+    workspace: WorkspaceContext,
 ) -> Prompt | None:
-    """Return the prompt to explain a span; ``None`` if the model may not see the file.
+    """Return the prompt to explain a span, or what the instruction asks about it; ``None`` if the model may not see it.
 
     It includes the signatures of the functions that the code calls.
     """
@@ -130,7 +136,8 @@ def explain_prompt(
     span = view.span(_clamped(document, span))
     prompt = _with_selection("explain", view.document, span, target)
     called = _definitions(view.document, span, prompt.selection, target, budget.share(0.06))
-    return replace(prompt, related=(*called, *prompt.related))
+    instruction = _without_secrets(instruction, document, view, target)
+    return replace(prompt, related=(*called, *prompt.related), instruction=instruction)
 
 
 def generate_prompt(
@@ -149,10 +156,22 @@ def generate_prompt(
     view = workspace.view(document, profile)
     target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
     prompt = _with_selection("generate", view.document, view.span(_clamped(document, span)), target)
-    if not profile.local:
+    instruction = _without_secrets(instruction, document, view, target)
+    return replace(prompt, instruction=instruction, indent=indent)
+
+
+def _without_secrets(
+    instruction: str, document: Document, view: DocumentView, target: _PromptTarget
+) -> str:
+    """Return an instruction as the model may see it, cut to its share.
+
+    A tool's message may quote the document's secrets, which look like nothing outside of their line.
+    """
+    if not target.profile.local:
         # Before it is cut: a part of a secret may not look like one.
-        instruction, _ = workspace.privacy.redact(instruction)
-    return replace(prompt, instruction=cut_end(instruction, budget.share(0.2)), indent=indent)
+        instruction = without_quoted(instruction, view.secrets(document.lines))
+        instruction, _ = target.workspace.privacy.redact(instruction)
+    return cut_end(instruction, target.budget.share(0.2))
 
 
 def _with_selection(task: Task, document: Document, span: Span, target: _PromptTarget) -> Prompt:

@@ -10,12 +10,14 @@ from lsprotocol import types
 from ...errors import DocumentError
 from ...types import Document, Position, Span
 from ..candidate_picker import CHOOSE, choose_command
-from ..convert import from_span, to_span, workspace_edit
+from ..convert import range_arguments as plain_arguments
+from ..convert import to_span, workspace_edit
 from ..error_responses import failure, raise_to_user
 from ..server import EnsembleServer
 from ..work_done_progress import WorkDoneProgress, with_progress
 from .document_requests import accept_command, document_request
 from .inline_edit import next_edit_actions, resolved_edit
+from .preset_actions import preset_actions, preset_generation
 
 if TYPE_CHECKING:
     from ...generation.generator import Generation
@@ -45,6 +47,7 @@ async def code_action(
         actions.append(_generate_action(ls, document, span))
     if document.slice(span).strip() or document.line(span.start.line).strip():
         actions.append(_explain_action(ls, document, span))
+    actions += preset_actions(ls, document, params)
     actions = next_edit_actions(ls, document, span.start) + actions
     actions = [a for a in actions if _is_requested(a, params.context.only)]
     if ls.client.code_action_literals:
@@ -67,15 +70,7 @@ def _is_requested(action: types.CodeAction, only: Any) -> bool:
 
 def range_arguments(ls: EnsembleServer, document: Document, span: Span) -> dict[str, Any]:
     """Return a span as the ``{uri, range}`` of a command's arguments."""
-    range_ = from_span(document, span, ls.encoding)
-    start, end = range_.start, range_.end
-    return {
-        "uri": document.uri,
-        "range": {
-            "start": {"line": start.line, "character": start.character},
-            "end": {"line": end.line, "character": end.character},
-        },
-    }
+    return plain_arguments(document, span, ls.encoding)
 
 
 def _generate_action(ls: EnsembleServer, document: Document, span: Span) -> types.CodeAction:
@@ -151,15 +146,21 @@ async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> t
     if data.get("task") != "generate" or action.edit is not None:
         return action
     try:
-        uri, version = str(data["uri"]), int(data["version"])
-        span = Span(Position(*data["start"]), Position(*data["end"]))
+        arguments = cast("dict[str, Any]", data.get("arguments") or {})
+        uri, version = str(arguments.get("uri") or data["uri"]), int(data["version"])
+        span = Span(Position(0, 0), Position(0, 0))
+        if not arguments:
+            span = Span(Position(*data["start"]), Position(*data["end"]))
     except (KeyError, TypeError, ValueError) as error:
         raise failure("This code action is not valid; open the menu again.") from error
     document = ls.document(uri)
     if not ls.is_current(uri, version):
         message = "The file has changed; open the menu again."
         raise failure(message, types.LSPErrorCodes.ContentModified)
-    generation = await generate_with_progress(ls, document, span)
+    if arguments:
+        generation = await preset_generation(ls, document, arguments, generate_with_progress)
+    else:
+        generation = await generate_with_progress(ls, document, span)
     if not generation.decided:
         action.command = choose_command(generation)
         return action
