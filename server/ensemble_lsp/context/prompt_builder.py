@@ -77,8 +77,13 @@ def complete_prompt(
     """
     if workspace.exclusion_reason(document, profile) is not None:
         return None
+    address, position = document.uri, document.clamp(position)
+    # A free model predicts from the indexed documents, the cells of a notebook among them.
+    cell = None if profile.free else workspace.in_notebook(document)
+    if cell is not None:
+        document, position = cell.script, cell.position(position)
     view = workspace.view(document, profile)
-    document, position = view.document, view.position(document.clamp(position))
+    document, position = view.document, view.position(position)
     multiline = mode == "block"
     budget = _Budget.of(
         profile, MAX_COMPLETE_TOKENS, min(1024, 24 * max_lines) if multiline else 64
@@ -92,16 +97,17 @@ def complete_prompt(
         suffix=_unix_newlines(shown.suffix),
         multiline=multiline,
         max_tokens=budget.answer,
+        stop=() if cell is None else (f"\n{cell.mark}",),
     )
     if profile.free:
-        # It predicts from the indexed documents, which it finds by their path.
-        return replace(prompt, path=document.path)
+        # It finds them by their path; that of a cell is its notebook's.
+        return replace(prompt, path=address if address in workspace.notebooks else document.path)
     target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
     return replace(
         prompt,
         symbol=_signature_above(document, position, shown, target.trees),
         imports=_imports(document, shown, target),
-        related=_related(document, position, shown, target, 0.22, recent=recent),
+        related=_related(document, position, shown, target, 0.22, recent=recent and cell is None),
     )
 
 
@@ -131,9 +137,10 @@ def explain_prompt(
     if workspace.exclusion_reason(document, profile) is not None:
         return None
     budget = _Budget.of(profile, MAX_TOKENS, 800)
+    document, span = _with_cells(document, _clamped(document, span), workspace)
     view = workspace.view(document, profile)
     target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
-    span = view.span(_clamped(document, span))
+    span = view.span(span)
     prompt = _with_selection("explain", view.document, span, target)
     called = _definitions(view.document, span, prompt.selection, target, budget.share(0.06))
     instruction = _without_secrets(instruction, document, view, target)
@@ -153,11 +160,20 @@ def generate_prompt(
     if workspace.exclusion_reason(document, profile) is not None:
         return None
     budget = _Budget.of(profile, MAX_TOKENS, 1500)
+    document, span = _with_cells(document, _clamped(document, span), workspace)
     view = workspace.view(document, profile)
     target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
-    prompt = _with_selection("generate", view.document, view.span(_clamped(document, span)), target)
+    prompt = _with_selection("generate", view.document, view.span(span), target)
     instruction = _without_secrets(instruction, document, view, target)
     return replace(prompt, instruction=instruction, indent=indent)
+
+
+def _with_cells(
+    document: Document, span: Span, workspace: WorkspaceContext
+) -> tuple[Document, Span]:
+    """Return a document and a span; for a cell, the script of its notebook and the span in it."""
+    cell = workspace.in_notebook(document)
+    return (document, span) if cell is None else (cell.script, cell.span(span))
 
 
 def _without_secrets(

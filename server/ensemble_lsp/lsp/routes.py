@@ -22,6 +22,7 @@ from .handlers import (
     inline_edit,
     lifecycle,
     model_commands,
+    notebook_sync,
     popup_completion,
     preset_actions,
     report_commands,
@@ -55,6 +56,10 @@ ROUTES: tuple[Route, ...] = (
     Route(types.TEXT_DOCUMENT_DID_CHANGE, text_sync.did_change),
     Route(types.TEXT_DOCUMENT_DID_SAVE, text_sync.did_save),
     Route(types.TEXT_DOCUMENT_DID_CLOSE, text_sync.did_close),
+    Route(types.NOTEBOOK_DOCUMENT_DID_OPEN, notebook_sync.did_open),
+    Route(types.NOTEBOOK_DOCUMENT_DID_CHANGE, notebook_sync.did_change),
+    Route(types.NOTEBOOK_DOCUMENT_DID_SAVE, notebook_sync.did_save),
+    Route(types.NOTEBOOK_DOCUMENT_DID_CLOSE, notebook_sync.did_close),
     Route(
         types.TEXT_DOCUMENT_INLINE_COMPLETION,
         inline_completion.inline_completion,
