@@ -49,7 +49,9 @@ def preset_request(
         return _fix(document, span, diagnostics)
     symbol = defined_at(document, span)
     if symbol is None:
-        raise DocumentError("There is no function or class here; put the cursor on its first line.")
+        raise DocumentError(
+            "Put the cursor on the first line of a function or class: there is none here."
+        )
     if preset == "tests":
         return _tests(document, symbol)
     return _documentation(document, symbol)
@@ -78,10 +80,10 @@ def can_document(document: Document, symbol: Symbol) -> bool:
 
 def _fix(document: Document, span: Span, diagnostics: Sequence[Diagnostic]) -> PresetRequest:
     if not diagnostics:
-        raise DocumentError("There is no problem to fix here; put the cursor on a diagnostic.")
+        raise DocumentError("Put the cursor on a reported problem: this place has none to fix.")
     region = fix_region(document, span)
     if not document.slice(region).strip():
-        raise DocumentError("There is no code to fix on this line.")
+        raise DocumentError("Put the cursor on code: this line has none to fix.")
     indent = indent_of(document.line(region.start.line))
     instruction = fix_instruction(region, diagnostics)
     kept = KeptSyntax(document, region)
@@ -91,8 +93,8 @@ def _fix(document: Document, span: Span, diagnostics: Sequence[Diagnostic]) -> P
         return text if changed and kept(text) else ""
 
     refusal = (
-        "No answer was usable: each left the code as it is or would break the syntax of the file; "
-        "try again, or ask another model."
+        "Try again, or ask another model: each answer left the code as it is or would break the "
+        "syntax of the file."
     )
     return PresetRequest(GenerationIntent("fix", instruction, region, indent), fit, refusal)
 
@@ -110,7 +112,7 @@ def _tests(document: Document, symbol: Symbol) -> PresetRequest:
     instruction = _TESTS.format(
         signature=symbol.signature, framework=_FRAMEWORKS.get(document.language, "")
     )
-    refusal = "No answer was usable: none has tests that fit the file; try again."
+    refusal = "Try again, or ask another model: no answer has tests that fit the file."
     return PresetRequest(
         GenerationIntent("tests", instruction, Span(at, at), "", symbol), fit, refusal
     )
@@ -118,7 +120,9 @@ def _tests(document: Document, symbol: Symbol) -> PresetRequest:
 
 def _documentation(document: Document, symbol: Symbol) -> PresetRequest:
     if symbol.body is None or not can_document(document, symbol):
-        raise DocumentError(f"{symbol.name} has documentation already, or no room for it.")
+        raise DocumentError(
+            f"Choose another definition: {symbol.name} has documentation, or no room for it."
+        )
     indent = indent_of(document.line(symbol.span.start.line))
     if document.language == "python":
         line = symbol.body.start.line - 1
@@ -134,7 +138,7 @@ def _documentation(document: Document, symbol: Symbol) -> PresetRequest:
             return comment + tail if comment else ""
 
     instruction = _DOCUMENTATION.format(kind=kind, signature=symbol.signature)
-    refusal = f"No answer was usable: none is a {kind}; try again."
+    refusal = f"Try again, or ask another model: no answer is a {kind}."
     intent = GenerationIntent("documentation", instruction, Span(at, at), indent, symbol)
     return PresetRequest(intent, fit, refusal)
 

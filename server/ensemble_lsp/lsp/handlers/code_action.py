@@ -139,26 +139,24 @@ def _use_action(
 
 @raise_to_user
 async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> types.CodeAction:
-    """Run ``Generate with ensemble`` and return the action with the first answer as its edit."""
+    """Ask the models for the code of an action, and return it with the first answer as its edit."""
     data = cast("dict[str, Any]", action.data) if isinstance(action.data, dict) else {}
     if data.get("task") == "edit" and action.edit is None:
         return await _resolve_edit(ls, action, data)
-    if data.get("task") != "generate" or action.edit is not None:
+    if data.get("task") not in ("generate", "preset") or action.edit is not None:
         return action
     try:
-        arguments = cast("dict[str, Any]", data.get("arguments") or {})
-        uri, version = str(arguments.get("uri") or data["uri"]), int(data["version"])
-        span = Span(Position(0, 0), Position(0, 0))
-        if not arguments:
-            span = Span(Position(*data["start"]), Position(*data["end"]))
+        uri, version = str(data["uri"]), int(data["version"])
+        preset = cast("dict[str, Any]", dict(data["arguments"])) if "arguments" in data else None
+        span = Span(*(Position(*data.get(end, (0, 0))) for end in ("start", "end")))
     except (KeyError, TypeError, ValueError) as error:
         raise failure("This code action is not valid; open the menu again.") from error
     document = ls.document(uri)
     if not ls.is_current(uri, version):
         message = "The file has changed; open the menu again."
         raise failure(message, types.LSPErrorCodes.ContentModified)
-    if arguments:
-        generation = await preset_generation(ls, document, arguments, generate_with_progress)
+    if preset is not None:
+        generation = await preset_generation(ls, document, preset, generate_with_progress)
     else:
         generation = await generate_with_progress(ls, document, span)
     if not generation.decided:

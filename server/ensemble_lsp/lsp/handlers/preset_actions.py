@@ -91,7 +91,8 @@ def _action(
     """Return an action that asks the models when it is resolved, or by its command."""
     resolved = ls.client.code_action_literals and ls.client.resolves_edit
     command = types.Command(title=title, command="ensemble.generate", arguments=[arguments])
-    data = {"task": "generate", "version": document.version, "arguments": arguments}
+    place = {"uri": document.uri, "version": document.version}
+    data = {"task": "preset", **place, "arguments": arguments}
     return types.CodeAction(
         title=title,
         kind=kind,
