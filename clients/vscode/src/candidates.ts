@@ -6,7 +6,7 @@ import { columnBeside } from "./beside";
 import { type ServerConnection, showErrors } from "./connection";
 import { formattingOptions } from "./formatting";
 import { percent } from "./pages";
-import type { Candidate, Generation } from "./protocol";
+import type { Candidate, Generate, Generation } from "./protocol";
 
 const SCHEME = "ensemble-candidate";
 
@@ -84,12 +84,18 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     if (instruction === undefined) return;
     const { document, selection } = editor;
     const { start, end } = selection;
-    const formatting = formattingOptions(document.uri.toString());
+    await this.ask({ uri: document.uri.toString(), range: { start, end }, instruction });
+  }
+
+  /** Generate code and let the user choose. */
+  async ask(request: Generate): Promise<void> {
+    const { uri } = request;
+    const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri);
+    if (!document) return;
+    const formatting = formattingOptions(uri);
     const generation = await showErrors(() =>
       this.server.executeCommandWithProgress("Ensemble: generating", "ensemble.generate", {
-        uri: document.uri.toString(),
-        range: { start, end },
-        instruction,
+        ...request,
         apply: false,
         ...(formatting ? { formattingOptions: { ...formatting } } : {}),
       }),

@@ -17,7 +17,7 @@ from ..server import EnsembleServer
 from ..work_done_progress import WorkDoneProgress, with_progress
 from .document_requests import accept_command, document_request
 from .inline_edit import next_edit_actions, resolved_edit
-from .preset_actions import preset_actions, preset_generation
+from .preset_actions import definition_actions, preset_generation, problem_actions
 
 if TYPE_CHECKING:
     from ...generation.generator import Generation
@@ -47,8 +47,9 @@ async def code_action(
         actions.append(_generate_action(ls, document, span))
     if document.slice(span).strip() or document.line(span.start.line).strip():
         actions.append(_explain_action(ls, document, span))
-    actions += preset_actions(ls, document, params)
+    actions += definition_actions(ls, document, params)
     actions = next_edit_actions(ls, document, span.start) + actions
+    actions = problem_actions(ls, document, params) + actions
     actions = [a for a in actions if _is_requested(a, params.context.only)]
     if ls.client.code_action_literals:
         return [_tagged(ls, action) for action in actions]

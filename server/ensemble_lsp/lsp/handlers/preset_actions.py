@@ -26,17 +26,12 @@ _EXPLAIN = "Explain this error with ensemble"
 _WRITE = {"tests": "Write tests", "documentation": "Write documentation"}
 
 
-def preset_actions(
+def problem_actions(
     ls: EnsembleServer, document: Document, params: types.CodeActionParams
 ) -> list[types.CodeAction]:
-    """Offer the presets that apply, at most two for problems and two for a definition."""
-    actions: list[types.CodeAction] = []
-    if found := diagnostics_at(document, params, ls.encoding):
-        actions = _problem_actions(ls, document, found, params.context)
-    # A light bulb that is always there says nothing.
-    if params.context.trigger_kind != types.CodeActionTriggerKind.Automatic:
-        actions += _definition_actions(ls, document, params)
-    return actions
+    """Offer to fix and to explain the problems at a place: two actions, however many problems."""
+    found = diagnostics_at(document, params, ls.encoding)
+    return _problem_actions(ls, document, found, params.context) if found else []
 
 
 def _problem_actions(
@@ -60,9 +55,12 @@ def _problem_actions(
     return [fix, explain]
 
 
-def _definition_actions(
+def definition_actions(
     ls: EnsembleServer, document: Document, params: types.CodeActionParams
 ) -> list[types.CodeAction]:
+    """Offer tests and documentation for the function or class at a place, if the user asks for actions."""
+    if params.context.trigger_kind == types.CodeActionTriggerKind.Automatic:
+        return []  # a light bulb that is always there says nothing
     from ...generation.presets import can_document, defined_at
 
     host = ls.host_if_ready()
