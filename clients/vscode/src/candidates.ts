@@ -84,15 +84,15 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     if (instruction === undefined) return;
     const { document, selection } = editor;
     const { start, end } = selection;
-    await this.ask({ uri: document.uri.toString(), range: { start, end }, instruction });
+    const uri = document.uri.toString();
+    await this.ask({ uri, range: { start, end }, instruction }, document);
   }
 
   /** Generate code and let the user choose. */
-  async ask(request: Generate): Promise<void> {
-    const { uri } = request;
-    const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri);
+  async ask(request: Generate, opened?: vscode.TextDocument): Promise<void> {
+    const document = opened ?? openDocument(request.uri);
     if (!document) return;
-    const formatting = formattingOptions(uri);
+    const formatting = formattingOptions(request.uri);
     const generation = await showErrors(() =>
       this.server.executeCommandWithProgress("Ensemble: generating", "ensemble.generate", {
         ...request,
@@ -186,6 +186,10 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     this.edits.dispose();
     this.changed.dispose();
   }
+}
+
+function openDocument(uri: string): vscode.TextDocument | undefined {
+  return vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri);
 }
 
 /** The title of the list: the agreement of several models, and the models that did not answer. */
