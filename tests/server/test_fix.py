@@ -254,6 +254,20 @@ async def test_a_documentation_comment_goes_above_a_definition(
         assert client.text(uri) == code.replace("  area(side)", comment + "  area(side)")
 
 
+async def test_a_definition_is_found_from_every_word_of_its_first_line(home: Home) -> None:
+    exported = "export default function area(side) {\n  return side * side;\n}\n"
+    arrow = "export const area = (side) => side * side;\n"
+    uri = (home.workspace / "shape.js").as_uri()
+    async with home.server() as client:
+        await client.command("ensemble.models")
+        for code in (exported, arrow):
+            client.open(uri, code, "javascript")
+            for word in ("export", "area", "side"):
+                found = await actions(client, uri, word=word)
+                assert "Write documentation with ensemble" in found, (code, word)
+            client.close_document(uri)
+
+
 async def test_the_command_takes_diagnostics(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:

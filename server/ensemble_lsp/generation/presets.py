@@ -59,13 +59,17 @@ def preset_request(
 
 def defined_at(document: Document, span: Span, trees: Trees | None = None) -> Symbol | None:
     """Return the function or class whose signature is at the start of a span, or that a span covers."""
-    line = document.line(span.start.line)
-    first = Position(span.start.line, max(span.start.column, len(indent_of(line))))
-    symbol = enclosing(document, first, trees)
-    if symbol is None or symbol.body is None:
-        return None
-    last = max(symbol.span.start.line, symbol.body.start.line - 1)
-    return symbol if first.line <= last else None
+    number = span.start.line
+    line = document.line(number)
+    first = max(span.start.column, len(indent_of(line)))
+    # Words such as ``export`` are outside of the definition that they belong to.
+    for column in (first, max(0, len(line.rstrip(" \t;")) - 1)):
+        symbol = enclosing(document, Position(number, column), trees)
+        if symbol is None or symbol.body is None:
+            continue
+        if number <= max(symbol.span.start.line, symbol.body.start.line - 1):
+            return symbol
+    return None
 
 
 def can_document(document: Document, symbol: Symbol) -> bool:
