@@ -12,7 +12,7 @@ const CONTEXT = "ensemble.explanationShown";
 interface Place {
   uri: string;
   range: Range;
-  /** The problems to explain, in place of the code. */
+  /** The problems to explain instead of the code. */
   diagnostics?: Diagnostic[];
 }
 

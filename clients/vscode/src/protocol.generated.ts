@@ -324,7 +324,7 @@ export interface ExplainArguments {
    */
   show?: boolean;
   /**
-   * The problems to explain, in place of the code.
+   * The problems to explain instead of the code.
    */
   diagnostics?: DiagnosticArgument[];
   /**

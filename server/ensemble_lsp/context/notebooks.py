@@ -1,4 +1,4 @@
-"""Notebooks: each cell is a document of its own, and prompts show it with the other cells around it.
+"""Notebooks: each cell is a separate document, and prompts show it with the other cells around it.
 
 The cells are joined as a script in the percent format of Jupytext and VS Code, which models know: a line
 ``# %%`` begins a cell, and Markdown is commented out.

@@ -36,7 +36,7 @@ class PresetRequest:
 
     intent: GenerationIntent
     fit: Callable[[str], str]
-    """Returns the usable part of a post-processed answer; empty if there is none."""
+    """Returns the usable part of a post-processed answer; empty without one."""
     refusal: str
     """The sentence for the user if no answer is usable."""
 
@@ -50,7 +50,7 @@ def preset_request(
     symbol = defined_at(document, span)
     if symbol is None:
         raise DocumentError(
-            "Put the cursor on the first line of a function or class: there is none here."
+            "Put the cursor on the first line of a function or class: this place has no definition."
         )
     if preset == "tests":
         return _tests(document, symbol)

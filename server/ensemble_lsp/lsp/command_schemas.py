@@ -227,7 +227,7 @@ class ExplainArguments(RangeArguments):
     show: bool | None = optional()
     """Open the explanation in the editor."""
     diagnostics: list[DiagnosticArgument] | None = optional()
-    """The problems to explain, in place of the code."""
+    """The problems to explain instead of the code."""
     model: str | None = optional()
     """The one model to ask. If it is not the one that explained this code before, the user refuses the earlier
     explanation."""
