@@ -90,21 +90,3 @@ def test_a_cell_is_completed_with_a_name_of_another_cell(
         lambda: "quarterly_prices.describe()" in vscode.path.read_text(), lambda: "the saved file"
     )
     assert vscode.settled("accepted")[0] == {"alpha"}
-
-
-def test_code_is_written_into_a_cell_with_a_preview(
-    book: OpenNotebook, vscode: Workbench, providers: dict[str, LoopbackProvider]
-) -> None:
-    for provider in providers.values():
-        provider.reply = "quarterly_prices.mean()"
-    editor = book.view.locator(".cell-list-container .monaco-list-row .monaco-editor").last
-    editor.locator(".view-lines").click()
-    vscode.press("Control+a")
-    vscode.command("Ensemble: Generate with Ensemble")
-    vscode.answer("What should the code do?", "the mean of each column")
-    vscode.entry("alpha").wait_for()
-    vscode.shots("notebook-generate")
-    vscode.press("Enter")
-    expect(book.view).to_contain_text("quarterly_prices.mean()")
-    bodies = [str(r.body) for r in providers["beta"].requests]
-    assert any("prices.csv" in body and "mean of each column" in body for body in bodies)
