@@ -514,3 +514,54 @@ def test_settings_change_without_a_restart(editor: Neovim, three: Home) -> None:
     editor.type("<BS><Esc>:Ensemble set complete.enabled=true<CR>A")
     editor.shows("width * height")
     assert server_pid(editor) == first
+
+
+# -- problems ------------------------------------------------------------------------------------
+
+MISSPELT = "def area(width, height):\n    return widht * height\n"
+REPORT = """
+local buffer = vim.api.nvim_get_current_buf()
+local space = vim.api.nvim_create_namespace('a linter')
+vim.diagnostic.set(space, buffer, { {
+  lnum = 1, col = 11, end_lnum = 1, end_col = 16, source = 'Pyright', code = 'reportUndefined',
+  severity = vim.diagnostic.severity.ERROR, message = '"widht" is not defined',
+} })
+return 1
+"""
+FIX = """
+_G.wanted = 'Fix with ensemble'
+local found = vim.diagnostic.get(0, { lnum = vim.api.nvim_win_get_cursor(0)[1] - 1 })
+vim.lsp.buf.code_action({ context = { diagnostics = vim.lsp.diagnostic.from(found) } })
+return 1
+"""
+
+
+@pytest.fixture
+def misspelt(editor: Neovim, models: dict[str, LoopbackProvider]) -> Neovim:
+    """A file in which a linter reports a problem on the cursor's line."""
+    for provider in models.values():
+        provider.reply = MISSPELT.replace("widht", "width")
+    editor.lua(CHOOSE + "return 1")
+    editor.open("app.py", MISSPELT)
+    editor.type("2G")
+    editor.lua(REPORT)
+    return editor
+
+
+def test_a_problem_of_another_tool_is_fixed_by_a_code_action(
+    misspelt: Neovim, models: dict[str, LoopbackProvider]
+) -> None:
+    misspelt.lua(FIX)
+    misspelt.reads(MISSPELT.replace("widht", "width").rstrip())
+    prompts = [str(r.body) for p in models.values() for r in p.requests]
+    assert any('reportUndefined (Pyright): "widht" is not defined' in p for p in prompts)
+    misspelt.type("u")
+    misspelt.reads(MISSPELT.rstrip())
+
+
+def test_a_problem_is_fixed_by_the_command(misspelt: Neovim) -> None:
+    misspelt.type(":Ensemble fix<CR>")
+    misspelt.reads(MISSPELT.replace("widht", "width").rstrip())
+    misspelt.lua("vim.diagnostic.reset(); return 1")
+    misspelt.type(":Ensemble fix<CR>")
+    misspelt.notified("no problem is reported here")

@@ -191,7 +191,8 @@ async def test_only_the_kinds_asked_for_are_offered(home: Home, uri: str) -> Non
         params = actions_params(client, uri, *the_function())
         params["context"]["only"] = ["refactor.rewrite"]
         found = await client.request("textDocument/codeAction", params)
-        assert [a["title"] for a in found] == ["Generate with ensemble"]
+        titles = ["Generate with ensemble", "Write documentation with ensemble"]
+        assert [a["title"] for a in found] == titles
         params["context"]["only"] = ["quickfix"]
         assert await client.request("textDocument/codeAction", params) == []
 

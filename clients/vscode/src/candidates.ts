@@ -6,7 +6,7 @@ import { columnBeside } from "./beside";
 import { type ServerConnection, showErrors } from "./connection";
 import { formattingOptions } from "./formatting";
 import { percent } from "./pages";
-import type { Candidate, Generation } from "./protocol";
+import type { Candidate, Generate, Generation } from "./protocol";
 
 const SCHEME = "ensemble-candidate";
 
@@ -84,12 +84,18 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     if (instruction === undefined) return;
     const { document, selection } = editor;
     const { start, end } = selection;
-    const formatting = formattingOptions(document.uri.toString());
+    const uri = document.uri.toString();
+    await this.ask({ uri, range: { start, end }, instruction }, document);
+  }
+
+  /** Generate code and let the user choose. */
+  async ask(request: Generate, opened?: vscode.TextDocument): Promise<void> {
+    const document = opened ?? openDocument(request.uri);
+    if (!document) return;
+    const formatting = formattingOptions(request.uri);
     const generation = await showErrors(() =>
       this.server.executeCommandWithProgress("Ensemble: generating", "ensemble.generate", {
-        uri: document.uri.toString(),
-        range: { start, end },
-        instruction,
+        ...request,
         apply: false,
         ...(formatting ? { formattingOptions: { ...formatting } } : {}),
       }),
@@ -180,6 +186,10 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     this.edits.dispose();
     this.changed.dispose();
   }
+}
+
+function openDocument(uri: string): vscode.TextDocument | undefined {
+  return vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri);
 }
 
 /** The title of the list: the agreement of several models, and the models that did not answer. */

@@ -190,7 +190,11 @@ export class ServerConnection implements vscode.Disposable {
       options: { env },
     };
     const client: LanguageClient = this.createClient(server, {
-      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
+      documentSelector: [
+        { scheme: "file" },
+        { scheme: "untitled" },
+        { scheme: "vscode-notebook-cell" },
+      ],
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationFailedHandler: () => false,

@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 
 import type { ServerConnection } from "./connection";
 import { explanationPage, type Pages } from "./pages";
-import type { Explanation, Range } from "./protocol";
+import type { Diagnostic, Explanation, Range } from "./protocol";
 
 const TITLE = "Explanation";
 /** True while a page with an explanation is in front: the editor title shows the buttons. */
@@ -12,6 +12,8 @@ const CONTEXT = "ensemble.explanationShown";
 interface Place {
   uri: string;
   range: Range;
+  /** The problems to explain instead of the code. */
+  diagnostics?: Diagnostic[];
 }
 
 export class Explanations implements vscode.Disposable {

@@ -15,7 +15,8 @@ import { Menu } from "./menu";
 import { ModelLabel } from "./modelLabel";
 import { registerNextEdits } from "./nextEditCommands";
 import { Pages } from "./pages";
-import type { Range } from "./protocol";
+import { Presets, withPreview } from "./presets";
+import type { Diagnostic, Range } from "./protocol";
 import { configuredServerPath } from "./serverPath";
 import { StatusItem } from "./status";
 import { offerSetUp } from "./setup";
@@ -56,6 +57,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   );
   context.subscriptions.push(log, pages, explanations, suggestions, server);
   context.subscriptions.push(candidates, dashboard, status);
+  context.subscriptions.push(new Presets(candidates, explanations));
   registerNextEdits(context, server, suggestions);
   registerCommands({
     context,
@@ -106,6 +108,8 @@ function middleware(suggestions: Suggestions, explanations: () => Explanations):
       return hover && trustJudgement(hover);
     },
     provideInlineCompletionItems: suggestions.provideInlineCompletionItems,
+    provideCodeActions: async (document, range, context, token, next) =>
+      withPreview(await next(document, range, context, token)),
     // A generation takes seconds, so it gets a notification with a Cancel button.
     resolveCodeAction: (item, token, next) => {
       const task = (item as { data?: { task?: string } }).data?.task;
@@ -120,10 +124,13 @@ function middleware(suggestions: Suggestions, explanations: () => Explanations):
     // An explanation that the server would show itself is shown on a page beside the code.
     executeCommand: (command, args, next) => {
       if (command === "ensemble.accept") suggestions.accepted();
-      const [argument] = args as [{ uri: string; range: Range; show?: boolean } | undefined];
+      const [argument] = args as [
+        { uri: string; range: Range; diagnostics?: Diagnostic[]; show?: boolean } | undefined,
+      ];
       if (command !== "ensemble.explain" || !argument?.show) return next(command, args) as unknown;
-      const { uri, range } = argument;
-      return showErrors(() => explanations().explain({ uri, range }));
+      const { uri, range, diagnostics } = argument;
+      const place = { uri, range, ...(diagnostics ? { diagnostics } : {}) };
+      return showErrors(() => explanations().explain(place));
     },
   };
 }

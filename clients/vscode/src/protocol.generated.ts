@@ -224,6 +224,36 @@ export interface CompareResult {
   cancelled?: boolean;
 }
 /**
+ * A problem that another tool reports.
+ */
+export interface DiagnosticArgument {
+  message: string;
+  range: Range;
+  /**
+   * `error` by default.
+   */
+  severity?: "error" | "warning" | "information" | "hint";
+  code?: string;
+  /**
+   * The name of the tool.
+   */
+  source?: string;
+}
+/**
+ * A range in a document, as in LSP.
+ */
+export interface Range {
+  start: Position;
+  end: Position;
+}
+/**
+ * A position in a document, as in LSP.
+ */
+export interface Position {
+  line: number;
+  character: number;
+}
+/**
  * The suggestion left the screen.
  */
 export interface DidEndParams {
@@ -294,24 +324,14 @@ export interface ExplainArguments {
    */
   show?: boolean;
   /**
+   * The problems to explain instead of the code.
+   */
+  diagnostics?: DiagnosticArgument[];
+  /**
    * The one model to ask. If it is not the one that explained this code before, the user refuses the earlier
    * explanation.
    */
   model?: string;
-}
-/**
- * A range in a document, as in LSP.
- */
-export interface Range {
-  start: Position;
-  end: Position;
-}
-/**
- * A position in a document, as in LSP.
- */
-export interface Position {
-  line: number;
-  character: number;
 }
 /**
  * An explanation and its authors.
@@ -376,6 +396,15 @@ export interface GenerateArguments {
    * Apply the first answer; true by default.
    */
   apply?: boolean;
+  /**
+   * A ready-made request: fix the `diagnostics`, write tests or write the documentation of the function or class
+   * at the range. Each finds its own place for the code; an `instruction` adds to it.
+   */
+  preset?: "fix" | "tests" | "documentation";
+  /**
+   * The problems to fix.
+   */
+  diagnostics?: DiagnosticArgument[];
   /**
    * LSP's ``FormattingOptions``, for a document that has no indented lines.
    */

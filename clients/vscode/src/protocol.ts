@@ -4,8 +4,10 @@ export type {
   AddModelResult,
   Candidate,
   Commands,
+  DiagnosticArgument as Diagnostic,
   ExplainResult as Explanation,
   FoundModel,
+  GenerateArguments as Generate,
   GenerateResult as Generation,
   ModelDescription as Model,
   Notifications,
@@ -22,3 +24,5 @@ export type {
   WhyResult as Why,
 } from "./protocol.generated";
 export { TASK_VALUES as TASKS } from "./protocol.generated";
+
+export type Preset = NonNullable<import("./protocol.generated").GenerateArguments["preset"]>;

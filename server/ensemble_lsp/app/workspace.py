@@ -32,6 +32,7 @@ class Workspace:
 
     def __init__(self, documents: Documents, context: WorkspaceContext) -> None:
         self.documents = documents
+        context.notebooks = documents.notebooks
         self.context = context
         """Folders, privacy, syntax trees and related code: what prompts are built from."""
         self.recall = RecallIndex()
@@ -98,6 +99,8 @@ class Workspace:
         """Keep a saved file in recall after it is closed, if the workspace may read it."""
         path = Path(document.path)
         inside = any(folder in path.parents for folder in self.context.folders)
+        if document.uri in self.documents.notebooks:
+            return  # the file on disk is not the cell's text
         if inside and self.context.allowed(document.uri):
             self._on_disk[path] = document.uri
             self.recall.add_file(document.uri, document.language, document.text)

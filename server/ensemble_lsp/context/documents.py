@@ -11,6 +11,7 @@ from typing import Protocol
 from ..errors import DocumentError
 from ..languages import language_of
 from ..types import Document, Edit, Span
+from .notebooks import Notebooks
 
 MAX_FILE_BYTES = 5_000_000
 """Bytes; a larger file is data, not handwritten code."""
@@ -39,6 +40,8 @@ class Documents:
     """The open documents. Snapshots are immutable: an edit makes a new one."""
 
     def __init__(self) -> None:
+        self.notebooks = Notebooks()
+        """The notebooks whose cells are among the documents."""
         self._open: OrderedDict[str, Document] = OrderedDict()
         self._listeners: list[DocumentListener] = []
 

@@ -31,7 +31,7 @@ _CODE_LIKE = re.compile(r"[;{}]\s*$|^\s*(?:import|from|return|if|for|def|let|con
 class GenerationIntent:
     """A request for code; the generated code replaces ``span``."""
 
-    kind: Literal["selection", "comment", "body"]
+    kind: Literal["selection", "comment", "body", "fix", "tests", "documentation"]
     instruction: str
     span: Span
     indent: str

@@ -16,6 +16,7 @@ from ..syntax.trees import Trees
 from ..types import Document, Position, Prompt, Snippet, Span, Task
 from .completion_mode import CompletionMode
 from .context_window import ContextWindow, context_window, cut_end, cut_lines
+from .redacted_documents import DocumentView, without_quoted
 from .symbols import Symbol, enclosing, outline
 from .workspace_index import WorkspaceContext
 
@@ -76,8 +77,13 @@ def complete_prompt(
     """
     if workspace.exclusion_reason(document, profile) is not None:
         return None
+    address, position = document.uri, document.clamp(position)
+    # A free model predicts from the indexed documents, the cells of a notebook among them.
+    cell = None if profile.free else workspace.in_notebook(document)
+    if cell is not None:
+        document, position = cell.script, cell.position(position)
     view = workspace.view(document, profile)
-    document, position = view.document, view.position(document.clamp(position))
+    document, position = view.document, view.position(position)
     multiline = mode == "block"
     budget = _Budget.of(
         profile, MAX_COMPLETE_TOKENS, min(1024, 24 * max_lines) if multiline else 64
@@ -91,16 +97,17 @@ def complete_prompt(
         suffix=_unix_newlines(shown.suffix),
         multiline=multiline,
         max_tokens=budget.answer,
+        stop=() if cell is None else (f"\n{cell.mark}",),
     )
     if profile.free:
-        # It predicts from the indexed documents, which it finds by their path.
-        return replace(prompt, path=document.path)
+        # It finds them by their path; that of a cell is its notebook's.
+        return replace(prompt, path=address if address in workspace.notebooks else document.path)
     target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
     return replace(
         prompt,
         symbol=_signature_above(document, position, shown, target.trees),
         imports=_imports(document, shown, target),
-        related=_related(document, position, shown, target, 0.22, recent=recent),
+        related=_related(document, position, shown, target, 0.22, recent=recent and cell is None),
     )
 
 
@@ -116,21 +123,28 @@ def _signature_above(
 
 
 def explain_prompt(
-    document: Document, span: Span, *, profile: Profile, workspace: WorkspaceContext
+    document: Document,
+    span: Span,
+    instruction: str = "",
+    *,
+    profile: Profile,
+    workspace: WorkspaceContext,
 ) -> Prompt | None:
-    """Return the prompt to explain a span; ``None`` if the model may not see the file.
+    """Return the prompt to explain a span, or what the instruction asks about it; ``None`` if the model may not see it.
 
     It includes the signatures of the functions that the code calls.
     """
     if workspace.exclusion_reason(document, profile) is not None:
         return None
     budget = _Budget.of(profile, MAX_TOKENS, 800)
+    document, span = _with_cells(document, _clamped(document, span), workspace)
     view = workspace.view(document, profile)
     target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
-    span = view.span(_clamped(document, span))
+    span = view.span(span)
     prompt = _with_selection("explain", view.document, span, target)
     called = _definitions(view.document, span, prompt.selection, target, budget.share(0.06))
-    return replace(prompt, related=(*called, *prompt.related))
+    instruction = _without_secrets(instruction, document, view, target)
+    return replace(prompt, related=(*called, *prompt.related), instruction=instruction)
 
 
 def generate_prompt(
@@ -146,13 +160,34 @@ def generate_prompt(
     if workspace.exclusion_reason(document, profile) is not None:
         return None
     budget = _Budget.of(profile, MAX_TOKENS, 1500)
+    document, span = _with_cells(document, _clamped(document, span), workspace)
     view = workspace.view(document, profile)
     target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
-    prompt = _with_selection("generate", view.document, view.span(_clamped(document, span)), target)
-    if not profile.local:
+    prompt = _with_selection("generate", view.document, view.span(span), target)
+    instruction = _without_secrets(instruction, document, view, target)
+    return replace(prompt, instruction=instruction, indent=indent)
+
+
+def _with_cells(
+    document: Document, span: Span, workspace: WorkspaceContext
+) -> tuple[Document, Span]:
+    """Return a document and a span; for a cell, the script of its notebook and the span in it."""
+    cell = workspace.in_notebook(document)
+    return (document, span) if cell is None else (cell.script, cell.span(span))
+
+
+def _without_secrets(
+    instruction: str, document: Document, view: DocumentView, target: _PromptTarget
+) -> str:
+    """Return an instruction as the model may see it, cut to its share.
+
+    A tool's message may quote the document's secrets, which look like nothing outside of their line.
+    """
+    if not target.profile.local:
         # Before it is cut: a part of a secret may not look like one.
-        instruction, _ = workspace.privacy.redact(instruction)
-    return replace(prompt, instruction=cut_end(instruction, budget.share(0.2)), indent=indent)
+        instruction = without_quoted(instruction, view.secrets(document.lines))
+        instruction, _ = target.workspace.privacy.redact(instruction)
+    return cut_end(instruction, target.budget.share(0.2))
 
 
 def _with_selection(task: Task, document: Document, span: Span, target: _PromptTarget) -> Prompt:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..types import Document, Position, Prompt, Span, common_prefix_length
@@ -18,6 +18,8 @@ _MAX_DOCUMENTS = 400
 _MAX_SECRETS = 2000
 _SHORTEST_SECRET = 12
 """Characters; a shorter secret may be a word of other texts."""
+_QUOTED, _SHORTEST_QUOTED = 8, 4
+"""Characters by which a quoted secret is recognised, and of the shortest that is looked for."""
 _SHORT_SEARCH = 20_000
 """Characters; searching more than that for the first time is done in a thread."""
 
@@ -64,6 +66,21 @@ class DocumentView:
 def redacted_view(document: Document, redactor: Redactor) -> DocumentView:
     """Return a document without its secrets, searched as a whole."""
     return _view(document, redactor.redact_lines(document.lines))
+
+
+def without_quoted(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without the secrets that it quotes, whole or cut after some characters."""
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        size = min(len(secret), _QUOTED)
+        if size < _SHORTEST_QUOTED:
+            continue
+        parts: list[str] = []
+        start = 0
+        while (found := text.find(secret[:size], start)) >= 0:
+            parts += (text[start:found], PLACEHOLDER)
+            start = found + common_prefix_length(secret, text[found : found + len(secret)])
+        text = "".join((*parts, text[start:]))
+    return text
 
 
 class RedactedDocuments:

@@ -18,6 +18,7 @@ from ..types import Document, Edit, Position, Prompt, Snippet
 from ..uris import is_file_uri, paths_in
 from .content_exclusion import PrivacyFilter
 from .imports import ImportSignatures
+from .notebooks import CellInNotebook, Notebooks
 from .redacted_documents import DocumentView, RedactedDocuments, redact_prompt
 from .related_passages import RelatedIndex
 from .secret_redaction import Redactor
@@ -55,6 +56,7 @@ class WorkspaceContext:
         self._guarding = False
         """Whether a remote model may be asked, so that documents are searched for secrets ahead of time."""
         self.privacy = self._new_filter()
+        self.notebooks = Notebooks()
         self.related = RelatedIndex()
         self.recently_edited: RecentlyEdited | None = None
         """Returns what the user edited last, for a completion's prompt."""
@@ -110,7 +112,9 @@ class WorkspaceContext:
     def opened(self, document: Document) -> None:
         """Check, index and look up imports in the background."""
         self._documents[document.uri] = document
-        if sum(map(len, document.lines)) <= _MAX_CHARACTERS:
+        # Prompts have the cells of a notebook around each other.
+        is_cell = document.uri in self.notebooks
+        if not is_cell and sum(map(len, document.lines)) <= _MAX_CHARACTERS:
             self.related.opened(document)
         self._schedule_lookup(document)
         self._schedule_indexing()
@@ -147,6 +151,8 @@ class WorkspaceContext:
         await self.privacy.prepare(*self._paths(document.uri))
         if self._guarding:
             await self._search_for_secrets(document)
+            if (cell := self.in_notebook(document)) is not None:
+                await self._search_for_secrets(cell.script)
         if not is_file_uri(document.uri):
             return
         if not self.imports.known(document.uri) and (task := self._schedule_lookup(document)):
@@ -252,6 +258,10 @@ class WorkspaceContext:
             "use a local model or change the rule."
         )
 
+    def in_notebook(self, document: Document) -> CellInNotebook | None:
+        """Return a cell with the other cells of its notebook; ``None`` for a document that is not a cell."""
+        return self.notebooks.script(document, self._documents.get)
+
     def allowed(self, uri: str) -> bool:
         """Return whether a document may be shown to a remote model."""
         return self._reason(uri) is None
@@ -312,14 +322,23 @@ class WorkspaceContext:
         return tuple(s for s in found if self.privacy.allowed(s.path))
 
     def _reason(self, uri: str) -> str | None:
+        """Return why a document may not be sent; a cell may only be sent if its notebook may."""
+        reasons = map(self._own_reason, self.notebooks.addresses(uri))
+        return next((reason for reason in reasons if reason is not None), None)
+
+    def _own_reason(self, uri: str) -> str | None:
         if not _has_path(uri):
             # A new document: only its name can tell something.
             return self.privacy.by_name(uri.rpartition(":")[2] or "untitled")
-        reasons = map(self.privacy.exclusion_reason, self._paths(uri))
+        reasons = map(self.privacy.exclusion_reason, self._own_paths(uri))
         return next((reason for reason in reasons if reason is not None), None)
 
     def _paths(self, uri: str) -> tuple[Path, ...]:
         """Return the paths that decide whether a document may be sent."""
+        addresses = self.notebooks.addresses(uri)
+        return tuple(path for each in addresses for path in self._own_paths(each))
+
+    def _own_paths(self, uri: str) -> tuple[Path, ...]:
         if not _has_path(uri):
             return ()
         paths = _known_paths(uri)

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ..app.failures import failed, no_model, refused
 from ..consensus.fan_out import FanOutProgress, query_all
 from ..consensus.prose import merge_prose
 from ..consensus.votes import Vote
+from ..context.diagnostics import Diagnostic, explain_instruction, fix_region
 from ..context.prompt_builder import explain_prompt
 from ..context.symbols import symbol_at
 from ..errors import DocumentError
@@ -127,27 +128,34 @@ class Explainer:
         size: int = 1,
         model: str | None = None,
         progress: Callable[[FanOutProgress], None] | None = None,
+        problems: Sequence[Diagnostic] = (),
     ) -> Explanation:
-        """Explain a span (``None``: the whole file); ``progress`` receives each model's state.
+        """Explain a span (``None``: the whole file), or the ``problems`` in it; ``progress`` receives each model's state.
 
         To ask another ``model`` for the same code is to refuse the explanation before. Raises ``NoModelError``,
         ``ProviderError``.
         """
         span = span or Span(Position(0, 0), document.end)
+        instruction = ""
+        if problems:
+            span = await asyncio.to_thread(fix_region, document, span)
+            instruction = explain_instruction(span, problems)
         if span.empty:
             symbol = await asyncio.to_thread(symbol_at, document, span.start)
             last = Position(span.start.line, len(document.line(span.start.line)))
             span = symbol.span if symbol else Span(Position(span.start.line, 0), last)
         if not document.slice(span).strip():
             raise DocumentError("Select some code to explain: this place has no code.")
-        key = self._key(app, document, span, size) + (model or "")
+        key = self._key(app, document, span, size) + (model or "") + instruction
         kept = self._kept.get(key)
         if kept is not None:
             explanation = replace(kept, span=span, latency_ms=0.0, cached=True)
         else:
-            explanation = await self._explain(app, document, span, size, model, progress)
+            explanation = await self._explain(
+                app, document, span, size, model, progress, instruction
+            )
         _put(self._kept, key, kept or explanation)
-        code = _digest(document.language, document.slice(span))
+        code = _digest(document.language, document.slice(span), instruction)
         before = self._latest.get(code)
         if model is not None and before is not None and model not in before.models:
             await app.suggestions.rejected(before.id)
@@ -167,6 +175,7 @@ class Explainer:
         size: int,
         model: str | None,
         progress: Callable[[FanOutProgress], None] | None,
+        instruction: str,
     ) -> Explanation:
         await app.workspace.complexity.ready(document)
         decision = app.decide("explain", document, span.start, only=model)
@@ -178,7 +187,9 @@ class Explainer:
         await workspace.guard(member.profile for member in decision.models)
 
         def prompt(member: Model) -> Prompt | None:
-            return explain_prompt(document, span, profile=member.profile, workspace=workspace)
+            return explain_prompt(
+                document, span, instruction, profile=member.profile, workspace=workspace
+            )
 
         if size > 1 and model is None:
             members = app.members(decision, size)

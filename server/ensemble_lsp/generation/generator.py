@@ -19,7 +19,7 @@ from ..consensus.votes import ConsensusResult, Vote
 from ..context.generation_intent import generation_intent_at
 from ..context.indent_style import FormattingOptions, indent_unit_of
 from ..context.prompt_builder import generate_prompt
-from ..errors import EnsembleError, SettingsError
+from ..errors import DocumentError, EnsembleError, SettingsError
 from ..models.control_tokens import control_tokens
 from ..postprocess import clean_code
 from ..postprocess.completion_text import CONTEXT_LENGTH
@@ -29,6 +29,7 @@ from ..types import Document, Position, Prompt, Span
 from ..wording import join_names
 from .candidates import CandidateStore, Generation, follow
 from .checks import CandidateChecks, CheckContext, candidate_checks
+from .presets import PresetRequest
 
 if TYPE_CHECKING:
     from ..app import AppContext
@@ -58,6 +59,7 @@ class _GenerationRun:
     progress: ReportProgress | None
     unit: str = ""
     """One level of the document's indentation."""
+    preset: PresetRequest | None = None
 
     def prompt(self, model: Model) -> Prompt | None:
         """Return the prompt for a model; ``None`` if it may not see the file."""
@@ -71,7 +73,11 @@ class _GenerationRun:
         )
 
     def clean(self, text: str) -> str:
-        """Post-process an answer and fit it to the place."""
+        """Post-process an answer and fit it to the place; empty if a preset cannot use it."""
+        code = self._fitted(text)
+        return self.preset.fit(code) if self.preset is not None and code.strip() else code
+
+    def _fitted(self, text: str) -> str:
         start, end = self.place.start, self.place.end
         last = min(len(self.document.lines) - 1, end.line + BELOW)
         before = Span(Position(max(0, start.line - ABOVE), 0), start)
@@ -107,13 +113,17 @@ class Generator(CandidateStore):
         model: str | None = None,
         progress: ReportProgress | None = None,
         formatting: FormattingOptions | None = None,
+        preset: PresetRequest | None = None,
     ) -> Generation:
         """Ask several models and find their consensus. Cancelling closes every stream.
 
-        Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (if every model failed).
+        A ``preset`` has its own place and instruction. Raises ``NoModelError``, ``DocumentError``,
+        ``ProviderError`` (if every model failed).
         """
         unit = await indent_unit_of(document, span.start.line, formatting)
-        run = await _start_run(app, document, span, instruction, size, model, progress, unit)
+        run = await _start_run(
+            app, document, span, instruction, size, model, progress, unit, preset
+        )
         async with candidate_checks(_check_context(run)) as checks:
             asked, answers = await _answers(run, checks)
             verdict = await _consensus(run, answers)
@@ -144,8 +154,13 @@ async def _start_run(
     model: str | None,
     progress: ReportProgress | None,
     unit: str,
+    preset: PresetRequest | None,
 ) -> _GenerationRun:
-    intent = await asyncio.to_thread(generation_intent_at, document, span, unit=unit)
+    if preset is not None:
+        intent = preset.intent
+        instruction = "\n".join(filter(None, (intent.instruction, instruction)))
+    else:
+        intent = await asyncio.to_thread(generation_intent_at, document, span, unit=unit)
     place = intent.span if intent is not None else span
     instruction = instruction or (intent.instruction if intent else "")
     if not instruction and place.empty:
@@ -163,7 +178,7 @@ async def _start_run(
     await app.workspace.context.prepare(document)
     await app.workspace.context.guard(model.profile for model in members)
     return _GenerationRun(
-        app, document, place, instruction, indent, decision, members, progress, unit
+        app, document, place, instruction, indent, decision, members, progress, unit, preset
     )
 
 
@@ -200,6 +215,8 @@ async def _answers(run: _GenerationRun, checks: CandidateChecks) -> tuple[FanOut
         raise denied or failed(app, "generate", asked, names)
     answers = await stopping.votes(asked.completions, patience=app.settings.ensemble.test_seconds)
     if not answers:
+        if run.preset is not None:
+            raise DocumentError(run.preset.refusal)
         raise failed(app, "generate", asked, names)
     return asked, answers
 

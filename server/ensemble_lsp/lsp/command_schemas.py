@@ -163,6 +163,18 @@ class RangeArguments(ClientMessage):
     """Progress is reported under this token."""
 
 
+class DiagnosticArgument(ClientMessage):
+    """A problem that another tool reports."""
+
+    message: NonEmpty
+    range: WireRange
+    severity: Literal["error", "warning", "information", "hint"] | None = optional()
+    """`error` by default."""
+    code: str | None = optional()
+    source: str | None = optional()
+    """The name of the tool."""
+
+
 class GenerateArguments(RangeArguments):
     """Write code with several models and apply the first answer."""
 
@@ -172,6 +184,11 @@ class GenerateArguments(RangeArguments):
     """Ask only this model."""
     apply: bool | None = optional()
     """Apply the first answer; true by default."""
+    preset: Literal["fix", "tests", "documentation"] | None = optional()
+    """A ready-made request: fix the `diagnostics`, write tests or write the documentation of the function or class
+    at the range. Each finds its own place for the code; an `instruction` adds to it."""
+    diagnostics: list[DiagnosticArgument] | None = optional()
+    """The problems to fix."""
     formatting_options: dict[str, Any] | None = optional()
     """LSP's ``FormattingOptions``, for a document that has no indented lines."""
 
@@ -209,6 +226,8 @@ class ExplainArguments(RangeArguments):
 
     show: bool | None = optional()
     """Open the explanation in the editor."""
+    diagnostics: list[DiagnosticArgument] | None = optional()
+    """The problems to explain instead of the code."""
     model: str | None = optional()
     """The one model to ask. If it is not the one that explained this code before, the user refuses the earlier
     explanation."""

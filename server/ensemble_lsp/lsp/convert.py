@@ -7,7 +7,7 @@ character. No function changes its arguments.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from lsprotocol import types as lsp
 
@@ -65,6 +65,20 @@ def from_span(document: Document, span: Span, encoding: Encoding) -> lsp.Range:
     return lsp.Range(
         from_position(document, span.start, encoding), from_position(document, span.end, encoding)
     )
+
+
+def range_arguments(document: Document, span: Span, encoding: Encoding) -> dict[str, Any]:
+    """Return a span as the ``{uri, range}`` of a command's arguments."""
+    return {"uri": document.uri, "range": range_json(document, span, encoding)}
+
+
+def range_json(document: Document, span: Span, encoding: Encoding) -> dict[str, dict[str, int]]:
+    """Return a span as a range of plain values, as commands take it."""
+    start, end = (from_position(document, each, encoding) for each in (span.start, span.end))
+    return {
+        "start": {"line": start.line, "character": start.character},
+        "end": {"line": end.line, "character": end.character},
+    }
 
 
 def to_edit(

@@ -130,6 +130,8 @@ class EnsembleProtocol(LanguageServerProtocol):
             )
         elif method == types.TEXT_DOCUMENT_DID_CHANGE:
             self._close_unknown(data.get("params"))
+        elif method == types.NOTEBOOK_DOCUMENT_DID_CHANGE:
+            self._close_unknown_notebook(data.get("params"))
         return None
 
     def _close_unknown(self, params: Any) -> None:
@@ -142,6 +144,21 @@ class EnsembleProtocol(LanguageServerProtocol):
             self._owner.notify_user(
                 f"The editor sent an invalid change of {document.name};"
                 " close and reopen the file to get suggestions again."
+            )
+
+    def _close_unknown_notebook(self, params: Any) -> None:
+        """Close the cells of a notebook whose change cannot be decoded."""
+        try:
+            uri = params["notebookDocument"]["uri"]
+        except (KeyError, TypeError):
+            return
+        cells = self._owner.documents.notebooks.close(uri) if isinstance(uri, str) else ()
+        for cell in cells:
+            self._owner.documents.close(cell.uri)
+        if cells:
+            self._owner.notify_user(
+                "The editor sent an invalid change of a notebook; close and reopen it to get"
+                " suggestions again."
             )
 
     def _state_error(self, method: str) -> tuple[int, str] | None:
@@ -287,6 +304,25 @@ class EnsembleProtocol(LanguageServerProtocol):
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:  # type: ignore[override]
         """Update the document store."""
         self._call_feature(types.TEXT_DOCUMENT_DID_CLOSE, params)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_OPEN)
+    def lsp_notebook_document__did_open(self, params: types.DidOpenNotebookDocumentParams) -> None:  # type: ignore[override]
+        """Update the document store."""
+        self._call_feature(types.NOTEBOOK_DOCUMENT_DID_OPEN, params)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
+    def lsp_notebook_document__did_change(  # type: ignore[override]
+        self, params: types.DidChangeNotebookDocumentParams
+    ) -> None:
+        """Update the document store."""
+        self._call_feature(types.NOTEBOOK_DOCUMENT_DID_CHANGE, params)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
+    def lsp_notebook_document__did_close(  # type: ignore[override]
+        self, params: types.DidCloseNotebookDocumentParams
+    ) -> None:
+        """Update the document store."""
+        self._call_feature(types.NOTEBOOK_DOCUMENT_DID_CLOSE, params)
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(  # type: ignore[override]

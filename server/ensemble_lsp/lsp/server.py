@@ -161,6 +161,9 @@ class EnsembleServer(LanguageServer):
             "ensemble-lsp",
             __version__,
             text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
+            notebook_document_sync=types.NotebookDocumentSyncOptions(
+                [types.NotebookDocumentFilterWithNotebook("*")], save=True
+            ),
             protocol_cls=EnsembleProtocol,
         )
         self.documents = Documents()

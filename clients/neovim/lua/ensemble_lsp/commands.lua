@@ -119,18 +119,35 @@ commands.why = {
 
 -- Tasks ------------------------------------------------------------------------------------------
 
+local function generate(argument)
+  request.execute('ensemble.generate', argument, function(result)
+    require('ensemble_lsp.ghost').last = result.candidates[1] and result.candidates[1].id
+    if result.settled == false then
+      return ui.info('the models do not agree; choose an answer')
+    end
+    local message = '%d answers, agreement %d %%; the code actions offer the others'
+    ui.info(message:format(#result.candidates, percent(result.agreement or 1)))
+  end)
+end
+
 commands.generate = {
   run = function(opts, words)
     local argument = request.location(opts)
     argument.instruction = table.concat(words, ' ')
-    request.execute('ensemble.generate', argument, function(result)
-      require('ensemble_lsp.ghost').last = result.candidates[1] and result.candidates[1].id
-      if result.settled == false then
-        return ui.info('the models do not agree; choose an answer')
-      end
-      local message = '%d answers, agreement %d %%; the code actions offer the others'
-      ui.info(message:format(#result.candidates, percent(result.agreement or 1)))
-    end)
+    generate(argument)
+  end,
+}
+
+commands.fix = {
+  run = function(opts, words)
+    local argument = request.location(opts)
+    argument.diagnostics = request.diagnostics(opts)
+    argument.preset = 'fix'
+    argument.instruction = table.concat(words, ' ')
+    if vim.tbl_isempty(argument.diagnostics) then
+      return ui.info('no problem is reported here')
+    end
+    generate(argument)
   end,
 }
 

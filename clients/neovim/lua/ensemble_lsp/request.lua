@@ -63,4 +63,37 @@ function M.location(opts)
   return { uri = params.textDocument.uri, range = params.range }
 end
 
+local SEVERITIES = { 'error', 'warning', 'information' }
+
+--- The problems on the cursor's line, or on the lines of a user command, of all servers and linters.
+---@param opts table the argument of a user command
+function M.diagnostics(opts)
+  local client = require('ensemble_lsp').client()
+  local encoding = client and client.offset_encoding or 'utf-16'
+  local cursor = vim.api.nvim_win_get_cursor(0)[1]
+  local first = opts.range > 0 and opts.line1 or cursor
+  local last = opts.range > 0 and opts.line2 or cursor
+  local function position(row, column)
+    local character = vim.lsp.util.character_offset(0, row, column, encoding)
+    return { line = row, character = character }
+  end
+  local found = {}
+  local severity = { min = vim.diagnostic.severity.INFO }
+  for _, each in ipairs(vim.diagnostic.get(0, { severity = severity })) do
+    if each.lnum < last and each.end_lnum + 1 >= first then
+      found[#found + 1] = {
+        message = each.message,
+        range = {
+          start = position(each.lnum, each.col),
+          ['end'] = position(each.end_lnum, each.end_col),
+        },
+        severity = SEVERITIES[each.severity],
+        code = each.code and tostring(each.code),
+        source = each.source,
+      }
+    end
+  end
+  return found
+end
+
 return M

@@ -10,12 +10,14 @@ from lsprotocol import types
 from ...errors import DocumentError
 from ...types import Document, Position, Span
 from ..candidate_picker import CHOOSE, choose_command
-from ..convert import from_span, to_span, workspace_edit
+from ..convert import range_arguments as plain_arguments
+from ..convert import to_span, workspace_edit
 from ..error_responses import failure, raise_to_user
 from ..server import EnsembleServer
 from ..work_done_progress import WorkDoneProgress, with_progress
 from .document_requests import accept_command, document_request
 from .inline_edit import next_edit_actions, resolved_edit
+from .preset_actions import definition_actions, preset_generation, problem_actions
 
 if TYPE_CHECKING:
     from ...generation.generator import Generation
@@ -45,7 +47,9 @@ async def code_action(
         actions.append(_generate_action(ls, document, span))
     if document.slice(span).strip() or document.line(span.start.line).strip():
         actions.append(_explain_action(ls, document, span))
+    actions += definition_actions(ls, document, params)
     actions = next_edit_actions(ls, document, span.start) + actions
+    actions = problem_actions(ls, document, params) + actions
     actions = [a for a in actions if _is_requested(a, params.context.only)]
     if ls.client.code_action_literals:
         return [_tagged(ls, action) for action in actions]
@@ -67,15 +71,7 @@ def _is_requested(action: types.CodeAction, only: Any) -> bool:
 
 def range_arguments(ls: EnsembleServer, document: Document, span: Span) -> dict[str, Any]:
     """Return a span as the ``{uri, range}`` of a command's arguments."""
-    range_ = from_span(document, span, ls.encoding)
-    start, end = range_.start, range_.end
-    return {
-        "uri": document.uri,
-        "range": {
-            "start": {"line": start.line, "character": start.character},
-            "end": {"line": end.line, "character": end.character},
-        },
-    }
+    return plain_arguments(document, span, ls.encoding)
 
 
 def _generate_action(ls: EnsembleServer, document: Document, span: Span) -> types.CodeAction:
@@ -144,22 +140,26 @@ def _use_action(
 
 @raise_to_user
 async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> types.CodeAction:
-    """Run ``Generate with ensemble`` and return the action with the first answer as its edit."""
+    """Ask the models for the code of an action, and return it with the first answer as its edit."""
     data = cast("dict[str, Any]", action.data) if isinstance(action.data, dict) else {}
     if data.get("task") == "edit" and action.edit is None:
         return await _resolve_edit(ls, action, data)
-    if data.get("task") != "generate" or action.edit is not None:
+    if data.get("task") not in ("generate", "preset") or action.edit is not None:
         return action
     try:
         uri, version = str(data["uri"]), int(data["version"])
-        span = Span(Position(*data["start"]), Position(*data["end"]))
+        preset = cast("dict[str, Any]", dict(data["arguments"])) if "arguments" in data else None
+        span = Span(*(Position(*data.get(end, (0, 0))) for end in ("start", "end")))
     except (KeyError, TypeError, ValueError) as error:
         raise failure("This code action is not valid; open the menu again.") from error
     document = ls.document(uri)
     if not ls.is_current(uri, version):
         message = "The file has changed; open the menu again."
         raise failure(message, types.LSPErrorCodes.ContentModified)
-    generation = await generate_with_progress(ls, document, span)
+    if preset is not None:
+        generation = await preset_generation(ls, document, preset, generate_with_progress)
+    else:
+        generation = await generate_with_progress(ls, document, span)
     if not generation.decided:
         action.command = choose_command(generation)
         return action

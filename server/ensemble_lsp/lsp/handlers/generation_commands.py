@@ -9,6 +9,7 @@ from lsprotocol import types
 from ...types import Document, Span
 from ..candidate_picker import apply_edit, pick_candidate
 from ..convert import to_span
+from ..diagnostics import from_arguments
 from ..formatting import formatting_options
 from ..server import EnsembleServer
 from ..show_document import show_markdown
@@ -19,6 +20,7 @@ from .code_action import (
     range_arguments,
     report_unanswered,
 )
+from .preset_actions import requested_preset
 
 if TYPE_CHECKING:
     from ..command_schemas import ExplainArguments, GenerateArguments, RangeArguments
@@ -42,6 +44,7 @@ async def generate(ls: EnsembleServer, arguments: GenerateArguments) -> dict[str
         size=arguments.size or None,
         model=arguments.model or None,
         formatting=formatting_options(arguments.formatting_options),
+        preset=await requested_preset(ls, document, span, arguments),
     )
     if arguments.apply is not False:
         if not generation.decided:
@@ -68,13 +71,20 @@ async def explain(ls: EnsembleServer, arguments: ExplainArguments) -> dict[str, 
     document, span = _range_in_document(ls, arguments)
     host = await ls.host()
     size = arguments.size or host.app.settings.ensemble.size
+    problems = from_arguments(document, arguments.diagnostics, ls.encoding)
 
     async def work(bar: WorkDoneProgress) -> Any:
         def report(step: Any) -> None:
             bar.report(f"{step.model}: {step.state}", 100 * step.done // max(1, step.total))
 
         return await host.services.explainer.explain(
-            host.app, document, span, size=size, model=arguments.model, progress=report
+            host.app,
+            document,
+            span,
+            size=size,
+            model=arguments.model,
+            progress=report,
+            problems=problems,
         )
 
     explained = await with_progress(ls, "Explain with ensemble", arguments.work_done_token, work)

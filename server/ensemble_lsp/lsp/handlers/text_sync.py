@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 from lsprotocol import types
@@ -21,17 +22,32 @@ def did_open(ls: EnsembleServer, params: types.DidOpenTextDocumentParams) -> Non
 
 def did_change(ls: EnsembleServer, params: types.DidChangeTextDocumentParams) -> None:
     """Apply the changes of an open document."""
-    document = ls.documents.get(params.text_document.uri)
-    if document is None:
-        logger.warning("ignored didChange for a document that is not open")
+    identifier = params.text_document
+    apply_changes(ls, identifier.uri, identifier.version, params.content_changes)
+
+
+def apply_changes(
+    ls: EnsembleServer,
+    uri: str,
+    version: int,
+    changes: Sequence[types.TextDocumentContentChangeEvent],
+) -> None:
+    """Apply changes to an open document."""
+    if ls.documents.get(uri) is None:
+        logger.warning("ignored a change of a document that is not open")
         return
-    edits = [partial(to_edit, change=each, encoding=ls.encoding) for each in params.content_changes]
-    ls.documents.change(document.uri, params.text_document.version, edits)
+    edits = [partial(to_edit, change=each, encoding=ls.encoding) for each in changes]
+    ls.documents.change(uri, version, edits)
 
 
 def did_save(ls: EnsembleServer, params: types.DidSaveTextDocumentParams) -> None:
     """Measure how much of the accepted suggestions is left, and keep the text for recall."""
-    document = ls.documents.get(params.text_document.uri)
+    saved(ls, params.text_document.uri)
+
+
+def saved(ls: EnsembleServer, uri: str) -> None:
+    """Measure the suggestions of a document that was saved."""
+    document = ls.documents.get(uri)
     host = ls.host_if_ready()
     if document is not None and host is not None:
         host.app.suggestions.saved(document)
@@ -41,7 +57,11 @@ def did_save(ls: EnsembleServer, params: types.DidSaveTextDocumentParams) -> Non
 
 def did_close(ls: EnsembleServer, params: types.DidCloseTextDocumentParams) -> None:
     """Cancel the document's requests and settle its suggestions."""
-    uri = params.text_document.uri
+    closed(ls, params.text_document.uri)
+
+
+def closed(ls: EnsembleServer, uri: str) -> None:
+    """Close a document."""
     if host := ls.host_if_ready():
         host.services.completer.closed(uri)
     ls.documents.close(uri)

@@ -135,7 +135,9 @@ class RecallIndex:
         return (file for file in files if file.counted < len(file.lines))
 
     def find(self, path: str) -> str | None:
-        """Return the URI of the file whose path ends with that path; open documents first."""
+        """Return the URI of the file whose path ends with that path; open documents first. A URI is its own."""
+        if path in self._files:
+            return path
         wanted = "/" + path.replace("\\", "/").lstrip("/")
         found = [f for f in self._files.values() if path_of(f).endswith(wanted)]
         found.sort(key=lambda f: (f.document is None, len(f.uri)))
