@@ -256,6 +256,14 @@ export interface ExplainArguments {
    * explanation.
    */
   model?: string;
+  /**
+   * A question about the code that follows an explanation. The answer is the result's `markdown`.
+   */
+  question?: string;
+  /**
+   * The explanation, with earlier questions and answers, that the question follows.
+   */
+  previous?: string;
 }
 /**
  * A range in a document, as in LSP.
@@ -311,6 +319,14 @@ export interface GenerateArguments {
    * Apply the first answer; true by default.
    */
   apply?: boolean;
+  /**
+   * An earlier answer to the instruction, which `followUp` changes.
+   */
+  draft?: string;
+  /**
+   * The change to the draft, such as "shorter" or "use a dict".
+   */
+  followUp?: string;
   /**
    * LSP's ``FormattingOptions``, for a document that has no indented lines.
    */

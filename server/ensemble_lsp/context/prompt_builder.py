@@ -116,11 +116,17 @@ def _signature_above(
 
 
 def explain_prompt(
-    document: Document, span: Span, *, profile: Profile, workspace: WorkspaceContext
+    document: Document,
+    span: Span,
+    *,
+    profile: Profile,
+    workspace: WorkspaceContext,
+    question: str = "",
 ) -> Prompt | None:
     """Return the prompt to explain a span; ``None`` if the model may not see the file.
 
-    It includes the signatures of the functions that the code calls.
+    It includes the signatures of the functions that the code calls. A ``question`` replaces the request
+    for an explanation.
     """
     if workspace.exclusion_reason(document, profile) is not None:
         return None
@@ -130,7 +136,8 @@ def explain_prompt(
     span = view.span(_clamped(document, span))
     prompt = _with_selection("explain", view.document, span, target)
     called = _definitions(view.document, span, prompt.selection, target, budget.share(0.06))
-    return replace(prompt, related=(*called, *prompt.related))
+    instruction = _instruction(question, 0.2, target)
+    return replace(prompt, related=(*called, *prompt.related), instruction=instruction)
 
 
 def generate_prompt(
@@ -149,10 +156,15 @@ def generate_prompt(
     view = workspace.view(document, profile)
     target = _PromptTarget(profile, workspace, budget, workspace.trees_of(view))
     prompt = _with_selection("generate", view.document, view.span(_clamped(document, span)), target)
-    if not profile.local:
+    return replace(prompt, instruction=_instruction(instruction, 0.2, target), indent=indent)
+
+
+def _instruction(text: str, share: float, target: _PromptTarget) -> str:
+    """Return the user's words as the model may see them."""
+    if not target.profile.local:
         # Before it is cut: a part of a secret may not look like one.
-        instruction, _ = workspace.privacy.redact(instruction)
-    return replace(prompt, instruction=cut_end(instruction, budget.share(0.2)), indent=indent)
+        text, _ = target.workspace.privacy.redact(text)
+    return cut_end(text, target.budget.share(share))
 
 
 def _with_selection(task: Task, document: Document, span: Span, target: _PromptTarget) -> Prompt:

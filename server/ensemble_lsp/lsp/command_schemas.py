@@ -160,6 +160,10 @@ class GenerateArguments(RangeArguments):
     """Ask only this model."""
     apply: bool | None = optional()
     """Apply the first answer; true by default."""
+    draft: str | None = optional()
+    """An earlier answer to the instruction, which `followUp` changes."""
+    follow_up: str | None = optional()
+    """The change to the draft, such as "shorter" or "use a dict"."""
     formatting_options: dict[str, Any] | None = optional()
     """LSP's ``FormattingOptions``, for a document that has no indented lines."""
 
@@ -200,6 +204,10 @@ class ExplainArguments(RangeArguments):
     model: str | None = optional()
     """The one model to ask. If it is not the one that explained this code before, the user refuses the earlier
     explanation."""
+    question: str | None = optional()
+    """A question about the code that follows an explanation. The answer is the result's `markdown`."""
+    previous: str | None = optional()
+    """The explanation, with earlier questions and answers, that the question follows."""
 
 
 class ExplainResult(ServerMessage):
