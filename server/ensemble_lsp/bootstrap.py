@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from .lsp.transport import Garbage
     from .models.log_redaction import RedactKeys
     from .next_edit.predictor import EditPredictor
+    from .settings import SettingsIssue
 
 logger = logging.getLogger(__name__)
 
@@ -64,12 +67,12 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions, edits: EditHist
     from .lsp.handlers.configuration import request_configuration
     from .lsp.status import StatusNotifier
     from .next_edit.predictor import EditPredictor
-    from .settings import default_config_path, default_data_dir
 
     editor = await request_configuration(ls)
+    config_path, data_dir, issues = await asyncio.to_thread(_places, options)
     app = await open_app(
-        config_path=options.config_path or default_config_path(),
-        data_dir=options.data_dir or default_data_dir(),
+        config_path=config_path,
+        data_dir=data_dir,
         documents=ls.documents,
         folders=paths_of(ls.folders),
         initialization=ls.initialization_options,
@@ -77,6 +80,7 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions, edits: EditHist
         trusted=ls.trusted,
         redact=options.redact,
     )
+    app = dataclasses.replace(app, issues=(*issues, *app.issues))
     services = Services(Completer(), Explainer(), Generator(), EditPredictor(edits))
     app.workspace.add_listener(services.generator)
     follow_edits(app, services.predictor)
@@ -92,6 +96,23 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions, edits: EditHist
 
     host = Host(app, services, close)
     return host
+
+
+def _places(options: ServerOptions) -> tuple[Path, Path, list[SettingsIssue]]:
+    """Return the config's path and the data folder; for a user without a home, those of a temporary folder."""
+    from .errors import SettingsError
+    from .settings import SettingsIssue, default_config_path, default_data_dir
+
+    try:
+        config = options.config_path or default_config_path()
+        return config, options.data_dir or default_data_dir(), []
+    except SettingsError:
+        folder = Path(tempfile.mkdtemp(prefix="ensemble-lsp-"))
+    problem = (
+        "is not set, and there is no home folder; set it, or ENSEMBLE_LSP_CONFIG and ENSEMBLE_LSP_DATA_DIR: "
+        f"until then there is no config, and the data is in {folder}"
+    )
+    return folder / "config.toml", folder, [SettingsIssue("environment", "HOME", problem)]
 
 
 def follow_edits(app: AppContext, predictor: EditPredictor) -> None:

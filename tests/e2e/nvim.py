@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -63,6 +64,19 @@ for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details =
 end
 return table.concat(found, '\\n')
 """
+
+
+def readme_lines(home: Home) -> str:
+    """The README's own lines: what it says goes to ``lsp/`` is put there, the rest is ``init.lua``."""
+    readme = (ROOT / "README.md").read_text()
+    section = readme[readme.index("### Neovim") :]
+    found = re.search(r"```lua\n(.*?)```", section, re.DOTALL)
+    assert found is not None
+    config, _, init = found[1].partition("-- init.lua")
+    folder = home.path / "nvim" / "lsp"
+    folder.mkdir(parents=True)
+    (folder / "ensemble_lsp.lua").write_text(config)
+    return f"vim.opt.runtimepath:prepend({str(folder.parent)!r})\n{init}"
 
 
 class Neovim:

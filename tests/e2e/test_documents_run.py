@@ -32,6 +32,8 @@ NOT_RUN = {
     r"git worktree add .*": "checks out an old commit to compare with it",
     r"for i in .* make test-e2e-vscode .*": "an hour of the end-to-end tests themselves",
     r"make bench-.*": "needs published data sets",
+    r"(source .*)?ensemble-lsp'? completion .*": "tests/e2e/test_shell_completion.py runs them in the shells",
+    r"ensemble-lsp init": "a dialogue: tests/server/test_init.py holds it",
     r"ensemble-lsp demo.*": "tests/e2e/test_demo.py runs it",
     r"ensemble-lsp models add (smollm2|qwen\S+)": "fetches weights: tests/e2e/test_local_model.py",
     r"ensemble-lsp .*--models? \S*smollm2.*": "needs those weights: tests/e2e/test_local_model.py",

@@ -171,8 +171,8 @@ def test_a_suggestion_is_rejected_by_its_key(editor: Neovim) -> None:
 def test_an_accept_handler_of_ones_own_still_runs_the_command(editor: Neovim) -> None:
     editor.lua("""
       vim.keymap.set('i', '<C-l>', function()
-        require('ensemble_lsp').accept({ on_accept = function(item)
-          vim.api.nvim_put({ item.insert_text:upper() }, 'c', true, true)
+        require('ensemble_lsp').accept({ on_accept = function(_, text)
+          vim.api.nvim_put({ text:upper() }, 'c', true, true)
         end })
       end)""")
     editor.open("app.py", CODE)

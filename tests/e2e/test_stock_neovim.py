@@ -6,7 +6,6 @@ editor runs it. The tests check each outcome and its source.
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -16,26 +15,13 @@ import pytest
 
 from tests.e2e import nvim
 from tests.e2e.conftest import ROOT
-from tests.e2e.nvim import WITH_PLUGIN, Neovim
+from tests.e2e.nvim import WITH_PLUGIN, Neovim, readme_lines
 from tests.server.conftest import Home
 from tests.support.providers import LoopbackProvider
 from tests.support.sources import CODE
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
-
-
-def readme_lines(home: Home) -> str:
-    """The README's own lines: what it says goes to ``lsp/`` is put there, the rest is ``init.lua``."""
-    readme = (ROOT / "README.md").read_text()
-    section = readme[readme.index("### Neovim") :]
-    found = re.search(r"```lua\n(.*?)```", section, re.DOTALL)
-    assert found is not None
-    config, _, init = found[1].partition("-- init.lua")
-    folder = home.path / "nvim" / "lsp"
-    folder.mkdir(parents=True)
-    (folder / "ensemble_lsp.lua").write_text(config)
-    return f"vim.opt.runtimepath:prepend({str(folder.parent)!r})\n{init}"
 
 
 @pytest.fixture
@@ -57,15 +43,21 @@ def stock(gpt: LoopbackProvider, home: Home, neovims: Path) -> Iterator[Neovim]:
 
 # An accept without the item's command, as an editor does that runs none: the text alone arrives.
 SILENT = """
+local function behind_cursor(item)
+  local row, col = unpack(vim.api.nvim_win_get_cursor(0))
+  local at = item.range.start
+  local typed = vim.api.nvim_buf_get_text(0, at.row, at.col, row - 1, col, {})[1]
+  return item.insert_text:sub(#typed + 1)
+end
 vim.keymap.set('i', '<C-l>', function()
   vim.lsp.inline_completion.get({ on_accept = function(item)
-    vim.api.nvim_put(vim.split(item.insert_text, '\\n'), 'c', true, true)
+    vim.api.nvim_put(vim.split(behind_cursor(item), '\\n'), 'c', true, true)
   end })
 end)
 -- A word at a time, as a stock client would: plain text, no word to the server.
 vim.keymap.set('i', '<C-o>', function()
   vim.lsp.inline_completion.get({ on_accept = function(item)
-    local word = item.insert_text:match('^%s*%S+')
+    local word = behind_cursor(item):match('^%s*%S+')
     vim.api.nvim_put(vim.split(word, '\\n'), 'c', true, true)
   end })
 end)
@@ -214,10 +206,7 @@ def test_before_012_checkhealth_says_so(old: Neovim) -> None:
 def test_before_012_the_readme_lines_attach_too(
     gpt: LoopbackProvider, home: Home, neovims: Path
 ) -> None:
-    lines = "\n".join(
-        line for line in readme_lines(home).splitlines() if "inline_completion.enable" not in line
-    )
-    with nvim.running(neovims / "0.11" / "nvim", home, lines) as editor:
+    with nvim.running(neovims / "0.11" / "nvim", home, readme_lines(home)) as editor:
         editor.open("app.py", CODE)
         editor.type("A<C-x><C-o>")
         wait_until(lambda: "width * height" in menu(editor), "the suggestion by omnifunc")

@@ -359,6 +359,14 @@ def test_nothing_is_sent_without_a_yes(
     assert (done.returncode, "--yes" in done.stderr) == (2, True)
     dry = command.json("start", str(data), "--model", "gpt", "--dry-run")
     assert dry["estimate"]["epochs"] == 8
+    assert "send 12 examples of your code; price: about $" in command.ok(
+        "start", str(data), "--model", "gpt", "--dry-run"
+    )
+    written = command.ok(
+        "prepare", str(data), "--model", "gpt", "--out", str(command.home / "my data")
+    )
+    # The sentence names this data: without it the latest prepared folder would be sent.
+    assert f"`ensemble-lsp finetune start '{command.home / 'my data'}'` trains on it" in written
     assert provider.requests == []
     assert command.job_files() == []
 

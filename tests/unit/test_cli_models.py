@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
@@ -84,6 +85,23 @@ def test_a_model_is_added_used_and_removed(user: InProcess, provider: LoopbackPr
     assert "mine" not in user.config.read_text()
 
 
+def test_adding_a_model_keeps_those_that_were_found(
+    user: InProcess, provider: LoopbackProvider
+) -> None:
+    user.config.unlink()
+    user.env["ANTHROPIC_API_KEY"] = KEY
+    before = [row["name"] for row in user.run("models", "--json").json]
+    assert "recall" in before and len(before) > 1
+    arguments = ["--provider", "openai", "--model", "m", "--base-url", provider.base_url]
+    said = user.run("models", "add", "mine", *arguments).out
+    assert f"found before were written there too: {', '.join(before)}." in said
+    assert [row["name"] for row in user.run("models", "--json").json] == [*before, "mine"]
+    assert KEY not in user.config.read_text()
+    assert "found before" not in user.run("models", "add", "two", *arguments).out
+    user.run("models", "remove", "mine")
+    assert [row["name"] for row in user.run("models", "--json").json] == [*before, "two"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -128,6 +146,9 @@ def test_a_key_is_read_from_a_pipe_and_kept_in_the_keyring_alone(user: InProcess
         def set_password(self, service: str, name: str, value: str) -> None:
             kept[service, name] = value
 
+        def get_password(self, service: str, name: str) -> str | None:
+            return kept.get((service, name))
+
         def delete_password(self, service: str, name: str) -> None:
             del kept[service, name]
 
@@ -169,11 +190,63 @@ def test_a_config_that_cannot_be_read_stops_the_command(user: InProcess, text: s
         user.run(*command.split()).fails(2, "config.toml", "not valid TOML")
 
 
-def test_doctor_names_a_config_that_cannot_be_read(user: InProcess) -> None:
+def test_a_command_that_a_broken_config_stops_claims_nothing_else(user: InProcess) -> None:
+    user.config.write_text("models = [")
+    for command in (
+        "models",
+        "history",
+        "report",
+        "finetune",
+        "complete app.py:2:5",
+        "compare app.py",
+    ):
+        result = user.run(*command.split())
+        result.fails(2, "config.toml", "until then no model is asked")
+        assert "recall" not in result.err
+
+
+def test_doctor_continues_with_recall_where_the_config_cannot_be_read(user: InProcess) -> None:
     user.config.write_text("models = [")
     result = user.run("doctor")
     assert result.code == 1
-    assert "✗ settings: config" in result.out
+    assert "✗ settings: config" in result.out and "only recall is used" in result.out
+    assert "✓ model recall" in result.out
+
+
+def test_doctor_succeeds_exactly_where_it_shows_no_cross(
+    user: InProcess, provider: LoopbackProvider
+) -> None:
+    user.model("good", provider.base_url, tasks=["complete"])
+    result = user.run("doctor")
+    assert (result.code, "✗" in result.out) == (0, False), result.out
+    assert "! explain: No model can explain" in result.out
+    user.lines.clear()
+    user.model("good", provider.base_url, tasks=["explain"])
+    result = user.run("doctor")
+    assert (result.code, "✗ complete: " in result.out) == (1, True), result.out
+
+
+@pytest.mark.parametrize("command", ["history", "history stats --json", "history export", "report"])
+def test_an_unusable_history_is_an_error_not_an_empty_table(user: InProcess, command: str) -> None:
+    user.env["ENSEMBLE_LSP_DATA_DIR"] = str(user.file("plain", "") / "data")
+    user.run(*command.split()).fails(1, "history.sqlite3", "cannot be used")
+
+
+def test_the_history_stays_readable_where_it_cannot_be_written(
+    user: InProcess, provider: LoopbackProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user.model("gpt", provider.base_url)
+    assert user.run("complete", "app.py:2:5").code == 0
+    # As on a read-only disk, also for root: opening for writing fails, reading works.
+    monkeypatch.setattr("ensemble_lsp.history.database.connect", _read_only)
+    result = user.run("history", "--json")
+    assert result.code == 0 and result.json[0]["model"] == "gpt"
+    assert "cannot be used (attempt to write a readonly database)" in result.err
+    user.run("history", "clear", "--yes").fails(1, "readonly database")
+
+
+def _read_only(path: Path, busy_seconds: float) -> None:
+    raise sqlite3.OperationalError("attempt to write a readonly database")
 
 
 def test_the_config_is_the_option_or_the_variable(user: InProcess, tmp_path: Path) -> None:
@@ -336,7 +409,7 @@ def test_doctor_checks_everything_and_says_what_to_do(
     user.model("gone", "http://127.0.0.1:9/v1", timeout=2)
     user.model("keyless", "http://127.0.0.1:9/v1", apiKeyEnv="NOT_SET")
     result = user.run("doctor")
-    assert result.code == 0
+    assert result.code == 1
     assert f"✓ config: {user.config}" in result.out
     assert f"✓ data folder: {user.data}" in result.out
     assert f"✓ history: {user.data / 'history.sqlite3'} opens" in result.out

@@ -286,6 +286,8 @@ async def test_a_history_without_texts_says_what_to_set(tmp_path: Path) -> None:
     )
     with pytest.raises(FineTuningError, match=r"history\.keepText = true"):
         await from_history(history.suggestions(), PROFILE, PrivacySettings())
+    with pytest.raises(FineTuningError, match="holds no texts; work for a while, and run"):
+        await from_history(history.suggestions(), PROFILE, PrivacySettings(), keeps_text=True)
     await history.close()
 
 
@@ -379,6 +381,15 @@ def test_any_bytes_can_be_checked(data: bytes) -> None:
 )
 def test_any_json_can_be_checked_and_counted(value: Any) -> None:
     check_file(json.dumps(value).encode(), None, max_tokens=100)
+
+
+def test_exactly_enough_lines_are_all_for_training(tmp_path: Path) -> None:
+    path = tmp_path / "ten.jsonl"
+    path.write_bytes(lines(count=10))
+    prepared = prepare_file(path, TARGET, share=0.1)
+    assert (len(prepared.training), prepared.validation, prepared.check()) == (10, [], [])
+    path.write_bytes(lines(count=12))
+    assert prepare_file(path, TARGET, share=0.1).validation
 
 
 def test_a_file_of_ones_own_is_split_by_its_files(tmp_path: Path) -> None:

@@ -14,6 +14,11 @@ return {
     ['ensemble.accept'] = function(command, context)
       require('ensemble_lsp.ghost').on_accepted(command, context)
     end,
+    -- Shows the code action's explanation in a window: a file would get servers of its own.
+    ['ensemble.explain'] = function(command)
+      local argument = vim.tbl_extend('force', command.arguments[1], { show = false })
+      require('ensemble_lsp.commands').explain(argument)
+    end,
   },
   on_init = function()
     require('ensemble_lsp.names').invalidate()

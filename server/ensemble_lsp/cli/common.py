@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -12,9 +18,11 @@ from typing import TypeVar
 from ..app import AppContext, open_app
 from ..context.documents import read
 from ..context.repository import repository_root
-from ..errors import DocumentError, SettingsError
+from ..errors import DocumentError, HistoryError, SettingsError
+from ..history import History
 from ..settings import default_config_path, default_data_dir
 from ..types import Document, Position
+from ..wording import plural
 from .console import print_json, safe, warn
 
 __all__ = [
@@ -26,11 +34,16 @@ __all__ = [
     "place_in",
     "print_json",
     "project_of",
+    "require_file",
     "run_async",
     "safe",
 ]  # fmt: skip
 
 R = TypeVar("R")
+
+_WORKER = "command-worker"
+_WRITING_SECONDS = 1.0
+"""After Ctrl-C: longer than a file takes to be written and renamed."""
 
 
 @asynccontextmanager
@@ -41,7 +54,7 @@ async def app_of(
 
     Wrong settings are reported on standard error, and the rest applies. A config that cannot be read raises
     ``SettingsError`` unless ``lenient``: the models found without it might send code to a provider that the
-    user did not choose.
+    user did not choose. With ``lenient`` the caller reports wrong settings itself.
     """
     config = args.config or default_config_path()
     if args.config and not args.config.exists() and not lenient:
@@ -56,10 +69,11 @@ async def app_of(
     try:
         if not lenient:
             _reject_unreadable(app)
-        _warn_once(app, shown)
+            _warn_once([*app.issues, *app.registry.faults], shown)
         yield app
-        # The history is opened in the background and may have added notices.
-        _warn_once(app, shown)
+        # Only now: a command that needs the history reports its problem as an error.
+        if not lenient:
+            _warn_once(app.notices(), shown)
     finally:
         await app.close()
 
@@ -67,14 +81,23 @@ async def app_of(
 def _reject_unreadable(app: AppContext) -> None:
     for issue in app.issues:
         if issue.source == "config" and issue.path == str(app.config_path):
-            raise SettingsError(f"{issue.path}: {issue.problem}.")
+            raise SettingsError(f"{issue.path}: {issue.problem}; until then no model is asked.")
 
 
-def _warn_once(app: AppContext, shown: set[str]) -> None:
-    for notice in app.notices():
+def _warn_once(notices: Iterable[object], shown: set[str]) -> None:
+    for notice in map(str, notices):
         if notice not in shown:
             shown.add(notice)
             warn(notice)
+
+
+def require_file(history: History) -> None:
+    """Raise for a history in memory: a change would be lost when the command ends, and no record is no answer.
+
+    A file that can only be read is in memory too, with its records.
+    """
+    if history.in_memory:
+        raise HistoryError(" ".join(history.notices) or f"{history.path} cannot be written.")
 
 
 def project_of(file: Path) -> Path:
@@ -83,12 +106,36 @@ def project_of(file: Path) -> Path:
 
 
 def run_async(work: Callable[[], Awaitable[R]]) -> R:
-    """Run a coroutine function and return its result."""
+    """Run a coroutine function and return its result. After Ctrl-C, close everything and end the process.
+
+    asyncio would wait for its threads, which may compute for minutes. One that writes a file gets the time for it.
+    """
 
     async def run() -> R:
-        return await work()
+        executor = ThreadPoolExecutor(thread_name_prefix=_WORKER)
+        asyncio.get_running_loop().set_default_executor(executor)
+        try:
+            return await work()
+        except asyncio.CancelledError:
+            executor.shutdown(wait=False, cancel_futures=True)
+            end = time.monotonic() + _WRITING_SECONDS
+            while _working() and time.monotonic() < end:
+                await asyncio.sleep(0.02)
+            _leave(130)
+            raise
 
     return asyncio.run(run())
+
+
+def _leave(code: int) -> None:
+    """End the process without waiting for its threads."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)  # without the standard output, whose reader may be gone or asleep
+
+
+def _working() -> bool:
+    return any(thread.name.startswith(_WORKER) for thread in threading.enumerate())
 
 
 def numbers(text: str, count: int) -> tuple[Path, list[int]]:
@@ -123,14 +170,16 @@ def place_in(document: Document, line: int, column: int) -> Position:
     start = line_start(document, line)
     width = len(document.line(start.line)) + 1
     if column > width:
-        raise SettingsError(f"line {line} of {document.name} has {width} columns, not {column}.")
+        count = plural(width, "column")
+        raise SettingsError(f"line {line} of {document.name} has {count}, not {column}.")
     return Position(start.line, column - 1)
 
 
 def line_start(document: Document, line: int) -> Position:
     """Return the start of a line counted from 1; raise ``SettingsError`` if it does not exist."""
     if line > len(document.lines):
-        raise SettingsError(f"{document.name} has {len(document.lines)} lines, not {line}.")
+        count = plural(len(document.lines), "line")
+        raise SettingsError(f"{document.name} has {count}, not {line}.")
     return Position(line - 1, 0)
 
 

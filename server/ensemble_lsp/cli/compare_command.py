@@ -32,6 +32,7 @@ from ..wording import plural
 from .browser import open_page
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
+from .questions import confirmed
 
 OUT = "ensemble-comparison"
 
@@ -110,15 +111,14 @@ async def _confirm(args: argparse.Namespace, plan: ComparisonPlan) -> bool:
         price = f"about {html_page.dollars(one.cost)}, at most {html_page.dollars(one.max_cost)}"
         price = price if one.priced else "price unknown"
         cost = "on this machine" if one.local else price
-        tokens = f"{one.input_tokens} tokens in, {one.output_tokens} out"
+        tokens = f"{plural(one.input_tokens, 'token')} in, {one.output_tokens:,} out"
         line = f"  {one.model}: {plural(one.requests, 'request')}, about {tokens}; {cost}"
         print(safe(line), file=sys.stderr)
     if not plan.leaves_machine or args.yes:
         return True
     if not sys.stdin.isatty():
         raise SettingsError(f"{plan.sentence()} Add --yes to continue.")
-    answer = await asyncio.to_thread(input, f"{plan.sentence()} Continue? [y/N] ")
-    return answer.strip().lower() in ("y", "yes")
+    return confirmed(f"{plan.sentence()} Continue?")
 
 
 @contextmanager
@@ -190,7 +190,7 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
             ]
         )
     columns = ["model", "answers", *measures, "first token", "whole", "cost", "error"]
-    print_table(columns, rows)
+    print_table(columns, rows, optional=("first token", "answers", "exact", "whole"))
     print(safe(compared.summary.advice))
     if compared.ended:
         print(compared.ended)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..postprocess.characters import strip_hidden_characters
@@ -12,9 +15,27 @@ from ..postprocess.characters import strip_hidden_characters
 DASH = "–"
 
 
+@contextmanager
+def interruptible() -> Generator[None]:
+    """Let Ctrl-C raise ``KeyboardInterrupt`` while this thread reads or writes.
+
+    asyncio's own handler only cancels the task, which a blocking call would never notice.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def print_json(value: Any) -> None:
     """Print JSON in ASCII, so that model output cannot control the terminal."""
-    print(json.dumps(value, indent=2, default=str))
+    text = json.dumps(value, indent=2, default=str)
+    with interruptible():  # a pager may not read it all
+        print(text, flush=True)
 
 
 def safe(text: str) -> str:
@@ -22,22 +43,42 @@ def safe(text: str) -> str:
     return "".join(c for c in strip_hidden_characters(text) if c in "\n\t" or c.isprintable())
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on a terminal; in a pipe, one line per row with tabs between the cells."""
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    optional: Sequence[str] = (),
+    empty: str = "",
+) -> None:
+    """Print a table on a terminal; in a pipe, one line per row with tabs between the cells.
+
+    On a narrow terminal, ``optional`` columns are left out, the first one first, and then each row becomes a
+    block. ``empty`` is the sentence that a terminal shows instead of a table without rows.
+    """
     cells = [[safe(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in [list(columns), *cells]:
             print("\t".join(" ".join(cell.split()) for cell in row))
         return
+    if not cells and empty:
+        print(empty)
+        return
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    table = Table(*columns)
-    for row in cells:
-        # As text, not as markup: a name may contain brackets.
-        table.add_row(*(Text(cell) for cell in row))
-    Console(stderr=False).print(table)
+    from .table_layout import blocks, lay_out, table
+
+    console = Console(stderr=False)
+    layout = lay_out(columns, cells, console.width, optional=optional)
+    if layout is None:
+        console.print(blocks(columns, cells))
+        return
+    console.print(table(columns, cells, layout))
+    hidden = [name for i, name in enumerate(columns) if name in optional and i not in layout.shown]
+    hidden = [
+        name for name in hidden if any(row[columns.index(name)] not in ("", DASH) for row in cells)
+    ]
+    if hidden:
+        print(f"A wider terminal or --json also shows: {', '.join(hidden)}.")
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import EnsembleError
 from ..provider_spec import fallback
 from ..settings import ModelSettings, add_model_to_config, default_data_dir
+from .common import run_async
 from .demo_client import DemoClient
 from .models_command import fetch_with_bar
 
@@ -44,7 +45,7 @@ WEIGHTS = "smollm2"
 
 def run(args: argparse.Namespace) -> int:
     """Play the session; the exit code is 1 if a required step fails."""
-    return asyncio.run(_run(args))
+    return run_async(lambda: _run(args))
 
 
 async def _run(args: argparse.Namespace) -> int:

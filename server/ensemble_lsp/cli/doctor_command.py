@@ -19,12 +19,17 @@ from .console import print_json, safe
 
 @dataclass(frozen=True, slots=True)
 class DoctorCheck:
-    """The result of one check. A failed ``serious`` check makes the command fail."""
+    """The result of one check. A failed one makes the command fail, unless it is not ``serious``."""
 
     what: str
     ok: bool
     told: str
-    serious: bool = False
+    serious: bool = True
+
+    @property
+    def mark(self) -> str:
+        """The sign before the line: a cross means that the command fails."""
+        return "✓" if self.ok else "✗" if self.serious else "!"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 async def _check(args: argparse.Namespace) -> int:
     config, data = args.config or default_config_path(), args.data_dir or default_data_dir()
     checks = [
-        DoctorCheck("python", sys.version_info >= (3, 10), sys.version.split()[0], True),
+        DoctorCheck("python", sys.version_info >= (3, 10), sys.version.split()[0]),
         _config(config, given=args.config is not None),
         _data_folder(data),
     ]
@@ -53,29 +58,29 @@ async def _check(args: argparse.Namespace) -> int:
         # Their problems are shown above.
         failed = {str(path) for path in (config, data) if writable_by_others(path)}
         checks += [
-            DoctorCheck("settings", False, str(issue), True)
+            DoctorCheck("settings", False, str(issue))
             for issue in app.issues
             if issue.path not in failed
         ]
         checks += [
-            DoctorCheck(f"provider {name}", False, text, True) for name, text in problems().items()
+            DoctorCheck(f"provider {name}", False, text) for name, text in problems().items()
         ]
-        checks += [await _sandbox(), *await _models(app)]
+        checks += [await _sandbox(app), *await _models(app)]
     checks = [replace(check, told=args.redact.redact(check.told)) for check in checks]
     if args.json:
         print_json([asdict(c) for c in checks])
     for check in [] if args.json else checks:
-        print(f"{'✓' if check.ok else '✗'} {safe(check.what)}: {safe(check.told)}")
+        print(f"{check.mark} {safe(check.what)}: {safe(check.told)}")
     return 1 if any(not c.ok and c.serious for c in checks) else 0
 
 
 def _config(path: Path, given: bool) -> DoctorCheck:
     if problem := writable_by_others(path):
-        return DoctorCheck("config", False, problem, True)
+        return DoctorCheck("config", False, problem)
     if path.exists():
         return DoctorCheck("config", True, str(path))
     if given:
-        return DoctorCheck("config", False, f"{path} does not exist; check --config", True)
+        return DoctorCheck("config", False, f"{path} does not exist; check --config")
     return DoctorCheck("config", True, f"{path} does not exist; the defaults apply")
 
 
@@ -88,15 +93,16 @@ def _data_folder(path: Path) -> DoctorCheck:
     problem = "" if writable else f"{path} cannot be written; change its owner"
     problem = problem or writable_by_others(path)
     hint = ", or name another with --data-dir"
-    return DoctorCheck("data folder", not problem, problem + hint if problem else str(path), True)
+    return DoctorCheck("data folder", not problem, problem + hint if problem else str(path))
 
 
-async def _sandbox() -> DoctorCheck:
+async def _sandbox(app: AppContext) -> DoctorCheck:
     """Return the isolation for ``ensemble.runExamples`` and ``ensemble.runTests``."""
     from ..sandbox import process
 
     if reason := await process.unavailable_reason():
-        return DoctorCheck("sandbox", False, f"no model's code is run here: {reason}")
+        wanted = app.settings.ensemble.run_examples or bool(app.settings.ensemble.run_tests)
+        return DoctorCheck("sandbox", False, f"no model's code is run here: {reason}", wanted)
     return DoctorCheck("sandbox", True, await process.description())
 
 
@@ -115,5 +121,6 @@ async def _models(app: AppContext) -> list[DoctorCheck]:
     for task in TASKS:
         able = bool(app.models_for(task))
         message = "has a model" if able else str(no_model(app, task))
-        found.append(DoctorCheck(task, able, message))
+        # A model for completions alone may be the user's choice.
+        found.append(DoctorCheck(task, able, message, serious=task == "complete"))
     return found

@@ -31,9 +31,10 @@ from ..provider_spec import spec_of
 from ..settings import ModelSettings, default_data_dir
 from ..wording import plural
 from .common import app_of, run_async
-from .console import number, print_json, print_table, safe
+from .console import number, print_json, print_table, safe, warn
 from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
 from .finetune_watch import Watch
+from .questions import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -83,8 +84,11 @@ async def _start(args: argparse.Namespace, app: AppContext) -> int:
         hyperparameters=_hyperparameters(args, target.base, method),
         estimate=checked.estimate["price"],
     )
-    if args.dry_run:
+    if args.dry_run and args.json:
         print_json({**_row(job), "estimate": dict(checked.estimate)})
+        return 0
+    if args.dry_run:
+        print(_intent(target, checked.training.examples, checked.estimate))
         return 0
     _confirm(args, target, checked.training.examples, checked.estimate)
     job = await asyncio.to_thread(_store(args).add, job)
@@ -115,22 +119,38 @@ def _confirm(
     args: argparse.Namespace, target: TrainingTarget, examples: int, estimate: Any
 ) -> None:
     """Ask before anything is sent or paid."""
-    local = spec_of(target.base.provider).trains_here
-    where = "train on this machine" if local else f"send {plural(examples, 'example')} of your code"
-    print(
-        f"{target.model_id}: {where}; {'free' if local else price_line(estimate)}", file=sys.stderr
-    )
+    print(_intent(target, examples, estimate), file=sys.stderr)
     if args.yes:
         return
     if not sys.stdin.isatty():
         raise SettingsError("add --yes to start without a question.")
-    print("Start? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if not confirmed("Start?"):
         raise FineTuningError("Nothing was sent.")
+
+
+def _intent(target: TrainingTarget, examples: int, estimate: Any) -> str:
+    """Return in one line where the data goes, and the price."""
+    local = spec_of(target.base.provider).trains_here
+    where = "train on this machine" if local else f"send {plural(examples, 'example')} of your code"
+    return safe(f"{target.model_id}: {where}; {'free' if local else price_line(estimate)}")
 
 
 async def _resume(args: argparse.Namespace, app: AppContext, job: TuningJob, follow: bool) -> int:
     """Resume a job and register its model; return the exit code."""
+    store = _store(args)
+    try:
+        job = await _advance(args, app, job, follow)
+    except asyncio.CancelledError:
+        warn(f"stopped; `ensemble-lsp finetune status {job.name} --follow` continues")
+        raise
+    job = await register_model(job, store, _home(app))
+    return _report(args, job)
+
+
+async def _advance(
+    args: argparse.Namespace, app: AppContext, job: TuningJob, follow: bool
+) -> TuningJob:
+    """Train here, or start and follow the provider's job; return the job as it is then."""
     store = _store(args)
     if job.local:
         from ..finetuning.local_training import train
@@ -145,8 +165,7 @@ async def _resume(args: argparse.Namespace, app: AppContext, job: TuningJob, fol
                     job = await runner.run(job)
                 else:
                     job = await runner.refresh(await runner.start(job))
-    job = await register_model(job, store, _home(app))
-    return _report(args, job)
+    return job
 
 
 def _report(args: argparse.Namespace, job: TuningJob) -> int:
@@ -204,6 +223,8 @@ async def _list(args: argparse.Namespace, app: AppContext) -> int:
             )
             for row in rows
         ],
+        optional=("method", "examples", "of", "price"),
+        empty="There are no fine-tuning jobs; begin with `ensemble-lsp finetune prepare`.",
     )  # fmt: skip
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from ..models.profiles import make_profile
 from ..providers.llamacpp import catalogue
 from ..settings import ModelSettings, default_data_dir
 from ..wording import plural
+from .common import require_file
 from .console import print_json, safe
 
 
@@ -73,7 +75,16 @@ async def _gather(
         return await asyncio.to_thread(prepare_file, path, target, **split)
     if source == "history":
         history = app.history
-        gathered = await from_history(history.suggestions(), target.profile, privacy, target.method)
+        await history.ready()
+        if not await history.stats():
+            require_file(history)
+        gathered = await from_history(
+            history.suggestions(),
+            target.profile,
+            privacy,
+            target.method,
+            keeps_text=history.keeps_text,
+        )
         gathered.examples = gathered.examples[-args.examples :]
     else:
         gathered = await asyncio.to_thread(
@@ -97,7 +108,8 @@ def _print_summary(summary: dict[str, Any]) -> None:
         print(f"fault: {fault}")
     print(price_line(summary))
     if "folder" in summary:
-        print(f"written to {summary['folder']}; `ensemble-lsp finetune start` sends it")
+        command = shlex.join(["ensemble-lsp", "finetune", "start", summary["folder"]])
+        print(f"written to {summary['folder']}; `{command}` trains on it")
 
 
 def price_line(estimate: Any) -> str:

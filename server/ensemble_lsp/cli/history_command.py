@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from ..errors import HistoryError, SettingsError
+from ..errors import SettingsError
 from ..history import History
 from ..wording import plural
-from .common import app_of, run_async
-from .console import number, print_json, print_table, warn
+from .common import app_of, require_file, run_async
+from .console import interruptible, number, print_json, print_table, warn
+from .questions import confirmed
 
 _COLUMNS = (
     "model", "task", "suggestions", "accepted", "rate", "reward", "p50 ms", "p95 ms",
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
 async def _stats(args: argparse.Namespace, history: History) -> int:
     rows = await history.stats()
+    if not rows:
+        require_file(history)
     if args.json:
         print_json([dataclasses.asdict(row) for row in rows])
         return 0
@@ -59,15 +62,22 @@ async def _stats(args: argparse.Namespace, history: History) -> int:
             )
             for row in rows
         ],
+        optional=("tokens out", "tokens in", "p95 ms", "suggestions", "accepted"),
+        empty="The history is empty: no suggestion has been recorded yet.",
     )  # fmt: skip
     return 0
 
 
 async def _export(args: argparse.Namespace, history: History) -> int:
-    with _output(args.out or args.file) as out:
+    # Interruptible as a whole: a pager that does not read on blocks the next line.
+    with _output(args.out or args.file) as out, interruptible():
+        exported = 0
         async for line in history.export():
             # ASCII: Unicode line ends inside a string must not split a line.
             out.write(json.dumps(line) + "\n")
+            exported += 1
+        if not exported:
+            require_file(history)
     return 0
 
 
@@ -93,8 +103,9 @@ def _output(path: Path | None) -> Generator[TextIO]:
 
 async def _import(args: argparse.Namespace, history: History) -> int:
     lines = await asyncio.to_thread(_lines, args.file)
+    require_file(history)
     report = await history.import_(lines)
-    _require_file(history)
+    require_file(history)  # the disk may have failed meanwhile
     if args.json:
         fields = dataclasses.asdict(report)
         print_json({"faults" if key == "errors" else key: value for key, value in fields.items()})
@@ -121,23 +132,17 @@ def _lines(path: Path) -> list[str]:
 def _confirmed() -> bool:
     if not sys.stdin.isatty():
         raise SettingsError("add --yes to delete the whole history.")
-    return input("Delete the whole history? [y/N] ").strip().lower() in ("y", "yes")
+    return confirmed("Delete the whole history?")
 
 
 async def _clear(args: argparse.Namespace, history: History) -> int:
-    _require_file(history)
+    require_file(history)
     removed = await history.clear()
     if args.json:
         print_json({"removed": removed})
     else:
         print(f"{plural(removed, 'row')} deleted.")
     return 0
-
-
-def _require_file(history: History) -> None:
-    """Raise for a history in memory, where any change would be lost when the command ends."""
-    if history.in_memory:
-        raise HistoryError(" ".join(history.notices) or f"{history.path} cannot be written.")
 
 
 ACTIONS = {"stats": _stats, "export": _export, "import": _import, "clear": _clear}

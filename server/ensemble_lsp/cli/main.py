@@ -9,13 +9,14 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from .. import __version__, process_tuning
 from ..errors import EnsembleError, SettingsError, UnknownModelError
 from ..provider_spec import specs
-from . import compare_arguments, finetune_arguments
+from . import compare_arguments, finetune_arguments, shell_completion
 from .logging_setup import logging_to
 
 logger = logging.getLogger(__name__)
@@ -40,11 +41,15 @@ COMMANDS = {
     "history": "show, export, import or clear the local history",
     "demo": "play a short editing session through the real server",
     "doctor": "check the set-up and say what to do",
+    "init": "set up a model and an editor in a short dialogue",
+    "completion": "print the completion script of a shell",
 }
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return the exit code: 0 success, 1 failure, 2 wrong usage or configuration."""
+    if shell_completion.VARIABLE in os.environ:
+        shell_completion.answer(_parser(shows_help=False))
     from ..models.log_redaction import RedactKeys
 
     args = parse(arguments)
@@ -70,17 +75,27 @@ def _run(args: argparse.Namespace) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
+        _discard_output()
         return 130
     except BrokenPipeError:
-        # The reader has closed the pipe; avoid an error when the interpreter flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 1
     except EnsembleError as error:
         return _fail(args, error)
+    except PermissionError as error:
+        logger.debug("no permission", exc_info=error)
+        where = error.filename or "a file"
+        return _fail(args, EnsembleError(f"{where} cannot be used ({error.strerror})."))
     except Exception as error:
         logger.debug("internal error", exc_info=error)
         hint = "run again with --log-level debug and report it."
         return _fail(args, EnsembleError(f"internal error ({type(error).__name__}); {hint}"))
+
+
+def _discard_output() -> None:
+    """Drop what is not written yet: at exit the interpreter would wait for a reader, or fail."""
+    with suppress(OSError, ValueError):  # tests have no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _machine() -> tuple[str, str]:
@@ -150,7 +165,17 @@ def _parser(shows_help: bool) -> argparse.ArgumentParser:
     made["doctor"].add_argument("--json", action="store_true")
     text = "print exactly what would be sent, and to which address"
     made["doctor"].add_argument("--show-prompt", metavar="FILE:LINE:COL", help=text)
+    _init(made["init"])
+    made["completion"].add_argument("shell", choices=["bash", "zsh", "fish"], help="your shell")
     return parser
+
+
+def _init(parser: argparse.ArgumentParser) -> None:
+    text = "print how to set up this editor, without a question"
+    editors = ["vscode", "neovim", "helix", "emacs", "sublime"]
+    parser.add_argument("--editor", choices=editors, help=text)
+    text = "ask nothing: print the models that were found and the next steps"
+    parser.add_argument("--yes", action="store_true", help=text)
 
 
 def _path(text: str) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import sys
 from contextlib import suppress
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..app.failures import no_model
-from ..app.model_admin import describe_models
+from ..app.model_admin import describe_models, found_models
 from ..errors import NoModelError, SettingsError
 from ..providers.llamacpp import catalogue, weights_download
 from ..selection.format_choice import COLUMNS, format_context, prior_sources, table_rows
@@ -25,7 +24,16 @@ from ..settings import (
 )
 from .common import app_of, numbers, open_file, place_in, run_async
 from .console import print_json, print_table, safe
+from .questions import ask_hidden
 
+_NOT_CONFIGURED = (
+    "No models are configured. These were found by keys in the environment, on servers of this "
+    "machine and on the disk, in this order."
+)
+_NO_MODELS = (
+    "No models are configured, and discover = false turns off the search for others; "
+    "add one with `ensemble-lsp init`."
+)
 _OPTIONS = ("provider", "model", "base_url", "api_key_env", "api")
 
 
@@ -55,13 +63,11 @@ async def _list(args: argparse.Namespace) -> int:
             )
             for row in rows
         ],
+        optional=("provider", "key", "tasks"),
+        empty="There are no models.",
     )  # fmt: skip
     if not configured:
-        print(
-            "No models are configured. These were found through API keys in the environment, "
-            "servers on this machine, and embedded models, in this order.",
-            file=sys.stderr,
-        )
+        print(_NOT_CONFIGURED if rows else _NO_MODELS, file=sys.stderr)
     for name, locality in notes:
         print(safe(f"{name}: {locality}."), file=sys.stderr)
     return 0
@@ -135,31 +141,40 @@ async def _add(args: argparse.Namespace) -> int:
     }  # fmt: skip
     given = {k: v for k, v in raw.items() if v is not None}
     model = resolve_strict([("models add", {"models": [given]})]).models[0]
-    key = await asyncio.to_thread(_read_key, args.name) if args.key else ""
+    key = _read_key(args.name) if args.key else ""
     config = _config(args)
-    await asyncio.to_thread(add_model_to_config, config, model)
+    async with app_of(args, lenient=True) as app:
+        found = found_models(app)
+    kept = await asyncio.to_thread(add_model_to_config, config, model, found)
     if key:
-        await _store_key(args.name, key, config)
+        await _store_key(args.name, key, config, kept)
     print(f"{args.name} was added to {config}.")
+    if kept:
+        print(f"The models that were found before were written there too: {', '.join(kept)}.")
     return 0
 
 
 def _read_key(name: str) -> str:
     """Read the key from a hidden prompt or a pipe; other users could read an argument."""
-    typed = getpass.getpass(f"Key for {name}: ") if sys.stdin.isatty() else sys.stdin.readline()
-    if not typed.strip():
+    piped = not sys.stdin.isatty()
+    try:
+        typed = sys.stdin.readline().strip() if piped else ask_hidden(f"Key for {name}: ")
+    except EOFError:
+        typed = ""
+    if not typed:
         raise SettingsError("no key was entered; nothing was changed.")
-    return typed.strip()
+    return typed
 
 
-async def _store_key(name: str, key: str, config: Path) -> None:
+async def _store_key(name: str, key: str, config: Path, kept: list[str]) -> None:
     from ..models.api_keys import store_key
 
     try:
         await store_key(name, key)
     except SettingsError:
         # All or nothing: a model without its key would only fail later.
-        await asyncio.to_thread(remove_model_from_config, config, name)
+        for added in (name, *kept):
+            await asyncio.to_thread(remove_model_from_config, config, added)
         raise
 
 
@@ -200,7 +215,7 @@ async def _why(args: argparse.Namespace) -> int:
     print(f"\nHere: {format_context(context)}.")
     if choice.explored:
         print("This is exploration: the first model is asked to learn more about it.")
-    print_table(COLUMNS, table_rows(choice))
+    print_table(COLUMNS, table_rows(choice), optional=("fails", "cost", "outcomes"))
     print("\n".join(safe(line) for line in prior_sources(choice)))
     return 0
 

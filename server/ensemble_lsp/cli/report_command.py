@@ -9,7 +9,7 @@ import dataclasses
 from ..evaluation.history_report import summarise_history
 from ..evaluation.reports.history_page import write_history
 from .browser import open_page
-from .common import app_of, run_async
+from .common import app_of, require_file, run_async
 from .console import print_json, warn
 
 FOLDER = "reports"
@@ -21,7 +21,10 @@ def run(args: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with app_of(args) as app:
+            await app.history.ready()
             summary = await summarise_history(app, args.task)
+            if not summary.suggestions:
+                require_file(app.history)
             out = args.out or app.data_dir / FOLDER
             written = await asyncio.to_thread(write_history, summary, out.expanduser().absolute())
             if written.html_error:

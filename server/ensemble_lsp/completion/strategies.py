@@ -58,11 +58,8 @@ class CompletionRunner:
             self._release(run, keep=self._streams.streams(request.document.uri))
             raise
         self._release(run, keep=[])
-        failed = [str(f.error) for f, _ in run.streams if f.error is not None]
-        if failed and not answers:
-            run.app.activity.offline(" ".join(dict.fromkeys(failed)))
-        else:
-            run.app.activity.idle("complete", answers[0].model if answers else None)
+        errors = [f.error for f, _ in run.streams if f.error is not None]
+        run.app.activity.finished("complete", answers[0].model if answers else None, errors)
         return answers
 
     def _release(self, run: CompletionRun, keep: list[InflightRequest]) -> None:
@@ -119,7 +116,7 @@ class CompletionRunner:
             if not text.startswith(typed):
                 return None
             text = text[len(typed) :]
-        exact = bool(typed) or stream.profile.free or stream.profile.fim != "none"
+        exact = bool(typed) or stream.profile.continues_exactly
         cleaned = run.clean(text, stream.finish or "stop", exact=exact, profile=stream.profile)
         threshold = run.app.settings.complete.threshold
         confident = stream.confidence is None or stream.confidence >= threshold
@@ -234,7 +231,8 @@ class CompletionRunner:
         for stream, typed in run.streams:
             lines = stream.text.rpartition("\n")[0]
             if not stream.done and lines.startswith(typed) and run.multiline:
-                cleaned = run.clean(lines[len(typed) :], exact=bool(typed), profile=stream.profile)
+                exact = bool(typed) or stream.profile.continues_exactly
+                cleaned = run.clean(lines[len(typed) :], exact=exact, profile=stream.profile)
                 if cleaned.strip():
                     return [
                         CachedAnswer(cleaned, stream.model, (stream.model,), decision=run.decision)

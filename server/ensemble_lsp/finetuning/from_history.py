@@ -50,6 +50,8 @@ async def from_history(
     profile: Profile,
     privacy: PrivacySettings,
     method: Method = "supervised",
+    *,
+    keeps_text: bool = False,
 ) -> ExampleSet:
     """Return examples of accepted completions that lasted; for ``dpo`` pairs of chosen and rejected ones.
 
@@ -57,9 +59,11 @@ async def from_history(
     """
     stored = [s async for s in suggestions]
     if not any(s.record.text and s.record.context for s in stored):
+        first = (
+            "work for a while" if keeps_text else "set history.keepText = true, work for a while"
+        )
         raise FineTuningError(
-            "The history holds no texts; set history.keepText = true, work for a while, "
-            "and run `ensemble-lsp finetune prepare` again."
+            f"The history holds no texts; {first}, and run `ensemble-lsp finetune prepare` again."
         )
     gathered = ExampleSet()
     placed = list(_with_context(stored, privacy, gathered.left_out))

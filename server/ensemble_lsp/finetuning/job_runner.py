@@ -269,6 +269,7 @@ def _updated(job: TuningJob, remote: RemoteJob, events: Sequence[JobEvent]) -> T
 
 def _interrupted(job: TuningJob, error: ProviderError) -> FineTuningError:
     message = str(error).rstrip(".")
-    return FineTuningError(
-        f"{message}. Continue with `ensemble-lsp finetune status {job.name} --follow`."
-    )
+    advice = f"Continue with `ensemble-lsp finetune status {job.name} --follow`"
+    if job.training.file_id and not job.training.deleted and not job.job_id:
+        advice += f", or delete the uploaded files with `ensemble-lsp finetune cancel {job.name}`"
+    return FineTuningError(f"{message}. {advice}.")

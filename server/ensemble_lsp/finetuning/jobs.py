@@ -141,7 +141,12 @@ class JobStore:
     def all(self) -> list[TuningJob]:
         """Return the jobs, oldest first; files that cannot be read are listed in ``notices``."""
         found: list[TuningJob] = []
-        for path in sorted(self.folder.glob("*.json")):
+        try:
+            paths = sorted(self.folder.glob("*.json"))
+        except OSError as error:
+            self.notices.append(f"{self.folder} cannot be read ({error.strerror}).")
+            return []
+        for path in paths:
             try:
                 found.append(_ADAPTER.validate_json(read_regular(path)))
             except (OSError, ValidationError):

@@ -14,7 +14,7 @@ from ..provider_spec import spec_of
 from ..settings import ModelSettings
 from .from_file import InvalidTrainingFileError, TrainingRow, from_file
 from .local.lora import EPOCHS as LOCAL_EPOCHS
-from .prices import epochs_for, rates_of
+from .prices import MIN_EXAMPLES, epochs_for, rates_of
 from .private_files import write_private
 from .training_example import ExampleSet, Method, screen, split
 from .training_formats import Format, Line, as_text, format_for, line_of, tokens_of
@@ -166,6 +166,8 @@ def _split(
     seed: int,
 ) -> PreparedData:
     training, validation = split(rows, share, seed)
+    if len(training) < MIN_EXAMPLES <= len(rows):
+        training, validation = rows, []  # enough for a job, but not for a validation too
     return PreparedData(
         target,
         [row.line for row in training],

@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 from typing import Protocol, cast
 
+from ..wording import plural
 from . import change_log, database, jsonl, postgres, queries
 from .connection import Database
 from .database import Problem
@@ -92,7 +93,7 @@ class SqliteBackend:
             saved = salvage(target, cast(sqlite3.Connection, db))
         return (
             f"The history {self.path} was damaged; it is kept as {target.name},"
-            f" and a new one has the {saved} records that were still readable."
+            f" and a new one has {plural(saved, 'record')} that could still be read."
         )
 
     def fallback(self, problem: Problem, busy_seconds: float) -> tuple[Database, bool]:
@@ -114,12 +115,19 @@ class SqliteBackend:
             "locked": "is locked by another program; close that one",
             "damaged": "is damaged and cannot be set aside; move it away",
             "newer": "was written by a newer ensemble-lsp; update this one",
-            "unusable": f"cannot be used ({error}); check its permissions and the disk's free space",
+            "unusable": f"cannot be used ({_reason(error)}); check its permissions and the disk's free space",
         }
         return (
             f"The history {self.path} {reasons[problem]}."
             " Until then the history is kept in memory only."
         )
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return an error without the number of the system's call."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)
 
 
 class PostgresBackend:
@@ -157,7 +165,8 @@ class PostgresBackend:
             moved = 0
             while count := _move_page(local, db):
                 moved += count
-            return f"{moved} records that waited here are now in {self.name}." if moved else ""
+            waited = plural(moved, "record")
+            return f"Moved {waited} from this machine to {self.name}." if moved else ""
         except sqlite3.Error:
             return ""  # the rest stays for the next opening
         finally:

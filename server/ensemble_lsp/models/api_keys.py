@@ -22,6 +22,8 @@ from ..settings import ModelSettings
 SERVICE = "ensemble-lsp"
 """The service name in the system keyring; the user name is a model's or a provider's name."""
 
+_USE_VARIABLE = "put the key into an environment variable and name that in apiKeyEnv instead."
+
 _T = TypeVar("_T")
 
 
@@ -111,8 +113,7 @@ class Keyring:
                 await _in_thread(work, self._patience)
             except Exception as error:
                 raise SettingsError(
-                    f"the system keyring failed ({type(error).__name__}); put the key into "
-                    "an environment variable and name that in apiKeyEnv instead."
+                    f"the system keyring failed ({type(error).__name__}); {_USE_VARIABLE}"
                 ) from None  # a backend's error may hold the key
             self.problem = None
 
@@ -144,9 +145,12 @@ async def find_key(
 async def store_key(username: str, value: str, keyring: Keyring | None = None) -> None:
     """Store a key in the system keyring under a model's or a provider's name.
 
-    Raises ``SettingsError`` without a working keyring.
+    Raises ``SettingsError`` without a working keyring, also for one that accepts a key and keeps nothing.
     """
-    await (keyring or Keyring()).set(username, value)
+    keyring = keyring or Keyring()
+    await keyring.set(username, value)
+    if await keyring.get(username) != value:
+        raise SettingsError(f"the system keyring did not keep the key; {_USE_VARIABLE}")
 
 
 async def delete_key(username: str, keyring: Keyring | None = None) -> None:
@@ -165,13 +169,17 @@ def uses_official_address(settings: ModelSettings) -> bool:
     return own and parts.scheme == "https"
 
 
+def key_variable(settings: ModelSettings) -> str | None:
+    """Return the environment variable that may hold a model's key; None for a model that reads none."""
+    if settings.api_key_env is not None:
+        return settings.api_key_env
+    usual = spec_of(settings.provider).key_variable if uses_official_address(settings) else ""
+    return usual or None
+
+
 def missing_key(settings: ModelSettings) -> str | None:
     """Return what to do about a missing key; None for an address that may need no key."""
-    variable = settings.api_key_env
-    if variable is None:
-        if not uses_official_address(settings):
-            return None
-        variable = spec_of(settings.provider).key_variable
+    variable = key_variable(settings)
     if not variable:
         return None
     return (

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from ..settings.regular_files import read_regular
 from ..types import TASKS, Task
+from ..wording import plural
 from .choice import Selector
 from .learned import LearnedSelector
 from .priors import Prior
@@ -42,7 +43,9 @@ class OfflinePrior:
     def prior(self) -> Prior:
         """Return the prior for a selector."""
         day = time.strftime("%Y-%m-%d", time.localtime(self.time))
-        return Prior(self.reward, f"a comparison on your own code ({self.cases} cases, {day})")
+        return Prior(
+            self.reward, f"a comparison on your own code ({plural(self.cases, 'case')}, {day})"
+        )
 
 
 def load_priors(data_dir: Path) -> list[OfflinePrior]:

@@ -35,9 +35,12 @@ class SettingsIssue:
     source: str
     path: str
     problem: str
+    consequence: str = ""
+    """For a config that cannot be used: what a program does that continues without it."""
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.path}: {self.problem}"
+        end = f"; {self.consequence}" if self.consequence else ""
+        return f"{self.source}: {self.path}: {self.problem}{end}"
 
 
 def path_of(place: Place) -> str:

@@ -78,6 +78,9 @@ commands.suggest = {
   end,
 }
 
+commands.edit = require('ensemble_lsp.next_edit.command')
+commands.snooze = require('ensemble_lsp.snooze')
+
 commands.next = {
   run = function()
     plugin().next()
@@ -97,7 +100,7 @@ end
 commands.why = {
   run = function()
     local ghost = require('ensemble_lsp.ghost')
-    local id = ghost.shown() or ghost.last
+    local id = ghost.shown() or require('ensemble_lsp.next_edit').shown() or ghost.last
     local argument = { id = id }
     if not id then
       local location = request.location({ range = 0 })
@@ -109,7 +112,7 @@ commands.why = {
         local expected = type(score.expected) == 'number' and score.expected or 0
         lines[#lines + 1] = ('- **%s**: expected reward %.2f'):format(score.model, expected)
       end
-      ui.float(table.concat(lines, '\n'))
+      ui.float(table.concat(lines, '\n'), 'why')
     end)
   end,
 }
@@ -147,10 +150,11 @@ end
 
 --- Show an explanation. In its window, `+` and `-` say whether it was helpful.
 ---@param location table
-local function explain(location)
+function M.explain(location)
   request.execute('ensemble.explain', location, function(result)
     explained = { id = result.id, location = location }
-    local buffer = ui.float(result.markdown .. '\n\n*' .. table.concat(result.models, ', ') .. '*')
+    local text = result.markdown .. '\n\n*' .. table.concat(result.models, ', ') .. '*'
+    local buffer = ui.float(text, 'explain')
     for key, helpful in pairs({ ['+'] = true, ['-'] = false }) do
       vim.keymap.set('n', key, function()
         judge(helpful)
@@ -167,7 +171,7 @@ commands.explain = {
       location = vim.deepcopy(explained.location)
     end
     location.model = words[1]
-    explain(location)
+    M.explain(location)
   end,
   complete = function()
     return names.get('models')
@@ -208,7 +212,7 @@ commands.models = {
           lines[#lines + 1] = record:format(task, row.suggestions or 0, row.accepted or 0)
         end
       end
-      ui.float(table.concat(lines, '\n'))
+      ui.float(table.concat(lines, '\n'), 'models')
     end)
   end,
 }
@@ -284,7 +288,7 @@ local function show_written(result)
   if not path then
     return ui.info('no report was written')
   end
-  ui.split(path)
+  ui.split(path, 'markdown')
   if result.html then
     ui.info('the report is also in ' .. result.html)
   end
@@ -399,6 +403,9 @@ commands.log = {
 function M.run(opts)
   local words = vim.deepcopy(opts.fargs)
   local name = table.remove(words, 1)
+  if not name then
+    return ui.float(require('ensemble_lsp.overview').markdown(M.names()), 'commands')
+  end
   local command = commands[name]
   if not command then
     return ui.error(('%q is not a command; use %s'):format(name, table.concat(M.names(), ', ')))

@@ -4,6 +4,7 @@
 -- This module therefore observes the requests of the client: it remembers the items of the last
 -- result, and the handler that Neovim passed for it, which displays the results of requests made
 -- here.
+local insert = require('ensemble_lsp.insert')
 local ui = require('ensemble_lsp.ui')
 
 local M = {}
@@ -20,6 +21,7 @@ local INVOKED, AUTOMATIC = 1, 2
 ---@field display? lsp.Handler records a result and passes it to Neovim's handler
 ---@field items table[] the items of the last result
 ---@field index integer the item that is shown
+---@field behind? integer bytes of the line behind the range of the items
 ---@field invoke? fun(count: integer) called after the next request, which asks for several items
 
 local buffers = {} ---@type table<integer, ensemble_lsp.Ghost>
@@ -85,20 +87,37 @@ function M.run_command(item)
   end
 end
 
---- Accept the whole suggestion. `on_accept` replaces the insertion; the item's command still runs.
----@param opts? { on_accept?: fun(item: vim.lsp.inline_completion.Item) }
+--- Insert the whole item.
+local function insert_item(item)
+  local ours = our_client(item)
+  local done, rest = insert.split(item)
+  if done and rest then
+    local ghost = buffers[vim.api.nvim_get_current_buf()]
+    insert.at_cursor(rest, item, ours and ghost and ghost.behind, true)
+  elseif not ours then
+    insert.replace(item)
+  end
+  return done ~= nil or not ours -- The buffer may have changed since the item was displayed.
+end
+
+--- Accept the whole suggestion, as a change of its own for |u|. `on_accept` replaces the insertion;
+--- the item's command still runs. It gets the item, and the part of its text behind the cursor.
+---@param opts? { on_accept?: fun(item: vim.lsp.inline_completion.Item, text: string?) }
 ---@return boolean accepted whether there was a suggestion
 function M.accept(opts)
   if not inline_completion() then
     return false
   end
-  local insert = opts and opts.on_accept
-  if not insert then
-    return inline_completion().get()
-  end
+  local insert_by = opts and opts.on_accept
   return inline_completion().get({
     on_accept = function(item)
-      insert(item)
+      insert.break_undo()
+      if insert_by then
+        local _, rest = insert.split(item)
+        insert_by(item, rest)
+      elseif not insert_item(item) then
+        return
+      end
       M.run_command(item)
     end,
   })
@@ -118,51 +137,6 @@ function M.part(text, by)
   local space = text:match('^%s*')
   local _, last = WORD:match_str(text:sub(#space + 1))
   return last and text:sub(1, #space + last) or text
-end
-
---- The length of the longest start of `behind` whose characters `text` contains in this order.
-local function contained(behind, text)
-  local position = 1
-  for index = 1, #behind do
-    local found = text:find(behind:sub(index, index), position, true)
-    if not found then
-      return index - 1
-    end
-    position = found + 1
-  end
-  return #behind
-end
-
---- Insert a part of an item; what it contains of the text behind the cursor is replaced.
-local function insert_at_cursor(text, item)
-  local cursor = vim.api.nvim_win_get_cursor(0)
-  local row, col = cursor[1] - 1, cursor[2]
-  local lines = vim.split(text, '\n')
-  local last_col = col
-  if item.range and item.range.end_.row == row and item.range.end_.col > col then
-    local behind = vim.api.nvim_buf_get_text(0, row, col, row, item.range.end_.col, {})[1]
-    last_col = col + contained(behind, text)
-  end
-  vim.api.nvim_buf_set_text(0, row, col, row, last_col, lines)
-  local last = lines[#lines]
-  vim.api.nvim_win_set_cursor(0, { row + #lines, (#lines == 1 and col or 0) + #last })
-end
-
---- Split an item at the cursor into the text already in the buffer and the rest; nil if the buffer
---- differs from the item.
-local function split(item)
-  local cursor = vim.api.nvim_win_get_cursor(0)
-  local row, col = cursor[1] - 1, cursor[2]
-  local start = item.range and item.range.start or { row = row, col = col }
-  if start.row > row or (start.row == row and start.col > col) then
-    return nil
-  end
-  local done = table.concat(vim.api.nvim_buf_get_text(0, start.row, start.col, row, col, {}), '\n')
-  local text = item.insert_text
-  if type(text) ~= 'string' or text:sub(1, #done) ~= done then
-    return nil
-  end
-  return done, text:sub(#done + 1)
 end
 
 --- Request suggestions at the cursor and display them; `on_result` gets their number.
@@ -195,14 +169,15 @@ local function request(kind, on_result)
   end, bufnr)
 end
 
-local function accept_next(item, by)
-  local done, rest = split(item)
+local function accept_next(item, by, behind)
+  local done, rest = insert.split(item)
   if not done or not rest or rest == '' then
     return
   end
   local part = M.part(rest, by)
-  insert_at_cursor(part, item)
   local client = our_client(item)
+  insert.break_undo()
+  insert.at_cursor(part, item, client and behind, part == rest)
   if part == rest then
     M.run_command(item)
   elseif client then
@@ -221,8 +196,10 @@ function M.accept_part(by)
   return inline_completion() ~= nil
     and inline_completion().get({
       on_accept = function(item)
+        local ghost = buffers[vim.api.nvim_get_current_buf()]
+        local behind = ghost and ghost.behind
         hide()
-        accept_next(item, by)
+        accept_next(item, by, behind)
       end,
     })
 end
@@ -322,11 +299,18 @@ local function observe(client)
     end
     local ghost = ghost_of(vim.uri_to_bufnr(params.textDocument.uri), self.id)
     local display = function(err, result, context)
+      -- Neovim would show a late result in Normal mode, or at the cursor of another buffer.
+      local is_current = vim.uri_to_bufnr(params.textDocument.uri) == vim.api.nvim_get_current_buf()
+      if result and not (is_current and vim.api.nvim_get_mode().mode:find('[iR]')) then
+        result = { items = {} }
+      end
       local items = not err and result and (result.items or result)
       if items then
         ghost.items, ghost.index = items, 1
+        ghost.behind = items[1] and insert.behind(context.bufnr, items[1], self.offset_encoding)
       end
       handler(err, result, context)
+      require('ensemble_lsp.next_edit.shown').refresh()
     end
     ghost.send, ghost.display = send, display
     local on_result = ghost.invoke

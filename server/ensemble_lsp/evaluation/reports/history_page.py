@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...wording import plural
 from ..finetune_ab import FinetuneComparison
 from ..history_report import LATEST, HistorySummary, ModelHistory, OutcomeCounts
 from . import html_page
@@ -61,7 +62,7 @@ def _facts(summary: HistorySummary) -> str:
         return f"The history has no suggestions{about}."
     start, end = _day(summary.first), _day(summary.last)
     spent = html_page.dollars(sum(r.stats.cost for r in summary.rows))
-    return f"{summary.suggestions:,} suggestions{about}, {start} to {end}; {spent} spent."
+    return f"{plural(summary.suggestions, 'suggestion')}{about}, {start} to {end}; {spent} spent."
 
 
 def _advice(summary: HistorySummary) -> str:

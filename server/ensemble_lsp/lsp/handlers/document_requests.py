@@ -33,7 +33,7 @@ P = TypeVar("P", bound=DocumentParams)
 
 
 def document_request(
-    empty: Callable[[], R],
+    empty: Callable[[], R], *, drop_outdated: bool = True
 ) -> Callable[
     [Callable[[EnsembleServer, Document, P], Awaitable[R]]],
     Callable[[EnsembleServer, P], Awaitable[R]],
@@ -41,7 +41,8 @@ def document_request(
     """Decorate a handler of a request about an open document that an editor sends unasked.
 
     The handler gets the document as it is when the request arrives. The answer is ``empty()`` after an
-    error, for a document that is not open, and if the document has changed meanwhile.
+    error, for a document that is not open, and if the document has changed meanwhile, unless the handler
+    checks that itself.
     """
 
     def decorate(
@@ -55,7 +56,9 @@ def document_request(
                 return empty()
             await ls.packages_imported()
             answer = await handler(ls, document, params)
-            return answer if ls.is_current(document.uri, document.version) else empty()
+            if drop_outdated and not ls.is_current(document.uri, document.version):
+                return empty()
+            return answer
 
         return wrapped
 
@@ -63,8 +66,9 @@ def document_request(
 
 
 def accept_command(suggestion: Suggestion) -> types.Command:
-    """Return the command that the editor runs after inserting a suggestion."""
-    return types.Command(title="Accept", command=ACCEPT, arguments=[{"id": suggestion.id}])
+    """Return the command that the editor runs after inserting a suggestion, which also names its models."""
+    arguments = {"id": suggestion.id, "models": list(suggestion.models)}
+    return types.Command(title="Accept", command=ACCEPT, arguments=[arguments])
 
 
 async def suggestions_for(ls: EnsembleServer, request: CompletionRequest) -> list[Suggestion]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from ...types import Document
+from ...types import Document, Suggestion
 from ..convert import from_span, to_position, to_span
 from ..formatting import InlineCompletionParams
+from ..neovim import from_line_start
 from ..server import EnsembleServer
 from .document_requests import accept_command, document_request, suggestions_for
-from .inline_edit import as_inline_completion
+from .inline_edit import insertion_at
 
 
 def no_inline_completions() -> types.InlineCompletionList:
@@ -24,13 +25,14 @@ async def inline_completion(
     """Suggest one completion for an automatic request, several for an invoked one."""
     from ...completion import CompletionRequest, SelectedItem
 
+    ls.inline_use.inline_requested()
     selected = params.context.selected_completion_info
     position = to_position(document, params.position, ls.encoding)
     invoked = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
     if selected is None and not invoked:
-        edit = as_inline_completion(ls, document, position)
+        edit = insertion_at(ls, document, position)
         if edit is not None:
-            return types.InlineCompletionList(items=[edit])
+            return types.InlineCompletionList(items=[_item(ls, document, edit)])
     request = CompletionRequest(
         document=document,
         position=position,
@@ -41,12 +43,18 @@ async def inline_completion(
         formatting=params.formatting if isinstance(params, InlineCompletionParams) else None,
     )
     return types.InlineCompletionList(
-        items=[
-            types.InlineCompletionItem(
-                insert_text=suggestion.text,
-                range=from_span(document, suggestion.span, ls.encoding),
-                command=accept_command(suggestion),
-            )
-            for suggestion in await suggestions_for(ls, request)
-        ]
+        items=[_item(ls, document, one) for one in await suggestions_for(ls, request)]
+    )
+
+
+def _item(
+    ls: EnsembleServer, document: Document, suggestion: Suggestion
+) -> types.InlineCompletionItem:
+    text, span = suggestion.text, suggestion.span
+    if ls.client.neovim:
+        text, span = from_line_start(document, suggestion)
+    return types.InlineCompletionItem(
+        insert_text=text,
+        range=from_span(document, span, ls.encoding),
+        command=accept_command(suggestion),
     )

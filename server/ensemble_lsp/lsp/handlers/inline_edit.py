@@ -119,9 +119,7 @@ def did_focus(ls: EnsembleServer, params: Any) -> None:
 # -- in every editor -------------------------------------------------------------------------------
 
 
-def as_inline_completion(
-    ls: EnsembleServer, document: Document, cursor: Position
-) -> types.InlineCompletionItem | None:
+def insertion_at(ls: EnsembleServer, document: Document, cursor: Position) -> Suggestion | None:
     """Return an edit that only adds at the cursor, if one is there without asking a model.
 
     A client that asks for next edits itself shows it already.
@@ -133,14 +131,7 @@ def as_inline_completion(
     shown = found.edit.as_insertion(document, cursor) if found is not None else None
     if found is None or shown is None:
         return None
-    suggestion = host.services.predictor.offer(host.app, query, found, shown)
-    if suggestion is None:
-        return None
-    return types.InlineCompletionItem(
-        insert_text=suggestion.text,
-        range=from_span(document, suggestion.span, ls.encoding),
-        command=accept_command(suggestion),
-    )
+    return host.services.predictor.offer(host.app, query, found, shown)
 
 
 def next_edit_actions(

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
 
 from ...types import Document, Position, Span, Suggestion
 from ..convert import from_span, to_position
-from ..server import EnsembleServer
+from ..server import ClientFeatures, EnsembleServer
 from .document_requests import accept_command, document_request, suggestions_for
 
-NEOVIM = "Neovim"
-"""Its built-in client inserts only the first word of a plain edit (0.11 and 0.12), but whole snippets."""
+if TYPE_CHECKING:
+    from ...completion import CompletionRequest
+
+
+def is_offered(client: ClientFeatures) -> bool:
+    """Return whether completions are announced: Neovim announces ghost text even where it is off."""
+    return client.neovim or not client.inline_completion
 
 
 def no_completions() -> types.CompletionList:
@@ -21,51 +28,110 @@ def no_completions() -> types.CompletionList:
     return types.CompletionList(is_incomplete=True, items=[])
 
 
-@document_request(no_completions)
+def shown_inline() -> types.CompletionList:
+    """Return the answer for a client that shows the suggestions as ghost text."""
+    return types.CompletionList(is_incomplete=False, items=[])
+
+
+@document_request(no_completions, drop_outdated=False)
 async def completion(
     ls: EnsembleServer, document: Document, params: types.CompletionParams
 ) -> types.CompletionList:
     """Return suggestions as completion items."""
     from ...completion import CompletionRequest
 
+    ls.inline_use.popup_requested()
+    if ls.inline_use.active:
+        return shown_inline()
     position = to_position(document, params.position, ls.encoding)
     context = params.context
     invoked = context is not None and context.trigger_kind is types.CompletionTriggerKind.Invoked
     # Clients report "invoked" for plain typing too, so it is debounced like an automatic request.
     request = CompletionRequest(document, position, "automatic", several=invoked)
     suggestions = await suggestions_for(ls, request)
-    return types.CompletionList(
-        is_incomplete=True,
-        items=[_item(ls, document, position, s, n) for n, s in enumerate(suggestions)],
-    )
+    while not ls.is_current(document.uri, request.document.version):
+        later = _typed_on(ls, request)
+        if later is None:
+            return no_completions()
+        request = later
+        suggestions = await suggestions_for(ls, request)
+    if ls.inline_use.active:
+        (await ls.app()).suggestions.withdrawn(suggestions)
+        return shown_inline()
+    items = [
+        _item(ls, document, position, request, suggestion, index)
+        for index, suggestion in enumerate(suggestions)
+    ]
+    return types.CompletionList(is_incomplete=True, items=items)
+
+
+def _typed_on(ls: EnsembleServer, request: CompletionRequest) -> CompletionRequest | None:
+    """Return the request after more of the word was typed; None after any other change.
+
+    nvim-cmp waits for its first request while a word is typed, and filters the answer by the whole word.
+    """
+    before, at = request.document, request.position
+    now = ls.documents.get(before.uri)
+    if now is None or not ls.client.edits_whole_text or len(now.lines) != len(before.lines):
+        return None
+    others = slice(0, at.line), slice(at.line + 1, None)
+    if any(now.lines[part] != before.lines[part] for part in others):
+        return None
+    old, new = before.line(at.line), now.line(at.line)
+    head, tail = old[: at.column], old[at.column :]
+    typed = new[at.column : len(new) - len(tail)]
+    if new != head + typed + tail or not typed or _word_start(typed):
+        return None
+    return replace(request, document=now, position=Position(at.line, at.column + len(typed)))
 
 
 def _item(
-    ls: EnsembleServer, document: Document, position: Position, suggestion: Suggestion, index: int
+    ls: EnsembleServer,
+    asked: Document,
+    position: Position,
+    request: CompletionRequest,
+    suggestion: Suggestion,
+    index: int,
 ) -> types.CompletionItem:
+    """Return an item for the document that the client asked about; the suggestion may be for a later one."""
+    document = request.document
     before = document.line(position.line)[: suggestion.span.start.column]
-    typed = document.line(position.line)[suggestion.span.start.column : position.column]
     first = suggestion.text.split("\n", 1)[0]
     # Clients filter by the word before the cursor, so the item must begin with it.
-    word = len(before) - len(before.rstrip("_")) if not before else _word_start(before)
+    word = _word_start(before)
     head = before[word:]
     text, span, form = suggestion.text, suggestion.span, types.InsertTextFormat.PlainText
-    if ls.client.name == NEOVIM:
+    if ls.client.edits_whole_text:
+        # nvim-cmp can replace the word before the cursor, whatever the range.
+        typed = request.position.column - position.column
+        end = Position(span.end.line, span.end.column - typed)
+        text, span = head + text, Span(Position(span.start.line, word), end)
+    elif ls.client.neovim:
+        # The built-in client inserts only the first word of a plain edit, but whole snippets.
         text, span = _inserted(document, position, suggestion)
         text, form = _snippet(text, document.line(position.line)), types.InsertTextFormat.Snippet
+    # No kind of LSP means the text of a model. blink.cmp ranks snippets low, nvim-cmp ranks them first.
+    low = ls.client.ranks_snippets_low
+    mark = _mark(suggestion.models)
     return types.CompletionItem(
-        label=(head + typed + first).strip()[:80] or first[:80],
-        label_details=types.CompletionItemLabelDetails(description=", ".join(suggestion.models)),
-        kind=types.CompletionItemKind.Snippet,
+        label=(head + first).strip()[:80] or first[:80],
+        label_details=types.CompletionItemLabelDetails(description=mark),
+        detail=mark,
+        kind=types.CompletionItemKind.Event if low else types.CompletionItemKind.Snippet,
         sort_text=f"\u0021{index:03}",
         filter_text=head + first,
         insert_text_format=form,
-        text_edit=types.TextEdit(from_span(document, span, ls.encoding), text),
+        text_edit=types.TextEdit(from_span(asked, span, ls.encoding), text),
         preselect=False,
         command=accept_command(suggestion),
         data={"id": suggestion.id, "language": document.language, "text": suggestion.text}
         | {"models": list(suggestion.models)},
     )
+
+
+def _mark(models: Iterable[str]) -> str:
+    """Return the mark in the menu: other servers' items are there too."""
+    return f"ensemble: {', '.join(models)}"
 
 
 def _inserted(document: Document, position: Position, suggestion: Suggestion) -> tuple[str, Span]:
@@ -122,7 +188,6 @@ async def resolve_completion(
 
         # Longer than any fence in the text, so that the text cannot end it.
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-        item.detail = f"ensemble-lsp: {models}"
         item.documentation = types.MarkupContent(
             types.MarkupKind.Markdown,
             f"{fence}{data.get('language', '')}\n{text}\n{fence}\n\nWritten by {escape_markdown(models)}.",

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ...types import Suggestion
 from ..convert import code_points
+from ..neovim import from_line_start
 from ..server import EnsembleServer
 
 if TYPE_CHECKING:
@@ -45,8 +47,16 @@ def did_partially_accept(ls: EnsembleServer, params: Any) -> None:
 
         if event := _parsed(DidPartiallyAcceptParams, params):
             suggestion = host.app.suggestions.find(event.id)
-            length = code_points(suggestion.text, event.length) if suggestion else event.length
+            length = _accepted(ls, suggestion, event.length) if suggestion else event.length
             host.app.suggestions.partially_accepted(event.id, length)
+
+
+def _accepted(ls: EnsembleServer, suggestion: Suggestion, length: int) -> int:
+    """Return the length in code points, without the line's start that Neovim's items begin with."""
+    text = suggestion.text
+    if ls.client.neovim and (document := ls.documents.get(suggestion.uri)):
+        text, _ = from_line_start(document, suggestion)
+    return max(0, code_points(text, length) - (len(text) - len(suggestion.text)))
 
 
 def did_end(ls: EnsembleServer, params: Any) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...errors import ConnectionFailedError, ModelNotFoundError, ProviderError, TimedOutError
+from ...wording import plural
 
 CHILD_COMMAND = (sys.executable, "-m", "ensemble_lsp.providers.llamacpp.child_process")
 
@@ -122,7 +123,7 @@ class Engine:
             wait = _CRASH_SECONDS - (now - self._crashes[0])
             raise ConnectionFailedError(
                 self._name,
-                f"The embedded model {self._name} failed {len(self._crashes)} times and is left"
+                f"The embedded model {self._name} failed {plural(len(self._crashes), 'time')} and is left"
                 f" alone for {wait:.0f} s; {self.log} says why.",
             )
 
