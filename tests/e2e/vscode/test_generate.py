@@ -71,7 +71,7 @@ def test_an_explanation_opens_beside_the_code(vscode: Workbench, alpha: Loopback
     alpha.reply = "Multiplies the width by the height."
     vscode.open("def area(width, height):\n    return width * height\n")
     vscode.press("ArrowUp")
-    vscode.command("Ensemble: Explain with Ensemble")
+    vscode.command("Ensemble: Explain with ensemble")
     page = vscode.webview("Multiplies the width by the height.")
     expect(page.locator("body")).to_contain_text("alpha")
     assert not vscode.outcomes("explain") or vscode.settled("ignored", "explain")
@@ -121,7 +121,7 @@ def test_a_single_answer_is_previewed_and_the_failures_are_named(
 ) -> None:
     for name in ("alpha", "gamma"):
         providers[name].fault = Fault.html()
-    median.command("Ensemble: Generate with Ensemble")
+    median.command("Ensemble: Generate with ensemble")
     median.answer("What should the code do?", "")
     entry = median.entry("beta")
     expect(entry).not_to_contain_text("Consensus")
@@ -139,7 +139,7 @@ def test_a_single_answer_is_previewed_and_the_failures_are_named(
 def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median: Workbench) -> None:
     median.press("Control+b")  # the list of files makes room for the code and its diff
     median.page.locator(".explorer-viewlet").wait_for(state="hidden")
-    median.command("Ensemble: Generate with Ensemble")
+    median.command("Ensemble: Generate with ensemble")
     median.answer("What should the code do?", "")
     expect(median.entry("Consensus")).to_contain_text(re.compile("2 of 3 models: (alpha|beta), "))
     expect(median.entry("gamma")).to_contain_text("1 of 3 models")
@@ -164,7 +164,7 @@ def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median:
 
 
 def test_escape_leaves_the_file_as_it_is(median: Workbench) -> None:
-    median.command("Ensemble: Generate with Ensemble")
+    median.command("Ensemble: Generate with ensemble")
     median.answer("What should the code do?", "")
     median.entry("Consensus").wait_for()
     median.press("Escape")
@@ -177,7 +177,7 @@ def test_cancelling_ends_the_models_streams(median: Workbench, providers: Provid
     for provider in providers.values():
         provider.delay_first = 30
     seen = {name: len(provider.requests) for name, provider in providers.items()}
-    median.command("Ensemble: Generate with Ensemble")
+    median.command("Ensemble: Generate with ensemble")
     median.answer("What should the code do?", "")
     asked = [
         wait_until(lambda p=p, n=seen[name]: p.requests[n:], lambda: "a request")[0]
