@@ -199,7 +199,7 @@ export function title({ candidates, errors, agreement }: Generation): string {
   return `Ensemble: ${answers}${failed.length ? ` · ${joined(failed)} did not answer` : ""}`;
 }
 
-function joined(names: string[]): string {
+export function joined(names: string[]): string {
   return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 

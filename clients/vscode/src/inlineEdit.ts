@@ -4,7 +4,7 @@
 // is written into the file before the user accepts it.
 import * as vscode from "vscode";
 
-import { title as agreementOf } from "./candidates";
+import { joined, title as agreementOf } from "./candidates";
 import type { ServerConnection } from "./connection";
 import { EditConversation, type EditAnswer } from "./editConversation";
 import { formattingOptions } from "./formatting";
@@ -54,11 +54,15 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     if (!editor) throw new Error("Open a file first.");
     await this.discard();
     const { document, selection } = editor;
+    // The colour of a selection would hide that of removed lines.
+    editor.selection = new vscode.Selection(selection.end, selection.end);
     this.conversation = new EditConversation(this.server, document, selection, (message) =>
       this.show(message),
     );
     this.draft = box();
-    const thread = this.controller.createCommentThread(document.uri, selection, [this.draft]);
+    // VS Code colours the range of a thread, which would hide the colour of removed lines too.
+    const end = new vscode.Range(selection.end, selection.end);
+    const thread = this.controller.createCommentThread(document.uri, end, [this.draft]);
     thread.label = HINT;
     thread.canReply = false;
     thread.collapsibleState = vscode.CommentThreadCollapsibleState.Expanded;
@@ -68,6 +72,7 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
 
   /** Send the text of the box: the instruction, or a change to the answer that is shown. */
   async submit(text: string): Promise<void> {
+    if (this.conversation?.running) return;
     this.draft = box();
     await this.ask((conversation) =>
       conversation.submit(text.trim(), formattingOptions(conversation.document.uri.toString())),
@@ -104,7 +109,9 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     for (const id of conversation.generations) {
       await this.server.executeCommand("ensemble.reject", { id });
     }
-    await focus(conversation.document);
+    const editor = await focus(conversation.document);
+    const { start, end } = conversation.range;
+    if (editor) editor.selection = new vscode.Selection(start, end);
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
@@ -140,13 +147,15 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     const { conversation, thread } = this;
     if (!conversation || !thread) return;
     const answer = conversation.current;
+    const shown = conversation.running ? undefined : answer;
+    const lines = shown ? this.diffOf(conversation, shown) : [];
     const requests = conversation.requests.map(escaped).join("\n\n");
     const comments = requests ? [comment("You", requests)] : [];
-    const lines = answer && !message ? this.diffOf(conversation, answer) : [];
     if (message) comments.push(comment("Ensemble", message));
-    else if (answer) comments.push(comment(authors(answer), diffBlock(lines)));
-    thread.comments = conversation.running ? comments : [...comments, this.draft];
-    thread.label = answer ? agreementOf(answer.generation) : HINT;
+    if (shown) comments.push(comment(authors(shown), diffBlock(lines)));
+    // The same box in all states keeps the focus, and takes it only when it is new.
+    thread.comments = [...comments, this.draft];
+    thread.label = labelOf(conversation);
     this.mark(conversation, lines, answer);
     this.lensesChanged.fire();
     void this.updateContext();
@@ -212,6 +221,11 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
 
 const HINT = "Ensemble: describe the change. Enter sends it, Escape closes the box.";
 
+function labelOf({ running, current }: EditConversation): string {
+  if (running) return "Ensemble: asking the models. Escape stops them.";
+  return current ? agreementOf(current.generation) : HINT;
+}
+
 /** An empty comment in edit mode: the box. */
 const box = (): vscode.Comment => ({
   author: { name: "You" },
@@ -236,7 +250,7 @@ function comment(author: string, markdown: string): vscode.Comment {
 /** The models behind an answer; of several, their number among those that answered. */
 export function authors({ candidate, generation }: EditAnswer): string {
   const all = modelsOf(generation).length;
-  const names = candidate.models.join(" and ");
+  const names = joined(candidate.models);
   return all > 1 ? `${names} (${candidate.models.length} of ${all} models)` : names;
 }
 
@@ -244,7 +258,8 @@ export const modelsOf = ({ candidates }: Generation): string[] => [
   ...new Set(candidates.flatMap((candidate) => candidate.models)),
 ];
 
-async function focus(document: vscode.TextDocument): Promise<void> {
+async function focus(document: vscode.TextDocument): Promise<vscode.TextEditor | undefined> {
   const shown = vscode.window.visibleTextEditors.find((editor) => editor.document === document);
-  if (shown) await vscode.window.showTextDocument(document, { viewColumn: shown.viewColumn! });
+  if (!shown?.viewColumn) return shown;
+  return vscode.window.showTextDocument(document, { viewColumn: shown.viewColumn });
 }

@@ -50,8 +50,8 @@ def send(vscode: Workbench, text: str) -> None:
 
 
 def diff(vscode: Workbench) -> Locator:
-    """The answer's diff."""
-    return box(vscode).locator(".comment-body code")
+    """The answer's diff, which is Markdown in the box."""
+    return box(vscode)
 
 
 def test_an_edit_is_refined_and_accepted_by_keys(total: Workbench, providers: Providers) -> None:
@@ -110,8 +110,11 @@ def test_failures_are_named_and_a_single_answer_is_its_models(
     expect(box(total)).to_contain_text("answer of beta")
     expect(box(total)).not_to_contain_text("agreement")
     providers["beta"].fault = Fault.html()
+    total.shot("edit-in-place-single")
     send(total, "shorter")
-    expect(box(total)).to_contain_text("alpha")
+    expect(box(total)).to_contain_text("beta")
+    expect(box(total).get_by_text("Ensemble", exact=True)).to_be_visible()
+    expect(diff(total)).to_contain_text("return sum(prices)")
     total.shot("edit-in-place-failed")
     total.press("Escape")
     expect(box(total)).to_have_count(0)
