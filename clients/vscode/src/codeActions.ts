@@ -18,3 +18,7 @@ export function previewed(
   }
   return actions;
 }
+
+/** Whether an action runs the preview: there is nothing that the server could add to it. */
+export const isPreviewed = ({ command }: vscode.CodeAction): boolean =>
+  command?.command === GENERATE;

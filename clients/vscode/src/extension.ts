@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient/node";
 
 import { CandidatePicker } from "./candidates";
-import { previewed } from "./codeActions";
+import { isPreviewed, previewed } from "./codeActions";
 import { registerCommands } from "./commands";
 import { ServerConnection, showErrors } from "./connection";
 import { Dashboard } from "./dashboard";
@@ -112,6 +112,7 @@ function middleware(suggestions: Suggestions, explanations: () => Explanations):
     provideInlineCompletionItems: suggestions.provideInlineCompletionItems,
     provideCodeActions: async (document, range, context, token, next) =>
       previewed(await next(document, range, context, token), document, range),
+    resolveCodeAction: (item, token, next) => (isPreviewed(item) ? item : next(item, token)),
     // An explanation that the server would show itself is shown on a page beside the code.
     executeCommand: (command, args, next) => {
       if (command === "ensemble.accept") suggestions.accepted();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import * as vscode from "vscode";
 
-import { previewed } from "../src/codeActions";
+import { isPreviewed, previewed } from "../src/codeActions";
 import { ask } from "../src/questions";
 import { fake, FakeDocument, window } from "./support/fakes";
 
@@ -52,4 +52,5 @@ test("the action that generates previews its answers, the others stay", () => {
   assert.equal((first?.command?.arguments?.[0] as { document: unknown }).document, document);
   assert.equal("data" in first, false, "the server does not resolve it");
   assert.equal(second?.command?.command, "explain");
+  assert.deepEqual(actions.map(isPreviewed), [true, false]);
 });
