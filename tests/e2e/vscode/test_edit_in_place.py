@@ -16,13 +16,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 Providers = dict[str, LoopbackProvider]
 
-CODE = '''\
+CODE = """\
 def total(prices):
     result = 0
     for price in prices:
         result = result + price
     return result
-'''
+"""
 SUM = "def total(prices):\n    return sum(prices)"
 LOOP = "def total(prices):\n    result = 0\n    for p in prices:\n        result += p\n    return result"
 
@@ -111,7 +111,9 @@ def test_failures_are_named_and_a_single_answer_is_its_models(
     total.press("Control+Alt+e")
     send(total, "use a builtin")
     expect(diff(total)).to_contain_text("return sum(prices)")
-    expect(box(total)).to_contain_text(re.compile("(alpha and gamma|gamma and alpha) did not answer"))
+    expect(box(total)).to_contain_text(
+        re.compile("(alpha and gamma|gamma and alpha) did not answer")
+    )
     expect(box(total)).to_contain_text("answer of beta")
     expect(box(total)).not_to_contain_text("agreement")
     total.shot("edit-in-place-single")
