@@ -98,7 +98,7 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     edit.replace(document.uri, range, answer.candidate.text);
     if (!(await vscode.workspace.applyEdit(edit))) return;
     await this.server.executeCommand("ensemble.accept", { id: answer.candidate.id });
-    await focus(document);
+    await select(document, new vscode.Range(range.start, range.start));
   }
 
   /** Close the box and refuse its answers; the file stays as it is. */
@@ -109,9 +109,7 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     for (const id of conversation.generations) {
       await this.server.executeCommand("ensemble.reject", { id });
     }
-    const editor = await focus(conversation.document);
-    const { start, end } = conversation.range;
-    if (editor) editor.selection = new vscode.Selection(start, end);
+    await select(conversation.document, conversation.range);
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
@@ -258,8 +256,12 @@ export const modelsOf = ({ candidates }: Generation): string[] => [
   ...new Set(candidates.flatMap((candidate) => candidate.models)),
 ];
 
-async function focus(document: vscode.TextDocument): Promise<vscode.TextEditor | undefined> {
+/** Return to the code, which may be out of sight once the box is gone. */
+async function select(document: vscode.TextDocument, range: vscode.Range): Promise<void> {
   const shown = vscode.window.visibleTextEditors.find((editor) => editor.document === document);
-  if (!shown?.viewColumn) return shown;
-  return vscode.window.showTextDocument(document, { viewColumn: shown.viewColumn });
+  if (!shown?.viewColumn) return;
+  const { viewColumn } = shown;
+  const editor = await vscode.window.showTextDocument(document, { viewColumn });
+  editor.selection = new vscode.Selection(range.start, range.end);
+  editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
 }

@@ -66,7 +66,7 @@ export function whyPage(why: Why): string {
     .map(([key, value]) => `- ${escaped(key)}: ${escaped(text(value))}`);
   return [
     `# Why ${why.models.map(escaped).join(" and ") || "this answer"}`,
-    `${escaped(why.why)}${agreement}`,
+    `${alsoAsked(why)}${escaped(why.why)}${agreement}`,
     "<details><summary>Details</summary>",
     "### The models",
     scoreList(why.scores),
@@ -74,6 +74,13 @@ export function whyPage(why: Why): string {
     [`- task: ${why.task}`, ...context].join("\n"),
     "</details>",
   ].join("\n\n");
+}
+
+/** Of several answers, the reason is that of the first choice, which may be another model's. */
+function alsoAsked({ id, models, scores: [first] }: Why): string {
+  if (!id || !first || models.includes(first.model)) return "";
+  const names = models.map(escaped).join(" and ");
+  return `${names} answered too; the first choice was ${escaped(first.model)}. `;
 }
 
 /** The numbers of each model. A list wraps where a table would be wider than its column. */

@@ -42,6 +42,12 @@ test("the reason comes first, the numbers are in the details", () => {
   assert.equal(page.includes("|"), false, "a table may be wider than its column");
 });
 
+test("the answer of another model than the first choice says so", () => {
+  const page = whyPage({ ...WHY, id: "1", models: ["other"] });
+  assert.match(page, /^other answered too; the first choice was gpt\. gpt: you accept 42 %/m);
+  assert.equal(whyPage({ ...WHY, id: "1" }).includes("answered too"), false);
+});
+
 test("the agreement is shown where there is one", () => {
   assert.equal(whyPage(WHY).includes("Agreement"), false);
   assert.match(whyPage({ ...WHY, agreement: 0.67 }), /Agreement between the models: 67 %\./);

@@ -200,7 +200,7 @@ def test_why_this_answer_explains_the_generation_and_fits_its_column(
     expect(details).to_contain_text("expected reward")
     scrolls = page.locator("html").evaluate("html => html.scrollWidth > html.clientWidth")
     assert not scrolls, "nothing is wider than the column"
-    median.shot("why-generation-light")
+    median.shots("why-generation")
 
 
 def test_a_question_follows_an_explanation_in_its_preview(
@@ -223,7 +223,7 @@ def test_a_question_follows_an_explanation_in_its_preview(
     assert "What if the width is zero?" in asked
     assert "Multiplies the width" in asked
     vscode.notification("answering").wait_for(state="detached")
-    vscode.shot("ask-on-light")
+    vscode.shots("ask-on")
 
 
 def test_escape_leaves_the_file_as_it_is(median: Workbench) -> None:

@@ -159,7 +159,7 @@ def test_the_question_before_a_comparison_waits_for_an_answer(
         vscode.answer("Number of Samples", "2")
         dialog = vscode.page.locator(".monaco-dialog-box")
         expect(dialog).to_contain_text("to alpha")
-        vscode.shot("compare-question-light")
+        vscode.shots("compare-question")
         seen = len(providers["alpha"].requests)
         dialog.get_by_role("button", name="Cancel").click()
         expect(dialog).to_have_count(0)
