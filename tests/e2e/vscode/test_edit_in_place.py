@@ -128,6 +128,8 @@ def test_escape_stops_the_models(total: Workbench, providers: Providers) -> None
         wait_until(lambda p=p, n=seen[name]: p.requests[n:], lambda: "a request")[0]
         for name, p in providers.items()
     ]
+    expect(box(total)).to_contain_text("is writing")
+    expect(box(total)).to_contain_text("Escape stops them")
     total.shot("edit-in-place-running")
     total.press("Escape")
     expect(box(total)).to_have_count(0)
