@@ -42,9 +42,14 @@ def box(vscode: Workbench) -> Locator:
     return vscode.editor.locator(".review-widget")
 
 
+def focused(vscode: Workbench) -> None:
+    """Wait until the box has the focus: it is drawn anew for each request."""
+    expect(box(vscode).locator(".monaco-editor.focused")).to_be_visible()
+
+
 def send(vscode: Workbench, text: str) -> None:
     """Type into the box, which has the focus, and send it."""
-    expect(box(vscode).locator(".monaco-editor.focused")).to_be_visible()
+    focused(vscode)
     vscode.type(text)
     vscode.press("Enter")
 
@@ -64,6 +69,7 @@ def test_an_edit_is_refined_and_accepted_by_keys(total: Workbench, providers: Pr
     total.shot("edit-in-place-light")
     assert total.path.read_text() == CODE, "nothing is written before it is accepted"
 
+    focused(total)
     total.press("Alt+]")
     expect(diff(total)).to_contain_text("for p in prices")
     expect(box(total)).to_contain_text("gamma")
@@ -81,6 +87,7 @@ def test_an_edit_is_refined_and_accepted_by_keys(total: Workbench, providers: Pr
 
     expect(total.editor.get_by_text("1 of 1")).to_be_visible()
     total.shots("edit-in-place")
+    focused(total)
     total.press("Control+Enter")
     expect(box(total)).to_have_count(0)
     expect(total.editor.locator(".view-lines")).to_contain_text("# exact")
@@ -94,6 +101,7 @@ def test_escape_discards_the_edit(total: Workbench) -> None:
     total.press("Control+Alt+e")
     send(total, "use a builtin")
     expect(diff(total)).to_contain_text("return sum(prices)")
+    focused(total)
     total.press("Escape")
     expect(box(total)).to_have_count(0)
     total.settled("rejected", "generate")
@@ -114,6 +122,7 @@ def test_failures_are_named_and_a_single_answer_is_its_models(
     expect(box(total)).to_contain_text("answer of beta")
     expect(box(total)).not_to_contain_text("agreement")
     total.shot("edit-in-place-single")
+    focused(total)
     total.press("Escape")
     expect(box(total)).to_have_count(0)
 
@@ -131,6 +140,7 @@ def test_escape_stops_the_models(total: Workbench, providers: Providers) -> None
     expect(box(total)).to_contain_text("is writing")
     expect(box(total)).to_contain_text("Escape stops them")
     total.shot("edit-in-place-running")
+    focused(total)
     total.press("Escape")
     expect(box(total)).to_have_count(0)
     for request in requests:
