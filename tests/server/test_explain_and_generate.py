@@ -468,3 +468,60 @@ async def test_explaining_tells_of_each_model_and_can_be_cancelled(
         assert caught.value.code == -32800
         for provider in trio:
             await provider.until(lambda p: p.requests[1].closed)
+
+
+async def test_one_line_below_a_docstring_the_body_is_generated(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    provider.reply = "return 2 * (width + height)"
+    code = 'def perimeter(width, height):\n    """The perimeter."""\n\n'
+    async with home.server() as client:
+        client.open(uri, code)
+        assert "Generate with ensemble" in await actions(client, uri, len(code), len(code))
+        range_ = client.range(code, len(code), len(code))
+        await client.command("ensemble.generate", {"uri": uri, "range": range_})
+        assert client.text(uri) == code[:-1] + "    return 2 * (width + height)\n\n"
+
+
+async def test_a_follow_up_changes_the_earlier_answer(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    provider.reply = OTHER
+    async with home.server() as client:
+        client.open(uri, CODE)
+        place = {"uri": uri, "range": client.range(CODE, *the_function()), "apply": False}
+        place["instruction"] = "Add the sides."
+        first = await client.command("ensemble.generate", place)
+        follow_up = {"draft": first["text"], "followUp": "multiply the sum by two"}
+        await client.command("ensemble.generate", place | follow_up)
+    asked = provider.requests[-1].body["messages"][-1]["content"]
+    assert "multiply the sum by two" in asked
+    assert first["text"] in asked
+    assert "Add the sides." in asked
+    assert "multiply" not in provider.requests[-2].body["messages"][-1]["content"]
+
+
+async def test_a_question_follows_an_explanation_without_refusing_it(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    home.model("other", provider.base_url)
+    provider.reply = "The area is the width times the height."
+    async with home.server() as client:
+        client.open(uri, CODE)
+        place = {"uri": uri, "range": client.range(CODE, 0, CODE.index("\n\n"))}
+        first = await client.command("ensemble.explain", place | {"model": "gpt"})
+        provider.reply = "It returns zero."
+        question = {"question": "What if the width is zero?", "previous": first["markdown"]}
+        answer = await client.command("ensemble.explain", place | question | {"model": "other"})
+        assert (answer["markdown"], answer["models"]) == ("It returns zero.", ["other"])
+        assert answer["id"] != first["id"]
+        models = {m["name"]: m["stats"] for m in await client.command("ensemble.models")}
+        assert not (models["gpt"].get("explain") or {}).get("shown"), "a question refuses nothing"
+        asked = provider.requests[-1].body["messages"][-1]["content"]
+        again = await client.command("ensemble.explain", place | {"model": "gpt"})
+        assert again["markdown"] == first["markdown"]
+    assert "What if the width is zero?" in asked
+    assert "The area is the width times the height." in asked

@@ -39,12 +39,10 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
   private last:
     { generation: Generation; document: vscode.TextDocument; version: number } | undefined;
 
-  constructor(private readonly server: ServerConnection) {}
-
-  /** The id of the newest first answer, for "Why this answer". */
-  get latest(): string | undefined {
-    return this.last?.generation.candidates[0]?.id;
-  }
+  constructor(
+    private readonly server: ServerConnection,
+    private readonly newest: { latest: string | undefined } = { latest: undefined },
+  ) {}
 
   /** The last generation, while its answers fit the document. */
   get current(): Generation | undefined {
@@ -78,12 +76,19 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
       return;
     }
     const instruction = await vscode.window.showInputBox({
-      title: "Generate with Ensemble",
+      title: "Generate with ensemble",
       prompt: "What should the code do? Leave it empty to use the comment, docstring or selection.",
     });
     if (instruction === undefined) return;
-    const { document, selection } = editor;
-    const { start, end } = selection;
+    await this.generateAt(editor.document, editor.selection, instruction);
+  }
+
+  /** Generate code at a place and let the user choose. */
+  async generateAt(
+    document: vscode.TextDocument,
+    { start, end }: vscode.Range,
+    instruction: string,
+  ): Promise<void> {
     const uri = document.uri.toString();
     await this.ask({ uri, range: { start, end }, instruction }, document);
   }
@@ -102,6 +107,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     );
     if (!generation) return;
     this.last = { generation, document, version: document.version };
+    this.newest.latest = generation.candidates[0]?.id;
     this.changed.fire();
     await this.choose();
   }
@@ -154,7 +160,9 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
   }
 
   private async apply(id: string | undefined): Promise<void> {
-    if (id) await showErrors(() => this.server.executeCommand("ensemble.choose", { id }));
+    if (!id) return;
+    this.newest.latest = id;
+    await showErrors(() => this.server.executeCommand("ensemble.choose", { id }));
   }
 
   private async discard(id: string): Promise<void> {
@@ -201,7 +209,7 @@ export function title({ candidates, errors, agreement }: Generation): string {
   return `Ensemble: ${answers}${failed.length ? ` · ${joined(failed)} did not answer` : ""}`;
 }
 
-function joined(names: string[]): string {
+export function joined(names: string[]): string {
   return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 

@@ -6,6 +6,7 @@ import { openConfig } from "./config";
 import { type ServerConnection, showErrors } from "./connection";
 import type { Dashboard } from "./dashboard";
 import type { Explanations } from "./explanations";
+import { type InlineEdits, textOf } from "./inlineEdit";
 import { install } from "./install";
 import type { KeyStore } from "./keys";
 import type { LastEditor } from "./lastEditor";
@@ -34,6 +35,7 @@ export interface Components {
   explanations: Explanations;
   suggestions: Suggestions;
   candidates: CandidatePicker;
+  edits: InlineEdits;
   dashboard: Dashboard;
   editor: LastEditor;
   menu: Menu;
@@ -42,7 +44,7 @@ export interface Components {
 
 export function registerCommands(components: Components): void {
   const { context, log, server, keys, pages, suggestions, candidates, dashboard } = components;
-  const { explanations, editor, menu, modelsView } = components;
+  const { explanations, edits, editor, menu, modelsView } = components;
   const restart = (): Promise<void> => server.restart();
   const commands: Record<string, (argument?: never) => unknown> = {
     menu: () => {
@@ -61,6 +63,17 @@ export function registerCommands(components: Components): void {
     generateHere: async () => {
       if (await readyFor(server, "generate")) await candidates.generate();
     },
+    generateAt: async (place?: { document: vscode.TextDocument; range: vscode.Range }) => {
+      if (!place || !(await readyFor(server, "generate"))) return;
+      await candidates.generateAt(place.document, place.range, "");
+    },
+    editHere: async () => {
+      if (await readyFor(server, "generate")) await edits.start();
+    },
+    submitEdit: (comment?: vscode.Comment) => edits.submit(textOf(comment)),
+    acceptEdit: () => edits.accept(),
+    discardEdit: () => edits.discard(),
+    anotherEdit: () => edits.another(),
     showCandidates: () => candidates.choose(),
     previewCandidate: (entry?: Entry) => entry && candidates.show(entry),
     useCandidate: (entry?: Entry) => entry && candidates.use(entry),
@@ -68,9 +81,10 @@ export function registerCommands(components: Components): void {
       if (await readyFor(server, "explain")) await explanations.explainSelection();
     },
     explainWithModel: () => explanations.explainWithModel(),
+    askAboutExplanation: () => explanations.askOn(),
     explanationHelpful: (id?: string) => explanations.judge(true, idOf(id)),
     explanationNotHelpful: (id?: string) => explanations.judge(false, idOf(id)),
-    whyThis: () => showWhy(server, pages, editor, suggestions.latest ?? candidates.latest),
+    whyThis: () => showWhy(server, pages, editor, suggestions.latest),
     take: () => suggestions.accept(),
     dismiss: () => suggestions.reject(),
     showModels: () => showModels(server),
@@ -127,9 +141,12 @@ async function showWhy(
 ): Promise<void> {
   // A server that was restarted does not remember the suggestion.
   const answer = id && (await server.executeCommand("ensemble.why", { id }).catch(() => undefined));
-  if (answer) return pages.show("Why this answer", whyPage(answer));
+  if (answer) {
+    await pages.show("Why this answer", whyPage(answer));
+    return;
+  }
   const choice = await server.executeCommand("ensemble.why", atCursor(editor.current));
-  return pages.show("Models that would be asked", whyPage(choice));
+  await pages.show("Models that would be asked", whyPage(choice));
 }
 
 /** Before the first suggestion: ask which models a completion at the cursor would use. */

@@ -10,6 +10,7 @@ import {
   type Middleware,
   RevealOutputChannelOn,
   type ServerOptions,
+  ShowMessageRequest,
   State,
   WorkDoneProgress,
   WorkDoneProgressCancelNotification,
@@ -18,6 +19,7 @@ import {
 import type { KeyStore } from "./keys";
 import { showError } from "./problems";
 import type { Commands, Notifications, Status } from "./protocol";
+import { ask } from "./questions";
 import { findServer } from "./serverPath";
 import { settingsFor } from "./settings";
 
@@ -101,28 +103,39 @@ export class ServerConnection implements vscode.Disposable {
     command: C,
     argument: Arguments<C>,
   ): Promise<Result<C>> {
-    const client = this.runningClient();
     const location = vscode.ProgressLocation.Notification;
     const options = { location, title, cancellable: true };
-    const workDoneToken = crypto.randomUUID();
-    return vscode.window.withProgress(options, async (progress, token) => {
+    return vscode.window.withProgress(options, (progress, token) => {
       let reported = 0;
-      const listener = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
-        if (value.kind === "end") return;
-        const increment = Math.max(0, (value.percentage ?? 0) - reported);
+      return this.executeCommandReporting(command, argument, token, (message, percentage) => {
+        const increment = Math.max(0, percentage - reported);
         reported += increment;
-        progress.report({ ...(value.message ? { message: value.message } : {}), increment });
+        progress.report({ ...(message ? { message } : {}), increment });
       });
-      const cancellation = token.onCancellationRequested(() =>
-        client.sendNotification(WorkDoneProgressCancelNotification.type, { token: workDoneToken }),
-      );
-      try {
-        return await this.executeCommand<C>(command, { ...argument, workDoneToken }, token);
-      } finally {
-        listener.dispose();
-        cancellation.dispose();
-      }
     });
+  }
+
+  /** Run a command and report the server's progress, in per cent. */
+  async executeCommandReporting<C extends keyof Commands>(
+    command: C,
+    argument: Arguments<C>,
+    token: vscode.CancellationToken,
+    report: (message: string, percentage: number) => void,
+  ): Promise<Result<C>> {
+    const client = this.runningClient();
+    const workDoneToken = crypto.randomUUID();
+    const listener = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
+      if (value.kind !== "end") report(value.message ?? "", value.percentage ?? 0);
+    });
+    const cancellation = token.onCancellationRequested(() =>
+      client.sendNotification(WorkDoneProgressCancelNotification.type, { token: workDoneToken }),
+    );
+    try {
+      return await this.executeCommand<C>(command, { ...argument, workDoneToken }, token);
+    } finally {
+      listener.dispose();
+      cancellation.dispose();
+    }
   }
 
   /** Send a request that is no command. Rejects with the server's error message. */
@@ -161,6 +174,7 @@ export class ServerConnection implements vscode.Disposable {
       if (newState === State.Running) void this.announceReady(client);
       if (newState === State.Starting) this.phaseEmitter.fire({ phase: "starting", reason: "" });
     });
+    client.onRequest(ShowMessageRequest.type, ask);
     client.onNotification("ensemble/status", (status: Status) => this.statusEmitter.fire(status));
     try {
       await client.start();

@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 
 import type { ServerConnection } from "./connection";
-import { explanationPage, type Pages } from "./pages";
+import { explanationPage, type Pages, questionPart } from "./pages";
 import type { Diagnostic, Explanation, Range } from "./protocol";
 
 const TITLE = "Explanation";
@@ -16,13 +16,24 @@ interface Place {
   diagnostics?: Diagnostic[];
 }
 
+/** An explanation with its page, and the version of the document that it explains. */
+interface Shown {
+  place: Place;
+  explanation: Explanation;
+  document: vscode.TextDocument | undefined;
+  version: number | undefined;
+  page: string;
+  uri?: vscode.Uri;
+}
+
 export class Explanations implements vscode.Disposable {
-  private last: { place: Place; explanation: Explanation } | undefined;
+  private last: Shown | undefined;
   private readonly registered = vscode.window.tabGroups.onDidChangeTabs(() => this.updateContext());
 
   constructor(
     private readonly server: ServerConnection,
     private readonly pages: Pages,
+    private readonly newest: { latest: string | undefined } = { latest: undefined },
   ) {}
 
   /** Explain the selection, or the line of the cursor. */
@@ -42,9 +53,40 @@ export class Explanations implements vscode.Disposable {
     const explanation = await vscode.window.withProgress(options, (_, token) =>
       this.server.executeCommand("ensemble.explain", argument, token),
     );
-    this.last = { place, explanation };
-    await this.pages.show(TITLE, explanationPage(explanation));
+    const { document, version } = opened(place);
+    this.last = { place, explanation, document, version, page: explanationPage(explanation) };
+    this.newest.latest = explanation.id;
+    this.last.uri = await this.pages.show(TITLE, this.last.page);
     await this.updateContext();
+  }
+
+  /** Ask a question that follows the last explanation; the answer is added to its page. */
+  async askOn(): Promise<void> {
+    const { last } = this;
+    if (!last?.uri) throw new Error("There is no explanation yet. Explain some code first.");
+    if (last.document?.isClosed !== false || last.document.version !== last.version) {
+      throw new Error("The code has changed. Explain it again, then ask.");
+    }
+    const title = "Ensemble: Ask a Follow-Up Question";
+    const prompt = "What do you want to know about this code?";
+    const question = (await vscode.window.showInputBox({ title, prompt }))?.trim();
+    if (!question) return;
+    const before = last.page;
+    const head = before + questionPart(question);
+    this.pages.update(last.uri, `${head}*Waiting for the answer …*\n`);
+    const [model] = last.explanation.models;
+    const argument = { ...last.place, question, previous: before, ...(model ? { model } : {}) };
+    try {
+      const location = vscode.ProgressLocation.Notification;
+      const options = { location, title: "Ensemble: answering", cancellable: true };
+      const answer = await vscode.window.withProgress(options, (_, token) =>
+        this.server.executeCommand("ensemble.explain", argument, token),
+      );
+      last.page = head + explanationPage(answer);
+      this.newest.latest = answer.id;
+    } finally {
+      this.pages.update(last.uri, last.page);
+    }
   }
 
   /** Ask a model of the user's choice for the last explanation's code; this refuses the last explanation. */
@@ -80,6 +122,12 @@ export class Explanations implements vscode.Disposable {
   dispose(): void {
     this.registered.dispose();
   }
+}
+
+function opened({ uri }: Place): Pick<Shown, "document" | "version"> {
+  const documents = vscode.workspace.textDocuments;
+  const document = documents.find((one) => one.uri.toString() === uri);
+  return { document, version: document?.version };
 }
 
 /** Allow an explanation's hover to run the two commands that judge it, and no other command. */

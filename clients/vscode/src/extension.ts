@@ -3,12 +3,14 @@ import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient/node";
 
 import { CandidatePicker } from "./candidates";
+import { isPreviewed, previewed } from "./codeActions";
 import { registerCommands } from "./commands";
 import { ServerConnection, showErrors } from "./connection";
 import { Dashboard } from "./dashboard";
 import { withFormatting } from "./formatting";
 import { FactStore } from "./facts";
 import { Explanations, trustJudgement } from "./explanations";
+import { InlineEdits } from "./inlineEdit";
 import { KeyStore } from "./keys";
 import { LastEditor } from "./lastEditor";
 import { Menu } from "./menu";
@@ -36,9 +38,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     log,
     middleware(suggestions, () => explanations),
   );
-  const explanations = new Explanations(server, pages);
+  const explanations = new Explanations(server, pages, suggestions);
   suggestions.attach(server);
-  const candidates = new CandidatePicker(server);
+  const candidates = new CandidatePicker(server, suggestions);
+  const edits = new InlineEdits(server, suggestions);
   const editor = new LastEditor();
   pages.codeColumn = () => editor.current?.viewColumn;
   const store = new FactStore(server);
@@ -56,7 +59,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.window.registerWebviewViewProvider("ensemble.dashboardView", dashboard),
   );
   context.subscriptions.push(log, pages, explanations, suggestions, server);
-  context.subscriptions.push(candidates, dashboard, status);
+  context.subscriptions.push(candidates, edits, dashboard, status);
   context.subscriptions.push(new Presets(candidates, explanations));
   registerNextEdits(context, server, suggestions);
   registerCommands({
@@ -68,6 +71,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     explanations,
     suggestions,
     candidates,
+    edits,
     dashboard,
     editor,
     menu,
@@ -109,18 +113,8 @@ function middleware(suggestions: Suggestions, explanations: () => Explanations):
     },
     provideInlineCompletionItems: suggestions.provideInlineCompletionItems,
     provideCodeActions: async (document, range, context, token, next) =>
-      withPreview(await next(document, range, context, token)),
-    // A generation takes seconds, so it gets a notification with a Cancel button.
-    resolveCodeAction: (item, token, next) => {
-      const task = (item as { data?: { task?: string } }).data?.task;
-      if (task !== "generate") return next(item, token);
-      const location = vscode.ProgressLocation.Notification;
-      const options = { location, title: item.title, cancellable: true };
-      return vscode.window.withProgress(options, async (_, cancellation) => {
-        const resolved: vscode.CodeAction | null | undefined = await next(item, cancellation);
-        return resolved;
-      });
-    },
+      previewed(withPreview(await next(document, range, context, token)), document, range),
+    resolveCodeAction: (item, token, next) => (isPreviewed(item) ? item : next(item, token)),
     // An explanation that the server would show itself is shown on a page beside the code.
     executeCommand: (command, args, next) => {
       if (command === "ensemble.accept") suggestions.accepted();

@@ -16,6 +16,8 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
   /** The column of the code that a page belongs to. */
   codeColumn: () => vscode.ViewColumn | undefined = () =>
     vscode.window.activeTextEditor?.viewColumn;
+  private readonly changes = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.changes.event;
   private readonly registered = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
 
   provideTextDocumentContent(uri: vscode.Uri): string {
@@ -23,7 +25,7 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
   }
 
   /** Show a page beside the code. Each has its own address, because VS Code caches a page's text. */
-  async show(title: string, markdown: string): Promise<void> {
+  async show(title: string, markdown: string): Promise<vscode.Uri> {
     const uri = vscode.Uri.from({
       scheme: SCHEME,
       path: `/${title}.md`,
@@ -32,6 +34,13 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
     this.texts.set(uri.toString(), markdown);
     const options = { viewColumn: columnBeside(this.codeColumn()) };
     await vscode.commands.executeCommand("vscode.openWith", uri, PREVIEW, options);
+    return uri;
+  }
+
+  /** Change the text of a page that is open. */
+  update(uri: vscode.Uri, markdown: string): void {
+    this.texts.set(uri.toString(), markdown);
+    this.changes.fire(uri);
   }
 
   dispose(): void {
@@ -43,37 +52,53 @@ export function explanationPage({ markdown, models }: Explanation): string {
   return `${markdown}\n\n---\n*${models.map(escaped).join(", ")} · ensemble-lsp*\n`;
 }
 
+/** A question that follows an explanation, as a part of its page. */
+export function questionPart(question: string): string {
+  return `\n\n## ${escaped(question)}\n\n`;
+}
+
 /** The reason for a choice: one sentence, then the numbers behind it in a section that opens. */
 export function whyPage(why: Why): string {
   const agreement =
     why.agreement == null ? "" : `\n\nAgreement between the models: ${percent(why.agreement)}.`;
   const context = Object.entries(why.context)
     .filter(([key]) => key !== "task")
-    .map(([key, value]) => `| ${escaped(key)} | ${escaped(text(value))} |`);
+    .map(([key, value]) => `- ${escaped(key)}: ${escaped(text(value))}`);
   return [
     `# Why ${why.models.map(escaped).join(" and ") || "this answer"}`,
-    `${escaped(why.why)}${agreement}`,
+    `${alsoAsked(why)}${escaped(why.why)}${agreement}`,
     "<details><summary>Details</summary>",
-    scoreTable(why.scores),
+    "### The models",
+    scoreList(why.scores),
     "### The request",
-    ["| | |", "| --- | --- |", `| task | ${why.task} |`, ...context].join("\n"),
+    [`- task: ${why.task}`, ...context].join("\n"),
     "</details>",
   ].join("\n\n");
 }
 
-export function scoreTable(ranked: Ranked[]): string {
-  const rows = ranked.map(
-    (one) =>
-      `| ${escaped(one.model)} | ${percent(one.expected)} (${Math.round(100 * one.low)}–${percent(one.high)}) ` +
-      `| ${duration(one.latency_ms)} | ${dollars(one.cost)} | ${one.utility.toFixed(2)} ` +
-      `| ${one.observations} |`,
-  );
-  const head = "| model | expected reward | latency | cost | utility | observations |";
-  const priors = ranked
-    .filter((one) => one.prior)
-    .map((one) => `- Prior of ${escaped(one.model)}: ${escaped(one.prior)}`);
-  const table = [head, "| --- | --- | --- | --- | --- | --- |", ...rows].join("\n");
-  return [table, priors.join("\n")].join("\n\n");
+/** Of several answers, the reason is that of the first choice, which may be another model's. */
+function alsoAsked({ id, models, scores: [first] }: Why): string {
+  if (!id || !first || models.includes(first.model)) return "";
+  const names = models.map(escaped).join(" and ");
+  return `${names} answered too; the first choice was ${escaped(first.model)}. `;
+}
+
+/** The numbers of each model. A list wraps where a table would be wider than its column. */
+export function scoreList(ranked: Ranked[]): string {
+  return ranked
+    .map((one) => {
+      const range = `${Math.round(100 * one.low)}–${percent(one.high)}`;
+      const numbers = [
+        `expected reward ${percent(one.expected)} (${range})`,
+        `latency ${duration(one.latency_ms)}`,
+        `cost ${dollars(one.cost)}`,
+        `utility ${one.utility.toFixed(2)}`,
+        `${one.observations} observations`,
+        ...(one.prior ? [`prior: ${escaped(one.prior)}`] : []),
+      ];
+      return `- **${escaped(one.model)}**: ${numbers.join(", ")}`;
+    })
+    .join("\n");
 }
 
 /** The tasks of a model, or the reason why it is not available. */

@@ -332,6 +332,14 @@ export interface ExplainArguments {
    * explanation.
    */
   model?: string;
+  /**
+   * A question about the code that follows an explanation. The answer is the result's `markdown`.
+   */
+  question?: string;
+  /**
+   * The explanation, with earlier questions and answers, that the question follows.
+   */
+  previous?: string;
 }
 /**
  * An explanation and its authors.
@@ -405,6 +413,14 @@ export interface GenerateArguments {
    * The problems to fix.
    */
   diagnostics?: DiagnosticArgument[];
+  /**
+   * An earlier answer to the instruction, which `followUp` changes.
+   */
+  draft?: string;
+  /**
+   * The change to the draft, such as "shorter" or "use a dict".
+   */
+  followUp?: string;
   /**
    * LSP's ``FormattingOptions``, for a document that has no indented lines.
    */

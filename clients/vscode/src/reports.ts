@@ -34,7 +34,7 @@ export async function compareModels(server: ServerConnection, pages: Pages): Pro
   });
   if (!samples) return;
   const argument = { paths: [folder], task, models, samples: Number(samples) };
-  const title = `Ensemble: comparing ${models.length} models`;
+  const title = `Ensemble: comparing ${models.length} model${models.length === 1 ? "" : "s"}`;
   const result = await server.executeCommandWithProgress(title, "ensemble.compare", argument);
   await showReport(pages, "Comparison", result);
 }

@@ -31,11 +31,14 @@ const GENERATION: Generation = {
 
 let server: FakeServer;
 let picker: CandidatePicker;
+/** The answer that "Why this answer" explains. */
+const newest: { latest: string | undefined } = { latest: undefined };
 let document: FakeDocument;
 
 function start(generation: Generation | Error = GENERATION): void {
   server = new FakeServer({ "ensemble.generate": generation });
-  picker = new CandidatePicker(server.connection);
+  newest.latest = "an older completion";
+  picker = new CandidatePicker(server.connection, newest);
 }
 
 beforeEach(() => {
@@ -85,11 +88,12 @@ test("the server generates without applying, at the selection", async () => {
 
 test("the accepted answer is applied", async () => {
   const { pick, done } = await generate();
+  assert.equal(newest.latest, "first");
   pick.select("gamma");
   pick.accept();
   await done;
   assert.deepEqual(server.commands.at(-1), ["ensemble.choose", { id: "second" }]);
-  assert.equal(picker.latest, "first");
+  assert.equal(newest.latest, "second");
 });
 
 test("Escape applies and rejects nothing", async () => {

@@ -33,6 +33,8 @@ class FakeClient {
 
   registerFeature(): void {}
 
+  onRequest(): void {}
+
   start(): Promise<void> {
     if (this.failure) return Promise.reject(this.failure);
     this.change(State.Starting);

@@ -6,21 +6,37 @@ import * as vscode from "vscode";
 
 import { Explanations, trustJudgement } from "../src/explanations";
 import { Pages } from "../src/pages";
-import { fake, FakeDocument, FakeEditor, FakeServer, model, window } from "./support/fakes";
+import {
+  fake,
+  FakeDocument,
+  FakeEditor,
+  FakeServer,
+  model,
+  window,
+  workspace,
+} from "./support/fakes";
 
 const MARKDOWN = "Adds.";
 let server: FakeServer;
+let document: FakeDocument;
+let pages: Pages;
+const newest: { latest: string | undefined } = { latest: undefined };
+
+/** The page that was opened last. */
+const shown = (): vscode.Uri =>
+  fake.executed.filter(([command]) => command === "vscode.openWith").at(-1)?.[1] as vscode.Uri;
 let explanations: Explanations;
 
 beforeEach(() => {
   fake.reset();
-  const document = new FakeDocument("def f(): pass\n");
+  document = new FakeDocument("def f(): pass\n");
   window.activeTextEditor = new FakeEditor(document, new vscode.Position(0, 4));
   server = new FakeServer({
     "ensemble.explain": { id: "e1", markdown: MARKDOWN, models: ["alpha"] },
     "ensemble.models": [model("alpha"), model("beta"), model("gone", { available: false })],
   });
-  explanations = new Explanations(server.connection, new Pages());
+  pages = new Pages();
+  explanations = new Explanations(server.connection, pages, newest);
 });
 
 test("before the first explanation there is nothing to judge or to ask again", async () => {
@@ -42,6 +58,33 @@ test("another model is asked for the same code", async () => {
   fake.answers.push("beta");
   await explanations.explainWithModel();
   assert.deepEqual(server.commands.at(-1), ["ensemble.explain", { ...place, model: "beta" }]);
+});
+
+test("a question follows the explanation on its page, and its answer is the newest", async () => {
+  const place = { uri: document.uri.toString(), range: new vscode.Range(0, 0, 0, 3) };
+  workspace.textDocuments = [document];
+  await explanations.explain(place);
+  assert.equal(newest.latest, "e1");
+  fake.answers.push("Why an addition?");
+  await explanations.askOn();
+  const [command, argument] = server.commands.at(-1) ?? [];
+  assert.equal(command, "ensemble.explain");
+  const { question, previous, model: asked } = argument as Record<string, string>;
+  assert.deepEqual([question, asked], ["Why an addition?", "alpha"]);
+  assert.match(previous ?? "", /^Adds\./);
+  const page = pages.provideTextDocumentContent(shown());
+  assert.match(page, /Adds\.[^]*## Why an addition\?[^]*Adds\./);
+  assert.equal(page.includes("Waiting"), false);
+});
+
+test("a question about changed code is refused", async () => {
+  workspace.textDocuments = [document];
+  await explanations.explain({
+    uri: document.uri.toString(),
+    range: new vscode.Range(0, 0, 0, 3),
+  });
+  document.version += 1;
+  await assert.rejects(explanations.askOn(), /The code has changed/);
 });
 
 test("a hover may run the two commands that judge, and no other", () => {

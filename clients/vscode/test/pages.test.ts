@@ -36,9 +36,16 @@ test("the reason comes first, the numbers are in the details", () => {
   const [head = "", details = ""] = page.split("<details>");
   assert.match(head, /you accept 42 %/);
   assert.equal(head.includes("0.31"), false);
-  assert.match(details, /\| gpt \| 42 % \(30–55 %\) \| 700 ms \| free \| 0\.31 \| 12 \|/);
-  assert.match(details, /\| complexity \| 3 \|/);
-  assert.match(details, /Prior of gpt: published results/);
+  const numbers = "expected reward 42 % (30–55 %), latency 700 ms, cost free, utility 0.31";
+  assert.ok(details.includes(`- **gpt**: ${numbers}, 12 observations, prior: published results`));
+  assert.match(details, /- complexity: 3/);
+  assert.equal(page.includes("|"), false, "a table may be wider than its column");
+});
+
+test("the answer of another model than the first choice says so", () => {
+  const page = whyPage({ ...WHY, id: "1", models: ["other"] });
+  assert.match(page, /^other answered too; the first choice was gpt\. gpt: you accept 42 %/m);
+  assert.equal(whyPage({ ...WHY, id: "1" }).includes("answered too"), false);
 });
 
 test("the agreement is shown where there is one", () => {

@@ -26,6 +26,9 @@ _NOT_A_REQUEST = re.compile(
 )
 _CODE_LIKE = re.compile(r"[;{}]\s*$|^\s*(?:import|from|return|if|for|def|let|const|var)\b.*[=(:;]")
 
+MAX_BLANK_LINES = 3
+"""The distance in lines at which a blank line belongs to the comment or definition above it."""
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationIntent:
@@ -50,6 +53,43 @@ def generation_intent_at(
     if document.slice(Span(start, end)).strip():
         return _selection(document, Span(start, end))
     return _comment(document, start, trees, unit) or _body(document, start, trees, unit)
+
+
+def generation_intent_near(
+    document: Document, span: Span, trees: Trees | None = None, unit: str = ""
+) -> GenerationIntent | None:
+    """Return the request for code at a span or, from a blank line or a decorator, next to it.
+
+    The text above a blank line comes first: the user writes a comment or a docstring and presses Enter.
+    """
+    found = generation_intent_at(document, span, trees, unit)
+    if found is not None or document.slice(span).strip():
+        return found
+    for line in _neighbours(document, document.clamp(span.start).line):
+        at = Position(line, len(document.line(line).rstrip()))
+        found = generation_intent_at(document, Span(at, at), trees, unit)
+        if found is not None:
+            return found
+    return None
+
+
+def _neighbours(document: Document, line: int) -> list[int]:
+    """Return the lines with text next to a blank line, or the definition below a decorator."""
+    text = document.line(line).strip()
+    if text and not text.startswith("@"):
+        return []
+    above = [] if text else _next_text(document, line, -1, MAX_BLANK_LINES)
+    below = _next_text(document, line, 1, 1)
+    while below and document.line(below[-1]).lstrip().startswith("@"):
+        below = _next_text(document, below[-1], 1, 1)
+    return above + below
+
+
+def _next_text(document: Document, line: int, step: int, limit: int) -> list[int]:
+    """Return the first line with text in one direction; empty if it is further away than the limit."""
+    numbers = (line + step * n for n in range(1, limit + 1))
+    inside = (n for n in numbers if 0 <= n < len(document.lines))
+    return next(([n] for n in inside if document.line(n).strip()), [])
 
 
 def _selection(document: Document, span: Span) -> GenerationIntent:

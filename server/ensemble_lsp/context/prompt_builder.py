@@ -132,7 +132,8 @@ def explain_prompt(
 ) -> Prompt | None:
     """Return the prompt to explain a span, or what the instruction asks about it; ``None`` if the model may not see it.
 
-    It includes the signatures of the functions that the code calls.
+    It includes the signatures of the functions that the code calls. A ``question`` replaces the request
+    for an explanation.
     """
     if workspace.exclusion_reason(document, profile) is not None:
         return None

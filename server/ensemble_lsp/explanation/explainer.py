@@ -52,6 +52,19 @@ class Explanation:
         return f"{self.markdown}\n\n---\n*{names} · ensemble-lsp*"
 
 
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A question about an explanation, and the conversation before it."""
+
+    question: str
+    previous: str
+
+    def instruction(self) -> str:
+        """Return the request to the models; the question comes first, since a long text is cut at its end."""
+        first = f"Answer this question about the selected code, as briefly as it allows: {self.question}"
+        return f"{first}\n\nThe conversation before the question:\n{self.previous}".rstrip()
+
+
 class _RunningHover:
     """An explanation that hovers wait for."""
 
@@ -129,10 +142,12 @@ class Explainer:
         model: str | None = None,
         progress: Callable[[FanOutProgress], None] | None = None,
         problems: Sequence[Diagnostic] = (),
+        follow_up: FollowUp | None = None,
     ) -> Explanation:
         """Explain a span (``None``: the whole file), or the ``problems`` in it; ``progress`` receives each model's state.
 
-        To ask another ``model`` for the same code is to refuse the explanation before. Raises ``NoModelError``,
+        To ask another ``model`` for the same code is to refuse the explanation before; to ask a ``follow_up``
+        is not, and its answer is not cached. Raises ``NoModelError``,
         ``ProviderError``.
         """
         span = span or Span(Position(0, 0), document.end)
@@ -146,6 +161,10 @@ class Explainer:
             span = symbol.span if symbol else Span(Position(span.start.line, 0), last)
         if not document.slice(span).strip():
             raise DocumentError("Select some code to explain: this place has no code.")
+        if follow_up is not None:
+            return await self._explain(
+                app, document, span, size, model, progress, instruction, follow_up
+            )
         key = self._key(app, document, span, size) + (model or "") + instruction
         kept = self._kept.get(key)
         if kept is not None:
@@ -176,19 +195,22 @@ class Explainer:
         model: str | None,
         progress: Callable[[FanOutProgress], None] | None,
         instruction: str,
+        follow_up: FollowUp | None = None,
     ) -> Explanation:
         await app.workspace.complexity.ready(document)
         decision = app.decide("explain", document, span.start, only=model)
         if not decision.models:
             raise no_model(app, "explain")
         budget = app.settings.ensemble.budget_ms
+        asked = follow_up.instruction() if follow_up else ""
+        question = "\n".join(filter(None, (instruction, asked)))
         workspace = app.workspace.context
         await workspace.prepare(document)
         await workspace.guard(member.profile for member in decision.models)
 
         def prompt(member: Model) -> Prompt | None:
             return explain_prompt(
-                document, span, instruction, profile=member.profile, workspace=workspace
+                document, span, question, profile=member.profile, workspace=workspace
             )
 
         if size > 1 and model is None:

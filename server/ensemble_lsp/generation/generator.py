@@ -16,7 +16,7 @@ from ..consensus.early_stopping import EarlyStopping
 from ..consensus.fan_out import FanOutProgress, FanOutResult, query_all
 from ..consensus.judge import judge_candidates
 from ..consensus.votes import ConsensusResult, Vote
-from ..context.generation_intent import generation_intent_at
+from ..context.generation_intent import generation_intent_at, generation_intent_near
 from ..context.indent_style import FormattingOptions, indent_unit_of
 from ..context.prompt_builder import generate_prompt
 from ..errors import DocumentError, EnsembleError, SettingsError
@@ -42,7 +42,20 @@ ReportProgress = Callable[[str, int | None], None]
 ABOVE, BELOW = 40, 20
 """Lines around the place that post-processing sees."""
 
-__all__ = ["CandidateStore", "Generation", "Generator", "follow"]
+__all__ = ["CandidateStore", "Generation", "Generator", "Revision", "follow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A change to an earlier answer, in the user's words."""
+
+    draft: str
+    request: str
+
+    def instruction(self, original: str) -> str:
+        """Return the instruction for the models; the request comes first, since a long text is cut at its end."""
+        first = f"Change the draft below as follows: {self.request}\nReturn all of its code."
+        return f"{first}\n\nThe draft:\n{self.draft}\n\nIts instruction was:\n{original}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +73,15 @@ class _GenerationRun:
     unit: str = ""
     """One level of the document's indentation."""
     preset: PresetRequest | None = None
+    revision: Revision | None = None
 
     def prompt(self, model: Model) -> Prompt | None:
         """Return the prompt for a model; ``None`` if it may not see the file."""
+        change = self.revision
         return generate_prompt(
             self.document,
             self.place,
-            self.instruction,
+            change.instruction(self.instruction) if change else self.instruction,
             indent=self.indent,
             profile=model.profile,
             workspace=self.app.workspace.context,
@@ -109,6 +124,7 @@ class Generator(CandidateStore):
         span: Span,
         *,
         instruction: str = "",
+        revision: Revision | None = None,
         size: int | None = None,
         model: str | None = None,
         progress: ReportProgress | None = None,
@@ -117,13 +133,15 @@ class Generator(CandidateStore):
     ) -> Generation:
         """Ask several models and find their consensus. Cancelling closes every stream.
 
-        A ``preset`` has its own place and instruction. Raises ``NoModelError``, ``DocumentError``,
-        ``ProviderError`` (if every model failed).
+        A ``preset`` has its own place and instruction; with a ``revision``, the models change an earlier
+        answer. Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (if every model failed).
         """
         unit = await indent_unit_of(document, span.start.line, formatting)
         run = await _start_run(
             app, document, span, instruction, size, model, progress, unit, preset
         )
+        if revision is not None:
+            run = replace(run, revision=revision)
         async with candidate_checks(_check_context(run)) as checks:
             asked, answers = await _answers(run, checks)
             verdict = await _consensus(run, answers)
@@ -160,7 +178,8 @@ async def _start_run(
         intent = preset.intent
         instruction = "\n".join(filter(None, (intent.instruction, instruction)))
     else:
-        intent = await asyncio.to_thread(generation_intent_at, document, span, unit=unit)
+        find_intent = generation_intent_at if instruction else generation_intent_near
+        intent = await asyncio.to_thread(find_intent, document, span, unit=unit)
     place = intent.span if intent is not None else span
     instruction = instruction or (intent.instruction if intent else "")
     if not instruction and place.empty:

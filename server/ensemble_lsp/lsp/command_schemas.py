@@ -189,6 +189,10 @@ class GenerateArguments(RangeArguments):
     at the range. Each finds its own place for the code; an `instruction` adds to it."""
     diagnostics: list[DiagnosticArgument] | None = optional()
     """The problems to fix."""
+    draft: str | None = optional()
+    """An earlier answer to the instruction, which `followUp` changes."""
+    follow_up: str | None = optional()
+    """The change to the draft, such as "shorter" or "use a dict"."""
     formatting_options: dict[str, Any] | None = optional()
     """LSP's ``FormattingOptions``, for a document that has no indented lines."""
 
@@ -231,6 +235,10 @@ class ExplainArguments(RangeArguments):
     model: str | None = optional()
     """The one model to ask. If it is not the one that explained this code before, the user refuses the earlier
     explanation."""
+    question: str | None = optional()
+    """A question about the code that follows an explanation. The answer is the result's `markdown`."""
+    previous: str | None = optional()
+    """The explanation, with earlier questions and answers, that the question follows."""
 
 
 class ExplainResult(ServerMessage):

@@ -127,7 +127,7 @@ def test_a_new_user_downloads_a_model_and_gets_answers(
     newcomer.shots("model-works")
     newcomer.open(CODE)
     newcomer.press("ArrowUp")
-    newcomer.command("Ensemble: Explain with Ensemble")
+    newcomer.command("Ensemble: Explain with ensemble")
     newcomer.webview("width * height")
 
 
@@ -136,7 +136,7 @@ def test_a_task_without_a_model_leads_to_the_set_up(newcomer: Workbench) -> None
     expect(newcomer.status).to_contain_text("starting")
     newcomer.ready()
     newcomer.open(CODE)
-    for command, task in (("Generate with Ensemble", "generate"), ("Explain with", "explain")):
+    for command, task in (("Generate with ensemble", "generate"), ("Explain with", "explain")):
         newcomer.command(f"Ensemble: {command}")
         message = f"Set up a model to {task}: recall only completes"
         newcomer.notification(message).wait_for()

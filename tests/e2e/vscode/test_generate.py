@@ -71,7 +71,7 @@ def test_an_explanation_opens_beside_the_code(vscode: Workbench, alpha: Loopback
     alpha.reply = "Multiplies the width by the height."
     vscode.open("def area(width, height):\n    return width * height\n")
     vscode.press("ArrowUp")
-    vscode.command("Ensemble: Explain with Ensemble")
+    vscode.command("Ensemble: Explain with ensemble")
     page = vscode.webview("Multiplies the width by the height.")
     expect(page.locator("body")).to_contain_text("alpha")
     assert not vscode.outcomes("explain") or vscode.settled("ignored", "explain")
@@ -93,13 +93,19 @@ def test_the_hover_has_links_that_judge_the_explanation(
     assert vscode.settled("rejected", "explain")[0] == {"alpha"}
 
 
-def test_a_code_action_writes_the_consensus_and_offers_the_other_answers(
+def test_a_code_action_previews_its_answers_and_offers_them_afterwards(
     median: Workbench, providers: Providers
 ) -> None:
     for provider in providers.values():
         provider.delay_first = 0.5
     median.code_action("Generate with ensemble").click()
-    median.notification("Generate with ensemble").wait_for()
+    median.notification("generating").wait_for()
+    median.entry("Consensus").wait_for()
+    diff = median.page.locator(".monaco-diff-editor .modified-in-monaco-diff-editor .view-lines")
+    expect(diff).to_contain_text("sorted(values)")
+    assert median.path.read_text() == MEDIAN, "nothing is written before the choice"
+    median.press("Enter")
+    expect(diff).to_have_count(0)
     lines = median.editor.locator(".view-lines")
     expect(lines).to_contain_text("sorted(values)")
     assert median.save() == MEDIAN + indented(SORTED) + "\n"
@@ -121,7 +127,7 @@ def test_a_single_answer_is_previewed_and_the_failures_are_named(
 ) -> None:
     for name in ("alpha", "gamma"):
         providers[name].fault = Fault.html()
-    median.command("Ensemble: Generate with Ensemble")
+    median.command("Ensemble: Generate with ensemble")
     median.answer("What should the code do?", "")
     entry = median.entry("beta")
     expect(entry).not_to_contain_text("Consensus")
@@ -139,7 +145,7 @@ def test_a_single_answer_is_previewed_and_the_failures_are_named(
 def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median: Workbench) -> None:
     median.press("Control+b")  # the list of files makes room for the code and its diff
     median.page.locator(".explorer-viewlet").wait_for(state="hidden")
-    median.command("Ensemble: Generate with Ensemble")
+    median.command("Ensemble: Generate with ensemble")
     median.answer("What should the code do?", "")
     expect(median.entry("Consensus")).to_contain_text(re.compile("2 of 3 models: (alpha|beta), "))
     expect(median.entry("gamma")).to_contain_text("1 of 3 models")
@@ -163,8 +169,65 @@ def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median:
     median.page.locator(".explorer-viewlet").wait_for()
 
 
+def test_one_line_below_the_docstring_the_body_is_generated(median: Workbench) -> None:
+    median.press("Control+End")
+    median.command("Ensemble: Generate with ensemble")
+    median.answer("What should the code do?", "")
+    median.entry("Consensus").wait_for()
+    median.press("Enter")
+    expect(median.editor.locator(".view-lines")).to_contain_text("sorted(values)")
+    assert median.save() == MEDIAN + indented(SORTED) + "\n"
+
+
+def test_why_this_answer_explains_the_generation_and_fits_its_column(
+    median: Workbench, alpha: LoopbackProvider
+) -> None:
+    alpha.reply = "urn 1"
+    median.type("ret")
+    median.ghosts("urn 1")  # an older completion
+    median.press("Escape", "Backspace", "Backspace", "Backspace")
+    alpha.reply = SORTED
+    median.command("Ensemble: Generate with ensemble")
+    median.answer("What should the code do?", "")
+    median.entry("gamma").click()
+    expect(median.editor.locator(".view-lines")).to_contain_text("median_low")
+    median.command("Ensemble: Why This Answer")
+    page = median.webview("Why gamma")
+    details = page.locator("details")
+    expect(details).not_to_have_attribute("open", "")
+    details.locator("summary").click()
+    expect(details).to_contain_text("task: generate")
+    expect(details).to_contain_text("expected reward")
+    scrolls = page.locator("html").evaluate("html => html.scrollWidth > html.clientWidth")
+    assert not scrolls, "nothing is wider than the column"
+    median.shots("why-generation")
+
+
+def test_a_question_follows_an_explanation_in_its_preview(
+    vscode: Workbench, alpha: LoopbackProvider
+) -> None:
+    alpha.reply = "Multiplies the width by the height."
+    vscode.open("def area(width, height):\n    return width * height\n")
+    vscode.press("ArrowUp")
+    vscode.command("Ensemble: Explain with ensemble")
+    vscode.webview("Multiplies the width by the height.")
+    alpha.reply = "It returns zero."
+    tabs = vscode.page.locator(".editor-group-container .tab").count()
+    vscode.page.get_by_role("button", name="Ask a Follow-Up Question").click()
+    vscode.answer("What do you want to know", "What if the width is zero?")
+    page = vscode.webview("It returns zero.")
+    expect(page.locator("body")).to_contain_text("Multiplies the width by the height.")
+    expect(page.locator("h2")).to_have_text("What if the width is zero?")
+    assert vscode.page.locator(".editor-group-container .tab").count() == tabs, "the same preview"
+    asked = alpha.requests[-1].body["messages"][-1]["content"]
+    assert "What if the width is zero?" in asked
+    assert "Multiplies the width" in asked
+    vscode.notification("answering").wait_for(state="detached")
+    vscode.shots("ask-on")
+
+
 def test_escape_leaves_the_file_as_it_is(median: Workbench) -> None:
-    median.command("Ensemble: Generate with Ensemble")
+    median.command("Ensemble: Generate with ensemble")
     median.answer("What should the code do?", "")
     median.entry("Consensus").wait_for()
     median.press("Escape")
@@ -177,7 +240,7 @@ def test_cancelling_ends_the_models_streams(median: Workbench, providers: Provid
     for provider in providers.values():
         provider.delay_first = 30
     seen = {name: len(provider.requests) for name, provider in providers.items()}
-    median.command("Ensemble: Generate with Ensemble")
+    median.command("Ensemble: Generate with ensemble")
     median.answer("What should the code do?", "")
     asked = [
         wait_until(lambda p=p, n=seen[name]: p.requests[n:], lambda: "a request")[0]

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.support.providers import LoopbackProvider
 
+from .conftest import machine_settings
 from .workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -59,7 +60,7 @@ def test_it_shows_why_a_model_was_chosen(vscode: Workbench, alpha: LoopbackProvi
     vscode.pick("Why this answer")
     page = vscode.webview("Why alpha")
     expect(page.locator("body")).to_contain_text("alpha is the only model for this")
-    expect(page.locator("table").first).to_contain_text("expected reward")
+    expect(page.locator("details")).to_contain_text("expected reward")
 
 
 def test_the_dashboard_is_live_and_follows_the_theme(
@@ -134,3 +135,35 @@ def test_models_are_compared_on_the_workspace(vscode: Workbench, alpha: Loopback
     vscode.answer("Number of Samples", "2")
     page = vscode.webview("alpha")
     expect(page.locator("body")).to_contain_text("exact")
+
+
+def test_the_question_before_a_comparison_waits_for_an_answer(
+    vscode: Workbench, providers: dict[str, LoopbackProvider]
+) -> None:
+    (vscode.server.workspace / "compared.py").write_text(
+        "".join(f"def g{n}(a, b):\n    c = a * {n}\n    return c + b\n\n\n" for n in range(9))
+    )
+    settings = machine_settings(providers)
+    settings["ensemble.models"][0]["local"] = False
+    vscode.server.machine(settings)
+    try:
+        remote = vscode.page.locator(".quick-input-widget:visible", has_text="receives your code")
+        for _ in range(10):  # until the server has the setting
+            vscode.command("Ensemble: Compare Models on This Workspace")
+            vscode.pick("complete")
+            vscode.page.locator(".quick-input-widget:visible", has_text="alpha").wait_for()
+            if remote.count():
+                break
+            vscode.press("Escape")
+        vscode.press("Enter")
+        vscode.answer("Number of Samples", "2")
+        dialog = vscode.page.locator(".monaco-dialog-box")
+        expect(dialog).to_contain_text("to alpha")
+        vscode.shots("compare-question")
+        seen = len(providers["alpha"].requests)
+        dialog.get_by_role("button", name="Cancel").click()
+        expect(dialog).to_have_count(0)
+        expect(vscode.notification("comparing")).to_have_count(0)
+        assert len(providers["alpha"].requests) == seen
+    finally:
+        vscode.server.machine(machine_settings(providers))

@@ -52,7 +52,7 @@ def test_a_completion_beside_an_explanation(vscode: Workbench, alpha: LoopbackPr
     vscode.open(SHAPES, name="plan.py")
     vscode.press("Control+Home", *["ArrowDown"] * 8)
     alpha.reply = EXPLAINED
-    vscode.command("Ensemble: Explain with Ensemble")
+    vscode.command("Ensemble: Explain with ensemble")
     vscode.webview("Computes the floor's")
     alpha.reply = "return self.width * self.height"
     vscode.press("Control+b")

@@ -41,7 +41,7 @@ def test_the_activity_bar_holds_models_answers_and_dashboard(
     vscode.webview("Completions")
     vscode.focus()
     vscode.press("ArrowUp", "End")
-    vscode.command("Ensemble: Generate with Ensemble")
+    vscode.command("Ensemble: Generate with ensemble")
     vscode.answer("What should the code do?", "")
     vscode.entry("Consensus").wait_for()
     vscode.press("Escape")
@@ -67,7 +67,7 @@ def test_the_editors_title_menu_has_the_commands(vscode: Workbench) -> None:
     title = vscode.page.locator(".editor-group-container .title .editor-actions")
     title.get_by_role("button", name="Ensemble").click()
     menu = vscode.page.get_by_role("menu")
-    for command in ("Generate with Ensemble", "Explain with Ensemble", "Set Up a Model"):
+    for command in ("Generate with ensemble", "Explain with ensemble", "Set Up a Model"):
         menu.get_by_role("menuitem", name=command).wait_for()
     vscode.shots("title-menu")
     menu.get_by_role("menuitem", name="Set Up a Model").click()

@@ -35,6 +35,10 @@ export class FakeServer {
     return this.executeCommand(command, argument);
   }
 
+  executeCommandReporting(command: keyof Commands, argument: unknown): Promise<unknown> {
+    return this.executeCommand(command, argument);
+  }
+
   notify(method: string, params: unknown): void {
     this.notifications.push([method, params]);
   }

@@ -37,13 +37,13 @@ async def code_action(
     ls: EnsembleServer, document: Document, params: types.CodeActionParams
 ) -> list[Action]:
     """List the actions for a range, without asking a model or waiting for anything."""
-    from ...context.generation_intent import generation_intent_at
+    from ...context.generation_intent import generation_intent_near
 
     span = to_span(document, params.range, ls.encoding)
     actions = _candidate_actions(ls, document, span)
     host = ls.host_if_ready()
     trees = host.app.workspace.context.trees if host is not None else None
-    if not span.empty or generation_intent_at(document, span, trees) is not None:
+    if not span.empty or generation_intent_near(document, span, trees) is not None:
         actions.append(_generate_action(ls, document, span))
     if document.slice(span).strip() or document.line(span.start.line).strip():
         actions.append(_explain_action(ls, document, span))

@@ -23,6 +23,8 @@ from .code_action import (
 from .preset_actions import requested_preset
 
 if TYPE_CHECKING:
+    from ...explanation.explainer import FollowUp
+    from ...generation.generator import Revision
     from ..command_schemas import ExplainArguments, GenerateArguments, RangeArguments
 
 
@@ -41,6 +43,7 @@ async def generate(ls: EnsembleServer, arguments: GenerateArguments) -> dict[str
         span,
         arguments.work_done_token,
         instruction=arguments.instruction or "",
+        revision=_revision(arguments),
         size=arguments.size or None,
         model=arguments.model or None,
         formatting=formatting_options(arguments.formatting_options),
@@ -66,6 +69,15 @@ async def generate(ls: EnsembleServer, arguments: GenerateArguments) -> dict[str
     }
 
 
+def _revision(arguments: GenerateArguments) -> Revision | None:
+    """Return the change to an earlier answer that the arguments ask for."""
+    from ...generation.generator import Revision
+
+    if not (arguments.draft and arguments.follow_up):
+        return None
+    return Revision(arguments.draft, arguments.follow_up)
+
+
 async def explain(ls: EnsembleServer, arguments: ExplainArguments) -> dict[str, Any]:
     """Explain code with several models; ``show`` opens the explanation in the editor."""
     document, span = _range_in_document(ls, arguments)
@@ -85,6 +97,7 @@ async def explain(ls: EnsembleServer, arguments: ExplainArguments) -> dict[str, 
             model=arguments.model,
             progress=report,
             problems=problems,
+            follow_up=_follow_up(arguments),
         )
 
     explained = await with_progress(ls, "Explain with ensemble", arguments.work_done_token, work)
@@ -95,3 +108,12 @@ async def explain(ls: EnsembleServer, arguments: ExplainArguments) -> dict[str, 
         "markdown": explained.markdown,
         "models": list(explained.models),
     }
+
+
+def _follow_up(arguments: ExplainArguments) -> FollowUp | None:
+    """Return the question that the arguments ask."""
+    from ...explanation.explainer import FollowUp
+
+    if not arguments.question:
+        return None
+    return FollowUp(arguments.question, arguments.previous or "")

@@ -1,0 +1,267 @@
+// Edit in place: a box at the selection takes an instruction, the answer is a diff below the code.
+// A comment thread is the only box inside an editor that VS Code's stable API offers. Its last comment
+// is in edit mode, because VS Code moves the focus there; it does not for a thread's reply box. Nothing
+// is written into the file before the user accepts it.
+import * as vscode from "vscode";
+
+import { joined, title as agreementOf } from "./candidates";
+import type { ServerConnection } from "./connection";
+import { EditConversation, type EditAnswer } from "./editConversation";
+import { formattingOptions } from "./formatting";
+import { diffBlock, lineDiff, type DiffLine } from "./lineDiff";
+import { escaped } from "./markdown";
+import type { Generation } from "./protocol";
+
+export const CONTROLLER = "ensemble.edit";
+/** True while the box is open, and while it shows an answer: for the keys. */
+const OPEN = "ensemble.editOpen";
+const ANSWERED = "ensemble.editAnswered";
+
+const removedLines = (): vscode.TextEditorDecorationType =>
+  vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor("diffEditor.removedLineBackground"),
+  });
+
+export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
+  private readonly controller = vscode.comments.createCommentController(CONTROLLER, "Ensemble");
+  private readonly removed = removedLines();
+  private readonly lensesChanged = new vscode.EventEmitter<void>();
+  readonly onDidChangeCodeLenses = this.lensesChanged.event;
+  private thread: vscode.CommentThread | undefined;
+  /** The comment that the user writes. */
+  private draft = box();
+  private conversation: EditConversation | undefined;
+  private readonly registrations: vscode.Disposable;
+
+  constructor(
+    private readonly server: ServerConnection,
+    private readonly newest: { latest: string | undefined },
+  ) {
+    const files = [{ scheme: "file" }, { scheme: "untitled" }];
+    this.registrations = vscode.Disposable.from(
+      vscode.languages.registerCodeLensProvider(files, this),
+      vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)),
+      vscode.workspace.onDidCloseTextDocument((document) => {
+        if (document === this.conversation?.document) this.close();
+      }),
+    );
+  }
+
+  /** Open the box at the selection. An edit that is open elsewhere is discarded. */
+  async start(): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    if (!editor) throw new Error("Open a file first.");
+    await this.discard();
+    const { document, selection } = editor;
+    // The colour of a selection would hide that of removed lines.
+    editor.selection = new vscode.Selection(selection.end, selection.end);
+    this.conversation = new EditConversation(this.server, document, selection, (message) =>
+      this.show(message),
+    );
+    this.draft = box();
+    // VS Code colours the range of a thread, which would hide the colour of removed lines too.
+    const end = new vscode.Range(selection.end, selection.end);
+    const thread = this.controller.createCommentThread(document.uri, end, [this.draft]);
+    thread.label = HINT;
+    thread.canReply = false;
+    thread.collapsibleState = vscode.CommentThreadCollapsibleState.Expanded;
+    this.thread = thread;
+    await this.updateContext();
+  }
+
+  /** Send the text of the box: the instruction, or a change to the answer that is shown. */
+  async submit(text: string): Promise<void> {
+    if (this.conversation?.running) return;
+    this.draft = box();
+    await this.ask((conversation) =>
+      conversation.submit(text.trim(), formattingOptions(conversation.document.uri.toString())),
+    );
+  }
+
+  /** Show the next answer; after the last one, ask a model that was not asked yet. */
+  async another(): Promise<void> {
+    await this.ask((conversation) =>
+      conversation.another(formattingOptions(conversation.document.uri.toString())),
+    );
+  }
+
+  /** Write the answer that is shown into the file. */
+  async accept(): Promise<void> {
+    const { conversation } = this;
+    const answer = conversation?.current;
+    if (!conversation || !answer) return;
+    const { document } = conversation;
+    const range = conversation.rangeOf(answer);
+    this.close();
+    const edit = new vscode.WorkspaceEdit();
+    edit.replace(document.uri, range, answer.candidate.text);
+    if (!(await vscode.workspace.applyEdit(edit))) return;
+    await this.server.executeCommand("ensemble.accept", { id: answer.candidate.id });
+    await select(document, new vscode.Range(range.start, range.start));
+  }
+
+  /** Close the box and refuse its answers; the file stays as it is. */
+  async discard(): Promise<void> {
+    const { conversation } = this;
+    if (!conversation) return;
+    this.close();
+    for (const id of conversation.generations) {
+      await this.server.executeCommand("ensemble.reject", { id });
+    }
+    await select(conversation.document, conversation.range);
+  }
+
+  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+    const { conversation } = this;
+    if (document !== conversation?.document) return [];
+    const { line } = conversation.range.start;
+    const lens = (title: string, command: string): vscode.CodeLens =>
+      new vscode.CodeLens(new vscode.Range(line, 0, line, 0), { title, command });
+    const discard = lens("Discard (Escape)", "ensemble.discardEdit");
+    if (!conversation.current || conversation.running) return [discard];
+    const { position, count } = conversation;
+    return [
+      lens("Accept (Ctrl+Enter)", "ensemble.acceptEdit"),
+      discard,
+      lens(`Another Answer (Alt+]) · ${position} of ${count}`, "ensemble.anotherEdit"),
+    ];
+  }
+
+  private async ask(action: (conversation: EditConversation) => Promise<void>): Promise<void> {
+    const { conversation } = this;
+    if (!conversation || conversation.running) return;
+    try {
+      await action(conversation);
+      const { current } = conversation;
+      if (this.conversation === conversation && current) this.newest.latest = current.candidate.id;
+    } catch (error) {
+      if (this.conversation === conversation) this.show(escaped((error as Error).message));
+    }
+  }
+
+  /** Show the conversation so far; the message is a state or an error, else the answer is shown. */
+  private show(message = ""): void {
+    const { conversation, thread } = this;
+    if (!conversation || !thread) return;
+    const answer = conversation.current;
+    const shown = conversation.running ? undefined : answer;
+    const lines = shown ? this.diffOf(conversation, shown) : [];
+    const requests = conversation.requests.map(escaped).join("\n\n");
+    const comments = requests ? [comment("You", requests)] : [];
+    if (message) comments.push(comment("Ensemble", message));
+    if (shown) comments.push(comment(authors(shown), diffBlock(lines)));
+    // The same box in all states keeps the focus, and takes it only when it is new.
+    thread.comments = [...comments, this.draft];
+    thread.label = labelOf(conversation);
+    this.mark(conversation, lines, answer);
+    this.lensesChanged.fire();
+    void this.updateContext();
+  }
+
+  private diffOf(conversation: EditConversation, answer: EditAnswer): DiffLine[] {
+    const { start, end } = conversation.rangeOf(answer);
+    const { document } = conversation;
+    const before = document.getText(new vscode.Range(start.line, 0, start.line, start.character));
+    const last = document.lineAt(end.line).range.end;
+    const after = document.getText(new vscode.Range(end, last));
+    const old = document.getText(new vscode.Range(new vscode.Position(start.line, 0), last));
+    const next = before + answer.candidate.text + after;
+    return lineDiff(old.split(/\r?\n/), next.split(/\r?\n/));
+  }
+
+  /** Colour the lines that the answer removes. */
+  private mark(conversation: EditConversation, lines: DiffLine[], answer?: EditAnswer): void {
+    const ranges: vscode.Range[] = [];
+    let line = answer ? conversation.rangeOf(answer).start.line : 0;
+    for (const { kind } of lines) {
+      if (kind === "removed") ranges.push(new vscode.Range(line, 0, line, 0));
+      if (kind !== "added") line += 1;
+    }
+    for (const editor of vscode.window.visibleTextEditors) {
+      if (editor.document === conversation.document) editor.setDecorations(this.removed, ranges);
+    }
+  }
+
+  private changed({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const { conversation } = this;
+    if (document !== conversation?.document || !contentChanges.length) return;
+    if (conversation.follow(contentChanges)) return;
+    this.close();
+    vscode.window.setStatusBarMessage("Ensemble: the code changed, so its edit was closed", 4000);
+  }
+
+  private close(): void {
+    const { conversation, thread } = this;
+    this.conversation = undefined;
+    this.thread = undefined;
+    thread?.dispose();
+    conversation?.cancel();
+    if (conversation) this.mark(conversation, []);
+    this.lensesChanged.fire();
+    void this.updateContext();
+  }
+
+  private async updateContext(): Promise<void> {
+    const { conversation } = this;
+    const answered = !!conversation?.current && !conversation.running;
+    await vscode.commands.executeCommand("setContext", OPEN, conversation !== undefined);
+    await vscode.commands.executeCommand("setContext", ANSWERED, answered);
+  }
+
+  dispose(): void {
+    this.close();
+    this.registrations.dispose();
+    this.removed.dispose();
+    this.controller.dispose();
+  }
+}
+
+const HINT = "Ensemble: describe the change. Enter sends it, Escape closes the box.";
+
+function labelOf({ running, current }: EditConversation): string {
+  if (running) return "Ensemble: asking the models. Escape stops them.";
+  return current ? agreementOf(current.generation) : HINT;
+}
+
+/** An empty comment in edit mode: the box. */
+const box = (): vscode.Comment => ({
+  author: { name: "You" },
+  body: "",
+  mode: vscode.CommentMode.Editing,
+});
+
+/** The text of a comment in edit mode, when its button is pressed. */
+export function textOf(comment: vscode.Comment | undefined): string {
+  const body = comment?.body ?? "";
+  return typeof body === "string" ? body : body.value;
+}
+
+function comment(author: string, markdown: string): vscode.Comment {
+  return {
+    author: { name: author },
+    body: new vscode.MarkdownString(markdown),
+    mode: vscode.CommentMode.Preview,
+  };
+}
+
+/** The models behind an answer; of several, their number among those that answered. */
+export function authors({ candidate, generation }: EditAnswer): string {
+  const all = modelsOf(generation).length;
+  const names = joined(candidate.models);
+  return all > 1 ? `${names} (${candidate.models.length} of ${all} models)` : names;
+}
+
+export const modelsOf = ({ candidates }: Generation): string[] => [
+  ...new Set(candidates.flatMap((candidate) => candidate.models)),
+];
+
+/** Return to the code, which may be out of sight once the box is gone. */
+async function select(document: vscode.TextDocument, range: vscode.Range): Promise<void> {
+  const shown = vscode.window.visibleTextEditors.find((editor) => editor.document === document);
+  if (!shown?.viewColumn) return;
+  const { viewColumn } = shown;
+  const editor = await vscode.window.showTextDocument(document, { viewColumn });
+  editor.selection = new vscode.Selection(range.start, range.end);
+  editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}

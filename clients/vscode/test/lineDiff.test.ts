@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { diffBlock, lineDiff } from "../src/lineDiff";
+
+const shown = (before: string, after: string): string =>
+  diffBlock(lineDiff(before.split("\n"), after.split("\n")));
+
+test("only the lines that differ are marked", () => {
+  assert.equal(shown("a\nb\nc", "a\nx\ny\nc"), "```diff\n  a\n- b\n+ x\n+ y\n  c\n```");
+});
+
+test("equal lines between changes stay", () => {
+  assert.equal(shown("1\nsame\n2", "3\nsame\n4"), "```diff\n- 1\n+ 3\n  same\n- 2\n+ 4\n```");
+});
+
+test("insertions and deletions alone", () => {
+  assert.equal(shown("a", "a\nb"), "```diff\n  a\n+ b\n```");
+  assert.equal(shown("a\nb", "b"), "```diff\n- a\n  b\n```");
+});
+
+test("code with a fence cannot end the block", () => {
+  const block = shown("a", '"""\n````\n"""');
+  assert.match(block, /^`````diff\n/);
+  assert.match(block, /\n`````$/);
+});
+
+test("a huge change is one replacement", () => {
+  const many = (sign: string): string[] => Array.from({ length: 1100 }, (_, n) => sign + n);
+  const lines = lineDiff(many("a"), many("b"));
+  assert.equal(lines.length, 2200);
+  assert.equal(lines[0]?.kind, "removed");
+  assert.equal(lines.at(-1)?.kind, "added");
+});

@@ -1,0 +1,148 @@
+"""An edit in place: a box at the selection, a diff of the answer, keys that decide, in a real VS Code."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.support.providers import Fault, LoopbackProvider
+from tests.support.waiting import wait_until
+
+from .workbench import Workbench
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+Providers = dict[str, LoopbackProvider]
+
+CODE = """\
+def total(prices):
+    result = 0
+    for price in prices:
+        result = result + price
+    return result
+"""
+SUM = "def total(prices):\n    return sum(prices)"
+LOOP = "def total(prices):\n    result = 0\n    for p in prices:\n        result += p\n    return result"
+
+
+@pytest.fixture
+def total(vscode: Workbench, providers: Providers) -> Workbench:
+    """A selected function; two models give one answer, the third another."""
+    providers["alpha"].reply = providers["beta"].reply = SUM
+    providers["gamma"].reply = LOOP
+    vscode.open(CODE)
+    vscode.press("Control+Home", "Control+Shift+End", "Shift+ArrowLeft")
+    return vscode
+
+
+def box(vscode: Workbench) -> Locator:
+    """The box at the selection."""
+    return vscode.editor.locator(".review-widget")
+
+
+def focused(vscode: Workbench) -> None:
+    """Wait until the box has the focus: it is drawn anew for each request."""
+    expect(box(vscode).locator(".monaco-editor.focused")).to_be_visible()
+
+
+def send(vscode: Workbench, text: str) -> None:
+    """Type into the box, which has the focus, and send it."""
+    focused(vscode)
+    vscode.type(text)
+    vscode.press("Enter")
+
+
+def diff(vscode: Workbench) -> Locator:
+    """The answer's diff, which is Markdown in the box."""
+    return box(vscode)
+
+
+def test_an_edit_is_refined_and_accepted_by_keys(total: Workbench, providers: Providers) -> None:
+    total.press("Control+Alt+e")
+    send(total, "use a builtin")
+    expect(diff(total)).to_contain_text("return sum(prices)")
+    expect(box(total)).to_contain_text(re.compile(r"alpha and beta|beta and alpha"))
+    expect(box(total)).to_contain_text("2 of 3 models")
+    expect(total.editor.get_by_text("Accept (Ctrl+Enter)")).to_be_visible()
+    total.shot("edit-in-place-light")
+    assert total.path.read_text() == CODE, "nothing is written before it is accepted"
+
+    focused(total)
+    total.press("Alt+]")
+    expect(diff(total)).to_contain_text("for p in prices")
+    expect(box(total)).to_contain_text("gamma")
+    total.shot("edit-in-place-another")
+
+    seen = len(providers["alpha"].requests)
+    for name in ("alpha", "beta", "gamma"):
+        providers[name].reply = SUM.replace("return", "# exact\n    return")
+    send(total, "add a comment")
+    expect(diff(total)).to_contain_text("# exact")
+    asked = providers["alpha"].requests[seen].body["messages"][-1]["content"]
+    assert "add a comment" in asked
+    assert LOOP in asked
+    total.shot("edit-in-place-follow-up")
+
+    expect(total.editor.get_by_text("1 of 1")).to_be_visible()
+    total.shots("edit-in-place")
+    focused(total)
+    total.press("Control+Enter")
+    expect(box(total)).to_have_count(0)
+    expect(total.editor.locator(".view-lines")).to_contain_text("# exact")
+    total.settled("accepted", "generate")
+    assert total.save() == SUM.replace("return", "# exact\n    return") + "\n"
+    total.press("Control+z")
+    assert total.save() == CODE
+
+
+def test_escape_discards_the_edit(total: Workbench) -> None:
+    total.press("Control+Alt+e")
+    send(total, "use a builtin")
+    expect(diff(total)).to_contain_text("return sum(prices)")
+    focused(total)
+    total.press("Escape")
+    expect(box(total)).to_have_count(0)
+    total.settled("rejected", "generate")
+    assert total.save() == CODE
+
+
+def test_failures_are_named_and_a_single_answer_is_its_models(
+    total: Workbench, providers: Providers
+) -> None:
+    for name in ("alpha", "gamma"):
+        providers[name].fault = Fault.html()
+    total.press("Control+Alt+e")
+    send(total, "use a builtin")
+    expect(diff(total)).to_contain_text("return sum(prices)")
+    expect(box(total)).to_contain_text(
+        re.compile("(alpha and gamma|gamma and alpha) did not answer")
+    )
+    expect(box(total)).to_contain_text("answer of beta")
+    expect(box(total)).not_to_contain_text("agreement")
+    total.shot("edit-in-place-single")
+    focused(total)
+    total.press("Escape")
+    expect(box(total)).to_have_count(0)
+
+
+def test_escape_stops_the_models(total: Workbench, providers: Providers) -> None:
+    for provider in providers.values():
+        provider.delay_first = 60
+    seen = {name: len(provider.requests) for name, provider in providers.items()}
+    total.press("Control+Alt+e")
+    send(total, "use a builtin")
+    requests = [
+        wait_until(lambda p=p, n=seen[name]: p.requests[n:], lambda: "a request")[0]
+        for name, p in providers.items()
+    ]
+    expect(box(total)).to_contain_text("is writing")
+    expect(box(total)).to_contain_text("Escape stops them")
+    total.shot("edit-in-place-running")
+    focused(total)
+    total.press("Escape")
+    expect(box(total)).to_have_count(0)
+    for request in requests:
+        wait_until(lambda r=request: r.closed, lambda: "the end of a stream")
+    assert total.path.read_text() == CODE
