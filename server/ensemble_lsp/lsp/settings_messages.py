@@ -45,7 +45,7 @@ def _message(issues: Sequence[SettingsIssue], config_path: Path, short: bool) ->
     """Return the text; the button that opens the file makes its path superfluous."""
     name = config_path.name if short else str(config_path)
     lines = [
-        f"{name} {issue.problem}" if issue.path == str(config_path) else str(issue)
+        f"{name} {issue.clause}" if issue.path == str(config_path) else str(issue)
         for issue in issues[:MAX_LINES]
     ]
     if len(lines) == 1:

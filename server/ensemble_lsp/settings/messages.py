@@ -39,8 +39,12 @@ class SettingsIssue:
     """For a config that cannot be used: what a program does that continues without it."""
 
     def __str__(self) -> str:
-        end = f"; {self.consequence}" if self.consequence else ""
-        return f"{self.source}: {self.path}: {self.problem}{end}"
+        return f"{self.source}: {self.path}: {self.clause}"
+
+    @property
+    def clause(self) -> str:
+        """The problem with its consequence."""
+        return f"{self.problem}; {self.consequence}" if self.consequence else self.problem
 
 
 def path_of(place: Place) -> str:
