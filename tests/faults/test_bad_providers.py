@@ -94,7 +94,7 @@ async def outcome(client: LspClient, uri: str, model: str, seconds: float = 20) 
     try:
         return str((await client.command("ensemble.generate", arguments, seconds))["text"])
     except LspError as error:
-        assert set(error.data) == {"problem"} and error.code == -32803
+        assert set(error.data or {}) <= {"problem"} and error.code == -32803
         return f"!{error.message}"
 
 
