@@ -65,7 +65,7 @@ end
 
 local SEVERITIES = { 'error', 'warning', 'information' }
 
---- The problems on the cursor's line, or on the lines of a user command, of all servers and linters.
+--- The problems on the cursor's line, or on a user command's lines, of all servers and linters.
 ---@param opts table the argument of a user command
 function M.diagnostics(opts)
   local client = require('ensemble_lsp').client()
