@@ -8,6 +8,7 @@ from collections.abc import Collection
 from ..languages import COMMENT_LINE, language_info
 from ..syntax.indentation import newline_of, unit_around
 from ..syntax.trees import has_error
+from .block_end import block_end, repetition_start
 from .brackets import strip_duplicate_closers
 from .characters import strip_hidden_characters
 from .chat import begun_code, code_of_answer
@@ -43,14 +44,24 @@ MAX_LINE_LENGTH = 2_000
 
 
 def is_long_enough(
-    text: str, *, multiline: bool, prefix: str = "", suffix: str = "", language: str = ""
+    text: str,
+    *,
+    multiline: bool,
+    prefix: str = "",
+    suffix: str = "",
+    language: str = "",
+    exact: bool = False,
 ) -> bool:
     """Return whether a streamed text already holds every line that is of use.
 
     Only lines that post-processing would keep are counted: not thoughts, talk, tags or a fence.
+    ``exact`` is as for ``clean_completion``.
     """
     if "\n" not in text and len(text) <= MAX_LINE_LENGTH:
         return False
+    if multiline and exact:
+        if block_end(_plain(text), _plain(prefix), _plain(suffix), language) is not None:
+            return True
     body = begun_code(text, InsertionPoint(_plain(prefix), _plain(suffix), language))
     body = body.lstrip("\n") if multiline else body.lstrip()
     lines = body.split("\n")
@@ -91,6 +102,8 @@ def clean_completion(
     point = InsertionPoint(prefix, suffix, language)
     if len(text) > _MAX_LENGTH:
         text = strip_thoughts(text, prefix + suffix, markup=point.is_markup)[:_MAX_LENGTH]
+    if exact and multiline and (end := repetition_start(_plain(text), suffix)) is not None:
+        text, finish = _plain(text)[:end], "stop"
     answer = code_of_answer(strip_hidden_characters(text), point, tokens)
     answer = _strip_long_lines(answer)
     text = _fit_to_place(answer, prefix, suffix, language, indent, unit)
