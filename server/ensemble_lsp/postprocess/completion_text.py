@@ -59,17 +59,17 @@ def is_long_enough(
     """
     if "\n" not in text and len(text) <= MAX_LINE_LENGTH:
         return False
-    if multiline and exact:
-        if block_end(_plain(text), _plain(prefix), _plain(suffix), language) is not None:
-            return True
-    body = begun_code(text, InsertionPoint(_plain(prefix), _plain(suffix), language))
+    plain = _plain(text), _plain(prefix), _plain(suffix)
+    if multiline and exact and block_end(*plain, language) is not None:
+        return True
+    body = begun_code(text, InsertionPoint(plain[1], plain[2], language))
     body = body.lstrip("\n") if multiline else body.lstrip()
     lines = body.split("\n")
     if len(lines[-1]) > MAX_LINE_LENGTH:
         return True
     if multiline or len(lines) == 1:
         return len(lines) > STREAMED_LINES
-    needed = needed_lines(lines[:-1], _plain(prefix), _plain(suffix), language)
+    needed = needed_lines(lines[:-1], plain[1], plain[2], language)
     return needed is not None or len(lines) > STREAMED_LINES
 
 
