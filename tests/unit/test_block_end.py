@@ -63,6 +63,16 @@ def test_a_short_line_below_needs_a_second_one() -> None:
     assert end(twice, prefix, suffix) == "        y = 1"
 
 
+def test_the_same_line_in_a_branch_of_its_own_is_no_end() -> None:
+    prefix = "def check(name):\n    parts = name.split('.')\n"
+    suffix = "\n        return 'missing'\n    return 'present'\n"
+    own = "    if len(parts) != 2:\n        return 'missing'\n    if not parts[0]:"
+    assert end(own + "\n", prefix, suffix) == "…"
+    more = {"prefix": prefix, "suffix": suffix, "language": "python"}
+    assert clean_completion(own, **more, exact=True) == own
+    assert end(f"{own}{suffix}# Test", prefix, suffix) == own
+
+
 def test_code_in_braces_ends_at_its_brace() -> None:
     prefix, suffix = "function f() {\n  let a = 1;\n", "\n  return compute(a);\n}\n"
     text = "  a += 1;\n  if (a) {\n    a = 2;\n  }\n  return compute(a);\n}\n"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .layout import cut_at_block_end
+from .layout import cut_at_block_end, opens_block
 
 _INSIDE = " " * 200
 """The indentation of a line that is inside every block."""
@@ -36,7 +36,8 @@ def block_end(text: str, prefix: str, suffix: str, language: str) -> int | None:
 def repetition_start(text: str, suffix: str) -> int | None:
     """Return the end of the lines above those that repeat the lines below the cursor, if any do.
 
-    They have the same indentation. A short line may be a coincidence, so a second one must follow.
+    They have the same indentation. A short line, or the first one of a block that the text opened itself,
+    may be a coincidence, so a second one must follow.
     """
     rest, _, below = suffix.partition("\n")
     lines = text.split("\n")
@@ -55,7 +56,9 @@ def _lines_above_repetition(lines: list[str], below: str) -> int:
         found = [line.rstrip() for line in lines[number:] if line.strip()][:2]
         if not lines[number].strip() or found[:1] != following[:1]:
             continue
-        significant = len(re.sub(r"\W", "", following[0])) >= _MIN_SIGNIFICANT
+        above = next(line for line in reversed(lines[:number]) if line.strip())
+        long = len(re.sub(r"\W", "", following[0])) >= _MIN_SIGNIFICANT
+        significant = long and not opens_block(above)
         if significant or (len(found) == 2 and found == following):
             return number
     return len(lines)
