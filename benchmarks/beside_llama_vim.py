@@ -67,9 +67,13 @@ class Session:
         above = self.before + self.typed[:keys]
         return above.count("\n"), len(above) - above.rfind("\n") - 1
 
-    def strokes(self) -> Iterator[int]:
-        """The characters typed after each keystroke; an editor indents a new line itself."""
-        for keys in range(1, max(self.pauses, default=0) + 1):
+    def strokes(self, *, whole: bool = False) -> Iterator[int]:
+        """The characters typed after each keystroke, up to the last pause or the ``whole`` text.
+
+        An editor indents a new line itself.
+        """
+        last = len(self.typed) if whole else max(self.pauses, default=0)
+        for keys in range(1, last + 1):
             line = self.typed[:keys].rpartition("\n")[2]
             if line.strip() or not self.typed[keys : keys + 1].isspace():
                 yield keys

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from benchmarks.beside_llama_vim import sessions
+from benchmarks.engine_prompts import count
 from benchmarks.llama_vim import LlamaVim, similarity
 
 from tests.support.waiting import until
@@ -116,3 +117,9 @@ def test_sessions_are_the_same_each_time_and_continue_their_function() -> None:
         line, column = session.place(place)
         rest = session.text(len(session.typed)).split("\n")[line][column:]
         assert rest.strip() == session.expected(place)
+
+
+def test_the_engine_reads_little_more_than_what_is_typed() -> None:
+    read = count(5)
+    assert read["kept"]["keystroke"] < 3
+    assert read["kept"]["line"] < read["line"]["line"] / 4 < read["llama.vim"]["line"]
