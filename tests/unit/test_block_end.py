@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from ensemble_lsp.postprocess import clean_completion
@@ -68,8 +70,8 @@ def test_the_same_line_in_a_branch_of_its_own_is_no_end() -> None:
     suffix = "\n        return 'missing'\n    return 'present'\n"
     own = "    if len(parts) != 2:\n        return 'missing'\n    if not parts[0]:"
     assert end(own + "\n", prefix, suffix) == "…"
-    more = {"prefix": prefix, "suffix": suffix, "language": "python"}
-    assert clean_completion(own, **more, exact=True) == own
+    cleaned = clean_completion(own, prefix=prefix, suffix=suffix, language="python", exact=True)
+    assert cleaned == own
     assert end(f"{own}{suffix}# Test", prefix, suffix) == own
 
 
@@ -86,8 +88,9 @@ def test_between_code_on_the_cursors_line_nothing_is_cut() -> None:
 
 def test_only_a_model_that_continues_exactly_is_stopped_there() -> None:
     text = "    result += 1\n    return result * 2\n"
-    more = {"multiline": True, "prefix": PREFIX, "suffix": SUFFIX, "language": "python"}
-    assert is_long_enough(text, **more, exact=True)  # type: ignore[arg-type]
-    assert not is_long_enough(text, **more)  # type: ignore[arg-type]
-    relative = "result += 1\nresult += 2\n"
-    assert not is_long_enough(relative, **more)  # type: ignore[arg-type]
+    is_enough = partial(
+        is_long_enough, multiline=True, prefix=PREFIX, suffix=SUFFIX, language="python"
+    )
+    assert is_enough(text, exact=True)
+    assert not is_enough(text)
+    assert not is_enough("result += 1\nresult += 2\n")
