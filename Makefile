@@ -13,7 +13,7 @@ EXTRAS := local,report,ws,dev,e2e,fuzz,docs,package
 add = $(if $(LOCKED),@true,$(PIP) install -e ".[$(subst $(space),$(comma),$(1))]")
 
 .PHONY: install demo test test-npm test-e2e test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server lint lint-python lint-clients lint-npm format format-npm bench \
-  bench-selection bench-ensemble bench-wires bench-next-edit schema docs package release lock audit clean
+  bench-selection bench-ensemble bench-wires bench-next-edit bench-engine schema docs package release lock audit clean
 
 $(INSTALLED): pyproject.toml $(if $(LOCKED),requirements.lock)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -114,6 +114,12 @@ bench-wires: $(INSTALLED)
 # PACKAGES a folder for the wheels of released versions).
 bench-next-edit: $(INSTALLED)
 	$(BIN)/python -m benchmarks.next_edit $(if $(DATA),--data $(DATA)) $(if $(PACKAGES),--packages $(PACKAGES)) $(ARGS)
+
+# Writing functions with the embedded engine, beside llama.vim on the same weights. `ensemble-lsp models add
+# qwen2.5-coder-0.5b` fetches them; ARGS="--functions 10" is a shorter run.
+bench-engine: $(INSTALLED)
+	$(call add,local dev bench)
+	$(BIN)/python -m benchmarks.beside_llama_vim $(ARGS)
 
 # Files generated from the schemas of the settings and of the protocol; tests compare them.
 schema: $(INSTALLED)

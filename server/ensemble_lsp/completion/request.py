@@ -123,14 +123,18 @@ class CompletionRun:
         line, column = self.position.line, self.position.column
         return Span(self.position, Position(line, column + len(fitted.covered)))
 
-    def enough(self, text: str) -> bool:
-        """Return whether the text has every line that can be used, so that the stream can be closed."""
+    def enough(self, text: str, *, exact: bool = False) -> bool:
+        """Return whether the text has every line that can be used, so that the stream can be closed.
+
+        ``exact``: it continues the very character before the cursor.
+        """
         return is_long_enough(
             text,
             multiline=self.multiline,
             prefix=self.prefix,
             suffix=self.suffix,
             language=self.document.language,
+            exact=exact,
         )
 
 

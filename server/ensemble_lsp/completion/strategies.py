@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..context.prompt_builder import complete_prompt
@@ -101,7 +102,8 @@ class CompletionRunner:
             return False
         if temperature:
             prompt = replace(prompt, temperature=temperature)
-        stream = InflightRequest(model, prompt, run.enough)
+        enough = partial(run.enough, exact=model.profile.continues_exactly)
+        stream = InflightRequest(model, prompt, enough)
         run.streams.append((stream, ""))
         if run.request.trigger == "automatic":
             self._streams.add(run.document, run.position, stream)
