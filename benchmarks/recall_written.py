@@ -31,7 +31,7 @@ def projects(
         for name in PACKAGES[half]:
             yield name, list(releases(name, folder))
     if repository is not None:
-        yield repository.name, list(commits(repository))[half == "test" :: 2]
+        yield repository.resolve().name, list(commits(repository))[half == "test" :: 2]
 
 
 def measure_written(name: str, changes: Sequence[Change], count: int) -> Iterator[Result]:
