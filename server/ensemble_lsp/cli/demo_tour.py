@@ -73,8 +73,8 @@ class Tour:
         client = self._client
         models = " and ".join(self._members) if self._members else "no model with weights"
         self._say(
-            f"A tour of ensemble-lsp: the real server, one Python file, {models}, and recall,\n"
-            "which predicts from your own code. No key is needed and nothing leaves this machine."
+            "A tour of ensemble-lsp: the real server, one Python file, recall (which predicts from your own\n"
+            f"code), and {models}. No key is needed, and no code leaves this machine."
         )
         await client.initialize()
         client.open(self._uri, SHAPES)
@@ -248,7 +248,8 @@ def agreement(made: dict[str, Any]) -> str:
     if len(candidates) == 1 and len(candidates[0]["models"]) > 1:
         return f"Yes: {names[0]} wrote code that behaves alike."
     if len(candidates) == 1:
-        return f"Only {names[0]} answered, so there is nothing to agree with."
+        failed = " ".join(f"({error})" for error in made["errors"])
+        return f"Only {names[0]} answered, so there is nothing to agree with. {failed}".strip()
     others = ", ".join(names[1:])
     how = "the examples decide" if made["settled"] else "your editor would ask"
     return f"No: {names[0]} and {others} wrote different code.\nThe answer of {names[0]} is used here; {how}."
