@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(330)]
 STEPS = (
     "You begin a line",
     "You have another idea",
-    "You go on",
+    "You write the next line",
     "You rename a parameter, and the next edits are offered",
     "You hover over circle_area",
     "You ask for a function",
@@ -79,5 +79,5 @@ def test_the_coder_model_writes_a_function_that_passes_its_examples(tmp_path: Pa
     steps = played(demo(tmp_path, data, "--json"))
     assert all(step["ok"] for step in steps.values())
     assert "rectangle_perimeter(3, 4) is 14" in steps["Does it work?"]["told"]
-    for title in ("You begin a line", "You go on"):
+    for title in ("You begin a line", "You write the next line"):
         assert "it parses" in steps[title]["told"]

@@ -67,7 +67,10 @@ async def test_while_it_is_typed_an_instant_answer_stays_the_first(bench: Bench)
 async def test_a_model_that_answers_before_anybody_could_read_is_shown_instead(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ensemble_lsp.completion.completer.is_expected_within", lambda *_: True)
+    def soon(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr("ensemble_lsp.completion.completer.is_expected_within", soon)
     monkeypatch.setattr("ensemble_lsp.completion.completer.UNREAD_MS", 20_000.0)
     bench.with_models(recall(), FakeModel("better", ANSWER))
     assert await bench.texts(CODE) == [ANSWER]

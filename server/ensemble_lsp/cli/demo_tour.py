@@ -80,7 +80,7 @@ class Tour:
         client.open(self._uri, SHAPES)
         await self._accept("You begin a line", "if s", "\n        ")
         await self._reject()
-        await self._accept("You go on", "return ", "\n")
+        await self._accept("You write the next line", "return ", "\n")
         await self._next_edit()
         if self._members:
             await self._hover()

@@ -62,7 +62,7 @@ class FollowUps:
             entry.task.cancel()
 
     async def wait(self, document: Document, position: Position) -> bool:
-        """Wait for the task of this very place; ``False`` if there is none."""
+        """Wait for the task of this very place; ``False`` without one."""
         entry = self._running.get(document.uri)
         if entry is None or typed_since(entry.key, document, position) != "":
             return False
