@@ -24,9 +24,16 @@ EnsembleError
 
 from __future__ import annotations
 
+from typing import Literal
+
+Problem = Literal["key", "credit", "budget", "limit", "offline", "model", "noModel", "other"]
+"""The kind of an error, by which an editor offers the button that mends it."""
+
 
 class EnsembleError(Exception):
     """Base class; ``str(error)`` is meant for the user."""
+
+    problem: Problem = "other"
 
 
 class SettingsError(EnsembleError):
@@ -39,6 +46,8 @@ class UnknownModelError(EnsembleError):
 
 class NoModelError(EnsembleError):
     """No model can do the task now."""
+
+    problem = "noModel"
 
 
 class DocumentError(EnsembleError):
@@ -55,6 +64,11 @@ class WeightsError(EnsembleError):
 
 class FineTuningError(EnsembleError):
     """Training data is invalid, or a fine-tuning job failed or was refused."""
+
+
+def advice_first(model: str, fault: str, advice: str) -> str:
+    """Return a message about a model that begins with what to do: a client may show only its start."""
+    return f"{advice[0].upper()}{advice[1:]}. {model}: {fault}."
 
 
 class ProviderError(EnsembleError):
@@ -75,14 +89,19 @@ class ProviderError(EnsembleError):
 class AuthenticationError(ProviderError):
     """The key is missing, wrong or not allowed."""
 
+    problem = "key"
+
 
 class QuotaExceededError(ProviderError):
     """No credit is left, or the plan does not allow the request."""
+
+    problem = "credit"
 
 
 class RateLimitedError(ProviderError):
     """Too many requests. ``retry_after`` is in seconds, if the provider gives it."""
 
+    problem = "limit"
     temporary = True
 
     def __init__(self, model: str, message: str, retry_after: float | None = None) -> None:
@@ -92,6 +111,8 @@ class RateLimitedError(ProviderError):
 
 class ModelNotFoundError(ProviderError):
     """The provider does not know the model."""
+
+    problem = "model"
 
 
 class ContextTooLongError(ProviderError):
@@ -109,6 +130,7 @@ class BadRequestError(ProviderError):
 class ConnectionFailedError(ProviderError):
     """The connection failed: refused, DNS, TLS, or closed before an answer."""
 
+    problem = "offline"
     temporary = True
 
 

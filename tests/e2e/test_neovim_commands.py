@@ -361,7 +361,11 @@ def test_every_command_of_the_server_can_be_given(editor: Neovim) -> None:
         "ensemble.addModel": "add",
         "ensemble.removeModel": "remove",
         "ensemble.nextEdit": None,  # the editors' own requests ask for it
-        "ensemble.snooze": None,  # for a status bar's menu
+        "ensemble.snooze": "snooze",
+        "ensemble.packagedModels": None,  # for a set-up in the editor; `models add` downloads too
+        "ensemble.downloadModel": None,
+        "ensemble.findModels": None,
+        "ensemble.testModel": None,
         "ensemble.why": "why",
         "ensemble.report": "report",
         "ensemble.compare": "compare",

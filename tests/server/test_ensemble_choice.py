@@ -128,6 +128,8 @@ async def test_a_judge_picks_where_nobody_agrees(
         assert result["settled"] is True
         assert result["candidates"][0]["models"] == ["three"]
         assert "return 2 * (width + height)" in client.text(uri)
+        # The pick has its own agreement, that of one model against two others.
+        assert result["agreement"] < 0.5
 
 
 SHOP = '''def price(amount):

@@ -129,10 +129,16 @@ async def test_copilot_el_sends_the_command_as_a_notification(home: Home, uri: s
     async with home.server() as client:
         assert (await client.request("checkStatus", {}))["status"] == "OK"
         assert (await client.request("signInInitiate", {}))["status"] == "AlreadySignedIn"
+        assert (await client.request("signInConfirm", {"userCode": "A-1"}))["status"] == (
+            "AlreadySignedIn"
+        )
         assert await client.request("setEditorInfo", {"editorInfo": {}}) == "OK"
-        client.open(uri, CODE)
+        client.notify("workspace/didChangeConfiguration", {"settings": {"github": {}}})
+        client.notify("textDocument/didFocus", {"textDocument": {"uri": uri}})
+        client.open(uri, CODE, version=0)
         cursor = rename(client, uri)
         (edit,) = await edits(client, uri, cursor)
+        client.notify("textDocument/didShowInlineEdit", {"item": {"command": edit["command"]}})
         client.notify("workspace/executeCommand", edit["command"])
         await settled(home, [("locator", "accepted", "command")])
 

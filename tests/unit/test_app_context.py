@@ -90,5 +90,7 @@ async def test_wrong_models_are_refused(app: AppContext) -> None:
         await without_model(app, "three")
     with pytest.raises(SettingsError, match="There is a model 'one' already"):
         await with_model(app, parse_model({"name": "one", "provider": "recall"}))
-    assert str(no_model(app, "explain")).startswith("No model can explain: set OPENAI_API_KEY")
+    assert str(no_model(app, "explain")).startswith(
+        "Add a model: none can explain. Set OPENAI_API_KEY"
+    )
     assert [model["name"] for model in await describe_models(app)] == ["one", "two"]

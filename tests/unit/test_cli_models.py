@@ -85,6 +85,23 @@ def test_a_model_is_added_used_and_removed(user: InProcess, provider: LoopbackPr
     assert "mine" not in user.config.read_text()
 
 
+def test_adding_a_model_keeps_those_that_were_found(
+    user: InProcess, provider: LoopbackProvider
+) -> None:
+    user.config.unlink()
+    user.env["ANTHROPIC_API_KEY"] = KEY
+    before = [row["name"] for row in user.run("models", "--json").json]
+    assert "recall" in before and len(before) > 1
+    arguments = ["--provider", "openai", "--model", "m", "--base-url", provider.base_url]
+    said = user.run("models", "add", "mine", *arguments).out
+    assert f"found before were written there too: {', '.join(before)}." in said
+    assert [row["name"] for row in user.run("models", "--json").json] == [*before, "mine"]
+    assert KEY not in user.config.read_text()
+    assert "found before" not in user.run("models", "add", "two", *arguments).out
+    user.run("models", "remove", "mine")
+    assert [row["name"] for row in user.run("models", "--json").json] == [*before, "two"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -202,7 +219,7 @@ def test_doctor_succeeds_exactly_where_it_shows_no_cross(
     user.model("good", provider.base_url, tasks=["complete"])
     result = user.run("doctor")
     assert (result.code, "✗" in result.out) == (0, False), result.out
-    assert "! explain: No model can explain" in result.out
+    assert "! explain: Add a model: none can explain" in result.out
     user.lines.clear()
     user.model("good", provider.base_url, tasks=["explain"])
     result = user.run("doctor")

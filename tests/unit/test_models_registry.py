@@ -21,7 +21,7 @@ from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.models.log_redaction import RedactKeys
 from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.wrappers import ModelCall
-from ensemble_lsp.registry import model_registry as registry_module
+from ensemble_lsp.registry import model_slot
 from ensemble_lsp.registry.discovery import DiscoveredModel
 from ensemble_lsp.registry.model_registry import Registry
 from ensemble_lsp.settings import ModelSettings, Settings
@@ -229,12 +229,12 @@ async def test_a_model_whose_breaker_is_open_is_not_offered_and_the_list_says_wh
 async def test_a_time_limit_is_put_on_every_model(house, monkeypatch):
     limits = []
 
-    class Spy(registry_module.Timeout):
+    class Spy(model_slot.Timeout):
         def __init__(self, inner, total):
             limits.append(total)
             super().__init__(inner, total)
 
-    monkeypatch.setattr(registry_module, "Timeout", Spy)
+    monkeypatch.setattr(model_slot, "Timeout", Spy)
     await house.build(settings("a"))
     assert limits == [20.0]
 

@@ -98,7 +98,9 @@ async def test_closing_the_model_closes_the_inner_one(wrap):
 
 async def test_an_answer_that_stalls_is_timed_out_and_its_stream_closed():
     inner = ScriptedModel(answers=[["a", asyncio.Event()]])
-    with pytest.raises(TimedOutError, match=r"fake gave no answer in 0.01 s") as caught:
+    with pytest.raises(
+        TimedOutError, match=r"raise its timeout. fake: no answer in 0.01 s"
+    ) as caught:
         await gather(Timeout(inner, 0.01), PROMPT)
     assert (inner.ended, caught.value.model) == (1, "fake")
 

@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,8 +12,9 @@ import pytest
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
 from ensemble_lsp.selection.arm import change_point
-from ensemble_lsp.selection.choice import Choice, Latency, Ranked, Selector, format_duration
+from ensemble_lsp.selection.choice import Choice, Latency, Ranked, Selector
 from ensemble_lsp.selection.fixed import FixedSelector, pin
+from ensemble_lsp.selection.format_choice import table_rows
 from ensemble_lsp.selection.learned import LearnedSelector
 from ensemble_lsp.selection.priors import Prior, is_slow, prior_for
 from ensemble_lsp.selection.request_context import RequestContext
@@ -39,7 +40,7 @@ class Call:
     total_ms: float = 400.0
     cost: float = 0.001
     status: str = "ok"
-    time: float = 1_750_000_000.0
+    time: float = field(default_factory=time.time)
 
 
 def first(selector: Selector, *profiles: Profile, context: RequestContext = HERE) -> str:
@@ -331,10 +332,24 @@ def test_the_reason_is_one_sentence_with_acceptance_and_speed() -> None:
     for n in range(12):
         selector.learn("b", HERE, float(n % 4 > 0))
     choice = selector.choose(HERE, [A, B], budget_ms=BUDGET)
-    seconds = format_duration(choice.ranked[0].latency_ms)
     assert choice.why == (
-        f"b: you accept 75 % of its suggestions here, and it answers in {seconds}."
+        "b: you accept 75 % of its suggestions here, and its speed is not measured yet."
     )
+    selector.observe_call(Call("b", total_ms=700))
+    choice = selector.choose(HERE, [A, B], budget_ms=BUDGET)
+    assert choice.why == "b: you accept 75 % of its suggestions here, and it answers in 0.7 s."
+
+
+def test_a_speed_that_nobody_measured_is_not_stated_as_one() -> None:
+    selector = LearnedSelector()
+    choice = selector.choose(HERE, [A], budget_ms=BUDGET)
+    assert "its speed is not measured yet" in choice.why
+    assert "answers in" not in choice.why
+    assert table_rows(choice)[0][3].startswith("not measured (typically ")
+    selector.observe_latency("a", "complete", Latency(400, 500, 900))
+    choice = selector.choose(HERE, [A], budget_ms=BUDGET)
+    assert choice.why.endswith("it answers in 0.9 s.")
+    assert table_rows(choice)[0][3] == "900 ms"
 
 
 def test_a_model_without_a_record_is_explained_by_its_prior() -> None:

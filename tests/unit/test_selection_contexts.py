@@ -175,7 +175,7 @@ def test_the_reason_gives_the_acceptance_in_the_context_that_matters() -> None:
             good = (name == "a") == (context == RUST)
             selector.learn(name, context, float(good and n % 10 > 0))
     rust, go = (selector.choose(c, MODELS, budget_ms=2500).why for c in (RUST, GO))
-    assert rust.startswith("a: you accept 90 % of its suggestions in rust, and it answers in ")
+    assert rust.startswith("a: you accept 90 % of its suggestions in rust, and its speed")
     assert go.startswith("b: you accept 90 % of its suggestions in go, and")
     other = selector.choose(replace(HERE, language="lua"), MODELS, budget_ms=2500).why
     assert "you accept 45 % of its suggestions here" in other

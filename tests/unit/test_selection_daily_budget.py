@@ -104,7 +104,8 @@ async def test_a_refusal_says_what_is_left_and_what_to_do(tmp_path: Path) -> Non
     model = Priced("a", 900)
     server = Server(tmp_path / "h.sqlite3", 0.0, model)
     with pytest.raises(
-        QuotaExceededError, match=r"0\.0000 USD are left of today's budget of 0 USD; raise"
+        QuotaExceededError,
+        match=r"^Raise selector.dailyBudget .* 0\.0000 USD are left of today's budget of 0 USD\.$",
     ):
         await gather(server.models[0], PROMPT)
     assert model.asked == 0

@@ -14,9 +14,12 @@ from ensemble_lsp.settings.schema import Settings, SettingsTable, json_schema
 MANIFEST = json.loads(
     (Path(__file__).parents[2] / "clients" / "vscode" / "package.json").read_text(encoding="utf-8")
 )
-PROPERTIES: dict[str, dict[str, Any]] = MANIFEST["contributes"]["configuration"]["properties"]
+GROUPS: list[dict[str, Any]] = MANIFEST["contributes"]["configuration"]
+PROPERTIES: dict[str, dict[str, Any]] = {
+    key: leaf for group in GROUPS for key, leaf in group["properties"].items()
+}
 UNTRUSTED = MANIFEST["capabilities"]["untrustedWorkspaces"]
-OWN = {"ensemble.server.path"}
+OWN = {"ensemble.server.path", "ensemble.nextEdit.showInEditor"}
 SCHEMA = json_schema()
 DEFAULTS = Settings().model_dump(mode="json", by_alias=True)
 
@@ -52,13 +55,26 @@ def test_every_setting_of_the_server_is_there_and_no_other() -> None:
 def test_a_setting_is_the_same_in_both(key: str) -> None:
     path = key.split(".")[1:]
     given, wanted = PROPERTIES[key], schema_of(path)
-    for name in ("type", "enum", "minimum", "maximum", "exclusiveMinimum", "description"):
+    for name in ("type", "enum", "minimum", "maximum", "exclusiveMinimum"):
         if name in wanted:
             assert given.get(name) == wanted[name], name
+    assert given["markdownDescription"].startswith(" ".join(wanted["description"].split()))
     default: Any = DEFAULTS
     for part in path:
         default = default[part]
     assert given.get("default") == default
+
+
+def test_the_settings_are_in_groups_with_titles_and_sentences() -> None:
+    assert [group["title"] for group in GROUPS][:2] == ["Server and Models", "Completions"]
+    assert sum(len(group["properties"]) for group in GROUPS) == len(PROPERTIES)
+    for key, leaf in PROPERTIES.items():
+        text = leaf["markdownDescription"]
+        assert text[0].isupper() and text.endswith("."), key
+        assert "\n" not in text, key
+        assert not text.startswith(("The number of", "Milliseconds", "The minimum", "Seconds")), key
+        if leaf.get("type") in ("array", "object"):
+            assert "Example: `" in text or leaf.get("defaultSnippets"), key
 
 
 def test_a_model_has_the_same_fields_in_both() -> None:

@@ -33,6 +33,13 @@ local function call(name, ...)
   end
 end
 
+---@param name string
+local function edit(name)
+  return function()
+    require('ensemble_lsp.next_edit')[name]()
+  end
+end
+
 plug('i', 'accept', call('accept'))
 plug('i', 'accept-word', call('accept_part', 'word'))
 plug('i', 'accept-line', call('accept_part', 'line'))
@@ -40,6 +47,10 @@ plug('i', 'reject', call('reject'))
 plug('i', 'next', call('next'))
 plug('i', 'previous', call('previous'))
 plug('i', 'trigger', call('trigger'))
+plug({ 'n', 'i' }, 'edit', edit('jump_or_apply_now'))
+plug({ 'n', 'i' }, 'edit-apply', edit('apply'))
+plug({ 'n', 'i' }, 'edit-dismiss', edit('dismiss'))
+plug({ 'n', 'i' }, 'edit-ask', edit('ask'))
 for _, task in ipairs({ 'generate', 'explain' }) do
   plug('n', task, ('<Cmd>Ensemble %s<CR>'):format(task))
   plug('x', task, (':Ensemble %s<CR>'):format(task)) -- with the selected lines as its range

@@ -22,8 +22,21 @@ MACHINE = {
     "history.keepText",
 }
 """Settings that redirect code or disclose more of it. No workspace may set them, trusted or not."""
+OWN = ("ensemble.server.", "ensemble.nextEdit.showInEditor")
+"""Settings of the extension alone."""
 RUNS = {"runExamples", "runTests"}
 """Settings that run the workspace's code. No workspace may set them, trusted or not."""
+GROUPS = {
+    "Server and Models": ("server", "models", "discover"),
+    "Completions": ("complete",),
+    "Explanations": ("explain",),
+    "Next Edits": ("nextEdit",),
+    "Choice of the Model": ("selector",),
+    "Several Models at Once": ("ensemble",),
+    "Privacy": ("privacy",),
+    "History": ("history",),
+}
+"""The groups of the settings page: the title, and the first parts of the settings' names."""
 KEPT = {
     "default",
     "description",
@@ -70,6 +83,23 @@ def inlined(schema: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
+def described(leaf: dict[str, Any]) -> dict[str, Any]:
+    """Return a setting with its description in Markdown, followed by an example."""
+    leaf = dict(leaf)
+    text = " ".join(leaf.pop("description").split())
+    example = leaf.get("examples", [None])[0]
+    if leaf.get("type") == "array" and "properties" in leaf["items"]:
+        # Settings.json completes the list from the snippets; the page has no editor for it.
+        names = [one["name"] for one in example]
+        leaf["defaultSnippets"] = [
+            {"label": f"Example: {', '.join(names)}", "body": example},
+            *({"label": f"Example: {one['name']}", "body": [one]} for one in example),
+        ]
+    elif example is not None:
+        text += f" Example: `{json.dumps(example)}`."
+    return {"markdownDescription": text, **leaf}
+
+
 def suggest_providers(models: dict[str, Any]) -> None:
     """Suggest the known providers instead of accepting only these: packages can add others."""
     provider = models["items"]["properties"]["provider"]
@@ -97,18 +127,28 @@ def leaves(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def main() -> None:
     """Replace the settings in the manifest and keep the rest."""
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    configuration = manifest["contributes"]["configuration"]
-    own = {k: v for k, v in configuration["properties"].items() if k.startswith("ensemble.server.")}
-    properties, restricted = dict(own), list(own)
+    groups = manifest["contributes"]["configuration"]
+    old = {k: v for group in groups for k, v in group["properties"].items()}
+    properties = {k: v for k, v in old.items() if k.startswith(OWN)}
     for name, leaf in leaves(json_schema()).items():
         machine = name in MACHINE or name.rpartition(".")[2] in RUNS
-        properties[f"ensemble.{name}"] = as_integers(leaf) | {
+        properties[f"ensemble.{name}"] = as_integers(described(leaf)) | {
             "scope": "machine" if machine else "window"
         }
-        # VS Code cannot compare a workspace's value with the user's, so Restricted Mode ignores all of them.
-        restricted.append(f"ensemble.{name}")
-    configuration["properties"] = properties
-    manifest["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"] = restricted
+    manifest["contributes"]["configuration"] = [
+        {
+            "title": title,
+            "order": order,
+            "properties": {
+                key: {**leaf, "order": place}
+                for place, (key, leaf) in enumerate(properties.items())
+                if key.split(".")[1] in parts
+            },
+        }
+        for order, (title, parts) in enumerate(GROUPS.items())
+    ]
+    # VS Code cannot compare a workspace's value with the user's, so Restricted Mode ignores all of them.
+    manifest["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"] = list(properties)
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
     MANIFEST.write_text(text + "\n", encoding="utf-8")
 

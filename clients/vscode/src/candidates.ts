@@ -2,6 +2,7 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 
+import { columnBeside } from "./beside";
 import { type ServerConnection, showErrors } from "./connection";
 import { formattingOptions } from "./formatting";
 import { percent } from "./pages";
@@ -24,6 +25,17 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
       if (!this.texts.size) void closePreviews(opened);
     }),
   );
+  private readonly changed = new vscode.EventEmitter<void>();
+  readonly onDidChangeAnswers = this.changed.event;
+  /** An answer fits its document until that is changed or closed. */
+  private readonly edits = vscode.Disposable.from(
+    vscode.workspace.onDidChangeTextDocument(({ document }) => {
+      if (document === this.last?.document) this.changed.fire();
+    }),
+    vscode.workspace.onDidCloseTextDocument((document) => {
+      if (document === this.last?.document) this.changed.fire();
+    }),
+  );
   private last:
     { generation: Generation; document: vscode.TextDocument; version: number } | undefined;
 
@@ -32,6 +44,26 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
   /** The id of the newest first answer, for "Why this answer". */
   get latest(): string | undefined {
     return this.last?.generation.candidates[0]?.id;
+  }
+
+  /** The last generation, while its answers fit the document. */
+  get current(): Generation | undefined {
+    const { last } = this;
+    const stale = !last || last.document.isClosed || last.document.version !== last.version;
+    return stale ? undefined : last.generation;
+  }
+
+  /** Show the difference of one answer, outside the list. */
+  async show(entry: Entry): Promise<void> {
+    if (this.last && this.current) await this.preview(this.last.document, this.current, entry);
+  }
+
+  /** Apply one answer, outside the list. */
+  async use({ candidate }: Entry): Promise<void> {
+    if (!this.current) return;
+    await this.apply(candidate?.id);
+    this.texts.clear();
+    await closePreviews();
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
@@ -64,6 +96,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     );
     if (!generation) return;
     this.last = { generation, document, version: document.version };
+    this.changed.fire();
     await this.choose();
   }
 
@@ -136,7 +169,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}`, query: candidate.id });
     const title = `${name}: ${label.replace(/\$\([^)]*\) /, "")}`;
     await vscode.commands.executeCommand("vscode.diff", document.uri, uri, title, {
-      viewColumn: vscode.ViewColumn.Beside,
+      viewColumn: columnBeside(vscode.window.activeTextEditor?.viewColumn),
       preview: true,
       preserveFocus: true,
     } satisfies vscode.TextDocumentShowOptions);
@@ -144,6 +177,8 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
 
   dispose(): void {
     this.registrations.dispose();
+    this.edits.dispose();
+    this.changed.dispose();
   }
 }
 

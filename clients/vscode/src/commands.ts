@@ -1,19 +1,29 @@
 // The commands of the palette.
 import * as vscode from "vscode";
 
-import type { CandidatePicker } from "./candidates";
+import type { CandidatePicker, Entry } from "./candidates";
+import { openConfig } from "./config";
 import { type ServerConnection, showErrors } from "./connection";
 import type { Dashboard } from "./dashboard";
 import type { Explanations } from "./explanations";
 import { install } from "./install";
 import type { KeyStore } from "./keys";
-import { showMenu } from "./menu";
-import { addModel, listProviders, pinModel, removeModel, showModels } from "./models";
+import type { LastEditor } from "./lastEditor";
+import type { Menu } from "./menu";
+import { addModel, removeModel, showModels } from "./models";
 import { type Pages, whyPage } from "./pages";
-import type { WhyArguments } from "./protocol";
+import type { Model, WhyArguments } from "./protocol";
 import { compareModels, openReport } from "./reports";
-import { completionsEnabled, setCompletionsEnabled } from "./settings";
+import { readyFor, setUpModel, storeKey, testModel } from "./setup";
 import type { Suggestions } from "./suggestions";
+import {
+  chooseLanguages,
+  snooze,
+  SNOOZE_MINUTES,
+  toggleEverywhere,
+  toggleLanguage,
+} from "./switches";
+import type { ModelsView } from "./views";
 
 export interface Components {
   context: vscode.ExtensionContext;
@@ -25,14 +35,20 @@ export interface Components {
   suggestions: Suggestions;
   candidates: CandidatePicker;
   dashboard: Dashboard;
+  editor: LastEditor;
+  menu: Menu;
+  modelsView: ModelsView;
 }
 
 export function registerCommands(components: Components): void {
   const { context, log, server, keys, pages, suggestions, candidates, dashboard } = components;
-  const { explanations } = components;
+  const { explanations, editor, menu, modelsView } = components;
   const restart = (): Promise<void> => server.restart();
-  const commands: Record<string, (id?: string) => unknown> = {
-    menu: () => showMenu(server),
+  const commands: Record<string, (argument?: never) => unknown> = {
+    menu: () => {
+      suggestions.blurred();
+      return menu.show();
+    },
     restart,
     showLog: () => log.show(),
     openSettings: () => open("workbench.action.openSettings", "@ext:ensemble-lsp.ensemble-lsp"),
@@ -42,32 +58,54 @@ export function registerCommands(components: Components): void {
       if (await install(context, log)) await restart();
     },
     dashboard: () => dashboard.show(),
-    generateHere: () => candidates.generate(),
+    generateHere: async () => {
+      if (await readyFor(server, "generate")) await candidates.generate();
+    },
     showCandidates: () => candidates.choose(),
-    explainHere: () => explanations.explainSelection(),
+    previewCandidate: (entry?: Entry) => entry && candidates.show(entry),
+    useCandidate: (entry?: Entry) => entry && candidates.use(entry),
+    explainHere: async () => {
+      if (await readyFor(server, "explain")) await explanations.explainSelection();
+    },
     explainWithModel: () => explanations.explainWithModel(),
-    explanationHelpful: (id) => explanations.judge(true, idOf(id)),
-    explanationNotHelpful: (id) => explanations.judge(false, idOf(id)),
-    whyThis: () => showWhy(server, pages, suggestions.latest ?? candidates.latest),
+    explanationHelpful: (id?: string) => explanations.judge(true, idOf(id)),
+    explanationNotHelpful: (id?: string) => explanations.judge(false, idOf(id)),
+    whyThis: () => showWhy(server, pages, editor, suggestions.latest ?? candidates.latest),
     take: () => suggestions.accept(),
     dismiss: () => suggestions.reject(),
     showModels: () => showModels(server),
-    pinModel: () => pinModel(server),
+    pinModel: () => menu.chooseTask(),
+    openConfig: () => openConfig(server),
     newModel: () => addModel(server),
-    dropModel: () => removeModel(server),
+    dropModel: (model?: Model) => removeModel(server, model?.name),
     openReport: () => openReport(server, pages),
     compareModels: () => compareModels(server, pages),
-    storeKey: async () => {
-      if (await keys.promptAndStore(await listProviders(server))) await restart();
+    setUp: () => setUpModel(server, keys),
+    tryModel: (model?: string | Model) => {
+      const name = typeof model === "string" ? model : model?.name;
+      return name ? testModel(server, name) : showModels(server);
     },
-    removeKey: async () => {
-      if (await keys.promptAndRemove()) await restart();
+    storeKey: (variable?: string | Model) =>
+      storeKey(
+        server,
+        keys,
+        (typeof variable === "string" ? variable : variable?.keyVariable) ?? undefined,
+      ),
+    removeKey: async (variable?: string) => {
+      if (await keys.promptAndRemove(typeof variable === "string" ? variable : undefined)) {
+        await restart();
+      }
     },
-    toggle: () => toggleCompletions(undefined),
-    toggleLanguage: () => toggleCompletions(vscode.window.activeTextEditor?.document.languageId),
+    refreshModels: () => modelsView.refresh(),
+    toggle: () => toggleEverywhere(),
+    toggleLanguage: () => toggleLanguage(editor),
+    chooseLanguages: () => chooseLanguages(editor),
+    snoozeForMinutes: () => snooze(server, SNOOZE_MINUTES),
+    snoozeUntilRestart: () => snooze(server),
+    endSnooze: () => snooze(server, 0),
   };
   for (const [name, run] of Object.entries(commands)) {
-    const handler = (argument?: string): Promise<unknown> =>
+    const handler = (argument?: never): Promise<unknown> =>
       showErrors(() => Promise.resolve().then(() => run(argument)));
     const registered = vscode.commands.registerCommand(`ensemble.${name}`, handler);
     context.subscriptions.push(registered);
@@ -84,27 +122,21 @@ const idOf = (argument: unknown): string | undefined =>
 async function showWhy(
   server: ServerConnection,
   pages: Pages,
+  editor: LastEditor,
   id: string | undefined,
 ): Promise<void> {
-  const why = await server.executeCommand("ensemble.why", id ? { id } : atCursor());
-  await pages.show(id ? "Why this answer" : "Models that would be asked", whyPage(why));
+  // A server that was restarted does not remember the suggestion.
+  const answer = id && (await server.executeCommand("ensemble.why", { id }).catch(() => undefined));
+  if (answer) return pages.show("Why this answer", whyPage(answer));
+  const choice = await server.executeCommand("ensemble.why", atCursor(editor.current));
+  return pages.show("Models that would be asked", whyPage(choice));
 }
 
 /** Before the first suggestion: ask which models a completion at the cursor would use. */
-function atCursor(): WhyArguments {
-  const editor = vscode.window.activeTextEditor;
+function atCursor(editor: vscode.TextEditor | undefined): WhyArguments {
   if (!editor) {
     throw new Error("There is no answer yet. Open a file to see which models would be asked.");
   }
   const uri = editor.document.uri.toString();
   return { uri, position: editor.selection.active, task: "complete" };
-}
-
-async function toggleCompletions(language: string | undefined): Promise<void> {
-  const settings = vscode.workspace.getConfiguration("ensemble");
-  const on = language ? completionsEnabled(language) : settings.get("complete.enabled") !== false;
-  await setCompletionsEnabled(!on, language);
-  const where = language ? ` for ${language}` : "";
-  const message = `Ensemble: completions are ${on ? "off" : "on"}${where}`;
-  vscode.window.setStatusBarMessage(message, 4000);
 }

@@ -16,6 +16,7 @@ import {
 } from "vscode-languageclient/node";
 
 import type { KeyStore } from "./keys";
+import { showError } from "./problems";
 import type { Commands, Notifications, Status } from "./protocol";
 import { findServer } from "./serverPath";
 import { settingsFor } from "./settings";
@@ -23,7 +24,7 @@ import { settingsFor } from "./settings";
 const MAX_RESTARTS = 4;
 const STOP_TIMEOUT_MS = 4000;
 /** LSP's error code RequestCancelled. */
-const REQUEST_CANCELLED = -32800;
+export const REQUEST_CANCELLED = -32800;
 
 export type Phase = "starting" | "ready" | "missing" | "failed";
 
@@ -122,6 +123,11 @@ export class ServerConnection implements vscode.Disposable {
         cancellation.dispose();
       }
     });
+  }
+
+  /** Send a request that is no command. Rejects with the server's error message. */
+  async request<R>(method: string, params: object, token: vscode.CancellationToken): Promise<R> {
+    return this.runningClient().sendRequest<R>(method, params, token);
   }
 
   /** Send a notification; without a running server it is dropped. */
@@ -249,7 +255,7 @@ export async function showErrors<T>(action: () => Promise<T>): Promise<T | undef
     const cancelled =
       error instanceof vscode.CancellationError ||
       (error as { code?: number }).code === REQUEST_CANCELLED;
-    if (!cancelled) void vscode.window.showErrorMessage((error as Error).message);
+    if (!cancelled) void showError(error);
     return undefined;
   }
 }

@@ -1,7 +1,10 @@
 // The dashboard: the models by task, and the models that would be asked at the cursor.
 import * as vscode from "vscode";
 
+import { columnBeside } from "./beside";
 import type { ServerConnection } from "./connection";
+import type { FactStore } from "./facts";
+import type { LastEditor } from "./lastEditor";
 import { TASKS } from "./protocol";
 import type { State } from "./webview/state";
 
@@ -14,14 +17,16 @@ const PAGE_COMMANDS = new Set([
   "openReport",
   "compareModels",
   "newModel",
+  "setUp",
   "install",
   "restart",
   "showLog",
 ]);
 
-export class Dashboard implements vscode.Disposable {
+export class Dashboard implements vscode.WebviewViewProvider, vscode.Disposable {
+  /** The dashboard of the activity bar. */
+  private view: vscode.WebviewView | undefined;
   private panel: vscode.WebviewPanel | undefined;
-  private editor = vscode.window.activeTextEditor;
   private problem = "";
   private missing = false;
   private debounce: NodeJS.Timeout | undefined;
@@ -31,6 +36,8 @@ export class Dashboard implements vscode.Disposable {
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly server: ServerConnection,
+    private readonly editor: LastEditor,
+    private readonly store: FactStore,
   ) {
     const refresh = (): void => this.refreshSoon();
     this.subscriptions = [
@@ -40,10 +47,7 @@ export class Dashboard implements vscode.Disposable {
         this.missing = phase === "missing";
         refresh();
       }),
-      vscode.window.onDidChangeActiveTextEditor((editor) => {
-        this.editor = editor ?? this.editor; // focusing the dashboard leaves no active text editor
-        refresh();
-      }),
+      vscode.window.onDidChangeActiveTextEditor(refresh),
       vscode.window.onDidChangeTextEditorSelection(refresh),
     ];
   }
@@ -53,30 +57,43 @@ export class Dashboard implements vscode.Disposable {
       this.panel.reveal();
       return;
     }
-    const media = vscode.Uri.joinPath(this.context.extensionUri, "dist");
-    const beside = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
-    const options = { enableScripts: true, localResourceRoots: [media] };
+    const column = columnBeside(this.editor.current?.viewColumn);
+    const beside = { viewColumn: column, preserveFocus: true };
+    const options = { enableScripts: true, localResourceRoots: [this.media] };
     const title = "Ensemble Dashboard";
     const panel = vscode.window.createWebviewPanel("ensemble.dashboard", title, beside, options);
     this.panel = panel;
-    panel.webview.onDidReceiveMessage((message: { command?: string }) => {
+    this.fill(panel.webview);
+    panel.onDidDispose(() => (this.panel = undefined));
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    this.view = view;
+    view.webview.options = { enableScripts: true, localResourceRoots: [this.media] };
+    this.fill(view.webview);
+    view.onDidChangeVisibility(() => this.refreshSoon());
+    view.onDidDispose(() => (this.view = undefined));
+  }
+
+  private get media(): vscode.Uri {
+    return vscode.Uri.joinPath(this.context.extensionUri, "dist");
+  }
+
+  private fill(webview: vscode.Webview): void {
+    webview.onDidReceiveMessage((message: { command?: string }) => {
       const { command } = message;
       if (command === "ready") void this.refresh();
       if (command && PAGE_COMMANDS.has(command)) {
         void vscode.commands.executeCommand(`ensemble.${command}`);
       }
     });
-    panel.webview.html = page(panel.webview, media);
+    webview.html = page(webview, this.media);
     // The server sends no notification when an outcome is recorded.
-    this.poll = setInterval(() => this.refreshSoon(), POLL_MS);
-    panel.onDidDispose(() => {
-      clearInterval(this.poll);
-      this.panel = undefined;
-    });
+    this.poll ??= setInterval(() => this.refreshSoon(), POLL_MS);
   }
 
   private refreshSoon(): void {
-    if (!this.panel?.visible) return;
+    if (!this.panel?.visible && !this.view?.visible) return;
     clearTimeout(this.debounce);
     this.debounce = setTimeout(() => void this.refresh(), DEBOUNCE_MS);
   }
@@ -85,21 +102,21 @@ export class Dashboard implements vscode.Disposable {
     const state = await this.loadState().catch((error: unknown) => ({
       error: (error as Error).message,
     }));
-    await this.panel?.webview.postMessage(state);
+    for (const one of [this.panel, this.view]) await one?.webview.postMessage(state);
   }
 
   private async loadState(): Promise<State> {
     if (!this.server.running) {
       return { error: this.problem || "The server is not running.", missing: this.missing };
     }
-    const models = await this.server.executeCommand("ensemble.models", {});
-    return { models, here: await this.here() };
+    await this.store.refresh();
+    return { models: this.store.models, usage: this.store.facts, here: await this.here() };
   }
 
   /** The choice at the cursor for each task; undefined without a file that the server knows. */
   private async here(): Promise<State["here"]> {
-    const editor = this.editor;
-    if (!editor || !["file", "untitled"].includes(editor.document.uri.scheme)) return undefined;
+    const editor = this.editor.current;
+    if (!editor) return undefined;
     const position = editor.selection.active;
     const uri = editor.document.uri.toString();
     const requests = TASKS.map((task) =>

@@ -7,13 +7,20 @@ import { registerCommands } from "./commands";
 import { ServerConnection, showErrors } from "./connection";
 import { Dashboard } from "./dashboard";
 import { withFormatting } from "./formatting";
+import { FactStore } from "./facts";
 import { Explanations, trustJudgement } from "./explanations";
 import { KeyStore } from "./keys";
+import { LastEditor } from "./lastEditor";
+import { Menu } from "./menu";
+import { ModelLabel } from "./modelLabel";
+import { registerNextEdits } from "./nextEditCommands";
 import { Pages } from "./pages";
 import type { Range } from "./protocol";
 import { configuredServerPath } from "./serverPath";
 import { StatusItem } from "./status";
+import { offerSetUp } from "./setup";
 import { Suggestions } from "./suggestions";
+import { CandidatesView, ModelsView } from "./views";
 
 let running: ServerConnection | undefined;
 
@@ -31,10 +38,25 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const explanations = new Explanations(server, pages);
   suggestions.attach(server);
   const candidates = new CandidatePicker(server);
-  const dashboard = new Dashboard(context, server);
-  const status = new StatusItem(server);
+  const editor = new LastEditor();
+  pages.codeColumn = () => editor.current?.viewColumn;
+  const store = new FactStore(server);
+  const dashboard = new Dashboard(context, server, editor, store);
+  const status = new StatusItem(server, suggestions, store, editor);
+  const menu = new Menu(server, store, editor, () => status.snoozed);
+  const label = new ModelLabel(suggestions, store);
+  const modelsView = new ModelsView(server);
+  context.subscriptions.push(
+    editor,
+    store,
+    label,
+    modelsView,
+    new CandidatesView(candidates),
+    vscode.window.registerWebviewViewProvider("ensemble.dashboardView", dashboard),
+  );
   context.subscriptions.push(log, pages, explanations, suggestions, server);
   context.subscriptions.push(candidates, dashboard, status);
+  registerNextEdits(context, server, suggestions);
   registerCommands({
     context,
     log,
@@ -45,6 +67,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     suggestions,
     candidates,
     dashboard,
+    editor,
+    menu,
+    modelsView,
   });
   let program = configuredServerPath();
   context.subscriptions.push(
@@ -59,6 +84,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     server.onPhase(({ phase, reason }) => {
       if (phase === "missing") void offerToInstall();
       if (phase === "failed") void offerHelp(reason);
+      if (phase === "ready") void offerSetUp(context, server);
     }),
   );
   running = server;
@@ -93,6 +119,7 @@ function middleware(suggestions: Suggestions, explanations: () => Explanations):
     },
     // An explanation that the server would show itself is shown on a page beside the code.
     executeCommand: (command, args, next) => {
+      if (command === "ensemble.accept") suggestions.accepted();
       const [argument] = args as [{ uri: string; range: Range; show?: boolean } | undefined];
       if (command !== "ensemble.explain" || !argument?.show) return next(command, args) as unknown;
       const { uri, range } = argument;

@@ -1,9 +1,17 @@
 // The models: list, pin, add and remove.
+import * as path from "node:path";
 import * as vscode from "vscode";
 
 import type { ServerConnection } from "./connection";
 import { modelSummary } from "./pages";
-import { type AddModelArguments, type Model, type Provider, type Task, TASKS } from "./protocol";
+import {
+  type AddModelArguments,
+  type AddModelResult,
+  type Model,
+  type Provider,
+  type Task,
+  TASKS,
+} from "./protocol";
 
 const SECTION = "ensemble";
 
@@ -12,14 +20,31 @@ export async function showModels(server: ServerConnection): Promise<void> {
   const items = models.map((model) => ({
     label: `${model.available ? "$(check)" : "$(circle-slash)"} ${model.name}`,
     description: `${model.provider} ${model.model}`.trim(),
-    detail: [modelSummary(model), ...TASKS.flatMap((task) => record(model, task))].join(" · "),
+    detail: [summary(model), ...TASKS.flatMap((task) => record(model, task))].join(" · "),
     model,
   }));
-  const add = { label: "$(add) Add a model", description: "", detail: "", model: undefined };
+  const add = { label: "$(add) Set up a model", description: "", detail: "", model: undefined };
   const title = "Ensemble: Models";
-  const chosen = await vscode.window.showQuickPick([...items, add], { title, matchOnDetail: true });
-  if (chosen === add) await addModel(server);
+  const placeHolder = "Choose a model to test it, or to store its key";
+  const options = { title, placeHolder, matchOnDetail: true };
+  const chosen = await vscode.window.showQuickPick([...items, add], options);
+  if (chosen === add) await vscode.commands.executeCommand("ensemble.setUp");
+  else if (chosen?.model) {
+    const { name, keyVariable } = chosen.model;
+    if (isKeyless(chosen.model))
+      await vscode.commands.executeCommand("ensemble.storeKey", keyVariable);
+    else await vscode.commands.executeCommand("ensemble.tryModel", name);
+  }
 }
+
+/** Whether a model is not available because no key was found. */
+export const isKeyless = (model: Model): boolean =>
+  !model.available && model.keySource === "none" && model.reason.startsWith("no key");
+
+const summary = (model: Model): string =>
+  isKeyless(model)
+    ? `No key in ${model.keyVariable ?? "its variable"}: choose to store it`
+    : modelSummary(model);
 
 function record(model: Model, task: Task): string[] {
   const stats = model.stats[task];
@@ -28,28 +53,6 @@ function record(model: Model, task: Task): string[] {
 
 export async function pickTask(title: string): Promise<Task | undefined> {
   return (await vscode.window.showQuickPick(TASKS, { title })) as Task | undefined;
-}
-
-export async function pinModel(server: ServerConnection): Promise<void> {
-  const task = await pickTask("Pin a Model for Which Task?");
-  if (!task) return;
-  const models = await server.executeCommand("ensemble.models", {});
-  const automatic = { label: "$(sparkle) Choose automatically", name: null };
-  const items = models
-    .filter((model) => model.tasks.includes(task))
-    .map((model) => ({
-      label: `$(pin) ${model.name}`,
-      description: model.available ? "" : model.reason,
-      name: model.name,
-    }));
-  const title = `Model for ${task}`;
-  const chosen = await vscode.window.showQuickPick([automatic, ...items], { title });
-  if (!chosen) return;
-  await server.executeCommand("ensemble.pin", { task, name: chosen.name });
-  const message = chosen.name
-    ? `Ensemble: ${chosen.name} is pinned for ${task}`
-    : `Ensemble: the model for ${task} is chosen automatically`;
-  vscode.window.setStatusBarMessage(message, 4000);
 }
 
 /** The providers; none if the server is not running or too old to list them. */
@@ -113,7 +116,18 @@ export async function addModel(server: ServerConnection): Promise<void> {
   if (save === undefined) return;
   // Models in VS Code's settings replace those of the config file, so the new one joins them there.
   if (save && configuredModels().length) await updateModels((models) => [...models, settings]);
-  else await server.executeCommand("ensemble.addModel", { ...settings, save });
+  else {
+    const added = await server.executeCommand("ensemble.addModel", { ...settings, save });
+    if (added.kept.length) void vscode.window.showInformationMessage(keptMessage(added));
+  }
+  // A model without a key or weights is not usable yet: the test says so, with what mends it.
+  await vscode.commands.executeCommand("ensemble.tryModel", settings.name);
+}
+
+/** A list of models replaces those that were found, so they were written to it as well. */
+function keptMessage({ saved, kept }: AddModelResult): string {
+  const file = path.basename(saved ?? "");
+  return `The models that were found are kept: ${kept.join(", ")} are in ${file} now.`;
 }
 
 /** Ask one question after another; undefined if the user cancels. */
@@ -139,13 +153,11 @@ async function promptForSettings({
   return name?.trim() ? { name: name.trim(), ...settings, ...answers } : undefined;
 }
 
-export async function removeModel(server: ServerConnection): Promise<void> {
+export async function removeModel(server: ServerConnection, named?: string): Promise<void> {
   const models = await server.executeCommand("ensemble.models", {});
   const title = "Remove Which Model?";
-  const name = await vscode.window.showQuickPick(
-    models.map((model) => model.name),
-    { title },
-  );
+  const names = models.map((model) => model.name);
+  const name = named ?? (await vscode.window.showQuickPick(names, { title }));
   if (!name) return;
   const configured = configuredModels().some((model) => model["name"] === name);
   if (configured) await updateModels((all) => all.filter((model) => model["name"] !== name));
@@ -163,7 +175,7 @@ async function promptToSave(label: string): Promise<boolean | undefined> {
   return (await vscode.window.showQuickPick(items, { title: "For How Long?" }))?.save;
 }
 
-function configuredModels(): Record<string, unknown>[] {
+export function configuredModels(): Record<string, unknown>[] {
   const inspected = vscode.workspace
     .getConfiguration(SECTION)
     .inspect<Record<string, unknown>[]>("models");
@@ -171,7 +183,7 @@ function configuredModels(): Record<string, unknown>[] {
 }
 
 /** Change the models in the user's settings; the server is notified of the change. */
-async function updateModels(
+export async function updateModels(
   change: (models: Record<string, unknown>[]) => object[],
 ): Promise<void> {
   const models = change(configuredModels());

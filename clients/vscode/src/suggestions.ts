@@ -11,6 +11,8 @@ import { completionsEnabled } from "./settings";
 
 interface ShownSuggestion {
   id: string;
+  /** The models of all items that VS Code may show: it does not say which one the user has cycled to. */
+  models: string[];
   item: vscode.InlineCompletionItem;
   document: vscode.TextDocument;
   version: number;
@@ -24,6 +26,13 @@ type ProvideInlineCompletionItems = NonNullable<Middleware["provideInlineComplet
 export class Suggestions implements vscode.Disposable {
   /** The id of the newest suggestion, for "Why this answer". */
   latest: string | undefined;
+  /** The next edit as ghost text at a position, if there is one. It takes precedence. */
+  nextEdit: (
+    ...at: [vscode.TextDocument, vscode.Position, vscode.InlineCompletionContext]
+  ) => vscode.InlineCompletionItem[] | undefined = () => undefined;
+  private readonly changes = new vscode.EventEmitter<string | undefined>();
+  /** The id of the ghost text that is shown now. */
+  readonly onDidChange = this.changes.event;
   private shown: ShownSuggestion | undefined;
   private server: ServerConnection | undefined;
   private readonly subscriptions: vscode.Disposable[];
@@ -32,14 +41,41 @@ export class Suggestions implements vscode.Disposable {
     this.subscriptions = [
       vscode.window.onDidChangeTextEditorSelection((event) => this.onSelectionChanged(event)),
       vscode.window.onDidChangeActiveTextEditor(() => this.endIgnored()),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        const { shown } = this;
+        if (!shown || !event.affectsConfiguration("ensemble.complete")) return;
+        if (!completionsEnabled(shown.document.languageId)) this.clear();
+      }),
       vscode.workspace.onDidCloseTextDocument((document) => {
         if (this.shown?.document === document) this.clear();
       }),
     ];
   }
 
+  /** The models of the ghost text on the screen; none if there is no ghost text. */
+  get shownModels(): readonly string[] {
+    return this.shown?.models ?? [];
+  }
+
+  /** The place of the ghost text on the screen. */
+  get place(): Pick<ShownSuggestion, "document" | "position"> | undefined {
+    return this.shown;
+  }
+
+  get shownId(): string | undefined {
+    const { shown } = this;
+    return shown?.document.version === shown?.version ? shown?.id : undefined;
+  }
+
   attach(server: ServerConnection): void {
     this.server = server;
+    this.subscriptions.push(
+      server.onPhase(({ phase }) => {
+        if (phase !== "starting") return;
+        this.latest = undefined; // a new server does not remember it
+        this.clear();
+      }),
+    );
   }
 
   readonly provideInlineCompletionItems: ProvideInlineCompletionItems = async (
@@ -49,17 +85,27 @@ export class Suggestions implements vscode.Disposable {
     token,
     next,
   ) => {
-    const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-    if (automatic && !completionsEnabled(document.languageId)) return [];
     const { version } = document;
-    const result = await next(document, position, context, token);
+    const edit = this.nextEdit(document, position, context);
+    if (!edit && isOff(document, context)) return [];
+    const result = edit ?? (await next(document, position, context, token));
     if (token.isCancellationRequested || document.version !== version) return result;
-    const [item] = Array.isArray(result) ? result : (result?.items ?? []);
-    const id = suggestionId(item);
-    if (item && id) this.show({ id, item, document, version, position, since: Date.now() });
-    else this.clear();
+    this.track(Array.isArray(result) ? result : (result?.items ?? []), document, position);
     return result;
   };
+
+  private track(
+    items: readonly vscode.InlineCompletionItem[],
+    document: vscode.TextDocument,
+    position: vscode.Position,
+  ): void {
+    const [item] = items;
+    const { version } = document;
+    const id = argumentOf(item)?.id;
+    const models = [...new Set(items.flatMap((one) => argumentOf(one)?.models ?? []))];
+    if (item && id) this.show({ id, models, item, document, version, position, since: Date.now() });
+    else this.clear();
+  }
 
   private show(suggestion: ShownSuggestion): void {
     this.latest = suggestion.id;
@@ -90,6 +136,16 @@ export class Suggestions implements vscode.Disposable {
       command.command,
       ...((command.arguments ?? []) as object[]),
     );
+  }
+
+  /** The menu takes the focus from the editor, which hides the ghost text. */
+  blurred(): void {
+    this.endIgnored();
+  }
+
+  /** The ghost text is in the document now: VS Code has run the item's command. */
+  accepted(): void {
+    this.clear();
   }
 
   /** Hide the ghost text and report that the user rejected it. */
@@ -125,10 +181,12 @@ export class Suggestions implements vscode.Disposable {
   /** For the keybinding: Escape rejects only while one of our suggestions may be visible. */
   private updateContextKey(): void {
     void vscode.commands.executeCommand("setContext", "ensemble.suggestionShown", !!this.shown);
+    this.changes.fire(this.shown?.id);
   }
 
   dispose(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
+    this.changes.dispose();
   }
 }
 
@@ -144,7 +202,18 @@ function isAtCursor(
   );
 }
 
-function suggestionId(item: vscode.InlineCompletionItem | undefined): string | undefined {
-  const [argument] = (item?.command?.arguments ?? []) as { id?: string }[];
-  return argument?.id;
+/** What the accept command of an item carries. */
+function argumentOf(
+  item: vscode.InlineCompletionItem | undefined,
+): { id?: string; models?: string[] } | undefined {
+  const [argument] = (item?.command?.arguments ?? []) as { id?: string; models?: string[] }[];
+  return argument;
+}
+
+function isOff(
+  { languageId }: vscode.TextDocument,
+  { triggerKind }: vscode.InlineCompletionContext,
+): boolean {
+  const automatic = triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+  return automatic && !completionsEnabled(languageId);
 }

@@ -85,7 +85,7 @@ beforeEach(() => {
     globalStorageUri: vscode.Uri.file("/nowhere"),
     extension: {
       packageJSON: {
-        contributes: { configuration: { properties: { "ensemble.discover": {} } } },
+        contributes: { configuration: [{ properties: { "ensemble.discover": {} } }] },
         capabilities: { untrustedWorkspaces: { restrictedConfigurations: [] } },
       },
     },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { addModel, listProviders, modelTemplates, pinModel, removeModel } from "../src/models";
+import { addModel, listProviders, modelTemplates, removeModel, showModels } from "../src/models";
 import { fake, FakeServer, model, provider } from "./support/fakes";
 
 const ACME = provider("acme", {
@@ -20,7 +20,11 @@ const EMBEDDED = provider("embedded", {
 
 beforeEach(() => fake.reset());
 
-const server = (): FakeServer => new FakeServer({ "ensemble.providers": [ACME, EMBEDDED] });
+const server = (kept: string[] = []): FakeServer =>
+  new FakeServer({
+    "ensemble.providers": [ACME, EMBEDDED],
+    "ensemble.addModel": { saved: "/home/me/config.toml", kept },
+  });
 
 test("the menu comes from the providers: each, and other servers where there is an address", () => {
   const labels = modelTemplates([ACME, EMBEDDED]).map(({ label }) => label);
@@ -76,6 +80,37 @@ test("a provider that needs no model is asked only for a name", async () => {
   ]);
 });
 
+test("the models that were found and are written with a new one are named", async () => {
+  const acme = server(["recall", "qwen"]);
+  fake.answers.push("Embedded", "mine", "Save it");
+  await addModel(acme.connection);
+  assert.match(fake.messages.join(), /kept: recall, qwen are in config.toml now/);
+});
+
+test("an added model is tested, so that a missing key or missing weights are not silent", async () => {
+  fake.answers.push("Embedded", "mine", "Only for this session");
+  await addModel(server().connection);
+  assert.deepEqual(fake.executed, [["ensemble.tryModel", "mine"]]);
+});
+
+test("a model of the list is tested, and one without a key leads to its key", async () => {
+  const listed = new FakeServer({
+    "ensemble.models": [
+      model("good"),
+      model("keyless", { available: false, reason: "no key: set X", keyVariable: "MINE_KEY" }),
+    ],
+  });
+  for (const answer of ["good", "keyless", "Set up a model"]) {
+    fake.answers.push(answer);
+    await showModels(listed.connection);
+  }
+  assert.deepEqual(fake.executed, [
+    ["ensemble.tryModel", "good"],
+    ["ensemble.storeKey", "MINE_KEY"],
+    ["ensemble.setUp"],
+  ]);
+});
+
 test("a saved model joins those of the user's settings", async () => {
   const acme = server();
   fake.settings.set("ensemble.models", { globalValue: [{ name: "first" }] });
@@ -109,19 +144,6 @@ test("a server that cannot list its providers has none", async () => {
   const old = new FakeServer({ "ensemble.providers": new Error("unknown command") });
   assert.deepEqual(await listProviders(old.connection), []);
   assert.deepEqual(await listProviders(server().connection), [ACME, EMBEDDED]);
-});
-
-test("only models that do the task can be pinned", async () => {
-  const models = [model("one"), model("two", { tasks: ["explain"] })];
-  const two = new FakeServer({ "ensemble.models": models });
-  fake.answers.push("complete", "one");
-  await pinModel(two.connection);
-  assert.deepEqual(two.commands.at(-1), ["ensemble.pin", { task: "complete", name: "one" }]);
-  assert.deepEqual(fake.messages, ["Ensemble: one is pinned for complete"]);
-  assert.equal(JSON.stringify(fake.offered).includes("two"), false);
-  fake.answers.push("complete", "Choose automatically");
-  await pinModel(two.connection);
-  assert.deepEqual(two.commands.at(-1), ["ensemble.pin", { task: "complete", name: null }]);
 });
 
 test("a model is removed from where it is configured", async () => {

@@ -19,6 +19,7 @@ const RANKED: Ranked = {
   reach: null,
   acceptance: 0.42,
   acceptance_scope: "",
+  timed: true,
 };
 const WHY: Why = {
   why: "gpt: you accept 42 % of its suggestions here.",

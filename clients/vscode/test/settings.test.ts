@@ -6,16 +6,22 @@ import { fake } from "./support/fakes";
 
 const MANIFEST = {
   contributes: {
-    configuration: {
-      properties: {
-        "ensemble.server.path": { scope: "machine" },
-        "ensemble.models": { scope: "machine" },
-        "ensemble.complete.enabled": { scope: "window" },
-        "ensemble.complete.maxLines": { scope: "window" },
-        "ensemble.complete.disabledLanguages": { scope: "window" },
-        "ensemble.privacy.exclude": { scope: "window" },
+    configuration: [
+      {
+        properties: {
+          "ensemble.server.path": { scope: "machine" },
+          "ensemble.models": { scope: "machine" },
+        },
       },
-    },
+      {
+        properties: {
+          "ensemble.complete.enabled": { scope: "window" },
+          "ensemble.complete.maxLines": { scope: "window" },
+          "ensemble.complete.disabledLanguages": { scope: "window" },
+        },
+      },
+      { properties: { "ensemble.privacy.exclude": { scope: "window" } } },
+    ],
   },
   capabilities: {
     untrustedWorkspaces: {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..models.wrappers import Observed
 from .snooze import Snooze
 
 if TYPE_CHECKING:
+    from ..errors import EnsembleError, ProviderError
     from ..models.interface import Model
     from ..models.wrappers import ModelCall
     from ..types import Task
@@ -21,6 +22,8 @@ class Activity:
         self.on_status: Callable[..., None] | None = None
         self.on_text: Callable[[str, str], None] | None = None
         """Called with ``(model, text)``."""
+        self._lasting: dict[str, ProviderError] = {}
+        """Failures, by model, that the user has to mend, until the model answers."""
         self.snooze = Snooze()
         """Whether automatic requests are quiet; every status says it."""
 
@@ -34,7 +37,9 @@ class Activity:
 
     def idle(self, task: Task | None = None, model: str | None = None, **fields: Any) -> None:
         """Report that no model is being asked any more."""
-        self._report("idle", task=task, model=model, **fields)
+        error = next(iter(self._lasting.values()), None)
+        problem = {"problem": error.problem, "message": str(error)} if error else {}
+        self._report("idle", task=task, model=model, **problem, **fields)
 
     def notice(self, model: str, message: str) -> None:
         """Report what a model makes the user wait for; ``""`` when it is over."""
@@ -43,13 +48,27 @@ class Activity:
         else:
             self._report("idle", model=model)
 
-    def offline(self, message: str) -> None:
-        """Report that no model could be reached."""
-        self._report("offline", message=message)
+    def failed(self, errors: Sequence[EnsembleError]) -> None:
+        """Report that no model answered, with the kind of the first error."""
+        messages = " ".join(dict.fromkeys(map(str, errors)))
+        self._report("offline", message=messages, problem=errors[0].problem)
+
+    def finished(self, task: Task, model: str | None, errors: Sequence[ProviderError] = ()) -> None:
+        """Report the end of a request and the model of its answer."""
+        self._lasting |= {error.model: error for error in errors if not error.temporary}
+        if errors and model is None:
+            self.failed(errors)
+        else:
+            self.idle(task, model)
+
+    def models_changed(self) -> None:
+        """Forget the failures of models that may have been mended."""
+        self._lasting.clear()
 
     def ended(self, call: ModelCall) -> None:
         """Report the end of a call."""
         if call.status == "ok":
+            self._lasting.pop(call.model, None)
             self.idle(call.task, call.model, latencyMs=round(call.total_ms or 0.0, 1))
         elif call.status == "cancelled":
             self.idle(call.task)

@@ -73,7 +73,9 @@ class AppContext:
     data_dir: Path
     env: Mapping[str, str]
     issues: tuple[SettingsIssue, ...] = ()
-    """Faults of the settings at the start."""
+    """Faults of the settings, when they were last read."""
+    config_stamp: tuple[int, ...] | None = None
+    """The stamp of the config file when it was read; another one means that the file has changed."""
     trusted: bool = True
     """Whether the user trusts the workspace."""
     pins: Mapping[Task, str | None] = field(default_factory=lambda: MappingProxyType({}))
@@ -149,11 +151,18 @@ class AppContext:
         tables = {"complete": settings.complete, "edit": settings.next_edit}
         return tables.get(task, settings.ensemble).budget_ms
 
-    def outlook(self, task: Task, document: Document, position: Position) -> dict[str, Any]:
-        """Return which models would be asked at a place now, and why. Asks no model."""
+    def outlook(
+        self, task: Task, document: Document, position: Position, *, pinned: bool = True
+    ) -> dict[str, Any]:
+        """Return which models would be asked at a place now, and why. Asks no model.
+
+        ``pinned=False``: as if no model were pinned.
+        """
         context = request_context(task, document, position, complexity=self.workspace.complexity)
         # A choice advances the selector's exploration; an outlook must not.
-        copied = dataclasses.replace(self, selector=copy.deepcopy(self.selector))
+        copied = dataclasses.replace(
+            self if pinned else self.with_pin(task, None), selector=copy.deepcopy(self.selector)
+        )
         choice = copied._choose(context, self.models_for(task))
         return {
             "why": choice.why,
@@ -224,8 +233,11 @@ class AppContext:
 
     def notices(self) -> list[str]:
         """Return the sentences that the user should see once."""
-        issues = [*self.issues, *self.registry.faults]
-        return [str(issue) for issue in issues] + list(self.history.notices)
+        return [str(issue) for issue in self.faults()] + list(self.history.notices)
+
+    def faults(self) -> list[SettingsIssue]:
+        """Return the faults of the settings at the start, those of the models included."""
+        return [*self.issues, *self.registry.faults]
 
     async def prepare(self) -> None:
         """Load, off the loop, what the models need and what guards their prompts."""

@@ -20,7 +20,14 @@ from ..selection import make_selector, offline_priors
 from ..selection.choice import Selector
 from ..selection.daily_budget import DailyBudget
 from ..selection.history_sync import HistorySync
-from ..settings import Settings, SettingsIssue, read_config, writable_by_others
+from ..settings import (
+    Settings,
+    SettingsIssue,
+    config_stamp,
+    read_config,
+    unreadable_config,
+    writable_by_others,
+)
 from ..types import Task
 from .activity import Activity
 from .app_context import AppContext, SettingsLayers
@@ -44,6 +51,7 @@ async def open_app(
 
     ``redact`` is given every key in use, so that the log's handlers know them.
     """
+    stamp = await asyncio.to_thread(config_stamp, config_path)
     config, issues = await asyncio.to_thread(read_config, config_path)
     if problem := await asyncio.to_thread(writable_by_others, data_dir):
         # The sentence begins with the folder itself.
@@ -86,22 +94,30 @@ async def open_app(
         data_dir=data_dir,
         env=env,
         issues=(*issues, *more),
+        config_stamp=stamp,
         trusted=trusted,
     )
 
 
-async def reconfigured(app: AppContext, editor: Any) -> tuple[AppContext, list[SettingsIssue]]:
-    """Return a context for the editor's new settings and the faults in them.
+async def reconfigured(
+    app: AppContext, editor: Any, *, search: bool = False
+) -> tuple[AppContext, list[SettingsIssue]]:
+    """Return a context for the editor's new settings and the config file, and the faults in them.
 
-    Models that stay the same keep running; pins and models of this run of the server stay.
+    Models that stay the same keep running; pins and models of this run of the server stay. ``search`` looks for
+    models and weights again, even if the settings are the same.
     """
-    config, issues = await asyncio.to_thread(read_config, app.config_path)
+    stamp = await asyncio.to_thread(config_stamp, app.config_path)
+    was_valid = app.layers.config != unreadable_config()
+    meanwhile = "its last valid settings apply" if was_valid else ""
+    config, issues = await asyncio.to_thread(read_config, app.config_path, meanwhile=meanwhile)
     if issues:  # a file that is being edited: its last valid content still applies
         config = app.layers.config
     layers = dataclasses.replace(app.layers, editor=editor or {}, config=config)
     settings, more = layers.resolve(app.trusted)
     registry = app.registry
-    if (settings.models, settings.discover) != (app.settings.models, app.settings.discover):
+    old = (app.settings.models, app.settings.discover)
+    if search or (settings.models, settings.discover) != old:
         registry = await Registry.build(
             settings,
             env=app.env,
@@ -112,6 +128,7 @@ async def reconfigured(app: AppContext, editor: Any) -> tuple[AppContext, list[S
             on_notice=app.activity.notice,
             prompt_redactor=app.workspace.context,
         )
+        app.activity.models_changed()
     selector, learning, budget = app.selector, app.learning, app.budget
     if settings.selector != app.settings.selector:
         selector, learning, budget = await _learned(settings, app.history, app.data_dir, registry)
@@ -125,9 +142,11 @@ async def reconfigured(app: AppContext, editor: Any) -> tuple[AppContext, list[S
         learning=learning,
         budget=budget,
         layers=layers,
+        config_stamp=stamp,
         pins=_pins_kept(app, settings),
+        issues=(*issues, *more),
     )
-    return new, [*issues, *more]
+    return new, [*issues, *more, *registry.faults]
 
 
 def _pins_kept(app: AppContext, settings: Settings) -> Mapping[Task, str | None]:

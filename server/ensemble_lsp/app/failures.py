@@ -14,20 +14,25 @@ if TYPE_CHECKING:
     from .app_context import AppContext
 
 _HINT = (
-    "set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server such as Ollama, "
+    "Set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server such as Ollama, "
     "or run `ensemble-lsp models add smollm2`"
 )
 
 
 def no_model(app: AppContext, task: Task) -> NoModelError:
     """Say why no model can do a task."""
+    paused = [e for e in app.registry.entries() if not e.available and task in e.profile.tasks]
+    if not paused:
+        return NoModelError(f"Add a model: none can {task}. {_HINT}.")
     reasons = [
-        f"{entry.profile.name}: {entry.reason}"
-        for entry in app.registry.entries()
-        if not entry.available
+        entry.reason
+        if entry.profile.name in entry.reason
+        else f"{entry.profile.name}: {entry.reason}"
+        for entry in paused
     ]
-    details = f" ({'; '.join(reasons)})" if reasons else ""
-    return NoModelError(f"No model can {task}{details}: {_HINT}.")
+    error = NoModelError(f"{' '.join(dict.fromkeys(reasons))} No other model can {task}.")
+    error.problem = paused[0].problem
+    return error
 
 
 def refused(app: AppContext, document: Document, models: Sequence[Model]) -> DocumentError | None:
@@ -43,16 +48,19 @@ def failed(app: AppContext, task: Task, asked: FanOutResult, names: Sequence[str
     empty = [name for name in names if name not in errors and name not in asked.cancelled]
     if not errors and empty:
         return NoModelError(
-            f"{' and '.join(empty)} gave no answer to {task}; say more, or ask another model."
+            f"Say more, or ask another model: {' and '.join(empty)} gave no answer to {task}."
         )
     if not errors:
         seconds = app.settings.ensemble.budget_ms / 1e3
         return NoModelError(
-            f"No model gave an answer to {task} within {seconds:g} s; "
-            "try again, or raise ensemble.budgetMs."
+            "Try again, or raise ensemble.budgetMs: "
+            f"no model gave an answer to {task} within {seconds:g} s."
         )
-    messages = " ".join(str(error) for error in errors.values())
-    app.activity.offline(messages)
+    app.activity.failed(list(errors.values()))
+    first = next(iter(errors.values()))
     if len(errors) == 1:
-        return next(iter(errors.values()))
-    return NoModelError(f"None of the models answered. {messages}")
+        return first
+    messages = " ".join(dict.fromkeys(map(str, errors.values())))
+    every = NoModelError(f"{messages} None of the models answered.")
+    every.problem = first.problem
+    return every

@@ -6,6 +6,8 @@ import asyncio
 import dataclasses
 from typing import Any
 
+from ..errors import SettingsError
+from ..models.api_keys import key_variable
 from ..settings import (
     ModelSettings,
     Raw,
@@ -28,12 +30,23 @@ async def with_model(app: AppContext, model: ModelSettings) -> AppContext:
 
 async def without_model(app: AppContext, name: str) -> AppContext:
     """Return a context without a model, until the server ends."""
+    app.activity.models_changed()
     return dataclasses.replace(app, registry=app.registry.remove(name))
 
 
-async def save_model(app: AppContext, model: ModelSettings) -> None:
-    """Add a model to the user's config."""
-    await asyncio.to_thread(add_model_to_config, app.config_path, model)
+def found_models(app: AppContext) -> list[ModelSettings]:
+    """Return the models in use that were found without a config."""
+    return [entry.settings for entry in app.registry.entries() if entry.origin == "discovered"]
+
+
+async def save_model(app: AppContext, model: ModelSettings) -> list[str]:
+    """Add a model to the user's config; return the names of found models that are written with it.
+
+    Raises ``SettingsError`` if the name is taken.
+    """
+    if any(entry.profile.name == model.name for entry in app.registry.entries()):
+        raise SettingsError(f"There is a model {model.name!r} already; choose another name.")
+    return await asyncio.to_thread(add_model_to_config, app.config_path, model, found_models(app))
 
 
 async def forget_model(app: AppContext, name: str) -> None:
@@ -56,7 +69,9 @@ async def describe_models(app: AppContext) -> list[dict[str, Any]]:
                 "tasks": list(profile.tasks),
                 "available": entry.available,
                 "reason": entry.reason,
+                "problem": entry.problem,
                 "keySource": entry.key_source,
+                "keyVariable": key_variable(entry.settings),
                 "origin": entry.origin,
                 "local": profile.local,
                 "stats": stats,

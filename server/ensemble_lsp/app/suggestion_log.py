@@ -192,7 +192,7 @@ class SuggestionLog:
         """Return why a suggestion came from its model, as ``ensemble.why`` answers."""
         reasons = self._reasons.get(id_)
         if reasons is None:
-            raise SettingsError("That suggestion is not remembered; ask about a newer one.")
+            raise SettingsError("Ask about a newer suggestion: this one is not remembered.")
         choice = reasons.decision.choice
         return {
             "id": id_,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..app.failures import no_model
-from ..app.model_admin import describe_models
+from ..app.model_admin import describe_models, found_models
 from ..errors import NoModelError, SettingsError
 from ..providers.llamacpp import catalogue, weights_download
 from ..selection.format_choice import COLUMNS, format_context, prior_sources, table_rows
@@ -143,10 +143,14 @@ async def _add(args: argparse.Namespace) -> int:
     model = resolve_strict([("models add", {"models": [given]})]).models[0]
     key = _read_key(args.name) if args.key else ""
     config = _config(args)
-    await asyncio.to_thread(add_model_to_config, config, model)
+    async with app_of(args, lenient=True) as app:
+        found = found_models(app)
+    kept = await asyncio.to_thread(add_model_to_config, config, model, found)
     if key:
-        await _store_key(args.name, key, config)
+        await _store_key(args.name, key, config, kept)
     print(f"{args.name} was added to {config}.")
+    if kept:
+        print(f"The models that were found before were written there too: {', '.join(kept)}.")
     return 0
 
 
@@ -162,14 +166,15 @@ def _read_key(name: str) -> str:
     return typed
 
 
-async def _store_key(name: str, key: str, config: Path) -> None:
+async def _store_key(name: str, key: str, config: Path, kept: list[str]) -> None:
     from ..models.api_keys import store_key
 
     try:
         await store_key(name, key)
     except SettingsError:
         # All or nothing: a model without its key would only fail later.
-        await asyncio.to_thread(remove_model_from_config, config, name)
+        for added in (name, *kept):
+            await asyncio.to_thread(remove_model_from_config, config, added)
         raise
 
 

@@ -170,7 +170,7 @@ class Completer:
         run.app.activity.idle("complete", instant.model)
         if decision is None or not others or run.request.trigger != "automatic":
             return instant
-        rest = replace(run, streams=[], unfinished=[], instant=None)
+        rest = replace(run, streams=[], unfinished=[], instant=None, shown_model=instant.model)
         task = self._follow_ups.start(run.document, run.position, self._ask_behind(rest, others))
         names = [m.profile.name for m in others]
         if is_expected_within(decision.choice, names, UNREAD_MS):

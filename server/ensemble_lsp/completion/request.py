@@ -82,6 +82,8 @@ class CompletionRun:
     free_models_asked: bool = False
     instant: CachedAnswer | None = None
     """The answer of a free model."""
+    shown_model: str | None = None
+    """The model whose answer is shown already, while this run asks another one."""
     unfinished: list[InflightRequest] = field(default_factory=list[InflightRequest])
     """Streams that continue after the request is answered."""
     samples: int = 0

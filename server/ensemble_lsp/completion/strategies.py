@@ -63,11 +63,9 @@ class CompletionRunner:
             self._release(run, keep=self._streams.streams(request.document.uri))
             raise
         self._release(run, keep=run.unfinished)
-        failed = [str(f.error) for f, _ in run.streams if f.error is not None]
-        if failed and not answers:
-            run.app.activity.offline(" ".join(dict.fromkeys(failed)))
-        else:
-            run.app.activity.idle("complete", answers[0].model if answers else None)
+        errors = [f.error for f, _ in run.streams if f.error is not None]
+        shown = run.shown_model or (answers[0].model if answers else None)
+        run.app.activity.finished("complete", shown, errors)
         return answers
 
     async def finish(self, run: CompletionRun) -> list[CachedAnswer]:
@@ -142,7 +140,7 @@ class CompletionRunner:
             if not text.startswith(typed):
                 return None
             text = text[len(typed) :]
-        exact = bool(typed) or stream.profile.free or stream.profile.fim != "none"
+        exact = bool(typed) or stream.profile.continues_exactly
         cleaned = run.clean(text, stream.finish or "stop", exact=exact, profile=stream.profile)
         threshold = run.app.settings.complete.threshold
         confident = stream.confidence is None or stream.confidence >= threshold
@@ -262,7 +260,8 @@ class CompletionRunner:
         for stream, typed in run.streams:
             lines = stream.text.rpartition("\n")[0]
             if not stream.done and lines.startswith(typed) and run.multiline:
-                cleaned = run.clean(lines[len(typed) :], exact=bool(typed), profile=stream.profile)
+                exact = bool(typed) or stream.profile.continues_exactly
+                cleaned = run.clean(lines[len(typed) :], exact=exact, profile=stream.profile)
                 if cleaned.strip():
                     profile = stream.profile
                     source = f"{profile.provider}/{profile.model}"

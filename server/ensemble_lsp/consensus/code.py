@@ -261,28 +261,41 @@ def similarity(one: str, other: str) -> float:
 def _verdict(
     clusters: Sequence[AnswerCluster], ballot: Ballot, used: str, why: str, table: CalibrationTable
 ) -> ConsensusResult:
-    first = clusters[0]
-    others = [a for c in clusters[1:] for a in c.answers] + ballot.unparsable
-    similarities = [1.0] * (len(first.group().models) - 1)
-    similarities += [
-        similarity(first.best.text, a.text)
-        for a in (*others, *ballot.failed)
-        if a.model != first.best.model
-    ]
-    mean_similarity = sum(similarities) / len(similarities) if similarities else 1.0
-    features = agreement_features(first.answers, others, mean_similarity, ballot.failed)
     rest = [
         AnswerCluster((a,), log_odds(a.weight))
         for a in sorted((*ballot.failed, *ballot.unparsable), key=lambda a: -a.weight)
     ]
+    everyone = (*clusters, *rest)
+    groups = tuple(
+        replace(c.group(), agreement=_agreement(c, everyone, ballot, table)) for c in everyone
+    )
     return ConsensusResult(
-        text=first.best.text,
-        models=first.group().models,
-        agreement=round(table.probability(features), 3),
-        groups=tuple(c.group() for c in (*clusters, *rest)),
+        text=clusters[0].best.text,
+        models=groups[0].models,
+        agreement=groups[0].agreement or 0.0,
+        groups=groups,
         rule_used=used,
         why=why,
     )
+
+
+def _agreement(
+    chosen: AnswerCluster,
+    clusters: Sequence[AnswerCluster],
+    ballot: Ballot,
+    table: CalibrationTable,
+) -> float:
+    """Return the probability that a group's answer is right."""
+    differing = [a for c in clusters if c is not chosen for a in c.answers]
+    failed = [a for a in differing if a in ballot.failed]
+    others = [a for a in differing if a not in ballot.failed]
+    similarities = [1.0] * (len(chosen.group().models) - 1)
+    similarities += [
+        similarity(chosen.best.text, a.text) for a in differing if a.model != chosen.best.model
+    ]
+    mean_similarity = sum(similarities) / len(similarities) if similarities else 1.0
+    features = agreement_features(chosen.answers, others, mean_similarity, failed)
+    return round(table.probability(features), 3)
 
 
 def _probability_correct(behind: Sequence[Vote], others: Sequence[Vote]) -> float:

@@ -35,6 +35,8 @@ class AnswerGroup:
     """Sum of its votes."""
     checks: CheckResults | None = None
     """Results of its examples and tests."""
+    agreement: float | None = None
+    """Estimated probability that its answer is right; None if only the chosen one's is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,8 @@ async def sample_answer(
     finish = read.finish or "stop"
 
     def clean_and_score() -> None:
-        tokens = control_tokens(model.profile)
-        text = cleaned(scenario, read.text, finish, scoring.max_lines, tokens)
+        tokens, exact = control_tokens(model.profile), model.profile.continues_exactly
+        text = cleaned(scenario, read.text, finish, scoring.max_lines, tokens, exact=exact)
         answer.text = "" if unsure else text
         answer.scores = score(scenario, answer.text, scoring.indent)
 

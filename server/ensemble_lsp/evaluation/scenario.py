@@ -84,11 +84,17 @@ def scenario_of(case: Case, document: Document) -> Scenario | None:
 
 
 def cleaned(
-    scenario: Scenario, text: str, finish: str, max_lines: int, tokens: Collection[str] = ()
+    scenario: Scenario,
+    text: str,
+    finish: str,
+    max_lines: int,
+    tokens: Collection[str] = (),
+    *,
+    exact: bool = False,
 ) -> str:
     """Return an answer as the editor would offer it; empty for nothing. Slow: call it in a thread.
 
-    ``tokens`` are the model's control tokens.
+    ``tokens`` are the model's control tokens; ``exact`` is its profile's ``continues_exactly``.
     """
     case = scenario.case
     if case.kind == "explain":
@@ -102,7 +108,7 @@ def cleaned(
     before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
     offered = clean_completion(
         text, prefix=before, suffix=after, language=case.language,
-        multiline=scenario.multiline, max_lines=max_lines, finish=finish, tokens=tokens,
+        multiline=scenario.multiline, max_lines=max_lines, finish=finish, exact=exact, tokens=tokens,
     )  # fmt: skip
     return offered if scenario.multiline else offered.split("\n")[0]
 

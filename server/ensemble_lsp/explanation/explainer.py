@@ -139,7 +139,7 @@ class Explainer:
             last = Position(span.start.line, len(document.line(span.start.line)))
             span = symbol.span if symbol else Span(Position(span.start.line, 0), last)
         if not document.slice(span).strip():
-            raise DocumentError("There is no code to explain here; select some and ask again.")
+            raise DocumentError("Select some code to explain: this place has no code.")
         key = self._key(app, document, span, size) + (model or "")
         kept = self._kept.get(key)
         if kept is not None:

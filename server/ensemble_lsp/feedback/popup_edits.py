@@ -61,7 +61,10 @@ def restates_text(change: DocumentChange, inserted: Edit) -> bool:
     """Return whether an edit contains text that was there before, as those of keystrokes do not."""
     if change.coarse:
         return False
-    return len(squeeze(_step_of(change, inserted).made.text)) > len(squeeze(inserted.text))
+    step = _step_of(change, inserted)
+    # An edit of several places in its smallest form (keys at several cursors) restates only what is between them.
+    smallest = step.edit if step.made == step.edit else inserted
+    return len(squeeze(step.made.text)) > len(squeeze(smallest.text))
 
 
 def _is_item(text: str) -> bool:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ..types import Document, Edit, Outcome, Span, Suggestion
+from ..types import Document, Edit, Outcome, Span, Suggestion, advance
 from .matching import squeeze
 from .pending import PendingSuggestion
 from .range_tracking import DocumentChange, follow_change
@@ -49,6 +49,14 @@ class RetainedText:
             # Not earlier: it reads the whole document.
             self.copies = occurrences(change.steps[0].before, self.text)
         return touching
+
+    def narrow(self, document: Document) -> None:
+        """Leave out what was written at its place while it was undone."""
+        now = document.slice(self.region)
+        if self.text and self.text in now:
+            head, found, _ = now.rpartition(self.text)
+            start = advance(self.region.start, head)
+            self.region = Span(start, advance(start, found))
 
 
 class RetentionTracker:
@@ -104,7 +112,7 @@ class RetentionTracker:
             touched = retained.follow(change)
             if retained.undone:
                 if redo:
-                    self._check_redo(retained, touched)
+                    self._check_redo(retained, touched, change.after)
             elif touched and self._clock() <= retained.accepted_at + UNDO_S:
                 self._check_undo(retained, change.after)
 
@@ -174,14 +182,17 @@ class RetentionTracker:
             retained.undone = True
             self._report_undone(retained)
 
-    def _check_redo(self, retained: RetainedText, edits: Sequence[Edit]) -> None:
-        """Notice that an undone text comes back at once; typed key by key it is no redo."""
-        if squeeze(retained.text) in squeeze("".join(edit.text for edit in edits)):
+    def _check_redo(self, retained: RetainedText, edits: Sequence[Edit], after: Document) -> None:
+        """Notice that an undone text comes back at once; typed key by key it is no redo.
+
+        If its first characters were typed before the accept, the redo brings them back in an edit of their own.
+        """
+        text, now = squeeze(retained.text), squeeze(after.slice(retained.region))
+        inserted = squeeze("".join(edit.text for edit in edits))
+        if text in inserted or (now == text and len(inserted) * 2 >= len(text)):
             retained.undone = False
+            retained.narrow(after)
             self._report(retained.suggestion, replace(retained.outcome, survival=None))
-        else:
-            # The place where it was; other text that begins there is not part of it.
-            retained.region = Span(retained.region.start, retained.region.start)
 
     def _report_undone(self, retained: RetainedText) -> None:
         undone = replace(retained.outcome, kind="rejected", reward=UNDONE, survival=None)

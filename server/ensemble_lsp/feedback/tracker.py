@@ -7,7 +7,7 @@ accepted, and when the survival of an accepted text is measured.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -15,6 +15,7 @@ from time import monotonic
 from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion
 from .pending import PendingSuggestion, continues, meet, remaining, same_line, same_place
 from .range_tracking import DocumentChange, is_fine
+from .recently_ended import RecentlyEnded
 from .retention import RetentionTracker
 from .reward import GLANCE_MS, reward_of
 
@@ -28,8 +29,6 @@ TYPED_S = 2.0
 """After this long a text typed as offered counts as typed."""
 NAP_S = 2.0
 """The longest sleep that ``tick`` asks for, so that no sleeper has to be woken earlier."""
-RECONSIDER_S = 60.0
-"""For this long after its end, a suggestion may still be on the screen and be accepted."""
 _REMEMBERED = 512
 _TAKEN: frozenset[OutcomeKind] = frozenset({"accepted", "partial", "typed"})
 _UNUSED: frozenset[OutcomeKind] = frozenset({"superseded", "ignored", "rejected"})
@@ -57,13 +56,11 @@ class Tracker:
         self._retention = RetentionTracker(self._report_revision, clock)
         self._settled: OrderedDict[str, tuple[Suggestion, Outcome]] = OrderedDict()
         self._documents: dict[str, Document] = {}
-        self._recent: deque[tuple[float, PendingSuggestion]] = deque(maxlen=32)
-        """Suggestions that ended without an accept, and when."""
+        self._recent = RecentlyEnded(clock)
         self._fine = False
         """Whether the client sends less than whole lines."""
         self.exact = False
         """Whether the client sends edits as they are made, not only what differs; learned from its edits."""
-        """Whether the client sends edits as they are made, not only what differs."""
 
     # -- offered -------------------------------------------------------------------------------
 
@@ -212,7 +209,7 @@ class Tracker:
         """Follow a change of a document, made by consecutive edits."""
         uri = after.uri
         followed = self._pending_in(uri)
-        recent = self._recent_in(uri)
+        recent = self._recent.in_document(uri)
         if not followed and not recent and not self._retention.follows(uri):
             return
         self._documents[uri] = after
@@ -245,9 +242,7 @@ class Tracker:
         if last is not None:
             self._retention.measure(last)
             self._retention.closed(last)
-        self._recent = deque(
-            (each for each in self._recent if each[1].suggestion.uri != uri), self._recent.maxlen
-        )
+        self._recent.close(uri)
         self._documents.pop(uri, None)
 
     def _judge(
@@ -264,7 +259,7 @@ class Tracker:
             else:
                 self._reconsider(pending)
         if taken:
-            self._forget_recent(taken)
+            self._recent.forget(taken)
         for pending in followed:
             if pending.suggestion.id not in self._pending:
                 continue
@@ -290,15 +285,6 @@ class Tracker:
             pending.away_since = pending.away_since or now
 
     # -- ended, but accepted after all -----------------------------------------------------------
-
-    def _recent_in(self, uri: str) -> list[PendingSuggestion]:
-        while self._recent and self._recent[0][0] + RECONSIDER_S < self._clock():
-            self._recent.popleft()
-        return [pending for _, pending in self._recent if pending.suggestion.uri == uri]
-
-    def _forget_recent(self, taken: Sequence[PendingSuggestion]) -> None:
-        kept = (each for each in self._recent if not meet(each[1], taken))
-        self._recent = deque(kept, self._recent.maxlen)
 
     def _reconsider(self, pending: PendingSuggestion) -> None:
         """Revise an outcome: the text was still on the screen, and one edit inserted it."""
@@ -367,7 +353,7 @@ class Tracker:
         self._settle(suggestion, outcome)
         may_come_late = kind in _UNUSED and source == "document" and not replaced
         if may_come_late and suggestion.task == "complete":
-            self._recent.append((self._clock(), pending))
+            self._recent.add(pending)
         if kind in _TAKEN and suggestion.uri in self._documents:
             self._retention.add(pending, outcome)
         if kind in ("accepted", "partial"):

@@ -26,6 +26,7 @@ from ..postprocess.completion_text import CONTEXT_LENGTH
 from ..selection.cascade import Findings, could_escalate, escalate
 from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
+from ..wording import join_names
 from .candidates import CandidateStore, Generation, follow
 from .checks import CandidateChecks, CheckContext, candidate_checks
 
@@ -207,8 +208,11 @@ async def _consensus(run: _GenerationRun, answers: list[Vote]) -> ConsensusResul
     """Return the consensus, with the agreement corrected by what this user accepted before."""
     rule = run.app.settings.ensemble.rule
     found = await asyncio.to_thread(consensus_of_code, answers, run.document.language, rule)
-    corrected = run.app.selector.agreement.corrected(found.agreement)
-    return replace(found, agreement=round(corrected, 3))
+    return replace(found, agreement=_corrected(run, found.agreement))
+
+
+def _corrected(run: _GenerationRun, agreement: float) -> float:
+    return round(run.app.selector.agreement.corrected(agreement), 3)
 
 
 def _with_stronger_model(
@@ -250,7 +254,10 @@ async def _ask_added_member(
 
 
 async def _judged(run: _GenerationRun, verdict: ConsensusResult) -> tuple[ConsensusResult, bool]:
-    """Return the verdict, or the judge's pick if the models agree too little."""
+    """Return the verdict, or the judge's pick if the models agree too little.
+
+    The pick has its own agreement. The judge's opinion does not raise it: nothing was measured of it.
+    """
     settings = run.app.settings.ensemble
     weak = verdict.agreement < settings.threshold and len(verdict.groups) > 1
     if not settings.judge or not weak:
@@ -267,10 +274,17 @@ async def _judged(run: _GenerationRun, verdict: ConsensusResult) -> tuple[Consen
         return verdict, False
     group = verdict.groups[index]
     others = [g for g in verdict.groups if g is not group]
-    why = f"{verdict.why} {settings.judge} picked among {len(texts)} answers without their names."
-    picked = replace(
-        verdict, text=group.text, models=group.models, groups=(group, *others), why=why
+    why = (
+        f"{verdict.why} {settings.judge} picked the answer of {join_names(group.models)} "
+        f"among {len(texts)} without their names."
     )
+    agreement = verdict.agreement
+    if index and group.agreement is not None:
+        agreement = _corrected(run, group.agreement)
+    picked = replace(
+        verdict, text=group.text, models=group.models, agreement=agreement,
+        groups=(group, *others), why=why,
+    )  # fmt: skip
     return picked, True
 
 

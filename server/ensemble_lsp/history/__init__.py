@@ -17,6 +17,7 @@ from .records import (
     StatsRow,
     StoredSuggestion,
     SuggestionRecord,
+    UsageRow,
     wilson,
 )
 from .store import History
@@ -35,6 +36,7 @@ __all__ = [
     "StatsRow",
     "StoredSuggestion",
     "SuggestionRecord",
+    "UsageRow",
     "password_of",
     "wilson",
 ]

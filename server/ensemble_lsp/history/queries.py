@@ -18,6 +18,7 @@ from .records import (
     StatsRow,
     StoredSuggestion,
     SuggestionRecord,
+    UsageRow,
     wilson,
 )
 
@@ -97,6 +98,19 @@ def spent_since(db: Database, since: float) -> float:
     """Return the US dollars spent since a time."""
     row = db.execute("SELECT sum(cost) FROM calls WHERE time >= ?", (since,)).fetchone()
     return float(row[0] or 0.0) if is_plausible(row[0]) else 0.0
+
+
+def usage_since(db: Database, since: float) -> list[UsageRow]:
+    """Return the calls, tokens and dollars of each model since a time, the dearest model first."""
+    rows = db.execute(
+        "SELECT model, count(*), sum(input_tokens), sum(output_tokens), sum(cost) FROM calls"
+        " WHERE time >= ? GROUP BY model ORDER BY sum(cost) DESC, count(*) DESC, model",
+        (since,),
+    ).fetchall()
+    return [
+        UsageRow(model, *(value if is_plausible(value) else 0 for value in sums))
+        for model, *sums in rows
+    ]
 
 
 def get(db: Database, id: str) -> StoredSuggestion | None:

@@ -48,6 +48,17 @@ class SuggestionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageRow:
+    """The calls to one model since a time, their tokens and their cost in US dollars."""
+
+    model: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
 class CallRecord:
     """One call to one model. ``status`` is ``ok``, ``cancelled`` or the error's class name."""
 

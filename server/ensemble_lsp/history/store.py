@@ -31,6 +31,7 @@ from .records import (
     StatsRow,
     StoredSuggestion,
     SuggestionRecord,
+    UsageRow,
 )
 
 Result = TypeVar("Result")
@@ -224,6 +225,10 @@ class History:
     async def spent_since(self, unix: float) -> float:
         """Return the US dollars spent since a time."""
         return await self._run(lambda db: queries.spent_since(db, unix))
+
+    async def usage_since(self, unix: float) -> list[UsageRow]:
+        """Return the calls, tokens and dollars of each model since a time."""
+        return await self._run(lambda db: queries.usage_since(db, unix))
 
     async def changes_after(self, number: int, limit: int = _PAGE) -> change_log.Changes:
         """Return the changes after a number, by any server, oldest first."""

@@ -12,12 +12,22 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
-from ..errors import SettingsError
+from ..errors import Problem, SettingsError
 from ..history.records import StatsRow
 from ..selection.choice import Ranked
 from ..settings import ModelSettings
 from ..settings.messages import expected, kind
 from ..types import TASKS, Task
+from .setup_schemas import (
+    DownloadModelArguments,
+    DownloadModelResult,
+    FindModelsArguments,
+    FindModelsResult,
+    PackagedModelsArguments,
+    PackagedModelsResult,
+    TestModelArguments,
+    TestModelResult,
+)
 from .wire_models import (
     ClientMessage,
     NonEmpty,
@@ -64,6 +74,8 @@ class WhyArguments(ClientMessage):
     task: Task | None = optional()
     uri: NonEmpty | None = optional()
     position: WirePosition | None = optional()
+    unpinned: bool | None = optional()
+    """Explain the choice at a position as if no model were pinned."""
 
 
 class PositionQuery(ClientMessage):
@@ -229,9 +241,13 @@ class ModelDescription(ServerMessage):
     tasks: list[Task]
     available: bool
     reason: str
-    """The reason why the model is not available."""
+    """The reason why the model is not available, or its last failure."""
+    problem: Problem
+    """The kind of the reason."""
     key_source: str = Field(alias="keySource")
     """The source of the API key."""
+    key_variable: str | None = Field(alias="keyVariable")
+    """The environment variable that may hold the API key; null for a model that reads none."""
     origin: str
     """The place where the model is configured."""
     local: bool
@@ -285,11 +301,63 @@ class PinArguments(ClientMessage):
     """A model's name; null to let the selector choose again."""
 
 
+class StatusArguments(ClientMessage):
+    """Return what a status bar shows beside the notification `ensemble/status`."""
+
+
+class ModelUsage(ServerMessage):
+    """The calls to one model in a period."""
+
+    model: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    """US dollars."""
+
+
+class PeriodUsage(ServerMessage):
+    """The calls to all models in a period."""
+
+    cost: float
+    """US dollars."""
+    input_tokens: int
+    output_tokens: int
+    models: list[ModelUsage]
+    """The models that were asked, the dearest first."""
+
+
+class StatusResult(ServerMessage):
+    """Pins, faults of the settings, and usage."""
+
+    pins: dict[Task, str]
+    """The models pinned by command or in the settings."""
+    issues: list[str]
+    """Faults of the settings, when they were last read."""
+    config_path: str
+    """The user's config file, which may not exist."""
+    daily_budget: float | None
+    """The setting `selector.dailyBudget`."""
+    today: PeriodUsage
+    """Since midnight, local time."""
+    month: PeriodUsage
+    """Since the first of the month, local time; at most `history.retentionDays`."""
+
+
 class AddModelArguments(ModelSettings):
     """Add a model for this session: its settings, and `save`."""
 
     save: bool = False
     """Also write the model to the user's config file."""
+
+
+class AddModelResult(ServerMessage):
+    """The place where the model was written."""
+
+    saved: str | None
+    """The path of the config file; null without `save`."""
+    kept: list[str]
+    """The models that were found before and were written with it, so that the list does not replace them."""
 
 
 class RemoveModelArguments(ClientMessage):
@@ -365,8 +433,13 @@ COMMANDS: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "ensemble.models": (ModelsArguments, ModelsResult),
     "ensemble.providers": (ProvidersArguments, ProvidersResult),
     "ensemble.pin": (PinArguments, None),
-    "ensemble.addModel": (AddModelArguments, None),
+    "ensemble.status": (StatusArguments, StatusResult),
+    "ensemble.addModel": (AddModelArguments, AddModelResult),
     "ensemble.removeModel": (RemoveModelArguments, None),
+    "ensemble.packagedModels": (PackagedModelsArguments, PackagedModelsResult),
+    "ensemble.downloadModel": (DownloadModelArguments, DownloadModelResult),
+    "ensemble.findModels": (FindModelsArguments, FindModelsResult),
+    "ensemble.testModel": (TestModelArguments, TestModelResult),
     "ensemble.why": (WhyArguments, WhyResult),
     "ensemble.report": (ReportArguments, ReportResult),
     "ensemble.compare": (CompareArguments, CompareResult),

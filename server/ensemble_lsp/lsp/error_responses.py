@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 from lsprotocol.types import ErrorCodes, LSPErrorCodes
 from pygls.exceptions import JsonRpcException
 
-from ..errors import EnsembleError, SettingsError, UnknownModelError
+from ..errors import EnsembleError, Problem, SettingsError, UnknownModelError
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +23,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def failure(message: str, code: int = LSPErrorCodes.RequestFailed) -> JsonRpcException:
-    """Return an error that the client shows to the user."""
-    return JsonRpcException(message=message, code=int(code))
+def failure(
+    message: str, code: int = LSPErrorCodes.RequestFailed, problem: Problem = "other"
+) -> JsonRpcException:
+    """Return an error that the client shows to the user; ``problem`` lets it offer what mends it."""
+    data = None if problem == "other" else {"problem": problem}
+    return JsonRpcException(message=message, code=int(code), data=data)
 
 
 def quiet_on_error(
@@ -59,9 +62,9 @@ def raise_to_user(handler: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R
         try:
             return await handler(*args, **kwargs)
         except (SettingsError, UnknownModelError) as error:
-            raise failure(str(error), ErrorCodes.InvalidParams) from error
+            raise failure(str(error), ErrorCodes.InvalidParams, error.problem) from error
         except EnsembleError as error:
-            raise failure(str(error)) from error
+            raise failure(str(error), problem=error.problem) from error
         except JsonRpcException:
             raise
         except Exception as error:

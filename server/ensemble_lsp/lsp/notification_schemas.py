@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from ..errors import Problem
 from ..types import Task
 from .status import METHOD as STATUS
 from .wire_models import ClientMessage, ServerMessage, optional
@@ -37,9 +38,14 @@ class StatusParams(ServerMessage):
     """The server's state changed."""
 
     state: Literal["idle", "busy", "offline"]
+    """`offline`: no model answered the last request; `problem` says why."""
     task: Task | None = optional()
     model: str | None = optional()
+    """The model that is asked, or whose answer was offered."""
     message: str | None = optional()
+    """The reason for a wait, or the error of a model, which begins with what to do."""
+    problem: Problem | None = optional()
+    """The kind of the error. With `idle`: another model answered, but this one needs the user."""
     latency_ms: float | None = optional()
     accept_rate: float | None = optional()
     snoozed: bool | None = optional()

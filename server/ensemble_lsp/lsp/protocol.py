@@ -241,9 +241,10 @@ class EnsembleProtocol(LanguageServerProtocol):
         elif isinstance(error, asyncio.CancelledError):
             self._refuse(msg_id, LSPErrorCodes.RequestCancelled, "cancelled")
         elif isinstance(error, JsonRpcException):
-            self._refuse(
-                msg_id, error.code or ErrorCodes.InternalError, str(error.message or error)
-            )
+            code = error.code or ErrorCodes.InternalError
+            # Only our own data: pygls puts a traceback there.
+            data = error.data if isinstance(error.data, dict) and "problem" in error.data else None
+            self._refuse(msg_id, code, str(error.message or error), data)
         else:
             logger.error("request %s failed", msg_id, exc_info=error)
             self._refuse(
@@ -258,13 +259,13 @@ class EnsembleProtocol(LanguageServerProtocol):
             return
         super()._handle_request(msg_id, method_name, params)
 
-    def _refuse(self, msg_id: Any, code: int, message: str) -> None:
+    def _refuse(self, msg_id: Any, code: int, message: str, data: Any = None) -> None:
         if msg_id is None:
             # JSON-RPC requires the null id; the converter would omit it.
             error = {"code": int(code), "message": message}
             self._send_data({"jsonrpc": self.VERSION, "id": None, "error": error})
             return
-        self._send_response(msg_id, error=types.ResponseError(code=int(code), message=message))
+        self._send_response(msg_id, error=types.ResponseError(int(code), message, data))
 
     # -- handlers of pygls that are replaced ---------------------------------------------------
 

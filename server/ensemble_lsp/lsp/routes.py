@@ -14,6 +14,7 @@ from lsprotocol import types
 from .error_responses import raise_to_user
 from .handlers import (
     code_action,
+    config_watching,
     configuration,
     copilot_session,
     generation_commands,
@@ -24,6 +25,7 @@ from .handlers import (
     model_commands,
     popup_completion,
     report_commands,
+    setup_commands,
     snooze_command,
     suggestion_commands,
     suggestion_events,
@@ -49,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     Route(types.SHUTDOWN, lifecycle.shutdown),
     Route(types.SET_TRACE, lifecycle.set_trace),
     Route(types.WORKSPACE_DID_CHANGE_CONFIGURATION, configuration.did_change_configuration),
+    Route(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, config_watching.did_change_watched_files),
     Route(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, configuration.did_change_folders),
     Route(types.TEXT_DOCUMENT_DID_OPEN, text_sync.did_open),
     Route(types.TEXT_DOCUMENT_DID_CHANGE, text_sync.did_change),
@@ -120,8 +123,13 @@ COMMANDS: dict[str, Command] = {
     "ensemble.models": model_commands.models,
     "ensemble.providers": model_commands.providers,
     "ensemble.pin": model_commands.pin,
+    "ensemble.status": model_commands.status,
     "ensemble.addModel": model_commands.add_model,
     "ensemble.removeModel": model_commands.remove_model,
+    "ensemble.packagedModels": setup_commands.packaged_models,
+    "ensemble.downloadModel": setup_commands.download_model,
+    "ensemble.findModels": setup_commands.find_models,
+    "ensemble.testModel": setup_commands.test_model,
     "ensemble.report": report_commands.report,
     "ensemble.compare": report_commands.compare,
 }

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ..explanation.explainer import Explainer
     from ..generation.generator import Generator
     from ..next_edit.predictor import EditPredictor
-    from ..settings import SettingsIssue
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +69,11 @@ class ClientFeatures:
     """The client shows no hover until every server has answered."""
     code_action_tags: bool = False
     """The client shows which code actions come from a model."""
+    watches_files: bool = False
+    """The client watches files on request, also outside the workspace."""
+    message_buttons: bool = False
+    """The client shows a message with buttons beside the work. Others ask at once and wait for the answer, which
+    would interrupt typing (Neovim, Emacs)."""
     judges_explanations: bool = False
     """The client runs the links below an explanation that say whether it was helpful."""
 
@@ -82,9 +86,11 @@ class ClientFeatures:
         resolve = action.resolve_support.properties if action and action.resolve_support else []
         edits = workspace.workspace_edit if workspace else None
         change = workspace.did_change_configuration if workspace else None
+        watched = workspace.did_change_watched_files if workspace else None
         hover = text.hover if text else None
         name = params.client_info.name if params.client_info else ""
         modes = insert_text_modes(text.completion if text else None)
+        vscode = any(word in name.lower() for word in _BUILT_ON_VSCODE)
         return cls(
             name=name,
             inline_completion=bool(text and text.inline_completion),
@@ -100,7 +106,11 @@ class ClientFeatures:
             watches_configuration=bool(change and change.dynamic_registration),
             markdown=not (hover and hover.content_format)
             or types.MarkupKind.Markdown in hover.content_format,
-            sends_exact_edits=any(word in name.lower() for word in _BUILT_ON_VSCODE),
+            sends_exact_edits=vscode,
+            watches_files=bool(
+                watched and watched.dynamic_registration and watched.relative_pattern_support
+            ),
+            message_buttons=vscode and bool(window and window.show_document),
             hover_waits_for_all=name.lower().startswith(_WAIT_FOR_ALL),
             judges_explanations=_announces(caps.experimental, "ensemble", "explanationCommands"),
         )
@@ -164,6 +174,14 @@ class EnsembleServer(LanguageServer):
         self.trace = types.TraceValue.Off
         self.asks_for_edits = False
         """Whether the client has asked for a next edit itself."""
+        self.config_touched = asyncio.Event()
+        """Set when the client reports a change of the config file."""
+        self.reported_issues: frozenset[str] = frozenset()
+        """The issues of the settings that the user has been shown."""
+        self.config_unreadable = False
+        """Whether the user has been shown that the config file cannot be used."""
+        self.downloads: set[str] = set()
+        """The packaged models that are being downloaded."""
         self._open_host = open_host
         self._host: asyncio.Future[Host] | None = None
         self._changing: asyncio.Task[AppContext] | None = None
@@ -285,13 +303,6 @@ class EnsembleServer(LanguageServer):
     ) -> None:
         """Show a message to the user."""
         self.window_show_message(types.ShowMessageParams(type=kind, message=message))
-
-    def report_issues(self, issues: list[SettingsIssue]) -> None:
-        """Show the settings' issues to the user in one message."""
-        if issues:
-            lines = "\n".join(f"- {issue}" for issue in issues[:8])
-            more = f"\n- and {len(issues) - 8} more" if len(issues) > 8 else ""
-            self.notify_user(f"ensemble-lsp settings:\n{lines}{more}")
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log an internal error instead of showing it: the user cannot act on it."""

@@ -169,13 +169,17 @@ def uses_official_address(settings: ModelSettings) -> bool:
     return own and parts.scheme == "https"
 
 
+def key_variable(settings: ModelSettings) -> str | None:
+    """Return the environment variable that may hold a model's key; None for a model that reads none."""
+    if settings.api_key_env is not None:
+        return settings.api_key_env
+    usual = spec_of(settings.provider).key_variable if uses_official_address(settings) else ""
+    return usual or None
+
+
 def missing_key(settings: ModelSettings) -> str | None:
     """Return what to do about a missing key; None for an address that may need no key."""
-    variable = settings.api_key_env
-    if variable is None:
-        if not uses_official_address(settings):
-            return None
-        variable = spec_of(settings.provider).key_variable
+    variable = key_variable(settings)
     if not variable:
         return None
     return (

@@ -28,6 +28,7 @@ from ..errors import (
     RateLimitedError,
     ServiceUnavailableError,
     TimedOutError,
+    advice_first,
 )
 from .rate_limits import in_words, retry_after
 
@@ -140,15 +141,15 @@ def translate(error: BaseException, source: Source, begun: bool = False) -> Prov
     if names & {"APIError", "AnswerError"}:
         return from_body(body if body is not None else str(error), source)
     if "AnswerTooLongError" in names:
-        return _make(InvalidResponseError, source, "the answer does not end; choose another model")
+        return _make(
+            InvalidResponseError, source, "the answer does not end", "choose another model"
+        )
     if isinstance(error, ValueError):
         return _make(
-            InvalidResponseError, source, f"the answer of {source.place} cannot be read; {_MEND}"
+            InvalidResponseError, source, f"the answer of {source.place} cannot be read", _MEND
         )
-    text = (
-        f"the answer of {source.place} is not what it should be ({type(error).__name__}); {_MEND}"
-    )
-    return _make(InvalidResponseError, source, text)
+    text = f"the answer of {source.place} is not what it should be ({type(error).__name__})"
+    return _make(InvalidResponseError, source, text, _MEND)
 
 
 _MEND = "check baseUrl and api, and try again"
@@ -158,8 +159,8 @@ def from_status(status: int, body: Any, headers: Any, source: Source) -> Provide
     """Translate an HTTP status other than success; the body is decoded JSON or text."""
     said = words_of(body)
     if status < 400:
-        text = f"{source.place} redirects to another address; set baseUrl to the final one"
-        return _make(BadRequestError, source, text)
+        text = f"{source.place} redirects to another address"
+        return _make(BadRequestError, source, text, "set baseUrl to the final address")
     if status >= 500 and _LOADING.search(said):
         return loading(source)
     fault = _too_many(said, headers) if status == 429 else _by_meaning(status, said)
@@ -170,8 +171,9 @@ def from_status(status: int, body: Any, headers: Any, source: Source) -> Provide
 
 def loading(source: Source) -> ServiceUnavailableError:
     """Return the error of a server that loads the model: it passes by itself, and pauses nothing."""
+    text = f"{source.place} is loading the model"
     error = ServiceUnavailableError(
-        source.name, f"{source.name}: {source.place} is loading the model; try again in a moment."
+        source.name, advice_first(source.name, text, "try again in a moment")
     )
     error.trips_breaker = False
     return error
@@ -200,7 +202,8 @@ def from_body(body: Any, source: Source) -> ProviderError:
     return _make(
         InvalidResponseError,
         source,
-        f"an error instead of an answer{_quote(said, source)}; try again",
+        f"an error instead of an answer{_quote(said, source)}",
+        "try again",
     )
 
 
@@ -268,44 +271,56 @@ def _fault(fault: _Fault, source: Source, said: str, headers: Any) -> ProviderEr
     if fault is ServiceUnavailableError:
         wait = retry_after(headers, said)
         when = f"in {in_words(wait)}" if wait else "in a while"
-        text = f"{source.name}: {source.place} is unavailable; try again {when}."
+        text = advice_first(source.name, f"{source.place} is unavailable", f"try again {when}")
         return ServiceUnavailableError(source.name, text, wait)
     if fault is ConnectionFailedError:
         return _make(
-            fault, source, "the proxy asks for a password; put it into the proxy's address"
+            fault, source, "the proxy asks for one", "put the password into the proxy's address"
         )
-    return _make(fault, source, _TEXTS[fault](source, said))
+    return _make(fault, source, *_TEXTS[fault](source, said))
 
 
-_TEXTS: dict[_Fault, Callable[[Source, str], str]] = {
+_TEXTS: dict[_Fault, Callable[[Source, str], tuple[str, str]]] = {
     AuthenticationError: lambda s, _said: (
-        f"{s.key_name} is not accepted; set a valid key and try again"
+        (f"{s.key_name} is not accepted", "set a valid key and try again")
         if s.key_name
-        else f"{s.place} asks for a key; set apiKeyEnv to the environment variable that holds it"
+        else (
+            f"{s.place} asks for a key",
+            "set apiKeyEnv to the environment variable of the key",
+        )
     ),
     QuotaExceededError: lambda s, _said: (
-        f"your credit at {s.place} is used up; add credit or choose another model"
+        f"your credit at {s.place} is used up",
+        "add credit or choose another model",
     ),
     ModelNotFoundError: lambda s, _said: (
-        f"{s.place} does not offer the model {s.model!r} this way; check model, api and baseUrl"
+        f"{s.place} does not offer the model {s.model!r} this way",
+        "check model, api and baseUrl",
     ),
     ContextTooLongError: lambda _s, _said: (
-        "the prompt does not fit the model's window; set contextTokens to the window it really has"
+        "the prompt does not fit the model's window",
+        "set contextTokens to the window it really has",
     ),
-    TimedOutError: lambda s, _said: f"{s.place} did not answer in time; try again or raise timeout",
+    TimedOutError: lambda s, _said: (
+        f"{s.place} did not answer in time",
+        "try again or raise timeout",
+    ),
     ContentFilteredError: lambda _s, _said: (
-        "a content filter declined the request; ask differently or choose another model"
+        "a content filter declined the request",
+        "ask differently or choose another model",
     ),
     BadRequestError: lambda s, said: (
-        f"{s.place} refuses the request{_quote(said, s)}; check the model's settings"
+        f"{s.place} refuses the request{_quote(said, s)}",
+        "check the model's settings",
     ),
 }
+"""The fault and the advice of each error."""
 
 
 def _rate_limited(source: Source, headers: Any, said: str) -> RateLimitedError:
     wait = retry_after(headers, said)
     when = f"in {in_words(wait)}" if wait else "in a while"
-    text = f"{source.name}: too many requests; try again {when} or lower concurrency."
+    text = advice_first(source.name, "too many requests", f"try again {when} or lower concurrency")
     return RateLimitedError(source.name, text, wait)
 
 
@@ -315,28 +330,31 @@ def _from_transport(error: BaseException, source: Source, begun: bool) -> Provid
     # A timeout while connecting is a failed connection, not a slow answer.
     slow = names & {"TimeoutException", "APITimeoutError", "TimeoutError"}
     if slow and not names & {"ConnectTimeout", "PoolTimeout"}:
-        return _make(TimedOutError, source, _TEXTS[TimedOutError](source, ""))
+        return _make(TimedOutError, source, *_TEXTS[TimedOutError](source, ""))
     if begun:
-        return _make(InvalidResponseError, source, "the answer broke off half-way; try again")
-    return _make(ConnectionFailedError, source, _why_not_connected(chain, names, source))
+        return _make(InvalidResponseError, source, "the answer broke off half-way", "try again")
+    return _make(ConnectionFailedError, source, *_why_not_connected(chain, names, source))
 
 
-def _why_not_connected(chain: list[BaseException], names: set[str], source: Source) -> str:
+def _why_not_connected(
+    chain: list[BaseException], names: set[str], source: Source
+) -> tuple[str, str]:
+    """Return the fault and the advice."""
     place = source.place
     said = " ".join(str(e) for e in chain)
     if any(isinstance(e, socket.gaierror) for e in chain) or "Name or service" in said:
-        return f"the host of {place} is not known; check baseUrl and the network"
+        return f"the host of {place} is not known", "check baseUrl and the network"
     if any(isinstance(e, ssl.SSLError) for e in chain) or re.search(
         r"\bSSL|\bTLS|certificate", said
     ):
-        return f"no secure connection to {place} (TLS); check baseUrl and the certificate"
+        return f"no secure connection to {place} (TLS)", "check baseUrl and the certificate"
     if names & {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError"}:
-        return "baseUrl is not an address that can be asked; check it"
+        return "baseUrl is not an address that can be asked", "check baseUrl"
     if "ProxyError" in names:
-        return "the proxy does not let the request through; check the proxy's settings"
+        return "the proxy does not let the request through", "check the proxy's settings"
     if source.local:
-        return f"nothing answers at {place}; start the server or change baseUrl"
-    return f"{place} cannot be reached; check the network and baseUrl"
+        return f"nothing answers at {place}", "start the server or change baseUrl"
+    return f"{place} cannot be reached", "check the network and baseUrl"
 
 
 def _causes(error: BaseException) -> Any:
@@ -359,5 +377,5 @@ def _quote(said: str, source: Source) -> str:
     return f" ({text[:160]}{'…' if len(text) > 160 else ''})"
 
 
-def _make(fault: _Fault, source: Source, text: str) -> ProviderError:
-    return fault(source.name, f"{source.name}: {text}.")
+def _make(fault: _Fault, source: Source, text: str, advice: str) -> ProviderError:
+    return fault(source.name, advice_first(source.name, text, advice))

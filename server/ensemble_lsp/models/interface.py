@@ -47,6 +47,15 @@ class Profile:
     free: bool = False
     """Whether it costs neither money nor noticeable time, so it may always be asked."""
 
+    @property
+    def continues_exactly(self) -> bool:
+        """Whether its completions continue the very character before the cursor.
+
+        Those of a fill-in-the-middle model do, and those of ``recall``, which copies code; a chat model
+        may begin on a new line or repeat the last word.
+        """
+        return self.free or self.fim != "none"
+
     def cost(self, usage: Usage) -> float:
         """Return US dollars for a usage."""
         return (

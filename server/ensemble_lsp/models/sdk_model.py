@@ -13,7 +13,7 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, cast
 
-from ..errors import AuthenticationError, InvalidResponseError
+from ..errors import AuthenticationError, InvalidResponseError, advice_first
 from ..provider_spec import spec_of
 from ..settings import ModelSettings
 from ..types import Chunk, Prompt
@@ -183,10 +183,11 @@ class SdkModel:
         name = self._profile.name
         if not self._key:
             if remedy := missing_key(self._settings):
-                raise AuthenticationError(name, f"{name}: {remedy}.")
+                advice = remedy.removeprefix("no key: ")
+                raise AuthenticationError(name, advice_first(name, "no key", advice))
         elif not (self._key.isascii() and self._key.isprintable()):
-            text = f"{name}: {self._source.key_name} holds characters no key has; set it again."
-            raise AuthenticationError(name, text)
+            fault = f"{self._source.key_name} holds characters no key has"
+            raise AuthenticationError(name, advice_first(name, fault, "set the key again"))
 
     def _request(self, prompt: Prompt) -> WireRequest:
         facts = self._facts.known
@@ -258,11 +259,9 @@ class SdkModel:
 
     def _not_an_answer(self, kind: str) -> InvalidResponseError:
         shown = kind if kind.replace("/", "").replace("-", "").replace(".", "").isalnum() else ""
-        text = (
-            f"{self._profile.name}: {self._source.place} sends {shown[:60] or 'something'} instead of "
-            "an answer; check baseUrl and api."
-        )
-        return InvalidResponseError(self._profile.name, text)
+        name, fault = self._profile.name, f"{self._source.place} sends {shown[:60] or 'something'}"
+        text = advice_first(name, f"{fault} instead of an answer", "check baseUrl and api")
+        return InvalidResponseError(name, text)
 
 
 def _without_thought(delta: Delta, thoughts: ThoughtFilter) -> Delta:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import ContentFilteredError, InvalidResponseError
+from ..errors import ContentFilteredError, InvalidResponseError, advice_first
 from ..types import Chunk, Prompt, Usage
 from .interface import Profile
 from .token_estimates import MAX_CHARACTERS_PER_TOKEN, tokens_of
@@ -163,7 +163,8 @@ async def assemble(
 
 
 def _refused(profile: Profile) -> ContentFilteredError:
-    text = f"{profile.name}: the model declined to answer; ask differently or choose another model."
+    advice = "ask differently or choose another model"
+    text = advice_first(profile.name, "the model declined to answer", advice)
     return ContentFilteredError(profile.name, text)
 
 
@@ -173,18 +174,16 @@ def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> 
         raise _refused(profile)
     if answer.finish is None:
         said = "the answer broke off" if answer.length else "the answer is empty"
-        text = f"{name}: {said}; try again, and check baseUrl and api if it happens again."
+        text = advice_first(name, said, "try again, and check baseUrl and api if it happens again")
         raise InvalidResponseError(name, text)
     if answer.length:
         return
     # Some servers call it a stop when a thought has used up the limit.
     spent = answer.usage.output_tokens if answer.usage and answer.thought else 0
     if answer.finish == "length" or (spent and spent >= prompt.max_tokens):
-        text = (
-            f"{name}: the model used up its tokens before it wrote anything; "
-            "choose a model that does not think first."
-        )
+        fault = "the model used up its tokens before it wrote anything"
+        text = advice_first(name, fault, "choose a model that does not think first")
         raise NoTextError(name, text)
     # An empty text is a valid completion or edit, but not a valid answer to a question.
     if prompt.task not in ("complete", "edit") and not stopped:
-        raise InvalidResponseError(name, f"{name}: the answer is empty; try again.")
+        raise InvalidResponseError(name, advice_first(name, "the answer is empty", "try again"))

@@ -10,6 +10,7 @@ from ..errors import (
     ModelNotFoundError,
     ProviderError,
     ServiceUnavailableError,
+    advice_first,
 )
 from ..types import Task
 from .error_mapping import AnswerError, words_of
@@ -97,11 +98,9 @@ class Lessons:
 
     def no_text(self, name: str) -> NoTextError:
         """Return the error of a request that was given up."""
-        return NoTextError(
-            name,
-            f"{name}: the model used up its tokens before it wrote anything; set thinking to off, "
-            "or choose a model that does not think first.",
-        )
+        fault = "the model used up its tokens before it wrote anything"
+        advice = "set thinking to off, or choose a model that does not think first"
+        return NoTextError(name, advice_first(name, fault, advice))
 
     def from_refusal(self, error: Exception, meaning: ProviderError) -> list[str]:
         """Learn from a refused request; return the new facts, none if it teaches nothing."""

@@ -38,7 +38,7 @@ class EditRun:
         """The changes of the document since the query."""
         self.has_text = False
         """Whether an answer has begun."""
-        self.errors: dict[str, str] = {}
+        self.errors: dict[str, ProviderError] = {}
         """Failures, by model."""
         self._app = app
         self._history = history
@@ -71,10 +71,9 @@ class EditRun:
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
-        if edit is None and self._asked and len(self.errors) == len(self._asked):
-            self._app.activity.offline(" ".join(dict.fromkeys(self.errors.values())))
-        else:
-            self._app.activity.idle("edit", edit.model if edit else None)
+        all_failed = len(self.errors) == len(self._asked)
+        errors = list(self.errors.values()) if edit is not None or all_failed else []
+        self._app.activity.finished("edit", edit.model if edit else None, errors)
         return edit
 
     async def _hedged(self) -> PredictedEdit | None:
@@ -155,7 +154,7 @@ class EditRun:
             answer = task.result()
         except ProviderError as error:
             logger.info("%s", error)
-            self.errors[name] = str(error)
+            self.errors[name] = error
             return None, None
         edit = predicted_edit(
             prompt, answer.text, finish=answer.finish, model=name, confidence=answer.confidence

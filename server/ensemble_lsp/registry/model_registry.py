@@ -9,40 +9,30 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from ..errors import (
-    ConnectionFailedError,
     EnsembleError,
-    ProviderError,
+    Problem,
     SettingsError,
     UnknownModelError,
 )
-from ..models.api_keys import Key, Keyring, find_key
+from ..models.api_keys import Keyring
 from ..models.edit_formats import is_raw_text
 from ..models.interface import Model, Notify, Preparable, Profile, PromptRedactor
 from ..models.log_redaction import RedactKeys
 from ..models.stream_collector import gather
 from ..models.wrappers import (
-    CircuitBreaker,
-    ConcurrencyLimit,
     Draining,
-    Metered,
     ModelCall,
-    PrivacyGate,
     Scheduler,
-    Timeout,
-    Unavailable,
 )
 from ..provider_spec import problems as provider_problems
-from ..provider_spec import spec_of
 from ..settings import ModelSettings, Settings, SettingsIssue
 from ..types import Prompt, RenderedPrompt, Task
 from .discovery import DiscoveredModel, discover
-from .forwarding import locality
+from .model_slot import Origin, Slot, SlotBuilder, WantedModel
 from .provider_factory import ModelFactory, ProviderFactory
 
-Origin = Literal["config", "discovered", "session"]
 Discover = Callable[[Mapping[str, str], Path], Awaitable[list[DiscoveredModel]]]
 
 _PATIENCE = 5.0
@@ -65,6 +55,8 @@ class Entry:
     settings: ModelSettings
     locality: str = ""
     """A sentence on where a server's model runs; empty if there is no doubt."""
+    problem: Problem = "other"
+    """The kind of the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,57 +71,6 @@ class TestResult:
     total_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """A model with its policies, from the outside in; metering is put round it by each registry.
-
-    Metering is outermost: it sees what its user sees, the wait for a place included. A model that
-    goes counts its answers outside the breaker, so that being removed is no failure. The breaker
-    comes before the queue: while it is open a request costs nothing and waits for nothing. The
-    time limit is innermost: waiting for a place is not the provider's fault.
-    """
-
-    draining: Draining
-    breaker: CircuitBreaker
-    limited: ConcurrencyLimit
-    adapter: Model
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    settings: ModelSettings
-    key: Key
-    origin: Origin
-    why: str
-    profile: Profile
-    model: Model
-    chain: _Chain | None
-    """None for a model that cannot be asked."""
-    reason: str
-
-    def open_for(self, task: Task) -> bool:
-        """Whether it is worth asking for a task now."""
-        return (
-            self.chain is not None
-            and task in self.profile.tasks
-            and self.chain.breaker.state_for(task) != "open"
-        )
-
-    @property
-    def open(self) -> bool:
-        """Whether it is worth asking for any task now."""
-        return any(self.open_for(task) for task in self.profile.tasks)
-
-    @property
-    def locality(self) -> str:
-        """A sentence on where the model runs; empty if there is no doubt."""
-        if self.settings.local is not None and self.origin != "discovered":
-            return ""
-        gate = self.chain.adapter if self.chain else None
-        forwarding = gate.forwarding if isinstance(gate, PrivacyGate) else ""
-        return locality(self.settings, self.model.profile, forwarding)
-
-
 class Registry:
     """The models by name: an immutable set, so that a request sees the same one from start to end.
 
@@ -138,8 +79,8 @@ class Registry:
 
     def __init__(
         self,
-        parts: _Parts,
-        slots: Mapping[str, _Slot],
+        parts: SlotBuilder,
+        slots: Mapping[str, Slot],
         removed: Mapping[str, ModelSettings],
         faults: tuple[SettingsIssue, ...],
     ) -> None:
@@ -178,7 +119,7 @@ class Registry:
         of remote models; without it they get no secret at all.
         """
         before = previous._parts if previous else None
-        parts = _Parts(
+        parts = SlotBuilder(
             env=env,
             adapters=adapters
             or ProviderFactory(data_dir, document_index, prompt_redactor, on_notice),
@@ -214,6 +155,7 @@ class Registry:
                 why=slot.why,
                 settings=slot.settings,
                 locality=slot.locality,
+                problem=slot.chain.breaker.problem if slot.chain else slot.problem,
             )
             for slot in self._slots.values()
         ]
@@ -241,7 +183,7 @@ class Registry:
         """Return a registry with one more model; raises ``SettingsError`` if the name is taken."""
         if settings.name in self._slots:
             raise SettingsError(f"There is a model {settings.name!r} already; choose another name.")
-        wanted = _Wanted(settings, "session", "added in this session")
+        wanted = WantedModel(settings, "session", "added in this session")
         slot = await self._parts.slot(wanted, None)
         removed = {name: old for name, old in self._removed.items() if name != settings.name}
         return self._next({**self._slots, settings.name: slot}, removed)
@@ -278,21 +220,21 @@ class Registry:
             *(model.close() for model in (*chains, *going.values())), return_exceptions=True
         )
 
-    def _slot(self, name: str) -> _Slot:
+    def _slot(self, name: str) -> Slot:
         slot = self._slots.get(name)
         if slot is None:
             raise UnknownModelError(_unknown(name, self._slots))
         return slot
 
-    def _next(self, slots: Mapping[str, _Slot], removed: Mapping[str, ModelSettings]) -> Registry:
+    def _next(self, slots: Mapping[str, Slot], removed: Mapping[str, ModelSettings]) -> Registry:
         registry = Registry(self._parts, slots, removed, self.faults)
         registry._take_over(self)
         return registry
 
-    def _by_hand(self) -> list[_Wanted]:
+    def _by_hand(self) -> list[WantedModel]:
         """The models that were added to this registry while it ran."""
         return [
-            _Wanted(slot.settings, slot.origin, slot.why)
+            WantedModel(slot.settings, slot.origin, slot.why)
             for slot in self._slots.values()
             if slot.origin == "session"
         ]
@@ -305,7 +247,7 @@ class Registry:
         kept = {id(slot.chain) for slot in self._slots.values() if slot.chain}
         self._let_go(slot for slot in previous._slots.values() if id(slot.chain) not in kept)
 
-    def _let_go(self, slots: Iterable[_Slot]) -> None:
+    def _let_go(self, slots: Iterable[Slot]) -> None:
         """Close models in the background when their answers have ended."""
         for slot in slots:
             if slot.chain is None:
@@ -319,84 +261,7 @@ class Registry:
         self._going.pop(task, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A model that the registry should have."""
-
-    settings: ModelSettings
-    origin: Origin
-    why: str
-
-    @property
-    def name(self) -> str:
-        return self.settings.name
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """The services that models are built with."""
-
-    env: Mapping[str, str]
-    adapters: ModelFactory
-    on_call: Callable[[ModelCall], None]
-    scheduler: Scheduler
-    keyring: Keyring
-    redact: RedactKeys
-
-    async def slot(self, wanted: _Wanted, old: _Slot | None) -> _Slot:
-        """A model with its policies: the old one's, where nothing has changed; never fails."""
-        settings = wanted.settings
-        # What was merely found asks no keyring: that may want the user to unlock it.
-        keyring = None if wanted.origin == "discovered" else self.keyring
-        key = await find_key(settings, self.env, keyring)
-        self.redact.add(key)
-        if old and old.chain and (old.settings, old.key) == (settings, key):
-            chain, profile = old.chain, old.profile
-        else:
-            try:
-                profile, chain = await self._chain(settings, key)
-            except EnsembleError as error:
-                return self._unavailable(wanted, key, error)
-            except Exception as error:  # a broken installation must not take the others along
-                told = f"cannot be loaded ({type(error).__name__}: {error}); reinstall ensemble-lsp"
-                return self._unavailable(wanted, key, ConnectionFailedError(settings.name, told))
-        model = Metered(chain.draining, self.on_call)
-        return _Slot(settings, key, wanted.origin, wanted.why, profile, model, chain, "")
-
-    async def _chain(self, settings: ModelSettings, key: Key) -> tuple[Profile, _Chain]:
-        def make() -> tuple[Profile, Model]:
-            if obstacle := self.adapters.obstacle(settings, key):
-                raise obstacle
-            profile = self.adapters.profile(settings)
-            return profile, self.adapters.make(settings, profile, key)
-
-        profile, adapter = await asyncio.to_thread(make)
-        if isinstance(adapter, PrivacyGate):
-            await adapter.ask_server()
-            profile = adapter.profile
-        limited = ConcurrencyLimit(Timeout(adapter, profile.timeout), self.scheduler)
-        breaker = CircuitBreaker(limited)
-        return profile, _Chain(Draining(breaker), breaker, limited, adapter)
-
-    def _unavailable(self, wanted: _Wanted, key: Key, error: EnsembleError) -> _Slot:
-        settings = wanted.settings
-        profile = Profile(
-            settings.name,
-            settings.provider,
-            settings.model,
-            settings.tasks,
-            input_price=settings.input_price,
-            output_price=settings.output_price,
-            local=spec_of(settings.provider).local,
-            timeout=settings.timeout,
-        )
-        reason = str(error)
-        kind = type(error) if isinstance(error, ProviderError) else ConnectionFailedError
-        model = Unavailable(profile, kind(settings.name, f"{settings.name}: {reason}"))
-        return _Slot(settings, key, wanted.origin, wanted.why, profile, model, None, reason)
-
-
-def _wrong_pins(settings: Settings, names: Mapping[str, _Slot]) -> tuple[SettingsIssue, ...]:
+def _wrong_pins(settings: Settings, names: Mapping[str, Slot]) -> tuple[SettingsIssue, ...]:
     return tuple(
         SettingsIssue("settings", f"selector.pin.{task}", _unknown(name, names))
         for task, name in settings.selector.pin.items()
@@ -406,10 +271,10 @@ def _wrong_pins(settings: Settings, names: Mapping[str, _Slot]) -> tuple[Setting
 
 async def _wanted(
     settings: Settings, env: Mapping[str, str], data_dir: Path, discover: Discover
-) -> list[_Wanted]:
+) -> list[WantedModel]:
     if settings.models or not settings.discover:
-        return [_Wanted(model, "config", "configured") for model in settings.models]
-    return [_Wanted(f.settings, "discovered", f.why) for f in await discover(env, data_dir)]
+        return [WantedModel(model, "config", "configured") for model in settings.models]
+    return [WantedModel(f.settings, "discovered", f.why) for f in await discover(env, data_dir)]
 
 
 async def _retire(draining: Draining, patience: float) -> None:

@@ -22,7 +22,7 @@ from ..numeric import clip
 from .call_stats import finite_numbers
 from .partitions import FEATURES, PARTITIONS, Cells, cells_of
 
-MEMORY = 240
+MEMORY = 160
 """Latest outcomes that an arm keeps."""
 WINDOW = 120
 """Latest outcomes that the change-point test looks at."""
@@ -30,8 +30,8 @@ MIN_BEFORE, MIN_AFTER = 12, 6
 """Outcomes needed before and after a change point."""
 MIN_OUTCOMES = 5
 """Outcomes needed for an acceptance rate."""
-THRESHOLD = 8.0
-"""Log-likelihood ratio that counts as a change; 5 gives false alarms."""
+THRESHOLD = 10.0
+"""Log-likelihood ratio that counts as a change; 8 gives false alarms, which cost more than a late one."""
 NOISE = 0.17
 """Variance of a reward around its expectation."""
 CENTRE = 0.45
@@ -93,7 +93,7 @@ class Arm:
 
     def __init__(
         self,
-        prior_weight: float = 8.0,
+        prior_weight: float = 12.0,
         pooling: float = 2.0,
         memory: int = MEMORY,
         threshold: float = THRESHOLD,

@@ -46,6 +46,8 @@ class ExpectedCall:
     total_ms: float
     cost: float
     failures: float
+    measured: bool = True
+    """Whether the times come from calls; else they are typical of such a model."""
 
 
 @dataclass(slots=True)
@@ -198,7 +200,7 @@ class CallStatistics:
             return known
         failures = record.failures if record else 0.0
         if profile.free:
-            return ExpectedCall(10.0, 10.0, 0.0, failures)
+            return ExpectedCall(10.0, 10.0, 0.0, failures, measured=False)
         baseline = self._baselines.get((profile.name, task))
         ms = typical_ms(profile, task)
         return ExpectedCall(
@@ -206,6 +208,7 @@ class CallStatistics:
             baseline.total_p50 if baseline else ms,
             typical_cost(profile, task),
             failures,
+            measured=baseline is not None,
         )
 
     def save(self, *, changed: bool = False) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class Ranked:
     """Share of the remembered suggestions that the user kept; None with fewer than five."""
     acceptance_scope: str = "here"
     """Suggestions that this share counts, as the end of a clause: all, or those in the context that matters."""
+    timed: bool = False
+    """Whether the times were measured in calls; else they are typical of such a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,9 @@ def explain_choice(choice: Choice) -> str:
 
 def _record(r: Ranked) -> str:
     """Return acceptance and speed, as the end of a sentence."""
-    speed = f"it answers in {format_duration(r.latency_ms)}"
+    speed = "its speed is not measured yet"
+    if r.timed:
+        speed = f"it answers in {format_duration(r.latency_ms)}"
     if r.acceptance is not None:
         share = f"{r.acceptance:.0%}".replace("%", " %")
         return f"you accept {share} of its suggestions {r.acceptance_scope}, and {speed}"

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from ..errors import HistoryError, QuotaExceededError
+from ..errors import HistoryError, QuotaExceededError, advice_first
 from ..history import History
 from ..models.interface import Model, Profile
 from ..models.stream_collector import open_stream
@@ -85,7 +85,8 @@ class DailyBudget:
         if self._history.in_memory:
             raise _budget_error(
                 profile,
-                "today's spending cannot be recorded; run `ensemble-lsp doctor` to check the history",
+                "today's spending cannot be recorded",
+                "run `ensemble-lsp doctor` to check the history",
             )
         id_ = uuid.uuid4().hex
         since = day_start(self._clock())
@@ -95,7 +96,8 @@ class DailyBudget:
         try:
             granted, left = await self._history.reserve(id_, since, cost, self.dollars)
         except HistoryError as error:
-            raise _budget_error(profile, f"today's spending is unknown ({error})") from error
+            fault = f"today's spending is unknown ({error})"
+            raise _budget_error(profile, fault, "try again") from error
         except asyncio.CancelledError:
             self._history.release(id_)
             raise
@@ -104,7 +106,8 @@ class DailyBudget:
             raise _budget_error(
                 profile,
                 f"this call may cost {cost:.4f} USD, and {left:.4f} USD are left of today's budget of "
-                f"{self.dollars:g} USD; raise selector.dailyBudget or wait until tomorrow",
+                f"{self.dollars:g} USD",
+                "raise selector.dailyBudget or wait until tomorrow",
             )
         return id_
 
@@ -159,7 +162,8 @@ def _is_paid(profile: Profile) -> bool:
     return profile.input_price > 0 or profile.output_price > 0
 
 
-def _budget_error(profile: Profile, reason: str) -> QuotaExceededError:
-    error = QuotaExceededError(profile.name, f"{profile.name} was not asked: {reason}.")
-    error.was_sent = False
+def _budget_error(profile: Profile, fault: str, advice: str) -> QuotaExceededError:
+    text = advice_first(profile.name, f"it was not asked, because {fault}", advice)
+    error = QuotaExceededError(profile.name, text)
+    error.problem, error.was_sent = "budget", False
     return error

@@ -157,6 +157,7 @@ def rank(
         high=min(1.0, expected + spread),
         first_ms=call.first_ms,
         latency_ms=call.total_ms,
+        timed=call.measured,
         cost=call.cost,
         failures=call.failures,
         reach=reach,

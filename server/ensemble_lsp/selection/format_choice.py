@@ -41,6 +41,8 @@ def prior_sources(choice: Choice) -> list[str]:
 
 def _row(r: Ranked) -> Sequence[str]:
     seconds = f"{r.latency_ms:.0f} ms" if r.latency_ms < 1000 else f"{r.latency_ms / 1000:.1f} s"
+    if not r.timed:
+        seconds = f"not measured (typically {seconds})"
     return (
         r.model,
         f"{r.expected:.2f} ({r.low:.2f} to {r.high:.2f})",

@@ -32,7 +32,10 @@ from .request_context import RequestContext
 
 _SPREAD = 1.64 * 0.48
 """Half the width of a 90 % interval of a reward near one half."""
-_MAX_LINE_WEIGHT, _NEWCOMER_OUTCOMES = 30, 8
+_LINE_WEIGHT = 17.0
+"""Weight in the fit of the line that an arm approaches with many outcomes: models deviate from the line, so one
+model's mean is no better evidence of it than about this many outcomes."""
+_NEWCOMER_AFTER, _NEWCOMER_OUTCOMES = 30, 8
 _CHOICES_AFTER_CHANGE = 60
 """Choices with more exploration after an arm has restarted."""
 
@@ -52,7 +55,7 @@ class BanditParameters:
     """Weight of each way to divide the requests before the first outcome."""
     noise: float = NOISE
     """Variance of a reward around its expectation."""
-    bonus: float = 0.25
+    bonus: float = 0.35
     """Exploration bonus, times the posterior standard deviation in units of a reward's."""
     width: float = 0.05
     """Scale of a random draw, in the same units, so that equal arms alternate until feedback arrives."""
@@ -276,7 +279,7 @@ class LearnedSelector(FixedSelector):
         best, chosen = -math.inf, pairs[0][0]
         for r, sigma in pairs:
             arm = self._arms[task][r.model]
-            late = arm.joined_at >= _MAX_LINE_WEIGHT and arm.observations < _NEWCOMER_OUTCOMES
+            late = arm.joined_at >= _NEWCOMER_AFTER and arm.observations < _NEWCOMER_OUTCOMES
             bonus = tuning.bonus + after_change + tuning.newcomer * late
             bonus += tuning.width * rng.gauss(0, 1)
             value = r.utility + bonus * sigma
@@ -294,8 +297,9 @@ class LearnedSelector(FixedSelector):
         weight, slope_weight = self._parameters.level_weight, self._parameters.slope_weight
         a, b, c, u, v = weight, 0.0, slope_weight, 0.0, slope_weight
         for arm in arms:
-            # Cap the weight, so that one frequent model does not dominate the others.
-            share, x, y = min(_MAX_LINE_WEIGHT, arm.count), arm.prior - centre, arm.mean - centre
+            # One frequent model must not dominate the others.
+            share = arm.count * _LINE_WEIGHT / (arm.count + _LINE_WEIGHT)
+            x, y = arm.prior - centre, arm.mean - centre
             a, b, c = a + share, b + share * x, c + share * x * x
             u, v = u + share * y, v + share * x * y
         determinant = a * c - b * b

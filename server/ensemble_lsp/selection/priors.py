@@ -23,7 +23,7 @@ from ..models.interface import Profile
 from ..provider_spec import spec_of, specs
 from ..types import Task
 
-WEIGHT = 8.0
+WEIGHT = 12.0
 """Observations that a prior is worth: few, so that a wrong one is forgotten within a day."""
 
 

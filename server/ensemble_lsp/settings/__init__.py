@@ -7,10 +7,12 @@ writes the config file, and ``permissions`` checks who can write it.
 
 from .config_file import (
     add_model_to_config,
+    config_stamp,
     default_config_path,
     default_data_dir,
     read_config,
     remove_model_from_config,
+    unreadable_config,
 )
 from .messages import SettingsIssue
 from .permissions import writable_by_others
@@ -39,6 +41,7 @@ __all__ = [
     "Settings",
     "SettingsIssue",
     "add_model_to_config",
+    "config_stamp",
     "default_config_path",
     "default_data_dir",
     "json_schema",
@@ -47,5 +50,6 @@ __all__ = [
     "remove_model_from_config",
     "resolve",
     "resolve_strict",
+    "unreadable_config",
     "writable_by_others",
 ]

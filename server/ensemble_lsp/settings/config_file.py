@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -67,11 +67,30 @@ def _own(path_of: Callable[..., Path]) -> Path:
     return folder
 
 
-def read_config(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
+def config_stamp(path: Path) -> tuple[int, ...] | None:
+    """Return a value that changes with the file, its target or its rights; None for a missing file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode, found.st_uid)
+
+
+def unreadable_config() -> dict[str, Any]:
+    """Return the options that replace a file that cannot be used.
+
+    We cannot know which providers the user trusts, so only the one that sends nothing anywhere (``recall``) is
+    enabled.
+    """
+    only = fallback().name
+    return {"models": [{"name": only, "provider": only}], "discover": False}
+
+
+def read_config(path: Path, *, meanwhile: str = "") -> tuple[dict[str, Any], list[SettingsIssue]]:
     """Return the raw options of a TOML file, and an issue if it cannot be used. A missing file is empty.
 
-    If the file is unreadable, or others can write it, we cannot know which providers the user trusts, so only the
-    provider that sends nothing anywhere (``recall``) is enabled.
+    A file that is unreadable, or that others can write, is replaced by ``unreadable_config``. ``meanwhile`` is the
+    clause of the issue that says which settings apply until the file is mended.
     """
     try:
         text = read_regular(path, _MAX_BYTES).decode("utf-8-sig")
@@ -85,17 +104,20 @@ def read_config(path: Path) -> tuple[dict[str, Any], list[SettingsIssue]]:
         problem = "is nested too deeply; fix it"
     except OSError as error:
         problem = f"cannot be read ({error.strerror}); fix it"
-    only = fallback().name
-    consequence = f"until then none of its settings apply, and only {only} is used"
-    issue = SettingsIssue("config", str(path), problem, consequence)
-    return {"models": [{"name": only, "provider": only}], "discover": False}, [issue]
+    applies = meanwhile or f"none of its settings apply, and only {fallback().name} is used"
+    issue = SettingsIssue("config", str(path), problem, f"until then {applies}")
+    return unreadable_config(), [issue]
 
 
-def add_model_to_config(path: Path, model: ModelSettings) -> None:
+def add_model_to_config(
+    path: Path, model: ModelSettings, found: Sequence[ModelSettings] = ()
+) -> list[str]:
     """Append a model to the config file and keep the rest of the file.
 
-    Creates file and folder. The file is replaced atomically, and only the user can read it (0600). Raises
-    ``SettingsError`` if the name is taken or the file cannot be read or written.
+    A file that lists models replaces discovery, so the models that were ``found`` without it are written first.
+    Returns their names; none if the file lists models already. Creates file and folder. The file is replaced
+    atomically, and only the user can read it (0600). Raises ``SettingsError`` if the name is taken or the file
+    cannot be read or written.
     """
     import tomlkit
     from tomlkit.items import AoT
@@ -107,12 +129,20 @@ def add_model_to_config(path: Path, model: ModelSettings) -> None:
     if not models:
         document["models"] = tomlkit.aot()
         models = _models(path, document)
-    item: Any = tomlkit.table() if isinstance(cast(object, models), AoT) else tomlkit.inline_table()
-    item.update(
-        model.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True)
-    )
-    models.append(item)
+        kept = [other for other in found if other.name != model.name]
+    else:
+        kept = []
+    tables = isinstance(cast(object, models), AoT)
+    for settings in (*kept, model):
+        item: Any = tomlkit.table() if tables else tomlkit.inline_table()
+        item.update(
+            settings.model_dump(
+                mode="json", by_alias=True, exclude_defaults=True, exclude_none=True
+            )
+        )
+        models.append(item)
     _write(path, document)
+    return [settings.name for settings in kept]
 
 
 def remove_model_from_config(path: Path, name: str) -> bool:

@@ -116,19 +116,19 @@ class CompleteSettings(SettingsTable):
     enabled: bool = True
     """Offer completions."""
     debounce_ms: int = Field(default=75, ge=0, le=5000)
-    """Milliseconds that an automatic request waits for another keystroke. An invoked request does not wait."""
+    """An automatic request waits this many milliseconds for another keystroke. An invoked request does not wait."""
     budget_ms: int = Field(default=2500, ge=50, le=60000)
-    """Milliseconds until the best answer that has arrived is shown. Without one, nothing is shown."""
+    """After this many milliseconds the best answer that has arrived is shown. Without one, nothing is shown."""
     max_lines: int = Field(default=12, ge=1, le=200)
-    """The maximum number of lines of a completion."""
+    """A completion has at most this many lines."""
     ensemble: int = Field(default=1, ge=1, le=3)
-    """The number of models to ask. With 2 or 3, completions that two models agree on are shown."""
+    """A completion asks this many models. With 2 or 3, completions that two models agree on are shown."""
     candidates: int = Field(default=3, ge=1, le=8)
-    """The number of different suggestions for an invoked request."""
+    """An invoked request offers up to this many different suggestions."""
     threshold: float = Field(default=0.0, ge=0, le=1)
     """Hide a completion if the model reports a confidence below this value."""
-    disabled_languages: tuple[str, ...] = ()
-    """The language ids for which completions appear only on request."""
+    disabled_languages: tuple[str, ...] = Field(default=(), examples=[["markdown", "plaintext"]])
+    """In files of these languages, by their ids, completions appear only on request."""
 
 
 class ExplainSettings(SettingsTable):
@@ -137,10 +137,10 @@ class ExplainSettings(SettingsTable):
     hover: bool = True
     """Explain code on hover."""
     hover_wait_ms: int | None = Field(default=None, ge=0, le=60000)
-    """Milliseconds that a hover waits for its explanation; the next hover has it. The default is 200 in editors that
+    """A hover waits this many milliseconds for its explanation; the next hover has it. The default is 200 in editors that
     show no hover until every server has answered (Neovim, Helix, Zed, coc.nvim), and no limit in others."""
     ensemble: int = Field(default=1, ge=1, le=5)
-    """The number of models whose explanations are combined on hover."""
+    """A hover combines the explanations of this many models."""
 
 
 class NextEditSettings(SettingsTable):
@@ -149,71 +149,74 @@ class NextEditSettings(SettingsTable):
     enabled: bool = True
     """Predict the next edit."""
     eagerness: Literal["low", "medium", "high"] = "medium"
-    """The readiness to show an edit whose expected reward is low."""
+    """An edit is shown this readily: `low` shows only edits that you probably accept, `high` also doubtful ones."""
     debounce_ms: int = Field(default=150, ge=0, le=5000)
-    """Milliseconds that an automatic request waits for another keystroke before a model is asked."""
+    """An automatic request waits this many milliseconds for another keystroke before a model is asked."""
     budget_ms: int = Field(default=4000, ge=50, le=60000)
-    """Milliseconds until a model's answer is given up."""
+    """After this many milliseconds a model's answer is given up."""
     ensemble: int = Field(default=1, ge=1, le=3)
-    """The number of models to ask. With 2 or 3, only an edit that two models agree on is shown."""
+    """A prediction asks this many models. With 2 or 3, only an edit that two models agree on is shown."""
     locator: bool = True
     """Repeat the edits just made at the other places where they fit, without a model."""
-    disabled_languages: tuple[str, ...] = ()
-    """The language ids for which no edit is predicted."""
+    disabled_languages: tuple[str, ...] = Field(default=(), examples=[["markdown", "plaintext"]])
+    """In files of these languages, by their ids, no edit is predicted."""
 
 
 class SelectorSettings(SettingsTable):
     """The choice of the model for each request."""
 
     strategy: Literal["learned", "seed", "fixed"] = "learned"
-    """The strategy: `learned` learns from what you accept, `seed` multiplies the mean past reward by a complexity
-    factor, `fixed` follows the order of `models`."""
-    pin: dict[Task, str] = Field(default_factory=dict[Task, str])
-    """The model to ask first for each task, by name."""
+    """The models are ordered by this strategy: `learned` learns from what you accept, `seed` multiplies the mean past
+    reward by a complexity factor, `fixed` follows the order of `models`."""
+    pin: dict[Task, str] = Field(
+        default_factory=dict[Task, str], examples=[{"complete": "qwen2.5-coder-0.5b"}]
+    )
+    """A task asks the model with this name first, whatever the strategy says."""
     latency_weight: float = Field(default=0.3, ge=0, le=10)
-    """The weight of a model's latency in the choice."""
+    """The higher this weight is, the more a slow model is avoided."""
     cost_weight: float = Field(default=0.1, ge=0, le=10)
-    """The weight of a model's cost in the choice."""
+    """The higher this weight is, the more an expensive model is avoided."""
     escalate: bool = True
     """Ask a stronger model if a check doubts the answer of a cheaper one."""
     daily_budget: float | None = Field(default=None, ge=0)
-    """The maximum of US dollars that all servers together may spend between two midnights. Without a value there is
-    no limit."""
+    """All servers together spend at most this many US dollars between two midnights. Without a value there is no limit."""
     seed: int = 0
-    """The seed of the random numbers used for exploration."""
+    """Exploration draws its random numbers from this seed."""
 
 
 class EnsembleSettings(SettingsTable):
     """Several models asked at once for an explanation or generated code."""
 
     size: int = Field(default=3, ge=1, le=9)
-    """The number of models to ask."""
+    """An explanation or generated code asks this many models at once and combines their answers."""
     budget_ms: int = Field(default=20000, ge=100, le=600000)
-    """Milliseconds until the answers that have arrived are combined."""
+    """After this many milliseconds the answers that have arrived are combined."""
     rule: Literal["weighted", "seed"] = "weighted"
-    """The rule for combining answers: `weighted` weights each model's vote by its record, `seed` takes equal texts,
+    """Answers are combined by this rule: `weighted` weights each model's vote by its record, `seed` takes equal texts,
     else the highest mean similarity."""
     run_examples: bool = False
-    """Run the examples of the docstring on each answer in a sandbox. Not available in an untrusted workspace."""
-    run_tests: str = ""
-    """The command that runs the repository's tests on each answer, such as `pytest -q`. It runs the tests that
-    reach the
-    changed code, in a sandboxed copy. `{files}` is replaced by the test files. Not available in an untrusted workspace."""
+    """Run the examples of the docstring on each answer in a sandbox. This is not available in an untrusted workspace."""
+    run_tests: str = Field(default="", examples=["pytest -q"])
+    """This command runs the repository's tests on each answer. It runs those that reach the changed code, in a
+    sandboxed copy; `{files}` is replaced by the test files. It is not available in an untrusted workspace."""
     test_seconds: float = Field(default=30.0, ge=1, le=600)
-    """Seconds that one run of the tests may take, and seconds to wait for tests after the last model has answered."""
+    """One run of the tests takes at most this many seconds, and so does the wait for them after the last answer."""
     threshold: float = Field(default=0.3, ge=0, le=1)
-    """The minimum agreement for applying one answer. Below it, you choose among the candidates."""
+    """If the models agree less than this, you choose among their answers instead of getting the first one."""
     judge: str = ""
-    """The name of a model that chooses among the candidates if the agreement is below the threshold."""
+    """The model with this name chooses among the answers if the agreement is below the threshold."""
     max_cost: float | None = Field(default=None, ge=0)
-    """The maximum of US dollars that one ensemble is expected to cost. The first model is always asked."""
+    """One ensemble is expected to cost at most this many US dollars. The first model is always asked."""
 
 
 class PrivacySettings(SettingsTable):
     """Limits on the code that leaves this machine."""
 
-    exclude: tuple[str, ...] = (".env*", "*.pem")
-    """Patterns of files that are never sent to a remote model, in addition to `.gitignore` and in its syntax."""
+    exclude: tuple[str, ...] = Field(
+        default=(".env*", "*.pem"), examples=[[".env*", "*.pem", "secrets/", "*.sql"]]
+    )
+    """Files that match these patterns are never sent to a remote model, in addition to those of `.gitignore`. The
+    syntax is the same."""
     redact_secrets: bool = True
     """Replace likely secrets before a prompt is sent to a remote model."""
 
@@ -222,12 +225,15 @@ class HistorySettings(SettingsTable):
     """The database of suggestions and their outcomes."""
 
     url: str | None = Field(
-        default=None, repr=False, pattern=r"^postgres(ql)?(\+[a-z0-9]+)?://\S+$", max_length=2000
+        default=None,
+        repr=False,
+        pattern=r"^postgres(ql)?(\+[a-z0-9]+)?://\S+$",
+        max_length=2000,
+        examples=["postgresql://user@host/database"],
     )
-    """The address of a team's PostgreSQL database, used instead of the local file, such as
-    `postgresql://user@host/database`."""
+    """The history is kept in a team's PostgreSQL database at this address instead of the local file."""
     retention_days: int = Field(default=365, ge=1, le=36500)
-    """Days until the record of a suggestion is deleted."""
+    """The record of a suggestion is deleted after this many days."""
     keep_text: bool = False
     """Store the text and context of suggestions, which fine-tuning needs. Otherwise no code is stored."""
 
@@ -235,8 +241,26 @@ class HistorySettings(SettingsTable):
 class Settings(SettingsTable):
     """All settings, resolved."""
 
-    models: tuple[ModelSettings, ...] = ()
-    """The models. Without any, the program uses the ones that it finds on this machine."""
+    models: tuple[ModelSettings, ...] = Field(
+        default=(),
+        examples=[
+            [
+                {
+                    "name": "gpt",
+                    "provider": "openai",
+                    "model": "gpt-4.1-mini",
+                    "apiKeyEnv": "OPENAI_API_KEY",
+                },
+                {
+                    "name": "qwen",
+                    "provider": "openai",
+                    "model": "qwen2.5-coder:7b",
+                    "baseUrl": "http://localhost:11434/v1",
+                },
+            ]
+        ],
+    )
+    """These models are used, and no others. Without any, the program uses those that it finds on this machine."""
     discover: bool = True
     """Look for API keys in the environment and for servers on this machine if no models are configured."""
     complete: CompleteSettings = Field(default_factory=CompleteSettings)

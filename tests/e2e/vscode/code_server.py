@@ -20,6 +20,7 @@ EXTENSION = REPOSITORY / "clients" / "vscode"
 USER_SETTINGS: dict[str, Any] = {
     "security.workspace.trust.enabled": False,
     "workbench.startupEditor": "none",
+    "window.autoDetectColorScheme": True,  # a screenshot is taken in both
     "workbench.reduceMotion": "on",  # a picture shows the end of a movement
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.enableExperiments": False,

@@ -27,13 +27,14 @@ def ghost(vscode: Workbench, alpha: LoopbackProvider) -> Workbench:
 
 
 def test_ghost_text_is_accepted_with_tab(ghost: Workbench) -> None:
+    expect(ghost.status).to_contain_text("alpha")
+    expect(ghost.status).to_contain_text("ms")
     ghost.shot("completion")
     ghost.press("Tab")
     ghost.no_ghost()
     assert ghost.save() == CODE + "return width * height"
     assert ghost.settled("accepted")[0] == {"alpha"}
-    expect(ghost.status).to_contain_text("alpha")
-    expect(ghost.status).to_contain_text("ms")
+    expect(ghost.status).to_contain_text("ready")
 
 
 def test_ghost_text_writes_through_a_bracket_that_the_editor_closed(

@@ -31,22 +31,23 @@ def test_the_menu_pins_a_model(vscode: Workbench) -> None:
     vscode.open(CODE)
     vscode.status.click()
     vscode.shot("menu")
-    vscode.pick("Pin a model for a task")
-    vscode.pick("generate")
+    vscode.pick("Model for another task")
+    vscode.pick("generated code")
     vscode.pick("gamma")
     expect(
-        vscode.page.locator(".statusbar-item", has_text="gamma is pinned for generate")
+        vscode.page.locator(".statusbar-item", has_text="gamma is pinned for generated code")
     ).to_be_visible()
     vscode.command("Ensemble: Pin a Model for a Task")
-    vscode.pick("generate")
-    vscode.pick("Choose automatically")
-    message = "the model for generate is chosen automatically"
+    expect(vscode.entry("generated code")).to_contain_text("gamma")
+    vscode.pick("generated code")
+    vscode.pick("Automatic")
+    message = "the model for generated code is chosen automatically"
     expect(vscode.page.locator(".statusbar-item", has_text=message)).to_be_visible()
 
 
 def test_the_models_are_listed_with_their_record(vscode: Workbench) -> None:
     vscode.status.click()
-    vscode.pick("Models")
+    vscode.entry("Models").click()
     expect(vscode.entry("alpha")).to_contain_text("complete, explain, generate")
     expect(vscode.entry("gamma")).to_contain_text("generate")
     vscode.press("Escape")

@@ -1,4 +1,4 @@
-"""One picture with a completion, an explanation and an ensemble: the README's."""
+"""The pictures of the documents: a completion beside an explanation, and next edits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.support.providers import LoopbackProvider
 
+from .next_edit_view import NextEditView, answer
 from .workbench import Workbench
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -63,6 +64,46 @@ def test_a_completion_beside_an_explanation(vscode: Workbench, alpha: LoopbackPr
     vscode.shot("working")
     vscode.press("Tab")
     vscode.no_ghost()
+    vscode.page.set_viewport_size({"width": 1280, "height": 800})
+    vscode.press("Control+b")
+    vscode.page.locator(".explorer-viewlet").wait_for()
+
+
+CART = """\
+def checkout(basket, voucher):
+    weight = 0
+    for article in basket:
+        weight = weight + article.weight
+    return Parcel(basket, weight)
+"""
+CHECKED = """\
+    if voucher and not voucher.expired:
+        weight = weight * voucher.factor
+    return Parcel(articles, round(weight, 2))"""
+
+
+def test_next_edits(vscode: Workbench, alpha: LoopbackProvider) -> None:
+    view = NextEditView(vscode)
+    vscode.open(CART, name="cart.py")
+    vscode.press("Control+b")
+    vscode.page.set_viewport_size({"width": 900, "height": 300})
+    vscode.press("Control+Home", *["ArrowRight"] * 13, "Control+Shift+ArrowRight")
+    vscode.type("articles")
+    view.offered("Tab: go to line 3 ↓")
+    vscode.shot("next-edit")
+    vscode.press(*["Tab"] * 2)
+    view.offered("Tab: go to line 5 ↓")
+    vscode.press(*["Tab"] * 2)
+    view.gone()
+    changed = CART.replace("basket", "articles")
+    assert vscode.save() == changed
+    last = "    return Parcel(articles, weight)"
+    alpha.reply = answer(lambda text: text.replace(last, CHECKED))
+    vscode.press("Control+Home", "ArrowDown", "End")
+    vscode.type(".0")
+    view.offered("Tab: go to line 5 ↓")
+    vscode.shot("next-edit-lines")
+    vscode.press("Escape")
     vscode.page.set_viewport_size({"width": 1280, "height": 800})
     vscode.press("Control+b")
     vscode.page.locator(".explorer-viewlet").wait_for()

@@ -36,12 +36,12 @@ def test_a_program_that_cannot_start_is_reported_and_the_next_one_works(
 ) -> None:
     settings = machine_settings(providers)
     machine.server.machine({**settings, "ensemble.server.path": "/no/such/program"})
-    expect(machine.status).to_contain_text("off")
+    expect(machine.status).to_contain_text("stopped")
     machine.notification("/no/such/program did not start").wait_for()
     machine.shot("off")
     expect(machine.notification("couldn't create connection")).to_have_count(0)
     machine.server.machine(settings)
-    expect(machine.status).not_to_contain_text("off")
+    expect(machine.status).not_to_contain_text("stopped")
     machine.ready()
 
 
@@ -63,12 +63,12 @@ def test_a_server_that_keeps_crashing_stays_off_until_the_user_restarts_it(
         vscode.ready()
         process.kill()
         process.wait(10)
-    expect(vscode.status).to_contain_text("off")
+    expect(vscode.status).to_contain_text("stopped")
     failed = vscode.notification("The server stopped 5 times in three minutes")
     failed.wait_for()
     vscode.shot("crashed")
     failed.get_by_role("button", name="Restart the Server").click()
-    expect(vscode.status).not_to_contain_text("off")
+    expect(vscode.status).not_to_contain_text("stopped")
     vscode.ready()
     alpha.reply = "return width * height"
     vscode.open(CODE)

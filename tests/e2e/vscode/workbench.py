@@ -53,12 +53,21 @@ class Workbench:
         """Wait until the server runs."""
         expect(self.status).not_to_contain_text("starting", timeout=60_000)
         label = self.status.first.get_attribute("aria-label")
-        assert "Ensemble: off" not in self.status.first.inner_text(), label
+        assert "Ensemble: stopped" not in self.status.first.inner_text(), label
 
     def shot(self, name: str, **options: Any) -> None:
         """Write a screenshot, for people and as an artefact of CI."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SHOTS / f"{name}.png", **options)
+
+    def shots(self, name: str) -> None:
+        """Write two screenshots: in the light theme, which is the usual one here, and in the dark one."""
+        self.shot(f"{name}-light")
+        self.page.emulate_media(color_scheme="dark")
+        self.page.locator(".monaco-workbench.vs-dark").wait_for(timeout=20_000)
+        self.shot(f"{name}-dark")
+        self.page.emulate_media(color_scheme="light")
+        self.page.locator(".monaco-workbench.vs").wait_for(timeout=20_000)
 
     def show_notifications(self) -> None:
         """Open the list of notifications, for the screenshot."""

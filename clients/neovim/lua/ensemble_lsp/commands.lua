@@ -78,6 +78,9 @@ commands.suggest = {
   end,
 }
 
+commands.edit = require('ensemble_lsp.next_edit.command')
+commands.snooze = require('ensemble_lsp.snooze')
+
 commands.next = {
   run = function()
     plugin().next()
@@ -97,7 +100,7 @@ end
 commands.why = {
   run = function()
     local ghost = require('ensemble_lsp.ghost')
-    local id = ghost.shown() or ghost.last
+    local id = ghost.shown() or require('ensemble_lsp.next_edit').shown() or ghost.last
     local argument = { id = id }
     if not id then
       local location = request.location({ range = 0 })

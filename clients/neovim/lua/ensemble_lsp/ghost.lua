@@ -310,6 +310,7 @@ local function observe(client)
         ghost.behind = items[1] and insert.behind(context.bufnr, items[1], self.offset_encoding)
       end
       handler(err, result, context)
+      require('ensemble_lsp.next_edit.shown').refresh()
     end
     ghost.send, ghost.display = send, display
     local on_result = ghost.invoke

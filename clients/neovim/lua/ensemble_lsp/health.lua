@@ -34,6 +34,11 @@ function M.check()
   else
     health.info('inline completion needs Neovim 0.12: suggestions are offered as completions')
   end
+  if require('ensemble_lsp.next_edit').is_enabled() then
+    health.ok('next edits are shown')
+  else
+    health.info('next edits are switched off')
+  end
   local config = vim.lsp.config[require('ensemble_lsp').name]
   local program = config and type(config.cmd) == 'table' and config.cmd[1] or 'ensemble-lsp'
   if vim.fn.executable(program) == 0 then

@@ -5,6 +5,7 @@ M.name = 'ensemble_lsp'
 M.status = nil ---@type table?
 
 local ghost = require('ensemble_lsp.ghost')
+local next_edit = require('ensemble_lsp.next_edit')
 
 M.accept = ghost.accept
 M.accept_part = ghost.accept_part
@@ -36,7 +37,11 @@ function M.statusline()
   end
   local status = M.status or {}
   local icon = ({ busy = '…', offline = '!' })[status.state] or ''
-  return 'ensemble' .. icon .. (status.model and (': ' .. status.model) or '')
+  local edit = next_edit.statusline()
+  return 'ensemble'
+    .. (status.snoozed and ' (snoozed)' or icon)
+    .. (status.model and (': ' .. status.model) or '')
+    .. (edit == '' and '' or ' ' .. edit)
 end
 
 --- Change the server's settings for this session, without a restart.
@@ -57,6 +62,8 @@ end
 ---@field previous? string|false
 ---@field reject? string|false
 ---@field trigger? string|false
+---@field edit? string|false in Normal mode
+---@field dismiss? string|false in Normal mode
 
 ---@type ensemble_lsp.Keymaps
 M.default_keymaps = {
@@ -67,16 +74,25 @@ M.default_keymaps = {
   previous = '<M-[>',
   reject = '<C-]>',
   trigger = '<M-\\>',
+  edit = '<Tab>',
+  dismiss = '<Esc>',
 }
 
 ---@class ensemble_lsp.Action
 ---@field run fun(): boolean?
 ---@field desc string
 ---@field fallback? boolean without a suggestion the key does what it did before
+---@field mode? string Insert mode if not set
 
 ---@type table<string, ensemble_lsp.Action>
 local ACTIONS = {
-  accept = { run = M.accept, desc = 'accept the suggestion', fallback = true },
+  accept = {
+    run = function()
+      return M.accept() or next_edit.jump_or_apply()
+    end,
+    desc = 'accept the suggestion, or the next edit',
+    fallback = true,
+  },
   word = {
     run = function()
       return M.accept_part('word')
@@ -93,9 +109,29 @@ local ACTIONS = {
   },
   next = { run = M.next, desc = 'show the next suggestion' },
   previous = { run = M.previous, desc = 'show the previous suggestion' },
-  reject = { run = M.reject, desc = 'reject the suggestion', fallback = true },
+  reject = {
+    run = function()
+      return M.reject() or next_edit.dismiss()
+    end,
+    desc = 'reject the suggestion, or the next edit',
+    fallback = true,
+  },
   trigger = { run = M.trigger, desc = 'ask for suggestions' },
+  edit = {
+    run = next_edit.jump_or_apply,
+    desc = 'jump to the next edit, or apply it',
+    fallback = true,
+    mode = 'n',
+  },
+  dismiss = {
+    run = next_edit.dismiss,
+    desc = 'dismiss the next edit',
+    fallback = true,
+    mode = 'n',
+  },
 }
+
+local WITH_GHOST_TEXT = { word = true, line = true, next = true, previous = true }
 
 ---@param name string
 ---@param lhs string
@@ -110,7 +146,7 @@ local function map(name, lhs)
   end
   local keys = require('ensemble_lsp.keys')
   local set = action.fallback and keys.with_fallback or keys.plain
-  set(lhs, action.run, action.desc)
+  set(action.mode or 'i', lhs, action.run, action.desc)
 end
 
 --- Before Neovim 0.12 the suggestions are offered as completions.
@@ -129,7 +165,8 @@ local function enable_completion(group)
 end
 
 ---@class ensemble_lsp.Opts
----@field keymaps? ensemble_lsp.Keymaps|'default' keys of Insert mode; none by default
+---@field keymaps? ensemble_lsp.Keymaps|'default' none by default
+---@field next_edit? boolean predict the next edit; true by default
 ---@field config? vim.lsp.Config
 
 --- Enable the server and, with Neovim 0.12, ghost text. Maps only the keys given in `keymaps`.
@@ -146,10 +183,13 @@ function M.setup(opts)
   else
     enable_completion(group)
   end
+  next_edit.setup(group)
+  next_edit.enable(opts.next_edit ~= false)
   local keymaps = opts.keymaps == 'default' and M.default_keymaps or opts.keymaps or {}
   for name, lhs in pairs(keymaps) do
-    -- Before 0.12 there is no ghost text to act on: only the trigger applies.
-    if lhs and (name == 'trigger' or vim.lsp.inline_completion) then
+    -- Before 0.12 there is no ghost text to act on.
+    local acts = vim.lsp.inline_completion or not WITH_GHOST_TEXT[name]
+    if lhs and acts then
       map(name, lhs)
     end
   end

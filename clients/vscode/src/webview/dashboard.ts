@@ -1,5 +1,6 @@
 // The dashboard's page. It creates elements and never parses markup, because names come from providers.
-import { type Model, type Stats, type Task, TASKS, type Why } from "../protocol";
+import { money, spent, today } from "../usage";
+import { type Facts, type Model, type Stats, type Task, TASKS, type Why } from "../protocol";
 import type { State } from "./state";
 
 declare function acquireVsCodeApi(): { postMessage(message: object): void };
@@ -106,7 +107,7 @@ function section(task: Task, models: Model[]): HTMLElement {
     .map((model) => row(model, task));
   const headings = ["model", task === "explain" ? "calls" : "accepted", "first token", "cost"];
   const empty = element("p", { class: "quiet" }, "No model is configured for this task. ");
-  empty.append(button("Add a model", "newModel"));
+  empty.append(button("Set up a model", "setUp"));
   const shown = rows.length ? table(headings, rows) : empty;
   return element("section", { "data-task": task }, element("h2", {}, TITLES[task]), shown);
 }
@@ -140,6 +141,39 @@ function button(label: string, command: string): HTMLElement {
 function here(state: NonNullable<State["here"]>): HTMLElement {
   const title = `Models that would be asked at ${state.file}:${state.line}`;
   return element("section", { id: "here" }, element("h2", {}, title), ...state.choices.map(choice));
+}
+
+/** Tokens and dollars of today, against the budget, and of this month, by model. */
+function usage(facts: Facts): HTMLElement {
+  const { today: now, month, dailyBudget } = facts;
+  const lines = [`Today: ${today(facts)}`, `This month: ${spent(month)}`];
+  const texts = lines.map((text) => element("p", {}, text));
+  const share = dailyBudget ? Math.min(1, now.cost / dailyBudget) : undefined;
+  const budget = share === undefined ? [] : [budgetBar(share, money(dailyBudget ?? 0))];
+  const cell = (period: Facts["today"], name: string): Child => {
+    const used = period.models.find(({ model }) => model === name);
+    if (!used) return "–";
+    const read = `${count(used.inputTokens)} read, ${count(used.outputTokens)} written`;
+    return withDetails(money(used.cost), read);
+  };
+  const rows = month.models.map(({ model }) => [model, cell(now, model), cell(month, model)]);
+  const by = rows.length ? [table(["model", "today", "this month"], rows)] : [];
+  const heading = element("h2", {}, "Usage");
+  return element("section", { id: "usage" }, heading, ...texts, ...budget, ...by);
+}
+
+const count = (tokens: number): string => tokens.toLocaleString("en-US");
+
+function budgetBar(share: number, budget: string): HTMLElement {
+  const label = `${percent(share)} of today's budget of ${budget}`;
+  const svg = shape("svg", { width: 200, height: 14, role: "img", "aria-label": label });
+  svg.append(
+    shape("rect", { class: "track", x: 0, y: 3, width: 200, height: 8, rx: 2 }),
+    shape("rect", { class: "fill", x: 0, y: 3, width: 200 * share, height: 8, rx: 2 }),
+  );
+  const bar = element("span", { class: "rate", title: label });
+  bar.append(svg, ` ${label}`);
+  return element("p", { id: "budget" }, bar);
 }
 
 /** Explain the empty tables before the first suggestion. */
@@ -183,6 +217,7 @@ function render(state: State): void {
     header(...buttons),
     ...introduction(models),
     ...(state.here?.choices.length ? [here(state.here)] : []),
+    ...(state.usage ? [usage(state.usage)] : []),
     ...TASKS.map((task) => section(task, models)),
   );
   for (const one of main.querySelectorAll("details")) {

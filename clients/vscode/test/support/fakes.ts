@@ -2,10 +2,10 @@
 import * as vscode from "vscode";
 
 import type { Phase, ServerConnection } from "../../src/connection";
-import type { Commands, Model, Provider, Status } from "../../src/protocol";
+import type { Commands, Facts, Model, Provider, Status } from "../../src/protocol";
 import type * as FakeModule from "./vscode";
 
-export const { fake, window, TabInputTextDiff } = vscode as unknown as typeof FakeModule;
+export const { fake, window, workspace, TabInputTextDiff } = vscode as unknown as typeof FakeModule;
 
 type Responses = { [C in keyof Commands]?: Commands[C]["result"] | Error };
 
@@ -122,7 +122,9 @@ export function model(name: string, more: Partial<Model> = {}): Model {
     tasks: ["complete", "explain", "generate"],
     available: true,
     reason: "",
+    problem: "other",
     keySource: "none",
+    keyVariable: null,
     origin: "config",
     local: false,
     stats: {},
@@ -131,3 +133,25 @@ export function model(name: string, more: Partial<Model> = {}): Model {
 }
 
 export const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+/** The facts of a server without pins, faults or calls. */
+export const FACTS: Facts = {
+  pins: {},
+  issues: [],
+  configPath: "/home/user/config.toml",
+  dailyBudget: null,
+  today: { cost: 0, inputTokens: 0, outputTokens: 0, models: [] },
+  month: { cost: 0, inputTokens: 0, outputTokens: 0, models: [] },
+};
+
+/** The ghost text on the screen. */
+export class FakeShown {
+  shownModels: string[] = [];
+  private readonly changes = new vscode.EventEmitter<string | undefined>();
+  readonly onDidChange = this.changes.event;
+
+  show(...models: string[]): void {
+    this.shownModels = models;
+    this.changes.fire(models[0]);
+  }
+}

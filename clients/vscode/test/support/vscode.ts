@@ -36,10 +36,13 @@ export class Position {
 }
 
 export class Range {
-  constructor(
-    readonly start: Position,
-    readonly end: Position,
-  ) {}
+  readonly start: Position;
+  readonly end: Position;
+  constructor(...ends: [start: Position, end: Position] | [number, number, number, number]) {
+    const [a, b, c, d] = ends;
+    this.start = typeof a === "number" ? new Position(a, b as number) : a;
+    this.end = typeof a === "number" ? new Position(c!, d!) : (b as Position);
+  }
   get isEmpty(): boolean {
     return this.start.isEqual(this.end);
   }
@@ -73,7 +76,10 @@ export class Uri {
 
 export class MarkdownString {
   isTrusted: unknown = false;
-  constructor(readonly value: string) {}
+  constructor(
+    readonly value: string,
+    readonly supportThemeIcons = false,
+  ) {}
 }
 export class Hover {
   constructor(readonly contents: unknown[]) {}
@@ -82,6 +88,15 @@ export class CancellationError extends Error {}
 export class ThemeColor {
   constructor(readonly id: string) {}
 }
+export class TabInputText {
+  constructor(readonly uri: Uri) {}
+}
+export class CancellationTokenSource {
+  readonly token = { isCancellationRequested: false };
+  cancel(): void {
+    this.token.isCancellationRequested = true;
+  }
+}
 export class TabInputTextDiff {
   constructor(
     readonly original: Uri,
@@ -89,13 +104,19 @@ export class TabInputTextDiff {
   ) {}
 }
 
+export const DecorationRangeBehavior = { OpenOpen: 0, ClosedClosed: 1 };
+export const DiagnosticSeverity = { Error: 0, Warning: 1, Information: 2, Hint: 3 };
+export const EndOfLine = { LF: 1, CRLF: 2 };
+export const FilePermission = { Readonly: 1 };
+export const OverviewRulerLane = { Left: 1 };
+export const TextEditorRevealType = { InCenterIfOutsideViewport: 2 };
 export const ConfigurationTarget = { Global: 1, Workspace: 2, WorkspaceFolder: 3 };
 export const InlineCompletionTriggerKind = { Invoke: 0, Automatic: 1 };
 export const LogLevel = { Off: 0, Trace: 1, Debug: 2, Info: 3, Warning: 4, Error: 5 };
 export const ProgressLocation = { SourceControl: 1, Window: 10, Notification: 15 };
 export const QuickPickItemKind = { Separator: -1, Default: 0 };
 export const StatusBarAlignment = { Left: 1, Right: 2 };
-export const ViewColumn = { Active: -1, Beside: -2 };
+export const ViewColumn = { Active: -1, Beside: -2, One: 1, Two: 2, Three: 3 };
 
 interface Inspected {
   defaultValue?: unknown;
@@ -145,10 +166,11 @@ class QuickPick {
 class StatusBarItem {
   name = "";
   text = "";
-  tooltip = "";
+  tooltip = new MarkdownString("");
   command = "";
   backgroundColor: ThemeColor | undefined;
   show(): void {}
+  hide(): void {}
   dispose(): void {}
 }
 
@@ -166,12 +188,18 @@ export const fake = {
   prompts: [] as string[],
   offered: [] as unknown[][],
   messages: [] as string[],
+  /** The button to press in the next messages; one that a message lacks is kept for a later one. */
+  buttons: [] as string[],
   executed: [] as unknown[][],
+  pressed: undefined as string | undefined,
   trusted: true,
   statusBarItem: undefined as StatusBarItem | undefined,
   quickPick: undefined as QuickPick | undefined,
   activeEditor: new EventEmitter<unknown>(),
   selection: new EventEmitter<unknown>(),
+  changedDocument: new EventEmitter<unknown>(),
+  diagnostics: [] as unknown[],
+  permissions: undefined as number | undefined,
   closedDocument: new EventEmitter<unknown>(),
   configuration: new EventEmitter<{ affectsConfiguration(section: string): boolean }>(),
   tabs: new EventEmitter<{ opened: unknown[] }>(),
@@ -182,7 +210,11 @@ export const fake = {
       list.length = 0;
     }
     this.closedTabs.length = 0;
+    this.buttons.length = 0;
     this.trusted = true;
+    this.pressed = undefined;
+    workspace.textDocuments = [];
+    this.permissions = undefined;
     this.quickPick = undefined;
     window.activeTextEditor = undefined;
     window.tabGroups.all = [];
@@ -201,8 +233,8 @@ export const window = {
   onDidChangeActiveTextEditor: fake.activeEditor.event,
   onDidChangeTextEditorSelection: fake.selection.event,
   tabGroups: {
-    all: [] as { tabs: unknown[] }[],
-    activeTabGroup: { activeTab: undefined as { label: string } | undefined },
+    all: [] as { tabs?: unknown[]; viewColumn?: number }[],
+    activeTabGroup: { activeTab: undefined as { label: string; input?: unknown } | undefined },
     onDidChangeTabs: fake.tabs.event,
     close: (tabs: unknown[]): Promise<boolean> => {
       fake.closedTabs.push(...tabs);
@@ -213,6 +245,7 @@ export const window = {
     fake.statusBarItem = new StatusBarItem();
     return fake.statusBarItem;
   },
+  createTextEditorDecorationType: (): { dispose(): void } => ({ dispose: () => undefined }),
   createQuickPick: (): QuickPick => new QuickPick(),
   showInputBox(options: {
     title: string;
@@ -223,15 +256,21 @@ export const window = {
     if (problem) throw new Error(`${options.title}: ${problem}`);
     return Promise.resolve(text);
   },
-  showQuickPick<T>(items: readonly T[], options: { title: string }): Promise<T | undefined> {
+  /** Of check boxes, the answer names all that end up ticked, with commas between them. */
+  showQuickPick<T>(
+    items: readonly T[],
+    options: { title: string; canPickMany?: boolean },
+  ): Promise<T | T[] | undefined> {
     fake.offered.push([...items]);
     const text = answer(options.title);
-    return Promise.resolve(text === undefined ? undefined : find(items, text));
+    if (text === undefined) return Promise.resolve(undefined);
+    if (!options.canPickMany) return Promise.resolve(find(items, text));
+    return Promise.resolve(text ? text.split(",").map((one) => find(items, one)) : []);
   },
-  showInformationMessage: (message: string): Promise<undefined> => show(message),
-  showWarningMessage: (message: string): Promise<undefined> => show(message),
-  showErrorMessage: (message: string): Promise<undefined> => show(message),
-  setStatusBarMessage: (message: string): Promise<undefined> => show(message),
+  showInformationMessage: show,
+  showWarningMessage: (...message: unknown[]): Promise<string | undefined> => ask(message),
+  showErrorMessage: (...message: unknown[]): Promise<string | undefined> => ask(message),
+  setStatusBarMessage: (message: string): Promise<string | undefined> => show(message),
   showTextDocument: (): Promise<undefined> => Promise.resolve(undefined),
   withProgress: <T>(
     _options: unknown,
@@ -239,17 +278,34 @@ export const window = {
   ): Promise<T> => task({ report: () => undefined }, { onCancellationRequested: () => undefined }),
 };
 
-function show(message: string): Promise<undefined> {
+function show(message: string, ...buttons: string[]): Promise<string | undefined> {
   fake.messages.push(message);
-  return Promise.resolve(undefined);
+  return pressed(buttons);
+}
+
+/** A message with buttons; `fake.pressed` is the button that the user presses. */
+function ask([message, ...options]: unknown[]): Promise<string | undefined> {
+  const buttons = options.filter((one): one is string => typeof one === "string");
+  fake.messages.push([message, ...buttons.map((button) => `[${button}]`)].join(" "));
+  return pressed(buttons);
+}
+
+function pressed(buttons: string[]): Promise<string | undefined> {
+  const [wanted] = fake.buttons;
+  if (wanted !== undefined && buttons.includes(wanted))
+    return Promise.resolve(fake.buttons.shift());
+  return Promise.resolve(buttons.find((button) => button === fake.pressed));
 }
 
 export const workspace = {
+  textDocuments: [] as unknown[],
   get isTrusted(): boolean {
     return fake.trusted;
   },
   onDidChangeConfiguration: fake.configuration.event,
   onDidCloseTextDocument: fake.closedDocument.event,
+  onDidChangeTextDocument: fake.changedDocument.event,
+  fs: { stat: () => Promise.resolve({ permissions: fake.permissions }) },
   registerTextDocumentContentProvider: (): Disposable => new Disposable(() => undefined),
   getConfiguration(section = ""): unknown {
     const full = (key: string): string => [section, key].filter(Boolean).join(".");
@@ -281,6 +337,11 @@ export const commands = {
     return Promise.resolve(undefined);
   },
   registerCommand: (): Disposable => new Disposable(() => undefined),
+};
+
+export const languages = {
+  getDiagnostics: (): unknown[] => fake.diagnostics,
+  getLanguages: (): Promise<string[]> => Promise.resolve(["css", "go", "python", "rust"]),
 };
 
 export const extensions = { getExtension: (): undefined => undefined };

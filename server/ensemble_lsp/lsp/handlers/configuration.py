@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 from lsprotocol import types
 
 from ..server import EnsembleServer
+from ..settings_messages import report_settings
 
 if TYPE_CHECKING:
     from ...app import AppContext
+    from ...settings import SettingsIssue
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ async def did_change_configuration(
     ls: EnsembleServer, params: types.DidChangeConfigurationParams
 ) -> None:
     """Apply new settings without a restart; old clients send them with the notification."""
+    issues: list[SettingsIssue] = []
 
     async def changed(app: AppContext) -> AppContext:
         from ...app import reconfigured
@@ -61,11 +64,12 @@ async def did_change_configuration(
             raw = await request_configuration(ls)
         else:
             raw = _pushed(params.settings)
-        new, issues = await reconfigured(app, raw)
-        ls.report_issues(issues)
+        new, found = await reconfigured(app, raw)
+        issues.extend(found)
         return new
 
     app = await ls.change(changed)
+    report_settings(ls, issues, app.config_path)
     ls.background(app.prepare())
 
 

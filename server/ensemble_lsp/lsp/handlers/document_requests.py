@@ -66,8 +66,9 @@ def document_request(
 
 
 def accept_command(suggestion: Suggestion) -> types.Command:
-    """Return the command that the editor runs after inserting a suggestion."""
-    return types.Command(title="Accept", command=ACCEPT, arguments=[{"id": suggestion.id}])
+    """Return the command that the editor runs after inserting a suggestion, which also names its models."""
+    arguments = {"id": suggestion.id, "models": list(suggestion.models)}
+    return types.Command(title="Accept", command=ACCEPT, arguments=[arguments])
 
 
 async def suggestions_for(ls: EnsembleServer, request: CompletionRequest) -> list[Suggestion]:

@@ -11,6 +11,8 @@ from typing import Any, cast
 from lsprotocol import types
 
 from ..server import ClientFeatures, EnsembleServer
+from ..settings_messages import report_settings
+from .config_watching import watch_config_file
 from .configuration import watch_configuration
 
 logger = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> No
     shown: set[str] = set()
 
     def show_new_notices() -> None:
-        for notice in app.notices():
+        for notice in app.history.notices:
             if notice not in shown:
                 shown.add(notice)
                 ls.notify_user(notice)
@@ -64,9 +66,11 @@ async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> No
 
     # A disk may fill up, or a file be removed, hours after the start.
     app.history.on_notice = from_history_thread
+    report_settings(ls, app.faults(), app.config_path)
     show_new_notices()
     app.workspace.index_files()
     app.suggestions.tracker.exact = ls.client.sends_exact_edits
+    ls.background(watch_config_file(ls))
 
 
 def set_trace(ls: EnsembleServer, params: types.SetTraceParams) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ..server import EnsembleServer
+from .config_watching import reload_config
 
 if TYPE_CHECKING:
     from ...app import AppContext
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
         PinArguments,
         ProvidersArguments,
         RemoveModelArguments,
+        StatusArguments,
     )
 
 
@@ -22,6 +24,13 @@ async def models(ls: EnsembleServer, arguments: ModelsArguments) -> list[dict[st
     from ...app.model_admin import describe_models
 
     return await describe_models(await ls.app())
+
+
+async def status(ls: EnsembleServer, arguments: StatusArguments) -> dict[str, Any]:
+    """Return pins, faults of the settings, and usage."""
+    from ...app.status_report import describe_status
+
+    return await describe_status(await ls.app())
 
 
 async def providers(ls: EnsembleServer, arguments: ProvidersArguments) -> list[dict[str, Any]]:
@@ -41,18 +50,29 @@ async def pin(ls: EnsembleServer, arguments: PinArguments) -> None:
     await ls.change(pinned)
 
 
-async def add_model(ls: EnsembleServer, arguments: dict[str, Any]) -> None:
+async def add_model(ls: EnsembleServer, arguments: dict[str, Any]) -> dict[str, Any]:
     """Add a model until the server ends; with ``save`` also to the user's config.
+
+    A config that lists models replaces discovery, so the models that were found are written to it too.
 
     The arguments are a model's settings, so they are checked as settings are.
     """
     from ...app.model_admin import parse_model, save_model, with_model
 
     model = parse_model({key: value for key, value in arguments.items() if key != "save"})
-    app = await ls.change(lambda app: with_model(app, model))
+    saves = arguments.get("save") is True
+    kept: list[str] = []
+
+    async def added(app: AppContext) -> AppContext:
+        if saves:  # first: a config that cannot be written changes nothing
+            kept.extend(await save_model(app, model))
+        return await with_model(app, model)
+
+    app = await ls.change(added)
+    if saves:
+        await reload_config(ls)
     ls.background(app.prepare())  # so that no completion waits for the import of an SDK
-    if arguments.get("save") is True:
-        await save_model(app, model)
+    return {"saved": str(app.config_path) if saves else None, "kept": kept}
 
 
 async def remove_model(ls: EnsembleServer, arguments: RemoveModelArguments) -> None:

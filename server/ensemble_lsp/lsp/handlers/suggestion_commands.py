@@ -51,4 +51,4 @@ async def why(ls: EnsembleServer, arguments: WhyArguments) -> dict[str, Any]:
     document = ls.document(query.uri)
     # It has LSP's fields, but may hold numbers that lsprotocol refuses.
     position = to_position(document, cast("types.Position", query.position), ls.encoding)
-    return app.outlook(query.task, document, position)
+    return app.outlook(query.task, document, position, pinned=not arguments.unpinned)

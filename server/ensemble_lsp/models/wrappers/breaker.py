@@ -10,6 +10,7 @@ from ...errors import (
     AuthenticationError,
     ConnectionFailedError,
     ModelNotFoundError,
+    Problem,
     ProviderError,
     QuotaExceededError,
     RateLimitedError,
@@ -141,6 +142,13 @@ class CircuitBreaker(Wrapper):
         reasons = {c.reason: c.retry_at is not None for c in self._circuits() if c.reason}
         paused = [text for text, is_paused in reasons.items() if is_paused]
         return "; ".join(paused or reasons)
+
+    @property
+    def problem(self) -> Problem:
+        """The kind of the last failure, of one that pauses the model before others."""
+        failures = [circuit for circuit in self._circuits() if circuit.reason]
+        failures.sort(key=lambda circuit: circuit.retry_at is None)
+        return failures[0].last[0].problem if failures else "other"
 
     def state_for(self, task: Task) -> BreakerState:
         """Return the state for one task."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from time import perf_counter
 
-from ...errors import TimedOutError
+from ...errors import TimedOutError, advice_first
 from ...types import Chunk, Prompt
 from ..interface import Loadable, Model
 from ..stream_collector import open_stream
@@ -54,9 +54,9 @@ class Timeout(Wrapper):
     def _error(self, limit: float) -> TimedOutError:
         name = self.profile.name
         if isinstance(self.inner, Loadable) and self.inner.is_loading:
-            error = TimedOutError(name, f"{name} is still being loaded; try again in a moment.")
+            text = advice_first(name, "it is still being loaded", "try again in a moment")
+            error = TimedOutError(name, text)
             error.trips_breaker = False
             return error
-        return TimedOutError(
-            name, f"{name} gave no answer in {limit:g} s; try again, or raise its timeout."
-        )
+        fault, advice = f"no answer in {limit:g} s", "try again, or raise its timeout"
+        return TimedOutError(name, advice_first(name, fault, advice))

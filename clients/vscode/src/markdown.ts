@@ -1,0 +1,4 @@
+/** Text from a provider or a repository, escaped so that it cannot become markup. */
+export function escaped(value: string): string {
+  return value.replace(/[\\`*_{}[\]()<>#|!]/g, "\\$&").replace(/\s+/g, " ");
+}

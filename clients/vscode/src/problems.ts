@@ -1,0 +1,69 @@
+// Errors and what mends each: a message with buttons, and a short text for the status bar.
+import * as vscode from "vscode";
+
+import type { Model } from "./protocol";
+
+export type Problem = Model["problem"];
+
+/** A button: its label, and the command that it runs. */
+export interface Mend {
+  label: string;
+  command: string;
+  argument?: string;
+}
+
+const STORE_KEY = { label: "Store a Key", command: "ensemble.storeKey" };
+const OPEN_CONFIG = { label: "Open config.toml", command: "ensemble.openConfig" };
+const CHOOSE = { label: "Choose Another Model", command: "ensemble.menu" };
+const SHOW_LOG = { label: "Show the Log", command: "ensemble.showLog" };
+const SET_UP = { label: "Set Up a Model", command: "ensemble.setUp" };
+const BUDGET = {
+  label: "Change the Budget",
+  command: "workbench.action.openSettings",
+  argument: "ensemble.selector.dailyBudget",
+};
+
+interface Description {
+  icon: string;
+  /** For the status bar. */
+  text: string;
+  mends: Mend[];
+}
+
+const DESCRIPTIONS: Record<Problem, Description> = {
+  key: { icon: "key", text: "key rejected", mends: [STORE_KEY, OPEN_CONFIG] },
+  credit: { icon: "credit-card", text: "no credit left", mends: [CHOOSE] },
+  budget: { icon: "credit-card", text: "budget used up", mends: [BUDGET, CHOOSE] },
+  limit: { icon: "watch", text: "request limit", mends: [CHOOSE] },
+  offline: { icon: "debug-disconnect", text: "offline", mends: [CHOOSE, OPEN_CONFIG, SHOW_LOG] },
+  model: { icon: "question", text: "model not found", mends: [OPEN_CONFIG, CHOOSE] },
+  noModel: { icon: "question", text: "no model", mends: [SET_UP, STORE_KEY] },
+  other: { icon: "warning", text: "no answer", mends: [CHOOSE, SHOW_LOG] },
+};
+
+export function describe(problem: Problem | undefined): Description {
+  return DESCRIPTIONS[problem ?? "other"];
+}
+
+/** The kind of an error: the server sends it with each error of a command. */
+export function problemOf(error: unknown): Problem | undefined {
+  const { problem } = ((error as { data?: unknown }).data ?? {}) as { problem?: Problem };
+  return problem && Object.hasOwn(DESCRIPTIONS, problem) ? problem : undefined;
+}
+
+/** Show an error with the buttons that mend it; an error without a kind has none. */
+export async function showError(error: unknown): Promise<void> {
+  const problem = problemOf(error);
+  await showMessage((error as Error).message, problem ? describe(problem).mends : []);
+}
+
+export async function showMessage(message: string, mends: readonly Mend[]): Promise<void> {
+  const labels = mends.map(({ label }) => label);
+  const chosen = await vscode.window.showErrorMessage(message, ...labels);
+  const mend = mends.find(({ label }) => label === chosen);
+  if (mend) await run(mend);
+}
+
+export async function run({ command, argument }: Mend): Promise<void> {
+  await vscode.commands.executeCommand(command, ...(argument ? [argument] : []));
+}
