@@ -11,8 +11,8 @@ from .obvious import is_obvious
 from .token_index import RecallIndex
 
 THRESHOLD = 0.55
-"""Minimum confidence of an answer: the lowest at which it was right in .75 of masked lines, and in .7 of
-written ones, of each project of the half for tuning (``benchmarks/recall_quality.py``)."""
+"""Minimum confidence of an answer, chosen on the tuning half of ``benchmarks/recall_quality.py`` for at least .75
+right answers on masked lines and .6 on lines being written."""
 MAX_BLOCK = 12
 """Maximum lines of an answer."""
 
