@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 NOT_RUN = {
-    r"pip install .*": "installs the published package; `make package` installs the wheel it built",
+    r"(pip|pipx|uv tool) install .*": "CI installs the clone, and `make package` the wheel it built",
     r"code --install-extension .*": "needs VS Code; tests/e2e/vscode installs the extension in code-server",
     r"make (demo|test|test-e2e|lint|docs)": "CI's own steps (.ci/run)",
     r"make (package|bench)": "minutes of building or measuring; run by whoever releases",

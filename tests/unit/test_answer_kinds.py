@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from ensemble_lsp.app.activity import Activity
 from ensemble_lsp.completion.request import CompletionRequest, start_run
 from ensemble_lsp.context.completion_mode import completion_mode_at
 from ensemble_lsp.context.context_window import context_window
@@ -494,7 +495,9 @@ def test_a_line_of_a_megabyte_costs_little(language: str, unit: str, place: str)
     document = Document.from_text("file:///a", 1, language, before + after)
     position = advance(Position(0, 0), before)
     app = SimpleNamespace(
-        settings=Settings(), workspace=SimpleNamespace(context=SimpleNamespace(trees=Trees()))
+        settings=Settings(),
+        workspace=SimpleNamespace(context=SimpleNamespace(trees=Trees())),
+        activity=Activity(),
     )
     completion_mode_at(document, position)  # loads the grammar
     start = time.thread_time()

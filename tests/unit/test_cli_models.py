@@ -219,7 +219,7 @@ def test_doctor_succeeds_exactly_where_it_shows_no_cross(
     user.model("good", provider.base_url, tasks=["complete"])
     result = user.run("doctor")
     assert (result.code, "✗" in result.out) == (0, False), result.out
-    assert "! explain: No model can explain" in result.out
+    assert "! explain: Add a model: none can explain" in result.out
     user.lines.clear()
     user.model("good", provider.base_url, tasks=["explain"])
     result = user.run("doctor")

@@ -294,7 +294,8 @@ def test_a_balanced_line_gets_no_bracket_that_nothing_opens(
     end = data.draw(st.integers(cursor, len(line)))
     head, answer = line[:cursor], line[cursor:end]
     rest = auto_closed(head, "javascript") + tail
-    if not answer.strip() or unmatched_brackets(answer, "javascript")[1]:
+    # Within a string the brackets of a part of the line cannot be matched without its beginning.
+    if not answer.strip() or head.count('"') % 2 or unmatched_brackets(answer, "javascript")[1]:
         return
     clean = clean_completion(answer, prefix=head, suffix=rest + "\n", language="javascript")
     result, _ = fitted("javascript", f"{head}¦{rest}", clean)

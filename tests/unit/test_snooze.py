@@ -6,6 +6,7 @@ from typing import Any
 
 from ensemble_lsp.app.activity import Activity
 from ensemble_lsp.app.snooze import Snooze
+from ensemble_lsp.errors import ConnectionFailedError
 
 
 def test_it_ends_by_itself_by_command_or_not_at_all() -> None:
@@ -31,6 +32,6 @@ def test_every_status_says_that_it_is_on() -> None:
     activity.snooze.start()
     activity.busy("complete", "gpt")
     activity.snooze.start(1)
-    activity.offline("no model answers")
+    activity.failed([ConnectionFailedError("gpt", "gpt cannot be reached.")])
     assert [status["snoozed"] for status in said] == [None, True, True]
     assert said[1]["snoozedUntil"] is None and said[2]["snoozedUntil"] > 0

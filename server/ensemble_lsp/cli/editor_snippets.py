@@ -30,11 +30,23 @@ code --install-extension dist/ensemble-lsp.vsix""",
     "neovim": Editor(
         "Neovim",
         """-- ~/.config/nvim/lsp/ensemble_lsp.lua
-return { cmd = { "ensemble-lsp" }, root_markers = { ".git" } }
+return {
+  cmd = { "ensemble-lsp" },
+  filetypes = { "python", "lua", "javascript", "typescript", "go", "rust", "c", "cpp" }, -- add your own
+  root_markers = { ".git" },
+}
 
 -- init.lua
 vim.lsp.enable("ensemble_lsp")
-if vim.lsp.inline_completion then vim.lsp.inline_completion.enable() end  -- 0.12: ghost text""",
+if vim.lsp.inline_completion then -- 0.12: ghost text
+  vim.lsp.inline_completion.enable()
+  local before = vim.fn.maparg("<Tab>", "i", false, true).callback -- Neovim's own: it jumps in snippets
+  vim.keymap.set("i", "<Tab>", function()
+    local jumps = vim.snippet.active({ direction = 1 })
+    if not jumps and vim.lsp.inline_completion.get() then return "<C-g>u" end
+    return before and before() or "<Tab>"
+  end, { expr = true, desc = "Accept the suggestion" })
+end""",
         "docs/editors/neovim.md",
     ),
     "helix": Editor(

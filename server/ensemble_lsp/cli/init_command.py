@@ -13,7 +13,7 @@ from ..registry.model_registry import Entry
 from .common import app_of, run_async
 from .console import print_table, safe
 from .editor_snippets import EDITORS, snippet
-from .model_setup import SERVICES, SetUp, add_model, download, model_of_server, model_of_service
+from .init_models import SERVICES, SetUp, add_model, download, model_of_server, model_of_service
 from .questions import ask
 
 

@@ -11,9 +11,11 @@ _NUMBERED_NAME = re.compile(
     r"[a-z]+(?:[_-][a-z]+)*[_-]?v?\d{1,4}|[A-Z]+(?:[_-][A-Z]+)*[_-]?V?\d{1,4}"
 )
 _NAMES_OF_SECRETS = "pass|passwd|password|passphrase|pwd|secret|token|credential|key"
+_EXPRESSION = r"""[A-Za-z_]\w*(?:\.\w+|\[['"]?\w+['"]?\]|\([\w.,\ '"]{0,40}\))*(?:![rsa])?(?::[\w.,<>^+%]{0,8})?"""
+"""What an interpolated string holds between its braces."""
 _PLACEHOLDERS = re.compile(
     rf"""(.)\1+|x{{3,}}.*|\*+.*|\.{{3}}.*|.*\.{{3}}|.*…
-    |.*(?:<[\w -]+>|\{{\{{|\{{\w*(?:[.:!]\w+)*\}}|\#\{{|\$\{{|\$\(|%[sdr]\b|%\().*|\$\w+|%\w+%
+    |.*(?:<[\w -]+>|\{{\{{|\{{\w*(?:[.:!]\w+)*\}}|\{{{_EXPRESSION}\}}|\#\{{|\$\{{|\$\(|%[sdr]\b|%\().*|\$\w+|%\w+%
     |(?:your|example|dummy|fake|sample|placeholder|todo|insert|enter|replace)
      (?:[-_ .]|(?={_NAMES_OF_SECRETS}|api|access|value|user|here)).*
     |(?:my|the|some|test|put|add|use|set|new|old|wrong|bad|good|invalid|valid|another|other)
