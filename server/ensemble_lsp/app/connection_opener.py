@@ -21,7 +21,7 @@ class ConnectionOpener:
     def __init__(
         self, app: Callable[[], AppContext], clock: Callable[[], float] = time.time
     ) -> None:
-        """``clock`` goes on while the machine sleeps."""
+        """``clock`` continues while the machine sleeps."""
         self._app = app
         self._clock = clock
         self._next = 0.0

@@ -177,7 +177,7 @@ class KeptConnection(httpx2.AsyncHTTPTransport):
     """A transport that has a connection to one server open while requests are likely."""
 
     def __init__(self, url: str, limits: httpx2.Limits, now: Clock = time.time) -> None:
-        """``now`` goes on while the machine sleeps."""
+        """``now`` continues while the machine sleeps."""
         context = httpx2.create_ssl_context()
         super().__init__(verify=context, limits=limits)
         parts = urlsplit(url)
@@ -218,7 +218,7 @@ class KeptConnection(httpx2.AsyncHTTPTransport):
         await super().aclose()
 
     def _check(self) -> None:
-        """Open a connection if there is none to use; look again after a while."""
+        """Open a connection if no usable one is left; look again after a while."""
         now = self._now()
         waits = self._backend.failed and now - self._checked < RETRY_SECONDS
         if self._timer is not None and now - self._checked > _SLEPT_SECONDS:
