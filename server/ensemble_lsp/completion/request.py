@@ -154,11 +154,9 @@ async def indent_unit_for(run: CompletionRun) -> str:
 
 def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | None:
     """Prepare to serve a request; ``None`` if nothing should be offered there."""
-    settings, document = app.settings.complete, request.document
-    if request.trigger == "automatic":
-        off = not settings.enabled or document.language in settings.disabled_languages
-        if off or app.activity.snooze.active:
-            return None
+    document = request.document
+    if request.trigger == "automatic" and not app.completes(document):
+        return None
     position = document.clamp(request.position)
     if (selected := request.selected) is not None:
         document = document.replace(selected.span, selected.text)
