@@ -14,7 +14,7 @@ from .server import EnsembleServer
 if TYPE_CHECKING:
     from ..settings import SettingsIssue
 
-MAX_LINES = 8
+MAX_LINES = 20
 _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
