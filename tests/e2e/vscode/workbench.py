@@ -75,17 +75,21 @@ class Workbench:
 
     def command(self, title: str) -> None:
         """Run a command from the palette."""
+        self._pick(f">{title}", title)
+        self.page.mouse.move(640, 700)  # away from everything with a tooltip
+
+    def _pick(self, text: str, entry: str) -> None:
+        """Type into the palette, and choose an entry."""
         box = self.page.locator(".quick-input-widget input")
         for last in (False, False, True):
             self.page.keyboard.press("F1")
             try:
-                box.fill(f">{title}", timeout=20_000)
+                box.fill(text, timeout=20_000)
                 break
             except TimeoutError:  # the window took the focus away, and the palette with it
                 if last:
                     raise
-        self.entry(title).click()
-        self.page.mouse.move(640, 700)  # away from everything with a tooltip
+        self.entry(entry).click()
 
     def entry(self, text: str) -> Locator:
         """An entry of the open quick pick."""
@@ -112,9 +116,9 @@ class Workbench:
         return self.path
 
     def look(self, name: str) -> None:
-        """Open a file of the explorer, the cursor at its end."""
+        """Open a file by its name, the cursor at its end; the explorer draws only the first thirty."""
         self.name = name
-        self.page.get_by_role("treeitem", name=self.name, exact=True).dblclick()
+        self._pick(name, name)
         self.page.get_by_role("tab", name=self.name, selected=True).wait_for()
         self.ready()
         self.focus()
