@@ -1,4 +1,4 @@
-"""Messages about the settings: each problem is reported once, until it is mended or another takes its place."""
+"""Messages about the settings: each problem is reported once, until it is fixed or another one appears."""
 
 from __future__ import annotations
 
