@@ -75,21 +75,17 @@ class Workbench:
 
     def command(self, title: str) -> None:
         """Run a command from the palette."""
-        self._pick(f">{title}", title)
-        self.page.mouse.move(640, 700)  # away from everything with a tooltip
-
-    def _pick(self, text: str, entry: str) -> None:
-        """Type into the palette, and choose an entry."""
         box = self.page.locator(".quick-input-widget input")
         for last in (False, False, True):
             self.page.keyboard.press("F1")
             try:
-                box.fill(text, timeout=20_000)
+                box.fill(f">{title}", timeout=20_000)
                 break
             except TimeoutError:  # the window took the focus away, and the palette with it
                 if last:
                     raise
-        self.entry(entry).click()
+        self.entry(title).click()
+        self.page.mouse.move(640, 700)  # away from everything with a tooltip
 
     def entry(self, text: str) -> Locator:
         """An entry of the open quick pick."""
@@ -116,12 +112,26 @@ class Workbench:
         return self.path
 
     def look(self, name: str) -> None:
-        """Open a file by its name, the cursor at its end; the explorer draws only the first thirty."""
+        """Open a file of the explorer, the cursor at its end."""
         self.name = name
-        self._pick(name, name)
+        self._reveal(name).dblclick()
         self.page.get_by_role("tab", name=self.name, selected=True).wait_for()
         self.ready()
         self.focus()
+
+    def _reveal(self, name: str) -> Locator:
+        """Scroll the explorer, which draws only the thirty files in view, to a file."""
+        file = self.page.get_by_role("treeitem", name=name, exact=True)
+        for distance in (0, 100_000, -100_000) * 10:
+            if distance:
+                self.page.locator(".explorer-folders-view").hover()
+                self.page.mouse.wheel(0, distance)
+            try:
+                file.wait_for(timeout=2_000)
+                break
+            except TimeoutError:
+                continue
+        return file
 
     def focus(self) -> None:
         """Into the editor, to the end of the file."""
