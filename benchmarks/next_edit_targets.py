@@ -7,7 +7,6 @@ hunk, in the order of the file; files changed beside it come first.
 
 from __future__ import annotations
 
-import difflib
 import io
 import re
 import subprocess
@@ -20,10 +19,10 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+from ensemble_lsp.evaluation.git_history import FileChange, FileHunk, hunks_of
 from ensemble_lsp.languages import language_of
 from ensemble_lsp.next_edit.locator.search import is_import_line
 from ensemble_lsp.syntax.trees import grammar_of
-from ensemble_lsp.types import split_lines
 
 TOKEN = re.compile(r"[^\W\d]\w*|\d+|\s+|.", re.DOTALL)
 _MAX_LINES = 3000
@@ -38,31 +37,6 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 """Packages, and the released versions that serve as commits."""
 
 
-@dataclass(frozen=True)
-class FileHunk:
-    """Lines ``start`` to ``end`` of the old text become ``lines``."""
-
-    start: int
-    end: int
-    old: tuple[str, ...]
-    lines: tuple[str, ...]
-
-    def tokens(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the names that only the old, and only the new lines have."""
-        old, new = _names(self.old), _names(self.lines)
-        return old - new, new - old
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """One file before and after a change."""
-
-    path: str
-    old: str
-    new: str
-    hunks: tuple[FileHunk, ...]
-
-
 @dataclass
 class Change:
     """The files of one commit or release."""
@@ -73,15 +47,10 @@ class Change:
     """Reads the files of the project before the change, by path."""
 
 
-def hunks_of(old: str, new: str) -> tuple[FileHunk, ...]:
-    """Return the changed lines of two texts."""
-    one, other = split_lines(old), split_lines(new)
-    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
-    return tuple(
-        FileHunk(a, b, tuple(one[a:b]), tuple(other[c:d]))
-        for tag, a, b, c, d in matcher.get_opcodes()
-        if tag != "equal"
-    )
+def tokens_of(hunk: FileHunk) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that only the old, and only the new lines of a hunk have."""
+    old, new = _names(hunk.old), _names(hunk.lines)
+    return old - new, new - old
 
 
 def file_change(path: str, old: str, new: str) -> FileChange | None:
@@ -141,9 +110,9 @@ def _wheel(name: str, version: str, folder: Path) -> dict[str, str]:
 
 def related(target: FileHunk, before: Sequence[FileHunk]) -> bool:
     """Return whether the target adds or removes a name that a hunk before it added or removed."""
-    removed, added = target.tokens()
+    removed, added = tokens_of(target)
     for hunk in before:
-        gone, came = hunk.tokens()
+        gone, came = tokens_of(hunk)
         if removed & gone or added & came:
             return True
     return False

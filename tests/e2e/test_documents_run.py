@@ -34,6 +34,7 @@ NOT_RUN = {
     r"make bench-.*": "needs published data sets",
     r"(source .*)?ensemble-lsp'? completion .*": "tests/e2e/test_shell_completion.py runs them in the shells",
     r"ensemble-lsp init": "a dialogue: tests/server/test_init.py holds it",
+    r"ensemble-lsp compare . --task edit .*": "needs a git history: tests/server/test_compare_edits.py",
     r"ensemble-lsp demo.*": "tests/e2e/test_demo.py runs it",
     r"ensemble-lsp models add (smollm2|qwen\S+)": "fetches weights: tests/e2e/test_local_model.py",
     r"ensemble-lsp .*--models? \S*smollm2.*": "needs those weights: tests/e2e/test_local_model.py",

@@ -362,6 +362,7 @@ def test_every_command_of_the_server_can_be_given(editor: Neovim) -> None:
         "ensemble.removeModel": "remove",
         "ensemble.nextEdit": None,  # the editors' own requests ask for it
         "ensemble.snooze": "snooze",
+        "ensemble.status": None,  # for a status bar; the status line has the notifications
         "ensemble.packagedModels": None,  # for a set-up in the editor; `models add` downloads too
         "ensemble.downloadModel": None,
         "ensemble.findModels": None,

@@ -101,4 +101,4 @@ async def test_a_data_folder_that_others_can_write_is_reported(
         client.open(uri, CODE)
         assert await client.inline(uri)
         message = await client.until(lambda: " ".join(client.messages()))
-        assert "data can be written by every user; run chmod o-w" in message
+        assert "data: can be written by every user; run chmod o-w" in message

@@ -1,4 +1,4 @@
-// The text editor that the user worked in last: a page or the dashboard with the focus is none.
+// The text editor that the user worked in last. A page or the dashboard may have the focus now.
 import * as vscode from "vscode";
 
 /** The schemes of documents that the server knows. */

@@ -81,7 +81,7 @@ test("for all tasks a model is pinned for those that it can do", async () => {
   );
 });
 
-test("each task says whom it is pinned to", async () => {
+test("each task names the model that it is pinned to", async () => {
   fake.answers.push(undefined);
   await menu({ ...FACTS, pins: { generate: "two" } }).chooseTask();
   const details = (fake.offered.at(-1) as vscode.QuickPickItem[]).map(({ detail }) => detail);

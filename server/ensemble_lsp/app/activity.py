@@ -65,7 +65,7 @@ class Activity:
             self.idle(task, model)
 
     def models_changed(self) -> None:
-        """Forget the failures of models that may have been mended."""
+        """Forget the failures of models, which may work again."""
         self._lasting.clear()
 
     def ended(self, call: ModelCall) -> None:

@@ -1,4 +1,4 @@
-"""Messages about the settings: each problem is reported once, until it is mended or another takes its place."""
+"""Messages about the settings: each problem is reported once, until it is fixed or another one appears."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .server import EnsembleServer
 if TYPE_CHECKING:
     from ..settings import SettingsIssue
 
-MAX_LINES = 8
+MAX_LINES = 20
 _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 

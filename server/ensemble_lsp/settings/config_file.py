@@ -90,7 +90,7 @@ def read_config(path: Path, *, meanwhile: str = "") -> tuple[dict[str, Any], lis
     """Return the raw options of a TOML file, and an issue if it cannot be used. A missing file is empty.
 
     A file that is unreadable, or that others can write, is replaced by ``unreadable_config``. ``meanwhile`` is the
-    clause of the issue that says which settings apply until the file is mended.
+    clause of the issue that says which settings apply until the file is fixed.
     """
     try:
         text = read_regular(path, _MAX_BYTES).decode("utf-8-sig")

@@ -104,14 +104,17 @@ def window(page: Any, code_server: CodeServer) -> Any:
     return workbench
 
 
-@pytest.fixture
-def vscode(
-    window: Any, providers: dict[str, LoopbackProvider], request: pytest.FixtureRequest
-) -> Iterator[Any]:
-    """The window without editors and with silent providers; its last state is kept as a screenshot."""
+@pytest.fixture(autouse=True)
+def silent(providers: dict[str, LoopbackProvider]) -> None:
+    """No provider keeps the reply, the delay or the fault of the test before."""
     for provider in providers.values():
         provider.reply, provider.delay_first, provider.delay_chunk = "", 0.0, 0.0
-        provider.fault = None
+        provider.fault, provider.keys = None, []
+
+
+@pytest.fixture
+def vscode(window: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The window without editors; its last state is kept as a screenshot."""
     window.mark()
     yield window
     window.show_notifications()

@@ -159,6 +159,7 @@ def test_a_packaged_model_that_is_added_by_name_offers_its_weights(newcomer: Wor
     assert 'name = "recall"' in text and 'name = "mine"' in text
     newcomer.shots("no-weights")
     button(newcomer, message, "Download It")
+    newcomer.show_notifications()  # no more than three are shown beside each other
     newcomer.notification("mine works: it answered in").wait_for(timeout=90_000)
 
 

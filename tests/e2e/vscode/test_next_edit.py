@@ -99,12 +99,7 @@ def workspace_settings(vscode: Workbench, **settings: Any) -> None:
 
 def pictures(vscode: Workbench, name: str) -> None:
     """Write a screenshot in a light and in a dark theme."""
-    vscode.shot(f"next-edit-{name}-light")
-    workspace_settings(vscode, workbench__colorTheme="Dark 2026")
-    expect(vscode.page.locator(".monaco-workbench.vs-dark")).to_be_visible()
-    vscode.shot(f"next-edit-{name}-dark")
-    workspace_settings(vscode)
-    expect(vscode.page.locator(".monaco-workbench.vs")).to_be_visible()
+    vscode.shots(f"next-edit-{name}")
 
 
 def goto(vscode: Workbench, line: int, column: int) -> None:

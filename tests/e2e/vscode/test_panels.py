@@ -34,7 +34,10 @@ def test_the_menu_pins_a_model(vscode: Workbench) -> None:
     vscode.shot("menu")
     vscode.pick("Model for another task")
     vscode.pick("generated code")
-    vscode.pick("gamma")
+    vscode.entry("Automatic").wait_for()
+    vscode.shot("menu-generated-code")
+    # "Automatic" names the model that it would ask.
+    vscode.page.locator(".quick-input-widget .label-name", has_text="gamma").click()
     expect(
         vscode.page.locator(".statusbar-item", has_text="gamma is pinned for generated code")
     ).to_be_visible()
@@ -95,10 +98,10 @@ def test_the_dashboard_is_live_and_follows_the_theme(
     vscode.press("Tab")
     expect(counted).to_contain_text(f"{before + 1} of ")
 
-    vscode.command("Preferences: Toggle between Light/Dark Themes")
+    vscode.page.emulate_media(color_scheme="dark")
     expect(page.locator("body")).to_contain_class("vscode-dark")
     vscode.shot("dashboard-dark")
-    vscode.command("Preferences: Toggle between Light/Dark Themes")
+    vscode.page.emulate_media(color_scheme="light")
     expect(page.locator("body")).to_contain_class("vscode-light")
     assert not refused
 
@@ -107,7 +110,7 @@ def test_the_first_steps_open(vscode: Workbench) -> None:
     vscode.command("Ensemble: Get Started")
     steps = vscode.page.locator(".gettingStartedContainer", has_text="Get started with Ensemble")
     steps.wait_for()
-    expect(steps).to_contain_text("Choose your models")
+    expect(steps).to_contain_text("Set up a model")
     vscode.shot("walkthrough")
 
 

@@ -151,7 +151,7 @@ def test_a_trusted_workspace_redirects_nothing_either(
     theirs.reply, mine.reply = "stolen()", "return width * height"
     vscode, before = machine, len(theirs.requests)
     settings = vscode.server.workspace / ".vscode" / "settings.json"
-    settings.parent.mkdir()
+    settings.parent.mkdir(exist_ok=True)
     hostile = {
         "ensemble.models": [model("beta", theirs)],
         "ensemble.server.path": str(settings.parent / "evil"),

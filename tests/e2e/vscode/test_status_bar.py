@@ -54,17 +54,6 @@ def restart(vscode: Workbench) -> None:
     vscode.ready()
 
 
-def both_themes(vscode: Workbench, name: str) -> None:
-    """Take a screenshot in a light and in a dark theme."""
-    toggle = "Preferences: Toggle between Light/Dark Themes"
-    vscode.shot(f"{name}-light")
-    vscode.command(toggle)
-    expect(vscode.page.locator(".monaco-workbench.vs-dark")).to_be_visible()
-    vscode.shot(f"{name}-dark")
-    vscode.command(toggle)
-    expect(vscode.page.locator(".monaco-workbench.vs-dark")).to_have_count(0)
-
-
 def tooltip(vscode: Workbench) -> Locator:
     """Open the tooltip of the status bar item."""
     vscode.page.mouse.move(640, 300)
@@ -113,13 +102,13 @@ def test_the_status_names_the_model_of_the_ghost_text_and_of_no_other(
     two.no_ghost()
     expect(two.status).to_contain_text("ready")
     wait_until(lambda: labels(two) == [], lambda: f"no label (there is {labels(two)})", 40)
-    two.command("Preferences: Toggle between Light/Dark Themes")
+    two.page.emulate_media(color_scheme="dark")
     two.open(CODE)
     two.type("ret")
     two.ghosts("urn width * height")
     wait_until(lambda: labels(two) == ["beta"], lambda: f"the label (there is {labels(two)})", 40)
     two.shot("status-shown-dark")
-    two.command("Preferences: Toggle between Light/Dark Themes")
+    two.page.emulate_media(color_scheme="light")
 
 
 def test_several_suggestions_name_all_their_models_while_the_user_cycles(
@@ -156,7 +145,7 @@ def test_failures_have_their_own_words_and_a_button(
     two.command("Ensemble: Explain with ensemble")
     failed = two.notification("Start the server or change baseUrl")
     failed.get_by_role("button", name="Choose Another Model").wait_for()
-    both_themes(two, "status-offline")
+    two.shots("status-offline")
     failed.get_by_role("button", name="Show the Log").click()
     two.page.get_by_role("tab", name=re.compile("^Output"), selected=True).wait_for()
     two.press("Control+j")
@@ -185,7 +174,7 @@ def test_a_rejected_key_leads_to_the_key(
             expect(shown).to_contain_text("Set a valid key")
             shown.get_by_text("Store a Key").click()
             window.page.locator(".quick-input-widget:visible", has_text="Store the Key").wait_for()
-            both_themes(window, "status-key")
+            window.shots("status-key")
             window.press("Escape")
             window.command("Ensemble: Explain with ensemble")
             failed = window.notification("Set a valid key")
@@ -204,7 +193,7 @@ def test_the_menu_begins_with_the_model(two: Workbench, alpha: LoopbackProvider)
     two.status.click()
     expect(two.entry("Automatic")).to_contain_text("would ask alpha here")
     expect(two.entry("Automatic").locator(".codicon-check")).to_be_visible()
-    both_themes_of_menu(two)
+    two.shots("menu")
     two.pick("beta")
     expect(statusbar(two, "beta is pinned for completions")).to_be_visible()
     expect(two.status).to_contain_text("beta")
@@ -222,20 +211,6 @@ def test_the_menu_begins_with_the_model(two: Workbench, alpha: LoopbackProvider)
     two.pick("all tasks")
     two.pick("Automatic")
     expect(two.status).to_contain_text("ready")
-
-
-def both_themes_of_menu(vscode: Workbench) -> None:
-    """The menu in both themes; the command that toggles the theme closes it."""
-    vscode.shot("menu-light")
-    vscode.press("Escape")
-    vscode.command("Preferences: Toggle between Light/Dark Themes")
-    vscode.status.click()
-    vscode.entry("Automatic").wait_for()
-    vscode.shot("menu-dark")
-    vscode.press("Escape")
-    vscode.command("Preferences: Toggle between Light/Dark Themes")
-    vscode.status.click()
-    vscode.entry("Automatic").wait_for()
 
 
 # -- on, off and snoozed ---------------------------------------------------------------------------
@@ -309,7 +284,7 @@ def test_a_snooze_is_quiet_says_its_end_and_can_be_ended(
     vscode.pick("Snooze for 5 minutes")
     expect(vscode.status).to_contain_text("snoozed until")
     expect(vscode.status.locator(".codicon-bell-slash")).to_be_visible()
-    both_themes(vscode, "status-snoozed")
+    vscode.shots("status-snoozed")
     before = len(alpha.requests)
     vscode.focus()
     vscode.type("ret")
@@ -351,7 +326,7 @@ def test_usage_is_in_the_tooltip_and_in_the_dashboard(
     expect(usage.locator("tr", has_text="alpha")).to_contain_text("written")
     expect(usage.locator("#budget")).to_contain_text("of today's budget of $5.00")
     usage.scroll_into_view_if_needed()
-    both_themes(two, "dashboard-usage")
+    two.shots("dashboard-usage")
 
 
 def test_a_fault_of_the_config_is_in_the_status_and_leads_to_the_file(vscode: Workbench) -> None:
@@ -385,4 +360,4 @@ def test_pages_share_one_column_beside_the_code(vscode: Workbench, alpha: Loopba
     vscode.command("Ensemble: Show Usage Report")
     vscode.page.get_by_role("tab", name=re.compile("Report")).wait_for()
     expect(groups(vscode)).to_have_count(2)
-    both_themes(vscode, "columns")
+    vscode.shots("columns")
