@@ -17,8 +17,8 @@ from .document_requests import accept_command
 if TYPE_CHECKING:
     from ...next_edit.model_prompt import EditQuery
     from ...next_edit.predictor import KeptPrediction
-    from ..command_schemas import NextEditArguments
     from ..inline_edit_params import InlineEditParams
+    from ..suggestion_schemas import NextEditArguments
 
 logger = logging.getLogger(__name__)
 
