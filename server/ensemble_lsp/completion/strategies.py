@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..postprocess.syntax_check import parses_at
@@ -96,31 +97,48 @@ class CompletionRunner:
         doubtful: list[CachedAnswer] = []
         self._start_next(run, waiting)
         while run.streams and (left := deadline - time.perf_counter()) > 0:
-            for index, (stream, typed) in enumerate(run.streams):
-                if stream.done and index not in seen:
-                    seen.add(index)
-                    if stream.error is not None:
-                        logger.info("%s", stream.error)
-                    elif answer := self._streams.answer(run, stream, typed):
-                        if doubtful or not self._escalate(run, answer, waiting, deadline):
-                            return [answer]
-                        doubtful.append(answer)
-                        continue
+            for answer in self._new_answers(run, seen):
+                if answer is None:
                     self._start_next(run, waiting)
+                elif doubtful or not self._escalate(run, answer, waiting, deadline):
+                    return [answer]
+                else:
+                    doubtful.append(answer)
             running = [f for f, _ in run.streams if not f.done]
             if not running:
                 if len(seen) == len(run.streams):
                     break
                 continue
-            hedges = waiting and not (run.decision is not None and run.decision.pinned)
-            hedge = self._seconds_to_hedge(run, running[-1]) if hedges else None
-            timeout = left if hedge is None else min(left, hedge)
-            await wait_for_any(running, timeout)
-            last = running[-1]
-            is_silent = last.first_token_ms is None and not last.done
-            if hedge is not None and is_silent and self._seconds_to_hedge(run, last) <= 0:
-                self._start_next(run, waiting)
+            await self._wait_or_hedge(run, running, waiting, left)
         return doubtful or await self._best_at_deadline(run, free)
+
+    def _new_answers(self, run: CompletionRun, seen: set[int]) -> Iterator[CachedAnswer | None]:
+        """Yield the answer of each stream that is done and not yet seen; ``None`` for a failed or useless one."""
+        for index, (stream, typed) in enumerate(run.streams):
+            if not stream.done or index in seen:
+                continue
+            seen.add(index)
+            if stream.error is not None:
+                logger.info("%s", stream.error)
+            yield None if stream.error else self._streams.answer(run, stream, typed)
+
+    async def _wait_or_hedge(
+        self,
+        run: CompletionRun,
+        running: list[InflightRequest],
+        waiting: list[Model],
+        seconds: float,
+    ) -> None:
+        """Wait for an answer; ask the next model too if the latest one is silent for too long."""
+        is_pinned = run.decision is not None and run.decision.pinned
+        if not waiting or is_pinned:
+            await wait_for_any(running, seconds)
+            return
+        latest = running[-1]
+        await wait_for_any(running, min(seconds, self._seconds_to_hedge(run, latest)))
+        is_silent = latest.first_token_ms is None and not latest.done
+        if is_silent and self._seconds_to_hedge(run, latest) <= 0:
+            self._start_next(run, waiting)
 
     def _escalate(
         self, run: CompletionRun, answer: CachedAnswer, waiting: list[Model], deadline: float
