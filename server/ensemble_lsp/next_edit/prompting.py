@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from ..context.secret_redaction import Redactor
 from ..models.token_estimates import tokens_of
 from ..types import Document, Position, RenderedPrompt, Snippet
 from .edit_history import Hunk
@@ -76,22 +75,6 @@ class EditRequest:
     def shown_cursor(self) -> Position:
         """The cursor in ``shown``."""
         return self.shown.clamp(self.redacted_cursor or self.cursor)
-
-    def without_secrets(self, redactor: Redactor) -> EditRequest:
-        """Return the request for a remote model; ``redactor`` is ready."""
-        document = self.document
-        bare = [line.rstrip("\r\n") for line in document.lines]
-        found = redactor.redact_lines(bare)
-        if not found.count:
-            return self
-        ends = [line[len(text) :] for line, text in zip(document.lines, bare, strict=True)]
-        lines = tuple(text + end for text, end in zip(found.lines, ends, strict=True))
-        column = found.column(self.cursor.line, self.cursor.column)
-        return replace(
-            self,
-            redacted=replace(document, lines=lines),
-            redacted_cursor=Position(self.cursor.line, column),
-        )
 
     def lines(self, region: Region) -> list[str]:
         """Return a region's lines as the model sees them, without their ends."""
