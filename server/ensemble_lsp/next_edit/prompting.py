@@ -1,4 +1,4 @@
-"""The parts that every family's prompt is made of: the request, and the prompt itself."""
+"""The request for a next edit and the prompt for it, shared by all model families."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .region import Region, RegionSize
 
 Wire = Literal["completions", "chat"]
 _SPARE_TOKENS = 256
-"""Room for text that the answer adds to the region."""
+"""Reserve for text that the answer adds to the region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class RecentEdit:
 
 @dataclass(frozen=True, slots=True)
 class EditDiagnostic:
-    """One diagnostic that the client sent along."""
+    """A diagnostic from the client."""
 
     line: int
     """From 0."""
@@ -48,7 +48,7 @@ class EditDiagnostic:
 
 @dataclass(frozen=True)
 class EditRequest:
-    """All that a prompt for the next edit is made from."""
+    """The inputs of a prompt for the next edit."""
 
     document: Document
     cursor: Position
@@ -64,7 +64,7 @@ class EditRequest:
     redacted_cursor: Position | None = None
     """The cursor in ``redacted``."""
     characters: int = 24_000
-    """The most characters that a prompt may have."""
+    """Maximum length of a prompt, in characters."""
 
     @cached_property
     def shown(self) -> Document:
@@ -92,7 +92,7 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True)
 class EditPrompt:
-    """One request: the family's prompt, and the region that the answer is about."""
+    """One request: the family's prompt, and the region that the answer rewrites."""
 
     family: Family
     request: EditRequest
@@ -104,34 +104,34 @@ class EditPrompt:
 
     @property
     def max_tokens(self) -> int:
-        """The limit of the answer: the region, rewritten and longer by half."""
+        """The answer's limit: one and a half times the region, with a reserve."""
         size = sum(len(line) + 1 for line in self.request.lines(self.region))
         return tokens_of(size * 3 // 2) + _SPARE_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of models: its prompt's form, and how its answer is read."""
+    """A family of models: its prompt format and its answer parser."""
 
     name: str
     wire: Wire
     """``completions`` if the prompt is one raw text, ``chat`` if it is messages."""
     size: RegionSize
     tokens: tuple[str, ...]
-    """Control texts: a region that contains one is not sent, elsewhere they are broken up."""
+    """Control tokens: a region that contains one is not sent, elsewhere they are broken up."""
     render: Callable[[EditRequest, Region], EditPrompt]
     read: Callable[[EditPrompt, str], list[str] | None] = field(repr=False)
     """Return the new lines of the region; ``None`` for no change or an answer that cannot be read."""
 
     def clean(self, text: str) -> str:
-        """Return a text with the family's control texts broken up."""
+        """Return a text with the family's control tokens broken up."""
         for token in self.tokens:
             if token in text:
                 text = text.replace(token, f"{token[0]} {token[1:]}")
         return text
 
     def may_show(self, lines: Iterable[str]) -> bool:
-        """Return whether lines have no control text of the family."""
+        """Return whether lines have no control token of the family."""
         return not any(token in line for line in lines for token in self.tokens)
 
 
