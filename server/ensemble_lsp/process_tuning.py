@@ -28,7 +28,7 @@ def pause_collector() -> None:
 
 
 def resume_collector() -> None:
-    """Collect again, but leave out all that was imported."""
+    """Collect again, but leave out everything imported so far."""
     gc.freeze()
     gc.enable()
 

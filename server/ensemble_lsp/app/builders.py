@@ -150,7 +150,7 @@ async def reconfigured(
 
 
 def _pins_kept(app: AppContext, settings: Settings) -> Mapping[Task, str | None]:
-    """Return the pins set by command, but for those of a task whose own setting was changed."""
+    """Return the pins set by command, except those of a task whose own setting was changed."""
     old, new = app.settings.selector.pin, settings.selector.pin
     return MappingProxyType(
         {task: name for task, name in app.pins.items() if old.get(task) == new.get(task)}

@@ -185,7 +185,7 @@ class NameRules:
         self._user = compile_rules(patterns)
 
     def reason(self, path: PurePath) -> str | None:
-        """Return why a file with this path may not be sent; ``None`` if its path tells no reason."""
+        """Return why a file with this path may not be sent; ``None`` if its path gives no reason."""
         folder = next((each for each in self._folders if each in path.parents), None)
         inside = path if folder is None else path.relative_to(folder)
         whole = "/".join(_names(path))

@@ -95,7 +95,7 @@ class RedactedDocuments:
         return uri in self._kept
 
     def secrets(self) -> tuple[str, ...]:
-        """Return the secrets of all documents, longest first, but for short ones."""
+        """Return the secrets of all documents, longest first, except short ones."""
         if self._secrets is None:
             found = {
                 secret

@@ -328,7 +328,7 @@ class WorkspaceContext:
 
     def _own_reason(self, uri: str) -> str | None:
         if not _has_path(uri):
-            # A new document: only its name can tell something.
+            # A new document has only a name to go by.
             return self.privacy.by_name(uri.rpartition(":")[2] or "untitled")
         reasons = map(self.privacy.exclusion_reason, self._own_paths(uri))
         return next((reason for reason in reasons if reason is not None), None)

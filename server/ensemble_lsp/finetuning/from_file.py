@@ -69,7 +69,7 @@ def redacted_rows(data: bytes) -> tuple[bytes, int]:
         except (
             ValueError,
             RecursionError,
-        ):  # the provider refuses it; it is no reason to send a secret
+        ):  # the provider refuses it; even then no secret is sent
             text, count = redact(line.decode("utf-8", "replace"))
             changed = text.encode() if count else line
         lines[number] = changed

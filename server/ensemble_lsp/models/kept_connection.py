@@ -82,7 +82,7 @@ class SpareStream(httpcore2.AsyncNetworkStream):
 
 
 class SpareBackend(httpcore2.AsyncNetworkBackend):
-    """Opens a pool's connections; for one server, it can open one ahead of the pool's wish."""
+    """Opens a pool's connections; for one server, it can open one before the pool needs it."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         self._network: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()
@@ -252,7 +252,7 @@ class KeptConnection(httpx2.AsyncHTTPTransport):
 
 
 def kept_connection(profile: Profile, url: str, limits: httpx2.Limits) -> KeptConnection | None:
-    """Return the transport of a remote model; None where nothing is to be kept open.
+    """Return the transport of a remote model; None where no connection should be kept open.
 
     A local server answers at once. A proxy of the environment is left to the library: the tunnel
     through it begins with a request.

@@ -237,7 +237,7 @@ class SdkModel:
         await asyncio.sleep(seconds)
 
     def answered(self) -> None:
-        """Record that the server answers, so no model is loading any more."""
+        """Record that the server answers: no model is loading."""
         if self._waiting:
             self._waiting = False
             self.notice("")

@@ -118,7 +118,7 @@ class ThoughtFilter:
         """Whether there was a thought that was not empty."""
 
     def feed(self, text: str) -> str:
-        """Return the text that is no thought."""
+        """Return the text outside of thoughts."""
         if self._decided:
             return self._after(text)
         self._held += text

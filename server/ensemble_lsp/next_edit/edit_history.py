@@ -238,7 +238,7 @@ class EditHistory:
     def _notice_undo(
         self, before: Document, after: Document, changes: Sequence[ChangedLines]
     ) -> None:
-        """Remember a change that takes back a recent one, also where its hunk keeps other lines."""
+        """Remember a change that takes back a recent one, even where its hunk keeps other lines."""
         for change in changes:
             if change.size > _MAX_LINES:
                 continue

@@ -100,7 +100,7 @@ local function insert_item(item)
   return done ~= nil or not ours -- The buffer may have changed since the item was displayed.
 end
 
---- Accept the whole suggestion, as a change of its own for |u|. `on_accept` replaces the insertion;
+--- Accept the whole suggestion, as a separate change for |u|. `on_accept` replaces the insertion;
 --- the item's command still runs. It gets the item, and the part of its text behind the cursor.
 ---@param opts? { on_accept?: fun(item: vim.lsp.inline_completion.Item, text: string?) }
 ---@return boolean accepted whether there was a suggestion

@@ -21,7 +21,7 @@ from .typos import typos
 
 MIN_CONFIDENCE = 0.7
 _SECONDS = 0.006
-"""Time for the search; what was found by then is checked and offered."""
+"""Seconds for the search; the places found by then are checked and offered."""
 
 _RULES: tuple[Callable[[EditContext], Iterator[Proposal]], ...] = (
     renames,

@@ -72,7 +72,7 @@ class LlamaAnswer:
 
 
 async def events(lines: AsyncIterator[str], model: str) -> AsyncGenerator[Event]:
-    """The events of a stream; raises ``ProviderError`` for one that tells of an error."""
+    """The events of a stream; raises ``ProviderError`` for one that reports an error."""
     async for line in lines:
         kind, _, data = line.partition(":")
         if kind not in ("data", "error") or data.strip() in ("", "[DONE]"):
@@ -97,7 +97,7 @@ def read_object(text: str | bytes, model: str) -> Event:
 
 
 def error_of(model: str, status: int, answer: Event) -> ProviderError:
-    """The error that an answer tells of: ``{"error": {"code", "message", "type"}}``."""
+    """The error that an answer reports: ``{"error": {"code", "message", "type"}}``."""
     told: Any = answer.get("error", answer)
     error = cast(Event, told) if isinstance(told, dict) else {}
     kind = str(error.get("type", ""))

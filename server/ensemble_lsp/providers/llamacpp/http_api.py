@@ -22,7 +22,7 @@ def make_client() -> httpx2.AsyncClient:
     import httpx2
 
     return httpx2.AsyncClient(
-        # How long an answer may take is said by the policies around the model.
+        # The policies around the model limit the time of an answer.
         timeout=httpx2.Timeout(None, connect=5.0),
         # The engine closes a connection it has answered on, at times just as it is used again.
         limits=httpx2.Limits(max_keepalive_connections=0),

@@ -169,7 +169,7 @@ class Engine:
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=log,
-                    # `-m` looks in the current folder first, and ours may be anybody's repository.
+                    # `-m` looks in the current folder first, and ours may be an untrusted repository.
                     cwd=folder,
                     env={k: v for k, v in os.environ.items() if not _SECRET.search(k)},
                     start_new_session=os.name == "posix",
