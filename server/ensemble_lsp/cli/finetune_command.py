@@ -188,10 +188,10 @@ def _report(args: argparse.Namespace, job: TuningJob) -> int:
 
 async def _status(args: argparse.Namespace, app: AppContext) -> int:
     job = await asyncio.to_thread(_store(args).get, args.what)
-    begun = bool(job.job_id) or job.local
+    submitted = bool(job.job_id) or job.local
     if args.follow or job.ended:
         return await _resume(args, app, job, follow=True)
-    if begun and not job.local:
+    if submitted and not job.local:
         async with _service(job, app) as service:
             job = await JobRunner(service, _store(args)).refresh(job)
         job = await register_model(job, _store(args), _home(app))

@@ -162,7 +162,7 @@ class EditHistory:
         """The hunk changed last is the last."""
         self._undone: deque[Hunk] = deque(maxlen=_MAX_UNDONE)
         self._steps: deque[_Step] = deque(maxlen=_MAX_UNDONE)
-        self._begun = 0
+        self._hunks_started = 0
         self.revision = 0
         """Counts up with every change of the history."""
 
@@ -203,8 +203,8 @@ class EditHistory:
     def add(self, uri: str, language: str, original: str, updated: str, line: int = 0) -> None:
         """Record a hunk from elsewhere, such as a patch, whose place in the file is not followed."""
         now = self._clock()
-        self._begun += 1
-        record = _HunkRecord(uri, language, self._begun, now, tuple(split_lines(original)))
+        self._hunks_started += 1
+        record = _HunkRecord(uri, language, self._hunks_started, now, tuple(split_lines(original)))
         record.added = tuple(split_lines(updated))
         record.start, record.tracked = line, False
         self._records.append(record)
@@ -270,8 +270,8 @@ class EditHistory:
             removed = before.lines[start:end]
         self._records = [r for r in self._records if r not in merged]
         self._move(before.uri, [change])
-        order = merged[-1].order if merged else self._begun + 1
-        self._begun = max(self._begun, order)
+        order = merged[-1].order if merged else self._hunks_started + 1
+        self._hunks_started = max(self._hunks_started, order)
         record = _HunkRecord(before.uri, before.language, order, now, removed)
         record.start, record.count = start, end - start + change.growth
         record.revision = self.revision

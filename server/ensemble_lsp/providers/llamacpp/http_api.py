@@ -55,14 +55,14 @@ class EngineClient:
             if response.status_code != 200:
                 answer = read_object(await response.aread(), self.model)
                 raise error_of(self.model, response.status_code, answer)
-            async with aclosing(events(response.aiter_lines(), self.model)) as told:
-                async for event in told:
+            async with aclosing(events(response.aiter_lines(), self.model)) as stream:
+                async for event in stream:
                     yield event
 
     async def is_token(self, text: str) -> bool:
         """Whether the model's vocabulary has the text as one token, control tokens included."""
-        wish = {"content": text, "add_special": False, "parse_special": True}
-        tokens = (await self.ask("/tokenize", wish)).get("tokens")
+        body = {"content": text, "add_special": False, "parse_special": True}
+        tokens = (await self.ask("/tokenize", body)).get("tokens")
         return isinstance(tokens, list) and len(tokens) == 1  # pyright: ignore[reportUnknownArgumentType]
 
     @property

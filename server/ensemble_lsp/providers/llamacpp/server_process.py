@@ -88,7 +88,7 @@ class Engine:
                 loop = asyncio.get_running_loop()
                 self._idle = loop.call_later(self._idle_seconds, self._end_idle)
 
-    async def gone(self) -> bool:
+    async def has_ended(self) -> bool:
         """After a connection broke: whether the child has ended; waits a little for it to."""
         if self._process is None:
             return True
