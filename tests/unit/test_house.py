@@ -58,21 +58,25 @@ UNCLEAR = {"told", "said", "wish", "dear", "begun", "gone", "every"}
 """Names that say nothing of what they hold: message, reason, instruction, cost, started, removed …"""
 
 
-def assigned_name(node: ast.AST) -> str:
-    """The name that a node gives to a variable, an attribute, a parameter or a function."""
-    if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
-        return node.id if isinstance(node, ast.Name) else node.attr
-    if isinstance(node, ast.arg):
-        return node.arg
-    return node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else ""
+def assigned_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield line and name of each variable, attribute, parameter and function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
 
 
 def test_a_name_says_what_it_holds() -> None:
     found = [
-        f"{name}:{node.lineno}: {assigned_name(node)}"
+        f"{name}:{line}: {assigned}"
         for name, path in files()
         if name != "cli/doctor_command.py"  # `told` is a key of its JSON
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if assigned_name(node).strip("_") in UNCLEAR
+        for line, assigned in assigned_names(ast.parse(path.read_text(encoding="utf-8")))
+        if assigned.strip("_") in UNCLEAR
     ]
     assert not found
