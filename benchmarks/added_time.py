@@ -4,6 +4,7 @@ The installed server runs over stdio, with a provider on loopback (``benchmarks.
 once, and files of 100, 1,000, 5,000 and 20,000 lines. *before*: from the first byte of the client's request
 until the provider receives its request; *after*: from the end of the provider's answer until the client
 receives the response; *added*: the sum. Each request is at a new place with new text, so no cache helps.
+*processor*: the server's processor time for a request and the two changes of the document that go with it.
 ``python -m benchmarks.added_time [--requests N]``
 """
 
@@ -18,7 +19,7 @@ from typing import Any
 
 from tests.support.lsp_client import LspClient, running_server
 
-from .common import percentile, save, table
+from .common import percentile, processor_ms, save, table
 from .provider import QuickClient, TimedProvider, timed_provider
 
 FUNCTION = '''def function_{n}(first, second={n}):
@@ -46,7 +47,10 @@ async def measure(
     uri = client.open(f"file:///bench/file_{lines}.py", text)
     place = text.index("    return total\n\n\n", len(text) // 2)
     times: dict[str, list[float]] = {"before": [], "after": [], "added": []}
+    used = 0.0
     for number in range(requests + 5):
+        if number == 5:
+            used = processor_ms(client.process.pid)
         line = f"    value_{number} = "
         client.insert(uri, place, line)
         place += len(line)
@@ -63,6 +67,7 @@ async def measure(
             times["added"].append((came - start + max(0.0, end - whole)) * 1e3)
         client.insert(uri, place, f"{number}\n")
         place += len(f"{number}\n")
+    times["processor"] = [(processor_ms(client.process.pid) - used) / requests]
     client.close_document(uri)
     return times
 
@@ -95,10 +100,14 @@ def main() -> None:
     requests = parser.parse_args().requests
     result = asyncio.run(run(requests))
     rows = [
-        [lines, *(row[part][p] for part in ("before", "after", "added") for p in ("p50", "p99"))]
+        [
+            lines,
+            *(row[part][p] for part in ("before", "after", "added") for p in ("p50", "p99")),
+            row["processor"]["p50"],
+        ]
         for lines, row in result.items()
     ]
-    header = ["lines", "before p50", "p99", "after p50", "p99", "added p50", "p99"]
+    header = ["lines", "before p50", "p99", "after p50", "p99", "added p50", "p99", "processor"]
     table("added to the provider's own time, ms", header, rows)
     save("added-time", {"requests": requests, "lines": result})
 

@@ -22,7 +22,7 @@ from typing import Any
 from tests.support.lsp_client import CAPABILITIES, LspClient, running_server
 
 from .added_time import LENGTHS, source
-from .common import percentile, save, table
+from .common import percentile, processor_ms, save, table
 from .provider import QuickClient, TimedProvider, timed_provider
 
 
@@ -100,12 +100,17 @@ async def run(folder: Path, requests: int) -> dict[str, dict[str, list[float]]]:
             places = dict.fromkeys(clients, text.index("    return total\n\n\n", len(text) // 2))
             for client in clients.values():
                 client.open(uri, text)
+            used: dict[str, float] = {}
             for number in range(requests + 5):
+                if number == 5:
+                    used = {name: processor_ms(c.process.pid) for name, c in clients.items()}
                 for name, client in clients.items():
                     added, places[name] = await one(client, provider, uri, places[name], number)
                     if added is not None and number >= 5:
                         found[name].append(added)
-            for client in clients.values():
+            for name, client in clients.items():
+                spent = processor_ms(client.process.pid) - used[name]
+                found[f"{name} processor"] = [spent / requests]
                 client.close_document(uri)
             result[str(lines)] = found
     return result
@@ -121,6 +126,7 @@ def main() -> None:
     rows: list[list[Any]] = []
     figures: dict[str, Any] = {}
     for lines, found in measured.items():
+        processor = [found.pop(f"{name} processor")[0] for name in tuple(found)[:2]]
         row = {
             name: (percentile(times, 0.5), percentile(times, 0.99))
             for name, times in found.items()
@@ -130,8 +136,9 @@ def main() -> None:
         both = row.get("ensemble-lsp", (0.0, 0.0)), row.get("tabby-agent", (0.0, 0.0))
         ratio = [f"{a / b:.2f}" if b else "-" for a, b in zip(*both, strict=True)]
         counts = "/".join(str(len(times)) for times in found.values())
-        rows.append([lines, counts, *both[0], *both[1], *ratio])
+        rows.append([lines, counts, *both[0], *both[1], *ratio, *processor])
     header = ["lines", "answers", "ours p50", "p99", "tabby p50", "p99", "ratio p50", "p99"]
+    header += ["processor", "tabby's"]
     table("added to the provider's own time, ms", header, rows)
     save("beside-tabby", {"requests": args.requests, "lines": figures})
 

@@ -20,6 +20,14 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
+def processor_ms(pid: int) -> float:
+    """Return the milliseconds of processor time that a process has used, all threads counted."""
+    import psutil
+
+    times = psutil.Process(pid).cpu_times()
+    return (times.user + times.system) * 1e3
+
+
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table."""
     from rich.console import Console

@@ -163,11 +163,9 @@ class Recorder:
     def __enter__(self) -> Recorder:
         original, recorder = self._clean, self
 
-        def clean(
-            job: CompletionRun, text: str, finish: str = "stop", *, block: bool = False
-        ) -> str:
+        def clean(job: CompletionRun, text: str, finish: str = "stop", **options: Any) -> str:
             recorder.raw = text
-            return original(job, text, finish, block=block)
+            return original(job, text, finish, **options)
 
         CompletionRun.clean = clean  # type: ignore[method-assign]
         return self

@@ -1,11 +1,13 @@
 """Measure the quality and the speed of ``recall`` on masked lines of real code.
 
-    python benchmarks/recall_quality.py [--samples 400] [--half test] [--scale] [--json FILE]
+    python -m benchmarks.recall_quality [--samples 400] [--half test] [--scale] [--json FILE]
+    python -m benchmarks.recall_quality --place written --repository . --packages FOLDER
 
 A workspace is one package (up to 10,000 lines) of the standard library or of the installed
 packages. A line of code is cut at a random column and its rest is removed, as during typing. The index
 contains everything else of the file and the package ("masked"); or the ten lines below the cursor
-are removed too ("new": code that is being written). "Baseline" copies the rest of the line after the
+are removed too ("new"). ``--place written`` takes the lines that later commits and releases added, with
+the earlier tree as the workspace (``recall_written.py``). "Baseline" copies the rest of the line after the
 longest suffix of the prefix that also occurs elsewhere in the same file, else in the others.
 Packages are assigned alternately to a half for tuning (dev) and a half for testing (test); the
 standard library's top-level modules are a third set (held). ``--fit`` prints confidence weights that
@@ -30,6 +32,7 @@ from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
 
+from ensemble_lsp.providers.recall.obvious import is_obvious
 from ensemble_lsp.providers.recall.predict import Prediction
 from ensemble_lsp.providers.recall.recall_model import THRESHOLD
 from ensemble_lsp.providers.recall.token_index import RecallIndex
@@ -64,6 +67,13 @@ class Result:
     baseline: str
     predict_ms: float
     change_ms: float
+    head: str = ""
+    """The line left of the cursor."""
+
+    def would_answer(self, threshold: float) -> bool:
+        """Return whether ``recall`` offers the text at a threshold."""
+        sure = self.confidence >= threshold
+        return sure and bool(self.text) and not is_obvious(self.head, self.text)
 
     @property
     def exact(self) -> bool:
@@ -173,6 +183,7 @@ def measure(texts: dict[str, str], name: str, count: int, new: bool) -> Iterator
             copied.rstrip(),
             predict_ms,
             change_ms,
+            head=line[:column],
         )
         index.change(cut, whole, [Edit(Span(span.start, span.start), whole.slice(span))])
 
@@ -188,7 +199,7 @@ def similarity(one: str, other: str) -> float:
 def summary(results: Sequence[Result]) -> dict[str, float]:
     """Return the figures of some results."""
     n = len(results)
-    sure = [r for r in results if r.confidence >= THRESHOLD and r.text]
+    sure = [r for r in results if r.would_answer(THRESHOLD)]
     predict = [r.predict_ms for r in results]
     change = [r.change_ms for r in results]
     return {
@@ -330,6 +341,33 @@ def blocks(texts: dict[str, str], count: int) -> list[tuple[int, int]]:
     return found
 
 
+def run_written(options: argparse.Namespace) -> dict[str, object]:
+    """Measure code that is being written, and print the results."""
+    from benchmarks.recall_written import measure_written, projects
+
+    out: dict[str, object] = {"half": options.half, "place": "written"}
+    everything: list[Result] = []
+    for name, changes in projects(options.half, options.repository, options.packages):
+        results = list(measure_written(name, changes, options.samples))
+        everything += results
+        out[name] = summary(results)
+        table(f"{name}, written, {options.half} half ({len(changes)} changes)", summary(results))
+    table("all, written", summary(everything))
+    table_by_threshold(everything)
+    out["results"] = [asdict(r) for r in everything]
+    return out
+
+
+def table_by_threshold(results: Sequence[Result]) -> None:
+    """Print coverage and precision by the threshold of the confidence."""
+    print("\nthreshold  answered  right")
+    for step in range(25, 80, 5):
+        least = step / 100
+        sure = [r for r in results if r.would_answer(least)]
+        right = sum(r.exact for r in sure) / max(1, len(sure))
+        print(f"  {least:.2f}      {len(sure) / len(results):.3f}     {right:.3f}")
+
+
 def run(options: argparse.Namespace) -> dict[str, object]:
     """Measure both corpora and print the results."""
     paths = sysconfig.get_paths()
@@ -362,6 +400,7 @@ def run(options: argparse.Namespace) -> dict[str, object]:
     for low, n, mean, right in reliability(everything):
         print(f"  from {low}  {n:5}   {mean:.2f}   {right:.2f}")
     out["reliability"] = reliability(everything)
+    table_by_threshold(everything)
     longer = [pair for pair in extra if pair[0]]
     lines, right = sum(p[0] for p in longer), sum(p[1] for p in longer)
     print(
@@ -385,12 +424,14 @@ def main() -> int:
     )
     parser.add_argument("--samples", type=int, default=400, help="masked lines of each corpus")
     parser.add_argument("--half", choices=["dev", "test", "held"], default="test")
-    parser.add_argument("--place", choices=["masked", "new", "both"], default="both")
+    parser.add_argument("--place", choices=["masked", "new", "both", "written"], default="both")
+    parser.add_argument("--repository", type=Path, help="written: a git repository, by its commits")
+    parser.add_argument("--packages", type=Path, help="written: a folder for released wheels")
     parser.add_argument("--fit", action="store_true", help="print fitted confidence weights")
     parser.add_argument("--scale", action="store_true", help="time 10 and 200 open documents")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     options = parser.parse_args()
-    out = run(options)
+    out = run_written(options) if options.place == "written" else run(options)
     for files in (10, 200) if options.scale else ():
         figures = scale(files, 1000)
         out[f"{files} documents"] = figures

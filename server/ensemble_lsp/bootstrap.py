@@ -23,6 +23,7 @@ from .next_edit.edit_history import EditHistory
 
 if TYPE_CHECKING:
     from .app import AppContext, Workspace
+    from .app.connection_opener import ConnectionOpener
     from .lsp.transport import Garbage
     from .models.log_redaction import RedactKeys
     from .next_edit.predictor import EditPredictor
@@ -60,6 +61,7 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions, edits: EditHist
     # The imports take a while: off the loop, after ``initialize``.
     await asyncio.to_thread(_import_packages)
     from .app import open_app
+    from .app.connection_opener import ConnectionOpener
     from .app.workspace import paths_of
     from .completion import Completer
     from .explanation.explainer import Explainer
@@ -85,7 +87,8 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions, edits: EditHist
     app.workspace.add_listener(services.generator)
     follow_edits(app, services.predictor)
     StatusNotifier(ls.protocol.notify).watch(app.activity)
-    ls.background(_prepare(app))
+    opener = ConnectionOpener(lambda: host.app)
+    app.workspace.add_listener(opener)
     ls.background(_exempt_indexes(app.workspace))
 
     async def close() -> None:
@@ -95,6 +98,7 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions, edits: EditHist
         await host.app.close()
 
     host = Host(app, services, close)
+    ls.background(_prepare(app, opener))
     return host
 
 
@@ -130,9 +134,11 @@ def follow_edits(app: AppContext, predictor: EditPredictor) -> None:
     app.suggestions.on_outcome = predictor.settled
 
 
-async def _prepare(app: AppContext) -> None:
+async def _prepare(app: AppContext, opener: ConnectionOpener) -> None:
     """Let the models load what they need, and keep the garbage collector away from all of it."""
     await app.prepare()
+    for document in app.workspace.documents.recent():
+        opener.opened(document)  # before, there was nothing to connect with
     process_tuning.exempt_live_objects()
 
 

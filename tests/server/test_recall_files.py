@@ -17,7 +17,8 @@ METHOD = """    def {0}(self, parcel, customer):
         return parcel_price
 
 """
-SHOP = "class Shop:\n" + "".join(METHOD.format(n) for n in ("order", "restock", "offer", "lend"))
+NAMES = ("order", "restock", "offer", "lend", "sell", "hire", "rent", "swap")
+SHOP = "class Shop:\n" + "".join(METHOD.format(n) for n in NAMES)
 CART = "class Cart:\n    def add(self, parcel, customer):\n        parcel_price = self.catalogue."
 REST = "price_of(parcel, customer.country)"
 

@@ -15,6 +15,7 @@ import textwrap
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from ensemble_lsp.models.wrappers import ConcurrencyLimit, Scheduler
 from ensemble_lsp.providers.llamacpp.llamacpp_model import LlamaCppModel, availability
 from ensemble_lsp.providers.llamacpp.local_prompts import (
     Confidence,
+    Healed,
     PromptWindow,
     completion_text,
     heal,
@@ -143,6 +145,59 @@ def test_filling_in_the_middle_ends_with_what_stands_on_the_cursors_line() -> No
     start = "<|fim_prefix|>a = 1\n<|fim_suffix|>\nc = 3\n<|fim_middle|>"
     assert (first.text, first.forced) == (f"{start}b =", " fo")
     assert second.text.startswith(start), "typing on a line leaves the beginning as it was"
+
+
+def typed_prompt(window: PromptWindow, prefix: str, suffix: str, **more: Any) -> Healed:
+    """The raw text of a request, as the adapter makes it."""
+    shown = window.fit(complete(prefix, suffix, **more))
+    return completion_text(shown, fim_template("qwen-coder"), window.hole(shown))
+
+
+def test_typing_new_lines_leaves_the_text_below_where_it_was_read() -> None:
+    window, below = PromptWindow(), "\nend = 3\n"
+    first = typed_prompt(window, "a = 1\nb = (", below)
+    after = "a = 1\nb = (\n    x,\n    y"
+    second = typed_prompt(window, after, below)
+    start = "<|fim_prefix|>a = 1\n<|fim_suffix|>\nend = 3\n<|fim_middle|>"
+    assert first.text + first.forced == f"{start}b = ("
+    assert second.text.startswith(first.text), "only what was typed is read"
+    assert second.text + second.forced == f"{start}b = (\n    x,\n    y"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "suffix"),
+    [
+        ("a = 1\n", "\nb = (1)\nend = 3\n"),  # above the hole
+        ("a = 2\nb = (", "\nend = 3\n"),  # the text above changed
+        ("a = 1\nb = (1)\nc = ", "\nend = 4\n"),  # the text below changed
+        ("a = 1\nb = (1)\n" + "c = 3\n" * 40, "\nend = 3\n"),  # far below
+    ],
+)
+def test_the_hole_begins_anew_where_the_last_one_is_not_continued(prefix: str, suffix: str) -> None:
+    window = PromptWindow()
+    typed_prompt(window, "a = 1\nb = (", "\nend = 3\n")
+    found = typed_prompt(window, prefix, suffix)
+    fresh = completion_text(complete(prefix, suffix), fim_template("qwen-coder"))
+    assert found == fresh
+
+
+def test_back_in_a_file_its_prompt_is_the_one_that_was_read() -> None:
+    window = PromptWindow()
+    lines = "".join(f"line_{number} = {number}\n" for number in range(1000))
+    first = typed_prompt(window, lines, "\nend\n")
+    other = replace(complete("other = 1\n" * 400, "\n"), path="other.py")
+    window.hole(window.fit(other))
+    again = typed_prompt(window, lines + "more = 1\nx", "\nend\n")
+    assert again.text.startswith(first.text.rstrip())
+
+
+def test_a_new_reading_speed_does_not_move_the_end_of_the_text_below() -> None:
+    window = PromptWindow()
+    below = "".join(f"\nline_{number} = {number}" for number in range(300))
+    first = window.fit(complete("x = ", below))
+    window.hole(first)
+    window.learn(200, 260.0)
+    assert window.fit(complete("x = 1", below)).suffix == first.suffix
 
 
 def test_control_tokens_in_the_users_line_are_broken_up() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ensemble_lsp.models.profiles import make_profile
 from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.providers.recall.context_trie import Contexts
+from ensemble_lsp.providers.recall.obvious import is_obvious
 from ensemble_lsp.providers.recall.predict import Prediction
 from ensemble_lsp.providers.recall.recall_model import RecallModel
 from ensemble_lsp.providers.recall.token_index import RecallIndex
@@ -582,3 +583,53 @@ class TestModel:
         text = "connect(host, port)\nx()\n" * 6 + "connect(|"
         index, _ = at_cursor(text)
         assert (await gather(model(index), prompt(text, task="explain"))).text == ""
+
+
+class TestObvious:
+    @pytest.mark.parametrize(
+        ("head", "text"),
+        [
+            ("    ", "return"),
+            ("    ", "pass"),
+            ("", "else:"),
+            ("    ret", "urn"),  # the rest of a keyword
+            ("f(a", ")"),
+            ("def f(self", "):"),
+            ("", "}"),
+            ("x = ", "("),
+            ("", "finally {"),
+            ("    if x", " is not"),
+        ],
+    )
+    def test_keywords_and_punctuation_are(self, head: str, text: str) -> None:
+        assert is_obvious(head, text)
+
+    @pytest.mark.parametrize(
+        ("head", "text"),
+        [
+            ("    ", "return self.width"),
+            ("    ret", "urn None"),
+            ("    re", "sult"),
+            ("f(", "a)"),
+            ("x = ", "1"),
+            ("x = ", '"ab"'),
+            ("", "else:\n    value = 2"),
+            ("", "名前"),
+        ],
+    )
+    def test_whatever_has_another_word_is_not(self, head: str, text: str) -> None:
+        assert not is_obvious(head, text)
+
+    async def test_recall_does_not_answer_with_it(self) -> None:
+        source = "def a():\n    value()\n    return\n\n" * 12
+        index = RecallIndex()
+        text = source + "def b():\n    value()\n    "
+        index.open(document(text))
+        while index.work():
+            pass
+        found = index.predict(
+            uri=A, language="python", prefix=text, suffix="", multiline=False, max_lines=1
+        )
+        assert found[0].text == "return"
+        answer = await gather(model(index, threshold=0.0), prompt(text + "|"))
+        assert answer.text == ""

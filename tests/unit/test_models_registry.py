@@ -226,6 +226,24 @@ async def test_a_model_whose_breaker_is_open_is_not_offered_and_the_list_says_wh
     )
 
 
+async def test_a_connection_is_opened_for_no_model_that_was_found_or_cannot_be_asked(house):
+    expected = []
+
+    def watch(registry):
+        for model in house.adapters.made:
+            model.expect_request = lambda name=model.profile.name: expected.append(name)
+        return registry
+
+    registry = watch(await house.build(settings("a"), settings("b"), settings("c", model="broken")))
+    registry.expect_request(["b", "c", "nobody"], "complete")
+    assert expected == ["b"]
+    house.found = [DiscoveredModel(settings("d"), "it runs here")]
+    found = watch(await house.build())
+    assert names(found) == ["d"]
+    found.expect_request(["d"], "complete")
+    assert expected == ["b"]
+
+
 async def test_a_time_limit_is_put_on_every_model(house, monkeypatch):
     limits = []
 

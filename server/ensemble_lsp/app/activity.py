@@ -27,6 +27,9 @@ class Activity:
         self.snooze = Snooze()
         """Whether automatic requests are quiet; every status says it."""
 
+        self.asked: dict[Task, Sequence[str]] = {}
+        """The models of each task's latest choice, best first."""
+
     def watched(self, model: Model) -> Model:
         """Wrap a model that is about to be asked, if its text is displayed."""
         return model if self.on_text is None else Observed(model, self.on_text)

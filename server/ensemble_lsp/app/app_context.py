@@ -31,6 +31,8 @@ from .workspace import Workspace
 
 DEFAULT_P90_MS = 600.0
 """First-token p90 of a model that was never asked: when to ask the next one too."""
+_LIKELY = 2
+"""Models that have a connection open: the one to ask, and the one that is asked if it is slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,22 @@ class AppContext:
         order = [self.activity.watched(by_name[name]) for name in names]
         if order:
             self.activity.busy(task, order[0].profile.name)
+            self.activity.asked[task] = names
         return Decision(order, choice, context, pinned=names[:1] == [self.pin(task)])
+
+    def completes(self, document: Document) -> bool:
+        """Return whether automatic completions are on for a document."""
+        settings = self.settings.complete
+        off = not settings.enabled or document.language in settings.disabled_languages
+        return not off and not self.activity.snooze.active
+
+    def likely_models(self, task: Task) -> list[str]:
+        """Return the paid models that a request will probably ask, by the latest choice."""
+        paid = [m.profile.name for m in self.models_for(task) if not m.profile.free]
+        if (pinned := self.pin(task)) is not None:
+            return [name for name in paid if name == pinned]
+        order = [name for name in self.activity.asked.get(task, ()) if name in paid] or paid
+        return order[: max(_LIKELY, self.settings.complete.ensemble)]
 
     def _choose(self, context: RequestContext, models: Sequence[Model]) -> Choice:
         task = context.task

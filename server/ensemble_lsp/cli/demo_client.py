@@ -148,6 +148,19 @@ class DemoClient:
         params = {"textDocument": identifier, "contentChanges": changes}
         self.notify("textDocument/didChange", params)
 
+    async def replace(self, uri: str, start: int, end: int, text: str) -> None:
+        """Type a text over another, key by key: deleting, then inserting."""
+        for offset in range(end, start, -1):
+            self._replace(uri, offset - 1, offset, "")
+            await asyncio.sleep(0.01)
+        for index, char in enumerate(text):
+            self._replace(uri, start + index, start + index, char)
+            await asyncio.sleep(0.01)
+
+    def versioned(self, uri: str) -> dict[str, Any]:
+        """Return the document's identifier with its version."""
+        return {"uri": uri, "version": self._versions[uri]}
+
     def _position(self, uri: str, offset: int) -> dict[str, int]:
         before = self._texts[uri][:offset].split("\n")
         return {"line": len(before) - 1, "character": len(before[-1])}
@@ -170,6 +183,10 @@ class DemoClient:
         """Apply a workspace edit."""
         for uri, edits in edit["changes"].items():
             for one in edits:
-                start = self._offset(uri, one["range"]["start"])
-                end = self._offset(uri, one["range"]["end"])
-                self._replace(uri, start, end, one["newText"])
+                self.apply_one(uri, one["range"], one["newText"])
+
+    def apply_one(self, uri: str, range_: dict[str, Any], text: str) -> int:
+        """Replace a range; return the offset after the new text."""
+        start = self._offset(uri, range_["start"])
+        self._replace(uri, start, self._offset(uri, range_["end"]), text)
+        return start + len(text)

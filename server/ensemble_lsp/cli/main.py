@@ -161,6 +161,8 @@ def _parser(shows_help: bool) -> argparse.ArgumentParser:
     compare_arguments.add_report(made["report"])
     finetune_arguments.add(made["finetune"])
     made["demo"].add_argument("--fetch", action="store_true", help="download the weights first")
+    text = "with the smallest model alone: 93 MB instead of 571 MB, and answers to match"
+    made["demo"].add_argument("--small", action="store_true", help=text)
     made["demo"].add_argument("--json", action="store_true")
     made["doctor"].add_argument("--json", action="store_true")
     text = "print exactly what would be sent, and to which address"

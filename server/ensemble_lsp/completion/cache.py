@@ -22,6 +22,8 @@ ABOVE = 40
 """Lines before the cursor that are part of the key."""
 BELOW = 20
 """Lines after the cursor that are part of the key."""
+MAX_ANSWERS = 6
+"""Answers that are kept for one key."""
 CLOSERS = ")]}\"'`>"
 
 
@@ -84,7 +86,10 @@ class TypeThroughCache:
         self._per_document = entries
 
     def put(self, document: Document, position: Position, answer: CachedAnswer) -> None:
-        """Store an answer for a position; it replaces the same model's earlier one."""
+        """Store an answer for a position, after those that are there.
+
+        It replaces the same model's answer that it repeats or continues.
+        """
         entries = self._entries.setdefault(document.uri, deque(maxlen=self._per_document))
         self._entries.move_to_end(document.uri)
         while len(self._entries) > self._documents:
@@ -92,8 +97,8 @@ class TypeThroughCache:
         key = CacheKey.at(document, position)
         for entry in entries:
             if entry.key == key:
-                entry.answers = [a for a in entry.answers if a.model != answer.model]
-                entry.answers.append(answer)
+                kept = [a for a in entry.answers if not _continues(answer, a)]
+                entry.answers = [*kept, answer][-MAX_ANSWERS:]
                 return
         entries.appendleft(_CachedPlace(key, [answer]))
 
@@ -114,6 +119,10 @@ class TypeThroughCache:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
+
+
+def _continues(new: CachedAnswer, old: CachedAnswer) -> bool:
+    return new.model == old.model and new.text.startswith(old.text)
 
 
 def typed_since(

@@ -1,9 +1,13 @@
 """Inline completions for all documents of one editor.
 
-A request passes: type-through cache → debounce (automatic requests) → choice of models → their
+A request passes: type-through cache → an instant model's answer → debounce (automatic requests) → choice of models → their
 streams, hedged by the next model if the first is slow → post-processing → suggestions. A newer
 automatic request for a document supersedes the one before, and takes over its stream if the user is
 typing the stream's text.
+
+An instant answer (``recall``) that is worth it is shown at once, and the best other model is asked too.
+Its answer is shown instead if it comes before anybody could have read the first; else the next request at that
+place, by hand, offers both.
 """
 
 from __future__ import annotations
@@ -17,16 +21,23 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..postprocess.completion_text import STREAMED_LINES
+from ..selection.instant_answer import is_expected_within, leads
 from ..types import Position, Span, Suggestion
 from .cache import CachedAnswer, TypeThroughCache
 from .debounce import TypingRhythm
+from .follow_ups import FollowUps
 from .inflight_registry import InflightRegistry
 from .request import CompletionRequest, CompletionRun, indent_unit_for, start_run
 from .strategies import CompletionRunner, distinct
 
 if TYPE_CHECKING:
     from ..app import AppContext
+    from ..models.interface import Model
     from ..selection.decision import Decision
+
+
+UNREAD_MS = 150.0
+"""Milliseconds after a request before anybody could have read an answer to it."""
 
 
 class Completer:
@@ -36,6 +47,7 @@ class Completer:
         self._cache = TypeThroughCache()
         self._streams = InflightRegistry()
         self._runner = CompletionRunner(self._cache, self._streams)
+        self._follow_ups = FollowUps()
         self._current: dict[str, asyncio.Task[list[Suggestion]]] = {}
         self._typing: dict[str, TypingRhythm] = {}
         self._last_decision: Decision | None = None
@@ -50,12 +62,14 @@ class Completer:
             self._typing.setdefault(uri, TypingRhythm()).tick(self._clock())
             if previous := self._current.pop(uri, None):
                 previous.cancel()
-            self._streams.supersede(request.document, request.position)
+            if uri not in self._follow_ups:  # they continue as long as the cache serves
+                self._streams.supersede(request.document, request.position)
             self._current[uri] = task
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
             task.cancel()
+            self._follow_ups.cancel(uri)
             self._streams.close(uri)
             await asyncio.wait({task})
             raise
@@ -68,16 +82,18 @@ class Completer:
         """End the requests of a document that was closed."""
         if task := self._current.pop(uri, None):
             task.cancel()
+        self._follow_ups.cancel(uri)
         self._streams.close(uri)
         self._typing.pop(uri, None)
 
     async def settled(self) -> None:
-        """Wait briefly for streams that still send usage after a complete answer."""
+        """Wait for work in the background, and briefly for streams that still send usage."""
+        await self._follow_ups.settled()
         await self._runner.settled()
 
     def close(self) -> None:
         """End every request."""
-        for uri in {*self._current, *self._streams}:
+        for uri in {*self._current, *self._follow_ups, *self._streams}:
             self.closed(uri)
 
     async def _complete(self, app: AppContext, request: CompletionRequest) -> list[Suggestion]:
@@ -94,15 +110,22 @@ class Completer:
         cached = len(answers)
         if answers and automatic:
             return self._offer(run, answers, cached)
-        if len(answers) < count:
+        followed = bool(answers) and await self._follow_ups.wait(run.document, run.position)
+        if followed:
+            answers = distinct(list(self._cached(run)))
+            cached = len(answers)
+        if len(answers) < count and not followed:
             answers += await self._ask(run, count)
         return self._offer(run, distinct(answers)[:count], cached)
 
     async def _ask(self, run: CompletionRun, count: int) -> list[CachedAnswer]:
         app, request = run.app, run.request
-        await app.workspace.context.prepare(request.document)
         debounced = request.trigger != "automatic"
-        if not debounced and not self._is_free_expected(app):
+        self._follow_ups.cancel(request.document.uri)
+        if not debounced:
+            self._streams.supersede(request.document, request.position)
+        await app.workspace.context.prepare(request.document)
+        if not debounced and not self._is_instant_possible(app):
             await asyncio.sleep(self._debounce(run))
             debounced = True
         await app.workspace.complexity.ready(run.document)
@@ -116,21 +139,56 @@ class Completer:
         )
         run.decision, order = decision, decision.models
         self._last_decision = decision
-        if count == 1 and order and order[0].profile.free:
-            answer = await self._runner.ask_free(run, order)
-            if answer is not None:
-                app.activity.idle("complete", answer.model)
-                return [answer]
+        if count == 1:
+            instant = await self._runner.ask_free(run, self._instant_models(decision))
+            if instant and leads(decision.choice, instant.model, instant.confidence):
+                return [await self._first_to_read(run, instant)]
         if not debounced:
             await asyncio.sleep(self._debounce(run))
-        await app.workspace.context.guard(model.profile for model in order)
-        return await self._runner.ask(run, order, count)
+        return await self._ask_others(run, order, count)
 
-    def _is_free_expected(self, app: AppContext) -> bool:
-        """Whether a free model will probably be asked first, so that waiting saves nothing."""
+    def _instant_models(self, decision: Decision) -> list[Model]:
+        """The free models, unless the user pinned another one."""
+        pinned = decision.pinned and not decision.models[0].profile.free
+        return [] if pinned else [m for m in decision.models if m.profile.free]
+
+    async def _ask_others(
+        self, run: CompletionRun, order: list[Model], count: int
+    ) -> list[CachedAnswer]:
+        await run.app.workspace.context.guard(model.profile for model in order)
+        answers = await self._runner.ask(run, order, count)
+        if answers:
+            self._runner.shown(run, answers[0])
+        if run.unfinished or run.samples:
+            self._follow_ups.start(run.document, run.position, self._runner.finish(run))
+        return answers
+
+    async def _first_to_read(self, run: CompletionRun, instant: CachedAnswer) -> CachedAnswer:
+        """Ask the best other model too; return its answer if it comes before the instant one could be read."""
+        decision = run.decision
+        others = [m for m in decision.models if not m.profile.free] if decision else []
+        run.app.activity.idle("complete", instant.model)
+        if decision is None or not others or run.request.trigger != "automatic":
+            return instant
+        rest = replace(run, streams=[], unfinished=[], instant=None, shown_model=instant.model)
+        task = self._follow_ups.start(run.document, run.position, self._ask_behind(rest, others))
+        names = [m.profile.name for m in others]
+        if is_expected_within(decision.choice, names, UNREAD_MS):
+            await asyncio.wait({task}, timeout=UNREAD_MS / 1e3)
+            if task.done() and not task.cancelled() and (better := task.result()):
+                self._runner.shown(run, better[0])
+                return better[0]
+        return instant
+
+    async def _ask_behind(self, run: CompletionRun, order: list[Model]) -> list[CachedAnswer]:
+        await asyncio.sleep(self._debounce(run))
+        await run.app.workspace.context.guard(model.profile for model in order)
+        return await self._runner.ask(run, order, 1)
+
+    def _is_instant_possible(self, app: AppContext) -> bool:
+        """Whether a free model can answer first, so that waiting before the choice saves nothing."""
         last = self._last_decision
-        models = last.models[:1] if last is not None else app.models_for("complete")
-        return all(model.profile.free for model in models)
+        return any(m.profile.free for m in (last.models if last else app.models_for("complete")))
 
     def _debounce(self, run: CompletionRun) -> float:
         """Seconds to wait, by the latency of the paid model that the last decision preferred."""

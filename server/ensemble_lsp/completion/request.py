@@ -18,6 +18,7 @@ from ..postprocess.completion_text import (
 )
 from ..postprocess.rest_of_line import FittedText, fit_rest_of_line
 from ..types import Document, Position, Span, Trigger, advance
+from .cache import CachedAnswer
 from .inflight import InflightRequest
 
 if TYPE_CHECKING:
@@ -79,6 +80,14 @@ class CompletionRun:
     )
     """The streams asked for this request, each with the text typed since it began."""
     free_models_asked: bool = False
+    instant: CachedAnswer | None = None
+    """The answer of a free model."""
+    shown_model: str | None = None
+    """The model whose answer is shown already, while this run asks another one."""
+    unfinished: list[InflightRequest] = field(default_factory=list[InflightRequest])
+    """Streams that continue after the request is answered."""
+    samples: int = 0
+    """Further samples of the first model, to be started when its first answer is complete."""
 
     @property
     def multiline(self) -> bool:
@@ -123,14 +132,18 @@ class CompletionRun:
         line, column = self.position.line, self.position.column
         return Span(self.position, Position(line, column + len(fitted.covered)))
 
-    def enough(self, text: str) -> bool:
-        """Return whether the text has every line that can be used, so that the stream can be closed."""
+    def enough(self, text: str, *, exact: bool = False) -> bool:
+        """Return whether the text has every line that can be used, so that the stream can be closed.
+
+        ``exact``: it continues the very character before the cursor.
+        """
         return is_long_enough(
             text,
             multiline=self.multiline,
             prefix=self.prefix,
             suffix=self.suffix,
             language=self.document.language,
+            exact=exact,
         )
 
 
@@ -141,11 +154,9 @@ async def indent_unit_for(run: CompletionRun) -> str:
 
 def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | None:
     """Prepare to serve a request; ``None`` if nothing should be offered there."""
-    settings, document = app.settings.complete, request.document
-    if request.trigger == "automatic":
-        off = not settings.enabled or document.language in settings.disabled_languages
-        if off or app.activity.snooze.active:
-            return None
+    document = request.document
+    if request.trigger == "automatic" and not app.completes(document):
+        return None
     position = document.clamp(request.position)
     if (selected := request.selected) is not None:
         document = document.replace(selected.span, selected.text)

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..context.prompt_builder import complete_prompt
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from ..models.interface import Model
 
 logger = logging.getLogger(__name__)
+
+GRACE = 0.05
+"""Seconds that a request by hand waits for further answers once it has one."""
+CONTINUED = 2.0
+"""Time budgets for which an unfinished answer may continue."""
 
 
 class CompletionRunner:
@@ -57,10 +63,29 @@ class CompletionRunner:
             # Superseded: streams in the registry stay open. Cancelled: the registry is already empty.
             self._release(run, keep=self._streams.streams(request.document.uri))
             raise
-        self._release(run, keep=[])
+        self._release(run, keep=run.unfinished)
         errors = [f.error for f, _ in run.streams if f.error is not None]
-        run.app.activity.finished("complete", answers[0].model if answers else None, errors)
+        shown = run.shown_model or (answers[0].model if answers else None)
+        run.app.activity.finished("complete", shown, errors)
         return answers
+
+    async def finish(self, run: CompletionRun) -> list[CachedAnswer]:
+        """Wait for streams that continue after the request was answered; their answers go into the cache."""
+        budget = run.request.budget_ms or run.app.settings.complete.budget_ms
+        try:
+            self._start_samples(run)
+            await self._wait_for_all(run, time.perf_counter() + CONTINUED * budget / 1e3)
+        except asyncio.CancelledError:
+            self._release(run, keep=self._streams.streams(run.request.document.uri))
+            raise
+        answers = self._answers(run)
+        self._release(run, keep=[])
+        return answers
+
+    def shown(self, run: CompletionRun, answer: CachedAnswer) -> None:
+        """Serve what is shown first while the user types along: the instant answer moves behind it."""
+        if run.instant is not None and run.instant.source != answer.source:
+            self._cache.put(run.document, run.position, run.instant)
 
     def _release(self, run: CompletionRun, keep: list[InflightRequest]) -> None:
         """Close the streams that are not kept."""
@@ -101,7 +126,8 @@ class CompletionRunner:
             return False
         if temperature:
             prompt = replace(prompt, temperature=temperature)
-        stream = InflightRequest(model, prompt, run.enough)
+        enough = partial(run.enough, exact=model.profile.continues_exactly)
+        stream = InflightRequest(model, prompt, enough)
         run.streams.append((stream, ""))
         if run.request.trigger == "automatic":
             self._streams.add(run.document, run.position, stream)
@@ -212,47 +238,81 @@ class CompletionRunner:
 
     async def ask_free(self, run: CompletionRun, models: list[Model]) -> CachedAnswer | None:
         """Return the answer of a free, instant model (recall), if it is confident of one."""
-        free = [] if run.free_models_asked else [m for m in models if m.profile.free]
+        if run.free_models_asked:
+            return run.instant
         run.free_models_asked = True
+        free = [m for m in models if m.profile.free]
         for model in free:
             if self._start(run, model):
                 stream, typed = run.streams.pop()
                 await stream.wait_done()
                 self._close_later(stream)
                 if answer := self._answer(run, stream, typed):
+                    run.instant = answer
                     return answer
         return None
 
     async def _best_at_deadline(self, run: CompletionRun, free: list[Model]) -> list[CachedAnswer]:
         """Return complete lines of an unfinished stream, else an answer of a free model.
 
-        For when the time budget is spent or no model had an answer.
+        For when the time budget is spent or no model had an answer. Unfinished streams continue: the next
+        request gets the rest of their answers instead of asking again.
         """
+        run.unfinished = [stream for stream, _ in run.streams if not stream.done]
         for stream, typed in run.streams:
             lines = stream.text.rpartition("\n")[0]
             if not stream.done and lines.startswith(typed) and run.multiline:
                 exact = bool(typed) or stream.profile.continues_exactly
                 cleaned = run.clean(lines[len(typed) :], exact=exact, profile=stream.profile)
                 if cleaned.strip():
-                    return [
-                        CachedAnswer(cleaned, stream.model, (stream.model,), decision=run.decision)
-                    ]
+                    profile = stream.profile
+                    source = f"{profile.provider}/{profile.model}"
+                    partial = CachedAnswer(
+                        cleaned, stream.model, (stream.model,), decision=run.decision, source=source
+                    )
+                    self._cache.put(run.document, run.position, partial)
+                    return [partial]
         instant = await self.ask_free(run, free)
         return [instant] if instant else []
 
     async def _sample(
         self, run: CompletionRun, order: list[Model], count: int, deadline: float
     ) -> list[CachedAnswer]:
-        """Return distinct answers: from different models first, then sampled from the best one."""
+        """Return distinct answers: from different models first, then sampled from the best one.
+
+        A request by hand gets its first answer as soon as an automatic one would; the others follow into
+        the cache. Samples of a model on this machine would slow its first answer down, so they wait for it.
+        """
         for model in order[:count]:
             self._start(run, model)
         paid = [m for m in order if not m.profile.free]
-        for _ in range(count - len(run.streams) if paid else 0):
-            self._start(run, paid[0], temperature=0.6)
+        run.samples = count - len(run.streams) if paid else 0
+        at_once = run.request.several or not (paid and paid[0].profile.local)
+        if at_once:
+            self._start_samples(run)
+        if not run.request.several:
+            await self._wait_for_all(run, deadline, self._has_first)
+            self._start_samples(run)
+            deadline = min(deadline, time.perf_counter() + GRACE)
         await self._wait_for_all(run, deadline)
+        run.unfinished = [stream for stream, _ in run.streams if not stream.done]
         answers = [self._answer(run, f, typed) for f, typed in run.streams if f.has_answer]
         found = distinct([a for a in answers if a is not None])
         return found or await self._best_at_deadline(run, [m for m in order if m.profile.free])
+
+    def _start_samples(self, run: CompletionRun) -> None:
+        paid = [m for m in run.decision.models if not m.profile.free] if run.decision else []
+        for _ in range(run.samples if paid else 0):
+            self._start(run, paid[0], temperature=0.6)
+        run.samples = 0
+
+    def _has_first(self, run: CompletionRun) -> bool:
+        """Return whether a model answered that is not only a stopgap."""
+        first = run.decision.models[0].profile.name if run.decision else ""
+        return any(
+            f.done and f.has_answer and (not f.profile.free or f.profile.name == first)
+            for f, _ in run.streams
+        )
 
     async def _consensus(
         self, run: CompletionRun, order: list[Model], members: int, deadline: float

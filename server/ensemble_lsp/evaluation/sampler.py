@@ -65,6 +65,7 @@ async def sample_answer(
         prefix=before,
         suffix=after,
         language=scenario.document.language,
+        exact=model.profile.continues_exactly,
     )
     read = await collect(model, prompt, enough=enough if prompt.task == "complete" else None)
     answer = EvalAnswer(

@@ -23,6 +23,9 @@ from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
 
+_SETTLED = ("untouched", "other")
+"""States that no text behind the region changes."""
+
 
 @dataclass(slots=True)
 class PendingSuggestion:
@@ -97,6 +100,8 @@ class PendingSuggestion:
 
         ``exact``: the client sends edits as they are made, not only what differs.
         """
+        if self._is_far_from(change) and self._moved_by(change):
+            return
         earlier = replace(self) if len(change.steps) > 1 else None
         self._take_in_closers(change)
         self.region, touching, outside = follow_change(self.region, change, grows=True)
@@ -104,6 +109,21 @@ class PendingSuggestion:
         self._compare(change, touching, exact)
         if earlier is not None and touching and self.match.state == "other":
             self._follow_steps(change, earlier, exact)
+
+    def _is_far_from(self, change: DocumentChange) -> bool:
+        """Return whether one edit, on other lines, can only move the region."""
+        if len(change.steps) != 1 or self.reformatted or self.match.state not in _SETTLED:
+            return False
+        edited, region = change.steps[0].edit.span, self.region
+        return edited.end.line < region.start.line or edited.start.line > region.end.line
+
+    def _moved_by(self, change: DocumentChange) -> bool:
+        """Move the region with a change elsewhere; ``False`` if repeated text makes it one here."""
+        region, touching, outside = follow_change(self.region, change, grows=True)
+        if touching or change.after.slice(region) != self.now:
+            return False
+        self.region, self.changed_now, self.changed_outside = region, False, outside
+        return True
 
     def _take_in_closers(self, change: DocumentChange) -> None:
         """Let the region include brackets behind it that an edit replaces, or that the cursor passed."""

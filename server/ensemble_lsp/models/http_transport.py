@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 import httpx2
 
 from .interface import Profile
+from .kept_connection import KeptConnection
 
 MAX_BODY = 16 * 1024 * 1024
 """Upper bound of an answer, in bytes."""
@@ -79,8 +80,15 @@ class _Inflated(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
+LIMITS = httpx2.Limits(max_keepalive_connections=4, keepalive_expiry=60.0)
+"""Connections are kept between requests: a TLS handshake takes as long as the first token."""
+
+
 def make_client(
-    profile: Profile, auth: Mapping[str, str], max_body: int = MAX_BODY
+    profile: Profile,
+    auth: Mapping[str, str],
+    max_body: int = MAX_BODY,
+    kept: KeptConnection | None = None,
 ) -> httpx2.AsyncClient:
     """An HTTP client for one model: follows no redirect, sends ``auth`` and no other secret.
 
@@ -107,8 +115,8 @@ def make_client(
         # A proxy on this machine that counts as remote is an address of this machine all the same.
         trust_env=not (profile.local or profile.backend),
         timeout=httpx2.Timeout(profile.timeout, connect=5.0, pool=None),
-        # Kept between requests: a TLS handshake takes as long as the first token.
-        limits=httpx2.Limits(max_keepalive_connections=4, keepalive_expiry=60.0),
+        limits=LIMITS,
+        transport=kept,
         event_hooks={"request": [prune], "response": [limit]},
     )
 

@@ -124,3 +124,12 @@ class Preparable(Protocol):
     async def prepare(self) -> None:
         """Load it, off the event loop."""
         ...
+
+
+@runtime_checkable
+class Connectable(Protocol):
+    """A model that can have a connection open before a request needs it."""
+
+    def expect_request(self) -> None:
+        """Have one open soon, without sending anything; cheap enough for each keystroke."""
+        ...

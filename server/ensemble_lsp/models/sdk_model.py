@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import AuthenticationError, InvalidResponseError, advice_first
 from ..provider_spec import spec_of
@@ -26,6 +26,9 @@ from .thinking import ThoughtFilter
 from .wire_facts import WireFacts, facts_at
 from .wire_format import Body, WireFormat, WireRequest
 from .wire_learning import Lessons
+
+if TYPE_CHECKING:
+    from .kept_connection import KeptConnection
 
 Post = Callable[[str, Body], Awaitable[Any]]
 """Sends a body to a path and returns the HTTP response, not read yet; raises the SDK's errors."""
@@ -65,6 +68,7 @@ class SdkModel:
         self._http = context.http_client
         self._client: Any = None
         self._post: Post | None = None
+        self._kept: KeptConnection | None = None
         self._loading = asyncio.Lock()
         self._facts = WireFacts()
         self._waiting = False
@@ -87,6 +91,11 @@ class SdkModel:
     async def prepare(self) -> None:
         """Import the SDK off the event loop, so no request waits for it."""
         await self._ready()
+
+    def expect_request(self) -> None:
+        """Have a connection open before the next request; sends nothing."""
+        if self._kept is not None and self._post is not None:
+            self._kept.expect_request()
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
         """Stream an answer; see ``interface.Model``."""
@@ -148,11 +157,13 @@ class SdkModel:
 
     def _load(self) -> tuple[Any, Post]:
         if self._context.http_client is None:
-            from .http_transport import make_client
+            from .http_transport import LIMITS, make_client
+            from .kept_connection import kept_connection
 
             self._warm_up()  # also imports ``event_stream``
             auth = self._auth(self._key) if self._key else {}
-            self._http = make_client(self._profile, auth)
+            self._kept = kept_connection(self._profile, self._address.base, LIMITS)
+            self._http = make_client(self._profile, auth, kept=self._kept)
             place = self._address.base.partition("://")[2].partition("/")[0]
             key = f"{self._profile.provider} {place} {self._profile.model}"
             self._facts = facts_at(self._context.data_dir).of(key)

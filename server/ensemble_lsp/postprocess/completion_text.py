@@ -8,6 +8,7 @@ from collections.abc import Collection
 from ..languages import COMMENT_LINE, language_info
 from ..syntax.indentation import newline_of, unit_around
 from ..syntax.trees import has_error
+from .block_end import block_end, repetition_start
 from .brackets import strip_duplicate_closers
 from .characters import strip_hidden_characters
 from .chat import begun_code, code_of_answer
@@ -43,22 +44,32 @@ MAX_LINE_LENGTH = 2_000
 
 
 def is_long_enough(
-    text: str, *, multiline: bool, prefix: str = "", suffix: str = "", language: str = ""
+    text: str,
+    *,
+    multiline: bool,
+    prefix: str = "",
+    suffix: str = "",
+    language: str = "",
+    exact: bool = False,
 ) -> bool:
     """Return whether a streamed text already holds every line that is of use.
 
     Only lines that post-processing would keep are counted: not thoughts, talk, tags or a fence.
+    ``exact`` is as for ``clean_completion``.
     """
     if "\n" not in text and len(text) <= MAX_LINE_LENGTH:
         return False
-    body = begun_code(text, InsertionPoint(_plain(prefix), _plain(suffix), language))
+    plain = _plain(text), _plain(prefix), _plain(suffix)
+    if multiline and exact and block_end(*plain, language) is not None:
+        return True
+    body = begun_code(text, InsertionPoint(plain[1], plain[2], language))
     body = body.lstrip("\n") if multiline else body.lstrip()
     lines = body.split("\n")
     if len(lines[-1]) > MAX_LINE_LENGTH:
         return True
     if multiline or len(lines) == 1:
         return len(lines) > STREAMED_LINES
-    needed = needed_lines(lines[:-1], _plain(prefix), _plain(suffix), language)
+    needed = needed_lines(lines[:-1], plain[1], plain[2], language)
     return needed is not None or len(lines) > STREAMED_LINES
 
 
@@ -91,6 +102,8 @@ def clean_completion(
     point = InsertionPoint(prefix, suffix, language)
     if len(text) > _MAX_LENGTH:
         text = strip_thoughts(text, prefix + suffix, markup=point.is_markup)[:_MAX_LENGTH]
+    if exact and multiline and (end := repetition_start(_plain(text), suffix)) is not None:
+        text, finish = _plain(text)[:end], "stop"
     answer = code_of_answer(strip_hidden_characters(text), point, tokens)
     answer = _strip_long_lines(answer)
     text = _fit_to_place(answer, prefix, suffix, language, indent, unit)

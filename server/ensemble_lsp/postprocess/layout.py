@@ -134,6 +134,11 @@ def strip_block_openers(text: str) -> str:
     return text
 
 
+def opens_block(line: str) -> bool:
+    """Return whether a line opens a block or a bracket that the next line is in."""
+    return _OPENER.search(line) is not None
+
+
 def _level(last: str, unit: str) -> int:
     """Return the indentation of code after that line, in characters."""
     depth = len(indent_of(last))

@@ -18,7 +18,7 @@ from ..errors import (
 )
 from ..models.api_keys import Keyring
 from ..models.edit_formats import is_raw_text
-from ..models.interface import Model, Notify, Preparable, Profile, PromptRedactor
+from ..models.interface import Connectable, Model, Notify, Preparable, Profile, PromptRedactor
 from ..models.log_redaction import RedactKeys
 from ..models.stream_collector import gather
 from ..models.wrappers import (
@@ -178,6 +178,15 @@ class Registry:
         chains = [slot.chain for slot in self._slots.values() if slot.chain]
         ready = [c.adapter.prepare() for c in chains if isinstance(c.adapter, Preparable)]
         await asyncio.gather(*ready, return_exceptions=True)
+
+    def expect_request(self, names: Iterable[str], task: Task) -> None:
+        """Let the user's own models, not the discovered ones, have a connection open."""
+        for name in names:
+            slot = self._slots.get(name)
+            if slot is None or slot.chain is None or slot.origin == "discovered":
+                continue
+            if slot.open_for(task) and isinstance(slot.chain.adapter, Connectable):
+                slot.chain.adapter.expect_request()
 
     async def add(self, settings: ModelSettings) -> Registry:
         """Return a registry with one more model; raises ``SettingsError`` if the name is taken."""

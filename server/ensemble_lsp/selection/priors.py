@@ -147,7 +147,7 @@ _MEASURED_EDITS = {
 def prior_for(profile: Profile, task: Task) -> Prior:
     """The prior of one model for one task."""
     if task == "edit" and (score := _MEASURED_EDITS.get(profile.edit_format)):
-        return Prior(_reward(score), f"the measured edits of its family ({100 * score:.0f} %)")
+        return Prior(reward_of(score), f"the measured edits of its family ({100 * score:.0f} %)")
     return _prior(profile.provider, profile.model, profile.fim, profile.local, task)
 
 
@@ -166,12 +166,12 @@ def _prior(provider: str, model: str, fim: str, local: bool, task: Task) -> Prio
         for pattern, score in _measured_completions():
             if re.search(pattern, plain):
                 source = f"its measured one-line completions ({100 * score:.0f} % exactly right)"
-                return Prior(_reward(score), source)
+                return Prior(reward_of(score), source)
     score, source = _score(plain, local)
     if task == "complete" and fim == "none":
         # A model that sees the suffix only as text in a chat fills in worse than it writes.
         score, source = score * 0.8, f"{source}, less for no fill-in-the-middle"
-    return Prior(_reward(score), source)
+    return Prior(reward_of(score), source)
 
 
 def _measured_completions() -> Iterator[tuple[str, float]]:
@@ -179,7 +179,8 @@ def _measured_completions() -> Iterator[tuple[str, float]]:
         yield from spec.measured_completions
 
 
-def _reward(score: float) -> float:
+def reward_of(score: float) -> float:
+    """Return the expected reward of answers of which this share is right."""
     return round(0.15 + 0.6 * score, 4)
 
 

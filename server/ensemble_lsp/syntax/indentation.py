@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..languages import language_info
 from ..types import Document
@@ -33,6 +34,18 @@ _OPENER = re.compile(
 """A line that opens a block, or an element."""
 
 
+def _line_shape(line: str) -> tuple[str | None, bool]:
+    """Return a line's indentation, None for a blank one, and whether it opens a block."""
+    indent = indent_of(line)
+    rest = line[len(indent) :]
+    return (indent, _OPENER.search(rest) is not None) if rest.rstrip("\r\n") else (None, False)
+
+
+_kept_line_shape = lru_cache(maxsize=4096)(_line_shape)
+"""The same, for lines that are short enough to keep: most are the same at each keystroke."""
+_KEPT_LENGTH = 200
+
+
 @dataclass(frozen=True, slots=True)
 class OwnUnit:
     """One level of indentation as some lines have it."""
@@ -54,8 +67,9 @@ def own_indent_unit(*parts: Sequence[str]) -> OwnUnit:
         last: int | None = None
         opens = False
         for line in lines:
-            indent = indent_of(line)
-            if len(indent) == len(line.rstrip("\r\n")):
+            shape = _kept_line_shape if len(line) <= _KEPT_LENGTH else _line_shape
+            indent, line_opens = shape(line)
+            if indent is None:
                 continue
             width = len(indent)
             tabs += indent[:1] == "\t"
@@ -67,7 +81,7 @@ def own_indent_unit(*parts: Sequence[str]) -> OwnUnit:
                 # A step below an opening line is a level; another one may be a continuation.
                 steps[width - last] += 2 if opens else 1
             last = last if width == 1 else width
-            opens = _OPENER.search(line[len(indent) :]) is not None
+            opens = line_opens
     if tabs and blanks * 8 <= tabs:
         return OwnUnit("\t", certain=True)
     if tabs * 16 > blanks:

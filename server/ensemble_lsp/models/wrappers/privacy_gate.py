@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ...errors import ConnectionFailedError
 from ...types import Chunk, Prompt
-from ..interface import Model, Preparable, Profile, PromptRedactor
+from ..interface import Connectable, Model, Preparable, Profile, PromptRedactor
 from ..stream_collector import open_stream
 from .wrapper_base import Wrapper
 
@@ -52,6 +52,11 @@ class PrivacyGate(Wrapper):
         await self.ask_server(_QUICK)
         if isinstance(self.inner, Preparable):
             await self.inner.prepare()
+
+    def expect_request(self) -> None:
+        """Have a connection open; a prompt comes later, and is redacted."""
+        if isinstance(self.inner, Connectable):
+            self.inner.expect_request()
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
         """Stream the inner model's answer to the redacted prompt.

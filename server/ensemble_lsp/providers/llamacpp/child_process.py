@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 _BATCH_TOKENS = 64
@@ -20,8 +21,30 @@ _CACHE_MIB = 128
 """Of prompts that left their slot: back in another file, its prompt need not be read again."""
 
 
-def main() -> int:
-    """Serve until standard input ends."""
+def _serve(config: dict[str, Any]) -> Any:
+    """Load the model and listen on a free port; returns once it is loaded."""
+    xllamacpp: Any = importlib.import_module("xllamacpp")  # it has no types
+    params: Any = xllamacpp.CommonParams()
+    params.model.path = config["model"]
+    params.api_keys = [config["key"]]
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.cors_origins = ""
+    params.ui = False
+    params.verbosity = 2  # warnings and errors; never prompts
+    params.warmup = False
+    params.n_ctx = config["context"]
+    params.n_parallel = 2  # a slot for completions, and one for chats: see ``wire``
+    params.kv_unified = True  # one memory for both slots; each may use all of it
+    params.n_batch = params.n_ubatch = _BATCH_TOKENS
+    params.cache_ram_mib = _CACHE_MIB
+    params.cpuparams.n_threads = config["threads"]
+    params.cpuparams_batch.n_threads = config["batchThreads"]
+    return xllamacpp.Server(params)
+
+
+def main(serve: Callable[[dict[str, Any]], Any] = _serve) -> int:
+    """Serve until standard input ends. ``serve`` loads the model and returns the server."""
     answers = _keep_stdout_for_answers()
     _die_with_parent()
     config: dict[str, Any] = json.loads(sys.stdin.readline() or "{}")
@@ -29,7 +52,7 @@ def main() -> int:
     # for. It is read when the library is loaded.
     os.environ["GOMP_SPINCOUNT"] = "10000"
     try:
-        server: Any = _serve(config)
+        server: Any = serve(config)
     except Exception as error:  # the parent reports whatever the native code raises
         print(json.dumps({"error": str(error)}), file=answers, flush=True)
         return 1
@@ -55,28 +78,6 @@ def _die_with_parent() -> None:
 
     set_parent_death_signal = 1
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-
-
-def _serve(config: dict[str, Any]) -> Any:
-    """Load the model and listen on a free port; returns once it is loaded."""
-    xllamacpp: Any = importlib.import_module("xllamacpp")  # it has no types
-    params: Any = xllamacpp.CommonParams()
-    params.model.path = config["model"]
-    params.api_keys = [config["key"]]
-    params.hostnames = ["127.0.0.1"]
-    params.port = 0
-    params.cors_origins = ""
-    params.ui = False
-    params.verbosity = 2  # warnings and errors; never prompts
-    params.warmup = False
-    params.n_ctx = config["context"]
-    params.n_parallel = 2  # a slot for completions, and one for chats: see ``wire``
-    params.kv_unified = True  # one memory for both slots; each may use all of it
-    params.n_batch = params.n_ubatch = _BATCH_TOKENS
-    params.cache_ram_mib = _CACHE_MIB
-    params.cpuparams.n_threads = config["threads"]
-    params.cpuparams_batch.n_threads = config["batchThreads"]
-    return xllamacpp.Server(params)
 
 
 if __name__ == "__main__":

@@ -187,7 +187,8 @@ class LlamaCppModel:
         }
         if prompt.task == "complete":
             template = await self._template(wire, model)
-            healed = completion_text(self._window.fit(prompt), template)
+            shown = self._window.fit(prompt)
+            healed = completion_text(shown, template, self._window.hole(shown))
             # A stop string would stop at a line end that is forced back: then we look for the next.
             by_us = "\n" in healed.forced and not prompt.multiline
             stop = [*prompt.stop] if prompt.multiline or by_us else ["\n", *prompt.stop]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -22,6 +23,9 @@ _LEAST_CHARACTERS, _FIRST_CHARACTERS, _MOST_CHARACTERS = 1200, 2400, 8000
 _FAST_TOKENS_A_SECOND = 400.0
 _ANCHOR_CHARACTERS = 120
 _SPEED_SAMPLE_TOKENS = 48
+_MOST_FILES = 16
+_HOLE_CHARACTERS, _HOLE_LINES = 1200, 30
+"""The maximum that was typed since the hole began; then it begins anew at the cursor's line."""
 
 _END = re.compile(r"([^\S\r\n])?((?:[^\w\s]|_)*)([^\W_]{0,40})\Z")
 _END_CHARACTERS = 80
@@ -72,12 +76,25 @@ def _code(character: str) -> str:
     return f"\\U{ord(character):08X}"
 
 
+@dataclass(slots=True)
+class _Shown:
+    """The part of one file that the last prompt showed."""
+
+    anchor: str = ""
+    """The start of the text above the hole."""
+    above: str = ""
+    """All text above the hole."""
+    suffix: str = ""
+    """The text below the hole."""
+
+
 class PromptWindow:
     """The part of a file that a completion shows, adapted to the model's reading speed."""
 
     def __init__(self) -> None:
         self._speed = 0.0
-        self._anchor = ""
+        self._shown: OrderedDict[str, _Shown] = OrderedDict()
+        """By the file's path: back in a file, its prompt is the one that the engine still has."""
 
     def learn(self, tokens: int, tokens_a_second: float) -> None:
         """Take note of a prompt that was read: its tokens that were not known yet, and how fast."""
@@ -101,36 +118,74 @@ class PromptWindow:
     def fit(self, prompt: Prompt) -> Prompt:
         """The prompt cut to what can be read in time."""
         most = self.characters
-        prefix = self._sticky(prompt.prefix, most)
-        suffix = prompt.suffix[: most // 4]
-        if len(suffix) < len(prompt.suffix) and "\n" in suffix:
-            suffix = suffix[: suffix.rindex("\n") + 1]
+        last = self._last(prompt.path)
+        prefix = _sticky_prefix(prompt.prefix, last, most)
+        suffix = _sticky_suffix(prompt.suffix, last.suffix, most // 4)
         related = prompt.related if self.fast else ()
         imports = prompt.imports if len(prompt.imports) <= most // 4 else ""
         return replace(prompt, prefix=prefix, suffix=suffix, related=related, imports=imports)
 
-    def _sticky(self, prefix: str, most: int) -> str:
-        """Begin where the last prompt began while that is near; else well short of ``most``."""
-        at = prefix.rfind(self._anchor) if self._anchor else -1
-        if at >= 0 and 0.4 * most <= len(prefix) - at <= 1.3 * most:
-            return prefix[at:]
-        if len(prefix) > most:
-            prefix = prefix[-int(0.6 * most) :]
-            line = prefix.find("\n") + 1
-            prefix = prefix[line:] if 0 < line < len(prefix) else prefix
-        self._anchor = prefix[:_ANCHOR_CHARACTERS]
-        return prefix
+    def hole(self, fitted: Prompt) -> int:
+        """Return where the hole begins in the prefix of a prompt from ``fit``.
+
+        It stays where it was while the user types below it, over several lines: the text typed since then
+        is the start of what the model writes. So a new line does not move the suffix, which comes after
+        the text above the hole and would be read again.
+        """
+        prefix, last = fitted.prefix, self._last(fitted.path)
+        typed = prefix[len(last.above) :]
+        near = len(typed) <= _HOLE_CHARACTERS and typed.count("\n") <= _HOLE_LINES
+        if not near or not prefix.startswith(last.above) or fitted.suffix != last.suffix:
+            last.above = prefix[: line_start(prefix)]
+        last.suffix = fitted.suffix
+        return len(last.above)
+
+    def _last(self, path: str) -> _Shown:
+        shown = self._shown.pop(path, None) or _Shown()
+        self._shown[path] = shown
+        while len(self._shown) > _MOST_FILES:
+            self._shown.popitem(last=False)
+        return shown
 
 
-def completion_text(prompt: Prompt, template: FimTemplate | None) -> Healed:
+def _sticky_prefix(prefix: str, last: _Shown, most: int) -> str:
+    """Begin where the last prompt began while that is near; else well short of ``most``."""
+    at = prefix.rfind(last.anchor) if last.anchor else -1
+    if at >= 0 and 0.4 * most <= len(prefix) - at <= 1.3 * most:
+        return prefix[at:]
+    if len(prefix) > most:
+        prefix = prefix[-int(0.6 * most) :]
+        line = prefix.find("\n") + 1
+        prefix = prefix[line:] if 0 < line < len(prefix) else prefix
+    last.anchor = prefix[:_ANCHOR_CHARACTERS]
+    return prefix
+
+
+def _sticky_suffix(suffix: str, last: str, most: int) -> str:
+    """End where the last prompt ended while that is near: ``most`` changes with the reading speed."""
+    least = min(len(suffix), most // 2)
+    if least <= len(last) <= 2 * most and suffix.startswith(last):
+        return last
+    cut = suffix[:most]
+    return cut[: cut.rindex("\n") + 1] if len(cut) < len(suffix) and "\n" in cut else cut
+
+
+def line_start(text: str) -> int:
+    """Return where the last line of a text begins."""
+    return max(text.rfind("\n"), text.rfind("\r")) + 1
+
+
+def completion_text(
+    prompt: Prompt, template: FimTemplate | None, hole: int | None = None
+) -> Healed:
     """The raw text of a completion; in the file's middle where the model was taught that.
 
-    The text before the cursor on its line comes last, as if the model had begun to write it:
-    while one types on a line, everything before stays the same and is not read again.
+    The text before the cursor on its line, or from ``hole`` on, comes last, as if the model had begun
+    to write it: while one types there, everything before stays the same and is not read again.
     """
     if template is None:
         return heal(plain_prompt(prompt))
-    at = max(prompt.prefix.rfind("\n"), prompt.prefix.rfind("\r")) + 1
+    at = line_start(prompt.prefix) if hole is None else hole
     above = replace(prompt, prefix=prompt.prefix[:at])
     healed = heal(prompt.prefix[at:])
     line = healed.text
