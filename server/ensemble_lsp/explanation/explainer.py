@@ -231,7 +231,7 @@ class Explainer:
         size: int,
         progress: Callable[[FanOutProgress], None] | None,
     ) -> FanOutResult:
-        """Return the answers of ``size`` models, or of the first that has one; raise if there is none."""
+        """Return the answers of ``size`` models, or of the first that has one; raise if no model has one."""
         workspace = app.workspace.context
         budget = app.settings.ensemble.budget_ms
         await workspace.prepare(document)
