@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .secret_names import may_name_secret, span_of_value
-from .secret_values import is_harmless, is_mixed, is_password_word
+from .secret_values import is_app_password, is_harmless, is_mixed, is_password_word
 
 _NUMBER_OF_FIELDS = 4
 """Colons in a line of PostgreSQL's file of passwords."""
-_MARKS = re.compile("[\"'=@|;-]|:.*:")
+_MARKS = re.compile("[\"'`=@|;-]|:.*:")
 
 
 class _ArgumentRule(NamedTuple):
@@ -48,6 +48,28 @@ _RULES = (
         " -p| -a| -w",
         r"""\b(?:login|sshpass|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
         \s-(?:p|a|w)\s?["']?(?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'$]{5,200})""",
+    ),
+    # Functions that take a key: HMACs, ciphers, signed tokens
+    _rule(
+        "hmac|createcipher|createdecipher|keyspec|fernet|jwt.|secretbox|symmetrickey",
+        r"""(?:hmac\.(?:new|digest|HMAC)\(\s*|hmac\.New\([\w.]+,\s*\[\]byte\(|SecretKeySpec\(\s*|Fernet\(\s*|SecretBox\(\s*
+            |create(?:Hmac|(?:De|C)ipher(?:iv)?)\(\s*["'`][^"'`\n]{1,40}["'`],\s*|hash_hmac\(\s*["'][^"']{1,20}["'],[^,\n]{1,60},\s*
+            |(?i:jwt)\.(?:encode|decode|sign|verify)\(\s*[^"',()\n]{1,80}(?:\([^()\n]{0,80}\))?,\s*|Symmetric(?:Security)?Key\(\s*)
+        (?:(?:Buffer|base64|Encoding|hex)[\w.]{1,40}\(\s*|bytes(?:\.fromhex)?\(\s*)?[bu]?(?P<q>["'`])(?P<v>(?:(?!(?P=q)).){6,400})(?P=q)""",
+    ),
+    _rule(
+        "networkcredential|wifi.begin|setbasicauth|basic_auth",
+        r"""(?:NetworkCredential|WiFi\.begin|SetBasicAuth|basic_auth)\(\s*[^,\n]{1,80},\s*(?P<q>["'])(?P<v>(?:(?!(?P=q)).){4,200})(?P=q)""",
+    ),
+    # "Jwt": {"Key": "value"} in settings of .NET
+    _rule(
+        '"key"',
+        r"""(?:^|[{,])\s*"Key"\s*:\s*"(?P<v>(?=[^"\n]*\d)(?=[^"\n]*[a-z])(?=[^"\n]*[A-Z])[^"\s]{16,400})"\s*(?:,|\}|$)""",
+    ),
+    # user:password@tcp(host) of Go's MySQL driver
+    _rule(
+        "@tcp(|@unix(|@udp(",
+        r"""["'`=\s][\w.-]{1,60}:(?P<v>[^\s"'`$%{}]{3,200})@(?:tcp|unix|udp)\(""",
     ),
     _rule("tochararray", r"""["'](?P<v>[^"'\n]{4,200})["']\.toCharArray\(\)"""),
     _rule("pass:", r"""\bpass:(?P<v>[^\s"'$]{4,200})"""),
@@ -120,4 +142,6 @@ def _matches(line: str) -> Iterator[re.Match[str]]:
 def _is_secret(value: str) -> bool:
     if value.isalpha():
         return is_password_word(value)
+    if is_app_password(value):
+        return True
     return "<redacted>" not in value and not is_harmless(value)

@@ -40,7 +40,7 @@ _STRONG = r"""(?:(?i:(?:api|access|account|secret|private|auth|encrypt(?:ion)?|s
         |wifi|vpn|login)(?i:pass|pwd|pw)(?![A-Za-z]))"""
 _KEY = r"""(?i:(?<![A-Za-z])(?:admin|master|client|hmac|service|storage|app|consumer|deploy|licen[cs]e|session|webhook
     |server|function|host|jwt|ssh|crypto|cipher|aes|subscription|integration|write|read|feed|ingest|instrumentation|user
-    |project|stripe|openai|google|azure|aws|maps?)[_.-]?key(?:[_.-]?data)?|private-mac|authorization|(?<=["'])auth(?=["']))"""
+    |project|stripe|openai|google|azure|aws|maps?)[_.-]?key(?:[_.-]?data)?|private-mac|pre-?shared[_-]?key|(?:auth|secure[_-]auth|logged[_-]in|nonce|password|pwd)[_-]?salt|authorization|(?<=["'])auth(?=["']))"""
 _REST = r"""(?:s|[_-]?(?:\d{1,3}|(?i:base|value|text|string|str|env|prod(?:uction)?|dev|test|staging|live|admin
     |default|old|new|main|hex|b64|base64|data|secret|id(?=["']?\s*[:=]\s*["'][A-Za-z0-9+/]{30})))){0,2}"""
 _NAME = re.compile(rf"(?P<strong>{_STRONG}){_REST}|{_KEY}{_REST}", re.VERBOSE)
@@ -75,6 +75,8 @@ _QUOTED_RULES = (
     # string Name { get; set; } = "value", name[] = "value"
     _rule(rf"\s*(?:\{{[^}}]{{0,30}}\}}|\[\])\s*=\s*{_PREFIX}{_QUOTED}"),
     _rule(rf"\s+{_QUOTED}", r"(?:#define\s+\w*|\((?:setq|def|defvar|define)\s+[\w-]*)$"),
+    # storePassword "value" of Gradle, on a line or in a block of its own
+    _rule(rf"\s+{_QUOTED}(?P=q)(?=\s*(?:$|[;}}]|//))", r"(?:^\s*|[{;]\s*)[a-z]{3,20}$"),
     # @"a ""value"" in C#"
     _rule(
         rf"""{_CLOSING}\s*(?:{_TYPE}?\s*=|:)\s*(?:\$?@|@\$)"(?P<v>(?:""|[^"\n]){{4,400}})"(?P<q>)"""
@@ -104,6 +106,11 @@ _BARE_RULES = (
     # name: it's-a-value
     _rule(
         rf"""["']?\s*:\s+(?=(?P<v>[^\s"'`,(){{}}\[\]<>|&*!%][^\s"`,(){{}}\[\]<>]{{4,400}}))(?P=v){_LINE_END}"""
+    ),
+    # {name: value, …} in YAML; in code the value may be a variable
+    _rule(
+        rf"""["']?:\s+(?=(?P<v>(?=[^\s,}}]*(?:\d[A-Za-z]|[!@#$%^&*+-]))[^\s"'`,(){{}}\[\]<>|&]{{5,400}}))(?P=v)(?=\s*[,}}])""",
+        r"^[\s-]*(?:[\w-]+:\s+)?\{[^{}]*$",
     ),
     # "X-Name: value"
     _rule(rf"\s*:\s+{_BARE}(?=[\"'])", r"[\"'][\w-]{0,60}$"),
