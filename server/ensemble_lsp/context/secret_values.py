@@ -48,7 +48,7 @@ _GENERIC = (
     "oauth", "other", "wrong", "weak", "strong", "short", "something", "anything", "whatever", "mandatory",
 )  # fmt: skip
 """A word with one of these within it names a field, a type or a state, and is no password."""
-_APP_PASSWORD = re.compile(r"(?=\S*[bcdfghjklmnpqrstvwxz]{3}|\S+ \S*[bcdfghjklmnpqrstvwxz]{3}|.{10}\S*[bcdfghjklmnpqrstvwxz]{3})(?:[a-z]{4} ){3}[a-z]{4}")
+_APP_PASSWORD = re.compile(r"(?=.*[b-df-hj-np-tv-xz]{3})(?:[a-z]{4} ){3}[a-z]{4}")
 _NOT_BASE64 = re.compile("[^A-Za-z0-9+/]")
 _URL_SAFE = str.maketrans("-_", "+/")
 _SHORTEST_WORD = 6
