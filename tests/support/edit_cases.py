@@ -144,6 +144,8 @@ class Player:
         self.tracker = Tracker(self._hear, self._hear, clock=lambda: self.now[0])
         # The real clients are known, or learned from their first edits.
         self.tracker.exact = self.form == "vscode"
+        self.file("file:///earlier.ts", "let ¦\n")
+        self.insert("earlier = 1;")
 
     def _hear(self, suggestion: Suggestion, outcome: Outcome) -> None:
         self.kinds[suggestion.id] = outcome.kind

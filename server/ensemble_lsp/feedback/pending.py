@@ -18,6 +18,7 @@ from .matching import (
     reformatted,
     squeeze,
 )
+from .other_sources import adds_line, is_rewrite, only_ends
 from .popup_edits import is_popup_edit, restates_text
 from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
@@ -95,10 +96,13 @@ class PendingSuggestion:
         """The number of characters offered here, white space not counted."""
         return max(1, self.before + self.match.size)
 
-    def follow(self, change: DocumentChange, *, exact: bool = False) -> None:
+    def follow(
+        self, change: DocumentChange, *, exact: bool = False, restored: bool = False
+    ) -> None:
         """Compare the region with the offered text after a change.
 
-        ``exact``: the client sends edits as they are made, not only what differs.
+        ``exact``: the client sends edits as they are made, not only what differs. ``restored``: the
+        change brings back a text that the user removed.
         """
         if self._is_far_from(change) and self._moved_by(change):
             return
@@ -106,7 +110,7 @@ class PendingSuggestion:
         self._take_in_closers(change)
         self.region, touching, outside = follow_change(self.region, change, grows=True)
         self.changed_now, self.changed_outside = bool(touching), outside
-        self._compare(change, touching, exact)
+        self._compare(change, touching, exact, restored)
         if earlier is not None and touching and self.match.state == "other":
             self._follow_steps(change, earlier, exact)
 
@@ -158,13 +162,28 @@ class PendingSuggestion:
                 matched = match(self.now, self.old, self.offered)
         return matched
 
-    def _compare(self, change: DocumentChange, touching: Sequence[Edit], exact: bool) -> None:
+    def _compare(
+        self,
+        change: DocumentChange,
+        touching: Sequence[Edit],
+        exact: bool,
+        restored: bool = False,
+    ) -> None:
         untouched = self.now == self.old
         before, self.now = self.now, change.after.slice(self.region)
         matched = self._match_with_closers(change.after)
+        copied = untouched and adds_line(change, touching, self.offered)
+        if copied:
+            matched = Match("other", matched.taken, matched.size)
         gained = matched.gained - self.match.gained
         replaced = untouched and self._is_replaced_by(touching)
-        keys = self._is_typed(change, touching, before, matched, replaced)
+        keys = (
+            restored
+            or copied
+            or only_ends(change, touching, remaining(self))
+            or (bool(touching) and is_rewrite(change, exact=exact))
+            or self._is_typed(change, touching, before, matched, replaced)
+        )
         self.reformatted = matched.state == "other" and not keys and self._is_reformatted(touching)
         if self.reformatted:
             matched = Match("whole", matched.size, matched.size)
@@ -223,6 +242,7 @@ class PendingSuggestion:
             whole=whole,
             offered=(self.replaced, self.suggestion.text),
             exact=exact,
+            again=self.words > 0,
         )
 
     def _follow_steps(self, change: DocumentChange, trial: PendingSuggestion, exact: bool) -> None:

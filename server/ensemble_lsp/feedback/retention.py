@@ -106,6 +106,10 @@ class RetentionTracker:
         """Return whether any text of a document is followed."""
         return any(retained.suggestion.uri == uri for retained in self._texts.values())
 
+    def texts(self, uri: str) -> list[str]:
+        """Return the accepted texts of a document."""
+        return [retained.text for retained in self._texts_in(uri)]
+
     def changed(self, change: DocumentChange, *, redo: bool = True) -> None:
         """Follow a change of a document; ``redo``: it may bring back a text that was undone."""
         for retained in self._texts_in(change.after.uri):
