@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.edit_cases import EditCase, is_right, load, play, precision_and_recall
 
-PARTS = ("mended", "held_out")
+PARTS = ("mended", "held_out", "held_out_second")
 FORMS = ("vscode", "smallest")
 CASES = [(case, form) for part in PARTS for case in load(part) for form in case.forms]
 
@@ -28,5 +28,5 @@ def test_the_outcome_of_a_case(case: EditCase, form: str) -> None:
 def test_accepts_are_found(part: str, form: str, least: float) -> None:
     pairs = [pair for case in load(part) if form in case.forms for pair in play(case, form)]
     count, precision, recall = precision_and_recall(pairs)
-    assert count >= 50
+    assert count > 30
     assert min(precision, recall) >= least

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from ..types import Edit, Position, Span
-from .matching import are_closers, squeeze
+from .matching import reformatted, squeeze
 from .range_tracking import DocumentChange
 
 REMEMBERED_S = 60.0
@@ -26,15 +26,15 @@ class RemovedTexts:
 
     def restored_by(self, change: DocumentChange) -> bool:
         """Return whether the change only brings back a removed text."""
-        if change.coarse or len(change.steps) != 1:
-            return False
+        if len(change.steps) != 1:
+            return _is_move(change)
         text = squeeze(change.steps[0].edit.text)
         since = self._clock() - REMEMBERED_S
         return any(text == removed and when >= since for when, _, _, removed in self._removed)
 
     def note(self, change: DocumentChange, own: Iterable[str]) -> None:
         """Remember what a change removed, unless it belongs to an accepted text (``own``)."""
-        if change.coarse or len(change.steps) != 1:
+        if len(change.steps) != 1:
             return
         step, uri = change.steps[0], change.after.uri
         start, end = step.edit.span.start, step.edit.span.end
@@ -48,6 +48,13 @@ class RemovedTexts:
         is_own = any(removed in squeeze(text) for text in own)
         if 0 < len(removed) <= _LONGEST and not is_own:
             self._removed.append((self._clock(), uri, start, removed))
+
+
+def _is_move(change: DocumentChange) -> bool:
+    """Return whether one message removes a text and inserts it at another place."""
+    edits = [(squeeze(s.before.slice(s.edit.span)), squeeze(s.edit.text)) for s in change.steps]
+    removed = {old for old, new in edits if old and not new}
+    return len(change.steps) == 2 and any(new in removed for _, new in edits)
 
 
 def is_rewrite(change: DocumentChange, *, exact: bool) -> bool:
@@ -72,14 +79,39 @@ def adds_line(change: DocumentChange, touching: Sequence[Edit], offered: str) ->
     if change.coarse or len(change.steps) != 1 or len(touching) != 1:
         return False
     text = touching[0].text
-    behind = text[len(text.rstrip()) :]
-    return "\n" in behind and "\n" not in offered[len(offered.rstrip()) :]
+    return any(
+        "\n" in one and "\n" not in other
+        for one, other in zip(_margins(text), _margins(offered), strict=True)
+    )
 
 
-def only_ends(change: DocumentChange, touching: Sequence[Edit], rest: str) -> bool:
-    """Return whether a formatter ended a typed text: ``rest`` is a semicolon or bracket that it added."""
-    if len(change.steps) != 1 or len(touching) != 1 or not are_closers(rest):
+def _margins(text: str) -> tuple[str, str]:
+    """Return the white space at both ends."""
+    return text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+
+
+def only_formats(change: DocumentChange, touching: Sequence[Edit], gained: int) -> bool:
+    """Return whether an edit only spells a typed text as a formatter does, or ends it by one mark."""
+    if change.coarse or len(change.steps) != 1 or len(touching) != 1:
         return False
-    step = change.steps[0]
-    replaced = step.before.slice(step.edit.span)
-    return bool(replaced.strip()) and not step.edit.text.startswith(replaced)
+    made = change.steps[0].made
+    replaced = change.steps[0].before.slice(made.span)
+    if made.text.startswith(replaced):
+        # An editor may accept with the typed part included.
+        return bool(replaced) and gained == 1
+    return reformatted(replaced, made.text)
+
+
+def ends_in_word(now: str, offered: str) -> bool:
+    """Return whether a part ends within a word of the offered text; no editor accepts such a part."""
+    behind = offered[len(now) : len(now) + 1]
+    return bool(now) and offered.startswith(now) and _is_word(behind) and _is_word(now[-1])
+
+
+def brings_own_end(touching: Sequence[Edit], behind: str) -> bool:
+    """Return whether one edit inserts a part with an end of its own (``behind``), as a call with fewer arguments."""
+    return len(touching) == 1 and bool(behind) and squeeze(touching[0].text).endswith(behind)
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"

@@ -18,7 +18,7 @@ from .matching import (
     reformatted,
     squeeze,
 )
-from .other_sources import adds_line, is_rewrite, only_ends
+from .other_sources import adds_line, brings_own_end, ends_in_word, is_rewrite, only_formats
 from .popup_edits import is_popup_edit, restates_text
 from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
@@ -111,7 +111,7 @@ class PendingSuggestion:
         self.region, touching, outside = follow_change(self.region, change, grows=True)
         self.changed_now, self.changed_outside = bool(touching), outside
         self._compare(change, touching, exact, restored)
-        if earlier is not None and touching and self.match.state == "other":
+        if earlier is not None and touching and self.match.state in ("part", "other"):
             self._follow_steps(change, earlier, exact)
 
     def _is_far_from(self, change: DocumentChange) -> bool:
@@ -172,28 +172,28 @@ class PendingSuggestion:
         untouched = self.now == self.old
         before, self.now = self.now, change.after.slice(self.region)
         matched = self._match_with_closers(change.after)
-        copied = untouched and adds_line(change, touching, self.offered)
-        if copied:
-            matched = Match("other", matched.taken, matched.size)
+        if untouched and self._is_copied(change, touching):
+            matched, restored = Match("other", matched.taken, matched.size), True
         gained = matched.gained - self.match.gained
         replaced = untouched and self._is_replaced_by(touching)
         keys = (
             restored
-            or copied
-            or only_ends(change, touching, remaining(self))
-            or (bool(touching) and is_rewrite(change, exact=exact))
+            or self._is_formatted(change, touching, gained, exact)
             or self._is_typed(change, touching, before, matched, replaced)
         )
-        self.reformatted = matched.state == "other" and not keys and self._is_reformatted(touching)
+        behind = squeeze(self.now)[matched.taken :] if matched.state != "whole" else ""
+        self.reformatted = bool(behind) and not keys and self._is_reformatted(touching)
+        word = not self.reformatted and self._is_popup(change, touching, matched, exact)
         if self.reformatted:
             matched = Match("whole", matched.size, matched.size)
             gained = matched.size - self.match.gained
+        elif not (keys or word or change.coarse) and brings_own_end(touching, behind):
+            matched = Match("other", matched.taken, matched.size, matched.kept)
         if replaced and not self.offered and matched.state == "whole":
             self.at_once = 1  # a deletion: no character is gained
         elif gained > 0 and matched.state in ("part", "whole"):
             whole = matched.state == "whole"
             keys = keys or 0 < matched.gained <= self.typed_before
-            word = not self.reformatted and self._is_popup(change, touching, whole, exact)
             self._gain(gained, keys=keys, word=word)
             self.finished = whole and not (keys or word or change.coarse) and len(touching) == 1
         elif gained < 0 and touching:
@@ -232,18 +232,32 @@ class PendingSuggestion:
         return all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
 
     def _is_popup(
-        self, change: DocumentChange, touching: Sequence[Edit], whole: bool, exact: bool
+        self, change: DocumentChange, touching: Sequence[Edit], matched: Match, exact: bool
     ) -> bool:
-        if len(touching) != 1 or self.suggestion.task != "complete":
+        if len(touching) != 1 or self.suggestion.task != "complete" or self._is_own_edit(change):
             return False
-        return is_popup_edit(
-            change,
-            touching[0],
-            whole=whole,
-            offered=(self.replaced, self.suggestion.text),
-            exact=exact,
-            again=self.words > 0,
-        )
+        whole = matched.state == "whole"
+        if matched.state == "part" and not change.coarse and ends_in_word(self.now, self.offered):
+            return True
+        return is_popup_edit(change, touching[0], whole=whole, exact=exact, again=self.words > 0)
+
+    def _is_own_edit(self, change: DocumentChange) -> bool:
+        """Return whether an edit is the suggestion's own, or the part of it that differs."""
+        step = change.steps[-1]
+        made = step.before.slice(step.made.span), step.made.text
+        own = (self.replaced, self.suggestion.text), (self.old, self.offered)
+        return bool(made[0]) and made in own
+
+    def _is_copied(self, change: DocumentChange, touching: Sequence[Edit]) -> bool:
+        return self.suggestion.task == "complete" and adds_line(change, touching, self.offered)
+
+    def _is_formatted(
+        self, change: DocumentChange, touching: Sequence[Edit], gained: int, exact: bool
+    ) -> bool:
+        """Return whether a formatter or a checkout made the edits."""
+        if not touching or self.suggestion.task != "complete" or self._is_own_edit(change):
+            return False
+        return is_rewrite(change, exact=exact) or only_formats(change, touching, gained)
 
     def _follow_steps(self, change: DocumentChange, trial: PendingSuggestion, exact: bool) -> None:
         """Look for an accept among the edits of one message: the user may have typed on after it."""

@@ -17,7 +17,7 @@ from .range_tracking import DocumentChange, EditStep
 
 _ITEM = re.compile(
     r"""[\w$@\#]+(?:-\w+)*[!?]?                    # an identifier, or a kebab-case name
-    (?:\([)]?|<>|\[\]|:[ ]?;?|=(?:""|''|{})?)?  # the end of a call, a property or an attribute
+    (?:\([)]?|<>|\[\]|:[ ]?;?|=(?:""|''|{})?|[ ])?  # the end of a call, a property or an attribute
     """,
     re.VERBOSE,
 )
@@ -35,25 +35,24 @@ def is_popup_edit(
     inserted: Edit,
     *,
     whole: bool,
-    offered: tuple[str, str],
     exact: bool,
     again: bool = False,
 ) -> bool:
     """Return whether a popup probably made an edit that inserts (a part of) an offered text.
 
-    ``whole``: the offered text is complete with it. ``offered``: the text that the suggestion replaces,
-    and its text. ``exact``: the client sends edits as they are made. ``again``: a popup is supposed to
-    have made an edit before; two words that replace no typed part are rather the accepted next words.
+    ``whole``: the offered text is complete with it. ``exact``: the client sends edits as they are made.
+    ``again``: a popup is supposed to have made an edit before; two words that replace no typed part are
+    rather the accepted next words.
     """
     step = _step_of(change, inserted)
     made = step.made
-    if not change.coarse and made != step.edit:
+    if not change.coarse and not made.span.empty:
         replaced = step.before.slice(made.span)
-        if offered[0] and (replaced, made.text) == offered:
-            return False
-        return (_is_item(made.text) or _CALL.fullmatch(made.text) is not None) and _TYPED.fullmatch(
-            _OPERATOR.sub("", replaced, 1)
-        ) is not None
+        is_item = (
+            _is_item(made.text) or _CALL.fullmatch(made.text) is not None
+        ) and _TYPED.fullmatch(_OPERATOR.sub("", replaced, 1)) is not None
+        if is_item or made != step.edit:
+            return is_item
     start = inserted.span.start
     before = step.before.slice(Span(Position(start.line, 0), start))[-1:]
     in_word = before.isalnum() or before in ("_", "$")
