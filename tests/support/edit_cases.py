@@ -32,6 +32,7 @@ from ensemble_lsp.types import Document, Edit, Outcome, Position, Span, Suggesti
 from .edit_sequences import CURSOR, Editor, from_the_left, words
 
 FOLDER = Path(__file__).parent.parent / "data" / "editing"
+FORMS = ("vscode", "smallest")
 LOOSE = {
     "taken": ("accepted", "partial"),
     "unaccepted": ("typed", "rejected", "ignored", "superseded"),
@@ -48,13 +49,22 @@ class EditCase:
     text: str
     steps: tuple[list[Any], ...]
     outcomes: dict[str, str]
-    forms: tuple[str, ...] = ("vscode", "smallest")
+    forms: tuple[str, ...] = FORMS
 
 
 def load(part: str) -> list[EditCase]:
     """Return the cases of a file."""
-    entries = json.loads((FOLDER / f"{part}.json").read_text("utf-8"))
-    return [EditCase(**{**e, "steps": tuple(e["steps"])}) for e in entries]
+    entries: list[dict[str, Any]] = json.loads((FOLDER / f"{part}.json").read_text("utf-8"))
+    return [
+        EditCase(
+            entry["name"],
+            entry["text"],
+            tuple(entry["steps"]),
+            entry["outcomes"],
+            tuple(entry.get("forms", FORMS)),
+        )
+        for entry in entries
+    ]
 
 
 @dataclass
@@ -104,7 +114,6 @@ class CaseEditor(Editor):
             forth = from_the_left(before, self.document)
             back = from_the_left(self.document, before)
             self.done[count:] = [Action((forth,), (back,), cursor, self.cursor)]
-            return
 
     def undo(self) -> None:
         """Take back the latest action."""

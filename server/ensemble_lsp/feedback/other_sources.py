@@ -74,6 +74,12 @@ def _between(last: Edit, part: Edit) -> Span:
     return Span(part.span.end, max(part.span.end, last.span.start))
 
 
+def replaces_all(change: DocumentChange) -> bool:
+    """Return whether the same text was replaced at several places, as a rename does."""
+    pairs = {(step.before.slice(step.edit.span), step.edit.text) for step in change.steps}
+    return len(change.steps) > 1 and len(pairs) == 1 and all(old.strip() for old, _ in pairs)
+
+
 def adds_line(change: DocumentChange, touching: Sequence[Edit], offered: str) -> bool:
     """Return whether one edit inserts the offered text as a line of its own, as a copied line."""
     if change.coarse or len(change.steps) != 1 or len(touching) != 1:

@@ -18,7 +18,14 @@ from .matching import (
     reformatted,
     squeeze,
 )
-from .other_sources import adds_line, brings_own_end, ends_in_word, is_rewrite, only_formats
+from .other_sources import (
+    adds_line,
+    brings_own_end,
+    ends_in_word,
+    is_rewrite,
+    only_formats,
+    replaces_all,
+)
 from .popup_edits import is_popup_edit, restates_text
 from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
@@ -255,8 +262,10 @@ class PendingSuggestion:
         self, change: DocumentChange, touching: Sequence[Edit], gained: int, exact: bool
     ) -> bool:
         """Return whether a formatter or a checkout made the edits."""
-        if not touching or self.suggestion.task != "complete" or self._is_own_edit(change):
+        if not touching or self.suggestion.task != "complete":
             return False
+        if replaces_all(change) or self._is_own_edit(change):
+            return replaces_all(change)
         return is_rewrite(change, exact=exact) or only_formats(change, touching, gained)
 
     def _follow_steps(self, change: DocumentChange, trial: PendingSuggestion, exact: bool) -> None:
