@@ -33,7 +33,7 @@ from .browser import open_page
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
 from .questions import confirmed
-from .sentences import say
+from .sentence_layout import say
 
 OUT = "ensemble-comparison"
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..postprocess.characters import strip_hidden_characters
-from .sentences import can_encode, say
+from .sentence_layout import can_encode, say
 
 DASH = "–"
 

@@ -35,7 +35,7 @@ from .console import number, print_json, print_table, safe, warn
 from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
 from .finetune_watch import Watch
 from .questions import confirmed
-from .sentences import say
+from .sentence_layout import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

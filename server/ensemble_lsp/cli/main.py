@@ -17,7 +17,7 @@ from ..errors import EnsembleError, SettingsError, UnknownModelError
 from ..provider_spec import specs
 from . import compare_arguments, finetune_arguments, shell_completion
 from .logging_setup import logging_to
-from .sentences import encode_all_characters, say
+from .sentence_layout import encode_all_characters, say
 
 logger = logging.getLogger(__name__)
 
