@@ -12,6 +12,8 @@ from .arguments import arguments
 from .fields import fields
 from .import_edits import import_edits
 from .import_index import ImportIndex
+from .parallel_lines import parallel_lines
+from .placed_hunks import placed_hunks
 from .regions import Regions
 from .renames import renames
 from .repeated_blocks import repeated_blocks
@@ -30,6 +32,7 @@ _RULES: tuple[Callable[[EditContext], Iterator[Proposal]], ...] = (
     fields,
     repeated_lines,
     repeated_blocks,
+    parallel_lines,
 )
 
 
@@ -53,7 +56,7 @@ class Locator:
 
         None breaks code that parsed before, or brings back what the user just changed.
         """
-        hunks = history.recent()
+        hunks = placed_hunks(document, history.recent())
         if not hunks:
             return ()
         cursor = document.clamp(cursor)
