@@ -10,15 +10,14 @@ from typing import Literal
 
 from .line_tokens import MAX_TOKENS, LineToken, like, line_tokens, text_of_tokens
 
-_AROUND = 2
-"""Tokens on each side of a change that another line has too, if its shape is another."""
 _QUOTES = "\"'`"
 
 
-SyntaxChange = Literal["equality", "declaration", "await", "call", "parentheses"]
+SyntaxChange = Literal["equality", "declaration", "await", "call", "parentheses", "annotation", "default"]
 
 _STRICT = {"==": "===", "!=": "!=="}
 """The comparisons of JavaScript and PHP that convert types, with those that do not."""
+_DEFINING = frozenset({"def", "fn", "func", "function"})
 _DECLARING = frozenset({"var", "let", "const", "val"})
 
 
@@ -78,7 +77,19 @@ class LineTemplate:
         if not gone and [token.text for token in came] == ["(", ")"]:
             statement = first.start == 1 and self.segments[-1].start == len(self.old)
             return "parentheses" if statement else None
+        if _defines(self.old) and (kind := self._in_signature(first)) is not None:
+            return kind
         return "call" if self._replaces_callee(first) else None
+
+    def _in_signature(self, first: Segment) -> SyntaxChange | None:
+        """Return whether a parameter got a type, or another value by default."""
+        gone, came = self.gone, self.came
+        if len(self.segments) > 1 or _text_at(self.old, first.end) not in (",", ")"):
+            return None
+        if not gone and came[0].text == ":" and self.old[first.start - 1].kind == "name":
+            return "annotation"
+        is_default = _text_at(self.old, first.start - 1) == "=" and len(gone) == 1
+        return "default" if is_default and gone[0].kind in ("number", "string") else None
 
     @property
     def replaces_call(self) -> bool:
@@ -182,24 +193,41 @@ class LineTemplate:
         gone = [token.text for token in self.old[segment.start : segment.end]]
         came = [token.text for token in self.new[segment.first : segment.last]]
         size = len(gone)
-        found: list[int] = []
+        found: dict[int, list[int]] = {1: [], 2: []}
         for place in range(at, len(tokens) - size + 1):
             if [token.text for token in tokens[place : place + size]] != gone:
                 continue
-            if not self._fits(tokens, segment, place):
-                continue
+            sides = self._fitting_sides(tokens, segment, place)
             if not size and [token.text for token in tokens[place : place + len(came)]] == came:
                 return None
-            found.append(place)
-        return found[0] if len(found) == 1 else None
+            if sides:
+                found[sides].append(place)
+        places = found[2] or (found[1] if gone else [])
+        return places[0] if len(places) == 1 else None
 
-    def _fits(self, tokens: Sequence[LineToken], segment: Segment, place: int) -> bool:
+    def _fitting_sides(self, tokens: Sequence[LineToken], segment: Segment, place: int) -> int:
+        """Return on how many sides a place has the tokens that the change has there."""
         size = segment.end - segment.start
-        if self.kind == "await" and _text_at(tokens, place) != self.old[segment.start].text:
-            return False
-        left = _window(self.old[: segment.start], True), _window(tokens[:place], True)
-        right = _window(self.old[segment.end :], False), _window(tokens[place + size :], False)
-        return _alike(*left) and _alike(*right)
+        kind = self.kind
+        if kind == "await" and _text_at(tokens, place) != self.old[segment.start].text:
+            return 0
+        if kind in ("annotation", "default") and not self._has_name(tokens, segment, place):
+            return 0
+        left = _alike(self.old[: segment.start][-1:], tokens[:place][-1:])
+        right = _alike(self.old[segment.end :][:1], tokens[place + size :][:1])
+        return left + right
+
+    def _has_name(self, tokens: Sequence[LineToken], segment: Segment, place: int) -> bool:
+        """Return whether the name before a change is before a place, in the list of a function."""
+        before = 1 if self.kind == "annotation" else 2
+        size = segment.end - segment.start
+        same = [_text_at(tokens, place - n) for n in range(1, before + 1)]
+        return (
+            same == [self.old[segment.start - n].text for n in range(1, before + 1)]
+            and _text_at(tokens, place + size) in (",", ")")
+            and _text_at(tokens, place - before - 1) in (",", "(")
+            and _defines(tokens)
+        )
 
 
 @lru_cache(maxsize=256)
@@ -219,11 +247,18 @@ def line_template(old: str, new: str) -> LineTemplate | None:
             segments[-1] = Segment(last.start, b, last.first, d)
         else:
             segments.append(Segment(a, b, c, d))
+    if segments:
+        segments[-1] = _moved_right(segments[-1], one, other)
     return LineTemplate(before, after, tuple(segments)) if segments and before else None
 
 
 def _names_call(tokens: Sequence[LineToken], at: int) -> bool:
     return tokens[at].kind == "name" and _text_at(tokens, at + 1) == "("
+
+
+def _defines(tokens: Sequence[LineToken]) -> bool:
+    """Return whether a line begins the definition of a function."""
+    return any(token.text in _DEFINING for token in tokens[:4])
 
 
 def _is_path(tokens: Sequence[LineToken]) -> bool:
@@ -236,15 +271,18 @@ def _text_at(tokens: Sequence[LineToken], at: int) -> str:
     return tokens[at].text if 0 <= at < len(tokens) else ""
 
 
+def _moved_right(segment: Segment, old: Sequence[str], new: Sequence[str]) -> Segment:
+    """Return an insertion at the last of the places that are equal to it."""
+    start, first, last = segment.start, segment.first, segment.last
+    while segment.start == segment.end and start < len(old) and new[first] == old[start]:
+        start, first, last = start + 1, first + 1, last + 1
+    return Segment(start, start + segment.end - segment.start, first, last)
+
+
 def _same_shape(one: Sequence[LineToken], other: Sequence[LineToken]) -> bool:
     return len(one) == len(other) and all(
         a.shape == b.shape for a, b in zip(one, other, strict=True)
     )
-
-
-def _window(tokens: Sequence[LineToken], left: bool) -> list[LineToken]:
-    """Return the tokens beside a place, the nearest first."""
-    return list(tokens[: -_AROUND - 1 : -1] if left else tokens[:_AROUND])
 
 
 def _alike(one: Sequence[LineToken], other: Sequence[LineToken]) -> bool:

@@ -50,13 +50,15 @@ def parallel_lines(context: EditContext) -> Iterator[Proposal]:
     latest = [e for e in found if e.change.order == found[0].change.order]
     edited = {e.change.number for e in found}
     for one in latest:
-        if context.late or _is_rename(context, one):
-            continue
+        if context.late:
+            return
         gone, came = _texts(one.template.gone), _texts(one.template.came)
         if any((_texts(e.template.came), _texts(e.template.gone)) == (gone, came) for e in found):
             continue
         same = [e for e in found if e is one or one.repeats(e)]
         numbers = tuple({e.change.number for e in same})
+        if len(numbers) < 2 and _is_rename(context, one):
+            continue
         by_parts = any(_texts(e.template.gone) != gone for e in same)
         yield from _places(context, _Example(one.change, one.template, numbers, by_parts), edited)
 
@@ -82,7 +84,7 @@ def _is_rename(context: EditContext, example: _Example) -> bool:
     before = "".join(token.space + token.text for token in template.new[:first])
     column = len(before) + len(template.new[first].space)
     role = context.role(Position(example.change.number, column))
-    return role in ("definition", "member") and example.count < 2
+    return role in ("definition", "member")
 
 
 def _places(context: EditContext, example: _Example, edited: set[int]) -> Iterator[Proposal]:
@@ -115,23 +117,31 @@ def _fitted(
 ) -> tuple[str, float, str] | None:
     """Return what a line becomes, and how sure that is."""
     template, tokens = example.template, line_tokens(line.rstrip())
-    new = template.apply(line, by_parts=example.by_parts)
+    in_string = not example.by_parts and _is_of_string(template)
+    new = template.apply(line, by_parts=example.by_parts or in_string)
     if new is not None and indent_of(line) == indent_of(example.change.old):
         known = _common_words(template.old, tokens)
-        if example.count > 1 and _is_structural(template, tokens, example.by_parts):
+        if example.count > 1 and not in_string and _is_structural(template, tokens, example.by_parts):
             return new, 0.85, f"P twice {min(known, 3)}"
         plain = context.role(Position(number, len(line) - 1)) is None
         if plain and template.only_values and _texts(template.old) == _texts(tokens):
             return new, 0.75, "an equal line was changed"
         known += all(t.kind == "sign" for t in (*template.gone, *template.came))
-        adjacent = known and not template.only_values and _adjacent(context, example, number)
-        if adjacent and _is_structural(template, tokens, False) and not is_import_line(line):
+        adjacent = (known or in_string) and _adjacent(context, example, number)
+        adjacent = adjacent and (in_string or not template.only_values)
+        if adjacent and _is_structural(template, tokens, in_string) and not is_import_line(line):
             return new, 0.8, f"P adjacent {min(known, 3)} {template.kind}"
     twice = example.count > 1 and template.replaces_call
     if not (template.kind or twice) or is_import_line(line):
         return None
     new = new or template.apply_near(line)
     return None if new is None else (new, 0.75, f"P kind {template.kind} {example.count > 1}")
+
+
+def _is_of_string(template: LineTemplate) -> bool:
+    """Return whether all that changed is a part of one string."""
+    gone, came = template.gone, template.came
+    return len(gone) == len(came) == 1 and gone[0].kind == came[0].kind == "string"
 
 
 def _is_structural(template: LineTemplate, tokens: Sequence[LineToken], by_parts: bool) -> bool:

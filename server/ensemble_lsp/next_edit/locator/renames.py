@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...syntax.trees import ParsedRegion
 from ...types import Position, Span
+from .renamed_mentions import keywords, mentions
 from .reserved_words import RESERVED
 from .roles import Role, is_import, role_of, scope_of
 from .search import EditContext, Proposal, span_of
@@ -22,11 +23,20 @@ if TYPE_CHECKING:
 _MAX_RENAMES = 6
 _MAX_PLACES = 4
 """Occurrences, the nearest first, that are looked at for one rename."""
+_MENTIONED = 0.8
+"""How sure a place is that a definition's new name belongs to, in a text or as a keyword."""
+_BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby", "kotlin"})
+"""Languages whose methods name the members of their class without a sign."""
+_MAX_NEW = 20
+"""Places of the new name that are looked at."""
+_RECEIVERS = ("self.", "this.", "this->")
 _DEFINED = r"\b(?:def|class|fn|func|function|interface|struct|enum|trait|type)\s+(?:\([^)]*\)\s*)?{0}(?![\w$])"
 _BOUND = (
     _DEFINED + r"|\b(?:let|const|var|mut|as|static|val)\s+{0}(?![\w$])"
     r"|^\s*(?:from|import|use)\b.*(?<![\w$]){0}(?![\w$])|^\s*{0}\s*(?::[^=]+)?=[^=]|(?<![\w$.]){0}\s*:="
 )
+_SET = re.compile(r"\s*(?::[^=]+)?=(?!=)")
+_CONSTRUCTORS = (b"__init__", b"constructor", b"initialize", b"__construct")
 _ALIKE: dict[Role, tuple[Role, ...]] = {
     "definition": ("definition", "name"),
     "member": ("member", "attribute"),
@@ -63,9 +73,20 @@ class _Site:
     @property
     def defines(self) -> bool:
         """Whether the name is defined here, and nothing of its definition changed but the name."""
-        if not (self.role in _ALIKE or is_import(self.node)):
+        if not (self.role in _ALIKE or is_import(self.node) or self.is_own_attribute):
             return False
         return _rest_of_definition(self.change.right) == _rest_of_definition(self.change.old_right)
+
+    @property
+    def is_own_attribute(self) -> bool:
+        """Whether it is an attribute that a constructor sets."""
+        left = "".join(self.change.left)
+        if self.role != "attribute" or left not in _RECEIVERS:
+            return False
+        is_set = _SET.match("".join(self.change.right)) is not None
+        function = scope_of(self.node)
+        name = function.child_by_field_name("name") if function is not None else None
+        return is_set and name is not None and name.text in _CONSTRUCTORS
 
     @property
     def is_all_that_changed(self) -> bool:
@@ -122,8 +143,12 @@ def _in_this_file(
     if scope is not None:
         places = [place for place in places if scope.start <= place < scope.end]
         new_places = [place for place in new_places if scope.start <= place < scope.end]
-    if not places or _is_bound(context, rename.old, places):
+    if any(site.is_own_attribute for site in defining):
+        places = [place for place in places if _has_receiver(context, place)]
+        new_places = [place for place in new_places if _has_receiver(context, place)]
+    if places and _is_bound(context, rename.old, places):
         return
+    new_places = [place for place in new_places[:_MAX_NEW] if not _is_text(context, place)]
     unused_before = len(new_places) <= len(sites)
     edited = [site.change.line.number for site in sites]
     if not defining and any(min(edited) < place.line < max(edited) for place in places):
@@ -133,6 +158,10 @@ def _in_this_file(
     if defining and sure and (unused_before or rename.count >= 3):
         for site in defining:
             roles.update(_ALIKE.get(site.role, ("name", "definition")))
+            if site.role == "member" and context.document.language in _BARE_MEMBERS:
+                roles.add("name")
+            if site.node.parent is not None and site.node.parent.type == "property_signature":
+                roles.add("keyword")  # of an object
         if rename.count == 1:
             roles.discard("member")  # another class has it
         confidence, rule = (0.92 if unused_before else 0.85), "a definition was renamed"
@@ -144,6 +173,10 @@ def _in_this_file(
         return
     for place in _with_role(context, places, roles):
         yield Proposal(span_of(place, rename.old), rename.new, "rename", confidence, rule)
+    if defining and confidence > _MENTIONED and sure:
+        meant = mentions(context, rename.old, places, defining[0].node)
+        for place in (*meant, *keywords(context, rename.old, defining[0].node)):
+            yield Proposal(span_of(place, rename.old), rename.new, "rename", _MENTIONED, rule)
 
 
 def _imported(
@@ -172,6 +205,14 @@ def _with_role(
         count += 1
         if count == _MAX_PLACES:
             return
+
+
+def _is_text(context: EditContext, place: Position) -> bool:
+    return context.role(place) in ("text", "comment")
+
+
+def _has_receiver(context: EditContext, place: Position) -> bool:
+    return context.document.line(place.line)[: place.column].endswith(_RECEIVERS)
 
 
 def _site(context: EditContext, change: TokenChange) -> _Site | None:
