@@ -116,11 +116,11 @@ class LineTemplate:
 
     def is_like(self, line: Sequence[LineToken]) -> bool:
         """Return whether a line has the shape of the line before its change."""
-        return _same_shape(self.old, line)
+        return _same_shape(self.old, without_comma(line))
 
     def became_like(self, line: Sequence[LineToken]) -> bool:
         """Return whether a line has the shape of the line after its change."""
-        return _same_shape(self.new, line)
+        return _same_shape(self.new, without_comma(line))
 
     def apply(self, line: str, by_parts: bool = False) -> str | None:
         """Return what a line of the same shape becomes; ``None`` if the change does not fit.
@@ -128,12 +128,14 @@ class LineTemplate:
         ``by_parts`` also changes another word in the place of a replaced one, if the same part fits.
         """
         tokens = line_tokens(line.rstrip())
-        if not self.is_like(tokens):
+        tail = [token for token in tokens[-1:] if token.text == ","]
+        tokens = tokens[: len(tokens) - len(tail)]
+        if not _same_shape(self.old, tokens):
             return None
         swapped = self._swapped(tokens, by_parts)
         if swapped and self.old[0].space == self.new[0].space:
             swapped[0] = LineToken(tokens[0].space, swapped[0].text, swapped[0].kind)
-        return None if swapped is None else text_of_tokens(swapped)
+        return None if swapped is None else text_of_tokens([*swapped, *tail])
 
     def apply_near(self, line: str) -> str | None:
         """Return what a line of another shape becomes that has the same tokens around each change."""
@@ -149,7 +151,7 @@ class LineTemplate:
             size = segment.end - segment.start
             result += tokens[at:place]
             added = list(self.new[segment.first : segment.last])
-            if added and size:
+            if added and size and self.old[segment.start].space == added[0].space:
                 added[0] = LineToken(tokens[place].space, added[0].text, added[0].kind)
             result += added
             at = place + size
@@ -211,8 +213,10 @@ class LineTemplate:
         kind = self.kind
         if kind == "await" and _text_at(tokens, place) != self.old[segment.start].text:
             return 0
-        if kind in ("annotation", "default") and not self._has_name(tokens, segment, place):
-            return 0
+        if kind in ("annotation", "default"):
+            return 2 * self._has_name(tokens, segment, place)
+        if segment.start == len(self.old) and place == len(tokens):
+            return 2
         left = _alike(self.old[: segment.start][-1:], tokens[:place][-1:])
         right = _alike(self.old[segment.end :][:1], tokens[place + size :][:1])
         return left + right
@@ -234,6 +238,8 @@ class LineTemplate:
 def line_template(old: str, new: str) -> LineTemplate | None:
     """Return a changed line as a template; ``None`` if it is too long, or only white space changed."""
     before, after = line_tokens(old.rstrip()), line_tokens(new.rstrip())
+    if before and after and before[-1].text == after[-1].text == ",":  # the last of a list has none
+        before, after = before[:-1], after[:-1]
     if max(len(before), len(after)) > MAX_TOKENS:
         return None
     one, other = [token.text for token in before], [token.text for token in after]
@@ -250,6 +256,10 @@ def line_template(old: str, new: str) -> LineTemplate | None:
     if segments:
         segments[-1] = _moved_right(segments[-1], one, other)
     return LineTemplate(before, after, tuple(segments)) if segments and before else None
+
+
+def without_comma(tokens: Sequence[LineToken]) -> Sequence[LineToken]:
+    return tokens[:-1] if tokens and tokens[-1].text == "," else tokens
 
 
 def _names_call(tokens: Sequence[LineToken], at: int) -> bool:

@@ -9,9 +9,12 @@ from ...types import Document, Edit, Position
 from ..edit import LOCATOR, PredictedEdit
 from ..edit_history import EditHistory, Hunk
 from .arguments import arguments
+from .awaits import awaits
+from .data_blocks import data_blocks
 from .fields import fields
 from .import_edits import import_edits
 from .import_index import ImportIndex
+from .names_in_text import names_in_text
 from .parallel_lines import parallel_lines
 from .placed_hunks import placed_hunks
 from .regions import Regions
@@ -27,11 +30,14 @@ _SECONDS = 0.006
 
 _RULES: tuple[Callable[[EditContext], Iterator[Proposal]], ...] = (
     renames,
+    names_in_text,
     typos,
     arguments,
     fields,
+    awaits,
     repeated_lines,
     repeated_blocks,
+    data_blocks,
     parallel_lines,
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...syntax.indentation import indent_of
 from ...types import Position, Span
 from ..edit import smallest_edit
-from .line_template import LineTemplate, line_template
+from .line_template import LineTemplate, line_template, without_comma
 from .line_tokens import LineToken, line_tokens
 from .search import EditContext, Proposal, is_import_line
 from .token_changes import LineChange, line_changes
@@ -116,7 +116,7 @@ def _fitted(
     context: EditContext, example: _Example, number: int, line: str
 ) -> tuple[str, float, str] | None:
     """Return what a line becomes, and how sure that is."""
-    template, tokens = example.template, line_tokens(line.rstrip())
+    template, tokens = example.template, without_comma(line_tokens(line.rstrip()))
     in_string = not example.by_parts and _is_of_string(template)
     new = template.apply(line, by_parts=example.by_parts or in_string)
     if new is not None and indent_of(line) == indent_of(example.change.old):
@@ -126,7 +126,7 @@ def _fitted(
         plain = context.role(Position(number, len(line) - 1)) is None
         if plain and template.only_values and _texts(template.old) == _texts(tokens):
             return new, 0.75, "an equal line was changed"
-        known += all(t.kind == "sign" for t in (*template.gone, *template.came))
+        known += _words(template.gone) == _words(template.came)  # only signs were changed
         adjacent = (known or in_string) and _adjacent(context, example, number)
         adjacent = adjacent and (in_string or not template.only_values)
         if adjacent and _is_structural(template, tokens, in_string) and not is_import_line(line):
@@ -156,7 +156,8 @@ def _is_structural(template: LineTemplate, tokens: Sequence[LineToken], by_parts
         )
     if by_parts:
         return True
-    if any(g.text not in {t.text for t in tokens} for g in gone):
+    texts = {token.text for token in (*tokens, *came)}
+    if any(token.text not in texts for token in gone):
         return False
     single = len(gone) == len(came) == 1 and gone[0].kind == "name"
     return not single or gone[0].text[:1].isupper() or bool(template.kind) or template.renames_key
@@ -165,6 +166,10 @@ def _is_structural(template: LineTemplate, tokens: Sequence[LineToken], by_parts
 def _common_words(one: Sequence[LineToken], other: Sequence[LineToken]) -> int:
     pairs = zip(one, other, strict=True)
     return sum(a.text == b.text and a.kind != "sign" and len(a.text) > 1 for a, b in pairs)
+
+
+def _words(tokens: Sequence[LineToken]) -> list[str]:
+    return sorted(token.text for token in tokens if token.kind != "sign")
 
 
 def _texts(tokens: Sequence[LineToken]) -> list[str]:

@@ -27,14 +27,15 @@ _MENTIONED = 0.8
 """How sure a place is that a definition's new name belongs to, in a text or as a keyword."""
 _BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby", "kotlin"})
 """Languages whose methods name the members of their class without a sign."""
-_MAX_NEW = 20
-"""Places of the new name that are looked at."""
+_MAX_NEW = 12
+"""Places of the new name, of which those in texts do not count; more are not looked at."""
 _RECEIVERS = ("self.", "this.", "this->")
 _DEFINED = r"\b(?:def|class|fn|func|function|interface|struct|enum|trait|type)\s+(?:\([^)]*\)\s*)?{0}(?![\w$])"
 _BOUND = (
     _DEFINED + r"|\b(?:let|const|var|mut|as|static|val)\s+{0}(?![\w$])"
     r"|^\s*(?:from|import|use)\b.*(?<![\w$]){0}(?![\w$])|^\s*{0}\s*(?::[^=]+)?=[^=]|(?<![\w$.]){0}\s*:="
 )
+_CALLED = re.compile(r"\w+\s*\(")
 _SET = re.compile(r"\s*(?::[^=]+)?=(?!=)")
 _CONSTRUCTORS = (b"__init__", b"constructor", b"initialize", b"__construct")
 _ALIKE: dict[Role, tuple[Role, ...]] = {
@@ -144,11 +145,14 @@ def _in_this_file(
         places = [place for place in places if scope.start <= place < scope.end]
         new_places = [place for place in new_places if scope.start <= place < scope.end]
     if any(site.is_own_attribute for site in defining):
+        if _is_bound(context, rename.old, places):
+            return
         places = [place for place in places if _has_receiver(context, place)]
         new_places = [place for place in new_places if _has_receiver(context, place)]
     if places and _is_bound(context, rename.old, places):
         return
-    new_places = [place for place in new_places[:_MAX_NEW] if not _is_text(context, place)]
+    if len(new_places) <= _MAX_NEW:
+        new_places = [place for place in new_places if not _is_text(context, place)]
     unused_before = len(new_places) <= len(sites)
     edited = [site.change.line.number for site in sites]
     if not defining and any(min(edited) < place.line < max(edited) for place in places):
@@ -173,7 +177,8 @@ def _in_this_file(
         return
     for place in _with_role(context, places, roles):
         yield Proposal(span_of(place, rename.old), rename.new, "rename", confidence, rule)
-    if defining and confidence > _MENTIONED and sure:
+    latest = context.hunks[0].order
+    if defining and sure and any(site.line.order == latest for site in rename.sites):
         meant = mentions(context, rename.old, places, defining[0].node)
         for place in (*meant, *keywords(context, rename.old, defining[0].node)):
             yield Proposal(span_of(place, rename.old), rename.new, "rename", _MENTIONED, rule)
@@ -212,7 +217,9 @@ def _is_text(context: EditContext, place: Position) -> bool:
 
 
 def _has_receiver(context: EditContext, place: Position) -> bool:
-    return context.document.line(place.line)[: place.column].endswith(_RECEIVERS)
+    line = context.document.line(place.line)
+    called = _CALLED.match(line, place.column) is not None
+    return line[: place.column].endswith(_RECEIVERS) and not called
 
 
 def _site(context: EditContext, change: TokenChange) -> _Site | None:
