@@ -56,7 +56,8 @@ def _of_standard_library(context: EditContext, name: str) -> str | None:
         return None
     used = re.compile(rf"(?<![\w.]){name}\.[^\W\d]")
     lines = (line for hunk in context.hunks[:_MAX_HUNKS] for line in hunk.added)
-    return f"import {name}" if any(used.search(line) for line in lines) else None
+    found = any(used.search(line) for line in lines if not is_import_line(line))
+    return f"import {name}" if found else None
 
 
 def _unused(

@@ -13,7 +13,9 @@ from .line_tokens import MAX_TOKENS, LineToken, like, line_tokens, text_of_token
 _QUOTES = "\"'`"
 
 
-SyntaxChange = Literal["equality", "declaration", "await", "call", "parentheses", "annotation", "default"]
+SyntaxChange = Literal[
+    "equality", "declaration", "await", "call", "parentheses", "annotation", "default"
+]
 
 _STRICT = {"==": "===", "!=": "!=="}
 """The comparisons of JavaScript and PHP that convert types, with those that do not."""
@@ -104,10 +106,11 @@ class LineTemplate:
         return after in (":", "=", "=>") and _text_at(self.old, at - 1) in ("{", "(", ",")
 
     def _replaces_callee(self, first: Segment) -> bool:
-        """Return whether all that changed is the name of the function that a statement calls."""
+        """Return whether a statement calls a function of another object, and nothing else changed."""
         old, new = self.old[: first.end], self.new[: first.last]
         return (
             len(self.segments) == 1
+            and len(self.gone) != len(self.came)
             and _is_path(old[first.start :])
             and _is_path(new[first.first :])
             and _text_at(self.old, first.end) == "("
@@ -259,6 +262,7 @@ def line_template(old: str, new: str) -> LineTemplate | None:
 
 
 def without_comma(tokens: Sequence[LineToken]) -> Sequence[LineToken]:
+    """Return the tokens of a line without a comma at its end."""
     return tokens[:-1] if tokens and tokens[-1].text == "," else tokens
 
 
@@ -274,7 +278,9 @@ def _defines(tokens: Sequence[LineToken]) -> bool:
 def _is_path(tokens: Sequence[LineToken]) -> bool:
     """Return whether tokens are a name, or names with dots between them."""
     signs = [token.text for token in tokens[1::2]]
-    return len(tokens) % 2 == 1 and all(t.kind == "name" for t in tokens[::2]) and set(signs) <= {"."}
+    return (
+        len(tokens) % 2 == 1 and all(t.kind == "name" for t in tokens[::2]) and set(signs) <= {"."}
+    )
 
 
 def _text_at(tokens: Sequence[LineToken], at: int) -> str:

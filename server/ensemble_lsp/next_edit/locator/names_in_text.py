@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .search import EditContext, Proposal, span_of
 from .reserved_words import RESERVED
+from .search import EditContext, Proposal, span_of
 from .token_changes import TokenChange
 
 _SELECTORS = frozenset({"css", "scss", "less"})

@@ -16,6 +16,9 @@ from .token_changes import LineChange, line_changes
 _MAX_HUNKS = 8
 _MAX_EXAMPLES = 8
 _MAX_PLACES = 3
+_TWICE = "two lines of the same shape were changed"
+_ADJACENT = "a line of the same shape beside it was changed"
+_SYNTAX = "the syntax of a line was changed"
 _MAX_GROWTH = 6
 """Tokens that a change may add; more are new code."""
 _REACH = 120
@@ -39,7 +42,10 @@ class _Example:
     def repeats(self, other: _Example) -> bool:
         """Return whether the other line's change is the same as this one."""
         old, new = other.change.old, other.change.new.rstrip()
-        return new in (self.template.apply(old, by_parts=True), self.template.apply_near(old))
+        if new == self.template.apply(old, by_parts=True):
+            return True
+        near = self.template.kind or self.template.replaces_call
+        return bool(near) and new == self.template.apply_near(old)
 
 
 def parallel_lines(context: EditContext) -> Iterator[Proposal]:
@@ -92,8 +98,10 @@ def _places(context: EditContext, example: _Example, edited: set[int]) -> Iterat
     first, last = max(0, number - _REACH), min(len(document.lines), number + _REACH)
     found: dict[int, tuple[str, float, str]] = {}
     for line in range(first, last):
+        if context.late:
+            break
         old = document.line(line)
-        if line in edited or not old.strip():
+        if line in edited or not old.strip() or not _may_fit(example, old):
             continue
         if is_import_line(old) != is_import_line(example.change.old):
             continue
@@ -112,6 +120,14 @@ def _places(context: EditContext, example: _Example, edited: set[int]) -> Iterat
         yield Proposal(edit.span, edit.text, "pattern", confidence, rule)
 
 
+def _may_fit(example: _Example, line: str) -> bool:
+    """Return whether a line has the first token that a change of whole tokens replaces."""
+    gone = example.template.gone
+    if not gone or gone[0].is_value or example.by_parts:
+        return True
+    return gone[0].text in line
+
+
 def _fitted(
     context: EditContext, example: _Example, number: int, line: str
 ) -> tuple[str, float, str] | None:
@@ -121,8 +137,12 @@ def _fitted(
     new = template.apply(line, by_parts=example.by_parts or in_string)
     if new is not None and indent_of(line) == indent_of(example.change.old):
         known = _common_words(template.old, tokens)
-        if example.count > 1 and not in_string and _is_structural(template, tokens, example.by_parts):
-            return new, 0.85, f"P twice {min(known, 3)}"
+        if (
+            example.count > 1
+            and not in_string
+            and _is_structural(template, tokens, example.by_parts)
+        ):
+            return new, 0.85, _TWICE
         plain = context.role(Position(number, len(line) - 1)) is None
         if plain and template.only_values and _texts(template.old) == _texts(tokens):
             return new, 0.75, "an equal line was changed"
@@ -130,12 +150,12 @@ def _fitted(
         adjacent = (known or in_string) and _adjacent(context, example, number)
         adjacent = adjacent and (in_string or not template.only_values)
         if adjacent and _is_structural(template, tokens, in_string) and not is_import_line(line):
-            return new, 0.8, f"P adjacent {min(known, 3)} {template.kind}"
+            return new, 0.8, _ADJACENT
     twice = example.count > 1 and template.replaces_call
     if not (template.kind or twice) or is_import_line(line):
         return None
     new = new or template.apply_near(line)
-    return None if new is None else (new, 0.75, f"P kind {template.kind} {example.count > 1}")
+    return None if new is None else (new, 0.75, _SYNTAX)
 
 
 def _is_of_string(template: LineTemplate) -> bool:

@@ -23,16 +23,15 @@ def placed_hunks(document: Document, hunks: Sequence[Hunk]) -> tuple[Hunk, ...]:
     for hunk in hunks:
         known = hunk.uri == document.uri and not hunk.tracked
         place = _place(bare, hunk, hunks, taken) if known else None
-        if place is not None:
+        if place is None:
+            result.append(hunk)
+        else:
             taken.add(place)
-            hunk = _at(document, hunk, place)
-        result.append(hunk)
+            result.append(_at(document, hunk, place))
     return tuple(result)
 
 
-def _place(
-    lines: Sequence[str], hunk: Hunk, hunks: Sequence[Hunk], taken: set[int]
-) -> int | None:
+def _place(lines: Sequence[str], hunk: Hunk, hunks: Sequence[Hunk], taken: set[int]) -> int | None:
     """Return the line where a hunk begins."""
     written = _written(hunk)
     if not any(line.strip() for line in written):

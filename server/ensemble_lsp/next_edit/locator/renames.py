@@ -139,16 +139,9 @@ def _in_this_file(
 ) -> Iterator[Proposal]:
     defining = [site for site in sites if site.defines]
     new_places = context.occurrences(rename.new)
-    scopes = [site.scope for site in defining]
-    scope = scopes[0] if scopes and all(scopes) else None
-    if scope is not None:
-        places = [place for place in places if scope.start <= place < scope.end]
-        new_places = [place for place in new_places if scope.start <= place < scope.end]
-    if any(site.is_own_attribute for site in defining):
-        if _is_bound(context, rename.old, places):
-            return
-        places = [place for place in places if _has_receiver(context, place)]
-        new_places = [place for place in new_places if _has_receiver(context, place)]
+    if any(site.is_own_attribute for site in defining) and _is_bound(context, rename.old, places):
+        return
+    places, new_places = (_in_scope(context, each, defining) for each in (places, new_places))
     if places and _is_bound(context, rename.old, places):
         return
     if len(new_places) <= _MAX_NEW:
@@ -160,14 +153,7 @@ def _in_this_file(
     sure = rename.count >= 2 or any(site.is_all_that_changed for site in defining)
     roles: set[Role] = {site.role for site in sites}
     if defining and sure and (unused_before or rename.count >= 3):
-        for site in defining:
-            roles.update(_ALIKE.get(site.role, ("name", "definition")))
-            if site.role == "member" and context.document.language in _BARE_MEMBERS:
-                roles.add("name")
-            if site.node.parent is not None and site.node.parent.type == "property_signature":
-                roles.add("keyword")  # of an object
-        if rename.count == 1:
-            roles.discard("member")  # another class has it
+        roles = _roles_that_follow(context, rename, sites, defining)
         confidence, rule = (0.92 if unused_before else 0.85), "a definition was renamed"
     elif rename.count >= 3:
         if unused_before:
@@ -177,11 +163,49 @@ def _in_this_file(
         return
     for place in _with_role(context, places, roles):
         yield Proposal(span_of(place, rename.old), rename.new, "rename", confidence, rule)
+    if defining and sure:
+        yield from _mentioned(context, rename, defining[0], places)
+
+
+def _in_scope(
+    context: EditContext, places: Sequence[Position], defining: Sequence[_Site]
+) -> list[Position]:
+    """Return the places where a name is the one that was renamed, as far as that is known."""
+    scopes = [site.scope for site in defining]
+    scope = scopes[0] if scopes and all(scopes) else None
+    if scope is not None:
+        places = [place for place in places if scope.start <= place < scope.end]
+    if any(site.is_own_attribute for site in defining):
+        places = [place for place in places if _has_receiver(context, place)]
+    return list(places)
+
+
+def _roles_that_follow(
+    context: EditContext, rename: _Rename, sites: Sequence[_Site], defining: Sequence[_Site]
+) -> set[Role]:
+    roles: set[Role] = {site.role for site in sites}
+    for site in defining:
+        roles.update(_ALIKE.get(site.role, ("name", "definition")))
+        if site.role == "member" and context.document.language in _BARE_MEMBERS:
+            roles.add("name")
+        if site.node.parent is not None and site.node.parent.type == "property_signature":
+            roles.add("keyword")  # of an object
+    if rename.count == 1:
+        roles.discard("member")  # another class has it
+    return roles
+
+
+def _mentioned(
+    context: EditContext, rename: _Rename, site: _Site, places: Sequence[Position]
+) -> Iterator[Proposal]:
+    """Yield the texts, comments and keywords that name a definition, if the latest edit renames it."""
     latest = context.hunks[0].order
-    if defining and sure and any(site.line.order == latest for site in rename.sites):
-        meant = mentions(context, rename.old, places, defining[0].node)
-        for place in (*meant, *keywords(context, rename.old, defining[0].node)):
-            yield Proposal(span_of(place, rename.old), rename.new, "rename", _MENTIONED, rule)
+    if all(each.line.order != latest for each in rename.sites):
+        return
+    meant = mentions(context, rename.old, places, site.node)
+    for place in (*meant, *keywords(context, rename.old, site.node)):
+        rule = "a definition was renamed"
+        yield Proposal(span_of(place, rename.old), rename.new, "rename", _MENTIONED, rule)
 
 
 def _imported(
