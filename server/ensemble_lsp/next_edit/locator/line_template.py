@@ -14,11 +14,16 @@ _QUOTES = "\"'`"
 
 
 SyntaxChange = Literal[
-    "equality", "declaration", "await", "call", "parentheses", "annotation", "default"
+    "equality", "declaration", "await", "call", "parentheses", "annotation", "default", "operator", "python 3", "return type"
 ]
 
 _STRICT = {"==": "===", "!=": "!=="}
 """The comparisons of JavaScript and PHP that convert types, with those that do not."""
+_PYTHON_3 = {
+    "basestring": "str", "iteritems": "items", "iterkeys": "keys", "itervalues": "values",
+    "raw_input": "input", "unichr": "chr", "unicode": "str", "xrange": "range",
+}  # fmt: skip
+"""Names of Python 2, with those that Python 3 has for them."""
 _DEFINING = frozenset({"def", "fn", "func", "function"})
 _DECLARING = frozenset({"var", "let", "const", "val"})
 
@@ -81,11 +86,17 @@ class LineTemplate:
             return "parentheses" if statement else None
         if _defines(self.old) and (kind := self._in_signature(first)) is not None:
             return kind
+        if [t.text for t in gone[:1] + gone[-1:]] == [".", ")"] and all(t.kind == "sign" for t in came):
+            return "operator" if len(self.segments) == 1 else None
+        if len(gone) == len(came) == 1 and _PYTHON_3.get(gone[0].text) == came[0].text:
+            return "python 3"
         return "call" if self._replaces_callee(first) else None
 
     def _in_signature(self, first: Segment) -> SyntaxChange | None:
         """Return whether a parameter got a type, or another value by default."""
         gone, came = self.gone, self.came
+        if not gone and came[0].text == "->" and _text_at(self.old, first.end) == ":":
+            return "return type"
         if len(self.segments) > 1 or _text_at(self.old, first.end) not in (",", ")"):
             return None
         if not gone and came[0].text == ":" and self.old[first.start - 1].kind == "name":
@@ -97,6 +108,11 @@ class LineTemplate:
     def replaces_call(self) -> bool:
         """Whether one of the replaced tokens names a function that is called."""
         return any(self.callees[n] for s in self.segments for n in range(s.start, s.end))
+
+    @property
+    def is_attribute(self) -> bool:
+        """Whether the first replaced token is an attribute."""
+        return _text_at(self.old, self.segments[0].start - 1) in (".", "?.", "->")
 
     @property
     def renames_key(self) -> bool:
@@ -216,6 +232,8 @@ class LineTemplate:
         kind = self.kind
         if kind == "await" and _text_at(tokens, place) != self.old[segment.start].text:
             return 0
+        if kind == "return type":
+            return 2 * self._is_test_too(tokens, place)
         if kind in ("annotation", "default"):
             return 2 * self._has_name(tokens, segment, place)
         if segment.start == len(self.old) and place == len(tokens):
@@ -223,6 +241,12 @@ class LineTemplate:
         left = _alike(self.old[: segment.start][-1:], tokens[:place][-1:])
         right = _alike(self.old[segment.end :][:1], tokens[place + size :][:1])
         return left + right
+
+    def _is_test_too(self, tokens: Sequence[LineToken], place: int) -> bool:
+        """Return whether both lines begin the definition of a test, which returns nothing."""
+        names = [_text_at(line, 1) for line in (self.old, tokens)]
+        ends = _text_at(tokens, place) == ":" and _text_at(tokens, place - 1) == ")"
+        return ends and all(name.startswith("test_") for name in names)
 
     def _has_name(self, tokens: Sequence[LineToken], segment: Segment, place: int) -> bool:
         """Return whether the name before a change is before a place, in the list of a function."""

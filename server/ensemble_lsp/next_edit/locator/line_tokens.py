@@ -17,6 +17,7 @@ _TOKEN = re.compile(
 )
 _LITERALS = frozenset({"true", "false", "True", "False", "None", "null", "nil", "undefined"})
 _QUOTES = "\"'`"
+_MIN_PART = 2
 MAX_TOKENS = 80
 """A longer line is data."""
 
@@ -75,35 +76,46 @@ def text_of_tokens(tokens: tuple[LineToken, ...] | list[LineToken]) -> str:
     return "".join(token.space + token.text for token in tokens)
 
 
-def like(old: str, new: str, other: str) -> str | None:
-    """Return what ``other`` becomes if it changes as ``old`` became ``new``; ``None`` if it cannot.
-
-    It can if a part was put before or after a word, or if both words have the part that was
-    replaced, after the same beginning.
-    """
-    if other == old:
-        return new
+def replaced_part(old: str, new: str) -> tuple[str, str, str, str]:
+    """Return what two words have in common at their beginning, the parts that differ, the common end."""
     head = _common_head(old, new)
     tail = _common_head(old[head:][::-1], new[head:][::-1])
     while head and _cuts_word(old, head):
         head -= 1
     while tail and _cuts_word(old, len(old) - tail):
         tail -= 1
-    gone, came = old[head : len(old) - tail], new[head : len(new) - tail]
-    begin, end = old[:head], old[len(old) - tail :]
-    if not gone and not begin.strip(_QUOTES) and other.startswith(begin):
-        return None if other[head:].startswith(came) else begin + came + other[head:]
-    if not gone and not end.strip(_QUOTES) and other.endswith(end):
-        body = other.removesuffix(end)
-        return None if body.endswith(came) else body + came + end
-    if len(gone) < 2 or not (begin.strip(_QUOTES) or end.strip(_QUOTES)):
+    return old[:head], old[head : len(old) - tail], new[head : len(new) - tail], old[len(old) - tail :]
+
+
+def like(old: str, new: str, other: str) -> str | None:
+    """Return what ``other`` becomes if it changes as ``old`` became ``new``; ``None`` if it cannot.
+
+    It can if a part was put before or after a word, or if both words have the part that was
+    replaced, after the same beginning or before the same end.
+    """
+    if other == old:
+        return new
+    begin, gone, came, end = replaced_part(old, new)
+    if not gone:
+        return _with_part(begin, came, end, other)
+    begins, ends = begin.strip(_QUOTES), end.strip(_QUOTES)
+    if len(gone) < _MIN_PART or not (begins or ends):
         return None
-    if begin.strip(_QUOTES) and other.startswith(begin + gone):
-        return begin + came + other[head + len(gone) :]
-    if not begin and other.startswith(gone) and not _cuts_word(other, len(gone)):
-        return came + other[len(gone) :]
-    if not end.strip(_QUOTES) and other.endswith(gone + end):
-        return other[: len(other) - len(gone) - len(end)] + came + end
+    if other.startswith(begin + gone) and (begins or not _cuts_word(other, len(begin + gone))):
+        return begin + came + other[len(begin + gone) :]
+    if ends and other.endswith(gone + end):
+        return other[: len(other) - len(gone + end)] + came + end
+    return None
+
+
+def _with_part(begin: str, came: str, end: str, other: str) -> str | None:
+    """Return a word with a new part at its beginning or end, inside of its quotes."""
+    if not begin.strip(_QUOTES) and other.startswith(begin):
+        rest = other[len(begin) :]
+        return None if rest.startswith(came) else begin + came + rest
+    if not end.strip(_QUOTES) and other.endswith(end):
+        rest = other.removesuffix(end)
+        return None if rest.endswith(came) else rest + came + end
     return None
 
 

@@ -9,7 +9,7 @@ from ...syntax.indentation import indent_of
 from ...types import Position, Span
 from ..edit import smallest_edit
 from .line_template import LineTemplate, line_template, without_comma
-from .line_tokens import LineToken, line_tokens
+from .line_tokens import LineToken, line_tokens, replaced_part
 from .search import EditContext, Proposal, is_import_line
 from .token_changes import LineChange, line_changes
 
@@ -21,6 +21,8 @@ _ADJACENT = "a line of the same shape beside it was changed"
 _SYNTAX = "the syntax of a line was changed"
 _MAX_GROWTH = 6
 """Tokens that a change may add; more are new code."""
+_MIN_WORDS = 3
+"""Words that lines must have in common for an attribute that was replaced in one."""
 _REACH = 120
 """Lines on each side of a changed line that are looked at."""
 
@@ -144,12 +146,12 @@ def _fitted(
         ):
             return new, 0.85, _TWICE
         plain = context.role(Position(number, len(line) - 1)) is None
-        if plain and template.only_values and _texts(template.old) == _texts(tokens):
+        if plain and _texts(template.old) == _texts(tokens):
             return new, 0.75, "an equal line was changed"
         known += _words(template.gone) == _words(template.came)  # only signs were changed
         adjacent = (known or in_string) and _adjacent(context, example, number)
         adjacent = adjacent and (in_string or not template.only_values)
-        if adjacent and _is_structural(template, tokens, in_string) and not is_import_line(line):
+        if adjacent and _is_structural(template, tokens, in_string) and _may_import(template, line):
             return new, 0.8, _ADJACENT
     twice = example.count > 1 and template.replaces_call
     if not (template.kind or twice) or is_import_line(line):
@@ -158,10 +160,21 @@ def _fitted(
     return None if new is None else (new, 0.75, _SYNTAX)
 
 
+def _may_import(template: LineTemplate, line: str) -> bool:
+    """Return whether a change of an import brings no name that the import did not have."""
+    known = {token.text for token in template.old}
+    return not is_import_line(line) or all(
+        token.kind in ("sign", "keyword") or token.text in known for token in template.came
+    )
+
+
 def _is_of_string(template: LineTemplate) -> bool:
     """Return whether all that changed is a part of one string."""
     gone, came = template.gone, template.came
-    return len(gone) == len(came) == 1 and gone[0].kind == came[0].kind == "string"
+    if not (len(gone) == len(came) == 1 and gone[0].kind == came[0].kind == "string"):
+        return False
+    begin, old, new, end = replaced_part(gone[0].text, came[0].text)
+    return old.isalpha() and new.isalpha() and len(begin) > 1 and len(end) > 1
 
 
 def _is_structural(template: LineTemplate, tokens: Sequence[LineToken], by_parts: bool) -> bool:
@@ -180,6 +193,8 @@ def _is_structural(template: LineTemplate, tokens: Sequence[LineToken], by_parts
     if any(token.text not in texts for token in gone):
         return False
     single = len(gone) == len(came) == 1 and gone[0].kind == "name"
+    if single and template.is_attribute:
+        return _common_words(template.old, tokens) >= _MIN_WORDS
     return not single or gone[0].text[:1].isupper() or bool(template.kind) or template.renames_key
 
 

@@ -32,7 +32,7 @@ _MAX_NEW = 12
 _RECEIVERS = ("self.", "this.", "this->")
 _DEFINED = r"\b(?:def|class|fn|func|function|interface|struct|enum|trait|type)\s+(?:\([^)]*\)\s*)?{0}(?![\w$])"
 _BOUND = (
-    _DEFINED + r"|\b(?:let|const|var|mut|as|static|val)\s+{0}(?![\w$])"
+    _DEFINED + r"|\b(?:let|const|var|mut|as|val|static(?=\s+\w+\s*:))\s+{0}(?![\w$])"
     r"|^\s*(?:from|import|use)\b.*(?<![\w$]){0}(?![\w$])|^\s*{0}\s*(?::[^=]+)?=[^=]|(?<![\w$.]){0}\s*:="
 )
 _CALLED = re.compile(r"\w+\s*\(")
