@@ -14,7 +14,16 @@ _QUOTES = "\"'`"
 
 
 SyntaxChange = Literal[
-    "equality", "declaration", "await", "call", "parentheses", "annotation", "default", "operator", "python 3", "return type"
+    "equality",
+    "declaration",
+    "await",
+    "call",
+    "parentheses",
+    "annotation",
+    "default",
+    "operator",
+    "python 3",
+    "return type",
 ]
 
 _STRICT = {"==": "===", "!=": "!=="}
@@ -86,7 +95,9 @@ class LineTemplate:
             return "parentheses" if statement else None
         if _defines(self.old) and (kind := self._in_signature(first)) is not None:
             return kind
-        if [t.text for t in gone[:1] + gone[-1:]] == [".", ")"] and all(t.kind == "sign" for t in came):
+        if [t.text for t in gone[:1] + gone[-1:]] == [".", ")"] and all(
+            t.kind == "sign" for t in came
+        ):
             return "operator" if len(self.segments) == 1 else None
         if len(gone) == len(came) == 1 and _PYTHON_3.get(gone[0].text) == came[0].text:
             return "python 3"

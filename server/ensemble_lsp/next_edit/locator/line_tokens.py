@@ -84,7 +84,12 @@ def replaced_part(old: str, new: str) -> tuple[str, str, str, str]:
         head -= 1
     while tail and _cuts_word(old, len(old) - tail):
         tail -= 1
-    return old[:head], old[head : len(old) - tail], new[head : len(new) - tail], old[len(old) - tail :]
+    return (
+        old[:head],
+        old[head : len(old) - tail],
+        new[head : len(new) - tail],
+        old[len(old) - tail :],
+    )
 
 
 def like(old: str, new: str, other: str) -> str | None:

@@ -18,7 +18,7 @@ from .names_in_text import names_in_text
 from .parallel_lines import parallel_lines
 from .placed_hunks import placed_hunks
 from .regions import Regions
-from .renames import renames
+from .renames import aliases, renames
 from .repeated_blocks import repeated_blocks
 from .repeated_lines import repeated_lines
 from .search import EditContext, Proposal
@@ -30,6 +30,7 @@ _SECONDS = 0.006
 
 _RULES: tuple[Callable[[EditContext], Iterator[Proposal]], ...] = (
     renames,
+    aliases,
     names_in_text,
     typos,
     arguments,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rapidfuzz.distance import Indel
+
 from ...syntax.indentation import indent_of
 from ...types import Position, Span
 from ..edit import smallest_edit
@@ -19,6 +21,8 @@ _MAX_PLACES = 3
 _TWICE = "two lines of the same shape were changed"
 _ADJACENT = "a line of the same shape beside it was changed"
 _SYNTAX = "the syntax of a line was changed"
+_SIMILAR = 0.35
+"""Less similar lines are not one line before and after a change."""
 _MAX_GROWTH = 6
 """Tokens that a change may add; more are new code."""
 _MIN_WORDS = 3
@@ -78,6 +82,8 @@ def _examples(context: EditContext) -> Iterator[_Example]:
             continue
         for change in line_changes(hunk):
             template = line_template(change.old, change.new)
+            if Indel.normalized_similarity(change.old.strip(), change.new.strip()) < _SIMILAR:
+                continue
             known = 0 <= change.number < len(document.lines)
             if template and known and document.line(change.number) == change.new:
                 yield _Example(change, template)
@@ -140,9 +146,9 @@ def _fitted(
     if new is not None and indent_of(line) == indent_of(example.change.old):
         known = _common_words(template.old, tokens)
         if (
-            example.count > 1
+            example.count > 1 + (template.only_values and not example.by_parts)
             and not in_string
-            and _is_structural(template, tokens, example.by_parts)
+            and _is_structural(template, tokens, example.by_parts, again=True)
         ):
             return new, 0.85, _TWICE
         plain = context.role(Position(number, len(line) - 1)) is None
@@ -151,13 +157,25 @@ def _fitted(
         known += _words(template.gone) == _words(template.came)  # only signs were changed
         adjacent = (known or in_string) and _adjacent(context, example, number)
         adjacent = adjacent and (in_string or not template.only_values)
-        if adjacent and _is_structural(template, tokens, in_string) and _may_import(template, line):
+        if (
+            adjacent
+            and _is_structural(template, tokens, in_string, again=False)
+            and _may_import(template, line)
+        ):
             return new, 0.8, _ADJACENT
-    twice = example.count > 1 and template.replaces_call
+    twice = example.count > 1 and template.replaces_call and len(template.gone) > 1
     if not (template.kind or twice) or is_import_line(line):
         return None
     new = new or template.apply_near(line)
     return None if new is None else (new, 0.75, _SYNTAX)
+
+
+def _is_value_of_list(came: Sequence[LineToken]) -> bool:
+    """Return whether a value without a key or a keyword was added to a list."""
+    signs = {token.text for token in came if token.kind == "sign"}
+    constant = all(token.is_constant for token in came if token.is_value)
+    listed = "," in (came[0].text, came[-1].text)
+    return listed and not constant and not signs & {"=", ":", "=>"}
 
 
 def _may_import(template: LineTemplate, line: str) -> bool:
@@ -177,10 +195,14 @@ def _is_of_string(template: LineTemplate) -> bool:
     return old.isalpha() and new.isalpha() and len(begin) > 1 and len(end) > 1
 
 
-def _is_structural(template: LineTemplate, tokens: Sequence[LineToken], by_parts: bool) -> bool:
+def _is_structural(
+    template: LineTemplate, tokens: Sequence[LineToken], by_parts: bool, *, again: bool
+) -> bool:
     """Return whether a change is of a line's structure, not of a value in it."""
     gone, came = template.gone, template.came
     if len(came) > len(gone) + _MAX_GROWTH:
+        return False
+    if not gone and not by_parts and _is_value_of_list(came):
         return False
     if not gone:
         calls = zip(template.callees, tokens, template.old, strict=True)
@@ -193,8 +215,10 @@ def _is_structural(template: LineTemplate, tokens: Sequence[LineToken], by_parts
     if any(token.text not in texts for token in gone):
         return False
     single = len(gone) == len(came) == 1 and gone[0].kind == "name"
-    if single and template.is_attribute:
+    if single and template.is_attribute and not again:
         return _common_words(template.old, tokens) >= _MIN_WORDS
+    if single and template.is_attribute:
+        return True
     return not single or gone[0].text[:1].isupper() or bool(template.kind) or template.renames_key
 
 

@@ -14,8 +14,8 @@ from ...types import Position, Span
 from .renamed_mentions import keywords, mentions
 from .reserved_words import RESERVED
 from .roles import Role, is_import, role_of, scope_of
-from .search import EditContext, Proposal, span_of
-from .token_changes import TokenChange, token_changes
+from .search import EditContext, Proposal, is_import_line, span_of
+from .token_changes import TokenChange, changes_of, token_changes
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -36,6 +36,7 @@ _BOUND = (
     r"|^\s*(?:from|import|use)\b.*(?<![\w$]){0}(?![\w$])|^\s*{0}\s*(?::[^=]+)?=[^=]|(?<![\w$.]){0}\s*:="
 )
 _CALLED = re.compile(r"\w+\s*\(")
+_IMPORTED = re.compile(r"(?:^import\s+|[\s,{])(\w+)$")
 _SET = re.compile(r"\s*(?::[^=]+)?=(?!=)")
 _CONSTRUCTORS = (b"__init__", b"constructor", b"initialize", b"__construct")
 _ALIKE: dict[Role, tuple[Role, ...]] = {
@@ -118,6 +119,25 @@ def renames(context: EditContext) -> Iterator[Proposal]:
             yield from _in_this_file(context, rename, sites, places)
         elif _defined_elsewhere(rename):
             yield from _imported(context, rename, places)
+
+
+def aliases(context: EditContext) -> Iterator[Proposal]:
+    """Yield the uses of an imported name that the latest edits gave another name."""
+    for hunk in context.hunks[:_MAX_RENAMES]:
+        for change in changes_of(hunk):
+            words = [token for token in change.new if not token.isspace()]
+            if hunk.uri != context.document.uri or change.old or words[:1] != ["as"]:
+                continue
+            left = "".join(change.left).rstrip()
+            named = _IMPORTED.search(left)
+            if named is None or len(words) != 2 or not is_import_line(change.line.new):
+                continue
+            lines = context.document.lines
+            places = context.occurrences(named[1])
+            uses = [place for place in places if not is_import_line(lines[place.line])]
+            for place in _with_role(context, uses, {"name"}):
+                rule = "an import got another name"
+                yield Proposal(span_of(place, named[1]), words[1], "rename", 0.9, rule)
 
 
 def _renames(changes: Sequence[TokenChange]) -> Iterator[_Rename]:

@@ -80,6 +80,9 @@ def role_of(node: Node) -> Role:
         return "member" if _is_member(node, parent) else "definition"
     if place in _ATTRIBUTES and parent.child_by_field_name("object") != node:
         return _attribute(parent)
+    if parent.type == "token_tree":  # Rust's macros are not parsed
+        before = node.prev_sibling
+        return "attribute" if before is not None and before.type == "." else "name"
     if parent.type == "literal_element" and (key := parent.parent) is not None:
         return "attribute" if key.children[0] == parent and key.type == "keyed_element" else "name"
     return "name"
