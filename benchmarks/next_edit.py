@@ -1,10 +1,10 @@
 """Measure next-edit prediction: ``python -m benchmarks.next_edit`` (``make bench-next-edit``).
 
 Three parts, each in a separate module: the locator alone (``next_edit_locator.py``), on the recorded scenarios
-in ``--data``, on those of this repository's tests, on the history of this repository, and on the steps between released versions of packages
-(``--packages`` names a folder for their wheels); the recorded answers of services
-(``next_edit_recorded.py``), as they are and with the locator before them; and the time that is added to a
-model's own and to each keystroke (``next_edit_time.py``). Prints tables and writes JSON.
+in ``--data``, on those of this repository's tests, on the history of this repository, and on the steps
+between released versions of packages (``--packages`` names a folder for their wheels); the recorded answers
+of services (``next_edit_recorded.py``), as they are and with the locator before them; and the time that is
+added to a model's own and to each keystroke (``next_edit_time.py``). Prints tables and writes JSON.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _MAX_RENAMES = 6
 _MAX_PLACES = 4
 """Occurrences, the nearest first, that are looked at for one rename."""
 _MENTIONED = 0.8
-"""How sure a place is that a definition's new name belongs to, in a text or as a keyword."""
+"""Confidence in a place in a text, or a keyword, for the new name of a definition."""
 _BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby", "kotlin"})
 """Languages whose methods name the members of their class without a sign."""
 _MAX_NEW = 12

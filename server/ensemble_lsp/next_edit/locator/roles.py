@@ -54,9 +54,9 @@ _DECLARATORS = frozenset(
     {"array_declarator", "declaration", "function_declarator", "init_declarator",
      "parameter_declaration", "pointer_declarator"}
 )  # fmt: skip
-"""What C and C++ have around the name that they declare."""
+"""The nodes of C and C++ around a name that they declare."""
 _VARIABLES = frozenset({"assignment_expression", "foreach_statement", "simple_parameter"})
-"""What PHP has around a variable that it binds."""
+"""The nodes of PHP around a variable that it binds."""
 _IMPORTS = frozenset(
     {"import_statement", "import_from_statement", "future_import_statement", "use_declaration",
      "import_spec", "import_declaration", "import_header", "using_directive"}
