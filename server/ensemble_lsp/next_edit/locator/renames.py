@@ -80,6 +80,16 @@ class _Site:
         return _rest_of_definition(self.change.right) == _rest_of_definition(self.change.old_right)
 
     @property
+    def roles_that_follow(self) -> set[Role]:
+        """The roles of the places that follow if the name is defined here."""
+        roles: set[Role] = {*_ALIKE.get(self.role, ("name", "definition"))}
+        if self.role == "member" and self.region.document.language in _BARE_MEMBERS:
+            roles.add("name")
+        if self.node.parent is not None and self.node.parent.type == "property_signature":
+            roles.add("keyword")  # of an object
+        return roles
+
+    @property
     def is_own_attribute(self) -> bool:
         """Whether it is an attribute that a constructor sets."""
         left = "".join(self.change.left)
@@ -100,6 +110,16 @@ class _Site:
         """The function that a local name is known in."""
         scope = scope_of(self.node) if self.role == "definition" else None
         return None if scope is None else self.region.span(scope)
+
+
+@dataclass(frozen=True, slots=True)
+class _RenameEvidence:
+    """The reason to replace a name at its other places."""
+
+    roles: set[Role]
+    """The roles of the places to replace."""
+    confidence: float
+    rule: str
 
 
 def renames(context: EditContext) -> Iterator[Proposal]:
@@ -158,33 +178,22 @@ def _in_this_file(
     context: EditContext, rename: _Rename, sites: Sequence[_Site], places: Sequence[Position]
 ) -> Iterator[Proposal]:
     defining = [site for site in sites if site.defines]
-    new_places = context.occurrences(rename.new)
     if any(site.is_own_attribute for site in defining) and _is_bound(context, rename.old, places):
         return
-    places, new_places = (_in_scope(context, each, defining) for each in (places, new_places))
-    if places and _is_bound(context, rename.old, places):
-        return
+    places = _in_scope(context, places, defining)
+    new_places = _in_scope(context, context.occurrences(rename.new), defining)
     if len(new_places) <= _MAX_NEW:
         new_places = [place for place in new_places if not _is_text(context, place)]
-    unused_before = len(new_places) <= len(sites)
-    edited = [site.change.line.number for site in sites]
-    if not defining and any(min(edited) < place.line < max(edited) for place in places):
-        return  # the user passed over one of them
-    sure = rename.count >= 2 or any(site.is_all_that_changed for site in defining)
-    roles: set[Role] = {site.role for site in sites}
-    if defining and sure and (unused_before or rename.count >= 3):
-        roles = _roles_that_follow(context, rename, sites, defining)
-        confidence, rule = (0.92 if unused_before else 0.85), "a definition was renamed"
-    elif rename.count >= 3:
-        if unused_before:
-            roles.discard("name")
-        confidence, rule = 0.75, "a name was replaced three times"
-    else:
+    if (places and _is_bound(context, rename.old, places)) or _are_passed_over(sites, places):
         return
-    for place in _with_role(context, places, roles):
-        yield Proposal(span_of(place, rename.old), rename.new, "rename", confidence, rule)
-    if defining and sure:
-        yield from _mentioned(context, rename, defining[0], places)
+    evidence = _evidence(rename, sites, unused_before=len(new_places) <= len(sites))
+    if evidence is None:
+        return
+    for place in _with_role(context, places, evidence.roles):
+        edit = span_of(place, rename.old), rename.new
+        yield Proposal(*edit, "rename", evidence.confidence, evidence.rule)
+    if any(site.line.order == context.hunks[0].order for site in rename.sites):
+        yield from _mentioned(context, rename, defining, places)
 
 
 def _in_scope(
@@ -200,32 +209,48 @@ def _in_scope(
     return list(places)
 
 
-def _roles_that_follow(
-    context: EditContext, rename: _Rename, sites: Sequence[_Site], defining: Sequence[_Site]
-) -> set[Role]:
-    roles: set[Role] = {site.role for site in sites}
-    for site in defining:
-        roles.update(_ALIKE.get(site.role, ("name", "definition")))
-        if site.role == "member" and context.document.language in _BARE_MEMBERS:
-            roles.add("name")
-        if site.node.parent is not None and site.node.parent.type == "property_signature":
-            roles.add("keyword")  # of an object
-    if rename.count == 1:
-        roles.discard("member")  # another class has it
-    return roles
-
-
 def _mentioned(
-    context: EditContext, rename: _Rename, site: _Site, places: Sequence[Position]
+    context: EditContext, rename: _Rename, defining: Sequence[_Site], places: Sequence[Position]
 ) -> Iterator[Proposal]:
-    """Yield the texts, comments and keywords that name a definition, if the latest edit renames it."""
-    latest = context.hunks[0].order
-    if all(each.line.order != latest for each in rename.sites):
+    """Yield the texts, comments and keywords that name a definition, if it was renamed for sure."""
+    if not defining or not _is_sure(rename, defining):
         return
-    meant = mentions(context, rename.old, places, site.node)
-    for place in (*meant, *keywords(context, rename.old, site.node)):
-        rule = "a definition was renamed"
-        yield Proposal(span_of(place, rename.old), rename.new, "rename", _MENTIONED, rule)
+    meant = mentions(context, rename.old, places, defining[0].node)
+    for place in (*meant, *keywords(context, rename.old, defining[0].node)):
+        edit = span_of(place, rename.old), rename.new
+        yield Proposal(*edit, "rename", _MENTIONED, "a definition was renamed")
+
+
+def _are_passed_over(sites: Sequence[_Site], places: Sequence[Position]) -> bool:
+    """Return whether the user replaced the name above and below a place, and not its definition."""
+    edited = [site.change.line.number for site in sites]
+    between = any(min(edited) < place.line < max(edited) for place in places)
+    return between and not any(site.defines for site in sites)
+
+
+def _is_sure(rename: _Rename, defining: Sequence[_Site]) -> bool:
+    """Return whether the name was replaced twice, or nothing else changed where it is defined."""
+    return rename.count >= 2 or any(site.is_all_that_changed for site in defining)
+
+
+def _evidence(
+    rename: _Rename, sites: Sequence[_Site], *, unused_before: bool
+) -> _RenameEvidence | None:
+    """Return what the replaced names say about the others; ``unused_before``: the new name did not occur."""
+    roles: set[Role] = {site.role for site in sites}
+    defining = [site for site in sites if site.defines]
+    if defining and _is_sure(rename, defining) and (unused_before or rename.count >= 3):
+        for site in defining:
+            roles.update(site.roles_that_follow)
+        if rename.count == 1:
+            roles.discard("member")  # another class has it
+        confidence = 0.92 if unused_before else 0.85
+        return _RenameEvidence(roles, confidence, "a definition was renamed")
+    if rename.count < 3:
+        return None
+    if unused_before:
+        roles.discard("name")
+    return _RenameEvidence(roles, 0.75, "a name was replaced three times")
 
 
 def _imported(
