@@ -133,6 +133,11 @@ class _HunkRecord:
         """Return whether the original text is back in these lines."""
         return tuple(lines[self.start : self.end]) == self.removed
 
+    def is_undone_by(self, change: ChangedLines, lines: Sequence[str]) -> bool:
+        """Return whether a change puts the original text back, which has no time limit."""
+        same_place = (self.start, self.end) == (change.old_start, change.old_end)
+        return same_place and tuple(lines[change.new_start : change.new_end]) == self.removed
+
     def overlaps(self, other: _HunkRecord) -> bool:
         return self.start <= other.end and other.start <= self.end
 
@@ -189,7 +194,7 @@ class EditHistory:
             self._move(after.uri, changes)
         else:
             for change in reversed(changes):  # from below: the places above stay where they are
-                self._record(before, change, now)
+                self._record(before, after, change, now)
         self._update(after)
         self._shrink()
 
@@ -250,7 +255,7 @@ class EditHistory:
 
     # -- recording -----------------------------------------------------------------------------
 
-    def _record(self, before: Document, change: ChangedLines, now: float) -> None:
+    def _record(self, before: Document, after: Document, change: ChangedLines, now: float) -> None:
         latest = self._records[-1] if self._records else None
         here = [r for r in self._records if r.uri == before.uri and r.tracked]
         merged = [
@@ -259,7 +264,10 @@ class EditHistory:
             if r.revision < self.revision
             and r.start <= change.old_end
             and change.old_start <= r.end
-            and now - r.at <= (_PAUSE if r is latest else _SHORT_PAUSE)
+            and (
+                now - r.at <= (_PAUSE if r is latest else _SHORT_PAUSE)
+                or r.is_undone_by(change, after.lines)
+            )
         ]
         merged.sort(key=lambda r: r.start)
         start = min([change.old_start, *(r.start for r in merged)])
