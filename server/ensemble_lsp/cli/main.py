@@ -73,6 +73,7 @@ def _run(args: argparse.Namespace) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
+        process_tuning.ignore_interrupts()
         _discard_output()
         return 130
     except BrokenPipeError:
