@@ -226,7 +226,8 @@ class Tour:
                 if row["suggestions"]:
                     record = f"{row['suggestions']} offered, {row['accepted']} accepted"
                     lines.append(f"{model['name']:19} {task:9} {record}")
-        self._step("What the server has learned about its models", bool(lines), "\n".join(lines))
+        text = "\n".join(lines) or "nothing: no suggestion was shown"
+        self._step("What the server has learned about its models", bool(lines), text, self._capable)
 
 
 def parses(text: str) -> tuple[bool, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import logging
 import os
@@ -27,6 +28,11 @@ _LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+
+_DISK = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO")} - {
+    None
+}
+"""The user's disk is full, read-only or damaged; no fault of the program."""
 
 COMMANDS = {
     "serve": "run the language server (the default)",
@@ -73,6 +79,7 @@ def _run(args: argparse.Namespace) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
+        process_tuning.ignore_interrupts()
         _discard_output()
         return 130
     except BrokenPipeError:
@@ -80,14 +87,21 @@ def _run(args: argparse.Namespace) -> int:
         return 1
     except EnsembleError as error:
         return _fail(args, error)
-    except PermissionError as error:
-        logger.debug("no permission", exc_info=error)
+    except OSError as error:
+        if not isinstance(error, PermissionError) and error.errno not in _DISK:
+            return _fail_internally(args, error)
+        logger.debug("no permission, or no space", exc_info=error)
+        _discard_output()  # it may be the file that is full
         where = error.filename or "a file"
         return _fail(args, EnsembleError(f"{where} cannot be used ({error.strerror})."))
     except Exception as error:
-        logger.debug("internal error", exc_info=error)
-        hint = "run again with --log-level debug and report it."
-        return _fail(args, EnsembleError(f"internal error ({type(error).__name__}); {hint}"))
+        return _fail_internally(args, error)
+
+
+def _fail_internally(args: argparse.Namespace, error: Exception) -> int:
+    logger.debug("internal error", exc_info=error)
+    hint = "run again with --log-level debug and report it."
+    return _fail(args, EnsembleError(f"internal error ({type(error).__name__}); {hint}"))
 
 
 def _discard_output() -> None:
