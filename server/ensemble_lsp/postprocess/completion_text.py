@@ -202,7 +202,7 @@ def _strip_end(text: str, prefix: str, suffix: str, language: str) -> str:
     if in_string:
         return fitted.text
     suffix = suffix[len(fitted.covered) :]
-    return strip_duplicate_closers(fitted.text, prefix, suffix, language)
+    return strip_duplicate_closers(fitted.text, prefix, suffix, language, fitted.covered)
 
 
 def _cut_to_parse(text: str, prefix: str, suffix: str, language: str) -> str:
