@@ -68,3 +68,24 @@ def test_a_closing_bracket_of_the_own_line_stays_where_the_code_above_is_cut() -
             multiline=False,
         )
         assert cleaned == " true };"
+
+
+def test_an_address_at_the_end_of_a_line_opens_no_block() -> None:
+    lines = 'url: "http://localhost",\n  model: "m",'
+    cleaned = clean_completion(
+        lines, prefix="const x = {\n  ", suffix="\n};\n", language="typescript"
+    )
+    assert cleaned == lines
+
+
+@pytest.mark.parametrize("base", ["", "\t\t"])
+def test_tabs_become_levels_also_in_a_continued_expression(base: str) -> None:
+    answer = f"{base}const text =\n{base}\t'a' +\n{base}\t'b';\n{base}return text;"
+    cleaned = clean_completion(
+        answer,
+        prefix="function f() {\n  if (x) {\n    g();\n  }\n}\nfunction h() {\n  if (y) {\n    ",
+        suffix="\n  }\n}\n",
+        language="javascript",
+        unit="  ",
+    )
+    assert cleaned == "const text =\n      'a' +\n      'b';\n    return text;"
