@@ -30,7 +30,7 @@ from .thoughts import strip_thoughts
 _UNFINISHED = re.compile(
     r"(?:[=+*/%&|<>(,\[?-]|\b(?:and|as|await|case|elif|if|import|in|new|not|or|raise|return|throw|while|yield))\s*\Z"
 )
-"""The end of a line that the completion must continue, so that line ends before it are none of the code."""
+"""The end of a line that the completion must continue, so line ends before the text are not part of the code."""
 _BEGINS_BELOW = re.compile(r"[ \t]*\n")
 _MAX_LENGTH = 20_000
 """Characters of an answer, without its thoughts, that are processed."""

@@ -60,7 +60,7 @@ _KEY = re.compile(r"[\"']:\Z")
 _PROPERTY = re.compile(r"\s+[\w-]+:")
 _KEYED = frozenset({"json", "json5", "jsonc"})
 _STYLES = frozenset({"css", "less", "scss"})
-_BLOCK_COMMENTS = ("/**", "/*")
+_OTHER_COMMENTS = ("/**", "/*", "///", "//!", "---")
 _SENTENCE = re.compile(r"[^\W\d][\w'’-]*,? [\w(\"'`]")
 _TAG_OF_COMMENT = re.compile(r"\b(?:TODO|FIXME|NOTE|HACK|XXX|BUG|WARNING)(?:\([^)\n]*\))?:\Z")
 _NEARBY = 1000
@@ -93,7 +93,7 @@ def _without_quote(text: str, head: str) -> str:
 
 def without_repeated_comment_sign(text: str, head: str, language: str) -> str:
     """Strip the sign that begins the comment at the cursor already: ``#`` and ``# Return the sum``."""
-    signs = "|".join(re.escape(s) for s in (*_BLOCK_COMMENTS, line_comment(language)) if s)
+    signs = "|".join(re.escape(s) for s in (*_OTHER_COMMENTS, line_comment(language)) if s)
     found = re.search(rf"(?:^|\s)({signs})(\s*)\Z", head)
     if found is None or language in PROSE or not text.startswith(found[1]):
         return text
