@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from ..models.interface import Profile
     from ..selection.decision import Decision
 
+_SEVERAL_LINES = re.compile(r"\"\"\"|'''|`|\*/")
+"""Ends a string or a comment of several lines."""
 _LEXED = 100_000
 """Characters above the lines that are read, in which strings and comments are looked for: a few milliseconds."""
 
@@ -162,10 +165,11 @@ def _window_start(document: Document, position: Position) -> Position:
     Text that began inside of a docstring would turn code into strings, and strings into code.
     """
     first = max(0, position.line - CONTEXT_LINES)
+    shown = document.slice(Span(Position(first, 0), position))
     above = "".join(document.lines[:first])
-    if not first or len(above) > _LEXED:
+    if not first or len(above) > _LEXED or _SEVERAL_LINES.search(shown) is None:
         return Position(first, 0)
-    text = above + document.slice(Span(Position(first, 0), position))
+    text = above + shown
     start = lexical_boundary(text, len(above), document.language)
     if start < len(above):
         return Position(text.count("\n", 0, start), 0)
