@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .git_config import excludes_files, ignores_case
 from .ignore import Rules, RuleSource, compile_rules, ignored_by, matches_inside, read_rules
@@ -29,6 +29,8 @@ from .secret_redaction import Redactor
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+_Path = TypeVar("_Path", bound=PurePath)
 
 _FRESH_SECONDS = 5.0
 """Seconds until symbolic links are followed again; changed rules count at once."""
@@ -215,7 +217,7 @@ def _secret_names() -> GitIgnoreSpec:
     return GitIgnoreSpec.from_lines(SECRET_FILE_PATTERNS)
 
 
-def _originals(path: PurePath) -> Iterator[PurePath]:
+def _originals(path: _Path) -> Iterator[_Path]:
     """Yield a path, and that of the file that it is a backup or an editor's working copy of."""
     yield path
     if found := _BACKUP.fullmatch(path.name):
