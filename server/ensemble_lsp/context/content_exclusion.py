@@ -38,7 +38,7 @@ _RECHECK_SECONDS = 0.5
 """Seconds between two looks at the rules' files where many paths are checked one by one."""
 _MAX_ENTRIES = 5000
 _BACKUP = re.compile(
-    r"\.?#?(?P<name>.+?)(?:~|#|\.(?:bak|old|orig|save|backup|copy|rej|tmp|sw[a-p]|\d{1,3}))+|\.#(?P<lock>.+)"
+    r"\.?#?(?P<name>.+?)(?:\.~\d{1,3}~|~|#|\.(?:bak|old|orig|save|backup|copy|rej|tmp|sw[a-p]|\d{1,3}))+|\.#(?P<lock>.+)"
 )
 """Names of copies that editors, merges and people keep beside a file."""
 
