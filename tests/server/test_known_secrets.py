@@ -9,6 +9,7 @@ import pytest
 from tests.faults.test_hostile_repositories import KEY, MARK, file, remote
 from tests.server.conftest import Home
 from tests.server.test_privacy import BODY, git, no_part_of_the_key, sent
+from tests.server.test_reports import cli
 from tests.support.lsp_client import LspClient
 from tests.support.providers import LoopbackProvider
 
@@ -186,3 +187,79 @@ async def test_what_tools_and_users_quote_of_a_secret_does_not_leave(
     no_part_of(PASSWORD, predicting)
     assert "aB3-x" not in sent(predicting) and MARK not in sent(predicting)
     assert "are no int" in sent(predicting)
+
+
+LOGIN = '''\
+password = "{password}"
+
+
+def login_{number}(user):
+    """Log in.
+
+    >>> 1 + 1
+    2
+    """
+    name = user.name
+    print(name)
+    return check(name, "{password}", "{token}")
+'''
+
+
+@pytest.mark.parametrize("task", ["complete", "generate"])
+def test_a_hole_in_a_comparison_does_not_uncover_a_secret(
+    home: Home, remote: LoopbackProvider, task: str
+) -> None:
+    home.models[0]["tasks"] = [task]
+    for number in range(4):
+        text = LOGIN.format(number=number, password=PASSWORD, token=TOKEN)
+        file(home, f"login_{number}.py", text)
+    arguments = ("--task", task, "--out", "out", "--samples", "12", "--yes", "--json")
+    done = cli(home, "compare", "workspace", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert remote.requests
+    assert PASSWORD not in sent(remote)
+    assert not any(TOKEN[at : at + 10] in sent(remote) for at in range(len(TOKEN) - 9))
+
+
+PATCH = f"""\
+--- a/private/x.py
++++ b/private/x.py
+@@ -1 +1 @@
+-def {MARK}(a):
++def {MARK}_b(a):
+--- a/../workspace/private/x.py
++++ b/../workspace/private/x.py
+@@ -1 +1 @@
+-def {MARK}(c):
++def {MARK}_d(c):
+--- a/.env~
++++ b/.env~
+@@ -1 +1 @@
+-{MARK}=1
++{MARK}=2
+--- a/other.py
++++ b/other.py
+@@ -1,2 +1,2 @@
+-password = "{PASSWORD}"
++v = "{PASSWORD}"
+ x = 1
+--- a/app.py
++++ b/app.py
+@@ -1,2 +1,2 @@
+-def area(breadth, height):
++def area(width, height):
+     return width * height
+"""
+
+
+def test_a_patch_shows_no_ignored_file_and_no_secret(
+    home: Home, predicting: LoopbackProvider
+) -> None:
+    git(home.workspace, "init")
+    file(home, ".gitignore", "private/\n")
+    file(home, "private/x.py", "x\n")
+    file(home, "app.py", CODE)
+    (home.path / "last.patch").write_text(PATCH)
+    cli(home, "edit", "workspace/app.py:2:7", "--history", "last.patch")
+    assert "breadth" in sent(predicting) and "other.py" in sent(predicting)
+    assert MARK not in sent(predicting) and PASSWORD not in sent(predicting)

@@ -76,7 +76,7 @@ _QUOTED_RULES = (
     # string Name { get; set; } = "value", name[] = "value"
     _rule(rf"\s*(?:\{{[^}}]{{0,30}}\}}|\[\])\s*=\s*{_PREFIX}{_QUOTED}"),
     _rule(rf"\s+{_QUOTED}", r"(?:#define\s+\w*|\((?:setq|def|defvar|define)\s+[\w-]*)$"),
-    # storePassword "value" of Gradle, on a line or in a block of its own
+    # storePassword "value" of Gradle, on a separate line or in a block
     _rule(rf"\s+{_QUOTED}(?P=q)(?=\s*(?:$|[;}}]|//))", r"(?:^\s*|[{;]\s*)[a-z]{3,20}$"),
     # @"a ""value"" in C#"
     _rule(
