@@ -1,8 +1,8 @@
-"""The search of a line: the rules of detect-secrets, a maintained detector, beside our own.
+"""Searches a line for secrets with the rules of detect-secrets, a maintained detector, and our own.
 
 Only the expressions of its detectors are used, by ``analyze_string``: nothing here asks a service
 whether a key is valid. Importing this takes a tenth of a second and detect-secrets a third:
-``secrets.py`` does both in a thread.
+``secret_redaction.py`` does both in a thread.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _widened(line: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def _masked(line: str, spans: Sequence[Span]) -> str:
-    """Return a line of the same length, with nothing to find in the spans."""
+    """Return a line of the same length with the spans blanked out."""
     for start, end in spans:
         line = line[:start] + "\0" * (end - start) + line[end:]
     return line
