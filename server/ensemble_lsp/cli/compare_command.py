@@ -70,6 +70,9 @@ def run(args: argparse.Namespace) -> int:
 def _options(args: argparse.Namespace) -> ComparisonOptions:
     split = [k.strip() for k in (args.kinds or "").split(",") if k.strip()]
     models = [m.strip() for m in (args.models or "").split(",") if m.strip()]
+    if args.out is None and Path(OUT).is_symlink():
+        # A repository may have put it there: its target would be written to.
+        raise SettingsError(f"{OUT} is a symbolic link; remove it, or choose a folder with --out.")
     return ComparisonOptions(
         paths=tuple(path.expanduser().absolute() for path in args.paths),
         out=(args.out or Path(OUT)).expanduser().absolute(),

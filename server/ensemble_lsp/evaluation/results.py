@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..errors import EnsembleError, SettingsError
+from ..settings.regular_files import require_no_link
 from .cases import Case
 
 VERSION = 1
@@ -88,6 +89,7 @@ class ResultStore:
         results = cls(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            require_no_link(path)
             _write_gitignore(path.parent)
             whole = results._read()
             results._file = path.open("a", encoding="utf-8", errors="backslashreplace")
