@@ -31,6 +31,8 @@ TYPED_S = 2.0
 NAP_S = 2.0
 """The longest sleep that ``tick`` asks for, so that no sleeper has to be woken earlier."""
 _REMEMBERED = 512
+_LARGE = 100_000
+"""A larger change is not examined where nothing is offered: such a client sends whole files."""
 _TAKEN: frozenset[OutcomeKind] = frozenset({"accepted", "partial", "typed"})
 _UNUSED: frozenset[OutcomeKind] = frozenset({"superseded", "ignored", "rejected"})
 
@@ -212,6 +214,9 @@ class Tracker:
         uri = after.uri
         followed = self._pending_in(uri)
         recent = self._recent.in_document(uri)
+        is_followed = bool(followed or recent or self._retention.follows(uri))
+        if not is_followed and sum(len(edit.text) for edit in edits) > _LARGE:
+            return
         self._fine = self._fine or (len(edits) == 1 and is_fine(before, edits[0]))
         change = DocumentChange.of(before, after, edits, fine=self._fine or self.exact)
         self.exact = self.exact or change.as_made
@@ -219,7 +224,7 @@ class Tracker:
         self._removed.note(
             change, (*self._retention.texts(uri), *(p.offered for p in followed if p.at_once))
         )
-        if not followed and not recent and not self._retention.follows(uri):
+        if not is_followed:
             return
         self._documents[uri] = after
         for pending in (*followed, *recent):
