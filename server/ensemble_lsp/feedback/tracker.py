@@ -203,7 +203,12 @@ class Tracker:
             return True
         reward = reward_of(kind, share, outcome.shown_ms, outcome.survival)
         better = replace(outcome, kind=kind, source=source, share=share, reward=reward)
-        self._retention.update(better)
+        pending = self._recent.find(id)
+        if pending is None:
+            self._retention.update(better)
+        else:
+            self._retention.add(pending, better)
+            self._recent.forget([pending])
         self._report_revision(suggestion, better)
         return True
 
@@ -230,7 +235,7 @@ class Tracker:
         for pending in (*followed, *recent):
             pending.follow(change, exact=self.exact, restored=restored)
         accepted = [pending for pending in followed if pending.changed_now and pending.complete]
-        late = [pending for pending in recent if pending.changed_now and pending.finished]
+        late = [each for each in recent if each.changed_now and each.finished and not each.refused]
         self._retention.changed(change, redo=not (accepted or late))
         self._judge(followed, accepted or late[-1:])
 
@@ -362,9 +367,8 @@ class Tracker:
         outcome = Outcome(suggestion.id, kind, source, share, reward_of(kind, share, shown), shown)
         self._remember(suggestion, outcome)
         self._settle(suggestion, outcome)
-        may_come_late = kind in _UNUSED and source == "document" and not replaced
-        if may_come_late and suggestion.task == "complete":
-            self._recent.add(pending)
+        if kind in _UNUSED and not replaced and suggestion.task == "complete":
+            self._recent.add(pending, refused=kind == "rejected" and source != "document")
         if kind in _TAKEN and suggestion.uri in self._documents:
             self._retention.add(pending, outcome)
         if kind in ("accepted", "partial"):
