@@ -4,13 +4,12 @@
 // is written into the file before the user accepts it.
 import * as vscode from "vscode";
 
-import { joined, title as agreementOf } from "./candidates";
+import { title as agreementOf } from "./candidates";
 import type { ServerConnection } from "./connection";
-import { EditConversation, type EditAnswer } from "./editConversation";
+import { EditConversation, type ShownAnswer } from "./editConversation";
 import { formattingOptions } from "./formatting";
-import { diffBlock, lineDiff, type DiffLine } from "./lineDiff";
+import { diffBlock, lineDiff, partialDiff, type DiffLine } from "./lineDiff";
 import { escaped } from "./markdown";
-import type { Generation } from "./protocol";
 
 export const CONTROLLER = "ensemble.edit";
 /** True while the box is open, and while it shows an answer: for the keys. */
@@ -144,36 +143,24 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
   private show(message = ""): void {
     const { conversation, thread } = this;
     if (!conversation || !thread) return;
-    const answer = conversation.current;
-    const shown = conversation.running ? undefined : answer;
-    const lines = shown ? this.diffOf(conversation, shown) : [];
+    const { shown } = conversation;
+    const lines = shown ? diffOf(conversation.document, shown) : [];
     const requests = conversation.requests.map(escaped).join("\n\n");
     const comments = requests ? [comment("You", requests)] : [];
     if (message) comments.push(comment("Ensemble", message));
-    if (shown) comments.push(comment(authors(shown), diffBlock(lines)));
+    if (shown) comments.push(comment(shown.by, diffBlock(lines)));
     // The same box in all states keeps the focus, and takes it only when it is new.
     thread.comments = [...comments, this.draft];
     thread.label = labelOf(conversation);
-    this.mark(conversation, lines, answer);
+    this.mark(conversation, lines, shown?.range.start.line);
     this.lensesChanged.fire();
     void this.updateContext();
   }
 
-  private diffOf(conversation: EditConversation, answer: EditAnswer): DiffLine[] {
-    const { start, end } = conversation.rangeOf(answer);
-    const { document } = conversation;
-    const before = document.getText(new vscode.Range(start.line, 0, start.line, start.character));
-    const last = document.lineAt(end.line).range.end;
-    const after = document.getText(new vscode.Range(end, last));
-    const old = document.getText(new vscode.Range(new vscode.Position(start.line, 0), last));
-    const next = before + answer.candidate.text + after;
-    return lineDiff(old.split(/\r?\n/), next.split(/\r?\n/));
-  }
-
   /** Colour the lines that the answer removes. */
-  private mark(conversation: EditConversation, lines: DiffLine[], answer?: EditAnswer): void {
+  private mark(conversation: EditConversation, lines: DiffLine[], first = 0): void {
     const ranges: vscode.Range[] = [];
-    let line = answer ? conversation.rangeOf(answer).start.line : 0;
+    let line = first;
     for (const { kind } of lines) {
       if (kind === "removed") ranges.push(new vscode.Range(line, 0, line, 0));
       if (kind !== "added") line += 1;
@@ -245,16 +232,17 @@ function comment(author: string, markdown: string): vscode.Comment {
   };
 }
 
-/** The models behind an answer; of several, their number among those that answered. */
-export function authors({ candidate, generation }: EditAnswer): string {
-  const all = modelsOf(generation).length;
-  const names = joined(candidate.models);
-  return all > 1 ? `${names} (${candidate.models.length} of ${all} models)` : names;
+/** The difference of the code to an answer, in whole lines. */
+function diffOf(document: vscode.TextDocument, { text, range, partial }: ShownAnswer): DiffLine[] {
+  const { start, end } = range;
+  const last = document.lineAt(end.line).range.end;
+  const lines = (from: vscode.Position, to: vscode.Position): string =>
+    document.getText(new vscode.Range(from, to));
+  const lineStart = new vscode.Position(start.line, 0);
+  const next = lines(lineStart, start) + text + (partial ? "" : lines(end, last));
+  const difference = partial ? partialDiff : lineDiff;
+  return difference(lines(lineStart, last).split(/\r?\n/), next.split(/\r?\n/));
 }
-
-export const modelsOf = ({ candidates }: Generation): string[] => [
-  ...new Set(candidates.flatMap((candidate) => candidate.models)),
-];
 
 /** Return to the code, which may be out of sight once the box is gone. */
 async function select(document: vscode.TextDocument, range: vscode.Range): Promise<void> {
