@@ -141,6 +141,7 @@ def test_an_edit_in_place(wide: Workbench, providers: dict[str, LoopbackProvider
     wide.press("Enter")
     expect(box).to_contain_text("3 of 3 models agree")
     expect(box).to_contain_text("raise ValueError")
+    expect(wide.editor.get_by_text("Accept (Ctrl+Enter)")).to_be_visible()
     wide.shot("edit-in-place-picture")
 
 
@@ -148,6 +149,7 @@ def test_the_dashboard_and_the_menu(wide: Workbench, alpha: LoopbackProvider) ->
     alpha.reply = "return self.width * self.height"
     wide.type("ret")
     wide.ghosts("urn self.width * self.height")
+    alpha.reply = ""  # no next edit
     wide.press("Tab")
     wide.settled("accepted")
     wide.command("Ensemble: Open Dashboard")
