@@ -31,6 +31,8 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
   /** The comment that the user writes. */
   private draft = box();
   private conversation: EditConversation | undefined;
+  /** Whether the user works in the code again. Each change of the thread would take the focus away. */
+  private left = false;
   private readonly registrations: vscode.Disposable;
 
   constructor(
@@ -41,6 +43,12 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     this.registrations = vscode.Disposable.from(
       vscode.languages.registerCodeLensProvider(files, this),
       vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)),
+      vscode.window.onDidChangeTextEditorSelection(({ kind }) => {
+        if (kind !== undefined) this.left = true; // by the user: an extension's change has no kind
+      }),
+      vscode.window.onDidChangeActiveTextEditor((editor) => {
+        if (editor && editor.document !== this.conversation?.document) this.left = true;
+      }),
       vscode.workspace.onDidCloseTextDocument((document) => {
         if (document === this.conversation?.document) this.close();
       }),
@@ -73,6 +81,7 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
   async submit(text: string): Promise<void> {
     if (this.conversation?.running) return;
     this.draft = box();
+    this.left = false;
     await this.ask((conversation) =>
       conversation.submit(text.trim(), formattingOptions(conversation.document.uri.toString())),
     );
@@ -145,16 +154,31 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     if (!conversation || !thread) return;
     const { shown } = conversation;
     const lines = shown ? diffOf(conversation.document, shown) : [];
-    const requests = conversation.requests.map(escaped).join("\n\n");
-    const comments = requests ? [comment("You", requests)] : [];
-    if (message) comments.push(comment("Ensemble", message));
-    if (shown) comments.push(comment(shown.by, diffBlock(lines)));
-    // The same box in all states keeps the focus, and takes it only when it is new.
-    thread.comments = [...comments, this.draft];
-    thread.label = labelOf(conversation);
+    if (!(this.left && conversation.running)) this.draw(thread, conversation, message, lines);
     this.mark(conversation, lines, shown?.range.start.line);
     this.lensesChanged.fire();
     void this.updateContext();
+  }
+
+  private draw(
+    thread: vscode.CommentThread,
+    conversation: EditConversation,
+    message: string,
+    lines: DiffLine[],
+  ): void {
+    const requests = conversation.requests.map(escaped).join("\n\n");
+    const comments = requests ? [comment("You", requests)] : [];
+    const by = conversation.shown?.by;
+    const diff = by ? diffBlock(lines) : "";
+    // While models write, one comment: VS Code finds the box again by its number.
+    if (conversation.running) comments.push(comment(by ?? "Ensemble", `${message}\n\n${diff}`));
+    else {
+      if (message) comments.push(comment("Ensemble", message));
+      if (by) comments.push(comment(by, diff));
+    }
+    // The same box in all states keeps the focus, and takes it only when it is new.
+    thread.comments = [...comments, this.draft];
+    thread.label = labelOf(conversation);
   }
 
   /** Colour the lines that the answer removes. */

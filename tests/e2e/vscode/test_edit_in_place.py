@@ -165,6 +165,7 @@ def test_the_diff_grows_while_a_model_writes(total: Workbench, providers: Provid
     expect(diff(total)).not_to_contain_text("step_11 =")
     expect(diff(total)).to_contain_text("    result = 0", use_inner_text=True)
     expect(box(total)).to_contain_text("Escape stops them")
+    focused(total)
     total.shots("edit-in-place-growing")
     assert total.path.read_text() == CODE
     focused(total)
@@ -189,4 +190,29 @@ def test_a_grown_diff_is_accepted_and_undone_at_once(
     expect(box(total)).to_have_count(0)
     assert total.save() == SLOW + "\n"
     total.press("Control+z")
+    assert total.save() == CODE
+
+
+def test_a_growing_diff_leaves_the_focus_where_the_user_is(
+    total: Workbench, providers: Providers
+) -> None:
+    for provider in providers.values():
+        provider.reply, provider.delay_chunk, provider.delay_first = SLOW, 0.2, 60.0
+    providers["beta"].delay_first = 0.0
+    request = len(providers["beta"].requests)
+    total.press("Control+Alt+e")
+    send(total, "one step for each")
+    expect(diff(total)).to_contain_text("step_0 =", timeout=40_000)
+    focused(total)
+    total.type("shorter")
+    expect(box(total).locator(".monaco-editor")).to_contain_text("shorter")
+    total.editor.locator(".view-line").first.click()
+    code = total.editor.locator(".native-edit-context, textarea.inputarea").first
+    sent = providers["beta"].requests[request].sent
+    wait_until(
+        lambda: providers["beta"].requests[request].sent > sent + 20, lambda: "more of the answer"
+    )
+    expect(code).to_be_focused()
+    total.command("Ensemble: Discard the Edit")
+    expect(box(total)).to_have_count(0)
     assert total.save() == CODE
