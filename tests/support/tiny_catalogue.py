@@ -78,7 +78,7 @@ if __name__ == "__main__":
         """Answer for a server on this machine: a test's user has none, whatever runs on its port."""
         return []
 
-    vars(discovery)["_ask_server"] = no_model
+    discovery.__dict__["_ask_server"] = no_model
     catalogue.PACKAGED = (_packaged(),)
     llamacpp_model.LlamaCppModel.__init__.__kwdefaults__["command"] = (
         sys.executable,

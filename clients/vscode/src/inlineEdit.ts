@@ -43,11 +43,14 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     this.registrations = vscode.Disposable.from(
       vscode.languages.registerCodeLensProvider(files, this),
       vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)),
-      vscode.window.onDidChangeTextEditorSelection(({ kind }) => {
-        if (kind !== undefined) this.left = true; // by the user: an extension's change has no kind
+      vscode.window.onDidChangeTextEditorSelection(({ kind, textEditor }) => {
+        // Only a change by the user has a kind. The box is an editor too.
+        if (kind !== undefined && !isBox(textEditor.document)) this.left = true;
       }),
       vscode.window.onDidChangeActiveTextEditor((editor) => {
-        if (editor && editor.document !== this.conversation?.document) this.left = true;
+        const { conversation } = this;
+        if (!conversation || !editor || isBox(editor.document)) return;
+        if (editor.document !== conversation.document) this.left = true;
       }),
       vscode.workspace.onDidCloseTextDocument((document) => {
         if (document === this.conversation?.document) this.close();
@@ -234,6 +237,8 @@ function labelOf({ running, current }: EditConversation): string {
   if (running) return "Ensemble: asking the models. Escape stops them.";
   return current ? agreementOf(current.generation) : HINT;
 }
+
+const isBox = ({ uri }: vscode.TextDocument): boolean => uri.scheme === "comment";
 
 /** An empty comment in edit mode: the box. */
 const box = (): vscode.Comment => ({
