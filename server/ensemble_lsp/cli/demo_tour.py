@@ -34,7 +34,6 @@ def square_area(side):
 def cube_volume(side):
     """Return the volume of a cube."""
     '''
-SIGNATURE = "def rectangle_perimeter(width, height):"
 EXAMPLES = """\
 >>> rectangle_perimeter(3, 4)
 14

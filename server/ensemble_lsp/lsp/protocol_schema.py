@@ -11,7 +11,8 @@ from ..history.records import Latencies, StatsRow
 from ..provider_spec import specs
 from ..selection.choice import Ranked
 from ..types import TASKS
-from .command_schemas import COMMANDS, PartialAnswer
+from .command_schemas import COMMANDS
+from .generation_schemas import PartialAnswer
 from .notification_schemas import FROM_CLIENT, FROM_SERVER
 from .wire_models import WirePosition, WireRange
 
