@@ -24,6 +24,20 @@ def circle_area(radius):
     return math.pi * radius ** 2
 
 
+def square_perimeter(side):
+    """Return the perimeter of a square."""
+    if side < 0:
+        raise ValueError("side must not be negative")
+    return 4 * side
+
+
+def square_diagonal(side):
+    """Return the diagonal of a square."""
+    if side < 0:
+        raise ValueError("side must not be negative")
+    return math.sqrt(2) * side
+
+
 def square_area(side):
     """Return the area of a square."""
     if side < 0:
@@ -34,7 +48,12 @@ def square_area(side):
 def cube_volume(side):
     """Return the volume of a cube."""
     '''
-SIGNATURE = "def rectangle_perimeter(width, height):"
+BY_HAND = {
+    "if s": "ide < 0:",
+    "raise ": 'ValueError("side must not be negative")',
+    "return ": "side ** 3",
+}
+"""The rest of each line, typed where no model suggests it."""
 EXAMPLES = """\
 >>> rectangle_perimeter(3, 4)
 14
@@ -79,16 +98,18 @@ class Tour:
         await client.initialize()
         client.open(self._uri, SHAPES)
         await self._accept("You begin a line", "if s", "\n        ")
-        await self._reject()
+        if self._members:
+            await self._reject()
+        else:
+            await self._accept("You write a line that your code has elsewhere", "raise ", "\n    ")
         await self._accept("You write the next line", "return ", "\n")
         await self._next_edit()
         if self._members:
             await self._hover()
             await self._generate()
         else:
-            self._step(
-                "Explanations and ensembles", True, "skipped: no model with weights here", False
-            )
+            text = "skipped: they need a model with weights; `ensemble-lsp demo --fetch --small` adds one (93 MB)"
+            self._step("Explanations and ensembles", False, text, False)
         await self._learned()
         await client.shutdown()
         if self._json:
@@ -127,8 +148,9 @@ class Tour:
         client.append(self._uri, typed)
         item = await self._ghost()
         if item is None:
-            self._step(title, False, f"{typed}  (no suggestion)", self._capable)
-            client.append(self._uri, "side ** 3\n" if "return" in typed else "ide < 0:" + after)
+            text = f"{typed}…   (no model was sure enough to suggest the rest; you type it)"
+            self._step(title, False, text, self._capable)
+            client.append(self._uri, BY_HAND[typed] + after)
             return
         id_ = item["command"]["arguments"][0]["id"]
         why = await client.command("ensemble.why", {"id": id_})
@@ -227,7 +249,8 @@ class Tour:
                 if row["suggestions"]:
                     record = f"{row['suggestions']} offered, {row['accepted']} accepted"
                     lines.append(f"{model['name']:19} {task:9} {record}")
-        self._step("What the server has learned about its models", bool(lines), "\n".join(lines))
+        text = "\n".join(lines) or "nothing yet: no model suggested anything"
+        self._step("What the server has learned about its models", bool(lines), text, self._capable)
 
 
 def parses(text: str) -> tuple[bool, str]:

@@ -172,8 +172,12 @@ def _split(
         target,
         [row.line for row in training],
         [row.line for row in validation],
-        (len({row.file for row in training}), len({row.file for row in validation})),
+        (_count_files(training), _count_files(validation)),
         left_out,
         redacted,
         source,
     )
+
+
+def _count_files(rows: list[TrainingRow]) -> int:
+    return len({row.source or row.file for row in rows})
