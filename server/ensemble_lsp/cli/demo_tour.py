@@ -62,8 +62,9 @@ EXAMPLES = """\
 TASK = (
     "Write the function rectangle_perimeter(width, height). Return the perimeter of a rectangle.\n"
 )
-WAIT = 2.0
-"""Seconds after the last key in which an answer that follows a first one is waited for."""
+WAIT = 20.0
+"""Seconds after the last key in which a model with weights may answer: it may still be loading."""
+WAIT_FOR_RECALL = 2.0
 
 
 class Tour:
@@ -136,7 +137,8 @@ class Tour:
 
     async def _ghost(self) -> dict[str, Any] | None:
         """Return the ghost text at the end; ask again while an answer may still follow."""
-        deadline = time.perf_counter() + WAIT
+        wait = WAIT if self._members else WAIT_FOR_RECALL
+        deadline = time.perf_counter() + wait
         while True:
             found = await self._client.inline(self._uri, automatic=True)
             if found or time.perf_counter() > deadline:
@@ -271,8 +273,8 @@ def agreement(made: dict[str, Any]) -> str:
     if len(candidates) == 1 and len(candidates[0]["models"]) > 1:
         return f"Yes: {names[0]} wrote code that behaves alike."
     if len(candidates) == 1:
-        failed = " ".join(f"({error})" for error in made["errors"])
-        return f"Only {names[0]} answered, so there is nothing to agree with. {failed}".strip()
+        failed = "".join(f"\n{name}: {reason}" for name, reason in made["errors"].items())
+        return f"Only {names[0]} answered, so there is nothing to agree with.{failed}"
     others = ", ".join(names[1:])
     how = "the examples decide" if made["settled"] else "your editor would ask"
     return f"No: {names[0]} and {others} wrote different code.\nThe answer of {names[0]} is used here; {how}."
