@@ -155,8 +155,7 @@ class SpareBackend(httpcore2.AsyncNetworkBackend):
         try:
             stream = await self._network.connect_tcp(self._host, self._port, _CONNECT_SECONDS)
             if self._tls is not None:
-                self._tls.set_alpn_protocols(["http/1.1"])
-                stream = await stream.start_tls(self._tls, self._host, _CONNECT_SECONDS)
+                stream = await self._handshake(stream, self._tls)
         except (OSError, httpcore2.NetworkError, httpcore2.TimeoutException):
             self.failed = True  # the request itself will report it
             return None
@@ -164,6 +163,18 @@ class SpareBackend(httpcore2.AsyncNetworkBackend):
         spare, opened = SpareStream(stream), time.monotonic()
         spare.on_end(lambda: self._note_end(opened))
         return spare
+
+    async def _handshake(
+        self, stream: httpcore2.AsyncNetworkStream, tls: ssl.SSLContext
+    ) -> httpcore2.AsyncNetworkStream:
+        # Not HTTP/2: the library does not reset the stream of a cancelled answer, so that its
+        # provider would continue to write it and bill for it.
+        tls.set_alpn_protocols(["http/1.1"])
+        try:
+            return await stream.start_tls(tls, self._host, _CONNECT_SECONDS)
+        except asyncio.CancelledError:
+            await stream.aclose()  # the library closes it after an error alone
+            raise
 
     def _note_end(self, opened: float) -> None:
         self.failed = time.monotonic() - opened < _REFUSED_SECONDS
@@ -266,8 +277,11 @@ def kept_connection(profile: Profile, url: str, limits: httpx2.Limits) -> KeptCo
     """Return the transport of a remote model; None where nothing is to be kept open.
 
     A local server answers at once. A proxy of the environment is left to the library: the tunnel
-    through it begins with a request.
+    through it begins with a request. An address that ``NO_PROXY`` excepts is reached without it.
     """
-    if profile.local or profile.backend or urllib.request.getproxies().keys() - {"no"}:
+    if profile.local or profile.backend:
+        return None
+    proxies = urllib.request.getproxies().keys() - {"no"}
+    if proxies and not urllib.request.proxy_bypass(httpx2.URL(url).netloc.decode("ascii")):
         return None
     return KeptConnection(url, limits)
