@@ -42,6 +42,16 @@ def test_of_equally_good_models_the_much_cheaper_or_faster_one_is_advised(
     assert text.startswith("Use b: ") and f"much {word}" in text
 
 
+def test_of_equally_good_models_the_order_does_not_decide() -> None:
+    few = GOOD[:12]
+    text = advise([scored("a", few, cost=0.001), scored("b", few)], {})
+    assert text == (
+        "Use a: in each of 12 cases its answer is as good as that of b, and it is much cheaper."
+    )
+    # Between models of equal price the faster one is the reader's choice.
+    assert advise([scored("a", few, ms=10.0), scored("b", few)], {}).startswith("Use a or b: ")
+
+
 def test_different_models_of_the_same_quality_are_not_ranked() -> None:
     text = advise([scored("a", GOOD), scored("b", SAME)], {})
     assert text.startswith("60 cases do not show which is better, ")

@@ -293,8 +293,9 @@ class CompletionRunner:
         if not run.request.several:
             await self._wait_for_all(run, deadline, self._has_first)
             self._start_samples(run)
-            deadline = min(deadline, time.perf_counter() + GRACE)
-        await self._wait_for_all(run, deadline)
+            await self._wait_briefly(run, min(deadline, time.perf_counter() + GRACE))
+        else:
+            await self._wait_for_all(run, deadline)
         run.unfinished = [stream for stream, _ in run.streams if not stream.done]
         answers = [self._answer(run, f, typed) for f, typed in run.streams if f.has_answer]
         found = distinct([a for a in answers if a is not None])
@@ -375,6 +376,14 @@ class CompletionRunner:
                 if left <= 0:
                     self._stalled |= {f.profile.name for f in running}
                     return
+            await wait_for_any(running, left)
+
+    async def _wait_briefly(self, run: CompletionRun, deadline: float) -> None:
+        """Wait until all streams are done; too short a time to call a silent model stalled."""
+        while (left := deadline - time.perf_counter()) > 0:
+            running = [f for f, _ in run.streams if not f.done]
+            if not running:
+                return
             await wait_for_any(running, left)
 
     def _seconds_to_stall(

@@ -119,15 +119,12 @@ def _overall(models: Sequence[ScoredModel]) -> tuple[ScoredModel, str]:
     same = [m for m in rivals if m.scores == best.scores]
     names = join_names([best.name, *(m.name for m in rivals)], "or")
     if len(same) == len(rivals):
-        cheapest = min((best, *same), key=lambda m: (m.cost, m.ms))
-        if all(_saves(cheapest, m) for m in (best, *same) if m is not cheapest):
-            word = (
-                "cheaper" if cheapest.cost < best.cost or cheapest.cost < same[0].cost else "faster"
-            )
-            others = join_names([m.name for m in (best, *same) if m is not cheapest])
+        cheapest = min((best, *same), key=lambda m: m.cost)
+        rest = [m for m in (best, *same) if m is not cheapest]
+        if all(_saves(cheapest, m) and cheapest.cost < m.cost for m in rest):
             return cheapest, (
-                f"Use {cheapest.name}: its answers are as good as those of {others} in each of {cases}, "
-                f"and it is much {word}."
+                f"Use {cheapest.name}: in each of {cases} its answer is as good as that of "
+                f"{join_names([m.name for m in rest])}, and it is much cheaper."
             )
         return best, f"Use {names}: their answers are equally good over {cases}."
     values = join_names([f"{m.name} {m.evidence()}" for m in (best, *rivals)])
