@@ -392,6 +392,16 @@ def test_exactly_enough_lines_are_all_for_training(tmp_path: Path) -> None:
     assert prepare_file(path, TARGET, share=0.1).validation
 
 
+def test_too_few_lines_are_all_counted_and_their_own_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "nine.jsonl"
+    path.write_bytes(lines(count=9))
+    prepared = prepare_file(path, TARGET, share=0.1)
+    with pytest.raises(InvalidTrainingFileError, match="9 valid examples") as raised:
+        prepared.write(tmp_path / "out")
+    assert str(raised.value).startswith(f"{path} ")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_file_of_ones_own_is_split_by_its_files(tmp_path: Path) -> None:
     rows = [
         {"file": f"f{n // 5}", "messages": [{**USER, "content": f"q{n}"}, ANSWER]}
