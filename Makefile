@@ -42,10 +42,10 @@ test: $(INSTALLED)
 test-npm: $(NODE_MODULES)
 	cd clients/vscode && npm test --silent -- --test-reporter=dot
 
-# Four parts, two at a time: VS Code, whose tests share one window, mostly waits.
+# Four parts, two at a time, the longest first.
 test-e2e: $(INSTALLED)
 	$(call add,local dev e2e docs fuzz)
-	$(MAKE) --no-print-directory -k -j2 --output-sync test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server
+	$(MAKE) --no-print-directory -k -j2 --output-sync test-e2e-server test-e2e-editors test-e2e-faults test-e2e-vscode
 
 test-e2e-vscode:
 	$(BIN)/pytest -m e2e tests/e2e/vscode $(ARGS)

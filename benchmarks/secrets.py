@@ -20,6 +20,8 @@ from ensemble_lsp.context.secret_redaction import Redactor
 
 DATA = Path(__file__).parent.parent / "tests" / "data" / "secrets"
 HALVES = ("written_before", "held_out")
+ATTACK = "attack"
+"""Snippets that were written later, without knowledge of the rules; all hold secrets."""
 PIECE = 6
 """Characters: a secret counts as sent if this many of it in a row are."""
 
@@ -201,10 +203,12 @@ def _show_ordinary(files: int, show_mistakes: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=300)
-    parser.add_argument("--missed", action="store_true", help="show each mistake of the first half")
+    parser.add_argument(
+        "--missed", action="store_true", help="show each mistake, but for the held-out half"
+    )
     options = parser.parse_args()
-    for half in HALVES:
-        _show_half(half, options.missed and half == "written_before")
+    for half in (*HALVES, ATTACK):
+        _show_half(half, options.missed and half != "held_out")
     _show_ordinary(options.files, options.missed)
 
 

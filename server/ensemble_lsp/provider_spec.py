@@ -45,6 +45,8 @@ class StarterModel:
     output_price: float
     context_tokens: int
     """Up to this length the prices hold."""
+    service: str = ""
+    """The name of the service that gives the key; empty for the provider's title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,13 @@ class ProviderSpec:
     def needs_key(self) -> bool:
         """Whether the provider's own service asks for a key."""
         return bool(self.key_variable)
+
+    @property
+    def service(self) -> str:
+        """The name of the provider's own service; empty if a key is not enough to use it."""
+        if self.starter is None or not self.key_variable:
+            return ""
+        return self.starter.service or self.title
 
     @property
     def trains_here(self) -> bool:

@@ -158,6 +158,15 @@ def advance(start: Position, text: str) -> Position:
     return Position(start.line + len(lines) - 1, len(lines[-1]))
 
 
+def advance_in(document: Document, start: Position, count: int) -> Position:
+    """Return the position ``count`` characters after ``start``; at a line's end it stays on that line."""
+    line, column = start.line, start.column + count
+    while column > len(document.lines[line]) and line + 1 < len(document.lines):
+        column -= len(document.lines[line])
+        line += 1
+    return Position(line, column)
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One replacement: a span of the text before it, and the new text."""

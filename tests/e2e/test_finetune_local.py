@@ -109,4 +109,4 @@ def test_other_architectures_are_told(home: Path) -> None:
     process = start(home, "finetune", "start", str(home / "data.jsonl"), "--model", "tiny", "--yes")
     _, err = process.communicate(timeout=100)
     assert process.returncode == 1
-    assert "mamba; trainable are llama" in err.splitlines()[-1]
+    assert "mamba; only llama" in err.splitlines()[-1]

@@ -11,11 +11,12 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.faults.wire import OK, dripping, saying, self_signed
+from tests.faults.wire import OK, dripping, saying
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import Fault, LoopbackProvider, Recorded, running
 from tests.support.sources import CODE
+from tests.support.tls import certificate
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -197,7 +198,7 @@ async def test_addresses_that_lead_nowhere_are_named(home: Home, uri: str, proto
         closed = free.getsockname()[1]
     with contextlib.ExitStack() as stack:
         plain = stack.enter_context(saying([OK + b"\r\n"]))
-        nobody = stack.enter_context(saying([OK + b"\r\n"], tls=self_signed(home.path)))
+        nobody = stack.enter_context(saying([OK + b"\r\n"], tls=certificate(home.path)))
         places = {
             "refused": f"http://127.0.0.1:{closed}/v1",
             "no such name": "http://nowhere.invalid/v1",

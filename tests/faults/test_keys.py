@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from typing import Any
 
@@ -12,6 +11,7 @@ import psutil
 import pytest
 
 from tests.server.conftest import Home
+from tests.support.environment import clean_environment
 from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import Fault, LoopbackProvider, Recorded, running
 from tests.support.sources import CODE
@@ -108,8 +108,7 @@ async def noise(client: LspClient, home: Home, uri: str) -> None:
 
 async def commands(home: Home) -> str:
     """What the command line prints about models, their keys and the history."""
-    clean = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
-    clean |= {
+    clean = clean_environment() | {
         "ENSEMBLE_LSP_CONFIG": str(home.path / "config.toml"),
         "ENSEMBLE_LSP_DATA_DIR": str(home.path / "data"),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",

@@ -33,7 +33,7 @@ pytestmark = [
 @pytest.fixture
 def user(tmp_path: Path) -> Iterator[User]:
     one = User(tmp_path)
-    one.file("app.py", "def add(a, b):\n    return a + b\n\n\ndef more(a, b):\n    ret")
+    one.file("app.py", "def add(a, b):\n    return a + b\n\n\n" * 4 + "def more(a, b):\n    ret")
     yield one
     for folder in [tmp_path, *(p for p in tmp_path.rglob("*") if p.is_dir())]:
         folder.chmod(0o755)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ensemble_lsp.cli import main
+from tests.support.environment import clean_environment, is_private
 
 PROGRAM = [sys.executable, "-m", "ensemble_lsp"]
 
@@ -92,13 +93,8 @@ class User:
     @property
     def environment(self) -> dict[str, str]:
         """Of a subprocess: nothing of the machine's own keys and settings."""
-        clean = {
-            k: v
-            for k, v in os.environ.items()
-            if not k.endswith(("_API_KEY", "_BASE_URL")) and not k.startswith("ENSEMBLE_LSP")
-        }
         return {
-            **clean,
+            **clean_environment(),
             "ENSEMBLE_LSP_CONFIG": str(self.config),
             "ENSEMBLE_LSP_DATA_DIR": str(self.data),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
@@ -178,7 +174,7 @@ class InProcess(User):
     def run(self, *arguments: str) -> Result:
         """The program's exit code and output."""
         for name in list(os.environ):
-            if name.endswith(("_API_KEY", "_BASE_URL")) or name.startswith("ENSEMBLE_LSP"):
+            if is_private(name):
                 self.monkeypatch.delenv(name)
         for name, value in self.environment.items():
             if os.environ.get(name) != value:

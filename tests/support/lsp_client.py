@@ -22,6 +22,7 @@ from jsonschema import Draft202012Validator
 from ensemble_lsp.lsp.command_schemas import COMMANDS
 from ensemble_lsp.lsp.notification_schemas import FROM_SERVER
 from ensemble_lsp.lsp.protocol_schema import protocol_json_schema
+from tests.support.environment import clean_environment
 from tests.support.metamodel import Conformance
 
 TEXT_DOCUMENT: dict[str, Any] = {
@@ -405,14 +406,7 @@ async def running_server(
     client: type[LspClient] = LspClient,
 ) -> AsyncIterator[LspClient]:
     """The installed server with a config and data folder of its own, and no keys from outside."""
-    import os
-
-    clean = {
-        k: v
-        for k, v in os.environ.items()
-        if not k.endswith(("_API_KEY", "_BASE_URL")) and not k.startswith("ENSEMBLE_LSP")
-    }
-    clean |= {
+    clean = clean_environment() | {
         "ENSEMBLE_LSP_CONFIG": str(tmp / "config.toml"),
         "ENSEMBLE_LSP_DATA_DIR": str(tmp / "data"),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",

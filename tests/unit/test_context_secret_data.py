@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.secrets import HALVES, altered_lines, leaks, load, ordinary_files, score
+from benchmarks.secrets import ATTACK, HALVES, altered_lines, leaks, load, ordinary_files, score
 
 from ensemble_lsp.context.secret_redaction import Redactor
 
@@ -13,6 +13,14 @@ def test_recall_and_precision(half: str) -> None:
     total, mistakes = score(load(half), Redactor())
     assert total.removed >= 0.95 * total.secrets, mistakes if half == HALVES[0] else ""
     assert total.clean >= 0.95 * total.negatives
+
+
+@pytest.mark.parametrize("form", ["common", "odd"])
+def test_recall_on_forms_that_an_attacker_chose(form: str) -> None:
+    snippets = [each for each in load(ATTACK) if each.kind.startswith(form)]
+    total, mistakes = score(snippets, Redactor())
+    assert len(snippets) >= 120
+    assert total.removed >= 0.95 * total.secrets, mistakes
 
 
 def test_the_set_is_large_enough_and_has_negatives() -> None:

@@ -28,6 +28,26 @@ def test_links_to_files_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize(
+    "page", ["docs/architecture.md", "docs/adding-a-provider.md", "CONTRIBUTING.md"]
+)
+def test_paths_in_the_pages_for_developers_exist(page: str) -> None:
+    package = ROOT / "server" / "ensemble_lsp"
+    text = (ROOT / page).read_text()
+    paths = {
+        path
+        for path in re.findall(r"`([\w.*-]*(?:/[\w.*-]*)+|[\w-]+\.py)`", text)
+        if not path.startswith("/") and path != "ensemble/didShow"  # of a service; a method
+    }
+    assert len(paths) > 4
+    for path in paths:
+        # The name of a file follows the folder that its sentence names.
+        places = (ROOT, package, package / "postprocess", package / "next_edit")
+        pattern = path.replace("NAME", "*").removesuffix("/")
+        found = (match for place in places for match in place.glob(pattern))
+        assert next(found, None) or next((package.glob(f"{pattern}.py")), None), path
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_commands_are_ones_the_program_knows(page: Path, capsys: pytest.CaptureFixture) -> None:
     for command in commands(page.read_text()):

@@ -1,4 +1,4 @@
-"""The package's own rules: a class or a module name is used once."""
+"""The package's own rules: a class or a module name is used once, and no provider is named outside its folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import ensemble_lsp
+from ensemble_lsp.provider_spec import specs
 
 PACKAGE = Path(ensemble_lsp.__file__).parent
 
@@ -39,3 +40,15 @@ def test_a_module_name_is_used_once_in_the_package() -> None:
             places[path.parent.name if path.name == "__init__.py" else path.stem].append(name)
     assert len(places) > 200
     assert not repeated(places)
+
+
+def test_no_package_names_a_provider() -> None:
+    examples = "settings/schema.py"  # of settings, in the documentation
+    named: list[str] = []
+    for name, path in files():
+        if name.startswith("providers/") or name == examples:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in specs():
+                named.append(f"{name}:{node.lineno}: {node.value!r}")
+    assert not named, "read the providers' specs instead"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensemble_lsp.next_edit.families import edit_prompt, family_names, family_of
+from ensemble_lsp.next_edit.families import edit_prompt, family_of
 from ensemble_lsp.next_edit.families.zeta21 import marker_places
 from ensemble_lsp.next_edit.parsing import predicted_edit
 from ensemble_lsp.next_edit.prompting import EditDiagnostic
@@ -408,7 +408,6 @@ def test_a_family_is_chosen_by_the_models_id(model: str, chats: bool, family: st
 def test_a_setting_names_the_family() -> None:
     assert family_of("my-tune", "zeta-2") is FAMILY["zeta-2"]
     assert family_of("zeta-2", "none") is None
-    assert set(family_names()) == {"auto", "none", *FAMILY}
 
 
 def test_sweep_begins_anew_after_an_insertion_above_the_cursor() -> None:

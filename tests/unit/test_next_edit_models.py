@@ -7,13 +7,19 @@ from typing import Any, get_args
 
 import pytest
 
-from ensemble_lsp.models.edit_formats import edit_formats, is_raw_text, only_predicts_edits
+from ensemble_lsp.models.edit_formats import (
+    AUTO,
+    NONE,
+    edit_formats,
+    is_raw_text,
+    only_predicts_edits,
+)
 from ensemble_lsp.models.interface import BuildContext
 from ensemble_lsp.models.profiles import make_profile
 from ensemble_lsp.models.prompt_rendering import chat_messages, plain_prompt
 from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.token_estimates import estimate_usage
-from ensemble_lsp.next_edit.families import FAMILIES, family_names
+from ensemble_lsp.next_edit.families import FAMILIES
 from ensemble_lsp.providers.openai.openai_model import OpenAIModel
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt, RenderedPrompt
@@ -40,7 +46,7 @@ def settings(model: str, provider: str = "openai", **fields: Any) -> ModelSettin
 def test_every_format_has_a_family_and_a_value_of_the_setting() -> None:
     assert set(edit_formats()) == {family.name for family in FAMILIES}
     values = get_args(ModelSettings.model_fields["edit_format"].annotation)
-    assert set(values) == set(family_names())
+    assert set(values) == {AUTO, NONE, *(family.name for family in FAMILIES)}
     for family in FAMILIES:
         assert is_raw_text(family.name) == (family.wire == "completions")
 

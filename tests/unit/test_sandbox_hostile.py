@@ -202,7 +202,8 @@ def test_a_test_runner_makes_no_namespaces_and_reaches_no_other_process(apart: b
     try:
         code = FILTERED.format(isolation=str(ISOLATION), victim=victim.pid, apart=apart)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert (done.stdout.strip(), done.stderr) == ("0 1", "")
+        lowered = min(os.nice(0) + 1, 19)
+        assert (done.stdout.strip(), done.stderr) == (f"0 {lowered}", "")
         assert victim.poll() is None
     finally:
         victim.kill()

@@ -17,7 +17,7 @@ return {
     -- Shows the code action's explanation in a window: a file would get servers of its own.
     ['ensemble.explain'] = function(command)
       local argument = vim.tbl_extend('force', command.arguments[1], { show = false })
-      require('ensemble_lsp.commands').explain(argument)
+      require('ensemble_lsp.explanation').show(argument)
     end,
   },
   on_init = function()

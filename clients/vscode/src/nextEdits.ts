@@ -12,9 +12,9 @@ import { nextEditsEnabled } from "./settings";
 import type { Suggestions } from "./suggestions";
 
 const CHANGE_MS = 100;
-/** Rests of the cursor: longer, because a cursor on its way needs no edit. */
+/** The cursor must rest longer than a change: while it moves, no edit is needed. */
 const REST_MS = 300;
-/** A moved cursor asks for this long after a change. Later, the user only reads. */
+/** After a change, a cursor that rests asks for an edit during this time. Later, the user only reads. */
 const RECENT_MS = 20_000;
 const MAX_DIAGNOSTICS = 20;
 
@@ -179,7 +179,7 @@ export class NextEdits implements vscode.Disposable {
     this.scheduleIfRecent();
   }
 
-  /** Other ghost text appeared or went, or it was this edit's and the user rejected or left it. */
+  /** Other ghost text appeared or disappeared, or the user rejected or left this edit's own. */
   private onGhostChanged(id: string | undefined): void {
     const { offered } = this;
     if (!offered || id === offered.id) return;

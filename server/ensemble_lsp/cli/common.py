@@ -116,12 +116,15 @@ def run_async(work: Callable[[], Awaitable[R]]) -> R:
         asyncio.get_running_loop().set_default_executor(executor)
         try:
             return await work()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, KeyboardInterrupt) as stop:
             executor.shutdown(wait=False, cancel_futures=True)
             end = time.monotonic() + _WRITING_SECONDS
-            while _working() and time.monotonic() < end:
-                await asyncio.sleep(0.02)
-            _leave(130)
+            try:
+                while _working() and time.monotonic() < end:
+                    await asyncio.sleep(0.02)
+            finally:  # a second Ctrl-C cancels the wait
+                if _working() or not isinstance(stop, KeyboardInterrupt):
+                    _leave(130)
             raise
 
     return asyncio.run(run())

@@ -33,6 +33,7 @@ from .browser import open_page
 from .common import app_of, run_async
 from .console import number, print_json, print_table, safe, warn
 from .questions import confirmed
+from .sentences import say
 
 OUT = "ensemble-comparison"
 
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
                     warn(f"stopped; the answers are kept in {options.out}: run it again to resume")
                     raise
             if compared is None:
-                print("No model was asked.", file=sys.stderr)
+                say("No model was asked.", to_stderr=True)
                 return 0
             command = "ensemble-lsp compare " + shlex.join(_shown(args))
             written = await asyncio.to_thread(write_comparison, compared, options.out, command)
@@ -102,18 +103,17 @@ async def _confirm(args: argparse.Namespace, plan: ComparisonPlan) -> bool:
     for name, why in plan.unavailable.items():
         warn(f"{name} is skipped: {why}")
     sys.stdout.flush()
-    print(
-        f"{plural(len(plan.sample.cases), 'place')} in {plural(plan.sample.read, 'file')}; "
-        f"{plural(plan.kept, 'answer')} already there.",
-        file=sys.stderr,
-    )
+    places = f"{plural(len(plan.sample.cases), 'place')} in {plural(plan.sample.read, 'file')}"
+    kept = f"; {plural(plan.kept, 'answer')} already there" if plan.kept else ""
+    say(f"{places}{kept}.", to_stderr=True)
     for one in plan.estimates:
         price = f"about {html_page.dollars(one.cost)}, at most {html_page.dollars(one.max_cost)}"
         price = price if one.priced else "price unknown"
         cost = "on this machine" if one.local else price
         tokens = f"{plural(one.input_tokens, 'token')} in, {one.output_tokens:,} out"
-        line = f"  {one.model}: {plural(one.requests, 'request')}, about {tokens}; {cost}"
-        print(safe(line), file=sys.stderr)
+        line = f"{plural(one.requests, 'request')}, about {tokens}; {cost}"
+        line = line if one.requests else "no request"
+        say(safe(f"  {one.model}: {line}"), to_stderr=True, indent="    ")
     if not plan.leaves_machine or args.yes:
         return True
     if not sys.stdin.isatty():
@@ -158,7 +158,7 @@ def _bars(*, quiet: bool) -> Generator[Callable[[EvalProgress], None]]:
 
 
 def _print_progress(text: str) -> None:
-    print(safe(text), file=sys.stderr)
+    say(safe(text), to_stderr=True)
 
 
 def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles) -> None:
@@ -191,9 +191,9 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
         )
     columns = ["model", "answers", *measures, "first token", "whole", "cost", "error"]
     print_table(columns, rows, optional=("first token", "answers", "exact", "whole"))
-    print(safe(compared.summary.advice))
+    say(safe(compared.summary.advice))
     if compared.ended:
-        print(compared.ended)
+        say(compared.ended)
     print(f"Report: {written.html or written.markdown}")
 
 
@@ -202,4 +202,4 @@ async def _learn(app: AppContext, compared: Comparison) -> None:
     await asyncio.to_thread(save_priors, app.data_dir, priors)
     rewards = ", ".join(f"{prior.model} {prior.reward:.2f}" for prior in priors)
     message = f"The selector now expects these rewards for {compared.summary.task}: {rewards}."
-    print(safe(message), file=sys.stderr)
+    say(safe(message), to_stderr=True)

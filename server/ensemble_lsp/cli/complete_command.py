@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import Any
 
 from ..app import AppContext
 from ..app.failures import no_model, refused
@@ -12,8 +11,17 @@ from ..completion import Completer, CompletionRequest
 from ..errors import EnsembleError, NoModelError, SettingsError
 from ..types import Document
 from .common import app_of, numbers, open_file, place_in, run_async
-from .one_shot import CliResult, check_model, print_answer, why
+from .one_shot import (
+    CliResult,
+    check_model,
+    collect_failures,
+    models_asked,
+    print_answer,
+    why,
+)
 from .progress_bar import answers_shown
+
+_NO_COMPLETION = "No model suggested a completion here; try another position."
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,13 +53,7 @@ async def _ask(
         budget_ms=app.settings.ensemble.budget_ms,
         candidates=1,
     )
-    trouble: list[str] = []
-
-    def hear(state: str, **fields: Any) -> None:
-        if state == "offline":
-            trouble.append(str(fields.get("message", "")))
-
-    app.activity.on_status = hear
+    failures = collect_failures(app)
     start = time.perf_counter()
     completer = Completer()
     try:
@@ -62,21 +64,17 @@ async def _ask(
     finally:
         completer.close()
     if not found:
-        raise _nothing(args, app, document, trouble)
+        raise _nothing(args, app, document, failures)
     best = found[0]
     return CliResult("complete", best.text, best.models, took, best.agreement, why(app, best.id))
 
 
 def _nothing(
-    args: argparse.Namespace, app: AppContext, document: Document, trouble: list[str]
+    args: argparse.Namespace, app: AppContext, document: Document, failures: list[str]
 ) -> EnsembleError:
     """Return the reason why there is no completion."""
-    models = app.models_for("complete")
-    if args.model:
-        models = [app.registry.get(args.model)]
+    models = models_asked(app, args.model, "complete")
     if not models:
         return no_model(app, "complete")
-    message = (
-        trouble[-1] if trouble else "No model suggested a completion here; try another position."
-    )
+    message = failures[-1] if failures else _NO_COMPLETION
     return refused(app, document, models) or NoModelError(message)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..postprocess.characters import strip_hidden_characters
+from .sentences import can_encode, say
 
 DASH = "–"
 
@@ -55,13 +56,14 @@ def print_table(
     On a narrow terminal, ``optional`` columns are left out, the first one first, and then each row becomes a
     block. ``empty`` is the sentence that a terminal shows instead of a table without rows.
     """
-    cells = [[safe(cell) for cell in row] for row in rows]
+    dash = DASH if can_encode(DASH, sys.stdout) else "-"
+    cells = [[safe(cell).replace(DASH, dash) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in [list(columns), *cells]:
             print("\t".join(" ".join(cell.split()) for cell in row))
         return
     if not cells and empty:
-        print(empty)
+        say(empty)
         return
     from rich.console import Console
 
@@ -75,10 +77,10 @@ def print_table(
     console.print(table(columns, cells, layout))
     hidden = [name for i, name in enumerate(columns) if name in optional and i not in layout.shown]
     hidden = [
-        name for name in hidden if any(row[columns.index(name)] not in ("", DASH) for row in cells)
+        name for name in hidden if any(row[columns.index(name)] not in ("", dash) for row in cells)
     ]
     if hidden:
-        print(f"A wider terminal or --json also shows: {', '.join(hidden)}.")
+        say(f"A wider terminal or --json also shows: {', '.join(hidden)}.")
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -89,4 +91,4 @@ def number(value: float | None, digits: int = 2) -> str:
 def warn(sentence: str) -> None:
     """Print one line on standard error, with the program's name."""
     line = " ".join(safe(sentence).split())
-    print(f"ensemble-lsp: {line}", file=sys.stderr)
+    say(f"ensemble-lsp: {line}", to_stderr=True)

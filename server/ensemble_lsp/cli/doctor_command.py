@@ -15,6 +15,7 @@ from ..settings import default_config_path, default_data_dir, writable_by_others
 from ..types import TASKS
 from .common import app_of, run_async
 from .console import print_json, safe
+from .sentences import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ async def _check(args: argparse.Namespace) -> int:
     if args.json:
         print_json([asdict(c) for c in checks])
     for check in [] if args.json else checks:
-        print(f"{check.mark} {safe(check.what)}: {safe(check.told)}")
+        say(f"{check.mark} {safe(check.what)}: {safe(check.told)}", indent="  ")
     return 1 if any(not c.ok and c.serious for c in checks) else 0
 
 

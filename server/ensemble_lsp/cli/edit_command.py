@@ -8,7 +8,6 @@ import itertools
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from ..app import AppContext
 from ..app.failures import refused
@@ -20,7 +19,14 @@ from ..next_edit.patch import PatchHunk, read_patch, replay
 from ..next_edit.predictor import EditPredictor
 from ..types import Document
 from .common import app_of, numbers, open_file, place_in, project_of, run_async
-from .one_shot import CliResult, check_model, print_answer, why
+from .one_shot import (
+    CliResult,
+    check_model,
+    collect_failures,
+    models_asked,
+    print_answer,
+    why,
+)
 from .progress_bar import answers_shown
 
 
@@ -85,13 +91,7 @@ async def _predict(
         # No keystroke waits for it: a model may take longer, or load its weights.
         budget_ms=app.settings.ensemble.budget_ms,
     )
-    trouble: list[str] = []
-
-    def hear(state: str, **fields: Any) -> None:
-        if state == "offline":
-            trouble.append(str(fields.get("message", "")))
-
-    app.activity.on_status = hear
+    failures = collect_failures(app)
     predictor = EditPredictor(history)
     start = time.perf_counter()
     try:
@@ -101,7 +101,7 @@ async def _predict(
     finally:
         predictor.close()
     if found is None:
-        raise _nothing(args, app, document, trouble)
+        raise _nothing(args, app, document, failures)
     after = document.replace(found.span, found.text)
     diff = _diff(document, after, app.workspace.context.relative(document.path))
     return CliResult("edit", diff, found.models, took, None, why(app, found.id))
@@ -116,13 +116,11 @@ def _diff(before: Document, after: Document, path: str) -> str:
 
 
 def _nothing(
-    args: argparse.Namespace, app: AppContext, document: Document, trouble: list[str]
+    args: argparse.Namespace, app: AppContext, document: Document, failures: list[str]
 ) -> EnsembleError:
     """Return the reason why there is no edit."""
-    models = app.models_for("edit")
-    if args.model:
-        models = [app.registry.get(args.model)]
-    message = trouble[-1] if trouble else "No next edit is predicted here."
+    models = models_asked(app, args.model, "edit")
+    message = failures[-1] if failures else "No next edit is predicted here."
     if not models:
         message = f"{message} No model can predict one: add a chat model or one for edits."
     return refused(app, document, models) or NoModelError(message)

@@ -35,9 +35,13 @@ from .console import number, print_json, print_table, safe, warn
 from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
 from .finetune_watch import Watch
 from .questions import confirmed
+from .sentences import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+_MAX_FAULTS = 20
+"""Faults of a training file that are printed."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,8 +58,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         return run_async(work)
     except InvalidTrainingFileError as error:
-        for fault in error.faults:
-            print(safe(str(fault)), file=sys.stderr)
+        for fault in error.faults[:_MAX_FAULTS]:
+            say(safe(str(fault)), to_stderr=True, indent="  ")
+        if (more := len(error.faults) - _MAX_FAULTS) > 0:
+            say(f"and {plural(more, 'more fault')}", to_stderr=True)
         raise
 
 
@@ -88,7 +94,7 @@ async def _start(args: argparse.Namespace, app: AppContext) -> int:
         print_json({**_row(job), "estimate": dict(checked.estimate)})
         return 0
     if args.dry_run:
-        print(_intent(target, checked.training.examples, checked.estimate))
+        say(_intent(target, checked.training.examples, checked.estimate))
         return 0
     _confirm(args, target, checked.training.examples, checked.estimate)
     job = await asyncio.to_thread(_store(args).add, job)
@@ -119,7 +125,7 @@ def _confirm(
     args: argparse.Namespace, target: TrainingTarget, examples: int, estimate: Any
 ) -> None:
     """Ask before anything is sent or paid."""
-    print(_intent(target, examples, estimate), file=sys.stderr)
+    say(_intent(target, examples, estimate), to_stderr=True)
     if args.yes:
         return
     if not sys.stdin.isatty():
@@ -174,15 +180,12 @@ def _report(args: argparse.Namespace, job: TuningJob) -> int:
     elif job.state == "failed":
         raise FineTuningError(f"{job.name} failed: {job.message.rstrip('.')}.")
     elif job.joined and not job.retired:
-        print(
-            f"{job.name}: {job.state}; {job.joined} ({safe(job.tuned)}) is now one of your models"
-        )
+        say(f"{job.name}: {job.state}; {job.joined} ({safe(job.tuned)}) is now one of your models")
     elif job.ended:
         print(f"{job.name}: {job.state}")
     else:
-        print(
-            f"{job.name}: {job.state}; `ensemble-lsp finetune status {job.name} --follow` follows it"
-        )
+        follow = f"`ensemble-lsp finetune status {job.name} --follow`"
+        say(f"{job.name}: {job.state}; {follow} follows it")
     return 1 if job.state == "failed" else 0
 
 
@@ -197,7 +200,7 @@ async def _status(args: argparse.Namespace, app: AppContext) -> int:
         job = await register_model(job, _store(args), _home(app))
     code = _report(args, job)
     if job.message and not args.json:
-        print(safe(job.message))
+        say(safe(job.message))
     return code
 
 

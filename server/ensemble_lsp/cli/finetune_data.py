@@ -18,12 +18,14 @@ from ..finetuning.local.vocabulary import native_fim
 from ..finetuning.prepare import PreparedData, TrainingTarget, prepare, prepare_file
 from ..finetuning.provider_support import no_jobs
 from ..finetuning.training_example import METHODS, Method
+from ..languages import language_of
 from ..models.profiles import make_profile
 from ..providers.llamacpp import catalogue
 from ..settings import ModelSettings, default_data_dir
 from ..wording import plural
 from .common import require_file
 from .console import print_json, safe
+from .sentences import say
 
 
 async def run_prepare(args: argparse.Namespace, app: AppContext) -> int:
@@ -62,6 +64,8 @@ def _source(args: argparse.Namespace) -> tuple[str, Path]:
         )
     if source == "file" and not path.is_file():
         raise SettingsError("name the JSONL file: `ensemble-lsp finetune prepare FILE`.")
+    if not args.source and source == "file" and language_of(path) not in ("json", "plaintext"):
+        raise SettingsError(f"{path} is not a JSONL file; name the folder of your code instead.")
     return source, path
 
 
@@ -101,15 +105,15 @@ def _print_summary(summary: dict[str, Any]) -> None:
         examples, files = plural(part["examples"], "example"), plural(part["files"], "file")
         print(f"{name}: {examples} from {files}, about {plural(part['tokens'], 'token')}")
     for reason, count in summary["leftOut"].items():
-        print(f"skipped: {reason} ({count:,})")
+        say(f"skipped: {reason} ({count:,})")
     if summary["redacted"]:
         print(f"secrets replaced in prompts: {summary['redacted']}")
     for fault in summary.get("faults", ()):
-        print(f"fault: {fault}")
-    print(price_line(summary))
+        say(f"fault: {fault}")
+    say(price_line(summary))
     if "folder" in summary:
         command = shlex.join(["ensemble-lsp", "finetune", "start", summary["folder"]])
-        print(f"written to {summary['folder']}; `{command}` trains on it")
+        say(f"written to {summary['folder']}; `{command}` trains on it")
 
 
 def price_line(estimate: Any) -> str:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from ..app import AppContext
 from ..errors import EnsembleError, SettingsError
+from ..provider_spec import fallback, specs
 from ..providers.llamacpp import catalogue
 from ..registry.model_registry import Entry
 from .common import app_of, run_async
 from .console import print_table, safe
 from .editor_snippets import EDITORS, snippet
-from .init_models import SERVICES, SetUp, add_model, download, model_of_server, model_of_service
+from .init_models import SetUp, add_model, download, model_of_server, model_of_service
 from .questions import ask
 
 
@@ -79,7 +80,7 @@ def _ways(app: AppContext) -> list[_Way]:
     names = ", ".join(e.profile.name for e in real)
     ways = [_Way("found", f"use {safe(names)}")] if real else []
     ways += [
-        *(_Way(name, f"{title}, with an API key") for name, title in SERVICES.items()),
+        *(_Way(s.name, f"{s.service}, with an API key") for s in specs().values() if s.service),
         _Way("server", "a server with OpenAI's protocol: Ollama, LM Studio, llama.cpp, vLLM, …"),
     ]
     for item in catalogue.PACKAGED:
@@ -90,8 +91,6 @@ def _ways(app: AppContext) -> list[_Way]:
 
 
 def _only_recalls(entry: Entry) -> bool:
-    from ..provider_spec import fallback
-
     return entry.profile.provider == fallback().name
 
 

@@ -11,7 +11,7 @@ from ..app import AppContext
 from ..app.model_admin import parse_model
 from ..errors import SettingsError
 from ..models.api_keys import Key, delete_key, store_key
-from ..provider_spec import spec_of
+from ..provider_spec import spec_of, specs
 from ..providers.llamacpp import catalogue
 from ..registry.loopback import get_json
 from ..registry.model_registry import Registry
@@ -20,8 +20,6 @@ from .console import safe
 from .models_command import fetch_with_bar
 from .questions import ask, ask_hidden
 
-SERVICES = {"openai": "OpenAI", "anthropic": "Anthropic"}
-"""Providers with their own service, and its name."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -40,7 +38,7 @@ def model_of_service(app: AppContext, provider: str) -> SetUp:
     spec = spec_of(provider)
     starter = spec.starter
     assert starter is not None
-    key = ask_hidden(f"API key of {SERVICES[provider]} (hidden): ")
+    key = ask_hidden(f"API key of {spec.service} (hidden): ")
     if not key:
         raise SettingsError("No key was entered.")
     model = ask(f"Model [{spec.default_model}]: ", spec.default_model)
@@ -62,7 +60,9 @@ async def model_of_server(app: AppContext) -> SetUp:
         raise SettingsError("No model was named.")
     key = ask_hidden("API key (hidden; Enter for none): ")
     name = _free_name(app, model.rpartition("/")[2][:90])
-    raw = {"name": name, "provider": "openai", "model": model, "baseUrl": address}
+    # The provider whose protocol the servers on this machine speak.
+    provider = next(spec.name for spec in specs().values() if spec.local_servers)
+    raw = {"name": name, "provider": provider, "model": model, "baseUrl": address}
     return SetUp(parse_model(raw), key, "MODEL_SERVER_KEY")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import io
 import logging
 import os
 import sys
@@ -19,6 +18,7 @@ from ..provider_spec import specs
 from . import admin_arguments, compare_arguments, finetune_arguments, shell_completion
 from .action_parsers import action_first, subparsers
 from .logging_setup import logging_to
+from .sentences import encode_all_characters, say
 
 logger = logging.getLogger(__name__)
 
@@ -59,9 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     # It gets every key when a context is opened; all logs and errors pass through it.
     args.redact = RedactKeys()
     args.redact.add_environment(os.environ)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    encode_all_characters(sys.stdout, sys.stderr)
     try:
         with logging_to(args.log_file, _LEVELS[args.log_level], args.redact):
             return _run(args)
@@ -109,7 +107,7 @@ def _fail(args: argparse.Namespace, error: EnsembleError) -> int:
     """Print an error in one line, without keys and control characters; return the exit code."""
     line = " ".join(args.redact.redact(str(error)).split())
     shown = "".join(c if c.isprintable() else "?" for c in line)
-    print(f"ensemble-lsp: {shown}", file=sys.stderr)
+    say(f"ensemble-lsp: {shown}", to_stderr=True)
     return 2 if isinstance(error, SettingsError | UnknownModelError) else 1
 
 

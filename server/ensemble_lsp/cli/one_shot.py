@@ -1,13 +1,15 @@
-"""Shared by ``complete``, ``explain`` and ``generate``: the check of --model and the printed result."""
+"""Shared by the commands that ask models once: the check of --model, failures, and the printed result."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 from ..app import AppContext
 from ..errors import SettingsError
+from ..models.interface import Model
 from ..types import Task
 from .console import print_json, safe
 
@@ -37,6 +39,23 @@ def check_model(app: AppContext, name: str | None, task: Task) -> None:
         raise SettingsError(
             f"{name} is configured for {', '.join(tasks)}, not for {task}; choose another --model."
         )
+
+
+def models_asked(app: AppContext, name: str | None, task: Task) -> list[Model]:
+    """Return the models for a task, or the one that --model names."""
+    return [app.registry.get(name)] if name else app.models_for(task)
+
+
+def collect_failures(app: AppContext) -> list[str]:
+    """Return a list that gets the message of each failure of a model from now on."""
+    failures: list[str] = []
+
+    def listen(state: str, **fields: Any) -> None:
+        if state == "offline":
+            failures.append(str(fields.get("message", "")))
+
+    app.activity.on_status = listen
+    return failures
 
 
 def why(app: AppContext, id_: str) -> str:

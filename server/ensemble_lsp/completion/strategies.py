@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..context.prompt_builder import complete_prompt
 from ..postprocess.syntax_check import parses_at
 from ..selection.cascade import Findings, could_escalate, escalate
-from ..types import Prompt
 from .cache import CachedAnswer, TypeThroughCache
 from .inflight import InflightRequest
 from .inflight_registry import InflightRegistry, wait_for_any
 from .request import CompletionRun
+from .run_streams import RunStreams
 
 if TYPE_CHECKING:
     from ..consensus.votes import ConsensusResult
@@ -35,13 +31,10 @@ CONTINUED = 2.0
 class CompletionRunner:
     """Asks models for completions and puts usable answers into the type-through cache."""
 
-    def __init__(self, cache: TypeThroughCache, streams: InflightRegistry) -> None:
+    def __init__(self, cache: TypeThroughCache, registry: InflightRegistry) -> None:
         self._cache = cache
-        self._streams = streams
-        self._closing: set[InflightRequest] = set()
-        """Streams that are still open after a complete answer."""
-        self._stalled: set[str] = set()
-        """Models that gave no token in time when they were asked last."""
+        self._registry = registry
+        self._streams = RunStreams(cache, registry)
 
     async def ask(self, run: CompletionRun, order: list[Model], count: int) -> list[CachedAnswer]:
         """Return answers, best first, within the time budget.
@@ -61,9 +54,9 @@ class CompletionRunner:
                 answers = await self._hedged(run, order, deadline)
         except asyncio.CancelledError:
             # Superseded: streams in the registry stay open. Cancelled: the registry is already empty.
-            self._release(run, keep=self._streams.streams(request.document.uri))
+            self._streams.release(run, keep=self._registry.streams(request.document.uri))
             raise
-        self._release(run, keep=run.unfinished)
+        self._streams.release(run, keep=run.unfinished)
         errors = [f.error for f, _ in run.streams if f.error is not None]
         shown = run.shown_model or (answers[0].model if answers else None)
         run.app.activity.finished("complete", shown, errors)
@@ -74,12 +67,12 @@ class CompletionRunner:
         budget = run.request.budget_ms or run.app.settings.complete.budget_ms
         try:
             self._start_samples(run)
-            await self._wait_for_all(run, time.perf_counter() + CONTINUED * budget / 1e3)
+            await self._streams.wait_for_all(run, time.perf_counter() + CONTINUED * budget / 1e3)
         except asyncio.CancelledError:
-            self._release(run, keep=self._streams.streams(run.request.document.uri))
+            self._streams.release(run, keep=self._registry.streams(run.request.document.uri))
             raise
-        answers = self._answers(run)
-        self._release(run, keep=[])
+        answers = self._streams.answers(run)
+        self._streams.release(run, keep=[])
         return answers
 
     def shown(self, run: CompletionRun, answer: CachedAnswer) -> None:
@@ -87,81 +80,9 @@ class CompletionRunner:
         if run.instant is not None and run.instant.source != answer.source:
             self._cache.put(run.document, run.position, run.instant)
 
-    def _release(self, run: CompletionRun, keep: list[InflightRequest]) -> None:
-        """Close the streams that are not kept."""
-        for stream, _ in run.streams:
-            if stream not in keep:
-                stream.close()
-                self._close_later(stream)
-        if not keep:
-            self._streams.close(run.request.document.uri)
-
-    def _close_later(self, stream: InflightRequest) -> None:
-        self._closing = {other for other in self._closing if not other.is_closed} | {stream}
-
     async def settled(self) -> None:
         """Wait for streams that are still open after a complete answer, so that their usage is counted."""
-        for stream in tuple(self._closing):
-            await stream.wait_closed()
-
-    def _prompt(self, run: CompletionRun, model: Model) -> Prompt | None:
-        return complete_prompt(
-            run.document,
-            run.position,
-            profile=model.profile,
-            workspace=run.app.workspace.context,
-            mode=run.mode,
-            max_lines=run.app.settings.complete.max_lines,
-        )
-
-    def _start(self, run: CompletionRun, model: Model, temperature: float = 0.0) -> bool:
-        """Ask a model, or take over its running stream; ``False`` if it may not see this file."""
-        if not temperature:
-            taken_over = self._streams.take_over(model.profile.name, run.document, run.position)
-            if taken_over is not None:
-                run.streams.append(taken_over)
-                return True
-        prompt = self._prompt(run, model)
-        if prompt is None:
-            return False
-        if temperature:
-            prompt = replace(prompt, temperature=temperature)
-        enough = partial(run.enough, exact=model.profile.continues_exactly)
-        stream = InflightRequest(model, prompt, enough)
-        run.streams.append((stream, ""))
-        if run.request.trigger == "automatic":
-            self._streams.add(run.document, run.position, stream)
-        return True
-
-    def _answer(
-        self, run: CompletionRun, stream: InflightRequest, typed: str
-    ) -> CachedAnswer | None:
-        """Return a finished stream as an answer at the cursor; ``None`` if it is not usable."""
-        text = stream.text
-        if typed:
-            if not text.startswith(typed):
-                return None
-            text = text[len(typed) :]
-        exact = bool(typed) or stream.profile.continues_exactly
-        cleaned = run.clean(text, stream.finish or "stop", exact=exact, profile=stream.profile)
-        threshold = run.app.settings.complete.threshold
-        confident = stream.confidence is None or stream.confidence >= threshold
-        if not cleaned.strip() or not confident:
-            return None
-        completion = stream.completion()
-        answer = CachedAnswer(
-            cleaned,
-            stream.model,
-            (stream.model,),
-            stream.confidence,
-            None,
-            completion.first_token_ms,
-            completion.total_ms,
-            run.decision,
-            f"{stream.profile.provider}/{stream.profile.model}",
-        )
-        self._cache.put(run.document, run.position, answer)
-        return answer
+        await self._streams.settled()
 
     # -- strategies ----------------------------------------------------------------------------
 
@@ -176,31 +97,48 @@ class CompletionRunner:
         doubtful: list[CachedAnswer] = []
         self._start_next(run, waiting)
         while run.streams and (left := deadline - time.perf_counter()) > 0:
-            for index, (stream, typed) in enumerate(run.streams):
-                if stream.done and index not in seen:
-                    seen.add(index)
-                    if stream.error is not None:
-                        logger.info("%s", stream.error)
-                    elif answer := self._answer(run, stream, typed):
-                        if doubtful or not self._escalate(run, answer, waiting, deadline):
-                            return [answer]
-                        doubtful.append(answer)
-                        continue
+            for answer in self._new_answers(run, seen):
+                if answer is None:
                     self._start_next(run, waiting)
+                elif doubtful or not self._escalate(run, answer, waiting, deadline):
+                    return [answer]
+                else:
+                    doubtful.append(answer)
             running = [f for f, _ in run.streams if not f.done]
             if not running:
                 if len(seen) == len(run.streams):
                     break
                 continue
-            hedges = waiting and not (run.decision is not None and run.decision.pinned)
-            hedge = self._seconds_to_hedge(run, running[-1]) if hedges else None
-            timeout = left if hedge is None else min(left, hedge)
-            await wait_for_any(running, timeout)
-            last = running[-1]
-            is_silent = last.first_token_ms is None and not last.done
-            if hedge is not None and is_silent and self._seconds_to_hedge(run, last) <= 0:
-                self._start_next(run, waiting)
+            await self._wait_or_hedge(run, running, waiting, left)
         return doubtful or await self._best_at_deadline(run, free)
+
+    def _new_answers(self, run: CompletionRun, seen: set[int]) -> Iterator[CachedAnswer | None]:
+        """Yield the answer of each stream that is done and not yet seen; ``None`` for a failed or useless one."""
+        for index, (stream, typed) in enumerate(run.streams):
+            if not stream.done or index in seen:
+                continue
+            seen.add(index)
+            if stream.error is not None:
+                logger.info("%s", stream.error)
+            yield None if stream.error else self._streams.answer(run, stream, typed)
+
+    async def _wait_or_hedge(
+        self,
+        run: CompletionRun,
+        running: list[InflightRequest],
+        waiting: list[Model],
+        seconds: float,
+    ) -> None:
+        """Wait for an answer; ask the next model too if the latest one is silent for too long."""
+        is_pinned = run.decision is not None and run.decision.pinned
+        if not waiting or is_pinned:
+            await wait_for_any(running, seconds)
+            return
+        latest = running[-1]
+        await wait_for_any(running, min(seconds, self._seconds_to_hedge(run, latest)))
+        is_silent = latest.first_token_ms is None and not latest.done
+        if is_silent and self._seconds_to_hedge(run, latest) <= 0:
+            self._start_next(run, waiting)
 
     def _escalate(
         self, run: CompletionRun, answer: CachedAnswer, waiting: list[Model], deadline: float
@@ -220,7 +158,7 @@ class CompletionRunner:
             return False
         model, decision = found
         running = any(f.profile.name == model.profile.name for f, _ in run.streams)
-        if not running and not self._start(run, model):
+        if not running and not self._streams.start(run, model):
             return False
         waiting[:] = [m for m in waiting if m.profile.name != model.profile.name]
         run.decision = decision
@@ -228,7 +166,7 @@ class CompletionRunner:
 
     def _start_next(self, run: CompletionRun, waiting: list[Model]) -> None:
         while waiting:
-            if self._start(run, waiting.pop(0)):
+            if self._streams.start(run, waiting.pop(0)):
                 return
 
     def _seconds_to_hedge(self, run: CompletionRun, stream: InflightRequest) -> float:
@@ -243,11 +181,11 @@ class CompletionRunner:
         run.free_models_asked = True
         free = [m for m in models if m.profile.free]
         for model in free:
-            if self._start(run, model):
+            if self._streams.start(run, model):
                 stream, typed = run.streams.pop()
                 await stream.wait_done()
-                self._close_later(stream)
-                if answer := self._answer(run, stream, typed):
+                self._streams.close_later(stream)
+                if answer := self._streams.answer(run, stream, typed):
                     run.instant = answer
                     return answer
         return None
@@ -284,27 +222,27 @@ class CompletionRunner:
         the cache. Samples of a model on this machine would slow its first answer down, so they wait for it.
         """
         for model in order[:count]:
-            self._start(run, model)
+            self._streams.start(run, model)
         paid = [m for m in order if not m.profile.free]
         run.samples = count - len(run.streams) if paid else 0
         at_once = run.request.several or not (paid and paid[0].profile.local)
         if at_once:
             self._start_samples(run)
         if not run.request.several:
-            await self._wait_for_all(run, deadline, self._has_first)
+            await self._streams.wait_for_all(run, deadline, self._has_first)
             self._start_samples(run)
-            await self._wait_briefly(run, min(deadline, time.perf_counter() + GRACE))
+            await self._streams.wait_briefly(run, min(deadline, time.perf_counter() + GRACE))
         else:
-            await self._wait_for_all(run, deadline)
+            await self._streams.wait_for_all(run, deadline)
         run.unfinished = [stream for stream, _ in run.streams if not stream.done]
-        answers = [self._answer(run, f, typed) for f, typed in run.streams if f.has_answer]
+        answers = [self._streams.answer(run, f, typed) for f, typed in run.streams if f.has_answer]
         found = distinct([a for a in answers if a is not None])
         return found or await self._best_at_deadline(run, [m for m in order if m.profile.free])
 
     def _start_samples(self, run: CompletionRun) -> None:
         paid = [m for m in run.decision.models if not m.profile.free] if run.decision else []
         for _ in range(run.samples if paid else 0):
-            self._start(run, paid[0], temperature=0.6)
+            self._streams.start(run, paid[0], temperature=0.6)
         run.samples = 0
 
     def _has_first(self, run: CompletionRun) -> bool:
@@ -321,11 +259,11 @@ class CompletionRunner:
         """Return the answer that two models agree on, else the best one's; free models are extra members."""
         paid = [m for m in order if not m.profile.free][:members]
         for model in paid + [m for m in order if m.profile.free]:
-            self._start(run, model)
-        await self._wait_for_all(
+            self._streams.start(run, model)
+        await self._streams.wait_for_all(
             run, deadline, None if run.request.wants_several else self._two_agree
         )
-        found = self._answers(run)
+        found = self._streams.answers(run)
         if not found:
             return await self._best_at_deadline(run, [])
         verdict = _verdict(run, found)
@@ -345,62 +283,13 @@ class CompletionRunner:
         )
         return [best, *found] if run.request.wants_several else [best]
 
-    def _answers(self, run: CompletionRun) -> list[CachedAnswer]:
-        """Return the usable answers so far."""
-        answers = [
-            self._answer(run, f, typed) for f, typed in run.streams if f.done and f.has_answer
-        ]
-        return [a for a in answers if a is not None]
-
     def _two_agree(self, run: CompletionRun) -> bool:
         """Return whether two models gave the same text: with at most three members they win any vote."""
-        found = self._answers(run)
+        found = self._streams.answers(run)
         if len(found) < 2:
             return False
         verdict = _verdict(run, found)
         return verdict.rule_used == "weighted" and len(verdict.models) > 1
-
-    async def _wait_for_all(
-        self,
-        run: CompletionRun,
-        deadline: float,
-        enough: Callable[[CompletionRun], bool] | None = None,
-    ) -> None:
-        """Wait until all streams are done. With an answer in hand, stalled models are not waited for."""
-        while (left := deadline - time.perf_counter()) > 0:
-            running = [f for f, _ in run.streams if not f.done]
-            if not running or (enough is not None and enough(run)):
-                return
-            if any(f.done and f.has_answer for f, _ in run.streams):
-                left = min(left, max(self._seconds_to_stall(run, f, deadline) for f in running))
-                if left <= 0:
-                    self._stalled |= {f.profile.name for f in running}
-                    return
-            await wait_for_any(running, left)
-
-    async def _wait_briefly(self, run: CompletionRun, deadline: float) -> None:
-        """Wait until all streams are done; too short a time to call a silent model stalled."""
-        while (left := deadline - time.perf_counter()) > 0:
-            running = [f for f, _ in run.streams if not f.done]
-            if not running:
-                return
-            await wait_for_any(running, left)
-
-    def _seconds_to_stall(
-        self, run: CompletionRun, stream: InflightRequest, deadline: float
-    ) -> float:
-        """Seconds until a silent stream counts as stalled.
-
-        That is after half of the time budget and twice the model's p90 to the first token. A model that stalled the
-        last time gets its p90 only.
-        """
-        if stream.first_token_ms is not None:
-            self._stalled.discard(stream.profile.name)
-            return math.inf
-        p90 = run.app.first_token_p90(stream.profile.name, "complete") / 1e3
-        half = (deadline - stream.started) / 2
-        patience = p90 if stream.profile.name in self._stalled else max(2 * p90, half)
-        return stream.started + patience - time.perf_counter()
 
 
 def _verdict(run: CompletionRun, answers: list[CachedAnswer]) -> ConsensusResult:

@@ -23,8 +23,10 @@ _BLOCK_WORDS = re.compile(
     r"|^\s*(?:def|class|module|function|local function|while|unless|for|if)\b[^#]*$"
 )
 _EMPTY_BLOCK = re.compile(r"^(?!\s*(?:import|export)\b).*(?:[^\s=$#]\s*|\s)\{$")
-_CLOSED_BLOCK = re.compile(r"\}[)\]};,]*\s*$")
-"""The line before and after a cursor between braces: ``f() {`` and ``});``."""
+_CLOSED_BLOCK = re.compile(r"\}(?:,[^{}]*?)?[)\]};,]*\s*$")
+"""The line before and after a cursor between braces: ``f() {`` and ``});`` or ``}, 500);``."""
+_RULE = re.compile(r"[^\t#:=][^\t#=]*:(?![:=])")
+"""A rule of a Makefile; its recipe is below it."""
 _KEYWORD_BLOCK_LANGUAGES = frozenset({"ruby", "lua", "shellscript", "bash", "sh", "elixir"})
 
 
@@ -68,7 +70,7 @@ def _on_blank(
         return "line"
     if COMMENT_LINE.match(text) and (head or not text[0].isspace()):
         return "block" if len(head) >= len(indent_of(text)) else "line"
-    if _opens(text, document.language) and len(head) > len(indent_of(text)):
+    if len(head) > len(indent_of(text)) and _opens_below(text, document.language):
         return "block"
     below = _first_non_blank(document, range(position.line + 1, position.line + _NEARBY_LINES))
     # A cursor at the margin belongs to a body only if that body continues below it.
@@ -98,6 +100,13 @@ def _quote_open(head: str) -> bool:
     return any(bare.count(quote) % 2 for quote in '"`') or bool(
         re.search(r"[=(,\[]\s*'[^']*$", bare)
     )
+
+
+def _opens_below(text: str, language: str) -> bool:
+    """Return whether a deeper line below is in a block that the text opens."""
+    if language == "makefile":
+        return _RULE.match(text) is not None
+    return _opens(text, language) or (language == "yaml" and text.rstrip().endswith(":"))
 
 
 def _opens(text: str, language: str) -> bool:

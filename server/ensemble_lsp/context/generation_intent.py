@@ -9,7 +9,7 @@ from typing import Literal
 from ..languages import line_comment
 from ..syntax.indentation import indent_of, indent_unit_near
 from ..syntax.trees import Trees
-from ..types import Document, Position, Span
+from ..types import Document, Position, Span, advance_in
 from .symbols import Symbol, enclosing, strip_comment_signs
 
 _C_COMMENT = re.compile(r"\s*(?://|/\*|\*(?!/?\w)|\*/)")
@@ -222,7 +222,7 @@ def _python_body(document: Document, body: Span, doc: Span | None) -> Span:
     rest = document.slice(Span(doc.end, max(doc.end, body.end)))
     if not rest.strip():
         return Span(doc.end, max(doc.end, body.end))
-    return Span(_advance_by(document, doc.end, len(rest) - len(rest.lstrip())), body.end)
+    return Span(advance_in(document, doc.end, len(rest) - len(rest.lstrip())), body.end)
 
 
 def _braced_body(document: Document, body: Span) -> Span:
@@ -238,16 +238,8 @@ def _braced_body(document: Document, body: Span) -> Span:
     end = len(rest)
     if "\n" in rest and not rest[rest.rindex("\n") :].strip():
         end = len(rest[: rest.rindex("\n")].removesuffix("\r"))
-    start = _advance_by(document, body.start, opened + kept)
-    return Span(start, _advance_by(document, body.start, opened + kept + end))
-
-
-def _advance_by(document: Document, start: Position, count: int) -> Position:
-    line, column = start.line, start.column + count
-    while column > len(document.lines[line]) and line + 1 < len(document.lines):
-        column -= len(document.lines[line])
-        line += 1
-    return Position(line, column)
+    start = advance_in(document, body.start, opened + kept)
+    return Span(start, advance_in(document, body.start, opened + kept + end))
 
 
 def _comment_pattern(document: Document) -> re.Pattern[str]:

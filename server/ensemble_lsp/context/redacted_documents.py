@@ -12,12 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..types import Document, Position, Prompt, Span, common_prefix_length
+from .known_secrets import KnownSecrets
 from .secret_redaction import PLACEHOLDER, RedactedLines, Redactor, SearchedLines
 
 _MAX_DOCUMENTS = 400
-_MAX_SECRETS = 2000
-_SHORTEST_SECRET = 12
-"""Characters; a shorter secret may be a word of other texts."""
 _QUOTED, _SHORTEST_QUOTED = 8, 4
 """Characters by which a quoted secret is recognised, and of the shortest that is looked for."""
 _SHORT_SEARCH = 20_000
@@ -83,28 +81,27 @@ def without_quoted(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+_Kept = tuple[SearchedLines, DocumentView]
+
+
 class RedactedDocuments:
     """The latest version of each document without secrets. A change costs the changed lines."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._kept: OrderedDict[str, tuple[SearchedLines, DocumentView]] = OrderedDict()
-        self._secrets: tuple[str, ...] | None = None
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._known = KnownSecrets()
+        self._are_known = True
 
     def __contains__(self, uri: str) -> bool:
         return uri in self._kept
 
-    def secrets(self) -> tuple[str, ...]:
-        """Return the secrets of all documents, longest first, but for short ones."""
-        if self._secrets is None:
-            found = {
-                secret
-                for searched, view in self._kept.values()
-                for secret in view.secrets(searched.lines)
-                if len(secret) >= _SHORTEST_SECRET
-            }
-            self._secrets = tuple(sorted(found, key=len, reverse=True)[:_MAX_SECRETS])
-        return self._secrets
+    def known(self) -> KnownSecrets:
+        """Return the secrets that the documents have or had."""
+        if not self._are_known:
+            self._known.use(secret for kept in self._kept.values() for secret in _secrets(kept))
+            self._are_known = True
+        return self._known
 
     async def prepare(self, document: Document) -> None:
         """Search a document, off the loop where that takes long, so that ``view`` is quick."""
@@ -128,23 +125,37 @@ class RedactedDocuments:
         return view
 
     def forget(self, uri: str) -> None:
-        """Forget a closed document."""
-        self._kept.pop(uri, None)
-        self._secrets = None
+        """Forget a closed document, but not its secrets."""
+        if kept := self._kept.pop(uri, None):
+            self._lose(kept)
 
     def _search(self, document: Document) -> tuple[SearchedLines, DocumentView]:
         kept = self._kept.get(document.uri)
         searched = self._redactor.search(document.lines, kept[0] if kept else None)
         return searched, _view(document, self._redactor.redacted(searched))
 
-    def _keep(self, document: Document, searched: tuple[SearchedLines, DocumentView]) -> None:
+    def _keep(self, document: Document, searched: _Kept) -> None:
         before = self._kept.get(document.uri)
-        if searched[1].redaction or (before and before[1].redaction):
-            self._secrets = None
         self._kept[document.uri] = searched
         self._kept.move_to_end(document.uri)
+        if searched[1].redaction:
+            self._are_known = False
+        if before:
+            self._lose(before, searched)
         while len(self._kept) > _MAX_DOCUMENTS:
-            self._kept.popitem(last=False)
+            self._lose(self._kept.popitem(last=False)[1])
+
+    def _lose(self, before: _Kept, now: _Kept | None = None) -> None:
+        """Remember the secrets that a document had and no longer has."""
+        if before[1].redaction is not None:
+            present = {*_secrets(now)} if now else set[str]()
+            if lost := {*_secrets(before)} - present:
+                self._known.lose(lost, present)
+            self._are_known = False
+
+
+def _secrets(kept: _Kept) -> Iterator[str]:
+    return kept[1].secrets(kept[0].lines)
 
 
 def _view(document: Document, redaction: RedactedLines) -> DocumentView:
@@ -154,7 +165,7 @@ def _view(document: Document, redaction: RedactedLines) -> DocumentView:
 
 
 def redact_prompt(
-    prompt: Prompt, redactor: Redactor, known: Sequence[str] = ()
+    prompt: Prompt, redactor: Redactor, known: KnownSecrets | None = None
 ) -> tuple[Prompt, int]:
     """Return a prompt without the secrets that its texts show, and their number.
 
@@ -164,18 +175,20 @@ def redact_prompt(
 
     def clean(text: str) -> str:
         nonlocal total
-        for secret in known:
-            if secret in text:
-                total += text.count(secret)
-                text = text.replace(secret, PLACEHOLDER)
-        text, count = redactor.redact(text) if text else (text, 0)
+        if not text:
+            return text
+        if known:
+            text, count = known.hide(text)
+            total += count
+        text, count = redactor.redact(text)
         total += count
         return text
 
     def join(before: str, after: str) -> tuple[str, str]:
         nonlocal total
-        before, after, count = redactor.seam(before, after)
-        total += count
+        for seam in (known.seam, redactor.seam) if known else (redactor.seam,):
+            before, after, count = seam(before, after)
+            total += count
         return before, after
 
     prefix, selection, suffix = prompt.prefix, prompt.selection, prompt.suffix

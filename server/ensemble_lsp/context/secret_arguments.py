@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .secret_names import may_name_secret, span_of_value
-from .secret_values import is_harmless, is_mixed, is_password_word
+from .secret_values import is_app_password, is_harmless, is_mixed, is_password_word
 
 _NUMBER_OF_FIELDS = 4
 """Colons in a line of PostgreSQL's file of passwords."""
-_MARKS = re.compile("[\"'=@|;-]|:.*:")
+_MARKS = re.compile("[\"'`=@|;-]|:.*:")
 
 
 class _ArgumentRule(NamedTuple):
@@ -29,11 +29,17 @@ _RULES = (
     # SQL
     _rule(
         "identified|password",
-        r"""(?:(?i:\bidentified\s+(?:by|with\s+\S{1,40}\s+(?:by|as))\s*(?:password\s*)?)
+        r"""(?:(?i:\bset\s+password\s+for\s+\S{1,80}\s*=\s*)
+            |(?i:\bidentified\s+(?:by|with\s+\S{1,40}\s+(?:by|as))\s*(?:password\s*)?)
             |(?<!["'<])\b(?i:password)(?:\s*=\s*|\s+))
         (?:N|(?i:password)\s*\(\s*)?'(?P<v>(?:''|[^'\n]){4,200})'""",
     ),
-    _rule("identified", r"""(?i:\bidentified\s+by)\s+"?(?P<v>[^\s"';:$@?&%][^\s"';]{4,200})"""),
+    _rule("identified", r"""(?i:\bidentified\s+by)\s+"?(?P<v>[^\s"'`;:$@?&%][^\s"'`;]{4,200})"""),
+    _rule(
+        "htpasswd|net use|<<<",
+        r"""(?:\bhtpasswd\s+-\w*b\w*\s+\S{1,80}\s+\S{1,40}\s+|/user:\S{1,60}\s+|\b(?i:pw|pass|passwd|password|secret|token)\s*<<<\s*["']?)
+        (?P<v>(?=[^\s"']*\d)[^\s"'$]{5,200})""",
+    ),
     _rule("password", r"\bPASSWORD\s*\(\s*'(?P<v>[^'\n]{4,200})'"),
     _rule(
         "crypt",
@@ -46,10 +52,53 @@ _RULES = (
     ),
     _rule(
         " -p| -a| -w",
-        r"""\b(?:login|sshpass|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
+        r"""\b(?:login|sshpass|mongo(?:sh|dump|restore)?|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
         \s-(?:p|a|w)\s?["']?(?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'$]{5,200})""",
     ),
+    # Functions that take a key: HMACs, ciphers, signed tokens
+    _rule(
+        "hmac|createcipher|createdecipher|keyspec|fernet|jwt.|secretbox|symmetrickey|openssl_|aes.new|signwith|cookieparser|password_hash|fromhex|from_hex",
+        r"""(?:hmac\.(?:new|digest|HMAC)\(\s*|pbkdf2_hmac\(\s*["']\w{1,20}["'],\s*|AES\.new\(\s*|signWith\(\s*[\w.]{1,40},\s*
+            |(?:cookieParser|password_hash)\(\s*|openssl_(?:en|de)crypt\([^,\n]{1,80},\s*["'][\w-]{1,30}["'],\s*
+            |\b(?i:key|secret)\s*=\s*(?=[\w.]*from_?hex\()(?:\w+\.)?from_?hex\(\s*|hmac\.New\([\w.]+,\s*\[\]byte\(|SecretKeySpec\(\s*|Fernet\(\s*|SecretBox\(\s*
+            |create(?:Hmac|(?:De|C)ipher(?:iv)?)\(\s*["'`][^"'`\n]{1,40}["'`],\s*|hash_hmac\(\s*["'][^"']{1,20}["'],[^,\n]{1,60},\s*
+            |(?i:jwt)\.(?:encode|decode|sign|verify)(?:\(\s*|[ ])[^"',()\n]{1,80}(?:\([^()\n]{0,80}\))?,\s*
+            |Symmetric(?:Security)?Key\(\s*)
+        (?:(?:Buffer|base64|Encoding|hex)[\w.]{1,40}\(\s*|bytes(?:\.fromhex)?\(\s*)?[bu]?(?P<q>["'`])(?P<v>(?:(?!(?P=q)).){6,400})(?P=q)""",
+    ),
+    _rule(
+        "networkcredential|wifi.begin|setbasicauth|basic_auth|userpassword|usernamepassword|pscredential|.login(",
+        r"""(?:NetworkCredential|WiFi\.begin|SetBasicAuth|basic_auth|UserPassword|UsernamePassword\w*
+            |PSCredential|\.login)(?:\(\s*|[ ])[^,()\n]{1,80},
+        \s*(?:\(ConvertTo-SecureString\s+)?\s*(?P<q>["'])(?P<v>(?:(?!(?P=q)).){4,200})(?P=q)""",
+    ),
+    # "Jwt": {"Key": "value"} in settings of .NET
+    _rule(
+        '"key"',
+        r"""(?:^|[{,])\s*"Key"\s*:\s*"(?P<v>(?=[^"\n]*\d)(?=[^"\n]*[a-z])(?=[^"\n]*[A-Z])[^"\s]{16,400})"\s*(?:,|\}|$)""",
+    ),
+    _rule(
+        "ldap_bind|real_connect|connect(",
+        r"""\b(?:ldap_bind|mysql_real_connect|connect)\(\s*(?:[^,()\n]{1,60},\s*){1,2}(?=(?P<u>["'][^"'\n]{1,60}["']),)(?P=u),\s*
+        (?P<q>["'])(?P<v>(?=[^"'\n]*\d)(?:(?!(?P=q)).){5,200})(?P=q)""",
+    ),
+    _rule(" -u|{noop}", r"""(?:\s-U\s*["']?[^\s%"']{1,60}%|\{noop\})(?P<v>[^\s"'$]{4,200})"""),
+    # user:password@tcp(host) of Go's MySQL driver
+    _rule(
+        "@tcp(|@unix(|@udp(",
+        r"""["'`=\s][\w.-]{1,60}:(?P<v>[^\s"'`$%{}]{3,200})@(?:tcp|unix|udp)\(""",
+    ),
     _rule("tochararray", r"""["'](?P<v>[^"'\n]{4,200})["']\.toCharArray\(\)"""),
+    # Sentences, and the file of a container registry's logins
+    _rule(
+        "password is|password was|passphrase is|token is|secret is|key is",
+        r"""(?i:\b(?:pass(?:word|phrase)|token|secret|api[ ]key)[ ](?:is|was):?[ ])[*`"'_]{0,3}
+        (?P<v>(?=\S{0,40}\d)(?=\S{0,40}[A-Za-z])[^\s*`"'<>]{6,200})""",
+    ),
+    _rule(
+        "auth",
+        r"""(?:^|[\s{,])["']?auth["']?\s*:\s*["']?(?P<v>[A-Za-z0-9+/]{15,400}={0,2})["']?(?=\s*(?:[,}]|$))""",
+    ),
     _rule("pass:", r"""\bpass:(?P<v>[^\s"'$]{4,200})"""),
     _rule(
         "echo",
@@ -71,7 +120,7 @@ _RULES = (
     ),
 )
 _CALL = re.compile(
-    r"""(?:\bauth\s*=\s*|\bauth:\s*|(?i:auth)\w{0,10}|Credentials?|\blogin|\bconnect|[cC]onnection|PDO|mysqli(?:_connect)?
+    r"""(?:\b(?i:auth|creds?|credentials)\s*=\s*|\bauth:\s*|(?i:auth)\w{0,10}|Credentials?|\blogin|\bconnect|[cC]onnection|PDO|mysqli(?:_connect)?
         |set_password)\s*[(\[]\s*(?:[^"'(),\n]{1,60},\s*|["'][^"'\n]{1,80}["'],\s*(?=["'][^"'\n]{1,80}["'],))?
     ["'][^"'\n]{0,80}["'],\s*(?:Some\()?(?P<q>["'])(?P<v>(?:(?!(?P=q)).){4,200})(?=["']\s*[,)\]])""",
     re.VERBOSE,
@@ -120,4 +169,6 @@ def _matches(line: str) -> Iterator[re.Match[str]]:
 def _is_secret(value: str) -> bool:
     if value.isalpha():
         return is_password_word(value)
+    if is_app_password(value):
+        return True
     return "<redacted>" not in value and not is_harmless(value)

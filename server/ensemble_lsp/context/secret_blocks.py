@@ -12,10 +12,10 @@ from .secret_names import NAMES_A_VALUE, OPENS, may_name_secret
 from .secret_spans import Part, Span, Verdict
 from .secret_values import is_encoded_text, share_of_parts
 
-BODY, HEADING, END, OTHER_HEADING, JOINS, OPEN, JUNCTION = 1, 2, 4, 8, 16, 32, 64
+BODY, HEADING, END, OTHER_HEADING, JOINS, OPEN, JUNCTION, VARIABLE = 1, 2, 4, 8, 16, 32, 64, 128
 """Flags of a line with respect to its neighbours: a line of base64; a private key's first or last line;
 another block's first line; a string that the next line may continue; a name whose value the next line has;
-strings joined within the line."""
+strings joined within the line; the first line of a Terraform variable with a secret's name."""
 
 
 _LONGEST_KEY = 200
@@ -79,6 +79,8 @@ _CONTINUES = re.compile(rf"""\s*(?:{_OPERATOR}\s*)?[rbfuL@$]{{0,2}}["'`](?={_PIE
 _JUNCTION = re.compile(
     rf"""["'`](?<=[\w+/=.!@#%^*~-]["'`])\s*{_OPERATOR}\s*[rbfuL@$]{{0,2}}["'`](?={_PIECE}["'`])"""
 )
+_VARIABLE = re.compile(r"""\s*variable\s+"?(?P<v>\w+)"?\s*\{$""")
+_DEFAULT = re.compile(r"""\s*default\s*(?P<v>=\s*"[^"\n]{4,400}")""")
 _LIST_JUNCTION = re.compile(
     rf"""["'`](?<=[\w+/=.!@#%^*~-]["'`])\s*(?:,|{_OPERATOR})\s*[rbfuL@$]{{0,2}}["'`](?={_PIECE}["'`])"""
 )
@@ -103,6 +105,8 @@ def flags_of(line: str) -> int:
             flags |= JOINS
         if _JUNCTION.search(line) or (_JOIN.search(line) and _LIST_JUNCTION.search(line)):
             flags |= JUNCTION
+    if stripped[-1:] == "{" and _VARIABLE.match(line) and may_name_secret(line):
+        flags |= VARIABLE
     if not flags & JOINS and _opens(line, stripped):
         flags |= OPEN
     return flags
@@ -129,6 +133,8 @@ def find_in_blocks(
             yield _below_heading(lines, number)
         if verdict.flags & END:
             yield _above_end(lines, number)
+        if verdict.flags & VARIABLE:
+            yield from _defaults_below(lines, number, search)
         if verdict.flags & (JOINS | OPEN | JUNCTION) and number > joined_to:
             text = _joined(lines, verdicts, number)
             joined_to = text.last
@@ -256,6 +262,21 @@ def _is_short_end(lines: Sequence[str], number: int) -> bool:
 
 
 # -- values over several lines -----------------------------------------------------------------
+
+
+def _defaults_below(
+    lines: Sequence[str], first: int, search: Callable[[str], Sequence[Span]]
+) -> Iterator[list[Part]]:
+    """Yield the default of a Terraform variable with a secret's name."""
+    variable = _VARIABLE.match(lines[first])
+    for number in range(first + 1, min(len(lines), first + _MAX_JOINED)):
+        if lines[number].strip() == "}":
+            break
+        default = _DEFAULT.match(lines[number])
+        if variable and default:
+            head = variable["v"] + " "
+            moved = default.start("v") - len(head)
+            yield [(number, a + moved, b + moved) for a, b in search(head + default["v"])]
 
 
 class _Joined:

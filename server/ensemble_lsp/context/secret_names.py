@@ -36,19 +36,19 @@ _IN_NAMES = (
 _STRONG = r"""(?:(?i:(?:api|access|account|secret|private|auth|encrypt(?:ion)?|signing|shared[_-]?access)[_.-]?key
     |pass(?:word|wd|phrase|code)|secret|token|credentials?|mnemonic|seed[_-]?phrase)
     |(?<![A-Za-z])(?i:pass|pwd|pw|_auth|psk)(?![A-Za-z])|(?<=[a-z])P(?:ass|wd)(?![a-z])|(?<=[A-Z])(?:PASS|PWD)(?![A-Za-z])
-    |(?<![A-Za-z])(?i:store|key|db|database|smtp|user|root|admin|ftp|pg|sql|mysql|redis|mail|ssh|sudo|become|bind|ldap|proxy
+    |(?<![A-Za-z])(?i:store|key|require|db|database|smtp|user|root|admin|ftp|pg|sql|mysql|redis|mail|ssh|sudo|become|bind|ldap|proxy
         |wifi|vpn|login)(?i:pass|pwd|pw)(?![A-Za-z]))"""
 _KEY = r"""(?i:(?<![A-Za-z])(?:admin|master|client|hmac|service|storage|app|consumer|deploy|licen[cs]e|session|webhook
     |server|function|host|jwt|ssh|crypto|cipher|aes|subscription|integration|write|read|feed|ingest|instrumentation|user
-    |project|stripe|openai|google|azure|aws|maps?)[_.-]?key(?:[_.-]?data)?|private-mac|authorization|(?<=["'])auth(?=["']))"""
-_REST = r"""(?:s|[_-]?(?:\d{1,3}|(?i:base|value|text|string|str|env|prod(?:uction)?|dev|test|staging|live|admin
+    |project|stripe|openai|google|azure|aws|maps?)[_.-]?key(?:[_.-]?data)?|private-mac|masterauth|pre-?shared[_-]?key|(?:auth|secure[_-]auth|logged[_-]in|nonce|password|pwd)[_-]?salt|authorization|(?<=["'])auth(?=["']))"""
+_REST = r"""(?:s|(?<=PASSWORD)S|[_-]?(?:\d{1,3}|(?i:base|value|text|string|str|env|prod(?:uction)?|dev|test|staging|live|admin
     |default|old|new|main|hex|b64|base64|data|secret|id(?=["']?\s*[:=]\s*["'][A-Za-z0-9+/]{30})))){0,2}"""
 _NAME = re.compile(rf"(?P<strong>{_STRONG}){_REST}|{_KEY}{_REST}", re.VERBOSE)
 _QUOTED = r"""(?P<q>\\["']|"{3}|'{3}|["'`])(?P<v>(?:(?!(?P=q))(?:\\.|[^\\\n])){4,400})"""
 _PREFIX = r"""(?:[rRbBuUfFLN]{0,2}|[@$]{1,2}|r\#{1,2})"""
 _BARE = r"""(?=(?P<v>(?:(?!;\s*[\w ]{1,30}=|&\w+=)[^\s"'`,(){}\[\]<>]){5,400}))(?P=v)"""
 _MARKUP = r"\s*(?:<!\[CDATA\[)?(?=(?P<v>[^<>\]\n]{4,400}))(?P=v)"
-_CLOSING = r"""["'`\]\\)]{0,4}"""
+_CLOSING = r"""["'`\]\\)}]{0,4}"""
 _TYPE = r"""(?::\s*[&*\w\[\]<>?|.'\ ]{1,30}|\ [*\w.\[\]]{1,20})"""
 _WRAPPERS = r"""(?:ConvertTo-SecureString\s+|(?:new\s+)?(?:Some|Ok|SecretStr|SecureString|Secret|String::from|Buffer\.from
     |std::string|\[\]byte|b64decode|base64\.b64decode|bytes|str|Literal|Password|Field|field|Option|config)\s*\(\s*(?:\w+\s*=\s*)?)?"""
@@ -75,6 +75,8 @@ _QUOTED_RULES = (
     # string Name { get; set; } = "value", name[] = "value"
     _rule(rf"\s*(?:\{{[^}}]{{0,30}}\}}|\[\])\s*=\s*{_PREFIX}{_QUOTED}"),
     _rule(rf"\s+{_QUOTED}", r"(?:#define\s+\w*|\((?:setq|def|defvar|define)\s+[\w-]*)$"),
+    # storePassword "value" of Gradle, on a line or in a block of its own
+    _rule(rf"\s+{_QUOTED}(?P=q)(?=\s*(?:$|[;}}]|//))", r"(?:^\s*|[{;]\s*)[a-z]{3,20}$"),
     # @"a ""value"" in C#"
     _rule(
         rf"""{_CLOSING}\s*(?:{_TYPE}?\s*=|:)\s*(?:\$?@|@\$)"(?P<v>(?:""|[^"\n]){{4,400}})"(?P<q>)"""
@@ -91,7 +93,8 @@ _QUOTED_RULES = (
     _rule(rf"""["']?[\s,;]{{0,3}}["']?(?i:value|default|content|text)["']?\s*[:=]\s*{_QUOTED}"""),
 )
 _SETTER = _rule(
-    rf"\s*\(\s*{_PREFIX}{_QUOTED}", r"(?:[\w)]\s*\.\s*|\b(?i:set|with|use|add)_?(?:\w{0,30})?)$"
+    rf"\s*\(\s*(?:\w+\.encode\()?{_PREFIX}{_QUOTED}",
+    r"(?:[\w)]\s*\.\s*|\b(?i:set|with|use|add)_?(?:\w{0,30})?)$",
 )
 """``.password("value")``, ``setApiKey("value")``."""
 _BARE_RULES = (
@@ -105,6 +108,11 @@ _BARE_RULES = (
     _rule(
         rf"""["']?\s*:\s+(?=(?P<v>[^\s"'`,(){{}}\[\]<>|&*!%][^\s"`,(){{}}\[\]<>]{{4,400}}))(?P=v){_LINE_END}"""
     ),
+    # {name: value, …} in YAML; in code the value may be a variable
+    _rule(
+        r"""["']?:\s+(?=(?P<v>(?=[^\s,}]*(?:\d[A-Za-z]|[!@#$%^&*+-]))[^\s"'`,(){}\[\]<>|&]{5,400}))(?P=v)(?=\s*[,}])""",
+        r"^[\s-]*(?:[\w-]+:\s+)?\{[^{}]*$",
+    ),
     # "X-Name: value"
     _rule(rf"\s*:\s+{_BARE}(?=[\"'])", r"[\"'][\w-]{0,60}$"),
     # <name>value</name>, <property name="name">value<
@@ -117,7 +125,7 @@ _BARE_RULES = (
         r"^\s*(?:ENV|ARG|SETENV|setenv|setx|set\s+-\w+|\w*export)\s+\w{0,60}$"
         r"|\bconfig(?:ure)?\s+(?:set\s+|-\S+\s+)*[\w.-]{0,60}$",
     ),
-    _rule(rf"\s+{_BARE}(?=\s|$)", r"(?:\b(?:login|user|account)\s+\S{1,80}\s+|^\s*)$"),
+    _rule(rf"\s+{_BARE}(?=[\s'\"]|$)", r"(?:\b(?:login|user|account)\s+\S{1,80}\s+|^\s*)$"),
     # ${NAME:-value}, ${name:value}, NAME=${1:-value}
     _rule(rf":?[-=:][\"']?{_BARE}", r"\$\{[\w.-]{0,60}$"),
     _rule(rf"=[\"']?\$\{{\w+:?[-=]{_BARE}"),

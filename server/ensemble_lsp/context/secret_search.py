@@ -1,8 +1,8 @@
-"""The search of a line: the rules of detect-secrets, a maintained detector, beside our own.
+"""Searches a line for secrets with the rules of detect-secrets, a maintained detector, and our own.
 
 Only the expressions of its detectors are used, by ``analyze_string``: nothing here asks a service
 whether a key is valid. Importing this takes a tenth of a second and detect-secrets a third:
-``secrets.py`` does both in a thread.
+``secret_redaction.py`` does both in a thread.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from .secret_blocks import find_in_blocks, flags_of
 from .secret_formats import has_long_run, is_masked, may_hold_token
 from .secret_rules import find_secrets
 from .secret_spans import CLEAN, Span, Verdict, apart
+from .secret_values import is_mixed, share_of_parts
 
 __all__ = ["OFF", "LineSearch", "find_in_blocks"]
 
@@ -30,6 +31,9 @@ _PIECE, _OVERLAP = 600, 200
 _SHORTEST_RUN, _SHORTEST_PART = 100, 20
 _BASE64_RUN = re.compile(rf"(?:[A-Za-z0-9+/=]|\\[nr]){{{_SHORTEST_RUN},}}")
 """Long base64, as in a key on one line. A rule may know only its beginning."""
+_STRING = re.compile(r"""(?<=["'])(?P<v>[\w+/=.-]{24,200})(?=["'])""")
+_HEX = re.compile(r"(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?<!0{8})")
+_FEWEST_PARTS = 0.3
 _RULER = re.compile(r"[ /]{16,}")
 _AROUND = " \t\"'`=:,;"
 """Characters that some expressions match before and after a key."""
@@ -49,6 +53,8 @@ class LineSearch:
         spans = find_secrets(line, may_hold)
         if may_hold and has_long_run(line):
             spans = apart([*spans, *_found(_masked(line, spans), self.detectors)])
+        if spans and has_long_run(line):
+            spans = apart([*spans, *_beside(_masked(line, spans))])
         if spans and len(line) > _SHORTEST_RUN:
             spans = _widened(line, spans)
         flags = flags_of(line)
@@ -59,6 +65,14 @@ def _detectors() -> Iterator[RegexBasedDetector]:
     for kind in get_mapping_from_secret_type_to_class().values():
         if issubclass(kind, RegexBasedDetector) and kind.__name__ not in OFF:
             yield kind()
+
+
+def _beside(line: str) -> Iterator[Span]:
+    """Yield the strings beside a secret that are random: a key often follows its account's name."""
+    for match in _STRING.finditer(line):
+        value = match["v"]
+        if _HEX.fullmatch(value) or (is_mixed(value) and share_of_parts(value) > _FEWEST_PARTS):
+            yield match.span("v")
 
 
 def _widened(line: str, spans: Sequence[Span]) -> list[Span]:
@@ -74,7 +88,7 @@ def _widened(line: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def _masked(line: str, spans: Sequence[Span]) -> str:
-    """Return a line of the same length, with nothing to find in the spans."""
+    """Return a line of the same length with the spans blanked out."""
     for start, end in spans:
         line = line[:start] + "\0" * (end - start) + line[end:]
     return line

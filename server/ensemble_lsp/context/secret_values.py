@@ -30,7 +30,7 @@ _PLACEHOLDERS = re.compile(
 _WORDS = re.compile(r"[_./-]*[^\W\d_]+(?:[_ .:,'/-]+[^\W\d_]+)*[:?!.… )]*|")
 _CALL = re.compile(
     r"""[&*!]?[A-Za-z_][\w.:>-]*(?:\(.*|\[.*)|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]?
-    |(?:os|process|env|config|settings|self|this|var|data|local)\.[\w.\[\]"']+|\w+\s*[!=]==?.*""",
+    |(?:os|process|env|config|settings|self|this|var|data|local)\.[\w.\[\]"']+|\w+\s*[!=]==?\s*[^\s=].*""",
     re.VERBOSE,
 )
 _VARIABLE = re.compile(
@@ -48,6 +48,7 @@ _GENERIC = (
     "oauth", "other", "wrong", "weak", "strong", "short", "something", "anything", "whatever", "mandatory",
 )  # fmt: skip
 """A word with one of these within it names a field, a type or a state, and is no password."""
+_APP_PASSWORD = re.compile(r"(?=.*[b-df-hj-np-tv-xz]{3})(?:[a-z]{4} ){3}[a-z]{4}")
 _NOT_BASE64 = re.compile("[^A-Za-z0-9+/]")
 _URL_SAFE = str.maketrans("-_", "+/")
 _SHORTEST_WORD = 6
@@ -118,7 +119,13 @@ def is_sentence(value: str) -> bool:
     """Return whether a value is several words, with numbers among them or not."""
     parts = value.split()
     words = sum(part.strip(",.:;!?()").isalpha() for part in parts)
-    return len(parts) > 3 and words >= 0.7 * len(parts)
+    fewest = 4 if any(map(str.isdigit, value)) else 3
+    return len(parts) > fewest and words >= 0.7 * len(parts)
+
+
+def is_app_password(value: str) -> bool:
+    """Return whether a value is four groups of four letters, as mail services make passwords for programs."""
+    return _APP_PASSWORD.fullmatch(value) is not None
 
 
 def is_path(value: str) -> bool:

@@ -83,9 +83,19 @@ def enclosing(
     for node in ancestors(syntax.node_at(_anchor(document, position))):
         broken = broken or node.is_error or (node.parent is None and node.has_error)
         symbol = _symbol(syntax, node)
-        if symbol is not None and kind in (None, symbol.kind):
+        if symbol is None or kind not in (None, symbol.kind):
+            continue
+        if not _is_below(document, position, symbol):
             return symbol
     return enclosing_by_indentation(document, position, kind) if broken else None
+
+
+def _is_below(document: Document, position: Position, symbol: Symbol) -> bool:
+    """Return whether a position on an indented blank line is below a symbol, and not deeper than it."""
+    head = document.line(position.line)[: position.column]
+    first = document.line(symbol.span.start.line)
+    is_blank = bool(head) and not document.line(position.line).strip()
+    return is_blank and symbol.span.end < position and len(head) <= len(indent_of(first))
 
 
 def enclosing_by_indentation(

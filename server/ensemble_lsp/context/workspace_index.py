@@ -305,7 +305,7 @@ class WorkspaceContext:
         if redactor is None:
             return prompt
         await redactor.ready()
-        return redact_prompt(prompt, redactor, self._redacted.secrets())[0]
+        return redact_prompt(prompt, redactor, self._redacted.known())[0]
 
     def relative(self, path: str) -> str:
         """Return a path as prompts show it: relative to the workspace folder, else the file's name.

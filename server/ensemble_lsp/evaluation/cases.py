@@ -14,7 +14,7 @@ from ..context.symbols import Symbol, in_string_or_comment, outline
 from ..selection.complexity import FileComplexity, measure
 from ..syntax.node_kinds import SYMBOL_KINDS
 from ..syntax.trees import ParsedRegion, Trees, encode, parser_for
-from ..types import Document, Position, Span, Task
+from ..types import Document, Position, Span, Task, advance_in
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -227,13 +227,10 @@ def inner(document: Document, span: Span) -> Span | None:
 
 
 def _at(document: Document, start: Position, count: int) -> Position:
-    line, column = start.line, start.column + count
-    while column > len(document.lines[line]) and line + 1 < len(document.lines):
-        column -= len(document.lines[line])
-        line += 1
-    if column == len(document.lines[line]) and line + 1 < len(document.lines):
-        return Position(line + 1, 0)
-    return Position(line, column)
+    """Return the position ``count`` characters after ``start``; never the end of a line that another follows."""
+    at = advance_in(document, start, count)
+    ends = at.column == len(document.lines[at.line]) and at.line + 1 < len(document.lines)
+    return Position(at.line + 1, 0) if ends else at
 
 
 def _fits(document: Document, hole: Span, least: int, most: int) -> bool:

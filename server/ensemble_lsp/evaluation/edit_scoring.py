@@ -36,12 +36,7 @@ async def sample_edit(
         await asyncio.to_thread(_judge, answer, scenario, situation, situation.located)
         return answer
     read = await collect(model, prompt)
-    answer = EvalAnswer(
-        written=len(read.text),
-        usage=read.usage,
-        first_ms=read.first_token_ms,
-        total_ms=read.total_ms or 0.0,
-    )
+    answer = EvalAnswer.read(read)
 
     def parse_and_judge() -> None:
         edit = predicted_edit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..models.stream_collector import StreamCollector
 from ..types import Usage
 
 
@@ -20,3 +21,13 @@ class EvalAnswer:
     usage: Usage | None = None
     first_ms: float | None = None
     total_ms: float = 0.0
+
+    @classmethod
+    def read(cls, stream: StreamCollector) -> EvalAnswer:
+        """Return a collected stream as an answer, without its text and scores."""
+        return cls(
+            written=len(stream.text),
+            usage=stream.usage,
+            first_ms=stream.first_token_ms,
+            total_ms=stream.total_ms or 0.0,
+        )

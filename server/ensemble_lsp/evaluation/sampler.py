@@ -68,12 +68,7 @@ async def sample_answer(
         exact=model.profile.continues_exactly,
     )
     read = await collect(model, prompt, enough=enough if prompt.task == "complete" else None)
-    answer = EvalAnswer(
-        written=len(read.text),
-        usage=read.usage,
-        first_ms=read.first_token_ms,
-        total_ms=read.total_ms or 0.0,
-    )
+    answer = EvalAnswer.read(read)
     unsure = read.confidence is not None and read.confidence < scoring.threshold
     finish = read.finish or "stop"
 

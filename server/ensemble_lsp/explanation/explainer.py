@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..app.failures import failed, no_model, refused
-from ..consensus.fan_out import FanOutProgress, query_all
-from ..consensus.prose import merge_prose
+from ..consensus.fan_out import FanOutProgress, FanOutResult, query_all
+from ..consensus.prose import ProseVerdict, merge_prose
 from ..consensus.votes import Vote
 from ..context.diagnostics import Diagnostic, explain_instruction, fix_region
 from ..context.prompt_builder import explain_prompt
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 if TYPE_CHECKING:
     from ..app import AppContext
     from ..models.interface import Model
+    from ..selection.decision import Decision
 
 MAX_EXPLANATIONS = 200
 """Explanations that are cached, and codes whose latest explanation is known."""
@@ -201,10 +202,38 @@ class Explainer:
         decision = app.decide("explain", document, span.start, only=model)
         if not decision.models:
             raise no_model(app, "explain")
-        budget = app.settings.ensemble.budget_ms
         asked = follow_up.instruction() if follow_up else ""
         question = "\n".join(filter(None, (instruction, asked)))
+        members = size if model is None else 1
+        result = await self._ask(app, document, span, question, decision, members, progress)
+        merged = await _merged(app, decision, result)
+        models = tuple(merged.models)
+        suggestion = app.new_suggestion(
+            "explain", merged.markdown, models, document, span, agreement=merged.agreement
+        )
+        app.suggestions.answered(suggestion, document, decision)
+        return Explanation(
+            merged.markdown,
+            models,
+            span,
+            merged.agreement if len(result.completions) > 1 else None,
+            max(c.total_ms for c in result.completions),
+            suggestion.id,
+        )
+
+    async def _ask(
+        self,
+        app: AppContext,
+        document: Document,
+        span: Span,
+        question: str,
+        decision: Decision,
+        size: int,
+        progress: Callable[[FanOutProgress], None] | None,
+    ) -> FanOutResult:
+        """Return the answers of ``size`` models, or of the first that has one; raise if no model has one."""
         workspace = app.workspace.context
+        budget = app.settings.ensemble.budget_ms
         await workspace.prepare(document)
         await workspace.guard(member.profile for member in decision.models)
 
@@ -213,7 +242,7 @@ class Explainer:
                 document, span, question, profile=member.profile, workspace=workspace
             )
 
-        if size > 1 and model is None:
+        if size > 1:
             members = app.members(decision, size)
             result = await query_all(members, prompt, budget_ms=budget, progress=progress)
         else:
@@ -222,27 +251,18 @@ class Explainer:
             denied = refused(app, document, decision.models)
             names = [member.profile.name for member in decision.models]
             raise denied or failed(app, "explain", result, names)
-        weights = app.weights(decision)
-        tokens = {m.profile.name: control_tokens(m.profile) for m in decision.models}
-        answers = [
-            Vote(c.model, clean_prose(c.text, tokens.get(c.model, ())), weights.get(c.model, 0.5))
-            for c in result.completions
-        ]
-        merged = await asyncio.to_thread(merge_prose, answers)
-        text = merged.markdown
-        suggestion = app.new_suggestion(
-            "explain", text, tuple(merged.models), document, span, agreement=merged.agreement
-        )
-        app.suggestions.answered(suggestion, document, decision)
-        several = len(answers) > 1
-        return Explanation(
-            text,
-            tuple(merged.models),
-            span,
-            merged.agreement if several else None,
-            max(c.total_ms for c in result.completions),
-            suggestion.id,
-        )
+        return result
+
+
+async def _merged(app: AppContext, decision: Decision, result: FanOutResult) -> ProseVerdict:
+    """Return one text from several answers, weighted by the expected reward of their models."""
+    weights = app.weights(decision)
+    tokens = {m.profile.name: control_tokens(m.profile) for m in decision.models}
+    answers = [
+        Vote(c.model, clean_prose(c.text, tokens.get(c.model, ())), weights.get(c.model, 0.5))
+        for c in result.completions
+    ]
+    return await asyncio.to_thread(merge_prose, answers)
 
 
 def _digest(*parts: str) -> str:

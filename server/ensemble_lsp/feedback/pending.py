@@ -18,6 +18,14 @@ from .matching import (
     reformatted,
     squeeze,
 )
+from .other_sources import (
+    adds_line,
+    brings_own_end,
+    ends_in_word,
+    is_rewrite,
+    only_formats,
+    replaces_all,
+)
 from .popup_edits import is_popup_edit, restates_text
 from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
@@ -95,10 +103,13 @@ class PendingSuggestion:
         """The number of characters offered here, white space not counted."""
         return max(1, self.before + self.match.size)
 
-    def follow(self, change: DocumentChange, *, exact: bool = False) -> None:
+    def follow(
+        self, change: DocumentChange, *, exact: bool = False, restored: bool = False
+    ) -> None:
         """Compare the region with the offered text after a change.
 
-        ``exact``: the client sends edits as they are made, not only what differs.
+        ``exact``: the client sends edits as they are made, not only what differs. ``restored``: the
+        change brings back a text that the user removed.
         """
         if self._is_far_from(change) and self._moved_by(change):
             return
@@ -106,8 +117,8 @@ class PendingSuggestion:
         self._take_in_closers(change)
         self.region, touching, outside = follow_change(self.region, change, grows=True)
         self.changed_now, self.changed_outside = bool(touching), outside
-        self._compare(change, touching, exact)
-        if earlier is not None and touching and self.match.state == "other":
+        self._compare(change, touching, exact, restored)
+        if earlier is not None and touching and self.match.state in ("part", "other"):
             self._follow_steps(change, earlier, exact)
 
     def _is_far_from(self, change: DocumentChange) -> bool:
@@ -158,23 +169,38 @@ class PendingSuggestion:
                 matched = match(self.now, self.old, self.offered)
         return matched
 
-    def _compare(self, change: DocumentChange, touching: Sequence[Edit], exact: bool) -> None:
+    def _compare(
+        self,
+        change: DocumentChange,
+        touching: Sequence[Edit],
+        exact: bool,
+        restored: bool = False,
+    ) -> None:
         untouched = self.now == self.old
         before, self.now = self.now, change.after.slice(self.region)
         matched = self._match_with_closers(change.after)
+        if untouched and self._is_copied(change, touching):
+            matched, restored = Match("other", matched.taken, matched.size), True
         gained = matched.gained - self.match.gained
         replaced = untouched and self._is_replaced_by(touching)
-        keys = self._is_typed(change, touching, before, matched, replaced)
-        self.reformatted = matched.state == "other" and not keys and self._is_reformatted(touching)
+        keys = (
+            restored
+            or self._is_formatted(change, touching, gained, exact)
+            or self._is_typed(change, touching, before, matched, replaced)
+        )
+        behind = squeeze(self.now)[matched.taken :] if matched.state != "whole" else ""
+        self.reformatted = bool(behind) and not keys and self._is_reformatted(touching)
+        word = not self.reformatted and self._is_popup(change, touching, matched, exact)
         if self.reformatted:
             matched = Match("whole", matched.size, matched.size)
             gained = matched.size - self.match.gained
+        elif not (keys or word or change.coarse) and brings_own_end(touching, behind):
+            matched = Match("other", matched.taken, matched.size, matched.kept)
         if replaced and not self.offered and matched.state == "whole":
             self.at_once = 1  # a deletion: no character is gained
         elif gained > 0 and matched.state in ("part", "whole"):
             whole = matched.state == "whole"
             keys = keys or 0 < matched.gained <= self.typed_before
-            word = not self.reformatted and self._is_popup(change, touching, whole, exact)
             self._gain(gained, keys=keys, word=word)
             self.finished = whole and not (keys or word or change.coarse) and len(touching) == 1
         elif gained < 0 and touching:
@@ -213,17 +239,34 @@ class PendingSuggestion:
         return all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
 
     def _is_popup(
-        self, change: DocumentChange, touching: Sequence[Edit], whole: bool, exact: bool
+        self, change: DocumentChange, touching: Sequence[Edit], matched: Match, exact: bool
     ) -> bool:
-        if len(touching) != 1 or self.suggestion.task != "complete":
+        if len(touching) != 1 or self.suggestion.task != "complete" or self._is_own_edit(change):
             return False
-        return is_popup_edit(
-            change,
-            touching[0],
-            whole=whole,
-            offered=(self.replaced, self.suggestion.text),
-            exact=exact,
-        )
+        whole = matched.state == "whole"
+        if matched.state == "part" and not change.coarse and ends_in_word(self.now, self.offered):
+            return True
+        return is_popup_edit(change, touching[0], whole=whole, exact=exact, again=self.words > 0)
+
+    def _is_own_edit(self, change: DocumentChange) -> bool:
+        """Return whether an edit is the suggestion's own, or the part of it that differs."""
+        step = change.steps[-1]
+        made = step.before.slice(step.made.span), step.made.text
+        own = (self.replaced, self.suggestion.text), (self.old, self.offered)
+        return bool(made[0]) and made in own
+
+    def _is_copied(self, change: DocumentChange, touching: Sequence[Edit]) -> bool:
+        return self.suggestion.task == "complete" and adds_line(change, touching, self.offered)
+
+    def _is_formatted(
+        self, change: DocumentChange, touching: Sequence[Edit], gained: int, exact: bool
+    ) -> bool:
+        """Return whether a formatter or a checkout made the edits."""
+        if not touching or self.suggestion.task != "complete":
+            return False
+        if replaces_all(change) or self._is_own_edit(change):
+            return replaces_all(change)
+        return is_rewrite(change, exact=exact) or only_formats(change, touching, gained)
 
     def _follow_steps(self, change: DocumentChange, trial: PendingSuggestion, exact: bool) -> None:
         """Look for an accept among the edits of one message: the user may have typed on after it."""

@@ -17,39 +17,51 @@ from .range_tracking import DocumentChange, EditStep
 
 _ITEM = re.compile(
     r"""[\w$@\#]+(?:-\w+)*[!?]?                    # an identifier, or a kebab-case name
-    (?:\([)]?|<>|\[\]|:[ ]?;?|=(?:""|''|{})?)?  # the end of a call, a property or an attribute
+    (?:\([)]?|<>|\[\]|:[ ]?;?|=(?:""|''|{})?|[ ])?  # the end of a call, a property or an attribute
     """,
     re.VERBOSE,
 )
 _NAME = re.compile(r"[\w$@#]+(?:-\w+)*[!?]?(?:\(\))?")
 """An item that is the whole offered text: other ends are rather the model's."""
+_CALL = re.compile(r"\w+\((?:\w+(?:, )?)+\)")
+"""An item that fills in the names of the arguments."""
 _OPERATOR = re.compile(r"\?\.|\.|->|::")
 """An item may replace the operator before it, too."""
 _TYPED = re.compile(r"[\w$@#-]*")
 
 
 def is_popup_edit(
-    change: DocumentChange, inserted: Edit, *, whole: bool, offered: tuple[str, str], exact: bool
+    change: DocumentChange,
+    inserted: Edit,
+    *,
+    whole: bool,
+    exact: bool,
+    again: bool = False,
 ) -> bool:
     """Return whether a popup probably made an edit that inserts (a part of) an offered text.
 
-    ``whole``: the offered text is complete with it. ``offered``: the text that the suggestion replaces,
-    and its text. ``exact``: the client sends edits as they are made.
+    ``whole``: the offered text is complete with it. ``exact``: the client sends edits as they are made.
+    ``again``: a popup is supposed to have made an edit before; two words that replace no typed part are
+    rather the accepted next words.
     """
     step = _step_of(change, inserted)
     made = step.made
-    if not change.coarse and made != step.edit:
+    if not change.coarse and not made.span.empty:
         replaced = step.before.slice(made.span)
-        if offered[0] and (replaced, made.text) == offered:
-            return False
-        return _is_item(made.text) and _TYPED.fullmatch(_OPERATOR.sub("", replaced, 1)) is not None
-    if not _ITEM.fullmatch(inserted.text):
-        return False
+        is_item = (
+            _is_item(made.text) or _CALL.fullmatch(made.text) is not None
+        ) and _TYPED.fullmatch(_OPERATOR.sub("", replaced, 1)) is not None
+        if is_item or made != step.edit:
+            return is_item
     start = inserted.span.start
     before = step.before.slice(Span(Position(start.line, 0), start))[-1:]
     in_word = before.isalnum() or before in ("_", "$")
+    if in_word and not whole and not exact and _CALL.fullmatch(inserted.text):
+        return True
+    if not _ITEM.fullmatch(inserted.text):
+        return False
     if exact:
-        return not (in_word or whole)
+        return not (in_word or whole or again)
     if whole:
         return in_word and _NAME.fullmatch(inserted.text) is not None
     # A popup opens by itself in a word and after ``.``, ``::`` or ``->``. Elsewhere a lone word is rather "accept

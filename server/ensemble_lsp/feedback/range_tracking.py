@@ -80,6 +80,8 @@ class DocumentChange:
     steps: tuple[EditStep, ...]
     coarse: bool
     """Whether whole lines were replaced: such clients gather a few keys before they report."""
+    merged: bool = False
+    """Whether the step was made of very many edits."""
 
     @classmethod
     def of(
@@ -90,7 +92,8 @@ class DocumentChange:
         ``fine``: the client is known not to replace whole lines; a word may still fill its line.
         """
         coarse = not fine and all(_is_coarse(before, edit) for edit in edits)
-        if len(edits) > _MOST_EDITS:
+        merged = len(edits) > _MOST_EDITS
+        if merged:
             edits = [Edit(Span(Position(0, 0), before.end), after.text)]
         steps: list[EditStep] = []
         document = before
@@ -99,7 +102,7 @@ class DocumentChange:
             following = after if last else document.replace(edit.span, edit.text)
             steps.append(EditStep(document, minimal(document, edit), following, edit))
             document = following
-        return cls(after, tuple(steps), coarse)
+        return cls(after, tuple(steps), coarse, merged)
 
     @property
     def as_made(self) -> bool:

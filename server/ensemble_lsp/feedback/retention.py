@@ -18,6 +18,8 @@ MEASURED_AFTER_S = (30.0, 120.0)
 UNDO_S = 10.0
 """An accept that is undone within this time counts as a rejection."""
 _MAX_TEXTS = 64
+_LEAST_PASTED = 8
+"""A shorter text may be written at another place by chance."""
 
 
 @dataclass(slots=True)
@@ -106,6 +108,10 @@ class RetentionTracker:
         """Return whether any text of a document is followed."""
         return any(retained.suggestion.uri == uri for retained in self._texts.values())
 
+    def texts(self, uri: str) -> list[str]:
+        """Return the accepted texts of a document."""
+        return [retained.text for retained in self._texts_in(uri)]
+
     def changed(self, change: DocumentChange, *, redo: bool = True) -> None:
         """Follow a change of a document; ``redo``: it may bring back a text that was undone."""
         for retained in self._texts_in(change.after.uri):
@@ -113,6 +119,7 @@ class RetentionTracker:
             if retained.undone:
                 if redo:
                     self._check_redo(retained, touched, change.after)
+                    self._check_paste(retained, change)
             elif touched and self._clock() <= retained.accepted_at + UNDO_S:
                 self._check_undo(retained, change.after)
 
@@ -193,6 +200,20 @@ class RetentionTracker:
             retained.undone = False
             retained.narrow(after)
             self._report(retained.suggestion, replace(retained.outcome, survival=None))
+
+    def _check_paste(self, retained: RetainedText, change: DocumentChange) -> None:
+        """Notice that a text that seemed undone was cut: it is pasted at another place."""
+        text = squeeze(retained.text)
+        is_recent = self._clock() <= retained.accepted_at + MEASURED_AFTER_S[-1]
+        if not retained.undone or not is_recent or len(text) < _LEAST_PASTED:
+            return
+        for step in change.steps:
+            if squeeze(step.edit.text) == text:
+                start = step.edit.span.start
+                retained.region = Span(start, advance(start, step.edit.text))
+                retained.undone = False
+                self._report(retained.suggestion, replace(retained.outcome, survival=None))
+                return
 
     def _report_undone(self, retained: RetainedText) -> None:
         undone = replace(retained.outcome, kind="rejected", reward=UNDONE, survival=None)

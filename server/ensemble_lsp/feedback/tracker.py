@@ -13,6 +13,7 @@ from dataclasses import replace
 from time import monotonic
 
 from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion
+from .other_sources import RemovedTexts
 from .pending import PendingSuggestion, continues, meet, remaining, same_line, same_place
 from .range_tracking import DocumentChange, is_fine
 from .recently_ended import RecentlyEnded
@@ -57,6 +58,7 @@ class Tracker:
         self._settled: OrderedDict[str, tuple[Suggestion, Outcome]] = OrderedDict()
         self._documents: dict[str, Document] = {}
         self._recent = RecentlyEnded(clock)
+        self._removed = RemovedTexts(clock)
         self._fine = False
         """Whether the client sends less than whole lines."""
         self.exact = False
@@ -210,14 +212,18 @@ class Tracker:
         uri = after.uri
         followed = self._pending_in(uri)
         recent = self._recent.in_document(uri)
+        self._fine = self._fine or (len(edits) == 1 and is_fine(before, edits[0]))
+        change = DocumentChange.of(before, after, edits, fine=self._fine or self.exact)
+        self.exact = self.exact or change.as_made
+        restored = self._removed.restored_by(change)
+        self._removed.note(
+            change, (*self._retention.texts(uri), *(p.offered for p in followed if p.at_once))
+        )
         if not followed and not recent and not self._retention.follows(uri):
             return
         self._documents[uri] = after
-        self._fine = self._fine or (len(edits) == 1 and is_fine(before, edits[0]))
-        change = DocumentChange.of(before, after, edits, fine=self._fine)
-        self.exact = self.exact or change.as_made
         for pending in (*followed, *recent):
-            pending.follow(change, exact=self.exact)
+            pending.follow(change, exact=self.exact, restored=restored)
         accepted = [pending for pending in followed if pending.changed_now and pending.complete]
         late = [pending for pending in recent if pending.changed_now and pending.finished]
         self._retention.changed(change, redo=not (accepted or late))

@@ -65,18 +65,7 @@ def from_repository(
     gathered = ExampleSet()
     # Treat the model as remote, so that the rules for remote models apply.
     remote = replace(profile, local=False, free=False)
-    redactor = Redactor()
-    masks: list[tuple[Document, MaskedSpan]] = []
-    for path in sorted(_files(folder)):
-        document = _open(path, folder, workspace, gathered)
-        if document is None:
-            continue
-        secrets = redacted_view(document, redactor)
-        for mask in sample_masks(document, per_file, seed):
-            if secrets.hides(mask.span):
-                gathered.left_out["examples with a secret in the answer"] += 1
-            else:
-                masks.append((document, mask))
+    masks = list(_masks(folder, workspace, gathered, per_file, seed))
     rng = random.Random(seed)  # noqa: S311 - a reproducible choice
     rng.shuffle(masks)
     if len(masks) > max_examples:
@@ -90,6 +79,23 @@ def from_repository(
             f"{folder} has no code to learn from; name another folder.{excluded_note(gathered)}"
         )
     return gathered
+
+
+def _masks(
+    folder: Path, workspace: WorkspaceContext, gathered: ExampleSet, per_file: int, seed: int
+) -> Iterator[tuple[Document, MaskedSpan]]:
+    """Yield the masked spans of each file, except those that hide a secret."""
+    redactor = Redactor()
+    for path in sorted(_files(folder)):
+        document = _open(path, folder, workspace, gathered)
+        if document is None:
+            continue
+        secrets = redacted_view(document, redactor)
+        for mask in sample_masks(document, per_file, seed):
+            if secrets.hides(mask.span):
+                gathered.left_out["examples with a secret in the answer"] += 1
+            else:
+                yield document, mask
 
 
 def _files(folder: Path) -> Iterator[Path]:

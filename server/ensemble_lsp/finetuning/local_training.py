@@ -23,6 +23,9 @@ from .openai_jobs import JobEvent
 ReportProgress = Callable[[str, int, int], None]
 """Arguments: a message, the step and the number of steps."""
 
+_STOP_SECONDS = 5.0
+"""After Ctrl-C: for the step that is being computed and its checkpoint. A longer step is lost."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Run:
@@ -33,6 +36,13 @@ class _Run:
     folder: Path
     report: ReportProgress
     stop: threading.Event
+    trains: threading.Event
+    """Set once there are steps that a checkpoint can keep."""
+
+    def check(self) -> None:
+        """Raise ``FineTuningError`` if the thread must stop."""
+        if self.stop.is_set():
+            raise FineTuningError("stopped")
 
 
 async def train(job: TuningJob, store: JobStore, observer: JobObserver) -> TuningJob:
@@ -49,13 +59,12 @@ async def train(job: TuningJob, store: JobStore, observer: JobObserver) -> Tunin
             f"The weights of {job.base.name} are missing; run `ensemble-lsp models list`."
         )
     loop, news = asyncio.get_running_loop(), asyncio.Queue[tuple[str, int, int] | None]()
-    stop = threading.Event()
 
     def say(sentence: str, step: int, steps: int) -> None:
         loop.call_soon_threadsafe(news.put_nowait, (sentence, step, steps))
 
     folder = store.folder.parent / "local" / job.name
-    work = _Run(job, base, folder, say, stop)
+    work = _Run(job, base, folder, say, threading.Event(), threading.Event())
     running = asyncio.ensure_future(asyncio.to_thread(_train, work))
     running.add_done_callback(lambda _: news.put_nowait(None))
     try:
@@ -64,8 +73,12 @@ async def train(job: TuningJob, store: JobStore, observer: JobObserver) -> Tunin
             job = await _notify(job, store, observer, *message)
         tuned = await running
     except asyncio.CancelledError:
-        stop.set()
-        await asyncio.gather(running, return_exceptions=True)
+        work.stop.set()
+        try:
+            await asyncio.wait({running}, timeout=_STOP_SECONDS if work.trains.is_set() else 0)
+        finally:
+            if not running.done():
+                _remove_partial(folder)
         raise
     except FineTuningError as error:
         return await asyncio.to_thread(store.save, replace(job, state="failed", message=str(error)))
@@ -73,6 +86,12 @@ async def train(job: TuningJob, store: JobStore, observer: JobObserver) -> Tunin
     done = await asyncio.to_thread(store.save, done)
     observer.changed(done, ())
     return done
+
+
+def _remove_partial(folder: Path) -> None:
+    """Remove the files that a thread is still writing: the process ends without it."""
+    for path in (*folder.glob(".*"), *folder.glob("*.new")):
+        path.unlink(missing_ok=True)
 
 
 async def _notify(
@@ -94,11 +113,12 @@ def _train(work: _Run) -> Path:
     work.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     say(f"loading {work.base.name} ({facts.arch})", 0, 0)
     checkpoint = work.folder / "checkpoint.pt"
+    work.check()
     trainer = LoraTrainer(lib, work.base, _plan(job), checkpoint, begins=facts.adds_bos)
     samples = trainer.tokenize(Path(job.training.path))
     held = trainer.tokenize(Path(job.validation.path)) if job.validation else samples[:20]
     if trainer.base_loss is None:
-        trainer.base_loss = trainer.loss(held)
+        trainer.base_loss = trainer.loss(held, work.check)
     # Report rarely, because each report is saved.
     interval = max(1, trainer.steps(samples) // 50)
 
@@ -106,21 +126,22 @@ def _train(work: _Run) -> Path:
         if step % interval == 0 or step == steps:
             say(f"Step {step}/{steps}: training loss={loss:.3f}", step, steps)
 
-    if not trainer.train(samples, report_step, work.stop.is_set):
-        raise FineTuningError("stopped")
+    work.trains.set()
+    trainer.train(samples, report_step, work.stop.is_set)
+    work.check()
     return _finish(work, lib, trainer, facts.arch, held)
 
 
 def _finish(
     work: _Run, lib: Libraries, trainer: LoraTrainer, arch: str, held: list[TokenizedExample]
 ) -> Path:
-    after = trainer.loss(held)
+    after = trainer.loss(held, work.check)
     kind = "validation" if work.job.validation else "training"
     work.report(f"{kind} loss {trainer.base_loss or 0:.3f} before, {after:.3f} after", 0, 0)
     # Keep the base's name in the file name: it tells the context window and special tokens.
     target = work.folder / f"{work.job.name}-{work.base.stem}.gguf"
     changes: dict[str, Any] = weight_deltas(trainer.model, trainer.config, arch)
-    write_merged(lib, work.base, target, changes, work.job.name)
+    write_merged(lib, work.base, target, changes, work.job.name, work.check)
     (work.folder / "checkpoint.pt").unlink(missing_ok=True)
     return target
 

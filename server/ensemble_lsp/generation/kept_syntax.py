@@ -55,7 +55,7 @@ def _errors(text: str, language: str) -> tuple[int, bool]:
         return 0, True
     count = sum(1 for _ in _error_nodes(parser.parse(encode(text)).root_node))
     if language == "python" and not count:
-        # The grammar takes more than the language does.
+        # The grammar accepts more than the language does.
         return 0, _is_python(text)
     return count, not count
 

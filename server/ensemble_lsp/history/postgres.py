@@ -23,7 +23,7 @@ from .connection_guard import ConnectionGuard
 from .migrations import NewerSchemaError
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, CursorResult
+    from sqlalchemy import URL, Connection, CursorResult, Engine
     from sqlalchemy.exc import DBAPIError
 
 SCHEMA = "ensemble_lsp"
@@ -224,30 +224,26 @@ def connect(url: str, busy_seconds: float) -> PostgresConnection:
 
     Raises ``UnreachableError`` (also if the extra is missing) or ``NewerSchemaError``.
     """
-    secret, place = password_of(url), without_password(url)
+    db = _open_connection(url)
     try:
-        from sqlalchemy import create_engine, event, make_url
+        db.execute(f"SET search_path TO {SCHEMA}")
+        db.execute(f"SET lock_timeout TO {max(1000, int(busy_seconds * 1000))}")
+        _migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _open_connection(url: str) -> PostgresConnection:
+    secret = password_of(url)
+    try:
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-        from sqlalchemy.pool import NullPool
     except ImportError:
         raise UnreachableError("SQLAlchemy is missing: pip install 'ensemble-lsp[team]'") from None
+    guarding = _Guarding()
     try:
-        address = make_url(url)
-        if address.drivername in {"postgresql", "postgres"}:
-            address = address.set(drivername="postgresql+psycopg")
-        if address.get_backend_name() != "postgresql":
-            raise UnreachableError("only PostgreSQL can be used: postgresql://user@host/database")
-        engine = create_engine(
-            address,
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",  # statements begin and end transactions
-            hide_parameters=True,  # a record may hold code
-            connect_args=_connect_args(address),
-        )
-        connected = _Guarding()
-        # Before SQLAlchemy's own listener, which already sends queries.
-        event.listen(engine, "connect", connected, insert=True)
-        connection = connected.run(engine.connect)
+        connection = guarding.run(_engine(url, guarding).connect)
     except ImportError as error:
         message = f"{error.name} is missing: pip install 'ensemble-lsp[team]'"
         raise UnreachableError(message) from None
@@ -258,15 +254,29 @@ def connect(url: str, busy_seconds: float) -> PostgresConnection:
     except SQLAlchemyError as error:
         orig = getattr(error, "orig", None)
         raise UnreachableError(_first_line(orig or error, secret)) from None
-    db = PostgresConnection(connection, place, secret, connected.guard)
-    try:
-        db.execute(f"SET search_path TO {SCHEMA}")
-        db.execute(f"SET lock_timeout TO {max(1000, int(busy_seconds * 1000))}")
-        _migrate(db)
-    except BaseException:
-        db.close()
-        raise
-    return db
+    return PostgresConnection(connection, without_password(url), secret, guarding.guard)
+
+
+def _engine(url: str, on_connect: Callable[[Any, object], None]) -> Engine:
+    """Return an engine that calls ``on_connect`` before it sends the first query."""
+    from sqlalchemy import create_engine, event, make_url
+    from sqlalchemy.pool import NullPool
+
+    address = make_url(url)
+    if address.drivername in {"postgresql", "postgres"}:
+        address = address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() != "postgresql":
+        raise UnreachableError("only PostgreSQL can be used: postgresql://user@host/database")
+    engine = create_engine(
+        address,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",  # statements begin and end transactions
+        hide_parameters=True,  # a record may hold code
+        connect_args=_connect_args(address),
+    )
+    # Before SQLAlchemy's own listener, which already sends queries.
+    event.listen(engine, "connect", on_connect, insert=True)
+    return engine
 
 
 class _Guarding:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from .convert import workspace_edit
 from .server import EnsembleServer
 
 if TYPE_CHECKING:
@@ -41,9 +40,7 @@ async def apply_candidate(ls: EnsembleServer, generation: Generation, chosen: Su
     document = ls.document(generation.uri)
     host = await ls.host()
     tracked = host.services.generator.find(generation.id) or generation
-    edit = workspace_edit(
-        document, tracked.span, chosen.text, ls.encoding, versioned=ls.client.versioned_edits
-    )
+    edit = ls.replacement(document, tracked.span, chosen.text)
     if await apply_edit(ls, "Use answer", edit):
         await host.app.suggestions.accepted(chosen.id, None)
 

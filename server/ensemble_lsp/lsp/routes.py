@@ -165,7 +165,8 @@ def _command_handler(name: str, command: Command) -> Callable[..., Awaitable[Any
     async def run(ls: EnsembleServer, arguments: dict[str, Any]) -> Any:
         await ls.packages_imported()
         from .command_schemas import COMMANDS as SCHEMAS
-        from .command_schemas import AddModelArguments, parse_arguments
+        from .command_schemas import parse_arguments
+        from .model_schemas import AddModelArguments
 
         schema = SCHEMAS[name][0]
         if schema is AddModelArguments:

@@ -14,8 +14,8 @@ from pygls.lsp.server import LanguageServer
 from .. import __version__
 from ..context.documents import Documents
 from ..errors import DocumentError
-from ..types import Document
-from .convert import Encoding
+from ..types import Document, Span
+from .convert import Encoding, workspace_edit
 from .neovim import NEOVIM, InlineUse, insert_text_modes
 from .protocol import EnsembleProtocol
 
@@ -264,6 +264,11 @@ class EnsembleServer(LanguageServer):
         """Return whether a document is still open at the version an answer was made for."""
         current = self.documents.get(uri)
         return current is not None and current.version == version
+
+    def replacement(self, document: Document, span: Span, text: str) -> types.WorkspaceEdit:
+        """Return the edit that replaces a span, as this client takes edits."""
+        versioned = self.client.versioned_edits
+        return workspace_edit(document, span, text, self.encoding, versioned=versioned)
 
     # -- background tasks and exit -------------------------------------------------------------
 

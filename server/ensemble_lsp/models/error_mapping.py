@@ -61,7 +61,8 @@ _KEY = re.compile(r"invalid[ _](api[ _])?key|authentication|permission_error|una
 # In a 400, which may be about anything, only these are about the key.
 _WRONG_KEY = re.compile(
     r"(invalid|incorrect|wrong|expired|missing)[ _](\w+[ _])?api[ _-]?key"
-    r"|api[ _-]?key[ _](is |was |has )?(not valid|invalid|incorrect|wrong|expired|missing|not found)",
+    r"|api[ _-]?key[ _](is |was |has )?(not valid|invalid|incorrect|wrong|expired|missing|not found)"
+    r"|(invalid|missing)[ _](or (invalid|missing) )?authori[sz]ation[ _](header|token)",
     re.I,
 )
 _RATE = re.compile(

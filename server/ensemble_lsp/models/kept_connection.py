@@ -11,7 +11,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import httpcore2
 import httpx2
@@ -90,7 +90,8 @@ class SpareBackend(httpcore2.AsyncNetworkBackend):
     """Opens a pool's connections; for one server, it can open one ahead of the pool's wish."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
-        self._network: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()
+        # The type includes the placeholder that httpcore2 has without anyio.
+        self._network = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
         self._host, self._port, self._tls = host, port, tls
         self._opening: asyncio.Task[SpareStream | None] | None = None
         self.failed = False

@@ -1,4 +1,4 @@
-"""Read the delay that a provider asks for after too many requests: from headers, else from its words."""
+"""Read the delay that a provider asks for after too many requests: from headers, else from the error's text."""
 
 from __future__ import annotations
 

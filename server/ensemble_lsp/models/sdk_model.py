@@ -41,7 +41,7 @@ Runs in a thread and imports everything that the first request needs.
 # Makes an SDK import and build everything that a real answer needs.
 _CANNED = 'event: message_stop\ndata: {"type": "message_stop"}\n\ndata: [DONE]\n\n'
 _MOST_ANSWERS = 4
-"""Answers without text after which a request is given up, however much was learned."""
+"""Answers without text after which a request fails, even if each taught a new fact."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 2.0
 """Seconds between two requests to a server that loads its model."""
 
@@ -93,7 +93,7 @@ class SdkModel:
         await self._ready()
 
     def expect_request(self) -> None:
-        """Have a connection open before the next request; sends nothing."""
+        """Open a connection ahead of the next request; send nothing."""
         if self._kept is not None and self._post is not None:
             self._kept.expect_request()
 
@@ -143,7 +143,7 @@ class SdkModel:
         """Ask the server what it is; called once, before the first request."""
 
     def before_request(self, prompt: Prompt) -> None:
-        """Begin work that goes along with a request."""
+        """Start work that runs beside a request."""
 
     async def _ready(self) -> Post:
         async with self._loading:
@@ -223,7 +223,7 @@ class SdkModel:
                 lessons = Lessons(self._facts, self._settings.thinking, request)
                 new = lessons.from_refusal(error, translate(error, self._source))
                 if not new:
-                    # It was not what seemed refused: the next request is not to suffer for it.
+                    # The lessons did not explain the refusal, so the next request does not apply them.
                     self._facts.forget(*learned)
                     raise
                 learned += new
@@ -237,7 +237,7 @@ class SdkModel:
         await asyncio.sleep(seconds)
 
     def answered(self) -> None:
-        """Note that the server answers: nothing is loading any more."""
+        """Record that the server answers, so no model is loading any more."""
         if self._waiting:
             self._waiting = False
             self.notice("")

@@ -40,13 +40,13 @@ class PredictedEdit:
         return document.replace(self.span, self.text, version)
 
     def changes(self, document: Document) -> bool:
-        """Return whether the document is another after the edit."""
+        """Return whether the edit changes the document."""
         return document.slice(self.span) != self.text
 
     def smallest(self, document: Document) -> PredictedEdit:
-        """Return the same edit without the text that it leaves alone at both ends.
+        """Return the same edit without the unchanged text at both ends.
 
-        An insertion or a deletion of whole lines begins at the start of a line where it can.
+        If possible, an insertion or a deletion of whole lines begins at the start of a line.
         """
         old = document.slice(self.span)
         head, tail = _common_ends(old, self.text)
@@ -59,7 +59,7 @@ class PredictedEdit:
         return replace(self, span=Span(start, advance(start, removed)), text=added)
 
     def as_insertion(self, document: Document, cursor: Position) -> Edit | None:
-        """Return the edit as an inline completion on the cursor's line; ``None`` if it does not only add.
+        """Return the edit as an inline completion on the cursor's line; ``None`` unless it only adds text.
 
         It only adds if it adds characters on the cursor's line, not before the cursor, or lines after
         that line while the cursor is at its end.
@@ -78,7 +78,7 @@ class PredictedEdit:
 
 
 def smallest_edit(document: Document, span: Span, text: str) -> Edit:
-    """Return a replacement without the text that it leaves alone at both ends."""
+    """Return a replacement without the unchanged text at both ends."""
     return PredictedEdit(document.uri, document.version, span, text).smallest(document).edit
 
 

@@ -16,7 +16,7 @@ from .prompting import EditPrompt
 from .region import Region
 
 _MOST_REPEATS = 4
-"""Equal lines in a row that an answer may have, or as many as the region has; more are a loop."""
+"""Equal lines in a row that an answer may have, unless the region has more; a longer run is a loop."""
 _ALIKE = 60.0
 """Similarity, 0 to 100, of a line and its rewrite."""
 _FEW_LINES = 4
@@ -24,9 +24,9 @@ _FEW_LINES = 4
 _ELISION = re.compile(
     r"\W*(?:\.\.\.|…)\s*\(?(?:the )?(?:rest|existing|remaining|unchanged|other|same)\b", re.I
 )
-"""Matches a line with which a chat model leaves code out."""
+"""Matches a line that a chat model writes instead of code it leaves out."""
 _MAX_OVERLAP = 12
-"""Lines around the region that are looked for in an answer which does not keep to the region."""
+"""Lines around the region that an answer is searched for."""
 
 
 def predicted_edit(
@@ -127,8 +127,8 @@ def _longest_run(lines: Sequence[str]) -> int:
 def _completed(new: list[str], old: list[str]) -> list[str]:
     """Return a truncated answer with the rest of the region.
 
-    The answer counts up to its last line that the region has too, and only as far as it removes no line
-    without writing another: a removal looks like the end of the answer.
+    The answer is used up to its last line that the region has too, but not beyond a deletion, because a
+    truncated answer looks like one.
     """
     kept, rest = 0, 0
     for tag, i1, i2, j1, j2 in _opcodes(old, new):
@@ -192,7 +192,7 @@ def _restored(prompt: EditPrompt, new: list[str], old: list[str]) -> str | None:
     contents = [line.rstrip("\r\n") for line in raw]
     newline = newline_of("".join(raw[:1])) if "\n" in raw[0] or "\r" in raw[0] else ""
     newline = newline or newline_of(prompt.request.document.lines[0])
-    # A prompt may lose more secrets on its way to a remote model.
+    # The privacy gate may redact more in a prompt for a remote model.
     own = not prompt.request.redacted and any(PLACEHOLDER in line for line in contents)
     pieces: list[tuple[str, str]] = []
     for tag, i1, i2, j1, j2 in _opcodes(old, new):

@@ -1,13 +1,12 @@
-"""The parts that every family's prompt is made of: the request, and the prompt itself."""
+"""The request for a next edit and the prompt for it, shared by all model families."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from ..context.secret_redaction import Redactor
 from ..models.token_estimates import tokens_of
 from ..types import Document, Position, RenderedPrompt, Snippet
 from .edit_history import Hunk
@@ -15,7 +14,7 @@ from .region import Region, RegionSize
 
 Wire = Literal["completions", "chat"]
 _SPARE_TOKENS = 256
-"""Room for text that the answer adds to the region."""
+"""Reserve for text that the answer adds to the region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class RecentEdit:
 
 @dataclass(frozen=True, slots=True)
 class EditDiagnostic:
-    """One diagnostic that the client sent along."""
+    """A diagnostic from the client."""
 
     line: int
     """From 0."""
@@ -49,7 +48,7 @@ class EditDiagnostic:
 
 @dataclass(frozen=True)
 class EditRequest:
-    """All that a prompt for the next edit is made from."""
+    """The inputs of a prompt for the next edit."""
 
     document: Document
     cursor: Position
@@ -65,7 +64,7 @@ class EditRequest:
     redacted_cursor: Position | None = None
     """The cursor in ``redacted``."""
     characters: int = 24_000
-    """The most characters that a prompt may have."""
+    """Maximum length of a prompt, in characters."""
 
     @cached_property
     def shown(self) -> Document:
@@ -76,22 +75,6 @@ class EditRequest:
     def shown_cursor(self) -> Position:
         """The cursor in ``shown``."""
         return self.shown.clamp(self.redacted_cursor or self.cursor)
-
-    def without_secrets(self, redactor: Redactor) -> EditRequest:
-        """Return the request for a remote model; ``redactor`` is ready."""
-        document = self.document
-        bare = [line.rstrip("\r\n") for line in document.lines]
-        found = redactor.redact_lines(bare)
-        if not found.count:
-            return self
-        ends = [line[len(text) :] for line, text in zip(document.lines, bare, strict=True)]
-        lines = tuple(text + end for text, end in zip(found.lines, ends, strict=True))
-        column = found.column(self.cursor.line, self.cursor.column)
-        return replace(
-            self,
-            redacted=replace(document, lines=lines),
-            redacted_cursor=Position(self.cursor.line, column),
-        )
 
     def lines(self, region: Region) -> list[str]:
         """Return a region's lines as the model sees them, without their ends."""
@@ -109,7 +92,7 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True)
 class EditPrompt:
-    """One request: the family's prompt, and the region that the answer is about."""
+    """One request: the family's prompt, and the region that the answer rewrites."""
 
     family: Family
     request: EditRequest
@@ -121,34 +104,34 @@ class EditPrompt:
 
     @property
     def max_tokens(self) -> int:
-        """The limit of the answer: the region, rewritten and longer by half."""
+        """The answer's limit: one and a half times the region, with a reserve."""
         size = sum(len(line) + 1 for line in self.request.lines(self.region))
         return tokens_of(size * 3 // 2) + _SPARE_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of models: its prompt's form, and how its answer is read."""
+    """A family of models: its prompt format and its answer parser."""
 
     name: str
     wire: Wire
     """``completions`` if the prompt is one raw text, ``chat`` if it is messages."""
     size: RegionSize
     tokens: tuple[str, ...]
-    """Control texts: a region that contains one is not sent, elsewhere they are broken up."""
+    """Control tokens: a region that contains one is not sent, elsewhere they are broken up."""
     render: Callable[[EditRequest, Region], EditPrompt]
     read: Callable[[EditPrompt, str], list[str] | None] = field(repr=False)
     """Return the new lines of the region; ``None`` for no change or an answer that cannot be read."""
 
     def clean(self, text: str) -> str:
-        """Return a text with the family's control texts broken up."""
+        """Return a text with the family's control tokens broken up."""
         for token in self.tokens:
             if token in text:
                 text = text.replace(token, f"{token[0]} {token[1:]}")
         return text
 
     def may_show(self, lines: Iterable[str]) -> bool:
-        """Return whether lines have no control text of the family."""
+        """Return whether lines have no control token of the family."""
         return not any(token in line for line in lines for token in self.tokens)
 
 

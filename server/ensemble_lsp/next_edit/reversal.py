@@ -1,4 +1,4 @@
-"""Whether a predicted edit undoes, wholly or in part, what the user just did."""
+"""Detects predicted edits that undo, wholly or in part, the user's latest edits."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .edit_history import Hunk
 from .syntax_state import syntax_state
 
 _SHARE = 0.5
-"""Of an edit's changes: more of them towards an earlier text undo it."""
+"""Share of a predicted edit's changes that must lead back to an earlier text to count as an undo."""
 _MAX_CHARACTERS = 20_000
 _WINDOW = 200
 """Lines on each side of the edit that are compared."""
 _NEWEST = 8
 """Hunks that are looked at."""
-_MAX_SLIP = 3
+_MAX_TYPO = 3
 """Characters typed by mistake into a word."""
 
 
@@ -44,13 +44,13 @@ def is_reversal(edit: PredictedEdit, document: Document, hunks: Sequence[Hunk]) 
         end = at + len(hunk.added)
         low, high = min(low, at), max(high, end) + len(hunk.removed) - len(hunk.added)
         earlier = [*earlier[:at], *_bare(hunk.removed), *earlier[end:]]
-        if _towards(*_apart(now, predicted, earlier)):
-            return not _mends_slip(hunk, document, changed)
+        if _leads_back(*_differing_parts(now, predicted, earlier)):
+            return not _repairs_typo(hunk, document, changed)
     return False
 
 
-def _apart(*texts: list[str]) -> list[str]:
-    """Return texts without the lines that all begin and end with, and without white space."""
+def _differing_parts(*texts: list[str]) -> list[str]:
+    """Return the texts without their common first and last lines, and without white space."""
     first, *others = texts
     head = min(common_prefix_length(first, other) for other in others)
     rest = [lines[head:] for lines in texts]
@@ -59,7 +59,7 @@ def _apart(*texts: list[str]) -> list[str]:
     return ["".join("".join(lines[: len(lines) - tail]).split()) for lines in rest]
 
 
-def _towards(now: str, predicted: str, earlier: str) -> bool:
+def _leads_back(now: str, predicted: str, earlier: str) -> bool:
     """Return whether most of a prediction's changes lead from the present text to the earlier one."""
     if max(len(now), len(predicted), len(earlier)) > _MAX_CHARACTERS:
         return predicted == earlier
@@ -82,13 +82,13 @@ def _place(lines: Sequence[str], hunk: Hunk, expected: int) -> int | None:
     return min(found, key=lambda at: abs(at - expected), default=None)
 
 
-def _mends_slip(hunk: Hunk, document: Document, changed: Document) -> bool:
-    """Return whether a hunk only typed a few characters at a word, which broke the file, and an edit mends it."""
+def _repairs_typo(hunk: Hunk, document: Document, changed: Document) -> bool:
+    """Return whether a hunk only inserted stray characters into a word and broke the file, and an edit repairs it."""
     if len(hunk.removed) != 1 or len(hunk.added) != 1:
         return False
     old, new = hunk.removed[0].rstrip("\r\n"), hunk.added[0].rstrip("\r\n")
     extra = len(new) - len(old)
-    if not 0 < extra <= _MAX_SLIP:
+    if not 0 < extra <= _MAX_TYPO:
         return False
     into_word = any(
         new[:at] + new[at + extra :] == old

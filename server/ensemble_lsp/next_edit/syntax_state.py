@@ -1,4 +1,4 @@
-"""Whether a document parses, and whether it is broken on a line."""
+"""Finds the syntax errors of a document around a position."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SyntaxState:
 
     parsed: ParsedRegion
     python_line: int | None = None
-    """The line of Python's own error: the grammar takes ``a =`` and the next line as one statement."""
+    """The line of Python's own error: the grammar reads ``a =`` and the next line as one statement."""
 
     @property
     def broken(self) -> bool:

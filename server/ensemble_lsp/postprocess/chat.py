@@ -173,6 +173,6 @@ def _strip_loose_fences(text: str) -> str:
 def _strip_backticks(text: str, point: InsertionPoint) -> str:
     """Strip single backticks around the whole text, for languages that have none."""
     bare = text.strip()
-    if point.language in _NO_BACKTICKS and re.fullmatch(r"`[^`\n]+`", bare):
-        return bare[1:-1]
+    if point.language in _NO_BACKTICKS and re.fullmatch(r"(`{1,2})[^`\n]+\1", bare):
+        return bare.strip("`")
     return text

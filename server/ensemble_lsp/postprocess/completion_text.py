@@ -27,6 +27,11 @@ from .rest_of_line import fit_rest_of_line
 from .seam import join_at_cursor
 from .thoughts import strip_thoughts
 
+_UNFINISHED = re.compile(
+    r"(?:[=+*/%&|<>(,\[?-]|\b(?:and|as|await|case|elif|if|import|in|new|not|or|raise|return|throw|while|yield))\s*\Z"
+)
+"""The end of a line that the completion must continue, so that line ends before it are none of the code."""
+_BEGINS_BELOW = re.compile(r"[ \t]*\n")
 _MAX_LENGTH = 20_000
 """Characters of an answer, without its thoughts, that are processed."""
 _PARSED_CONTEXT = 8_000
@@ -106,6 +111,8 @@ def clean_completion(
         text, finish = _plain(text)[:end], "stop"
     answer = code_of_answer(strip_hidden_characters(text), point, tokens)
     answer = _strip_long_lines(answer)
+    if not (multiline or exact) and _BEGINS_BELOW.match(answer) and _UNFINISHED.search(head):
+        answer = answer.lstrip()
     text = _fit_to_place(answer, prefix, suffix, language, indent, unit)
     text = join_at_cursor(text, prefix, suffix, language, exact=exact)
     if not multiline:

@@ -20,6 +20,8 @@ _BLOCK = re.compile(
     r".*:\s*(?:#.*)?$|.*\{\s*(?://.*)?$"
 )
 _OPENER = re.compile(r"(?:[:{(\[]|=>|->|\bdo|\bthen|\belse)\s*(?:#.*|//.*)?$")
+_COMMENT = re.compile(r"\s*(?:#\s|//|--\s|/\*)")
+"""A comment of some language; ``#main {`` and ``* {`` of CSS are none."""
 _LABEL = re.compile(r"\s*(?:[)\]}]|end\b|case\b|default\s*:|when\b|else\b|\w+\s*:$)")
 """At the level of the line that opens its block."""
 _LEAVES = re.compile(r"\s*(?:return|raise|throw|break|continue)\b")
@@ -136,13 +138,13 @@ def strip_block_openers(text: str) -> str:
 
 def opens_block(line: str) -> bool:
     """Return whether a line opens a block or a bracket that the next line is in."""
-    return _OPENER.search(line) is not None
+    return _OPENER.search(line) is not None and _COMMENT.match(line) is None
 
 
 def _level(last: str, unit: str) -> int:
     """Return the indentation of code after that line, in characters."""
     depth = len(indent_of(last))
-    return depth + len(unit) if _OPENER.search(last) else depth
+    return depth + len(unit) if opens_block(last) else depth
 
 
 def _continues(last: str) -> bool:
@@ -167,9 +169,7 @@ def _indent_rest(text: str, head: str) -> str:
     second = body[0]
     if len(indent_of(second)) > len(head) or (indent_of(second) == head and _LABEL.match(second)):
         return text
-    relative = (
-        _OPENER.search(first) if indent_of(second) else _is_next_statement(first, second, rest)
-    )
+    relative = opens_block(first) if indent_of(second) else _is_next_statement(first, second, rest)
     return first + newline + indent_lines(rest, head) if relative else text
 
 

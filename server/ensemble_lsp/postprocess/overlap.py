@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _OPENER = re.compile(r"[:{(\[]\s*$|=>\s*$|\b(?:do|then)\s*$")
+_DEFINITION = re.compile(r"\s*(?:async\s+)?(?:class|def|fn|fun|func|function)\b")
 _LOOP = re.compile(r"(?P<unit>[^\n]{4,80}?)(?P=unit){5,}[^\n]*\Z")
 _MAX_LINES = 30
 
@@ -52,7 +53,8 @@ def _after_lines(rest: list[str], repeated: list[str], count: int) -> str | None
         return None
     weight = len(re.sub(r"\W", "", "".join(repeated)))
     different = len({line.strip() for line in repeated if line.strip()})
-    opener = weight >= 6 and any(_OPENER.search(line) for line in repeated)
+    long = weight >= 6 or any(_DEFINITION.match(line) for line in repeated)
+    opener = long and any(_OPENER.search(line) for line in repeated)
     if not opener and (different < 2 or weight < 30):
         return None
     return "\n".join(rest)

@@ -376,6 +376,8 @@ def _closer_below(fitted: FittedText, rest: str, head: str) -> FittedText:
     lines = text.split("\n")
     if not lines[-1].strip():
         lines.pop()
+    elif fitted.covered and lines[-1].startswith((")", "]", "}"), len(indent_of(head))):
+        return fitted  # the text closed the block, and continues the line
     text = "\n".join([*lines, indent_of(head)])
     return FittedText(text, fitted.covered, fitted.own if fitted.covered else len(text))
 

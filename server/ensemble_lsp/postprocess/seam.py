@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ..languages import line_comment
 from .delimiters import levels_at
 from .keywords import CONTINUED, OPERATORS, OPERATORS_OR_STATEMENTS, TAKE_NUMBER, keywords_of
+from .seam_signs import join_sign
 
 _WORD_AT_END = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
 _MEMBER = re.compile(r"(?:\.|->|::|[$@#\\-])[^\W\d]\w*\Z")
@@ -59,6 +60,8 @@ def join_at_cursor(
         return rest
     if not exact and _lacks_blank_after_mark(text, head, language):
         return " " + text
+    if not exact and (rest := join_sign(text, prefix, language, cursor)) != text:
+        return rest
     word = _WORD_AT_END.search(head)
     first = _WORD.match(text)
     if word is None or first is None:

@@ -59,7 +59,7 @@ class ExampleRun:
 
 
 class ExampleRunner:
-    """Runs one prompt's examples on answers; ``apply`` makes a whole source of an answer's text."""
+    """Runs one prompt's examples on answers; ``apply`` turns an answer's text into a complete source file."""
 
     def __init__(
         self,

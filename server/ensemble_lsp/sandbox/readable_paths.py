@@ -16,10 +16,10 @@ _SYSTEM = (
     *("/proc", "/sys/fs/cgroup", "/sys/devices/system/cpu", "/var/lib/gems", "/var/lib/ghc"),
 )
 _SHARED = {"/etc": 6, "/opt": 2}
-"""Folders that also contain files of the system's administrator alone, with the levels that are checked."""
+"""Folders that also hold files that only root may read, with the number of levels to check."""
 _MAX_ENTRIES = 20_000
 _READABLE_PARTS: Mapping[str, tuple[str, ...]] = {".local": ("lib",), ".cargo": ("registry", "git")}
-"""Folders in a home that hold more than programs, with the parts that are readable beside ``bin``."""
+"""Folders in a home directory that hold more than programs, with their readable parts besides ``bin``."""
 
 
 def readable_paths(
@@ -52,7 +52,7 @@ def _shared_with_everyone() -> tuple[str, ...]:
 
 
 def _readable_by_everyone(path: Path, levels: int, left: list[int]) -> tuple[bool, list[str]]:
-    """Return whether every user may read a path with all below it; else also the parts that they may."""
+    """Return whether every user may read a path and everything below it; if not, also the parts that they may."""
     left[0] -= 1
     try:
         mode = path.stat().st_mode
@@ -68,7 +68,7 @@ def _readable_by_everyone(path: Path, levels: int, left: list[int]) -> tuple[boo
     whole, parts = True, list[str]()
     for child in children:
         if child.is_symlink() and not child.is_file():
-            continue  # the place it leads to is judged by its own path
+            continue  # its target is checked under its own path
         child_whole, child_parts = _readable_by_everyone(child, levels - 1, left)
         whole &= child_whole
         parts += [str(child)] if child_whole else child_parts

@@ -14,6 +14,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.support.environment import clean_environment
+
 REPOSITORY = Path(__file__).parents[3]
 EXTENSION = REPOSITORY / "clients" / "vscode"
 
@@ -78,9 +80,8 @@ def environment(home: Path) -> dict[str, str]:
     """The environment of a user without keys, whose PATH begins with the tested server."""
     clean = {
         key: value
-        for key, value in os.environ.items()
-        if not key.endswith(("_API_KEY", "_BASE_URL"))
-        and not key.startswith(("ENSEMBLE_LSP", "XDG_", "VSCODE_"))
+        for key, value in clean_environment().items()
+        if not key.startswith(("XDG_", "VSCODE_"))
     }
     return clean | {
         "HOME": str(home),

@@ -6,7 +6,7 @@ local M = {}
 local METHOD = 'textDocument/copilotInlineEdit'
 local INVOKED, AUTOMATIC = 1, 2
 local DEBOUNCE_MS = 100
---- Diagnostics are sent from this many lines around the cursor.
+--- Diagnostics within this many lines of the cursor are sent.
 local DIAGNOSTIC_LINES = 50
 
 ---@class ensemble_lsp.EditRequest
@@ -251,7 +251,7 @@ function M.dismiss()
   return true
 end
 
---- Ask for the next edit now, also while they are off.
+--- Ask for the next edit now, even if edits are not predicted while the user types.
 ---@param on_result? fun(found: boolean)
 ---@return boolean requested
 function M.ask(on_result)

@@ -9,7 +9,7 @@ as llama.cpp's converter does.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,10 +91,16 @@ def _interleave(weight: Any, heads: int) -> Any:
 
 
 def write_merged(
-    lib: Libraries, base: Path, target: Path, changes: Mapping[str, Any], name: str
+    lib: Libraries,
+    base: Path,
+    target: Path,
+    changes: Mapping[str, Any],
+    name: str,
+    check: Callable[[], None],
 ) -> None:
     """Write ``base`` with ``changes`` added to its tensors to ``target``, atomically.
 
+    ``check`` is called before each tensor, and before the file gets its name.
     Raises ``FineTuningError`` if a tensor is missing or the file cannot be written.
     """
     gguf = lib.gguf
@@ -107,11 +113,13 @@ def write_merged(
         writer = gguf.GGUFWriter(temporary, arch=str(_value(reader, "general.architecture", "")))
         _copy_fields(gguf, reader, writer, name)
         for tensor in reader.tensors:
+            check()
             _copy_tensor(gguf, writer, tensor, changes.get(tensor.name))
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
         writer.close()
+        check()
         temporary.replace(target)
     except OSError as error:
         raise FineTuningError(f"{target} cannot be written ({error.strerror}).") from error

@@ -116,8 +116,8 @@ class LoraTrainer:
 
     def train(
         self, samples: Sequence[TokenizedExample], report: ReportStep, stop: Callable[[], bool]
-    ) -> bool:
-        """Train from the checkpoint on; return False if it was stopped before the end."""
+    ) -> None:
+        """Train from the checkpoint on, to the end or until ``stop`` returns true."""
         total, batch = self.steps(samples), self._plan.batch
         per_epoch = total // self._plan.epochs
         self.model.train()
@@ -137,17 +137,17 @@ class LoraTrainer:
                 self._save()
                 saved = time.monotonic()
             if stopped:
-                return False
-        return True
+                return
 
-    def loss(self, samples: Sequence[TokenizedExample]) -> float:
-        """Return the mean loss of the batches, without learning."""
+    def loss(self, samples: Sequence[TokenizedExample], check: Callable[[], None]) -> float:
+        """Return the mean loss of the batches, without learning; ``check`` is called before each."""
         self.model.eval()
         batch = self._plan.batch
+        parts: list[float] = []
         with self._lib.torch.no_grad():
-            parts = [
-                float(self._loss(samples[at : at + batch])) for at in range(0, len(samples), batch)
-            ]
+            for at in range(0, len(samples), batch):
+                check()
+                parts.append(float(self._loss(samples[at : at + batch])))
         return sum(parts) / len(parts)
 
     def _loss(self, samples: Sequence[TokenizedExample]) -> Any:

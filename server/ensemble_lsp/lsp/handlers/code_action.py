@@ -11,7 +11,7 @@ from ...errors import DocumentError
 from ...types import Document, Position, Span
 from ..candidate_picker import CHOOSE, choose_command
 from ..convert import range_arguments as plain_arguments
-from ..convert import to_span, workspace_edit
+from ..convert import to_span
 from ..error_responses import failure, raise_to_user
 from ..server import EnsembleServer
 from ..work_done_progress import WorkDoneProgress, with_progress
@@ -125,13 +125,7 @@ def _use_action(
 ) -> types.CodeAction:
     candidate = generation.candidates[index]
     title = generation.title(index)
-    edit = workspace_edit(
-        document,
-        generation.span,
-        candidate.text,
-        ls.encoding,
-        versioned=ls.client.versioned_edits,
-    )
+    edit = ls.replacement(document, generation.span, candidate.text)
     command = accept_command(candidate)
     if not ls.client.code_action_literals:
         command = types.Command(title=title, command=CHOOSE, arguments=[{"id": candidate.id}])
@@ -215,10 +209,6 @@ def first_edit(ls: EnsembleServer, generation: Generation) -> types.WorkspaceEdi
     """Return the first answer as an edit; fail if the document has changed meanwhile."""
     if not ls.is_current(generation.uri, generation.version):
         raise DocumentError("The file changed while the models were writing; generate again.")
-    return workspace_edit(
-        ls.document(generation.uri),
-        generation.span,
-        generation.candidates[0].text,
-        ls.encoding,
-        versioned=ls.client.versioned_edits,
+    return ls.replacement(
+        ls.document(generation.uri), generation.span, generation.candidates[0].text
     )

@@ -11,17 +11,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
 from ..server import EnsembleServer
-from ..settings_messages import report_settings, uri_of
-from .configuration import CLIENT_TIMEOUT
+from ..settings_messages import uri_of
+from .configuration import CLIENT_TIMEOUT, apply_settings
 
 if TYPE_CHECKING:
     from ...app import AppContext
-    from ...settings import SettingsIssue
 
 POLL_SECONDS = 2.0
 WATCHED_POLL_SECONDS = 15.0
@@ -76,18 +75,11 @@ async def _has_changed(ls: EnsembleServer, path: Path) -> bool:
 
 async def reload_config(ls: EnsembleServer) -> None:
     """Apply the config file as it is now, and report what is wrong in it."""
-    from ...app import reconfigured
 
-    issues: list[SettingsIssue] = []
+    async def current(app: AppContext) -> Any:
+        return app.layers.editor
 
-    async def changed(app: AppContext) -> AppContext:
-        new, found = await reconfigured(app, app.layers.editor)
-        issues.extend(found)
-        return new
-
-    app = await ls.change(changed)
-    report_settings(ls, issues, app.config_path)
-    ls.background(app.prepare())
+    await apply_settings(ls, current)
 
 
 def did_change_watched_files(ls: EnsembleServer, params: types.DidChangeWatchedFilesParams) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
@@ -55,16 +56,25 @@ async def did_change_configuration(
     ls: EnsembleServer, params: types.DidChangeConfigurationParams
 ) -> None:
     """Apply new settings without a restart; old clients send them with the notification."""
+
+    async def requested(app: AppContext) -> Any:
+        return (
+            await request_configuration(ls) if ls.client.configuration else _pushed(params.settings)
+        )
+
+    await apply_settings(ls, requested)
+
+
+async def apply_settings(
+    ls: EnsembleServer, editor_settings: Callable[[AppContext], Awaitable[Any]]
+) -> None:
+    """Apply the config file and the editor's settings as they are now, and report what is wrong in them."""
     issues: list[SettingsIssue] = []
 
     async def changed(app: AppContext) -> AppContext:
         from ...app import reconfigured
 
-        if ls.client.configuration:
-            raw = await request_configuration(ls)
-        else:
-            raw = _pushed(params.settings)
-        new, found = await reconfigured(app, raw)
+        new, found = await reconfigured(app, await editor_settings(app))
         issues.extend(found)
         return new
 

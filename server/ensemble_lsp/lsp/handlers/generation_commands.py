@@ -9,7 +9,7 @@ from lsprotocol import types
 from ...types import Document, Span
 from ..candidate_picker import apply_edit, pick_candidate
 from ..convert import to_span
-from ..diagnostics import from_arguments
+from ..convert_diagnostics import from_arguments
 from ..formatting import formatting_options
 from ..server import EnsembleServer
 from ..show_document import show_markdown
@@ -25,7 +25,7 @@ from .preset_actions import requested_preset
 if TYPE_CHECKING:
     from ...explanation.explainer import FollowUp
     from ...generation.generator import Revision
-    from ..command_schemas import ExplainArguments, GenerateArguments, RangeArguments
+    from ..generation_schemas import ExplainArguments, GenerateArguments, RangeArguments
 
 
 def _range_in_document(ls: EnsembleServer, arguments: RangeArguments) -> tuple[Document, Span]:

@@ -10,15 +10,15 @@ from lsprotocol import types
 
 from ...errors import DocumentError, EnsembleError
 from ...types import LOCATOR, Document, Position, Suggestion
-from ..convert import from_span, to_position, workspace_edit
+from ..convert import from_span, to_position
 from ..server import EnsembleServer, Host
 from .document_requests import accept_command
 
 if TYPE_CHECKING:
     from ...next_edit.model_prompt import EditQuery
     from ...next_edit.predictor import KeptPrediction
-    from ..command_schemas import NextEditArguments
     from ..inline_edit_params import InlineEditParams
+    from ..suggestion_schemas import NextEditArguments
 
 logger = logging.getLogger(__name__)
 
@@ -189,13 +189,7 @@ async def resolved_edit(
     suggestion = await host.services.predictor.predict(host.app, query)
     if suggestion is None:
         raise DocumentError(NOTHING)
-    edit = workspace_edit(
-        document,
-        suggestion.span,
-        suggestion.text,
-        ls.encoding,
-        versioned=ls.client.versioned_edits,
-    )
+    edit = ls.replacement(document, suggestion.span, suggestion.text)
     return edit, suggestion
 
 

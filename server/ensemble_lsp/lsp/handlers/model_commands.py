@@ -10,7 +10,7 @@ from .config_watching import reload_config
 
 if TYPE_CHECKING:
     from ...app import AppContext
-    from ..command_schemas import (
+    from ..model_schemas import (
         ModelsArguments,
         PinArguments,
         ProvidersArguments,

@@ -10,14 +10,14 @@ from lsprotocol import types
 
 from ...types import Document, Span
 from ..convert import range_arguments, to_span
-from ..diagnostics import as_arguments, covering, diagnostics_at, from_arguments
+from ..convert_diagnostics import as_arguments, covering, diagnostics_at, from_arguments
 from ..server import EnsembleServer
 
 if TYPE_CHECKING:
     from ...context.diagnostics import Diagnostic
     from ...generation.candidates import Generation
     from ...generation.presets import PresetRequest
-    from ..command_schemas import GenerateArguments
+    from ..generation_schemas import GenerateArguments
 
 FIX_KIND = "quickfix.ensemble"
 WRITE_KIND = "refactor.rewrite.ensemble.write"
@@ -106,7 +106,8 @@ async def preset_generation(
     generate: Callable[..., Awaitable[Generation]],
 ) -> Generation:
     """Run the preset of an action that is resolved."""
-    from ..command_schemas import GenerateArguments, parse_arguments
+    from ..command_schemas import parse_arguments
+    from ..generation_schemas import GenerateArguments
 
     parsed = parse_arguments(GenerateArguments, arguments)
     span = to_span(document, cast("types.Range", parsed.range), ls.encoding)

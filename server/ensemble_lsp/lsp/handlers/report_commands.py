@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...evaluation.cases import CaseKind
     from ...evaluation.comparison import Comparison, ComparisonOptions, ComparisonPlan
     from ...evaluation.eval_runner import EvalProgress
-    from ..command_schemas import CompareArguments, ReportArguments
+    from ..report_schemas import CompareArguments, ReportArguments
 
 CONTINUE = "Continue"
 

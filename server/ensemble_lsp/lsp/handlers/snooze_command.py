@@ -9,7 +9,7 @@ from ..server import EnsembleServer
 
 if TYPE_CHECKING:
     from ...app.activity import Activity
-    from ..command_schemas import SnoozeArguments
+    from ..suggestion_schemas import SnoozeArguments
 
 _ROUNDING = 0.05
 """Seconds after the end at which a client learns that it is over."""

@@ -11,7 +11,7 @@ from ..convert import code_points, to_position
 from ..server import EnsembleServer
 
 if TYPE_CHECKING:
-    from ..command_schemas import AcceptArguments, ChooseArguments, RejectArguments, WhyArguments
+    from ..suggestion_schemas import AcceptArguments, ChooseArguments, RejectArguments, WhyArguments
 
 
 async def accept(ls: EnsembleServer, arguments: AcceptArguments) -> None:
@@ -42,7 +42,8 @@ async def choose(ls: EnsembleServer, arguments: ChooseArguments) -> None:
 
 async def why(ls: EnsembleServer, arguments: WhyArguments) -> dict[str, Any]:
     """Explain a suggestion's models; without an id, which models would be asked at a position."""
-    from ..command_schemas import PositionQuery, parse_arguments
+    from ..command_schemas import parse_arguments
+    from ..suggestion_schemas import PositionQuery
 
     app = await ls.app()
     if arguments.id is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...models.edit_formats import AUTO, NONE, edit_format_of
+from ...models.edit_formats import AUTO, edit_format_of
 from ...syntax.trees import Trees
 from ..prompting import EditPrompt, EditRequest, Family
 from ..region import choose_region
@@ -14,11 +14,6 @@ FAMILIES: tuple[Family, ...] = tuple(
 CHAT = chat_rewrite.FAMILY
 _MARKUP = 4000
 """Characters of a prompt's own instructions and tags, at most."""
-
-
-def family_names() -> tuple[str, ...]:
-    """Return every value of the setting that names a model's family."""
-    return (AUTO, NONE, *(family.name for family in FAMILIES))
 
 
 def family_of(model: str, setting: str = AUTO, *, chats: bool = False) -> Family | None:

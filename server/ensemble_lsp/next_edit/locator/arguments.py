@@ -18,7 +18,7 @@ from .calls import (
     with_argument,
     without_argument,
 )
-from .hunk_documents import before_and_after
+from .hunk_documents import regions_of
 from .regions import Regions
 from .reserved_words import RESERVED
 from .roles import role_of, scope_of
@@ -90,28 +90,26 @@ def _requires(function: Signature, change: _Change) -> bool:
 
 
 def _redefinitions(hunk: Hunk, regions: Regions) -> Iterator[_Redefinition]:
-    old, new = before_and_after(hunk)
-    first = len(hunk.above)
-    one, other = regions.around(old, first), regions.around(new, first)
-    if one is None or other is None or not (hunk.removed and hunk.added):
+    parsed = regions_of(hunk, regions)
+    if parsed is None or not (hunk.removed and hunk.added):
         return
-    before = {s.name: s for s in signatures_in(one, first, first + len(hunk.removed) - 1)}
-    for signature in signatures_in(other, first, first + len(hunk.added) - 1):
+    (old, new), first = parsed, len(hunk.above)
+    before = {s.name: s for s in signatures_in(old, first, first + len(hunk.removed) - 1)}
+    for signature in signatures_in(new, first, first + len(hunk.added) - 1):
         known = before.get(signature.name)
         if known is not None and known.parameters != signature.parameters:
             yield _Redefinition(known, signature)
 
 
 def _call_changes(hunk: Hunk, regions: Regions) -> Iterator[_Change]:
-    old, new = before_and_after(hunk)
-    first = len(hunk.above)
-    one, other = regions.around(old, first), regions.around(new, first)
-    if one is None or other is None:
+    parsed = regions_of(hunk, regions)
+    if parsed is None:
         return
+    (old, new), first = parsed, len(hunk.above)
     before: dict[str, list[CallSite]] = defaultdict(list)
-    for call in calls_in(one, first, len(hunk.removed)):
+    for call in calls_in(old, first, len(hunk.removed)):
         before[call.callee].append(call)
-    for call in calls_in(other, first, len(hunk.added)):
+    for call in calls_in(new, first, len(hunk.added)):
         known = before.get(call.callee)
         if known and (change := _difference(known.pop(0), call)) is not None:
             yield change

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...syntax.trees import ParsedRegion, ancestors
 from ..edit_history import Hunk
 from .calls import Argument, CallSite, overlapping, text_of, with_argument, without_argument
-from .hunk_documents import before_and_after
+from .hunk_documents import regions_of
 from .regions import Regions
 from .search import EditContext, Proposal
 
@@ -60,13 +60,12 @@ def fields(context: EditContext) -> Iterator[Proposal]:
 
 
 def _changes(hunk: Hunk, regions: Regions) -> Iterator[_FieldChange]:
-    old, new = before_and_after(hunk)
-    first = len(hunk.above)
-    one, other = regions.around(old, first), regions.around(new, first)
-    if one is None or other is None:
+    parsed = regions_of(hunk, regions)
+    if parsed is None:
         return
-    before = _literals(one, first, len(hunk.removed))
-    for literal in _literals(other, first, len(hunk.added)):
+    (old, new), first = parsed, len(hunk.above)
+    before = _literals(old, first, len(hunk.removed))
+    for literal in _literals(new, first, len(hunk.added)):
         keys = [a.keyword for a in literal.arguments]
         for known in before:
             known_keys = [a.keyword for a in known.arguments]

@@ -79,6 +79,16 @@ class _Site:
         return None if scope is None else self.region.span(scope)
 
 
+@dataclass(frozen=True, slots=True)
+class _RenameEvidence:
+    """The reason to replace a name at its other places."""
+
+    roles: set[Role]
+    """The roles of the places to replace."""
+    confidence: float
+    rule: str
+
+
 def renames(context: EditContext) -> Iterator[Proposal]:
     """Yield the other places of names that were just renamed."""
     tried: int = 0
@@ -115,35 +125,48 @@ def _renames(changes: Sequence[TokenChange]) -> Iterator[_Rename]:
 def _in_this_file(
     context: EditContext, rename: _Rename, sites: Sequence[_Site], places: Sequence[Position]
 ) -> Iterator[Proposal]:
-    defining = [site for site in sites if site.defines]
     new_places = context.occurrences(rename.new)
-    scopes = [site.scope for site in defining]
+    scopes = [site.scope for site in sites if site.defines]
     scope = scopes[0] if scopes and all(scopes) else None
     if scope is not None:
         places = [place for place in places if scope.start <= place < scope.end]
         new_places = [place for place in new_places if scope.start <= place < scope.end]
-    if not places or _is_bound(context, rename.old, places):
+    if not places or _is_bound(context, rename.old, places) or _are_passed_over(sites, places):
         return
-    unused_before = len(new_places) <= len(sites)
+    evidence = _evidence(rename, sites, unused_before=len(new_places) <= len(sites))
+    if evidence is None:
+        return
+    for place in _with_role(context, places, evidence.roles):
+        edit = span_of(place, rename.old), rename.new
+        yield Proposal(*edit, "rename", evidence.confidence, evidence.rule)
+
+
+def _are_passed_over(sites: Sequence[_Site], places: Sequence[Position]) -> bool:
+    """Return whether the user replaced the name above and below a place, and not its definition."""
     edited = [site.change.line.number for site in sites]
-    if not defining and any(min(edited) < place.line < max(edited) for place in places):
-        return  # the user passed over one of them
-    sure = rename.count >= 2 or any(site.is_all_that_changed for site in defining)
+    between = any(min(edited) < place.line < max(edited) for place in places)
+    return between and not any(site.defines for site in sites)
+
+
+def _evidence(
+    rename: _Rename, sites: Sequence[_Site], *, unused_before: bool
+) -> _RenameEvidence | None:
+    """Return what the replaced names say about the others; ``unused_before``: the new name did not occur."""
     roles: set[Role] = {site.role for site in sites}
+    defining = [site for site in sites if site.defines]
+    sure = rename.count >= 2 or any(site.is_all_that_changed for site in defining)
     if defining and sure and (unused_before or rename.count >= 3):
         for site in defining:
             roles.update(_ALIKE.get(site.role, ("name", "definition")))
         if rename.count == 1:
             roles.discard("member")  # another class has it
-        confidence, rule = (0.92 if unused_before else 0.85), "a definition was renamed"
-    elif rename.count >= 3:
-        if unused_before:
-            roles.discard("name")
-        confidence, rule = 0.75, "a name was replaced three times"
-    else:
-        return
-    for place in _with_role(context, places, roles):
-        yield Proposal(span_of(place, rename.old), rename.new, "rename", confidence, rule)
+        confidence = 0.92 if unused_before else 0.85
+        return _RenameEvidence(roles, confidence, "a definition was renamed")
+    if rename.count < 3:
+        return None
+    if unused_before:
+        roles.discard("name")
+    return _RenameEvidence(roles, 0.75, "a name was replaced three times")
 
 
 def _imported(

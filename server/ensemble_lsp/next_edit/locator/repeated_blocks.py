@@ -16,7 +16,7 @@ _MAX_BLOCKS = 6
 _MAX_PLACES = 3
 _MAX_LINES = 12
 _MIN_NAMES = 3
-"""Names that a block must have to be no coincidence."""
+"""Minimum number of names in a block; fewer may repeat by coincidence."""
 _MIN_NAMES_ONCE = 6
 """The same for a block that was replaced once."""
 _SURE, _LIKELY = 0.85, 0.75
@@ -166,7 +166,7 @@ def _template(anchor: _Anchor, places: Sequence[tuple[str, Hunk]]) -> tuple[str 
 
 
 def _similar(line: str, other: str) -> bool:
-    """Return whether two lines have the same tokens but for names."""
+    """Return whether two lines have the same tokens apart from names."""
     one, two = tokens_of(line.strip()), tokens_of(other.strip())
     if len(one) != len(two):
         return False
@@ -175,7 +175,7 @@ def _similar(line: str, other: str) -> bool:
 
 
 def _indent(line: str, anchor: _Anchor, hunks: Sequence[Hunk]) -> str:
-    """Return the indentation of inserted lines, as much deeper than the anchor's as it was there."""
+    """Return the indentation of inserted lines, relative to the anchor's as in the original edit."""
     own = indent_of(line)
     there = indent_of(_anchor_line(hunks[0], anchor.below))
     added = indent_of(hunks[0].added[0])
@@ -188,7 +188,7 @@ def _indent(line: str, anchor: _Anchor, hunks: Sequence[Hunk]) -> str:
 
 
 def _passed_over(context: EditContext, places: Sequence[int], hunks: Sequence[Hunk]) -> bool:
-    """Return whether the user went past a place without the change."""
+    """Return whether the user moved past a place without making the change."""
     uri = context.document.uri
     edited = [hunk.line for hunk in hunks if hunk.uri == uri and hunk.tracked]
     return len(edited) > 1 and any(min(edited) < place < max(edited) for place in places)
@@ -204,7 +204,7 @@ def _blank(lines: Sequence[str]) -> bool:
 
 
 def _flush(lines: Sequence[str]) -> tuple[str, ...]:
-    """Return lines without line ends and without the indentation that all have."""
+    """Return lines without line ends and without their common indentation."""
     bare = [line.rstrip() for line in lines]
     indents = [indent_of(line) for line in bare if line]
     width = min(map(len, indents), default=0)

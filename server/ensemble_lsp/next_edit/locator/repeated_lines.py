@@ -15,12 +15,12 @@ _MAX_AROUND = 12
 _MAX_PHRASES = 8
 _MAX_PLACES = 4
 _MIN_NAMES = 3
-"""Names that a phrase must have to be no coincidence."""
+"""Minimum number of names in a phrase; fewer may repeat by coincidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """Replaced tokens with the tokens around them that all places had."""
+    """Replaced tokens, with the tokens around them at every place."""
 
     left: str
     old: str
@@ -110,5 +110,5 @@ def _in_text(context: EditContext, phrase: _Phrase) -> bool:
 
 
 def _joins(one: str, other: str) -> bool:
-    """Return whether a name would go over the border of two texts."""
+    """Return whether a name would continue across the boundary of two texts."""
     return is_name(one[-1:] or " ") and (is_name(other[:1] or " ") or other[:1].isdigit())

@@ -1,4 +1,4 @@
-"""Words that are no names of the user's: keywords and built-in types of all languages together."""
+"""Reserved words, which are never the user's own names: keywords and built-in types of all languages."""
 
 RESERVED = frozenset(
     {"Any", "False", "None", "Self", "True", "and", "any", "as", "assert", "async", "await",

@@ -27,7 +27,12 @@ _CHARACTERS_PER_TOKEN = 3
 
 _OPTIONAL = {
     "temperature": re.compile(r"\btemperature\b"),
-    "cache_control": re.compile(r"\bcache_control\b"),
+    # Its parts make the content a list, which some servers do not take.
+    "cache_control": re.compile(
+        r"\bcache_control\b|\b(content|system)\b.{0,60}\bbe a (valid )?string"
+        r"|invalid type: sequence, expected a string|cannot unmarshal array into .{0,60}\bstring",
+        re.I,
+    ),
     "stop_sequences": re.compile(r"\bstop_sequences\b"),
 }
 _SWITCHES = (

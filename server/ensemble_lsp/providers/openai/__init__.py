@@ -42,7 +42,9 @@ SPEC = ProviderSpec(
     default_model="gpt-6-luna",
     fim_apis=("completions", "fim", "infill"),
     previews_requests=True,
-    starter=StarterModel("gpt", input_price=0.10, output_price=0.50, context_tokens=272_000),
+    starter=StarterModel(
+        "gpt", service="OpenAI", input_price=0.10, output_price=0.50, context_tokens=272_000
+    ),
     local_servers=(
         LocalServer("Ollama", 11434),
         LocalServer("LM Studio", 1234, ("/api/v0/models", "/v1/models")),

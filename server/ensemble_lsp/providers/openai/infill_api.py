@@ -34,7 +34,7 @@ def infill_wire(path: str) -> WireFormat:
         )
         wanted: Body = {
             "input_extra": [{"filename": s.path, "text": s.text} for s in order.of(prompt.related)],
-            "n_indent": len(line) - len(line.lstrip()) if prompt.multiline else 0,
+            "n_indent": len(line) - len(line.lstrip()),
             "t_max_predict_ms": _PREDICT_MS,
             "temperature": prompt.temperature,
             "stop": list(prompt.stop),

@@ -38,7 +38,7 @@ _PARAMETER = {
     r"generativelanguage|groq\.com|x\.ai|fireworks|cerebras|inceptionlabs|openai": _EFFORTS,
 }
 _FAMILIES = {
-    # By the model's id, on an address that tells nothing.
+    # By the model's id, if the address matches none of these.
     r"deepseek|glm|kimi|doubao|seed": (DISABLED, TEMPLATE, ENABLE),
     r"qwen|qwq|smollm3|granite|nemotron|hunyuan|ernie": (ENABLE, TEMPLATE),
 }
@@ -56,7 +56,7 @@ def switches_for(model: str, url: str, local: bool) -> tuple[Switch, ...]:
     by_family = next((s for pattern, s in _FAMILIES.items() if re.search(pattern, ident)), ())
     own = (NO_THINK,) if re.search(_TAKES_NO_THINK, ident) else ()
     if local:
-        # Servers of open weights ignore what they do not know, and pass template arguments on.
+        # Servers of open weights ignore unknown fields, and pass template arguments on.
         ollama = urlsplit(url).port == OLLAMA_PORT
         order = (*_EFFORTS, OLLAMA, *own) if ollama else (TEMPLATE, *own, *_EFFORTS, OLLAMA)
     else:

@@ -130,26 +130,41 @@ def _enter_pid_namespace() -> None:
 # -- files ---------------------------------------------------------------------------------------
 
 
-def _landlock(libc: ctypes.CDLL, folder: str, readable: Iterable[str]) -> None:
+def open_ruleset(libc: ctypes.CDLL, *, network: bool) -> tuple[int, int, bool]:
+    """Return a new Landlock ruleset, the accesses to files that it handles, and whether it restricts signals.
+
+    It restricts TCP unless ``network``. Everything it handles is forbidden until ``allow`` allows it.
+    """
     version = libc.syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
     if version < 1:
         raise CannotConfineError(ctypes.get_errno(), "this kernel has no Landlock (Linux 5.13)")
     files = (1 << 13) - 1
     for least, bit in ((2, 13), (3, 14), (5, 15)):
         files |= (1 << bit) if version >= least else 0
-    net, scope = (3 if version >= 4 else 0), (3 if version >= 6 else 0)
+    net = 3 if version >= 4 and not network else 0
+    scope = 3 if version >= 6 else 0
     attributes = struct.pack("QQQ", files, net, scope)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     ruleset = libc.syscall(444, attributes, ctypes.c_size_t(size), ctypes.c_uint32(0))
     if ruleset < 0:
         raise CannotConfineError(ctypes.get_errno(), "Landlock refuses its rules")
+    return ruleset, files, bool(scope)
+
+
+def enter(libc: ctypes.CDLL, ruleset: int) -> None:
+    """Apply a ruleset to this thread and its children, for good."""
+    if libc.syscall(446, ctypes.c_int(ruleset), ctypes.c_uint32(0)):
+        raise CannotConfineError(ctypes.get_errno(), "Landlock cannot be entered")
+
+
+def _landlock(libc: ctypes.CDLL, folder: str, readable: Iterable[str]) -> None:
+    ruleset, files, _ = open_ruleset(libc, network=False)
     try:
         allow(libc, ruleset, folder, _WRITE & files)
         allow(libc, ruleset, "/dev/null", (1 << 1 | 1 << 2) & files)
         for path in readable:
             allow(libc, ruleset, path, _READ & files)
-        if libc.syscall(446, ctypes.c_int(ruleset), ctypes.c_uint32(0)):
-            raise CannotConfineError(ctypes.get_errno(), "Landlock cannot be entered")
+        enter(libc, ruleset)
     finally:
         os.close(ruleset)
 

@@ -194,18 +194,8 @@ def _parent_of(pid: int) -> int:
 
 def _landlock(libc: ctypes.CDLL, job: dict[str, Any], *, shared_memory: bool) -> bool:
     """Restrict files to the job's; return whether signals are restricted too."""
-    version = libc.syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
-    if version < 1:
-        raise OSError(ctypes.get_errno(), "this kernel has no Landlock (Linux 5.13)")
-    files = (1 << 13) - 1
-    for least, bit in ((2, 13), (3, 14), (5, 15)):
-        files |= (1 << bit) if version >= least else 0
-    scope = 3 if version >= 6 else 0
-    attributes = struct.pack("QQQ", files, 0, scope)
-    size = 24 if version >= 6 else 16 if version >= 4 else 8
-    rules = libc.syscall(444, attributes, ctypes.c_size_t(size), ctypes.c_uint32(0))
-    if rules < 0:
-        raise OSError(ctypes.get_errno(), "Landlock refuses its rules")
+    # Its network namespace keeps the network away, and the sandbox may use sockets within.
+    rules, files, restricts_signals = landlock_seccomp.open_ruleset(libc, network=True)
     run = (1 << 0 | 1 << 2 | 1 << 3) & files
     for path in (job["folder"], *(["/dev/shm"] if shared_memory else [])):  # noqa: S108
         landlock_seccomp.allow(libc, rules, path, files & ~(1 << 6 | 1 << 11))
@@ -213,10 +203,9 @@ def _landlock(libc: ctypes.CDLL, job: dict[str, Any], *, shared_memory: bool) ->
         _allow_to_run(libc, rules, path, run)
     for name in _DEVICES:
         landlock_seccomp.allow(libc, rules, f"/dev/{name}", (1 << 1 | 1 << 2) & files)
-    if libc.syscall(446, ctypes.c_int(rules), ctypes.c_uint32(0)):
-        raise OSError(ctypes.get_errno(), "Landlock cannot be entered")
+    landlock_seccomp.enter(libc, rules)
     os.close(rules)
-    return bool(scope)
+    return restricts_signals
 
 
 def _allow_to_run(libc: ctypes.CDLL, rules: int, path: str, access: int) -> None:

@@ -163,7 +163,7 @@ function M.hunks(change)
   return found
 end
 
---- Whether a text that the user changed is on the way from what it was to `target`.
+--- Whether the user's changes lead from the text before them towards `target`.
 ---@param before string
 ---@param now string
 ---@param target string

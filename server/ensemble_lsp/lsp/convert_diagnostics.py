@@ -12,7 +12,7 @@ from ..types import Document, Span
 from .convert import Encoding, range_json, to_span
 
 if TYPE_CHECKING:
-    from .command_schemas import DiagnosticArgument
+    from .generation_schemas import DiagnosticArgument
 
 _SEVERITIES = {1: "error", 2: "warning", 3: "information", 4: "hint"}
 _MAX_TEXT = 2000
