@@ -84,7 +84,7 @@ def _bad_certificate_file() -> tuple[str, str] | None:
 
 
 def _by_proxy(place: str, local: bool) -> str:
-    """Return words about the environment's proxy that stands before a host; empty without one."""
+    """Return words about the environment's proxy in front of a host; empty without one."""
     if local:
         return ""
     proxies = urllib.request.getproxies()
