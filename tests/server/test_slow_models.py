@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import threading
 from typing import Any
 
 import pytest
 
+from ensemble_lsp.cli.demo_tour import parses
 from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient
 from tests.support.providers import LoopbackProvider, running
@@ -49,7 +49,7 @@ async def test_complete_lines_are_shown_at_the_budget_and_the_rest_follows_witho
         partial = await first_text(client, uri)
         asked = len(slow.requests)
         assert partial and BODY.startswith(partial) and len(partial) < len(BODY)
-        ast.parse(f"{CODE}{partial}\n        pass\n")  # never half a line
+        assert parses(CODE + partial)[0], partial  # never half a line
         for _ in range(100):
             (item, *_) = await client.inline(uri, kind=2)
             if item["insertText"] == BODY:
