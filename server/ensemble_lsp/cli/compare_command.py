@@ -188,7 +188,7 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
                 *(number(one.value if one else None) for one in others),
                 html_page.ms(row.first_ms.value if row.first_ms else None),
                 html_page.ms(row.total_ms.value if row.total_ms else None),
-                html_page.dollars(row.cost),
+                html_page.dollars(row.cost) if row.each or row.cost else html_page.EMPTY,
                 row.message or "",
             ]
         )

@@ -102,7 +102,8 @@ class PreparedData:
         """
         faults = self.check()
         if faults:
-            raise InvalidTrainingFileError(folder / TRAINING, faults)
+            # The source is named: the training file is not written.
+            raise InvalidTrainingFileError(Path(self.source or folder / TRAINING), faults)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             replace_file(folder / TRAINING, as_text(self.training))
@@ -164,14 +165,18 @@ def _split(
     seed: int,
 ) -> PreparedData:
     training, validation = split(rows, share, seed)
-    if len(training) < MIN_EXAMPLES <= len(rows):
-        training, validation = rows, []  # enough for a job, but not for a validation too
+    if len(training) < MIN_EXAMPLES:
+        training, validation = rows, []  # enough for a job at best, but not for a validation too
     return PreparedData(
         target,
         [row.line for row in training],
         [row.line for row in validation],
-        (len({row.file for row in training}), len({row.file for row in validation})),
+        (_count_files(training), _count_files(validation)),
         left_out,
         redacted,
         source,
     )
+
+
+def _count_files(rows: list[TrainingRow]) -> int:
+    return len({row.source or row.file for row in rows})

@@ -128,7 +128,9 @@ def _front(summary: Summary, colours: dict[str, int]) -> Figure:
         if main in row.scores
     ]
     money = by == "cost"
-    what = "cost" if money else "time (no model costs money)"
+    paid = any(row.cost > 0 for row in summary.rows)
+    why = "not every price is known" if paid else "no model costs money"
+    what = "cost" if money else f"time ({why})"
     caption = f"{main} against {what}; filled and joined models are best: none beats them in both"
     unit = "US dollars per answer" if money else "total time, median"
     form = html_page.dollars if money else html_page.ms
