@@ -1,7 +1,7 @@
 """Audit the locked packages against the package index: vulnerabilities and withdrawn releases.
 
-Not every index tells of weaknesses. One that tells nothing of one package is not asked for the rest;
-what can be checked with any index is: that each locked file is still served under its hash, and is not
+Not every index reports vulnerabilities. One that knows nothing of one package is not asked for the rest;
+any index can check this much: that each locked file is still served under its hash, and is not
 withdrawn. Exit code 1 where something is wrong.
 """
 

@@ -25,6 +25,8 @@ DOCUMENTS = (
     "clients/neovim/*.md",
 )
 MANIFEST = "clients/vscode/package.json"
+CLIENTS = ("clients/vscode/src/**/*.ts", "clients/neovim/**/*.lua", "clients/emacs/*.el")
+"""Only their comments are checked."""
 
 HEAD = re.compile(r"^(What|Who|Whom|Whose|Where|Why|How|When|Which)\b(?![^.?]*\?)")
 """A noun clause as the head of a docstring."""
@@ -41,12 +43,24 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bnobody\b", "no one, or name who"),
         (r"\bwhom\b", "name who"),
         (r"\bwhoever\b", "name who"),
-        (r"\btoo dear\b", "over budget, too expensive"),
+        (r"\bdear(?:er|est)?\b", "expensive, over budget, highest cost"),
         (r"\b(?:says?|said|does?|did|told|thinks?|do) so\b", "repeat the verb or name the thing"),
         (r"\bin vain\b", "for nothing, or name the failure"),
-        (r"\bin place of\b", "instead of, replaces"),
+        (r"\bin (?:the )?place of\b", "instead of, replaces"),
         (r"\bof its own\b(?! accord)", "its own …"),
         (r"\bmay be had\b|\bcan be had\b", "is available"),
+        (r"\banybody\b", "anyone, or name who"),
+        (r"\bbut for\b", "except"),
+        (r"\bmend(?:s|ed|ing)?\b", "fix, repair, correct"),
+        (r"\b(?:is|are|was|were) said\b", "name who decides or documents it"),
+        (r"\bwish(?:es|ed)?\b", "request, option, or what the user chose"),
+        (r"\b(?:is|are) (?:not )?to be\b", "must (not) be, is (not) meant to be"),
+        (r"\balso (?:if|when|where|while)\b", "even if, even while, including"),
+        (r"\b(?:that|which|it|they) (?:is|are) no (?!longer\b|more\b|less\b|better\b)", "is not a"),
+        (r"\bany more\b(?! (?:than|of)\b)", "no longer"),
+        (r"\ball that (?:is|was)\b", "everything that, the …"),
+        (r"\btells? (?:of|nothing|no|more|something)\b", "says, indicates, names"),
+        (r"(?<=[.;] )What (?:a|is|was|the)\b(?![^.?|]*\?)", "a noun: the …, everything that"),
     )
 )
 
@@ -81,6 +95,13 @@ def comments(source: str) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
+
+
+def client_comments(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the comments of TypeScript, Lua or Emacs Lisp that are lines of their own."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith(("//", "/*", "* ", "--", ";")):
+            yield number, line
 
 
 def prose(text: str) -> Iterator[tuple[int, str]]:
@@ -145,6 +166,14 @@ def main() -> int:
             complaints += [
                 f"{name}:{number}: {fault}"
                 for number, fault in faults(prose(text), text.splitlines())
+            ]
+    for pattern in CLIENTS:
+        for path in sorted(ROOT.glob(pattern)):
+            text = path.read_text(encoding="utf-8")
+            name = path.relative_to(ROOT)
+            complaints += [
+                f"{name}:{number}: {fault}"
+                for number, fault in faults(client_comments(text), text.splitlines())
             ]
     manifest = json.loads((ROOT / MANIFEST).read_text(encoding="utf-8"))
     for string in strings(manifest.get("contributes", {})):

@@ -204,7 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=300)
     parser.add_argument(
-        "--missed", action="store_true", help="show each mistake, but for the held-out half"
+        "--missed", action="store_true", help="show each mistake, except in the held-out half"
     )
     options = parser.parse_args()
     for half in (*HALVES, ATTACK):

@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import Literal
 
 Problem = Literal["key", "credit", "budget", "limit", "offline", "model", "noModel", "other"]
-"""The kind of an error, by which an editor offers the button that mends it."""
+"""The kind of an error, by which an editor offers the button that fixes it."""
 
 
 class EnsembleError(Exception):

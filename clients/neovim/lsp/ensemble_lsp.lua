@@ -14,7 +14,7 @@ return {
     ['ensemble.accept'] = function(command, context)
       require('ensemble_lsp.ghost').on_accepted(command, context)
     end,
-    -- Shows the code action's explanation in a window: a file would get servers of its own.
+    -- Shows the code action's explanation in a window: servers would attach to a file.
     ['ensemble.explain'] = function(command)
       local argument = vim.tbl_extend('force', command.arguments[1], { show = false })
       require('ensemble_lsp.explanation').show(argument)

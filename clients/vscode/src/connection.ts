@@ -143,7 +143,7 @@ export class ServerConnection implements vscode.Disposable {
     }
   }
 
-  /** Send a request that is no command. Rejects with the server's error message. */
+  /** Send a request other than a command. Rejects with the server's error message. */
   async request<R>(method: string, params: object, token: vscode.CancellationToken): Promise<R> {
     return this.runningClient().sendRequest<R>(method, params, token);
   }
@@ -248,7 +248,7 @@ export class ServerConnection implements vscode.Disposable {
     );
   };
 
-  /** The library's restart policy, with our own "failed" state in place of its popups. */
+  /** The library's restart policy, with our own "failed" state instead of its popups. */
   private errorHandler(client: () => LanguageClient): ErrorHandler {
     let restarts: ErrorHandler | undefined;
     return {

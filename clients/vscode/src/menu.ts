@@ -206,7 +206,7 @@ function record(model: Model, scope: Scope): string {
 }
 
 async function mendModel({ problem }: Model): Promise<void> {
-  const [first] = describe(problem).mends;
+  const [first] = describe(problem).fixes;
   if (first) await run(first);
 }
 

@@ -120,7 +120,7 @@ export async function addModel(server: ServerConnection): Promise<void> {
     const added = await server.executeCommand("ensemble.addModel", { ...settings, save });
     if (added.kept.length) void vscode.window.showInformationMessage(keptMessage(added));
   }
-  // A model without a key or weights is not usable yet: the test says so, with what mends it.
+  // A model without a key or weights is not usable yet: the test reports that and offers a fix.
   await vscode.commands.executeCommand("ensemble.tryModel", settings.name);
 }
 

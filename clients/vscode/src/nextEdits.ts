@@ -334,7 +334,7 @@ export class NextEdits implements vscode.Disposable {
     this.server.notify("ensemble/didEnd", { id: offered.id, reason, ...shown });
   }
 
-  /** Take the edit off the screen. What the user typed instead, the server sees in the text. */
+  /** Take the edit off the screen. The server sees in the text if the user typed something else. */
   private drop(): void {
     this.offered = undefined;
     this.draw(undefined);

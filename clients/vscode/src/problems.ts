@@ -1,4 +1,4 @@
-// Errors and what mends each: a message with buttons, and a short text for the status bar.
+// Errors and their fixes: a message with buttons, and a short text for the status bar.
 import * as vscode from "vscode";
 
 import type { Model } from "./protocol";
@@ -6,7 +6,7 @@ import type { Model } from "./protocol";
 export type Problem = Model["problem"];
 
 /** A button: its label, and the command that it runs. */
-export interface Mend {
+export interface Fix {
   label: string;
   command: string;
   argument?: string;
@@ -27,18 +27,18 @@ interface Description {
   icon: string;
   /** For the status bar. */
   text: string;
-  mends: Mend[];
+  fixes: Fix[];
 }
 
 const DESCRIPTIONS: Record<Problem, Description> = {
-  key: { icon: "key", text: "key rejected", mends: [STORE_KEY, OPEN_CONFIG] },
-  credit: { icon: "credit-card", text: "no credit left", mends: [CHOOSE] },
-  budget: { icon: "credit-card", text: "budget used up", mends: [BUDGET, CHOOSE] },
-  limit: { icon: "watch", text: "request limit", mends: [CHOOSE] },
-  offline: { icon: "debug-disconnect", text: "offline", mends: [CHOOSE, OPEN_CONFIG, SHOW_LOG] },
-  model: { icon: "question", text: "model not found", mends: [OPEN_CONFIG, CHOOSE] },
-  noModel: { icon: "question", text: "no model", mends: [SET_UP, STORE_KEY] },
-  other: { icon: "warning", text: "no answer", mends: [CHOOSE, SHOW_LOG] },
+  key: { icon: "key", text: "key rejected", fixes: [STORE_KEY, OPEN_CONFIG] },
+  credit: { icon: "credit-card", text: "no credit left", fixes: [CHOOSE] },
+  budget: { icon: "credit-card", text: "budget used up", fixes: [BUDGET, CHOOSE] },
+  limit: { icon: "watch", text: "request limit", fixes: [CHOOSE] },
+  offline: { icon: "debug-disconnect", text: "offline", fixes: [CHOOSE, OPEN_CONFIG, SHOW_LOG] },
+  model: { icon: "question", text: "model not found", fixes: [OPEN_CONFIG, CHOOSE] },
+  noModel: { icon: "question", text: "no model", fixes: [SET_UP, STORE_KEY] },
+  other: { icon: "warning", text: "no answer", fixes: [CHOOSE, SHOW_LOG] },
 };
 
 export function describe(problem: Problem | undefined): Description {
@@ -51,19 +51,19 @@ export function problemOf(error: unknown): Problem | undefined {
   return problem && Object.hasOwn(DESCRIPTIONS, problem) ? problem : undefined;
 }
 
-/** Show an error with the buttons that mend it; an error without a kind has none. */
+/** Show an error with the buttons that fix it; an error without a kind has none. */
 export async function showError(error: unknown): Promise<void> {
   const problem = problemOf(error);
-  await showMessage((error as Error).message, problem ? describe(problem).mends : []);
+  await showMessage((error as Error).message, problem ? describe(problem).fixes : []);
 }
 
-export async function showMessage(message: string, mends: readonly Mend[]): Promise<void> {
-  const labels = mends.map(({ label }) => label);
+export async function showMessage(message: string, fixes: readonly Fix[]): Promise<void> {
+  const labels = fixes.map(({ label }) => label);
   const chosen = await vscode.window.showErrorMessage(message, ...labels);
-  const mend = mends.find(({ label }) => label === chosen);
-  if (mend) await run(mend);
+  const fix = fixes.find(({ label }) => label === chosen);
+  if (fix) await run(fix);
 }
 
-export async function run({ command, argument }: Mend): Promise<void> {
+export async function run({ command, argument }: Fix): Promise<void> {
   await vscode.commands.executeCommand(command, ...(argument ? [argument] : []));
 }

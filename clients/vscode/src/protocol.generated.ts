@@ -654,7 +654,7 @@ export interface PeriodUsage {
   inputTokens: number;
   outputTokens: number;
   /**
-   * The models that were asked, the dearest first.
+   * The models that were asked, by descending cost.
    */
   models: ModelUsage[];
 }

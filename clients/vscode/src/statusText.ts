@@ -2,7 +2,7 @@
 import type { Phase } from "./connection";
 import { clock, duration } from "./duration";
 import { escaped } from "./markdown";
-import { describe, type Mend } from "./problems";
+import { describe, type Fix } from "./problems";
 import type { Facts, Status } from "./protocol";
 import { spent, today, usageTable } from "./usage";
 
@@ -73,7 +73,7 @@ function idle({ facts }: View): Appearance {
 
 /** The tooltip in Markdown. `trusted` lists the commands that its links run. */
 export function tooltip(view: View): { markdown: string; trusted: string[] } {
-  const links = mends(view);
+  const links = fixes(view);
   const line = links.map(({ label, command, argument }) => {
     const query = argument ? `?${encodeURIComponent(JSON.stringify([argument]))}` : "";
     return `[${label}](command:${command}${query})`;
@@ -128,16 +128,16 @@ function usage({ facts }: View): string[] {
   return [`Today: ${today(facts)}  \nThis month: ${spent(facts.month)}`, table];
 }
 
-const command = (label: string, name: string): Mend => ({ label, command: `ensemble.${name}` });
+const command = (label: string, name: string): Fix => ({ label, command: `ensemble.${name}` });
 
-/** The links below the tooltip: what mends a problem first, then the switches. */
-function mends(view: View): Mend[] {
+/** The links below the tooltip: the fix of a problem first, then the switches. */
+function fixes(view: View): Fix[] {
   const { phase, failure, facts } = view;
   if (phase === "starting") return [command("Show the log", "showLog")];
   if (phase === "missing") return [command("Install the server", "install")];
   if (phase === "failed")
     return [command("Restart", "restart"), command("Show the log", "showLog")];
-  if (failure) return [...describe(failure.problem).mends, ...switches(view)];
+  if (failure) return [...describe(failure.problem).fixes, ...switches(view)];
   const config = [
     command("Open config.toml", "openConfig"),
     command("Open Settings", "openSettings"),
@@ -145,7 +145,7 @@ function mends(view: View): Mend[] {
   return [...(facts?.issues.length ? config : []), ...switches(view)];
 }
 
-function switches({ on, language, status }: View): Mend[] {
+function switches({ on, language, status }: View): Fix[] {
   if (!on.everywhere) return [command("Turn on", "toggle")];
   const here = language
     ? [command(`Turn ${on.here ? "off" : "on"} for ${language}`, "toggleLanguage")]

@@ -31,7 +31,7 @@ export function usageTable({ today: now, month }: Facts): string {
   return [head, ...rows, ...(month.models.length > 1 ? [all] : [])].join("\n");
 }
 
-/** A line of the table; the tooltip has no space of its own between columns. */
+/** A line of the table; the tooltip adds no space between columns. */
 const row = (...cells: string[]): string => `| ${cells.join(" | &emsp;")} |`;
 
 const total = (period: Period): string =>

@@ -19,7 +19,7 @@ async function shows(error: Error): Promise<string> {
   return fake.messages.at(-1) ?? "";
 }
 
-test("an error has the buttons that mend its kind", async () => {
+test("an error has the buttons that fix its kind", async () => {
   fake.pressed = "Store a Key";
   const text = await shows(failing("key"));
   assert.equal(text, "Set a valid key. gpt: no. [Store a Key] [Open config.toml]");

@@ -82,7 +82,7 @@ test("the text names the model of the ghost text, while there is ghost text", ()
   assert.match(tip(), /Last answer \(complete\): gpt, 420 ms/);
 });
 
-for (const [problem, text, mend] of [
+for (const [problem, text, fix] of [
   ["key", "key rejected", "command:ensemble.storeKey"],
   ["credit", "no credit left", "command:ensemble.menu"],
   ["budget", "budget used up", "command:workbench.action.openSettings"],
@@ -91,24 +91,24 @@ for (const [problem, text, mend] of [
   ["model", "model not found", "command:ensemble.openConfig"],
   ["other", "no answer", "command:ensemble.showLog"],
 ] as const) {
-  test(`a failure of the kind ${problem} has its own words and what mends it`, () => {
+  test(`a failure of the kind ${problem} has its own words and what fixes it`, () => {
     ready();
     const message = "Do this. gpt: the reason.";
     server.statuses.fire({ state: "offline", message, problem });
     assert.ok(item().text.endsWith(`Ensemble: ${text}`), item().text);
     assert.match(tip(), /Do this\. gpt: the reason\./);
-    assert.ok(tip().includes(mend), tip());
+    assert.ok(tip().includes(fix), tip());
     assert.ok(item().backgroundColor);
     server.statuses.fire({ state: "busy", task: "complete", model: "gpt" });
     server.statuses.fire({ state: "idle", task: "complete" });
-    assert.ok(item().text.endsWith(text), "an end without an answer mends nothing");
+    assert.ok(item().text.endsWith(text), "an end without an answer fixes nothing");
     server.statuses.fire({ state: "idle", task: "complete", model: "gpt" });
     assert.match(item().text, /ready$/);
     assert.equal(item().backgroundColor, undefined);
   });
 }
 
-test("a failure that the user has to mend is said although another model answers", () => {
+test("a failure that the user has to fix is said although another model answers", () => {
   ready();
   const lasting = { problem: "key", message: "Set a valid key. gpt: no." } as const;
   server.statuses.fire({ state: "idle", task: "complete", model: "recall", ...lasting });

@@ -23,7 +23,7 @@ class Activity:
         self.on_text: Callable[[str, str], None] | None = None
         """Called with ``(model, text)``."""
         self._lasting: dict[str, ProviderError] = {}
-        """Failures, by model, that the user has to mend, until the model answers."""
+        """Failures, by model, that the user has to fix, until the model answers."""
         self.snooze = Snooze()
         """Whether automatic requests are quiet; every status says it."""
 
@@ -39,7 +39,7 @@ class Activity:
         self._report("busy", task=task, model=model)
 
     def idle(self, task: Task | None = None, model: str | None = None, **fields: Any) -> None:
-        """Report that no model is being asked any more."""
+        """Report that no model is being asked now."""
         error = next(iter(self._lasting.values()), None)
         problem = {"problem": error.problem, "message": str(error)} if error else {}
         self._report("idle", task=task, model=model, **problem, **fields)

@@ -52,11 +52,7 @@ async def open_app(
     ``redact`` is given every key in use, so that the log's handlers know them.
     """
     stamp = await asyncio.to_thread(config_stamp, config_path)
-    config, issues = await asyncio.to_thread(read_config, config_path)
-    if problem := await asyncio.to_thread(writable_by_others, data_dir):
-        # The sentence begins with the folder itself.
-        problem = problem.removeprefix(f"{data_dir} ")
-        issues.append(SettingsIssue("data folder", str(data_dir), f"{problem}, or use another"))
+    config, issues = await asyncio.to_thread(_read_config_and_check, config_path, data_dir)
     layers = SettingsLayers(config, initialization or {}, editor or {})
     settings, more = layers.resolve(trusted)
     if redact is not None:
@@ -97,6 +93,18 @@ async def open_app(
         config_stamp=stamp,
         trusted=trusted,
     )
+
+
+def _read_config_and_check(
+    config_path: Path, data_dir: Path
+) -> tuple[dict[str, Any], list[SettingsIssue]]:
+    """Return the config file's settings, and the faults of the file and of the data folder's permissions."""
+    config, issues = read_config(config_path)
+    if problem := writable_by_others(data_dir):
+        # The sentence begins with the folder itself.
+        problem = problem.removeprefix(f"{data_dir} ")
+        issues.append(SettingsIssue("data folder", str(data_dir), f"{problem}, or use another"))
+    return config, issues
 
 
 async def reconfigured(
@@ -150,7 +158,7 @@ async def reconfigured(
 
 
 def _pins_kept(app: AppContext, settings: Settings) -> Mapping[Task, str | None]:
-    """Return the pins set by command, but for those of a task whose own setting was changed."""
+    """Return the pins set by command, except those of a task whose own setting was changed."""
     old, new = app.settings.selector.pin, settings.selector.pin
     return MappingProxyType(
         {task: name for task, name in app.pins.items() if old.get(task) == new.get(task)}

@@ -61,6 +61,6 @@ def failed(app: AppContext, task: Task, asked: FanOutResult, names: Sequence[str
     if len(errors) == 1:
         return first
     messages = " ".join(dict.fromkeys(map(str, errors.values())))
-    every = NoModelError(f"{messages} None of the models answered.")
-    every.problem = first.problem
-    return every
+    combined = NoModelError(f"{messages} None of the models answered.")
+    combined.problem = first.problem
+    return combined

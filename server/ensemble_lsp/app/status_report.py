@@ -36,7 +36,7 @@ def month_start(unix: float) -> float:
 
 
 def _usage(rows: Sequence[UsageRow]) -> dict[str, Any]:
-    """Return the sums, and the models, the dearest first."""
+    """Return the sums, and the models by descending cost."""
     return {
         "cost": sum(row.cost for row in rows),
         "inputTokens": sum(row.input_tokens for row in rows),

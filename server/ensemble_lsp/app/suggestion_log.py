@@ -347,7 +347,7 @@ class SuggestionLog:
             logger.warning("the history was not written: %s", error)
 
     async def flush(self) -> None:
-        """Wait until the history has all that was reported so far, at most 3 seconds."""
+        """Wait until the history has every report so far, at most 3 seconds."""
         if self._learning_soon is not None:
             self._learn()
         deadline = time.monotonic() + _FLUSH_SECONDS

@@ -1,4 +1,4 @@
-"""The open documents and all that is indexed from them. Outlives every ``AppContext``."""
+"""The open documents and their indexes. Outlives every ``AppContext``."""
 
 from __future__ import annotations
 

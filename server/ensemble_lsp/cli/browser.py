@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def open_page(page: Path | None, *, wanted: bool | None) -> None:
-    """Open a page; without a wish, only where a person at a terminal has a graphical desktop."""
+    """Open a page; if the user chose nothing, only where a person at a terminal has a graphical desktop."""
     if page is None or wanted is False:
         return
     if wanted or (sys.stdout.isatty() and _has_desktop()):

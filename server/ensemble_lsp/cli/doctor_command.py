@@ -15,7 +15,7 @@ from ..settings import default_config_path, default_data_dir, writable_by_others
 from ..types import TASKS
 from .common import app_of, run_async
 from .console import print_json, safe
-from .sentences import say
+from .sentence_layout import say
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from .console import number, print_json, print_table, safe, warn
 from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
 from .finetune_watch import Watch
 from .questions import confirmed
-from .sentences import say
+from .sentence_layout import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -191,10 +191,10 @@ def _report(args: argparse.Namespace, job: TuningJob) -> int:
 
 async def _status(args: argparse.Namespace, app: AppContext) -> int:
     job = await asyncio.to_thread(_store(args).get, args.what)
-    begun = bool(job.job_id) or job.local
+    submitted = bool(job.job_id) or job.local
     if args.follow or job.ended:
         return await _resume(args, app, job, follow=True)
-    if begun and not job.local:
+    if submitted and not job.local:
         async with _service(job, app) as service:
             job = await JobRunner(service, _store(args)).refresh(job)
         job = await register_model(job, _store(args), _home(app))

@@ -25,7 +25,7 @@ from ..settings import ModelSettings, default_data_dir
 from ..wording import plural
 from .common import require_file
 from .console import print_json, safe
-from .sentences import say
+from .sentence_layout import say
 
 
 async def run_prepare(args: argparse.Namespace, app: AppContext) -> int:

@@ -25,7 +25,7 @@ from ..settings import (
 from .common import app_of, numbers, open_file, place_in, run_async
 from .console import print_json, print_table, safe
 from .questions import ask_hidden
-from .sentences import say
+from .sentence_layout import say
 
 _NOT_CONFIGURED = (
     "No models are configured. These were found by keys in the environment, on servers of this "

@@ -6,7 +6,7 @@ automatic request for a document supersedes the one before, and takes over its s
 typing the stream's text.
 
 An instant answer (``recall``) that is worth it is shown at once, and the best other model is asked too.
-Its answer is shown instead if it comes before anybody could have read the first; else the next request at that
+Its answer is shown instead if it comes before anyone could have read the first; else the next request at that
 place, by hand, offers both.
 """
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 UNREAD_MS = 150.0
-"""Milliseconds after a request before anybody could have read an answer to it."""
+"""Milliseconds after a request before anyone could have read an answer to it."""
 
 
 class Completer:

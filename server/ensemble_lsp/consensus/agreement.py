@@ -67,8 +67,8 @@ class CalibrationTable:
     def probability(self, features: AgreementFeatures) -> float:
         """Estimate the probability that the choice is right, 0 to 1."""
         evidence = sum(c * x for c, x in zip(self.coefficients, features.vector(), strict=True))
-        most = max(self.high, (1 + logistic(features.best)) / 2)
-        return clip(logistic(self.slope * features.best + evidence), self.low, most)
+        highest = max(self.high, (1 + logistic(features.best)) / 2)
+        return clip(logistic(self.slope * features.best + evidence), self.low, highest)
 
 
 def agreement_features(

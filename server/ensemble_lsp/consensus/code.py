@@ -106,8 +106,12 @@ def ballot_of(answers: Sequence[Vote]) -> Ballot:
     broken = [a for a in answers if a.form is None]
     if not whole:
         return Ballot([(a, plain(a.text)) for a in broken], [], [])
-    most = max((a.checks.passed for a in whole if a.checks is not None), default=0)
-    kept = [a for a in whole if most == 0 or (a.checks is not None and a.checks.passed == most)]
+    max_passed = max((a.checks.passed for a in whole if a.checks is not None), default=0)
+    kept = [
+        a
+        for a in whole
+        if max_passed == 0 or (a.checks is not None and a.checks.passed == max_passed)
+    ]
     failed = [a for a in whole if a not in kept]
     return Ballot([(a, _equality_key(a)) for a in kept], failed, broken)
 

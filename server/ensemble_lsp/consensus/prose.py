@@ -71,10 +71,10 @@ class _Merged:
 
 def merge_prose(answers: Sequence[Vote]) -> ProseVerdict:
     """Merge explanations; raise ``ValueError`` without an answer."""
-    spoken = [a for a in answers if a.text.strip()] or list(answers)
-    if not spoken:
+    non_empty = [a for a in answers if a.text.strip()] or list(answers)
+    if not non_empty:
         raise ValueError("merging needs at least one answer")
-    ordered = sorted(spoken, key=lambda a: -a.weight)
+    ordered = sorted(non_empty, key=lambda a: -a.weight)
     base = ordered[0]
     if len(ordered) == 1:
         return ProseVerdict(base.text.strip(), (base.model,), 1.0)

@@ -43,7 +43,7 @@ def ignores_case(files: RuleFiles, repository: Repository | None) -> bool:
 
 
 def parse_config(text: str) -> Iterator[Entry]:
-    """Yield the entries of a configuration file. Lines that are no entry are skipped."""
+    """Yield the entries of a configuration file. Other lines are skipped."""
     section, lines = "", iter(text.removeprefix("\ufeff").splitlines())
     for line in lines:
         heading, start = _SECTION.match(line), 0

@@ -162,7 +162,7 @@ def _regex(body: str) -> re.Pattern[str] | None:
         return _EVERYTHING
     body = _CLASS.sub(lambda match: _CLASSES.get(match[0], ""), body)
     try:
-        # A leading sign has no meaning any more: the caller has read it.
+        # A leading sign has no meaning here: the caller has read it.
         text, _ = GitIgnoreSpecPattern.pattern_to_regex(f"\\{body}" if body[0] in "!#" else body)
         if text is None:
             return None

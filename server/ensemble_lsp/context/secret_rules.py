@@ -57,7 +57,7 @@ _MAY_TAKE_KEY = re.compile(
 """A line where a string in hexadecimal is rather a key than a checksum."""
 _LONG = re.compile(r"[A-Za-z0-9+/=_-]{20}")
 _LINE_OF_BASE64 = re.compile(r"\s*[A-Za-z0-9]{60,}\s*")
-"""Of such a line its neighbours tell more: see ``secret_blocks.py``."""
+"""The lines around such a line decide what it is: see ``secret_blocks.py``."""
 _LONGEST_QUOTED = 200
 _HEX = re.compile(r"[0-9a-fA-F-]+")
 _WORDS = re.compile(r"[A-Za-z]+(?:[_/-][A-Za-z]+)*|[a-z]+(?:[A-Z][a-z]+)+\d?|[0-9_/=+-]+")
@@ -65,7 +65,7 @@ _CHECKSUM = re.compile(
     r"(?i)sha\d|sha-|md5|hash|digest|checksum|integrity|etag|revision|commit|crc|blake|\bh1:|fingerprint|nonce|\brev\b|iVBORw0KGgo"
     r"|\bfor example\b|\be\.g\."
 )
-"""A line that names a checksum, an image or an example: random characters in it are no secret."""
+"""A line that names a checksum, an image or an example: random characters in it are not a secret."""
 _KEY_INLINE = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?P<v>.*?)(?=-----END |$)"
 )

@@ -24,7 +24,7 @@ __all__ = ["OFF", "LineSearch", "find_in_blocks"]
 OFF = ("BasicAuthDetector", "IPPublicDetector", "PrivateKeyDetector")
 """Detectors that are not asked. Addresses of machines are no secrets; of the two others our own rules find as
 much, but leave placeholders and variables in addresses alone, and replace the key, not its heading. Those by name
-and by entropy (they are no ``RegexBasedDetector``) take ordinary code for secrets."""
+and by entropy (they are not a ``RegexBasedDetector``) take ordinary code for secrets."""
 
 _PIECE, _OVERLAP = 600, 200
 """Characters: some expressions need time that grows with the square of what they are given."""

@@ -307,6 +307,13 @@ class WorkspaceContext:
         await redactor.ready()
         return redact_prompt(prompt, redactor, self._redacted.known())[0]
 
+    def without_known_secrets(self, prompt: Prompt, profile: Profile) -> Prompt:
+        """Return a prompt without the secrets that documents have or had; all rules are loaded."""
+        redactor = self.privacy.redactor
+        if profile.local or redactor is None:
+            return prompt
+        return redact_prompt(prompt, redactor, self._redacted.known())[0]
+
     def relative(self, path: str) -> str:
         """Return a path as prompts show it: relative to the workspace folder, else the file's name.
 
@@ -328,7 +335,7 @@ class WorkspaceContext:
 
     def _own_reason(self, uri: str) -> str | None:
         if not _has_path(uri):
-            # A new document: only its name can tell something.
+            # A new document has only a name to go by.
             return self.privacy.by_name(uri.rpartition(":")[2] or "untitled")
         reasons = map(self.privacy.exclusion_reason, self._own_paths(uri))
         return next((reason for reason in reasons if reason is not None), None)

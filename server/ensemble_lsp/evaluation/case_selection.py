@@ -106,7 +106,7 @@ def _turns(
     order: Sequence[tuple[str, str]],
     strata: dict[tuple[str, str], list[Case]],
     count: int,
-    most: int,
+    max_per_file: int,
 ) -> tuple[list[Case], list[Case]]:
     """Return the selected cases, and those held back because their file has enough."""
     selected: list[Case] = []
@@ -120,7 +120,7 @@ def _turns(
             near = any(c.path == case.path and _overlap(c, case) for c in selected)
             if near:
                 continue
-            if by_file[case.path] >= most:
+            if by_file[case.path] >= max_per_file:
                 spare.append(case)
                 continue
             by_file[case.path] += 1

@@ -179,14 +179,14 @@ def _blocks(builder: _CaseBuilder) -> Iterator[Case]:
             yield builder.case("block", span)
 
 
-def _bodies(builder: _CaseBuilder, trees: Trees, kind: CaseKind, most: int) -> Iterator[Case]:
+def _bodies(builder: _CaseBuilder, trees: Trees, kind: CaseKind, max_lines: int) -> Iterator[Case]:
     """Yield the bodies of functions; for ``generate`` only those with a docstring as the instruction."""
     document = builder.document
     for symbol in _functions(document, trees):
         if kind == "generate" and len(symbol.docstring.split()) < 4:
             continue
         hole = body_hole(document, symbol)
-        if hole is not None and _fits(document, hole, 2, most):
+        if hole is not None and _fits(document, hole, 2, max_lines):
             yield builder.case(kind, hole, symbol.signature)
 
 
@@ -233,7 +233,7 @@ def _at(document: Document, start: Position, count: int) -> Position:
     return Position(at.line + 1, 0) if ends else at
 
 
-def _fits(document: Document, hole: Span, least: int, most: int) -> bool:
+def _fits(document: Document, hole: Span, min_lines: int, max_lines: int) -> bool:
     """Return whether a hole starts a line, has a length in range, and is not trivial."""
     lines = hole.end.line - hole.start.line + 1
     starts_line = not document.line(hole.start.line)[: hole.start.column].strip()
@@ -242,4 +242,4 @@ def _fits(document: Document, hole: Span, least: int, most: int) -> bool:
         "pass",
         "...",
     )
-    return starts_line and least <= lines <= most and has_code
+    return starts_line and min_lines <= lines <= max_lines and has_code

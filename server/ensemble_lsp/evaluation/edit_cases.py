@@ -64,8 +64,8 @@ def are_related(target: FileHunk, before: Sequence[FileHunk]) -> bool:
     """Return whether a hunk adds or removes a name that a hunk before it added or removed."""
     removed, added = _names_changed(target)
     for hunk in before:
-        gone, came = _names_changed(hunk)
-        if removed & gone or added & came:
+        old_names, new_names = _names_changed(hunk)
+        if removed & old_names or added & new_names:
             return True
     return False
 

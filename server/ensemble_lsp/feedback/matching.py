@@ -92,7 +92,7 @@ def _kept(was: str, want: str, taken: int) -> int:
 
 
 def reformatted(now: str, offered: str) -> bool:
-    """Return whether the texts are equal but for layout, quotes, commas, semicolons and parentheses."""
+    """Return whether the texts are equal except for layout, quotes, commas, semicolons and parentheses."""
     one, other = (_LAYOUT.sub("", text) for text in (now, offered))
     return bool(other) and one == other
 

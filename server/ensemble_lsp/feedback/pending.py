@@ -64,7 +64,7 @@ class PendingSuggestion:
     typed_before: int = 0
     """Characters that were typed once and removed: an undo and a redo bring them back in one edit."""
     finished: bool = False
-    """Whether one edit inserted all that was left of it."""
+    """Whether one edit inserted all the rest of it."""
     reported: float = 0.0
     """The accepted share that a client reported."""
     other_since: float | None = None
@@ -73,6 +73,8 @@ class PendingSuggestion:
     """Whether it is there, but spelled as a formatter would."""
     whole_since: float | None = None
     undone: bool = False
+    refused: bool = False
+    """Whether the user or the client ended it by a rejection."""
     changed_now: bool = False
     """Whether the latest change touched its place,"""
     changed_outside: bool = False
@@ -314,7 +316,7 @@ class PendingSuggestion:
 
     @property
     def complete(self) -> bool:
-        """Whether all of it is there, and one edit inserted most of it or all that was left."""
+        """Whether all of it is there, and one edit inserted most of it or all the rest."""
         return self.match.state == "whole" and (
             self.finished or self.at_once * 2 >= self.size - self.before
         )

@@ -142,7 +142,7 @@ class RetentionTracker:
                 self._closed.popitem(last=False)
 
     def reopened(self, document: Document) -> None:
-        """Take back recent accepts that are not in the document any more; follow the others again."""
+        """Take back recent accepts that are no longer in the document; follow the others again."""
         recent = [
             (retained, copies)
             for retained, copies in self._closed.pop(document.uri, [])
@@ -190,7 +190,7 @@ class RetentionTracker:
             self._report_undone(retained)
 
     def _check_redo(self, retained: RetainedText, edits: Sequence[Edit], after: Document) -> None:
-        """Notice that an undone text comes back at once; typed key by key it is no redo.
+        """Notice that an undone text comes back at once; typed key by key it is not a redo.
 
         If its first characters were typed before the accept, the redo brings them back in an edit of their own.
         """

@@ -36,11 +36,11 @@ def _common_subsequence(one: list[str], other: list[str]) -> int:
     places: dict[str, int] = {}
     for index, token in enumerate(one):
         places[token] = places.get(token, 0) | 1 << index
-    every = (1 << len(one)) - 1
-    row = every
+    all_bits = (1 << len(one)) - 1
+    row = all_bits
     for token in other:
         matches = row & places.get(token, 0)
-        row = ((row + matches) | (row - matches)) & every
+        row = ((row + matches) | (row - matches)) & all_bits
     return len(one) - bin(row).count("1")
 
 

@@ -95,7 +95,7 @@ def _with_context(
     for one in stored:
         record = one.record
         if one.outcome is None or record.task != "complete" or not record.text:
-            left_out["suggestions that are no settled completions with a text"] += 1
+            left_out["suggestions other than settled completions with a text"] += 1
             continue
         place, sendable = _read_context(record.context, record.project)
         if place is None:

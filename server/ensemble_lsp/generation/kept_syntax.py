@@ -19,7 +19,7 @@ _MAX_CHARACTERS = 400_000
 class KeptSyntax:
     """Returns whether a text at a place leaves the file parsing, or a broken file no worse.
 
-    If the place itself is broken, the text must mend it. Without a grammar every text passes.
+    If the place itself is broken, the text must repair it. Without a grammar every text passes.
     """
 
     def __init__(self, document: Document, place: Span) -> None:

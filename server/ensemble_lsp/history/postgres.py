@@ -222,7 +222,7 @@ class _Rows:
 def connect(url: str, busy_seconds: float) -> PostgresConnection:
     """Connect, and bring the tables up to date.
 
-    Raises ``UnreachableError`` (also if the extra is missing) or ``NewerSchemaError``.
+    Raises ``UnreachableError`` (including if the extra is missing) or ``NewerSchemaError``.
     """
     db = _open_connection(url)
     try:

@@ -101,7 +101,7 @@ def spent_since(db: Database, since: float) -> float:
 
 
 def usage_since(db: Database, since: float) -> list[UsageRow]:
-    """Return the calls, tokens and dollars of each model since a time, the dearest model first."""
+    """Return the calls, tokens and dollars of each model since a time, by descending cost."""
     rows = db.execute(
         "SELECT model, count(*), sum(input_tokens), sum(output_tokens), sum(cost) FROM calls"
         " WHERE time >= ? GROUP BY model ORDER BY sum(cost) DESC, count(*) DESC, model",

@@ -26,7 +26,7 @@ R = TypeVar("R")
 def failure(
     message: str, code: int = LSPErrorCodes.RequestFailed, problem: Problem = "other"
 ) -> JsonRpcException:
-    """Return an error that the client shows to the user; ``problem`` lets it offer what mends it."""
+    """Return an error that the client shows to the user; ``problem`` lets it offer a fix."""
     data = None if problem == "other" else {"problem": problem}
     return JsonRpcException(message=message, code=int(code), data=data)
 

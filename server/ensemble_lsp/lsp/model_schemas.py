@@ -109,7 +109,7 @@ class PeriodUsage(ServerMessage):
     input_tokens: int
     output_tokens: int
     models: list[ModelUsage]
-    """The models that were asked, the dearest first."""
+    """The models that were asked, by descending cost."""
 
 
 class StatusResult(ServerMessage):

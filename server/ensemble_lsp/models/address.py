@@ -69,7 +69,7 @@ def check_address(settings: ModelSettings) -> None:
         return
     try:
         parts = urlsplit(settings.base_url)
-        parts.port  # noqa: B018  (raises for a port that is no number)
+        parts.port  # noqa: B018  (raises for a port that is not a number)
     except ValueError:
         raise SettingsError(f"{settings.name}: baseUrl is not an address; check it.") from None
     if problem := _problem(spec, parts):

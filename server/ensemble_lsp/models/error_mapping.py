@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -30,6 +28,7 @@ from ..errors import (
     TimedOutError,
     advice_first,
 )
+from .connection_errors import connection_problem
 from .rate_limits import in_words, retry_after
 
 _Fault = type[ProviderError]
@@ -127,8 +126,8 @@ class Source:
 _NO_CONNECTION = {"APIConnectionError", "TransportError", "InvalidURL", "OSError", "EndOfStream"}
 
 
-def translate(error: BaseException, source: Source, begun: bool = False) -> ProviderError:
-    """Return the matching ``ProviderError``; ``begun``: part of the answer had arrived."""
+def translate(error: BaseException, source: Source, answer_started: bool = False) -> ProviderError:
+    """Return the matching ``ProviderError``; ``answer_started``: part of the answer had arrived."""
     if isinstance(error, ProviderError):
         return error
     status = getattr(error, "status_code", None)
@@ -138,7 +137,7 @@ def translate(error: BaseException, source: Source, begun: bool = False) -> Prov
         return from_status(status, body, headers, source)
     names = {c.__name__ for c in type(error).__mro__}
     if names & _NO_CONNECTION:
-        return _from_transport(error, source, begun)
+        return _from_transport(error, source, answer_started)
     if names & {"APIError", "AnswerError"}:
         return from_body(body if body is not None else str(error), source)
     if "AnswerTooLongError" in names:
@@ -147,27 +146,30 @@ def translate(error: BaseException, source: Source, begun: bool = False) -> Prov
         )
     if isinstance(error, ValueError):
         return _make(
-            InvalidResponseError, source, f"the answer of {source.place} cannot be read", _MEND
+            InvalidResponseError,
+            source,
+            f"the answer of {source.place} cannot be read",
+            _CHECK_ADDRESS,
         )
     text = f"the answer of {source.place} is not what it should be ({type(error).__name__})"
-    return _make(InvalidResponseError, source, text, _MEND)
+    return _make(InvalidResponseError, source, text, _CHECK_ADDRESS)
 
 
-_MEND = "check baseUrl and api, and try again"
+_CHECK_ADDRESS = "check baseUrl and api, and try again"
 
 
 def from_status(status: int, body: Any, headers: Any, source: Source) -> ProviderError:
     """Translate an HTTP status other than success; the body is decoded JSON or text."""
-    said = words_of(body)
+    reason = words_of(body)
     if status < 400:
         text = f"{source.place} redirects to another address"
         return _make(BadRequestError, source, text, "set baseUrl to the final address")
-    if status >= 500 and _LOADING.search(said):
+    if status >= 500 and _LOADING.search(reason):
         return loading(source)
-    fault = _too_many(said, headers) if status == 429 else _by_meaning(status, said)
+    fault = _too_many(reason, headers) if status == 429 else _by_meaning(status, reason)
     fault = fault or _BY_STATUS.get(status)
     fault = fault or (ServiceUnavailableError if status >= 500 else BadRequestError)
-    return _fault(fault, source, said, headers)
+    return _fault(fault, source, reason, headers)
 
 
 def loading(source: Source) -> ServiceUnavailableError:
@@ -187,7 +189,7 @@ def is_loading(error: ProviderError) -> bool:
 
 def from_body(body: Any, source: Source) -> ProviderError:
     """Translate an error inside a successful answer."""
-    said = words_of(body)
+    reason = words_of(body)
     for pattern, fault in (
         (_CONTEXT, ContextTooLongError),
         (_QUOTA_CODE, QuotaExceededError),
@@ -198,12 +200,12 @@ def from_body(body: Any, source: Source) -> ProviderError:
         (_KEY, AuthenticationError),
         (_OVERLOADED, ServiceUnavailableError),
     ):
-        if pattern.search(said):
-            return _fault(fault, source, said, None)
+        if pattern.search(reason):
+            return _fault(fault, source, reason, None)
     return _make(
         InvalidResponseError,
         source,
-        f"an error instead of an answer{_quote(said, source)}",
+        f"an error instead of an answer{_quote(reason, source)}",
         "try again",
     )
 
@@ -226,16 +228,16 @@ def words_of(body: Any) -> str:
     return "" if body is None else str(body)[:2000]
 
 
-def _too_many(said: str, headers: Any) -> _Fault:
+def _too_many(reason: str, headers: Any) -> _Fault:
     """Tell used-up credit from a limit of a minute: the code first, then a delay, words last."""
-    code = said.split(" ", 2)[:2]
+    code = reason.split(" ", 2)[:2]
     if any(_QUOTA_CODE.search(word) for word in code):
         return QuotaExceededError
-    if "overloaded" in said:
+    if "overloaded" in reason:
         return ServiceUnavailableError
-    if retry_after(headers, said) is not None or _RATE.search(said):
+    if retry_after(headers, reason) is not None or _RATE.search(reason):
         return RateLimitedError
-    return QuotaExceededError if _QUOTA.search(said) else RateLimitedError
+    return QuotaExceededError if _QUOTA.search(reason) else RateLimitedError
 
 
 _BY_STATUS: dict[int, _Fault] = {
@@ -251,26 +253,26 @@ _BY_STATUS: dict[int, _Fault] = {
 }
 
 
-def _by_meaning(status: int, said: str) -> _Fault | None:
+def _by_meaning(status: int, reason: str) -> _Fault | None:
     """Return the error that the text names, where the status is ambiguous."""
-    if status in (400, 403, 413, 422, 500) and _CONTEXT.search(said):
+    if status in (400, 403, 413, 422, 500) and _CONTEXT.search(reason):
         return ContextTooLongError
-    if status in (400, 403) and _WRONG_KEY.search(said):
+    if status in (400, 403) and _WRONG_KEY.search(reason):
         return AuthenticationError
-    if status in (400, 403) and (_QUOTA.search(said) or _QUOTA_CODE.search(said)):
+    if status in (400, 403) and (_QUOTA.search(reason) or _QUOTA_CODE.search(reason)):
         return QuotaExceededError
-    if status in (400, 403, 422) and _FILTER.search(said):
+    if status in (400, 403, 422) and _FILTER.search(reason):
         return ContentFilteredError
-    if status in (400, 422) and _MODEL.search(said):
+    if status in (400, 422) and _MODEL.search(reason):
         return ModelNotFoundError
     return None
 
 
-def _fault(fault: _Fault, source: Source, said: str, headers: Any) -> ProviderError:
+def _fault(fault: _Fault, source: Source, reason: str, headers: Any) -> ProviderError:
     if fault is RateLimitedError:
-        return _rate_limited(source, headers, said)
+        return _rate_limited(source, headers, reason)
     if fault is ServiceUnavailableError:
-        wait = retry_after(headers, said)
+        wait = retry_after(headers, reason)
         when = f"in {in_words(wait)}" if wait else "in a while"
         text = advice_first(source.name, f"{source.place} is unavailable", f"try again {when}")
         return ServiceUnavailableError(source.name, text, wait)
@@ -278,11 +280,11 @@ def _fault(fault: _Fault, source: Source, said: str, headers: Any) -> ProviderEr
         return _make(
             fault, source, "the proxy asks for one", "put the password into the proxy's address"
         )
-    return _make(fault, source, *_TEXTS[fault](source, said))
+    return _make(fault, source, *_TEXTS[fault](source, reason))
 
 
 _TEXTS: dict[_Fault, Callable[[Source, str], tuple[str, str]]] = {
-    AuthenticationError: lambda s, _said: (
+    AuthenticationError: lambda s, _reason: (
         (f"{s.key_name} is not accepted", "set a valid key and try again")
         if s.key_name
         else (
@@ -290,72 +292,53 @@ _TEXTS: dict[_Fault, Callable[[Source, str], tuple[str, str]]] = {
             "set apiKeyEnv to the environment variable of the key",
         )
     ),
-    QuotaExceededError: lambda s, _said: (
+    QuotaExceededError: lambda s, _reason: (
         f"your credit at {s.place} is used up",
         "add credit or choose another model",
     ),
-    ModelNotFoundError: lambda s, _said: (
+    ModelNotFoundError: lambda s, _reason: (
         f"{s.place} does not offer the model {s.model!r} this way",
         "check model, api and baseUrl",
     ),
-    ContextTooLongError: lambda _s, _said: (
+    ContextTooLongError: lambda _s, _reason: (
         "the prompt does not fit the model's window",
         "set contextTokens to the window it really has",
     ),
-    TimedOutError: lambda s, _said: (
+    TimedOutError: lambda s, _reason: (
         f"{s.place} did not answer in time",
         "try again or raise timeout",
     ),
-    ContentFilteredError: lambda _s, _said: (
+    ContentFilteredError: lambda _s, _reason: (
         "a content filter declined the request",
         "ask differently or choose another model",
     ),
-    BadRequestError: lambda s, said: (
-        f"{s.place} refuses the request{_quote(said, s)}",
+    BadRequestError: lambda s, reason: (
+        f"{s.place} refuses the request{_quote(reason, s)}",
         "check the model's settings",
     ),
 }
 """The fault and the advice of each error."""
 
 
-def _rate_limited(source: Source, headers: Any, said: str) -> RateLimitedError:
-    wait = retry_after(headers, said)
+def _rate_limited(source: Source, headers: Any, reason: str) -> RateLimitedError:
+    wait = retry_after(headers, reason)
     when = f"in {in_words(wait)}" if wait else "in a while"
     text = advice_first(source.name, "too many requests", f"try again {when} or lower concurrency")
     return RateLimitedError(source.name, text, wait)
 
 
-def _from_transport(error: BaseException, source: Source, begun: bool) -> ProviderError:
+def _from_transport(error: BaseException, source: Source, answer_started: bool) -> ProviderError:
     chain = list(_causes(error))
     names = {c.__name__ for e in chain for c in type(e).__mro__}
     # A timeout while connecting is a failed connection, not a slow answer.
     slow = names & {"TimeoutException", "APITimeoutError", "TimeoutError"}
     if slow and not names & {"ConnectTimeout", "PoolTimeout"}:
         return _make(TimedOutError, source, *_TEXTS[TimedOutError](source, ""))
-    if begun:
+    if answer_started:
         return _make(InvalidResponseError, source, "the answer broke off half-way", "try again")
-    return _make(ConnectionFailedError, source, *_why_not_connected(chain, names, source))
-
-
-def _why_not_connected(
-    chain: list[BaseException], names: set[str], source: Source
-) -> tuple[str, str]:
-    """Return the fault and the advice."""
-    place = source.place
-    said = " ".join(str(e) for e in chain)
-    if any(isinstance(e, socket.gaierror) for e in chain) or "Name or service" in said:
-        return f"the host of {place} is not known", "check baseUrl and the network"
-    if any(isinstance(e, ssl.SSLError) for e in chain) or re.search(
-        r"\bSSL|\bTLS|certificate", said
-    ):
-        return f"no secure connection to {place} (TLS)", "check baseUrl and the certificate"
-    if names & {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError"}:
-        return "baseUrl is not an address that can be asked", "check baseUrl"
-    if "ProxyError" in names:
-        return "the proxy does not let the request through", "check the proxy's settings"
-    if source.local:
-        return f"nothing answers at {place}", "start the server or change baseUrl"
-    return f"{place} cannot be reached", "check the network and baseUrl"
+    return _make(
+        ConnectionFailedError, source, *connection_problem(chain, source.place, local=source.local)
+    )
 
 
 def _causes(error: BaseException) -> Any:
@@ -367,9 +350,9 @@ def _causes(error: BaseException) -> Any:
         seen = seen.__cause__ or seen.__context__
 
 
-def _quote(said: str, source: Source) -> str:
+def _quote(reason: str, source: Source) -> str:
     """Return the provider's own words: short, printable, on one line, without anything like a key."""
-    text = said.replace(source.key, "…") if source.key else said
+    text = reason.replace(source.key, "…") if source.key else reason
     text = _SECRETS.sub("…", text)
     text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split()).rstrip(".")

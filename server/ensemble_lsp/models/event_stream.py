@@ -129,7 +129,7 @@ async def _chunks(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
 
 
 async def _first(chunks: AsyncIterator[bytes]) -> bytes:
-    """Return the bytes up to the first one that is no white space."""
+    """Return the bytes up to the first one that is not white space."""
     found = b""
     async for chunk in chunks:
         found += chunk

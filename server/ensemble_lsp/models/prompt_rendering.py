@@ -171,8 +171,8 @@ def _explain_parts(prompt: Prompt, cursor: str) -> list[str]:
         ]
     parts = [_tag("before", prompt.prefix)] if prompt.prefix else []
     parts += [_tag("after", prompt.suffix)] if prompt.suffix else []
-    wish = prompt.instruction or "Explain the selected code."
-    return [*parts, _tag("selected", prompt.selection), wish]
+    instruction = prompt.instruction or "Explain the selected code."
+    return [*parts, _tag("selected", prompt.selection), instruction]
 
 
 def _generate_parts(prompt: Prompt, cursor: str) -> list[str]:
@@ -186,8 +186,8 @@ def _generate_parts(prompt: Prompt, cursor: str) -> list[str]:
         parts.append(f"Write the code that goes to {cursor}.")
     if prompt.indent:
         parts.append(f"The place is indented by {_indent_words(prompt.indent)}; keep to it.")
-    wish = prompt.instruction or "Write what the text around the place asks for."
-    return [*parts, "What the user wants:", wish]
+    instruction = prompt.instruction or "Write what the text around the place asks for."
+    return [*parts, "What the user wants:", instruction]
 
 
 def _indent_words(indent: str) -> str:

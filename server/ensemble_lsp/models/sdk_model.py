@@ -99,12 +99,12 @@ class SdkModel:
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Chunk]:
         """Stream an answer; see ``interface.Model``."""
-        begun = False
+        started = False
         lessons = Lessons(self._facts, self._settings.thinking)
         try:
             for _ in range(_MOST_ANSWERS):
                 response, request = await self._open(prompt)
-                begun = True
+                started = True
                 lessons = Lessons(self._facts, self._settings.thinking, request)
                 try:
                     deltas = self._deltas(response, request, lessons)
@@ -126,7 +126,7 @@ class SdkModel:
             raise InvalidResponseError(error.model, str(error)) from None
         except Exception as error:
             # The SDK's own exception holds the request, key included: it is not kept as the cause.
-            raise translate(error, self._source, begun) from None
+            raise translate(error, self._source, started) from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -237,7 +237,7 @@ class SdkModel:
         await asyncio.sleep(seconds)
 
     def answered(self) -> None:
-        """Record that the server answers, so no model is loading any more."""
+        """Record that the server answers: no model is loading."""
         if self._waiting:
             self._waiting = False
             self.notice("")
@@ -249,12 +249,12 @@ class SdkModel:
 
         reader, wire = EventReader(response), request.wire.reader()
         thoughts = ThoughtFilter() if request.wire.is_chat else None
-        begun = finished = False
+        started = finished = False
         try:
             async with aclosing(reader.events()) as events:
                 async for event in events:
-                    if not begun:
-                        begun = True
+                    if not started:
+                        started = True
                         self.answered()
                     delta = wire.read(event)
                     if thoughts is not None:

@@ -173,8 +173,8 @@ def _check(answer: _Answer, profile: Profile, prompt: Prompt, stopped: bool) -> 
     if answer.finish == "filter":
         raise _refused(profile)
     if answer.finish is None:
-        said = "the answer broke off" if answer.length else "the answer is empty"
-        text = advice_first(name, said, "try again, and check baseUrl and api if it happens again")
+        fault = "the answer broke off" if answer.length else "the answer is empty"
+        text = advice_first(name, fault, "try again, and check baseUrl and api if it happens again")
         raise InvalidResponseError(name, text)
     if answer.length:
         return

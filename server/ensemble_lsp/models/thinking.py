@@ -61,8 +61,8 @@ class ThinkingPlan:
         body = {**body, **(self.switch.body if self.switch else {})}
         if self.switch and self.switch.text:
             last = body["messages"][-1]
-            said = {**last, "content": f"{last['content']}\n{self.switch.text}"}
-            body["messages"] = [*body["messages"][:-1], said]
+            switched = {**last, "content": f"{last['content']}\n{self.switch.text}"}
+            body["messages"] = [*body["messages"][:-1], switched]
         if self.room:
             body |= {k: body[k] + THINKING_TOKENS for k in _LENGTHS if k in body}
         return body
@@ -118,7 +118,7 @@ class ThoughtFilter:
         """Whether there was a thought that was not empty."""
 
     def feed(self, text: str) -> str:
-        """Return the text that is no thought."""
+        """Return the text outside of thoughts."""
         if self._decided:
             return self._after(text)
         self._held += text

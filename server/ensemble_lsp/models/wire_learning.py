@@ -108,27 +108,27 @@ class Lessons:
         kinds = BadRequestError | ServiceUnavailableError | ModelNotFoundError | ContextTooLongError
         if request is None or not isinstance(meaning, kinds):
             return []
-        said = f"{words_of(getattr(error, 'body', None))} {error}"[:4000]
+        reason = f"{words_of(getattr(error, 'body', None))} {error}"[:4000]
         if request.wire.replaceable and status in _NO_API:
             return self._learn(request.wire.missing)
-        if (other := _OTHER_API.search(said)) and other[1] in request.wire.alternatives:
+        if (other := _OTHER_API.search(reason)) and other[1] in request.wire.alternatives:
             return self._learn(use_api(other[1]))
         if status not in (400, 422, 500):
             return []
-        if limit := self._limit(said):
+        if limit := self._limit(reason):
             return self._learn(limit_fact(limit))
         if isinstance(meaning, ContextTooLongError):
             return []
         param = str(getattr(error, "param", None) or "")
         return (
-            self._from_streaming(param, said)
-            or self._from_parameter(param, said)
-            or self._from_switch(param, said)
+            self._from_streaming(param, reason)
+            or self._from_parameter(param, reason)
+            or self._from_switch(param, reason)
         )
 
-    def _limit(self, said: str) -> int:
+    def _limit(self, reason: str) -> int:
         """Return the longest answer that the service allows, if it is less than was asked for."""
-        found = _LIMIT.search(said)
+        found = _LIMIT.search(reason)
         if not found or self._request is None:
             return 0
         limit, body = int(found[1]), self._request.body
@@ -136,36 +136,38 @@ class Lessons:
         known = limit_of(self._facts.known)
         return limit if 16 <= limit < asked and (not known or limit < known) else 0
 
-    def _from_streaming(self, param: str, said: str) -> list[str]:
-        refused = param == STREAM or (param in ("", "null") and _STREAM.search(said))
+    def _from_streaming(self, param: str, reason: str) -> list[str]:
+        refused = param == STREAM or (param in ("", "null") and _STREAM.search(reason))
         return self._learn(STREAM) if refused else []
 
-    def _from_parameter(self, param: str, said: str) -> list[str]:
+    def _from_parameter(self, param: str, reason: str) -> list[str]:
         assert self._request is not None
         optional = self._request.wire.optional
         left = [name for name in optional if name not in self._facts.known]
         if param in left:
             return self._learn(param)
-        return self._learn(*[name for name in left if optional[name].search(said)][:1])
+        return self._learn(*[name for name in left if optional[name].search(reason)][:1])
 
-    def _from_switch(self, param: str, said: str) -> list[str]:
+    def _from_switch(self, param: str, reason: str) -> list[str]:
         """Learn that a switch is refused, or that one is demanded."""
         assert self._request is not None
         switches, switch = self._request.wire.switches, self._switch()
         if switch is None:
-            named = [s for s in switches if s.parameter and re.search(rf"\b{s.parameter}\b", said)]
-            wanted = named and _MUST_BE_OFF.search(said)
+            named = [
+                s for s in switches if s.parameter and re.search(rf"\b{s.parameter}\b", reason)
+            ]
+            wanted = named and _MUST_BE_OFF.search(reason)
             return (
                 self._learn(THINKS, *(s.refused for s in _before(switches, named[0])))
                 if wanted
                 else []
             )
-        named = switch.parameter in (param, *re.findall(r"\w+", said)) or _THINKING_WORDS.search(
-            said
+        named = switch.parameter in (param, *re.findall(r"\w+", reason)) or _THINKING_WORDS.search(
+            reason
         )
-        if not named and (switch.quiet in self._facts.known or not _PARAMETER_WORDS.search(said)):
+        if not named and (switch.quiet in self._facts.known or not _PARAMETER_WORDS.search(reason)):
             return []
-        if not _UNKNOWN.search(said) or not switch.parameter:
+        if not _UNKNOWN.search(reason) or not switch.parameter:
             return self._learn(switch.refused)
         return self._learn(*(s.refused for s in switches if s.parameter == switch.parameter))
 

@@ -129,11 +129,11 @@ class EditRun:
         if prompt is None:
             return False
         self._asked.add(model.profile.name)
-        asking = gather(model, prompt_of(prompt, model.profile), self._begun)
+        asking = gather(model, prompt_of(prompt, model.profile), self._on_text)
         self._running[asyncio.ensure_future(asking)] = model, prompt, time.perf_counter()
         return True
 
-    def _begun(self, text: str) -> None:
+    def _on_text(self, text: str) -> None:
         self.has_text = True
 
     def _seconds_to_hedge(self) -> float | None:

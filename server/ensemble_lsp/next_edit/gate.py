@@ -26,7 +26,7 @@ QuietReason = Literal[
     "white-space",
     "reversal",  # it undoes what the user just did
     "refused",  # it was refused at this place
-    "typing",  # the file is broken at the cursor, and typing will mend it
+    "typing",  # the file is broken at the cursor, and typing will repair it
     "breaks-syntax",  # the file parses now and would not afterwards
 ]
 

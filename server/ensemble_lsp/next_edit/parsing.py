@@ -154,8 +154,8 @@ def _without_surroundings(prompt: EditPrompt, new: list[str], old: Sequence[str]
 
 def _overlap(new: list[str], old: list[str], below: list[str]) -> int:
     """Return how many lines at the end of an answer are those below the region, after the region's last."""
-    most = min(len(below), len(new) - 1) if len(new) > len(old) else 0
-    for size in range(most, 0, -1):
+    max_size = min(len(below), len(new) - 1) if len(new) > len(old) else 0
+    for size in range(max_size, 0, -1):
         part = new[-size:]
         if part == below[:size] and new[-size - 1] == old[-1] and any(map(_has_word, part)):
             return size

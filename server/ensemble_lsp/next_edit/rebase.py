@@ -32,9 +32,9 @@ def _over(edit: PredictedEdit, document: Document, change: Edit) -> PredictedEdi
         return edit
     if edit.span.end < change.span.start:
         return edit
-    begun = _inside(edit, document, change)
-    if begun is not None:
-        return begun
+    typed_inside = _inside(edit, document, change)
+    if typed_inside is not None:
+        return typed_inside
     if change.span.end < edit.span.start or _lines_before(change.span, edit.span):
         span = Span(change.shift(edit.span.start), change.shift(edit.span.end))
         return replace(edit, span=span)

@@ -103,7 +103,7 @@ def _strip_own_tags(text: str, point: InsertionPoint) -> str:
 
 
 def _strip_label(text: str, point: InsertionPoint) -> str:
-    """Strip ``Completion:`` where it is no key, field or annotation of the language."""
+    """Strip ``Completion:`` where it is not a key, field or annotation of the language."""
     found = _LABEL.match(text)
     if found is None or point.is_prose or point.is_markup or point.language in DATA:
         return text

@@ -252,7 +252,7 @@ class Registry:
         previous._superseded = True
         for task, draining in previous._going.items():
             self._going[task] = draining
-            task.add_done_callback(self._gone)
+            task.add_done_callback(self._forget_draining)
         kept = {id(slot.chain) for slot in self._slots.values() if slot.chain}
         self._let_go(slot for slot in previous._slots.values() if id(slot.chain) not in kept)
 
@@ -264,9 +264,9 @@ class Registry:
             draining = slot.chain.draining
             task = asyncio.ensure_future(_retire(draining, slot.profile.timeout + _PATIENCE))
             self._going[task] = draining
-            task.add_done_callback(self._gone)
+            task.add_done_callback(self._forget_draining)
 
-    def _gone(self, task: asyncio.Task[None]) -> None:
+    def _forget_draining(self, task: asyncio.Task[None]) -> None:
         self._going.pop(task, None)
 
 
@@ -300,8 +300,8 @@ def _unknown(name: str, known: Iterable[str]) -> str:
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" did you mean {near[0]!r}?" if near else ""
-    told = f"the models are {', '.join(known)}" if known else "there are no models"
-    return f"no model is called {name!r};{hint} {told}"
+    others = f"the models are {', '.join(known)}" if known else "there are no models"
+    return f"no model is called {name!r};{hint} {others}"
 
 
 def _question(profile: Profile) -> Prompt:

@@ -126,8 +126,10 @@ class SlotBuilder:
             except EnsembleError as error:
                 return self._unavailable(wanted, key, error)
             except Exception as error:  # a broken installation must not take the others along
-                told = f"cannot be loaded ({type(error).__name__}: {error}); reinstall ensemble-lsp"
-                return self._unavailable(wanted, key, ConnectionFailedError(settings.name, told))
+                fault = (
+                    f"cannot be loaded ({type(error).__name__}: {error}); reinstall ensemble-lsp"
+                )
+                return self._unavailable(wanted, key, ConnectionFailedError(settings.name, fault))
         model = Metered(chain.draining, self.on_call)
         return Slot(settings, key, wanted.origin, wanted.why, profile, model, chain, "")
 

@@ -17,7 +17,7 @@ _Signature = tuple[int, int, int, int]
 class TreeSnapshot:
     """Knows every entry of a tree that was copied from ``source``.
 
-    ``trash`` is a folder outside the sandbox's reach; what a run left behind is moved there, to be removed later.
+    ``trash`` is a folder outside the sandbox's reach; the leftovers of a run are moved there, to be removed later.
     """
 
     def __init__(self, tree: Path, source: Path, trash: Path) -> None:
@@ -98,7 +98,7 @@ class TreeSnapshot:
             self._add(str(path))
 
     def _replace(self, path: Path, content: bytes) -> None:
-        """Write a new file. No process of the sandbox runs any more that could make a link of it."""
+        """Write a new file. No process of the sandbox that could make it a link is still running."""
         if path.is_dir() and not path.is_symlink():
             self._discard(path)
         path.unlink(missing_ok=True)

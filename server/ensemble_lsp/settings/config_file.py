@@ -54,7 +54,7 @@ def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
 def _own(path_of: Callable[..., Path]) -> Path:
     """Return a folder below the user's home; raise ``SettingsError`` for a user without one.
 
-    A relative path would be in the folder that the editor has opened, which is not to be trusted.
+    A relative path would be in the folder that the editor has opened, which is not trusted.
     """
     try:
         folder = path_of(_APP, appauthor=False)

@@ -34,7 +34,7 @@ function M.behind(bufnr, item, encoding)
   return line and #line - vim.str_byteindex(line, encoding, last.character, false)
 end
 
---- Make what follows a change of its own for |u|.
+--- Make the next edit a separate change for |u|.
 function M.break_undo()
   vim.cmd('let &g:undolevels = &g:undolevels')
 end

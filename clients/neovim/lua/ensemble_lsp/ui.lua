@@ -13,8 +13,8 @@ end
 
 local shown ---@type { name: string, window: integer }? the floating window
 
---- Show Markdown in a floating window, in place of the one before. The same command again moves the
---- cursor into the window.
+--- Show Markdown in a floating window that replaces the one before. The same command again moves
+--- the cursor into the window.
 ---@param markdown string
 ---@param name? string of what is shown
 ---@return integer buffer

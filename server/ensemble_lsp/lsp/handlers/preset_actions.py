@@ -118,7 +118,7 @@ async def preset_generation(
 async def requested_preset(
     ls: EnsembleServer, document: Document, span: Span, arguments: GenerateArguments
 ) -> PresetRequest | None:
-    """Return the preset that the arguments ask for. Diagnostics without a preset are to be fixed."""
+    """Return the preset that the arguments ask for. Diagnostics without a preset mean ``fix``."""
     from ...generation.presets import preset_request
 
     diagnostics = from_arguments(document, arguments.diagnostics, ls.encoding)

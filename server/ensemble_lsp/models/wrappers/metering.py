@@ -35,7 +35,7 @@ class ModelCall:
     cost: float
     """US dollars."""
     status: str
-    """``ok`` (also if the reader had text and closed the stream), ``cancelled``, or an error's class."""
+    """``ok`` (even if the reader had text and closed the stream), ``cancelled``, or an error's class."""
     time: float
     """Unix seconds at the start."""
 

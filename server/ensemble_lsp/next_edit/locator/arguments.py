@@ -201,21 +201,21 @@ def _follow_definition(
 ) -> Iterator[Proposal]:
     """Yield the calls of a function that has one parameter more or less."""
     old, new = function.old, function.new
-    gone = [p for p in old.parameters if new.index(p.name) < 0]
-    came = [p for p in new.parameters if old.index(p.name) < 0]
-    if len(gone) + len(came) != 1:
+    removed = [p for p in old.parameters if new.index(p.name) < 0]
+    added = [p for p in new.parameters if old.index(p.name) < 0]
+    if len(removed) + len(added) != 1:
         return
-    if gone:
+    if removed:
         for call in sites:
-            edit = _without_parameter(call, old, gone[0].name)
+            edit = _without_parameter(call, old, removed[0].name)
             if edit is not None:
                 yield Proposal(*edit, "argument", 0.85, "a parameter was removed")
         return
-    if not came[0].required or any(change.name == new.name for change in calls):
+    if not added[0].required or any(change.name == new.name for change in calls):
         return
     for call in sites:
-        if _is_visible(context, call, came[0].name):
-            edit = _with_parameter(context.document, call, new, came[0].name)
+        if _is_visible(context, call, added[0].name):
+            edit = _with_parameter(context.document, call, new, added[0].name)
             if edit is not None:
                 yield Proposal(*edit, "argument", 0.8, "a parameter was added")
 
@@ -225,6 +225,8 @@ def _without_parameter(call: CallSite, old: Signature, name: str) -> tuple[Span,
     if by_keyword is not None:
         return by_keyword
     index = old.index(name)
+    if any(a.span.start.line < a.span.end.line for a in call.arguments):
+        return None  # a function that is written in the call: its code belongs elsewhere now
     required = sum(p.required and not p.keyword_only for p in old.parameters)
     if old.parameters[index].keyword_only or call.positional <= index:
         return None

@@ -70,13 +70,13 @@ def _changes(hunk: Hunk, regions: Regions) -> Iterator[_FieldChange]:
         for known in before:
             known_keys = [a.keyword for a in known.arguments]
             change = _one_more(literal, keys, known_keys)
-            gone = _one_more(known, known_keys, keys)
-            if change is not None or gone is not None:
+            removed = _one_more(known, known_keys, keys)
+            if change is not None or removed is not None:
                 before.remove(known)
                 if change is not None:
                     yield change
-                elif gone is not None:
-                    yield _FieldChange("", gone.key, gone.others)
+                elif removed is not None:
+                    yield _FieldChange("", removed.key, removed.others)
                 break
 
 

@@ -194,13 +194,13 @@ class MessagesReader:
     def _message(self, message: Body) -> Delta:
         """Read the start of a message; some servers put the whole answer there."""
         self._count(message.get("usage"))
-        said = [self._block(block) for block in items(message.get("content"))]
+        deltas = [self._block(block) for block in items(message.get("content"))]
         ended = self._finish(message.get("stop_reason"))
         return Delta(
-            "".join(delta.text for delta in said),
+            "".join(delta.text for delta in deltas),
             ended.finish,
             ended.usage if ended.finish else None,
-            thought=any(delta.thought for delta in said),
+            thought=any(delta.thought for delta in deltas),
         )
 
     def _block(self, block: Body) -> Delta:

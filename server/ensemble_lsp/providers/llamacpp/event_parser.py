@@ -27,7 +27,7 @@ class LlamaAnswer:
         self._model = model
         self._forced = forced
         self._one_line = one_line
-        self._said = False
+        self._has_text = False
         self.ended = False
         """Whether the one line that was wanted is there."""
         self._held = ""
@@ -49,10 +49,10 @@ class LlamaAnswer:
         """A piece up to the end of the first line that holds anything."""
         if self.ended:
             return ""
-        start = 0 if self._said else len(text) - len(text.lstrip())
-        self._said = self._said or bool(text.strip())
+        start = 0 if self._has_text else len(text) - len(text.lstrip())
+        self._has_text = self._has_text or bool(text.strip())
         end = text.find("\n", start)
-        if not self._said or end < 0:
+        if not self._has_text or end < 0:
             return text
         self.ended = True
         return text[:end]
@@ -72,7 +72,7 @@ class LlamaAnswer:
 
 
 async def events(lines: AsyncIterator[str], model: str) -> AsyncGenerator[Event]:
-    """The events of a stream; raises ``ProviderError`` for one that tells of an error."""
+    """The events of a stream; raises ``ProviderError`` for one that reports an error."""
     async for line in lines:
         kind, _, data = line.partition(":")
         if kind not in ("data", "error") or data.strip() in ("", "[DONE]"):
@@ -97,9 +97,9 @@ def read_object(text: str | bytes, model: str) -> Event:
 
 
 def error_of(model: str, status: int, answer: Event) -> ProviderError:
-    """The error that an answer tells of: ``{"error": {"code", "message", "type"}}``."""
-    told: Any = answer.get("error", answer)
-    error = cast(Event, told) if isinstance(told, dict) else {}
+    """The error that an answer reports: ``{"error": {"code", "message", "type"}}``."""
+    fault: Any = answer.get("error", answer)
+    error = cast(Event, fault) if isinstance(fault, dict) else {}
     kind = str(error.get("type", ""))
     code = error.get("code")
     status = code if isinstance(code, int) else status

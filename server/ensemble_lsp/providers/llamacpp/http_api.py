@@ -22,7 +22,7 @@ def make_client() -> httpx2.AsyncClient:
     import httpx2
 
     return httpx2.AsyncClient(
-        # How long an answer may take is said by the policies around the model.
+        # The policies around the model limit the time of an answer.
         timeout=httpx2.Timeout(None, connect=5.0),
         # The engine closes a connection it has answered on, at times just as it is used again.
         limits=httpx2.Limits(max_keepalive_connections=0),
@@ -55,14 +55,14 @@ class EngineClient:
             if response.status_code != 200:
                 answer = read_object(await response.aread(), self.model)
                 raise error_of(self.model, response.status_code, answer)
-            async with aclosing(events(response.aiter_lines(), self.model)) as told:
-                async for event in told:
+            async with aclosing(events(response.aiter_lines(), self.model)) as stream:
+                async for event in stream:
                     yield event
 
     async def is_token(self, text: str) -> bool:
         """Whether the model's vocabulary has the text as one token, control tokens included."""
-        wish = {"content": text, "add_special": False, "parse_special": True}
-        tokens = (await self.ask("/tokenize", wish)).get("tokens")
+        body = {"content": text, "add_special": False, "parse_special": True}
+        tokens = (await self.ask("/tokenize", body)).get("tokens")
         return isinstance(tokens, list) and len(tokens) == 1  # pyright: ignore[reportUnknownArgumentType]
 
     @property

@@ -123,18 +123,18 @@ class LlamaCppModel:
         await self._http()  # imports in a thread what is imported here
         import httpx2
 
-        begun, pid = False, self.engine.pid
+        started, pid = False, self.engine.pid
         while True:
             try:
                 async with aclosing(self._ask(model, prompt)) as chunks:
                     async for chunk in chunks:
-                        begun = True
+                        started = True
                         yield chunk
                 return
             except httpx2.HTTPError as error:
                 # The child may have been killed while it was idle, which shows only now. That is
                 # not this request's fault, so it is sent once more.
-                if begun or pid is None or not await self.engine.gone():
+                if started or pid is None or not await self.engine.has_ended():
                     raise await self._broken() from error
                 pid = None
 
@@ -223,16 +223,16 @@ class LlamaCppModel:
             system, user = chat_messages(prompt)
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         messages = messages if system else messages[1:]
-        wish = {"messages": messages, "chat_template_kwargs": {"enable_thinking": False}}
-        text = str((await wire.ask("/apply-template", wish)).get("prompt", ""))
+        body = {"messages": messages, "chat_template_kwargs": {"enable_thinking": False}}
+        text = str((await wire.ask("/apply-template", body)).get("prompt", ""))
         if prompt.task == "generate":
             return f"{text}{_FENCE}{prompt.language}\n", [_FENCE]
         return text, []
 
     async def _chunks(self, wire: EngineClient, request: _Request) -> AsyncGenerator[Chunk]:
         answer = LlamaAnswer(self._name, request.forced, one_line=request.one_line)
-        async with aclosing(wire.listen("/completion", request.body)) as told:
-            async for event in told:
+        async with aclosing(wire.listen("/completion", request.body)) as stream:
+            async for event in stream:
                 if chunk := answer.chunk(event):
                     yield chunk
                 if event.get("stop"):
@@ -248,7 +248,7 @@ class LlamaCppModel:
             self._window.learn(tokens, float(speed))
 
     async def _broken(self) -> ConnectionFailedError:
-        ended = await self.engine.gone()
+        ended = await self.engine.has_ended()
         what = "ended unexpectedly" if ended else "does not answer"
         return ConnectionFailedError(
             self._name,

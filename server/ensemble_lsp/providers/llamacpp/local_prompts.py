@@ -117,12 +117,12 @@ class PromptWindow:
 
     def fit(self, prompt: Prompt) -> Prompt:
         """The prompt cut to what can be read in time."""
-        most = self.characters
+        max_chars = self.characters
         last = self._last(prompt.path)
-        prefix = _sticky_prefix(prompt.prefix, last, most)
-        suffix = _sticky_suffix(prompt.suffix, last.suffix, most // 4)
+        prefix = _sticky_prefix(prompt.prefix, last, max_chars)
+        suffix = _sticky_suffix(prompt.suffix, last.suffix, max_chars // 4)
         related = prompt.related if self.fast else ()
-        imports = prompt.imports if len(prompt.imports) <= most // 4 else ""
+        imports = prompt.imports if len(prompt.imports) <= max_chars // 4 else ""
         return replace(prompt, prefix=prefix, suffix=suffix, related=related, imports=imports)
 
     def hole(self, fitted: Prompt) -> int:
@@ -148,25 +148,25 @@ class PromptWindow:
         return shown
 
 
-def _sticky_prefix(prefix: str, last: _Shown, most: int) -> str:
-    """Begin where the last prompt began while that is near; else well short of ``most``."""
+def _sticky_prefix(prefix: str, last: _Shown, max_chars: int) -> str:
+    """Begin where the last prompt began while that is near; else well short of ``max_chars``."""
     at = prefix.rfind(last.anchor) if last.anchor else -1
-    if at >= 0 and 0.4 * most <= len(prefix) - at <= 1.3 * most:
+    if at >= 0 and 0.4 * max_chars <= len(prefix) - at <= 1.3 * max_chars:
         return prefix[at:]
-    if len(prefix) > most:
-        prefix = prefix[-int(0.6 * most) :]
+    if len(prefix) > max_chars:
+        prefix = prefix[-int(0.6 * max_chars) :]
         line = prefix.find("\n") + 1
         prefix = prefix[line:] if 0 < line < len(prefix) else prefix
     last.anchor = prefix[:_ANCHOR_CHARACTERS]
     return prefix
 
 
-def _sticky_suffix(suffix: str, last: str, most: int) -> str:
-    """End where the last prompt ended while that is near: ``most`` changes with the reading speed."""
-    least = min(len(suffix), most // 2)
-    if least <= len(last) <= 2 * most and suffix.startswith(last):
+def _sticky_suffix(suffix: str, last: str, max_chars: int) -> str:
+    """End where the last prompt ended while that is near: ``max_chars`` changes with the reading speed."""
+    least = min(len(suffix), max_chars // 2)
+    if least <= len(last) <= 2 * max_chars and suffix.startswith(last):
         return last
-    cut = suffix[:most]
+    cut = suffix[:max_chars]
     return cut[: cut.rindex("\n") + 1] if len(cut) < len(suffix) and "\n" in cut else cut
 
 
@@ -199,17 +199,19 @@ def short_messages(prompt: Prompt, characters: int) -> tuple[str, str]:
     language = prompt.language or "plain text"
     if prompt.task == "explain":
         code = prompt.selection or _around(prompt, characters)
-        wish = prompt.instruction or f"Explain in a few sentences what this {language} code does."
+        instruction = (
+            prompt.instruction or f"Explain in a few sentences what this {language} code does."
+        )
         return (
             "You explain code to a programmer, briefly and in plain words.",
-            f"{wish}\n\n{_fenced(language, code[:characters])}",
+            f"{instruction}\n\n{_fenced(language, code[:characters])}",
         )
-    wish = prompt.instruction or "Write the code that is described here."
+    instruction = prompt.instruction or "Write the code that is described here."
     before = prompt.prefix[-characters // 2 :].strip("\n")
     parts = [f"The {language} file so far:\n\n{_fenced(language, before)}"] if before else []
     if prompt.selection:
         parts.append(f"Rewrite this code:\n\n{_fenced(language, prompt.selection[:characters])}")
-    parts.append(f"Write {language} code: {wish}")
+    parts.append(f"Write {language} code: {instruction}")
     return "You are an expert programmer. You answer with code only.", "\n\n".join(parts)
 
 

@@ -88,7 +88,7 @@ class Engine:
                 loop = asyncio.get_running_loop()
                 self._idle = loop.call_later(self._idle_seconds, self._end_idle)
 
-    async def gone(self) -> bool:
+    async def has_ended(self) -> bool:
         """After a connection broke: whether the child has ended; waits a little for it to."""
         if self._process is None:
             return True
@@ -169,7 +169,7 @@ class Engine:
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=log,
-                    # `-m` looks in the current folder first, and ours may be anybody's repository.
+                    # `-m` looks in the current folder first, and ours may be an untrusted repository.
                     cwd=folder,
                     env={k: v for k, v in os.environ.items() if not _SECRET.search(k)},
                     start_new_session=os.name == "posix",

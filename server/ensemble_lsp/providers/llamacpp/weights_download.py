@@ -91,7 +91,7 @@ def _pip() -> list[str]:
         return [sys.executable, "-m", "pip"]
     for command in (["pip3"], ["pip"], ["uvx", "pip"]):
         found = shutil.which(command[0])
-        # Windows looks in the current folder first, which may be anybody's repository.
+        # Windows looks in the current folder first, which may be an untrusted repository.
         if found and Path(found).resolve().parent != Path.cwd():
             return [found, *command[1:]]
     raise WeightsError(
@@ -140,7 +140,7 @@ async def _download(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        cwd=work,  # `-m` looks for modules in the current folder, which is not to be trusted
+        cwd=work,  # `-m` looks for modules in the current folder, which is not trusted
         env={**os.environ, **places, "PYTHONIOENCODING": "utf-8"},
     )
     try:

@@ -58,17 +58,17 @@ class ChoiceReader:
         reason = choice.get("finish_reason")
         if reason == "error":
             raise AnswerError({"error": choice.get("error") or "the model failed"})
-        said = table(choice.get("delta")) or table(choice.get("message"))
-        text, thought = _content(said.get("content") if said else choice.get("text"))
+        message = table(choice.get("delta")) or table(choice.get("message"))
+        text, thought = _content(message.get("content") if message else choice.get("text"))
         usage = _usage_of(event, choice)
         return Delta(
             text=text,
             finish=_FINISH.get(str(reason), "stop") if reason else None,
             usage=usage_from(usage),
             logprobs=logprobs(table(choice.get("logprobs"))) if choice.get("logprobs") else (),
-            refusal=bool(said.get("refusal")),
+            refusal=bool(message.get("refusal")),
             thought=thought
-            or any(said.get(name) for name in _THOUGHTS)
+            or any(message.get(name) for name in _THOUGHTS)
             or thought_tokens(usage) > 0,
         )
 

@@ -37,8 +37,8 @@ def completions_wire(settings: ModelSettings, profile: Profile) -> WireFormat:
             wanted["suffix"] = prompt.suffix
         if profile.local:
             wanted["logprobs"] = 1
-        if most := list(stops(prompt)[: 4 * MOST_STOPS if profile.local else MOST_STOPS]):
-            wanted["stop"] = most
+        if allowed := list(stops(prompt)[: 4 * MOST_STOPS if profile.local else MOST_STOPS]):
+            wanted["stop"] = allowed
         return {"model": settings.model, "prompt": text, **without(wanted, facts)}
 
     return WireFormat(

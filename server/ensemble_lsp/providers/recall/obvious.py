@@ -26,6 +26,6 @@ def is_obvious(head: str, text: str) -> bool:
     """Return whether a text has no word but keywords; ``head`` is the cursor's line left of it."""
     words = _WORD.findall(text)
     if _WORD.match(text):
-        begun = _WORD_END.search(head)
-        words[0] = (begun.group() if begun else "") + words[0]
+        word_start = _WORD_END.search(head)
+        words[0] = (word_start.group() if word_start else "") + words[0]
     return all(word in KEYWORDS for word in words)

@@ -138,7 +138,7 @@ local function byte_position(bufnr, client, position)
   return position.line, vim.str_byteindex(line, encoding, position.character, false)
 end
 
---- Show an edit in place of the one before.
+--- Show an edit; it replaces the one before.
 ---@param bufnr integer
 ---@param client vim.lsp.Client
 ---@param wire table

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ensemble_lsp.cli.console import print_table
-from ensemble_lsp.cli.sentences import encode_all_characters, say, wrapped
+from ensemble_lsp.cli.sentence_layout import encode_all_characters, say, wrapped
 
 COMMAND = "`ensemble-lsp finetune status gpt-tuned --follow`"
 PATH = "/home/somebody/projects/a-long-name/ensemble-comparison/report.html"

@@ -73,7 +73,7 @@ def wrapped(sentence: str, width: int, indent: str = "") -> str:
 
 
 def _width(stream: TextIO) -> int:
-    """Return the columns of a stream's terminal; 0 if it is none, or does not say."""
+    """Return the columns of a stream's terminal; 0 if it is not one, or does not say."""
     if not stream.isatty():
         return 0
     if (columns := os.environ.get("COLUMNS", "")).isdecimal():
