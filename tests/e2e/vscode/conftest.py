@@ -35,6 +35,7 @@ def machine_settings(providers: dict[str, LoopbackProvider]) -> dict[str, Any]:
     return {
         "ensemble.models": models(providers),
         "ensemble.complete.budgetMs": 20000,
+        "ensemble.nextEdit.eagerness": "high",  # whatever the model's record in other tests is
         "ensemble.ensemble.rule": "seed",  # "weighted" stops as soon as the result is decided
     }
 
