@@ -1,16 +1,17 @@
 """Measure next-edit prediction: ``python -m benchmarks.next_edit`` (``make bench-next-edit``).
 
 Three parts, each in a separate module: the locator alone (``next_edit_locator.py``), on the recorded scenarios
-in ``--data``, on the history of this repository, and on the steps between released versions of packages
-(``--packages`` names a folder for their wheels); the recorded answers of services
-(``next_edit_recorded.py``), as they are and with the locator before them; and the time that is added to a
-model's own and to each keystroke (``next_edit_time.py``). Prints tables and writes JSON.
+in ``--data``, on those of this repository's tests, on the history of this repository, and on the steps
+between released versions of packages (``--packages`` names a folder for their wheels); the recorded answers
+of services (``next_edit_recorded.py``), as they are and with the locator before them; and the time that is
+added to a model's own and to each keystroke (``next_edit_time.py``). Prints tables and writes JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from benchmarks.next_edit_targets import PACKAGES, commits, releases
 _ROOT = Path(__file__).parent.parent
 _LONG = _ROOT / "server/ensemble_lsp/lsp/server.py"
 _LINES = 20_000
+_OWN = _ROOT / "tests/data/next-edit"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +73,22 @@ def locator_part(options: argparse.Namespace) -> dict[str, Any]:
         ["", *time_ms],
         [["", *time_ms.values()]],
     )
-    return {"histories": figures, "scenarios": _scenarios(options.data), "keystroke ms": time_ms}
+    return {
+        "histories": figures,
+        "scenarios": _scenarios(options.data),
+        "own scenarios": _own_scenarios(),
+        "keystroke ms": time_ms,
+    }
+
+
+def _own_scenarios() -> dict[str, int]:
+    """Count the verdicts on the scenarios of this repository's tests."""
+    found = Counter(
+        _verdict(scenario.expected, text)
+        for scenario, text, _ in locator.scenarios(read_scenarios(_OWN))
+    )
+    table("The locator on this repository's scenarios", ["verdict", "count"], list(found.items()))
+    return dict(found)
 
 
 def _scenarios(folder: Path | None) -> dict[str, str]:

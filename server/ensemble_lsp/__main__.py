@@ -9,13 +9,15 @@ from . import process_tuning
 
 def main() -> None:
     """Run a subcommand and exit with its code."""
+    process_tuning.leave_on_interrupt()
     process_tuning.pause_collector()  # ``cli.main`` resumes it
     process_tuning.make_files_private()
     try:
         from .cli.main import run
 
         code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # before a command has begun
+    except KeyboardInterrupt:
+        process_tuning.ignore_interrupts()
         code = 130
     sys.exit(code)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 
 SWITCH_SECONDS = 0.001
@@ -20,6 +21,19 @@ Indexing 20,000 lines, five full collections held the loop for up to 0.5 s each;
 def make_files_private() -> None:
     """Let new files (history, weights, reports, logs) be readable by their user alone."""
     os.umask(0o077)
+
+
+def leave_on_interrupt() -> None:
+    """Let Ctrl-C end the process at once, until a command has something to close.
+
+    ``KeyboardInterrupt`` may be raised in a callback of an import, where the interpreter ignores it.
+    """
+    signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(130))
+
+
+def ignore_interrupts() -> None:
+    """Ignore a second Ctrl-C while the process ends: the interpreter would print a traceback for it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def pause_collector() -> None:

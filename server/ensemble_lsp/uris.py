@@ -11,9 +11,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 _DRIVE = re.compile(r"/[A-Za-z]:(?=/|$)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-_ARCHIVE = re.compile(r"!/|::")
-"""Between an archive's path and a path in it: ``jar:file:///a.jar!/b``, ``zipfile:///a.zip::b``."""
-_REVISION = re.compile(r":?\d*:")
+_ARCHIVE = re.compile(r"!/|::|(?<=\w\w):(?=/(?!/))")
+"""Between an archive's or a host's path and a path in it: ``jar:file:///a.jar!/b``, ``zipfile:///a.zip::b``,
+``/ssh:host:/b``."""
+_REVISION = re.compile(r"[^:]*:(?:\d:)?")
+_LOCAL_HOSTS = frozenset({"", "localhost", "127.0.0.1", "[::1]"})
 _MAX_DEPTH = 3
 _MAX_VALUES = 50
 
@@ -38,7 +40,7 @@ def uri_to_path(uri: str, flavour: type[PurePath] = PurePath) -> PurePath:
     except ValueError:  # a malformed host: match patterns against the whole text
         return flavour(unquote(uri))
     path = unquote(parts.path)
-    if is_file_uri(uri) and parts.netloc and parts.netloc.lower() != "localhost":
+    if is_file_uri(uri) and parts.netloc.lower() not in _LOCAL_HOSTS:
         return flavour(f"//{unquote(parts.netloc)}{path}")
     return _path(path, flavour)
 
@@ -74,6 +76,8 @@ def _readings(text: str, flavour: type[PurePath], depth: int) -> Iterator[PurePa
     if _SCHEME.match(text) and not _DRIVE.match(f"/{text}"):
         yield from _paths(text, flavour, depth + 1)
     yield _path(text, flavour)
+    if text.startswith("//"):  # a folder of a remote host: ``scp://host//folder``
+        yield _path(f"/{text.lstrip('/')}", flavour)
     pieces = _ARCHIVE.split(text)
     if len(pieces) > 1:
         for piece in pieces:
@@ -93,8 +97,9 @@ def _of_git(path: PurePath) -> Iterator[PurePath]:
     at = path.parts.index(".git")
     root, names = path.parents[len(path.parts) - at - 1], path.parts[at + 1 :]
     for start in range(len(names)):
-        first = _REVISION.sub("", names[start], count=1) or names[start]
-        yield root.joinpath(first, *names[start + 1 :])
+        revision = _REVISION.match(names[start])
+        first = names[start][revision.end() :] if revision else names[start]
+        yield root.joinpath(first or names[start], *names[start + 1 :])
 
 
 def _values(*queries: str) -> Iterator[str]:

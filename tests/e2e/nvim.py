@@ -65,6 +65,11 @@ end
 return table.concat(found, '\\n')
 """
 
+MARKS = """
+local space = vim.api.nvim_get_namespaces()['nvim.lsp.inline_completion']
+return space and vim.api.nvim_buf_get_extmarks(0, space, 0, -1, {}) or {}
+"""
+
 
 def readme_lines(home: Home) -> str:
     """The README's own lines: what it says goes to ``lsp/`` is put there, the rest is ``init.lua``."""
@@ -122,6 +127,11 @@ class Neovim:
     def ghost(self) -> str:
         """Return the ghost text on the screen, or an empty string."""
         return str(self.lua(GHOST))
+
+    def marks(self) -> list[tuple[int, int]]:
+        """Return the rows and columns at which ghost text is drawn."""
+        found = self.lua(MARKS)
+        return [(int(row), int(column)) for _, row, column in found]
 
     def shows(self, text: str) -> None:
         """Wait for a ghost text."""

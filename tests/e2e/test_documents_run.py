@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.cli import User
 from tests.support.documents import commands
+from tests.support.git_repository import renames
 from tests.support.providers import LoopbackProvider, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -34,7 +35,6 @@ NOT_RUN = {
     r"make bench-.*": "needs published data sets",
     r"(source .*)?ensemble-lsp'? completion .*": "tests/e2e/test_shell_completion.py runs them in the shells",
     r"ensemble-lsp init": "a dialogue: tests/server/test_init.py holds it",
-    r"ensemble-lsp compare . --task edit .*": "needs a git history: tests/server/test_compare_edits.py",
     r"ensemble-lsp demo.*": "tests/e2e/test_demo.py runs it",
     r"ensemble-lsp models add (smollm2|qwen\S+)": "fetches weights: tests/e2e/test_local_model.py",
     r"ensemble-lsp .*--models? \S*smollm2.*": "needs those weights: tests/e2e/test_local_model.py",
@@ -71,6 +71,7 @@ RUN = sorted({c for _, c in shown() if c.startswith("ensemble-lsp") and reason(c
 def user(tmp_path_factory: pytest.TempPathFactory) -> User:
     one = User(tmp_path_factory.mktemp("reader"))
     one.file("app.py", CODE)
+    renames(one.work, ("apple", "bread", "cream"))  # a history for `compare --task edit`
     return one
 
 
@@ -82,6 +83,7 @@ def test_a_command_of_the_documents_works(user: User, command: str) -> None:
         user.model("gpt", provider.base_url, model="gpt-4.1-mini", local=True)
         claude = {"provider": "anthropic", "model": "claude-haiku-4-5", "local": True}
         user.model("claude", provider.origin, **claude)
+        user.model("zeta", provider.base_url, local=True)
         for word in ("GPT", "CLAUDE"):
             user.env[f"{word}_KEY"] = "sk-none"
         done = user.spawn(*shlex.split(command)[1:], timeout=120)

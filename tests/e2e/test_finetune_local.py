@@ -8,12 +8,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import tomllib
 
 from tests.support import tiny_gguf
+from tests.support.terminal import Terminal
 
 NEEDED = ("torch", "transformers", "peft", "gguf", "xllamacpp")
 pytestmark = [
@@ -96,6 +98,76 @@ def test_what_was_trained_is_what_llama_cpp_answers(home: Path) -> None:
 
     run(home, "finetune", "retire", "tiny-tuned", "--delete", "--yes")
     assert not Path(row["tuned"]).exists()
+
+
+def files(home: Path) -> set[str]:
+    folder = home / "data/finetuning"
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+# A library that is slow to import, a base that is slow to load and a file that is slow to write.
+SLOW_IMPORT = "import time\nopen({mark!r}, 'w').close()\ntime.sleep(300)\n"
+SLOW_WRITER = """
+import time
+import gguf
+plain = gguf.GGUFWriter.write_tensors_to_file
+def slow(self, *arguments, **options):
+    plain(self, *arguments, **options)
+    open({mark!r}, 'w').close()
+    time.sleep(300)
+gguf.GGUFWriter.write_tensors_to_file = slow
+"""
+SLOW_STEP = """
+import time
+import torch
+plain = torch.optim.AdamW.step
+def slow(self, *arguments, **options):
+    result = plain(self, *arguments, **options)
+    open({mark!r}, 'w').close()
+    time.sleep(300)
+    return result
+torch.optim.AdamW.step = slow
+"""
+PHASES = {"importing": ("peft.py", SLOW_IMPORT), "a long step": ("sitecustomize.py", SLOW_STEP),
+          "writing": ("sitecustomize.py", SLOW_WRITER)}  # fmt: skip
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.parametrize("phase", PHASES)
+def test_ctrl_c_ends_each_phase_at_once(home: Path, phase: str, presses: int) -> None:
+    """Python's threads cannot be stopped: the process ends without them, and without their files."""
+    mark, site = home / "reached", home / "site"
+    site.mkdir()
+    name, code = PHASES[phase]
+    (site / name).write_text(code.format(mark=str(mark)))
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]),
+        "ENSEMBLE_LSP_CONFIG": str(home / "config.toml"),
+        "ENSEMBLE_LSP_DATA_DIR": str(home / "data"),
+    }
+    before = (home / "config.toml").read_text()
+    start_job = [PROGRAM, "finetune", "start", "data.jsonl", "--model", "tiny", "--yes"]
+    with Terminal([*map(str, start_job), "--epochs", "1"], env=env, cwd=home) as terminal:
+        deadline = time.monotonic() + 200
+        while not mark.exists():
+            assert terminal.process.poll() is None and time.monotonic() < deadline, terminal.text
+            terminal.read()
+        at = time.monotonic()
+        for _ in range(presses):
+            terminal.type("\x03")
+            terminal.read(0.1)
+        assert terminal.ended(60) == 130, terminal.text
+        assert time.monotonic() - at < 30
+        assert "Traceback" not in terminal.text
+        assert "finetune status tiny-tuned --follow" in " ".join(terminal.text.split())
+    # The job is there to be continued, and nothing is half-written.
+    assert not {name for name in files(home) if name.endswith((".gguf", ".new")) or "/." in name}
+    assert (home / "config.toml").read_text() == before
+    process = start(home, "finetune", "status", "tiny-tuned", "--follow", "--json")
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert json.loads(out)["state"] == "succeeded"
 
 
 def test_other_architectures_are_told(home: Path) -> None:

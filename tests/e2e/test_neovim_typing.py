@@ -102,6 +102,35 @@ def test_other_keys_with_ghost_text_do_what_they_always_do(plugin: Neovim, part:
         press(plugin, number, keys, text)
 
 
+# From the last line of three, `pass`, with ghost text behind it.
+OUT_OF_THE_LINE = {
+    "<C-u><BS>": "a = 1\n    return",
+    "<C-w><C-w><BS>": "a = 1\n    return",
+    "<C-o>dd": "a = 1\n    return",
+    "<C-o>u": "a = 1\n    return",
+    "<C-o>:1,3d<CR>": "",
+    "<C-o>ggx": "a = 1x\n    return\n    pass",
+    "<Up>x": "a = 1\n    retuxrn\n    pass",
+}
+
+
+def test_ghost_text_leaves_with_its_line(plugin: Neovim) -> None:
+    """Neovim draws it again at each movement, and fails where its line is gone."""
+    plugin.lua("vim.o.backspace = 'indent,eol,start'; return 1")
+    for number, (keys, text) in enumerate(OUT_OF_THE_LINE.items()):
+        plugin.open(f"last{number}.py", "a = 1\n    return")
+        plugin.type("o    pass")
+        plugin.shows("width * height")
+        plugin.type(keys)
+        plugin.reads(text)
+        no_error(plugin)
+        row = plugin.api.current.window.cursor[0] - 1
+        assert [line for line, _ in plugin.marks() if line != row] == []
+        plugin.type("<Esc>")
+        plugin.api.command("silent update")
+        no_error(plugin)
+
+
 def test_text_of_several_bytes_before_and_behind_the_cursor(
     editor: Neovim, gpt: LoopbackProvider
 ) -> None:

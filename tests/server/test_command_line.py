@@ -468,5 +468,9 @@ def test_the_demo_plays_without_weights(user: User) -> None:
     played = result.json
     assert played["ok"]
     steps = {step["step"]: step for step in played["steps"]}
-    assert "by: recall" in steps["inline completion"]["told"]
-    assert "1 accepted" in steps["the selector's view of each model"]["told"]
+    # Recall is sure of the line that the file has twice, and of nothing else.
+    assert "by recall; it parses" in steps["You write a line that your code has elsewhere"]["told"]
+    learned = steps["What the server has learned about its models"]
+    assert "1 offered, 1 accepted" in learned["told"]
+    skipped = steps["Explanations and ensembles"]
+    assert not skipped["ok"] and "demo --fetch" in skipped["told"]

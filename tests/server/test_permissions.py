@@ -144,6 +144,38 @@ def test_a_user_without_a_home(user: User) -> None:
     assert {p.name for p in user.work.iterdir()} == {"app.py"}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit and /dev/full are of Linux")
+def test_a_full_disk(user: User) -> None:
+    """A limit of 1000 bytes for each file, and a device that is always full."""
+    user.config.write_text('[[models]]\nname = "recall"\nprovider = "recall"\n')
+
+    def limited(*arguments: str) -> Result:
+        command = ["prlimit", "--fsize=1000", *PROGRAM, *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=user.environment, cwd=user.work, timeout=90, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr and "internal error" not in done.stderr, done.stderr
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    compared = limited("compare", "app.py", "--samples", "9", "--out", "out", "--yes")
+    assert compared.code == 1
+    assert "results.jsonl cannot be written (File too large)" in compared.err
+    assert not list((user.work / "out").glob("*.html"))
+    limited("history").fails(1, "history.sqlite3 cannot be used")
+    asked = limited("complete", "app.py:18:8")
+    assert asked.err.count("kept in memory only") == 1
+    for command in ("models", "doctor", "completion bash", "models --json"):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [*PROGRAM, *command.split()], stdout=full, stderr=subprocess.PIPE, text=True,
+                env=user.environment, cwd=user.work, timeout=90, check=False,
+            )  # fmt: skip
+        last = done.stderr.splitlines()[-1]
+        assert (done.returncode, last) == (
+            1, "ensemble-lsp: a file cannot be used (No space left on device).",
+        ), (command, done.stderr)  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", ["read-only", "another"])
 async def test_the_server_completes_without_a_data_folder(user: User, kind: str) -> None:
     user.data.mkdir(mode=0o700)

@@ -262,6 +262,8 @@ async def test_files_of_other_repositories_and_work_trees(
         "FILE://{0}", "file://localhost{0}", "untitled:{0}", "untitled://{0}", "git:{0}?%7B%22ref%22%3A%22~%22%7D",
         "git:{0}.git?%7B%22path%22%3A%22{0}%22%7D", "vscode-notebook-cell:{0}#W0sZmlsZQ%3D%3D", "vscode-remote://ssh-remote%2Bbox{0}",
         "vscode-userdata:{0}", "zipfile://{0}::inner.py", "jar:file://{0}!/inner.py", "oil://{0}", "gitsigns://{1}/.git/:0:{2}",
+        "gitsigns://{1}/.git//HEAD:{2}", "gitsigns://{1}/.git//main~1:{2}", "scp://host/{0}", "sudo:root@localhost:{0}",
+        "file://127.0.0.1{0}",
         "fugitive://{1}/.git//0/{2}", "diffview://{1}/.git/abc123/{2}", "x:/other.py?%7B%22path%22%3A%22{0}%22%7D",
         "file://{1}/a/../{2}", "view-source:file://{0}", "VSCODE-VFS://github{0}", "output:{0}", "term://{0}//1:sh",
     ],

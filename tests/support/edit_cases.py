@@ -32,6 +32,7 @@ from ensemble_lsp.types import Document, Edit, Outcome, Position, Span, Suggesti
 from .edit_sequences import CURSOR, Editor, from_the_left, words
 
 FOLDER = Path(__file__).parent.parent / "data" / "editing"
+PARTS = ("mended", "held_out", "held_out_second", "held_out_third")
 FORMS = ("vscode", "smallest")
 LOOSE = {
     "taken": ("accepted", "partial"),

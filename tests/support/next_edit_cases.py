@@ -151,8 +151,8 @@ CASES = (
         "rust",
         "fn f() {\n    a.map(x).unwrap();\n    b.map(y).unwrap();\n    c.map(z).unwrap();\n    d.get(z);\n}\n",
         (("a.map(x)", "a.and_then(x)"), ("b.map(y)", "b.and_then(y)")),
-        "fn f() {\n    a.and_then(x).unwrap();\n    b.and_then(y).unwrap();\n    c.map(z).unwrap();\n    d.get(z);\n}\n",
-        "",
+        "fn f() {\n    a.and_then(x).unwrap();\n    b.and_then(y).unwrap();\n    c.and_then(z).unwrap();\n    d.get(z);\n}\n",
+        "pattern",
     ),
     Case(
         "a phrase with three names",

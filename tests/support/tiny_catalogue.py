@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ensemble_lsp.providers.llamacpp import catalogue, llamacpp_model
 from ensemble_lsp.providers.llamacpp.catalogue import PackagedModel, WeightsPart
+from ensemble_lsp.registry import discovery
 from tests.support import fake_llama
 from tests.support.package_index import Index, wheel, wheel_name
 
@@ -73,6 +74,11 @@ def _packaged() -> PackagedModel:
 if __name__ == "__main__":
     from ensemble_lsp.__main__ import main
 
+    async def no_model(*_: object) -> list[object]:
+        """Answer for a server on this machine: a test's user has none, whatever runs on its port."""
+        return []
+
+    discovery.__dict__["_ask_server"] = no_model
     catalogue.PACKAGED = (_packaged(),)
     llamacpp_model.LlamaCppModel.__init__.__kwdefaults__["command"] = (
         sys.executable,

@@ -98,3 +98,11 @@ def test_code_is_generated_at_every_line_that_an_editor_shows(user: InProcess, p
 def test_lines_are_explained(user: InProcess, place: str, code: int, words: str) -> None:
     result = ran(user, "explain {}", place)
     assert result.code == code and words in result.err, result
+
+
+@pytest.mark.parametrize("place", ["lf.py:2:5", "crlf.py:2:1", "a:b.py:2:3"])
+@pytest.mark.parametrize("command", ["explain {}", "generate x --at {}"])
+def test_a_place_with_a_column_is_its_line(user: InProcess, command: str, place: str) -> None:
+    """Compilers and searches print ``FILE:LINE:COL``."""
+    assert ran(user, command, place).code == 0
+    ran(user, command, place.replace(":2:", ":9:")).fails(2, "has 3 lines, not 9.")

@@ -35,6 +35,8 @@ def is_secret(path: str) -> bool:
         "secrets.yaml", "app/secrets.yml", "db-secret.yaml", "credentials.json", "client_secret_1.json", ".htpasswd",
         ".git-credentials", ".vault-token", ".bash_history", "local.settings.json", ".streamlit/secrets.toml",
         "config/credentials.yml.enc", "config/credentials/production.key", ".pulumi/credentials.json", "rclone.conf",
+        ".env~", "#.env#", ".#.env", ".env.swp", "..env.swp", "wp-config.php.bak", "secrets.json.orig", "id_rsa~",
+        "wp-config.php.~1~", ".env-prod", ".env_backup", "env.production", "vault.yml", "token.json", "prod.netrc",
     ],
 )  # fmt: skip
 def test_files_with_secrets(path: str) -> None:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.edit_cases import EditCase, is_right, load, play, precision_and_recall
+from tests.support.edit_cases import PARTS, EditCase, is_right, load, play, precision_and_recall
 
-PARTS = ("mended", "held_out", "held_out_second", "held_out_third")
-FORMS = ("vscode", "smallest")
 CASES = [(case, form) for part in PARTS for case in load(part) for form in case.forms]
 
 

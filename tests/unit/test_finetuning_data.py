@@ -392,6 +392,16 @@ def test_exactly_enough_lines_are_all_for_training(tmp_path: Path) -> None:
     assert prepare_file(path, TARGET, share=0.1).validation
 
 
+def test_too_few_lines_are_all_counted_and_their_own_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "nine.jsonl"
+    path.write_bytes(lines(count=9))
+    prepared = prepare_file(path, TARGET, share=0.1)
+    with pytest.raises(InvalidTrainingFileError, match="9 valid examples") as raised:
+        prepared.write(tmp_path / "out")
+    assert str(raised.value).startswith(f"{path} ")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_file_of_ones_own_is_split_by_its_files(tmp_path: Path) -> None:
     rows = [
         {"file": f"f{n // 5}", "messages": [{**USER, "content": f"q{n}"}, ANSWER]}
@@ -410,6 +420,21 @@ def test_a_file_of_ones_own_is_split_by_its_files(tmp_path: Path) -> None:
     }
     assert prepared.redacted == 1
     assert SECRET not in as_text(prepared.training + prepared.validation)
+
+
+def test_lines_of_one_file_are_counted_as_of_one_file(tmp_path: Path) -> None:
+    lines = [{"messages": [{**USER, "content": f"q {n}"}, ANSWER]} for n in range(18)]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    prepared = prepare_file(path, TARGET, share=0.2)
+    assert len(prepared.validation) > 0  # split line by line all the same
+    assert prepared.files == (1, 1)
+    named = [{**line, "file": f"f{n % 3}.py"} for n, line in enumerate(lines)]
+    named += [
+        {"messages": [*line["messages"][:1], {**ANSWER, "content": "other"}]} for line in lines
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in named))
+    assert prepare_file(path, TARGET, share=0).files == (4, 0)
 
 
 # -- figures ---------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ensemble_lsp.context.documents import Documents
@@ -241,6 +241,7 @@ def test_changed_lines_turn_the_old_text_into_the_new(
     assert tuple(rebuilt) == after.lines
 
 
+@example([(4, 0, 0, 1, ""), (0, 2, 2, 4, ""), (0, 0, 0, 0, ""), (2, 0, 0, 0, "a")])
 @given(edits)
 def test_undoing_everything_leaves_an_empty_history(
     edits: list[tuple[int, int, int, int, str]],

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ensemble_lsp.postprocess import clean_code, clean_completion, clean_prose
+from ensemble_lsp.postprocess.characters import strip_hidden_characters
 
 F = "```"
 TOKENS = ("<|endoftext|>", "<|im_end|>", "<fim_middle>", "<｜end▁of▁sentence｜>", "</s>")
@@ -481,3 +482,18 @@ def test_what_a_document_held_comes_out_as_it_was() -> None:
                 text, prefix=prefix, suffix=suffix, language="python", max_lines=50
             )
             assert clean == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\ufe0fb", "ab"),
+        ("a\ufe01\ufe02\ufe03b", "ab"),
+        ("\u2764\ufe0f x", "\u2764\ufe0f x"),
+        ("\u2764\ufe0f\ufe01\ufe02 x", "\u2764\ufe0f x"),
+        ("1\ufe0f\u20e3", "1\ufe0f\u20e3"),
+        ("a\u180bb\u180fc\U0001d173d\U0001bca0e\U00013430f", "abcdef"),
+    ],
+)
+def test_selectors_that_hide_text_are_removed(text: str, shown: str) -> None:
+    assert strip_hidden_characters(text) == shown

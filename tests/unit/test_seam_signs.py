@@ -44,6 +44,9 @@ MISSING = [
     ("python", "x = 1  #¦", "the first one", "x = 1  # the first one"),
     ("python", "# TODO:¦", "fix this", "# TODO: fix this"),
     ("javascript", "// FIXME(ann):¦", "fix this", "// FIXME(ann): fix this"),
+    ("python", "#¦", "# Compare two files.", "# Compare two files."),
+    ("javascript", "/**¦", "/** Add two numbers. */", "/** Add two numbers. */"),
+    ("lua", "---¦", "--- Add two numbers", "--- Add two numbers"),
     # the same sign twice
     ("python", "return self.¦", ".name", "return self.name"),
     ("javascript", "this.¦", ".name = name;", "this.name = name;"),
@@ -55,6 +58,11 @@ MISSING = [
     ("python", "@¦", "@property", "@property"),
     ("php", "echo $¦", "$name;", "echo $name;"),
     ("python", 'name = "¦', '"ann"', 'name = "ann"'),
+    ("python", '""¦', '"""Return one."""', '"""Return one."""'),
+    ("javascript", "  &&¦", "&& ready", "  && ready"),
+    ("javascriptreact", "  <¦", "<div>", "  <div>"),
+    ("javascript", "  if¦", "if (ready) {", "  if (ready) {"),
+    ("python", "FILES ¦", "FILES = []", "FILES = []"),
     ("python", 'def f():\n    """¦', '"""Return one."""', 'def f():\n    """Return one."""'),
 ]
 AS_IT_IS = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def test_a_setting_is_the_same_in_both(key: str) -> None:
     for name in ("type", "enum", "minimum", "maximum", "exclusiveMinimum"):
         if name in wanted:
             assert given.get(name) == wanted[name], name
-    assert given["markdownDescription"].startswith(" ".join(wanted["description"].split()))
+    shown = given["markdownDescription"].replace("`#ensemble.models#`", "`models`")
+    assert shown.startswith(" ".join(wanted["description"].split()))
     default: Any = DEFAULTS
     for part in path:
         default = default[part]
@@ -66,10 +68,19 @@ def test_a_setting_is_the_same_in_both(key: str) -> None:
 
 
 def test_the_settings_are_in_groups_with_titles_and_sentences() -> None:
-    assert [group["title"] for group in GROUPS][:2] == ["Server and Models", "Completions"]
+    assert [group["title"] for group in GROUPS][:2] == ["Models", "Completions"]
     assert sum(len(group["properties"]) for group in GROUPS) == len(PROPERTIES)
+    for group in GROUPS:
+        assert len(group["title"]) <= 14, "the table of contents cuts it off"
+        orders = [leaf["order"] for leaf in group["properties"].values()]
+        assert orders == sorted(orders)
+    for key in ("complete", "nextEdit"):
+        assert PROPERTIES[f"ensemble.{key}.enabled"]["order"] == 0
+    commands = {one["command"] for one in MANIFEST["contributes"]["commands"]}
     for key, leaf in PROPERTIES.items():
         text = leaf["markdownDescription"]
+        assert set(re.findall(r"\(command:([^)]*)\)", text)) <= commands, key
+        assert set(re.findall(r"`#(.*?)#`", text)) <= set(PROPERTIES), key
         assert text[0].isupper() and text.endswith("."), key
         assert "\n" not in text, key
         assert not text.startswith(("The number of", "Milliseconds", "The minimum", "Seconds")), key

@@ -27,16 +27,27 @@ OWN = ("ensemble.server.", "ensemble.nextEdit.showInEditor")
 RUNS = {"runExamples", "runTests"}
 """Settings that run the workspace's code. No workspace may set them, trusted or not."""
 GROUPS = {
-    "Server and Models": ("server", "models", "discover"),
+    "Models": ("models", "discover", "server"),
     "Completions": ("complete",),
     "Explanations": ("explain",),
     "Next Edits": ("nextEdit",),
-    "Choice of the Model": ("selector",),
-    "Several Models at Once": ("ensemble",),
+    "Model Choice": ("selector",),
+    "Consensus": ("ensemble",),
     "Privacy": ("privacy",),
     "History": ("history",),
 }
-"""The groups of the settings page: the title, and the first parts of the settings' names."""
+"""The groups of the settings page: the title, and the first parts of the settings' names, in their order.
+
+The page's table of contents cuts titles off after about fourteen characters.
+"""
+SWITCH = "The menu of the status bar has a switch for it."
+MORE = {
+    "models": "[Set up a model](command:ensemble.setUp) adds one and tests it.",
+    "complete.enabled": SWITCH,
+    "complete.disabledLanguages": SWITCH,
+    "selector.pin": "The menu of the status bar pins a model until the server restarts.",
+}
+"""Sentences about the extension, which the server's schema cannot know."""
 KEPT = {
     "default",
     "description",
@@ -83,10 +94,14 @@ def inlined(schema: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def described(leaf: dict[str, Any]) -> dict[str, Any]:
+def described(name: str, leaf: dict[str, Any]) -> dict[str, Any]:
     """Return a setting with its description in Markdown, followed by an example."""
     leaf = dict(leaf)
     text = " ".join(leaf.pop("description").split())
+    if name != "models":
+        text = text.replace("`models`", "`#ensemble.models#`")  # a link on the page
+    if name in MORE:
+        text += f" {MORE[name]}"
     example = leaf.get("examples", [None])[0]
     if leaf.get("type") == "array" and "properties" in leaf["items"]:
         # Settings.json completes the list from the snippets; the page has no editor for it.
@@ -124,6 +139,13 @@ def leaves(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def group(properties: dict[str, dict[str, Any]], parts: tuple[str, ...]) -> dict[str, Any]:
+    """Return the settings of a group in their order on the page: ``enabled`` before all others."""
+    keys = [key for key in properties if key.split(".")[1] in parts]
+    keys.sort(key=lambda key: (parts.index(key.split(".")[1]), not key.endswith(".enabled")))
+    return {key: {**properties[key], "order": place} for place, key in enumerate(keys)}
+
+
 def main() -> None:
     """Replace the settings in the manifest and keep the rest."""
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
@@ -132,19 +154,11 @@ def main() -> None:
     properties = {k: v for k, v in old.items() if k.startswith(OWN)}
     for name, leaf in leaves(json_schema()).items():
         machine = name in MACHINE or name.rpartition(".")[2] in RUNS
-        properties[f"ensemble.{name}"] = as_integers(described(leaf)) | {
+        properties[f"ensemble.{name}"] = as_integers(described(name, leaf)) | {
             "scope": "machine" if machine else "window"
         }
     manifest["contributes"]["configuration"] = [
-        {
-            "title": title,
-            "order": order,
-            "properties": {
-                key: {**leaf, "order": place}
-                for place, (key, leaf) in enumerate(properties.items())
-                if key.split(".")[1] in parts
-            },
-        }
+        {"title": title, "order": order, "properties": group(properties, parts)}
         for order, (title, parts) in enumerate(GROUPS.items())
     ]
     # VS Code cannot compare a workspace's value with the user's, so Restricted Mode ignores all of them.

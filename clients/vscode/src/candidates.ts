@@ -5,7 +5,6 @@ import * as vscode from "vscode";
 import { columnBeside } from "./beside";
 import { type ServerConnection, showErrors } from "./connection";
 import { formattingOptions } from "./formatting";
-import { percent } from "./pages";
 import type { Candidate, Generate, Generation } from "./protocol";
 
 const SCHEME = "ensemble-candidate";
@@ -200,13 +199,21 @@ function openDocument(uri: string): vscode.TextDocument | undefined {
   return vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri);
 }
 
-/** The title of the list: the agreement of several models, and the models that did not answer. */
-export function title({ candidates, errors, agreement }: Generation): string {
+/**
+ * The title of the list: the models that gave the first answer, and those that did not answer. The
+ * estimated agreement is on the page "Why this answer": it is low after few generations, also if all
+ * models agree.
+ */
+export function title({ candidates, errors }: Generation): string {
   const models = new Set(candidates.flatMap((candidate) => candidate.models));
-  const answers =
-    models.size > 1 ? `${percent(agreement)} agreement` : `answer of ${[...models].join()}`;
+  const agreeing = candidates[0]?.models.length ?? 0;
   const failed = Object.keys(errors);
-  return `Ensemble: ${answers}${failed.length ? ` · ${joined(failed)} did not answer` : ""}`;
+  return `Ensemble: ${agreed(agreeing, models)}${failed.length ? ` · ${joined(failed)} did not answer` : ""}`;
+}
+
+function agreed(agreeing: number, models: Set<string>): string {
+  if (models.size < 2) return `answer of ${[...models].join()}`;
+  return agreeing > 1 ? `${agreeing} of ${models.size} models agree` : "the models disagree";
 }
 
 export function joined(names: string[]): string {

@@ -11,6 +11,7 @@ import { install } from "./install";
 import type { KeyStore } from "./keys";
 import type { LastEditor } from "./lastEditor";
 import type { Menu } from "./menu";
+import { NextEditSwitch } from "./nextEditSwitch";
 import { addModel, removeModel, showModels } from "./models";
 import { type Pages, whyPage } from "./pages";
 import type { Model, WhyArguments } from "./protocol";
@@ -45,6 +46,7 @@ export interface Components {
 export function registerCommands(components: Components): void {
   const { context, log, server, keys, pages, suggestions, candidates, dashboard } = components;
   const { explanations, edits, editor, menu, modelsView } = components;
+  const nextEdits = new NextEditSwitch(context.globalState);
   const restart = (): Promise<void> => server.restart();
   const commands: Record<string, (argument?: never) => unknown> = {
     menu: () => {
@@ -111,9 +113,9 @@ export function registerCommands(components: Components): void {
       }
     },
     refreshModels: () => modelsView.refresh(),
-    toggle: () => toggleEverywhere(),
-    toggleLanguage: () => toggleLanguage(editor),
-    chooseLanguages: () => chooseLanguages(editor),
+    toggle: () => toggleEverywhere(nextEdits),
+    toggleLanguage: () => toggleLanguage(editor, nextEdits),
+    chooseLanguages: () => chooseLanguages(editor, nextEdits),
     snoozeForMinutes: () => snooze(server, SNOOZE_MINUTES),
     snoozeUntilRestart: () => snooze(server),
     endSnooze: () => snooze(server, 0),

@@ -12,13 +12,14 @@ import {
   type ServerOptions,
   ShowMessageRequest,
   State,
+  ProgressType,
   WorkDoneProgress,
   WorkDoneProgressCancelNotification,
 } from "vscode-languageclient/node";
 
 import type { KeyStore } from "./keys";
 import { showError } from "./problems";
-import type { Commands, Notifications, Status } from "./protocol";
+import type { Commands, Notifications, PartialAnswer, Status } from "./protocol";
 import { ask } from "./questions";
 import { findServer } from "./serverPath";
 import { settingsFor } from "./settings";
@@ -31,10 +32,9 @@ export const REQUEST_CANCELLED = -32800;
 export type Phase = "starting" | "ready" | "missing" | "failed";
 
 /** Makes a client for a server; tests pass their own. */
-export type ClientFactory = (
-  server: ServerOptions,
-  options: LanguageClientOptions,
-) => LanguageClient;
+export const PARTIAL = new ProgressType<PartialAnswer>();
+
+type ClientFactory = (server: ServerOptions, options: LanguageClientOptions) => LanguageClient;
 
 /** A client that logs its failures without a popup: the connection reports them as a phase. */
 class QuietLanguageClient extends LanguageClient {
@@ -115,25 +115,30 @@ export class ServerConnection implements vscode.Disposable {
     });
   }
 
-  /** Run a command and report the server's progress, in per cent. */
+  /** Run a command; report the server's progress in per cent, and the answer while it is written. */
   async executeCommandReporting<C extends keyof Commands>(
     command: C,
     argument: Arguments<C>,
     token: vscode.CancellationToken,
     report: (message: string, percentage: number) => void,
+    partial?: (answer: PartialAnswer) => void,
   ): Promise<Result<C>> {
     const client = this.runningClient();
     const workDoneToken = crypto.randomUUID();
     const listener = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
       if (value.kind !== "end") report(value.message ?? "", value.percentage ?? 0);
     });
+    const partialResultToken = crypto.randomUUID();
+    const partials = partial && client.onProgress(PARTIAL, partialResultToken, partial);
     const cancellation = token.onCancellationRequested(() =>
       client.sendNotification(WorkDoneProgressCancelNotification.type, { token: workDoneToken }),
     );
     try {
-      return await this.executeCommand<C>(command, { ...argument, workDoneToken }, token);
+      const tokens = { workDoneToken, ...(partial ? { partialResultToken } : {}) };
+      return await this.executeCommand<C>(command, { ...argument, ...tokens }, token);
     } finally {
       listener.dispose();
+      partials?.dispose();
       cancellation.dispose();
     }
   }

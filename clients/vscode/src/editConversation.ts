@@ -1,10 +1,11 @@
 // The requests and answers of one edit in place, and the place that follows the document's changes.
 import * as vscode from "vscode";
 
+import { joined } from "./candidates";
 import type { ServerConnection } from "./connection";
 import type { FormattingOptions } from "./formatting";
 import { escaped } from "./markdown";
-import type { Candidate, Commands, Generation } from "./protocol";
+import type { Candidate, Commands, Generation, PartialAnswer, Range } from "./protocol";
 
 type Arguments = Commands["ensemble.generate"]["arguments"];
 
@@ -13,6 +14,15 @@ export interface EditAnswer {
   generation: Generation;
   /** The lines by which the place had moved when the answer was asked for. */
   movedBefore: number;
+}
+
+/** The answer on the screen, or as much of it as a model has written. */
+export interface ShownAnswer {
+  text: string;
+  /** The range that it replaces, now. */
+  range: vscode.Range;
+  by: string;
+  partial: boolean;
 }
 
 export class EditConversation {
@@ -25,6 +35,9 @@ export class EditConversation {
   private index = 0;
   private failed: string[] = [];
   private moved = 0;
+  /** The answer that a model is writing. */
+  private partial: PartialAnswer | undefined;
+  private movedBefore = 0;
   private cancellation: vscode.CancellationTokenSource | undefined;
   /** The arguments of the last request, for another model's answer to it. */
   private asked: Pick<Arguments, "instruction" | "draft" | "followUp"> = {};
@@ -42,6 +55,22 @@ export class EditConversation {
     return this.answers[this.index];
   }
 
+  get shown(): ShownAnswer | undefined {
+    const { current, partial } = this;
+    if (partial) {
+      const { text, model } = partial;
+      return {
+        text,
+        range: this.rangeOfPartial(partial),
+        by: `${model} is writing`,
+        partial: true,
+      };
+    }
+    if (this.running || !current) return undefined;
+    const { text } = current.candidate;
+    return { text, range: this.rangeOf(current), by: authors(current), partial: false };
+  }
+
   get running(): boolean {
     return this.cancellation !== undefined;
   }
@@ -56,7 +85,14 @@ export class EditConversation {
 
   /** The range that an answer replaces, now. */
   rangeOf({ generation, movedBefore }: EditAnswer): vscode.Range {
-    const { start, end } = generation.range;
+    return this.moveFrom(movedBefore, generation.range);
+  }
+
+  private rangeOfPartial({ range }: PartialAnswer): vscode.Range {
+    return this.moveFrom(this.movedBefore, range);
+  }
+
+  private moveFrom(movedBefore: number, { start, end }: Range): vscode.Range {
     const lines = this.moved - movedBefore;
     return new vscode.Range(start.line + lines, start.character, end.line + lines, end.character);
   }
@@ -96,7 +132,9 @@ export class EditConversation {
 
   /** Move the place by changes of the document; false if they touch it. */
   follow(changes: readonly vscode.TextDocumentContentChangeEvent[]): boolean {
-    const ranges = [this.range, ...this.answers.map((answer) => this.rangeOf(answer))];
+    const written = this.partial ? [this.rangeOfPartial(this.partial)] : [];
+    const answers = this.answers.map((answer) => this.rangeOf(answer));
+    const ranges = [this.range, ...written, ...answers];
     const first = Math.min(...ranges.map(({ start }) => start.line));
     const last = Math.max(...ranges.map(({ end }) => end.line));
     let moved = 0;
@@ -124,9 +162,10 @@ export class EditConversation {
     const cancellation = new vscode.CancellationTokenSource();
     this.cancellation = cancellation;
     const states = new Map<string, string>();
+    let message = "Asking the models …";
     if (request) this.requests.push(request);
-    this.report("Asking the models …");
-    const movedBefore = this.moved;
+    this.report(message);
+    const movedBefore = (this.movedBefore = this.moved);
     try {
       const argument: Arguments = {
         uri: this.document.uri.toString(),
@@ -140,9 +179,14 @@ export class EditConversation {
         "ensemble.generate",
         argument,
         cancellation.token,
-        (message) => {
-          const [name = "", state] = message.split(": ");
-          this.report(state ? stateLine(states.set(name, state)) : escaped(message));
+        (step) => {
+          const [name = "", state] = step.split(": ");
+          message = state ? stateLine(states.set(name, state)) : escaped(step);
+          this.report(message);
+        },
+        (answer) => {
+          this.partial = answer;
+          this.report(message);
         },
       );
       if (cancellation.token.isCancellationRequested) return undefined;
@@ -154,6 +198,7 @@ export class EditConversation {
       throw error;
     } finally {
       this.cancellation = undefined;
+      this.partial = undefined;
     }
   }
 
@@ -168,6 +213,13 @@ export class EditConversation {
       ({ name, available, tasks }) => available && tasks.includes("generate") && !known.has(name),
     )?.name;
   }
+}
+
+/** The models behind an answer; of several, their number among those that answered. */
+export function authors({ candidate, generation }: EditAnswer): string {
+  const all = new Set(generation.candidates.flatMap(({ models }) => models)).size;
+  const names = joined(candidate.models);
+  return all > 1 ? `${names} (${candidate.models.length} of ${all} models)` : names;
 }
 
 const answersOf = (found: Omit<EditAnswer, "candidate">): EditAnswer[] =>

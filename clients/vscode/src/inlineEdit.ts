@@ -4,13 +4,12 @@
 // is written into the file before the user accepts it.
 import * as vscode from "vscode";
 
-import { joined, title as agreementOf } from "./candidates";
+import { title as agreementOf } from "./candidates";
 import type { ServerConnection } from "./connection";
-import { EditConversation, type EditAnswer } from "./editConversation";
+import { EditConversation, type ShownAnswer } from "./editConversation";
 import { formattingOptions } from "./formatting";
-import { diffBlock, lineDiff, type DiffLine } from "./lineDiff";
+import { diffBlock, lineDiff, partialDiff, type DiffLine } from "./lineDiff";
 import { escaped } from "./markdown";
-import type { Generation } from "./protocol";
 
 export const CONTROLLER = "ensemble.edit";
 /** True while the box is open, and while it shows an answer: for the keys. */
@@ -32,6 +31,8 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
   /** The comment that the user writes. */
   private draft = box();
   private conversation: EditConversation | undefined;
+  /** Whether the user works in the code again. Each change of the thread would take the focus away. */
+  private left = false;
   private readonly registrations: vscode.Disposable;
 
   constructor(
@@ -42,6 +43,15 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     this.registrations = vscode.Disposable.from(
       vscode.languages.registerCodeLensProvider(files, this),
       vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)),
+      vscode.window.onDidChangeTextEditorSelection(({ kind, textEditor }) => {
+        // Only a change by the user has a kind. The box is an editor too.
+        if (kind !== undefined && !isBox(textEditor.document)) this.left = true;
+      }),
+      vscode.window.onDidChangeActiveTextEditor((editor) => {
+        const { conversation } = this;
+        if (!conversation || !editor || isBox(editor.document)) return;
+        if (editor.document !== conversation.document) this.left = true;
+      }),
       vscode.workspace.onDidCloseTextDocument((document) => {
         if (document === this.conversation?.document) this.close();
       }),
@@ -74,6 +84,7 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
   async submit(text: string): Promise<void> {
     if (this.conversation?.running) return;
     this.draft = box();
+    this.left = false;
     await this.ask((conversation) =>
       conversation.submit(text.trim(), formattingOptions(conversation.document.uri.toString())),
     );
@@ -144,36 +155,39 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
   private show(message = ""): void {
     const { conversation, thread } = this;
     if (!conversation || !thread) return;
-    const answer = conversation.current;
-    const shown = conversation.running ? undefined : answer;
-    const lines = shown ? this.diffOf(conversation, shown) : [];
-    const requests = conversation.requests.map(escaped).join("\n\n");
-    const comments = requests ? [comment("You", requests)] : [];
-    if (message) comments.push(comment("Ensemble", message));
-    if (shown) comments.push(comment(authors(shown), diffBlock(lines)));
-    // The same box in all states keeps the focus, and takes it only when it is new.
-    thread.comments = [...comments, this.draft];
-    thread.label = labelOf(conversation);
-    this.mark(conversation, lines, answer);
+    const { shown } = conversation;
+    const lines = shown ? diffOf(conversation.document, shown) : [];
+    if (!(this.left && conversation.running)) this.draw(thread, conversation, message, lines);
+    this.mark(conversation, lines, shown?.range.start.line);
     this.lensesChanged.fire();
     void this.updateContext();
   }
 
-  private diffOf(conversation: EditConversation, answer: EditAnswer): DiffLine[] {
-    const { start, end } = conversation.rangeOf(answer);
-    const { document } = conversation;
-    const before = document.getText(new vscode.Range(start.line, 0, start.line, start.character));
-    const last = document.lineAt(end.line).range.end;
-    const after = document.getText(new vscode.Range(end, last));
-    const old = document.getText(new vscode.Range(new vscode.Position(start.line, 0), last));
-    const next = before + answer.candidate.text + after;
-    return lineDiff(old.split(/\r?\n/), next.split(/\r?\n/));
+  private draw(
+    thread: vscode.CommentThread,
+    conversation: EditConversation,
+    message: string,
+    lines: DiffLine[],
+  ): void {
+    const requests = conversation.requests.map(escaped).join("\n\n");
+    const comments = requests ? [comment("You", requests)] : [];
+    const by = conversation.shown?.by;
+    const diff = by ? diffBlock(lines) : "";
+    // While models write, one comment: VS Code finds the box again by its number.
+    if (conversation.running) comments.push(comment(by ?? "Ensemble", `${message}\n\n${diff}`));
+    else {
+      if (message) comments.push(comment("Ensemble", message));
+      if (by) comments.push(comment(by, diff));
+    }
+    // The same box in all states keeps the focus, and takes it only when it is new.
+    thread.comments = [...comments, this.draft];
+    thread.label = labelOf(conversation);
   }
 
   /** Colour the lines that the answer removes. */
-  private mark(conversation: EditConversation, lines: DiffLine[], answer?: EditAnswer): void {
+  private mark(conversation: EditConversation, lines: DiffLine[], first = 0): void {
     const ranges: vscode.Range[] = [];
-    let line = answer ? conversation.rangeOf(answer).start.line : 0;
+    let line = first;
     for (const { kind } of lines) {
       if (kind === "removed") ranges.push(new vscode.Range(line, 0, line, 0));
       if (kind !== "added") line += 1;
@@ -224,6 +238,8 @@ function labelOf({ running, current }: EditConversation): string {
   return current ? agreementOf(current.generation) : HINT;
 }
 
+const isBox = ({ uri }: vscode.TextDocument): boolean => uri.scheme === "comment";
+
 /** An empty comment in edit mode: the box. */
 const box = (): vscode.Comment => ({
   author: { name: "You" },
@@ -245,16 +261,17 @@ function comment(author: string, markdown: string): vscode.Comment {
   };
 }
 
-/** The models behind an answer; of several, their number among those that answered. */
-export function authors({ candidate, generation }: EditAnswer): string {
-  const all = modelsOf(generation).length;
-  const names = joined(candidate.models);
-  return all > 1 ? `${names} (${candidate.models.length} of ${all} models)` : names;
+/** The difference of the code to an answer, in whole lines. */
+function diffOf(document: vscode.TextDocument, { text, range, partial }: ShownAnswer): DiffLine[] {
+  const { start, end } = range;
+  const last = document.lineAt(end.line).range.end;
+  const lines = (from: vscode.Position, to: vscode.Position): string =>
+    document.getText(new vscode.Range(from, to));
+  const lineStart = new vscode.Position(start.line, 0);
+  const next = lines(lineStart, start) + text + (partial ? "" : lines(end, last));
+  const difference = partial ? partialDiff : lineDiff;
+  return difference(lines(lineStart, last).split(/\r?\n/), next.split(/\r?\n/));
 }
-
-export const modelsOf = ({ candidates }: Generation): string[] => [
-  ...new Set(candidates.flatMap((candidate) => candidate.models)),
-];
 
 /** Return to the code, which may be out of sight once the box is gone. */
 async function select(document: vscode.TextDocument, range: vscode.Range): Promise<void> {

@@ -23,6 +23,30 @@ export function lineDiff(before: string[], after: string[]): DiffLine[] {
   ];
 }
 
+/**
+ * The difference to a text whose rest is still to come: the old lines that it has not reached are the
+ * same so far. It has reached the lines that make the smallest difference and have the most in common.
+ */
+export function partialDiff(before: string[], after: string[]): DiffLine[] {
+  const reached = linesReached(before, after);
+  const rest = before.slice(reached).map((text): DiffLine => ({ kind: "same", text }));
+  return [...lineDiff(before.slice(0, reached), after), ...rest];
+}
+
+function linesReached(before: string[], after: string[]): number {
+  if (before.length * after.length > MAX_PAIRS) return Math.min(before.length, after.length);
+  // Reversed, the ends of both texts are their beginnings.
+  const lengths = commonLengths([...before].reverse(), [...after].reverse());
+  let [best, smallest, most] = [0, Infinity, 0];
+  for (let count = 0; count <= before.length; count += 1) {
+    const common = lengths[before.length - count]![0]!;
+    const size = count + after.length - 2 * common;
+    if (size > smallest || (size === smallest && common <= most)) continue;
+    [best, smallest, most] = [count, size, common];
+  }
+  return best;
+}
+
 /** The difference by the longest common subsequence. */
 function middle(before: string[], after: string[]): DiffLine[] {
   const removed = before.map((text): DiffLine => ({ kind: "removed", text }));

@@ -41,7 +41,7 @@ export class Menu {
     const items = [
       ...(await this.modelEntries("complete")),
       action("$(list-selection) Model for another task…", () => this.chooseTask()),
-      separator("Completions"),
+      separator("Completions and next edits"),
       ...this.switches(),
       separator("Ensemble"),
       ...this.tools(),

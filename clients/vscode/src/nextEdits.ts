@@ -63,7 +63,9 @@ export class NextEdits implements vscode.Disposable {
         if (this.offered?.document === document) this.drop();
       }),
       vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration("ensemble.nextEdit")) this.end("ignored");
+        if (!event.affectsConfiguration("ensemble.nextEdit")) return;
+        this.cancel();
+        this.end("ignored");
       }),
       suggestions.onDidChange((id) => this.onGhostChanged(id)),
       server.onPhase(() => this.drop()),

@@ -427,6 +427,10 @@ export interface GenerateArguments {
   formattingOptions?: {
     [k: string]: unknown;
   };
+  /**
+   * The answer of one model is reported under this token while it is written, as a `PartialAnswer`.
+   */
+  partialResultToken?: string | number;
 }
 /**
  * The candidates of a generation.
@@ -624,6 +628,21 @@ export interface PackagedModelDescription {
  * List the packaged models, whose weights can be downloaded.
  */
 export interface PackagedModelsArguments {}
+/**
+ * The value of `$/progress` for `partialResultToken`: an answer that is still being written.
+ */
+export interface PartialAnswer {
+  /**
+   * The model that writes it. Another one replaces it only if it fails.
+   */
+  model: string;
+  /**
+   * All of its text so far.
+   */
+  text: string;
+  uri: string;
+  range: Range;
+}
 /**
  * The calls to all models in a period.
  */

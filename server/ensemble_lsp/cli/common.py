@@ -6,12 +6,13 @@ import argparse
 import asyncio
 import logging
 import os
+import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from ..history import History
 from ..settings import default_config_path, default_data_dir
 from ..types import Document, Position
 from ..wording import plural
-from .console import print_json, safe, warn
+from .console import print_json, safe, show_cursor, warn
 
 __all__ = [
     "app_of",
@@ -44,6 +45,8 @@ R = TypeVar("R")
 _WORKER = "command-worker"
 _WRITING_SECONDS = 1.0
 """After Ctrl-C: longer than a file takes to be written and renamed."""
+_PATIENCE_SECONDS = 3.0
+"""After Ctrl-C: another one is no wish to lose a file until then."""
 
 
 @asynccontextmanager
@@ -106,7 +109,7 @@ def project_of(file: Path) -> Path:
 
 
 def run_async(work: Callable[[], Awaitable[R]]) -> R:
-    """Run a coroutine function and return its result. After Ctrl-C, close everything and end the process.
+    """Run a coroutine function and return its result. After Ctrl-C or SIGTERM, close everything and end the process.
 
     asyncio would wait for its threads, which may compute for minutes. One that writes a file gets the time for it.
     """
@@ -114,20 +117,51 @@ def run_async(work: Callable[[], Awaitable[R]]) -> R:
     async def run() -> R:
         executor = ThreadPoolExecutor(thread_name_prefix=_WORKER)
         asyncio.get_running_loop().set_default_executor(executor)
-        try:
-            return await work()
-        except (asyncio.CancelledError, KeyboardInterrupt) as stop:
-            executor.shutdown(wait=False, cancel_futures=True)
-            end = time.monotonic() + _WRITING_SECONDS
+        with _cancelled_by_signals() as received:
             try:
+                return await work()
+            except (asyncio.CancelledError, KeyboardInterrupt) as stop:
+                executor.shutdown(wait=False, cancel_futures=True)
+                end = time.monotonic() + _WRITING_SECONDS
                 while _working() and time.monotonic() < end:
                     await asyncio.sleep(0.02)
-            finally:  # a second Ctrl-C cancels the wait
                 if _working() or not isinstance(stop, KeyboardInterrupt):
-                    _leave(130)
-            raise
+                    _leave(128 + (received[0] if received else signal.SIGINT))
+                raise
 
     return asyncio.run(run())
+
+
+@contextmanager
+def _cancelled_by_signals() -> Generator[list[int]]:
+    """Cancel this task at Ctrl-C or SIGTERM; yield the list of the signals received.
+
+    People press Ctrl-C twice, while files are being closed: only after a time does another signal end the process
+    without that. asyncio's own handler would close the loop under the threads that still use it.
+    """
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    loop, task, patient_until = asyncio.get_running_loop(), asyncio.current_task(), 0.0
+    assert task is not None
+
+    def on_signal(number: int, _frame: object) -> None:
+        nonlocal patient_until
+        if not received:
+            patient_until = time.monotonic() + _PATIENCE_SECONDS
+            loop.call_soon_threadsafe(task.cancel)
+        elif time.monotonic() > patient_until:
+            show_cursor()
+            _leave(128 + number)
+        received.append(number)
+
+    before = {n: signal.signal(n, on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _leave(code: int) -> None:

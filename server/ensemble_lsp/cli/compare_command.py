@@ -70,6 +70,9 @@ def run(args: argparse.Namespace) -> int:
 def _options(args: argparse.Namespace) -> ComparisonOptions:
     split = [k.strip() for k in (args.kinds or "").split(",") if k.strip()]
     models = [m.strip() for m in (args.models or "").split(",") if m.strip()]
+    if args.out is None and Path(OUT).is_symlink():
+        # A repository may have put it there: its target would be written to.
+        raise SettingsError(f"{OUT} is a symbolic link; remove it, or choose a folder with --out.")
     return ComparisonOptions(
         paths=tuple(path.expanduser().absolute() for path in args.paths),
         out=(args.out or Path(OUT)).expanduser().absolute(),
@@ -185,7 +188,7 @@ def _print(args: argparse.Namespace, compared: Comparison, written: ReportFiles)
                 *(number(one.value if one else None) for one in others),
                 html_page.ms(row.first_ms.value if row.first_ms else None),
                 html_page.ms(row.total_ms.value if row.total_ms else None),
-                html_page.dollars(row.cost),
+                html_page.dollars(row.cost) if row.each or row.cost else html_page.EMPTY,
                 row.message or "",
             ]
         )

@@ -18,18 +18,28 @@ DASH = "–"
 
 @contextmanager
 def interruptible() -> Generator[None]:
-    """Let Ctrl-C raise ``KeyboardInterrupt`` while this thread reads or writes.
+    """Let Ctrl-C raise ``KeyboardInterrupt``, and SIGTERM end the process, while this thread reads or writes.
 
-    asyncio's own handler only cancels the task, which a blocking call would never notice.
+    The handlers of ``run_async`` only cancel the task, which a blocking call would never notice.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, signal.SIG_DFL),
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def show_cursor() -> None:
+    """Show the terminal's cursor, which a progress bar hides."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\x1b[?25h")
 
 
 def print_json(value: Any) -> None:

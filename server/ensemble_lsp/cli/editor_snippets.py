@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 _PROGRAM = "ensemble-lsp"
+_COMMAND = re.compile(r'(?P<before>(?:cmd = \{ |command = |"command": \[|\. \())"ensemble-lsp"')
+"""The command in each editor's form; elsewhere the same word is the server's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,7 @@ language-servers = ["pylsp", "ensemble-lsp"]""",
 def snippet(name: str) -> str:
     """Return what to print for an editor, with a command that the editor finds."""
     editor = EDITORS[name]
-    text = editor.text.replace(f'"{_PROGRAM}"]', f'"{_command()}"]').replace(
-        f'command = "{_PROGRAM}"', f'command = "{_command()}"'
-    )
-    text = text.replace(f'cmd = {{ "{_PROGRAM}" }}', f'cmd = {{ "{_command()}" }}')
-    text = text.replace(f'("{_PROGRAM}")', f'("{_command()}")')
+    text = _COMMAND.sub(lambda found: found["before"] + f'"{_command()}"', editor.text)
     return f"{editor.title}:\n\n{text}\n\nMore: {editor.page}"
 
 

@@ -49,7 +49,8 @@ def _place(text: str) -> tuple[Path, list[int]]:
             if int(last[:18]) < lines[0]:
                 raise SettingsError(f"{text!r}: the last line must not come before the first.")
             return path, [*lines, int(last[:18])]
-    return numbers(text, 1)
+    path, lines = numbers(text, 2)
+    return path, lines[:1]  # a column adds nothing: the symbol around the line is explained
 
 
 def _span(document: Document, lines: list[int]) -> Span:

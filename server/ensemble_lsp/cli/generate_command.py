@@ -17,7 +17,8 @@ from .progress_bar import answers_shown
 
 def run(args: argparse.Namespace) -> int:
     """Print the first answer: the consensus, or the answer of the model with the best record."""
-    path, lines = numbers(args.at, 1) if args.at is not None else (None, [])
+    # A column, as compilers and searches print it, adds nothing: the code follows the line.
+    path, lines = numbers(args.at, 2) if args.at is not None else (None, [])
     if not args.instruction.strip() and path is None:
         raise SettingsError(
             "Give an instruction, or the place of a comment that has one: --at FILE:LINE."

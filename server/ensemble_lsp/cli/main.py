@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import logging
 import os
@@ -15,7 +16,8 @@ from typing import NoReturn
 from .. import __version__, process_tuning
 from ..errors import EnsembleError, SettingsError, UnknownModelError
 from ..provider_spec import specs
-from . import compare_arguments, finetune_arguments, shell_completion
+from . import admin_arguments, compare_arguments, finetune_arguments, shell_completion
+from .action_parsers import action_first, subparsers
 from .logging_setup import logging_to
 from .sentence_layout import encode_all_characters, say
 
@@ -27,6 +29,13 @@ _LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+
+_DISK = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO")} - {
+    None
+}
+"""The user's disk is full, read-only or damaged; no fault of the program."""
+
+_DEFAULT_ACTIONS = {"models": "list", "history": "stats", "finetune": "list"}
 
 COMMANDS = {
     "serve": "run the language server (the default)",
@@ -73,6 +82,7 @@ def _run(args: argparse.Namespace) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
+        process_tuning.ignore_interrupts()
         _discard_output()
         return 130
     except BrokenPipeError:
@@ -80,14 +90,21 @@ def _run(args: argparse.Namespace) -> int:
         return 1
     except EnsembleError as error:
         return _fail(args, error)
-    except PermissionError as error:
-        logger.debug("no permission", exc_info=error)
+    except OSError as error:
+        if not isinstance(error, PermissionError) and error.errno not in _DISK:
+            return _fail_internally(args, error)
+        logger.debug("no permission, or no space", exc_info=error)
+        _discard_output()  # it may be the file that is full
         where = error.filename or "a file"
         return _fail(args, EnsembleError(f"{where} cannot be used ({error.strerror})."))
     except Exception as error:
-        logger.debug("internal error", exc_info=error)
-        hint = "run again with --log-level debug and report it."
-        return _fail(args, EnsembleError(f"internal error ({type(error).__name__}); {hint}"))
+        return _fail_internally(args, error)
+
+
+def _fail_internally(args: argparse.Namespace, error: Exception) -> int:
+    logger.debug("internal error", exc_info=error)
+    hint = "run again with --log-level debug and report it."
+    return _fail(args, EnsembleError(f"internal error ({type(error).__name__}); {hint}"))
 
 
 def _discard_output() -> None:
@@ -129,7 +146,15 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     elif first.startswith("-") or not first:
         # `--help` and `--version` belong to the program itself.
         given = given if first in ("-h", "--help", "--version") else ["serve", *given]
-    return _parser(shows_help=bool({"-h", "--help"} & set(given))).parse_args(given)
+    parser = _parser(shows_help=bool({"-h", "--help"} & set(given)))
+    if first in _DEFAULT_ACTIONS:
+        given = [first, *action_first(parser, first, given[1:], _DEFAULT_ACTIONS[first])]
+    args, unknown = parser.parse_known_args(given)
+    if unknown:
+        of_command = subparsers(parser)[args.subcommand]
+        of_action = subparsers(of_command).get(getattr(args, "action", ""), of_command)
+        of_action.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return args
 
 
 def _parser(shows_help: bool) -> argparse.ArgumentParser:
@@ -153,11 +178,11 @@ def _parser(shows_help: bool) -> argparse.ArgumentParser:
         _asking(made[name], name)
     _edit(made["edit"])
     # Reading the installed packages for their names takes a while; only the help needs them.
-    _models(made["models"], ", ".join(specs()) if shows_help else "")
-    _history(made["history"])
+    admin_arguments.add_models(made["models"], shared, ", ".join(specs()) if shows_help else "")
+    admin_arguments.add_history(made["history"], shared)
     compare_arguments.add_compare(made["compare"])
     compare_arguments.add_report(made["report"])
-    finetune_arguments.add(made["finetune"])
+    finetune_arguments.add(made["finetune"], shared)
     made["demo"].add_argument("--fetch", action="store_true", help="download the weights first")
     text = "with the smallest model alone: 93 MB instead of 571 MB, and answers to match"
     made["demo"].add_argument("--small", action="store_true", help=text)
@@ -225,35 +250,3 @@ def _size(text: str) -> int:
     if not 1 <= size <= 9:
         raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1 to 9")
     return size
-
-
-def _models(parser: argparse.ArgumentParser, providers: str) -> None:
-    actions = ["list", "test", "add", "remove", "why"]
-    text = "list (default); test [NAME]; add NAME; remove NAME; why FILE:LINE:COL"
-    parser.add_argument("action", nargs="?", default="list", choices=actions, help=text)
-    parser.add_argument("name", nargs="?", help="a model's name; for `why`, a place")
-    parser.add_argument("--provider", help=f"add: {providers}")
-    parser.add_argument("--model", metavar="ID", help="add: the provider's id, or a GGUF file")
-    parser.add_argument(
-        "--base-url", metavar="URL", help="add: the address of a server with that protocol"
-    )
-    text = "add: the environment variable that holds the key"
-    parser.add_argument("--api-key-env", metavar="VARIABLE", help=text)
-    parser.add_argument("--api", help="add: auto, chat, completions, responses, fim or infill")
-    text = "add: ask for the key and store it in the system keyring; remove: delete it there"
-    parser.add_argument("--key", action="store_true", help=text)
-    parser.add_argument("--json", action="store_true", help="print as JSON")
-
-
-def _history(parser: argparse.ArgumentParser) -> None:
-    actions = ["stats", "export", "import", "clear"]
-    text = "stats (default); export [--out FILE]; import FILE; clear"
-    parser.add_argument("action", nargs="?", default="stats", choices=actions, help=text)
-    parser.add_argument(
-        "file", nargs="?", type=Path, help="import: an exported file, `-` for a pipe"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="export: the file (standard output)"
-    )
-    parser.add_argument("--yes", action="store_true", help="clear: do not ask")
-    parser.add_argument("--json", action="store_true", help="print as JSON")

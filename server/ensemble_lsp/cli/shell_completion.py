@@ -6,9 +6,11 @@ The script of ``ensemble-lsp completion`` runs the program with ``_ARGCOMPLETE``
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+from .action_parsers import subparsers
 
 VARIABLE = "_ARGCOMPLETE"
 """Set in the environment while a shell asks."""
@@ -27,13 +29,13 @@ def answer(parser: argparse.ArgumentParser) -> None:
     argcomplete.autocomplete(parser, always_complete_options=False)
 
 
-def _actions(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
-    for action in parser._actions:
-        # Subcommands are the choices of one action, with their parsers.
-        if isinstance(action.choices, Mapping):
-            for name, sub in cast("Mapping[str, argparse.ArgumentParser]", action.choices).items():
-                for one in sub._actions:
-                    yield name, one
+def _actions(
+    parser: argparse.ArgumentParser, command: str = ""
+) -> Iterator[tuple[str, argparse.Action]]:
+    """Yield the arguments of all subcommands and of their actions, with the subcommand's name."""
+    for name, sub in subparsers(parser).items():
+        yield from ((command or name, action) for action in sub._actions)
+        yield from _actions(sub, command or name)
 
 
 def _configured(parsed_args: argparse.Namespace, **_: Any) -> list[str]:

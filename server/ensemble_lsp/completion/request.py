@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..context.indent_style import FormattingOptions, indent_unit_of
 from ..models.control_tokens import control_tokens
 from ..postprocess import clean_completion
+from ..postprocess.brackets import lexical_boundary
 from ..postprocess.completion_text import (
     CONTEXT_LENGTH,
     CONTEXT_LINES,
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from ..app import AppContext
     from ..models.interface import Profile
     from ..selection.decision import Decision
+
+_SEVERAL_LINES = re.compile(r"\"\"\"|'''|`|\*/")
+"""Ends a string or a comment of several lines."""
+_LEXED = 100_000
+"""Characters above the lines that are read, in which strings and comments are looked for: a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +159,24 @@ async def indent_unit_for(run: CompletionRun) -> str:
     return await indent_unit_of(run.document, run.position.line, run.request.formatting)
 
 
+def _window_start(document: Document, position: Position) -> Position:
+    """Return the start of the lines above the cursor that are read; it is in no string and no comment.
+
+    Text that began inside of a docstring would turn code into strings, and strings into code.
+    """
+    first = max(0, position.line - CONTEXT_LINES)
+    shown = document.slice(Span(Position(first, 0), position))
+    above = "".join(document.lines[:first])
+    if not first or len(above) > _LEXED or _SEVERAL_LINES.search(shown) is None:
+        return Position(first, 0)
+    text = above + shown
+    start = lexical_boundary(text, len(above), document.language)
+    if start < len(above):
+        return Position(text.count("\n", 0, start), 0)
+    line = text.count("\n", 0, start) + (start > len(above))
+    return Position(line if line <= position.line else first, 0)
+
+
 def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | None:
     """Prepare to serve a request; ``None`` if nothing should be offered there."""
     document = request.document
@@ -164,7 +189,7 @@ def start_run(app: AppContext, request: CompletionRequest) -> CompletionRun | No
     mode = completion_mode_at(document, position, app.workspace.context.trees)
     if mode == "none":
         return None
-    first = Position(max(0, position.line - CONTEXT_LINES), 0)
+    first = _window_start(document, position)
     last = min(len(document.lines) - 1, position.line + CONTEXT_LINES)
     end = Position(last, len(document.lines[last]))
     prefix = document.slice(Span(first, position))[-CONTEXT_LENGTH:].replace("\r\n", "\n")

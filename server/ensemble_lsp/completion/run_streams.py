@@ -115,6 +115,14 @@ class RunStreams:
                     return
             await wait_for_any(running, left)
 
+    async def wait_briefly(self, run: CompletionRun, deadline: float) -> None:
+        """Wait until all streams are done; too short a time to call a silent model stalled."""
+        while (left := deadline - time.perf_counter()) > 0:
+            running = [f for f, _ in run.streams if not f.done]
+            if not running:
+                return
+            await wait_for_any(running, left)
+
     def _seconds_to_stall(
         self, run: CompletionRun, stream: InflightRequest, deadline: float
     ) -> float:

@@ -231,8 +231,9 @@ class CompletionRunner:
         if not run.request.several:
             await self._streams.wait_for_all(run, deadline, self._has_first)
             self._start_samples(run)
-            deadline = min(deadline, time.perf_counter() + GRACE)
-        await self._streams.wait_for_all(run, deadline)
+            await self._streams.wait_briefly(run, min(deadline, time.perf_counter() + GRACE))
+        else:
+            await self._streams.wait_for_all(run, deadline)
         run.unfinished = [stream for stream, _ in run.streams if not stream.done]
         answers = [self._streams.answer(run, f, typed) for f, typed in run.streams if f.has_answer]
         found = distinct([a for a in answers if a is not None])

@@ -49,15 +49,16 @@ async def query_all(
     budget_ms: float,
     progress: Callable[[FanOutProgress], None] | None = None,
     should_stop: StopCheck | None = None,
+    on_text: Callable[[str, str], None] | None = None,
 ) -> FanOutResult:
     """Ask all models at once; return when all have ended, the budget is up, or ``should_stop`` agrees.
 
     ``prompt`` is one for all, or a function of the model that returns ``None`` if it must not be asked.
     ``should_stop`` receives the answers so far and the partial text of each running model, with each answer and while
-    streams grow. Running models are closed before this returns, even when the caller is cancelled. Never raises a
-    ``ProviderError``.
+    streams grow. ``on_text`` receives a model's name and each piece of its text. Running models are closed before
+    this returns, also when the caller is cancelled. Never raises a ``ProviderError``.
     """
-    fan_out = _FanOut(len(models), progress)
+    fan_out = _FanOut(len(models), progress, on_text)
     for model in models:
         own_prompt = prompt if isinstance(prompt, Prompt) else prompt(model)
         if own_prompt is not None:
@@ -70,8 +71,14 @@ async def query_all(
 
 
 class _FanOut:
-    def __init__(self, total: int, progress: Callable[[FanOutProgress], None] | None) -> None:
+    def __init__(
+        self,
+        total: int,
+        progress: Callable[[FanOutProgress], None] | None,
+        on_text: Callable[[str, str], None] | None,
+    ) -> None:
         self.result = FanOutResult()
+        self._on_text = on_text
         self._total = total
         self._progress = progress
         self._running: dict[asyncio.Task[Completion], str] = {}
@@ -81,7 +88,13 @@ class _FanOut:
     def start(self, model: Model, prompt: Prompt) -> None:
         name = model.profile.name
         partial = self._partial[name] = []
-        task = asyncio.create_task(gather(model, prompt, partial.append), name=f"ask {name}")
+
+        def on_text(text: str) -> None:
+            partial.append(text)
+            if self._on_text is not None:
+                self._on_text(name, text)
+
+        task = asyncio.create_task(gather(model, prompt, on_text), name=f"ask {name}")
         self._running[task] = name
         self._report(name, "asked")
 

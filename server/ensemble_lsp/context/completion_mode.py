@@ -23,7 +23,7 @@ _BLOCK_WORDS = re.compile(
     r"|^\s*(?:def|class|module|function|local function|while|unless|for|if)\b[^#]*$"
 )
 _EMPTY_BLOCK = re.compile(r"^(?!\s*(?:import|export)\b).*(?:[^\s=$#]\s*|\s)\{$")
-_CLOSED_BLOCK = re.compile(r"\}(?:,[^{}]*?)?[)\]};,]*\s*$")
+_CLOSED_BLOCK = re.compile(r"\}(?:,[^{}]*?)?[()\]};,]*\s*$")
 """The line before and after a cursor between braces: ``f() {`` and ``});`` or ``}, 500);``."""
 _RULE = re.compile(r"[^\t#:=][^\t#=]*:(?![:=])")
 """A rule of a Makefile; its recipe is below it."""

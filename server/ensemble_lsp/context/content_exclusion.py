@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .git_config import excludes_files, ignores_case
 from .ignore import Rules, RuleSource, compile_rules, ignored_by, matches_inside, read_rules
@@ -29,11 +30,17 @@ from .secret_redaction import Redactor
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+_Path = TypeVar("_Path", bound=PurePath)
+
 _FRESH_SECONDS = 5.0
 """Seconds until symbolic links are followed again; changed rules count at once."""
 _RECHECK_SECONDS = 0.5
 """Seconds between two looks at the rules' files where many paths are checked one by one."""
 _MAX_ENTRIES = 5000
+_BACKUP = re.compile(
+    r"\.?#?(?P<name>.+?)(?:\.~\d{1,3}~|~|#|\.(?:bak|old|orig|save|backup|copy|rej|tmp|sw[a-p]|\d{1,3}))+|\.#(?P<lock>.+)"
+)
+"""Names of copies that editors, merges and people keep beside a file."""
 
 
 class PrivacyFilter:
@@ -134,7 +141,7 @@ class PrivacyFilter:
             named, real = Path(os.path.normpath(path)), Path(os.path.realpath(path))
         except (OSError, ValueError):
             return "its path cannot be read"
-        for each in (named, real) if real != named else (real,):
+        for each in dict.fromkeys((*_originals(named), *_originals(real))):
             reason = self.by_name(each) or self._by_gitignore(each)
             if reason is not None:
                 return reason
@@ -186,6 +193,9 @@ class NameRules:
 
     def reason(self, path: PurePath) -> str | None:
         """Return why a file with this path may not be sent; ``None`` if its path gives no reason."""
+        return next(filter(None, map(self._reason, _originals(path))), None)
+
+    def _reason(self, path: PurePath) -> str | None:
         folder = next((each for each in self._folders if each in path.parents), None)
         inside = path if folder is None else path.relative_to(folder)
         whole = "/".join(_names(path))
@@ -205,6 +215,17 @@ def _secret_names() -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec
 
     return GitIgnoreSpec.from_lines(SECRET_FILE_PATTERNS)
+
+
+def _originals(path: _Path) -> Iterator[_Path]:
+    """Yield a path, and that of the file that it is a backup or an editor's working copy of."""
+    yield path
+    if found := _BACKUP.fullmatch(path.name):
+        name = found["name"] or found["lock"]
+        # Vim puts a dot in front of a swap file's name: which dot is the name's own is not known.
+        for each in (name, f".{name}") if path.name.startswith(".") else (name,):
+            if each.strip("."):
+                yield path.with_name(each)
 
 
 def _names(path: PurePath) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .secret_spans import PLACEHOLDER, Span, apart, replace
+from .secret_spans import PLACEHOLDER, Part, Span, apart, replace
 from .secret_values import is_mixed, is_scrambled
 
 _MAX_SECRETS = 2000
@@ -89,14 +89,42 @@ class KnownSecrets:
                 yield start, end
 
 
+def replaced_texts(line: str, clean: str) -> tuple[str, ...]:
+    """Return the secrets of a line, from its redacted form."""
+    if line == clean:
+        return ()
+    kept = map(re.escape, clean.split(PLACEHOLDER))
+    found = re.fullmatch("(.+?)".join(kept), line)
+    return found.groups() if found else ()
+
+
 def _is_telling(secret: str) -> bool:
     return len(secret) >= _SHORTEST_WORDS or (len(secret) >= _SHORTEST and is_mixed(secret))
 
 
+def occurrences(lines: Sequence[str], spans: Mapping[int, Sequence[Span]]) -> Iterator[list[Part]]:
+    """Yield the other places of a document's secrets in it, where no name shows them."""
+    found = {lines[n][start:end]: n for n, there in spans.items() for start, end in there}
+    secrets = [secret for secret in found if _is_telling(secret)]
+    text = "\n".join(lines) if secrets else ""
+    for secret in secrets:
+        first = text.find(secret)
+        if text.find(secret, first + 1) < 0:
+            continue
+        pattern = _pattern(secret)
+        for number, line in enumerate(lines):
+            if secret in line:
+                yield from ([(number, *match.span())] for match in pattern.finditer(line))
+
+
+def _pattern(secret: str) -> re.Pattern[str]:
+    escaped = re.escape(secret)
+    whole = len(secret) >= _SHORTEST_WORDS
+    return re.compile(escaped if whole else rf"(?<!\w){escaped}(?!\w)")
+
+
 def _without(text: str, secret: str) -> tuple[str, int]:
-    if len(secret) >= _SHORTEST_WORDS:
-        return text.replace(secret, PLACEHOLDER), text.count(secret)
-    return re.subn(rf"(?<!\w){re.escape(secret)}(?!\w)", PLACEHOLDER, text)
+    return _pattern(secret).subn(PLACEHOLDER, text)
 
 
 def _pieces(secrets: Iterable[str]) -> Iterator[str]:

@@ -41,8 +41,9 @@ _STRONG = r"""(?:(?i:(?:api|access|account|secret|private|auth|encrypt(?:ion)?|s
 _KEY = r"""(?i:(?<![A-Za-z])(?:admin|master|client|hmac|service|storage|app|consumer|deploy|licen[cs]e|session|webhook
     |server|function|host|jwt|ssh|crypto|cipher|aes|subscription|integration|write|read|feed|ingest|instrumentation|user
     |project|stripe|openai|google|azure|aws|maps?)[_.-]?key(?:[_.-]?data)?|private-mac|masterauth|pre-?shared[_-]?key|(?:auth|secure[_-]auth|logged[_-]in|nonce|password|pwd)[_-]?salt|authorization|(?<=["'])auth(?=["']))"""
-_REST = r"""(?:s|(?<=PASSWORD)S|[_-]?(?:\d{1,3}|(?i:base|value|text|string|str|env|prod(?:uction)?|dev|test|staging|live
-    |admin|default|old|new|main|hex|b64|base64|data|secret|id(?=["']?\s*[:=]\s*["'][A-Za-z0-9+/]{30})))){0,2}"""
+_REST = r"""(?:s|(?<=PASSWORD)S|[_-]?(?:\d{1,3}
+    |(?i:base|value|text|string|str|env|prod(?:uction)?|dev|test|staging|live|admin
+    |default|old|new|main|hex|b64|base64|data|secret|id(?=["']?\s*[:=]\s*["'][A-Za-z0-9+/]{30})))){0,2}"""
 _NAME = re.compile(rf"(?P<strong>{_STRONG}){_REST}|{_KEY}{_REST}", re.VERBOSE)
 _QUOTED = r"""(?P<q>\\["']|"{3}|'{3}|["'`])(?P<v>(?:(?!(?P=q))(?:\\.|[^\\\n])){4,400})"""
 _PREFIX = r"""(?:[rRbBuUfFLN]{0,2}|[@$]{1,2}|r\#{1,2})"""
@@ -75,7 +76,7 @@ _QUOTED_RULES = (
     # string Name { get; set; } = "value", name[] = "value"
     _rule(rf"\s*(?:\{{[^}}]{{0,30}}\}}|\[\])\s*=\s*{_PREFIX}{_QUOTED}"),
     _rule(rf"\s+{_QUOTED}", r"(?:#define\s+\w*|\((?:setq|def|defvar|define)\s+[\w-]*)$"),
-    # storePassword "value" of Gradle, on its own line or in its own block
+    # storePassword "value" of Gradle, on a separate line or in a block
     _rule(rf"\s+{_QUOTED}(?P=q)(?=\s*(?:$|[;}}]|//))", r"(?:^\s*|[{;]\s*)[a-z]{3,20}$"),
     # @"a ""value"" in C#"
     _rule(

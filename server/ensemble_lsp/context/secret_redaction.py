@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
 from ..types import common_prefix_length
+from .known_secrets import occurrences
 from .secret_spans import CLEAN, PLACEHOLDER, Part, Span, Verdict, replace
 
 if TYPE_CHECKING:
@@ -139,6 +140,8 @@ class Redactor:
         bare = _BareLines(lines)
         found += find_in_blocks(bare, verdicts, lambda line: self._verdict(line, search).spans)
         spans, count = _merge(found)
+        if again := [parts for parts in occurrences(bare, spans) if not _is_within(parts, spans)]:
+            spans, count = _merge([*found, *again])
         clean = list(lines)
         for number, there in spans.items():
             clean[number] = replace(lines[number], there)
@@ -186,6 +189,13 @@ class _BareLines(Sequence[str]):
 
     def __iter__(self) -> Iterator[str]:
         return map(_bare, self._lines)
+
+
+def _is_within(parts: Sequence[Part], spans: dict[int, list[Span]]) -> bool:
+    return all(
+        any(a <= start and end <= b for a, b in spans.get(number, ()))
+        for number, start, end in parts
+    )
 
 
 def _bare(line: str) -> str:

@@ -307,6 +307,13 @@ class WorkspaceContext:
         await redactor.ready()
         return redact_prompt(prompt, redactor, self._redacted.known())[0]
 
+    def without_known_secrets(self, prompt: Prompt, profile: Profile) -> Prompt:
+        """Return a prompt without the secrets that documents have or had; all rules are loaded."""
+        redactor = self.privacy.redactor
+        if profile.local or redactor is None:
+            return prompt
+        return redact_prompt(prompt, redactor, self._redacted.known())[0]
+
     def relative(self, path: str) -> str:
         """Return a path as prompts show it: relative to the workspace folder, else the file's name.
 

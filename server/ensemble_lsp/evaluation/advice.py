@@ -41,6 +41,8 @@ class ScoredModel:
     """Median milliseconds of an answer."""
     failed: int = 0
     """Cases without an answer because of an error."""
+    priced: bool = True
+    """Whether its prices are known, or it costs nothing."""
 
     @property
     def main(self) -> Mapping[str, float]:
@@ -80,8 +82,14 @@ def advise(models: Sequence[ScoredModel], kinds: Mapping[str, Sequence[ScoredMod
     pick, sentence = _overall(enough)
     parts = [sentence]
     if pick.failed:
-        parts.append(f"{pick.name} failed on {plural(pick.failed, 'case')}.")
+        cases = plural(pick.failed + len(pick.main), "case")
+        parts.append(
+            f"{pick.name} failed on {pick.failed} of {cases}; its scores are of the others."
+        )
     parts += [*_local(pick, enough), *_by_kind(pick, kinds)]
+    unpriced = [m.name for m in enough if not m.priced]
+    if unpriced and len(enough) > 1:
+        parts.append(f"Costs are not compared: the price of {join_names(unpriced)} is not known.")
     left = [m.name for m in scored if m not in enough]
     if left:
         parts.append(f"{join_names(left)} had fewer than {FEWEST} scored answers.")
@@ -111,6 +119,13 @@ def _overall(models: Sequence[ScoredModel]) -> tuple[ScoredModel, str]:
     same = [m for m in rivals if m.scores == best.scores]
     names = join_names([best.name, *(m.name for m in rivals)], "or")
     if len(same) == len(rivals):
+        cheapest = min((best, *same), key=lambda m: m.cost)
+        rest = [m for m in (best, *same) if m is not cheapest]
+        if all(_saves(cheapest, m) and cheapest.cost < m.cost for m in rest):
+            return cheapest, (
+                f"Use {cheapest.name}: in each of {cases} its answer is as good as that of "
+                f"{join_names([m.name for m in rest])}, and it is much cheaper."
+            )
         return best, f"Use {names}: their answers are equally good over {cases}."
     values = join_names([f"{m.name} {m.evidence()}" for m in (best, *rivals)])
     return best, (
@@ -158,7 +173,7 @@ def _is_better(one: ScoredModel, other: ScoredModel) -> bool:
     gaps = [
         gap
         for name in one.scores
-        if (gap := difference(one.scores[name], other.scores.get(name, {}))) is not None
+        if (gap := difference(one.scores[name], other.scores.get(name, {}), len(one.scores)))
     ]
     return any(gap.low > 0 for gap in gaps) and not any(gap.high < 0 for gap in gaps)
 
@@ -170,7 +185,12 @@ def _is_near(one: ScoredModel, best: ScoredModel) -> bool:
 
 
 def _saves(one: ScoredModel, best: ScoredModel) -> bool:
-    """Return whether a model is much cheaper, or much faster where neither costs more."""
+    """Return whether a model is much cheaper, or much faster where neither costs more.
+
+    With an unknown price neither is known.
+    """
+    if not (one.priced and best.priced):
+        return False
     if one.cost != best.cost and max(one.cost, best.cost) > 0:
         cheaper = one.cost <= SAVING * best.cost
         return cheaper or (one.cost <= best.cost and one.ms <= SAVING * best.ms)

@@ -378,6 +378,7 @@ def _conclude(
         {c.name: c.profile.local for c in models},
         stopped={**plan.unavailable, **run.stopped},
         before={c.id: _lines_above(sample.document(c), c) for c in sample.cases},
+        unpriced=[e.model for e in plan.estimates if not e.priced],
     )
     if run.ended:
         summary.notes.insert(0, run.ended)

@@ -96,7 +96,7 @@ class EditWorkspace(ScenarioWorkspace):
         if prompt is None:
             return None
         situation.prompts[profile.name] = prompt
-        return prompt_of(prompt, profile)
+        return self.workspace.without_known_secrets(prompt_of(prompt, profile), profile)
 
     def hidden_indent(self, case: Case) -> str:
         """Return nothing: an edit is compared as the whole file."""

@@ -6,11 +6,13 @@ import dataclasses
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..errors import SettingsError
+from ..errors import EnsembleError, SettingsError
+from ..settings.regular_files import require_no_link
 from .cases import Case
 
 VERSION = 1
@@ -87,6 +89,7 @@ class ResultStore:
         results = cls(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            require_no_link(path)
             _write_gitignore(path.parent)
             whole = results._read()
             results._file = path.open("a", encoding="utf-8", errors="backslashreplace")
@@ -139,7 +142,8 @@ class ResultStore:
         """Close the file."""
         with self._writing:
             if self._file is not None:
-                self._file.close()
+                with suppress(OSError):  # a full disk was reported by the write
+                    self._file.close()
                 self._file = None
 
     def _read(self) -> bool:
@@ -169,9 +173,16 @@ class ResultStore:
     def _write(self, value: Mapping[str, Any]) -> None:
         line = json.dumps(value, ensure_ascii=False) + "\n"
         with self._writing:
-            if self._file is not None:
+            if self._file is None:
+                return
+            try:
                 self._file.write(line)
                 self._file.flush()
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise EnsembleError(
+                    f"{self.path} cannot be written ({reason}); the answers before it are kept."
+                ) from error
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:

@@ -154,7 +154,14 @@ class ScenarioWorkspace:
         self._change(scenario.document, self._documents[scenario.case.file])
 
     def prompt(self, scenario: Scenario, profile: Profile) -> Prompt | None:
-        """Build the prompt for a model; None if it may not see the file."""
+        """Build the prompt for a model; None if it may not see the file.
+
+        The hole may cut a secret from its name: the file as it was shows it.
+        """
+        prompt = self._prompt(scenario, profile)
+        return prompt and self.workspace.without_known_secrets(prompt, profile)
+
+    def _prompt(self, scenario: Scenario, profile: Profile) -> Prompt | None:
         case, workspace = scenario.case, self.workspace
         if case.kind == "explain":
             return explain_prompt(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -55,7 +55,7 @@ class ModelSummary:
     cost: float
     """US dollars of all calls."""
     each: Estimate | None
-    """US dollars of one answer."""
+    """US dollars of one answer; None if the model's price is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +119,24 @@ def summarise(
     *,
     stopped: Mapping[str, str] | None = None,
     before: Mapping[str, str] | None = None,
+    unpriced: Collection[str] = (),
 ) -> Summary:
     """Summarise the results of some cases. ``local`` has every model, in display order.
 
-    ``before``: the lines above each case's hole, for the side-by-side view.
+    ``before``: the lines above each case's hole, for the side-by-side view. ``unpriced``: models
+    that cost an unknown amount.
     """
     found = _with_agreement(results) if task == "explain" else list(results)
     by_model: dict[str, list[Result]] = {name: [] for name in local}
     for result in found:
         by_model.setdefault(result.model, []).append(result)
     main = _main(task, found)
-    table = _ResultTable(cases, by_model, dict(local), dict(stopped or {}))
+    table = _ResultTable(cases, by_model, dict(local), dict(stopped or {}), unpriced)
     rows = table.rows("")
     by_kind = {kind: table.rows("kind", kind) for kind in KINDS_OF[task]}
     by_kind = {k: v for k, v in by_kind.items() if any(r.asked for r in v)}
     languages = Counter(c.language for c in cases.values())
-    front_by = "cost" if any(r.cost > 0 for r in rows) else "latency"
+    front_by = "cost" if any(r.cost > 0 for r in rows) and not unpriced else "latency"
     return Summary(
         task=task,
         main=main,
@@ -159,6 +161,7 @@ class _ResultTable:
     by_model: Mapping[str, Sequence[Result]]
     local: Mapping[str, bool]
     stopped: Mapping[str, str]
+    unpriced: Collection[str]
 
     def rows(
         self, part: Literal["", "kind", "band", "language"], value: str = ""
@@ -194,7 +197,7 @@ class _ResultTable:
             input_tokens=sum(r.input_tokens for r in good),
             output_tokens=sum(r.output_tokens for r in good),
             cost=sum(r.cost for r in results),
-            each=mean([r.cost for r in good]),
+            each=None if name in self.unpriced else mean([r.cost for r in good]),
         )
 
     def values(self, name: str, main: str, kind: str = "") -> dict[str, float]:
@@ -218,7 +221,8 @@ class _ResultTable:
         scores = {name: self.values(row.model, name, kind) for name in measures}
         scores = {name: by_case for name, by_case in scores.items() if by_case or name == main}
         cost, time = price(row, "cost"), price(row, "latency")
-        return ScoredModel(row.model, row.local, scores, cost, time, row.failed)
+        priced = row.model not in self.unpriced
+        return ScoredModel(row.model, row.local, scores, cost, time, row.failed, priced)
 
     def pairs(self, rows: Sequence[ModelSummary], main: str) -> list[PairedDifference]:
         scored = sorted((r for r in rows if main in r.scores), key=lambda r: -_value(r, main))

@@ -65,6 +65,8 @@ def is_rewrite(change: DocumentChange, *, exact: bool) -> bool:
     if change.coarse or change.merged or len(change.steps) != 1:
         return False
     step = change.steps[0]
+    if step.edit.span.start.line == step.edit.span.end.line:
+        return False
     places = [part for part in step.parts if squeeze(part.text) or not part.span.empty]
     apart = [part for part in places if "\n" in step.before.slice(_between(places[0], part))]
     return len(apart) > (0 if exact else _MOST_PLACES - 1)
@@ -115,7 +117,7 @@ def ends_in_word(now: str, offered: str) -> bool:
 
 
 def brings_own_end(touching: Sequence[Edit], behind: str) -> bool:
-    """Return whether one edit inserts a part with its own end (``behind``), as a call with fewer arguments."""
+    """Return whether one edit inserts a part and then its own end (``behind``), as a call with fewer arguments."""
     return len(touching) == 1 and bool(behind) and squeeze(touching[0].text).endswith(behind)
 
 

@@ -73,6 +73,8 @@ class PendingSuggestion:
     """Whether it is there, but spelled as a formatter would."""
     whole_since: float | None = None
     undone: bool = False
+    refused: bool = False
+    """Whether the user or the client ended it by a rejection."""
     changed_now: bool = False
     """Whether the latest change touched its place,"""
     changed_outside: bool = False

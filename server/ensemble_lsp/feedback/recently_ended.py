@@ -19,8 +19,9 @@ class RecentlyEnded:
         self._clock = clock
         self._ended: deque[tuple[float, PendingSuggestion]] = deque(maxlen=_MAX)
 
-    def add(self, pending: PendingSuggestion) -> None:
-        """Follow a suggestion that has just ended."""
+    def add(self, pending: PendingSuggestion, *, refused: bool) -> None:
+        """Follow a suggestion that has just ended; one that was ``refused`` is accepted only by a report."""
+        pending.refused = refused
         self._ended.append((self._clock(), pending))
 
     def in_document(self, uri: str) -> list[PendingSuggestion]:
@@ -28,6 +29,10 @@ class RecentlyEnded:
         while self._ended and self._ended[0][0] + RECONSIDER_S < self._clock():
             self._ended.popleft()
         return [pending for _, pending in self._ended if pending.suggestion.uri == uri]
+
+    def find(self, id: str) -> PendingSuggestion | None:
+        """Return a suggestion."""
+        return next((pending for _, pending in self._ended if pending.suggestion.id == id), None)
 
     def forget(self, taken: Sequence[PendingSuggestion]) -> None:
         """Drop those at the place of an accepted text."""

@@ -31,6 +31,8 @@ TYPED_S = 2.0
 NAP_S = 2.0
 """The longest sleep that ``tick`` asks for, so that no sleeper has to be woken earlier."""
 _REMEMBERED = 512
+_LARGE = 100_000
+"""A larger change is not examined where nothing is offered: such a client sends whole files."""
 _TAKEN: frozenset[OutcomeKind] = frozenset({"accepted", "partial", "typed"})
 _UNUSED: frozenset[OutcomeKind] = frozenset({"superseded", "ignored", "rejected"})
 
@@ -201,7 +203,12 @@ class Tracker:
             return True
         reward = reward_of(kind, share, outcome.shown_ms, outcome.survival)
         better = replace(outcome, kind=kind, source=source, share=share, reward=reward)
-        self._retention.update(better)
+        pending = self._recent.find(id)
+        if pending is None:
+            self._retention.update(better)
+        else:
+            self._retention.add(pending, better)
+            self._recent.forget([pending])
         self._report_revision(suggestion, better)
         return True
 
@@ -212,6 +219,9 @@ class Tracker:
         uri = after.uri
         followed = self._pending_in(uri)
         recent = self._recent.in_document(uri)
+        is_followed = bool(followed or recent or self._retention.follows(uri))
+        if not is_followed and sum(len(edit.text) for edit in edits) > _LARGE:
+            return
         self._fine = self._fine or (len(edits) == 1 and is_fine(before, edits[0]))
         change = DocumentChange.of(before, after, edits, fine=self._fine or self.exact)
         self.exact = self.exact or change.as_made
@@ -219,13 +229,13 @@ class Tracker:
         self._removed.note(
             change, (*self._retention.texts(uri), *(p.offered for p in followed if p.at_once))
         )
-        if not followed and not recent and not self._retention.follows(uri):
+        if not is_followed:
             return
         self._documents[uri] = after
         for pending in (*followed, *recent):
             pending.follow(change, exact=self.exact, restored=restored)
         accepted = [pending for pending in followed if pending.changed_now and pending.complete]
-        late = [pending for pending in recent if pending.changed_now and pending.finished]
+        late = [each for each in recent if each.changed_now and each.finished and not each.refused]
         self._retention.changed(change, redo=not (accepted or late))
         self._judge(followed, accepted or late[-1:])
 
@@ -357,9 +367,8 @@ class Tracker:
         outcome = Outcome(suggestion.id, kind, source, share, reward_of(kind, share, shown), shown)
         self._remember(suggestion, outcome)
         self._settle(suggestion, outcome)
-        may_come_late = kind in _UNUSED and source == "document" and not replaced
-        if may_come_late and suggestion.task == "complete":
-            self._recent.add(pending)
+        if kind in _UNUSED and not replaced and suggestion.task == "complete":
+            self._recent.add(pending, refused=kind == "rejected" and source != "document")
         if kind in _TAKEN and suggestion.uri in self._documents:
             self._retention.add(pending, outcome)
         if kind in ("accepted", "partial"):

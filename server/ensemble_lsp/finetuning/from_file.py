@@ -20,7 +20,10 @@ class TrainingRow:
     """One line of a training file, and the source file that it comes from."""
 
     file: str
+    """The split keeps the rows of a file together."""
     line: Line
+    source: str = ""
+    """The file that the summary counts, if it differs: rows of an unknown file are split one by one."""
 
 
 def from_file(
@@ -52,9 +55,9 @@ def from_file(
             continue
         seen.add(key)
         redacted += count
-        rows.append(
-            TrainingRow(checked.files.get(number) or f"{path.name}:{number}", cast(Line, clean))
-        )
+        file = checked.files.get(number)
+        row = TrainingRow(file or f"{path.name}:{number}", cast(Line, clean), file or path.name)
+        rows.append(row)
     return rows, left_out, redacted
 
 

@@ -19,8 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import FineTuningError
 from ..provider_spec import spec_of
 from ..settings import ModelSettings
-from ..settings.regular_files import read_regular
-from .private_files import write_private
+from ..settings.regular_files import read_regular, replace_file
 from .training_example import Method
 
 FINAL_STATES = ("succeeded", "failed", "cancelled")
@@ -129,7 +128,7 @@ class JobStore:
         """Save a job, replacing its earlier state."""
         job = dataclasses.replace(job, updated=time.time())
         try:
-            write_private(
+            replace_file(
                 self._path(job.name), json.dumps(job.to_json(), indent=2, ensure_ascii=False)
             )
         except OSError as error:

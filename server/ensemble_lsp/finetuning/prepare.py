@@ -12,10 +12,10 @@ from ..errors import FineTuningError
 from ..models.interface import Profile
 from ..provider_spec import spec_of
 from ..settings import ModelSettings
+from ..settings.regular_files import replace_file
 from .from_file import InvalidTrainingFileError, TrainingRow, from_file
 from .local.lora import EPOCHS as LOCAL_EPOCHS
 from .prices import MIN_EXAMPLES, epochs_for, rates_of
-from .private_files import write_private
 from .training_example import ExampleSet, Method, screen, split
 from .training_formats import Format, Line, as_text, format_for, line_of, tokens_of
 from .validation import LineFault, check_file
@@ -102,17 +102,16 @@ class PreparedData:
         """
         faults = self.check()
         if faults:
-            raise InvalidTrainingFileError(folder / TRAINING, faults)
+            # The source is named: the training file is not written.
+            raise InvalidTrainingFileError(Path(self.source or folder / TRAINING), faults)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_private(folder / TRAINING, as_text(self.training))
+            replace_file(folder / TRAINING, as_text(self.training))
             if self.validation:
-                write_private(folder / VALIDATION, as_text(self.validation))
+                replace_file(folder / VALIDATION, as_text(self.validation))
             else:
                 (folder / VALIDATION).unlink(missing_ok=True)
-            write_private(
-                folder / SUMMARY, json.dumps(self.summary(), indent=2, ensure_ascii=False)
-            )
+            replace_file(folder / SUMMARY, json.dumps(self.summary(), indent=2, ensure_ascii=False))
         except OSError as error:
             raise FineTuningError(f"{folder} cannot be written ({error.strerror}).") from error
         return folder
@@ -166,14 +165,18 @@ def _split(
     seed: int,
 ) -> PreparedData:
     training, validation = split(rows, share, seed)
-    if len(training) < MIN_EXAMPLES <= len(rows):
-        training, validation = rows, []  # enough for a job, but not for a validation too
+    if len(training) < MIN_EXAMPLES:
+        training, validation = rows, []  # enough for a job at best, but not for a validation too
     return PreparedData(
         target,
         [row.line for row in training],
         [row.line for row in validation],
-        (len({row.file for row in training}), len({row.file for row in validation})),
+        (_count_files(training), _count_files(validation)),
         left_out,
         redacted,
         source,
     )
+
+
+def _count_files(rows: list[TrainingRow]) -> int:
+    return len({row.source or row.file for row in rows})

@@ -29,6 +29,7 @@ from ..types import Document, Position, Prompt, Span
 from ..wording import join_names
 from .candidates import CandidateStore, Generation, follow
 from .checks import CandidateChecks, CheckContext, candidate_checks
+from .partial_answers import PartialAnswers, partial_answers
 from .presets import PresetRequest
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ReportProgress = Callable[[str, int | None], None]
+ReportPartial = Callable[[str, str, Span], None]
+"""Receives a model's name, its text so far, and the place that the text replaces."""
 ABOVE, BELOW = 40, 20
 """Lines around the place that post-processing sees."""
 
@@ -74,6 +77,14 @@ class _GenerationRun:
     """One level of the document's indentation."""
     preset: PresetRequest | None = None
     revision: Revision | None = None
+    partial: ReportPartial | None = None
+
+    def report_text(self) -> Callable[[str, str], None] | None:
+        """Return the callback for partial answers. A preset can only use a whole one."""
+        report = self.partial
+        if report is None or self.preset is not None:
+            return None
+        return lambda model, text: report(model, text, self.place)
 
     def prompt(self, model: Model) -> Prompt | None:
         """Return the prompt for a model; ``None`` if it may not see the file."""
@@ -92,7 +103,11 @@ class _GenerationRun:
         code = self._fitted(text)
         return self.preset.fit(code) if self.preset is not None and code.strip() else code
 
-    def _fitted(self, text: str) -> str:
+    def clean_partial(self, text: str) -> str:
+        """Post-process the lines of an unfinished answer; empty while there is no code."""
+        return self._fitted(text, partial=True)
+
+    def _fitted(self, text: str, *, partial: bool = False) -> str:
         start, end = self.place.start, self.place.end
         last = min(len(self.document.lines) - 1, end.line + BELOW)
         before = Span(Position(max(0, start.line - ABOVE), 0), start)
@@ -106,6 +121,7 @@ class _GenerationRun:
             suffix=self.document.slice(after)[:CONTEXT_LENGTH],
             tokens={token for m in self.members for token in control_tokens(m.profile)},
             unit=self.unit,
+            partial=partial,
         )
 
     def report(self, message: str) -> None:
@@ -128,20 +144,21 @@ class Generator(CandidateStore):
         size: int | None = None,
         model: str | None = None,
         progress: ReportProgress | None = None,
+        partial: ReportPartial | None = None,
         formatting: FormattingOptions | None = None,
         preset: PresetRequest | None = None,
     ) -> Generation:
         """Ask several models and find their consensus. Cancelling closes every stream.
 
         A ``preset`` has its own place and instruction; with a ``revision``, the models change an earlier
-        answer. Raises ``NoModelError``, ``DocumentError``, ``ProviderError`` (if every model failed).
+        answer. ``partial`` receives the text of one model while it is written. Raises ``NoModelError``,
+        ``DocumentError``, ``ProviderError`` (if every model failed).
         """
         unit = await indent_unit_of(document, span.start.line, formatting)
         run = await _start_run(
             app, document, span, instruction, size, model, progress, unit, preset
         )
-        if revision is not None:
-            run = replace(run, revision=revision)
+        run = replace(run, revision=revision, partial=partial)
         async with candidate_checks(_check_context(run)) as checks:
             asked, answers = await _answers(run, checks)
             verdict = await _consensus(run, answers)
@@ -221,13 +238,15 @@ async def _answers(run: _GenerationRun, checks: CandidateChecks) -> tuple[FanOut
         checks if checks else None,
         rule=app.settings.ensemble.rule,
     )
-    asked = await query_all(
-        run.members,
-        run.prompt,
-        budget_ms=app.settings.ensemble.budget_ms,
-        progress=_progress_callback(run.progress, len(run.members)),
-        should_stop=stopping,
-    )
+    async with partial_answers(run.clean_partial, run.report_text()) as partial:
+        asked = await query_all(
+            run.members,
+            run.prompt,
+            budget_ms=app.settings.ensemble.budget_ms,
+            progress=_progress_callback(run.progress, len(run.members), partial),
+            should_stop=stopping,
+            on_text=partial.add if partial is not None else None,
+        )
     names = [model.profile.name for model in run.members]
     if not asked.completions:
         denied = refused(app, run.document, run.members)
@@ -373,13 +392,15 @@ def _positions(count: int) -> list[int]:
 
 
 def _progress_callback(
-    report: ReportProgress | None, count: int
+    report: ReportProgress | None, count: int, partial: PartialAnswers | None
 ) -> Callable[[FanOutProgress], None] | None:
     """Return a callback that reports each member's state and the share that has answered."""
     if report is None:
         return None
 
     def on_progress(step: FanOutProgress) -> None:
+        if partial is not None and step.state == "failed":
+            partial.drop(step.model)
         report(f"{step.model}: {step.state}", 100 * step.done // max(1, count))
 
     return on_progress

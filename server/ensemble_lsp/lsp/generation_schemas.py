@@ -59,6 +59,20 @@ class GenerateArguments(RangeArguments):
     """The change to the draft, such as "shorter" or "use a dict"."""
     formatting_options: dict[str, Any] | None = optional()
     """LSP's ``FormattingOptions``, for a document that has no indented lines."""
+    partial_result_token: ProgressToken | None = optional()
+    """The answer of one model is reported under this token while it is written, as a `PartialAnswer`."""
+
+
+class PartialAnswer(ServerMessage):
+    """The value of `$/progress` for `partialResultToken`: an answer that is still being written."""
+
+    model: str
+    """The model that writes it. Another one replaces it only if it fails."""
+    text: str
+    """All of its text so far."""
+    uri: str
+    range: WireRange
+    """The range that the answer replaces."""
 
 
 class Candidate(ServerMessage):

@@ -20,7 +20,7 @@ class VersionedDocument(ClientMessage):
     """The document, and the version that the client has."""
 
     uri: NonEmpty
-    version: int | None = optional()
+    version: int | None = optional(strict=False)
 
 
 class EditDiagnosticParams(ClientMessage):
@@ -43,19 +43,22 @@ class InlineEditParams(ClientMessage):
 
     text_document: VersionedDocument
     position: WirePosition
-    context: dict[str, Any] = Field(default_factory=dict[str, Any])
-    diagnostics: list[Any] = Field(default_factory=list[Any])
+    # Lua's empty table is [] in JSON: a client may mean an object.
+    context: Any = Field(default_factory=dict[str, Any])
+    diagnostics: Any = Field(default_factory=list[Any])
 
     @property
     def trigger(self) -> Trigger:
         """Whether the user asked for it: ``triggerKind`` 1 says that."""
-        return "invoked" if self.context.get("triggerKind") == 1 else "automatic"
+        context = cast("dict[str, Any]", self.context) if isinstance(self.context, dict) else {}
+        return "invoked" if context.get("triggerKind") == 1 else "automatic"
 
     @property
     def known_diagnostics(self) -> list[EditDiagnosticParams]:
         """The valid diagnostics."""
         found: list[EditDiagnosticParams] = []
-        for raw in self.diagnostics[:_MAX_DIAGNOSTICS]:
+        given = cast("list[Any]", self.diagnostics) if isinstance(self.diagnostics, list) else []
+        for raw in given[:_MAX_DIAGNOSTICS]:
             try:
                 found.append(EditDiagnosticParams.model_validate(raw))
             except ValidationError:

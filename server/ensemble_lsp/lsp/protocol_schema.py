@@ -12,6 +12,7 @@ from ..provider_spec import specs
 from ..selection.choice import Ranked
 from ..types import TASKS
 from .command_schemas import COMMANDS
+from .generation_schemas import PartialAnswer
 from .notification_schemas import FROM_CLIENT, FROM_SERVER
 from .wire_models import WirePosition, WireRange
 
@@ -28,7 +29,7 @@ _NAMES = {
 def protocol_json_schema() -> dict[str, Any]:
     """Return one JSON Schema (2020-12) with a definition for each model."""
     received: list[type[BaseModel]] = list(FROM_CLIENT.values())
-    sent: list[type[BaseModel]] = list(FROM_SERVER.values())
+    sent: list[type[BaseModel]] = [*FROM_SERVER.values(), PartialAnswer]
     nulls: dict[str, Any] = {}
     for command, (arguments, result) in COMMANDS.items():
         received.append(arguments)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -30,6 +28,7 @@ from ..errors import (
     TimedOutError,
     advice_first,
 )
+from .connection_errors import connection_problem
 from .rate_limits import in_words, retry_after
 
 _Fault = type[ProviderError]
@@ -337,28 +336,9 @@ def _from_transport(error: BaseException, source: Source, answer_started: bool) 
         return _make(TimedOutError, source, *_TEXTS[TimedOutError](source, ""))
     if answer_started:
         return _make(InvalidResponseError, source, "the answer broke off half-way", "try again")
-    return _make(ConnectionFailedError, source, *_why_not_connected(chain, names, source))
-
-
-def _why_not_connected(
-    chain: list[BaseException], names: set[str], source: Source
-) -> tuple[str, str]:
-    """Return the fault and the advice."""
-    place = source.place
-    reason = " ".join(str(e) for e in chain)
-    if any(isinstance(e, socket.gaierror) for e in chain) or "Name or service" in reason:
-        return f"the host of {place} is not known", "check baseUrl and the network"
-    if any(isinstance(e, ssl.SSLError) for e in chain) or re.search(
-        r"\bSSL|\bTLS|certificate", reason
-    ):
-        return f"no secure connection to {place} (TLS)", "check baseUrl and the certificate"
-    if names & {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError"}:
-        return "baseUrl is not an address that can be asked", "check baseUrl"
-    if "ProxyError" in names:
-        return "the proxy does not let the request through", "check the proxy's settings"
-    if source.local:
-        return f"nothing answers at {place}", "start the server or change baseUrl"
-    return f"{place} cannot be reached", "check the network and baseUrl"
+    return _make(
+        ConnectionFailedError, source, *connection_problem(chain, source.place, local=source.local)
+    )
 
 
 def _causes(error: BaseException) -> Any:

@@ -12,7 +12,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterable
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import httpcore2
 import httpx2
@@ -30,6 +29,8 @@ _LEAST_SECONDS = 1.0
 _SLEPT_SECONDS = 35.0
 """A gap between two checks after which the machine must have slept; a server forgets such connections."""
 _CONNECT_SECONDS = 5.0
+_REFUSED_SECONDS = 3.0
+"""A server that closes a connection within this time has refused it, such as one without a client certificate."""
 
 Clock = Callable[[], float]
 
@@ -42,6 +43,10 @@ class SpareStream(httpcore2.AsyncNetworkStream):
         # A read takes in what TLS sends after its handshake, and ends when the server closes.
         self._watch = asyncio.ensure_future(stream.read(1))
         self._watch.add_done_callback(_read_result)
+
+    def on_end(self, callback: Callable[[], None]) -> None:
+        """Call back when the server closes it or says something while no request uses it."""
+        self._watch.add_done_callback(lambda task: None if task.cancelled() else callback())
 
     @property
     def is_open(self) -> bool:
@@ -90,7 +95,7 @@ class SpareBackend(httpcore2.AsyncNetworkBackend):
         self._host, self._port, self._tls = host, port, tls
         self._opening: asyncio.Task[SpareStream | None] | None = None
         self.failed = False
-        """Whether the last attempt to open one failed."""
+        """Whether the last attempt to open one failed, or the server closed it at once."""
 
     @property
     def has_spare(self) -> bool:
@@ -151,13 +156,29 @@ class SpareBackend(httpcore2.AsyncNetworkBackend):
         try:
             stream = await self._network.connect_tcp(self._host, self._port, _CONNECT_SECONDS)
             if self._tls is not None:
-                self._tls.set_alpn_protocols(["http/1.1"])
-                stream = await stream.start_tls(self._tls, self._host, _CONNECT_SECONDS)
+                stream = await self._handshake(stream, self._tls)
         except (OSError, httpcore2.NetworkError, httpcore2.TimeoutException):
             self.failed = True  # the request itself will report it
             return None
         self.failed = False
-        return SpareStream(stream)
+        spare, opened = SpareStream(stream), time.monotonic()
+        spare.on_end(lambda: self._note_end(opened))
+        return spare
+
+    async def _handshake(
+        self, stream: httpcore2.AsyncNetworkStream, tls: ssl.SSLContext
+    ) -> httpcore2.AsyncNetworkStream:
+        # Not HTTP/2: the library does not reset the stream of a cancelled answer, so that its
+        # provider would continue to write it and bill for it.
+        tls.set_alpn_protocols(["http/1.1"])
+        try:
+            return await stream.start_tls(tls, self._host, _CONNECT_SECONDS)
+        except asyncio.CancelledError:
+            await stream.aclose()  # the library closes it after an error alone
+            raise
+
+    def _note_end(self, opened: float) -> None:
+        self.failed = time.monotonic() - opened < _REFUSED_SECONDS
 
 
 def _read_result(task: asyncio.Task[bytes]) -> None:
@@ -181,10 +202,11 @@ class KeptConnection(httpx2.AsyncHTTPTransport):
         """``now`` continues while the machine sleeps."""
         context = httpx2.create_ssl_context()
         super().__init__(verify=context, limits=limits)
-        parts = urlsplit(url)
+        parts = httpx2.URL(url)  # its host is spelled as in requests: IDNA, an IPv6 address bare
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
-        self._backend = SpareBackend(parts.hostname or "", port, context if secure else None)
+        host = parts.raw_host.decode("ascii")
+        self._backend = SpareBackend(host, port, context if secure else None)
         # The transport's own pool cannot be given a backend.
         self._pool: httpcore2.AsyncConnectionPool = httpcore2.AsyncConnectionPool(
             ssl_context=context,
@@ -256,8 +278,11 @@ def kept_connection(profile: Profile, url: str, limits: httpx2.Limits) -> KeptCo
     """Return the transport of a remote model; None where no connection should be kept open.
 
     A local server answers at once. A proxy of the environment is left to the library: the tunnel
-    through it begins with a request.
+    through it begins with a request. An address that ``NO_PROXY`` excepts is reached without it.
     """
-    if profile.local or profile.backend or urllib.request.getproxies().keys() - {"no"}:
+    if profile.local or profile.backend:
+        return None
+    proxies = urllib.request.getproxies().keys() - {"no"}
+    if proxies and not urllib.request.proxy_bypass(httpx2.URL(url).netloc.decode("ascii")):
         return None
     return KeptConnection(url, limits)

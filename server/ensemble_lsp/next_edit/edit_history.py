@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
+from ..context.known_secrets import KnownSecrets, replaced_texts
 from ..types import Document, Edit, common_prefix_length, split_lines
 from .changed_lines import ChangedLines, changed_lines
 
@@ -88,18 +89,28 @@ class Hunk:
         return head + "".join(f"{sign}{_bare(line)}\n" for sign, line in marked)
 
     def redacted(self, redact: Callable[[str], tuple[str, int]]) -> Hunk:
-        """Return the hunk without secrets, in the removed lines too."""
+        """Return the hunk without secrets, in the removed lines too.
+
+        A secret that one version of the lines shows is one in the other: an edit may change only its name.
+        """
         size = len(self.above), len(self.removed), len(self.below)
         above, removed, below = _redacted(self.above, self.removed, self.below, redact)
         above_now, added, below_now = _redacted(self.above, self.added, self.below, redact)
         if (len(above), len(removed), len(below)) != size or len(added) != len(self.added):
             return replace(self, above=(), removed=(), added=(), below=())
+        known = KnownSecrets()
+        known.use(
+            secret
+            for raw, clean in ((self.removed, removed), (self.added, added))
+            for one, other in zip(raw, clean, strict=True)
+            for secret in replaced_texts(_bare(one), _bare(other))
+        )
         return replace(
             self,
-            above=_safer(self.above, above, above_now),
-            removed=removed,
-            added=added,
-            below=_safer(self.below, below, below_now),
+            above=_without(known, _safer(self.above, above, above_now)),
+            removed=_without(known, removed),
+            added=_without(known, added),
+            below=_without(known, _safer(self.below, below, below_now)),
         )
 
 
@@ -132,6 +143,11 @@ class _HunkRecord:
     def covers(self, lines: Sequence[str]) -> bool:
         """Return whether the original text is back in these lines."""
         return tuple(lines[self.start : self.end]) == self.removed
+
+    def is_undone_by(self, change: ChangedLines, lines: Sequence[str]) -> bool:
+        """Return whether a change puts the original text back, which has no time limit."""
+        same_place = (self.start, self.end) == (change.old_start, change.old_end)
+        return same_place and tuple(lines[change.new_start : change.new_end]) == self.removed
 
     def overlaps(self, other: _HunkRecord) -> bool:
         return self.start <= other.end and other.start <= self.end
@@ -189,7 +205,7 @@ class EditHistory:
             self._move(after.uri, changes)
         else:
             for change in reversed(changes):  # from below: the places above stay where they are
-                self._record(before, change, now)
+                self._record(before, after, change, now)
         self._update(after)
         self._shrink()
 
@@ -250,7 +266,7 @@ class EditHistory:
 
     # -- recording -----------------------------------------------------------------------------
 
-    def _record(self, before: Document, change: ChangedLines, now: float) -> None:
+    def _record(self, before: Document, after: Document, change: ChangedLines, now: float) -> None:
         latest = self._records[-1] if self._records else None
         here = [r for r in self._records if r.uri == before.uri and r.tracked]
         merged = [
@@ -259,7 +275,10 @@ class EditHistory:
             if r.revision < self.revision
             and r.start <= change.old_end
             and change.old_start <= r.end
-            and now - r.at <= (_PAUSE if r is latest else _SHORT_PAUSE)
+            and (
+                now - r.at <= (_PAUSE if r is latest else _SHORT_PAUSE)
+                or r.is_undone_by(change, after.lines)
+            )
         ]
         merged.sort(key=lambda r: r.start)
         start = min([change.old_start, *(r.start for r in merged)])
@@ -353,6 +372,10 @@ def _safer(raw: Sequence[str], one: Sequence[str], other: Sequence[str]) -> tupl
     """Return each line as redacted as either text has it."""
     both = zip(raw, one, other, strict=True)
     return tuple(a if _bare(a) != _bare(line) else b for line, a, b in both)
+
+
+def _without(known: KnownSecrets, lines: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(known.hide(line)[0] for line in lines) if known else lines
 
 
 def _bare(line: str) -> str:

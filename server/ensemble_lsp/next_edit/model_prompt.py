@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..context.prompt_builder import complete_prompt
+from ..context.redacted_documents import DocumentView, without_quoted
 from ..context.workspace_index import WorkspaceContext
 from ..models.interface import Profile
 from ..models.token_estimates import CHARACTERS_PER_TOKEN
@@ -54,12 +55,18 @@ def model_prompt(
         workspace.relative(document.path),
         _recent_edits(profile, workspace, history),
         _related(query, profile, workspace),
-        query.diagnostics,
+        _shown_diagnostics(query, view),
         redacted=None if view.redaction is None else view.document,
         redacted_cursor=view.position(query.cursor),
         characters=min(_MAX_CHARACTERS, int(profile.context_tokens * CHARACTERS_PER_TOKEN / 2)),
     )
     return edit_prompt(request, family, workspace.trees)
+
+
+def _shown_diagnostics(query: EditQuery, view: DocumentView) -> tuple[EditDiagnostic, ...]:
+    """Return the diagnostics without the document's secrets, which a tool's message may quote."""
+    secrets = list(view.secrets(query.document.lines))
+    return tuple(replace(d, message=without_quoted(d.message, secrets)) for d in query.diagnostics)
 
 
 def prompt_of(edit: EditPrompt, profile: Profile) -> Prompt:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 
 from ..languages import line_comment
+from ..syntax.indentation import indent_of
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
+_CLOSERS = {opener: closer for closer, opener in _PAIRS.items()}
 CHARACTER_QUOTES = frozenset({"rust", "c", "cpp", "java", "csharp", "kotlin", "go", "haskell"})
 
 
@@ -39,6 +41,19 @@ def lexical_tokens(text: str, language: str) -> Iterator[re.Match[str]]:
     return _lexer(language).finditer(text)
 
 
+def lexical_boundary(text: str, offset: int, language: str) -> int:
+    """Return an offset that is in no string and no comment: the end of the one that the offset is in.
+
+    It is the start of one that is open at the end of the text.
+    """
+    for token in lexical_tokens(text, language):
+        if token.start() >= offset:
+            break
+        if token.end() > offset:
+            return token.end() if token.end() < len(text) else token.start()
+    return offset
+
+
 def unmatched_brackets(text: str, language: str) -> tuple[list[str], list[str]]:
     """Return the closing brackets without an opening one, and the opening ones without a closing one."""
     closing: list[str] = []
@@ -61,8 +76,23 @@ def count_unopened(prefix: str, text: str, suffix: str, language: str) -> int:
     return len(unmatched_brackets(prefix + text + suffix, language)[0])
 
 
-def strip_duplicate_closers(text: str, prefix: str, suffix: str, language: str) -> str:
+def _closes_own_line(text: str, prefix: str, suffix: str, language: str) -> bool:
+    """Return whether a text closes only what its line opens, and the code below is of an outer block."""
+    head = prefix.rpartition("\n")[2]
+    rest, _, below = suffix.partition("\n")
+    following = next((line for line in below.split("\n") if line.strip()), "")
+    if rest.strip() or len(indent_of(following)) >= len(indent_of(head)):
+        return False
+    closed, opened = unmatched_brackets(text, language)[0], unmatched_brackets(head, language)[1]
+    return closed == [_CLOSERS[bracket] for bracket in reversed(opened)][: len(closed)]
+
+
+def strip_duplicate_closers(
+    text: str, prefix: str, suffix: str, language: str, covered: str = ""
+) -> str:
     """Strip brackets from the end that the suffix already closes.
+
+    ``covered`` was between prefix and suffix before the text.
 
     One is stripped only while the text adds stray closing brackets to the document, so that balanced
     text is never changed.
@@ -71,7 +101,9 @@ def strip_duplicate_closers(text: str, prefix: str, suffix: str, language: str) 
     last = text.rstrip()[-1:]
     if not tail or tail[0] not in ")]}" or not last or (last not in ")]};," and last != tail[-1]):
         return text
-    before = count_unopened(prefix, "", suffix, language)
+    if _closes_own_line(text, prefix, suffix, language):
+        return text
+    before = count_unopened(prefix, covered, suffix, language)
     if (
         text.endswith(tail)
         and len(tail) > 1

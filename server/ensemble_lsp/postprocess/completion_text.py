@@ -30,7 +30,7 @@ from .thoughts import strip_thoughts
 _UNFINISHED = re.compile(
     r"(?:[=+*/%&|<>(,\[?-]|\b(?:and|as|await|case|elif|if|import|in|new|not|or|raise|return|throw|while|yield))\s*\Z"
 )
-"""The end of a line that the completion must continue, so line ends before it are not part of the code."""
+"""The end of a line that the completion must continue, so line ends before the text are not part of the code."""
 _BEGINS_BELOW = re.compile(r"[ \t]*\n")
 _MAX_LENGTH = 20_000
 """Characters of an answer, without its thoughts, that are processed."""
@@ -202,7 +202,7 @@ def _strip_end(text: str, prefix: str, suffix: str, language: str) -> str:
     if in_string:
         return fitted.text
     suffix = suffix[len(fitted.covered) :]
-    return strip_duplicate_closers(fitted.text, prefix, suffix, language)
+    return strip_duplicate_closers(fitted.text, prefix, suffix, language, fitted.covered)
 
 
 def _cut_to_parse(text: str, prefix: str, suffix: str, language: str) -> str:

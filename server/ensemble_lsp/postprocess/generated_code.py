@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from ..syntax.indentation import indent_of, newline_of
 from .characters import strip_hidden_characters
-from .chat import code_of_answer
+from .chat import begun_code, code_of_answer
 from .insertion_point import InsertionPoint
 from .layout import dedent_lines, indent_lines
 from .overlap import strip_loops, strip_repeated_prefix
@@ -43,18 +43,23 @@ def clean_code(
     suffix: str = "",
     tokens: Collection[str] = (),
     unit: str = "",
+    partial: bool = False,
 ) -> str:
     """Return the code of an answer, fitted to a place; empty for none.
 
     ``prefix``/``suffix``: the document before and after the place. Lines get ``indent``; the first line
     only the part that the cursor's line lacks, or it begins a new line below a comment, a docstring or an
     opening brace. A repeated signature, docstring or comment is stripped. ``tokens`` are the control tokens
-    of the models, ``unit`` is one level of the document's indentation.
+    of the models, ``unit`` is one level of the document's indentation. Of a ``partial`` answer, whose rest is
+    still to come, only whole lines count, and sentences above the code do not.
     """
     newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     before = prefix.replace("\r\n", "\n").replace("\r", "\n")
     after = suffix.replace("\r\n", "\n").replace("\r", "\n")
     point = InsertionPoint(before, after, language)
+    if partial:
+        text = text[: text.rfind("\n") + 1]
+        text = text if begun_code(text, point).strip() else ""
     if len(text) > _MAX_LENGTH:
         text = strip_thoughts(text)[:_MAX_LENGTH]
     text = code_of_answer(strip_hidden_characters(text), point, tokens)

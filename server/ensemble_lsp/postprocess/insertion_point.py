@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..languages import COMMENT_LINE, LANGUAGES, line_comment
 from ..syntax.trees import encode, parser_for
-from .brackets import lexical_tokens
+from .brackets import lexical_boundary, lexical_tokens
 from .prose_lines import reads_as_sentence
 from .quotes import heredoc_lines
 
@@ -104,9 +104,15 @@ class InsertionPoint:
         """Whether a text that parses may still be no code."""
         return self.language in _LENIENT or parser_for(self.language) is None
 
+    @cached_property
+    def _near(self) -> int:
+        """The start of the text before the place that is read for its strings and comments."""
+        offset = max(0, len(self.prefix) - _PARSED)
+        return lexical_boundary(self.prefix, offset, self.language) if offset else 0
+
     def state_after(self, text: str) -> str:
         """Return ``string`` or ``comment`` if one is open after the text, inserted here; else empty."""
-        whole = self.prefix[-_PARSED:] + text
+        whole = self.prefix[self._near :] + text
         tokens = deque(lexical_tokens(whole, self.language), maxlen=1)
         last = tokens[0] if tokens else None
         if last is None or last.end() != len(whole) or last["bracket"]:

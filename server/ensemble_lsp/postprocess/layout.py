@@ -19,9 +19,9 @@ _BLOCK = re.compile(
     r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b"
     r".*:\s*(?:#.*)?$|.*\{\s*(?://.*)?$"
 )
-_OPENER = re.compile(r"(?:[:{(\[]|=>|->|\bdo|\bthen|\belse)\s*(?:#.*|//.*)?$")
+_OPENER = re.compile(r"(?:[:{(\[]|=>|->|\bdo|\bthen|\belse)\s*(?:#.*|(?<!:)//.*)?$")
 _COMMENT = re.compile(r"\s*(?:#\s|//|--\s|/\*)")
-"""A comment of some language; ``#main {`` and ``* {`` of CSS are not comments."""
+"""A comment of some language; ``#main {`` and ``* {`` of CSS open a block."""
 _LABEL = re.compile(r"\s*(?:[)\]}]|end\b|case\b|default\s*:|when\b|else\b|\w+\s*:$)")
 """At the level of the line that opens its block."""
 _LEAVES = re.compile(r"\s*(?:return|raise|throw|break|continue)\b")

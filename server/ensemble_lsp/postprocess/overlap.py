@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 _OPENER = re.compile(r"[:{(\[]\s*$|=>\s*$|\b(?:do|then)\s*$")
-_DEFINITION = re.compile(r"\s*(?:async\s+)?(?:class|def|fn|fun|func|function)\b")
 _LOOP = re.compile(r"(?P<unit>[^\n]{4,80}?)(?P=unit){5,}[^\n]*\Z")
 _MAX_LINES = 30
 
@@ -27,7 +26,9 @@ def strip_repeated_prefix(text: str, prefix: str) -> str:
         ]:
             continue
         rest = lines[start + count :]
-        cut = _after_head(rest, head) if head.strip() else _after_lines(rest, above[-count:], count)
+        same = above[-count:]
+        nested = count > 0 and _nests(lines[start : start + count], rest)
+        cut = _after_head(rest, head) if head.strip() else _after_lines(rest, same, count, nested)
         if cut is not None:
             return cut
     return text
@@ -38,7 +39,10 @@ def _after_head(rest: list[str], head: str) -> str | None:
     if not rest:
         return None
     bare, line = head.strip(), rest[0].lstrip()
-    significant = len(re.sub(r"\W", "", bare)) >= 3 and re.search(r"\W", bare)
+    indent = head[: len(head) - len(head.lstrip())]
+    # No code continues a line with its own indentation.
+    indented = indent and rest[0][: len(rest[0]) - len(line)] == indent
+    significant = indented or (len(re.sub(r"\W", "", bare)) >= 2 and re.search(r"\W", bare))
     if not significant or not line.startswith(bare):
         return None
     spaces = len(head) - len(head.rstrip())
@@ -48,14 +52,21 @@ def _after_head(rest: list[str], head: str) -> str | None:
     return "\n".join([line, *rest[1:]])
 
 
-def _after_lines(rest: list[str], repeated: list[str], count: int) -> str | None:
+def _nests(repeated: list[str], rest: list[str]) -> bool:
+    """Return whether the last repeated line has words and opens the block that the text continues with."""
+    inside = next((line for line in rest if line.strip()), "")
+    deeper = len(inside) - len(inside.lstrip()) > len(repeated[-1]) - len(repeated[-1].lstrip())
+    words = len(re.sub(r"\W", "", repeated[-1]))
+    return words > 1 and deeper and _OPENER.search(repeated[-1]) is not None
+
+
+def _after_lines(rest: list[str], repeated: list[str], count: int, nested: bool) -> str | None:
     if count == 0:
         return None
     weight = len(re.sub(r"\W", "", "".join(repeated)))
     different = len({line.strip() for line in repeated if line.strip()})
-    long = weight >= 6 or any(_DEFINITION.match(line) for line in repeated)
-    opener = long and any(_OPENER.search(line) for line in repeated)
-    if not opener and (different < 2 or weight < 30):
+    opener = weight >= 6 and any(_OPENER.search(line) for line in repeated)
+    if not (opener or nested) and (different < 2 or weight < 30):
         return None
     return "\n".join(rest)
 

@@ -18,8 +18,10 @@ from .insertion_point import PROSE, InsertionPoint
 from .quotes import string_lines
 
 _UNITS = (4, 2, 8, 3)
+_TAB = 8
+"""Columns of a tab."""
 _OPENER = re.compile(
-    r"(?:[:{(\[]|=>|->|\b(?:do|then|else|begin|repeat|try)(?:\s*\|[^|]*\|)?)\s*(?:#.*|//.*)?$"
+    r"(?:[:{(\[]|=>|->|\b(?:do|then|else|begin|repeat|try)(?:\s*\|[^|]*\|)?)\s*(?:#.*|(?<!:)//.*)?$"
 )
 _WORD_OPENER = re.compile(
     r"\s*(?:(?:else\s+)?(?:if|for|while|foreach)\s*\(.*\)|else|do"
@@ -187,7 +189,8 @@ def _best_unit(
     own = 8 if unit == "\t" else len(unit)
     literal = len(indent_of(head).expandtabs(8))
     guesses: list[tuple[float, int, int, int]] = []
-    widths = (own, *(w for w in _UNITS if w != own))
+    tabs = foreign and not mixed and unit != "\t"
+    widths = (_TAB,) if tabs else (own, *(w for w in _UNITS if w != own))
     for order, width in enumerate(widths):
         for place, base in enumerate(dict.fromkeys((depth * width, literal, 0))):
             score = _penalty(measured, head + first, depth, width, base)
@@ -270,7 +273,9 @@ def _rewritten(
     for line in measured:
         if line.aligned_to is not None and line.aligned_to in written:
             columns, indent = written[line.aligned_to]
-            new = indent + " " * max(0, line.columns - columns)
+            beyond = max(0, line.columns - columns)
+            levels = beyond // _TAB if width == _TAB and unit != "\t" else 0
+            new = indent + unit * levels + " " * (beyond - levels * _TAB)
         else:
             offset = line.columns if line.number == 0 else line.columns - base
             levels = offset // width + (0 if line.number == 0 else depth)

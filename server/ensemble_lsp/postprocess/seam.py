@@ -10,15 +10,17 @@ import re
 from collections.abc import Callable
 
 from ..languages import line_comment
-from .delimiters import levels_at
+from .delimiters import CursorLevels, levels_at
 from .keywords import CONTINUED, OPERATORS, OPERATORS_OR_STATEMENTS, TAKE_NUMBER, keywords_of
-from .seam_signs import join_sign
+from .seam_signs import join_sign, without_repeated_comment_sign
 
 _WORD_AT_END = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
 _MEMBER = re.compile(r"(?:\.|->|::|[$@#\\-])[^\W\d]\w*\Z")
 _WORD = re.compile(r"\w+")
 _OPERAND_END = re.compile(r"[\w)\]}\"'`]\s+\Z")
 _WORD_AND_BLANK = re.compile(r"(?<![\w.])([^\W\d]\w*)\s+\Z")
+_ALONE = re.compile(r"\s*([^\W\d]\w*)\s+")
+"""A line of one word and a blank."""
 _ASSIGNED = re.compile(r"\s*([\w.]+)\s*(:?=)\s*")
 _CHAIN = re.compile(r"(?<![\w$@])(?:[$@]|[^\W\d])[\w$@]*(?:(?:\??\.|->|::)[\w$@]*)*\Z")
 _CHAIN_SIGN = re.compile(r"[.$@]|->|::")
@@ -53,14 +55,12 @@ def join_at_cursor(
         return text
     cursor = levels_at(prefix, language)
     prose = cursor.in_comment or cursor.in_string
+    if not exact and cursor.in_comment:
+        text = without_repeated_comment_sign(text, head, language)
     if head[-1].isspace():
         text = _without_second_blank(text, language, prose=prose)
         return text if prose or exact else _without_repeated_word(text, head, language)
-    if not exact and (rest := _without_repeated_chain(text, head)) != text:
-        return rest
-    if not exact and _lacks_blank_after_mark(text, head, language):
-        return " " + text
-    if not exact and (rest := join_sign(text, prefix, language, cursor)) != text:
+    if not exact and (rest := _join_sign(text, head, prefix, language, cursor)) != text:
         return rest
     word = _WORD_AT_END.search(head)
     first = _WORD.match(text)
@@ -70,12 +70,21 @@ def join_at_cursor(
         begins = first.group() != word.group() and first.group().startswith(word.group())
         return text[len(word.group()) :] if begins and len(word.group()) > 2 else text
     seam = _Seam(word.group(), first.group(), head[: word.start()], prefix, suffix, language)
-    if seam.is_repeated(prose=prose):
+    if seam.is_repeated(text, prose=prose):
         return text[len(seam.word) :]
     member = _MEMBER.search(head) is not None
     if not prose and not member and seam.needs_blank(text):
         return " " + text
     return text
+
+
+def _join_sign(text: str, head: str, prefix: str, language: str, cursor: CursorLevels) -> str:
+    """Return the text joined to a name with signs, a mark of a line or a sign before the cursor."""
+    if (rest := _without_repeated_chain(text, head)) != text:
+        return rest
+    if _lacks_blank_after_mark(text, head, language):
+        return " " + text
+    return join_sign(text, prefix, language, cursor)
 
 
 def _without_second_blank(text: str, language: str, *, prose: bool) -> str:
@@ -96,6 +105,8 @@ def _without_repeated_word(text: str, head: str, language: str) -> str:
     if last and fold(last[1]) in keywords_of(language) - _DOUBLED:
         repeated = re.compile(rf"\A{last[1]}\b[ \t]+", re.IGNORECASE if fold is str.lower else 0)
         return repeated.sub("", text)
+    if (alone := _ALONE.fullmatch(head)) and alone[1] not in _DOUBLED:
+        return re.sub(rf"\A{alone[1]}(?=\s*(?:[:+*/-]?=(?!=)|[:.(\[]))\s*", "", text)
     if assigned := _ASSIGNED.fullmatch(head):
         name, sign = re.escape(assigned[1]), re.escape(assigned[2])
         return re.sub(rf"\A{name}\s*{sign}(?!=)[ \t]*", "", text)
@@ -139,13 +150,14 @@ class _Seam:
         self._known = {fold(name) for name in names}
         self._keywords = keywords_of(language)
 
-    def is_repeated(self, *, prose: bool) -> bool:
+    def is_repeated(self, text: str, *, prose: bool) -> bool:
         """Whether the text begins with the word again, as a part of its first word."""
         word, first = self.word, self._first
         if not first.startswith(word) or self._fold(word + first) in self._known:
             return False
         if word == first:
-            return len(word) > 2 or self._is_keyword(word)
+            ends = text[len(first) : len(first) + 1] in (*" ([.:=",)
+            return len(word) > 1 + (not ends) or self._is_keyword(word)
         if self._starts_operator() or self._is_complete_keyword():
             return False
         return len(word) > 1 or not prose

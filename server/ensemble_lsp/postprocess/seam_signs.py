@@ -9,9 +9,13 @@ import re
 
 from ..languages import line_comment
 from .delimiters import CursorLevels
+from .insertion_point import MARKUP, PROSE
 from .keywords import keywords_of
 
 _ACCESS = re.compile(r"(?:(?<![\w.])(?P<name>[^\W\d]\w*)|[)\]])(?P<sign>\.|\?\.|->|::)\Z")
+_QUOTES = re.compile(r"\s*(?:\"{1,2}|'{1,2})")
+_SIGN_ALONE = re.compile(r"\s*(&&|\|\||\?\?|[?:|=+])(\s*)")
+"""A line that continues an expression, up to its operator."""
 _RANGES = frozenset(
     {
         *(
@@ -56,6 +60,7 @@ _KEY = re.compile(r"[\"']:\Z")
 _PROPERTY = re.compile(r"\s+[\w-]+:")
 _KEYED = frozenset({"json", "json5", "jsonc"})
 _STYLES = frozenset({"css", "less", "scss"})
+_OTHER_COMMENTS = ("/**", "/*", "///", "//!", "---")
 _SENTENCE = re.compile(r"[^\W\d][\w'’-]*,? [\w(\"'`]")
 _TAG_OF_COMMENT = re.compile(r"\b(?:TODO|FIXME|NOTE|HACK|XXX|BUG|WARNING)(?:\([^)\n]*\))?:\Z")
 _NEARBY = 1000
@@ -86,6 +91,16 @@ def _without_quote(text: str, head: str) -> str:
     return rest if re.match(r"[\w/.~<{$%]", rest) and found[1][0] in rest else text
 
 
+def without_repeated_comment_sign(text: str, head: str, language: str) -> str:
+    """Strip the sign that begins the comment at the cursor already: ``#`` and ``# Return the sum``."""
+    signs = "|".join(re.escape(s) for s in (*_OTHER_COMMENTS, line_comment(language)) if s)
+    found = re.search(rf"(?:^|\s)({signs})(\s*)\Z", head)
+    if found is None or language in PROSE or not text.startswith(found[1]):
+        return text
+    rest = text[len(found[1]) :]
+    return rest.lstrip(" \t") if found[2] else rest
+
+
 def _lacks_blank_in_comment(text: str, head: str, language: str) -> bool:
     sign = line_comment(language)
     if sign and re.search(rf"(?:^|\s){re.escape(sign)}\Z", head):
@@ -95,6 +110,12 @@ def _lacks_blank_in_comment(text: str, head: str, language: str) -> bool:
 
 def _without_repeated_sign(text: str, head: str, language: str) -> str:
     """Strip the access or the sigil at the start of the text: ``self.`` and ``.name``, ``@`` and ``@wraps``."""
+    if _QUOTES.fullmatch(head) and text.startswith(3 * head.strip()[0]):
+        return text[len(head.strip()) :]
+    if (alone := _SIGN_ALONE.fullmatch(head)) and text.startswith(f"{alone[1]} "):
+        return text[len(alone[1]) + bool(alone[2]) :] if _has_operators(language) else text
+    if head.endswith("<") and language in MARKUP and re.match(r"<[\w/!]", text):
+        return text[1:]
     if (access := _ACCESS.search(head)) and re.match(rf"{re.escape(access['sign'])}[^\W\d]", text):
         is_range = access["sign"] == "." and language in _RANGES and access["name"] not in _OWN
         return text if is_range else text[len(access["sign"]) :]

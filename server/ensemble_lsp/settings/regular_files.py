@@ -1,4 +1,4 @@
-"""Reading files that may have been replaced by a pipe, a device, a folder or something huge."""
+"""Reading and writing files that may have been replaced by a pipe, a device, a folder or something huge."""
 
 from __future__ import annotations
 
@@ -30,6 +30,32 @@ def read_regular(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
     if len(content) > max_bytes:
         raise OSError(errno.EFBIG, f"it is larger than {max_bytes} bytes", str(path))
     return content
+
+
+def require_no_link(path: Path) -> None:
+    """Raise ``OSError`` if a file that is about to be written is a symbolic link or not regular."""
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link", str(path))
+    require_regular(path)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file that only the user can read, atomically, in the place of whatever is there.
+
+    A link is replaced, and its target stays as it is.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _not_regular(path: Path) -> OSError:

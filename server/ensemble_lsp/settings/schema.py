@@ -114,7 +114,7 @@ class CompleteSettings(SettingsTable):
     """Inline completions."""
 
     enabled: bool = True
-    """Offer completions."""
+    """Offer completions as you type. Otherwise they appear only on request."""
     debounce_ms: int = Field(default=75, ge=0, le=5000)
     """An automatic request waits this many milliseconds for another keystroke. An invoked request does not wait."""
     budget_ms: int = Field(default=2500, ge=50, le=60000)
@@ -126,7 +126,7 @@ class CompleteSettings(SettingsTable):
     candidates: int = Field(default=3, ge=1, le=8)
     """An invoked request offers up to this many different suggestions."""
     threshold: float = Field(default=0.0, ge=0, le=1)
-    """Hide a completion if the model reports a confidence below this value."""
+    """Hide a completion if the model reports a confidence below this value, from 0 to 1. With 0, none is hidden."""
     disabled_languages: tuple[str, ...] = Field(default=(), examples=[["markdown", "plaintext"]])
     """In files of these languages, by their ids, completions appear only on request."""
 
@@ -147,13 +147,13 @@ class NextEditSettings(SettingsTable):
     """Predictions of the next edit."""
 
     enabled: bool = True
-    """Predict the next edit."""
+    """Predict your next edit after a change."""
     eagerness: Literal["low", "medium", "high"] = "medium"
-    """An edit is shown this readily: `low` shows only edits that you probably accept, `high` also doubtful ones."""
+    """The readiness to show an edit: `low` shows only edits that you probably accept, `high` also doubtful ones."""
     debounce_ms: int = Field(default=150, ge=0, le=5000)
     """An automatic request waits this many milliseconds for another keystroke before a model is asked."""
     budget_ms: int = Field(default=4000, ge=50, le=60000)
-    """After this many milliseconds a model's answer is given up."""
+    """After this many milliseconds without an answer, no edit is shown."""
     ensemble: int = Field(default=1, ge=1, le=3)
     """A prediction asks this many models. With 2 or 3, only an edit that two models agree on is shown."""
     locator: bool = True

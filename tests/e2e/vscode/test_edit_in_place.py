@@ -120,7 +120,7 @@ def test_failures_are_named_and_a_single_answer_is_its_models(
         re.compile("(alpha and gamma|gamma and alpha) did not answer")
     )
     expect(box(total)).to_contain_text("answer of beta")
-    expect(box(total)).not_to_contain_text("agreement")
+    expect(box(total)).not_to_contain_text("agree")
     total.shot("edit-in-place-single")
     focused(total)
     total.press("Escape")
@@ -146,3 +146,73 @@ def test_escape_stops_the_models(total: Workbench, providers: Providers) -> None
     for request in requests:
         wait_until(lambda r=request: r.closed, lambda: "the end of a stream")
     assert total.path.read_text() == CODE
+
+
+STEPS = "\n".join(f"    step_{n} = sum(prices[{n}:])" for n in range(12))
+SLOW = f"def total(prices):\n    result = 0\n{STEPS}\n    return result"
+
+
+def test_the_diff_grows_while_a_model_writes(total: Workbench, providers: Providers) -> None:
+    for provider in providers.values():
+        provider.reply, provider.delay_chunk = SLOW, 0.2
+        provider.delay_first = 60.0
+    providers["beta"].delay_first = 0.0
+    seen = len(providers["beta"].requests)
+    total.press("Control+Alt+e")
+    send(total, "one step for each")
+    expect(box(total)).to_contain_text("beta is writing")
+    expect(diff(total)).to_contain_text("step_2 =", timeout=40_000)
+    expect(diff(total)).not_to_contain_text("step_11 =")
+    expect(diff(total)).to_contain_text("    result = 0", use_inner_text=True)
+    expect(box(total)).to_contain_text("Escape stops them")
+    focused(total)
+    total.shots("edit-in-place-growing")
+    assert total.path.read_text() == CODE
+    focused(total)
+    total.press("Escape")
+    expect(box(total)).to_have_count(0)
+    request = providers["beta"].requests[seen]
+    wait_until(lambda: request.closed, lambda: "the end of the stream")
+    assert total.save() == CODE, "nothing is left in the file"
+
+
+def test_a_grown_diff_is_accepted_and_undone_at_once(
+    total: Workbench, providers: Providers
+) -> None:
+    for provider in providers.values():
+        provider.reply, provider.delay_chunk = SLOW, 0.02
+    total.press("Control+Alt+e")
+    send(total, "one step for each")
+    expect(total.editor.get_by_text("Accept (Ctrl+Enter)")).to_be_visible()
+    expect(diff(total)).to_contain_text("step_11 =")
+    focused(total)
+    total.press("Control+Enter")
+    expect(box(total)).to_have_count(0)
+    assert total.save() == SLOW + "\n"
+    total.press("Control+z")
+    assert total.save() == CODE
+
+
+def test_a_growing_diff_leaves_the_focus_where_the_user_is(
+    total: Workbench, providers: Providers
+) -> None:
+    for provider in providers.values():
+        provider.reply, provider.delay_chunk, provider.delay_first = SLOW, 0.2, 60.0
+    providers["beta"].delay_first = 0.0
+    request = len(providers["beta"].requests)
+    total.press("Control+Alt+e")
+    send(total, "one step for each")
+    expect(diff(total)).to_contain_text("step_0 =", timeout=40_000)
+    focused(total)
+    total.type("shorter")
+    expect(box(total).locator(".monaco-editor.focused")).to_contain_text("shorter")
+    total.editor.locator(".view-line").first.click()
+    sent = providers["beta"].requests[request].sent
+    wait_until(
+        lambda: providers["beta"].requests[request].sent > sent + 20, lambda: "more of the answer"
+    )
+    inside = total.page.evaluate("!!document.activeElement.closest('.review-widget')")
+    assert not inside, "the keys still go to the code"
+    total.command("Ensemble: Discard the Edit")
+    expect(box(total)).to_have_count(0)
+    assert total.save() == CODE

@@ -46,7 +46,7 @@ def median(vscode: Workbench, providers: Providers) -> Workbench:
     """A function without a body; two models agree on it, the third does not."""
     providers["alpha"].reply = providers["beta"].reply = SORTED
     providers["gamma"].reply = LIBRARY
-    vscode.open(MEDIAN)
+    vscode.open(MEDIAN, name="sample.py")
     vscode.press("ArrowUp", "End")
     return vscode
 

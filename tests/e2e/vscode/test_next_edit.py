@@ -339,3 +339,31 @@ def test_snoozed_or_turned_off_nothing_is_shown(vscode: Workbench, view: NextEdi
     workspace_settings(vscode, ensemble__nextEdit__showInEditor=False)
     view.gone()
     workspace_settings(vscode)
+
+
+def test_the_switch_of_completions_turns_next_edits_off_and_on(
+    vscode: Workbench, view: NextEditView, alpha: LoopbackProvider
+) -> None:
+    switch = "Ensemble: Turn Completions On or Off for This Language"
+    rewrite(vscode, 11, "crates")
+    view.offered("Tab: go to line 3 ↓")
+    vscode.command(switch)
+    try:
+        view.gone()
+        expect(vscode.status).to_contain_text("off for python")
+        before = len(alpha.requests)
+        vscode.focus()
+        vscode.type("# more")
+        vscode.command("Ensemble: Apply the Next Edit")  # asked for by hand it still comes
+        view.offered("Tab: go to line 5 ↑")
+        assert len(alpha.requests) <= before + 1, "only the edit that was asked for"
+        vscode.command("Ensemble: Dismiss the Next Edit")
+        view.gone()
+    finally:
+        vscode.command(switch)
+    expect(vscode.status).not_to_contain_text("off")
+    vscode.focus()
+    vscode.type("!")
+    view.offered("Tab: go to line 3 ↑")
+    user = (vscode.server.user_data / "User" / "settings.json").read_text()
+    assert "disabledLanguages" not in user

@@ -80,6 +80,7 @@ def test_a_cell_is_completed_with_a_name_of_another_cell(
     vscode.page.keyboard.type("er")
     book.ghost("ly_prices.describe()")
     vscode.shots("notebook")
+    vscode.shot("notebook", clip={"x": 352, "y": 36, "width": 924, "height": 364})
     prompt = asked(alpha)
     assert "# Prices of today" in prompt
     assert "pd.read_csv('prices.csv')\n# %%\nquarter" in prompt

@@ -1,6 +1,8 @@
-"""The pictures of the documents: a completion beside an explanation, and next edits."""
+"""The pictures of the documents in docs/images; other tests take those of the set-up, notebooks and settings."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
@@ -107,3 +109,53 @@ def test_next_edits(vscode: Workbench, alpha: LoopbackProvider) -> None:
     vscode.page.set_viewport_size({"width": 1280, "height": 800})
     vscode.press("Control+b")
     vscode.page.locator(".explorer-viewlet").wait_for()
+
+
+@pytest.fixture
+def wide(vscode: Workbench) -> Iterator[Workbench]:
+    """The window without the explorer."""
+    vscode.open(SHAPES, name="plan.py")
+    vscode.press("Control+b")
+    vscode.page.locator(".explorer-viewlet").wait_for(state="hidden")
+    yield vscode
+    vscode.press("Escape", "Escape", "Control+Shift+E")
+    vscode.page.locator(".explorer-viewlet").wait_for()
+
+
+PERIMETER = """\
+    def perimeter(self) -> float:
+        \"\"\"Metres around the floor.\"\"\"
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError("a room has two positive sides")
+        return 2 * (self.width + self.height)"""
+
+
+def test_an_edit_in_place(wide: Workbench, providers: dict[str, LoopbackProvider]) -> None:
+    for provider in providers.values():
+        provider.reply = PERIMETER
+    wide.press("Control+Home", *["ArrowDown"] * 12, *["Shift+ArrowDown"] * 2, "Shift+End")
+    wide.press("Control+Alt+e")
+    box = wide.editor.locator(".review-widget")
+    expect(box.locator(".monaco-editor.focused")).to_be_visible()
+    wide.type("refuse sides that are not positive")
+    wide.press("Enter")
+    expect(box).to_contain_text("3 of 3 models agree")
+    expect(box).to_contain_text("raise ValueError")
+    expect(wide.editor.get_by_text("Accept (Ctrl+Enter)")).to_be_visible()
+    wide.shot("edit-in-place-picture")
+
+
+def test_the_dashboard_and_the_menu(wide: Workbench, alpha: LoopbackProvider) -> None:
+    alpha.reply = "return self.width * self.height"
+    wide.type("ret")
+    wide.ghosts("urn self.width * self.height")
+    alpha.reply = ""  # no next edit
+    wide.press("Tab")
+    wide.settled("accepted")
+    wide.command("Ensemble: Open Dashboard")
+    wide.webview("Models that would be asked at plan.py")
+    wide.shot("dashboard-picture")
+    wide.focus()
+    wide.status.click()
+    wide.entry("Automatic").wait_for()
+    wide.shot("menu-picture")

@@ -32,7 +32,7 @@ def test_the_activity_bar_holds_models_answers_and_dashboard(
 ) -> None:
     providers["alpha"].reply = providers["beta"].reply = SORTED
     providers["gamma"].reply = LIBRARY
-    vscode.open(MEDIAN)
+    vscode.open(MEDIAN, name="sample.py")
     vscode.page.locator(".activitybar").get_by_role("tab", name="Ensemble").click()
     models = vscode.page.get_by_role("tree", name="Models")
     for name in ("alpha", "beta", "gamma"):

@@ -22,6 +22,7 @@ local INVOKED, AUTOMATIC = 1, 2
 ---@field items table[] the items of the last result
 ---@field index integer the item that is shown
 ---@field behind? integer bytes of the line behind the range of the items
+---@field context? lsp.HandlerContext of the last result
 ---@field invoke? fun(count: integer) called after the next request, which asks for several items
 
 local buffers = {} ---@type table<integer, ensemble_lsp.Ghost>
@@ -47,6 +48,22 @@ local function hide(bufnr)
   local ghost = buffers[bufnr or vim.api.nvim_get_current_buf()]
   if ghost then
     ghost.items, ghost.index = {}, 1
+  end
+end
+
+--- Whether an item of a server's result begins on the cursor's line.
+---@param item? table
+local function on_cursor_line(item)
+  local start = item and item.range and item.range.start
+  return not start or start.line == vim.api.nvim_win_get_cursor(0)[1] - 1
+end
+
+--- Hide a suggestion of a line that the cursor has left. Neovim would draw it again there, and fails
+--- if the buffer has no such line any more.
+local function hide_elsewhere()
+  local ghost = buffers[vim.api.nvim_get_current_buf()]
+  if ghost and ghost.context and not on_cursor_line(ghost.items[ghost.index]) then
+    ghost.display(nil, { items = {} }, ghost.context)
   end
 end
 
@@ -299,9 +316,11 @@ local function observe(client)
     end
     local ghost = ghost_of(vim.uri_to_bufnr(params.textDocument.uri), self.id)
     local display = function(err, result, context)
-      -- Neovim would show a late result in Normal mode, or at the cursor of another buffer.
+      -- Neovim would show a late result in Normal mode, at the cursor of another buffer, or on a
+      -- line that is gone.
       local is_current = vim.uri_to_bufnr(params.textDocument.uri) == vim.api.nvim_get_current_buf()
-      if result and not (is_current and vim.api.nvim_get_mode().mode:find('[iR]')) then
+      local inserts = is_current and vim.api.nvim_get_mode().mode:find('[iR]')
+      if result and not (inserts and on_cursor_line((result.items or result)[1])) then
         result = { items = {} }
       end
       local items = not err and result and (result.items or result)
@@ -309,6 +328,7 @@ local function observe(client)
         ghost.items, ghost.index = items, 1
         ghost.behind = items[1] and insert.behind(context.bufnr, items[1], self.offset_encoding)
       end
+      ghost.context = context
       handler(err, result, context)
       require('ensemble_lsp.next_edit.shown').refresh()
     end
@@ -351,6 +371,11 @@ function M.setup(group)
         buffers[event.buf] = nil
       end
     end,
+  })
+  -- Defined before Neovim's own commands of these events, and therefore called before them.
+  vim.api.nvim_create_autocmd({ 'CursorMovedI', 'TextChangedP' }, {
+    group = group,
+    callback = hide_elsewhere,
   })
   -- Tell the server that the suggestion disappears because the user stops typing.
   vim.api.nvim_create_autocmd('InsertLeavePre', {

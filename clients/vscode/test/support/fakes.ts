@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 
 import type { Phase, ServerConnection } from "../../src/connection";
-import type { Commands, Facts, Model, Provider, Status } from "../../src/protocol";
+import type { Commands, Facts, Model, PartialAnswer, Provider, Status } from "../../src/protocol";
 import type * as FakeModule from "./vscode";
 
 export const { fake, window, workspace, TabInputTextDiff } = vscode as unknown as typeof FakeModule;
@@ -35,7 +35,17 @@ export class FakeServer {
     return this.executeCommand(command, argument);
   }
 
-  executeCommandReporting(command: keyof Commands, argument: unknown): Promise<unknown> {
+  /** The answers that are reported before a command's result. */
+  partials: PartialAnswer[] = [];
+
+  executeCommandReporting(
+    command: keyof Commands,
+    argument: unknown,
+    _token: unknown,
+    _report: unknown,
+    partial?: (answer: PartialAnswer) => void,
+  ): Promise<unknown> {
+    for (const answer of this.partials) partial?.(answer);
     return this.executeCommand(command, argument);
   }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...settings.regular_files import replace_file
 from ...wording import plural
 from ..cases import BANDS
 from ..comparison import Comparison
@@ -49,14 +50,14 @@ def write_comparison(comparison: Comparison, out: Path, command: str = "") -> Re
     """Write the three files. Reads and writes the disk."""
     markdown, data, html = out / "report.md", out / "report.json", out / "report.html"
     facts, chosen = _facts(comparison, command), _chosen(comparison)
-    markdown.write_text(_markdown(comparison.summary, facts, chosen), encoding="utf-8")
+    replace_file(markdown, _markdown(comparison.summary, facts, chosen))
     values = {**comparison.summary.to_json(), "facts": facts, "spent": comparison.spent}
-    data.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    replace_file(data, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
     try:
         text = html_page.render("comparison.html", _values(comparison, facts, chosen))
     except SettingsError as error:
         return ReportFiles(markdown, None, data, str(error))
-    html.write_text(text, encoding="utf-8", errors="replace")
+    replace_file(html, text)
     return ReportFiles(markdown, html, data)
 
 
@@ -127,7 +128,9 @@ def _front(summary: Summary, colours: dict[str, int]) -> Figure:
         if main in row.scores
     ]
     money = by == "cost"
-    what = "cost" if money else "time (no model costs money)"
+    paid = any(row.cost > 0 for row in summary.rows)
+    why = "not every price is known" if paid else "no model costs money"
+    what = "cost" if money else f"time ({why})"
     caption = f"{main} against {what}; filled and joined models are best: none beats them in both"
     unit = "US dollars per answer" if money else "total time, median"
     form = html_page.dollars if money else html_page.ms

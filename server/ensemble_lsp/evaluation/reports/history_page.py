@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...settings.regular_files import replace_file
 from ...wording import plural
 from ..finetune_ab import FinetuneComparison
 from ..history_report import LATEST, HistorySummary, ModelHistory, OutcomeCounts
@@ -34,9 +35,9 @@ def write_history(summary: HistorySummary, out: Path) -> ReportFiles:
 def _write(summary: HistorySummary, out: Path) -> ReportFiles:
     markdown, data, html = out / "report.md", out / "report.json", out / "report.html"
     facts, advice = _facts(summary), _advice(summary)
-    markdown.write_text(_markdown(summary, facts, advice), encoding="utf-8", errors="replace")
+    replace_file(markdown, _markdown(summary, facts, advice))
     text = json.dumps(summary.to_json(), indent=2, ensure_ascii=False) + "\n"
-    data.write_text(text, encoding="utf-8", errors="replace")
+    replace_file(data, text)
     models = sorted({row.model for row in summary.rows})
     values = {
         "title": TITLE,
@@ -52,7 +53,7 @@ def _write(summary: HistorySummary, out: Path) -> ReportFiles:
         text = html_page.render("history.html", values)
     except SettingsError as error:
         return ReportFiles(markdown, None, data, str(error))
-    html.write_text(text, encoding="utf-8", errors="replace")
+    replace_file(html, text)
     return ReportFiles(markdown, html, data)
 
 

@@ -24,7 +24,7 @@ from .preset_actions import requested_preset
 
 if TYPE_CHECKING:
     from ...explanation.explainer import FollowUp
-    from ...generation.generator import Revision
+    from ...generation.generator import ReportPartial, Revision
     from ..generation_schemas import ExplainArguments, GenerateArguments, RangeArguments
 
 
@@ -46,6 +46,7 @@ async def generate(ls: EnsembleServer, arguments: GenerateArguments) -> dict[str
         revision=_revision(arguments),
         size=arguments.size or None,
         model=arguments.model or None,
+        partial=_report_partial(ls, document, arguments.partial_result_token),
         formatting=formatting_options(arguments.formatting_options),
         preset=await requested_preset(ls, document, span, arguments),
     )
@@ -67,6 +68,21 @@ async def generate(ls: EnsembleServer, arguments: GenerateArguments) -> dict[str
         "errors": generation.errors,
         **range_arguments(ls, document, generation.span),
     }
+
+
+def _report_partial(
+    ls: EnsembleServer, document: Document, token: str | int | None
+) -> ReportPartial | None:
+    """Return a callback that sends partial answers to the client; ``None`` if it wants none."""
+    if token is None:
+        return None
+
+    def report(model: str, text: str, place: Span) -> None:
+        answer = {"model": model, "text": text, **range_arguments(ls, document, place)}
+        params = types.ProgressParams(token=token, value=answer)
+        ls.protocol.notify(types.PROGRESS, params)
+
+    return report
 
 
 def _revision(arguments: GenerateArguments) -> Revision | None:

@@ -225,6 +225,8 @@ def _without_parameter(call: CallSite, old: Signature, name: str) -> tuple[Span,
     if by_keyword is not None:
         return by_keyword
     index = old.index(name)
+    if any(a.span.start.line < a.span.end.line for a in call.arguments):
+        return None  # a function that is written in the call: its code belongs elsewhere now
     required = sum(p.required and not p.keyword_only for p in old.parameters)
     if old.parameters[index].keyword_only or call.positional <= index:
         return None

@@ -45,8 +45,19 @@ def import_edits(context: EditContext, index: ImportIndex) -> Iterator[Proposal]
         if context.late:
             return
         line = index.import_of(name, document.uri, document.language)
+        line = line or _of_standard_library(context, name)
         if line is not None and _is_unbound(context, name):
             yield from _import(context, imports, name, line)
+
+
+def _of_standard_library(context: EditContext, name: str) -> str | None:
+    """Return the import of a module of Python's standard library whose attribute is used."""
+    if context.document.language != "python" or name not in sys.stdlib_module_names:
+        return None
+    used = re.compile(rf"(?<![\w.]){name}\.[^\W\d]")
+    lines = (line for hunk in context.hunks[:_MAX_HUNKS] for line in hunk.added)
+    found = any(used.search(line) for line in lines if not is_import_line(line))
+    return f"import {name}" if found else None
 
 
 def _unused(

@@ -9,11 +9,16 @@ from ...types import Document, Edit, Position
 from ..edit import LOCATOR, PredictedEdit
 from ..edit_history import EditHistory, Hunk
 from .arguments import arguments
+from .awaits import awaits
+from .data_blocks import data_blocks
 from .fields import fields
 from .import_edits import import_edits
 from .import_index import ImportIndex
+from .names_in_text import names_in_text
+from .parallel_lines import parallel_lines
+from .placed_hunks import placed_hunks
 from .regions import Regions
-from .renames import renames
+from .renames import aliases, renames
 from .repeated_blocks import repeated_blocks
 from .repeated_lines import repeated_lines
 from .search import EditContext, Proposal
@@ -25,11 +30,16 @@ _SECONDS = 0.006
 
 _RULES: tuple[Callable[[EditContext], Iterator[Proposal]], ...] = (
     renames,
+    aliases,
+    names_in_text,
     typos,
     arguments,
     fields,
+    awaits,
     repeated_lines,
     repeated_blocks,
+    data_blocks,
+    parallel_lines,
 )
 
 
@@ -53,7 +63,7 @@ class Locator:
 
         None breaks code that parsed before, or brings back what the user just changed.
         """
-        hunks = history.recent()
+        hunks = placed_hunks(document, history.recent())
         if not hunks:
             return ()
         cursor = document.clamp(cursor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ _ABOVE, _BELOW = 80, 40
 _TEXT_LINES = 300
 """Lines searched for the beginning or end of a string or a comment that a region would cut."""
 _QUOTES = ('"""', "'''")
+_MAX_JSON = 100_000
+"""Characters of JSON that are parsed; in a longer document every edit counts as one that breaks it."""
 _MAX_LINE_LENGTH = 2000
 _KEPT = 64
 
@@ -41,6 +44,10 @@ class Regions:
 
     def breaks(self, document: Document, edit: Edit) -> bool:
         """Return whether the code around an edit has more syntax errors after it than before."""
+        if document.language == "json":
+            after = document.replace(edit.span, edit.text).text
+            too_long = len(after) > _MAX_JSON
+            return too_long or (_is_json(document.text) and not _is_json(after))
         first, last = bounds(document, edit.span.start.line)
         last = max(last, edit.span.end.line + 1)
         before = self._tree(document.language, document.lines[first:last])
@@ -66,6 +73,14 @@ class Regions:
         while len(self._trees) > _KEPT:
             self._trees.popitem(last=False)
         return tree
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def bounds(document: Document, line: int) -> tuple[int, int]:

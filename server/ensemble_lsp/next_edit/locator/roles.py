@@ -27,7 +27,7 @@ _ATTRIBUTES = frozenset(
 )  # fmt: skip
 _KEYWORDS = frozenset({("keyword_argument", "name"), ("pair", "key")})
 _MEMBERS = frozenset(
-    {"public_field_definition", "property_signature", "method_definition", "method_signature",
+    {"property_declaration", "public_field_definition", "property_signature", "method_definition", "method_signature",
      "field_declaration", "method_declaration", "enum_variant", "method_spec", "method_elem",
      "abstract_method_signature"}
 )  # fmt: skip
@@ -50,6 +50,13 @@ _LEFT = frozenset(
      "range_clause"}
 )  # fmt: skip
 _LISTS = frozenset({"pattern_list", "tuple_pattern", "expression_list", "list_pattern"})
+_DECLARATORS = frozenset(
+    {"array_declarator", "declaration", "function_declarator", "init_declarator",
+     "parameter_declaration", "pointer_declarator"}
+)  # fmt: skip
+"""The nodes of C and C++ around a name that they declare."""
+_VARIABLES = frozenset({"assignment_expression", "foreach_statement", "simple_parameter"})
+"""The nodes of PHP around a variable that it binds."""
 _IMPORTS = frozenset(
     {"import_statement", "import_from_statement", "future_import_statement", "use_declaration",
      "import_spec", "import_declaration", "import_header", "using_directive"}
@@ -62,7 +69,9 @@ def role_of(node: Node) -> Role:
     if context is not None:
         return context
     parent = node.parent
-    if parent is None:
+    if parent is not None and parent.type == "variable_name":  # PHP's sign and its name
+        node, parent = parent, parent.parent
+    if parent is None or parent.type == "constructor_declaration":  # its name is its class's
         return "name"
     place = (parent.type, _field_of(parent, node))
     if place in _KEYWORDS:
@@ -71,6 +80,9 @@ def role_of(node: Node) -> Role:
         return "member" if _is_member(node, parent) else "definition"
     if place in _ATTRIBUTES and parent.child_by_field_name("object") != node:
         return _attribute(parent)
+    if parent.type == "token_tree":  # Rust's macros are not parsed
+        before = node.prev_sibling
+        return "attribute" if before is not None and before.type == "." else "name"
     if parent.type == "literal_element" and (key := parent.parent) is not None:
         return "attribute" if key.children[0] == parent and key.type == "keyed_element" else "name"
     return "name"
@@ -113,6 +125,10 @@ def _is_definition(node: Node, parent: Node, field: str) -> bool:
         return not (kind == "import_specifier" and parent.child_by_field_name("alias"))
     if field == "alias" or kind in _PARENTS:
         return True
+    if (field == "declarator" and kind in _DECLARATORS) or kind == "enumerator":
+        return True
+    if node.type == "variable_name" and kind in _VARIABLES:
+        return kind != "assignment_expression" or field == "left"
     if field == "pattern" and kind in _PATTERNS:
         return True
     if field == "left" and kind in _LEFT:

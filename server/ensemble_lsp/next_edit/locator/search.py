@@ -97,7 +97,9 @@ class EditContext:
 
     def occurrences(self, name: str) -> list[Position]:
         """Return where a whole name occurs, in order."""
-        return [p for p in self.find(name) if _is_whole(self.document.lines[p.line], p, len(name))]
+        lines = self.document.lines
+        sign = "" if self.document.language == "php" else "$"  # it is not part of PHP's names
+        return [p for p in self.find(name) if _is_whole(lines[p.line], p, len(name), sign)]
 
     def role(self, position: Position) -> Role | None:
         """Return the role of the name at a position; ``None`` without a grammar."""
@@ -117,17 +119,11 @@ def is_import_line(line: str) -> bool:
     return _IMPORT.match(line) is not None
 
 
-def _is_whole(line: str, position: Position, length: int) -> bool:
+def _is_whole(line: str, position: Position, length: int, sign: str) -> bool:
+    """Return whether no letter, digit, underscore or ``sign`` is beside a name."""
     end = position.column + length
-    return not (
-        _is_part(line[position.column - 1 : position.column] if position.column else "")
-        or _is_part(line[end : end + 1])
-    )
-
-
-def _is_part(char: str) -> bool:
-    """Return whether a character can be part of a name."""
-    return char.isalnum() or char in ("_", "$")
+    beside = (line[max(0, position.column - 1) : position.column], line[end : end + 1])
+    return not any(char.isalnum() or char in ("_", sign) for char in beside if char)
 
 
 def span_of(start: Position, text: str) -> Span:
