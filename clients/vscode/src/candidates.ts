@@ -201,7 +201,7 @@ function openDocument(uri: string): vscode.TextDocument | undefined {
 
 /**
  * The title of the list: the models that gave the first answer, and those that did not answer. The
- * estimated agreement is on the page "Why this answer": it is low after few generations, also if all
+ * estimated agreement is on the page "Why this answer": it is low after few generations, even if all
  * models agree.
  */
 export function title({ candidates, errors }: Generation): string {

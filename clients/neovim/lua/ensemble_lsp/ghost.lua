@@ -59,7 +59,7 @@ local function on_cursor_line(item)
 end
 
 --- Hide a suggestion of a line that the cursor has left. Neovim would draw it again there, and fails
---- if the buffer has no such line any more.
+--- if the buffer no longer has such a line.
 local function hide_elsewhere()
   local ghost = buffers[vim.api.nvim_get_current_buf()]
   if ghost and ghost.context and not on_cursor_line(ghost.items[ghost.index]) then

@@ -30,7 +30,7 @@ def data_blocks(context: EditContext) -> Iterator[Proposal]:
 
 
 def _added(hunk: Hunk) -> tuple[str, ...]:
-    """Return the lines that a hunk put after one that it kept, but for a comma at its end."""
+    """Return the lines that a hunk put after one that it kept, except for a comma at its end."""
     if len(hunk.removed) > 1 or not 0 < len(hunk.added) - len(hunk.removed) <= _MAX_LINES:
         return ()
     lines = tuple(line.rstrip() for line in hunk.added)

@@ -56,20 +56,20 @@ class LineTemplate:
     segments: tuple[Segment, ...]
 
     @property
-    def gone(self) -> list[LineToken]:
+    def removed(self) -> list[LineToken]:
         """The tokens that were replaced or deleted."""
         return [token for s in self.segments for token in self.old[s.start : s.end]]
 
     @property
-    def came(self) -> list[LineToken]:
+    def inserted(self) -> list[LineToken]:
         """The new tokens."""
         return [token for s in self.segments for token in self.new[s.first : s.last]]
 
     @property
     def only_values(self) -> bool:
         """Whether only the value of a literal was replaced by another."""
-        gone, came = self.gone, self.came
-        return bool(gone and came) and all(t.is_literal for t in (*gone, *came))
+        removed, inserted = self.removed, self.inserted
+        return bool(removed and inserted) and all(t.is_literal for t in (*removed, *inserted))
 
     @property
     def callees(self) -> tuple[bool, ...]:
@@ -79,41 +79,46 @@ class LineTemplate:
     @property
     def kind(self) -> SyntaxChange | None:
         """The kind of a change of syntax that one example is enough for."""
-        gone, came = self.gone, self.came
-        if gone and all(token.text in _STRICT for token in gone):
-            strict = [_STRICT[token.text] for token in gone] == [token.text for token in came]
+        removed, inserted = self.removed, self.inserted
+        if removed and all(token.text in _STRICT for token in removed):
+            strict = [_STRICT[token.text] for token in removed] == [
+                token.text for token in inserted
+            ]
             return "equality" if strict else None
         first = self.segments[0]
-        if len(gone) == len(came) == 1:
-            declares = {gone[0].text, came[0].text} <= _DECLARING and first.start == 0
+        if len(removed) == len(inserted) == 1:
+            declares = {removed[0].text, inserted[0].text} <= _DECLARING and first.start == 0
             if declares:
                 return "declaration"
-        if not gone and len(came) == 1 and came[0].text == "await":
+        if not removed and len(inserted) == 1 and inserted[0].text == "await":
             return "await"
-        if not gone and [token.text for token in came] == ["(", ")"]:
+        if not removed and [token.text for token in inserted] == ["(", ")"]:
             statement = first.start == 1 and self.segments[-1].start == len(self.old)
             return "parentheses" if statement else None
         if _defines(self.old) and (kind := self._in_signature(first)) is not None:
             return kind
-        if [t.text for t in gone[:1] + gone[-1:]] == [".", ")"] and all(
-            t.kind == "sign" for t in came
+        if [t.text for t in removed[:1] + removed[-1:]] == [".", ")"] and all(
+            t.kind == "sign" for t in inserted
         ):
             return "operator" if len(self.segments) == 1 else None
-        if len(gone) == len(came) == 1 and _PYTHON_3.get(gone[0].text) == came[0].text:
+        if (
+            len(removed) == len(inserted) == 1
+            and _PYTHON_3.get(removed[0].text) == inserted[0].text
+        ):
             return "python 3"
         return "call" if self._replaces_callee(first) else None
 
     def _in_signature(self, first: Segment) -> SyntaxChange | None:
         """Return whether a parameter got a type, or another value by default."""
-        gone, came = self.gone, self.came
-        if not gone and came[0].text == "->" and _text_at(self.old, first.end) == ":":
+        removed, inserted = self.removed, self.inserted
+        if not removed and inserted[0].text == "->" and _text_at(self.old, first.end) == ":":
             return "return type"
         if len(self.segments) > 1 or _text_at(self.old, first.end) not in (",", ")"):
             return None
-        if not gone and came[0].text == ":" and self.old[first.start - 1].kind == "name":
+        if not removed and inserted[0].text == ":" and self.old[first.start - 1].kind == "name":
             return "annotation"
-        is_default = _text_at(self.old, first.start - 1) == "=" and len(gone) == 1
-        return "default" if is_default and gone[0].kind in ("number", "string") else None
+        is_default = _text_at(self.old, first.start - 1) == "=" and len(removed) == 1
+        return "default" if is_default and removed[0].kind in ("number", "string") else None
 
     @property
     def replaces_call(self) -> bool:
@@ -137,7 +142,7 @@ class LineTemplate:
         old, new = self.old[: first.end], self.new[: first.last]
         return (
             len(self.segments) == 1
-            and len(self.gone) != len(self.came)
+            and len(self.removed) != len(self.inserted)
             and _is_path(old[first.start :])
             and _is_path(new[first.first :])
             and _text_at(self.old, first.end) == "("
@@ -155,7 +160,7 @@ class LineTemplate:
     def apply(self, line: str, by_parts: bool = False) -> str | None:
         """Return what a line of the same shape becomes; ``None`` if the change does not fit.
 
-        ``by_parts`` also changes another word in the place of a replaced one, if the same part fits.
+        ``by_parts`` also changes another word instead of a replaced one, if the same part fits.
         """
         tokens = line_tokens(line.rstrip())
         tail = [token for token in tokens[-1:] if token.text == ","]
@@ -197,44 +202,47 @@ class LineTemplate:
         pairs = zip(self.old, tokens, strict=True)
         others = {o.text: t.text for o, t in pairs if o.is_value and not o.is_constant}
         result: list[LineToken] = []
-        moved = {_bare(token.text) for token in self.came}
+        moved = {_bare(token.text) for token in self.inserted}
         at = 0
         for segment in self.segments:
             size = segment.start - at
             result += _kept(tokens, self.old, self.new, at, segment.first - size, size)
-            gone = self.old[segment.start : segment.end]
-            came = self.new[segment.first : segment.last]
+            removed = self.old[segment.start : segment.end]
+            inserted = self.new[segment.first : segment.last]
             there = tokens[segment.start : segment.end]
-            single = len(gone) == len(came) == 1 and gone[0].is_value
-            if single and gone[0].text != there[0].text:
-                text = like(gone[0].text, came[0].text, there[0].text) if by_parts else None
+            single = len(removed) == len(inserted) == 1 and removed[0].is_value
+            if single and removed[0].text != there[0].text:
+                text = like(removed[0].text, inserted[0].text, there[0].text) if by_parts else None
                 if text is None:
                     return None
-                result.append(LineToken(there[0].space, text, came[0].kind))
+                result.append(LineToken(there[0].space, text, inserted[0].kind))
             else:
-                pairs = zip(gone, there, strict=True)
+                pairs = zip(removed, there, strict=True)
                 if any(g.text != t.text and _bare(g.text) not in moved for g, t in pairs):
                     return None
-                result += [_carried(token, others) for token in came]
+                result += [_carried(token, others) for token in inserted]
             at = segment.end
         size = len(tokens) - at
         return [*result, *_kept(tokens, self.old, self.new, at, len(self.new) - size, size)]
 
     def _place(self, tokens: Sequence[LineToken], segment: Segment, at: int) -> int | None:
         """Return the only place in a line, from ``at``, where a change fits."""
-        gone = [token.text for token in self.old[segment.start : segment.end]]
-        came = [token.text for token in self.new[segment.first : segment.last]]
-        size = len(gone)
+        removed = [token.text for token in self.old[segment.start : segment.end]]
+        inserted = [token.text for token in self.new[segment.first : segment.last]]
+        size = len(removed)
         found: dict[int, list[int]] = {1: [], 2: []}
         for place in range(at, len(tokens) - size + 1):
-            if [token.text for token in tokens[place : place + size]] != gone:
+            if [token.text for token in tokens[place : place + size]] != removed:
                 continue
             sides = self._fitting_sides(tokens, segment, place)
-            if not size and [token.text for token in tokens[place : place + len(came)]] == came:
+            if (
+                not size
+                and [token.text for token in tokens[place : place + len(inserted)]] == inserted
+            ):
                 return None
             if sides:
                 found[sides].append(place)
-        places = found[2] or (found[1] if gone else [])
+        places = found[2] or (found[1] if removed else [])
         return places[0] if len(places) == 1 else None
 
     def _fitting_sides(self, tokens: Sequence[LineToken], segment: Segment, place: int) -> int:

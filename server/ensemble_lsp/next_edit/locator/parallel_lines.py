@@ -64,14 +64,17 @@ def parallel_lines(context: EditContext) -> Iterator[Proposal]:
     for one in latest:
         if context.late:
             return
-        gone, came = _texts(one.template.gone), _texts(one.template.came)
-        if any((_texts(e.template.came), _texts(e.template.gone)) == (gone, came) for e in found):
+        removed, inserted = _texts(one.template.removed), _texts(one.template.inserted)
+        if any(
+            (_texts(e.template.inserted), _texts(e.template.removed)) == (removed, inserted)
+            for e in found
+        ):
             continue
         same = [e for e in found if e is one or one.repeats(e)]
         numbers = tuple({e.change.number for e in same})
         if len(numbers) < 2 and _is_rename(context, one):
             continue
-        by_parts = any(_texts(e.template.gone) != gone for e in same)
+        by_parts = any(_texts(e.template.removed) != removed for e in same)
         yield from _places(context, _Example(one.change, one.template, numbers, by_parts), edited)
 
 
@@ -92,7 +95,11 @@ def _examples(context: EditContext) -> Iterator[_Example]:
 def _is_rename(context: EditContext, example: _Example) -> bool:
     """Return whether all that changed is a name that is defined there."""
     template = example.template
-    if len(template.gone) != 1 or len(template.came) != 1 or template.gone[0].kind != "name":
+    if (
+        len(template.removed) != 1
+        or len(template.inserted) != 1
+        or template.removed[0].kind != "name"
+    ):
         return False
     first = template.segments[0].first
     before = "".join(token.space + token.text for token in template.new[:first])
@@ -130,10 +137,10 @@ def _places(context: EditContext, example: _Example, edited: set[int]) -> Iterat
 
 def _may_fit(example: _Example, line: str) -> bool:
     """Return whether a line has the first token that a change of whole tokens replaces."""
-    gone = example.template.gone
-    if not gone or gone[0].is_value or example.by_parts:
+    removed = example.template.removed
+    if not removed or removed[0].is_value or example.by_parts:
         return True
-    return gone[0].text in line
+    return removed[0].text in line
 
 
 def _fitted(
@@ -154,7 +161,7 @@ def _fitted(
         plain = context.role(Position(number, len(line) - 1)) is None
         if plain and _texts(template.old) == _texts(tokens):
             return new, 0.75, "an equal line was changed"
-        known += _words(template.gone) == _words(template.came)  # only signs were changed
+        known += _words(template.removed) == _words(template.inserted)  # only signs were changed
         adjacent = (known or in_string) and _adjacent(context, example, number)
         adjacent = adjacent and (in_string or not template.only_values)
         if (
@@ -163,18 +170,18 @@ def _fitted(
             and _may_import(template, line)
         ):
             return new, 0.8, _ADJACENT
-    twice = example.count > 1 and template.replaces_call and len(template.gone) > 1
+    twice = example.count > 1 and template.replaces_call and len(template.removed) > 1
     if not (template.kind or twice) or is_import_line(line):
         return None
     new = new or template.apply_near(line)
     return None if new is None else (new, 0.75, _SYNTAX)
 
 
-def _is_value_of_list(came: Sequence[LineToken]) -> bool:
+def _is_value_of_list(inserted: Sequence[LineToken]) -> bool:
     """Return whether a value without a key or a keyword was added to a list."""
-    signs = {token.text for token in came if token.kind == "sign"}
-    constant = all(token.is_constant for token in came if token.is_value)
-    listed = "," in (came[0].text, came[-1].text)
+    signs = {token.text for token in inserted if token.kind == "sign"}
+    constant = all(token.is_constant for token in inserted if token.is_value)
+    listed = "," in (inserted[0].text, inserted[-1].text)
     return listed and not constant and not signs & {"=", ":", "=>"}
 
 
@@ -182,16 +189,16 @@ def _may_import(template: LineTemplate, line: str) -> bool:
     """Return whether a change of an import brings no name that the import did not have."""
     known = {token.text for token in template.old}
     return not is_import_line(line) or all(
-        token.kind in ("sign", "keyword") or token.text in known for token in template.came
+        token.kind in ("sign", "keyword") or token.text in known for token in template.inserted
     )
 
 
 def _is_of_string(template: LineTemplate) -> bool:
     """Return whether all that changed is a part of one string."""
-    gone, came = template.gone, template.came
-    if not (len(gone) == len(came) == 1 and gone[0].kind == came[0].kind == "string"):
+    removed, inserted = template.removed, template.inserted
+    if not (len(removed) == len(inserted) == 1 and removed[0].kind == inserted[0].kind == "string"):
         return False
-    begin, old, new, end = replaced_part(gone[0].text, came[0].text)
+    begin, old, new, end = replaced_part(removed[0].text, inserted[0].text)
     return old.isalpha() and new.isalpha() and len(begin) > 1 and len(end) > 1
 
 
@@ -199,27 +206,29 @@ def _is_structural(
     template: LineTemplate, tokens: Sequence[LineToken], by_parts: bool, *, again: bool
 ) -> bool:
     """Return whether a change is of a line's structure, not of a value in it."""
-    gone, came = template.gone, template.came
-    if len(came) > len(gone) + _MAX_GROWTH:
+    removed, inserted = template.removed, template.inserted
+    if len(inserted) > len(removed) + _MAX_GROWTH:
         return False
-    if not gone and not by_parts and _is_value_of_list(came):
+    if not removed and not by_parts and _is_value_of_list(inserted):
         return False
-    if not gone:
+    if not removed:
         calls = zip(template.callees, tokens, template.old, strict=True)
-        return all(t.kind != "name" for t in came) or all(
+        return all(t.kind != "name" for t in inserted) or all(
             one.text == other.text for is_callee, one, other in calls if is_callee
         )
     if by_parts:
         return True
-    texts = {token.text for token in (*tokens, *came)}
-    if any(token.text not in texts for token in gone):
+    texts = {token.text for token in (*tokens, *inserted)}
+    if any(token.text not in texts for token in removed):
         return False
-    single = len(gone) == len(came) == 1 and gone[0].kind == "name"
+    single = len(removed) == len(inserted) == 1 and removed[0].kind == "name"
     if single and template.is_attribute and not again:
         return _common_words(template.old, tokens) >= _MIN_WORDS
     if single and template.is_attribute:
         return True
-    return not single or gone[0].text[:1].isupper() or bool(template.kind) or template.renames_key
+    return (
+        not single or removed[0].text[:1].isupper() or bool(template.kind) or template.renames_key
+    )
 
 
 def _common_words(one: Sequence[LineToken], other: Sequence[LineToken]) -> int:
