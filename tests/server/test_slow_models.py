@@ -114,11 +114,11 @@ async def test_a_request_by_hand_does_not_wait_for_the_slowest_of_its_models(
                 client.open(uri, CODE + "return ")
                 texts = [item["insertText"] for item in await client.inline(uri)]
                 assert texts == ["width * height"]
+                _, again = client.start_inline(uri)
+                await client.command("ensemble.models", {})  # the request before it waits by now
                 release.set()
-                for _ in range(200):  # the other one follows
-                    texts = [item["insertText"] for item in await client.inline(uri)]
-                    if len(texts) > 1:
-                        break
-                    await asyncio.sleep(0.1)
+                texts = [
+                    item["insertText"] for item in (await asyncio.wait_for(again, 60))["items"]
+                ]
                 assert sorted(texts) == ["height * width", "width * height"]
                 assert len(late.requests) == 1  # it was not asked anew meanwhile
