@@ -498,6 +498,7 @@ def test_a_line_of_a_megabyte_costs_little(language: str, unit: str, place: str)
         settings=Settings(),
         workspace=SimpleNamespace(context=SimpleNamespace(trees=Trees())),
         activity=Activity(),
+        completes=lambda _document: True,
     )
     completion_mode_at(document, position)  # loads the grammar
     start = time.thread_time()

@@ -9,7 +9,7 @@ from typing import Any, cast
 Parsers = Mapping[str, argparse.ArgumentParser]
 
 _COMMON = ("--yes", "--json")
-"""Options that every action accepts, even if they change nothing there: scripts pass them everywhere."""
+"""Options that every action accepts, even those that they do not affect: scripts pass them everywhere."""
 
 
 def add_actions(

@@ -46,7 +46,7 @@ _WORKER = "command-worker"
 _WRITING_SECONDS = 1.0
 """After Ctrl-C: longer than a file takes to be written and renamed."""
 _PATIENCE_SECONDS = 3.0
-"""Seconds after Ctrl-C in which another one does not stop the clean-up."""
+"""After Ctrl-C: until then, another Ctrl-C must not lose a file."""
 
 
 @asynccontextmanager

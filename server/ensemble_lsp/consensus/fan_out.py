@@ -56,7 +56,7 @@ async def query_all(
     ``prompt`` is one for all, or a function of the model that returns ``None`` if it must not be asked.
     ``should_stop`` receives the answers so far and the partial text of each running model, with each answer and while
     streams grow. ``on_text`` receives a model's name and each piece of its text. Running models are closed before
-    this returns, even if the caller is cancelled. Never raises a ``ProviderError``.
+    this returns, even when the caller is cancelled. Never raises a ``ProviderError``.
     """
     fan_out = _FanOut(len(models), progress, on_text)
     for model in models:

@@ -26,14 +26,14 @@ def connection_problem(
     ``place``: host and port of the request. No credentials of an address are shown.
     """
     names = {cls.__name__ for error in chain for cls in type(error).__mro__}
-    message = " ".join(str(error) for error in chain)
-    if any(isinstance(error, socket.gaierror) for error in chain) or "Name or service" in message:
+    reason = " ".join(str(error) for error in chain)
+    if any(isinstance(error, socket.gaierror) for error in chain) or "Name or service" in reason:
         return (
             f"the host of {place} is not known{_by_proxy(place, local)}",
             "check baseUrl and the network",
         )
-    if any(isinstance(error, ssl.SSLError) for error in chain) or _TLS.search(message):
-        return _certificate_problem(message, place)
+    if any(isinstance(error, ssl.SSLError) for error in chain) or _TLS.search(reason):
+        return _certificate_problem(reason, place)
     if bad := _bad_certificate_file():
         return bad
     if names & {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError"}:
@@ -51,17 +51,17 @@ def connection_problem(
     return f"{place} cannot be reached", "check the network and baseUrl"
 
 
-def _certificate_problem(message: str, place: str) -> tuple[str, str]:
+def _certificate_problem(reason: str, place: str) -> tuple[str, str]:
     if bad := _bad_certificate_file():
         return bad
-    if _OTHER_HOST.search(message):
+    if _OTHER_HOST.search(reason):
         return f"the certificate of {place} is for another host (TLS)", "check the host in baseUrl"
-    if _EXPIRED.search(message):
+    if _EXPIRED.search(reason):
         return (
             f"the certificate of {place} is not valid now (TLS)",
             "check the clock, or have it renewed",
         )
-    if _UNTRUSTED.search(message):
+    if _UNTRUSTED.search(reason):
         return (
             f"the certificate of {place} is not trusted (TLS)",
             "check baseUrl, or set SSL_CERT_FILE to your organisation's authorities (a PEM file)",

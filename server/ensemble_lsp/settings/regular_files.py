@@ -40,7 +40,7 @@ def require_no_link(path: Path) -> None:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file that only the user can read, atomically; it replaces whatever is there.
+    """Write a file that only the user can read, atomically, replacing whatever is there.
 
     A link is replaced, and its target stays as it is.
     """

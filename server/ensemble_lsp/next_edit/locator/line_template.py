@@ -61,15 +61,15 @@ class LineTemplate:
         return [token for s in self.segments for token in self.old[s.start : s.end]]
 
     @property
-    def added(self) -> list[LineToken]:
+    def inserted(self) -> list[LineToken]:
         """The new tokens."""
         return [token for s in self.segments for token in self.new[s.first : s.last]]
 
     @property
     def only_values(self) -> bool:
         """Whether only the value of a literal was replaced by another."""
-        removed, added = self.removed, self.added
-        return bool(removed and added) and all(t.is_literal for t in (*removed, *added))
+        removed, inserted = self.removed, self.inserted
+        return bool(removed and inserted) and all(t.is_literal for t in (*removed, *inserted))
 
     @property
     def callees(self) -> tuple[bool, ...]:
@@ -79,38 +79,43 @@ class LineTemplate:
     @property
     def kind(self) -> SyntaxChange | None:
         """The kind of a change of syntax that one example is enough for."""
-        removed, added = self.removed, self.added
+        removed, inserted = self.removed, self.inserted
         if removed and all(token.text in _STRICT for token in removed):
-            strict = [_STRICT[token.text] for token in removed] == [token.text for token in added]
+            strict = [_STRICT[token.text] for token in removed] == [
+                token.text for token in inserted
+            ]
             return "equality" if strict else None
         first = self.segments[0]
-        if len(removed) == len(added) == 1:
-            declares = {removed[0].text, added[0].text} <= _DECLARING and first.start == 0
+        if len(removed) == len(inserted) == 1:
+            declares = {removed[0].text, inserted[0].text} <= _DECLARING and first.start == 0
             if declares:
                 return "declaration"
-        if not removed and len(added) == 1 and added[0].text == "await":
+        if not removed and len(inserted) == 1 and inserted[0].text == "await":
             return "await"
-        if not removed and [token.text for token in added] == ["(", ")"]:
+        if not removed and [token.text for token in inserted] == ["(", ")"]:
             statement = first.start == 1 and self.segments[-1].start == len(self.old)
             return "parentheses" if statement else None
         if _defines(self.old) and (kind := self._in_signature(first)) is not None:
             return kind
         if [t.text for t in removed[:1] + removed[-1:]] == [".", ")"] and all(
-            t.kind == "sign" for t in added
+            t.kind == "sign" for t in inserted
         ):
             return "operator" if len(self.segments) == 1 else None
-        if len(removed) == len(added) == 1 and _PYTHON_3.get(removed[0].text) == added[0].text:
+        if (
+            len(removed) == len(inserted) == 1
+            and _PYTHON_3.get(removed[0].text) == inserted[0].text
+        ):
             return "python 3"
         return "call" if self._replaces_callee(first) else None
 
     def _in_signature(self, first: Segment) -> SyntaxChange | None:
         """Return whether a parameter got a type, or another value by default."""
-        removed, added = self.removed, self.added
-        if not removed and added[0].text == "->" and _text_at(self.old, first.end) == ":":
+        removed, inserted = self.removed, self.inserted
+        if not removed and inserted[0].text == "->" and _text_at(self.old, first.end) == ":":
             return "return type"
         if len(self.segments) > 1 or _text_at(self.old, first.end) not in (",", ")"):
             return None
-        if not removed and added[0].text == ":" and self.old[first.start - 1].kind == "name":
+        if not removed and inserted[0].text == ":" and self.old[first.start - 1].kind == "name":
             return "annotation"
         is_default = _text_at(self.old, first.start - 1) == "=" and len(removed) == 1
         return "default" if is_default and removed[0].kind in ("number", "string") else None
@@ -137,7 +142,7 @@ class LineTemplate:
         old, new = self.old[: first.end], self.new[: first.last]
         return (
             len(self.segments) == 1
-            and len(self.removed) != len(self.added)
+            and len(self.removed) != len(self.inserted)
             and _is_path(old[first.start :])
             and _is_path(new[first.first :])
             and _text_at(self.old, first.end) == "("
@@ -155,7 +160,7 @@ class LineTemplate:
     def apply(self, line: str, by_parts: bool = False) -> str | None:
         """Return what a line of the same shape becomes; ``None`` if the change does not fit.
 
-        ``by_parts`` also changes another word where the example has the replaced one, if the same part fits.
+        ``by_parts`` also changes another word instead of a replaced one, if the same part fits.
         """
         tokens = line_tokens(line.rstrip())
         tail = [token for token in tokens[-1:] if token.text == ","]
@@ -197,25 +202,25 @@ class LineTemplate:
         pairs = zip(self.old, tokens, strict=True)
         others = {o.text: t.text for o, t in pairs if o.is_value and not o.is_constant}
         result: list[LineToken] = []
-        moved = {_bare(token.text) for token in self.added}
+        moved = {_bare(token.text) for token in self.inserted}
         at = 0
         for segment in self.segments:
             size = segment.start - at
             result += _kept(tokens, self.old, self.new, at, segment.first - size, size)
             removed = self.old[segment.start : segment.end]
-            added = self.new[segment.first : segment.last]
+            inserted = self.new[segment.first : segment.last]
             there = tokens[segment.start : segment.end]
-            single = len(removed) == len(added) == 1 and removed[0].is_value
+            single = len(removed) == len(inserted) == 1 and removed[0].is_value
             if single and removed[0].text != there[0].text:
-                text = like(removed[0].text, added[0].text, there[0].text) if by_parts else None
+                text = like(removed[0].text, inserted[0].text, there[0].text) if by_parts else None
                 if text is None:
                     return None
-                result.append(LineToken(there[0].space, text, added[0].kind))
+                result.append(LineToken(there[0].space, text, inserted[0].kind))
             else:
                 pairs = zip(removed, there, strict=True)
                 if any(g.text != t.text and _bare(g.text) not in moved for g, t in pairs):
                     return None
-                result += [_carried(token, others) for token in added]
+                result += [_carried(token, others) for token in inserted]
             at = segment.end
         size = len(tokens) - at
         return [*result, *_kept(tokens, self.old, self.new, at, len(self.new) - size, size)]
@@ -223,14 +228,17 @@ class LineTemplate:
     def _place(self, tokens: Sequence[LineToken], segment: Segment, at: int) -> int | None:
         """Return the only place in a line, from ``at``, where a change fits."""
         removed = [token.text for token in self.old[segment.start : segment.end]]
-        added = [token.text for token in self.new[segment.first : segment.last]]
+        inserted = [token.text for token in self.new[segment.first : segment.last]]
         size = len(removed)
         found: dict[int, list[int]] = {1: [], 2: []}
         for place in range(at, len(tokens) - size + 1):
             if [token.text for token in tokens[place : place + size]] != removed:
                 continue
             sides = self._fitting_sides(tokens, segment, place)
-            if not size and [token.text for token in tokens[place : place + len(added)]] == added:
+            if (
+                not size
+                and [token.text for token in tokens[place : place + len(inserted)]] == inserted
+            ):
                 return None
             if sides:
                 found[sides].append(place)

@@ -100,29 +100,29 @@ def like(old: str, new: str, other: str) -> str | None:
     """
     if other == old:
         return new
-    begin, removed, added, end = replaced_part(old, new)
+    begin, removed, inserted, end = replaced_part(old, new)
     if not removed:
-        return _with_part(begin, added, end, other)
+        return _with_part(begin, inserted, end, other)
     begins, ends = begin.strip(_QUOTES), end.strip(_QUOTES)
     if len(removed) < _MIN_PART or not (begins or ends):
         return None
     if other.startswith(begin + removed) and (
         begins or not _cuts_word(other, len(begin + removed))
     ):
-        return begin + added + other[len(begin + removed) :]
+        return begin + inserted + other[len(begin + removed) :]
     if ends and other.endswith(removed + end):
-        return other[: len(other) - len(removed + end)] + added + end
+        return other[: len(other) - len(removed + end)] + inserted + end
     return None
 
 
-def _with_part(begin: str, added: str, end: str, other: str) -> str | None:
+def _with_part(begin: str, inserted: str, end: str, other: str) -> str | None:
     """Return a word with a new part at its beginning or end, inside of its quotes."""
     if not begin.strip(_QUOTES) and other.startswith(begin):
         rest = other[len(begin) :]
-        return None if rest.startswith(added) else begin + added + rest
+        return None if rest.startswith(inserted) else begin + inserted + rest
     if not end.strip(_QUOTES) and other.endswith(end):
         rest = other.removesuffix(end)
-        return None if rest.endswith(added) else rest + added + end
+        return None if rest.endswith(inserted) else rest + inserted + end
     return None
 
 

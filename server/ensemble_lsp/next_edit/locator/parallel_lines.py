@@ -64,9 +64,9 @@ def parallel_lines(context: EditContext) -> Iterator[Proposal]:
     for one in latest:
         if context.late:
             return
-        removed, added = _texts(one.template.removed), _texts(one.template.added)
+        removed, inserted = _texts(one.template.removed), _texts(one.template.inserted)
         if any(
-            (_texts(e.template.added), _texts(e.template.removed)) == (removed, added)
+            (_texts(e.template.inserted), _texts(e.template.removed)) == (removed, inserted)
             for e in found
         ):
             continue
@@ -95,7 +95,11 @@ def _examples(context: EditContext) -> Iterator[_Example]:
 def _is_rename(context: EditContext, example: _Example) -> bool:
     """Return whether all that changed is a name that is defined there."""
     template = example.template
-    if len(template.removed) != 1 or len(template.added) != 1 or template.removed[0].kind != "name":
+    if (
+        len(template.removed) != 1
+        or len(template.inserted) != 1
+        or template.removed[0].kind != "name"
+    ):
         return False
     first = template.segments[0].first
     before = "".join(token.space + token.text for token in template.new[:first])
@@ -157,7 +161,7 @@ def _fitted(
         plain = context.role(Position(number, len(line) - 1)) is None
         if plain and _texts(template.old) == _texts(tokens):
             return new, 0.75, "an equal line was changed"
-        known += _words(template.removed) == _words(template.added)  # only signs were changed
+        known += _words(template.removed) == _words(template.inserted)  # only signs were changed
         adjacent = (known or in_string) and _adjacent(context, example, number)
         adjacent = adjacent and (in_string or not template.only_values)
         if (
@@ -173,11 +177,11 @@ def _fitted(
     return None if new is None else (new, 0.75, _SYNTAX)
 
 
-def _is_value_of_list(added: Sequence[LineToken]) -> bool:
+def _is_value_of_list(inserted: Sequence[LineToken]) -> bool:
     """Return whether a value without a key or a keyword was added to a list."""
-    signs = {token.text for token in added if token.kind == "sign"}
-    constant = all(token.is_constant for token in added if token.is_value)
-    listed = "," in (added[0].text, added[-1].text)
+    signs = {token.text for token in inserted if token.kind == "sign"}
+    constant = all(token.is_constant for token in inserted if token.is_value)
+    listed = "," in (inserted[0].text, inserted[-1].text)
     return listed and not constant and not signs & {"=", ":", "=>"}
 
 
@@ -185,16 +189,16 @@ def _may_import(template: LineTemplate, line: str) -> bool:
     """Return whether a change of an import brings no name that the import did not have."""
     known = {token.text for token in template.old}
     return not is_import_line(line) or all(
-        token.kind in ("sign", "keyword") or token.text in known for token in template.added
+        token.kind in ("sign", "keyword") or token.text in known for token in template.inserted
     )
 
 
 def _is_of_string(template: LineTemplate) -> bool:
     """Return whether all that changed is a part of one string."""
-    removed, added = template.removed, template.added
-    if not (len(removed) == len(added) == 1 and removed[0].kind == added[0].kind == "string"):
+    removed, inserted = template.removed, template.inserted
+    if not (len(removed) == len(inserted) == 1 and removed[0].kind == inserted[0].kind == "string"):
         return False
-    begin, old, new, end = replaced_part(removed[0].text, added[0].text)
+    begin, old, new, end = replaced_part(removed[0].text, inserted[0].text)
     return old.isalpha() and new.isalpha() and len(begin) > 1 and len(end) > 1
 
 
@@ -202,22 +206,22 @@ def _is_structural(
     template: LineTemplate, tokens: Sequence[LineToken], by_parts: bool, *, again: bool
 ) -> bool:
     """Return whether a change is of a line's structure, not of a value in it."""
-    removed, added = template.removed, template.added
-    if len(added) > len(removed) + _MAX_GROWTH:
+    removed, inserted = template.removed, template.inserted
+    if len(inserted) > len(removed) + _MAX_GROWTH:
         return False
-    if not removed and not by_parts and _is_value_of_list(added):
+    if not removed and not by_parts and _is_value_of_list(inserted):
         return False
     if not removed:
         calls = zip(template.callees, tokens, template.old, strict=True)
-        return all(t.kind != "name" for t in added) or all(
+        return all(t.kind != "name" for t in inserted) or all(
             one.text == other.text for is_callee, one, other in calls if is_callee
         )
     if by_parts:
         return True
-    texts = {token.text for token in (*tokens, *added)}
+    texts = {token.text for token in (*tokens, *inserted)}
     if any(token.text not in texts for token in removed):
         return False
-    single = len(removed) == len(added) == 1 and removed[0].kind == "name"
+    single = len(removed) == len(inserted) == 1 and removed[0].kind == "name"
     if single and template.is_attribute and not again:
         return _common_words(template.old, tokens) >= _MIN_WORDS
     if single and template.is_attribute:

@@ -1,4 +1,4 @@
-"""Mentions of a renamed definition that are not names in the code: in a text, a comment, or the keyword of a call."""
+"""The mentions of a renamed definition outside of code: in a text, a comment, or the keyword of a call."""
 
 from __future__ import annotations
 
