@@ -468,5 +468,7 @@ def test_the_demo_plays_without_weights(user: User) -> None:
     played = result.json
     assert played["ok"]
     steps = {step["step"]: step for step in played["steps"]}
-    assert "by: recall" in steps["inline completion"]["told"]
-    assert "1 accepted" in steps["the selector's view of each model"]["told"]
+    renamed = steps["You rename a parameter, and the next edits are offered"]
+    assert renamed["ok"] and "2 applied" in renamed["told"]
+    # recall may be silent: the tour says this, and does not fail for it.
+    assert steps["What the server has learned about its models"]["told"]
