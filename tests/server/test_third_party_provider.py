@@ -61,4 +61,5 @@ def test_the_settings_schema_and_the_help_list_it(equipped: Home) -> None:
     schema = json.loads(run("-c", code))
     names = ["openai", "anthropic", "llamacpp", "recall", "echo"]
     assert schema["$defs"]["ModelSettings"]["properties"]["provider"]["enum"] == names
-    assert ", ".join(names) in " ".join(run("-m", "ensemble_lsp", "models", "--help").split())
+    usage = run("-m", "ensemble_lsp", "models", "add", "--help")
+    assert ", ".join(names) in " ".join(usage.split())

@@ -58,8 +58,8 @@ local function on_cursor_line(item)
   return not start or start.line == vim.api.nvim_win_get_cursor(0)[1] - 1
 end
 
---- Hide a suggestion of a line that the cursor has left. Neovim would draw it again there, and fails
---- if the buffer no longer has such a line.
+--- Hide a suggestion of a line that the cursor has left. Neovim would draw it again there, which is
+--- an error if the buffer no longer has that line.
 local function hide_elsewhere()
   local ghost = buffers[vim.api.nvim_get_current_buf()]
   if ghost and ghost.context and not on_cursor_line(ghost.items[ghost.index]) then
