@@ -122,6 +122,27 @@ def test_reasons_of_the_text(before: str, after: str, reason: str | None) -> Non
     assert shown(before, after, invoked=True) == certain
 
 
+LINES = [f"value_{number} = {number}\n" for number in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"),
+    [
+        ("value_0 = 1\n", "removes-much"),  # the changed line alone
+        ("".join(LINES[:2]), "removes-much"),  # an answer that ends early
+        ("".join(LINES[:3] + LINES[-3:]), None),  # a few lines
+        ("".join(line.replace("value", "total") for line in LINES[:6]), None),  # a rewrite
+        ("".join(LINES) + "more = 1\n", None),
+    ],
+)
+def test_an_edit_that_empties_the_region_is_not_shown_unasked(
+    after: str, reason: str | None
+) -> None:
+    before = "¦" + "".join(LINES)
+    assert shown(before, after) == reason
+    assert shown(before, after, invoked=True) is None
+
+
 def test_a_line_that_was_broken_before_is_not_being_typed() -> None:
     broken, after = "a = foo(¦\nb = 1\nc = 1\n", "a = foo(\nb = 1\nc = 2\n"
     assert shown(broken, after, hunk("b = 0\n", "b = 1\n", 1)) is None

@@ -26,6 +26,7 @@ QuietReason = Literal[
     "white-space",
     "reversal",  # it undoes what the user just did
     "refused",  # it was refused at this place
+    "removes-much",  # a model that writes only the changed line would empty the region
     "typing",  # the file is broken at the cursor, and typing will repair it
     "breaks-syntax",  # the file parses now and would not afterwards
 ]
@@ -40,6 +41,8 @@ What is never shown earns no reward: without it they would not be asked again.
 _FIRST_PAUSE, _MAX_PAUSE = 2.0, 120.0
 """Seconds; the first pause follows the second refusal in a row, and doubles with each more."""
 _PAUSE_FACTORS = MappingProxyType({"low": 2.0, "medium": 1.0, "high": 0.5})
+_MUCH = 8
+"""Lines of code; an edit that removes as many and adds less than a quarter of them is hardly meant so."""
 _MAX_REFUSED = 200
 _REFUSED_FOR = 1800.0
 """Seconds that a refused edit is remembered."""
@@ -103,6 +106,8 @@ class Gate:
             return None
         if self._was_refused(edit, document):
             return "refused"
+        if _removes_much(edit, document):
+            return "removes-much"
         return _unlikely(moment) or _syntax_reason(edit, moment, trees)
 
     def refuse(self, edit: PredictedEdit, document: Document) -> None:
@@ -155,6 +160,15 @@ def _unlikely(moment: Moment) -> QuietReason | None:
 def _only_white_space(edit: PredictedEdit, document: Document) -> bool:
     old = document.slice(edit.span)
     return "".join(old.split()) == "".join(edit.text.split())
+
+
+def _removes_much(edit: PredictedEdit, document: Document) -> bool:
+    small = edit.smallest(document)
+    removed, added = (
+        sum(bool(line.strip()) for line in text.splitlines())
+        for text in (document.slice(small.span), small.text)
+    )
+    return removed >= _MUCH and added < removed / 4
 
 
 def _place_key(edit: PredictedEdit, document: Document) -> tuple[str, ...]:
