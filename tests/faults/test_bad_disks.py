@@ -27,7 +27,9 @@ SEED = int(os.environ.get("ENSEMBLE_LSP_SERVER_SEED", "3"))
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300 + 10 * max(DAMAGES, KILLS))]
 
 SERVERS = int(os.environ.get("ENSEMBLE_LSP_SERVERS", "10"))
-CODE = "def area(width, height):\n    return width * height\n\n\ndef again(width, height):\n    ret"
+SAME = "".join(f"def {n}(width, height):\n    return width * height\n\n\n" for n in ("one", "two"))
+CODE = f"{SAME}def again(width, height):\n    ret"
+"""Recall is sure of a line that follows the same line twice."""
 
 
 def may_mount() -> bool:

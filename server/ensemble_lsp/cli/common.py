@@ -152,7 +152,6 @@ def _cancelled_by_signals() -> Generator[list[int]]:
             patient_until = time.monotonic() + _PATIENCE_SECONDS
             loop.call_soon_threadsafe(task.cancel)
         elif time.monotonic() > patient_until:
-            show_cursor()
             _leave(128 + number)
         received.append(number)
 
@@ -167,6 +166,7 @@ def _cancelled_by_signals() -> Generator[list[int]]:
 def _leave(code: int) -> None:
     """End the process without waiting for its threads."""
     logging.shutdown()
+    show_cursor()  # the terminal drops at Ctrl-C what it has not drawn yet: a progress bar's own sequence, too
     sys.stderr.flush()
     os._exit(code)  # without the standard output, whose reader may be gone or asleep
 

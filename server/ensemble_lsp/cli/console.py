@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -38,7 +39,7 @@ def interruptible() -> Generator[None]:
 
 def show_cursor() -> None:
     """Show the terminal's cursor, which a progress bar hides."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         sys.stderr.write("\x1b[?25h")
 
 

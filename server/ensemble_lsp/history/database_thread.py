@@ -64,6 +64,7 @@ class DatabaseThread:
         self._queue: queue.SimpleQueue[DatabaseJob | None] = queue.SimpleQueue()
         self._stopping = False
         self._done: Future[None] = Future()
+        self._done.set_running_or_notify_cancel()  # cancelling a waiter does not cancel the thread
         self._backlog: list[Callable[[Database], Any]] = []
         self._identity: tuple[int, int] | None = None
         self._next_try = 0.0
