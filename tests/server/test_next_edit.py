@@ -14,6 +14,8 @@ from tests.server.conftest import Home
 from tests.support.lsp_client import CAPABILITIES, LspClient, LspError
 from tests.support.providers import LoopbackProvider
 
+pytestmark = pytest.mark.e2e
+
 CODE = """\
 def area(width, height):
     result = width * height

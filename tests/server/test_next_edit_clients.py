@@ -11,6 +11,8 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import CAPABILITIES, LspClient
 
+pytestmark = pytest.mark.e2e
+
 REQUEST = "textDocument/copilotInlineEdit"
 CODE = """\
 def area(width, height):

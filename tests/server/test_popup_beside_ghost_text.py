@@ -13,6 +13,8 @@ from tests.support.lsp_client import CAPABILITIES
 from tests.support.providers import LoopbackProvider
 from tests.support.sources import CODE
 
+pytestmark = pytest.mark.e2e
+
 NVIM_CMP: dict[str, Any] = {
     "dynamicRegistration": False,
     "completionItem": {

@@ -13,6 +13,8 @@ from tests.server.test_next_edit import CODE, edits, rename
 from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import LoopbackProvider
 
+pytestmark = pytest.mark.e2e
+
 SNOOZE = "ensemble.snooze"
 
 

@@ -10,6 +10,8 @@ from tests.server.conftest import Home
 from tests.support.lsp_client import LspClient, LspError, running_server
 from tests.support.providers import Fault, LoopbackProvider
 
+pytestmark = pytest.mark.e2e
+
 CODE = "def area(width, height):\n    return "
 QUOTA = {"error": {"message": "You exceeded your current quota.", "code": "insufficient_quota"}}
 

@@ -11,6 +11,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Iterable
+from types import TracebackType
 from typing import Any, cast
 
 import httpcore2
@@ -239,6 +240,15 @@ class KeptConnection(httpx2.AsyncHTTPTransport):
         self._close_soon(self._backend.drop_spare())
         await asyncio.gather(*self._closing, return_exceptions=True)
         await super().aclose()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        """Close all connections: a client that is a context manager leaves this way."""
+        await self.aclose()
 
     def _check(self) -> None:
         """Open a connection if no usable one is left; look again after a while."""
