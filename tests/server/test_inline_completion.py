@@ -12,6 +12,8 @@ from tests.support.lsp_client import LspError
 from tests.support.providers import Fault, LoopbackProvider, running
 from tests.support.sources import CODE
 
+pytestmark = pytest.mark.e2e
+
 
 async def test_an_invoked_request_gives_items_with_text_range_and_accept_command(
     home: Home, provider: LoopbackProvider, editor: str, uri: str
