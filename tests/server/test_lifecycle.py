@@ -10,6 +10,8 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.lsp_client import CAPABILITIES, LspClient, LspError
 
+pytestmark = pytest.mark.e2e
+
 
 async def test_it_announces_exactly_what_it_serves(home: Home, editor: str) -> None:
     async with home.server(editor) as client:

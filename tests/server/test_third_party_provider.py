@@ -13,6 +13,8 @@ import pytest
 from tests.server.conftest import Home
 from tests.support.sources import CODE
 
+pytestmark = pytest.mark.e2e
+
 PACKAGE = Path(__file__).parent.parent / "support" / "echo_provider"
 
 
