@@ -13,6 +13,7 @@ from ..errors import SettingsError
 from ..models.api_keys import Key, delete_key, store_key
 from ..provider_spec import spec_of, specs
 from ..providers.llamacpp import catalogue
+from ..registry.discovery import usable_id
 from ..registry.loopback import get_json
 from ..registry.model_registry import Registry
 from ..settings import ModelSettings, add_model_to_config, default_data_dir
@@ -80,7 +81,7 @@ async def _models_of(address: str) -> list[str]:
         if isinstance(items, list)
         else []
     )
-    return [ident for ident in ids if isinstance(ident, str)]
+    return [str(ident) for ident in ids if usable_id(ident)]
 
 
 async def add_model(args: argparse.Namespace, app: AppContext, wanted: SetUp) -> str:

@@ -15,6 +15,8 @@ Body = dict[str, Any]
 STREAM = "stream"
 """Fact: the service streams no answers of this model."""
 _LIMIT = "limit="
+_MAX_COUNT = 100_000_000
+"""Tokens; a larger count is an error or a lie, which would distort costs and averages."""
 LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict")
 
 
@@ -120,5 +122,5 @@ def items(value: Any) -> list[Body]:
 
 
 def whole(value: Any) -> int:
-    """Return a count that a provider sent; 0 for anything but a positive number."""
-    return value if isinstance(value, int) and value > 0 else 0
+    """Return a count that a provider sent; 0 for anything but a positive number that can be true."""
+    return value if isinstance(value, int) and 0 < value <= _MAX_COUNT else 0

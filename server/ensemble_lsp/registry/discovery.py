@@ -179,10 +179,11 @@ def _always(spec: ProviderSpec) -> DiscoveredModel:
 
 def _items(answer: Any) -> list[dict[str, Any]]:
     """Return the models of a list in OpenAI's form; none if the answer is anything else."""
-    return [item for item in items_of(answer) if _usable(item.get("id"))]
+    return [item for item in items_of(answer) if usable_id(item.get("id"))]
 
 
-def _usable(ident: Any) -> bool:
+def usable_id(ident: Any) -> bool:
+    """Return whether a server's id of a model can be shown and sent."""
     return isinstance(ident, str) and 0 < len(ident) <= 300 and ident.isprintable()
 
 

@@ -14,6 +14,7 @@ from ...errors import (
     ProviderError,
     ServiceUnavailableError,
 )
+from ...models.wire_format import whole
 from ...types import Chunk, Usage
 from .local_prompts import Confidence
 
@@ -125,15 +126,11 @@ def error_of(model: str, status: int, answer: Event) -> ProviderError:
 def _usage(event: Event) -> Usage:
     timings = cast(Event, event.get("timings") or {})
     return Usage(
-        input_tokens=_count(event.get("tokens_evaluated")),
-        output_tokens=_count(event.get("tokens_predicted")),
-        cached_tokens=_count(timings.get("cache_n")),
+        input_tokens=whole(event.get("tokens_evaluated")),
+        output_tokens=whole(event.get("tokens_predicted")),
+        cached_tokens=whole(timings.get("cache_n")),
     )
 
 
 def _finish(event: Event) -> Literal["stop", "length"]:
     return "length" if event.get("stop_type") == "limit" else "stop"
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) else 0
