@@ -396,6 +396,16 @@ def test_the_status_line_names_the_model(editor: Neovim) -> None:
     assert "busy" in editor.lua("_G.seen")
 
 
+def test_a_models_name_runs_nothing_in_the_status_line(editor: Neovim) -> None:
+    """Some status lines evaluate the text once more; the name may come from another program."""
+    editor.open("app.py", CODE)
+    text = editor.lua("""
+      local plugin = require('ensemble_lsp')
+      plugin.on_status({ state = 'idle', model = 'a%{execute("let g:ran = 1")}b%#Error#' })
+      return vim.api.nvim_eval_statusline(plugin.statusline(), {}).str""")
+    assert editor.lua("vim.g.ran == nil") and text.endswith("b#Error#"), text
+
+
 def health(editor: Neovim) -> str:
     editor.api.command("checkhealth ensemble_lsp")
     return editor.text

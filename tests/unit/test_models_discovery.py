@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -12,7 +14,9 @@ import pytest
 from ensemble_lsp.models.profiles import make_profile
 from ensemble_lsp.provider_spec import LocalServer, specs
 from ensemble_lsp.providers.llamacpp import catalogue
+from ensemble_lsp.registry import port_owner
 from ensemble_lsp.registry.discovery import discover
+from ensemble_lsp.registry.port_owner import belongs_to_another_person
 
 
 class Answers:
@@ -233,3 +237,45 @@ async def test_installed_weights_are_found_before_recall(tmp_path, monkeypatch):
     assert [f.settings.name for f in found] == ["smollm2", "recall"]
     assert (found[0].settings.provider, found[0].settings.model) == ("llamacpp", "smollm2")
     assert asked == [tmp_path]
+
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+ROW = "   0: {address}:{port:04X} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000 {user} 0 1 1\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's tables")
+@pytest.mark.parametrize(
+    ("user", "port", "state", "others"),
+    [
+        (1234, 11434, "0A", True),
+        (0, 11434, "0A", False),
+        (999, 11434, "0A", False),
+        (65534, 11434, "0A", False),
+        (1001, 11434, "0A", False),
+        (1234, 11435, "0A", False),
+        (1234, 11434, "01", False),
+    ],
+)
+def test_a_port_of_another_person_is_known(
+    tmp_path, monkeypatch, user: int, port: int, state: str, others: bool
+):
+    monkeypatch.setattr(os, "getuid", lambda: 1001)
+    tables = tmp_path / "tcp", tmp_path / "tcp6", tmp_path / "missing"
+    mine = ROW.format(address="0100007F", port=80, state="0A", user=1001)
+    for table, address in zip(tables, ("0100007F", "0" * 32), strict=False):
+        table.write_text(
+            HEAD + mine + ROW.format(address=address, port=port, state=state, user=user)
+        )
+        assert belongs_to_another_person(11434, (table,)) is others
+    assert belongs_to_another_person(11434, tables) is others
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs two users")
+async def test_the_server_of_another_person_is_not_used(tmp_path, monkeypatch):
+    answers = Answers(v1_models=listed("evil-coder"))
+    assert [f.settings.name for f in await found_at(answers, tmp_path)] == ["evil-coder"]
+    monkeypatch.setattr(port_owner, "_PEOPLE", range(1))
+    monkeypatch.setattr(os, "getuid", lambda: 1001)
+    asked = len(answers.asked)
+    assert await found_at(answers, tmp_path) == []
+    assert len(answers.asked) == asked

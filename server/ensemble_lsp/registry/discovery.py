@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,9 @@ from ..provider_spec import LocalServer, ProviderSpec, resolve_reference, specs
 from ..settings import ModelSettings
 from .forwarding import cloud_models, forwards_item, forwards_models, items_of
 from .loopback import get_json
+from .port_owner import belongs_to_another_person
+
+logger = logging.getLogger(__name__)
 
 _MAX_MODELS_PER_SERVER = 3
 _LOCAL_TIMEOUT = 60.0
@@ -89,6 +93,9 @@ def _from_keys(env: Mapping[str, str]) -> list[DiscoveredModel]:
 
 
 async def _ask_server(server: LocalServer, spec: ProviderSpec) -> list[DiscoveredModel]:
+    if await asyncio.to_thread(belongs_to_another_person, server.port):
+        logger.warning("port %d belongs to another user; its models are not used", server.port)
+        return []
     origin = f"http://127.0.0.1:{server.port}"
     for path in server.paths:
         items = _items(await get_json(origin + path))

@@ -29,7 +29,8 @@ function M.on_status(status)
   vim.cmd.redrawstatus()
 end
 
---- For the status line: the server's state and the model of the last answer.
+--- For the status line: the server's state and the model of the last answer. A status line may run
+--- code behind a percent sign, and a model's name may come from another program on this machine.
 ---@return string
 function M.statusline()
   if not M.client() then
@@ -40,7 +41,7 @@ function M.statusline()
   local edit = next_edit.statusline()
   return 'ensemble'
     .. (status.snoozed and ' (snoozed)' or icon)
-    .. (status.model and (': ' .. status.model) or '')
+    .. (status.model and (': ' .. status.model:gsub('%%', '')) or '')
     .. (edit == '' and '' or ' ' .. edit)
 end
 
