@@ -101,6 +101,22 @@ def test_noise_keeps_nobody_out(noise: bytes) -> None:
     assert _first_message(header + _framed({}), wait) == b"{}"
 
 
+@pytest.mark.timeout(30)
+def test_idle_connections_of_others_keep_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "AUTHENTICATION_TIMEOUT", 60.0)
+    idle: list[socket.socket] = []
+
+    def wait(port: int) -> None:
+        idle.extend(socket.create_connection(("127.0.0.1", port)) for _ in range(100))
+
+    header = b"Authorization: Bearer %b\r\n" % TOKEN.encode()
+    try:
+        assert _first_message(header + _framed({}), wait) == b"{}"
+    finally:
+        for one in idle:
+            one.close()
+
+
 def _framed(message: object) -> bytes:
     body = json.dumps(message).encode()
     return b"Content-Length: %d\r\n\r\n" % len(body) + body

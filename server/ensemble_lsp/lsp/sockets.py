@@ -16,6 +16,7 @@ import queue
 import re
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qs, urlsplit
@@ -59,29 +60,32 @@ def accept_tcp(host: str, port: int, token: str, announce: Announce) -> FileConn
     Raises ``SettingsError`` if the port is not available.
     """
     authenticated: queue.SimpleQueue[_AuthenticatedConnection] = queue.SimpleQueue()
-    slots, first_client = threading.BoundedSemaphore(_MAX_UNAUTHENTICATED), threading.Lock()
+    waiting: deque[socket.socket] = deque()
+    first_client, changing = threading.Lock(), threading.Lock()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with _listening(host, port):
         listener = socket.create_server((host, port), family=family)
 
     def authenticate(sock: socket.socket) -> None:
-        try:
-            opened = _authenticated(sock, token)
-            if opened and first_client.acquire(blocking=False):
-                authenticated.put(opened)
-            else:
-                sock.close()
-        finally:
-            slots.release()
+        opened = _authenticated(sock, token)
+        with changing, contextlib.suppress(ValueError):
+            waiting.remove(sock)
+        if opened and first_client.acquire(blocking=False):
+            authenticated.put(opened)
+        else:
+            sock.close()
 
     def listen() -> None:
         with contextlib.suppress(OSError):  # closed: a client is connected
             while True:
                 sock, _ = listener.accept()
-                if slots.acquire(blocking=False):
-                    threading.Thread(target=authenticate, args=(sock,), daemon=True).start()
-                else:
-                    sock.close()
+                with changing:
+                    waiting.append(sock)
+                    if len(waiting) > _MAX_UNAUTHENTICATED:
+                        _disconnect(
+                            waiting.popleft()
+                        )  # the oldest: a client sends its token at once
+                threading.Thread(target=authenticate, args=(sock,), daemon=True).start()
 
     announce(*listener.getsockname()[:2])
     threading.Thread(target=listen, name="lsp-listener", daemon=True).start()
