@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import HistoryError
 from .connection import StatementResult
@@ -123,11 +123,13 @@ def without_password(url: str) -> str:
 
 
 def password_of(url: str) -> str:
-    """Return the password in an address, or an empty text."""
+    """Return the password in an address, also in its query, or an empty text."""
     try:
-        return unquote(urlsplit(url).password or "")
+        parts = urlsplit(url)
+        in_query = dict(parse_qsl(parts.query))
     except ValueError:
         return ""
+    return unquote(parts.password or "") or in_query.get("password", "")
 
 
 class PostgresConnection:
