@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,8 +13,12 @@ from typing import Any
 import pytest
 
 from ensemble_lsp.errors import BadRequestError
+from ensemble_lsp.models.interface import BuildContext
+from ensemble_lsp.models.profiles import make_profile
 from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.wire_facts import FILE, KEPT_SECONDS, FactStore, facts_at
+from ensemble_lsp.registry import dry_run
+from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt
 from tests.support.adapters import SECRET, adapter
 from tests.support.providers import Fault, LoopbackProvider
@@ -81,6 +87,29 @@ def test_a_file_that_cannot_be_read_is_no_fault(tmp_path: Path, content: str) ->
     assert facts.known == frozenset()
     assert facts.learn("thinks")
     assert FactStore(tmp_path / FILE).of("a").known == {"thinks"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_the_file_holds_nothing_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / FILE)
+    assert not FactStore(tmp_path / FILE)._models
+
+
+async def test_a_preview_uses_nothing_from_a_folder_that_all_users_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    places: list[Path] = []
+
+    def build(_settings: Any, _profile: Any, context: BuildContext) -> None:
+        places.append(context.data_dir)
+
+    monkeypatch.setattr(dry_run, "build_model", build)
+    settings = ModelSettings(name="m", provider="openai", model="m")
+    dry_run._adapter(settings, make_profile(settings), [], None)
+    assert places and tmp_path not in (places[0], *places[0].parents)
+    assert not places[0].is_dir()
 
 
 def test_a_folder_that_cannot_be_written_is_no_fault(tmp_path: Path) -> None:

@@ -63,13 +63,15 @@ class RayWorker:
     def __init__(self) -> None:
         self._registry: Registry | None = None
         self._calls: list[ModelCall] = []
+        # Of its own: in a shared one other users could leave facts about models.
+        self._folder = tempfile.TemporaryDirectory(prefix="ensemble-lsp-")
 
     async def use(self, config: WorkerConfig) -> None:
         """Build the models."""
         self._registry = await Registry.build(
             config.settings,
             env=config.env,
-            data_dir=Path(tempfile.gettempdir()),
+            data_dir=Path(self._folder.name),
             document_index=None,
             on_call=self._calls.append,
             keyring=Keyring(_no_keyring),

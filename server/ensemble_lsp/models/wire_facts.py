@@ -18,6 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+from ..settings.regular_files import read_regular
+
 FILE = "wire-facts.json"
 KEPT_SECONDS = 30 * 24 * 3600.0
 """After this time a fact is forgotten, so that a service that was fixed gets another try."""
@@ -128,7 +130,7 @@ def facts_at(data_dir: Path) -> FactStore:
 def _read(path: Path) -> dict[str, Facts]:
     """Return the valid, fresh entries of the file; none of a file that cannot be read."""
     try:
-        raw: Any = json.loads(path.read_text(encoding="utf-8"))
+        raw: Any = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError):
         return {}
     return dict(_entries(raw))
@@ -152,7 +154,7 @@ def _entries(raw: Any) -> Iterator[tuple[str, Facts]]:
 
 def _save(path: Path, models: dict[str, Facts]) -> None:
     """Replace the file, so that a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

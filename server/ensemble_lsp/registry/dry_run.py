@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
+import os
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,6 @@ def _adapter(
         return httpx2.Response(503, json={"error": {"message": "a preview sends nothing"}})
 
     client = httpx2.AsyncClient(transport=httpx2.MockTransport(record))
-    folder = Path(tempfile.gettempdir())
-    context = BuildContext(folder, "no-key", prompt_redactor=redactor, http_client=client)
+    # No folder: what other users leave in a shared one must not change the requests.
+    context = BuildContext(Path(os.devnull), "no-key", prompt_redactor=redactor, http_client=client)
     return build_model(settings, profile, context)
