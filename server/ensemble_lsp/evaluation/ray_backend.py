@@ -63,7 +63,7 @@ class RayWorker:
     def __init__(self) -> None:
         self._registry: Registry | None = None
         self._calls: list[ModelCall] = []
-        # Of its own: in a shared one other users could leave facts about models.
+        # Not the shared one, in which other users could leave facts about models.
         self._folder = tempfile.TemporaryDirectory(prefix="ensemble-lsp-")
 
     async def use(self, config: WorkerConfig) -> None:
