@@ -164,7 +164,8 @@ async def test_a_remote_judge_sees_no_secret_in_the_candidates(
     with running(LoopbackProvider()) as one, running(LoopbackProvider()) as other:
         one.reply = f"    token = '{KEY}'\n    return login(token, first)\n"
         other.reply = f"    return post('{KEY}', headers=second_part, retry=True)\n"
-        other.delay_first = 2.0  # a stream that differs early is stopped once the other answer is there
+        # A stream that differs early is stopped once the other answer is there.
+        other.delay_first = 2.0
         home.model("one", one.base_url)
         home.model("other", other.base_url)
         home.tables["ensemble"] = {"judge": "far", "threshold": 1.0, "size": 3, "budgetMs": 30000}
