@@ -166,11 +166,11 @@ class Registry:
         return {p.name: f"{p.provider}/{p.model}" for p in profiles}
 
     def get(self, name: str) -> Model:
-        """A model by name, also one that cannot be asked now; raises ``UnknownModelError``."""
+        """Return a model by name, even if it cannot be asked now; raises ``UnknownModelError``."""
         return self._slot(name).model
 
     def for_task(self, task: Task) -> list[Model]:
-        """The models that can do a task now, in order of configuration."""
+        """Return the models that can do a task now, in order of configuration."""
         return [slot.model for slot in self._slots.values() if slot.open_for(task)]
 
     async def prepare(self) -> None:
@@ -218,7 +218,7 @@ class Registry:
         return TestResult(name, True, "answers", answer.first_token_ms, answer.total_ms)
 
     async def close(self) -> None:
-        """Close all models at once, also those that were only waiting for their last answers."""
+        """Close all models at once, including removed ones that wait for their last answers."""
         if self._superseded:
             return
         going, self._going = self._going, {}
@@ -287,7 +287,7 @@ async def _wanted(
 
 
 async def _retire(draining: Draining, patience: float) -> None:
-    with suppress(Exception):  # it is gone, however badly
+    with suppress(Exception):  # it is removed even if closing it fails
         await draining.retire(patience)
 
 
@@ -305,7 +305,7 @@ def _unknown(name: str, known: Iterable[str]) -> str:
 
 
 def _question(profile: Profile) -> Prompt:
-    """About the smallest thing the model can be asked."""
+    """Return about the smallest prompt that the model can answer."""
     task: Task = "complete" if "complete" in profile.tasks else profile.tasks[0]
     head, body = "def add(a, b):\n", "    return a + b\n"
     rendered = None

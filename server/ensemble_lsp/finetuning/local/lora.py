@@ -66,7 +66,7 @@ class LoraTrainer:
         except Exception as error:  # the library raises many kinds of errors
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
             raise FineTuningError(
-                f"{base.name} cannot be loaded for training ({reason})."
+                f"{base.name} cannot be loaded for training ({reason}); choose another base."
             ) from error
         self.config = loaded.config
         lora = lib.peft.LoraConfig(

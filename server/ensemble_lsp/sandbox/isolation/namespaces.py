@@ -245,7 +245,7 @@ _DENIED = {
     "process_mrelease": (448, 448), "lookup_dcookie": (212, 18), "fanotify_init": (300, 262),
 }  # fmt: skip
 _DENIED_X86 = (172, 173)
-"""Of x86_64 alone: iopl, ioperm."""
+"""Calls that only x86_64 has: iopl, ioperm."""
 _ON_OTHERS = {
     "ioprio_set": (251, 30), "shmget": (29, 194), "shmat": (30, 196),
     "shmctl": (31, 195), "semget": (64, 190), "semop": (65, 193), "semctl": (66, 191),
