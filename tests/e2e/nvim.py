@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import pytest
 
 from tests.e2e.conftest import ROOT, SERVER
@@ -244,3 +245,20 @@ def running(
         with suppress(OSError, EOFError, pynvim.NvimError):
             api.command("qall!")
         api.close()
+
+
+def server_pid(editor: Neovim) -> int | None:
+    """The process id of the server that an editor runs."""
+    code = "vim.fn.getpid()"
+    children = psutil.Process(editor.lua(code)).children(recursive=True)
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            if any("ensemble-lsp" in part for part in child.cmdline()):
+                return child.pid
+    return None
+
+
+def health(editor: Neovim) -> str:
+    """The report of ``:checkhealth``."""
+    editor.api.command("checkhealth ensemble_lsp")
+    return editor.text
