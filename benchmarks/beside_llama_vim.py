@@ -309,7 +309,7 @@ def count_tokens(figures: Figures) -> None:
         finally:
             figures.tokens += read
 
-    EngineClient.listen = counted  # type: ignore[method-assign]
+    EngineClient.listen = counted
 
 
 @asynccontextmanager

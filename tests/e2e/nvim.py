@@ -144,7 +144,7 @@ class Neovim:
 
     def notified(self, part: str) -> str:
         """Wait for a message to the user that contains a text."""
-        messages: Callable[[], list[str]] = lambda: self.lua("_G.messages")  # noqa: E731
+        messages: Callable[[], list[str]] = lambda: self.lua("_G.messages")
         return wait_until(
             lambda: next((str(m) for m in messages() if part in str(m)), ""),
             f"a message with {part!r}; there are {messages()}",

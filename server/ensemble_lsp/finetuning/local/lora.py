@@ -125,7 +125,7 @@ class LoraTrainer:
         while self._step < total:
             epoch, at = divmod(self._step, per_epoch)
             order = list(samples)
-            random.Random(f"{self._plan.seed}:{epoch}").shuffle(order)  # noqa: S311
+            random.Random(f"{self._plan.seed}:{epoch}").shuffle(order)  # noqa: S311 - a reproducible order
             loss = self._loss(order[at * batch : (at + 1) * batch])
             loss.backward()
             self._optimizer.step()

@@ -63,7 +63,7 @@ class EngineClient:
         """Return whether the model's vocabulary has the text as one token, control tokens included."""
         body = {"content": text, "add_special": False, "parse_special": True}
         tokens = (await self.ask("/tokenize", body)).get("tokens")
-        return isinstance(tokens, list) and len(tokens) == 1  # pyright: ignore[reportUnknownArgumentType]
+        return isinstance(tokens, list) and len(tokens) == 1
 
     @property
     def _headers(self) -> dict[str, str]:

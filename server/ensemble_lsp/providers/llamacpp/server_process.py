@@ -230,7 +230,7 @@ def threads_for_this_machine() -> tuple[int, int]:
     """
     cores = os.cpu_count() or 1
     with suppress(AttributeError, OSError):
-        cores = len(os.sched_getaffinity(0))  # type: ignore[attr-defined, unused-ignore]
+        cores = len(os.sched_getaffinity(0))
     physical = cores // 2 if cores > _MOST_THREADS else cores  # usually two to a core
     return min(_MOST_THREADS, max(1, physical - 1)), min(_MOST_THREADS, max(1, physical))
 
