@@ -60,6 +60,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bany more\b(?! (?:than|of)\b)", "no longer"),
         (r"\ball that (?:is|was)\b", "everything that, the …"),
         (r"\btells? (?:of|nothing|no|more|something)\b", "says, indicates, names"),
+        (r"\bfor ever\b", "forever"),
         (r"\beverybody\b", "everyone, every user"),
         (r"\banew\b", "again, from the start"),
         (r"\b(?:of|at|within|only|every|most|for) so many\b(?! that)", "this many, at most"),

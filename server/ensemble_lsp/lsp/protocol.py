@@ -226,7 +226,7 @@ class EnsembleProtocol(LanguageServerProtocol):
                 {"jsonrpc": self.VERSION, **data}, result_type or JsonRPCResponseMessage
             )
         except Exception:
-            # Fail the waiting request instead of leaving it pending for ever.
+            # Fail the waiting request instead of leaving it pending forever.
             failed = types.ResponseError(
                 ErrorCodes.InvalidParams, "the client's response cannot be decoded"
             )
