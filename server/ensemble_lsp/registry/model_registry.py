@@ -89,7 +89,7 @@ class Registry:
         self._removed = MappingProxyType(dict(removed))
         self.faults = faults
         """Settings that name a model that does not exist."""
-        self._going: dict[asyncio.Task[None], Draining] = {}
+        self._retiring: dict[asyncio.Task[None], Draining] = {}
         self._superseded = False
 
     @classmethod
@@ -221,12 +221,12 @@ class Registry:
         """Close all models at once, including removed ones that wait for their last answers."""
         if self._superseded:
             return
-        going, self._going = self._going, {}
-        for task in going:
+        retiring, self._retiring = self._retiring, {}
+        for task in retiring:
             task.cancel()
         chains = [slot.chain.draining for slot in self._slots.values() if slot.chain]
         await asyncio.gather(
-            *(model.close() for model in (*chains, *going.values())), return_exceptions=True
+            *(model.close() for model in (*chains, *retiring.values())), return_exceptions=True
         )
 
     def _slot(self, name: str) -> Slot:
@@ -250,8 +250,8 @@ class Registry:
 
     def _take_over(self, previous: Registry) -> None:
         previous._superseded = True
-        for task, draining in previous._going.items():
-            self._going[task] = draining
+        for task, draining in previous._retiring.items():
+            self._retiring[task] = draining
             task.add_done_callback(self._forget_draining)
         kept = {id(slot.chain) for slot in self._slots.values() if slot.chain}
         self._let_go(slot for slot in previous._slots.values() if id(slot.chain) not in kept)
@@ -263,11 +263,11 @@ class Registry:
                 continue
             draining = slot.chain.draining
             task = asyncio.ensure_future(_retire(draining, slot.profile.timeout + _PATIENCE))
-            self._going[task] = draining
+            self._retiring[task] = draining
             task.add_done_callback(self._forget_draining)
 
     def _forget_draining(self, task: asyncio.Task[None]) -> None:
-        self._going.pop(task, None)
+        self._retiring.pop(task, None)
 
 
 def _wrong_pins(settings: Settings, names: Mapping[str, Slot]) -> tuple[SettingsIssue, ...]:
