@@ -47,9 +47,9 @@ class PendingSuggestion:
     since: float
     group: tuple[str, ...] = ()
     visible: bool = True
-    """Whether it is on the screen, as far as known,"""
+    """Whether it is on the screen, as far as known."""
     seen_ms: float = 0.0
-    """and the time that it was there before."""
+    """Milliseconds on the screen before it was last shown, as far as known."""
     match: Match = field(default_factory=lambda: Match("untouched", 0, 1))
     now: str = ""
     """The text in the region."""
@@ -70,15 +70,15 @@ class PendingSuggestion:
     other_since: float | None = None
     away_since: float | None = None
     reformatted: bool = False
-    """Whether it is there, but spelled as a formatter would."""
+    """Whether the document contains it as a formatter would write it."""
     whole_since: float | None = None
     undone: bool = False
     refused: bool = False
     """Whether the user or the client ended it by a rejection."""
     changed_now: bool = False
-    """Whether the latest change touched its place,"""
+    """Whether the latest change touched its place."""
     changed_outside: bool = False
-    """or the rest of the document."""
+    """Whether the latest change touched the rest of the document."""
 
     @classmethod
     def offer(cls, suggestion: Suggestion, document: Document, now: float) -> PendingSuggestion:
