@@ -28,7 +28,9 @@ from .secret_values import (
 
 _WEBHOOK = re.compile(
     r"""hooks\.slack\.com/(?:services|workflows|triggers)/(?P<v1>[\w/]{20,})|discord(?:app)?\.com/api/webhooks/(?P<v2>[\w/-]{20,})
-    |webhook\.office\.com/webhookb2/(?P<v3>[\w/@-]{40,})|api\.telegram\.org/bot(?P<v4>[\w:-]{20,})""",
+    |webhook\.office\.com/webhookb2/(?P<v3>[\w/@-]{40,})|api\.telegram\.org/bot(?P<v4>[\w:-]{20,})
+    |hooks\.zapier\.com/hooks/catch/(?P<v5>\d+/[a-z0-9]{5,})|outlook\.office\.com/webhook/(?P<v6>[\w/@-]{40,})
+    |chat\.googleapis\.com/v1/spaces/[^\s"']{1,60}[?&]key=(?P<v7>[\w%&=-]{20,})""",
     re.VERBOSE,
 )
 _PASSWORD_IN_URL = re.compile(
@@ -40,7 +42,7 @@ _BEGUN_URL = re.compile(
 _TOKEN_IN_URL = re.compile(r"://(?P<v>[\w~.-]{16,255})(?::(?:x-oauth-basic)?)?@(?=[\w.\[-])")
 _AUTHORIZATION = re.compile(
     r"""\b(?:Bearer|Basic|Digest|Negotiate)\s+(?P<v1>[A-Za-z0-9._~+/-]{16,}=*)
-    |(?i:authorization)["']?\s*[:=,]\s*["'`]?(?:(?i:token|apikey|key|bearer|basic)[\s=]+)?(?P<v2>[A-Za-z0-9._~+/-]{16,}=*)""",
+    |(?i:authorization)["']?\s*[:=,]\s*[fFbBrR]{0,2}["'`]?(?:(?i:token|apikey|key|bearer|basic)[\s=]+)?(?P<v2>[A-Za-z0-9._~+/-]{16,}=*)""",
     re.VERBOSE,
 )
 _COMMON = frozenset(
