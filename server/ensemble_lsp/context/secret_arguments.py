@@ -11,7 +11,7 @@ from .secret_values import is_app_password, is_harmless, is_mixed, is_password_w
 
 _NUMBER_OF_FIELDS = 4
 """Colons in a line of PostgreSQL's file of passwords."""
-_MARKS = re.compile("[\"'`=@|;-]|:.*:")
+_MARKS = re.compile("[\"'`=@|;/-]|:.*:|[wW]ord |phrase | is |community")
 
 
 class _ArgumentRule(NamedTuple):
@@ -51,9 +51,9 @@ _RULES = (
         r"""\s(?:-u|--user|--proxy-user)[=\s]?\s*["']?[^\s:"'$]{1,80}:(?P<v>[^\s"'$]{4,200})""",
     ),
     _rule(
-        " -p| -a| -w",
-        r"""\b(?:login|sshpass|mongo(?:sh|dump|restore)?|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
-        \s-(?:p|a|w)\s?["']?(?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'$]{5,200})""",
+        " -p| -a| -w| /p| /rp",
+        r"""\b(?:zip|7za?|sqlcmd|bcp|schtasks|signtool|xfreerdp|lftp|login|sshpass|mongo(?:sh|dump|restore)?|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
+        \s(?:-(?:p|P|a|w)|/r?p)[ :]?["']?(?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'$]{5,200})""",
     ),
     # Functions that take a key: HMACs, ciphers, signed tokens
     _rule(
@@ -67,10 +67,22 @@ _RULES = (
         (?:(?:Buffer|base64|Encoding|hex)[\w.]{1,40}\(\s*|bytes(?:\.fromhex)?\(\s*)?[bu]?(?P<q>["'`])(?P<v>(?:(?!(?P=q)).){6,400})(?P=q)""",
     ),
     _rule(
-        "networkcredential|wifi.begin|setbasicauth|basic_auth|userpassword|usernamepassword|pscredential|.login(",
-        r"""(?:NetworkCredential|WiFi\.begin|SetBasicAuth|basic_auth|UserPassword|UsernamePassword\w*
+        "networkcredential|wifi.begin|setbasicauth|basic_auth|userpassword|usernamepassword|pscredential|.login(|plainauth",
+        r"""(?:NetworkCredential|PlainAuth\([^,()\n]{0,40},|PlainAuth|WiFi\.begin|SetBasicAuth|basic_auth|UserPassword|UsernamePassword\w*
             |PSCredential|\.login)(?:\(\s*|[ ])[^,()\n]{1,80},
         \s*(?:\(ConvertTo-SecureString\s+)?\s*(?P<q>["'])(?P<v>(?:(?!(?P=q)).){4,200})(?P=q)""",
+    ),
+    # The third argument, after a host or an address
+    _rule(
+        "ftp(|ftp_tls(|url.create(|create_user(|create_superuser(|plainauth(",
+        r"""(?:\bFTP(?:_TLS)?|URL\.create|create_(?:super)?user|PlainAuth)\((?:[^,()\n]{1,80},\s*){2}(?P<q>["'])(?P<v>(?:(?!(?P=q)).){4,200})(?P=q)""",
+    ),
+    # A password or a key that is compared, encrypted with, or signed with
+    _rule(
+        "comparesync|checkpw|hashpw|hashsync|cryptojs|serializer(|signer(|plaintext|algolia",
+        r"""(?:(?:compare|hash)Sync\(\s*|\b(?:checkpw|hashpw)\(\s*b?|CryptoJS\.\w{1,12}\.\w{1,12}\([^,()\n]{1,80},\s*|Serializer\(\s*|Signer\(\s*
+            |algoliasearch\(\s*["']\w{1,20}["'],\s*|ConvertTo-SecureString\s+(?:-String\s+)?)
+        (?P<q>["'])(?P<v>(?:(?!(?P=q)).){6,200})(?P=q)""",
     ),
     # "Jwt": {"Key": "value"} in settings of .NET
     _rule(
@@ -94,6 +106,19 @@ _RULES = (
         "password is|password was|passphrase is|token is|secret is|key is",
         r"""(?i:\b(?:pass(?:word|phrase)|token|secret|api[ ]key)[ ](?:is|was):?[ ])[*`"'_]{0,3}
         (?P<v>(?=\S{0,40}\d)(?=\S{0,40}[A-Za-z])[^\s*`"'<>]{6,200})""",
+    ),
+    _rule(
+        "password|passphrase|passcode|community",
+        r"""(?:\b(?:pass(?:word|phrase|code)|Pass(?:word|phrase|code))|\b(?:snmp-server|r[ow])\s?community)\s+["'`*]{0,2}
+        (?P<v>(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])[^\s"'`(){}=,;<>\[\]]{6,200})""",
+    ),
+    _rule(
+        " / ",
+        r"""(?i:\b(?:admin\w*|root|sa|user\w*|test\w*|guest|demo|login)) / (?P<v>(?=\S*\d)(?=\S*[A-Z])(?=\S*[^\w\s.,/()'"-])[^\s"'<>]{6,60})""",
+    ),
+    _rule(
+        "auth|static:",
+        r"""(?:(?i:basic_?auth|http_?auth)\w{0,12}["']?\s*[:=]\s*["']|\bstatic:)[\w.@-]{1,60}:(?P<v>[^\s"'$]{4,200})""",
     ),
     _rule(
         "auth",

@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from .secret_groups import announces, find_announced
 from .secret_names import NAMES_A_VALUE, OPENS, may_name_secret
 from .secret_spans import Part, Span, Verdict
 from .secret_values import is_encoded_text, share_of_parts
 
-BODY, HEADING, END, OTHER_HEADING, JOINS, OPEN, JUNCTION, VARIABLE = 1, 2, 4, 8, 16, 32, 64, 128
+BODY, HEADING, END, OTHER_HEADING, JOINS, OPEN, JUNCTION, VARIABLE, ANNOUNCES = (
+    1, 2, 4, 8, 16, 32, 64, 128, 256,
+)  # fmt: skip
 """Flags of a line with respect to its neighbours: a line of base64; a private key's first or last line;
 another block's first line; a string that the next line may continue; a name whose value the next line has;
-strings joined within the line; the first line of a Terraform variable with a secret's name."""
+strings joined within the line; the first line of a Terraform variable with a secret's name; a line that announces secrets below it, see ``secret_groups.py``."""
 
 
 _LONGEST_KEY = 200
@@ -109,6 +112,8 @@ def flags_of(line: str) -> int:
         flags |= VARIABLE
     if not flags & JOINS and _opens(line, stripped):
         flags |= OPEN
+    if announces(line, stripped):
+        flags |= ANNOUNCES
     return flags
 
 
@@ -133,6 +138,8 @@ def find_in_blocks(
             yield _below_heading(lines, number)
         if verdict.flags & END:
             yield _above_end(lines, number)
+        if verdict.flags & ANNOUNCES:
+            yield from find_announced(lines, number)
         if verdict.flags & VARIABLE:
             yield from _defaults_below(lines, number, search)
         if verdict.flags & (JOINS | OPEN | JUNCTION) and number > joined_to:
@@ -267,7 +274,7 @@ def _is_short_end(lines: Sequence[str], number: int) -> bool:
 def _defaults_below(
     lines: Sequence[str], first: int, search: Callable[[str], Sequence[Span]]
 ) -> Iterator[list[Part]]:
-    """Yield the default of a Terraform variable with a secret's name."""
+    """Yield the default of a Terraform variable with a secret's name; a line that announces secrets below it, see ``secret_groups.py``."""
     variable = _VARIABLE.match(lines[first])
     for number in range(first + 1, min(len(lines), first + _MAX_JOINED)):
         if lines[number].strip() == "}":

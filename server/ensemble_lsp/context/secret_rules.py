@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from .secret_arguments import find_arguments
 from .secret_blocks import is_key_body
 from .secret_formats import find_tokens, may_hold_token
+from .secret_lists import find_listed
 from .secret_names import find_named
 from .secret_spans import Span, apart, replace
 from .secret_values import (
@@ -79,7 +80,7 @@ def find_secrets(line: str, may_hold: bool) -> list[Span]:
 
     ``may_hold`` is ``may_hold_token`` of the line.
     """
-    spans = [*find_named(line), *find_arguments(line), *_in_addresses(line)]
+    spans = [*find_named(line), *find_arguments(line), *find_listed(line), *_in_addresses(line)]
     if may_hold:
         spans += find_tokens(line)
         if _LONG.search(line):

@@ -1,0 +1,146 @@
+"""Secrets over several lines that one line announces: lists, tables, Kubernetes' Secrets, keys in hexadecimal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from .secret_lists import governed, openings, scan
+from .secret_names import NAME, may_name_secret
+from .secret_spans import Part
+
+_MOST_LINES = 100
+_CELLS = re.compile(r"[\w .*`\"'-]{1,30}(?:(?P<s>[|,;\t])[\w .*`\"'-]{0,30}){1,12}")
+_COLUMN = re.compile(
+    r"(?i)[\s*`\"']*(?:(?:new|old|user|default|initial|temp|admin|login)[ _-]?)?(?:password|passwd|passwort|pass|pwd|passphrase|secret(?:[ _-]?(?:access[ _-]?)?key)?"
+    r"|(?:api|access)[ _-]?(?:key|token)|token)[\s*`\"']*"
+)
+_LONGEST_HEADER = 200
+_KIND_SECRET = re.compile(r"""\s*["']?kind["']?\s*:\s*["']?(?:Sealed)?Secret["']?\s*,?\s*$""")
+_DATA = re.compile(r"""\s*["']?(?:data|stringData)["']?\s*:\s*\{?\s*$""")
+_ENTRY = re.compile(
+    r"""\s+["']?(?!(?:user(?:name)?|host(?:name)?|port|database|dbname|type)\b)[\w./-]{1,80}["']?\s*:\s+(?:!!\w+\s+)?["']?(?P<v>(?!<redacted>|[|>{$])[^\s"'#][^"'#\n]{3,}?)["']?\s*,?\s*$"""
+)
+_BLOCK = re.compile(r"""\s+["']?[\w./-]{1,80}["']?\s*:\s+[|>][-+]?\s*$""")
+_PLIST_KEY = re.compile(r"\s*<key>(?P<v>[^<]{1,60})</key>\s*")
+_PLIST_VALUE = re.compile(r"\s*<(?:string|data)>(?P<v>[^<]{4,4000})<")
+_HEX_HEADING = re.compile(
+    r"(?:\$ANSIBLE_VAULT;.*|\s*(?:priv|pub|privateExponent|prime[12]|exponent[12]|coefficient|private key|x):\s*)"
+)
+_HEX_LINE = re.compile(r"\s*(?P<v>(?:[0-9a-f]{2}:){4,}(?:[0-9a-f]{2})?|[0-9a-f]{20,})\s*")
+
+
+def announces(line: str, stripped: str) -> bool:
+    """Return whether a line announces secrets on those below it."""
+    if stripped[-1:] in ("[", "(", "{", ",") or stripped.endswith("'''") or stripped[-1:] == '"':
+        if may_name_secret(line) and any(opened.depth for opened in openings(line)):
+            return True
+    if _KIND_SECRET.match(line) or (stripped.startswith("<key>") and may_name_secret(line)):
+        return True
+    if stripped[-1:] == ":" or stripped.startswith("$ANSIBLE"):
+        return _HEX_HEADING.fullmatch(line) is not None and not stripped.startswith("pub")
+    return len(stripped) <= _LONGEST_HEADER and may_name_secret(line) and bool(_columns(stripped))
+
+
+def find_announced(lines: Sequence[str], first: int) -> Iterator[list[Part]]:
+    """Yield the secrets that a line announces, each as its parts."""
+    line = lines[first]
+    for opened in openings(line):
+        if opened.depth:
+            yield from _in_brackets(lines, first, opened.name, opened.depth)
+    if _KIND_SECRET.match(line):
+        yield from _in_kubernetes(lines, first)
+    if found := _PLIST_KEY.fullmatch(line):
+        yield from _in_plist(lines, first, found["v"])
+    if _HEX_HEADING.fullmatch(line):
+        yield from _in_hexadecimal(lines, first)
+    if columns := _columns(line.strip()):
+        yield from _in_table(lines, first, columns)
+
+
+def _below(lines: Sequence[str], first: int) -> range:
+    return range(first + 1, min(len(lines), first + _MOST_LINES))
+
+
+def _in_brackets(lines: Sequence[str], first: int, name: str, depth: int) -> Iterator[list[Part]]:
+    for number in _below(lines, first):
+        spans, depth = scan(name, lines[number], 0, depth)
+        yield from ([(number, start, end)] for start, end in spans)
+        if depth <= 0:
+            return
+
+
+def _columns(header: str) -> tuple[str, dict[int, str]] | None:
+    """Return a table's separator, and its columns with the name of a secret."""
+    text = header.strip("| \t")
+    found = _CELLS.fullmatch(text)
+    if found is None:
+        return None
+    separator = found["s"]
+    cells = text.split(separator)
+    named = {n: cell.strip(" \t*`\"'") for n, cell in enumerate(cells) if _COLUMN.fullmatch(cell)}
+    return (separator, named) if named and len(cells) > 1 else None
+
+
+def _in_table(
+    lines: Sequence[str], first: int, columns: tuple[str, dict[int, str]]
+) -> Iterator[list[Part]]:
+    separator, named = columns
+    count = lines[first].count(separator)
+    outer = int(lines[first].lstrip().startswith("|"))
+    for number in _below(lines, first):
+        line = lines[number]
+        if line.count(separator) != count:
+            return
+        start = 0
+        for at, cell in enumerate(line.split(separator)):
+            text = cell.strip(" \t*`\"'\r")
+            if name := named.get(at - outer) if text else None:
+                begin = start + cell.index(text)
+                yield from _judge(name, line, number, begin, begin + len(text))
+            start += len(cell) + 1
+
+
+def _judge(name: str, line: str, number: int, start: int, end: int) -> Iterator[list[Part]]:
+    """Yield the secrets of a part of a line without quotes."""
+    moved = start - 1
+    for a, b in governed(name.replace(" ", "_"), f'"{line[start:end]}"', (0, end - start + 2)):
+        yield [(number, a + moved, b + moved)]
+
+
+def _in_kubernetes(lines: Sequence[str], kind: int) -> Iterator[list[Part]]:
+    """Yield the values of ``data`` and ``stringData``, whatever their names, above and below the kind."""
+    first = next((n for n in range(kind, -1, -1) if lines[n].startswith("---")), -1) + 1
+    first = max(first, kind - _MOST_LINES)
+    indent = -1
+    for number in range(first, min(len(lines), kind + _MOST_LINES)):
+        line = lines[number]
+        if number > kind and line.startswith("---"):
+            return
+        depth = len(line) - len(line.lstrip())
+        if _DATA.match(line):
+            indent = depth
+        elif line.strip() and depth <= indent:
+            indent = -1
+        elif indent >= 0 and (entry := _ENTRY.fullmatch(line)):
+            yield [(number, *entry.span("v"))]
+        elif indent >= 0 and line.strip() and not _BLOCK.match(line) and ":" not in line:
+            yield [(number, depth, len(line.rstrip()))]
+
+
+def _in_plist(lines: Sequence[str], first: int, key: str) -> Iterator[list[Part]]:
+    name = NAME.search(key)
+    value = _PLIST_VALUE.match(lines[first + 1]) if name and first + 1 < len(lines) else None
+    if name and value:
+        yield from _judge(name.group(), lines[first + 1], first + 1, *value.span("v"))
+
+
+def _in_hexadecimal(lines: Sequence[str], first: int) -> Iterator[list[Part]]:
+    parts: list[Part] = []
+    for number in _below(lines, first):
+        found = _HEX_LINE.fullmatch(lines[number])
+        if found is None:
+            break
+        parts.append((number, *found.span("v")))
+    if parts:
+        yield parts
