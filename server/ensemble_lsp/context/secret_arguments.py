@@ -9,6 +9,11 @@ from typing import NamedTuple
 from .secret_names import may_name_secret, span_of_value
 from .secret_values import is_app_password, is_harmless, is_mixed, is_password_word
 
+_EXAMPLE = re.compile(r"(?i)your|change|<|\$|%|\{|example|\.\.\.|sha|md5|utf|hs\d|rs\d|es\d")
+_DESCRIPTION = re.compile(
+    r"(?i)secret|password|key|token|jwt|hmac|test|some|dummy|fake|sample|placeholder|signing|private|shared|super|user|value|string|demo|session|cookie|salt|hash|digest|message|data"
+)
+_LETTERS = re.compile("[A-Za-z]+")
 _NUMBER_OF_FIELDS = 4
 """Colons in a line of PostgreSQL's file of passwords."""
 _MARKS = re.compile("[\"'`=@|;/-]|:.*:|[wW]ord |phrase | is |community")
@@ -19,10 +24,12 @@ class _ArgumentRule(NamedTuple):
 
     words: tuple[str, ...]
     pattern: re.Pattern[str]
+    takes_words: bool = False
+    """Whether plain words are a secret here: a key of a cipher or a signature is one whatever it is."""
 
 
-def _rule(words: str, pattern: str) -> _ArgumentRule:
-    return _ArgumentRule(tuple(words.split("|")), re.compile(pattern, re.VERBOSE))
+def _rule(words: str, pattern: str, *, takes_words: bool = False) -> _ArgumentRule:
+    return _ArgumentRule(tuple(words.split("|")), re.compile(pattern, re.VERBOSE), takes_words)
 
 
 _RULES = (
@@ -65,6 +72,7 @@ _RULES = (
             |(?i:jwt)\.(?:encode|decode|sign|verify)(?:\(\s*|[ ])[^"',()\n]{1,80}(?:\([^()\n]{0,80}\))?,\s*
             |Symmetric(?:Security)?Key\(\s*)
         (?:(?:Buffer|base64|Encoding|hex)[\w.]{1,40}\(\s*|bytes(?:\.fromhex)?\(\s*)?[bu]?(?P<q>["'`])(?P<v>(?:(?!(?P=q)).){6,400})(?P=q)""",
+        takes_words=True,
     ),
     _rule(
         "networkcredential|wifi.begin|setbasicauth|basic_auth|userpassword|usernamepassword|pscredential|.login(|plainauth",
@@ -83,6 +91,7 @@ _RULES = (
         r"""(?:(?:compare|hash)Sync\(\s*|\b(?:checkpw|hashpw)\(\s*b?|CryptoJS\.\w{1,12}\.\w{1,12}\([^,()\n]{1,80},\s*|Serializer\(\s*|Signer\(\s*
             |algoliasearch\(\s*["']\w{1,20}["'],\s*|ConvertTo-SecureString\s+(?:-String\s+)?)
         (?P<q>["'])(?P<v>(?:(?!(?P=q)).){6,200})(?P=q)""",
+        takes_words=True,
     ),
     # "Jwt": {"Key": "value"} in settings of .NET
     _rule(
@@ -114,7 +123,7 @@ _RULES = (
     ),
     _rule(
         " / ",
-        r"""(?i:\b(?:admin\w*|root|sa|user\w*|test\w*|guest|demo|login)) / (?P<v>(?=\S*\d)(?=\S*[A-Z])(?=\S*[^\w\s.,/()'"-])[^\s"'<>]{6,60})""",
+        r"""(?i:\b(?:admin\w*|root|sa|user\w*|test\w*|guest|demo|login))[ ]/[ ](?P<v>(?=\S*\d)(?=\S*[A-Z])(?=\S*[^\w\s.,/()'"-])[^\s"'<>]{6,60})""",
     ),
     _rule(
         "auth|static:",
@@ -167,28 +176,35 @@ _IN_ANY = tuple(
 
 def find_arguments(line: str) -> Iterator[tuple[int, int]]:
     """Yield the spans of secrets in statements, calls and command lines."""
-    for match in _matches(line):
-        if _is_secret(match["v"]):
+    for match, takes_words in _matches(line):
+        if _is_secret(match["v"]) or (takes_words and _has_own_word(match["v"])):
             yield span_of_value(match)
 
 
-def _matches(line: str) -> Iterator[re.Match[str]]:
+def _matches(line: str) -> Iterator[tuple[re.Match[str], bool]]:
     if _MARKS.search(line) is None:
         return
     if line.count(":") == _NUMBER_OF_FIELDS and (fields := _PGPASS.fullmatch(line)):
-        yield fields
+        yield fields, False
     lower = line.lower()
     if not any(map(lower.__contains__, _IN_ANY)):
         return
     for rule in _RULES:
         if any(map(lower.__contains__, rule.words)):
-            yield from rule.pattern.finditer(line)
+            yield from ((match, rule.takes_words) for match in rule.pattern.finditer(line))
     if line.count('"') + line.count("'") >= 4 and any(map(lower.__contains__, _IN_CALLS)):
-        yield from _CALL.finditer(line)
+        yield from ((match, False) for match in _CALL.finditer(line))
     if "insert" in lower and (insert := _INSERT.search(line)) and may_name_secret(insert.group()):
         for match in _SQL_STRING.finditer(line, insert.end()):
             if is_mixed(match["v"]) and "@" not in match["v"]:
-                yield match
+                yield match, False
+
+
+def _has_own_word(value: str) -> bool:
+    """Return whether words are more than the description of a key, as in ``your-secret-key``."""
+    if _EXAMPLE.match(value) or not any(map(str.isalnum, value)):
+        return False
+    return any(len(word) > 3 for word in _LETTERS.findall(_DESCRIPTION.sub(" ", value)))
 
 
 def _is_secret(value: str) -> bool:

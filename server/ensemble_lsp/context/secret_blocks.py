@@ -72,7 +72,7 @@ _HEADER = re.compile(r"[\s\"'#/*]*[A-Z][\w-]{1,30}: ")
 _CLASSES = (re.compile("[A-Z]"), re.compile("[a-z]"), re.compile("[0-9]"))
 _OPERATOR = r"(?:\+|\.\.?|&|<<|\|\||\.concat\()"
 _PIECE = r"[\w+/=.!@#%^*~-]{3,}"
-_OPENING = frozenset("=:([|>-+\\")
+_OPENING = frozenset("=:([|>-+\\\"'")
 _NAME_KEY = re.compile(r"""[nN]ame["']?\s*[:=]""")
 _JOINS = re.compile(rf"""["'`]{_PIECE}(?P<tail>["'`]\s*{_OPERATOR}?\s*\\?\s*)$""")
 _CUT = re.compile(r"[\w+/=.~-]{3,}\\$")
