@@ -18,44 +18,9 @@ from .secret_values import (
     is_words,
 )
 
-_IN_NAMES = (
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "key",
-    "cred",
-    "auth",
-    "pw",
-    "psk",
-    "-mac",
-    "mnemonic",
-    "phrase",
-    "session",
-    "contrase",
-    "kennwort",
-    "senha",
-    "hasło",
-    "haslo",
-    "wachtwoord",
-    "lozinka",
-    "lösenord",
-    "salasana",
-    "heslo",
-    "jelszó",
-    "jelszo",
-    "parola",
-    "clave",
-    "mot_de_",
-    "adgangskode",
-    "şifre",
-    "sifre",
-    "密码",
-    "密碼",
-    "口令",
-    "パスワード",
-    "비밀번호",
-    "пароль",
+_IN_NAMES = re.compile(
+    "pass|pwd|secret|token|key|cred|auth|pw|psk|-mac|mnemonic|phrase|session|contrase|kennwort|senha|has[lł]o|wachtwoord"
+    "|lozinka|lösenord|salasana|heslo|jelsz[oó]|parola|clave|mot_de_|adgangskode|[şs]ifre|密[码碼]|口令|パスワード|비밀번호|пароль"
 )
 """A line has no name of a secret without one of these. In lower case."""
 
@@ -204,7 +169,7 @@ _PROPERTY_HEAD = re.compile(r"(?:[\w-]+\.)*[\w-]*")
 
 def may_name_secret(line: str) -> bool:
     """Return whether a line has a word that a secret's name has; quick, and often true for other lines."""
-    return any(map(line.lower().__contains__, _IN_NAMES))
+    return _IN_NAMES.search(line.lower()) is not None
 
 
 def find_named(line: str) -> Iterator[tuple[int, int]]:
