@@ -123,7 +123,8 @@ _RULES = (
     ),
     _rule(
         " / ",
-        r"""(?i:\b(?:admin\w*|root|sa|user\w*|test\w*|guest|demo|login))[ ]/[ ](?P<v>(?=\S*\d)(?=\S*[A-Z])(?=\S*[^\w\s.,/()'"-])[^\s"'<>]{6,60})""",
+        r"""(?i:\b(?:admin\w*|root|sa|user\w*|test\w*|guest|demo|login))[ ]/[ ]
+        (?P<v>(?=\S*\d)(?=\S*[A-Z])(?=\S*[^\w\s.,/()'"-])[^\s"'<>]{6,60})""",
     ),
     _rule(
         "auth|static:",

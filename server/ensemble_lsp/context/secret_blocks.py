@@ -18,7 +18,8 @@ BODY, HEADING, END, OTHER_HEADING, JOINS, OPEN, JUNCTION, VARIABLE, ANNOUNCES = 
 )  # fmt: skip
 """Flags of a line with respect to its neighbours: a line of base64; a private key's first or last line;
 another block's first line; a string that the next line may continue; a name whose value the next line has;
-strings joined within the line; the first line of a Terraform variable with a secret's name; a line that announces secrets below it, see ``secret_groups.py``."""
+strings joined within the line; the first line of a Terraform variable with a secret's name;
+a line that announces secrets below it, see ``secret_groups.py``."""
 
 
 _LONGEST_KEY = 200
@@ -274,7 +275,7 @@ def _is_short_end(lines: Sequence[str], number: int) -> bool:
 def _defaults_below(
     lines: Sequence[str], first: int, search: Callable[[str], Sequence[Span]]
 ) -> Iterator[list[Part]]:
-    """Yield the default of a Terraform variable with a secret's name; a line that announces secrets below it, see ``secret_groups.py``."""
+    """Yield the default of a Terraform variable with a secret's name."""
     variable = _VARIABLE.match(lines[first])
     for number in range(first + 1, min(len(lines), first + _MAX_JOINED)):
         if lines[number].strip() == "}":

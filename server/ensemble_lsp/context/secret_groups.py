@@ -9,11 +9,12 @@ from .secret_lists import governed, openings, scan
 from .secret_names import NAME, may_name_secret
 from .secret_spans import Part
 
+_UNFINISHED = ("[", "(", "{", ",", '"', "'")
 _MOST_LINES = 100
 _CELLS = re.compile(r"[\w .*`\"'-]{1,30}(?:(?P<s>[|,;\t])[\w .*`\"'-]{0,30}){1,12}")
 _COLUMN = re.compile(
-    r"(?i)[\s*`\"']*(?:(?:new|old|user|default|initial|temp|admin|login)[ _-]?)?(?:password|passwd|passwort|pass|pwd|passphrase|secret(?:[ _-]?(?:access[ _-]?)?key)?"
-    r"|(?:api|access)[ _-]?(?:key|token)|token)[\s*`\"']*"
+    r"(?i)[\s*`\"']*(?:(?:new|old|user|default|initial|temp|admin|login)[ _-]?)?(?:password|passwd|passwort|pass|pwd"
+    r"|passphrase|secret(?:[ _-]?(?:access[ _-]?)?key)?|(?:api|access)[ _-]?(?:key|token)|token)[\s*`\"']*"
 )
 _LONGEST_HEADER = 200
 _KIND_SECRET = re.compile(r"""\s*["']?kind["']?\s*:\s*["']?(?:Sealed)?Secret["']?\s*,?\s*$""")
@@ -32,8 +33,8 @@ _HEX_LINE = re.compile(r"\s*(?P<v>(?:[0-9a-f]{2}:){4,}(?:[0-9a-f]{2})?|[0-9a-f]{
 
 def announces(line: str, stripped: str) -> bool:
     """Return whether a line announces secrets on those below it."""
-    if stripped[-1:] in ("[", "(", "{", ",") or stripped.endswith("'''") or stripped[-1:] == '"':
-        if may_name_secret(line) and any(opened.depth for opened in openings(line)):
+    if stripped[-1:] in _UNFINISHED and may_name_secret(line):
+        if any(opened.depth for opened in openings(line)):
             return True
     if _KIND_SECRET.match(line) or (stripped.startswith("<key>") and may_name_secret(line)):
         return True

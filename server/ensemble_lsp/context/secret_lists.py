@@ -6,6 +6,7 @@ to that name.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -69,7 +70,7 @@ _NOT_ALONE = re.compile(r"[\s/@]|\.[a-z]{2,6}$")
 
 
 _SHORTEST_TOKEN = 12
-_TOKEN = re.compile(r"[\w.~+/=:-]+")
+_TOKEN = re.compile(r"[\w.~+/=:-]+", re.ASCII)
 _NOT_IN_LIST = re.compile(r"[\s\\]|^[^A-Za-z]*$")
 _SIGNS = re.compile(r"\w[!@#$%^&*]|[!@#$%^&*]\w")
 
@@ -133,8 +134,15 @@ def scan(name: str, line: str, at: int, depth: int) -> tuple[list[Span], int]:
 def _may_be_listed(name: str, value: str) -> bool:
     """Return whether a value among others may be a secret. Most lists of tokens are those of a language."""
     if "token" in name.lower():
-        return len(value) >= _SHORTEST_TOKEN and is_mixed(value) and value.isascii() and _TOKEN.fullmatch(value) is not None
-    return not _NOT_IN_LIST.search(value) and (value.isalpha() or any(map(str.isdigit, value)) or _SIGNS.search(value) is not None)
+        return (
+            len(value) >= _SHORTEST_TOKEN
+            and is_mixed(value)
+            and value.isascii()
+            and _TOKEN.fullmatch(value) is not None
+        )
+    return not _NOT_IN_LIST.search(value) and (
+        value.isalpha() or any(map(str.isdigit, value)) or _SIGNS.search(value) is not None
+    )
 
 
 def governed(name: str, line: str, span: Span) -> Iterator[Span]:
@@ -158,7 +166,7 @@ def _bytes(line: str) -> Iterator[Span]:
 
 
 def _are_random(numbers: Sequence[int]) -> bool:
-    rising = sum(a < b for a, b in zip(numbers, numbers[1:], strict=False))
+    rising = sum(a < b for a, b in itertools.pairwise(numbers))
     varied = len(set(numbers)) > 0.6 * min(len(numbers), 64)
     return varied and 31 < max(numbers) < 256 and rising < 0.85 * len(numbers)
 
@@ -214,6 +222,6 @@ def _beside_names(line: str) -> Iterator[Span]:
         found += strings[2:4] if not any(_IS_KEY.match(line, s.end()) for s in strings) else []
     for match in found:
         value = match["v"]
-        if len(value) > 5 and sum(map(str.isalpha, value)) > 2 and any(map(str.isdigit, value)):
-            if not is_harmless(value) and not _NOT_ALONE.search(value):
-                yield match.span("v")
+        has_both = sum(map(str.isalpha, value)) > 2 and any(map(str.isdigit, value))
+        if has_both and len(value) > 5 and not (is_harmless(value) or _NOT_ALONE.search(value)):
+            yield match.span("v")

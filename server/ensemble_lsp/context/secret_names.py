@@ -24,7 +24,8 @@ _IN_NAMES = re.compile(
 )
 """A line has no name of a secret without one of these. In lower case."""
 
-_STRONG = r"""(?:(?i:(?:api|access|account|secret|private|auth|encrypt(?:ion)?|signing|shared[_-]?access|jwt|hmac|cipher|crypto|aes)[_.-]?key
+_STRONG = r"""(?:(?i:(?:api|access|account|secret|private|auth|encrypt(?:ion)?|signing|shared[_-]?access|jwt|hmac|cipher|crypto|aes)
+        [_.-]?key
     |pass(?:word|wd|[_-]?phrase|code)|secret|token|credentials?|mnemonic|seed[_-]?phrase)
     |(?<![^\W_])(?i:passw?ort|passord|kennwort|contrase[nñ]a|senha|has[lł]o|wachtwoord|lozinka|lösenord|salasana|heslo|jelsz[oó]|parola
         |clave[_-]?(?:secreta|privada|api)?|mot_?de_?passe|adgangskode|[şs]ifre|密[码碼]|口令|パスワード|비밀번호|пароль)(?![^\W_])
@@ -41,7 +42,7 @@ NAME = re.compile(rf"(?P<strong>{_STRONG}){_REST}|{_KEY}{_REST}", re.VERBOSE)
 """The name of a secret; it is one by itself if it is ``strong``."""
 _QUOTED = r"""(?P<q>\\["']|"{3}|'{3}|["'`])(?P<v>(?:(?!(?P=q))(?:\\.|[^\\\n])){4,400})"""
 _PREFIX = r"""(?:[rRbBuUfFLN]{0,2}|[@$]{1,2}|r\#{1,2})"""
-_BARE = r"""(?=(?P<v>(?:(?!;\s*[\w ]{1,30}=|&\w+=)[^\s"'`,(){}\[\]<>]){5,8000}))(?P=v)"""
+_BARE = r"""(?=(?P<v>(?:(?!;\s*[\w ]{1,30}=|&\w+=)[^\s"'`,(){}\[\]<>]){5,400}))(?P=v)"""
 _MARKUP = r"\s*(?:<!\[CDATA\[)?(?=(?P<v>[^<>\]\n]{4,400}))(?P=v)"
 _CLOSING = r"""["'`\]\\)}]{0,4}"""
 _TYPE = r"""(?::\s*[&*\w\[\]<>?|.'\ ]{1,30}|\ [*\w.\[\]]{1,20})"""
@@ -81,7 +82,10 @@ _QUOTED_RULES = (
     # :name "value" of Clojure; <setting name="Password" …><value>
     _rule(rf"\s+{_QUOTED}", r"(?:^|[\s{{(,]):[\w-]{{0,30}}$".replace("{{", "{").replace("}}", "}")),
     # print("name:", "value"), log.info("… name %s", "value")
-    _rule(rf"""\s?[:=]?\s?(?:%s|\{{\}})?["'],\s*{_PREFIX}{_QUOTED}""", r"""[(]\s*f?["'][^"'\n]{0,80}$"""),
+    _rule(
+        rf"""\s?[:=]?\s?(?:%s|\{{\}})?["'],\s*{_PREFIX}{_QUOTED}""",
+        r"""[(]\s*f?["'][^"'\n]{0,80}$""",
+    ),
     # f("name", "value"), f("name").unwrap_or("value"), f("name") || "value", ("name", default="value")
     _rule(
         rf"""["']\){{0,3}}\s*\]?(?:,\s*(?:[^"'\n]{{0,60}}?\b\w{{1,20}}\s*[=:]\s*)?
@@ -98,7 +102,9 @@ _SETTER = _rule(
 """``.password("value")``, ``setApiKey("value")``."""
 _BARE_RULES = (
     # name: value, name = value, up to the end of the line or a comment
-    _rule(rf"""["'\]]{{0,2}}(?:\s*:\s*(?:[!&]{{1,2}}\w+\s+)?|\s+=>?\s*|\s*[:?]=\s*){_BARE}{_LINE_END}"""),
+    _rule(
+        rf"""["'\]]{{0,2}}(?:\s*:\s*(?:[!&]{{1,2}}\w+\s+)?|\s+=>?\s*|\s*[:?]=\s*){_BARE}{_LINE_END}"""
+    ),
     _rule(
         rf"""["']?[\s,;]{{1,3}}value\s*:\s+{_BARE}(?=\s*(?:$|\#|[,}}]))""",
         r"(?i:\bname)[\"']?\s*:\s*[\"']?[\w.-]{0,60}$",
@@ -235,7 +241,9 @@ def _is_quoted_secret(name: re.Match[str], value: str) -> bool:
 def _is_set(name: re.Match[str], value: str) -> bool:
     """Return whether an argument of a function with a secret's name is one."""
     is_password = _PASSWORD.fullmatch(name.group()) is not None
-    return any(map(str.isdigit, value)) and (is_mixed(value) or is_password) and not is_harmless(value)
+    return (
+        any(map(str.isdigit, value)) and (is_mixed(value) or is_password) and not is_harmless(value)
+    )
 
 
 def _is_bare_secret(name: re.Match[str], match: re.Match[str]) -> bool:

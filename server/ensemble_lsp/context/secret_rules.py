@@ -53,6 +53,7 @@ _COMMON = frozenset(
 _TEMPLATES = ("%(", "%s", "#", "...", "***", "[", "x-")
 _QUOTED = re.compile(r"""(?<=["'`])[A-Za-z0-9+/=_-]{20,200}(?=["'`]|$)""")
 _LONG_QUOTED = re.compile(r"""(?<=["'`])[A-Za-z0-9+/=]{201,20000}(?=["'`]|$)""")
+_LONG_VALUE = re.compile(r"""(?<=: )[A-Za-z0-9+/=]{201,20000}(?=\s*$)""")
 _UNQUOTED = re.compile(r"(?<![\w/+.=@#%-])[A-Za-z0-9][A-Za-z0-9_-]{28,120}(?![\w/+.%-])")
 _MAY_TAKE_KEY = re.compile(
     r"(?i)key|token|secret|auth|cred|client|login|\binit|sdk|\bapi|connect|session|bearer"
@@ -148,7 +149,8 @@ def _random(line: str) -> Iterator[Span]:
     long = [] if _LINE_OF_BASE64.fullmatch(line) else _UNQUOTED.finditer(line)
     long = [match for match in long if _is_scrambled(match.group())]
     if len(line) > _LONGEST_QUOTED and _MAY_TAKE_KEY.search(line):
-        long += [match for match in _LONG_QUOTED.finditer(line) if is_key_body([match.group()])]
+        for pattern in (_LONG_QUOTED, _LONG_VALUE):
+            long += [match for match in pattern.finditer(line) if is_key_body([match.group()])]
     if (quoted or long) and not _CHECKSUM.search(line):
         for match in quoted:
             if not _HEX.fullmatch(match.group()) or (

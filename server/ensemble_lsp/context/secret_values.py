@@ -124,7 +124,13 @@ def is_words(value: str) -> bool:
 
 def is_harmless(value: str) -> bool:
     """Return whether a value is a placeholder, plain words, a sentence, an algorithm, or a path."""
-    return is_placeholder(value) or is_algorithm(value) or is_words(value) or is_sentence(value) or is_path(value)
+    return (
+        is_placeholder(value)
+        or is_algorithm(value)
+        or is_words(value)
+        or is_sentence(value)
+        or is_path(value)
+    )
 
 
 def is_sentence(value: str) -> bool:
