@@ -33,9 +33,9 @@ _HEX_LINE = re.compile(r"\s*(?P<v>(?:[0-9a-f]{2}:){4,}(?:[0-9a-f]{2})?|[0-9a-f]{
 
 def announces(line: str, stripped: str) -> bool:
     """Return whether a line announces secrets on those below it."""
-    if stripped[-1:] in _UNFINISHED and may_name_secret(line):
-        if any(opened.depth for opened in openings(line)):
-            return True
+    unfinished = stripped[-1:] in _UNFINISHED and may_name_secret(line)
+    if unfinished and any(opened.depth for opened in openings(line)):
+        return True
     if _KIND_SECRET.match(line) or (stripped.startswith("<key>") and may_name_secret(line)):
         return True
     if stripped[-1:] == ":" or stripped.startswith("$ANSIBLE"):

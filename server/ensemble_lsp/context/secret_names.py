@@ -24,8 +24,8 @@ _IN_NAMES = re.compile(
 )
 """A line has no name of a secret without one of these. In lower case."""
 
-_STRONG = r"""(?:(?i:(?:api|access|account|secret|private|auth|encrypt(?:ion)?|signing|shared[_-]?access|jwt|hmac|cipher|crypto|aes)
-        [_.-]?key
+_STRONG = r"""(?:(?i:(?:api|access|account|secret|private|auth|encrypt(?:ion)?|signing|shared[_-]?access|jwt|hmac
+        |cipher|crypto|aes)[_.-]?key
     |pass(?:word|wd|[_-]?phrase|code)|secret|token|credentials?|mnemonic|seed[_-]?phrase)
     |(?<![^\W_])(?i:passw?ort|passord|kennwort|contrase[nñ]a|senha|has[lł]o|wachtwoord|lozinka|lösenord|salasana|heslo|jelsz[oó]|parola
         |clave[_-]?(?:secreta|privada|api)?|mot_?de_?passe|adgangskode|[şs]ifre|密[码碼]|口令|パスワード|비밀번호|пароль)(?![^\W_])
