@@ -67,6 +67,9 @@ _IN_RUN = re.compile(
     rf"{_WIDE_BEFORE}{_BEFORE}(?P<v>[A-Za-z0-9+/]{{2,}}={{0,2}}){_AFTER}{_WIDE_AFTER}"
 )
 """A line that is a key's only if its neighbours are alike."""
+_ANY_RUN = re.compile(r"(?<![\w+/-])(?<!h1:)[\w+/-]{40,}={0,2}(?![\w+/-])")
+"""Random text within a line of any form; a key's if the neighbours have as much of it."""
+_WIDEST_AROUND = 120
 _BODY_RUN = re.compile(r"[A-Za-z0-9+/]{16}")
 _LAST = re.compile(rf"{_BEFORE}(?P<v>=?[A-Za-z0-9+/]{{1,}}={{0,2}}){_AFTER}")
 _HEADER = re.compile(r"[\s\"'#/*]*[A-Z][\w-]{1,30}: ")
@@ -100,7 +103,7 @@ def flags_of(line: str) -> int:
     """Return what a line is to its neighbours."""
     flags = _flags_of_heading(line) if "-----" in line else 0
     stripped = line.strip()
-    if len(stripped) >= 16 and _BODY_RUN.search(stripped) and len(_in_run(line)) >= 16:
+    if len(stripped) >= 16 and _BODY_RUN.search(stripped) and _is_of_key(line):
         flags |= BODY
     if stripped[-1:] == "\\" and _CUT.search(line):
         flags |= JOINS
@@ -172,11 +175,28 @@ def _in_run(line: str) -> str:
     if inner := _inner(line):
         return inner
     match = _IN_RUN.fullmatch(line) if 2 <= len(line) <= _WIDEST else None
+    if match is None and (span := _within(line)):
+        return line[slice(*span)]
     return match["v"] if match else ""
+
+
+def _is_of_key(line: str) -> bool:
+    inner = _in_run(line)
+    return len(inner) >= 16 and (len(inner) < 40 or bool(_BODY.fullmatch(line)) or _is_dense(inner))
+
+
+def _within(line: str) -> Span | None:
+    """Return where a line of any form has long random text."""
+    runs = list(_ANY_RUN.finditer(line)) if len(line) <= _WIDEST else []
+    if not runs or len(line) - sum(len(run.group()) for run in runs) > _WIDEST_AROUND:
+        return None
+    return runs[0].start(), runs[-1].end()
 
 
 def _part_in_run(line: str, number: int) -> Part:
     match = _LAST.fullmatch(line) or _IN_RUN.fullmatch(line)
+    if match is None and (span := _within(line)):
+        return (number, *span)
     return (number, *match.span("v")) if match else (number, 0, len(line))
 
 
@@ -231,8 +251,8 @@ def _key_bodies(lines: Sequence[str], verdicts: Mapping[int, Verdict]) -> Iterat
 
 
 def _is_gap(lines: Sequence[str], before: int, after: int) -> bool:
-    """Return whether only one blank line separates two lines."""
-    return after == before + 2 and not lines[before + 1].strip()
+    """Return whether only one or two blank lines separate two lines."""
+    return before < after <= before + 3 and not "".join(lines[before + 1 : after]).strip()
 
 
 def _bodies_in_run(lines: Sequence[str], run: Sequence[int]) -> Iterator[list[Part]]:

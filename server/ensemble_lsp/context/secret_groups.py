@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .secret_lists import governed, openings, scan
+from .secret_lists import bytes_of_key, governed, openings, scan
 from .secret_names import NAME, may_name_secret
 from .secret_spans import Part
 
@@ -16,6 +16,10 @@ _COLUMN = re.compile(
     r"(?i)[\s*`\"']*(?:(?:new|old|user|default|initial|temp|admin|login)[ _-]?)?(?:password|passwd|passwort|pass|pwd"
     r"|passphrase|secret(?:[ _-]?(?:access[ _-]?)?key)?|(?:api|access)[ _-]?(?:key|token)|token)[\s*`\"']*"
 )
+_KEY_OPENS = re.compile(
+    r"(?i).{0,60}\bkey\w{0,12}(?:\[\w*\])?\s*(?::[^=]{1,30})?:?=\s*(?:[\w.\[\]]{1,30})?\(?[\[({]\s*"
+)
+"""A key of any kind whose value is on the lines below; only bytes are taken for it."""
 _LONGEST_HEADER = 200
 _KIND_SECRET = re.compile(r"""\s*["']?kind["']?\s*:\s*["']?(?:Sealed)?Secret["']?\s*,?\s*$""")
 _DATA = re.compile(r"""\s*["']?(?:data|stringData)["']?\s*:\s*\{?\s*$""")
@@ -36,6 +40,8 @@ def announces(line: str, stripped: str) -> bool:
     unfinished = stripped[-1:] in _UNFINISHED and may_name_secret(line)
     if unfinished and any(opened.depth for opened in openings(line)):
         return True
+    if stripped[-1:] in ("[", "(", "{") and _KEY_OPENS.fullmatch(line):
+        return True
     if _KIND_SECRET.match(line) or (stripped.startswith("<key>") and may_name_secret(line)):
         return True
     if stripped[-1:] == ":" or stripped.startswith("$ANSIBLE"):
@@ -49,6 +55,8 @@ def find_announced(lines: Sequence[str], first: int) -> Iterator[list[Part]]:
     for opened in openings(line):
         if opened.depth:
             yield from _in_brackets(lines, first, opened.name, opened.depth)
+    if _KEY_OPENS.fullmatch(line):
+        yield from _in_brackets(lines, first, "", 1)
     if _KIND_SECRET.match(line):
         yield from _in_kubernetes(lines, first)
     if found := _PLIST_KEY.fullmatch(line):
@@ -66,6 +74,7 @@ def _below(lines: Sequence[str], first: int) -> range:
 def _in_brackets(lines: Sequence[str], first: int, name: str, depth: int) -> Iterator[list[Part]]:
     for number in _below(lines, first):
         spans, depth = scan(name, lines[number], 0, depth)
+        spans += bytes_of_key(lines[number])
         yield from ([(number, start, end)] for start, end in spans)
         if depth <= 0:
             return

@@ -19,10 +19,10 @@ _STRING = re.compile(
     r"""(?<!\w)[rRbBuUfFLN@$]{0,2}(?P<q>"{3}|'{3}|["'`])(?P<v>(?:(?!(?P=q))(?:\\.|[^\\\n])){0,4000})(?P=q)"""
 )
 _OPENING = re.compile(
-    r"""(?P<quote>["'`])?[\]\\)}]{0,3}\s*
+    r"""(?P<quote>["'`])?(?:\[\w*\]|[\]\\)}]{0,3})\s*
     (?:(?::\s*[\w\[\], .|<>*&]{1,50})?\s*(?::=|=>|=)|:|(?(quote),|(?!)))\s*
     (?:(?:new\s+)?(?:\[\]\w{1,20}|map\[\w+\]\w+|vec!|dict|array|(?:\w+\.)?(?:of|asList|listOf|mapOf)
-        |\w{1,20}(?=\(\s*[\[({]))\s*)?(?P<open>[\[({])""",
+        |\w{1,20}(?:\.\w{1,12})?(?=\(\s*[\[({]))\s*)?(?P<open>[\[({])""",
     re.VERBOSE,
 )
 _OPEN, _CLOSE = "[({", "])}"
@@ -35,6 +35,7 @@ _DESCRIBES = frozenset(
 """Keys whose values describe a secret."""
 _NUMBER = r"(?:0x[0-9a-fA-F]{1,2}|\d{1,3})"
 _BYTES = re.compile(rf"(?<![\w.])(?:{_NUMBER}\s*,\s*){{7,}}{_NUMBER}(?![\w.])")
+_ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2}){8,}")
 _MANY_BYTES = 32
 _TAKES_BYTES = re.compile(r"(?i)keypair|secret_?key|from_bytes|private|Uint8Array")
 _ASSIGNED = re.compile(
@@ -147,6 +148,8 @@ def _may_be_listed(name: str, value: str) -> bool:
 
 def governed(name: str, line: str, span: Span) -> Iterator[Span]:
     """Yield the secrets in a part of a line, as if it were assigned to a name."""
+    if not name:
+        return
     head = f"{name} = "
     moved = span[0] - len(head)
     for start, end in find_named(head + line[slice(*span)]):
@@ -163,6 +166,14 @@ def _bytes(line: str) -> Iterator[Span]:
         )
         if is_key and _are_random(numbers):
             yield match.span()
+
+
+def bytes_of_key(line: str) -> Iterator[Span]:
+    """Yield the bytes on one of the lines below the name of a key: as numbers or escaped in a string."""
+    for match in _BYTES.finditer(line):
+        if _are_random([int(each, 16 if "x" in each else 10) for each in match.group().split(",")]):
+            yield match.span()
+    yield from (match.span() for match in _ESCAPED.finditer(line))
 
 
 def _are_random(numbers: Sequence[int]) -> bool:
