@@ -136,14 +136,16 @@ def find_in_blocks(
     search: Callable[[str], Sequence[Span]],
 ) -> Iterator[list[Part]]:
     """Yield secrets, each as its parts. ``verdicts`` has, in order, the lines that are not ordinary."""
-    joined_to = -1
+    joined_to = bracketed_to = -1
     for number, verdict in verdicts.items():
         if verdict.flags & HEADING:
             yield _below_heading(lines, number)
         if verdict.flags & END:
             yield _above_end(lines, number)
         if verdict.flags & ANNOUNCES:
-            yield from find_announced(lines, number)
+            announced, end = find_announced(lines, number, number <= bracketed_to)
+            bracketed_to = max(bracketed_to, end)
+            yield from announced
         if verdict.flags & VARIABLE:
             yield from _defaults_below(lines, number, search)
         if verdict.flags & (JOINS | OPEN | JUNCTION) and number > joined_to:

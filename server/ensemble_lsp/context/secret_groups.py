@@ -11,6 +11,9 @@ from .secret_spans import Part
 
 _UNFINISHED = ("[", "(", "{", ",", '"', "'")
 _MOST_LINES = 100
+_MOST_BRACKETS = 4
+_NEAR = 3
+"""Lines below a kind of Kubernetes among which another one is not a second document's."""
 _CELLS = re.compile(r"[\w .*`\"'-]{1,30}(?:(?P<s>[|,;\t])[\w .*`\"'-]{0,30}){1,12}")
 _COLUMN = re.compile(
     r"(?i)[\s*`\"']*(?:(?:new|old|user|default|initial|temp|admin|login)[ _-]?)?(?:password|passwd|passwort|pass|pwd"
@@ -49,35 +52,48 @@ def announces(line: str, stripped: str) -> bool:
     return len(stripped) <= _LONGEST_HEADER and may_name_secret(line) and bool(_columns(stripped))
 
 
-def find_announced(lines: Sequence[str], first: int) -> Iterator[list[Part]]:
-    """Yield the secrets that a line announces, each as its parts."""
+def find_announced(lines: Sequence[str], first: int, inside: bool) -> tuple[list[list[Part]], int]:
+    """Return the secrets that a line announces, each as its parts, and the last line that was searched for them.
+
+    A line ``inside`` of such lines announces nothing more: it was searched with them.
+    """
     line = lines[first]
-    for opened in openings(line):
-        if opened.depth:
-            yield from _in_brackets(lines, first, opened.name, opened.depth)
-    if _KEY_OPENS.fullmatch(line):
-        yield from _in_brackets(lines, first, "", 1)
-    if _KIND_SECRET.match(line):
-        yield from _in_kubernetes(lines, first)
-    if found := _PLIST_KEY.fullmatch(line):
-        yield from _in_plist(lines, first, found["v"])
+    found: list[list[Part]] = []
+    last = first
+    if columns := None if inside else _columns(line.strip()):
+        found, last = _in_table(lines, first, columns)
+    if not inside:
+        opened = [(each.name, each.depth) for each in openings(line) if each.depth]
+        if not opened and _KEY_OPENS.fullmatch(line):
+            opened = [("", 1)]
+        for name, depth in opened[:_MOST_BRACKETS]:
+            parts, end = _in_brackets(lines, first, name, depth)
+            found += parts
+            last = max(last, end)
+    if _KIND_SECRET.match(line) and not inside:
+        last = first + _NEAR
+        found += _in_kubernetes(lines, first)
+    if key := _PLIST_KEY.fullmatch(line):
+        found += _in_plist(lines, first, key["v"])
     if _HEX_HEADING.fullmatch(line):
-        yield from _in_hexadecimal(lines, first)
-    if columns := _columns(line.strip()):
-        yield from _in_table(lines, first, columns)
+        found += _in_hexadecimal(lines, first)
+    return found, last
 
 
 def _below(lines: Sequence[str], first: int) -> range:
     return range(first + 1, min(len(lines), first + _MOST_LINES))
 
 
-def _in_brackets(lines: Sequence[str], first: int, name: str, depth: int) -> Iterator[list[Part]]:
+def _in_brackets(
+    lines: Sequence[str], first: int, name: str, depth: int
+) -> tuple[list[list[Part]], int]:
+    found: list[list[Part]] = []
     for number in _below(lines, first):
-        spans, depth = scan(name, lines[number], 0, depth)
-        spans += bytes_of_key(lines[number])
-        yield from ([(number, start, end)] for start, end in spans)
+        spans, depth, _ = scan(name, lines[number], 0, depth)
+        found += ([(number, *span)] for span in (*spans, *bytes_of_key(lines[number])))
         if depth <= 0:
-            return
+            return found, number
+    return found, first + _MOST_LINES
 
 
 def _columns(header: str) -> tuple[str, dict[int, str]] | None:
@@ -94,21 +110,23 @@ def _columns(header: str) -> tuple[str, dict[int, str]] | None:
 
 def _in_table(
     lines: Sequence[str], first: int, columns: tuple[str, dict[int, str]]
-) -> Iterator[list[Part]]:
+) -> tuple[list[list[Part]], int]:
+    found: list[list[Part]] = []
     separator, named = columns
     count = lines[first].count(separator)
     outer = int(lines[first].lstrip().startswith("|"))
     for number in _below(lines, first):
         line = lines[number]
         if line.count(separator) != count:
-            return
+            return found, number
         start = 0
         for at, cell in enumerate(line.split(separator)):
             text = cell.strip(" \t*`\"'\r")
             if name := named.get(at - outer) if text else None:
                 begin = start + cell.index(text)
-                yield from _judge(name, line, number, begin, begin + len(text))
+                found += _judge(name, line, number, begin, begin + len(text))
             start += len(cell) + 1
+    return found, first + _MOST_LINES
 
 
 def _judge(name: str, line: str, number: int, start: int, end: int) -> Iterator[list[Part]]:
@@ -120,8 +138,8 @@ def _judge(name: str, line: str, number: int, start: int, end: int) -> Iterator[
 
 def _in_kubernetes(lines: Sequence[str], kind: int) -> Iterator[list[Part]]:
     """Yield the values of ``data`` and ``stringData``, whatever their names, above and below the kind."""
-    first = next((n for n in range(kind, -1, -1) if lines[n].startswith("---")), -1) + 1
-    first = max(first, kind - _MOST_LINES)
+    above = range(kind, max(-1, kind - _MOST_LINES), -1)
+    first = next((n for n in above if lines[n].startswith("---")), above[-1] - 1) + 1
     indent = -1
     for number in range(first, min(len(lines), kind + _MOST_LINES)):
         line = lines[number]

@@ -102,14 +102,17 @@ def find_listed(line: str) -> Iterator[Span]:
 
 
 def openings(line: str) -> Iterator[Opened]:
-    """Yield the brackets that open behind the name of a secret."""
+    """Yield the brackets that open behind the name of a secret, and not within others."""
+    end = 0
     for name in NAME.finditer(line):
-        if found := _OPENING.match(line, name.end()):
-            yield Opened(name.group(), *scan(name.group(), line, found.start("open"), 0))
+        found = _OPENING.match(line, name.end()) if name.start() >= end else None
+        if found:
+            spans, depth, end = scan(name.group(), line, found.start("open"), 0)
+            yield Opened(name.group(), spans, depth)
 
 
-def scan(name: str, line: str, at: int, depth: int) -> tuple[list[Span], int]:
-    """Return the secrets among a bracket's values, and how many brackets stay open."""
+def scan(name: str, line: str, at: int, depth: int) -> tuple[list[Span], int, int]:
+    """Return the secrets among a bracket's values, how many brackets stay open, and where it ends."""
     spans: list[Span] = []
     is_described = False
     while at < len(line):
@@ -127,9 +130,9 @@ def scan(name: str, line: str, at: int, depth: int) -> tuple[list[Span], int]:
             break
         depth += (line[at] in _OPEN) - (line[at] in _CLOSE)
         if depth <= 0 and line[at] in _CLOSE:
-            return spans, 0
+            return spans, 0, at
         at += 1
-    return spans, depth
+    return spans, depth, len(line)
 
 
 def _may_be_listed(name: str, value: str) -> bool:
