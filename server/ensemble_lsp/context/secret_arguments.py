@@ -166,11 +166,16 @@ _PGPASS = re.compile(r"[\w.*-]{1,80}:(?:\d{2,5}|\*):[\w*-]{1,60}:[\w*.-]{1,60}:(
 _INSERT = re.compile(r"\binsert\s+into\b.{0,400}?\bvalues\b", re.IGNORECASE)
 _SQL_STRING = re.compile(r"'(?P<v>[^'\n]{5,200})'")
 _IN_CALLS = ("auth", "cred", "login", "connect", "pdo", "mysqli", "set_password")
-_IN_ANY = tuple(
-    dict.fromkeys(
-        word
-        for words in (*(rule.words for rule in _RULES), _IN_CALLS, ("insert",))
-        for word in words
+_IN_ANY = re.compile(
+    "|".join(
+        map(
+            re.escape,
+            dict.fromkeys(
+                word
+                for words in (*(rule.words for rule in _RULES), _IN_CALLS, ("insert",))
+                for word in words
+            ),
+        )
     )
 )
 
@@ -188,7 +193,7 @@ def _matches(line: str) -> Iterator[tuple[re.Match[str], bool]]:
     if line.count(":") == _NUMBER_OF_FIELDS and (fields := _PGPASS.fullmatch(line)):
         yield fields, False
     lower = line.lower()
-    if not any(map(lower.__contains__, _IN_ANY)):
+    if _IN_ANY.search(lower) is None:
         return
     for rule in _RULES:
         if any(map(lower.__contains__, rule.words)):

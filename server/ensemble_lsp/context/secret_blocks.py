@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .secret_groups import announces, find_announced
-from .secret_names import NAMES_A_VALUE, OPENS, may_name_secret
+from .secret_names import NAMES_A_VALUE, OPENS
 from .secret_spans import Part, Span, Verdict
 from .secret_values import is_encoded_text, share_of_parts
 
@@ -99,8 +99,8 @@ _VALUE_ALONE = re.compile(
 _VALUE_LINE = re.compile(r"""\s*["']?value["']?\s*[:=]""", re.IGNORECASE)
 
 
-def flags_of(line: str) -> int:
-    """Return what a line is to its neighbours."""
+def flags_of(line: str, may_name: bool) -> int:
+    """Return what a line is to its neighbours; ``may_name`` is ``may_name_secret`` of it."""
     flags = _flags_of_heading(line) if "-----" in line else 0
     stripped = line.strip()
     if len(stripped) >= 16 and _BODY_RUN.search(stripped) and _is_of_key(line):
@@ -112,11 +112,11 @@ def flags_of(line: str) -> int:
             flags |= JOINS
         if _JUNCTION.search(line) or (_JOIN.search(line) and _LIST_JUNCTION.search(line)):
             flags |= JUNCTION
-    if stripped[-1:] == "{" and _VARIABLE.match(line) and may_name_secret(line):
+    if may_name and stripped[-1:] == "{" and _VARIABLE.match(line):
         flags |= VARIABLE
-    if not flags & JOINS and _opens(line, stripped):
+    if may_name and not flags & JOINS and _opens(line, stripped):
         flags |= OPEN
-    if announces(line, stripped):
+    if announces(line, stripped, may_name):
         flags |= ANNOUNCES
     return flags
 
@@ -124,8 +124,6 @@ def flags_of(line: str) -> int:
 def _opens(line: str, stripped: str) -> bool:
     """Return whether a line ends with a name whose value the next line has."""
     if stripped[-1:] not in _OPENING and not _NAME_KEY.search(stripped):
-        return False
-    if not may_name_secret(stripped):
         return False
     return OPENS.search(line) is not None or NAMES_A_VALUE.search(line) is not None
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .secret_lists import bytes_of_key, governed, openings, scan
-from .secret_names import NAME, may_name_secret
+from .secret_names import NAME
 from .secret_spans import Part
 
 _UNFINISHED = ("[", "(", "{", ",", '"', "'")
@@ -38,18 +38,18 @@ _HEX_HEADING = re.compile(
 _HEX_LINE = re.compile(r"\s*(?P<v>(?:[0-9a-f]{2}:){4,}(?:[0-9a-f]{2})?|[0-9a-f]{20,})\s*")
 
 
-def announces(line: str, stripped: str) -> bool:
-    """Return whether a line announces secrets on those below it."""
-    unfinished = stripped[-1:] in _UNFINISHED and may_name_secret(line)
+def announces(line: str, stripped: str, may_name: bool) -> bool:
+    """Return whether a line announces secrets on those below it; ``may_name`` is ``may_name_secret`` of it."""
+    unfinished = may_name and stripped[-1:] in _UNFINISHED
     if unfinished and any(opened.depth for opened in openings(line)):
         return True
-    if stripped[-1:] in ("[", "(", "{") and _KEY_OPENS.fullmatch(line):
+    if may_name and stripped[-1:] in ("[", "(", "{") and _KEY_OPENS.fullmatch(line):
         return True
-    if _KIND_SECRET.match(line) or (stripped.startswith("<key>") and may_name_secret(line)):
+    if may_name and (_KIND_SECRET.match(line) or stripped.startswith("<key>")):
         return True
     if stripped[-1:] == ":" or stripped.startswith("$ANSIBLE"):
         return _HEX_HEADING.fullmatch(line) is not None and not stripped.startswith("pub")
-    return len(stripped) <= _LONGEST_HEADER and may_name_secret(line) and bool(_columns(stripped))
+    return may_name and len(stripped) <= _LONGEST_HEADER and bool(_columns(stripped))
 
 
 def find_announced(lines: Sequence[str], first: int, inside: bool) -> tuple[list[list[Part]], int]:

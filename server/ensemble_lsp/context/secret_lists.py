@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .secret_names import NAME, find_named, may_name_secret
+from .secret_names import NAME, find_named
 from .secret_spans import Span
 from .secret_values import is_harmless, is_mixed
 
@@ -85,13 +85,16 @@ class Opened(NamedTuple):
     """Brackets that are still open at the end of the line."""
 
 
-def find_listed(line: str) -> Iterator[Span]:
-    """Yield the spans of secrets that a name elsewhere on the line governs."""
+def find_listed(line: str, may_name: bool) -> Iterator[Span]:
+    """Yield the spans of secrets that a name elsewhere on the line governs.
+
+    ``may_name`` is ``may_name_secret`` of the line.
+    """
     if "," in line:
         yield from _bytes(line)
     if '"' not in line and "'" not in line and "`" not in line:
         return
-    if may_name_secret(line):
+    if may_name:
         for opened in openings(line):
             yield from opened.spans
         yield from _assigned_together(line)

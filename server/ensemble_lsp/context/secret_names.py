@@ -179,9 +179,7 @@ def may_name_secret(line: str) -> bool:
 
 
 def find_named(line: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of values that a name shows to be secrets."""
-    if not may_name_secret(line):
-        return
+    """Yield the spans of values that a name shows to be secrets, where ``may_name_secret``."""
     for name in NAME.finditer(line):
         follows = line[name.end() : name.end() + 1]
         if follows and follows not in _NO_VALUE and not follows.isalnum():

@@ -15,7 +15,7 @@ from .secret_arguments import find_arguments
 from .secret_blocks import is_key_body
 from .secret_formats import find_tokens, may_hold_token
 from .secret_lists import find_listed
-from .secret_names import find_named
+from .secret_names import find_named, may_name_secret
 from .secret_spans import Span, apart, replace
 from .secret_values import (
     entropy,
@@ -76,12 +76,13 @@ _KEY_INLINE = re.compile(
 _KEY_TEXT = re.compile(r"[A-Za-z0-9+/=]{12}")
 
 
-def find_secrets(line: str, may_hold: bool) -> list[Span]:
+def find_secrets(line: str, may_hold: bool, may_name: bool) -> list[Span]:
     """Return the spans of secrets in a line, in order and apart from each other.
 
-    ``may_hold`` is ``may_hold_token`` of the line.
+    ``may_hold`` is ``may_hold_token`` of the line, and ``may_name`` is ``may_name_secret``.
     """
-    spans = [*find_named(line), *find_arguments(line), *find_listed(line), *_in_addresses(line)]
+    spans = list(find_named(line)) if may_name else []
+    spans += [*find_arguments(line), *find_listed(line, may_name), *_in_addresses(line)]
     if may_hold:
         spans += find_tokens(line)
         if _LONG.search(line):
@@ -93,7 +94,7 @@ def find_secrets(line: str, may_hold: bool) -> list[Span]:
 
 def within_line(line: str) -> tuple[str, int]:
     """Return a line without secrets, and how many it had."""
-    spans = find_secrets(line, may_hold_token(line))
+    spans = find_secrets(line, may_hold_token(line), may_name_secret(line))
     return replace(line, spans), len(spans)
 
 
