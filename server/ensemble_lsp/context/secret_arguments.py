@@ -44,7 +44,7 @@ _RULES = (
     _rule("identified", r"""(?i:\bidentified\s+by)\s+"?(?P<v>[^\s"'`;:$@?&%][^\s"'`;]{4,200})"""),
     _rule(
         "htpasswd|net use|<<<",
-        r"""(?:\bhtpasswd\s+-\w*b\w*\s+\S{1,80}\s+\S{1,40}\s+|/user:\S{1,60}\s+|\b(?i:pw|pass|passwd|password|secret|token)\s*<<<\s*["']?)
+        r"""(?:\bnet\s+user\s+\S{1,40}\s+|\bhtpasswd\s+-\w*b\w*\s+\S{1,80}\s+\S{1,40}\s+|/user:\S{1,60}\s+|\b(?i:pw|pass|passwd|password|secret|token)\s*<<<\s*["']?)
         (?P<v>(?=[^\s"']*\d)[^\s"'$]{5,200})""",
     ),
     _rule("password", r"\bPASSWORD\s*\(\s*'(?P<v>[^'\n]{4,200})'"),
@@ -54,18 +54,18 @@ _RULES = (
     ),
     # Programs that take a name and a password, or a password alone
     _rule(
-        " -u|-user",
-        r"""\s(?:-u|--user|--proxy-user)[=\s]?\s*["']?[^\s:"'$]{1,80}:(?P<v>[^\s"'$]{4,200})""",
+        " -u|-user| -a|--auth",
+        r"""\s(?:-u|--user|--proxy-user|-a|--auth)[=\s]?\s*["']?[^\s:"'$]{1,80}:(?P<v>[^\s"'$]{4,200})""",
     ),
     _rule(
-        " -p| -a| -w| /p| /rp",
-        r"""\b(?:zip|7za?|sqlcmd|bcp|schtasks|signtool|xfreerdp|lftp|login|sshpass|mongo(?:sh|dump|restore)?|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
-        \s(?:-(?:p|P|a|w)|/r?p)[ :]?["']?(?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'$]{5,200})""",
+        "-p|-a|-w| /p| /rp| net user|pass:",
+        r"""\b(?:useradd|usermod|psexec|zip|7za?|sqlcmd|bcp|schtasks|signtool|xfreerdp|lftp|login|sshpass|mongo(?:sh|dump|restore)?|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
+        [\s"',](?:-(?:p|P|a|w)|/r?p|/pass:)[ :]?["']?(?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'$]{5,200})""",
     ),
     # Functions that take a key: HMACs, ciphers, signed tokens
     _rule(
-        "hmac|createcipher|createdecipher|keyspec|fernet|jwt.|secretbox|symmetrickey|openssl_|aes.new|signwith|cookieparser|password_hash|fromhex|from_hex",
-        r"""(?:hmac\.(?:new|digest|HMAC)\(\s*|pbkdf2_hmac\(\s*["']\w{1,20}["'],\s*|AES\.new\(\s*|signWith\(\s*[\w.]{1,40},\s*
+        "signedstring|getbytes|hmac|createcipher|createdecipher|keyspec|fernet|jwt.|secretbox|symmetrickey|openssl_|aes.new|signwith|cookieparser|password_hash|fromhex|from_hex",
+        r"""(?:SignedString\(\s*(?:\[\]byte\(\s*)?|\b[kK]ey\w*\s*=\s*[\w.]{0,30}Encoding\.\w{2,8}\.GetBytes\(\s*|hmac\.(?:new|digest|HMAC)\(\s*|pbkdf2_hmac\(\s*["']\w{1,20}["'],\s*|AES\.new\(\s*|signWith\(\s*[\w.]{1,40},\s*
             |(?:cookieParser|password_hash)\(\s*|openssl_(?:en|de)crypt\([^,\n]{1,80},\s*["'][\w-]{1,30}["'],\s*
             |\b(?i:key|secret)\s*=\s*(?=[\w.]*from_?hex\()(?:\w+\.)?from_?hex\(\s*|hmac\.New\([\w.]+,\s*\[\]byte\(|SecretKeySpec\(\s*|Fernet\(\s*|SecretBox\(\s*
             |create(?:Hmac|(?:De|C)ipher(?:iv)?)\(\s*["'`][^"'`\n]{1,40}["'`],\s*|hash_hmac\(\s*["'][^"']{1,20}["'],[^,\n]{1,60},\s*
@@ -75,8 +75,8 @@ _RULES = (
         takes_words=True,
     ),
     _rule(
-        "networkcredential|wifi.begin|setbasicauth|basic_auth|userpassword|usernamepassword|pscredential|.login(|plainauth",
-        r"""(?:NetworkCredential|PlainAuth\([^,()\n]{0,40},|PlainAuth|WiFi\.begin|SetBasicAuth|basic_auth|UserPassword|UsernamePassword\w*
+        "networkcredential|wifi.begin|setbasicauth|basic_auth|userpassword|usernamepassword|pscredential|.login(|plainauth|pw_set(|addlogin",
+        r"""(?:username_pw_set|sp_addlogin|NetworkCredential|PlainAuth\([^,()\n]{0,40},|PlainAuth|WiFi\.begin|SetBasicAuth|basic_auth|UserPassword|UsernamePassword\w*
             |PSCredential|\.login)(?:\(\s*|[ ])[^,()\n]{1,80},
         \s*(?:\(ConvertTo-SecureString\s+)?\s*(?P<q>["'])(?P<v>(?:(?!(?P=q)).){4,200})(?P=q)""",
     ),
@@ -116,9 +116,27 @@ _RULES = (
         r"""(?i:\b(?:pass(?:word|phrase)|token|secret|api[ ]key)[ ](?:is|was):?[ ])[*`"'_]{0,3}
         (?P<v>(?=\S{0,40}\d)(?=\S{0,40}[A-Za-z])[^\s*`"'<>]{6,200})""",
     ),
+    # name:password, encoded for a header
     _rule(
-        "password|passphrase|passcode|community",
-        r"""(?:\b(?:pass(?:word|phrase|code)|Pass(?:word|phrase|code))|\b(?:snmp-server|r[ow])\s?community)\s+["'`*]{0,2}
+        "btoa(|b64encode|buffer.from|base64",
+        r"""(?:\bbtoa|b64encode|Buffer\.from|base64_encode|[bB]ase64\.\w{1,30}|EncodeToString)\(\s*(?:\[\]byte\(\s*)?b?["'`][\w.@-]{1,60}:
+        (?P<v>[^\s"'`${]{4,200})["'`]""",
+    ),
+    # Wallets, and secrets of one-time passwords
+    _rule(
+        "mnemonic|seed",
+        r"""(?i:mnemonic|seed[ _-]?phrase)\w{0,10}["']?\s*[:=]\s*["']?(?P<v>(?:[a-z]{3,8}[ ]){11,23}[a-z]{3,8})""",
+        takes_words=True,
+    ),
+    _rule(
+        "wallet|from_key|account|private|signer|keypair",
+        r"""(?<=["'`])(?P<v>(?:0x)?(?=[a-f]*\d)[0-9a-fA-F]{64})(?=["'`])""",
+    ),
+    _rule("otp(", r"""(?i:[th]?otp)\(\s*["'](?P<v>[A-Z2-7]{16,64}=*)["']"""),
+    _rule(
+        "password|passphrase|passcode|community|secret|psk|rootpw|pass ",
+        r"""(?:\b(?:pass(?:word|phrase|code)?|Pass(?:word|phrase|code)|secret|(?:wpa-)?psk|rootpw)|\b(?:snmp-server|r[ow])\s?community
+            |-password-value)[*_`]{0,3}:?[*_`]{0,3}\s+(?:\d\s+|--\w{1,12}\s+)?["'`*]{0,2}
         (?P<v>(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])[^\s"'`(){}=,;<>\[\]]{6,200})""",
     ),
     _rule(

@@ -55,7 +55,8 @@ _CONNECTION = re.compile(
 _FORM = re.compile(
     r"""(?:\b(?:fill|type|setValue|fill_in|input_text)\(\s*(?P<q>["'`])(?P<n1>[^\n]{0,80}?)(?P=q)\s*,\s*(?:with:\s*)?
         |(?P<q2>["'`])(?P<n2>[^"'`\n]{1,60})(?:["'`\])]|\s){1,5}\.\s*(?:fill|type|set|keys|val|send_keys|sendKeys|setValue
-            |set_value|press_sequentially|pressSequentially|typeText|clear\(\)\.type)\(\s*)(?=["'`])""",
+            |set_value|sendline|press_sequentially|pressSequentially|typeText|clear\(\)\.type)\(\s*
+        |(?P<q3>["'`])(?P<n3>[^"'`\n]{1,60})(?P=q3)\)\s*[;,]?\s*[\w.]{1,30}\.send(?:line)?\(\s*)(?=["'`])""",
     re.VERBOSE,
 )
 _INSERT = re.compile(
@@ -205,7 +206,7 @@ def _in_forms(line: str) -> Iterator[Span]:
     """Yield the passwords that a test types into the fields of a page."""
     for match in _FORM.finditer(line):
         string = _STRING.match(line, match.end())
-        if string and NAME.search(match["n1"] or match["n2"] or ""):
+        if string and NAME.search(match["n1"] or match["n2"] or match["n3"] or ""):
             yield from governed("password", line, string.span())
 
 

@@ -96,8 +96,8 @@ _QUOTED_RULES = (
     _rule(rf"""["']?[\s,;]{{0,3}}["']?(?i:value|default|content|text)["']?\s*[:=]\s*{_QUOTED}"""),
 )
 _SETTER = _rule(
-    rf"\s*\(\s*(?:\w+\.encode\()?{_PREFIX}{_QUOTED}",
-    r"(?:[\w)]\s*\.\s*|\b(?i:set|with|use|add)_?(?:\w{0,30})?)$",
+    rf"\s*\(\s*(?:[\w.]+\.encode\(|Some\()?{_PREFIX}{_QUOTED}",
+    r"(?:[\w)]\s*\.\s*|\b(?i:set|with|use|add|from|check|verify|validate|match(?:es)?|hash|encrypt|change|update|reset)_?(?:\w{0,30})?)$",
 )
 """``.password("value")``, ``setApiKey("value")``."""
 _BARE_RULES = (
@@ -125,6 +125,8 @@ _BARE_RULES = (
         rf"(?:[\s\"][^<>]{{0,60}})?>(?:\s*</key>)?(?:\s*<(?:value|string|data)>)?{_MARKUP}(?=</|\]\]>)",
         r"<[^<>]{0,80}$",
     ),
+    # ;Password=value;
+    _rule(r"\s?=\s?(?P<v>[^;\"'\s={}$<>][^;\"'\n={}$<>]{3,200})(?=[;\"'])", r";\s?(?:user )?$"),
     # Pwd={value};
     _rule(r"\s*=\s*\{(?P<v>[^{}\s]{4,200})\}(?=[;\"'\s]|$)", r"(?i:(?:;|\buid=|\bserver=)[^=]*$)"),
     _rule(rf"(?:[\s\"][^<>]{{0,60}})?>{_MARKUP}\s*$", r"^\s*<[^<>]{0,80}$"),

@@ -50,6 +50,17 @@ _COMMON = frozenset(
     ("pass", "passwd", "password", "pwd", "pw", "secret", "token", "tiger", "foo", "bar", "baz")
 )
 """Passwords in addresses that examples have."""
+_LIKE_PASSWORD = re.compile(
+    r"""(?<![^\s"'`:/,(])(?=[^\s"'`]*[a-z]{2})(?=[^\s"'`]*[A-Z])(?=[^\s"'`]*\d)
+    (?P<v>[A-Za-z][\w.+-]*[!@#$&][\w!@#&.+-]*|[A-Za-z0-9][\w-]*\d[!#$&@]{1,3})(?=["'`;,)\s*]|$)""",
+    re.VERBOSE,
+)
+"""Capitals, small letters, digits and a sign, as people make passwords that must have all of them."""
+_NOT_PASSWORD = re.compile(
+    r"@[\w-]+(?:\.[\w-]+)+$|[#$&@]\w*$(?<=[#@&]\w{{3}})|^\w+[#@][a-z]\w+$|\.\w+#|\$\w|&\w+;|\w+@\d|C#".replace(
+        "{{", "{"
+    ).replace("}}", "}")
+)
 _TEMPLATES = ("%(", "%s", "#", "...", "***", "[", "x-")
 _QUOTED = re.compile(r"""(?<=["'`])[A-Za-z0-9+/=_-]{20,200}(?=["'`]|$)""")
 _LONG_QUOTED = re.compile(r"""(?<=["'`])[A-Za-z0-9+/=]{201,20000}(?=["'`]|$)""")
@@ -83,6 +94,8 @@ def find_secrets(line: str, may_hold: bool, may_name: bool) -> list[Span]:
     """
     spans = list(find_named(line)) if may_name else []
     spans += [*find_arguments(line), *find_listed(line, may_name), *_in_addresses(line)]
+    if "!" in line or "@" in line or "#" in line or "$" in line or "&" in line:
+        spans += _like_passwords(line)
     if may_hold:
         spans += find_tokens(line)
         if _LONG.search(line):
@@ -102,6 +115,13 @@ def across_lines(text: str) -> tuple[str, int]:
     """Return a text without the secrets that each line shows by itself, and how many it had."""
     clean = [within_line(line) for line in text.split("\n")]
     return "\n".join(line for line, _ in clean), sum(count for _, count in clean)
+
+
+def _like_passwords(line: str) -> Iterator[Span]:
+    for match in _LIKE_PASSWORD.finditer(line):
+        value = match["v"]
+        if 8 <= len(value) <= 40 and not _NOT_PASSWORD.search(value) and not is_harmless(value):
+            yield match.span("v")
 
 
 def _in_addresses(line: str) -> Iterator[Span]:
