@@ -30,8 +30,8 @@ class CaseAdmission:
         """Return whether a case may be asked; waits while running requests may release money."""
         while case >= self.admitted and not self.refused:
             if self._admitting:
-                # Not a lock: whoever waits for an earlier case must go on while a later one waits
-                # for money, which only the earlier case's requests release.
+                # Not a lock: while a later case waits for money, the workers of an earlier one must
+                # proceed, because only its requests release the money.
                 await self._admitted.wait()
                 continue
             self._admitting = True
