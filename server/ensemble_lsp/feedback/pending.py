@@ -243,9 +243,7 @@ class PendingSuggestion:
                 return False
         return all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
 
-    def _is_popup(
-        self, change: DocumentChange, touching: Sequence[Edit], matched: Match
-    ) -> bool:
+    def _is_popup(self, change: DocumentChange, touching: Sequence[Edit], matched: Match) -> bool:
         if len(touching) != 1 or self.suggestion.task != "complete" or self._is_own_edit(change):
             return False
         whole = matched.state == "whole"
@@ -263,9 +261,7 @@ class PendingSuggestion:
     def _is_copied(self, change: DocumentChange, touching: Sequence[Edit]) -> bool:
         return self.suggestion.task == "complete" and adds_line(change, touching, self.offered)
 
-    def _is_formatted(
-        self, change: DocumentChange, touching: Sequence[Edit], gained: int
-    ) -> bool:
+    def _is_formatted(self, change: DocumentChange, touching: Sequence[Edit], gained: int) -> bool:
         """Return whether a formatter or a checkout made the edits."""
         if not touching or self.suggestion.task != "complete":
             return False

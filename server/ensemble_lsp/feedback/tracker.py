@@ -19,17 +19,8 @@ from .pending import PendingSuggestion, continues, meet, remaining, same_line, s
 from .recently_ended import RecentlyEnded
 from .retention import RetentionTracker
 from .reward import GLANCE_MS, reward_of
+from .timers import NAP_S, due_at
 
-STALE_S = 600.0
-"""A suggestion left untouched for this long was ignored."""
-OTHER_S = 2.0
-"""Time to correct a slip, or for an editor to make a change in several parts."""
-AWAY_S = 2.0
-"""After an edit elsewhere for this long, the user has left the suggestion."""
-TYPED_S = 2.0
-"""After this long a text typed as offered counts as typed."""
-NAP_S = 2.0
-"""The longest sleep that ``tick`` asks for, so that no sleeper has to be woken earlier."""
 _REMEMBERED = 512
 _LARGE = 100_000
 """A larger change is not examined where nothing is offered: such a client sends whole files."""
@@ -313,24 +304,13 @@ class Tracker:
         """Settle what is due; return the seconds until the next tick (2 at most), None if none is needed."""
         now = self._clock()
         for pending in list(self._pending.values()):
-            if now >= self._due(pending):
+            if now >= due_at(pending):
                 self._conclude(pending, "ignored")
-        due = [self._due(pending) for pending in self._pending.values()]
+        due = [due_at(pending) for pending in self._pending.values()]
         next_measurement = self._retention.tick(self._documents.get)
         if next_measurement is not None:
             due.append(next_measurement)
         return max(0.0, min(NAP_S, min(due) - now)) if due else None
-
-    @staticmethod
-    def _due(pending: PendingSuggestion) -> float:
-        dates = [pending.since + STALE_S]
-        if pending.other_since is not None:
-            dates.append(pending.other_since + OTHER_S)
-        if pending.away_since is not None:
-            dates.append(pending.away_since + AWAY_S)
-        if pending.whole_since is not None:
-            dates.append(pending.whole_since + TYPED_S)
-        return min(dates)
 
     # -- settling ------------------------------------------------------------------------------
 
