@@ -249,6 +249,7 @@ _BY_STATUS: dict[int, _Fault] = {
     408: TimedOutError,
     413: ContextTooLongError,
     429: RateLimitedError,
+    501: ModelNotFoundError,
     504: ServiceUnavailableError,
 }
 
@@ -274,7 +275,8 @@ def _fault(fault: _Fault, source: Source, reason: str, headers: Any) -> Provider
     if fault is ServiceUnavailableError:
         wait = retry_after(headers, reason)
         when = f"in {in_words(wait)}" if wait else "in a while"
-        text = advice_first(source.name, f"{source.place} is unavailable", f"try again {when}")
+        text = f"{source.place} is unavailable{_quote(reason, source)}"
+        text = advice_first(source.name, text, f"try again {when}")
         return ServiceUnavailableError(source.name, text, wait)
     if fault is ConnectionFailedError:
         return _make(
@@ -296,8 +298,8 @@ _TEXTS: dict[_Fault, Callable[[Source, str], tuple[str, str]]] = {
         f"your credit at {s.place} is used up",
         "add credit or choose another model",
     ),
-    ModelNotFoundError: lambda s, _reason: (
-        f"{s.place} does not offer the model {s.model!r} this way",
+    ModelNotFoundError: lambda s, reason: (
+        f"{s.place} does not offer the model {s.model!r} this way{_quote(reason, s)}",
         "check model, api and baseUrl",
     ),
     ContextTooLongError: lambda _s, _reason: (
