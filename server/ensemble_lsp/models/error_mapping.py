@@ -54,7 +54,7 @@ _FILTER = re.compile(
 )
 _MODEL = re.compile(
     r"model[ _]not[ _]found|model .{0,100}(does not exist|not found|is not available|not exist)"
-    r"|no such model|unknown model|invalid model|not a (chat|completion) model",
+    r"|not have access to (the )?model|no such model|unknown model|invalid model|not a (chat|completion) model",
     re.I,
 )
 _KEY = re.compile(r"invalid[ _](api[ _])?key|authentication|permission_error|unauthorized", re.I)
@@ -264,7 +264,7 @@ def _by_meaning(status: int, reason: str) -> _Fault | None:
         return QuotaExceededError
     if status in (400, 403, 422) and _FILTER.search(reason):
         return ContentFilteredError
-    if status in (400, 422) and _MODEL.search(reason):
+    if status in (400, 403, 422) and _MODEL.search(reason):
         return ModelNotFoundError
     return None
 

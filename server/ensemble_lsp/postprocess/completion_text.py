@@ -71,6 +71,8 @@ def is_long_enough(
     point = InsertionPoint(plain[1], plain[2], language)
     body = begun_code(text, point)
     body = body.lstrip("\n") if multiline else body.lstrip()
+    if not multiline and (rest := _after_echo(body, plain[1])) is not None:
+        body = rest
     lines = body.split("\n")
     if len(lines[-1]) > MAX_LINE_LENGTH:
         return True
@@ -89,9 +91,30 @@ def _may_be_thought(text: str, line: str, point: InsertionPoint) -> bool:
         return False
     first = strip_thoughts(text, markup=point.is_markup).lstrip().partition("\n")[0]
     return any(
-        each.count(" ") > 2 and each.rstrip().endswith((".", "?", "!")) and reads_as_sentence(each)
+        each.rstrip().endswith(("。", "？", "！"))
+        or (
+            each.count(" ") > 2
+            and each.rstrip().endswith((".", "?", "!"))
+            and reads_as_sentence(each)
+        )
         for each in (first, line)
     )
+
+
+def _after_echo(body: str, prefix: str) -> str | None:
+    """Return an unfinished text after the lines of the prefix that it repeats; ``None`` if it repeats none.
+
+    A text that completes a line never begins with a whole line from above.
+    """
+    above, _, head = prefix.rpartition("\n")
+    first, ended, _ = body.partition("\n")
+    first = first.strip()
+    if not (ended and head.strip()) or len(re.sub(r"\W", "", first)) < 6:
+        return None
+    if first not in map(str.strip, above.split("\n")):
+        return None
+    rest = strip_repeated_prefix(body, prefix)
+    return rest if rest != body else ""
 
 
 def clean_completion(

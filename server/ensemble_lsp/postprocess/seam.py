@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..languages import line_comment
 from .delimiters import CursorLevels, levels_at
+from .insertion_point import PROSE
 from .keywords import CONTINUED, OPERATORS, OPERATORS_OR_STATEMENTS, TAKE_NUMBER, keywords_of
 from .seam_signs import join_sign, without_repeated_comment_sign
 
@@ -32,10 +33,8 @@ _MARKS = {
     "markdown": ((r"\s*(?:#{1,6}|[-+]|\d+[.)])", r"[^\W\d]|[`\[*\"']"),),
 }
 """Marks at the start of a line that need a blank behind them, and how a text begins that lacks it."""
-_REPEATED_MARKS = {
-    "yaml": r"\s*-[ \t]+",
-    "markdown": r"\s*(?:#{1,6}|[-*+](?: \[[ xX]\])?|\d{1,3}[.)]|>)[ \t]+",
-}
+_REPEATED_MARKS = {"yaml": r"\s*-[ \t]+", "latex": r"\s*\\item[ \t]+"}
+_REPEATED_IN_PROSE = r"\s*(?:#{1,6}|={1,6}|[-*+](?: \[[ xX]\])?|(?:\d{1,3}|#)[.)]|>)[ \t]+"
 _DOUBLED = frozenset({"await", "long", "not", "typeof"})
 _OPERATION = re.compile(r"\w+\s+[\w(\[{\"'~!-]")
 _CONTEXT = 4000
@@ -137,8 +136,8 @@ def _lacks_blank_after_mark(text: str, head: str, language: str) -> bool:
 
 def _without_repeated_mark(text: str, head: str, language: str) -> str:
     """Strip the mark of a heading or a list that begins the line already: ``- [ ]`` and ``- [ ] Test``."""
-    mark = _REPEATED_MARKS.get(language)
-    if mark is None or re.fullmatch(mark, head) is None:
+    mark = _REPEATED_MARKS.get(language, _REPEATED_IN_PROSE if language in PROSE else "")
+    if not mark or re.fullmatch(mark, head) is None:
         return text
     whole = head.strip()
     for sign in (whole, whole.partition(" ")[2]):
