@@ -44,6 +44,7 @@ _CONTEXT = re.compile(
 )
 _QUOTA = re.compile(
     r"insufficient[ _](quota|funds|balance|credit)|exceeded your current quota|billing"
+    r"|(n't|not) have (any|enough) credits?|budget (has been )?exceeded"
     r"|credit balance|payment[ _]required|out of credits?|spend(ing)? limit",
     re.I,
 )

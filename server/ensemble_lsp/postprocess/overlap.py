@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _OPENER = re.compile(r"[:{(\[]\s*$|=>\s*$|\b(?:do|then)\s*$")
+_CLOSER = re.compile(r"[)\]}]+[;,]?|end|fi|done|esac|</[\w.-]+>")
 _LOOP = re.compile(r"(?P<unit>[^\n]{4,80}?)(?P=unit){5,}[^\n]*\Z")
 _MAX_LINES = 30
 
@@ -147,9 +148,17 @@ def _strip_lines(text: str, below: str, start: int, head: str = "") -> str:
             (over and _is_significant(rest[:same]))
             or same >= 3
             or _ends_within(rest, following, same)
+            or _closes_outer_block(lines[number], head)
         ):
             return "\n".join(lines[:number])[len(head) :]
     return text
+
+
+def _closes_outer_block(line: str, head: str) -> bool:
+    """Return whether a line closes the block that the cursor's indentation is in."""
+    inside = head if not head.strip() else head[: len(head) - len(head.lstrip())]
+    depth = len(line) - len(line.lstrip())
+    return depth < len(inside) and _CLOSER.fullmatch(line.strip()) is not None
 
 
 def _ends_within(rest: list[str], following: list[str], same: int) -> bool:
