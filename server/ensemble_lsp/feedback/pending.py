@@ -309,6 +309,20 @@ class PendingSuggestion:
         """The number of its characters in the region before the latest change."""
         return max(0, self.by_hand + self.at_once - self.before)
 
+    def accept_inserted(self) -> bool:
+        """Take an accept by command as one of the part that was just inserted; False if there is no such part.
+
+        coc.nvim runs the command after each word or line that is accepted, too.
+        """
+        inserted = self.match.state == "part" and (self.at_once or self.words)
+        if self.suggestion.task != "complete" or not inserted:
+            return False
+        self.at_once += self.words
+        self.by_hand -= self.words
+        self.words, self.undone = 0, False
+        self.reported = max(self.reported, (self.by_hand + self.at_once) / self.size)
+        return True
+
     @property
     def seen(self) -> bool:
         """Whether it is or was on the screen, as far as known."""
