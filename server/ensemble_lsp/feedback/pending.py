@@ -30,6 +30,7 @@ from .popup_edits import is_in_word, is_popup_edit, restates_text
 from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
+from .word_before import without_word, word_before
 
 _SETTLED = ("untouched", "other")
 """States that no text behind the region changes."""
@@ -55,6 +56,8 @@ class PendingSuggestion:
     """The text in the region."""
     replaced: str = ""
     """The text in the suggestion's span when it was offered."""
+    word: str = ""
+    """The word before the region."""
     before: int = 0
     """Characters accepted of earlier suggestions that this one continues."""
     by_hand: int = 0
@@ -100,6 +103,7 @@ class PendingSuggestion:
             now,
             now=own,
             replaced=old,
+            word=word_before(document, start),
         )
         pending.match = match(own, own, pending.offered)
         return pending
@@ -119,7 +123,8 @@ class PendingSuggestion:
             return
         earlier = replace(self) if len(change.steps) > 1 else None
         self._take_in_closers(change)
-        self.region, touching, outside = follow_change(self.region, change, grows=True)
+        region, touching, outside = follow_change(self.region, change, grows=True)
+        self.region = without_word(region, change.after, self.word)
         self.changed_now, self.changed_outside = bool(touching), outside
         self._compare(change, touching, restored)
         if earlier is not None and touching and self.match.state in ("part", "other"):
@@ -307,6 +312,20 @@ class PendingSuggestion:
     def taken(self) -> int:
         """The number of its characters in the region before the latest change."""
         return max(0, self.by_hand + self.at_once - self.before)
+
+    def accept_inserted(self) -> bool:
+        """Take an accept by command as one of the part that was just inserted; False if there is no such part.
+
+        coc.nvim runs the command after each word or line that is accepted, too.
+        """
+        inserted = self.match.state == "part" and (self.at_once or self.words)
+        if self.suggestion.task != "complete" or not inserted:
+            return False
+        self.at_once += self.words
+        self.by_hand -= self.words
+        self.words, self.undone = 0, False
+        self.reported = max(self.reported, (self.by_hand + self.at_once) / self.size)
+        return True
 
     @property
     def seen(self) -> bool:
