@@ -104,7 +104,7 @@ def _privacy(table: Table) -> Table:
 
 
 def _patterns(value: Any) -> Any:
-    """Return patterns as a list, also from ``{"pattern": true}``, ``{"1": "pattern"}`` and lists in lists."""
+    """Return patterns as a list, including patterns from ``{"pattern": true}``, ``{"1": "pattern"}`` and lists in lists."""
     if isinstance(value, dict):
         items = cast(Table, value).items()
         return [key if each is True else each for key, each in items if each is not False]

@@ -142,7 +142,9 @@ def _is_definition(node: Node, parent: Node, field: str) -> bool:
         return kind != "assignment_expression" or field == "left"
     if field == "pattern" and kind in _PATTERNS:
         return True
-    if kind in ("parameter", "variable_list", "for_statement") and _is_bound_by(node, parent, field):
+    if kind in ("parameter", "variable_list", "for_statement") and _is_bound_by(
+        node, parent, field
+    ):
         return True
     if field == "left" and kind in _LEFT:
         return True

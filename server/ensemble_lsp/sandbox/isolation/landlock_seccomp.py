@@ -84,7 +84,7 @@ def end_first() -> None:
 
 
 def drop_capabilities(libc: ctypes.CDLL) -> None:
-    """Give up every capability, also those that root would get back by starting a program.
+    """Give up every capability, including those that root would get back by starting a program.
 
     In its own namespace root may, for example, load rules into the kernel's packet filter.
     """
