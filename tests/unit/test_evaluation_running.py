@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import random
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ensemble_lsp.errors import (
     ServiceUnavailableError,
     SettingsError,
 )
+from ensemble_lsp.evaluation.admission import CaseAdmission
 from ensemble_lsp.evaluation.case_selection import select_cases
 from ensemble_lsp.evaluation.comparison import _questions
 from ensemble_lsp.evaluation.eval_runner import EvalQuestion, EvalRun, ModelUnderTest
@@ -33,6 +35,7 @@ from ensemble_lsp.evaluation.spending_limit import (
 from ensemble_lsp.models.token_estimates import INSTRUCTION_TOKENS, THINKING_TOKENS, max_cost
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Chunk, Prompt, Usage
+from ensemble_lsp.wording import dollars
 from tests.support.fake_models import FakeModel
 from tests.unit.test_evaluation_cases import CODE
 
@@ -260,7 +263,8 @@ async def test_a_budget_is_never_passed(stage: Stage, share: float) -> None:
     whole = sum(max_cost(model.profile, q.prompts["asker"]) for q in stage.questions)
     run = await stage.run(model, other, limit=whole * share)
     assert model.paid + other.paid <= whole * share
-    assert run.ended.startswith(f"The budget of ${whole * share:g} ended the run after ")
+    effect = "ended the run after" if share else "allows no case"
+    assert run.ended.startswith(f"The budget of {dollars(whole * share)} {effect}")
     assert not run.stopped  # a budget is no failure of a model
     assert len(model.prompts) == len(other.prompts) and (model.prompts or not share)
     # What an earlier run spent counts as well.
@@ -352,3 +356,28 @@ def test_a_folder_of_our_own_is_kept_out_of_commits(tmp_path: Path) -> None:
     (tmp_path / "users" / "file").write_text("")
     ResultStore.open(tmp_path / "users" / "results.jsonl", SIGNER).close()
     assert not (tmp_path / "users" / ".gitignore").exists()
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_models_of_different_speed_and_price_never_wait_for_each_other(seed: int) -> None:
+    """One model waits for money that only another one's requests, already admitted, release."""
+    rng = random.Random(seed)
+    costs = [{"a": rng.uniform(0.5, 0.9), "b": rng.uniform(0.2, 0.5)} for _ in range(30)]
+    budget = Budget(3.0)
+    admission = CaseAdmission(budget, costs)
+    asked: dict[str, int] = {"a": 0, "b": 0}
+
+    async def work(model: str, cases: Iterator[int]) -> None:
+        for case in cases:
+            if not await admission.admit(case):
+                return
+            reserved = admission.take(case, model)
+            for _ in range(rng.randrange(9)):
+                await asyncio.sleep(0)
+            asked[model] += 1
+            await budget.settle(reserved, reserved * 0.2)
+
+    workers = [work(model, cases) for model in asked for cases in [iter(range(30))] for _ in "1234"]
+    await asyncio.wait_for(asyncio.gather(*workers), 30)
+    assert admission.refused and budget.spent <= 3.0
+    assert asked == {"a": admission.admitted, "b": admission.admitted}

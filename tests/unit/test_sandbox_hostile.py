@@ -255,7 +255,7 @@ async def run_code(code: str, folder: Path, **limits: float) -> process.ProcessR
     if reason := await process.unavailable_reason():
         pytest.skip(reason)
     command = [sys.executable, "-c", code]
-    chosen = ResourceLimits(**{"seconds": 20, **limits})  # type: ignore[arg-type]
+    chosen = ResourceLimits(**{"seconds": 20, **limits})
     return await process.run(command, work=folder, folder=folder, limits=chosen)
 
 

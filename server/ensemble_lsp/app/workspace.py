@@ -25,7 +25,7 @@ _OPENS_PER_SECOND = 5.0
 or a broken one) must not hold up requests; those are read in the background, unless they are closed before."""
 _SLICE_LINES = 60
 _PAUSE = 0.002
-"""Recall reads a document in slices of so many lines; between two, requests get the loop for this long."""
+"""Lines that recall reads at once, and the seconds after them in which requests get the loop."""
 
 
 class Workspace:

@@ -21,7 +21,7 @@ class UnreadableRulesError(OSError):
 
 
 class RuleFiles:
-    """Remembers every file that was asked for, also those that do not exist."""
+    """Remembers every file that was requested, including those that do not exist."""
 
     def __init__(self) -> None:
         self._stamps: dict[Path, _Stamp] = {}

@@ -1,4 +1,4 @@
-"""Signatures of a comparison's results: a file that a repository contains may resemble one of ours."""
+"""Signatures of a comparison's results: a file that a repository contains may look like one that the comparison wrote."""
 
 from __future__ import annotations
 

@@ -30,6 +30,9 @@ class TrainingFiles:
     validation: Path | None = None
     summary: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    own_file: bool = False
+    """Whether it is a file of the user's own, which nothing has prepared yet."""
+
     @property
     def base(self) -> str:
         """Return the name of the model the data were prepared for; empty if unknown."""
@@ -73,7 +76,7 @@ def open_data(path: Path | None, folder: Path) -> TrainingFiles:
             raise FineTuningError("There is no prepared data; run `ensemble-lsp finetune prepare`.")
         path = prepared[-1].parent
     if not path.is_dir():
-        return TrainingFiles(path)
+        return TrainingFiles(path, own_file=True)
     if not (path / TRAINING).is_file():
         raise FineTuningError(
             f"{path} has no {TRAINING}; name a folder written by `finetune prepare`, or a file."

@@ -123,7 +123,7 @@ def without_password(url: str) -> str:
 
 
 def password_of(url: str) -> str:
-    """Return the password in an address, also in its query, or an empty text."""
+    """Return the password in an address or in its query, or an empty text."""
     try:
         parts = urlsplit(url)
         in_query = dict(parse_qsl(parts.query))
@@ -347,7 +347,7 @@ def _migrate(db: PostgresConnection) -> None:
         if name not in applied:
             db.execute("INSERT INTO migrations VALUES (?, ?)", (name, time.time()))
     if not applied:
-        # Its changes are numbered anew: a selector that comes from another history starts again.
+        # Its changes are numbered from the start: a selector that comes from another history starts again.
         epoch = f'"{secrets.token_hex(8)}"'
         db.execute("INSERT INTO learned VALUES ('', 'epoch', ?)", (epoch,))
     db.execute("COMMIT")

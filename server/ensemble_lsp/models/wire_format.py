@@ -14,6 +14,8 @@ from .thinking import THINKS, Switch, ThinkingPlan, plan_thinking
 Body = dict[str, Any]
 STREAM = "stream"
 """Fact: the service streams no answers of this model."""
+BARE = "bare end"
+"""Fact: the service ends a stream without a finish reason and without ``[DONE]``."""
 _LIMIT = "limit="
 _MAX_COUNT = 100_000_000
 """Tokens; a larger count is an error or a lie, which would distort costs and averages."""
@@ -98,7 +100,7 @@ def use_api(name: str) -> str:
 
 
 def limit_fact(tokens: int) -> str:
-    """Return the fact that answers may have only so many tokens."""
+    """Return the fact that answers may have at most this many tokens."""
     return f"{_LIMIT}{tokens}"
 
 

@@ -139,7 +139,7 @@ def _folders_left(fd: int) -> list[str]:
 
 
 def _opened(name: str, parent: int | None = None) -> int:
-    """Open a folder by its name, also one without permissions for its owner."""
+    """Open a folder by its name, even if its owner has no permissions."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     fd = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
     os.close(fd)  # it is a folder and no link: its mode may be changed

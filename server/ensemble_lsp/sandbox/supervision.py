@@ -124,7 +124,7 @@ async def _end(process: asyncio.subprocess.Process, reader: asyncio.Future[None]
     await asyncio.wait({reader}, timeout=_GRACE_SECONDS)
     reader.cancel()
     # The transport closes the pipe even if another process still holds the other end.
-    process._transport.close()  # type: ignore[attr-defined]
+    process._transport.close()  # type: ignore[attr-defined]  # there is no public way
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
 

@@ -84,7 +84,7 @@ def end_first() -> None:
 
 
 def drop_capabilities(libc: ctypes.CDLL) -> None:
-    """Give up every capability, also those that root would get back by starting a program.
+    """Give up every capability, including those that root would get back by starting a program.
 
     In its own namespace root may, for example, load rules into the kernel's packet filter.
     """
@@ -235,7 +235,7 @@ _OLD_X86 = (
     *(2, 4, 6, 7, 21, 22, 23, 33, 34, 37, 78, 82, 83, 84, 85, 87, 89, 97),  # open … getrlimit
     *(111, 121, 124, 158, 201, 232),  # getpgrp, getpgid, getsid, arch_prctl, time, epoll_wait
 )
-"""Of x86_64 alone: open, stat, lstat, poll, access, pipe, select, dup2, pause, alarm, getdents, rename,
+"""Calls that only x86_64 has: open, stat, lstat, poll, access, pipe, select, dup2, pause, alarm, getdents, rename,
 mkdir, rmdir, creat, unlink, readlink, getrlimit. No chmod, chown, utime, link, mknod, truncate: Landlock
 does not know them or they are of no use; no socket, execve, kill, ptrace, mount, ioctl at large."""
 
@@ -259,7 +259,7 @@ def _seccomp(libc: ctypes.CDLL) -> None:
 
 
 def _program(machine: str) -> Iterable[bytes]:
-    """Yield the filter: calls not listed fail with EPERM, also in a foreign calling convention."""
+    """Yield the filter: calls not listed fail with EPERM, in a foreign calling convention too."""
     x86 = machine == "x86_64"
     numbers = [pair[0] if x86 else pair[1] for pair in _BOTH.values()]
     clone, clone3, ioctl, prlimit = (56, 435, 16, 302) if x86 else (220, 435, 29, 261)

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-import landlock_seccomp  # type: ignore[import-not-found]
+import landlock_seccomp  # type: ignore[import-not-found]  # beside this file
 
 UNAVAILABLE = 97
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -199,7 +199,7 @@ def _landlock(libc: ctypes.CDLL, job: dict[str, Any], *, shared_memory: bool) ->
     # Its network namespace keeps the network away, and the sandbox may use sockets within.
     rules, files, restricts_signals = landlock_seccomp.open_ruleset(libc, network=True)
     run = (1 << 0 | 1 << 2 | 1 << 3) & files
-    for path in (job["folder"], *(["/dev/shm"] if shared_memory else [])):  # noqa: S108
+    for path in (job["folder"], *(["/dev/shm"] if shared_memory else [])):  # noqa: S108 - a separate mount
         landlock_seccomp.allow(libc, rules, path, files & ~(1 << 6 | 1 << 11))
     for path in job["readable"]:
         _allow_to_run(libc, rules, path, run)
@@ -247,7 +247,7 @@ _DENIED = {
     "process_mrelease": (448, 448), "lookup_dcookie": (212, 18), "fanotify_init": (300, 262),
 }  # fmt: skip
 _DENIED_X86 = (172, 173)
-"""Of x86_64 alone: iopl, ioperm."""
+"""Calls that only x86_64 has: iopl, ioperm."""
 _ON_OTHERS = {
     "ioprio_set": (251, 30), "shmget": (29, 194), "shmat": (30, 196),
     "shmctl": (31, 195), "semget": (64, 190), "semop": (65, 193), "semctl": (66, 191),
