@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ from .machine_load import overloaded
 
 _CHECK_SECONDS = 0.25
 """Seconds between two looks at the disk."""
+_LOOKS = 20
+"""The whole folder is measured at every twentieth look, at least."""
 _GRACE_SECONDS = 2.0
 """Seconds for the launcher to end its descendants, and for the rest of the output."""
 _UNSEEN = 4 << 30
@@ -95,23 +98,29 @@ async def _read(process: asyncio.subprocess.Process, output: Output, kept: bytea
 async def _disk_exceeded(folder: Path, disk: DiskUse) -> str:
     """Return the reason when the files below a folder take more than they did plus ``disk``; else wait forever.
 
-    The whole folder is measured only if the file system has lost a good part of that space.
+    The whole folder is measured if the file system has lost a good part of that space, and every five seconds:
+    other programs may free as much meanwhile.
     """
     if sys.platform == "win32":
         await asyncio.Event().wait()
     reason = "the code wrote too much to the disk"
     start = await asyncio.to_thread(os.statvfs, folder)
     limit = (await asyncio.to_thread(disk_use, folder)).plus(disk)
-    while True:
+    for look in itertools.count(1):
         await asyncio.sleep(_CHECK_SECONDS)
         now = await asyncio.to_thread(os.statvfs, folder)
         lost = DiskUse((start.f_bavail - now.f_bavail) * now.f_frsize, start.f_ffree - now.f_ffree)
         if lost.size > disk.size + _UNSEEN:  # files that were removed but are still open
             return reason
-        if now.f_files and not lost.exceeds(DiskUse(disk.size // 4, disk.files // 4)):
+        if (
+            look % _LOOKS
+            and now.f_files
+            and not lost.exceeds(DiskUse(disk.size // 4, disk.files // 4))
+        ):
             continue
         if (await asyncio.to_thread(disk_use, folder, limit)).exceeds(limit):
-            return reason
+            break
+    return reason
 
 
 async def _end(process: asyncio.subprocess.Process, reader: asyncio.Future[None]) -> None:
