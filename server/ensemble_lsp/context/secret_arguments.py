@@ -16,7 +16,7 @@ _DESCRIPTION = re.compile(
 _LETTERS = re.compile("[A-Za-z]+")
 _NUMBER_OF_FIELDS = 4
 """Colons in a line of PostgreSQL's file of passwords."""
-_MARKS = re.compile("[\"'`=@|;/-]|:.*:|[wW]ord |phrase | is |community")
+_MARKS = re.compile("[\"'`=@|;/-]|:.*:|[wW]ord |phrase | is |community|nemonic|secret |psk |rootpw")
 
 
 class _ArgumentRule(NamedTuple):
@@ -137,7 +137,7 @@ _RULES = (
         "password|passphrase|passcode|community|secret|psk|rootpw|pass ",
         r"""(?:\b(?:pass(?:word|phrase|code)?|Pass(?:word|phrase|code)|secret|(?:wpa-)?psk|rootpw)|\b(?:snmp-server|r[ow])\s?community
             |-password-value)[*_`]{0,3}:?[*_`]{0,3}\s+(?:\d\s+|--\w{1,12}\s+)?["'`*]{0,2}
-        (?P<v>(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])[^\s"'`(){}=,;<>\[\]]{6,200})""",
+        (?P<v>(?!(?:pass|env|file):)(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])[^\s"'`(){}=,;<>\[\]]{6,200})""",
     ),
     _rule(
         " / ",

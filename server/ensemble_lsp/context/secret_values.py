@@ -24,6 +24,7 @@ _PLACEHOLDERS = re.compile(
     |(?:none|null|nil|true|false|undefined|required|optional|string|user|admin|root|foo|bar|baz|{_NAMES_OF_SECRETS})s?\d?
     |(?:arg|param|value|var|name|field|item|col|test|input)s?_?\d{{1,2}}
     |(?:{_NAMES_OF_SECRETS})s?[_-][a-z]+(?:[_-][a-z]+)*[_-]?\d{{0,2}}
+    |[\^~<>=v]{{0,2}}\d+(?:\.[\dx*]+)+(?:-\w+)?(?:\.\d+)?
     |\#(?:[0-9a-f]{{3,4}}|[0-9a-f]{{6}}|[0-9a-f]{{8}})|[\w-]+(?:\.[\w-]+)*:\d{{1,5}}|https?://[^@]*|urn:.*|arn:.*|[0-9_.,:-]+|0x[0-9a-f]{{1,16}}|\\?[/@]\w*|-.*|![a-z]+|=.*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -135,6 +136,8 @@ def is_harmless(value: str) -> bool:
 
 def is_sentence(value: str) -> bool:
     """Return whether a value is several words, with numbers among them or not."""
+    if any(char > "\u2e7f" for char in value) and not any(map(str.isdigit, value)):
+        return True  # languages without spaces between words
     parts = value.split()
     words = sum(part.strip(",.:;!?()").isalpha() for part in parts)
     fewest = 4 if any(map(str.isdigit, value)) else 3
