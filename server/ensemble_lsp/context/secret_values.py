@@ -65,6 +65,7 @@ _ALGORITHM = re.compile(
 _NOT_BASE64 = re.compile("[^A-Za-z0-9+/]")
 _URL_SAFE = str.maketrans("-_", "+/")
 _SHORTEST_WORD = 6
+_LONG_WORD, _MANY_PARTS = 24, 0.3
 _SEQUENCES = "abcdefghijklmnopqrstuvwxyz 0123456789 qwertyuiop asdfghjkl zxcvbnm"
 
 
@@ -119,7 +120,9 @@ def is_placeholder(value: str) -> bool:
 
 
 def is_words(value: str) -> bool:
-    """Return whether a value is plain words, or empty."""
+    """Return whether a value is plain words, or empty. Long random letters are no word."""
+    if len(value) >= _LONG_WORD and value.isalpha() and value.isascii():
+        return share_of_parts(value) < _MANY_PARTS
     return _WORDS.fullmatch(value) is not None
 
 
