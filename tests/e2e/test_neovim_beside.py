@@ -120,6 +120,26 @@ def test_without_ghost_text_the_suggestion_is_first_in_the_menu(
         wait_until(lambda: len(menu(editor)) == 3, lambda: f"three words, not {menu(editor)}")
 
 
+@pytest.mark.parametrize("version", ["0.11", "0.12"])
+def test_an_item_in_the_middle_of_a_word_keeps_the_word(
+    gpt: LoopbackProvider, home: Home, neovims: Path, version: str
+) -> None:
+    gpt.reply = "dth * height"
+    words = ROOT / "tests" / "support" / "words_server.py"
+    init = MENU_AS_YOU_TYPE % (sys.executable, str(words))
+    with nvim.running(neovims / version / "nvim", home, init) as editor:
+        editor.open("app.py", CODE, attached=False)
+        wait_until(lambda: editor.lua(BOTH), "both servers")
+        editor.type("Awi<C-x><C-o>")
+        ours = ("width * height", "ensemble: gpt")
+        wait_until(lambda: ours in menu(editor), lambda: f"the suggestion, not {menu(editor)}")
+        editor.type("<C-n>")
+        editor.reads(CODE + "width * height")
+        editor.type("<C-y>")
+        editor.counted("accepted")
+        editor.reads(CODE + "width * height")
+
+
 def test_the_readmes_lines_work_in_neovim_011(
     gpt: LoopbackProvider, home: Home, neovims: Path
 ) -> None:

@@ -302,8 +302,11 @@ async def test_consensus_needs_two_models_and_failures_are_named(
     home: Home, trio: list[LoopbackProvider], uri: str, failing: tuple[int, ...]
 ) -> None:
     names = ("one", "two", "three")
-    for number in failing:
-        trio[number].fault = Fault.html()
+    for number, provider in enumerate(trio):
+        if number in failing:
+            provider.fault = Fault.html()
+        else:  # two early answers that agree would stop the third before it fails
+            provider.delay_first = 2.0 if failing else 0.0
     code = "def area(width, height):\n    pass\n"
     async with home.server() as client:
         client.open(uri, code)

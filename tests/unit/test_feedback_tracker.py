@@ -126,6 +126,32 @@ def test_a_command_before_its_edit_is_one_outcome(world: World) -> None:
     assert [o.survival for o in world.revised] == [1.0]
 
 
+@pytest.mark.parametrize("typed", ["", "wid"])
+@pytest.mark.parametrize("rest", ["", "* height"])
+def test_a_command_after_a_word_accepts_the_word(world: World, typed: str, rest: str) -> None:
+    """coc.nvim runs the accept command after each word, and asks again for the rest."""
+    world.offer("width * height")
+    for key, column in zip(typed, range(HERE.column, HERE.column + 9), strict=False):
+        world.insert(key, Position(HERE.line, column))
+    [s] = world.offer("width * height"[len(typed) :], at=after(typed))
+    world.now += 1
+    world.insert("width "[len(typed) :], after(typed))
+    world.tracker.accepted(s.id)
+    assert [o.kind for o in world.settled if o.kind != "superseded"] == []
+    world.offer("* height", at=after("width "))
+    if rest:
+        world.insert(rest, after("width "))
+    else:
+        world.insert("42", after("width "))
+    world.wait(9)
+    kinds = [o.kind for o in world.settled if o.kind != "superseded"]
+    assert kinds == ["accepted" if rest else "partial"]
+
+
+def after(text: str) -> Position:
+    return Position(HERE.line, HERE.column + len(text))
+
+
 def test_a_client_may_tell_of_an_accept_that_nobody_saw(world: World) -> None:
     [s] = world.offer("x + 1")
     world.offer("other()")

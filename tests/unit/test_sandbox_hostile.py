@@ -227,7 +227,7 @@ def test_without_namespaces_the_launcher_ends_all_descendants(tmp_path: Path, en
     )
     readable = ["/usr", "/lib", "/lib64", "/bin", "/proc", sys.prefix, sys.base_prefix]
     job = {"folder": str(tmp_path), "readable": readable, "seconds": 60, "memory": 1 << 30}
-    job |= {"fileBytes": 1 << 20, "contained": False}
+    job |= {"fileBytes": 1 << 20, "threads": 512, "contained": False}
     program = ["-c", LAUNCHED.format(isolation=str(ISOLATION)), json.dumps(job)]
     with subprocess.Popen(
         [sys.executable, *program, sys.executable, "-c", code],

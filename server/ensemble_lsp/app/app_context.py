@@ -25,6 +25,7 @@ from ..selection.history_sync import HistorySync
 from ..selection.request_context import RequestContext, request_context
 from ..settings import Raw, Settings, SettingsIssue, resolve
 from ..types import Document, Position, Prompt, Span, Suggestion, Task, Trigger
+from ..workspace_trust import split_trust
 from .activity import Activity
 from .suggestion_log import SuggestionLog
 from .workspace import Workspace
@@ -44,13 +45,17 @@ class SettingsLayers:
     editor: Raw
 
     def resolve(self, trusted: bool) -> tuple[Settings, list[SettingsIssue]]:
-        """Return the resulting settings and the faults in them."""
+        """Return the resulting settings and the faults in them.
+
+        The editor's settings may deny trust too; they cannot grant it.
+        """
+        editor, denied = split_trust(self.editor)
         layers = [
             ("config", self.config),
             ("initializationOptions", self.initialization),
-            ("settings", self.editor),
+            ("settings", editor),
         ]
-        untrusted = () if trusted else ("initializationOptions", "settings")
+        untrusted = () if trusted and not denied else ("initializationOptions", "settings")
         return resolve(layers, untrusted=untrusted)
 
 

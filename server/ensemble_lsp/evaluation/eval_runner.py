@@ -25,7 +25,6 @@ from ..errors import (
 from ..models.interface import Model, Profile
 from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
-from ..wording import plural
 from .admission import CaseAdmission
 from .eval_answer import EvalAnswer
 from .results import Result, ResultStore
@@ -129,11 +128,7 @@ class EvalRun:
         free = [c for c in models if c.profile.free]
         await _together(self._ask_model(questions, c, admission) for c in models if c not in free)
         if admission.refused:
-            count, limit = len(questions), self._budget.limit or 0.0
-            self.ended = (
-                f"The budget of ${limit:g} ended the run after {admission.admitted} of "
-                f"{plural(count, 'case')}, as the next one might exceed it; all models have the same cases."
-            )
+            self.ended = self._budget.refusal(admission.admitted, len(questions))
             questions = questions[: admission.admitted]
         await self._ask_free(questions, free)
         return self.stopped

@@ -89,6 +89,12 @@ class TuningJob:
         """Return whether the job trains on this machine."""
         return spec_of(self.base.provider).trains_here
 
+    @property
+    def uploads(self) -> list[Upload]:
+        """Return the uploaded files that are still with the provider."""
+        files = [upload for upload in (self.training, self.validation) if upload is not None]
+        return [upload for upload in files if upload.file_id and not upload.deleted]
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON, with the base as in the settings."""
         table = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}

@@ -103,7 +103,9 @@ class PreparedData:
         faults = self.check()
         if faults:
             # The source is named: the training file is not written.
-            raise InvalidTrainingFileError(Path(self.source or folder / TRAINING), faults)
+            raise InvalidTrainingFileError(
+                Path(self.source or folder / TRAINING), faults, self.left_out
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             replace_file(folder / TRAINING, as_text(self.training))

@@ -69,6 +69,8 @@ class TestResult:
     """``answers``, or what is wrong and what to do."""
     first_token_ms: float = 0.0
     total_ms: float = 0.0
+    problem: Problem = "other"
+    """The kind of the failure."""
 
 
 class Registry:
@@ -209,11 +211,11 @@ class Registry:
         """Ask one tiny question, past an open breaker; raises ``UnknownModelError``."""
         slot = self._slot(name)
         if slot.chain is None:
-            return TestResult(name, False, slot.reason)
+            return TestResult(name, False, slot.reason, problem=slot.problem)
         try:
             answer = await gather(slot.chain.limited, _question(slot.profile))
         except EnsembleError as error:
-            return TestResult(name, False, str(error))
+            return TestResult(name, False, str(error), problem=error.problem)
         slot.chain.breaker.reset()
         return TestResult(name, True, "answers", answer.first_token_ms, answer.total_ms)
 
