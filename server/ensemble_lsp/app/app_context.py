@@ -33,7 +33,7 @@ from .workspace import Workspace
 DEFAULT_P90_MS = 600.0
 """First-token p90 of a model that was never asked: when to ask the next one too."""
 _LIKELY = 2
-"""Models that have a connection open: the one to ask, and the one that is asked if it is slow."""
+"""Number of models that keep a connection open: the first choice, and the one that hedges it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class SettingsLayers:
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """Settings and all that follows from them. Frozen: every change makes a new one.
+    """Settings, and everything built from them. Frozen: every change makes a new one.
 
     The server swaps it in one place (``lsp.server.Host``). ``workspace``, ``suggestions`` and
     ``activity`` are the same objects in every context of a server.

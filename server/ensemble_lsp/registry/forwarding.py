@@ -61,7 +61,7 @@ _ERRORS = re.compile(
 async def find_forwarding(base: str, model: str, key: str, seconds: float) -> str | None:
     """Return how a server shows that it forwards a model, as a clause; "" if nothing shows it.
 
-    ``None`` if the server does not answer within so many seconds.
+    ``None`` if the server does not answer within the seconds.
     """
     parts = urlsplit(base)
     origin = f"{parts.scheme}://{parts.netloc}"

@@ -104,7 +104,7 @@ def _privacy(table: Table) -> Table:
 
 
 def _patterns(value: Any) -> Any:
-    """Return patterns as a list, also from ``{"pattern": true}``, ``{"1": "pattern"}`` and lists in lists."""
+    """Return patterns as a list, including patterns from ``{"pattern": true}``, ``{"1": "pattern"}`` and lists in lists."""
     if isinstance(value, dict):
         items = cast(Table, value).items()
         return [key if each is True else each for key, each in items if each is not False]
@@ -165,7 +165,7 @@ def _listed(value: Any) -> list[Any]:
 def without_other_servers(pushed: Table) -> tuple[Table, list[str]]:
     """Return pushed settings without the sections of other servers, and the names of those.
 
-    Some clients push all of their settings. A key beside ``ensemble`` that resembles none of ours is another's.
+    Some clients push all of their settings. A key beside ``ensemble`` unlike each of our keys belongs to another server.
     """
     known = [*keys_of(Settings), *_WRAPPERS, _SECTION, "workspaceTrusted"]
     heads = {key: key.split(".")[0] for key in pushed}

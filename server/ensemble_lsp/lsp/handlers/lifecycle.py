@@ -52,7 +52,7 @@ async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> No
     report_settings(ls, app.faults(), app.config_path)
     show_new_notices()
     app.workspace.index_files()
-    app.suggestions.tracker.exact = ls.client.sends_exact_edits
+    app.suggestions.tracker.habits.exact = ls.client.sends_exact_edits
     ls.background(watch_config_file(ls))
 
 
