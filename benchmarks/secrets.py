@@ -20,8 +20,8 @@ from ensemble_lsp.context.secret_redaction import Redactor
 
 DATA = Path(__file__).parent.parent / "tests" / "data" / "secrets"
 HALVES = ("written_before", "held_out")
-ATTACK = "attack"
-"""Snippets that were written later, without knowledge of the rules; all hold secrets."""
+ATTACK, ATTACK_AGAIN = "attack", "attack_again"
+"""Snippets that were written later, the second after the first; all hold secrets."""
 PIECE = 6
 """Characters: a secret counts as sent if this many of it in a row are."""
 
@@ -207,7 +207,7 @@ def main() -> None:
         "--missed", action="store_true", help="show each mistake, except in the held-out half"
     )
     options = parser.parse_args()
-    for half in (*HALVES, ATTACK):
+    for half in (*HALVES, ATTACK, ATTACK_AGAIN):
         _show_half(half, options.missed and half != "held_out")
     _show_ordinary(options.files, options.missed)
 

@@ -173,7 +173,7 @@ def test_the_end_does_not_wait_for_a_thread_that_reads_a_stalled_disk() -> None:
 
     begin = time.monotonic()
     try:
-        assert bootstrap.serve(Server(), MagicMock) == 7  # type: ignore[arg-type]
+        assert bootstrap.serve(Server(), MagicMock) == 7
         assert time.monotonic() - begin < 15
     finally:
         released.set()

@@ -89,12 +89,15 @@ def test_a_name_says_what_it_holds() -> None:
 ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 
 
-def test_the_architecture_page_names_every_folder() -> None:
+def test_the_architecture_page_names_every_folder_and_top_level_module() -> None:
     text = ARCHITECTURE.read_text(encoding="utf-8")
     picture = text.split("```")[1]
     folders = {path.parent for _, path in files()} - {PACKAGE}
     assert len(folders) > 25
     missing = [folder.name for folder in folders if f"{folder.name}/" not in picture]
+    missing += [
+        path.stem for path in PACKAGE.glob("*.py") if path.stem not in (picture + "__init__")
+    ]
     assert not missing
 
 

@@ -16,7 +16,7 @@ _DESCRIPTION = re.compile(
 _LETTERS = re.compile("[A-Za-z]+")
 _NUMBER_OF_FIELDS = 4
 """Colons in a line of PostgreSQL's file of passwords."""
-_MARKS = re.compile("[\"'`=@|;/-]|:.*:|[wW]ord |phrase | is |community")
+_MARKS = re.compile("[\"'`=@|;/-]|:.*:|[wW]ord |phrase | is |community|nemonic|secret |psk |rootpw")
 
 
 class _ArgumentRule(NamedTuple):
@@ -68,7 +68,7 @@ _RULES = (
         r"""(?:SignedString\(\s*(?:\[\]byte\(\s*)?|\b[kK]ey\w*\s*=\s*[\w.]{0,30}Encoding\.\w{2,8}\.GetBytes\(\s*|hmac\.(?:new|digest|HMAC)\(\s*|pbkdf2_hmac\(\s*["']\w{1,20}["'],\s*|AES\.new\(\s*|signWith\(\s*[\w.]{1,40},\s*
             |(?:cookieParser|password_hash)\(\s*|openssl_(?:en|de)crypt\([^,\n]{1,80},\s*["'][\w-]{1,30}["'],\s*
             |\b(?i:key|secret)\s*=\s*(?=[\w.]*from_?hex\()(?:\w+\.)?from_?hex\(\s*|hmac\.New\([\w.]+,\s*\[\]byte\(|SecretKeySpec\(\s*|Fernet\(\s*|SecretBox\(\s*
-            |create(?:Hmac|(?:De|C)ipher(?:iv)?)\(\s*["'`][^"'`\n]{1,40}["'`],\s*|hash_hmac\(\s*["'][^"']{1,20}["'],[^,\n]{1,60},\s*
+            |create(?:Hmac|(?:Dec|C)ipher(?:iv)?)\(\s*["'`][^"'`\n]{1,40}["'`],\s*|hash_hmac\(\s*["'][^"']{1,20}["'],[^,\n]{1,60},\s*
             |(?i:jwt)\.(?:encode|decode|sign|verify)(?:\(\s*|[ ])[^"',()\n]{1,80}(?:\([^()\n]{0,80}\))?,\s*
             |Symmetric(?:Security)?Key\(\s*)
         (?:(?:Buffer|base64|Encoding|hex)[\w.]{1,40}\(\s*|bytes(?:\.fromhex)?\(\s*)?[bu]?(?P<q>["'`])(?P<v>(?:(?!(?P=q)).){6,400})(?P=q)""",
@@ -137,7 +137,7 @@ _RULES = (
         "password|passphrase|passcode|community|secret|psk|rootpw|pass ",
         r"""(?:\b(?:pass(?:word|phrase|code)?|Pass(?:word|phrase|code)|secret|(?:wpa-)?psk|rootpw)|\b(?:snmp-server|r[ow])\s?community
             |-password-value)[*_`]{0,3}:?[*_`]{0,3}\s+(?:\d\s+|--\w{1,12}\s+)?["'`*]{0,2}
-        (?P<v>(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])[^\s"'`(){}=,;<>\[\]]{6,200})""",
+        (?P<v>(?!(?:pass|env|file):)(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])[^\s"'`(){}=,;<>\[\]]{6,200})""",
     ),
     _rule(
         " / ",

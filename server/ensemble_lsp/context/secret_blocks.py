@@ -69,6 +69,7 @@ _IN_RUN = re.compile(
 """A line that is a key's only if its neighbours are alike."""
 _ANY_RUN = re.compile(r"(?<![\w+/-])(?<!h1:)[\w+/-]{40,}={0,2}(?![\w+/-])")
 """Random text within a line of any form; a key's if the neighbours have as much of it."""
+_NAMES = re.compile(r"(?:[A-Za-z]{2,}[_/-]){3}")
 _WIDEST_AROUND = 120
 _BODY_RUN = re.compile(r"[A-Za-z0-9+/]{16}")
 _LAST = re.compile(rf"{_BEFORE}(?P<v>=?[A-Za-z0-9+/]{{1,}}={{0,2}}){_AFTER}")
@@ -175,8 +176,8 @@ def _in_run(line: str) -> str:
     if inner := _inner(line):
         return inner
     match = _IN_RUN.fullmatch(line) if 2 <= len(line) <= _WIDEST else None
-    if match is None and (span := _within(line)):
-        return line[slice(*span)]
+    if match is None and _within(line):
+        return "".join(_ANY_RUN.findall(line))
     return match["v"] if match else ""
 
 
@@ -187,8 +188,12 @@ def _is_of_key(line: str) -> bool:
 
 def _within(line: str) -> Span | None:
     """Return where a line of any form has long random text."""
-    runs = list(_ANY_RUN.finditer(line)) if len(line) <= _WIDEST else []
-    if not runs or len(line) - sum(len(run.group()) for run in runs) > _WIDEST_AROUND:
+    runs = list(_ANY_RUN.finditer(line)) if len(line) <= _WIDEST and "://" not in line else []
+    if (
+        not runs
+        or any(_NAMES.search(run.group()) for run in runs)
+        or len(line) - sum(len(run.group()) for run in runs) > _WIDEST_AROUND
+    ):
         return None
     return runs[0].start(), runs[-1].end()
 

@@ -105,7 +105,7 @@ def _columns(header: str) -> tuple[str, dict[int, str]] | None:
     separator = found["s"]
     cells = text.split(separator)
     named = {n: cell.strip(" \t*`\"'") for n, cell in enumerate(cells) if _COLUMN.fullmatch(cell)}
-    return (separator, named) if named and len(cells) > 1 else None
+    return (separator, named) if named and len(cells) > 1 and all(map(str.strip, cells)) else None
 
 
 def _in_table(

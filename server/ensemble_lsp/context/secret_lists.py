@@ -30,7 +30,7 @@ _IS_KEY = re.compile(r"\s*(?::|=>)(?!:)")
 _DESCRIBES = frozenset(
     ("type", "format", "title", "description", "label", "placeholder", "help", "name", "pattern", "autocomplete", "id",
      "class", "href", "url", "ref", "in", "key", "hint", "text", "message", "error", "errors", "required", "comment",
-     "summary", "example", "kind", "field", "selector", "widget", "alias", "env")
+     "summary", "example", "kind", "field", "selector", "widget", "alias", "env", "integrity", "resolved", "version")
 )  # fmt: skip
 """Keys whose values describe a secret."""
 _NUMBER = r"(?:0x[0-9a-fA-F]{1,2}|\d{1,3})"
@@ -126,7 +126,7 @@ def scan(name: str, line: str, at: int, depth: int) -> tuple[list[Span], int, in
             if _IS_KEY.match(line, at):
                 is_described = string["v"].lower() in _DESCRIBES
                 continue
-            if not is_described and _may_be_listed(name, string["v"]):
+            if not is_described and _may_be_listed(name, string["v"], depth):
                 spans += governed(name, line, string.span())
             is_described = False
             continue
@@ -139,11 +139,12 @@ def scan(name: str, line: str, at: int, depth: int) -> tuple[list[Span], int, in
     return spans, depth, len(line)
 
 
-def _may_be_listed(name: str, value: str) -> bool:
+def _may_be_listed(name: str, value: str, depth: int) -> bool:
     """Return whether a value among others may be a secret. Most lists of tokens are those of a language."""
     if "token" in name.lower():
         return (
-            len(value) >= _SHORTEST_TOKEN
+            depth == 1
+            and len(value) >= _SHORTEST_TOKEN
             and is_mixed(value)
             and value.isascii()
             and _TOKEN.fullmatch(value) is not None

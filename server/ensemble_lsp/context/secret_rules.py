@@ -51,13 +51,14 @@ _COMMON = frozenset(
 )
 """Passwords in addresses that examples have."""
 _LIKE_PASSWORD = re.compile(
-    r"""(?<![^\s"'`:/,(])(?=[^\s"'`]*[a-z]{2})(?=[^\s"'`]*[A-Z])(?=[^\s"'`]*\d)
-    (?P<v>[A-Za-z][\w.+-]*[!@#$&][\w!@#&.+-]*|[A-Za-z0-9][\w-]*\d[!#$&@]{1,3})(?=["'`;,)\s*]|$)""",
+    r"""(?<![^\s"'`:/,(])
+    (?P<v>[A-Za-z][\w.+-]{0,40}[!@#$][\w!@#.+-]{0,40}|[A-Za-z0-9][\w-]{0,40}\d[!#$@]{1,3})(?=["'`;,)\s*]|$)""",
     re.VERBOSE,
 )
 """Capitals, small letters, digits and a sign, as people make passwords that must have all of them."""
+_KINDS = (re.compile("[a-z]{2}"), re.compile("[A-Z]"), re.compile("[0-9]"))
 _NOT_PASSWORD = re.compile(
-    r"@[\w-]+(?:\.[\w-]+)+$|[#$&@]\w*$(?<=[#@&]\w{{3}})|^\w+[#@][a-z]\w+$|\.\w+#|\$\w|&\w+;|\w+@\d|C#".replace(
+    r"@[\w-]+(?:\.[\w-]+)+$|[#$&@]\w*$(?<=[#@&]\w{{3}})|^\w+[#@][a-z]\w+$|\.\w+#|\$\w|\w+@\d|C#|(?i:UTF-?8|ISO|8bit)".replace(
         "{{", "{"
     ).replace("}}", "}")
 )
@@ -94,7 +95,7 @@ def find_secrets(line: str, may_hold: bool, may_name: bool) -> list[Span]:
     """
     spans = list(find_named(line)) if may_name else []
     spans += [*find_arguments(line), *find_listed(line, may_name), *_in_addresses(line)]
-    if "!" in line or "@" in line or "#" in line or "$" in line or "&" in line:
+    if "!" in line or "@" in line or "#" in line or "$" in line:
         spans += _like_passwords(line)
     if may_hold:
         spans += find_tokens(line)
@@ -120,7 +121,14 @@ def across_lines(text: str) -> tuple[str, int]:
 def _like_passwords(line: str) -> Iterator[Span]:
     for match in _LIKE_PASSWORD.finditer(line):
         value = match["v"]
-        if 8 <= len(value) <= 40 and not _NOT_PASSWORD.search(value) and not is_harmless(value):
+        if (
+            not 8 <= len(value) <= 40
+            or not all(kind.search(value) for kind in _KINDS)
+            or _NOT_PASSWORD.search(value)
+            or is_harmless(value)
+        ):
+            continue
+        if "://" not in line[: match.start()].rpartition(" ")[2]:  # an address may have a fragment
             yield match.span("v")
 
 

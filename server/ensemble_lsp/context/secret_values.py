@@ -24,6 +24,7 @@ _PLACEHOLDERS = re.compile(
     |(?:none|null|nil|true|false|undefined|required|optional|string|user|admin|root|foo|bar|baz|{_NAMES_OF_SECRETS})s?\d?
     |(?:arg|param|value|var|name|field|item|col|test|input)s?_?\d{{1,2}}
     |(?:{_NAMES_OF_SECRETS})s?[_-][a-z]+(?:[_-][a-z]+)*[_-]?\d{{0,2}}
+    |[\^~<>=v]{{0,2}}\d+(?:\.[\dx*]+)+(?:-\w+)?(?:\.\d+)?
     |\#(?:[0-9a-f]{{3,4}}|[0-9a-f]{{6}}|[0-9a-f]{{8}})|[\w-]+(?:\.[\w-]+)*:\d{{1,5}}|https?://[^@]*|urn:.*|arn:.*|[0-9_.,:-]+|0x[0-9a-f]{{1,16}}|\\?[/@]\w*|-.*|![a-z]+|=.*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -64,6 +65,7 @@ _ALGORITHM = re.compile(
 _NOT_BASE64 = re.compile("[^A-Za-z0-9+/]")
 _URL_SAFE = str.maketrans("-_", "+/")
 _SHORTEST_WORD = 6
+_LONG_WORD, _MANY_PARTS = 24, 0.3
 _SEQUENCES = "abcdefghijklmnopqrstuvwxyz 0123456789 qwertyuiop asdfghjkl zxcvbnm"
 
 
@@ -118,7 +120,9 @@ def is_placeholder(value: str) -> bool:
 
 
 def is_words(value: str) -> bool:
-    """Return whether a value is plain words, or empty."""
+    """Return whether a value is plain words, or empty. Long random letters are no word."""
+    if len(value) >= _LONG_WORD and value.isalpha() and value.isascii():
+        return share_of_parts(value) < _MANY_PARTS
     return _WORDS.fullmatch(value) is not None
 
 
@@ -135,6 +139,8 @@ def is_harmless(value: str) -> bool:
 
 def is_sentence(value: str) -> bool:
     """Return whether a value is several words, with numbers among them or not."""
+    if any(char > "\u2e7f" for char in value) and not any(map(str.isdigit, value)):
+        return True  # languages without spaces between words
     parts = value.split()
     words = sum(part.strip(",.:;!?()").isalpha() for part in parts)
     fewest = 4 if any(map(str.isdigit, value)) else 3

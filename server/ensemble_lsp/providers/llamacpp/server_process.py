@@ -101,6 +101,8 @@ class Engine:
         if self._idle:
             self._idle.cancel()
         await self._stop()
+        if self._background:  # an idle child may still be ending
+            await asyncio.wait(self._background, timeout=_STOP_SECONDS)
 
     def _started(self, model: Path, context: int) -> asyncio.Task[Endpoint]:
         if self._closed:
