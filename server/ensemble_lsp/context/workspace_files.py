@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,12 @@ MAX_LINES = 20_000
 """Lines of all files that are read: some 30 MB of index."""
 _MAX_ENTRIES = 20_000
 """Names that are looked at; a nearer folder comes before a deeper one."""
+_MAX_FILES = 4_000
+"""Files that are checked against the ignore rules and read, which takes about a millisecond each."""
+_MAX_TOO_LONG = 20
+"""Files that did not fit into ``MAX_LINES`` any more, after which the reading ends."""
+_PAUSE = 0.0005
+"""Seconds between two files, in which other threads run: typing does not wait for the reading."""
 _MAX_BYTES = 100_000
 """A larger file is rarely written by hand."""
 _MAX_LINE_CHARS = 1_000
@@ -48,16 +55,19 @@ def read_source_files(
     Ignored, secret, generated and hidden files are left out. Reads the disk.
     """
     found: list[SourceFile] = []
-    left = max_lines
-    for path in sorted(_candidates(folders), key=_changed_at, reverse=True):
-        if left <= 0:
+    left, too_long = max_lines, 0
+    for path in sorted(_candidates(folders), key=_changed_at, reverse=True)[:_MAX_FILES]:
+        if left <= 0 or too_long == _MAX_TOO_LONG:
             break
+        time.sleep(_PAUSE)
         real = privacy.readable(path)
         text = _text(real) if real is not None else ""
         lines = max(text.count("\n") + 1, len(text) // _LINE_CHARS)
         if text and lines <= left:
             found.append(SourceFile(path, language_of(path), text))
             left -= lines
+        elif text:
+            too_long += 1
     return found[::-1]
 
 
