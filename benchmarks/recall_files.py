@@ -1,7 +1,7 @@
 """Measure how recall reads a large workspace from disk, and whether typing stays fast meanwhile.
 
 A folder of 50,000 files is made: Python sources of 40 lines, and among them huge, minified, generated, binary, vendored and
-ignored files. *read*: the time and memory of finding, checking and reading them, in a process of its own. *ready*: from the
+ignored files. *read*: the time and memory of finding, checking and reading them, in a separate process. *ready*: from the
 server's start until it completes from a file that was never opened. *typing*: the time of an inline completion at each
 keystroke in another file, while the server reads and after it.
 ``python -m benchmarks.recall_files [--files N]``

@@ -20,7 +20,7 @@ _MAX_ENTRIES = 20_000
 _MAX_FILES = 4_000
 """Files that are checked against the ignore rules and read, which takes about a millisecond each."""
 _MAX_TOO_LONG = 20
-"""Files that did not fit into ``MAX_LINES`` any more, after which the reading ends."""
+"""Files that no longer fit into ``MAX_LINES``, after which the reading ends."""
 _PAUSE = 0.0005
 """Seconds between two files, in which other threads run: typing does not wait for the reading."""
 _MAX_BYTES = 100_000
