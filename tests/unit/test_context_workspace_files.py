@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from ensemble_lsp.context import workspace_files
 from ensemble_lsp.context.content_exclusion import PrivacyFilter
+from ensemble_lsp.context.rule_files import RuleFiles
 from ensemble_lsp.context.workspace_files import read_source_files
 
 
@@ -62,6 +65,62 @@ def test_what_is_read_is_bounded(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(workspace_files, "_MAX_ENTRIES", 2)
     assert len(names(tmp_path)) <= 1
     assert names(tmp_path / "gone") == []
+
+
+def test_files_of_long_lines_are_bounded_too(tmp_path: Path) -> None:
+    for number in range(200):
+        (tmp_path / f"{number}.js").write_text(("f(x);" * 190 + "\n") * 100)
+    found = read_source_files([tmp_path], PrivacyFilter([tmp_path]))
+    assert 5 < len(found) < 30
+    assert sum(len(file.text) for file in found) <= workspace_files.MAX_LINES * 100
+
+
+def test_reading_ends_when_it_is_stopped_and_after_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        write(tmp_path, f"{number}.py")
+    privacy, asked = PrivacyFilter([tmp_path]), iter(range(100))
+    found = read_source_files([tmp_path], privacy, stopped=lambda: next(asked) == 7)
+    assert len(found) == 7
+    monkeypatch.setattr(workspace_files, "_MAX_SECONDS", -1.0)
+    assert read_source_files([tmp_path], privacy) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+@pytest.mark.timeout(20)
+def test_a_file_that_becomes_a_pipe_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the check a file may be replaced, by a source file's own or by one with ignore rules."""
+    write(tmp_path, "a.py")
+    write(tmp_path, "b.py")
+    write(tmp_path, ".gitignore", "ignored\n")
+    privacy = PrivacyFilter([tmp_path])
+    readable, kind = PrivacyFilter.readable, RuleFiles.kind
+
+    def replace(path: Path) -> None:
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+
+    def then_a_pipe(self: PrivacyFilter, path: Path) -> Path | None:
+        found = readable(self, path)
+        if path.name == "a.py":
+            replace(path)
+        return found
+
+    def then_rules_of_a_pipe(self: RuleFiles, path: Path) -> str:
+        found = kind(self, path)
+        if path == tmp_path / ".gitignore" and path.is_file():
+            replace(path)
+        return found
+
+    monkeypatch.setattr(PrivacyFilter, "readable", then_a_pipe)
+    assert [file.path.name for file in read_source_files([tmp_path], privacy)] == ["b.py"]
+    monkeypatch.setattr(RuleFiles, "kind", then_rules_of_a_pipe)
+    (tmp_path / ".gitignore").unlink()
+    write(tmp_path, ".gitignore", "other\n")
+    privacy.check(tmp_path / "b.py")
 
 
 def test_minified_generated_and_binary_files_are_left_out(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def scored(name: str, values: list[float], **more: object) -> ScoredModel:
     by_case = {f"c{n}": value for n, value in enumerate(values)}
     fields: dict[str, object] = {"cost": 0.01, "ms": 100.0, "local": False, **more}
     exact = {case: float(value == 1) for case, value in by_case.items()}
-    return ScoredModel(name=name, scores={"similarity": by_case, "exact": exact}, **fields)  # type: ignore[arg-type]
+    return ScoredModel(name=name, scores={"similarity": by_case, "exact": exact}, **fields)
 
 
 def noisy(seed: int, count: int, middle: float) -> list[float]:

@@ -91,7 +91,7 @@ def test_pairs_see_a_small_difference_that_hard_cases_would_hide() -> None:
 def a_case(number: int, kind: str = "line", complexity: int = 1) -> Case:
     hole = Span(Position(number, 4), Position(number, 9))
     return Case(f"c{number}", kind, "complete", Path("/x/a.py"), "a.py", "python", hole, "truth",
-                complexity)  # type: ignore[arg-type]  # fmt: skip
+                complexity)  # fmt: skip
 
 
 def a_comparison(

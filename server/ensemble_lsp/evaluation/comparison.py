@@ -25,6 +25,7 @@ from .repo_test_scoring import RepoTestOptions, score_with_tests
 from .results import Result, ResultStore
 from .sampler import Sampler
 from .scenario import ScenarioWorkspace
+from .signed_lines import LineSigner
 from .source_files import survey
 from .spending_limit import Budget, CostEstimate, check_prices, estimate_cost
 from .summary import Summary, summarise
@@ -140,9 +141,9 @@ async def compare(
     results: ResultStore | None = None
     try:
         models, unavailable = _models_under_test(app, options, scenarios)
-        results = await asyncio.to_thread(
-            ResultStore.open, options.out / "results.jsonl", fresh=options.fresh
-        )
+        results = await asyncio.to_thread(_results, app, options)
+        if results.notice:
+            observer.on_message(results.notice)
         questions = await _questions(scenarios, sample, models)
         plan = _plan(sample, questions, models, results, unavailable)
         plan = replace(plan, limit=options.max_cost)
@@ -187,6 +188,11 @@ async def compare(
         if results is not None:
             results.close()
         await scenarios.close()
+
+
+def _results(app: AppContext, options: ComparisonOptions) -> ResultStore:
+    path, signer = options.out / "results.jsonl", LineSigner.of(app.data_dir)
+    return ResultStore.open(path, signer, fresh=options.fresh)
 
 
 def _workspace(app: AppContext, sample: CaseSample) -> ScenarioWorkspace:

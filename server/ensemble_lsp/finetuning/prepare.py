@@ -115,7 +115,9 @@ class PreparedData:
                 (folder / VALIDATION).unlink(missing_ok=True)
             replace_file(folder / SUMMARY, json.dumps(self.summary(), indent=2, ensure_ascii=False))
         except OSError as error:
-            raise FineTuningError(f"{folder} cannot be written ({error.strerror}).") from error
+            raise FineTuningError(
+                f"{folder} cannot be written ({error.strerror}); choose another --out."
+            ) from error
         return folder
 
 

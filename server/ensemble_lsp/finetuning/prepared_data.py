@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import FineTuningError
+from ..settings.regular_files import read_regular
 from .from_file import InvalidTrainingFileError, read_file
 from .job_runner import fingerprint
 from .jobs import Upload
@@ -17,6 +18,8 @@ from .prices import MIN_EXAMPLES
 from .training_example import METHODS, Method
 from .training_formats import Format, format_of
 from .validation import CheckedFile, check_file
+
+_MAX_SUMMARY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class TrainingFiles:
         first = read_file(self.training).split(b"\n", 1)[0]
         try:
             line = json.loads(first)
-        except ValueError:
+        except (ValueError, RecursionError):
             line = None
         kind: Format | None = (
             format_of(cast("dict[str, Any]", line)) if isinstance(line, dict) else None
@@ -80,10 +83,11 @@ def open_data(path: Path | None, folder: Path) -> TrainingFiles:
         )
     validation = path / VALIDATION
     try:
-        summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        summary = {}
-    return TrainingFiles(path / TRAINING, validation if validation.is_file() else None, summary)
+        summary: Any = json.loads(read_regular(path / SUMMARY, _MAX_SUMMARY_BYTES))
+    except (OSError, ValueError, RecursionError):
+        summary = None
+    known = cast("dict[str, Any]", summary) if isinstance(summary, dict) else {}
+    return TrainingFiles(path / TRAINING, validation if validation.is_file() else None, known)
 
 
 def check_training_files(data: TrainingFiles, target: TrainingTarget) -> CheckedFiles:
