@@ -64,6 +64,11 @@ def main() -> None:
     if subprocess.run(status, capture_output=True, text=True, check=True).stdout.strip():
         sys.exit("the working tree has changes that no commit holds; commit them, then release")
     version = finish(root, dist)
+    if not re.search(rf"^## \[?{re.escape(version)}\b", (root / "CHANGELOG.md").read_text(), re.M):
+        print(
+            f"CHANGELOG.md has no section {version}, so the notes are those of Unreleased; "
+            "give the section its number before you publish"
+        )
     print(f"{dist} holds the release {version}; tag it with `git tag v{version}`")
 
 

@@ -41,7 +41,7 @@ def test_testing_models_says_which_answer(user: InProcess, provider: LoopbackPro
     result = user.run("models", "test")
     good, bad = result.out.splitlines()
     assert (result.code, good[:9]) == (1, "good: ok,")
-    assert bad.startswith("bad: failed, ")
+    assert bad.startswith("bad: failed. ")
     told = user.run("models", "test", "good", "--json")
     assert told.code == 0
     assert [(r["name"], r["ok"]) for r in told.json] == [("good", True)]

@@ -136,6 +136,19 @@ def test_minified_generated_and_binary_files_are_left_out(tmp_path: Path) -> Non
     assert names(tmp_path) == ["kept.js"]
 
 
+def test_the_reading_ends_when_the_files_no_longer_fit(tmp_path: Path, monkeypatch) -> None:
+    for number in range(60):
+        write(tmp_path, f"f{number}.py", "x = 1\n" * 10, age=number)
+    checked: list[Path] = []
+    privacy = PrivacyFilter([tmp_path])
+    readable = privacy.readable
+    monkeypatch.setattr(privacy, "readable", lambda path: (checked.append(path), readable(path))[1])
+    assert len(read_source_files([tmp_path], privacy, max_lines=25)) == 2
+    assert len(checked) < 30
+    monkeypatch.setattr(workspace_files, "_MAX_FILES", 7)
+    assert names(tmp_path) == [f"f{number}.py" for number in reversed(range(7))]
+
+
 def test_long_lines_count_as_several(tmp_path: Path) -> None:
     write(tmp_path, "long.py", f"x = '{'a' * 900}'\n" * 10, age=1)
     write(tmp_path, "short.py", "x = 1\n" * 10)

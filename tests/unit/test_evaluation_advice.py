@@ -179,3 +179,12 @@ def test_the_loss_of_a_local_model_is_given_for_a_measure_that_shows_it() -> Non
     own = ScoredModel("own", True, {"similarity": near, "exact": none}, 0.0, 100.0)
     text = advise([gpt, own], {})
     assert "own, which runs on this machine, is not enough: its exact is lower by 0." in text
+
+
+def test_a_model_that_is_too_slow_for_an_editor_is_recommended_with_that_warning() -> None:
+    models = [scored("a", GOOD, ms=17_600.0), scored("b", [0.05] * 60)]
+    slow = advise(models, {}, time_limit=2500)
+    assert slow.startswith("Use a: ")
+    assert "But half of its answers took longer than 17.6 s here, and an editor waits 2.5 s" in slow
+    assert "But" not in advise(models, {}, time_limit=20_000)
+    assert "But" not in advise(models, {})

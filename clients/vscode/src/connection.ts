@@ -18,7 +18,7 @@ import {
 } from "vscode-languageclient/node";
 
 import type { KeyStore } from "./keys";
-import { showError } from "./problems";
+import { NoServerError, showError } from "./problems";
 import type { Commands, Notifications, PartialAnswer, Status } from "./protocol";
 import { ask } from "./questions";
 import { findServer } from "./serverPath";
@@ -48,6 +48,7 @@ type Result<C extends keyof Commands> = Commands[C]["result"];
 
 export class ServerConnection implements vscode.Disposable {
   private client: LanguageClient | undefined;
+  private isInstalled = true;
   /** Starts and stops run one after the other. */
   private queue: Promise<void> = Promise.resolve();
   private readonly phaseEmitter = new vscode.EventEmitter<{ phase: Phase; reason: string }>();
@@ -155,7 +156,7 @@ export class ServerConnection implements vscode.Disposable {
 
   private runningClient(): LanguageClient {
     if (this.client?.state === State.Running) return this.client;
-    throw new Error("The Ensemble server is not running. See its log for the reason.");
+    throw new NoServerError(this.isInstalled);
   }
 
   private async stopClient(): Promise<void> {
@@ -167,6 +168,7 @@ export class ServerConnection implements vscode.Disposable {
   private async startClient(): Promise<void> {
     this.phaseEmitter.fire({ phase: "starting", reason: "The server is starting." });
     const program = await findServer(this.context);
+    this.isInstalled = program !== undefined;
     if (!program) {
       this.phaseEmitter.fire({ phase: "missing", reason: "ensemble-lsp is not installed." });
       return;

@@ -139,8 +139,8 @@ async function offerToInstall(): Promise<void> {
   const install = "Install";
   const choose = "Choose the Program";
   const message =
-    "Ensemble did not find its server, ensemble-lsp. It can install the server into a virtual " +
-    "environment of its own.";
+    "Ensemble did not find its server, ensemble-lsp. It can install the server into its own " +
+    "virtual environment.";
   const chosen = await vscode.window.showWarningMessage(message, install, choose);
   if (chosen === install) await vscode.commands.executeCommand("ensemble.install");
   if (chosen === choose) await openPathSetting();

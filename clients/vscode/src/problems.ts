@@ -17,6 +17,13 @@ const OPEN_CONFIG = { label: "Open config.toml", command: "ensemble.openConfig" 
 const CHOOSE = { label: "Choose Another Model", command: "ensemble.menu" };
 const SHOW_LOG = { label: "Show the Log", command: "ensemble.showLog" };
 const SET_UP = { label: "Set Up a Model", command: "ensemble.setUp" };
+const INSTALL = { label: "Install", command: "ensemble.install" };
+const RESTART = { label: "Restart the Server", command: "ensemble.restart" };
+const CHOOSE_PROGRAM = {
+  label: "Choose the Program",
+  command: "workbench.action.openSettings",
+  argument: "ensemble.server.path",
+};
 const BUDGET = {
   label: "Change the Budget",
   command: "workbench.action.openSettings",
@@ -51,10 +58,23 @@ export function problemOf(error: unknown): Problem | undefined {
   return problem && Object.hasOwn(DESCRIPTIONS, problem) ? problem : undefined;
 }
 
+/** A command cannot run because the server does not. */
+export class NoServerError extends Error {
+  readonly fixes: readonly Fix[];
+
+  constructor(isInstalled: boolean) {
+    super(
+      isInstalled ? "The Ensemble server is not running." : "The Ensemble server is not installed.",
+    );
+    this.fixes = isInstalled ? [RESTART, SHOW_LOG] : [INSTALL, CHOOSE_PROGRAM];
+  }
+}
+
 /** Show an error with the buttons that fix it; an error without a kind has none. */
 export async function showError(error: unknown): Promise<void> {
   const problem = problemOf(error);
-  await showMessage((error as Error).message, problem ? describe(problem).fixes : []);
+  const fixes = error instanceof NoServerError ? error.fixes : [];
+  await showMessage((error as Error).message, problem ? describe(problem).fixes : fixes);
 }
 
 export async function showMessage(message: string, fixes: readonly Fix[]): Promise<void> {

@@ -167,6 +167,7 @@ test("without a program the server is missing", async () => {
     process.env["PATH"] = path;
   }
   assert.equal(names().at(-1), "missing");
+  await assert.rejects(connection.executeCommand("ensemble.models", {}), /is not installed/);
   assert.equal(clients.length, 0);
 });
 

@@ -3,7 +3,7 @@ import { beforeEach, test } from "node:test";
 
 import { columnBeside } from "../src/beside";
 import { showErrors } from "../src/connection";
-import { problemOf } from "../src/problems";
+import { NoServerError, problemOf } from "../src/problems";
 import { fake, settle, window } from "./support/fakes";
 
 beforeEach(() => fake.reset());
@@ -33,6 +33,16 @@ test("an error has the buttons that fix its kind", async () => {
   fake.pressed = undefined;
   assert.match(await shows(failing("noModel")), /\[Set Up a Model\]/);
   assert.match(await shows(failing("offline")), /\[Show the Log\]/);
+});
+
+test("without a server a command offers to install or to restart it", async () => {
+  fake.pressed = "Install";
+  const missing = await shows(new NoServerError(false));
+  assert.equal(missing, "The Ensemble server is not installed. [Install] [Choose the Program]");
+  assert.deepEqual(fake.executed.at(-1), ["ensemble.install"]);
+  fake.pressed = "Restart the Server";
+  assert.match(await shows(new NoServerError(true)), /not running\. \[Restart the Server\]/);
+  assert.deepEqual(fake.executed.at(-1), ["ensemble.restart"]);
 });
 
 test("an error of no kind, or of one that is not known, has no button", async () => {

@@ -30,7 +30,8 @@ def no_model(app: AppContext, task: Task) -> NoModelError:
         else f"{entry.profile.name}: {entry.reason}"
         for entry in paused
     ]
-    error = NoModelError(f"{' '.join(dict.fromkeys(reasons))} No other model can {task}.")
+    sentences = [reason.rstrip(".") + "." for reason in dict.fromkeys(reasons)]
+    error = NoModelError(f"{' '.join(sentences)} No other model can {task}.")
     error.problem = paused[0].problem
     return error
 

@@ -92,7 +92,7 @@ async def _test(args: argparse.Namespace) -> int:
     if args.json:
         print_json(rows)
     for row in [] if args.json else rows:
-        state = f"ok, {row['latencyMs']:.0f} ms" if row["ok"] else f"failed, {row['message']}"
+        state = f"ok, {row['latencyMs']:.0f} ms" if row["ok"] else f"failed. {row['message']}"
         say(safe(f"{row['name']}: {state}"), indent="  ")
     return 0 if all(r.ok for r in results) else 1
 

@@ -18,13 +18,18 @@ MAX_LINES = 20_000
 """Lines of all files that are read: some 30 MB of index."""
 _MAX_ENTRIES = 20_000
 """Names that are looked at; a nearer folder comes before a deeper one."""
+_MAX_FILES = 2_000
+"""Files that are checked against the ignore rules and read, which takes about a millisecond each."""
+_MAX_TOO_LONG = 20
+"""Files that no longer fit into ``MAX_LINES``, after which the reading ends."""
+_PAUSE = 0.0005
+"""Seconds between two files, in which other threads run: typing does not wait for the reading."""
 _MAX_BYTES = 100_000
 """A larger file is rarely written by hand."""
 _MAX_LINE_CHARS = 1_000
 """Characters; a file with a longer line is minified or data."""
 _LINE_CHARS = 80
 """Characters that count as a line, so that long lines do not evade ``MAX_LINES``."""
-_MAX_FILES = 2000
 _MAX_SECONDS = 10.0
 """After that the files read so far are enough."""
 _GENERATED_MARK = re.compile(
@@ -57,16 +62,20 @@ def read_source_files(
     Ignored, secret, generated and hidden files are left out. Reads the disk until it is ``stopped``.
     """
     found: list[SourceFile] = []
-    left, end = max_lines, time.monotonic() + _MAX_SECONDS
+    left, too_long, end = max_lines, 0, time.monotonic() + _MAX_SECONDS
     for path in sorted(_candidates(folders), key=_changed_at, reverse=True)[:_MAX_FILES]:
-        if left <= 0 or stopped() or time.monotonic() > end:
+        is_full = left <= 0 or too_long == _MAX_TOO_LONG
+        if is_full or stopped() or time.monotonic() > end:
             break
+        time.sleep(_PAUSE)
         real = privacy.readable(path)
         text = _text(real) if real is not None else ""
         lines = max(text.count("\n") + 1, len(text) // _LINE_CHARS)
         if text and lines <= left:
             found.append(SourceFile(path, language_of(path), text))
             left -= lines
+        elif text:
+            too_long += 1
     return found[::-1]
 
 

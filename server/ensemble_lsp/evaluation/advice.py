@@ -71,10 +71,15 @@ class ScoredModel:
         return any(_mean(by) > _USELESS.get(name, 0.0) for name, by in self.scores.items())
 
 
-def advise(models: Sequence[ScoredModel], kinds: Mapping[str, Sequence[ScoredModel]]) -> str:
+def advise(
+    models: Sequence[ScoredModel],
+    kinds: Mapping[str, Sequence[ScoredModel]],
+    time_limit: int | None = None,
+) -> str:
     """Return the advice: which model to use, whether a local one is enough, and where another is better.
 
-    ``kinds``: the same models over the cases of one kind, by the kind's name.
+    ``kinds``: the same models over the cases of one kind, by the kind's name. ``time_limit``: the
+    milliseconds after which an editor no longer waits for an answer.
     """
     scored = sorted((m for m in models if m.main), key=lambda m: (not m.useful, -m.value))
     if not scored:
@@ -94,6 +99,11 @@ def advise(models: Sequence[ScoredModel], kinds: Mapping[str, Sequence[ScoredMod
     parts = [sentence]
     if pick.failed:
         parts.append(f"{_failures(pick)}; its scores are of the others.")
+    if time_limit is not None and pick.ms > time_limit:
+        parts.append(
+            f"But half of its answers took longer than {pick.ms / 1000:.1f} s here, and an editor waits "
+            f"{time_limit / 1000:g} s (budgetMs)."
+        )
     parts += [f"{_failures(m)}, too many to recommend it." for m in flaky]
     names = {m.name for m in enough}
     of_kind = {kind: [m for m in found if m.name in names] for kind, found in kinds.items()}

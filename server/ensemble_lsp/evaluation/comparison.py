@@ -152,6 +152,7 @@ async def compare(
             return None
         await asyncio.to_thread(_record_run, results, options, sample.cases, models)
         threshold = settings.complete.threshold if options.task == "complete" else 0.0
+        limits = {"complete": settings.complete.budget_ms, "edit": settings.next_edit.budget_ms}
         budget = Budget(options.max_cost, results.spent())
         async with _sampler(app, options, plan, observer) as sampler:
             run = EvalRun(
@@ -173,7 +174,15 @@ async def compare(
                 observer.on_message,
             )
         return await asyncio.to_thread(
-            _conclude, options.task, sample, models, results, plan, run, budget.spent
+            _conclude,
+            options.task,
+            sample,
+            models,
+            results,
+            plan,
+            run,
+            budget.spent,
+            limits.get(options.task),
         )
     finally:
         if results is not None:
@@ -378,6 +387,7 @@ def _conclude(
     plan: ComparisonPlan,
     run: EvalRun,
     spent: float,
+    time_limit: int | None,
 ) -> Comparison:
     cases = {c.id: c for c in sample.cases}
     ids = {c.name: c.id for c in models}
@@ -390,6 +400,7 @@ def _conclude(
         stopped={**plan.unavailable, **run.stopped},
         before={c.id: _lines_above(sample.document(c), c) for c in sample.cases},
         unpriced=[e.model for e in plan.estimates if not e.priced],
+        time_limit=time_limit,
     )
     if run.ended:
         summary.notes.insert(0, run.ended)

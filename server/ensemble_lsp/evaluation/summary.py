@@ -120,11 +120,12 @@ def summarise(
     stopped: Mapping[str, str] | None = None,
     before: Mapping[str, str] | None = None,
     unpriced: Collection[str] = (),
+    time_limit: int | None = None,
 ) -> Summary:
     """Summarise the results of some cases. ``local`` has every model, in display order.
 
     ``before``: the lines above each case's hole, for the side-by-side view. ``unpriced``: models
-    that cost an unknown amount.
+    that cost an unknown amount. ``time_limit``: the milliseconds that an editor waits for an answer.
     """
     found = _with_agreement(results) if task == "explain" else list(results)
     by_model: dict[str, list[Result]] = {name: [] for name in local}
@@ -147,7 +148,7 @@ def summarise(
         by_language={name: table.rows("language", name) for name, _ in languages.most_common()},
         bands={b: sum(c.band == b for c in cases.values()) for b in BANDS},
         pairs=table.pairs(rows, main),
-        advice=table.advice(main, {} if task == "edit" else by_kind),
+        advice=table.advice(main, {} if task == "edit" else by_kind, time_limit),
         front=_front(rows, main, front_by),
         front_by=front_by,
         disagreements=_disagreements(cases, by_model, main, before or {}),
@@ -209,13 +210,15 @@ class _ResultTable:
             if not r.failed and main in r.scores and kind in ("", self.cases[r.case].kind)
         }
 
-    def advice(self, main: str, kinds: Mapping[str, Sequence[ModelSummary]]) -> str:
+    def advice(
+        self, main: str, kinds: Mapping[str, Sequence[ModelSummary]], time_limit: int | None
+    ) -> str:
         """Return the advice over all cases, and where a kind of case differs from them."""
         by_kind = {
             KIND_NAMES[kind]: [self._scored(row, main, kind) for row in rows]
             for kind, rows in kinds.items()
         }
-        return advise([self._scored(row, main) for row in self.rows("")], by_kind)
+        return advise([self._scored(row, main) for row in self.rows("")], by_kind, time_limit)
 
     def _scored(self, row: ModelSummary, main: str, kind: str = "") -> ScoredModel:
         measures = dict.fromkeys((main, "exact")) if main != "names" else (main,)
