@@ -230,7 +230,7 @@ def words_of(body: Any) -> str:
 
 
 def _too_many(reason: str, headers: Any) -> _Fault:
-    """Tell used-up credit from a limit of a minute: the code first, then a delay, words last."""
+    """Return the fault: used-up credit or a rate limit. The code decides, then a delay, then the words."""
     code = reason.split(" ", 2)[:2]
     if any(_QUOTA_CODE.search(word) for word in code):
         return QuotaExceededError

@@ -98,7 +98,7 @@ def use_api(name: str) -> str:
 
 
 def limit_fact(tokens: int) -> str:
-    """Return the fact that answers may have only so many tokens."""
+    """Return the fact that answers may have at most this many tokens."""
     return f"{_LIMIT}{tokens}"
 
 
