@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ensemble_lsp.errors import BadRequestError
+from ensemble_lsp.errors import BadRequestError, InvalidResponseError
 from ensemble_lsp.models.interface import BuildContext
 from ensemble_lsp.models.profiles import make_profile
 from ensemble_lsp.models.stream_collector import gather
@@ -163,3 +163,40 @@ async def test_a_server_that_loads_is_waited_for_with_a_notice(
     await model.close()
     assert [bool(text) for _, text in notices] == [True, False]
     assert "loading loopback" in notices[0][1]
+
+
+BARE = 'data: {"choices":[{"index":0,"delta":{"content":"1 + 2"},"finish_reason":null}]}\n\n'
+WHOLE = BARE.replace("null", '"stop"') + "data: [DONE]\n\n"
+
+
+async def test_a_service_that_never_announces_an_end_is_believed_from_the_second_answer_on(
+    provider: LoopbackProvider, tmp_path: Path
+) -> None:
+    model = adapter(provider, data_dir=tmp_path)
+    provider.fault = Fault.body_of(BARE, "text/event-stream")
+    with pytest.raises(InvalidResponseError, match="broke off"):
+        await gather(model, COMPLETE)
+    assert (await gather(model, COMPLETE)).text == "1 + 2"
+    provider.fault = Fault.body_of(WHOLE, "text/event-stream")
+    assert (await gather(model, COMPLETE)).text == "1 + 2"
+    provider.fault = Fault.body_of(BARE, "text/event-stream")
+    with pytest.raises(InvalidResponseError, match="broke off"):
+        await gather(model, COMPLETE)
+    await model.close()
+
+
+async def test_an_answer_gets_half_of_a_window_that_it_and_the_prompt_exceed(
+    provider: LoopbackProvider, tmp_path: Path
+) -> None:
+    refusal = (
+        "This model's maximum context length is 1000 tokens. However, you requested 1300 tokens "
+        "(500 in the messages, 800 in the completion)."
+    )
+
+    def narrow(seen: Any) -> Fault | None:
+        too_long = seen.body["max_tokens"] > 500
+        return Fault.status(400, {"error": {"message": refusal}}) if too_long else None
+
+    provider.fault = narrow
+    assert await asked(adapter(provider, data_dir=tmp_path), EXPLAIN) == "1 + 2"
+    assert provider.requests[-1].body["max_tokens"] == 500

@@ -132,9 +132,11 @@ def _strip_following(text: str, after: str) -> str:
         return text
     lines = text.split("\n")
     following = [line.strip() for line in after.split("\n")[:200] if line.strip()]
-    for number in range(1, len(lines)):
+    for number in range(max(1, len(lines) - 2 * len(following)), len(lines)):
+        if not following or lines[number].strip() != following[0]:
+            continue
         rest = [line.strip() for line in lines[number:] if line.strip()]
-        if not lines[number].strip() or rest != following[: len(rest)]:
+        if rest != following[: len(rest)]:
             continue
         weight = len(re.sub(r"\W", "", "".join(rest)))
         apart = not lines[number - 1].strip()

@@ -35,13 +35,18 @@ _MARKS = {
 """Marks at the start of a line that need a blank behind them, and how a text begins that lacks it."""
 _REPEATED_MARKS = {"yaml": r"\s*-[ \t]+", "latex": r"\s*\\item[ \t]+"}
 _REPEATED_IN_PROSE = r"\s*(?:#{1,6}|={1,6}|[-*+](?: \[[ xX]\])?|(?:\d{1,3}|#)[.)]|>)[ \t]+"
+_BEFORE_LITERAL = re.compile(
+    r"(?<![\w.$@:>-])(?:and|assert|await|case|echo|elif|else|export|from|if|import|in|not|of|or|puts|raise|require"
+    r"|require_relative|return|throw|try|unless|when|yield)\Z"
+)
+"""Keywords that a blank separates from a list, an object or a string."""
 _DOUBLED = frozenset({"await", "long", "not", "typeof"})
 _OPERATION = re.compile(r"\w+\s+[\w(\[{\"'~!-]")
 _CONTEXT = 4000
 """Characters on each side of the cursor that are searched for words."""
 _ENDINGS = re.compile(
     r"(?:e?d|e?s|e?r|e?rs|ing|ings|able|ible|ion|ions|ity|ly|ment|ments|or|ors|ness|ful|less|ant|ance|ence|ive|"
-    r"al|ally|ary|ery|ory|ist|ism|i[zs]e|i[zs]ed|ification|ified|ify|y|ies|ized)(?:_\w*)?"
+    r"al|ally|ary|ery|ory|ist|ism|i[zs]e|i[zs]ed|ification|ified|ify|ies|ized)(?:_\w*)?"
 )
 
 
@@ -87,7 +92,10 @@ def _join_sign(text: str, head: str, prefix: str, language: str, cursor: CursorL
     """Return the text joined to a name with signs, a mark of a line or a sign before the cursor."""
     if (rest := _without_repeated_chain(text, head)) != text:
         return rest
-    if _lacks_blank_after_mark(text, head, language):
+    prose = cursor.in_comment or cursor.in_string
+    if _lacks_blank_after_mark(text, head, language) or (
+        not prose and _lacks_blank_before_sign(text, head)
+    ):
         return " " + text
     return join_sign(text, prefix, language, cursor)
 
@@ -124,6 +132,11 @@ def _without_repeated_chain(text: str, head: str) -> str:
     if chain is None or len(chain.group()) < 3 or _CHAIN_SIGN.search(chain.group()) is None:
         return text
     return text.removeprefix(chain.group())
+
+
+def _lacks_blank_before_sign(text: str, head: str) -> bool:
+    """Return whether a keyword is before the cursor and a list, an object or a string begins the text."""
+    return _BEFORE_LITERAL.search(head) is not None and text[0] in "{[\"'`$"
 
 
 def _lacks_blank_after_mark(text: str, head: str, language: str) -> bool:
