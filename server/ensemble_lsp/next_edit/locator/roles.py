@@ -81,14 +81,11 @@ def role_of(node: Node) -> Role:
     place = (parent.type, _field_of(parent, node))
     if place in _KEYWORDS:
         return "keyword"
-    if node.type == "word" and parent.type not in ("command_name", "function_definition"):
-        return "text"  # of a shell
-    if place in _FIELDS and (over := parent.parent) and over.type == "function_declaration":
-        return "member" if over.child_by_field_name("name") == parent else "attribute"
+    known = _role_in_language(node, parent, place)
+    if known is not None:
+        return known
     if _is_definition(node, parent, place[1]):
         return "member" if _is_member(node, parent) else "definition"
-    if parent.type == "navigation_expression" and parent.children[0] != node:
-        return "attribute"
     if place in _ATTRIBUTES and parent.child_by_field_name("object") != node:
         return _attribute(parent)
     if parent.type == "token_tree":  # Rust's macros are not parsed
@@ -97,6 +94,18 @@ def role_of(node: Node) -> Role:
     if parent.type == "literal_element" and (key := parent.parent) is not None:
         return "attribute" if key.children[0] == parent and key.type == "keyed_element" else "name"
     return "name"
+
+
+def _role_in_language(node: Node, parent: Node, place: tuple[str, str]) -> Role | None:
+    """Return the role of a word of a shell, a field of Lua or a member of Kotlin."""
+    if node.type == "word" and parent.type not in ("command_name", "function_definition"):
+        return "text"
+    if parent.type == "navigation_expression" and parent.children[0] != node:
+        return "attribute"
+    over = parent.parent
+    if place in _FIELDS and over is not None and over.type == "function_declaration":
+        return "member" if over.child_by_field_name("name") == parent else "attribute"
+    return None
 
 
 def scope_of(node: Node) -> Node | None:
@@ -171,7 +180,9 @@ def _is_definition(node: Node, parent: Node, field: str) -> bool:
         return kind != "assignment_expression" or field == "left"
     if field == "pattern" and kind in _PATTERNS:
         return True
-    if kind in ("parameter", "variable_list", "for_statement") and _is_bound_by(node, parent, field):
+    if kind in ("parameter", "variable_list", "for_statement") and _is_bound_by(
+        node, parent, field
+    ):
         return True
     if field == "left" and kind in _LEFT:
         return True
