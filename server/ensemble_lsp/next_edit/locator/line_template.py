@@ -213,10 +213,10 @@ class LineTemplate:
 
     def _swapped(self, tokens: Sequence[LineToken], by_parts: bool) -> list[LineToken] | None:
         """Return the new tokens with the other line's values; ``None`` if a replaced token differs."""
-        gone = {token.text for token in self.removed}  # a constant is carried if it only moved
+        replaced = {token.text for token in self.removed}  # a constant is carried if it only moved
         pairs = zip(self.old, tokens, strict=True)
         carried = [
-            p for p in pairs if p[0].is_value and (not p[0].is_constant or p[0].text in gone)
+            p for p in pairs if p[0].is_value and (not p[0].is_constant or p[0].text in replaced)
         ]
         others = {old.text: there.text for old, there in carried}
         result: list[LineToken] = []
