@@ -130,3 +130,15 @@ async def test_automatic_is_the_choice_without_the_pin(
         free = await client.command("ensemble.why", {**query, "unpinned": True})
         assert free["models"] == ["one"]
         assert (await client.command("ensemble.status", {}))["pins"] == {"complete": "two"}
+
+
+async def test_a_pin_to_a_model_that_was_removed_is_not_reported(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    for name in ("one", "two"):
+        home.model(name, provider.base_url)
+    async with home.server() as client:
+        for task in ("complete", "generate"):
+            await client.command("ensemble.pin", {"task": task, "name": "two"})
+        await client.command("ensemble.removeModel", {"name": "two"})
+        assert (await client.command("ensemble.status", {}))["pins"] == {}

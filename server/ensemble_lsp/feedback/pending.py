@@ -30,6 +30,7 @@ from .popup_edits import is_in_word, is_popup_edit, restates_text
 from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
+from .word_before import without_word, word_before
 
 _SETTLED = ("untouched", "other")
 """States that no text behind the region changes."""
@@ -47,14 +48,16 @@ class PendingSuggestion:
     since: float
     group: tuple[str, ...] = ()
     visible: bool = True
-    """Whether it is on the screen, as far as known,"""
+    """Whether it is on the screen, as far as known."""
     seen_ms: float = 0.0
-    """and the time that it was there before."""
+    """Milliseconds on the screen before it was last shown, as far as known."""
     match: Match = field(default_factory=lambda: Match("untouched", 0, 1))
     now: str = ""
     """The text in the region."""
     replaced: str = ""
     """The text in the suggestion's span when it was offered."""
+    word: str = ""
+    """The word before the region."""
     before: int = 0
     """Characters accepted of earlier suggestions that this one continues."""
     by_hand: int = 0
@@ -70,15 +73,15 @@ class PendingSuggestion:
     other_since: float | None = None
     away_since: float | None = None
     reformatted: bool = False
-    """Whether it is there, but spelled as a formatter would."""
+    """Whether the document contains it as a formatter would write it."""
     whole_since: float | None = None
     undone: bool = False
     refused: bool = False
     """Whether the user or the client ended it by a rejection."""
     changed_now: bool = False
-    """Whether the latest change touched its place,"""
+    """Whether the latest change touched its place."""
     changed_outside: bool = False
-    """or the rest of the document."""
+    """Whether the latest change touched the rest of the document."""
     ended_word: bool = False
     """Whether in the latest change a popup's item ended a word that was begun."""
     parts: int = 0
@@ -100,6 +103,7 @@ class PendingSuggestion:
             now,
             now=own,
             replaced=old,
+            word=word_before(document, start),
         )
         pending.match = match(own, own, pending.offered)
         return pending
@@ -119,7 +123,8 @@ class PendingSuggestion:
             return
         earlier = replace(self) if len(change.steps) > 1 else None
         self._take_in_closers(change)
-        self.region, touching, outside = follow_change(self.region, change, grows=True)
+        region, touching, outside = follow_change(self.region, change, grows=True)
+        self.region = without_word(region, change.after, self.word)
         self.changed_now, self.changed_outside = bool(touching), outside
         self._compare(change, touching, restored)
         if earlier is not None and touching and self.match.state in ("part", "other"):
@@ -307,6 +312,20 @@ class PendingSuggestion:
     def taken(self) -> int:
         """The number of its characters in the region before the latest change."""
         return max(0, self.by_hand + self.at_once - self.before)
+
+    def accept_inserted(self) -> bool:
+        """Take an accept by command as one of the part that was just inserted; False if there is no such part.
+
+        coc.nvim runs the command after each word or line that is accepted, too.
+        """
+        inserted = self.match.state == "part" and (self.at_once or self.words)
+        if self.suggestion.task != "complete" or not inserted:
+            return False
+        self.at_once += self.words
+        self.by_hand -= self.words
+        self.words, self.undone = 0, False
+        self.reported = max(self.reported, (self.by_hand + self.at_once) / self.size)
+        return True
 
     @property
     def seen(self) -> bool:

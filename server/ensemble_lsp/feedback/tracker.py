@@ -136,6 +136,8 @@ class Tracker:
             return self._reported_late(id, length, source)
         if length is not None and length < len(pending.suggestion.text):
             return self.partially_accepted(id, length)
+        if length is None and source == "command" and pending.accept_inserted():
+            return True
         self._end(pending, "accepted", source, 1.0)
         return True
 
