@@ -14,7 +14,7 @@ from ..types import Document, Position
 from .edit import PredictedEdit
 from .edit_history import Hunk
 from .reversal import is_reversal
-from .syntax_state import syntax_state
+from .syntax_state import breaks_module, syntax_state
 
 Eagerness = Literal["low", "medium", "high"]
 QuietReason = Literal[
@@ -197,7 +197,7 @@ def _syntax_reason(edit: PredictedEdit, moment: Moment, trees: Trees | None) -> 
     after = syntax_state(changed, Position(first, 0), trees)
     if after is None:
         return None
-    if parses and after.broken:
+    if parses and (after.broken or breaks_module(document, changed)):
         return "breaks-syntax"
     new_last = last + len(changed.lines) - len(document.lines)
     mends = sum(map(after.broken_on, range(first, new_last + 1))) < broken_lines

@@ -25,6 +25,8 @@ _ELISION = re.compile(
     r"\W*(?:\.\.\.|…)\s*\(?(?:the )?(?:rest|existing|remaining|unchanged|other|same)\b", re.I
 )
 """Matches a line that a chat model writes instead of code it leaves out."""
+_FENCE = "```"
+_WRAPPER = re.compile(rf"\s*(?:{_FENCE}.*|<\|[\w-]+\|>)\s*")
 _MAX_OVERLAP = 12
 """Lines around the region that an answer is searched for."""
 
@@ -42,7 +44,9 @@ def predicted_edit(
     if not new or finish == "filter" or not prompt.family.may_show(new):
         return None
     old = prompt.request.lines(prompt.region)
-    whole, looped = _without_loop(new, old)
+    whole, looped = _without_loop(_unwrapped(new, old), old)
+    if not whole:
+        return None
     if finish == "length" and not looped and not answer.endswith("\n"):
         whole = whole[:-1]
     if finish == "length" or looped:
@@ -93,6 +97,16 @@ def begins_like(prompt: EditPrompt, lines: Sequence[str]) -> bool:
     old = [line.strip() for line in prompt.request.lines(prompt.region) if line.strip()]
     new = [line.strip() for line in lines if line.strip()]
     return bool(old and new) and (old[0] == new[0] or old[-1] == new[-1])
+
+
+def _unwrapped(new: list[str], old: Sequence[str]) -> list[str]:
+    """Return an answer without a fence around it and lines of control tokens, unless the region has such lines."""
+    if any(_WRAPPER.fullmatch(line) for line in old):
+        return new
+    if _WRAPPER.fullmatch(new[0]) and _FENCE in new[0]:
+        end = next((n for n, line in enumerate(new) if n and line.strip() == _FENCE), len(new))
+        new = new[1:end]
+    return [line for line in new if _FENCE in line or not _WRAPPER.fullmatch(line)]
 
 
 def _is_rewrite(new: Sequence[str], old: Sequence[str]) -> bool:

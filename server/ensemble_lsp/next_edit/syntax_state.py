@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MAX_LINES = 400
 """A longer statement of Python is not parsed for its own errors."""
+_MAX_MODULE = 2000
+"""A longer module of Python is not parsed as a whole."""
 _STATEMENTS = ("_statement", "_definition")
 
 
@@ -69,6 +71,21 @@ def _python_error(parsed: ParsedRegion, line: int) -> int | None:
     except (ValueError, RecursionError, MemoryError):
         pass
     return None
+
+
+def breaks_module(before: Document, after: Document) -> bool:
+    """Return whether a module of Python parsed before and does not afterwards: its grammar here forgives more."""
+    if before.language != "python" or max(len(before.lines), len(after.lines)) > _MAX_MODULE:
+        return False
+    return _is_module(before.text) and not _is_module(after.text)
+
+
+def _is_module(text: str) -> bool:
+    try:
+        parse_python(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _errors_on(node: Node, row: int) -> Iterator[Node]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...types import RenderedPrompt
-from ..parsing import begins_like, split_answer, unfenced
+from ..answer_shapes import code_of_answer, region_lines
 from ..prompting import (
     EditPrompt,
     EditRequest,
@@ -18,6 +18,7 @@ from ..region import Region, RegionSize
 
 _CURSOR = "<|cursor|>"
 _OPEN, _CLOSE = "<region>", "</region>"
+_CURRENT = "<current"
 _NO_CHANGE = "NO_CHANGE"
 _AROUND = 40
 
@@ -86,14 +87,15 @@ def _fence(lines: list[str]) -> str:
 def _read(prompt: EditPrompt, answer: str) -> list[str] | None:
     if answer.strip().strip("`*.").strip() == _NO_CHANGE:
         return None
-    body = unfenced(prompt, answer)
-    text = (answer if body is None else body).replace(_CURSOR, "")
+    code, is_block = code_of_answer(prompt, answer)
+    text = code.replace(_CURSOR, "")
     if _OPEN in text:
         text = text.partition(_OPEN)[2].removeprefix("\n")
-    lines = split_answer(text.partition(_CLOSE)[0])
-    if lines is None or lines[0].strip() == _NO_CHANGE:
-        return None
-    return lines if body is not None or begins_like(prompt, lines) else None
+    elif _CURRENT in text:  # its tag has the path
+        text = text.partition(_CURRENT)[2].partition("\n")[2].partition("</current>")[0]
+    text = text.partition(_CLOSE)[0]
+    lines = region_lines(prompt, text, is_block)
+    return None if lines is None or lines[0].strip() == _NO_CHANGE else lines
 
 
 FAMILY = Family(

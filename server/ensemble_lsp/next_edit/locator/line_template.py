@@ -213,14 +213,12 @@ class LineTemplate:
 
     def _swapped(self, tokens: Sequence[LineToken], by_parts: bool) -> list[LineToken] | None:
         """Return the new tokens with the other line's values; ``None`` if a replaced token differs."""
-        pairs = list(zip(self.old, tokens, strict=True))
-        removed_texts = {token.text for token in self.removed}
-        # A constant is the other line's if it only moved.
-        others = {
-            o.text: t.text
-            for o, t in pairs
-            if o.is_value and (not o.is_constant or o.text in removed_texts)
-        }
+        replaced = {token.text for token in self.removed}  # a constant is carried if it only moved
+        pairs = zip(self.old, tokens, strict=True)
+        carried = [
+            p for p in pairs if p[0].is_value and (not p[0].is_constant or p[0].text in replaced)
+        ]
+        others = {old.text: there.text for old, there in carried}
         result: list[LineToken] = []
         moved = {_bare(token.text) for token in self.inserted}
         at = 0

@@ -16,6 +16,10 @@ _TOKEN = re.compile(
     rf"(?P<space>\s*)(?:(?P<string>{_STRING})|(?P<number>{_NUMBER})|(?P<name>[$@]?[^\W\d]\w*)|(?P<sign>{_SIGN}))"
 )
 _LITERALS = frozenset({"true", "false", "True", "False", "None", "null", "nil", "undefined"})
+_TYPES = frozenset(
+    {"any", "bool", "boolean", "byte", "char", "double", "f32", "f64", "float", "i32", "i64", "int", "long", "number",
+     "short", "str", "string", "u32", "u64", "u8", "usize"}
+)  # fmt: skip
 _CALLABLE = frozenset(
     {"default", "del", "error", "export", "go", "loop", "match", "mod", "module", "number", "object", "package",
      "set", "use"}
@@ -54,8 +58,8 @@ class LineToken:
 
     @property
     def shape(self) -> str:
-        """The text that lines of the same shape have in common here; empty for a value."""
-        return "" if self.is_value else self.text
+        """The text that lines of the same shape have in common here; empty for a value and a type."""
+        return "" if self.is_value or self.text in _TYPES else self.text
 
 
 @lru_cache(maxsize=4096)

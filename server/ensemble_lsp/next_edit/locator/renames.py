@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ...syntax.trees import ParsedRegion
 from ...types import Position, Span
 from .renamed_mentions import keywords, mentions
-from .reserved_words import RESERVED
-from .roles import Role, is_import, role_of, scope_of
+from .reserved_words import is_reserved
+from .roles import Role, in_same_class, is_import, role_of, scope_of
 from .search import EditContext, Proposal, is_import_line, span_of
 from .token_changes import TokenChange, changes_of, token_changes
 
@@ -127,7 +127,7 @@ class _RenameEvidence:
 def renames(context: EditContext) -> Iterator[Proposal]:
     """Yield the other places of names that were just renamed."""
     tried: int = 0
-    for rename in _renames(context.token_changes):
+    for rename in _renames(context.token_changes, context.document.language):
         if tried == _MAX_RENAMES or context.late:
             return
         places = context.occurrences(rename.old)
@@ -162,7 +162,7 @@ def aliases(context: EditContext) -> Iterator[Proposal]:
                 yield Proposal(span_of(place, named[1]), words[1], "rename", 0.9, rule)
 
 
-def _renames(changes: Sequence[TokenChange]) -> Iterator[_Rename]:
+def _renames(changes: Sequence[TokenChange], language: str) -> Iterator[_Rename]:
     found: OrderedDict[tuple[str, str], list[TokenChange]] = OrderedDict()
     for change in changes:
         if (names := change.names) is not None:
@@ -170,7 +170,9 @@ def _renames(changes: Sequence[TokenChange]) -> Iterator[_Rename]:
     replaced: set[str] = set()
     for (old, new), sites in found.items():
         # A name that was replaced twice has its latest replacement, and no rename is turned back.
-        if old in RESERVED or new in RESERVED or old in replaced or (new, old) in found:
+        if is_reserved(old, language) or is_reserved(new, language):
+            continue
+        if old in replaced or (new, old) in found:
             continue
         replaced.add(old)
         yield _Rename(old, new, tuple(sites))
@@ -192,6 +194,8 @@ def _in_this_file(
     if evidence is None:
         return
     for place in _with_role(context, places, evidence.roles):
+        if not _may_be_bare(context, place, defining):
+            continue
         edit = span_of(place, rename.old), rename.new
         yield Proposal(*edit, "rename", evidence.confidence, evidence.rule)
     if any(site.line.order == context.hunks[0].order for site in rename.sites):
@@ -209,6 +213,16 @@ def _in_scope(
     if any(site.is_own_attribute for site in defining):
         places = [place for place in places if _has_receiver(context, place)]
     return list(places)
+
+
+def _may_be_bare(context: EditContext, place: Position, defining: Sequence[_Site]) -> bool:
+    """Return whether a bare name can be the renamed member: it is in the member's class."""
+    if context.document.language not in _BARE_MEMBERS or context.role(place) != "name":
+        return True
+    if not any(site.role == "member" for site in defining):
+        return True
+    found = context.regions.name_at(context.document, place)
+    return found is not None and any(in_same_class(site.node, found[1]) for site in defining)
 
 
 def _mentioned(

@@ -24,8 +24,12 @@ _ATTRIBUTES = frozenset(
      ("selector_expression", "field"), ("field_expression", "field"), ("method_invocation", "name"),
      ("member_access_expression", "name"), ("field_initializer", "field"), ("call", "method"),
      ("scoped_identifier", "name"), ("navigation_suffix", ""), ("qualified_type", "name"),
-     ("dot_index_expression", "field"), ("method_index_expression", "method")}
+     ("dot_index_expression", "field"), ("method_index_expression", "method"),
+     ("member_call_expression", "name"), ("scoped_call_expression", "name"),
+     ("nullsafe_member_call_expression", "name")}
 )  # fmt: skip
+_FIELDS = frozenset({("dot_index_expression", "field"), ("method_index_expression", "method")})
+"""The fields of Lua's tables, which a function's name may define."""
 _KEYWORDS = frozenset({("keyword_argument", "name"), ("pair", "key")})
 _MEMBERS = frozenset(
     {"property_declaration", "public_field_definition", "property_signature", "method_definition", "method_signature",
@@ -77,10 +81,11 @@ def role_of(node: Node) -> Role:
     place = (parent.type, _field_of(parent, node))
     if place in _KEYWORDS:
         return "keyword"
+    known = _role_in_language(node, parent, place)
+    if known is not None:
+        return known
     if _is_definition(node, parent, place[1]):
         return "member" if _is_member(node, parent) else "definition"
-    if parent.type == "navigation_expression" and parent.children[0] != node:
-        return "attribute"
     if place in _ATTRIBUTES and parent.child_by_field_name("object") != node:
         return _attribute(parent)
     if parent.type == "token_tree":  # Rust's macros are not parsed
@@ -89,6 +94,18 @@ def role_of(node: Node) -> Role:
     if parent.type == "literal_element" and (key := parent.parent) is not None:
         return "attribute" if key.children[0] == parent and key.type == "keyed_element" else "name"
     return "name"
+
+
+def _role_in_language(node: Node, parent: Node, place: tuple[str, str]) -> Role | None:
+    """Return the role of a word of a shell, a field of Lua or a member of Kotlin."""
+    if node.type == "word" and parent.type not in ("command_name", "function_definition"):
+        return "text"
+    if parent.type == "navigation_expression" and parent.children[0] != node:
+        return "attribute"
+    over = parent.parent
+    if place in _FIELDS and over is not None and over.type == "function_declaration":
+        return "member" if over.child_by_field_name("name") == parent else "attribute"
+    return None
 
 
 def scope_of(node: Node) -> Node | None:
@@ -105,6 +122,27 @@ def _is_name_of(function: Node, node: Node) -> bool:
     while (inner := named.child_by_field_name("declarator")) is not None:
         named = inner
     return node in (named, function.child_by_field_name("name"))
+
+
+def in_same_class(member: Node, node: Node) -> bool:
+    """Return whether a name is in the class of a member, or in a method that C++ defines outside of it."""
+    owner = next((each for each in ancestors(member.parent) if each.type in _CLASSES), None)
+    if owner is None:
+        return True
+    name = _name_of(owner)
+    for each in ancestors(node):
+        if each.type == owner.type and _name_of(each) == name:
+            return True
+        if name and each.type == "function_definition":
+            signature = (each.text or b"").partition(b"{")[0]
+            if name + b"::" in signature:
+                return True
+    return False
+
+
+def _name_of(owner: Node) -> bytes:
+    name = owner.child_by_field_name("name")
+    return b"" if name is None or name.text is None else name.text
 
 
 def is_import(node: Node) -> bool:

@@ -22,6 +22,8 @@ _IMPORT = re.compile(
 )
 _MAX_FOUND = 150
 """Places of a text above the cursor, and as many below."""
+_DOLLAR_IS_NO_NAME = frozenset({"bash", "php", "sh", "shellscript"})
+"""Languages where the sign before a variable is not part of its name."""
 MAX_HUNKS = 40
 """Hunks, the latest first, that are repeated elsewhere."""
 
@@ -98,7 +100,7 @@ class EditContext:
     def occurrences(self, name: str) -> list[Position]:
         """Return where a whole name occurs, in order."""
         lines = self.document.lines
-        sign = "" if self.document.language == "php" else "$"  # it is not part of PHP's names
+        sign = "" if self.document.language in _DOLLAR_IS_NO_NAME else "$"
         return [p for p in self.find(name) if _is_whole(lines[p.line], p, len(name), sign)]
 
     def role(self, position: Position) -> Role | None:
