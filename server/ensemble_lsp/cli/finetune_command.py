@@ -182,7 +182,7 @@ def _report(args: argparse.Namespace, job: TuningJob) -> int:
     elif job.joined and not job.retired:
         say(f"{job.name}: {job.state}; {job.joined} ({safe(job.tuned)}) is now one of your models")
     elif job.ended:
-        print(f"{job.name}: {job.state}")
+        say(f"{job.name}: {job.state}")
     else:
         follow = f"`ensemble-lsp finetune status {job.name} --follow`"
         say(f"{job.name}: {job.state}; {follow} follows it")
@@ -281,7 +281,7 @@ async def _retire(args: argparse.Namespace, app: AppContext) -> int:
         print_json(_row(job))
     else:
         action = "deleted" if args.delete else "removed from your models"
-        print(f"{job.joined} was {action}.")
+        say(f"{job.joined} was {action}.")
     return 0
 
 

@@ -100,14 +100,14 @@ async def _gather(
 
 def _print_summary(summary: dict[str, Any]) -> None:
     training, validation = summary["training"], summary["validation"]
-    print(f"from {safe(summary['source'])} for {safe(summary['base'])} ({summary['method']})")
+    say(f"from {safe(summary['source'])} for {safe(summary['base'])} ({summary['method']})")
     for name, part in (("training", training), ("validation", validation)):
         examples, files = plural(part["examples"], "example"), plural(part["files"], "file")
-        print(f"{name}: {examples} from {files}, about {plural(part['tokens'], 'token')}")
+        say(f"{name}: {examples} from {files}, about {plural(part['tokens'], 'token')}")
     for reason, count in summary["leftOut"].items():
         say(f"skipped: {reason} ({count:,})")
     if summary["redacted"]:
-        print(f"secrets replaced in prompts: {summary['redacted']}")
+        say(f"secrets replaced in prompts: {summary['redacted']}")
     for fault in summary.get("faults", ()):
         say(f"fault: {fault}")
     say(price_line(summary))
