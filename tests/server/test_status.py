@@ -130,3 +130,14 @@ async def test_automatic_is_the_choice_without_the_pin(
         free = await client.command("ensemble.why", {**query, "unpinned": True})
         assert free["models"] == ["one"]
         assert (await client.command("ensemble.status", {}))["pins"] == {"complete": "two"}
+
+
+async def test_lsp_mode_gets_no_notification_that_it_would_warn_of(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    async with home.server("emacs", capabilities={"textDocument": {}}) as client:
+        client.open(uri, CODE)
+        assert await client.request("textDocument/completion", client.at(uri))
+        assert await client.shutdown() == 0
+        assert [m for m, _ in client.notifications if not m.startswith(("window/", "$/"))] == []
