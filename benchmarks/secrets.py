@@ -134,14 +134,14 @@ def ordinary_files(count: int) -> list[Path]:
 def _snippet(row: dict[str, object]) -> Snippet:
     text = ""
     secrets: list[tuple[int, int]] = []
-    for part in row.pop("parts"):  # type: ignore[attr-defined]
+    for part in row.pop("parts"):
         if isinstance(part, list):
             whole = "".join(part)
             secrets.append((len(text), len(text) + len(whole)))
             text += whole
         else:
             text += part
-    return Snippet(**row, text=text, secrets=tuple(secrets))  # type: ignore[arg-type]
+    return Snippet(**row, text=text, secrets=tuple(secrets))
 
 
 def _lines_with_secrets(snippet: Snippet) -> set[int]:

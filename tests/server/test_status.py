@@ -132,6 +132,18 @@ async def test_automatic_is_the_choice_without_the_pin(
         assert (await client.command("ensemble.status", {}))["pins"] == {"complete": "two"}
 
 
+async def test_a_pin_to_a_model_that_was_removed_is_not_reported(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    for name in ("one", "two"):
+        home.model(name, provider.base_url)
+    async with home.server() as client:
+        for task in ("complete", "generate"):
+            await client.command("ensemble.pin", {"task": task, "name": "two"})
+        await client.command("ensemble.removeModel", {"name": "two"})
+        assert (await client.command("ensemble.status", {}))["pins"] == {}
+
+
 async def test_lsp_mode_gets_no_notification_that_it_would_warn_of(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:

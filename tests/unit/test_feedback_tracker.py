@@ -37,7 +37,7 @@ class World:
         offered = [
             Suggestion(
                 f"{self.offers}-{place}",
-                **{"task": "complete", "models": (f"m{place}",), **more},  # type: ignore[arg-type]
+                **{"task": "complete", "models": (f"m{place}",), **more},
                 text=text,
                 uri=self.document.uri,
                 version=self.document.version,
@@ -94,7 +94,7 @@ def test_outcomes_are_told_from_edits_alone(shape: str) -> None:
     ],
 )
 def test_unknown_ids_are_ignored(world: World, call: object) -> None:
-    assert call(world.tracker) is False  # type: ignore[operator]
+    assert call(world.tracker) is False
     assert world.settled == []
 
 

@@ -5,12 +5,15 @@ import * as vscode from "vscode";
 import { columnBeside } from "./beside";
 import { type ServerConnection, showErrors } from "./connection";
 import { formattingOptions } from "./formatting";
+import { describe, showMessage } from "./problems";
 import type { Candidate, Generate, Generation } from "./protocol";
 
 const SCHEME = "ensemble-candidate";
 
 export interface Entry extends vscode.QuickPickItem {
   candidate?: Candidate;
+  /** The model that failed. */
+  failed?: string;
   discard?: true;
 }
 
@@ -68,12 +71,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
   }
 
   /** Ask for an instruction, generate code at the cursor or selection, and let the user choose. */
-  async generate(): Promise<void> {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) {
-      void vscode.window.showInformationMessage("Open a file first.");
-      return;
-    }
+  async generate(editor: vscode.TextEditor): Promise<void> {
     const instruction = await vscode.window.showInputBox({
       title: "Generate with ensemble",
       prompt: "What should the code do? Leave it empty to use the comment, docstring or selection.",
@@ -154,8 +152,24 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     if (vscode.window.activeTextEditor?.document !== last.document) {
       await vscode.window.showTextDocument(last.document, { preserveFocus: false });
     }
-    if (chosen?.candidate) await this.apply(chosen.candidate.id);
-    else if (chosen?.discard) await this.discard(last.generation.id);
+    if (chosen) await this.conclude(chosen, last.generation);
+  }
+
+  private async conclude(
+    { candidate, failed, detail, discard }: Entry,
+    { id }: Generation,
+  ): Promise<void> {
+    if (candidate) await this.apply(candidate.id);
+    else if (failed) void this.explainFailure(failed, detail ?? "");
+    else if (discard) await this.discard(id);
+  }
+
+  /** Show why a model gave no answer, with the buttons that fix it and one that leads back. */
+  private async explainFailure(name: string, reason: string): Promise<void> {
+    const models = await this.server.executeCommand("ensemble.models", {}).catch(() => []);
+    const problem = models.find((model) => model.name === name)?.problem;
+    const back = { label: "Back to the Answers", command: "ensemble.showCandidates" };
+    await showMessage(reason, [back, ...describe(problem).fixes]);
   }
 
   private async apply(id: string | undefined): Promise<void> {
@@ -179,7 +193,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     const end = document.offsetAt(new vscode.Position(range.end.line, range.end.character));
     this.texts.set(candidate.id, text.slice(0, start) + candidate.text + text.slice(end));
     const name = path.posix.basename(document.uri.path);
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}`, query: candidate.id });
+    const uri = await previewUri(document, candidate.id);
     const title = `${name}: ${label.replace(/\$\([^)]*\) /, "")}`;
     await vscode.commands.executeCommand("vscode.diff", document.uri, uri, title, {
       viewColumn: columnBeside(vscode.window.activeTextEditor?.viewColumn),
@@ -193,6 +207,23 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     this.edits.dispose();
     this.changed.dispose();
   }
+}
+
+/** The address of a preview: its name decides the language, except of cells and unsaved files. */
+async function previewUri(
+  { uri, languageId }: vscode.TextDocument,
+  id: string,
+): Promise<vscode.Uri> {
+  const named = uri.scheme === "file";
+  const { name, base } = path.posix.parse(uri.path);
+  const file = `/${named ? base : name}`;
+  const preview = vscode.Uri.from({ scheme: SCHEME, path: file, query: id });
+  if (named) return preview;
+  const opened = await vscode.workspace.openTextDocument(preview);
+  if (opened.languageId !== languageId) {
+    await vscode.languages.setTextDocumentLanguage(opened, languageId);
+  }
+  return preview;
 }
 
 function openDocument(uri: string): vscode.TextDocument | undefined {
@@ -241,6 +272,7 @@ export function entries({ candidates, errors, agreement }: Generation): Entry[] 
   const failed = Object.entries(errors).map(([name, error]) => ({
     label: `$(warning) ${name} failed`,
     detail: error,
+    failed: name,
   }));
   const separator = { label: "", kind: vscode.QuickPickItemKind.Separator };
   const discard: Entry = { label: "$(trash) Discard all answers", discard: true };

@@ -63,14 +63,18 @@ export function registerCommands(components: Components): void {
     },
     dashboard: () => dashboard.show(),
     generateHere: async () => {
-      if (await readyFor(server, "generate")) await candidates.generate();
+      if (await readyFor(server, "generate")) await candidates.generate(editor.target);
     },
     generateAt: async (place?: { document: vscode.TextDocument; range: vscode.Range }) => {
       if (!place || !(await readyFor(server, "generate"))) return;
       await candidates.generateAt(place.document, place.range, "");
     },
     editHere: async () => {
-      if (await readyFor(server, "generate")) await edits.start();
+      if (!(await readyFor(server, "generate"))) return;
+      const { target } = editor;
+      // VS Code draws no comments in the cells of notebooks, so no box either.
+      const cell = target.document.uri.scheme === "vscode-notebook-cell";
+      await (cell ? candidates.generate(target) : edits.start(target));
     },
     submitEdit: (comment?: vscode.Comment) => edits.submit(textOf(comment)),
     acceptEdit: () => edits.accept(),
@@ -80,7 +84,7 @@ export function registerCommands(components: Components): void {
     previewCandidate: (entry?: Entry) => entry && candidates.show(entry),
     useCandidate: (entry?: Entry) => entry && candidates.use(entry),
     explainHere: async () => {
-      if (await readyFor(server, "explain")) await explanations.explainSelection();
+      if (await readyFor(server, "explain")) await explanations.explainSelection(editor.target);
     },
     explainWithModel: () => explanations.explainWithModel(),
     askAboutExplanation: () => explanations.askOn(),

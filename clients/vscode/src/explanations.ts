@@ -9,19 +9,19 @@ const TITLE = "Explanation";
 /** True while a page with an explanation is in front: the editor title shows the buttons. */
 const CONTEXT = "ensemble.explanationShown";
 
-interface Place {
+export interface Place {
   uri: string;
   range: Range;
   /** The problems to explain instead of the code. */
   diagnostics?: Diagnostic[];
 }
 
-/** An explanation with its page, and the version of the document that it explains. */
+/** An explanation with its page, and the code that it explains. */
 interface Shown {
   place: Place;
   explanation: Explanation;
   document: vscode.TextDocument | undefined;
-  version: number | undefined;
+  code: string;
   page: string;
   uri?: vscode.Uri;
 }
@@ -37,10 +37,7 @@ export class Explanations implements vscode.Disposable {
   ) {}
 
   /** Explain the selection, or the line of the cursor. */
-  async explainSelection(): Promise<void> {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) throw new Error("Open a file first.");
-    const { document, selection } = editor;
+  async explainSelection({ document, selection }: vscode.TextEditor): Promise<void> {
     const { start, end } = selection.isEmpty ? document.lineAt(selection.active).range : selection;
     await this.explain({ uri: document.uri.toString(), range: { start, end } });
   }
@@ -53,8 +50,8 @@ export class Explanations implements vscode.Disposable {
     const explanation = await vscode.window.withProgress(options, (_, token) =>
       this.server.executeCommand("ensemble.explain", argument, token),
     );
-    const { document, version } = opened(place);
-    this.last = { place, explanation, document, version, page: explanationPage(explanation) };
+    const page = explanationPage(explanation);
+    this.last = { place, explanation, ...opened(place), page };
     this.newest.latest = explanation.id;
     this.last.uri = await this.pages.show(TITLE, this.last.page);
     await this.updateContext();
@@ -64,9 +61,8 @@ export class Explanations implements vscode.Disposable {
   async askOn(): Promise<void> {
     const { last } = this;
     if (!last?.uri) throw new Error("There is no explanation yet. Explain some code first.");
-    if (last.document?.isClosed !== false || last.document.version !== last.version) {
-      throw new Error("The code has changed. Explain it again, then ask.");
-    }
+    const range = rangeOf(last);
+    if (!range) throw new Error("The code has changed. Explain it again, then ask.");
     const title = "Ensemble: Ask a Follow-Up Question";
     const prompt = "What do you want to know about this code?";
     const question = (await vscode.window.showInputBox({ title, prompt }))?.trim();
@@ -75,7 +71,13 @@ export class Explanations implements vscode.Disposable {
     const head = before + questionPart(question);
     this.pages.update(last.uri, `${head}*Waiting for the answer …*\n`);
     const [model] = last.explanation.models;
-    const argument = { ...last.place, question, previous: before, ...(model ? { model } : {}) };
+    const argument = {
+      ...last.place,
+      range,
+      question,
+      previous: before,
+      ...(model ? { model } : {}),
+    };
     try {
       const location = vscode.ProgressLocation.Notification;
       const options = { location, title: "Ensemble: answering", cancellable: true };
@@ -124,10 +126,24 @@ export class Explanations implements vscode.Disposable {
   }
 }
 
-function opened({ uri }: Place): Pick<Shown, "document" | "version"> {
+function opened({ uri, range }: Place): Pick<Shown, "document" | "code"> {
   const documents = vscode.workspace.textDocuments;
   const document = documents.find((one) => one.uri.toString() === uri);
-  return { document, version: document?.version };
+  return { document, code: document ? textIn(document, range) : "" };
+}
+
+function textIn(document: vscode.TextDocument, { start, end }: Range): string {
+  return document.getText(new vscode.Range(start.line, start.character, end.line, end.character));
+}
+
+/** Where the explained code is now; undefined if it was changed. Changes elsewhere may have moved it. */
+function rangeOf({ document, place: { range }, code }: Shown): Range | undefined {
+  if (document?.isClosed !== false) return undefined;
+  if (textIn(document, range) === code) return range;
+  const text = document.getText();
+  const at = text.indexOf(code);
+  if (!code.trim() || at < 0 || text.includes(code, at + 1)) return undefined;
+  return { start: document.positionAt(at), end: document.positionAt(at + code.length) };
 }
 
 /** Allow an explanation's hover to run the two commands that judge it, and no other command. */

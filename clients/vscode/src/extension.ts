@@ -9,7 +9,7 @@ import { ServerConnection, showErrors } from "./connection";
 import { Dashboard } from "./dashboard";
 import { withFormatting } from "./formatting";
 import { FactStore } from "./facts";
-import { Explanations, trustJudgement } from "./explanations";
+import { Explanations, type Place, trustJudgement } from "./explanations";
 import { InlineEdits } from "./inlineEdit";
 import { KeyStore } from "./keys";
 import { LastEditor } from "./lastEditor";
@@ -21,7 +21,7 @@ import { Presets, withPreview } from "./presets";
 import type { Diagnostic, Range } from "./protocol";
 import { configuredServerPath } from "./serverPath";
 import { StatusItem } from "./status";
-import { offerSetUp } from "./setup";
+import { offerSetUp, readyFor } from "./setup";
 import { Suggestions } from "./suggestions";
 import { CandidatesView, ModelsView } from "./views";
 
@@ -36,9 +36,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     context,
     keys,
     log,
-    middleware(suggestions, () => explanations),
+    middleware(suggestions, (place) => explain(place)),
   );
   const explanations = new Explanations(server, pages, suggestions);
+  const explain = async (place: Place): Promise<void> => {
+    if (await readyFor(server, "explain")) await explanations.explain(place);
+  };
   suggestions.attach(server);
   const candidates = new CandidatePicker(server, suggestions);
   const edits = new InlineEdits(server, suggestions);
@@ -60,7 +63,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   );
   context.subscriptions.push(log, pages, explanations, suggestions, server);
   context.subscriptions.push(candidates, edits, dashboard, status);
-  context.subscriptions.push(new Presets(candidates, explanations));
+  context.subscriptions.push(new Presets(server, candidates, explanations, editor));
   registerNextEdits(context, server, suggestions);
   registerCommands({
     context,
@@ -101,7 +104,10 @@ export async function deactivate(): Promise<void> {
   await running?.stop();
 }
 
-function middleware(suggestions: Suggestions, explanations: () => Explanations): Middleware {
+function middleware(
+  suggestions: Suggestions,
+  explain: (place: Place) => Promise<void>,
+): Middleware {
   return {
     sendRequest: (type, params, token, next) => {
       const method = typeof type === "string" ? type : type.method;
@@ -124,7 +130,7 @@ function middleware(suggestions: Suggestions, explanations: () => Explanations):
       if (command !== "ensemble.explain" || !argument?.show) return next(command, args) as unknown;
       const { uri, range, diagnostics } = argument;
       const place = { uri, range, ...(diagnostics ? { diagnostics } : {}) };
-      return showErrors(() => explanations().explain(place));
+      return showErrors(() => explain(place));
     },
   };
 }

@@ -39,6 +39,12 @@ export class FactStore implements vscode.Disposable {
     return this.models.filter(({ tasks }) => tasks.includes("complete")).length > 1;
   }
 
+  /** Whether there is nothing but the model that needs no set-up. */
+  get needsSetUp(): boolean {
+    const { models } = this;
+    return models.length > 0 && !models.some(({ tasks }) => tasks.includes("generate"));
+  }
+
   /** Fetch the facts now. */
   async refresh(): Promise<void> {
     clearTimeout(this.timer);

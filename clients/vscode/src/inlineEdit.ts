@@ -10,6 +10,7 @@ import { EditConversation, type ShownAnswer } from "./editConversation";
 import { formattingOptions } from "./formatting";
 import { diffBlock, lineDiff, partialDiff, type DiffLine } from "./lineDiff";
 import { escaped } from "./markdown";
+import { describe, type Fix, linkTo, problemOf } from "./problems";
 
 export const CONTROLLER = "ensemble.edit";
 /** True while the box is open, and while it shows an answer: for the keys. */
@@ -59,9 +60,7 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
   }
 
   /** Open the box at the selection. An edit that is open elsewhere is discarded. */
-  async start(): Promise<void> {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) throw new Error("Open a file first.");
+  async start(editor: vscode.TextEditor): Promise<void> {
     await this.discard();
     const { document, selection } = editor;
     // The colour of a selection would hide that of removed lines.
@@ -85,8 +84,10 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     if (this.conversation?.running) return;
     this.draft = box();
     this.left = false;
-    await this.ask((conversation) =>
-      conversation.submit(text.trim(), formattingOptions(conversation.document.uri.toString())),
+    await this.ask(
+      (conversation) =>
+        conversation.submit(text.trim(), formattingOptions(conversation.document.uri.toString())),
+      text,
     );
   }
 
@@ -139,7 +140,11 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     ];
   }
 
-  private async ask(action: (conversation: EditConversation) => Promise<void>): Promise<void> {
+  /** `text` returns to the box if no model answers, so that the user need not write it again. */
+  private async ask(
+    action: (conversation: EditConversation) => Promise<void>,
+    text = "",
+  ): Promise<void> {
     const { conversation } = this;
     if (!conversation || conversation.running) return;
     try {
@@ -147,17 +152,20 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
       const { current } = conversation;
       if (this.conversation === conversation && current) this.newest.latest = current.candidate.id;
     } catch (error) {
-      if (this.conversation === conversation) this.show(escaped((error as Error).message));
+      if (this.conversation !== conversation) return;
+      if (text) this.draft = box(text);
+      this.show(escaped((error as Error).message), fixesOf(error));
     }
   }
 
   /** Show the conversation so far; the message is a state or an error, else the answer is shown. */
-  private show(message = ""): void {
+  private show(message = "", fixes: readonly Fix[] = []): void {
     const { conversation, thread } = this;
     if (!conversation || !thread) return;
     const { shown } = conversation;
     const lines = shown ? diffOf(conversation.document, shown) : [];
-    if (!(this.left && conversation.running)) this.draw(thread, conversation, message, lines);
+    if (!(this.left && conversation.running))
+      this.draw(thread, conversation, message, lines, fixes);
     this.mark(conversation, lines, shown?.range.start.line);
     this.lensesChanged.fire();
     void this.updateContext();
@@ -168,6 +176,7 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     conversation: EditConversation,
     message: string,
     lines: DiffLine[],
+    fixes: readonly Fix[],
   ): void {
     const requests = conversation.requests.map(escaped).join("\n\n");
     const comments = requests ? [comment("You", requests)] : [];
@@ -176,7 +185,7 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     // While models write, one comment: VS Code finds the box again by its number.
     if (conversation.running) comments.push(comment(by ?? "Ensemble", `${message}\n\n${diff}`));
     else {
-      if (message) comments.push(comment("Ensemble", message));
+      if (message) comments.push(comment("Ensemble", message, fixes));
       if (by) comments.push(comment(by, diff));
     }
     // The same box in all states keeps the focus, and takes it only when it is new.
@@ -240,10 +249,10 @@ function labelOf({ running, current }: EditConversation): string {
 
 const isBox = ({ uri }: vscode.TextDocument): boolean => uri.scheme === "comment";
 
-/** An empty comment in edit mode: the box. */
-const box = (): vscode.Comment => ({
+/** A comment in edit mode: the box. */
+const box = (body = ""): vscode.Comment => ({
   author: { name: "You" },
-  body: "",
+  body,
   mode: vscode.CommentMode.Editing,
 });
 
@@ -253,12 +262,17 @@ export function textOf(comment: vscode.Comment | undefined): string {
   return typeof body === "string" ? body : body.value;
 }
 
-function comment(author: string, markdown: string): vscode.Comment {
-  return {
-    author: { name: author },
-    body: new vscode.MarkdownString(markdown),
-    mode: vscode.CommentMode.Preview,
-  };
+/** The links below an error; an error without a kind has none. */
+function fixesOf(error: unknown): readonly Fix[] {
+  const problem = problemOf(error);
+  return problem ? describe(problem).fixes : [];
+}
+
+function comment(author: string, markdown: string, fixes: readonly Fix[] = []): vscode.Comment {
+  const links = fixes.map(linkTo).join(" · ");
+  const body = new vscode.MarkdownString(links ? `${markdown}\n\n${links}` : markdown);
+  body.isTrusted = { enabledCommands: fixes.map(({ command }) => command) };
+  return { author: { name: author }, body, mode: vscode.CommentMode.Preview };
 }
 
 /** The difference of the code to an answer, in whole lines. */

@@ -36,7 +36,12 @@ export class KeyStore {
       prompt: "The key is kept in VS Code's secret storage, never in settings. It is tested next.",
       password: true,
       ignoreFocusOut: true,
-      validateInput: (text) => (/^[\x21-\x7e]+$/.test(text.trim()) ? null : "Enter the key."),
+      validateInput: (text) => {
+        if (!text.trim()) return "Enter the key.";
+        return /^[\x21-\x7e]+$/.test(text.trim())
+          ? null
+          : "Enter the key alone: a key has neither spaces nor special letters.";
+      },
     });
     if (!value) return undefined;
     await this.secrets.store(name, value.trim());

@@ -24,6 +24,24 @@ export class LastEditor implements vscode.Disposable {
     return this.editor?.document.isClosed ? undefined : this.editor;
   }
 
+  /**
+   * The editor that a command of the palette works in: the active one, or the last one while a panel
+   * or a page has the focus. Throws without any, or if the active one has no code that the server knows.
+   */
+  get target(): vscode.TextEditor {
+    const active = vscode.window.activeTextEditor;
+    // The output, a search and one side of a comparison are text editors too; only a panel has no column.
+    if (active?.viewColumn !== undefined && !SCHEMES.has(active.document.uri.scheme)) {
+      throw new Error("Open the file itself: Ensemble does not work in this kind of editor.");
+    }
+    const { current } = this;
+    const editors = vscode.window.visibleTextEditors;
+    const same = ({ document }: vscode.TextEditor): boolean => document === current?.document;
+    const visible = editors.find((editor) => editor === current) ?? editors.find(same);
+    if (!visible) throw new Error("Open a file first.");
+    return visible;
+  }
+
   get language(): string | undefined {
     return this.current?.document.languageId;
   }

@@ -40,6 +40,7 @@ export class Menu {
     await this.store.refresh();
     const items = [
       ...(await this.modelEntries("complete")),
+      ...(this.store.needsSetUp ? [SET_UP_FIRST] : []),
       action("$(list-selection) Model for another task…", () => this.chooseTask()),
       separator("Completions and next edits"),
       ...this.switches(),
@@ -164,7 +165,7 @@ export class Menu {
     return [
       entry("question", "Why this answer", "whyThis"),
       entry("list-unordered", "Models", "showModels"),
-      entry("add", "Set up a model", "setUp"),
+      ...(this.store.needsSetUp ? [] : [SET_UP]),
       entry("key", "Store an API key", "storeKey"),
       { ...entry("dashboard", "Dashboard", "dashboard"), description: usage },
       entry("graph", "Usage report", "openReport"),
@@ -180,6 +181,9 @@ const action = (label: string, act: () => unknown): Entry => ({ label, act });
 
 const separator = (label = ""): Entry => ({ label, kind: vscode.QuickPickItemKind.Separator });
 
+const SET_UP = entry("add", "Set up a model", "setUp");
+/** Near the top, for a user who has none. */
+const SET_UP_FIRST = { ...SET_UP, description: "to complete, explain and generate new code" };
 const NOT_RUNNING = [entry("cloud-download", "Install the server", "install")];
 const REST = [
   separator(),

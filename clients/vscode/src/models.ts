@@ -19,7 +19,7 @@ export async function showModels(server: ServerConnection): Promise<void> {
   const models = await server.executeCommand("ensemble.models", {});
   const items = models.map((model) => ({
     label: `${model.available ? "$(check)" : "$(circle-slash)"} ${model.name}`,
-    description: `${model.provider} ${model.model}`.trim(),
+    description: source(model),
     detail: [summary(model), ...TASKS.flatMap((task) => record(model, task))].join(" · "),
     model,
   }));
@@ -35,6 +35,11 @@ export async function showModels(server: ServerConnection): Promise<void> {
       await vscode.commands.executeCommand("ensemble.storeKey", keyVariable);
     else await vscode.commands.executeCommand("ensemble.tryModel", name);
   }
+}
+
+/** The provider and its id of the model; nothing that only repeats the name. */
+function source({ name, provider, model }: Model): string {
+  return [...new Set([provider, model])].filter((part) => part && part !== name).join(" ");
 }
 
 /** Whether a model is not available because no key was found. */
@@ -107,10 +112,24 @@ const PROMPTS: Record<Question, vscode.InputBoxOptions> = {
   },
 };
 
+/** The forms that the settings accept, so that a slip is reported in its own box. */
+const FORMS: Partial<Record<Question, { form: RegExp; advice: string }>> = {
+  baseUrl: {
+    form: /^https?:\/\/[^\s/?#@]+([/?#]\S*)?$/,
+    advice: "Begin with http:// or https://, without a user name.",
+  },
+  apiKeyEnv: {
+    form: /^[A-Za-z_][A-Za-z0-9_]*$/,
+    advice: "Enter the name of a variable, not the key. The key is asked for later.",
+  },
+};
+
 export async function addModel(server: ServerConnection): Promise<void> {
   const templates = modelTemplates(await server.executeCommand("ensemble.providers", {}));
   const template = await vscode.window.showQuickPick(templates, { title: "Add a Model" });
-  const settings = template && (await promptForSettings(template));
+  const models = await server.executeCommand("ensemble.models", {}).catch(() => []);
+  const taken = new Set(models.map(({ name }) => name));
+  const settings = template && (await promptForSettings(template, taken));
   if (!settings) return;
   const save = await promptToSave("Save it in your settings");
   if (save === undefined) return;
@@ -127,20 +146,20 @@ export async function addModel(server: ServerConnection): Promise<void> {
 /** A list of models replaces those that were found, so they were written to it as well. */
 function keptMessage({ saved, kept }: AddModelResult): string {
   const file = path.basename(saved ?? "");
-  return `The models that were found are kept: ${kept.join(", ")} are in ${file} now.`;
+  return `The models that were found are kept in ${file}: ${kept.join(", ")}.`;
 }
 
 /** Ask one question after another; undefined if the user cancels. */
-async function promptForSettings({
-  settings,
-  questions,
-}: ModelTemplate): Promise<AddModelArguments | undefined> {
+async function promptForSettings(
+  { settings, questions }: ModelTemplate,
+  taken: ReadonlySet<string>,
+): Promise<AddModelArguments | undefined> {
   const answers: Partial<Record<Question, string>> = {};
   for (const { key, required, suggestion } of questions) {
     const answer = await vscode.window.showInputBox({
       ...PROMPTS[key],
       value: suggestion,
-      validateInput: (text) => (required && !text.trim() ? "Enter a value." : null),
+      validateInput: (text) => adviceFor(key, text.trim(), required),
     });
     if (answer === undefined) return undefined;
     if (answer.trim()) answers[key] = answer.trim();
@@ -149,8 +168,16 @@ async function promptForSettings({
     title: "Name of the Model",
     prompt: "The name in lists, pins and reports",
     value: answers.model ?? settings.provider,
+    validateInput: (text) =>
+      taken.has(text.trim()) ? "Choose another name: a model has this one." : null,
   });
   return name?.trim() ? { name: name.trim(), ...settings, ...answers } : undefined;
+}
+
+function adviceFor(key: Question, text: string, required: boolean): string | null {
+  if (!text) return required ? "Enter a value." : null;
+  const known = FORMS[key];
+  return known && !known.form.test(text) ? known.advice : null;
 }
 
 export async function removeModel(server: ServerConnection, named?: string): Promise<void> {

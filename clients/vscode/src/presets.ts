@@ -3,9 +3,11 @@
 import * as vscode from "vscode";
 
 import type { CandidatePicker } from "./candidates";
-import { showErrors } from "./connection";
+import { type ServerConnection, showErrors } from "./connection";
 import type { Explanations } from "./explanations";
-import type { Diagnostic, Generate, Preset } from "./protocol";
+import type { LastEditor } from "./lastEditor";
+import type { Diagnostic, Generate, Preset, Range, Task } from "./protocol";
+import { readyFor } from "./setup";
 
 const RUN = "ensemble.runPreset";
 const SEVERITIES = ["error", "warning", "information", "hint"] as const;
@@ -47,33 +49,37 @@ export class Presets implements vscode.Disposable {
   private readonly registrations: vscode.Disposable;
 
   constructor(
+    server: ServerConnection,
     private readonly candidates: CandidatePicker,
     private readonly explanations: Explanations,
+    private readonly editor: LastEditor,
   ) {
-    const commands: Record<string, (argument: Generate) => Promise<void>> = {
-      [RUN]: (argument) => this.candidates.ask(argument),
-      "ensemble.fixHere": () => this.run("fix"),
-      "ensemble.writeTests": () => this.run("tests"),
-      "ensemble.writeDocumentation": () => this.run("documentation"),
-      "ensemble.explainProblem": () => this.explainProblem(),
+    const commands: Record<string, [Task, (argument: Generate) => Promise<void>]> = {
+      [RUN]: ["generate", (argument) => this.candidates.ask(argument)],
+      "ensemble.fixHere": ["generate", () => this.run("fix")],
+      "ensemble.writeTests": ["generate", () => this.run("tests")],
+      "ensemble.writeDocumentation": ["generate", () => this.run("documentation")],
+      "ensemble.explainProblem": ["explain", () => this.explainProblem()],
     };
     this.registrations = vscode.Disposable.from(
-      ...Object.entries(commands).map(([name, run]) =>
+      ...Object.entries(commands).map(([name, [task, run]]) =>
         vscode.commands.registerCommand(name, (argument: Generate) =>
-          showErrors(() => run(argument)),
+          showErrors(async () => {
+            if (await readyFor(server, task)) await run(argument);
+          }),
         ),
       ),
     );
   }
 
   private async run(preset: Preset): Promise<void> {
-    const place = current();
-    if (preset !== "fix") return this.candidates.ask({ ...place, preset });
-    await this.candidates.ask({ ...withProblems(place), preset });
+    const { target } = this.editor;
+    const place = preset === "fix" ? withProblems(target) : placeIn(target);
+    await this.candidates.ask({ ...place, preset });
   }
 
   private async explainProblem(): Promise<void> {
-    await this.explanations.explain(withProblems(current()));
+    await this.explanations.explain(withProblems(this.editor.target));
   }
 
   dispose(): void {
@@ -81,20 +87,20 @@ export class Presets implements vscode.Disposable {
   }
 }
 
-function current(): { uri: string; range: vscode.Range } {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) throw new Error("Open a file first.");
-  const { start, end } = editor.selection;
-  return { uri: editor.document.uri.toString(), range: new vscode.Range(start, end) };
+/** The selection as LSP's range: JSON of VS Code's own has another form. */
+function placeIn({ document, selection }: vscode.TextEditor): { uri: string; range: Range } {
+  const { start, end } = selection;
+  return { uri: document.uri.toString(), range: { start, end } };
 }
 
-/** The place with its problems; throws without any. */
-function withProblems({ uri, range }: { uri: string; range: vscode.Range }): Generate & {
+/** The problems at the selection, and the range of the first; throws without any. */
+function withProblems(editor: vscode.TextEditor): {
+  uri: string;
+  range: Range;
   diagnostics: Diagnostic[];
 } {
-  const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri);
-  const diagnostics = document ? problemsAt(document, range) : [];
+  const diagnostics = problemsAt(editor.document, editor.selection);
   const [first] = diagnostics;
   if (!first) throw new Error("Put the cursor on a reported problem: this place has none.");
-  return { uri, range: first.range, diagnostics };
+  return { ...placeIn(editor), range: first.range, diagnostics };
 }

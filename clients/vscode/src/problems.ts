@@ -64,6 +64,12 @@ export async function showMessage(message: string, fixes: readonly Fix[]): Promi
   if (fix) await run(fix);
 }
 
+/** A link in Markdown that runs the command of a button. */
+export function linkTo({ label, command, argument }: Fix): string {
+  const query = argument ? `?${encodeURIComponent(JSON.stringify([argument]))}` : "";
+  return `[${label}](command:${command}${query})`;
+}
+
 export async function run({ command, argument }: Fix): Promise<void> {
   await vscode.commands.executeCommand(command, ...(argument ? [argument] : []));
 }

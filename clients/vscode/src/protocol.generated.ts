@@ -912,6 +912,10 @@ export interface TestModelResult {
    */
   message: string;
   latencyMs: number;
+  /**
+   * The kind of the failure; `other` without one.
+   */
+  problem: "key" | "credit" | "budget" | "limit" | "offline" | "model" | "noModel" | "other";
 }
 /**
  * Explain which models were asked for a suggestion, or would be asked at a position.

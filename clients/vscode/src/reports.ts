@@ -7,6 +7,7 @@ import type { ServerConnection } from "./connection";
 import { pickTask } from "./models";
 import type { Pages } from "./pages";
 import type { ReportPaths, Task } from "./protocol";
+import { readyFor } from "./setup";
 
 export async function openReport(server: ServerConnection, pages: Pages): Promise<void> {
   const paths = await server.executeCommandWithProgress(
@@ -23,6 +24,7 @@ export async function compareModels(server: ServerConnection, pages: Pages): Pro
   if (!folder) throw new Error("Open a folder first: the models are compared on its code.");
   const task = await pickTask("Compare Models on Which Task?");
   if (!task) return;
+  if (!(await readyFor(server, task))) return;
   const models = await pickModels(server, task);
   if (!models?.length) return;
   const samples = await vscode.window.showInputBox({
@@ -42,6 +44,9 @@ export async function compareModels(server: ServerConnection, pages: Pages): Pro
 async function pickModels(server: ServerConnection, task: Task): Promise<string[] | undefined> {
   const models = await server.executeCommand("ensemble.models", {});
   const available = models.filter((model) => model.available && model.tasks.includes(task));
+  if (!available.length) {
+    throw new Error(`No model can ${task} now. "Ensemble: Show Models" says why.`);
+  }
   const items = available.map(({ name, provider, local }) => ({
     label: name,
     description: local ? `${provider}, on this machine` : `${provider}, receives your code`,

@@ -146,6 +146,11 @@ export async function storeKey(
   const stored = await keys.promptAndStore(await listProviders(server), before, variable);
   if (!stored) return;
   await server.restart(); // the key is passed in the server's environment
+  await testKey(server, keys, stored);
+}
+
+/** Test a stored key with a model that uses it. */
+async function testKey(server: ServerConnection, keys: KeyStore, stored: string): Promise<void> {
   const users = (await listModels(server)).filter((model) => model.keyVariable === stored);
   if (!users.length) {
     const message = `The key ${stored} is stored. No model uses it yet.`;
@@ -160,7 +165,9 @@ export async function storeKey(
     const message = `The key ${stored} works: ${good.name} answered in ${seconds(good.latencyMs)}.`;
     await offer(message, { "Show Models": () => run("showModels") }, "info");
   } else {
+    const accepted = results[0]?.problem !== "key";
     await offer(`The key ${stored} is stored, but: ${results[0]?.message ?? ""}`, {
+      ...(accepted ? { "Test Again": () => testKey(server, keys, stored) } : {}),
       "Enter Another Key": () => storeKey(server, keys, stored),
       "Remove the Key": () => run("removeKey", stored),
     });

@@ -96,6 +96,7 @@ export class StatusItem implements vscode.Disposable {
       shown: this.suggestions.shownModels,
       last: this.last,
       facts: this.store.facts,
+      needsSetUp: this.store.needsSetUp,
       language,
       on: { everywhere: completionsEnabled(undefined), here: completionsEnabled(language) },
     };

@@ -2,7 +2,7 @@
 import type { Phase } from "./connection";
 import { clock, duration } from "./duration";
 import { escaped } from "./markdown";
-import { describe, type Fix } from "./problems";
+import { describe, type Fix, linkTo } from "./problems";
 import type { Facts, Status } from "./protocol";
 import { spent, today, usageTable } from "./usage";
 
@@ -18,6 +18,8 @@ export interface View {
   /** The last answer that a model gave. */
   last: Pick<Status, "task" | "model" | "latencyMs">;
   facts: Facts | undefined;
+  /** Whether there is nothing but the model that needs no set-up. */
+  needsSetUp: boolean;
   language: string | undefined;
   /** Whether completions are on everywhere, and for the language. */
   on: { everywhere: boolean; here: boolean };
@@ -74,11 +76,8 @@ function idle({ facts }: View): Appearance {
 /** The tooltip in Markdown. `trusted` lists the commands that its links run. */
 export function tooltip(view: View): { markdown: string; trusted: string[] } {
   const links = fixes(view);
-  const line = links.map(({ label, command, argument }) => {
-    const query = argument ? `?${encodeURIComponent(JSON.stringify([argument]))}` : "";
-    return `[${label}](command:${command}${query})`;
-  });
-  const parts = [headline(view), ...problems(view), ...pins(view), ...usage(view)];
+  const line = links.map(linkTo);
+  const parts = [headline(view), ...hint(view), ...problems(view), ...pins(view), ...usage(view)];
   return {
     markdown: [...parts, line.join(" · ")].filter(Boolean).join("\n\n"),
     trusted: links.map(({ command }) => command),
@@ -98,6 +97,13 @@ function headline(view: View): string {
     rate === undefined ? "" : `You accept ${Math.round(100 * rate)} % of suggestions.`;
   const lines = [`**Ensemble** · ${completions(view)}`, seen, before, accepted];
   return lines.filter(Boolean).join("  \n");
+}
+
+function hint({ phase, needsSetUp }: View): string[] {
+  if (phase !== "ready" || !needsSetUp) return [];
+  return [
+    "Completions repeat your own code. Set up a model to complete, explain and generate new code.",
+  ];
 }
 
 /** Whether completions are on, as a clause. */
@@ -132,7 +138,7 @@ const command = (label: string, name: string): Fix => ({ label, command: `ensemb
 
 /** The links below the tooltip: the fix of a problem first, then the switches. */
 function fixes(view: View): Fix[] {
-  const { phase, failure, facts } = view;
+  const { phase, failure, facts, needsSetUp } = view;
   if (phase === "starting") return [command("Show the log", "showLog")];
   if (phase === "missing") return [command("Install the server", "install")];
   if (phase === "failed")
@@ -142,7 +148,8 @@ function fixes(view: View): Fix[] {
     command("Open config.toml", "openConfig"),
     command("Open Settings", "openSettings"),
   ];
-  return [...(facts?.issues.length ? config : []), ...switches(view)];
+  const setUp = needsSetUp ? [command("Set up a model", "setUp")] : [];
+  return [...(facts?.issues.length ? config : []), ...setUp, ...switches(view)];
 }
 
 function switches({ on, language, status }: View): Fix[] {

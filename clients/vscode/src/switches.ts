@@ -69,7 +69,7 @@ export async function chooseLanguages(
     .map(({ languageId }) => languageId);
   const first = [editor.language ?? [], open, off].flat();
   const known = (await vscode.languages.getLanguages()).filter((name) => !first.includes(name));
-  const names = [...new Set([...first, ...known.sort()])];
+  const names = [...new Set([...first, ...known.sort(byName)])];
   const items = names.map((label) => ({
     label,
     description: first.includes(label) && !off.includes(label) ? "open" : "",
@@ -97,6 +97,8 @@ export async function chooseLanguages(
       : `${both(true)} are on in all languages`,
   );
 }
+
+const byName = (one: string, other: string): number => one.localeCompare(other);
 
 /** Stop completions and next edits for some minutes, or until the server restarts. */
 export async function snooze(server: ServerConnection, minutes?: number): Promise<void> {

@@ -36,7 +36,7 @@ const newest: { latest: string | undefined } = { latest: undefined };
 let document: FakeDocument;
 
 function start(generation: Generation | Error = GENERATION): void {
-  server = new FakeServer({ "ensemble.generate": generation });
+  server = new FakeServer({ "ensemble.generate": generation, "ensemble.models": [] });
   newest.latest = "an older completion";
   picker = new CandidatePicker(server.connection, newest);
 }
@@ -54,7 +54,7 @@ async function generate(): Promise<{
   done: Promise<void>;
 }> {
   fake.answers.push("");
-  const done = picker.generate();
+  const done = picker.generate(window.activeTextEditor as never);
   await settle();
   assert.ok(fake.quickPick);
   return { pick: fake.quickPick, done };
@@ -107,7 +107,7 @@ test("Escape applies and rejects nothing", async () => {
   );
 });
 
-test("Discard rejects all answers, an entry of a failed model does nothing", async () => {
+test("Discard rejects all answers, an entry of a failed model leads to what mends it", async () => {
   const first = await generate();
   first.pick.select("Discard");
   first.pick.accept();
@@ -116,8 +116,11 @@ test("Discard rejects all answers, an entry of a failed model does nothing", asy
   const second = await generate();
   second.pick.select("delta failed");
   second.pick.accept();
+  fake.buttons.push("Back to the Answers");
   await second.done;
-  assert.equal(server.commands.at(-1)?.[0], "ensemble.generate");
+  await settle();
+  assert.equal(server.commands.at(-1)?.[0], "ensemble.models");
+  assert.deepEqual(fake.executed.at(-1), ["ensemble.showCandidates"]);
 });
 
 test("the preview of an entry is a diff with the candidate in its place", async () => {
@@ -193,9 +196,9 @@ test("answers for an older version of the file are not offered again", async () 
 test("a failed generation is shown, and cancelling the instruction asks no model", async () => {
   start(new Error("No model answered."));
   fake.answers.push("", undefined);
-  await picker.generate();
+  await picker.generate(window.activeTextEditor as never);
   assert.deepEqual(fake.messages, ["No model answered."]);
   server.commands.length = 0;
-  await picker.generate();
+  await picker.generate(window.activeTextEditor as never);
   assert.deepEqual(server.commands, []);
 });

@@ -81,10 +81,23 @@ test("a question about changed code is refused", async () => {
   workspace.textDocuments = [document];
   await explanations.explain({
     uri: document.uri.toString(),
-    range: new vscode.Range(0, 0, 0, 3),
+    range: new vscode.Range(0, 0, 0, 13),
   });
-  document.version += 1;
+  document.text = "def g(): pass\n";
   await assert.rejects(explanations.askOn(), /The code has changed/);
+});
+
+test("a question follows the code to the place that changes elsewhere have moved it to", async () => {
+  workspace.textDocuments = [document];
+  await explanations.explain({
+    uri: document.uri.toString(),
+    range: new vscode.Range(0, 0, 0, 13),
+  });
+  document.text = `import os\n\n${document.text}`;
+  fake.answers.push("Why?");
+  await explanations.askOn();
+  const { range } = server.commands.at(-1)?.[1] as { range: vscode.Range };
+  assert.equal(range.start.line, 2);
 });
 
 test("a hover may run the two commands that judge, and no other", () => {

@@ -23,6 +23,7 @@ beforeEach(() => fake.reset());
 const server = (kept: string[] = []): FakeServer =>
   new FakeServer({
     "ensemble.providers": [ACME, EMBEDDED],
+    "ensemble.models": [model("recall")],
     "ensemble.addModel": { saved: "/home/me/config.toml", kept },
   });
 
@@ -66,8 +67,19 @@ test("another server needs an address and a model, and no key", async () => {
       save: true,
     },
   ]);
-  fake.answers.push("Another server", " ");
-  await assert.rejects(addModel(acme.connection), /Enter a value/);
+});
+
+test("a slip in an answer is reported in its own box", async () => {
+  const slips: [string[], RegExp][] = [
+    [["Another server", " "], /Enter a value/],
+    [["Another server", "localhost:1/v1"], /Begin with http/],
+    [["Another server", "http://localhost:1/v1", "tiny", "sk-my-key"], /not the key/],
+    [["Embedded", "recall"], /a model has this one/],
+  ];
+  for (const [answers, advice] of slips) {
+    fake.answers.push(...answers);
+    await assert.rejects(addModel(server().connection), advice);
+  }
 });
 
 test("a provider that needs no model is asked only for a name", async () => {
@@ -84,7 +96,7 @@ test("the models that were found and are written with a new one are named", asyn
   const acme = server(["recall", "qwen"]);
   fake.answers.push("Embedded", "mine", "Save it");
   await addModel(acme.connection);
-  assert.match(fake.messages.join(), /kept: recall, qwen are in config.toml now/);
+  assert.match(fake.messages.join(), /kept in config.toml: recall, qwen/);
 });
 
 test("an added model is tested, so that a missing key or missing weights are not silent", async () => {
@@ -135,7 +147,7 @@ test("leaving any question adds nothing", async () => {
     await addModel(acme.connection);
     assert.deepEqual(
       acme.commands.map(([command]) => command),
-      ["ensemble.providers"],
+      ["ensemble.providers", "ensemble.models"],
     );
   }
 });

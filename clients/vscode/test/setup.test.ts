@@ -27,7 +27,13 @@ const OLLAMA: FoundModel = {
   inUse: false,
 };
 const RECALL = model("recall", { tasks: ["complete"] });
-const GOOD = { name: "tiny", ok: true, message: "answers", latencyMs: 120 };
+const GOOD = {
+  name: "tiny",
+  ok: true,
+  message: "answers",
+  latencyMs: 120,
+  problem: "other" as const,
+};
 const DOWNLOADED = { name: "tiny", path: "/tiny.gguf", saved: null };
 
 beforeEach(() => fake.reset());
@@ -138,10 +144,29 @@ test("a stored key is tested with the models that read it", async () => {
   assert.match(fake.messages.join(), /ACME_API_KEY works: big answered in 120 ms/);
 });
 
-test("a key that is rejected is said at once, and can be entered again", async () => {
+test("a key that could not be tested can be tested again", async () => {
+  const offline = {
+    ...GOOD,
+    ok: false,
+    message: "Check the network.",
+    problem: "offline" as const,
+  };
   const server = new Server({
     "ensemble.models": [model("big", { keyVariable: "ACME_API_KEY" })],
-    "ensemble.testModel": { ...GOOD, ok: false, message: "big rejects the key." },
+    "ensemble.testModel": offline,
+  });
+  fake.buttons.push("Test Again");
+  await storeKey(server.connection, keys("ACME_API_KEY"));
+  await settle();
+  assert.equal(server.restarts, 1);
+  assert.equal(fake.messages.length, 2);
+});
+
+test("a key that is rejected is said at once, and can be entered again", async () => {
+  const rejected = { message: "big rejects the key.", problem: "key" as const };
+  const server = new Server({
+    "ensemble.models": [model("big", { keyVariable: "ACME_API_KEY" })],
+    "ensemble.testModel": { ...GOOD, ok: false, ...rejected },
   });
   fake.buttons.push("Enter Another Key");
   await storeKey(server.connection, keys("ACME_API_KEY"));

@@ -20,13 +20,20 @@ async def describe_status(app: AppContext, now: float | None = None) -> dict[str
     today = _usage(await app.history.usage_since(day_start(now)))
     month = _usage(await app.history.usage_since(month_start(now)))
     return {
-        "pins": {task: name for task in TASKS if (name := app.pin(task)) is not None},
+        "pins": _pins(app),
         "issues": [str(issue) for issue in (*app.issues, *app.registry.faults)],
         "configPath": str(app.config_path),
         "dailyBudget": app.settings.selector.daily_budget,
         "today": today,
         "month": month,
     }
+
+
+def _pins(app: AppContext) -> dict[str, str]:
+    """Return the pinned model of each task. A pin to a model that was removed has no effect."""
+    pins = {task: app.pin(task) for task in TASKS}
+    names = app.registry.ids()
+    return {task: name for task, name in pins.items() if name in names}
 
 
 def month_start(unix: float) -> float:

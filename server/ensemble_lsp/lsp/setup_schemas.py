@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import RootModel
 
+from ..errors import Problem
 from .wire_models import ClientMessage, NonEmpty, ProgressToken, ServerMessage, optional
 
 
@@ -85,3 +86,5 @@ class TestModelResult(ServerMessage):
     message: str
     """`answers`, or what is wrong and what to do."""
     latency_ms: float
+    problem: Problem
+    """The kind of the failure; `other` without one."""

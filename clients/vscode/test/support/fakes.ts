@@ -69,8 +69,9 @@ export class FakeDocument {
     readonly uri = vscode.Uri.file("/project/app.py"),
   ) {}
 
-  getText(): string {
-    return this.text;
+  getText(range?: vscode.Range): string {
+    if (!range) return this.text;
+    return this.text.slice(this.offsetAt(range.start), this.offsetAt(range.end));
   }
 
   offsetAt({ line, character }: vscode.Position): number {

@@ -94,4 +94,5 @@ async def test_model(ls: EnsembleServer, arguments: TestModelArguments) -> dict[
         "ok": result.ok,
         "message": result.message,
         "latencyMs": round(result.total_ms, 1),
+        "problem": result.problem,
     }
