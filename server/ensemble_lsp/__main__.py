@@ -9,6 +9,7 @@ from . import process_tuning
 
 def main() -> None:
     """Run a subcommand and exit with its code."""
+    process_tuning.open_standard_streams()
     process_tuning.leave_on_interrupt()
     process_tuning.pause_collector()  # ``cli.main`` resumes it
     process_tuning.make_files_private()

@@ -87,7 +87,8 @@ async def _open_host(ls: EnsembleServer, options: ServerOptions, edits: EditHist
     services = Services(Completer(), Explainer(), Generator(), EditPredictor(edits))
     app.workspace.add_listener(services.generator)
     follow_edits(app, services.predictor)
-    StatusNotifier(ls.protocol.notify).watch(app.activity)
+    if ls.client.shows_status:
+        StatusNotifier(ls.protocol.notify).watch(app.activity)
     opener = ConnectionOpener(lambda: host.app)
     app.workspace.add_listener(opener)
     ls.background(_exempt_indexes(app.workspace))

@@ -23,6 +23,17 @@ def make_files_private() -> None:
     os.umask(0o077)
 
 
+def open_standard_streams() -> None:
+    """Open the null device where the parent closed a standard stream.
+
+    Otherwise the next file, such as the history, gets its descriptor, and output is written into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:  # so is Windows' without a console
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(descriptor, "r" if number == 0 else "w", encoding="utf-8"))
+
+
 def leave_on_interrupt() -> None:
     """Let Ctrl-C end the process at once, until a command has something to close.
 

@@ -54,6 +54,8 @@ def lines_of(user: User, command: str, code: int = 0, **env: str) -> list[str]:
         ("compare app.py --samples 2 --yes", 0, "2 cases are too few to recommend a model"),
         ("complete app.py:1:99", 2, "line 1 of app.py has 14 columns, not 99."),
         ("models remove nobody", 2, "nobody"),
+        ("models test gpt --an-argument-that-is-not-known", 2, "(see `ensemble-lsp models test --help`)"),
+        ("demo", 0, "recall (which predicts from your own code), and no model with weights."),
     ],
 )  # fmt: skip
 def test_words_are_whole(user: User, command: str, code: int, words: str) -> None:
@@ -61,6 +63,17 @@ def test_words_are_whole(user: User, command: str, code: int, words: str) -> Non
     # A path is longer than a line, and stays whole.
     assert [line for line in lines if len(line) > WIDTH and "/" not in line] == []
     assert words in " ".join(" ".join(lines).split())
+
+
+def test_the_questions_of_init_are_whole(user: User) -> None:
+    command = [*PROGRAM, "init"]
+    with Terminal(command, env=user.environment, cwd=user.work, size=(40, 30)) as terminal:
+        terminal.wait_for(r"\d to \d")
+        terminal.type("\x03")
+        assert terminal.ended() == 130
+    lines = [line.rstrip() for line in terminal.text.split("\n")]
+    assert [line for line in lines if len(line) > 40] == []
+    assert "a server with OpenAI's protocol: Ollama, LM Studio" in " ".join(" ".join(lines).split())
 
 
 def test_a_comparison_that_has_all_its_answers_announces_no_request(user: User) -> None:

@@ -142,3 +142,14 @@ async def test_a_pin_to_a_model_that_was_removed_is_not_reported(
             await client.command("ensemble.pin", {"task": task, "name": "two"})
         await client.command("ensemble.removeModel", {"name": "two"})
         assert (await client.command("ensemble.status", {}))["pins"] == {}
+
+
+async def test_lsp_mode_gets_no_notification_that_it_would_warn_of(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    async with home.server("emacs", capabilities={"textDocument": {}}) as client:
+        client.open(uri, CODE)
+        assert await client.request("textDocument/completion", client.at(uri))
+        assert await client.shutdown() == 0
+        assert [m for m, _ in client.notifications if not m.startswith(("window/", "$/"))] == []

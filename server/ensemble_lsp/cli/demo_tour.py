@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import sys
 import textwrap
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .demo_client import DemoClient
+from .sentence_layout import say
 
 SHAPES = '''"""Shapes and their measures."""
 
@@ -93,7 +95,7 @@ class Tour:
         client = self._client
         models = " and ".join(self._members) if self._members else "no model with weights"
         self._say(
-            "A tour of ensemble-lsp: the real server, one Python file, recall (which predicts from your own\n"
+            "A tour of ensemble-lsp: the real server, one Python file, recall (which predicts from your own "
             f"code), and {models}. No key is needed, and no code leaves this machine."
         )
         await client.initialize()
@@ -126,8 +128,11 @@ class Tour:
         return round(time.perf_counter() - self._began, 1)
 
     def _say(self, text: str) -> None:
-        if not self._json:
-            print(text, flush=True)
+        if self._json:
+            return
+        for line in text.split("\n"):
+            say(line, indent=line[: len(line) - len(line.lstrip())])
+        sys.stdout.flush()
 
     def _step(self, title: str, ok: bool, text: str, required: bool = True) -> None:
         self._log.append({"step": title, "ok": ok, "told": text})

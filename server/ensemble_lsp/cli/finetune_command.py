@@ -323,7 +323,7 @@ async def _retire(args: argparse.Namespace, app: AppContext) -> int:
         print_json(_row(job))
     else:
         action = "deleted" if args.delete else "removed from your models"
-        print(f"{job.joined} was {action}.")
+        say(f"{job.joined} was {action}.")
     return 0
 
 

@@ -125,15 +125,15 @@ def _left_out(counts: Mapping[str, int]) -> list[str]:
 
 def _print_summary(args: argparse.Namespace, summary: dict[str, Any]) -> None:
     training, validation = summary["training"], summary["validation"]
-    print(f"from {safe(summary['source'])} for {safe(summary['base'])} ({summary['method']})")
+    say(f"from {safe(summary['source'])} for {safe(summary['base'])} ({summary['method']})")
     for name, part in (("training", training), ("validation", validation)):
         examples, files = plural(part["examples"], "example"), plural(part["files"], "file")
         found = f"{examples} from {files}, about {plural(part['tokens'], 'token')}"
-        print(f"{name}: {found if part['examples'] else 'no examples'}")
+        say(f"{name}: {found if part['examples'] else 'no examples'}")
     for line in _left_out(summary["leftOut"]):
         say(line)
     if summary["redacted"]:
-        print(f"secrets replaced in prompts: {summary['redacted']}")
+        say(f"secrets replaced in prompts: {summary['redacted']}")
     for fault in summary.get("faults", ()):
         say(f"fault: {fault}")
     say(price_line(summary))

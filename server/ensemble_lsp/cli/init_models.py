@@ -20,6 +20,7 @@ from ..settings import ModelSettings, add_model_to_config, default_data_dir
 from .console import safe
 from .models_command import fetch_with_bar
 from .questions import ask, ask_hidden
+from .sentence_layout import say
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -54,7 +55,7 @@ async def model_of_server(app: AppContext) -> SetUp:
     address = ask("Address [http://localhost:11434/v1]: ", "http://localhost:11434/v1")
     found = await _models_of(address)
     if found:
-        print("It serves " + safe(", ".join(found[:10])) + ("…" if len(found) > 10 else ""))
+        say("It serves " + safe(", ".join(found[:10])) + ("…" if len(found) > 10 else ""))
     default = found[0] if found else ""
     model = ask(f"Model [{safe(default)}]: " if default else "Model: ", default)
     if not model:
@@ -121,17 +122,17 @@ async def _save(app: AppContext, wanted: SetUp) -> None:
             await store_key(settings.name, wanted.key)
             stored = True
         except SettingsError as error:
-            print(safe(str(error)))
+            say(safe(str(error)))
             variable = ask(f"Variable that holds the key [{wanted.variable}]: ", wanted.variable)
             settings = parse_model({**_raw(settings), "apiKeyEnv": variable})
-            print(f"Set {variable} in the environment that your editor is started from.")
+            say(f"Set {variable} in the environment that your editor is started from.")
     try:
         await asyncio.to_thread(_write, app, settings)
     except BaseException:
         if stored:
             await delete_key(settings.name)
         raise
-    print(f"{safe(settings.name)} was added to {app.config_path}.")
+    say(f"{safe(settings.name)} was added to {app.config_path}.")
 
 
 def _write(app: AppContext, settings: ModelSettings) -> None:

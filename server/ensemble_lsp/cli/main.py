@@ -19,7 +19,7 @@ from ..provider_spec import specs
 from . import admin_arguments, compare_arguments, finetune_arguments, shell_completion
 from .action_parsers import action_first, subparsers
 from .logging_setup import logging_to
-from .sentence_layout import encode_all_characters, say
+from .sentence_layout import encode_all_characters, fitted, say
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ def _fail(args: argparse.Namespace, error: EnsembleError) -> int:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print one line instead of the whole usage."""
-        self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+        self.exit(2, fitted(f"{self.prog}: {message} (see `{self.prog} --help`)") + "\n")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

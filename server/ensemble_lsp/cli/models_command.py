@@ -106,9 +106,9 @@ async def _fetch(args: argparse.Namespace) -> int:
         models = app.settings.models
     if models and entry.name not in {m.model for m in models}:
         await asyncio.to_thread(add_model_to_config, config, catalogue.settings_for(entry))
-        print(f"Added to {config}.")
+        say(f"Added to {config}.")
     else:
-        print("It is now one of your models; see `ensemble-lsp models list`.")
+        say("It is now one of your models; see `ensemble-lsp models list`.")
     return 0
 
 
@@ -149,7 +149,7 @@ async def _add(args: argparse.Namespace) -> int:
     kept = await asyncio.to_thread(add_model_to_config, config, model, found)
     if key:
         await _store_key(args.name, key, config, kept)
-    print(f"{args.name} was added to {config}.")
+    say(f"{args.name} was added to {config}.")
     if kept:
         say(f"The models that were found before were written there too: {', '.join(kept)}.")
     return 0
@@ -196,7 +196,7 @@ async def _remove(args: argparse.Namespace) -> int:
         raise SettingsError(
             f"{args.name!r} is neither in {config} nor a downloaded model; see `models list`."
         )
-    print(f"{args.name} was removed.")
+    say(f"{args.name} was removed.")
     return 0
 
 

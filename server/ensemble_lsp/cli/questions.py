@@ -6,6 +6,7 @@ import getpass
 import sys
 
 from .console import interruptible
+from .sentence_layout import fitted
 
 
 def ask(prompt: str, default: str = "") -> str:
@@ -15,7 +16,7 @@ def ask(prompt: str, default: str = "") -> str:
     """
     with interruptible():
         sys.stdout.flush()
-        print(prompt, end="", file=sys.stderr, flush=True)
+        print(fitted(prompt), end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
     if not line:
         print(file=sys.stderr)
@@ -34,4 +35,4 @@ def confirmed(question: str) -> bool:
 def ask_hidden(prompt: str) -> str:
     """Return the answer to a question without showing it; raises ``EOFError`` at the end of the input."""
     with interruptible():
-        return getpass.getpass(prompt).strip()
+        return getpass.getpass(fitted(prompt)).strip()

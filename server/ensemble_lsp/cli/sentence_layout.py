@@ -53,6 +53,12 @@ def say(sentence: str, *, to_stderr: bool = False, indent: str = "") -> None:
     print(wrapped(sentence, _width(stream), indent), file=stream)
 
 
+def fitted(question: str) -> str:
+    """Return a question wrapped for the terminal of standard error, with its last space."""
+    text = wrapped(question, _width(sys.stderr))
+    return text + question[len(question.rstrip()) :] if text != question else question
+
+
 def wrapped(sentence: str, width: int, indent: str = "") -> str:
     """Wrap a sentence at words; a ``width`` of 0 means no limit."""
     if not width or len(sentence) <= width:

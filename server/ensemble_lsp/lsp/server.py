@@ -41,7 +41,9 @@ _BUILT_ON_VSCODE = (
     "cursor",
     "windsurf",
 )
-_WAIT_FOR_ALL = ("neovim", "helix", "zed", "coc.nvim")
+_LSP_MODE = "emacs"
+"""The name of lsp-mode; Eglot's begins with a capital letter."""
+_WAIT_FOR_ALL = ("neovim", "helix", "zed", "coc.nvim", "sublime text lsp")
 """The names of clients that join the hovers of all servers, in lower case."""
 
 
@@ -74,6 +76,8 @@ class ClientFeatures:
     message_buttons: bool = False
     """The client shows a message with buttons beside the work. Others ask at once and wait for the answer, which
     would interrupt typing (Neovim, Emacs)."""
+    shows_status: bool = True
+    """False for lsp-mode of Emacs, which warns in a window of each notification that it does not know."""
     judges_explanations: bool = False
     """The client runs the links below an explanation that say whether it was helpful."""
 
@@ -111,7 +115,8 @@ class ClientFeatures:
                 watched and watched.dynamic_registration and watched.relative_pattern_support
             ),
             message_buttons=vscode and bool(window and window.show_document),
-            hover_waits_for_all=name.lower().startswith(_WAIT_FOR_ALL),
+            hover_waits_for_all=name.lower().startswith(_WAIT_FOR_ALL) or name == _LSP_MODE,
+            shows_status=name != _LSP_MODE,
             judges_explanations=_announces(caps.experimental, "ensemble", "explanationCommands"),
         )
 

@@ -138,7 +138,8 @@ class ExplainSettings(SettingsTable):
     """Explain code on hover."""
     hover_wait_ms: int | None = Field(default=None, ge=0, le=60000)
     """A hover waits this many milliseconds for its explanation; the next hover has it. The default is 200 in editors that
-    show no hover until every server has answered (Neovim, Helix, Zed, coc.nvim), and no limit in others."""
+    show no hover until every server has answered (Neovim, Helix, Zed, Sublime Text, coc.nvim, lsp-mode), and no limit
+    in others."""
     ensemble: int = Field(default=1, ge=1, le=5)
     """A hover combines the explanations of this many models."""
 
