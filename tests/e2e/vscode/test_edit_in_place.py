@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -65,6 +65,36 @@ def send(vscode: Workbench, text: str) -> None:
 def diff(vscode: Workbench) -> Locator:
     """The answer's diff, which is Markdown in the box."""
     return box(vscode)
+
+
+@pytest.fixture
+def offline(total: Workbench, providers: Providers) -> Iterator[Workbench]:
+    """The selected function while no model answers; at the end the server forgets the failures."""
+    for provider in providers.values():
+        provider.fault = Fault.disconnect()
+    yield total
+    total.restart()
+
+
+def test_a_failed_edit_keeps_its_instruction_and_leads_to_what_mends_it(
+    offline: Workbench, providers: Providers
+) -> None:
+    offline.press("Control+Alt+e")
+    send(offline, "use a builtin")
+    expect(box(offline)).to_contain_text("Start the server")
+    text = box(offline).locator(".monaco-editor.focused .view-lines").first
+    expect(text).to_contain_text("use a builtin")
+    offline.shots("edit-failed")
+    box(offline).get_by_text("Choose Another Model").click()
+    offline.entry("Automatic").wait_for()
+    offline.press("Escape")
+    for provider in providers.values():
+        provider.fault = None
+    offline.restart()
+    box(offline).locator(".monaco-editor .view-lines").first.click()
+    focused(offline)
+    offline.press("Enter")
+    expect(diff(offline)).to_contain_text("return sum(prices)")
 
 
 def test_an_edit_is_refined_and_accepted_by_keys(total: Workbench, providers: Providers) -> None:
