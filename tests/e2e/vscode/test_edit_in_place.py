@@ -97,6 +97,24 @@ def test_a_failed_edit_keeps_its_instruction_and_leads_to_what_mends_it(
     expect(diff(offline)).to_contain_text("return sum(prices)")
 
 
+def test_the_keys_of_an_edit_keep_their_meaning_in_another_file(total: Workbench) -> None:
+    first = total.name
+    total.press("Control+Alt+e")
+    send(total, "use a builtin")
+    expect(diff(total)).to_contain_text("return sum(prices)")
+    focused(total)
+    total.open("one = 1\n")
+    total.press("Control+Home", "Control+Enter")  # inserts a line below
+    total.press("Escape")
+    assert total.save() == "one = 1\n\n"
+    total.look(first)
+    expect(diff(total)).to_contain_text("return sum(prices)")
+    assert total.path.read_text() == CODE
+    total.press("Control+Enter")
+    total.editor.get_by_text("return sum(prices)").wait_for()
+    assert total.save() == SUM + "\n"
+
+
 def test_an_edit_is_refined_and_accepted_by_keys(total: Workbench, providers: Providers) -> None:
     total.press("Control+Alt+e")
     send(total, "use a builtin")
