@@ -164,7 +164,7 @@ export class CandidatePicker implements vscode.TextDocumentContentProvider, vsco
     else if (discard) await this.discard(id);
   }
 
-  /** Show why a model gave no answer, with the buttons that mend it and one that leads back. */
+  /** Show why a model gave no answer, with the buttons that fix it and one that leads back. */
   private async explainFailure(name: string, reason: string): Promise<void> {
     const models = await this.server.executeCommand("ensemble.models", {}).catch(() => []);
     const problem = models.find((model) => model.name === name)?.problem;

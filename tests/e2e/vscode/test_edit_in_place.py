@@ -76,7 +76,7 @@ def offline(total: Workbench, providers: Providers) -> Iterator[Workbench]:
     total.restart()
 
 
-def test_a_failed_edit_keeps_its_instruction_and_leads_to_what_mends_it(
+def test_a_failed_edit_keeps_its_instruction_and_leads_to_what_fixes_it(
     offline: Workbench, providers: Providers
 ) -> None:
     offline.press("Control+Alt+e")
@@ -107,7 +107,8 @@ def test_the_keys_of_an_edit_keep_their_meaning_in_another_file(total: Workbench
     total.press("Control+Home", "Control+Enter")  # inserts a line below
     total.press("Escape")
     assert total.save() == "one = 1\n\n"
-    total.look(first)
+    total.name = first
+    total.page.get_by_role("tab", name=first).click()
     expect(diff(total)).to_contain_text("return sum(prices)")
     assert total.path.read_text() == CODE
     total.press("Control+Enter")

@@ -34,6 +34,13 @@ def preview(vscode: Workbench) -> Locator:
     )
 
 
+def applied(vscode: Workbench, text: str) -> None:
+    """Apply the answer of the preview and wait until its text is in the file."""
+    vscode.press("Enter")
+    expect(preview(vscode)).to_have_count(0)
+    expect(vscode.editor.locator(".view-lines").first).to_contain_text(text)
+
+
 def box(vscode: Workbench) -> Locator:
     """The box of an edit in place."""
     return vscode.editor.locator(".review-widget .monaco-editor.focused")
@@ -85,14 +92,12 @@ def test_tests_and_documentation_are_written_from_the_palette(
         provider.reply = TEST
     area.command("Ensemble: Write Tests")
     expect(preview(area)).to_contain_text("def test_area")
-    area.press("Enter")
-    expect(preview(area)).to_have_count(0)
+    applied(area, "def test_area")
     assert TEST in area.save()
     area.press("Control+Home")
     for provider in providers.values():
         provider.reply = '"""Multiply the sides."""'
     area.command("Ensemble: Write Documentation")
     expect(preview(area)).to_contain_text("Multiply the sides.")
-    area.press("Enter")
-    expect(preview(area)).to_have_count(0)
+    applied(area, "Multiply the sides.")
     assert '"""Multiply the sides."""' in area.save()

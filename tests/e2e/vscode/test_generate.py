@@ -142,7 +142,7 @@ def test_a_single_answer_is_previewed_and_the_failures_are_named(
     assert median.save() == MEDIAN
 
 
-def test_a_failed_model_of_the_list_leads_to_what_mends_it(
+def test_a_failed_model_of_the_list_leads_to_what_fixes_it(
     median: Workbench, providers: Providers
 ) -> None:
     providers["gamma"].fault = Fault.html()
