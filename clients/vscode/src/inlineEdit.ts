@@ -16,8 +16,8 @@ export const CONTROLLER = "ensemble.edit";
 /** True while the box is open, and while it shows an answer: for the keys. */
 const OPEN = "ensemble.editOpen";
 const ANSWERED = "ensemble.editAnswered";
-/** True while the user works in the edit's file: in another one, its keys keep their own meaning. */
-const FOCUSED = "ensemble.editFocused";
+/** The path of the edit's file: in another one, the keys of the edit keep their own meaning. */
+const FILES = "ensemble.editFiles";
 
 const removedLines = (): vscode.TextEditorDecorationType =>
   vscode.window.createTextEditorDecorationType({
@@ -51,7 +51,6 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
         if (kind !== undefined && !isBox(textEditor.document)) this.left = true;
       }),
       vscode.window.onDidChangeActiveTextEditor((editor) => {
-        void this.updateContext();
         const { conversation } = this;
         if (!conversation || !editor || isBox(editor.document)) return;
         if (editor.document !== conversation.document) this.left = true;
@@ -233,14 +232,8 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     const answered = !!conversation?.current && !conversation.running;
     await vscode.commands.executeCommand("setContext", OPEN, conversation !== undefined);
     await vscode.commands.executeCommand("setContext", ANSWERED, answered);
-    await vscode.commands.executeCommand("setContext", FOCUSED, this.isFocused());
-  }
-
-  private isFocused(): boolean {
-    const { conversation } = this;
-    const active = vscode.window.activeTextEditor?.document;
-    if (!conversation || !active) return conversation !== undefined;
-    return active === conversation.document || isBox(active);
+    const files = conversation ? [conversation.document.uri.fsPath] : [];
+    await vscode.commands.executeCommand("setContext", FILES, files);
   }
 
   dispose(): void {
