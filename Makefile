@@ -42,22 +42,22 @@ test: $(INSTALLED)
 test-npm: $(NODE_MODULES)
 	cd clients/vscode && npm test --silent -- --test-reporter=dot
 
-# Four parts, two at a time, the longest first.
+# Four parts, two at a time, the longest first. RERUNS=1: a test that fails is run once more, and counted as such.
 test-e2e: $(INSTALLED)
 	$(call add,local dev e2e docs fuzz)
 	$(MAKE) --no-print-directory -k -j2 --output-sync test-e2e-server test-e2e-editors test-e2e-faults test-e2e-vscode
 
 test-e2e-vscode:
-	$(BIN)/pytest -m e2e tests/e2e/vscode $(ARGS)
+	$(BIN)/pytest -m e2e $(if $(RERUNS),--reruns $(RERUNS)) tests/e2e/vscode $(ARGS)
 
 test-e2e-editors:
-	$(BIN)/pytest -m e2e tests/e2e --ignore=tests/e2e/vscode $(ARGS)
+	$(BIN)/pytest -m e2e $(if $(RERUNS),--reruns $(RERUNS)) tests/e2e --ignore=tests/e2e/vscode $(ARGS)
 
 test-e2e-faults:
-	$(BIN)/pytest -m e2e tests/faults tests/conformance $(ARGS)
+	$(BIN)/pytest -m e2e $(if $(RERUNS),--reruns $(RERUNS)) tests/faults tests/conformance $(ARGS)
 
 test-e2e-server:
-	$(BIN)/pytest -m e2e tests --ignore=tests/e2e --ignore=tests/faults --ignore=tests/conformance $(ARGS)
+	$(BIN)/pytest -m e2e $(if $(RERUNS),--reruns $(RERUNS)) tests --ignore=tests/e2e --ignore=tests/faults --ignore=tests/conformance $(ARGS)
 
 lint: lint-python lint-clients
 

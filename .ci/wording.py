@@ -28,8 +28,8 @@ MANIFEST = "clients/vscode/package.json"
 CLIENTS = ("clients/vscode/src/**/*.ts", "clients/neovim/**/*.lua", "clients/emacs/*.el")
 """Only their comments are checked."""
 
-HEAD = re.compile(r"^(What|Who|Whom|Whose|Where|Why|How|When|Which)\b(?![^.?]*\?)")
-"""A noun clause as the head of a docstring."""
+HEAD = re.compile(r"^(What|Who|Whom|Whose|Where|Why|How|When|Which|Of|[Aa]nd|[Oo]r)\b(?![^.?]*\?)")
+"""The head of a docstring that is a noun clause, or depends on text elsewhere."""
 
 PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), advice)
@@ -60,6 +60,17 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bany more\b(?! (?:than|of)\b)", "no longer"),
         (r"\ball that (?:is|was)\b", "everything that, the …"),
         (r"\btells? (?:of|nothing|no|more|something)\b", "says, indicates, names"),
+        (r"\bfor ever\b", "forever"),
+        (r"\beverybody\b", "everyone, every user"),
+        (r"\banew\b", "again, from the start"),
+        (r"\b(?:of|at|within|only|every|most|for) so many\b(?! that)", "this many, at most"),
+        (r"\bof (?:ours|yours|theirs)\b", "our …, your …, their …"),
+        (
+            r"[,;] also (?:one|those|in|for|without|from|with|typed|by|on|outside)\b",
+            "even, including, too",
+        ),
+        (r"\bwhile one (?:types|writes|works)\b", "while the user types"),
+        (r"\ball the same\b", "nevertheless"),
         (r"(?<=[.;] )What (?:a|is|was|the)\b(?![^.?|]*\?)", "a noun: the …, everything that"),
     )
 )
@@ -145,6 +156,8 @@ def check_python(path: Path) -> Iterator[tuple[int, str]]:
     for number, text in docstring_heads(tree):
         if found := HEAD.match(text.strip()):
             yield number, f'a docstring begins with "{found[0]}": begin with a verb or a noun'
+        if text.rstrip().endswith(","):
+            yield number, "a docstring ends with a comma: write a whole sentence"
     yield from faults(messages(tree), lines)
     yield from faults(comments(source), lines)
 

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
-from tests.support.lsp_client import LspClient, running_server
+from tests.support.lsp_client import LspClient
 
 from .common import percentile, processor_ms, save, table
-from .provider import QuickClient, TimedProvider, timed_provider
+from .provider import TimedProvider, timed_server
 
 FUNCTION = '''def function_{n}(first, second={n}):
     """Return something about {n}."""
@@ -75,21 +73,14 @@ async def measure(
 async def run(requests: int) -> dict[str, Any]:
     """Measure all lengths."""
     result: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        async with timed_provider() as provider:
-            (home / "config.toml").write_text(
-                f'[[models]]\nname = "gpt"\nprovider = "openai"\nmodel = "gpt"\n'
-                f'baseUrl = "{provider.address}/v1"\n[complete]\ncandidates = 1\nbudgetMs = 60000\n'
-            )
-            async with running_server(home, client=QuickClient) as client:
-                await client.initialize()
-                for lines in LENGTHS:
-                    times = await measure(client, provider, lines, requests)
-                    result[str(lines)] = {
-                        name: {"p50": percentile(values, 0.5), "p99": percentile(values, 0.99)}
-                        for name, values in times.items()
-                    }
+    settings = "[complete]\ncandidates = 1\nbudgetMs = 60000\n"
+    async with timed_server(settings) as (client, provider):
+        for lines in LENGTHS:
+            times = await measure(client, provider, lines, requests)
+            result[str(lines)] = {
+                name: {"p50": percentile(values, 0.5), "p99": percentile(values, 0.99)}
+                for name, values in times.items()
+            }
     return result
 
 

@@ -1,7 +1,7 @@
 """Compare the embedded engine with llama.vim on the same weights and the same llama.cpp.
 
 Both write the same real functions (``benchmarks.functions``), key by key, in their own files. The rest of
-the function below the cursor is missing, as while one writes it. After some keystrokes the typist waits for
+the function below the cursor is missing, as while the user writes it. After some keystrokes the typist waits for
 the ghost text. Before each function the typist rests, and each side may read ahead. The sides take turns,
 function by function; the other side's process is idle meanwhile.
 
@@ -293,7 +293,7 @@ def _cpu_of(command: str) -> float:
 
 
 def count_tokens(figures: Figures) -> None:
-    """Count the tokens that our engine reads, also for requests that are dropped while it reads."""
+    """Count the tokens that our engine reads, including those of requests that are dropped while it reads."""
     listen = EngineClient.listen
 
     async def counted(
@@ -309,7 +309,7 @@ def count_tokens(figures: Figures) -> None:
         finally:
             figures.tokens += read
 
-    EngineClient.listen = counted  # type: ignore[method-assign]
+    EngineClient.listen = counted
 
 
 @asynccontextmanager

@@ -72,7 +72,7 @@ async def measure(model: str, home: Path, found: list[Place]) -> dict[str, Any]:
 
     The embedded model reads them only on a machine that is fast enough.
     """
-    PromptWindow.fast = property(lambda window: True)  # type: ignore[assignment,method-assign]
+    PromptWindow.fast = property(lambda window: True)
     pairs: list[tuple[float, float]] = []
     exact = [0, 0]
     with_edits = 0

@@ -167,11 +167,11 @@ class Recorder:
             recorder.raw = text
             return original(job, text, finish, **options)
 
-        CompletionRun.clean = clean  # type: ignore[method-assign]
+        CompletionRun.clean = clean
         return self
 
     def __exit__(self, *_: object) -> None:
-        CompletionRun.clean = self._clean  # type: ignore[method-assign]
+        CompletionRun.clean = self._clean
 
 
 async def score(model: str, home: Path, cases: list[Case], *, context: bool) -> Score:

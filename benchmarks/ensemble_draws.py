@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -21,7 +21,7 @@ KINDS = ("strong", "middling", "mixed", "one strong")
 EQUALS = 0.04
 """If all priors differ by less than this, the models count as equally strong and form one kind of group."""
 
-product.similarity = lru_cache(maxsize=None)(product.similarity)  # type: ignore[assignment]
+product.similarity = lru_cache(maxsize=None)(product.similarity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,3 @@ def interval(values: np.ndarray, seed: int = 0, times: int = 1000) -> tuple[floa
     means = rng.choice(by_task, (times, len(by_task))).mean(axis=1)
     low, high = np.percentile(means, (2.5, 97.5))
     return float(low), float(high)
-
-
-def without_trials(samples: Sequence[Sample]) -> tuple[Sample, ...]:
-    return tuple(replace(s, trial=None) for s in samples)

@@ -9,13 +9,11 @@ history of edits and the predictor of edits listening, in one process and in tim
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from tests.support.lsp_client import LspClient, running_server
+from tests.support.lsp_client import LspClient
 
 from ensemble_lsp.context.documents import Documents
 from ensemble_lsp.next_edit.edit_history import EditHistory
@@ -24,7 +22,7 @@ from ensemble_lsp.types import Edit, Position, Span
 
 from .added_time import LENGTHS, source
 from .common import percentile, table
-from .provider import QuickClient, TimedProvider, timed_provider
+from .provider import TimedProvider, timed_server
 
 _REQUEST = "textDocument/copilotInlineEdit"
 _URI = "file:///bench/file.py"
@@ -33,18 +31,10 @@ _URI = "file:///bench/file.py"
 async def added(requests: int) -> dict[str, Any]:
     """Return the added milliseconds by the length of the file."""
     result: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        async with timed_provider() as provider:
-            (home / "config.toml").write_text(
-                f'[[models]]\nname = "gpt"\nprovider = "openai"\nmodel = "gpt"\n'
-                f'baseUrl = "{provider.address}/v1"\n'
-                "[nextEdit]\ndebounceMs = 0\nlocator = false\nbudgetMs = 60000\n"
-            )
-            async with running_server(home, client=QuickClient) as client:
-                await client.initialize()
-                for lines in LENGTHS:
-                    result[str(lines)] = _shares(await _added(client, provider, lines, requests))
+    settings = "[nextEdit]\ndebounceMs = 0\nlocator = false\nbudgetMs = 60000\n"
+    async with timed_server(settings) as (client, provider):
+        for lines in LENGTHS:
+            result[str(lines)] = _shares(await _added(client, provider, lines, requests))
     return result
 
 

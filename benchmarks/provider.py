@@ -11,14 +11,16 @@ import asyncio
 import contextlib
 import json
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from tests.support.lsp_client import LspClient
+from tests.support.lsp_client import LspClient, running_server
 from tests.support.wire_formats import Answer, events
 
 REPLY = ("first", " +", " second")
@@ -123,3 +125,18 @@ async def timed_provider() -> AsyncGenerator[TimedProvider]:
 
 if __name__ == "__main__":
     asyncio.run(_Provider().serve())
+
+
+@contextlib.asynccontextmanager
+async def timed_server(settings: str) -> AsyncGenerator[tuple[QuickClient, TimedProvider]]:
+    """Run a server with one model, whose provider is timed; ``settings`` is TOML."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        async with timed_provider() as provider:
+            (home / "config.toml").write_text(
+                f'[[models]]\nname = "gpt"\nprovider = "openai"\nmodel = "gpt"\n'
+                f'baseUrl = "{provider.address}/v1"\n{settings}'
+            )
+            async with running_server(home, client=QuickClient) as client:
+                await client.initialize()
+                yield client, provider

@@ -136,13 +136,56 @@ def longest_suffix_copy(prefix: str, sources: Sequence[str]) -> str:
     return copied
 
 
-def measure(texts: dict[str, str], name: str, count: int, new: bool) -> Iterator[Result]:
-    """Mask lines of one package."""
+def predicted(
+    name: str,
+    index: RecallIndex,
+    document: Document,
+    at: Position,
+    line: str,
+    others: str,
+    change_ms: float,
+) -> Result:
+    """Predict the rest of ``line`` at a cursor; ``others`` is the text of the package's other files."""
+    prefix = document.slice(Span(Position(0, 0), at))
+    suffix = document.slice(Span(at, document.end))
+    started = time.thread_time()
+    found = index.predict(
+        uri=document.uri,
+        language="python",
+        prefix=prefix,
+        suffix=suffix,
+        multiline=False,
+        max_lines=1,
+    )
+    predict_ms = (time.thread_time() - started) * 1e3
+    best = found[0] if found else Prediction("", 0.0, 0)
+    copied = longest_suffix_copy(prefix, [f"{prefix[:-1]}\0\n{suffix}", others])
+    return Result(
+        name,
+        line[at.column :],
+        best.text,
+        best.confidence,
+        best.features,
+        copied.rstrip(),
+        predict_ms,
+        change_ms,
+        head=line[: at.column],
+    )
+
+
+def index_of(texts: dict[str, str]) -> RecallIndex:
+    """Return an index of files, by URI."""
     index = RecallIndex()
     for uri, text in texts.items():
         index.add_file(uri, "python", text)
     while index.work():
         pass
+    return index
+
+
+def measure(texts: dict[str, str], name: str, count: int, new: bool) -> Iterator[Result]:
+    """Mask lines of one package."""
+    index = index_of(texts)
     choice = random.Random(1)
     pool = [(uri, i) for uri, text in texts.items() for i in code_lines(text)]
     opened: dict[str, Document] = {}
@@ -164,27 +207,8 @@ def measure(texts: dict[str, str], name: str, count: int, new: bool) -> Iterator
         started = time.thread_time()
         index.change(whole, cut, [Edit(span, "")])
         change_ms = (time.thread_time() - started) * 1e3
-        prefix = cut.slice(Span(Position(0, 0), Position(number, column)))
-        suffix = cut.slice(Span(Position(number, column), cut.end))
-        started = time.thread_time()
-        found = index.predict(
-            uri=uri, language="python", prefix=prefix, suffix=suffix, multiline=False, max_lines=1
-        )
-        predict_ms = (time.thread_time() - started) * 1e3
-        best = found[0] if found else Prediction("", 0.0, 0)
         others = "\n".join(text for other, text in texts.items() if other != uri)
-        copied = longest_suffix_copy(prefix, [f"{prefix[:-1]}\0\n{suffix}", others])
-        yield Result(
-            name,
-            line[column:],
-            best.text,
-            best.confidence,
-            best.features,
-            copied.rstrip(),
-            predict_ms,
-            change_ms,
-            head=line[:column],
-        )
+        yield predicted(name, index, cut, Position(number, column), line, others, change_ms)
         index.change(cut, whole, [Edit(Span(span.start, span.start), whole.slice(span))])
 
 
@@ -314,11 +338,7 @@ def blocks(texts: dict[str, str], count: int) -> list[tuple[int, int]]:
 
     The file ends at the cursor, so no text below it helps.
     """
-    index = RecallIndex()
-    for uri, text in texts.items():
-        index.add_file(uri, "python", text)
-    while index.work():
-        pass
+    index = index_of(texts)
     choice = random.Random(2)
     pool = [(uri, i) for uri, text in texts.items() for i in code_lines(text)]
     found: list[tuple[int, int]] = []

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.next_edit_targets import Change, FileChange, commits, releases
-from benchmarks.recall_quality import Result, code_lines, longest_suffix_copy
-from ensemble_lsp.providers.recall.predict import Prediction
+from benchmarks.recall_quality import Result, code_lines, index_of, predicted
 from ensemble_lsp.providers.recall.token_index import RecallIndex
-from ensemble_lsp.types import Document, Position, Span
+from ensemble_lsp.types import Document, Position
 
 MOST_LINES = 20_000
 """Lines of the project's other files: those nearest to the changed file first."""
@@ -64,12 +63,8 @@ def _written(
         shift += len(hunk.lines) - (hunk.end - hunk.start)
     if not places:
         return
-    index = RecallIndex()
     others = _others(change, one.path)
-    for path, text in others.items():
-        index.add_file(f"file:///{path}", "python", text)
-    while index.work():
-        pass
+    index = index_of({f"file:///{path}": text for path, text in others.items()})
     below = one.old.split("\n")
     for number, follows in choice.sample(places, min(count, len(places))):
         line = new[number].rstrip()
@@ -95,27 +90,9 @@ def _result(
     while index.work():
         pass
     change_ms = (time.thread_time() - started) * 1e3
-    prefix = document.slice(Span(Position(0, 0), at))
-    suffix = document.slice(Span(at, document.end))
-    started = time.thread_time()
-    found = index.predict(
-        uri=uri, language="python", prefix=prefix, suffix=suffix, multiline=False, max_lines=1
-    )
-    predict_ms = (time.thread_time() - started) * 1e3
+    result = predicted(name, index, document, at, line, "\n".join(others.values()), change_ms)
     index.close(uri)
-    best = found[0] if found else Prediction("", 0.0, 0)
-    copied = longest_suffix_copy(prefix, [f"{prefix[:-1]}\0\n{suffix}", "\n".join(others.values())])
-    return Result(
-        name,
-        line[at.column :],
-        best.text,
-        best.confidence,
-        best.features,
-        copied.rstrip(),
-        predict_ms,
-        change_ms,
-        head=line[: at.column],
-    )
+    return result
 
 
 def _others(change: Change, path: str) -> dict[str, str]:

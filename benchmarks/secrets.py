@@ -20,8 +20,8 @@ from ensemble_lsp.context.secret_redaction import Redactor
 
 DATA = Path(__file__).parent.parent / "tests" / "data" / "secrets"
 HALVES = ("written_before", "held_out")
-ATTACK = "attack"
-"""Snippets that were written later, without knowledge of the rules; all hold secrets."""
+ATTACK, ATTACK_AGAIN = "attack", "attack_again"
+"""Snippets that were written later, the second after the first; all hold secrets."""
 PIECE = 6
 """Characters: a secret counts as sent if this many of it in a row are."""
 
@@ -134,14 +134,14 @@ def ordinary_files(count: int) -> list[Path]:
 def _snippet(row: dict[str, object]) -> Snippet:
     text = ""
     secrets: list[tuple[int, int]] = []
-    for part in row.pop("parts"):  # type: ignore[attr-defined]
+    for part in row.pop("parts"):
         if isinstance(part, list):
             whole = "".join(part)
             secrets.append((len(text), len(text) + len(whole)))
             text += whole
         else:
             text += part
-    return Snippet(**row, text=text, secrets=tuple(secrets))  # type: ignore[arg-type]
+    return Snippet(**row, text=text, secrets=tuple(secrets))
 
 
 def _lines_with_secrets(snippet: Snippet) -> set[int]:
@@ -207,7 +207,7 @@ def main() -> None:
         "--missed", action="store_true", help="show each mistake, except in the held-out half"
     )
     options = parser.parse_args()
-    for half in (*HALVES, ATTACK):
+    for half in (*HALVES, ATTACK, ATTACK_AGAIN):
         _show_half(half, options.missed and half != "held_out")
     _show_ordinary(options.files, options.missed)
 

@@ -64,7 +64,7 @@ def events(
         when, "complete", model, "openai", first, first * 2, 1500, 40, 900, 0.0007, id=f"c{number}"
     )  # fmt: skip
     reward = REWARDS.get(kind)
-    return suggestion, call, Outcome(f"s{number}", kind, "document", 1.0, reward)  # type: ignore[arg-type]
+    return suggestion, call, Outcome(f"s{number}", kind, "document", 1.0, reward)
 
 
 async def fill(history: History, start: int, end: int, total: int) -> None:

@@ -32,7 +32,7 @@ def record(arguments: list[str]) -> list[tuple[float, str]]:
     command = [sys.executable, "-u", "-m", "ensemble_lsp", "demo", *arguments]
     lines: list[tuple[float, str]] = []
     started = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         for line in process.stdout or ():
             lines.append((time.monotonic() - started, line.rstrip("\n")))
             sys.stdout.write(line)

@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,8 +172,17 @@ def serve(server: EnsembleServer, connect: Callable[[], Connection]) -> int:
     return asyncio.run(_serve(server, connect()))
 
 
+class _Threads(ThreadPoolExecutor):
+    """The loop's threads. The end of the server does not wait for one that reads a stalled disk."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Start no more work; everything that must be complete was closed before."""
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 async def _serve(server: EnsembleServer, connection: Connection) -> int:
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(_Threads(thread_name_prefix="asyncio"))
     writer = WriterThread(connection)
     server.protocol.set_writer(writer, include_headers=False)
 

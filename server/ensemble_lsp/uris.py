@@ -10,6 +10,10 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 _DRIVE = re.compile(r"/[A-Za-z]:(?=/|$)")
+_BARE_DRIVE = re.compile(r"[A-Za-z](?::|%3[aA])[\\/]")
+_DRIVE_AS_HOST = re.compile(r"[A-Za-z][:|]")
+_PIPE = re.compile(r"(/[A-Za-z])\|(?=/|$)")
+_DEVICE = re.compile(r"/{2,}[?.]/(?:(UNC)/)?", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _ARCHIVE = re.compile(r"!/|::|(?<=\w\w):(?=/(?!/))")
 """Between an archive's or a host's path and a path in it: ``jar:file:///a.jar!/b``, ``zipfile:///a.zip::b``,
@@ -39,9 +43,14 @@ def uri_to_path(uri: str, flavour: type[PurePath] = PurePath) -> PurePath:
         parts = urlsplit(uri)
     except ValueError:  # a malformed host: match patterns against the whole text
         return flavour(unquote(uri))
-    path = unquote(parts.path)
-    if is_file_uri(uri) and parts.netloc.lower() not in _LOCAL_HOSTS:
-        return flavour(f"//{unquote(parts.netloc)}{path}")
+    path, host = unquote(parts.path), unquote(parts.netloc)
+    if is_file_uri(uri) and path == "//" and parts.query.startswith("/"):
+        path = f"//?{unquote(parts.query)}"  # a device's path: ``file:////?/c:/w``
+    if _is_windows(flavour) and _BARE_DRIVE.match(uri):
+        return _path(f"/{unquote(uri)}", flavour)
+    if is_file_uri(uri) and host.lower() not in _LOCAL_HOSTS:
+        is_drive = _is_windows(flavour) and _DRIVE_AS_HOST.fullmatch(host)
+        return _path(f"/{host}{path}" if is_drive else f"//{host}{path}", flavour)
     return _path(path, flavour)
 
 
@@ -125,6 +134,17 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(each)
 
 
+def _is_windows(flavour: type[PurePath]) -> bool:
+    return isinstance(flavour(), PureWindowsPath)
+
+
 def _path(text: str, flavour: type[PurePath]) -> PurePath:
-    is_windows = isinstance(flavour(), PureWindowsPath)
-    return flavour(text[1:] if is_windows and _DRIVE.match(text) else text)
+    r"""Return a path. On Windows, drives and hosts are written in several ways: ``/c|/w``, ``\\?\c:\w``."""
+    if _is_windows(flavour):
+        text = text.replace("\\", "/")
+        if device := _DEVICE.match(text):
+            text = f"{'//' if device[1] else '/'}{text[device.end() :]}"
+        text = _PIPE.sub(r"\1:", re.sub("^/{3,}", "//", text))
+        if _DRIVE.match(text):
+            text = text[1:]
+    return flavour(text)

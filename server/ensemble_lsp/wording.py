@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -15,3 +16,13 @@ def join_names(names: Sequence[str], conjunction: str = "and") -> str:
 def plural(count: int, noun: str, plural_noun: str = "") -> str:
     """Return the count with its noun: ``1 case``, ``2,000 cases``."""
     return f"{count:,} {noun if count == 1 else plural_noun or noun + 's'}"
+
+
+def dollars(value: float) -> str:
+    """Return an amount in US dollars: with cents, or two significant digits below ten cents."""
+    if value == 0:
+        return "$0"
+    if value >= 0.1:
+        return f"${value:,.2f}"
+    # Never an exponent.
+    return f"${value:.{min(9, 1 - math.floor(math.log10(value)))}f}"

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import pytest
 
 from tests.e2e.conftest import ROOT, SERVER
@@ -143,7 +144,7 @@ class Neovim:
 
     def notified(self, part: str) -> str:
         """Wait for a message to the user that contains a text."""
-        messages: Callable[[], list[str]] = lambda: self.lua("_G.messages")  # noqa: E731
+        messages: Callable[[], list[str]] = lambda: self.lua("_G.messages")
         return wait_until(
             lambda: next((str(m) for m in messages() if part in str(m)), ""),
             f"a message with {part!r}; there are {messages()}",
@@ -244,3 +245,20 @@ def running(
         with suppress(OSError, EOFError, pynvim.NvimError):
             api.command("qall!")
         api.close()
+
+
+def server_pid(editor: Neovim) -> int | None:
+    """The process id of the server that an editor runs."""
+    code = "vim.fn.getpid()"
+    children = psutil.Process(editor.lua(code)).children(recursive=True)
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            if any("ensemble-lsp" in part for part in child.cmdline()):
+                return child.pid
+    return None
+
+
+def health(editor: Neovim) -> str:
+    """The report of ``:checkhealth``."""
+    editor.api.command("checkhealth ensemble_lsp")
+    return editor.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
@@ -12,10 +12,13 @@ import pytest
 
 from tests.e2e import nvim
 from tests.e2e.nvim import WITH_PLUGIN, Neovim
+from tests.e2e.one_model import gpt, plugin
 from tests.server.conftest import Home
 from tests.support.providers import LoopbackProvider, running
 from tests.support.sources import CODE
 from tests.support.waiting import wait_until
+
+__all__ = ["gpt", "plugin"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -23,20 +26,9 @@ Start = Callable[..., AbstractContextManager[Neovim]]
 
 
 @pytest.fixture
-def gpt(home: Home, provider: LoopbackProvider) -> LoopbackProvider:
-    """One model that suggests ``width * height``."""
-    provider.reply = "width * height"
-    home.model("gpt", provider.base_url)
-    # On a busy machine a server that has just started is slow to answer the first time.
-    home.tables["complete"] = {"debounceMs": 10, "budgetMs": 20000}
-    return provider
-
-
-@pytest.fixture
-def editor(gpt: LoopbackProvider, home: Home, neovims: Path) -> Iterator[Neovim]:
+def editor(plugin: Neovim) -> Neovim:
     """Neovim with the plugin and one model."""
-    with nvim.running(neovims / "0.12" / "nvim", home, WITH_PLUGIN) as one:
-        yield one
+    return plugin
 
 
 def test_ghost_text_appears_and_tab_accepts_it(editor: Neovim) -> None:

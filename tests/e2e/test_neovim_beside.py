@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,21 +10,15 @@ import pytest
 from tests.e2e import nvim
 from tests.e2e.conftest import ROOT
 from tests.e2e.nvim import WITH_PLUGIN, Neovim, readme_lines
+from tests.e2e.one_model import editor, gpt, plugin
 from tests.server.conftest import Home
 from tests.support.providers import LoopbackProvider
 from tests.support.sources import CODE
 from tests.support.waiting import wait_until
 
+__all__ = ["editor", "gpt", "plugin"]
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
-
-
-@pytest.fixture
-def gpt(home: Home, provider: LoopbackProvider) -> LoopbackProvider:
-    """One model that suggests ``width * height``."""
-    provider.reply = "width * height"
-    home.model("gpt", provider.base_url)
-    home.tables["complete"] = {"debounceMs": 10, "budgetMs": 20000}
-    return provider
 
 
 def mapped(rhs: str, **options: str) -> str:
@@ -41,23 +34,6 @@ EARLIER = {
     "a mapping of a mapping": "vim.keymap.set('i', '<Plug>(x)', '!')\n"
     + mapped("'<Plug>(x)'", remap="true"),
 }
-
-
-@pytest.fixture(params=["plugin", "readme"])
-def editor(
-    request: pytest.FixtureRequest, gpt: LoopbackProvider, home: Home, neovims: Path
-) -> Iterator[Neovim]:
-    """Neovim 0.12 with the plugin, and with the README's lines alone."""
-    init = WITH_PLUGIN if request.param == "plugin" else readme_lines(home)
-    with nvim.running(neovims / "0.12" / "nvim", home, init) as one:
-        yield one
-
-
-@pytest.fixture
-def plugin(gpt: LoopbackProvider, home: Home, neovims: Path) -> Iterator[Neovim]:
-    """Neovim 0.12 with the plugin."""
-    with nvim.running(neovims / "0.12" / "nvim", home, WITH_PLUGIN) as one:
-        yield one
 
 
 # -- <Tab> ---------------------------------------------------------------------------------------
@@ -142,6 +118,26 @@ def test_without_ghost_text_the_suggestion_is_first_in_the_menu(
         wait_until(lambda: editor.ghost() != "", "ghost text")
         editor.type("<Space>")
         wait_until(lambda: len(menu(editor)) == 3, lambda: f"three words, not {menu(editor)}")
+
+
+@pytest.mark.parametrize("version", ["0.11", "0.12"])
+def test_an_item_in_the_middle_of_a_word_keeps_the_word(
+    gpt: LoopbackProvider, home: Home, neovims: Path, version: str
+) -> None:
+    gpt.reply = "dth * height"
+    words = ROOT / "tests" / "support" / "words_server.py"
+    init = MENU_AS_YOU_TYPE % (sys.executable, str(words))
+    with nvim.running(neovims / version / "nvim", home, init) as editor:
+        editor.open("app.py", CODE, attached=False)
+        wait_until(lambda: editor.lua(BOTH), "both servers")
+        editor.type("Awi<C-x><C-o>")
+        ours = ("width * height", "ensemble: gpt")
+        wait_until(lambda: ours in menu(editor), lambda: f"the suggestion, not {menu(editor)}")
+        editor.type("<C-n>")
+        editor.reads(CODE + "width * height")
+        editor.type("<C-y>")
+        editor.counted("accepted")
+        editor.reads(CODE + "width * height")
 
 
 def test_the_readmes_lines_work_in_neovim_011(

@@ -1,70 +1,26 @@
-"""Neovim 0.12 with the plugin: hover, code actions, ``:Ensemble``, help, health, the server's life."""
+"""Neovim 0.12 with the plugin: hover, code actions, ``:Ensemble``, help, health."""
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from tests.e2e import nvim
-from tests.e2e.nvim import WITH_PLUGIN, Neovim
+from tests.e2e.nvim import Neovim, health, server_pid
+from tests.e2e.three_models import ANSWERS, editor, models, three
 from tests.server.conftest import Home
 from tests.support.providers import LoopbackProvider, running
 from tests.support.sources import CODE
 from tests.support.waiting import wait_until
 
+__all__ = ["editor", "models", "three"]
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 ASK = "# Return the area of a rectangle\n"
-ANSWERS = {
-    "one": "def area(width, height):\n    return width * height",
-    "two": "def area(width, height):\n    return width * height\n",
-    "three": "def area(a, b):\n    size = a\n    return size * b",
-}
-
-
-def reply(name: str) -> Any:
-    """What a scripted model says to each task."""
-
-    def say(body: dict[str, Any]) -> str:
-        text = str(body).lower()
-        if "explain" in text:
-            return "It multiplies the width by the height."
-        return ANSWERS[name] if "rectangle" in text else "width * height"
-
-    return say
-
-
-@pytest.fixture
-def models() -> Iterator[dict[str, LoopbackProvider]]:
-    """Three models, two of which agree."""
-    with ExitStack() as stack:
-        yield {
-            name: stack.enter_context(running(LoopbackProvider(reply(name)))) for name in ANSWERS
-        }
-
-
-@pytest.fixture
-def three(home: Home, models: dict[str, LoopbackProvider]) -> Home:
-    """A user of these models."""
-    home.tables["complete"] = {"debounceMs": 10, "budgetMs": 20000}
-    for name, provider in models.items():
-        home.model(name, provider.base_url)
-    return home
-
-
-@pytest.fixture
-def editor(three: Home, neovims: Path) -> Iterator[Neovim]:
-    """Neovim with the plugin and three models."""
-    with nvim.running(neovims / "0.12" / "nvim", three, WITH_PLUGIN) as one:
-        yield one
 
 
 # -- tasks ---------------------------------------------------------------------------------------
@@ -396,11 +352,6 @@ def test_the_status_line_names_the_model(editor: Neovim) -> None:
     assert "busy" in editor.lua("_G.seen")
 
 
-def health(editor: Neovim) -> str:
-    editor.api.command("checkhealth ensemble_lsp")
-    return editor.text
-
-
 def test_checkhealth_is_green(editor: Neovim) -> None:
     editor.open("app.py", CODE)
     report = health(editor)
@@ -426,95 +377,6 @@ def test_help_has_tags_for_all(editor: Neovim, tmp_path: Path) -> None:
         editor.api.command(f"help {tag}")
     for word in ("accept_part", "configure", "reject", "next", "previous", "trigger", "client"):
         editor.api.command(f"help ensemble_lsp.{word}()")
-
-
-# -- the server's life ---------------------------------------------------------------------------
-
-
-def server_pid(editor: Neovim) -> int | None:
-    """The server that the editor runs."""
-    code = "vim.fn.getpid()"
-    children = psutil.Process(editor.lua(code)).children(recursive=True)
-    for child in children:
-        with suppress(psutil.NoSuchProcess):
-            if any("ensemble-lsp" in part for part in child.cmdline()):
-                return child.pid
-    return None
-
-
-def test_restart_in_the_middle_of_a_session(editor: Neovim) -> None:
-    editor.open("app.py", CODE)
-    first = server_pid(editor)
-    editor.type(":Ensemble restart<CR>")
-    wait_until(lambda: server_pid(editor) not in (None, first), "another server")
-    editor.attached()
-    editor.type("A")
-    editor.shows("width * height")
-    editor.type("<Tab>")
-    editor.reads(CODE + "width * height")
-    editor.counted("accepted")
-
-
-def test_a_server_that_is_killed_comes_back_with_the_buffers(editor: Neovim) -> None:
-    editor.open("app.py", "def area(width, height):\n    ")
-    first = server_pid(editor)
-    assert first is not None
-    os.kill(first, signal.SIGKILL)
-    wait_until(lambda: server_pid(editor) not in (None, first), "another server")
-    editor.attached()
-    # What was typed while it was away is known to the new one.
-    editor.type("Areturn ")
-    editor.shows("width * height")
-
-
-def test_a_server_that_keeps_ending_is_left_alone(three: Home, neovims: Path) -> None:
-    setup = "{ config = { cmd = { 'false' } } }"
-    with nvim.running(neovims / "0.12" / "nvim", three, WITH_PLUGIN, setup=setup) as editor:
-        editor.open("app.py", CODE, attached=False)
-        assert "checkhealth" in editor.notified("the server crashed 4 times")
-        editor.type("Ax<Esc>")
-        editor.reads(CODE + "x")
-        editor.type(":Ensemble models<CR>")
-        editor.notified("the server is not running")
-
-
-def test_a_server_that_is_not_there_is_said_by_checkhealth(three: Home, neovims: Path) -> None:
-    setup = "{ keymaps = 'default', config = { cmd = { '/nowhere/ensemble-lsp' } } }"
-    with nvim.running(neovims / "0.12" / "nvim", three, WITH_PLUGIN, setup=setup) as editor:
-        editor.open("app.txt", "a", attached=False)
-        editor.type("A<Tab>b<Esc>")
-        editor.reads("a\tb")
-        report = health(editor)
-        assert "/nowhere/ensemble-lsp is not installed" in report
-        assert "pip install" in report
-
-
-def test_disable_and_enable(editor: Neovim) -> None:
-    editor.open("app.py", CODE)
-    editor.type(":Ensemble disable<CR>")
-    wait_until(lambda: server_pid(editor) is None, "no server")
-    wait_until(lambda: editor.lua("require('ensemble_lsp').statusline()") == "", "an empty status")
-    editor.type(":Ensemble enable<CR>")
-    editor.attached()
-
-
-def test_settings_change_without_a_restart(editor: Neovim, three: Home) -> None:
-    editor.open("app.py", CODE)
-    first = server_pid(editor)
-    editor.type(":Ensemble set complete.enabled=false<CR>A")
-    editor.type("w")
-    editor.reads(CODE + "w")
-    # Nothing comes: the next request's answer, which is asked for here, is empty.
-    empty = """
-      local client = vim.lsp.get_clients()[1]
-      local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
-      params.context = { triggerKind = 2 }
-      return #client:request_sync('textDocument/inlineCompletion', params, 20000).result.items"""
-    assert editor.lua(empty) == 0
-    assert editor.ghost() == ""
-    editor.type("<BS><Esc>:Ensemble set complete.enabled=true<CR>A")
-    editor.shows("width * height")
-    assert server_pid(editor) == first
 
 
 # -- problems ------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ function(_, params) table.insert(_G.messages, params.message) end\n"
         message = editor.notified("is not valid TOML")
         assert "only recall is used" in message
         models_are(editor, "recall")
-        config.write_text(home.good)  # type: ignore[attr-defined]
+        config.write_text(home.good)
         models_are(editor, "gpt")
         editor.type("A")
         editor.shows("width * height")

@@ -166,7 +166,7 @@ def test_fates_are_told_from_a_real_editors_edits(
             deed(editor, place)
             editor.type("<Esc>")
             editor.api.command("bwipeout!")
-            wait_until(lambda: _settled(editor, before), f"the outcomes of {deed.__name__}")  # noqa: B023
+            wait_until(lambda: _settled(editor, before), f"the outcomes of {deed.__name__}")  # noqa: B023 - called at once
             seen[deed.__name__] = [kind for kind, _, _ in editor.outcomes()[before:]]
             assert {source for _, source, _ in editor.outcomes()} == {"document"}
     fates = {deed: next(k for k in kinds if k != "superseded") for deed, kinds in seen.items()}

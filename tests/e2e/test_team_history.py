@@ -92,7 +92,7 @@ def _at_random(history: History, seed: int) -> None:
         when, task = NOW + rng.random() * 1e6, rng.choice(["complete", "generate"])
         features = {"complexity": rng.random(), "language": "python", "block": rng.random() < 0.5}
         history.add_suggestion(
-            SuggestionRecord(f"s{number}", when, task, models, "python", 9, 1, features=features)  # type: ignore[arg-type]
+            SuggestionRecord(f"s{number}", when, task, models, "python", 9, 1, features=features)
         )
         for _ in range(rng.choice([0, 1, 1, 2])):
             kind = rng.choice(kinds)
@@ -107,7 +107,7 @@ def _at_random(history: History, seed: int) -> None:
         history.add_call(
             CallRecord(when, task, models[0], "openai", rng.random() * 300, rng.random() * 3000,
                        rng.randrange(5000), rng.randrange(900), 0, rng.random() / 100, status,
-                       f"c{number}")  # type: ignore[arg-type]
+                       f"c{number}")
         )  # fmt: skip
         if rng.random() < 0.1:
             history.add_preference(f"s{number}", models[:1], [["b"]], 0, when)
@@ -330,7 +330,7 @@ async def test_what_waited_goes_to_the_team_with_the_next_server(
     after = opened(tmp_path, url)
     found = await _answers(after)
     assert len(found["lines"]) == len(expected["lines"])
-    key = lambda line: json.dumps(line, sort_keys=True)  # noqa: E731
+    key = lambda line: json.dumps(line, sort_keys=True)
     assert sorted(found["lines"], key=key) == sorted(expected["lines"], key=key)
     assert re.match(r"Moved \d+ records from this machine to postgresql:", after.notices[0])
     await after.close()

@@ -354,7 +354,7 @@ async def leaves(client: LspClient, seconds: float = 5.0) -> int:
         took = time.monotonic() - start
         assert took < seconds, f"the server has not left after {took:.1f} s"
     assert client.process.stdout is not None
-    client.process.stdout._transport.resume_reading()  # type: ignore[attr-defined]
+    client.process.stdout._transport.resume_reading()
     return await asyncio.wait_for(client.process.wait(), 10)
 
 
@@ -376,7 +376,7 @@ async def test_a_client_that_dies_without_exit_takes_the_server_with_it(
         if state == "not reading":
             assert client.process.stdout is not None
             # The pipe and the reader's buffer fill up: the server's writer waits.
-            client.process.stdout._transport.pause_reading()  # type: ignore[attr-defined]
+            client.process.stdout._transport.pause_reading()
             for number in range(3000):
                 client.send({"jsonrpc": "2.0", "id": f"w{number}", "method": "x" * 200})
             assert client.process.stdin is not None

@@ -108,7 +108,7 @@ async def test_unforeseen_exceptions_tell_no_key(
         home.path, env=home.env, wrapper=broken, arguments=arguments
     ) as client:
         real = client._take
-        client._take = lambda message: (received.append(message), real(message))[1]  # type: ignore[method-assign]
+        client._take = lambda message: (received.append(message), real(message))[1]
         await client.initialize(home.workspace, trace="verbose")
         client.notify("$/setTrace", {"value": "verbose"})
         client.open(uri, CODE)
@@ -140,7 +140,7 @@ async def test_a_session_that_cannot_be_made_tells_no_key(
         home.path, env=home.env, wrapper=broken, arguments=arguments
     ) as client:
         real = client._take
-        client._take = lambda message: (received.append(message), real(message))[1]  # type: ignore[method-assign]
+        client._take = lambda message: (received.append(message), real(message))[1]
         await client.initialize(home.workspace)
         client.open(uri, CODE)
         assert await client.inline(uri) == []

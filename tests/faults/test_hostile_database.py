@@ -223,9 +223,9 @@ async def test_a_teammates_rows_stop_no_server(
                 values = {"id": f"s{number}", **SUGGESTION, **row}
                 marks = ", ".join(["%s"] * len(values))
                 statement = f"INSERT INTO suggestions ({', '.join(values)}) VALUES ({marks})"
-                db.execute(statement, [*values.values()])  # type: ignore[call-overload]
+                db.execute(statement, [*values.values()])
             for statement in OTHERS:
-                db.execute(statement)  # type: ignore[call-overload]
+                db.execute(statement)
         assert [row.cost for row in await history.stats()] == [0, 0]
         assert await history.spent_since(0) == await history.used_since(0) == 0
         assert len([1 async for _ in history.suggestions()]) == len(ROWS)

@@ -1,4 +1,4 @@
-"""A repository that has links where ``compare`` writes its results: nothing outside of its folder is written."""
+"""A repository that has links or answers where ``compare`` keeps its results: neither is used."""
 
 from __future__ import annotations
 
@@ -61,3 +61,23 @@ def test_a_pipe_in_the_place_of_a_result_holds_nothing_up(
     os.mkfifo(folder / name)
     done = cli(home, "compare", "workspace", "--samples", "4")
     assert done.returncode == (2 if name == "results.jsonl" else 0), done.stderr
+
+
+def test_results_that_a_repository_contains_are_not_used(home: Home, precious: Path) -> None:
+    compare = ("compare", "workspace", "--samples", "4")
+    planted = cli(home, *compare, data="attacker")
+    assert planted.returncode == 0, planted.stderr
+    own = cli(home, *compare)
+    assert "already there" not in own.stderr
+    assert "3 answers in" in own.stderr and "are ignored" in own.stderr
+    again = cli(home, *compare)
+    assert "3 answers already there" in again.stderr
+
+
+def test_results_too_large_to_read_are_refused(home: Home, precious: Path) -> None:
+    folder = home.path / "ensemble-comparison"
+    folder.mkdir()
+    with (folder / "results.jsonl").open("wb") as file:
+        file.truncate(10 << 30)
+    done = cli(home, "compare", "workspace", "--samples", "4")
+    assert done.returncode == 2 and "choose another folder" in done.stderr

@@ -81,6 +81,30 @@ async def test_an_untrusted_workspace_cannot_pin_a_remote_model(
         assert provider.requests and not remote.requests
 
 
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ({"Ensemble": {"workspace_trusted": False}}, COSTS_MORE),
+        ([{"ensemble": {"WorkspaceTrusted": "no"}}], COSTS_MORE),
+        ({}, {**COSTS_MORE, "workspaceTrusted": False}),
+        ({}, {"ensemble": {**COSTS_MORE, "workspaceTrusted": False}}),
+    ],
+)
+async def test_a_denial_of_trust_counts_in_every_spelling_and_layer(
+    home: Home, remote: LoopbackProvider, provider: LoopbackProvider, options: Any, settings: Any
+) -> None:
+    home.model("near", provider.base_url)
+    home.tables["selector"] = {"strategy": "fixed", "pin": {"complete": "near"}}
+    async with home.server(initialize=False) as client:
+        client.settings = settings
+        await client.initialize(home.workspace, options)
+        await client.until(lambda: "selector.pin" in " ".join(client.messages()))
+        uri = (home.workspace / "app.py").as_uri()
+        client.open(uri, CODE)
+        assert await client.inline(uri, kind=2)
+        assert provider.requests and not remote.requests
+
+
 async def test_an_untrusted_workspace_may_hold_back_more(
     home: Home, remote: LoopbackProvider
 ) -> None:

@@ -58,7 +58,7 @@ async def test_no_key_is_anywhere_after_a_noisy_session(home: Home, uri: str) ->
         received: list[Any] = []
         async with home.server(initialize=False) as client:
             real = client._take
-            client._take = lambda message: (received.append(message), real(message))[1]  # type: ignore[method-assign]
+            client._take = lambda message: (received.append(message), real(message))[1]
             await client.initialize(home.workspace, trace="verbose")
             client.notify("$/setTrace", {"value": "verbose"})
             client.open(uri, CODE)

@@ -100,14 +100,14 @@ def tuning(home: Home) -> Command:
         command = Command(home.path, provider.base_url)
         with command.config.open("a") as config:
             config.write("[privacy]\nexclude = ['private/**', 'secrets.py']\n")
-        command.provider = provider  # type: ignore[attr-defined]
+        command.provider = provider
         yield command
 
 
 def uploaded(command: Command) -> str:
     """What the provider was sent for a job with the data that was prepared last."""
     command.ok("start", "--model", "gpt", "--yes", "--every", "0.05")
-    return "\n".join(each.data.decode() for each in command.provider.files)  # type: ignore[attr-defined]
+    return "\n".join(each.data.decode() for each in command.provider.files)
 
 
 def test_training_data_of_a_repository(tuning: Command, repository: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_file_that_was_edited_is_redacted_when_it_is_uploaded(
     tuning.ok(
         "start", str(data.parent if of_ours else data), "--model", "gpt", "--yes", "--every", "0.05"
     )
-    nothing_hidden("\n".join(each.data.decode() for each in tuning.provider.files))  # type: ignore[attr-defined]
+    nothing_hidden("\n".join(each.data.decode() for each in tuning.provider.files))
 
 
 async def test_training_data_of_the_history(

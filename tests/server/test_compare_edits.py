@@ -131,7 +131,10 @@ def test_the_spending_limit_holds(home: Home, provider: LoopbackProvider) -> Non
     done = cli(home, *COMPARE, "--yes", "--max-cost", "0.0001", "--json")
     told = json.loads(done.stdout)
     assert done.returncode == 1 and {row["asked"] for row in told["models"]} == {0}
-    assert told["notes"][0].startswith("The budget of $0.0001 ended the run after 0 of 12 cases")
+    assert told["notes"][0] == (
+        "The budget of $0.00010 allows no case: the next one might exceed it."
+    )
+    assert told["advice"] == "No case was asked."
     assert provider.requests == []
 
 

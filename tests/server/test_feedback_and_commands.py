@@ -142,7 +142,7 @@ async def test_why_says_that_the_model_asked_first_had_nothing(
         why = await client.command("ensemble.why", {"id": id_of(item)})
     assert why["models"] == ["gpt"]
     assert why["scores"][0]["model"] == "recall"
-    assert "recall had nothing to offer here in time: this is gpt's." in why["why"]
+    assert "recall had no answer here in time: this one is gpt's." in why["why"]
 
 
 async def test_models_can_be_listed_added_pinned_and_removed(

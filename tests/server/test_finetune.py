@@ -99,7 +99,8 @@ def command(tmp_path: Path, provider: TuningProvider) -> Command:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    return jsonl(tmp_path / "training.jsonl", [chat(n) for n in range(12)])
+    """Just enough lines: all of them are for training."""
+    return jsonl(tmp_path / "training.jsonl", [chat(n) for n in range(10)])
 
 
 START = ("--model", "gpt", "--yes", "--every", "0.05")
@@ -265,7 +266,11 @@ def test_refusals_are_quoted_and_nothing_is_tried_again(
     provider.refuse("POST", "/fine_tuning/jobs$", 403, said)
     done = command.run("start", str(data), *START)
     assert done.returncode == 1
-    assert "no longer available to new customers" in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "no longer available to new customers" in last
+    assert "delete the uploaded files with `ensemble-lsp finetune cancel gpt-tuned`" in last
+    status = command.ok("status")
+    assert status.startswith("gpt-tuned: not started; ") and "finetune cancel gpt-tuned" in status
     assert provider.count("POST", "/fine_tuning/jobs$") == 1
     # Mended at the provider's: the same job goes on, with the file that is there already.
     command.ok("status", "--follow", "--every", "0.05")
@@ -358,8 +363,8 @@ def test_nothing_is_sent_without_a_yes(
     done = command.run("start", str(data), "--model", "gpt")
     assert (done.returncode, "--yes" in done.stderr) == (2, True)
     dry = command.json("start", str(data), "--model", "gpt", "--dry-run")
-    assert dry["estimate"]["epochs"] == 8
-    assert "send 12 examples of your code; price: about $" in command.ok(
+    assert dry["estimate"]["epochs"] == 10
+    assert "send 10 examples of your code; price: about $" in command.ok(
         "start", str(data), "--model", "gpt", "--dry-run"
     )
     written = command.ok(
@@ -369,6 +374,73 @@ def test_nothing_is_sent_without_a_yes(
     assert f"`ensemble-lsp finetune start '{command.home / 'my data'}'` trains on it" in written
     assert provider.requests == []
     assert command.job_files() == []
+
+
+def test_a_file_is_started_with_the_examples_that_prepare_shows(
+    command: Command, provider: TuningProvider, tmp_path: Path
+) -> None:
+    lines = [chat(n, file=f"part_{n % 6}.py") for n in range(24)]
+    path = jsonl(tmp_path / "mine.jsonl", [*lines, *lines[:3]])
+    options = ("--model", "gpt", "--epochs", "2")
+    shown = command.json("prepare", str(path), *options, "--dry-run")
+    held = shown["validation"]["examples"]
+    assert shown["training"]["examples"] + held == 24 and held
+    dry = command.run("start", str(path), *options, "--dry-run")
+    assert f"send 24 examples of your code ({held} of them for validation)" in dry.stdout
+    assert f"{shown['trainedTokens']:,} tokens" in dry.stdout
+    assert "skipped: repeated examples (3)" in dry.stderr
+    assert not (command.data / "finetuning").exists()
+    command.ok("start", str(path), *START, "--epochs", "2")
+    sent = [file.data.count(b"\n") for file in provider.files]
+    assert sent == [shown["training"]["examples"], held]
+    assert b'"file"' not in provider.files[0].data
+
+
+def test_too_few_lines_are_one_sentence_with_what_was_left_out(
+    command: Command, tmp_path: Path
+) -> None:
+    lines = [chat(n) for n in range(9)]
+    path = jsonl(tmp_path / "few.jsonl", [*lines, *lines[:3]])
+    for action in ("prepare", "start"):
+        done = command.run(action, str(path), "--model", "gpt")
+        sentence = (
+            f"{path} cannot be used: 9 valid examples; at least 10 are needed. "
+            "Left out: repeated examples (3)."
+        )
+        assert sentence in done.stderr.splitlines()[-1]
+        assert "9 valid examples" not in "".join(done.stderr.splitlines()[:-1])
+
+
+def test_the_price_is_that_of_the_command_that_prepare_names(command: Command, data: Path) -> None:
+    written = command.ok("prepare", str(data), "--model", "gpt", "--epochs", "2", "--price", "7.5")
+    assert "--epochs 2 --price 7.5` trains on it" in written
+    assert "validation: no examples" in written
+
+
+def test_cancel_finds_a_file_whose_upload_was_not_answered(
+    command: Command, provider: TuningProvider, tmp_path: Path
+) -> None:
+    data = jsonl(tmp_path / "mine.jsonl", [chat(n) for n in range(20)])
+    provider.lose("POST", "/files$")
+    provider.refuse("GET", "/files$", 401, "the key was revoked")
+    assert command.run("start", str(data), *START).returncode == 1
+    assert [file.deleted for file in provider.files] == [False]
+    assert "the uploaded files were deleted" in command.ok("cancel", "gpt-tuned")
+    assert [file.deleted for file in provider.files] == [True]
+
+
+def test_files_that_could_not_be_deleted_are_named_and_cancel_deletes_them(
+    command: Command, provider: TuningProvider, data: Path
+) -> None:
+    provider.script = [*SUCCESS[:3], ("failed", ["You exceeded your fine-tuning quota"])]
+    provider.refuse("DELETE", "/files/", 503, "later")
+    done = command.run("start", str(data), *START)
+    assert "still with the provider; `ensemble-lsp finetune cancel gpt-tuned`" in done.stderr
+    assert not provider.files[0].deleted
+    assert "failed; the uploaded files were deleted" in command.ok("cancel", "gpt-tuned")
+    assert provider.files[0].deleted
+    again = command.run("cancel", "gpt-tuned")
+    assert (again.returncode, "already ended" in again.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(("name", "said"), [("claude", "Anthropic has no"), ("copy", "no weights")])
@@ -417,6 +489,7 @@ def test_retire_can_remove_the_model_for_good(
 ) -> None:
     command.ok("start", str(data), *START)
     assert command.run("retire", "gpt-tuned", "--delete").returncode == 2
+    command.ok("retire", "gpt-tuned")  # a model that was removed can still be deleted
     command.ok("retire", "gpt-tuned", "--delete", "--yes")
     assert provider.deleted_models == [provider.jobs[0].tuned]
 
@@ -426,7 +499,8 @@ def test_data_that_changed_after_the_start_are_not_sent(
 ) -> None:
     provider.refuse("POST", "/files$", 400, "try later")
     assert command.run("start", str(data), *START).returncode == 1
-    jsonl(data, [chat(n, "other") for n in range(12)])
+    stored = json.loads(command.job_files()[0].read_text())["training"]["path"]
+    jsonl(Path(stored), [chat(n, "other") for n in range(12)])
     done = command.run("status", "--follow")
     assert (done.returncode, "has changed" in done.stderr) == (1, True)
     assert provider.files == []

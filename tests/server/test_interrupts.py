@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import PROGRAM, User
+from tests.support.package_index import silent_index
 from tests.support.providers import Fault, LoopbackProvider, running
 from tests.support.terminal import Terminal
 from tests.support.tuning import TuningProvider
@@ -205,15 +206,7 @@ def test_a_fine_tuning_job_stays_to_be_followed(user: User) -> None:
 
 
 def test_a_download_leaves_no_part(user: User) -> None:
-    # pip waits for an index that never answers.
-    with running(LoopbackProvider(fault=Fault.never_answer())) as index:
-        port = index.base_url.rpartition(":")[2].partition("/")[0]
-        user.env |= {
-            "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple",
-            "PIP_CONFIG_FILE": os.devnull,
-            "PIP_DEFAULT_TIMEOUT": "170",
-            "PIP_NO_CACHE_DIR": "1",
-        }
+    with silent_index(user):
         folder = user.data / "models"
         interrupted(
             user, "models add smollm2", lambda _: _wait(lambda: any(folder.glob(".fetching-*/pip")))

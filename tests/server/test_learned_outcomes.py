@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.server.conftest import Home
+from tests.server.outcomes import outcomes, three_items, three_models
 from tests.support.lsp_client import LspClient
 from tests.support.providers import Fault, LoopbackProvider, running
 
@@ -21,16 +20,6 @@ pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
 CODE = "def area(width, height):\n    return "
 REPLY = "width * height + border(width)"
 Act = Callable[[LspClient, str, str, dict[str, Any]], Awaitable[None]]
-
-
-def outcomes(path: Path) -> dict[str, tuple[str, str, float, float | None, float | None]]:
-    """Return kind, source, share, reward and survival by the suggestion's id."""
-    with sqlite3.connect(path / "data" / "history.sqlite3") as database:
-        rows = database.execute(
-            "select id, kind, source, share, reward, survival from outcomes join suggestions using (n)"
-        ).fetchall()
-    database.close()
-    return {id_: tuple(rest) for id_, *rest in rows}
 
 
 def id_of(item: dict[str, Any]) -> str:
@@ -217,16 +206,6 @@ async def test_a_deleted_text_that_an_undo_brings_back_is_no_accept(
     assert outcomes(home.path)[id_of(item)][0] != "accepted"
 
 
-async def three_items(client: LspClient, uri: str) -> list[dict[str, Any]]:
-    """Ask until all three models have answered: the first answer does not wait long for the others."""
-    for _ in range(40):
-        items = await client.inline(uri)
-        if len(items) == 3:
-            return items
-        await asyncio.sleep(0.2)
-    raise AssertionError(items)
-
-
 # -- candidates that nobody saw ----------------------------------------------------------------
 
 
@@ -237,11 +216,7 @@ async def three_items(client: LspClient, uri: str) -> list[dict[str, Any]]:
 async def test_of_several_candidates_only_those_on_the_screen_teach(
     home: Home, uri: str, act: str, rewarded: set[int], taken: int | None
 ) -> None:
-    home.tables["complete"] = {"candidates": 3, "budgetMs": 20000}
-    with ExitStack() as stack:
-        for name in ("one", "two", "three"):
-            provider = stack.enter_context(running(LoopbackProvider(f"{name}_value(x)")))
-            home.model(name, provider.base_url)
+    with three_models(home):
         async with home.server() as client:
             client.open(uri, CODE)
             items = await three_items(client, uri)
@@ -327,8 +302,11 @@ async def test_consensus_needs_two_models_and_failures_are_named(
     home: Home, trio: list[LoopbackProvider], uri: str, failing: tuple[int, ...]
 ) -> None:
     names = ("one", "two", "three")
-    for number in failing:
-        trio[number].fault = Fault.html()
+    for number, provider in enumerate(trio):
+        if number in failing:
+            provider.fault = Fault.html()
+        else:  # two early answers that agree would stop the third before it fails
+            provider.delay_first = 2.0 if failing else 0.0
     code = "def area(width, height):\n    pass\n"
     async with home.server() as client:
         client.open(uri, code)

@@ -7,15 +7,14 @@ import copy
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.server.conftest import Home
+from tests.server.outcomes import outcomes, three_items, three_models
 from tests.support.lsp_client import CAPABILITIES, LspClient
-from tests.support.providers import LoopbackProvider, running
+from tests.support.providers import LoopbackProvider
 
 pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
 
@@ -105,8 +104,8 @@ async def test_fates_are_told_from_edits_in_every_encoding(
             client.close_document(f"{uri}.{number}.py")
             followed[name] = str(item["command"]["arguments"][0]["id"])
         assert await client.shutdown() == 0
-    outcomes = _outcomes(home.path)
-    told = {name: outcomes[id_] for name, id_ in followed.items()}
+    settled = outcomes(home.path)
+    told = {name: settled[id_] for name, id_ in followed.items()}
     for name, (_, kinds, share) in FATES.items():
         kind, source, taken, reward, survival = told[name]
         if name == "word by word":
@@ -122,8 +121,8 @@ async def test_fates_are_told_from_edits_in_every_encoding(
             assert survival == 1.0
         if name == "undone":
             assert reward == 0
-    kinds = [kind for kind, *_ in outcomes.values()]
-    assert kinds.count("accepted") == 3, outcomes
+    kinds = [kind for kind, *_ in settled.values()]
+    assert kinds.count("accepted") == 3, settled
 
 
 async def test_an_accept_reported_after_a_partial_outcome_is_not_overwritten(
@@ -137,15 +136,15 @@ async def test_an_accept_reported_after_a_partial_outcome_is_not_overwritten(
         item = (await client.inline(uri))[0]
         id_ = item["command"]["arguments"][0]["id"]
         await two_words(client, uri, item)
-        while _outcomes(home.path).get(id_, ("",))[0] != "partial":
+        while outcomes(home.path).get(id_, ("",))[0] != "partial":
             await asyncio.sleep(0.05)
         await client.command("ensemble.accept", {"id": id_})
-        kind, source, share, _, _ = _outcomes(home.path)[id_]
+        kind, source, share, _, _ = outcomes(home.path)[id_]
         assert (kind, source, share) == ("accepted", "command", 1.0)
         client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
-        while _outcomes(home.path)[id_][4] is None:
+        while outcomes(home.path)[id_][4] is None:
             await asyncio.sleep(0.05)
-        kind, source, share, reward, survival = _outcomes(home.path)[id_]
+        kind, source, share, reward, survival = outcomes(home.path)[id_]
         assert (kind, source, share) == ("accepted", "command", 1.0)
         assert reward == pytest.approx(survival)
 
@@ -227,15 +226,15 @@ async def test_an_accept_that_replaces_text_behind_the_cursor_is_an_accept(
             client.close_document(one)
             followed[name] = str(item["command"]["arguments"][0]["id"])
         assert await client.shutdown() == 0
-    outcomes = _outcomes(home.path)
+    settled = outcomes(home.path)
     for name, (_, kind, share, survival) in REPLACING.items():
-        found = outcomes[followed[name]]
+        found = settled[followed[name]]
         if name == "typed over":
             # The last of the suggestions that continue it has the outcome of the whole.
-            assert (kind, 1.0) in {(k, taken) for k, _, taken, _, _ in outcomes.values()}
+            assert (kind, 1.0) in {(k, taken) for k, _, taken, _, _ in settled.values()}
             continue
-        assert (found[0], found[1]) == (kind, "document"), (name, outcomes)
-        assert found[2] == pytest.approx(share), (name, outcomes)
+        assert (found[0], found[1]) == (kind, "document"), (name, settled)
+        assert found[2] == pytest.approx(share), (name, settled)
         if kind != "rejected":
             assert found[4] == survival
     with sqlite3.connect(home.path / "data" / "history.sqlite3") as database:
@@ -311,8 +310,8 @@ async def test_outcomes_where_people_really_edit(
             client.close_document(one)
             followed[name] = str(item["command"]["arguments"][0]["id"])
         assert await client.shutdown() == 0
-    outcomes = _outcomes(home.path)
-    found = {name: outcomes[id_][0] for name, id_ in followed.items()}
+    settled = outcomes(home.path)
+    found = {name: settled[id_][0] for name, id_ in followed.items()}
     assert found == {name: kind for name, (*_, kind) in REAL.items()}
 
 
@@ -320,21 +319,11 @@ async def test_outcomes_where_people_really_edit(
 async def test_items_that_nobody_saw_teach_nothing(
     home: Home, uri: str, shown: tuple[int, ...], rewarded: set[int]
 ) -> None:
-    home.tables["complete"] = {"candidates": 3, "budgetMs": 20000}
-    with ExitStack() as stack:
-        for name in ("one", "two", "three"):
-            provider = stack.enter_context(running(LoopbackProvider(f"{name}_value(x)")))
-            home.model(name, provider.base_url)
+    with three_models(home):
         async with home.server() as client:
             client.open(uri, CODE)
-            items: list[dict[str, Any]] = []
-            for _ in range(40):  # the first answer does not wait long for the others
-                items = await client.inline(uri)
-                if len(items) == 3:
-                    break
-                await asyncio.sleep(0.2)
+            items = await three_items(client, uri)
             ids = [str(item["command"]["arguments"][0]["id"]) for item in items]
-            assert len(ids) == 3
             await asyncio.sleep(0.9)
             for number in shown:
                 client.notify("ensemble/didShow", {"id": ids[number]})
@@ -343,8 +332,8 @@ async def test_items_that_nobody_saw_teach_nothing(
                 client.append(uri, key)
             client.close_document(uri)
             assert await client.shutdown() == 0
-    outcomes = _outcomes(home.path)
-    assert {number for number, id_ in enumerate(ids) if outcomes[id_][3] is not None} == rewarded
+    settled = outcomes(home.path)
+    assert {number for number, id_ in enumerate(ids) if settled[id_][3] is not None} == rewarded
 
 
 async def test_a_refused_text_does_not_come_back_from_the_cache(
@@ -362,16 +351,3 @@ async def test_a_refused_text_does_not_come_back_from_the_cache(
         provider.reply = "rand + höhe"
         item = (await client.inline(uri, kind=2))[0]
         assert (item["insertText"], len(provider.requests)) == ("rand + höhe", 2)
-
-
-def _outcomes(path: Path) -> dict[str, tuple[str, str, float, float, float]]:
-    """Return kind, source, share, reward and survival by the suggestion's id."""
-    file = path / "data" / "history.sqlite3"
-    if not file.exists():
-        return {}
-    with sqlite3.connect(file) as database:
-        rows = database.execute(
-            "select id, kind, source, share, reward, survival from outcomes join suggestions using (n)"
-        ).fetchall()
-    database.close()
-    return {id_: tuple(rest) for id_, *rest in rows}

@@ -172,7 +172,7 @@ def test_a_full_disk(user: User) -> None:
             )  # fmt: skip
         last = done.stderr.splitlines()[-1]
         assert (done.returncode, last) == (
-            1, "ensemble-lsp: a file cannot be used (No space left on device).",
+            1, "ensemble-lsp: a file cannot be used (No space left on device); check the disk.",
         ), (command, done.stderr)  # fmt: skip
 
 

@@ -77,6 +77,18 @@ BLINK: dict[str, Any] = {
     "insertTextMode": 1,
 }
 """Of blink.cmp 1.9.1, `get_lsp_capabilities()`."""
+MINI: dict[str, Any] = {
+    "completionItem": {
+        "snippetSupport": True,
+        "insertReplaceSupport": True,
+        "resolveSupport": {"properties": ["additionalTextEdits", "detail", "documentation"]},
+        "insertTextModeSupport": {"valueSet": [1]},
+        "labelDetailsSupport": True,
+    },
+    "contextSupport": True,
+    "insertTextMode": 1,
+}
+"""Of mini.completion, `get_lsp_capabilities()`."""
 STOCK: dict[str, Any] = {
     "completionItem": {
         "snippetSupport": True,
@@ -106,9 +118,10 @@ def gpt(home: Home, provider: LoopbackProvider) -> LoopbackProvider:
     [
         (NVIM_CMP, SNIPPET, "width * height", 1),
         (BLINK, EVENT, "width * height", 1),
-        (STOCK, SNIPPET, "dth * height", 2),
+        (MINI, SNIPPET, "width * height$0", 2),
+        (STOCK, SNIPPET, "width * height$0", 2),
     ],
-    ids=["nvim-cmp", "blink.cmp", "stock"],
+    ids=["nvim-cmp", "blink.cmp", "mini.completion", "stock"],
 )
 async def test_the_menu_has_the_suggestion_until_ghost_text_is_asked_for(
     home: Home,
@@ -126,6 +139,8 @@ async def test_the_menu_has_the_suggestion_until_ghost_text_is_asked_for(
         item = result["items"][0]
         assert (item["kind"], item["insertTextFormat"]) == (kind, form)
         assert item["textEdit"]["newText"] == text
+        word = {"line": 1, "character": len("    return ")}  # of other servers' items, too
+        assert (item["textEdit"].get("range") or item["textEdit"]["insert"])["start"] == word
         assert item["label"] == item["filterText"] == "width * height"
         assert item["sortText"] < "0"
         assert item["detail"] == item["labelDetails"]["description"] == "ensemble: gpt"

@@ -156,6 +156,47 @@ async def test_a_secret_is_not_cut_into_what_no_rule_knows(
         assert KEY[:16] not in text and KEY[16:] not in text
 
 
+LISTED = """\
+PASSWORDS = [
+    "kangaroo12",
+    "Giraffe!99",
+]
+users = [("alice", "opossum-77"), ("bob", "Numbat#2024")]
+login, password = "admin", "wombat4711"
+TABLE = '''
+user,password,role
+carol,Quokka-31,root
+'''
+PASSPHRASE = "eager beaver builds dams"
+client_key = bytes([0x3f, 0xa2, 0x11, 0x90, 0x4c, 0xee, 0x71, 0x08, 0x9b, 0x20, 0xd5, 0x66])
+
+
+"""
+
+
+async def test_a_secret_that_a_name_elsewhere_shows_does_not_leave(
+    home: Home, remote: LoopbackProvider
+) -> None:
+    text = LISTED + APP
+    other = file(home, "other.py", LISTED + LIKE.format("area"))
+    app = file(home, "app.py", text)
+    async with home.server() as client:
+        client.open(other.as_uri(), other.read_text())
+        uri = client.open(app.as_uri(), text)
+        await everything(client, uri)
+        span = client.range(text, 0, len(LISTED))
+        arguments: dict[str, Any] = {"uri": uri, "range": span}
+        await client.command("ensemble.explain", arguments)
+        await client.command(
+            "ensemble.generate", {**arguments, "instruction": "shorten", "apply": False}
+        )
+        await client.inline(uri, text.index('"Giraffe'))
+    shown = sent(remote)
+    assert "def total" in shown and "PASSWORDS" in shown
+    secrets = ("kangaroo12", "Giraffe!99", "opossum-77", "Numbat#2024", "wombat4711", "Quokka-31")
+    assert not [each for each in (*secrets, "eager beaver", "0x3f, 0xa2") if each in shown]
+
+
 async def test_a_remote_judge_sees_no_secret_in_the_candidates(
     home: Home, remote: LoopbackProvider
 ) -> None:
@@ -164,6 +205,8 @@ async def test_a_remote_judge_sees_no_secret_in_the_candidates(
     with running(LoopbackProvider()) as one, running(LoopbackProvider()) as other:
         one.reply = f"    token = '{KEY}'\n    return login(token, first)\n"
         other.reply = f"    return post('{KEY}', headers=second_part, retry=True)\n"
+        # A stream that differs early is stopped once the other answer is there.
+        other.delay_first = 2.0
         home.model("one", one.base_url)
         home.model("other", other.base_url)
         home.tables["ensemble"] = {"judge": "far", "threshold": 1.0, "size": 3, "budgetMs": 30000}
@@ -177,8 +220,7 @@ async def test_a_remote_judge_sees_no_secret_in_the_candidates(
                 timeout=60,
             )
     judged = [r.text for r in remote.requests if "=== candidate A ===" in r.text]
-    # Each of the two holds the key; the slower one may be stopped once it cannot win any more.
-    assert judged and ("login(token" in judged[0] or "post(" in judged[0])
+    assert judged and "login(token" in judged[0] and "post(" in judged[0]  # each held the key
     assert KEY not in sent(remote)
 
 
@@ -337,6 +379,10 @@ PROXIES: dict[str, Proxy] = {
     ),
     "others": Proxy({"/v1/models": {"data": [{"id": "near"}, {"id": "anthropic/claude-opus-4"}]}}),
     "headers": Proxy({}, {"openai-processing-ms": "12"}),
+    "network": Proxy(listed(owned_by="me"), {"cf-ray": "8"}),
+    "names": Proxy({"/v1/models": {"data": ["near", "gpt-4o"]}}),
+    "engine": Proxy(listed(engine="anthropic")),
+    "upstream": Proxy(listed(meta={"endpoint": "https://gateway.example/v1"})),
 }
 
 

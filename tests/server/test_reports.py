@@ -30,10 +30,10 @@ def shop(home: Home, provider: LoopbackProvider) -> Path:
     return file
 
 
-def cli(home: Home, *arguments: str) -> subprocess.CompletedProcess[str]:
+def cli(home: Home, *arguments: str, data: str = "data") -> subprocess.CompletedProcess[str]:
     """Run a subcommand as a user does."""
     home.write()
-    folders = ["--config", str(home.path / "config.toml"), "--data-dir", str(home.path / "data")]
+    folders = ["--config", str(home.path / "config.toml"), "--data-dir", str(home.path / data)]
     env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")} | home.env
     command = [sys.executable, "-m", "ensemble_lsp", *arguments, *folders]
     return subprocess.run(

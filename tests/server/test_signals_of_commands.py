@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import PROGRAM, User
+from tests.support.package_index import silent_index
 from tests.support.providers import Fault, LoopbackProvider, running
 from tests.support.terminal import Terminal
 
@@ -98,14 +99,7 @@ def test_the_demo(user: User, how: str) -> None:
 
 @pytest.mark.parametrize("how", [TWICE, TERMINATED])
 def test_a_download(user: User, how: str) -> None:
-    with running(LoopbackProvider(fault=Fault.never_answer())) as index:
-        port = index.base_url.rpartition(":")[2].partition("/")[0]
-        user.env |= {
-            "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple",
-            "PIP_CONFIG_FILE": os.devnull,
-            "PIP_DEFAULT_TIMEOUT": "170",
-            "PIP_NO_CACHE_DIR": "1",
-        }
+    with silent_index(user):
         folder = user.data / "models"
         stopped(
             user,

@@ -32,7 +32,7 @@ from ensemble_lsp.types import Document, Edit, Outcome, Position, Span, Suggesti
 from .edit_sequences import CURSOR, Editor, from_the_left, words
 
 FOLDER = Path(__file__).parent.parent / "data" / "editing"
-PARTS = ("mended", "held_out", "held_out_second", "held_out_third")
+PARTS = ("mended", "held_out", "held_out_second", "held_out_third", "held_out_fourth")
 FORMS = ("vscode", "smallest")
 LOOSE = {
     "taken": ("accepted", "partial"),
@@ -153,7 +153,7 @@ class Player:
         """Begin with an empty desk."""
         self.tracker = Tracker(self._hear, self._hear, clock=lambda: self.now[0])
         # The real clients are known, or learned from their first edits.
-        self.tracker.exact = self.form == "vscode"
+        self.tracker.habits.exact = self.form == "vscode"
         self.file("file:///earlier.ts", "let ¦\n")
         self.insert("earlier = 1;")
 

@@ -149,7 +149,7 @@ class LspClient:
         self._methods[id_] = method
         return future
 
-    async def request(self, method: str, params: Any = None, timeout: float = 20) -> Any:
+    async def request(self, method: str, params: Any = None, timeout: float = 40) -> Any:
         """A request's result; raises ``LspError``."""
         _, future = self.start(method, params)
         return await asyncio.wait_for(future, timeout)
@@ -217,7 +217,7 @@ class LspClient:
             result = None
         self.send({"jsonrpc": "2.0", "id": message["id"], "result": result})
 
-    async def until(self, condition: Callable[[], Any], timeout: float = 20) -> Any:
+    async def until(self, condition: Callable[[], Any], timeout: float = 40) -> Any:
         """Wait until a condition holds for what came in; its value."""
 
         async def wait() -> Any:
@@ -261,7 +261,7 @@ class LspClient:
         """``shutdown`` and ``exit``; the exit code."""
         await self.request("shutdown")
         self.notify("exit")
-        return await asyncio.wait_for(self.process.wait(), 10)
+        return await asyncio.wait_for(self.process.wait(), 30)
 
     async def close(self) -> None:
         """End the server whatever state it is in, and the reading."""

@@ -41,7 +41,7 @@ def prompt_for(
     family: Family, marked: str, region: tuple[int, int] | None = None, **parts: object
 ) -> EditPrompt:
     """Return a family's prompt, for a region if one is given."""
-    made = edit_request(marked, **parts)  # type: ignore[arg-type]
+    made = edit_request(marked, **parts)
     if region is not None:
         return family.render(made, Region(*region))
     prompt = edit_prompt(made, family)

@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.cli import User
+from tests.support.providers import Fault, LoopbackProvider, running
+
 
 def wheel_name(number: int) -> str:
     return f"tiny_weights_{number}-1.0-py3-none-any.whl"
@@ -108,3 +111,17 @@ def pip_environment(url: str) -> dict[str, str]:
         "PIP_RETRIES": "0",
         "NO_PROXY": "127.0.0.1",
     }
+
+
+@contextmanager
+def silent_index(user: User) -> Iterator[None]:
+    """Let the user's pip wait for an index that never answers."""
+    with running(LoopbackProvider(fault=Fault.never_answer())) as index:
+        port = index.base_url.rpartition(":")[2].partition("/")[0]
+        user.env |= {
+            "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple",
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_DEFAULT_TIMEOUT": "170",
+            "PIP_NO_CACHE_DIR": "1",
+        }
+        yield

@@ -30,6 +30,7 @@ from typing import Any, Protocol, TypeVar
 from aiohttp import web
 
 from .provider_faults import Fault
+from .serving import HttpServer
 from .wire_formats import Answer, Api, error_body, events, prompt_text, tokens, whole
 
 __all__ = ["Fault", "LoopbackProvider", "Recorded", "Reply", "rules", "running"]
@@ -100,7 +101,7 @@ class LoopbackProvider:
         """Paths of other requests (models, health)."""
         self._port = port
         self._changed = threading.Condition()
-        self._runner: web.AppRunner | None = None
+        self._server: HttpServer | None = None
 
     @property
     def origin(self) -> str:
@@ -156,19 +157,15 @@ class LoopbackProvider:
         }.items():
             app.router.add_get(path, handler)
         # A client that goes is seen by the handler's cancellation.
-        self._runner = web.AppRunner(
-            app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1
-        )
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
+        self._server = HttpServer(app, self._port, handler_cancellation=True)
+        await self._server.start()
+        self._port = self._server.port
 
     async def stop(self) -> None:
         """Close every connection."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
 
     def _note(self, change: Callable[[], None]) -> None:
         with self._changed:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
-from ensemble_lsp.models.interface import Profile
+import pytest
+
+from ensemble_lsp.errors import ProviderError, ServiceUnavailableError
+from ensemble_lsp.models.interface import Model, Profile
+from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.types import Chunk, Prompt, Task
 
 PROMPT = Prompt(
@@ -17,6 +22,24 @@ PROMPT = Prompt(
 def prompt(task: Task = "complete") -> Prompt:
     """A small prompt for a task."""
     return dataclasses.replace(PROMPT, task=task)
+
+
+def completion_prompt(prefix: str, suffix: str = "", **more: Any) -> Prompt:
+    """A completion's prompt with the text around the cursor."""
+    return Prompt("complete", "python", "a.py", prefix=prefix, suffix=suffix, **more)
+
+
+def down() -> ServiceUnavailableError:
+    """A failure of the provider."""
+    return ServiceUnavailableError("fake", "fake is overloaded.")
+
+
+async def fail(model: Model, times: int = 1) -> ProviderError:
+    """Ask a model that fails each time; return the last error."""
+    for _ in range(times):
+        with pytest.raises(ProviderError) as caught:
+            await gather(model, PROMPT)
+    return caught.value
 
 
 class ScriptedModel:

@@ -23,6 +23,8 @@ from typing import Any
 
 from aiohttp import web
 
+from .serving import HttpServer
+
 Step = tuple[str, list[str]]
 """A status, and the messages of the events that come with it."""
 
@@ -106,7 +108,7 @@ class TuningProvider:
         self._faults: list[tuple[str, re.Pattern[str], Any]] = []
         self._changed = threading.Condition()
         self._ids = itertools.count(1)
-        self._runner: web.AppRunner | None = None
+        self._server: HttpServer | None = None
         self._port = 0
 
     @property
@@ -168,15 +170,14 @@ class TuningProvider:
             ("DELETE", "/v1/models/{id:.+}", self._delete_model),
         ):
             app.router.add_route(method, path, self._handling(handler))
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self._port = self._runner.addresses[0][1]
+        self._server = HttpServer(app)
+        await self._server.start()
+        self._port = self._server.port
 
     async def stop(self) -> None:
         """Close every connection."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._server is not None:
+            await self._server.stop()
 
     def _handling(self, handler: Callable[[web.Request, Any], Any]) -> Callable[..., Any]:
         async def handle(request: web.Request) -> web.StreamResponse:

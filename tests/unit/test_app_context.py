@@ -45,9 +45,9 @@ async def test_no_part_of_a_context_can_be_replaced_or_changed(app: AppContext) 
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(app, field.name, None)
     with pytest.raises(TypeError):
-        app.pins["complete"] = "one"  # type: ignore[index]
+        app.pins["complete"] = "one"
     with pytest.raises(ValueError, match="frozen"):
-        app.settings.trace = 1  # type: ignore[attr-defined]
+        app.settings.trace = 1
 
 
 async def test_a_change_returns_another_context_and_leaves_the_first(app: AppContext) -> None:

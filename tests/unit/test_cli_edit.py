@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,14 +32,10 @@ DIFF = """\
 
 
 @pytest.fixture
-def user(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> InProcess:
-    one = InProcess(tmp_path)
-    one.capsys, one.monkeypatch = capsys, monkeypatch
-    one.file("app.py", CODE)
-    one.file("last.patch", PATCH)
-    return one
+def user(user: InProcess) -> InProcess:
+    user.file("app.py", CODE)
+    user.file("last.patch", PATCH)
+    return user
 
 
 def test_the_edit_of_a_patch_is_repeated_without_a_model(user: InProcess) -> None:

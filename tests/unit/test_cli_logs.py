@@ -147,7 +147,7 @@ def test_json_keeps_what_no_terminal_and_no_encoding_takes(
     monkeypatch.setattr(sys, "stdout", out)
     print_json({"text": "é\x9b\u202e\ud800"})
     out.flush()
-    assert out.buffer.getvalue() == b'{\n  "text": "\\u00e9\\u009b\\u202e\\ud800"\n}\n'  # type: ignore[attr-defined]
+    assert out.buffer.getvalue() == b'{\n  "text": "\\u00e9\\u009b\\u202e\\ud800"\n}\n'
 
 
 # -- arguments ---------------------------------------------------------------------------------

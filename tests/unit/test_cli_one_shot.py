@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.support.cli import InProcess
@@ -16,19 +13,9 @@ NASTY = "x\x1b]0;pwned\x07y\x1b[31mz\x9b2J\u202e"
 
 
 @pytest.fixture
-def user(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> InProcess:
-    one = InProcess(tmp_path)
-    one.capsys, one.monkeypatch = capsys, monkeypatch
-    one.file("app.py", CODE)
-    return one
-
-
-@pytest.fixture
-def provider() -> Iterator[LoopbackProvider]:
-    with running(LoopbackProvider("return a + b")) as one:
-        yield one
+def user(user: InProcess) -> InProcess:
+    user.file("app.py", CODE)
+    return user
 
 
 @pytest.fixture

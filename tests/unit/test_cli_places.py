@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.support.cli import InProcess, Result
@@ -13,19 +11,15 @@ TEXT = "def one():\n    return 1\n"
 
 
 @pytest.fixture
-def user(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> InProcess:
-    one = InProcess(tmp_path)
-    one.capsys, one.monkeypatch = capsys, monkeypatch
-    one.file("lf.py", TEXT)
-    one.file("crlf.py", TEXT.replace("\n", "\r\n"))
-    one.file("cr.py", TEXT.replace("\n", "\r"))
-    one.file("bom.py", b"\xef\xbb\xbf" + TEXT.encode())
-    one.file("open.py", TEXT[:-1])
-    one.file("empty.py", "")
-    one.file("a:b.py", TEXT)
-    return one
+def user(user: InProcess) -> InProcess:
+    user.file("lf.py", TEXT)
+    user.file("crlf.py", TEXT.replace("\n", "\r\n"))
+    user.file("cr.py", TEXT.replace("\n", "\r"))
+    user.file("bom.py", b"\xef\xbb\xbf" + TEXT.encode())
+    user.file("open.py", TEXT[:-1])
+    user.file("empty.py", "")
+    user.file("a:b.py", TEXT)
+    return user
 
 
 COMMANDS = {

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import socket
 import threading
+import time
 from types import ModuleType
+from unittest.mock import MagicMock
 
 import pytest
 
+from ensemble_lsp import bootstrap
 from ensemble_lsp.cli import main
 from ensemble_lsp.lsp import sockets
 from ensemble_lsp.lsp.sockets import accept_tcp
@@ -129,3 +133,31 @@ def _first_message(data: bytes, before: object = None) -> bytes:
         connection.close()
         for client in clients:
             client.close()
+
+
+@pytest.mark.timeout(30)
+def test_the_end_does_not_wait_for_a_thread_that_reads_a_stalled_disk() -> None:
+    started, released = threading.Event(), threading.Event()
+
+    def stall() -> None:
+        started.set()
+        released.wait(25)
+
+    class Server:
+        protocol = MagicMock()
+
+        def request_exit(self, code: int) -> None:
+            self.code = code
+
+        async def run_until_exit(self) -> int:
+            self.stalled = asyncio.ensure_future(asyncio.to_thread(stall))
+            while not started.is_set():
+                await asyncio.sleep(0.01)
+            return 7
+
+    begin = time.monotonic()
+    try:
+        assert bootstrap.serve(Server(), MagicMock) == 7
+        assert time.monotonic() - begin < 15
+    finally:
+        released.set()

@@ -75,7 +75,7 @@ async def complete_then_failing() -> AsyncIterator[Chunk]:
 
 async def test_an_error_after_a_complete_answer_does_not_spoil_it() -> None:
     model = FakeModel("m")
-    model.stream = lambda _: complete_then_failing()  # type: ignore[method-assign]
+    model.stream = lambda _: complete_then_failing()
     request = InflightRequest(model, PROMPT)
     await request.wait_done()
     assert (request.text, request.has_answer, request.is_closed) == ("hello", True, False)

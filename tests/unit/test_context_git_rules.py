@@ -111,6 +111,22 @@ def test_a_byte_order_mark_and_windows_line_ends(tmp_path: Path) -> None:
     assert same(tmp_path, "first.py", "second.py", "third.py") == {"first.py", "second.py"}
 
 
+def test_a_bracket_within_a_class(tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    write(tmp_path, ".gitignore", "[\\]]a\n[!\\]]b\n")
+    assert same(tmp_path, "]a", "xa", "]b", "xb") == {"]a", "xb"}
+
+
+def test_the_environment_may_name_the_users_excludes(
+    tmp_path: Path, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init")
+    write(user, "mine", "globally.py\n")
+    for name, value in (("COUNT", "1"), ("KEY_0", "core.excludesFile"), ("VALUE_0", user / "mine")):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", str(value))
+    assert same(tmp_path, "globally.py", "app.py") == {"globally.py"}
+
+
 def test_letters_of_other_alphabets(tmp_path: Path) -> None:
     git(tmp_path, "init")
     write(tmp_path, ".gitignore", "é.py\nя*\n")

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.secrets import ATTACK, HALVES, altered_lines, leaks, load, ordinary_files, score
+from benchmarks.secrets import (
+    ATTACK,
+    ATTACK_AGAIN,
+    HALVES,
+    altered_lines,
+    leaks,
+    load,
+    ordinary_files,
+    score,
+)
 
 from ensemble_lsp.context.secret_redaction import Redactor
 
@@ -20,6 +29,14 @@ def test_recall_on_forms_that_an_attacker_chose(form: str) -> None:
     snippets = [each for each in load(ATTACK) if each.kind.startswith(form)]
     total, mistakes = score(snippets, Redactor())
     assert len(snippets) >= 120
+    assert total.removed >= 0.95 * total.secrets, mistakes
+
+
+@pytest.mark.parametrize("kind", ["token", "form", "later"])
+def test_recall_on_a_second_attack(kind: str) -> None:
+    snippets = [each for each in load(ATTACK_AGAIN) if each.kind.startswith(kind)]
+    total, mistakes = score(snippets, Redactor())
+    assert len(snippets) >= 170
     assert total.removed >= 0.95 * total.secrets, mistakes
 
 

@@ -153,9 +153,9 @@ def test_lines_are_searched_once_and_none_is_kept(monkeypatch: pytest.MonkeyPatc
     searched: list[str] = []
     real = secret_search.find_secrets
 
-    def counted(line: str, may_hold: bool) -> list[Span]:
+    def counted(line: str, may_hold: bool, may_name: bool) -> list[Span]:
         searched.append(line)
-        return real(line, may_hold)
+        return real(line, may_hold, may_name)
 
     monkeypatch.setattr(secret_search, "find_secrets", counted)
     redactor = Redactor()

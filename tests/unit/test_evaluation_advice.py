@@ -15,7 +15,7 @@ def scored(name: str, values: list[float], **more: object) -> ScoredModel:
     by_case = {f"c{n}": value for n, value in enumerate(values)}
     fields: dict[str, object] = {"cost": 0.01, "ms": 100.0, "local": False, **more}
     exact = {case: float(value == 1) for case, value in by_case.items()}
-    return ScoredModel(name=name, scores={"similarity": by_case, "exact": exact}, **fields)  # type: ignore[arg-type]
+    return ScoredModel(name=name, scores={"similarity": by_case, "exact": exact}, **fields)
 
 
 def noisy(seed: int, count: int, middle: float) -> list[float]:
@@ -145,3 +145,37 @@ def test_an_interval_among_several_measures_is_wider() -> None:
     alone, among = difference(one, other), difference(one, other, measures=2)
     assert alone is not None and among is not None
     assert among.low < alone.low and alone.high < among.high
+
+
+def test_a_model_that_fails_on_half_of_the_cases_is_not_recommended() -> None:
+    text = advise([scored("a", [0.99] * 30, failed=30), scored("b", GOOD)], {})
+    assert text.startswith("Use b: similarity 0.62, exact 0.00 over 60 cases.")
+    assert "a failed on 30 of 60 cases, too many to recommend it." in text
+    few = advise([scored("a", GOOD[:55], failed=5), scored("b", [0.05] * 60)], {})
+    assert few.startswith("Use a: ") and "its scores are of the others" in few
+
+
+def test_a_model_that_fails_often_is_not_recommended_for_one_kind_either() -> None:
+    models = [scored("a", [0.99] * 30, failed=30), scored("b", GOOD)]
+    kinds = {"lines": models, "blocks": models}
+    assert "For lines" not in advise(models, kinds)
+
+
+def test_models_without_an_answer_are_named_beside_the_one_that_answered() -> None:
+    text = advise([scored("a", GOOD), scored("b", [], failed=4)], {})
+    assert text.startswith("Use a: ")
+    assert "b gave no answer that could be scored." in text
+
+
+def test_where_nothing_was_asked_no_model_is_blamed() -> None:
+    assert advise([scored("a", []), scored("b", [])], {}) == "No case was asked."
+
+
+def test_the_loss_of_a_local_model_is_given_for_a_measure_that_shows_it() -> None:
+    exact = {f"c{n}": float(n % 4 > 0) for n in range(40)}
+    none = dict.fromkeys(exact, 0.0)
+    near = {case: 0.7 + 0.02 * (n % 3) for n, case in enumerate(exact)}
+    gpt = ScoredModel("gpt", False, {"similarity": near, "exact": exact}, 0.01, 100.0)
+    own = ScoredModel("own", True, {"similarity": near, "exact": none}, 0.0, 100.0)
+    text = advise([gpt, own], {})
+    assert "own, which runs on this machine, is not enough: its exact is lower by 0." in text

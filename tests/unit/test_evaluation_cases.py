@@ -74,7 +74,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def drawn(repository: Path, task: Task = "complete", count: int = 20, **more: object) -> CaseSample:
-    return select_cases(survey([repository]), task, count, **more)  # type: ignore[arg-type]
+    return select_cases(survey([repository]), task, count, **more)
 
 
 def test_only_the_users_own_code_is_found(repository: Path) -> None:

@@ -91,7 +91,7 @@ def test_pairs_see_a_small_difference_that_hard_cases_would_hide() -> None:
 def a_case(number: int, kind: str = "line", complexity: int = 1) -> Case:
     hole = Span(Position(number, 4), Position(number, 9))
     return Case(f"c{number}", kind, "complete", Path("/x/a.py"), "a.py", "python", hole, "truth",
-                complexity)  # type: ignore[arg-type]  # fmt: skip
+                complexity)  # fmt: skip
 
 
 def a_comparison(
@@ -153,7 +153,10 @@ def test_too_few_cases_and_useless_models_give_no_advice() -> None:
     ("own", "sentence"),
     [
         ([0.1, 0.2], "mini, which runs on this machine, is not enough: similarity 0.15"),
-        ([0.5, 0.6], "mini, which runs on this machine, is not enough: it is worse by 0."),
+        (
+            [0.5, 0.6],
+            "mini, which runs on this machine, is not enough: its similarity is lower by 0.",
+        ),
         (
             [0.88, 0.94],
             "mini, which runs on this machine, is enough: it is shown to be within 0.1.",
@@ -199,7 +202,8 @@ def test_a_model_that_only_fails_is_a_row_with_its_errors() -> None:
         {"ServiceUnavailableError": 12},
         "bad is down.",
     )
-    assert summary.advice.startswith("good is the only model measured: similarity 0.50")
+    assert summary.advice.startswith("Use good: similarity 0.50")
+    assert "bad gave no answer that could be scored." in summary.advice
 
 
 class Page(HTMLParser):

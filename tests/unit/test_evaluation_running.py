@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import random
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from ensemble_lsp.errors import (
     ServiceUnavailableError,
     SettingsError,
 )
+from ensemble_lsp.evaluation.admission import CaseAdmission
 from ensemble_lsp.evaluation.case_selection import select_cases
 from ensemble_lsp.evaluation.comparison import _questions
 from ensemble_lsp.evaluation.eval_runner import EvalQuestion, EvalRun, ModelUnderTest
 from ensemble_lsp.evaluation.results import Result, ResultStore
 from ensemble_lsp.evaluation.scenario import ScenarioWorkspace
+from ensemble_lsp.evaluation.signed_lines import LineSigner
 from ensemble_lsp.evaluation.source_files import survey
 from ensemble_lsp.evaluation.spending_limit import (
     Budget,
@@ -32,8 +35,11 @@ from ensemble_lsp.evaluation.spending_limit import (
 from ensemble_lsp.models.token_estimates import INSTRUCTION_TOKENS, THINKING_TOKENS, max_cost
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Chunk, Prompt, Usage
+from ensemble_lsp.wording import dollars
 from tests.support.fake_models import FakeModel
 from tests.unit.test_evaluation_cases import CODE
+
+SIGNER = LineSigner(b"the user's key")
 
 
 class Stage:
@@ -53,7 +59,7 @@ class Stage:
         for question in self.questions:
             prompt = next(iter(question.prompts.values()))
             question.prompts.update({c.name: prompt for c in contestants})
-        results = await asyncio.to_thread(ResultStore.open, self.path)
+        results = await asyncio.to_thread(ResultStore.open, self.path, SIGNER)
         self.results = results
         self.run_ = EvalRun(
             self.bench, results, Budget(limit, results.spent()), on_progress=told, sleep=self._sleep
@@ -118,18 +124,20 @@ async def test_a_second_run_asks_only_what_has_no_answer(stage: Stage) -> None:
 
 def test_a_fresh_run_forgets_the_answers_and_not_what_they_cost(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    first = ResultStore.open(path)
+    first = ResultStore.open(path, SIGNER)
     first.add(Result("case", "m", "id", text="old", cost=0.5))
     first.close()
-    looked = ResultStore.open(path, fresh=True)  # no run is begun: somebody said no to its price
+    looked = ResultStore.open(
+        path, SIGNER, fresh=True
+    )  # no run is begun: somebody said no to its price
     assert looked.get("case", "m", "id") is None
     looked.close()
-    fresh = ResultStore.open(path, fresh=True)
+    fresh = ResultStore.open(path, SIGNER, fresh=True)
     fresh.begin_run()
     assert fresh.get("case", "m", "id") is None and fresh.spent() == 0.5
     fresh.add(Result("other", "m", "id", text="new", cost=0.25))
     fresh.close()
-    later = ResultStore.open(path)  # goes on with the fresh run
+    later = ResultStore.open(path, SIGNER)  # goes on with the fresh run
     assert later.get("case", "m", "id") is None and later.get("other", "m", "id") is not None
     assert later.spent() == 0.75
     later.close()
@@ -255,7 +263,8 @@ async def test_a_budget_is_never_passed(stage: Stage, share: float) -> None:
     whole = sum(max_cost(model.profile, q.prompts["asker"]) for q in stage.questions)
     run = await stage.run(model, other, limit=whole * share)
     assert model.paid + other.paid <= whole * share
-    assert run.ended.startswith(f"The budget of ${whole * share:g} ended the run after ")
+    effect = "ended the run after" if share else "allows no case"
+    assert run.ended.startswith(f"The budget of {dollars(whole * share)} {effect}")
     assert not run.stopped  # a budget is no failure of a model
     assert len(model.prompts) == len(other.prompts) and (model.prompts or not share)
     # What an earlier run spent counts as well.
@@ -291,18 +300,84 @@ def test_no_budget_holds_for_a_model_of_unknown_price() -> None:
     check_prices([estimate_cost(replace(profile, local=True), [prompt])], 1.0)
 
 
+def test_lines_that_the_user_did_not_sign_are_ignored(tmp_path: Path) -> None:
+    path, mine = tmp_path / "results.jsonl", Result("mine", "m", "id", text="x", cost=0.5)
+    for signer, result in (
+        (SIGNER, mine),
+        (LineSigner(b"another"), replace(mine, case="planted", cost=-90.0)),
+    ):
+        results = ResultStore.open(path, signer)
+        results.add(result)
+        results.append("case", {"id": result.case})
+        results.close()
+    first = json.loads(path.read_text().splitlines()[0])
+    with path.open("a") as file:
+        for line in (
+            {"type": "fresh"},
+            {"type": "result", "case": "bare", "model": "m", "id": "id", "cost": "free"},
+            {**first, "case": "changed"},
+            {**first, "signature": 7},
+            {**first, "signature": "\ud800"},
+        ):
+            file.write(json.dumps(line) + "\n")
+        file.write("[" * 100_000 + "\n" + '{"type":' * 5000 + "\n")
+    found = ResultStore.open(path, SIGNER)
+    assert [found.get(case, "m", "id") for case in ("planted", "bare", "changed")] == [None] * 3
+    assert found.get("mine", "m", "id") == mine and found.spent() == 0.5
+    assert found.notice.startswith("5 answers in ")
+    found.close()
+
+
+def test_the_key_of_results_is_the_users_alone(tmp_path: Path) -> None:
+    line = {"type": "result", "x": 0.1}
+    signed = LineSigner.of(tmp_path / "data").signed(line)
+    assert LineSigner.of(tmp_path / "data").signs(signed)
+    assert not LineSigner.of(tmp_path / "other").signs(signed)
+    (file,) = (tmp_path / "data").iterdir()
+    assert file.stat().st_mode & 0o077 == 0
+    for content in ("", "short"):
+        file.write_text(content)
+        renewed = LineSigner.of(tmp_path / "data")
+        assert not renewed.signs(signed) and len(file.read_text()) > 60
+
+
 def test_another_programs_file_is_not_written_to(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text("dear diary\n")
     with pytest.raises(SettingsError, match="not a results file"):
-        ResultStore.open(path)
+        ResultStore.open(path, SIGNER)
     assert path.read_text() == "dear diary\n"
 
 
 def test_a_folder_of_our_own_is_kept_out_of_commits(tmp_path: Path) -> None:
-    ResultStore.open(tmp_path / "new" / "results.jsonl").close()
+    ResultStore.open(tmp_path / "new" / "results.jsonl", SIGNER).close()
     assert (tmp_path / "new" / ".gitignore").read_text() == "*\n"
     (tmp_path / "users").mkdir()
     (tmp_path / "users" / "file").write_text("")
-    ResultStore.open(tmp_path / "users" / "results.jsonl").close()
+    ResultStore.open(tmp_path / "users" / "results.jsonl", SIGNER).close()
     assert not (tmp_path / "users" / ".gitignore").exists()
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_models_of_different_speed_and_price_never_wait_for_each_other(seed: int) -> None:
+    """One model waits for money that only another one's requests, already admitted, release."""
+    rng = random.Random(seed)
+    costs = [{"a": rng.uniform(0.5, 0.9), "b": rng.uniform(0.2, 0.5)} for _ in range(30)]
+    budget = Budget(3.0)
+    admission = CaseAdmission(budget, costs)
+    asked: dict[str, int] = {"a": 0, "b": 0}
+
+    async def work(model: str, cases: Iterator[int]) -> None:
+        for case in cases:
+            if not await admission.admit(case):
+                return
+            reserved = admission.take(case, model)
+            for _ in range(rng.randrange(9)):
+                await asyncio.sleep(0)
+            asked[model] += 1
+            await budget.settle(reserved, reserved * 0.2)
+
+    workers = [work(model, cases) for model in asked for cases in [iter(range(30))] for _ in "1234"]
+    await asyncio.wait_for(asyncio.gather(*workers), 30)
+    assert admission.refused and budget.spent <= 3.0
+    assert asked == {"a": admission.admitted, "b": admission.admitted}

@@ -22,7 +22,7 @@ class Editor:
     def offer(self, old: str, new: str, task: str = "edit", id_: str = "e") -> None:
         span = self.span(old)
         suggestion = Suggestion(
-            id_, task, new, ("m",), self.document.uri, self.document.version, span  # type: ignore[arg-type]
+            id_, task, new, ("m",), self.document.uri, self.document.version, span
         )  # fmt: skip
         self.tracker.offered([suggestion], self.document)
 

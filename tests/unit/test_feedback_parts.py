@@ -54,7 +54,7 @@ def test_a_change_is_read_at_the_region_where_it_may_be(
 ) -> None:
     before = doc(text)
     at = Position(*region)
-    given_edit = Edit(Span(Position(*edit[0]), Position(*edit[1])), edit[2])  # type: ignore[misc]
+    given_edit = Edit(Span(Position(*edit[0]), Position(*edit[1])), edit[2])
     after = before.replace(given_edit.span, given_edit.text)
     found, _, _ = follow_change(
         Span(at, at), DocumentChange.of(before, after, [given_edit]), grows=True
@@ -165,7 +165,7 @@ def test_a_text_is_found_elsewhere_by_its_lines() -> None:
 
 def test_rewards_are_numbers_from_0_to_1_in_the_right_order() -> None:
     def worth(kind: str, *more: float | None) -> float:
-        reward = reward_of(kind, *more)  # type: ignore[arg-type]
+        reward = reward_of(kind, *more)
         assert reward is not None and 0 <= reward <= 1
         return reward
 
@@ -177,7 +177,7 @@ def test_rewards_are_numbers_from_0_to_1_in_the_right_order() -> None:
 
 @pytest.mark.parametrize("kind", ["superseded", "cancelled", "failed"])
 def test_some_outcomes_teach_nothing(kind: str) -> None:
-    assert reward_of(kind, 0.0, 5000) is None  # type: ignore[arg-type]
+    assert reward_of(kind, 0.0, 5000) is None
     assert reward_of("rejected", 0.0, 700) is None
     assert reward_of("ignored", 0.0, 700) is None
     assert reward_of("ignored", 0.0, 600_000) is None

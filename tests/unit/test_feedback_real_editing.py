@@ -370,7 +370,7 @@ def test_a_refused_text_is_remembered(kind: str, source: str, revised: bool, ref
     here = Position(1, 7)
     suggestion = Suggestion("1", "complete", "x + 1", ("m",), "file:///a", 1, Span(here, here))
     refusals.offered(suggestion, document)
-    refusals.settled(suggestion, Outcome("1", kind, source), revised=revised)  # type: ignore[arg-type]
+    refusals.settled(suggestion, Outcome("1", kind, source), revised=revised)
     assert refusals.includes(document, here, "x + 1") == refused
     assert refusals.includes(document, here, "x + 1 + y") == refused
     assert not refusals.includes(document, here, "y")

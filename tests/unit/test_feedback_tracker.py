@@ -37,7 +37,7 @@ class World:
         offered = [
             Suggestion(
                 f"{self.offers}-{place}",
-                **{"task": "complete", "models": (f"m{place}",), **more},  # type: ignore[arg-type]
+                **{"task": "complete", "models": (f"m{place}",), **more},
                 text=text,
                 uri=self.document.uri,
                 version=self.document.version,
@@ -94,7 +94,7 @@ def test_outcomes_are_told_from_edits_alone(shape: str) -> None:
     ],
 )
 def test_unknown_ids_are_ignored(world: World, call: object) -> None:
-    assert call(world.tracker) is False  # type: ignore[operator]
+    assert call(world.tracker) is False
     assert world.settled == []
 
 
@@ -124,6 +124,32 @@ def test_a_command_before_its_edit_is_one_outcome(world: World) -> None:
     world.wait(31)
     assert [(o.kind, o.source) for o in world.settled] == [("accepted", "command")]
     assert [o.survival for o in world.revised] == [1.0]
+
+
+@pytest.mark.parametrize("typed", ["", "wid"])
+@pytest.mark.parametrize("rest", ["", "* height"])
+def test_a_command_after_a_word_accepts_the_word(world: World, typed: str, rest: str) -> None:
+    """coc.nvim runs the accept command after each word, and asks again for the rest."""
+    world.offer("width * height")
+    for key, column in zip(typed, range(HERE.column, HERE.column + 9), strict=False):
+        world.insert(key, Position(HERE.line, column))
+    [s] = world.offer("width * height"[len(typed) :], at=after(typed))
+    world.now += 1
+    world.insert("width "[len(typed) :], after(typed))
+    world.tracker.accepted(s.id)
+    assert [o.kind for o in world.settled if o.kind != "superseded"] == []
+    world.offer("* height", at=after("width "))
+    if rest:
+        world.insert(rest, after("width "))
+    else:
+        world.insert("42", after("width "))
+    world.wait(9)
+    kinds = [o.kind for o in world.settled if o.kind != "superseded"]
+    assert kinds == ["accepted" if rest else "partial"]
+
+
+def after(text: str) -> Position:
+    return Position(HERE.line, HERE.column + len(text))
 
 
 def test_a_client_may_tell_of_an_accept_that_nobody_saw(world: World) -> None:

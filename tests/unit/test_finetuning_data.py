@@ -144,6 +144,15 @@ def test_examples_are_asked_as_at_work(repository: Path) -> None:
         assert one.file.startswith("m")
 
 
+def test_copies_of_a_file_are_no_examples(repository: Path) -> None:
+    alone = from_repository(repository, PROFILE, PrivacySettings())
+    for path in sorted(repository.rglob("*.py")):
+        path.with_name(f"z_copy_of_{path.name}").write_bytes(path.read_bytes())
+    copied = from_repository(repository, PROFILE, PrivacySettings())
+    assert len(copied.examples) == len(alone.examples)
+    assert copied.left_out["files that equal another one"] >= 1
+
+
 def test_a_folder_without_code_is_told(tmp_path: Path) -> None:
     (tmp_path / "readme.md").write_text("# Nothing")
     with pytest.raises(FineTuningError, match="has no code to learn from"):

@@ -40,7 +40,7 @@ async def filled(path: Path, count: int = 50) -> None:
 
 async def use(path: Path, **options: float) -> tuple[History, int]:
     """Open, write one suggestion and run every query; return the number of suggestions."""
-    history = History.open(path, **options)  # type: ignore[arg-type]
+    history = History.open(path, **options)
     await asyncio.wrap_future(history.add_suggestion(suggestion("mine")))
     stored = await history.get("mine")
     assert stored is not None

@@ -23,11 +23,11 @@ NOW = 20_000 * DAY + 1000.0
 
 
 def suggestion(id: str, model: str = "a", time: float = NOW, **more: object) -> SuggestionRecord:
-    return SuggestionRecord(id, time, "complete", (model,), "python", 20, 1, **more)  # type: ignore[arg-type]
+    return SuggestionRecord(id, time, "complete", (model,), "python", 20, 1, **more)
 
 
 def outcome(id: str, kind: str, reward: float | None, **more: object) -> Outcome:
-    return Outcome(id, kind, "document", reward=reward, **more)  # type: ignore[arg-type]
+    return Outcome(id, kind, "document", reward=reward, **more)
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ async def test_a_row_and_its_change_are_written_together_or_not_at_all(path: Pat
     history.add_outcome(outcome("s", "rejected", 0.0))  # the first one stays
     history.revise_outcome(outcome("s", "accepted", 0.9))  # the reward stays
     history.revise_outcome(outcome("s", "rejected", 0.0))
-    wrong = CallRecord(NOW, "complete", "m", total_ms="soon")  # type: ignore[arg-type]
+    wrong = CallRecord(NOW, "complete", "m", total_ms="soon")
     with pytest.raises(TypeError):  # fails after its row was inserted
         await asyncio.wrap_future(history.add_call(wrong))
     assert sum(row.calls for row in await history.stats()) == 1

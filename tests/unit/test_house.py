@@ -1,8 +1,12 @@
-"""The package's own rules: a class or a module name is used once, and no provider is named outside its folder."""
+"""The package's own rules: names are used once and say what they hold, no provider is named outside its folder.
+
+And the page on the architecture agrees with the tree.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,3 +84,27 @@ def test_a_name_says_what_it_holds() -> None:
         if assigned.strip("_") in UNCLEAR
     ]
     assert not found
+
+
+ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
+
+
+def test_the_architecture_page_names_every_folder_and_top_level_module() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    picture = text.split("```")[1]
+    folders = {path.parent for _, path in files()} - {PACKAGE}
+    assert len(folders) > 25
+    missing = [folder.name for folder in folders if f"{folder.name}/" not in picture]
+    missing += [
+        path.stem for path in PACKAGE.glob("*.py") if path.stem not in (picture + "__init__")
+    ]
+    assert not missing
+
+
+def test_the_architecture_page_names_only_files_that_exist() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    named = {name.replace("NAME", "*") for name in re.findall(r"`([\w/*]+\.py)`", text)}
+    assert len(named) > 30
+    root = ARCHITECTURE.parents[1]
+    gone = [name for name in named if not any([*PACKAGE.rglob(name), *root.glob(name)])]
+    assert not gone

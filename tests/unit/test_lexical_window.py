@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensemble_lsp.completion.request import _window_start  # pyright: ignore[reportPrivateUsage]
+from ensemble_lsp.completion.request import _window_start
 from ensemble_lsp.postprocess import clean_completion
 from ensemble_lsp.postprocess.brackets import lexical_boundary
 from ensemble_lsp.postprocess.insertion_point import InsertionPoint

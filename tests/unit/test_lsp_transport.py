@@ -71,7 +71,7 @@ class SlowConnection:
 
 def test_writing_to_a_client_that_does_not_read_does_not_wait() -> None:
     connection = SlowConnection()
-    writer = WriterThread(connection)  # type: ignore[arg-type]
+    writer = WriterThread(connection)
     for number in range(100):
         writer.write(b"%d" % number)
     assert connection.sent == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from email.utils import formatdate
 from time import time
@@ -27,23 +26,11 @@ from ensemble_lsp.errors import (
 )
 from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.types import Prompt
-from tests.support.adapters import APIS, SECRET, adapter
+from tests.support.adapters import SECRET, adapter
+from tests.support.both_adapters import COMPLETE, EXPLAIN, REPLY, api, provider
 from tests.support.providers import Fault, LoopbackProvider
 
-COMPLETE = Prompt("complete", "python", "a.py", prefix="def f(a, b):\n    ", suffix="\n")
-EXPLAIN = Prompt("explain", "python", "a.py", selection="x = 1")
-REPLY = "return a + b  # the sum\n"
-
-
-@pytest.fixture(params=APIS)
-def api(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[LoopbackProvider]:
-    async with LoopbackProvider(REPLY) as server:
-        yield server
+__all__ = ["api", "provider"]
 
 
 async def failure(

@@ -183,7 +183,7 @@ def test_a_missing_key_says_what_to_do_and_another_address_may_need_none():
 
 def test_a_key_does_not_show_itself():
     key = Key(SECRET, "environment variable X")
-    texts = [repr(key), str(key), f"{key}", f"{key!r:>60}", "%s" % key, repr({"k": [key]})]  # noqa: UP031
+    texts = [repr(key), str(key), f"{key}", f"{key!r:>60}", "%s" % key, repr({"k": [key]})]  # noqa: UP031 - every way to format
     assert not any(SECRET in text for text in texts)
     assert not hasattr(key, "__dict__")
     for write in (pickle.dumps, copy.deepcopy):

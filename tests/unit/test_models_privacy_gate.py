@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from ensemble_lsp.errors import ConnectionFailedError
+from ensemble_lsp.models.hosted_ids import runs_elsewhere
 from ensemble_lsp.models.interface import BuildContext, Profile
-from ensemble_lsp.models.profiles import make_profile, runs_elsewhere
+from ensemble_lsp.models.profiles import make_profile
 from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.models.wrappers import PrivacyGate
 from ensemble_lsp.provider_spec import specs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 
 import pytest
@@ -12,23 +12,11 @@ import pytest
 from ensemble_lsp.models.stream_assembler import StopStrings
 from ensemble_lsp.models.stream_collector import gather
 from ensemble_lsp.types import Chunk, Prompt
-from tests.support.adapters import APIS, SECRET, adapter
+from tests.support.adapters import SECRET, adapter
+from tests.support.both_adapters import COMPLETE, REPLY, api, provider
 from tests.support.providers import Fault, LoopbackProvider, running
 
-COMPLETE = Prompt("complete", "python", "a.py", prefix="def f(a, b):\n    ", suffix="\n")
-EXPLAIN = Prompt("explain", "python", "a.py", selection="x = 1")
-REPLY = "return a + b  # the sum\n"
-
-
-@pytest.fixture(params=APIS)
-def api(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[LoopbackProvider]:
-    async with LoopbackProvider(REPLY) as server:
-        yield server
+__all__ = ["api", "provider"]
 
 
 async def test_text_arrives_in_pieces_and_usage_at_the_end(

@@ -28,7 +28,7 @@ def edit_to(doc: Document, after: str) -> PredictedEdit:
     return whole.smallest(doc)
 
 
-def moment(doc: Document, cursor: Position = Position(0, 0), *hunks: Hunk) -> Moment:  # noqa: B008
+def moment(doc: Document, cursor: Position = Position(0, 0), *hunks: Hunk) -> Moment:  # noqa: B008 - frozen
     return Moment(doc, cursor, hunks)
 
 

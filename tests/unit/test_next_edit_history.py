@@ -221,7 +221,7 @@ def test_changed_lines_turn_the_old_text_into_the_new(
         def changed(self, before: Document, after: Document, edits: list[Edit]) -> None:
             seen.append((before, after, edits))
 
-    documents.subscribe(Recorder())  # pyright: ignore[reportArgumentType]
+    documents.subscribe(Recorder())
     documents.open(A, 1, "python", text)
     changes = [
         Edit(Span(Position(line, column), Position(line + more, end)), new)

@@ -27,7 +27,7 @@ def offered(
         multiline=multiline,
         max_lines=int(str(more.pop("max_lines", 12))),
         tokens=TOKENS,
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 

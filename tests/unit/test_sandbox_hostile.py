@@ -227,7 +227,7 @@ def test_without_namespaces_the_launcher_ends_all_descendants(tmp_path: Path, en
     )
     readable = ["/usr", "/lib", "/lib64", "/bin", "/proc", sys.prefix, sys.base_prefix]
     job = {"folder": str(tmp_path), "readable": readable, "seconds": 60, "memory": 1 << 30}
-    job |= {"fileBytes": 1 << 20, "contained": False}
+    job |= {"fileBytes": 1 << 20, "threads": 512, "contained": False}
     program = ["-c", LAUNCHED.format(isolation=str(ISOLATION)), json.dumps(job)]
     with subprocess.Popen(
         [sys.executable, *program, sys.executable, "-c", code],
@@ -255,7 +255,7 @@ async def run_code(code: str, folder: Path, **limits: float) -> process.ProcessR
     if reason := await process.unavailable_reason():
         pytest.skip(reason)
     command = [sys.executable, "-c", code]
-    chosen = ResourceLimits(**{"seconds": 20, **limits})  # type: ignore[arg-type]
+    chosen = ResourceLimits(**{"seconds": 20, **limits})
     return await process.run(command, work=folder, folder=folder, limits=chosen)
 
 

@@ -19,7 +19,7 @@ from ensemble_lsp.types import Document, Position
 
 def ranked(name: str, expected: float, latency_ms: float = 500.0, **more: object) -> Ranked:
     row = Ranked(name, expected, 0, 1, latency_ms, 0.0, expected, 9, "x")
-    return replace(row, **more)  # type: ignore[arg-type]
+    return replace(row, **more)
 
 
 CHEAP, MIDDLE, STRONG = ranked("cheap", 0.4), ranked("middle", 0.5), ranked("strong", 0.6, 1500)

@@ -26,7 +26,7 @@ BUDGET = 2500.0
 
 
 def profile(name: str, model: str = "unheard-of", **more: object) -> Profile:
-    return replace(Profile(name, "openai", model), **more)  # type: ignore[arg-type]
+    return replace(Profile(name, "openai", model), **more)
 
 
 A, B, C = profile("a"), profile("b"), profile("c")

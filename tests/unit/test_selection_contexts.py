@@ -66,7 +66,7 @@ def test_partitions_are_distinct_and_their_weights_sum_to_one() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_the_better_model_of_each_language_is_learned(task: Task) -> None:
     contexts = [replace(c, task=task) for c in (RUST, GO) * 60]
-    rate = lambda name, c: 0.75 if (name == "a") == (c.language == "rust") else 0.2  # noqa: E731
+    rate = lambda name, c: 0.75 if (name == "a") == (c.language == "rust") else 0.2
     chosen = play(LearnedSelector(latency_weight=0), contexts, rate)
     right = [(n == "a") == (c.language == "rust") for n, c in zip(chosen, contexts, strict=True)]
     assert sum(right[-40:]) >= 34
@@ -75,7 +75,7 @@ def test_the_better_model_of_each_language_is_learned(task: Task) -> None:
 def test_the_better_model_of_a_language_and_complexity_is_learned() -> None:
     places = [replace(c, complexity=n) for c in (RUST, GO) for n in (2, 30)]
     contexts = random.Random(2).choices(places, k=300)
-    rate = lambda name, c: (  # noqa: E731
+    rate = lambda name, c: (
         0.8 if (name == "a") == ((c.language == "rust") == (c.complexity > 10)) else 0.15
     )
     chosen = play(LearnedSelector(latency_weight=0), contexts, rate)

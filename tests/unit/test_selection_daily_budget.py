@@ -173,7 +173,7 @@ async def test_a_cancelled_call_gives_its_reservation_back(tmp_path: Path) -> No
     server = Server(tmp_path / "h.sqlite3", 1.0, Priced("a", 900))
     stream = server.models[0].stream(PROMPT)
     await anext(stream)
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     await server.history.ready()
     since = day_start(time.time())
     used, paid = await server.history.used_since(since), await server.history.spent_since(since)

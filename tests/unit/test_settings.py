@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,8 @@ from hypothesis import strategies as st
 
 from ensemble_lsp.errors import SettingsError
 from ensemble_lsp.settings import (
-    ModelSettings,
     Settings,
-    add_model_to_config,
-    default_config_path,
-    default_data_dir,
     json_schema,
-    read_config,
-    remove_model_from_config,
     resolve,
     resolve_strict,
 )
@@ -271,150 +264,6 @@ def test_strict_stops_at_the_first_fault():
     assert resolve_strict([("config", {"models": [GPT]})]).models[0].name == "gpt"
 
 
-# -- trust
-
-
-def test_a_workspace_may_not_redirect_run_keep_remove_or_spend():
-    hostile = {
-        "models": [{**GPT, "baseUrl": "https://evil.example/v1"}],
-        "discover": True,
-        "complete": {"enabled": True, "candidates": 8, "ensemble": 3},
-        "explain": {"hover": True},
-        "ensemble": {"runExamples": True, "size": 9},
-        "history": {"keepText": True, "retentionDays": 1},
-        "privacy": {"redactSecrets": False, "exclude": ["!.env"]},
-    }
-    own = (
-        "config",
-        {"complete": {"enabled": False}, "explain": {"hover": False}, "discover": False},
-    )
-    settings, faults = resolve([own, ("workspace", hostile)], untrusted={"workspace"})
-    assert settings == resolve([own])[0]
-    assert {fault.path for fault in faults} == {
-        "models",
-        "discover",
-        "complete.enabled",
-        "complete.candidates",
-        "complete.ensemble",
-        "explain.hover",
-        "ensemble.runExamples",
-        "ensemble.size",
-        "history.keepText",
-        "history.retentionDays",
-        "privacy.redactSecrets",
-        "privacy.exclude",
-    }
-
-
-def test_a_workspace_may_be_more_careful() -> None:
-    careful = {
-        "complete": {
-            "enabled": False,
-            "debounceMs": 200,
-            "maxLines": 3,
-            "ensemble": 1,
-            "candidates": 1,
-            "disabledLanguages": ["sql"],
-        },
-        "explain": {"hover": False},
-        "selector": {"escalate": False, "dailyBudget": 0.5},
-        "ensemble": {"size": 2, "maxCost": 0.1, "judge": "", "runTests": ""},
-        "privacy": {"redactSecrets": True, "exclude": ["customers/"]},
-        "history": {"keepText": False},
-    }
-    settings, faults = resolve(
-        [
-            ("workspace", careful),
-            ("editor", {"privacy": {"exclude": ["own/"], "redactSecrets": False}}),
-        ],
-        untrusted={"workspace"},
-    )
-    assert faults == []
-    assert not settings.complete.enabled
-    assert (settings.complete.debounce_ms, settings.complete.max_lines) == (200, 3)
-    assert settings.complete.candidates == 1
-    assert settings.complete.disabled_languages == ("sql",)
-    assert settings.selector.daily_budget == 0.5
-    assert (settings.ensemble.size, settings.ensemble.max_cost) == (2, 0.1)
-    assert settings.privacy.exclude == ("own/", "customers/")
-    assert settings.privacy.redact_secrets
-
-
-COSTS_MORE: list[tuple[str, str, Any]] = [
-    ("complete", "debounceMs", 99),
-    ("complete", "budgetMs", 60000),
-    ("complete", "budgetMs", 50),
-    ("complete", "maxLines", 6),
-    ("complete", "ensemble", 3),
-    ("complete", "candidates", 3),
-    ("complete", "threshold", 0.9),
-    ("complete", "threshold", 0.1),
-    ("explain", "ensemble", 5),
-    ("selector", "strategy", "fixed"),
-    ("selector", "pin", {"complete": "far"}),
-    ("selector", "latencyWeight", 0),
-    ("selector", "costWeight", 0),
-    ("selector", "escalate", True),
-    ("selector", "dailyBudget", 2),
-    ("selector", "seed", 7),
-    ("ensemble", "size", 3),
-    ("ensemble", "budgetMs", 600000),
-    ("ensemble", "rule", "seed"),
-    ("ensemble", "threshold", 1),
-    ("ensemble", "judge", "far"),
-    ("ensemble", "maxCost", 2),
-    ("ensemble", "testSeconds", 600),
-    ("history", "url", "postgresql://evil.example/db"),
-]
-
-
-@pytest.mark.parametrize(("table", "key", "value"), COSTS_MORE)
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_a_workspace_cannot_raise_costs_or_choose_models(
-    table: str, key: str, value: Any, wrapped: bool
-) -> None:
-    own = {
-        "complete": {"debounceMs": 100, "maxLines": 5, "ensemble": 2, "candidates": 2}
-        | {"threshold": 0.2},
-        "selector": {"dailyBudget": 1, "escalate": False},
-        "ensemble": {"size": 2, "maxCost": 1},
-    }
-    theirs = {table: {key: value}}
-    layers = [("config", own), ("workspace", {"ensemble": theirs} if wrapped else theirs)]
-    settings, faults = resolve(layers, untrusted={"workspace"})
-    assert settings == resolve([("config", own)])[0]
-    assert [fault.path for fault in faults] == [f"{table}.{key}"]
-
-
-def test_the_cautious_direction_is_that_of_all_workspace_layers_and_the_user() -> None:
-    layers = [
-        ("config", {"complete": {"maxLines": 9, "debounceMs": 300}}),
-        ("options", {"complete": {"maxLines": 4, "debounceMs": 400}}),
-        ("settings", {"complete": {"maxLines": 8, "debounceMs": 350}}),
-    ]
-    settings, faults = resolve(layers, untrusted={"options", "settings"})
-    assert (settings.complete.max_lines, settings.complete.debounce_ms) == (4, 400)
-    assert len(faults) == 2
-
-
-def test_a_workspace_cannot_add_so_many_patterns_that_they_stall() -> None:
-    for patterns in ([f"a{n}" for n in range(1001)], ["a" * 501]):
-        settings, faults = resolve(
-            [("workspace", {"privacy": {"exclude": patterns}})], untrusted={"workspace"}
-        )
-        assert settings == Settings()
-        assert [fault.path for fault in faults] == ["privacy.exclude"]
-
-
-@pytest.mark.parametrize(
-    "layer", [{"models": "x"}, {"complete": 5}, {"privacy": {"exclude": [5]}}, 7]
-)
-def test_a_workspace_layer_of_nonsense_is_named_and_changes_nothing(layer: Any):
-    settings, faults = resolve([("workspace", layer)], untrusted={"workspace"})
-    assert settings == Settings()
-    assert faults
-
-
 # -- the schema
 
 JSON = st.recursive(
@@ -462,117 +311,6 @@ def test_every_setting_has_a_description():
     for table in (schema, *schema["$defs"].values()):
         for name, prop in table["properties"].items():
             assert "$ref" in prop or prop.get("description"), name
-
-
-# -- files
-
-
-def test_a_config_file_is_read_and_a_missing_one_is_empty(tmp_path):
-    path = tmp_path / "config.toml"
-    assert read_config(path) == ({}, [])
-    path.write_bytes(b"\xef\xbb\xbf[complete]\r\nmaxLines = 3\r\n")
-    assert read_config(path) == ({"complete": {"maxLines": 3}}, [])
-
-
-ONLY_RECALL = {"models": [{"name": "recall", "provider": "recall"}], "discover": False}
-
-
-@pytest.mark.parametrize("content", [b"a = ", b"\xff\xfe", b"a = " + b"[" * 100_000])
-def test_a_config_file_that_is_no_toml_is_named(tmp_path, content: bytes):
-    path = tmp_path / "config.toml"
-    path.write_bytes(content)
-    raw, faults = read_config(path)
-    assert raw == ONLY_RECALL
-    assert "until then none of its settings apply, and only recall is used" in str(faults[0])
-
-
-def test_a_config_that_cannot_be_read_is_named(tmp_path):
-    raw, faults = read_config(tmp_path)
-    assert (raw, "cannot be read" in str(faults[0])) == (ONLY_RECALL, True)
-
-
-def test_a_model_is_added_to_a_new_file_only_the_user_can_read(tmp_path):
-    path = tmp_path / "new" / "config.toml"
-    add_model_to_config(path, ModelSettings(name="gpt", provider="openai", model="gpt-6-luna"))
-    assert resolve([("config", read_config(path)[0])])[0].models == (ModelSettings(**GPT),)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [p.name for p in path.parent.iterdir()] == ["config.toml"]
-
-
-@pytest.mark.parametrize(
-    "start",
-    [
-        "# mine\n[complete]\nmaxLines = 4 # few\n",
-        '# mine\n[[models]]\nname = "a" # first\nprovider = "recall"\n\n'
-        "[complete]\nmaxLines = 4 # few\n",
-        '# mine\nmodels = [{ name = "a", provider = "recall" }]\n[complete]\nmaxLines = 4 # few\n',
-        "# mine\r\nmodels = []\r\n[complete]\r\nmaxLines = 4 # few\r\n",
-    ],
-)
-def test_adding_and_removing_models_keeps_the_rest_of_the_file(tmp_path, start: str):
-    path = tmp_path / "config.toml"
-    path.write_bytes(start.encode())
-    model = ModelSettings(
-        name="local",
-        provider="openai",
-        model="m",
-        base_url="http://127.0.0.1:1/v1",
-        tasks=("explain",),
-    )
-    before = resolve([("config", read_config(path)[0])])[0]
-    add_model_to_config(path, model)
-    settings, faults = resolve([("config", read_config(path)[0])])
-    assert faults == []
-    assert settings.models == (*before.models, model)
-    assert settings.complete.max_lines == 4
-    assert remove_model_from_config(path, "local")
-    assert resolve([("config", read_config(path)[0])]) == (before, [])
-    text = path.read_bytes().decode()
-    assert "# mine" in text and "# few" in text
-    assert ("# first" in text) == ("# first" in start)
-
-
-def test_a_name_that_is_taken_and_one_that_is_not_there(tmp_path):
-    path = tmp_path / "config.toml"
-    add_model_to_config(path, ModelSettings(name="r", provider="recall"))
-    with pytest.raises(SettingsError, match="already has a model 'r'"):
-        add_model_to_config(path, ModelSettings(name="r", provider="recall"))
-    assert not remove_model_from_config(path, "other")
-
-
-def test_a_broken_file_is_never_overwritten(tmp_path):
-    path = tmp_path / "config.toml"
-    for text in ("a = ", "models = 5\n"):
-        path.write_text(text)
-        with pytest.raises(SettingsError):
-            add_model_to_config(path, ModelSettings(name="r", provider="recall"))
-        assert path.read_text() == text
-
-
-def test_a_symbolic_link_stays_one(tmp_path):
-    target = tmp_path / "dotfiles.toml"
-    target.write_text("# mine\n")
-    link = tmp_path / "config.toml"
-    link.symlink_to(target)
-    add_model_to_config(link, ModelSettings(name="r", provider="recall"))
-    assert link.is_symlink()
-    assert "# mine" in target.read_text()
-
-
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError, match="cannot be"):
-        add_model_to_config(
-            tmp_path / "file" / "config.toml", ModelSettings(name="r", provider="recall")
-        )
-
-
-def test_paths_come_from_the_environment_or_the_platform(tmp_path):
-    env = {"ENSEMBLE_LSP_CONFIG": str(tmp_path / "c.toml"), "ENSEMBLE_LSP_DATA_DIR": str(tmp_path)}
-    assert default_config_path(env) == tmp_path / "c.toml"
-    assert default_data_dir(env) == tmp_path
-    assert default_config_path({}).name == "config.toml"
-    assert default_data_dir({}).name == "ensemble-lsp"
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:

@@ -48,6 +48,17 @@ def test_no_key_is_both_a_setting_of_the_table_and_a_table() -> None:
         {"ensemble": {"privacy.exclude": ["private/**"], "size": 2, "models": [GPT]}}
         | {"ensemble.ensemble": {"budgetMs": 9000}},
         {"ensemble": [], "settings": ALL},
+        {"Ensemble": ALL},
+        {"initializationOptions": ALL},
+        {"init_options": {"ensemble": ALL}},
+        {"lsp": {"ensemble-lsp": {"settings": ALL}}},
+        {"ensemble": [ALL]},
+        {**ALL, "privacy": {"exclude": {"private/**": True, "public/**": False}}},
+        {**ALL, "privacy": {"exclude": {"1": "private/**"}}},
+        {**ALL, "privacy": {"exclude": [["private/**"]]}},
+        {**ALL, "privacy": {"Exclude": "private/**"}},
+        {**ALL, "privacy": [{"exclude": ["private/**"]}]},
+        {"models": [GPT], "ensemble": ALL["ensemble"], "Privacy": ALL["privacy"]},
     ],
 )
 def test_every_shape_means_the_same(shape: dict[str, Any]) -> None:

@@ -78,7 +78,7 @@ export function smallest({ range, removed, text }: Replacement): Replacement {
 
 /**
  * The rest of an edit after the user typed part of it; "done" if all of it is there. Undefined after
- * any other change, also one elsewhere.
+ * any other change, including one elsewhere.
  */
 export function rebase(edit: Replacement, change: Change): Replacement | "done" | undefined {
   const { range, removed, text } = edit;

@@ -25,6 +25,7 @@ from ..selection.history_sync import HistorySync
 from ..selection.request_context import RequestContext, request_context
 from ..settings import Raw, Settings, SettingsIssue, resolve
 from ..types import Document, Position, Prompt, Span, Suggestion, Task, Trigger
+from ..workspace_trust import split_trust
 from .activity import Activity
 from .suggestion_log import SuggestionLog
 from .workspace import Workspace
@@ -32,7 +33,7 @@ from .workspace import Workspace
 DEFAULT_P90_MS = 600.0
 """First-token p90 of a model that was never asked: when to ask the next one too."""
 _LIKELY = 2
-"""Models that have a connection open: the one to ask, and the one that is asked if it is slow."""
+"""Number of models that keep a connection open: the first choice, and the one that hedges it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +45,23 @@ class SettingsLayers:
     editor: Raw
 
     def resolve(self, trusted: bool) -> tuple[Settings, list[SettingsIssue]]:
-        """Return the resulting settings and the faults in them."""
+        """Return the resulting settings and the faults in them.
+
+        The editor's settings may deny trust too; they cannot grant it.
+        """
+        editor, denied = split_trust(self.editor)
         layers = [
             ("config", self.config),
             ("initializationOptions", self.initialization),
-            ("settings", self.editor),
+            ("settings", editor),
         ]
-        untrusted = () if trusted else ("initializationOptions", "settings")
+        untrusted = () if trusted and not denied else ("initializationOptions", "settings")
         return resolve(layers, untrusted=untrusted)
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """Settings and all that follows from them. Frozen: every change makes a new one.
+    """Settings, and everything built from them. Frozen: every change makes a new one.
 
     The server swaps it in one place (``lsp.server.Host``). ``workspace``, ``suggestions`` and
     ``activity`` are the same objects in every context of a server.

@@ -9,7 +9,7 @@ from ..types import Document, Edit
 from .app_context import AppContext
 
 _SECONDS = 1.0
-"""Between two signs that are passed on."""
+"""Least seconds between two keystrokes that announce a request."""
 
 
 class ConnectionOpener:
@@ -38,7 +38,7 @@ class ConnectionOpener:
             self._announce(after)
 
     def closed(self, document: Document) -> None:
-        """Nothing: connections close by themselves after a while."""
+        """Do nothing: connections close by themselves after a while."""
 
     def _announce(self, document: Document) -> None:
         app = self._app()

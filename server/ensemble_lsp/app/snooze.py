@@ -30,5 +30,5 @@ class Snooze:
         return max(0.0, self._until - self._clock())
 
     def start(self, minutes: float = math.inf) -> None:
-        """Be quiet for some minutes, or until the server ends; 0 ends it."""
+        """Begin a snooze of some minutes, by default until the server ends; 0 ends the snooze."""
         self._until = self._clock() + minutes * 60.0

@@ -62,14 +62,12 @@ class Reasons:
 
     @property
     def why(self) -> str:
-        """The decision's reason; and if the model of first choice had nothing, that too."""
+        """The decision's reason, with a note if the model of first choice had no answer."""
         choice, shown = self.decision.choice, self.suggestion
         first = next(iter(choice.names), "")
         if shown.task != "complete" or shown.agreement is not None or first in ("", *shown.models):
             return choice.why
-        return (
-            f"{choice.why} {first} had nothing to offer here in time: this is {shown.models[0]}'s."
-        )
+        return f"{choice.why} {first} had no answer here in time: this one is {shown.models[0]}'s."
 
 
 class SuggestionLog:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
@@ -24,7 +25,7 @@ _OPENS_PER_SECOND = 5.0
 or a broken one) must not hold up requests; those are read in the background, unless they are closed before."""
 _SLICE_LINES = 60
 _PAUSE = 0.002
-"""Recall reads a document in slices of so many lines; between two, requests get the loop for this long."""
+"""Lines that recall reads at once, and the seconds after them in which requests get the loop."""
 
 
 class Workspace:
@@ -121,9 +122,16 @@ class Workspace:
 
     async def _read_disk(self) -> None:
         known = set(self._on_disk)  # a file that is saved meanwhile stays
-        files = await asyncio.to_thread(
-            read_source_files, self.context.folders, self.context.privacy
-        )
+        stopped = threading.Event()
+        try:
+            files = await asyncio.to_thread(
+                read_source_files,
+                self.context.folders,
+                self.context.privacy,
+                stopped=stopped.is_set,
+            )
+        finally:
+            stopped.set()  # after a cancel the thread ends at the next file
         for path in known - {file.path for file in files}:
             self.recall.remove_file(self._on_disk.pop(path))
         opened = {Path(document.path): document.uri for document in self.documents.recent()}

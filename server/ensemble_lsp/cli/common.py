@@ -100,7 +100,9 @@ def require_file(history: History) -> None:
     A file that can only be read is in memory too, with its records.
     """
     if history.in_memory:
-        raise HistoryError(" ".join(history.notices) or f"{history.path} cannot be written.")
+        raise HistoryError(
+            " ".join(history.notices) or f"{history.path} cannot be written; check its permissions."
+        )
 
 
 def project_of(file: Path) -> Path:

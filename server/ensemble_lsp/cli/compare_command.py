@@ -135,6 +135,7 @@ def _bars(*, quiet: bool) -> Generator[Callable[[EvalProgress], None]]:
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        TaskID,
         TextColumn,
         TimeRemainingColumn,
     )
@@ -146,13 +147,13 @@ def _bars(*, quiet: bool) -> Generator[Callable[[EvalProgress], None]]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
-    bars: dict[str, int] = {}
+    bars: dict[str, TaskID] = {}
 
     def step(at: EvalProgress) -> None:
         progress.start()
         if at.model not in bars:
             bars[at.model] = progress.add_task(safe(at.model), total=at.total)
-        progress.update(bars[at.model], completed=at.done)  # type: ignore[arg-type]
+        progress.update(bars[at.model], completed=at.done)
 
     try:
         yield step

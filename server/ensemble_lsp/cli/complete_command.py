@@ -64,6 +64,8 @@ async def _ask(
     finally:
         completer.close()
     if not found:
+        # A place where nothing is asked leaves the file unchecked.
+        await app.workspace.context.prepare(document)
         raise _nothing(args, app, document, failures)
     best = found[0]
     return CliResult("complete", best.text, best.models, took, best.agreement, why(app, best.id))

@@ -54,9 +54,13 @@ def _read(patch: Path) -> list[PatchHunk]:
         text = sys.stdin.read() if str(patch) == "-" else patch.read_text("utf-8", "replace")
         hunks = list(read_patch(text))
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{patch} cannot be read as a patch: {error}.") from error
+        raise SettingsError(
+            f"{patch} cannot be read as a patch: {error}; give the output of `git diff`."
+        ) from error
     if not hunks:
-        raise SettingsError(f"{patch} has no hunk of a unified diff.")
+        raise SettingsError(
+            f"{patch} has no hunk of a unified diff; give the output of `git diff`."
+        )
     return hunks
 
 

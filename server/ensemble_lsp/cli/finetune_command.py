@@ -8,9 +8,10 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ..app import AppContext
@@ -20,7 +21,7 @@ from ..finetuning.job_runner import JobRunner, PollingSchedule
 from ..finetuning.jobs import HyperParameters, JobStore, TuningJob
 from ..finetuning.openai_jobs import FineTuningClient
 from ..finetuning.prepare import TrainingTarget
-from ..finetuning.prepared_data import TrainingFiles, check_training_files, open_data
+from ..finetuning.prepared_data import CheckedFiles, TrainingFiles, check_training_files, open_data
 from ..finetuning.prices import MAX_SUFFIX_CHARS
 from ..finetuning.provider_support import no_jobs, not_here
 from ..finetuning.registration import ConfigTarget, register_model, retire_model
@@ -29,10 +30,19 @@ from ..models.api_keys import Keyring, find_key
 from ..models.profiles import make_profile
 from ..provider_spec import spec_of
 from ..settings import ModelSettings, default_data_dir
-from ..wording import plural
+from ..wording import dollars, plural
 from .common import app_of, run_async
-from .console import number, print_json, print_table, safe, warn
-from .finetune_data import folder_of, model_of, path_of, price_line, run_prepare, target_of
+from .console import DASH, print_json, print_table, safe, warn
+from .finetune_data import (
+    folder_of,
+    model_of,
+    new_folder,
+    path_of,
+    prepare_own_file,
+    price_line,
+    run_prepare,
+    target_of,
+)
 from .finetune_watch import Watch
 from .questions import confirmed
 from .sentence_layout import say
@@ -58,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         return run_async(work)
     except InvalidTrainingFileError as error:
-        for fault in error.faults[:_MAX_FAULTS]:
+        for fault in error.faults[:_MAX_FAULTS] if len(error.faults) > 1 else ():
             say(safe(str(fault)), to_stderr=True, indent="  ")
         if (more := len(error.faults) - _MAX_FAULTS) > 0:
             say(f"and {plural(more, 'more fault')}", to_stderr=True)
@@ -76,29 +86,37 @@ async def _start(args: argparse.Namespace, app: AppContext) -> int:
         raise FineTuningError(obstacle)
     if args.suffix and len(args.suffix) > MAX_SUFFIX_CHARS:
         raise SettingsError(f"--suffix may have at most {MAX_SUFFIX_CHARS} characters.")
-    checked = await asyncio.to_thread(check_training_files, data, target)
-    job = TuningJob(
-        name=args.name or f"{target.base.name}-tuned",
-        created=time.time(),
-        base=target.base,
-        model=target.model_id,
-        method=method,
-        training=checked.training,
-        validation=checked.validation,
-        suffix=args.suffix or "",
-        seed=args.seed,
-        hyperparameters=_hyperparameters(args, target.base, method),
-        estimate=checked.estimate["price"],
-    )
+    with ExitStack() as stack:
+        if data.own_file:
+            dry = Path(stack.enter_context(TemporaryDirectory())) if args.dry_run else None
+            data = await prepare_own_file(args, data.training, target, dry or new_folder(args))
+        checked = await asyncio.to_thread(check_training_files, data, target)
+    job = _new_job(args, target, checked)
     if args.dry_run and args.json:
         print_json({**_row(job), "estimate": dict(checked.estimate)})
         return 0
     if args.dry_run:
-        say(_intent(target, checked.training.examples, checked.estimate))
+        say(_intent(target, checked))
         return 0
-    _confirm(args, target, checked.training.examples, checked.estimate)
+    _confirm(args, target, checked)
     job = await asyncio.to_thread(_store(args).add, job)
     return await _resume(args, app, job, follow=not args.no_follow)
+
+
+def _new_job(args: argparse.Namespace, target: TrainingTarget, checked: CheckedFiles) -> TuningJob:
+    return TuningJob(
+        name=args.name or f"{target.base.name}-tuned",
+        created=time.time(),
+        base=target.base,
+        model=target.model_id,
+        method=target.method,
+        training=checked.training,
+        validation=checked.validation,
+        suffix=args.suffix or "",
+        seed=args.seed,
+        hyperparameters=_hyperparameters(args, target.base, target.method),
+        estimate=checked.estimate["price"],
+    )
 
 
 def _ident(args: argparse.Namespace, data: TrainingFiles) -> str:
@@ -121,11 +139,9 @@ def _hyperparameters(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _confirm(
-    args: argparse.Namespace, target: TrainingTarget, examples: int, estimate: Any
-) -> None:
+def _confirm(args: argparse.Namespace, target: TrainingTarget, checked: CheckedFiles) -> None:
     """Ask before anything is sent or paid."""
-    say(_intent(target, examples, estimate), to_stderr=True)
+    say(_intent(target, checked), to_stderr=True)
     if args.yes:
         return
     if not sys.stdin.isatty():
@@ -134,11 +150,14 @@ def _confirm(
         raise FineTuningError("Nothing was sent.")
 
 
-def _intent(target: TrainingTarget, examples: int, estimate: Any) -> str:
+def _intent(target: TrainingTarget, checked: CheckedFiles) -> str:
     """Return in one line where the data goes, and the price."""
-    local = spec_of(target.base.provider).trains_here
-    where = "train on this machine" if local else f"send {plural(examples, 'example')} of your code"
-    return safe(f"{target.model_id}: {where}; {'free' if local else price_line(estimate)}")
+    if spec_of(target.base.provider).trains_here:
+        return safe(f"{target.model_id}: train on this machine; free")
+    held = checked.validation.examples if checked.validation else 0
+    sent = f"send {plural(checked.training.examples + held, 'example')} of your code"
+    sent += f" ({held} of them for validation)" if held else ""
+    return safe(f"{target.model_id}: {sent}; {price_line(checked.estimate)}")
 
 
 async def _resume(args: argparse.Namespace, app: AppContext, job: TuningJob, follow: bool) -> int:
@@ -178,15 +197,34 @@ def _report(args: argparse.Namespace, job: TuningJob) -> int:
     if args.json:
         print_json(_row(job))
     elif job.state == "failed":
-        raise FineTuningError(f"{job.name} failed: {job.message.rstrip('.')}.")
+        file = f" The file is {job.training.path}." if "training_file" in job.message else ""
+        rest = f" {_uploads_remain(job)}." if job.uploads else ""
+        raise FineTuningError(f"{job.name} failed: {job.message.rstrip('.')}.{file}{rest}")
     elif job.joined and not job.retired:
         say(f"{job.name}: {job.state}; {job.joined} ({safe(job.tuned)}) is now one of your models")
     elif job.ended:
-        print(f"{job.name}: {job.state}")
+        say(f"{job.name}: {job.state}{_end_of_uploads(job)}")
+    elif not job.job_id and not job.local:
+        again = f"`ensemble-lsp finetune status {job.name} --follow` tries again"
+        cancel = f"; `ensemble-lsp finetune cancel {job.name}` deletes the uploaded files"
+        say(f"{job.name}: not started; {again}{cancel if job.uploads else ''}")
     else:
         follow = f"`ensemble-lsp finetune status {job.name} --follow`"
         say(f"{job.name}: {job.state}; {follow} follows it")
     return 1 if job.state == "failed" else 0
+
+
+def _uploads_remain(job: TuningJob) -> str:
+    cancel = f"`ensemble-lsp finetune cancel {job.name}`"
+    return f"The uploaded files are still with the provider; {cancel} tries again to delete them"
+
+
+def _end_of_uploads(job: TuningJob) -> str:
+    """Return the rest of a sentence on a job that has ended: what became of its uploaded files."""
+    if job.uploads:
+        remain = _uploads_remain(job)
+        return f". {remain}."
+    return "; the uploaded files were deleted" if job.training.deleted else ""
 
 
 async def _status(args: argparse.Namespace, app: AppContext) -> int:
@@ -221,7 +259,7 @@ async def _list(args: argparse.Namespace, app: AppContext) -> int:
         [
             (
                 row["name"], row["state"], row["model"], row["method"], str(row["examples"]),
-                number(row["estimate"]), row["tuned"],
+                _price(row["estimate"]), row["tuned"],
                 f"{row['joined']} (retired)" if row["retired"] else row["joined"],
             )
             for row in rows
@@ -255,6 +293,7 @@ async def _cancel(args: argparse.Namespace, app: AppContext) -> int:
         raise SettingsError("name the job: `ensemble-lsp finetune cancel JOB`.")
     store = _store(args)
     job = await asyncio.to_thread(store.get, args.what)
+    ended = job.ended
     if job.local:
         if job.ended:
             raise FineTuningError(f"{job.name} has already ended ({job.state}).")
@@ -262,6 +301,9 @@ async def _cancel(args: argparse.Namespace, app: AppContext) -> int:
     else:
         async with _service(job, app) as service:
             job = await JobRunner(service, store).cancel(job)
+    if ended and not args.json:  # only its files were left to delete
+        say(f"{job.name}: {job.state}{_end_of_uploads(job)}")
+        return 1 if job.uploads else 0
     job = await register_model(job, store, _home(app))
     return _report(args, job)
 
@@ -271,7 +313,7 @@ async def _retire(args: argparse.Namespace, app: AppContext) -> int:
         raise SettingsError("name the model: `ensemble-lsp finetune retire NAME`.")
     if args.delete and not args.yes:
         raise SettingsError("--delete deletes the model permanently; add --yes.")
-    job = await retire_model(_store(args), args.what, _home(app))
+    job = await retire_model(_store(args), args.what, _home(app), again=args.delete)
     if args.delete and job.local:
         await asyncio.to_thread(Path(job.tuned).unlink, missing_ok=True)
     elif args.delete:
@@ -314,6 +356,10 @@ def _pace(args: argparse.Namespace) -> PollingSchedule:
 
 def _store(args: argparse.Namespace) -> JobStore:
     return JobStore(args.data_dir or default_data_dir())
+
+
+def _price(estimate: float | None) -> str:
+    return DASH if estimate is None else dollars(estimate)
 
 
 def _row(job: TuningJob) -> dict[str, Any]:

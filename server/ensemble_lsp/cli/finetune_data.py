@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ..finetuning.from_history import from_history
 from ..finetuning.from_repository import from_repository
 from ..finetuning.local.vocabulary import native_fim
 from ..finetuning.prepare import PreparedData, TrainingTarget, prepare, prepare_file
+from ..finetuning.prepared_data import TrainingFiles, open_data
 from ..finetuning.provider_support import no_jobs
 from ..finetuning.training_example import METHODS, Method
 from ..languages import language_of
@@ -38,12 +40,12 @@ async def run_prepare(args: argparse.Namespace, app: AppContext) -> int:
     if args.dry_run:
         summary["faults"] = [str(fault) for fault in prepared.check()]
     else:
-        out = args.out or folder_of(args) / "data" / time.strftime("%Y%m%d-%H%M%S")
+        out = args.out or new_folder(args)
         summary["folder"] = str(await asyncio.to_thread(prepared.write, out))
     if args.json:
         print_json(summary)
     else:
-        _print_summary(summary)
+        _print_summary(args, summary)
     return 1 if summary.get("faults") else 0
 
 
@@ -98,21 +100,50 @@ async def _gather(
     return await asyncio.to_thread(prepare, gathered, target, source=label, **split)
 
 
-def _print_summary(summary: dict[str, Any]) -> None:
+async def prepare_own_file(
+    args: argparse.Namespace, path: Path, target: TrainingTarget, out: Path
+) -> TrainingFiles:
+    """Prepare a JSONL file as ``prepare`` does, so that both train on the same examples."""
+    prepared = await asyncio.to_thread(prepare_file, path, target, seed=args.seed or 0)
+    for line in _left_out(prepared.left_out):
+        say(line, to_stderr=True)
+    return open_data(await asyncio.to_thread(prepared.write, out), out)
+
+
+def new_folder(args: argparse.Namespace) -> Path:
+    """Return a folder for training data that does not exist yet."""
+    base = folder_of(args) / "data" / time.strftime("%Y%m%d-%H%M%S")
+    free, number = base, 2
+    while free.exists():
+        free, number = base.with_name(f"{base.name}-{number}"), number + 1
+    return free
+
+
+def _left_out(counts: Mapping[str, int]) -> list[str]:
+    return [f"skipped: {reason} ({count:,})" for reason, count in counts.items()]
+
+
+def _print_summary(args: argparse.Namespace, summary: dict[str, Any]) -> None:
     training, validation = summary["training"], summary["validation"]
     print(f"from {safe(summary['source'])} for {safe(summary['base'])} ({summary['method']})")
     for name, part in (("training", training), ("validation", validation)):
         examples, files = plural(part["examples"], "example"), plural(part["files"], "file")
-        print(f"{name}: {examples} from {files}, about {plural(part['tokens'], 'token')}")
-    for reason, count in summary["leftOut"].items():
-        say(f"skipped: {reason} ({count:,})")
+        found = f"{examples} from {files}, about {plural(part['tokens'], 'token')}"
+        print(f"{name}: {found if part['examples'] else 'no examples'}")
+    for line in _left_out(summary["leftOut"]):
+        say(line)
     if summary["redacted"]:
         print(f"secrets replaced in prompts: {summary['redacted']}")
     for fault in summary.get("faults", ()):
         say(f"fault: {fault}")
     say(price_line(summary))
     if "folder" in summary:
-        command = shlex.join(["ensemble-lsp", "finetune", "start", summary["folder"]])
+        # The price holds for these options, which the data does not store.
+        options = [("--epochs", args.epochs), ("--price", args.price)]
+        given = [
+            part for name, value in options if value is not None for part in (name, f"{value:g}")
+        ]
+        command = shlex.join(["ensemble-lsp", "finetune", "start", summary["folder"], *given])
         say(f"written to {summary['folder']}; `{command}` trains on it")
 
 

@@ -95,7 +95,9 @@ def _output(path: Path | None) -> Generator[TextIO]:
             yield file
         temporary.replace(path)
     except OSError as error:
-        raise SettingsError(f"{path} cannot be written ({error.strerror}).") from error
+        raise SettingsError(
+            f"{path} cannot be written ({error.strerror}); choose another --out."
+        ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -126,7 +128,7 @@ def _lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not UTF-8; give a file that `export` wrote.") from error
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror}).") from error
+        raise SettingsError(f"{path} cannot be read ({error.strerror}); check the path.") from error
 
 
 def _confirmed() -> bool:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 def logging_to(file: Path | None, level: int, redact: RedactKeys) -> Generator[None]:
     """Append to a file that only the user can read (0600), or log to standard error.
 
-    Every record passes through ``redact``, also the errors of threads and finalizers. Raises
+    Every record passes through ``redact``, including errors of threads and finalizers. Raises
     ``SettingsError`` if the file cannot be written.
     """
     handler = logging.StreamHandler(_open(file) if file else sys.stderr)
@@ -57,7 +57,9 @@ def _open(path: Path) -> TextIO:
             raise SettingsError(f"--log-file {path} is not a regular file; name another one.")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
-        raise SettingsError(f"--log-file {path} cannot be written ({error.strerror}).") from error
+        raise SettingsError(
+            f"--log-file {path} cannot be written ({error.strerror}); name another."
+        ) from error
     return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
 
 

@@ -96,7 +96,8 @@ def _run(args: argparse.Namespace) -> int:
         logger.debug("no permission, or no space", exc_info=error)
         _discard_output()  # it may be the file that is full
         where = error.filename or "a file"
-        return _fail(args, EnsembleError(f"{where} cannot be used ({error.strerror})."))
+        advice = "check its permissions" if isinstance(error, PermissionError) else "check the disk"
+        return _fail(args, EnsembleError(f"{where} cannot be used ({error.strerror}); {advice}."))
     except Exception as error:
         return _fail_internally(args, error)
 
@@ -184,7 +185,7 @@ def _parser(shows_help: bool) -> argparse.ArgumentParser:
     compare_arguments.add_report(made["report"])
     finetune_arguments.add(made["finetune"], shared)
     made["demo"].add_argument("--fetch", action="store_true", help="download the weights first")
-    text = "with the smallest model alone: 93 MB instead of 571 MB, and answers to match"
+    text = "with the smallest model alone: 93 MB instead of 571 MB, and weaker answers"
     made["demo"].add_argument("--small", action="store_true", help=text)
     made["demo"].add_argument("--json", action="store_true")
     made["doctor"].add_argument("--json", action="store_true")

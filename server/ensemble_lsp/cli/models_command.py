@@ -193,7 +193,9 @@ async def _remove(args: argparse.Namespace) -> int:
         with suppress(SettingsError):  # no such key, or no keyring
             await delete_key(args.name)
     if not removed and not packaged:
-        raise SettingsError(f"{args.name!r} is neither in {config} nor a downloaded model.")
+        raise SettingsError(
+            f"{args.name!r} is neither in {config} nor a downloaded model; see `models list`."
+        )
     print(f"{args.name} was removed.")
     return 0
 

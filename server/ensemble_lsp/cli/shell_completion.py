@@ -25,7 +25,7 @@ def answer(parser: argparse.ArgumentParser) -> None:
     for command, action in _actions(parser):
         completer = _COMPLETERS.get((command, action.dest)) or _COMPLETERS.get(("", action.dest))
         if completer is not None and not action.choices:
-            action.completer = completer  # type: ignore[attr-defined]
+            action.completer = completer  # type: ignore[attr-defined]  # as argcomplete reads it
     argcomplete.autocomplete(parser, always_complete_options=False)
 
 

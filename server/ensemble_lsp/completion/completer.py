@@ -148,7 +148,7 @@ class Completer:
         return await self._ask_others(run, order, count)
 
     def _instant_models(self, decision: Decision) -> list[Model]:
-        """The free models, unless the user pinned another one."""
+        """Return the free models, unless the user pinned another one."""
         pinned = decision.pinned and not decision.models[0].profile.free
         return [] if pinned else [m for m in decision.models if m.profile.free]
 
@@ -186,12 +186,12 @@ class Completer:
         return await self._runner.ask(run, order, 1)
 
     def _is_instant_possible(self, app: AppContext) -> bool:
-        """Whether a free model can answer first, so that waiting before the choice saves nothing."""
+        """Return whether a free model can answer first, so that waiting before the choice saves nothing."""
         last = self._last_decision
         return any(m.profile.free for m in (last.models if last else app.models_for("complete")))
 
     def _debounce(self, run: CompletionRun) -> float:
-        """Seconds to wait, by the latency of the paid model that the last decision preferred."""
+        """Return the seconds to wait, by the latency of the paid model that the last decision preferred."""
         typing = self._typing.setdefault(run.request.document.uri, TypingRhythm())
         latency_ms, last = math.inf, self._last_decision
         if last is not None:
@@ -201,7 +201,7 @@ class Completer:
         return typing.debounce(run.app.settings.complete.debounce_ms, latency_ms)
 
     def _cached(self, run: CompletionRun) -> Iterator[CachedAnswer]:
-        """The cached answers that continue the document at the cursor, post-processed one by one."""
+        """Yield the cached answers that continue the document at the cursor, post-processed one by one."""
         found = self._cache.get(run.document, run.position)
         sources = run.app.registry.ids() if found else {}
         pin = run.app.pin("complete")
@@ -254,7 +254,7 @@ class Completer:
 
 
 def _respects_pin(answer: CachedAnswer, pin: str | None) -> bool:
-    """Whether a cached answer is from the pinned model, or from a fallback for an empty answer of it."""
+    """Return whether a cached answer is from the pinned model, or from a fallback for an empty answer of it."""
     if pin is None or answer.model == pin:
         return True
     return answer.decision is not None and answer.decision.choice.names[:1] == (pin,)

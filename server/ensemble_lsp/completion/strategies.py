@@ -76,7 +76,7 @@ class CompletionRunner:
         return answers
 
     def shown(self, run: CompletionRun, answer: CachedAnswer) -> None:
-        """Serve what is shown first while the user types along: the instant answer moves behind it."""
+        """Move the instant answer behind the shown one, which is then served while the user types along."""
         if run.instant is not None and run.instant.source != answer.source:
             self._cache.put(run.document, run.position, run.instant)
 
@@ -246,7 +246,7 @@ class CompletionRunner:
         run.samples = 0
 
     def _has_first(self, run: CompletionRun) -> bool:
-        """Return whether a model answered that is not only a stopgap."""
+        """Return whether the first choice or any paid model has answered."""
         first = run.decision.models[0].profile.name if run.decision else ""
         return any(
             f.done and f.has_answer and (not f.profile.free or f.profile.name == first)

@@ -1,1 +1,1 @@
-"""From a document and a cursor to what a model is shown."""
+"""The context of a request: the part of a document, and of others, that a model is shown."""

@@ -29,7 +29,7 @@ def excludes_files(files: RuleFiles, repository: Repository | None) -> list[Path
     """
     base = repository.root if repository else Path.home()
     own = list(_values(files, _own_files(repository), "core.excludesfile"))
-    users = list(_values(files, _user_files(), "core.excludesfile"))
+    users = [*_values(files, _user_files(), "core.excludesfile"), *_of_environment()]
     paths = [_path(value, base) for value in (*own, *users)]
     found = [path for path in paths if path is not None]
     return found or [_config_home() / "git" / "ignore"]
@@ -69,6 +69,15 @@ def _values(files: RuleFiles, configs: list[Path], key: str, depth: int = 0) -> 
                 included = _path(value, config.parent)
                 if included is not None:
                     yield from _values(files, [included], key, depth + 1)
+
+
+def _of_environment() -> Iterator[str]:
+    """Yield the values that the environment gives, as ``GIT_CONFIG_KEY_0`` and ``GIT_CONFIG_VALUE_0``."""
+    env = os.environ
+    count = env.get("GIT_CONFIG_COUNT", "")
+    for number in range(int(count) if re.fullmatch(r"\d{1,3}", count) else 0):
+        if env.get(f"GIT_CONFIG_KEY_{number}", "").lower() == "core.excludesfile":
+            yield env.get(f"GIT_CONFIG_VALUE_{number}", "")
 
 
 def _entries(path: Path, files: RuleFiles) -> list[Entry]:

@@ -19,6 +19,7 @@ _CLASSES = {
     "[:upper:]": "A-Z", "[:space:]": " \t\r\n\f\v", "[:blank:]": " \t", "[:xdigit:]": "0-9a-fA-F",
 }  # fmt: skip
 _CLASS = re.compile(r"\[:[a-z]+:\]")
+_BRACKET_IN_CLASS = re.compile(r"(?<!\\)\[([!^]?)\\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ def _regex(body: str) -> re.Pattern[str] | None:
     if _STARS.fullmatch(body):
         return _EVERYTHING
     body = _CLASS.sub(lambda match: _CLASSES.get(match[0], ""), body)
+    body = _BRACKET_IN_CLASS.sub(r"[\1]", body)
     try:
         # A leading sign has no meaning here: the caller has read it.
         text, _ = GitIgnoreSpecPattern.pattern_to_regex(f"\\{body}" if body[0] in "!#" else body)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import DocumentError
 from ..languages import language_of
+from ..settings.regular_files import read_regular
 from ..types import Document, Snippet
 from .content_exclusion import PrivacyFilter
 from .documents import decode
@@ -167,7 +168,7 @@ class ImportSignatures:
                 return kept
             if status.st_size > _MAX_BYTES:
                 return _Signatures(stamp, (), ())
-            text = decode(path.read_bytes(), str(path))
+            text = decode(read_regular(path, _MAX_BYTES), str(path))
         except (OSError, DocumentError):
             return _Signatures((0, 0), (), ())
         document = Document.from_text(path.as_uri(), 0, language_of(path), text)

@@ -64,7 +64,7 @@ class KnownSecrets:
         return text, total
 
     def seam(self, before: str, after: str) -> tuple[str, str, int]:
-        """Return two texts that meet without the known secret that is there where they meet."""
+        """Return two adjacent texts without the known secret that crosses their boundary, and the number of secrets."""
         left, right = before[-_LONGEST_SEAM:], after[:_LONGEST_SEAM]
         text = left + right
         for secret in self._whole:

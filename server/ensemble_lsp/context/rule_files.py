@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
+from ..settings.regular_files import read_regular
+
 MAX_BYTES = 256_000
 _MAX_FILES = 20_000
 _Stamp = tuple[int, ...] | None
@@ -19,7 +21,7 @@ class UnreadableRulesError(OSError):
 
 
 class RuleFiles:
-    """Remembers every file that was asked for, also those that do not exist."""
+    """Remembers every file that was requested, including those that do not exist."""
 
     def __init__(self) -> None:
         self._stamps: dict[Path, _Stamp] = {}
@@ -50,13 +52,9 @@ class RuleFiles:
         if self.kind(path) != "file":
             return None
         try:
-            with path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+            return read_regular(path, MAX_BYTES)
         except OSError as error:
             raise UnreadableRulesError(str(path)) from error
-        if len(data) > MAX_BYTES:
-            raise UnreadableRulesError(str(path))
-        return data
 
     def parsed(self, path: Path, parse: Callable[[Path, RuleFiles], _T]) -> _T:
         """Return ``parse(path, self)``, which reads that file only; again when a file has changed."""

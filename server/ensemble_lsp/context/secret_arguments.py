@@ -9,9 +9,14 @@ from typing import NamedTuple
 from .secret_names import may_name_secret, span_of_value
 from .secret_values import is_app_password, is_harmless, is_mixed, is_password_word
 
+_EXAMPLE = re.compile(r"(?i)your|change|<|\$|%|\{|example|\.\.\.|sha|md5|utf|hs\d|rs\d|es\d")
+_DESCRIPTION = re.compile(
+    r"(?i)secret|password|key|token|jwt|hmac|test|some|dummy|fake|sample|placeholder|signing|private|shared|super|user|value|string|demo|session|cookie|salt|hash|digest|message|data"
+)
+_LETTERS = re.compile("[A-Za-z]+")
 _NUMBER_OF_FIELDS = 4
 """Colons in a line of PostgreSQL's file of passwords."""
-_MARKS = re.compile("[\"'`=@|;-]|:.*:")
+_MARKS = re.compile("[\"'`=@|;/-]|:.*:|[wW]ord |phrase | is |community|nemonic|secret |psk |rootpw")
 
 
 class _ArgumentRule(NamedTuple):
@@ -19,10 +24,12 @@ class _ArgumentRule(NamedTuple):
 
     words: tuple[str, ...]
     pattern: re.Pattern[str]
+    takes_words: bool = False
+    """Whether plain words are a secret here: a key of a cipher or a signature is one whatever it is."""
 
 
-def _rule(words: str, pattern: str) -> _ArgumentRule:
-    return _ArgumentRule(tuple(words.split("|")), re.compile(pattern, re.VERBOSE))
+def _rule(words: str, pattern: str, *, takes_words: bool = False) -> _ArgumentRule:
+    return _ArgumentRule(tuple(words.split("|")), re.compile(pattern, re.VERBOSE), takes_words)
 
 
 _RULES = (
@@ -37,7 +44,7 @@ _RULES = (
     _rule("identified", r"""(?i:\bidentified\s+by)\s+"?(?P<v>[^\s"'`;:$@?&%][^\s"'`;]{4,200})"""),
     _rule(
         "htpasswd|net use|<<<",
-        r"""(?:\bhtpasswd\s+-\w*b\w*\s+\S{1,80}\s+\S{1,40}\s+|/user:\S{1,60}\s+|\b(?i:pw|pass|passwd|password|secret|token)\s*<<<\s*["']?)
+        r"""(?:\bnet\s+user\s+\S{1,40}\s+|\bhtpasswd\s+-\w*b\w*\s+\S{1,80}\s+\S{1,40}\s+|/user:\S{1,60}\s+|\b(?i:pw|pass|passwd|password|secret|token)\s*<<<\s*["']?)
         (?P<v>(?=[^\s"']*\d)[^\s"'$]{5,200})""",
     ),
     _rule("password", r"\bPASSWORD\s*\(\s*'(?P<v>[^'\n]{4,200})'"),
@@ -47,30 +54,44 @@ _RULES = (
     ),
     # Programs that take a name and a password, or a password alone
     _rule(
-        " -u|-user",
-        r"""\s(?:-u|--user|--proxy-user)[=\s]?\s*["']?[^\s:"'$]{1,80}:(?P<v>[^\s"'$]{4,200})""",
+        " -u|-user| -a|--auth",
+        r"""\s(?:-u|--user|--proxy-user|-a|--auth)[=\s]?\s*["']?[^\s:"'$]{1,80}:(?P<v>[^\s"'$]{4,200})""",
     ),
     _rule(
-        " -p| -a| -w",
-        r"""\b(?:login|sshpass|mongo(?:sh|dump|restore)?|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
-        \s-(?:p|a|w)\s?["']?(?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'$]{5,200})""",
+        "-p|-a|-w| /p| /rp| net user|pass:",
+        r"""\b(?:useradd|usermod|psexec|zip|7za?|sqlcmd|bcp|schtasks|signtool|xfreerdp|lftp|login|sshpass|mongo(?:sh|dump|restore)?|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
+        [\s"',](?:-(?:p|P|a|w)|/r?p|/pass:)[ :]?["']?(?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'$]{5,200})""",
     ),
     # Functions that take a key: HMACs, ciphers, signed tokens
     _rule(
-        "hmac|createcipher|createdecipher|keyspec|fernet|jwt.|secretbox|symmetrickey|openssl_|aes.new|signwith|cookieparser|password_hash|fromhex|from_hex",
-        r"""(?:hmac\.(?:new|digest|HMAC)\(\s*|pbkdf2_hmac\(\s*["']\w{1,20}["'],\s*|AES\.new\(\s*|signWith\(\s*[\w.]{1,40},\s*
+        "signedstring|getbytes|hmac|createcipher|createdecipher|keyspec|fernet|jwt.|secretbox|symmetrickey|openssl_|aes.new|signwith|cookieparser|password_hash|fromhex|from_hex",
+        r"""(?:SignedString\(\s*(?:\[\]byte\(\s*)?|\b[kK]ey\w*\s*=\s*[\w.]{0,30}Encoding\.\w{2,8}\.GetBytes\(\s*|hmac\.(?:new|digest|HMAC)\(\s*|pbkdf2_hmac\(\s*["']\w{1,20}["'],\s*|AES\.new\(\s*|signWith\(\s*[\w.]{1,40},\s*
             |(?:cookieParser|password_hash)\(\s*|openssl_(?:en|de)crypt\([^,\n]{1,80},\s*["'][\w-]{1,30}["'],\s*
             |\b(?i:key|secret)\s*=\s*(?=[\w.]*from_?hex\()(?:\w+\.)?from_?hex\(\s*|hmac\.New\([\w.]+,\s*\[\]byte\(|SecretKeySpec\(\s*|Fernet\(\s*|SecretBox\(\s*
-            |create(?:Hmac|(?:De|C)ipher(?:iv)?)\(\s*["'`][^"'`\n]{1,40}["'`],\s*|hash_hmac\(\s*["'][^"']{1,20}["'],[^,\n]{1,60},\s*
+            |create(?:Hmac|(?:Dec|C)ipher(?:iv)?)\(\s*["'`][^"'`\n]{1,40}["'`],\s*|hash_hmac\(\s*["'][^"']{1,20}["'],[^,\n]{1,60},\s*
             |(?i:jwt)\.(?:encode|decode|sign|verify)(?:\(\s*|[ ])[^"',()\n]{1,80}(?:\([^()\n]{0,80}\))?,\s*
             |Symmetric(?:Security)?Key\(\s*)
         (?:(?:Buffer|base64|Encoding|hex)[\w.]{1,40}\(\s*|bytes(?:\.fromhex)?\(\s*)?[bu]?(?P<q>["'`])(?P<v>(?:(?!(?P=q)).){6,400})(?P=q)""",
+        takes_words=True,
     ),
     _rule(
-        "networkcredential|wifi.begin|setbasicauth|basic_auth|userpassword|usernamepassword|pscredential|.login(",
-        r"""(?:NetworkCredential|WiFi\.begin|SetBasicAuth|basic_auth|UserPassword|UsernamePassword\w*
+        "networkcredential|wifi.begin|setbasicauth|basic_auth|userpassword|usernamepassword|pscredential|.login(|plainauth|pw_set(|addlogin",
+        r"""(?:username_pw_set|sp_addlogin|NetworkCredential|PlainAuth\([^,()\n]{0,40},|PlainAuth|WiFi\.begin|SetBasicAuth|basic_auth|UserPassword|UsernamePassword\w*
             |PSCredential|\.login)(?:\(\s*|[ ])[^,()\n]{1,80},
         \s*(?:\(ConvertTo-SecureString\s+)?\s*(?P<q>["'])(?P<v>(?:(?!(?P=q)).){4,200})(?P=q)""",
+    ),
+    # The third argument, after a host or an address
+    _rule(
+        "ftp(|ftp_tls(|url.create(|create_user(|create_superuser(|plainauth(",
+        r"""(?:\bFTP(?:_TLS)?|URL\.create|create_(?:super)?user|PlainAuth)\((?:[^,()\n]{1,80},\s*){2}(?P<q>["'])(?P<v>(?:(?!(?P=q)).){4,200})(?P=q)""",
+    ),
+    # A password or a key that is compared, encrypted with, or signed with
+    _rule(
+        "comparesync|checkpw|hashpw|hashsync|cryptojs|serializer(|signer(|plaintext|algolia",
+        r"""(?:(?:compare|hash)Sync\(\s*|\b(?:checkpw|hashpw)\(\s*b?|CryptoJS\.\w{1,12}\.\w{1,12}\([^,()\n]{1,80},\s*|Serializer\(\s*|Signer\(\s*
+            |algoliasearch\(\s*["']\w{1,20}["'],\s*|ConvertTo-SecureString\s+(?:-String\s+)?)
+        (?P<q>["'])(?P<v>(?:(?!(?P=q)).){6,200})(?P=q)""",
+        takes_words=True,
     ),
     # "Jwt": {"Key": "value"} in settings of .NET
     _rule(
@@ -94,6 +115,38 @@ _RULES = (
         "password is|password was|passphrase is|token is|secret is|key is",
         r"""(?i:\b(?:pass(?:word|phrase)|token|secret|api[ ]key)[ ](?:is|was):?[ ])[*`"'_]{0,3}
         (?P<v>(?=\S{0,40}\d)(?=\S{0,40}[A-Za-z])[^\s*`"'<>]{6,200})""",
+    ),
+    # name:password, encoded for a header
+    _rule(
+        "btoa(|b64encode|buffer.from|base64",
+        r"""(?:\bbtoa|b64encode|Buffer\.from|base64_encode|[bB]ase64\.\w{1,30}|EncodeToString)\(\s*(?:\[\]byte\(\s*)?b?["'`][\w.@-]{1,60}:
+        (?P<v>[^\s"'`${]{4,200})["'`]""",
+    ),
+    # Wallets, and secrets of one-time passwords
+    _rule(
+        "mnemonic|seed",
+        r"""(?i:mnemonic|seed[ _-]?phrase)\w{0,10}["']?\s*[:=]\s*["']?(?P<v>(?:[a-z]{3,8}[ ]){11,23}[a-z]{3,8})""",
+        takes_words=True,
+    ),
+    _rule(
+        "wallet|from_key|account|private|signer|keypair",
+        r"""(?<=["'`])(?P<v>(?:0x)?(?=[a-f]*\d)[0-9a-fA-F]{64})(?=["'`])""",
+    ),
+    _rule("otp(", r"""(?i:[th]?otp)\(\s*["'](?P<v>[A-Z2-7]{16,64}=*)["']"""),
+    _rule(
+        "password|passphrase|passcode|community|secret|psk|rootpw|pass ",
+        r"""(?:\b(?:pass(?:word|phrase|code)?|Pass(?:word|phrase|code)|secret|(?:wpa-)?psk|rootpw)|\b(?:snmp-server|r[ow])\s?community
+            |-password-value)[*_`]{0,3}:?[*_`]{0,3}\s+(?:\d\s+|--\w{1,12}\s+)?["'`*]{0,2}
+        (?P<v>(?!(?:pass|env|file):)(?=[^\s"'`]*\d)(?=[^\s"'`]*[A-Za-z])[^\s"'`(){}=,;<>\[\]]{6,200})""",
+    ),
+    _rule(
+        " / ",
+        r"""(?i:\b(?:admin\w*|root|sa|user\w*|test\w*|guest|demo|login))[ ]/[ ]
+        (?P<v>(?=\S*\d)(?=\S*[A-Z])(?=\S*[^\w\s.,/()'"-])[^\s"'<>]{6,60})""",
+    ),
+    _rule(
+        "auth|static:",
+        r"""(?:(?i:basic_?auth|http_?auth)\w{0,12}["']?\s*[:=]\s*["']|\bstatic:)[\w.@-]{1,60}:(?P<v>[^\s"'$]{4,200})""",
     ),
     _rule(
         "auth",
@@ -131,39 +184,51 @@ _PGPASS = re.compile(r"[\w.*-]{1,80}:(?:\d{2,5}|\*):[\w*-]{1,60}:[\w*.-]{1,60}:(
 _INSERT = re.compile(r"\binsert\s+into\b.{0,400}?\bvalues\b", re.IGNORECASE)
 _SQL_STRING = re.compile(r"'(?P<v>[^'\n]{5,200})'")
 _IN_CALLS = ("auth", "cred", "login", "connect", "pdo", "mysqli", "set_password")
-_IN_ANY = tuple(
-    dict.fromkeys(
-        word
-        for words in (*(rule.words for rule in _RULES), _IN_CALLS, ("insert",))
-        for word in words
+_IN_ANY = re.compile(
+    "|".join(
+        map(
+            re.escape,
+            dict.fromkeys(
+                word
+                for words in (*(rule.words for rule in _RULES), _IN_CALLS, ("insert",))
+                for word in words
+            ),
+        )
     )
 )
 
 
 def find_arguments(line: str) -> Iterator[tuple[int, int]]:
     """Yield the spans of secrets in statements, calls and command lines."""
-    for match in _matches(line):
-        if _is_secret(match["v"]):
+    for match, takes_words in _matches(line):
+        if _is_secret(match["v"]) or (takes_words and _has_own_word(match["v"])):
             yield span_of_value(match)
 
 
-def _matches(line: str) -> Iterator[re.Match[str]]:
+def _matches(line: str) -> Iterator[tuple[re.Match[str], bool]]:
     if _MARKS.search(line) is None:
         return
     if line.count(":") == _NUMBER_OF_FIELDS and (fields := _PGPASS.fullmatch(line)):
-        yield fields
+        yield fields, False
     lower = line.lower()
-    if not any(map(lower.__contains__, _IN_ANY)):
+    if _IN_ANY.search(lower) is None:
         return
     for rule in _RULES:
         if any(map(lower.__contains__, rule.words)):
-            yield from rule.pattern.finditer(line)
+            yield from ((match, rule.takes_words) for match in rule.pattern.finditer(line))
     if line.count('"') + line.count("'") >= 4 and any(map(lower.__contains__, _IN_CALLS)):
-        yield from _CALL.finditer(line)
+        yield from ((match, False) for match in _CALL.finditer(line))
     if "insert" in lower and (insert := _INSERT.search(line)) and may_name_secret(insert.group()):
         for match in _SQL_STRING.finditer(line, insert.end()):
             if is_mixed(match["v"]) and "@" not in match["v"]:
-                yield match
+                yield match, False
+
+
+def _has_own_word(value: str) -> bool:
+    """Return whether words are more than the description of a key, as in ``your-secret-key``."""
+    if _EXAMPLE.match(value) or not any(map(str.isalnum, value)):
+        return False
+    return any(len(word) > 3 for word in _LETTERS.findall(_DESCRIPTION.sub(" ", value)))
 
 
 def _is_secret(value: str) -> bool:

@@ -8,14 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from .secret_names import NAMES_A_VALUE, OPENS, may_name_secret
+from .secret_groups import announces, find_announced
+from .secret_names import NAMES_A_VALUE, OPENS
 from .secret_spans import Part, Span, Verdict
 from .secret_values import is_encoded_text, share_of_parts
 
-BODY, HEADING, END, OTHER_HEADING, JOINS, OPEN, JUNCTION, VARIABLE = 1, 2, 4, 8, 16, 32, 64, 128
+BODY, HEADING, END, OTHER_HEADING, JOINS, OPEN, JUNCTION, VARIABLE, ANNOUNCES = (
+    1, 2, 4, 8, 16, 32, 64, 128, 256,
+)  # fmt: skip
 """Flags of a line with respect to its neighbours: a line of base64; a private key's first or last line;
 another block's first line; a string that the next line may continue; a name whose value the next line has;
-strings joined within the line; the first line of a Terraform variable with a secret's name."""
+strings joined within the line; the first line of a Terraform variable with a secret's name;
+a line that announces secrets below it, see ``secret_groups.py``."""
 
 
 _LONGEST_KEY = 200
@@ -63,13 +67,17 @@ _IN_RUN = re.compile(
     rf"{_WIDE_BEFORE}{_BEFORE}(?P<v>[A-Za-z0-9+/]{{2,}}={{0,2}}){_AFTER}{_WIDE_AFTER}"
 )
 """A line that is a key's only if its neighbours are alike."""
+_ANY_RUN = re.compile(r"(?<![\w+/-])(?<!h1:)[\w+/-]{40,}={0,2}(?![\w+/-])")
+"""Random text within a line of any form; a key's if the neighbours have as much of it."""
+_NAMES = re.compile(r"(?:[A-Za-z]{2,}[_/-]){3}")
+_WIDEST_AROUND = 120
 _BODY_RUN = re.compile(r"[A-Za-z0-9+/]{16}")
 _LAST = re.compile(rf"{_BEFORE}(?P<v>=?[A-Za-z0-9+/]{{1,}}={{0,2}}){_AFTER}")
 _HEADER = re.compile(r"[\s\"'#/*]*[A-Z][\w-]{1,30}: ")
 _CLASSES = (re.compile("[A-Z]"), re.compile("[a-z]"), re.compile("[0-9]"))
 _OPERATOR = r"(?:\+|\.\.?|&|<<|\|\||\.concat\()"
 _PIECE = r"[\w+/=.!@#%^*~-]{3,}"
-_OPENING = frozenset("=:([|>-+\\")
+_OPENING = frozenset("=:([|>-+\\\"'")
 _NAME_KEY = re.compile(r"""[nN]ame["']?\s*[:=]""")
 _JOINS = re.compile(rf"""["'`]{_PIECE}(?P<tail>["'`]\s*{_OPERATOR}?\s*\\?\s*)$""")
 _CUT = re.compile(r"[\w+/=.~-]{3,}\\$")
@@ -92,11 +100,11 @@ _VALUE_ALONE = re.compile(
 _VALUE_LINE = re.compile(r"""\s*["']?value["']?\s*[:=]""", re.IGNORECASE)
 
 
-def flags_of(line: str) -> int:
-    """Return what a line is to its neighbours."""
+def flags_of(line: str, may_name: bool) -> int:
+    """Return what a line is to its neighbours; ``may_name`` is ``may_name_secret`` of it."""
     flags = _flags_of_heading(line) if "-----" in line else 0
     stripped = line.strip()
-    if len(stripped) >= 16 and _BODY_RUN.search(stripped) and len(_in_run(line)) >= 16:
+    if len(stripped) >= 16 and _BODY_RUN.search(stripped) and _is_of_key(line):
         flags |= BODY
     if stripped[-1:] == "\\" and _CUT.search(line):
         flags |= JOINS
@@ -105,18 +113,18 @@ def flags_of(line: str) -> int:
             flags |= JOINS
         if _JUNCTION.search(line) or (_JOIN.search(line) and _LIST_JUNCTION.search(line)):
             flags |= JUNCTION
-    if stripped[-1:] == "{" and _VARIABLE.match(line) and may_name_secret(line):
+    if may_name and stripped[-1:] == "{" and _VARIABLE.match(line):
         flags |= VARIABLE
-    if not flags & JOINS and _opens(line, stripped):
+    if may_name and not flags & JOINS and _opens(line, stripped):
         flags |= OPEN
+    if announces(line, stripped, may_name):
+        flags |= ANNOUNCES
     return flags
 
 
 def _opens(line: str, stripped: str) -> bool:
     """Return whether a line ends with a name whose value the next line has."""
     if stripped[-1:] not in _OPENING and not _NAME_KEY.search(stripped):
-        return False
-    if not may_name_secret(stripped):
         return False
     return OPENS.search(line) is not None or NAMES_A_VALUE.search(line) is not None
 
@@ -127,12 +135,16 @@ def find_in_blocks(
     search: Callable[[str], Sequence[Span]],
 ) -> Iterator[list[Part]]:
     """Yield secrets, each as its parts. ``verdicts`` has, in order, the lines that are not ordinary."""
-    joined_to = -1
+    joined_to = bracketed_to = -1
     for number, verdict in verdicts.items():
         if verdict.flags & HEADING:
             yield _below_heading(lines, number)
         if verdict.flags & END:
             yield _above_end(lines, number)
+        if verdict.flags & ANNOUNCES:
+            announced, end = find_announced(lines, number, number <= bracketed_to)
+            bracketed_to = max(bracketed_to, end)
+            yield from announced
         if verdict.flags & VARIABLE:
             yield from _defaults_below(lines, number, search)
         if verdict.flags & (JOINS | OPEN | JUNCTION) and number > joined_to:
@@ -164,11 +176,32 @@ def _in_run(line: str) -> str:
     if inner := _inner(line):
         return inner
     match = _IN_RUN.fullmatch(line) if 2 <= len(line) <= _WIDEST else None
+    if match is None and _within(line):
+        return "".join(_ANY_RUN.findall(line))
     return match["v"] if match else ""
+
+
+def _is_of_key(line: str) -> bool:
+    inner = _in_run(line)
+    return len(inner) >= 16 and (len(inner) < 40 or bool(_BODY.fullmatch(line)) or _is_dense(inner))
+
+
+def _within(line: str) -> Span | None:
+    """Return where a line of any form has long random text."""
+    runs = list(_ANY_RUN.finditer(line)) if len(line) <= _WIDEST and "://" not in line else []
+    if (
+        not runs
+        or any(_NAMES.search(run.group()) for run in runs)
+        or len(line) - sum(len(run.group()) for run in runs) > _WIDEST_AROUND
+    ):
+        return None
+    return runs[0].start(), runs[-1].end()
 
 
 def _part_in_run(line: str, number: int) -> Part:
     match = _LAST.fullmatch(line) or _IN_RUN.fullmatch(line)
+    if match is None and (span := _within(line)):
+        return (number, *span)
     return (number, *match.span("v")) if match else (number, 0, len(line))
 
 
@@ -223,8 +256,8 @@ def _key_bodies(lines: Sequence[str], verdicts: Mapping[int, Verdict]) -> Iterat
 
 
 def _is_gap(lines: Sequence[str], before: int, after: int) -> bool:
-    """Return whether only one blank line separates two lines."""
-    return after == before + 2 and not lines[before + 1].strip()
+    """Return whether only one or two blank lines separate two lines."""
+    return before < after <= before + 3 and not "".join(lines[before + 1 : after]).strip()
 
 
 def _bodies_in_run(lines: Sequence[str], run: Sequence[int]) -> Iterator[list[Part]]:

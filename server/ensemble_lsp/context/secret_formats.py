@@ -26,7 +26,10 @@ _CLOUDS = r"""
     | hvs\.[\w-]{20,} | hv[br]\.[\w-]{60,} | [A-Za-z0-9]{14}\.atlasv1\.[\w=-]{40,}
     | dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{60,} | pul-[0-9a-f]{40} | dp\.[a-z]{2,7}(?:\.[\w-]+)?\.[A-Za-z0-9]{40,}
     | sha256~[\w-]{43} | A3-[A-Z0-9]{6}-[A-Z0-9-]{20,} | ops_eyJ[A-Za-z0-9+/]{60,} | ico-[A-Za-z0-9]{32}
-    | 4b1d[A-Za-z0-9]{38} | pnu_[A-Za-z0-9]{36} | API-[A-Z0-9]{25,32}"""
+    | 4b1d[A-Za-z0-9]{38} | pnu_[A-Za-z0-9]{36} | API-[A-Z0-9]{25,32} | AVNS_[\w-]{15,} | GOOG1[A-Z0-9]{50,}
+    | amzn\.mws\.[0-9a-f-]{36} | s\.(?=[A-Z]*\w*\d)(?=\w*[A-Z]{2})[A-Za-z0-9]{24}(?![\w(]) | mdb_sa_sk_[\w-]{30,}
+    | pat\.[\w-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20} | xa[ap]t-[0-9a-f-]{36} | hcai?[ck]_[a-z0-9]{32,}
+    | signkey-[a-z]+-[0-9a-f]{32,}"""
 
 _FORGES = r"""
     gh[pousr]_[A-Za-z0-9]{30,255} | github_pat_\w{22,255}
@@ -40,12 +43,15 @@ _FORGES = r"""
     | lin_(?:api|oauth)_[A-Za-z0-9]{32,} | figd_[\w-]{38,} | figo[a-z]?_[\w-]{30,} | ntn_[A-Za-z0-9]{40,}
     | secret_[A-Za-z0-9]{43} | pat[A-Za-z0-9]{14}\.[0-9a-f]{64} | phc_[A-Za-z0-9]{40,} | phx_[A-Za-z0-9]{40,}
     | rdme_[a-z0-9]{60,} | CFPAT-[\w-]{40,} | tfp_[\w.=-]{50,} | fio-u-[\w=-]{60,}
-    | lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10} | wandb_v1_\w{40,} | ctx7sk-[\w-]{30,}"""
+    | lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10} | wandb_v1_\w{40,} | ctx7sk-[\w-]{30,} | waka_[0-9a-f-]{36}
+    | snyk_[us]at\.[\w.-]{40,} | pat-(?:na|eu|ap)\d-[0-9a-f-]{36} | s-s4t2(?:ud|af)-[0-9a-f]{64} | e2b_[0-9a-f]{40}
+    | [0-2]/(?:\d{10,}/)?\d{10,}:[0-9a-f]{32} | sl\.(?:u\.)?[\w-]{60,} | zpka_\w{32,} | p\.eyJ[\w-]{20,}\.[\w-]{30,}"""
 
 _MODELS = r"""
     sk-(?:ant|proj|svcacct|admin|or|lf|None|kimi)-[\w-]{16,} | sk-(?=[\w-]{0,60}\d)[A-Za-z0-9_-]{20,}
     | gsk_[A-Za-z0-9]{30,} | xai-[A-Za-z0-9]{40,} | pplx-[A-Za-z0-9]{30,} | r8_[A-Za-z0-9]{30,}
     | (?:hf|api_org)_[A-Za-z0-9]{30,} | nvapi-[\w-]{40,} | fw_[A-Za-z0-9]{20,} | tgp_v1_[\w-]{40,} | csk-[a-z0-9]{40,}
+    | a[ks]-(?=[A-Za-z]*\d)[A-Za-z0-9]{22}(?![\w-]) | sk_[0-9a-f]{48} | fc-[0-9a-f]{32} | scp-(?:live|test)-[0-9a-f]{32}
     | dapi[0-9a-f]{32}(?:-\d)? | jina_[A-Za-z0-9]{50,} | pa-[\w-]{40,} | pcsk_\w{50,}"""
 
 _MESSAGES = r"""
@@ -53,7 +59,8 @@ _MESSAGES = r"""
     | SG\.[\w-]{16,}\.[\w-]{16,} | (?:AC|SK)[0-9a-f]{32} | (?:pub)?key-[0-9a-z]{32} | [0-9a-f]{32}-us\d{1,2}
     | \d{8,10}:[A-Za-z0-9_-]{35} | [MNO][A-Za-z\d_-]{23,27}\.[\w-]{6}\.[\w-]{27,}
     | xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16} | xsmtpsib-[0-9a-f]{64}-[A-Za-z0-9]{16} | re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}
-    | EAA[A-Za-z0-9]{60,} | [0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8} | mlsn\.[0-9a-f]{60,}"""
+    | EAA[A-Za-z0-9]{60,} | [0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8} | mlsn\.[0-9a-f]{60,}
+    | md-[\w-]{22}(?![\w-]) | GenieKey\s[0-9a-f-]{36}"""
 
 _PAYMENTS = r"""
     [srp]k_(?:live|test|prod)_[A-Za-z0-9]{10,} | whsec_[A-Za-z0-9+/=]{20,}
@@ -61,7 +68,8 @@ _PAYMENTS = r"""
     | shippo_(?:live|test)_[0-9a-fA-F]{40} | EZ[AT]K[A-Za-z0-9]{54} | duffel_(?:test|live)_[\w=-]{40,}
     | FLW(?:SEC|PUB)K[_-]?(?:TEST)?-[a-zA-Z0-9]{12,}(?:-X)? | access-(?:sandbox|development|production)-[0-9a-f-]{36}
     | rzp_(?:live|test)_[A-Za-z0-9]{14,} | pk\.eyJ[\w-]{20,}\.[\w-]{20,} | [st]k\.eyJ[\w-]{20,}\.[\w-]{20,}
-    | [A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk | p8e-[A-Za-z0-9]{32} | sm_[aps]at_[A-Za-z0-9]{16}"""
+    | [A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk | p8e-[A-Za-z0-9]{32} | sm_[aps]at_[A-Za-z0-9]{16}
+    | access_token\$\w{4,12}\$[0-9a-z]{16}\$[0-9a-f]{32} | (?:live|test)_(?:pub_)?[0-9a-f]{35}(?!\w)"""
 
 _STANDARDS = r"""
     eyJ[\w-]{8,2000}\.eyJ[\w-]{8,}(?:\.[\w-]+)? | eyJ[\w-]{16,2000}\.\.?[\w-]{8,}\.[\w-]{8,}[\w.-]*
@@ -70,9 +78,14 @@ _STANDARDS = r"""
     | b3BlbnNzaC1rZXktdjE[A-Za-z0-9+/]{20,} | LS0tLS1CRUdJTiB(?:SU0Eg|QUklWQVRF|FQyBQ|PUEVOU1NI|FTkNSWVBUR)[A-Za-z0-9+/]{20,}
     | \$(?:apr1|2[abxy]|[1567]|y|gy|argon2(?:id?|d))\$[\w./$=,+-]{20,}"""
 
+_LIKE_OTHERS = r"""
+    (?!(?:sha|md|crc|rev|git|commit|hash|etag|blake|img|id)[_-]?\d{0,3}[_-])
+    [a-z][a-z0-9]{1,7}(?:_[a-z]{2,6})?_(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{48}|[0-9a-f]{64})(?![\w.])"""
+"""A short name and random hexadecimal, as most services form their tokens."""
+
 _KEYS = re.compile(
     "(?<![A-Za-z0-9])(?:"
-    + "|".join((_CLOUDS, _FORGES, _MODELS, _MESSAGES, _PAYMENTS, _STANDARDS))
+    + "|".join((_CLOUDS, _FORGES, _MODELS, _MESSAGES, _PAYMENTS, _STANDARDS, _LIKE_OTHERS))
     + r")[\w+/=-]*",
     re.VERBOSE,
 )

@@ -10,6 +10,7 @@ from .secret_values import (
     is_call,
     is_harmless,
     is_mixed,
+    is_passphrase,
     is_password_word,
     is_path,
     is_placeholder,
@@ -17,34 +18,28 @@ from .secret_values import (
     is_words,
 )
 
-_IN_NAMES = (
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "key",
-    "cred",
-    "auth",
-    "pw",
-    "psk",
-    "-mac",
-    "mnemonic",
-    "phrase",
+_IN_NAMES = re.compile(
+    "pass|pwd|secret|token|key|cred|auth|pw|psk|-mac|mnemonic|phrase|session|contrase|kennwort|senha|has[lł]o|wachtwoord"
+    "|lozinka|lösenord|salasana|heslo|jelsz[oó]|parola|clave|mot_de_|adgangskode|[şs]ifre|密[码碼]|口令|パスワード|비밀번호|пароль"
 )
 """A line has no name of a secret without one of these. In lower case."""
 
-_STRONG = r"""(?:(?i:(?:api|access|account|secret|private|auth|encrypt(?:ion)?|signing|shared[_-]?access)[_.-]?key
-    |pass(?:word|wd|phrase|code)|secret|token|credentials?|mnemonic|seed[_-]?phrase)
+_STRONG = r"""(?:(?i:(?:api|access|account|secret|private|auth|encrypt(?:ion)?|signing|shared[_-]?access|jwt|hmac
+        |cipher|crypto|aes)[_.-]?key
+    |pass(?:word|wd|[_-]?phrase|code)|secret|token|credentials?|mnemonic|seed[_-]?phrase)
+    |(?<![^\W_])(?i:passw?ort|passord|kennwort|contrase[nñ]a|senha|has[lł]o|wachtwoord|lozinka|lösenord|salasana|heslo|jelsz[oó]|parola
+        |clave[_-]?(?:secreta|privada|api)?|mot_?de_?passe|adgangskode|[şs]ifre|密[码碼]|口令|パスワード|비밀번호|пароль)(?![^\W_])
     |(?<![A-Za-z])(?i:pass|pwd|pw|_auth|psk)(?![A-Za-z])|(?<=[a-z])P(?:ass|wd)(?![a-z])|(?<=[A-Z])(?:PASS|PWD)(?![A-Za-z])
     |(?<![A-Za-z])(?i:store|key|require|db|database|smtp|user|root|admin|ftp|pg|sql|mysql|redis|mail|ssh|sudo|become|bind|ldap|proxy
         |wifi|vpn|login)(?i:pass|pwd|pw)(?![A-Za-z]))"""
 _KEY = r"""(?i:(?<![A-Za-z])(?:admin|master|client|hmac|service|storage|app|consumer|deploy|licen[cs]e|session|webhook
     |server|function|host|jwt|ssh|crypto|cipher|aes|subscription|integration|write|read|feed|ingest|instrumentation|user
-    |project|stripe|openai|google|azure|aws|maps?)[_.-]?key(?:[_.-]?data)?|private-mac|masterauth|pre-?shared[_-]?key|(?:auth|secure[_-]auth|logged[_-]in|nonce|password|pwd)[_-]?salt|authorization|(?<=["'])auth(?=["']))"""
+    |project|stripe|openai|google|azure|aws|maps?)[_.-]?key(?:[_.-]?data)?|private-mac|masterauth|pre-?shared[_-]?key|(?:php|asp|j)?sess(?:ion)?[_-]?id|(?:auth|secure[_-]auth|logged[_-]in|nonce|password|pwd)[_-]?salt|authorization|(?<=["'])auth(?=["']))"""
 _REST = r"""(?:s|(?<=PASSWORD)S|[_-]?(?:\d{1,3}
     |(?i:base|value|text|string|str|env|prod(?:uction)?|dev|test|staging|live|admin
     |default|old|new|main|hex|b64|base64|data|secret|id(?=["']?\s*[:=]\s*["'][A-Za-z0-9+/]{30})))){0,2}"""
-_NAME = re.compile(rf"(?P<strong>{_STRONG}){_REST}|{_KEY}{_REST}", re.VERBOSE)
+NAME = re.compile(rf"(?P<strong>{_STRONG}){_REST}|{_KEY}{_REST}", re.VERBOSE)
+"""The name of a secret; it is one by itself if it is ``strong``."""
 _QUOTED = r"""(?P<q>\\["']|"{3}|'{3}|["'`])(?P<v>(?:(?!(?P=q))(?:\\.|[^\\\n])){4,400})"""
 _PREFIX = r"""(?:[rRbBuUfFLN]{0,2}|[@$]{1,2}|r\#{1,2})"""
 _BARE = r"""(?=(?P<v>(?:(?!;\s*[\w ]{1,30}=|&\w+=)[^\s"'`,(){}\[\]<>]){5,400}))(?P=v)"""
@@ -52,7 +47,7 @@ _MARKUP = r"\s*(?:<!\[CDATA\[)?(?=(?P<v>[^<>\]\n]{4,400}))(?P=v)"
 _CLOSING = r"""["'`\]\\)}]{0,4}"""
 _TYPE = r"""(?::\s*[&*\w\[\]<>?|.'\ ]{1,30}|\ [*\w.\[\]]{1,20})"""
 _WRAPPERS = r"""(?:ConvertTo-SecureString\s+|(?:new\s+)?(?:Some|Ok|SecretStr|SecureString|Secret|String::from|Buffer\.from
-    |std::string|\[\]byte|b64decode|base64\.b64decode|bytes|str|Literal|Password|Field|field|Option|config)\s*\(\s*(?:\w+\s*=\s*)?)?"""
+    |std::string|quote(?:_plus)?|urlencode|encodeURIComponent|lambda:|\[\]byte|b64decode|base64\.b64decode|bytes|str|Literal|Password|Field|field|Option|config)\s*\(\s*(?:\w+\s*=\s*)?)?"""
 _OR = r"(?:\|\||\?\?|\?:|\bor\b|\belse\b)"
 _LINE_END = r"(?=\s*(?:$|;?\s*(?:\#|//|--)\s|;\s*$|,?\s*\\$))"
 
@@ -71,7 +66,7 @@ def _rule(behind: str, before: str | None = None) -> _NameRule:
 _QUOTED_RULES = (
     # name = "value", name: Type = "value", "name": "value", name == "value"
     _rule(
-        rf"{_CLOSING}\s*(?:{_TYPE}?\s*=|:=|=>|<-|[!=]={{1,2}}|:)\s*[({{\[]?\s*{_WRAPPERS}{_PREFIX}{_QUOTED}"
+        rf"{_CLOSING}\s*(?:{_TYPE}?\s*=|:=|=>|<-|[!=]={{1,2}}|(?:\|\||\?\??)=|:)\s*[({{\[]?\s*{_WRAPPERS}{_PREFIX}{_QUOTED}"
     ),
     # string Name { get; set; } = "value", name[] = "value"
     _rule(rf"\s*(?:\{{[^}}]{{0,30}}\}}|\[\])\s*=\s*{_PREFIX}{_QUOTED}"),
@@ -83,7 +78,14 @@ _QUOTED_RULES = (
         rf"""{_CLOSING}\s*(?:{_TYPE}?\s*=|:)\s*(?:\$?@|@\$)"(?P<v>(?:""|[^"\n]){{4,400}})"(?P<q>)"""
     ),
     # name = expression or "value"
-    _rule(rf"""{_CLOSING}\s*[:=]=?\s*[^"'\n]{{1,60}}?{_OR}\s*{_PREFIX}{_QUOTED}"""),
+    _rule(rf"""{_CLOSING}\s*[:=]=?\s*[^\n]{{1,100}}?{_OR}\s*{_PREFIX}{_QUOTED}"""),
+    # :name "value" of Clojure; <setting name="Password" …><value>
+    _rule(rf"\s+{_QUOTED}", r"(?:^|[\s{{(,]):[\w-]{{0,30}}$".replace("{{", "{").replace("}}", "}")),
+    # print("name:", "value"), log.info("… name %s", "value")
+    _rule(
+        rf"""\s?[:=]?\s?(?:%s|\{{\}})?["'],\s*{_PREFIX}{_QUOTED}""",
+        r"""[(]\s*f?["'][^"'\n]{0,80}$""",
+    ),
     # f("name", "value"), f("name").unwrap_or("value"), f("name") || "value", ("name", default="value")
     _rule(
         rf"""["']\){{0,3}}\s*\]?(?:,\s*(?:[^"'\n]{{0,60}}?\b\w{{1,20}}\s*[=:]\s*)?
@@ -94,15 +96,17 @@ _QUOTED_RULES = (
     _rule(rf"""["']?[\s,;]{{0,3}}["']?(?i:value|default|content|text)["']?\s*[:=]\s*{_QUOTED}"""),
 )
 _SETTER = _rule(
-    rf"\s*\(\s*(?:\w+\.encode\()?{_PREFIX}{_QUOTED}",
-    r"(?:[\w)]\s*\.\s*|\b(?i:set|with|use|add)_?(?:\w{0,30})?)$",
+    rf"\s*\(\s*(?:[\w.]+\.encode\(|Some\()?{_PREFIX}{_QUOTED}",
+    r"(?:[\w)]\s*\.\s*|\b(?i:set|with|use|add|from|check|verify|validate|match(?:es)?|hash|encrypt|change|update|reset)_?(?:\w{0,30})?)$",
 )
 """``.password("value")``, ``setApiKey("value")``."""
 _BARE_RULES = (
     # name: value, name = value, up to the end of the line or a comment
-    _rule(rf"""["'\]]{{0,2}}(?:\s*:\s*(?:!!?\w+\s+)?|\s+=>?\s*|\s*:=\s*){_BARE}{_LINE_END}"""),
     _rule(
-        rf"""["']?[\s,;]{{1,3}}value\s*:\s+{_BARE}(?=\s*(?:$|\#))""",
+        rf"""["'\]]{{0,2}}(?:\s*:\s*(?:[!&]{{1,2}}\w+\s+)?|\s+=>?\s*|\s*[:?]=\s*){_BARE}{_LINE_END}"""
+    ),
+    _rule(
+        rf"""["']?[\s,;]{{1,3}}value\s*:\s+{_BARE}(?=\s*(?:$|\#|[,}}]))""",
         r"(?i:\bname)[\"']?\s*:\s*[\"']?[\w.-]{0,60}$",
     ),
     # name: it's-a-value
@@ -111,19 +115,26 @@ _BARE_RULES = (
     ),
     # {name: value, …} in YAML; in code the value may be a variable
     _rule(
-        r"""["']?:\s+(?=(?P<v>(?=[^\s,}]*(?:\d[A-Za-z]|[!@#$%^&*+-]))[^\s"'`,(){}\[\]<>|&]{5,400}))(?P=v)(?=\s*[,}])""",
+        r"""["']?:\s+(?=(?P<v>(?=[^\s,}]*(?:\d[A-Za-z]|\d\d|[!@#$%^&*+-]))[^\s"'`,(){}\[\]<>|&]{5,400}))(?P=v)(?=\s*[,}])""",
         r"^[\s-]*(?:[\w-]+:\s+)?\{[^{}]*$",
     ),
     # "X-Name: value"
     _rule(rf"\s*:\s+{_BARE}(?=[\"'])", r"[\"'][\w-]{0,60}$"),
     # <name>value</name>, <property name="name">value<
-    _rule(rf"(?:[\s\"][^<>]{{0,60}})?>{_MARKUP}(?=</|\]\]>)", r"<[^<>]{0,80}$"),
+    _rule(
+        rf"(?:[\s\"][^<>]{{0,60}})?>(?:\s*</key>)?(?:\s*<(?:value|string|data)>)?{_MARKUP}(?=</|\]\]>)",
+        r"<[^<>]{0,80}$",
+    ),
+    # ;Password=value;
+    _rule(r"\s?=\s?(?P<v>[^;\"'\s={}$<>][^;\"'\n={}$<>]{3,200})(?=[;\"'])", r";\s?(?:user )?$"),
+    # Pwd={value};
+    _rule(r"\s*=\s*\{(?P<v>[^{}\s]{4,200})\}(?=[;\"'\s]|$)", r"(?i:(?:;|\buid=|\bserver=)[^=]*$)"),
     _rule(rf"(?:[\s\"][^<>]{{0,60}})?>{_MARKUP}\s*$", r"^\s*<[^<>]{0,80}$"),
     # --name value, ENV name value, password value in a netrc file
     _rule(rf"[=\s]\s*[\"']?(?:pass:)?(?!-){_BARE}", r"(?:^|[\s\"'=`(\[])--?[\w-]{0,30}$"),
     _rule(
         rf"\s+[\"']?{_BARE}",
-        r"^\s*(?:ENV|ARG|SETENV|setenv|setx|set\s+-\w+|\w*export)\s+\w{0,60}$"
+        r"^\s*(?:ENV|ARG|SETENV|SetEnv|setenv|setx|(?:fastcgi|uwsgi|scgi)_param|set\s+-\w+|\w*export)\s+\w{0,60}$"
         r"|\bconfig(?:ure)?\s+(?:set\s+|-\S+\s+)*[\w.-]{0,60}$",
     ),
     _rule(rf"\s+{_BARE}(?=[\s'\"]|$)", r"(?:\b(?:login|user|account)\s+\S{1,80}\s+|^\s*)$"),
@@ -136,7 +147,7 @@ _TIGHT = _rule(rf"=(?!=){_BARE}(?![,(){{}}\[\]])")
 
 OPENS = re.compile(
     rf"""(?:{_STRONG}|{_KEY}){_REST}(?:{_CLOSING}\s*(?:{_TYPE}?\s*=|:=|=>|:)|[^<>\n]{{0,60}}>)
-        (?P<tail>\s*[(\[]?\s*(?:[|>][-+]?)?\s*\\?\s*)$""",
+        (?P<tail>\s*[(\[]?\s*(?:[|>][-+]?|[rbuRBU]?"{{3}}|[rbuRBU]?'{{3}})?\s*\\?\s*)$""",
     re.VERBOSE,
 )
 """A name at the end of a line, whose value the next line has. ``tail`` is between the two."""
@@ -154,6 +165,10 @@ _QUOTE = re.compile("[\"'`]")
 _SEPARATORS = ("=", ":")
 _NO_VALUE = "_.,;"
 _PASSWORD = re.compile(r"(?i:pass|passwd|password|pwd|pw|passphrase)s?\d?")
+_TAKES_WORDS = re.compile(
+    r"(?i:pass(?:word|wd|_?phrase)?|pwd|pw|psk|secret|(?:secret|private|signing|encryption|jwt)[_-]?key|mnemonic|seed[_-]?phrase)s?\d?"
+)
+"""Names of secrets that may be several plain words."""
 _IN_LISTS = ("',", '",')
 _PHRASE = re.compile(r"(?i:phrase|mnemonic)")
 _LINE_HEAD = re.compile(r"""\s*(?:-\s+)?["']?""")
@@ -162,14 +177,12 @@ _PROPERTY_HEAD = re.compile(r"(?:[\w-]+\.)*[\w-]*")
 
 def may_name_secret(line: str) -> bool:
     """Return whether a line has a word that a secret's name has; quick, and often true for other lines."""
-    return any(map(line.lower().__contains__, _IN_NAMES))
+    return _IN_NAMES.search(line.lower()) is not None
 
 
 def find_named(line: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of values that a name shows to be secrets."""
-    if not may_name_secret(line):
-        return
-    for name in _NAME.finditer(line):
+    """Yield the spans of values that a name shows to be secrets, where ``may_name_secret``."""
+    for name in NAME.finditer(line):
         follows = line[name.end() : name.end() + 1]
         if follows and follows not in _NO_VALUE and not follows.isalnum():
             yield from _behind(name, line)
@@ -183,7 +196,7 @@ def _behind(name: re.Match[str], line: str) -> Iterator[tuple[int, int]]:
             if match and _is_quoted_secret(name, match["v"]):
                 yield span_of_value(match)
         match = _apply(_SETTER, name, line)
-        if match and is_mixed(match["v"]) and not is_harmless(match["v"]):
+        if match and _is_set(name, match["v"]):
             yield span_of_value(match)
     for rule in _BARE_RULES:
         match = _apply(rule, name, line)
@@ -215,14 +228,22 @@ def _is_quoted_secret(name: re.Match[str], value: str) -> bool:
         return len(value) >= 6 and _PASSWORD.fullmatch(name.group()) is not None
     if is_words(value) and value.count(" ") < 8:
         is_item = name.string[name.end() : name.end() + 2] in _IN_LISTS
-        return (
-            is_password_word(value)
-            and not is_item
-            and _PASSWORD.fullmatch(name.group()) is not None
-        )
+        if is_item or name["strong"] is None:
+            return False
+        if is_passphrase(value):
+            return _TAKES_WORDS.fullmatch(name.group()) is not None
+        return is_password_word(value) and _PASSWORD.fullmatch(name.group()) is not None
     if is_harmless(value):
         return value.count(" ") > 2 and _PHRASE.search(name.group()) is not None
     return name["strong"] is not None or (len(value) >= 8 and is_mixed(value) and " " not in value)
+
+
+def _is_set(name: re.Match[str], value: str) -> bool:
+    """Return whether an argument of a function with a secret's name is one."""
+    is_password = _PASSWORD.fullmatch(name.group()) is not None
+    return (
+        any(map(str.isdigit, value)) and (is_mixed(value) or is_password) and not is_harmless(value)
+    )
 
 
 def _is_bare_secret(name: re.Match[str], match: re.Match[str]) -> bool:

@@ -114,9 +114,9 @@ class Redactor:
         return self._redacted(lines, searched.verdicts, search)
 
     def seam(self, before: str, after: str) -> tuple[str, str, int]:
-        """Return two texts that meet in a line without the secret that is there where they meet.
+        """Return two adjacent texts of a line without the secret that crosses their boundary, and the number of secrets.
 
-        And the number of such secrets that are not in the first text alone: one, or none.
+        The number counts those that are not in the first text alone: one, or 0.
         """
         left = before[before.rfind("\n") + 1 :]
         right = after[:end] if (end := after.find("\n")) >= 0 else after

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from .secret_arguments import find_arguments
 from .secret_blocks import is_key_body
 from .secret_formats import find_tokens, may_hold_token
-from .secret_names import find_named
+from .secret_lists import find_listed
+from .secret_names import find_named, may_name_secret
 from .secret_spans import Span, apart, replace
 from .secret_values import (
     entropy,
@@ -28,7 +29,9 @@ from .secret_values import (
 
 _WEBHOOK = re.compile(
     r"""hooks\.slack\.com/(?:services|workflows|triggers)/(?P<v1>[\w/]{20,})|discord(?:app)?\.com/api/webhooks/(?P<v2>[\w/-]{20,})
-    |webhook\.office\.com/webhookb2/(?P<v3>[\w/@-]{40,})|api\.telegram\.org/bot(?P<v4>[\w:-]{20,})""",
+    |webhook\.office\.com/webhookb2/(?P<v3>[\w/@-]{40,})|api\.telegram\.org/bot(?P<v4>[\w:-]{20,})
+    |hooks\.zapier\.com/hooks/catch/(?P<v5>\d+/[a-z0-9]{5,})|outlook\.office\.com/webhook/(?P<v6>[\w/@-]{40,})
+    |chat\.googleapis\.com/v1/spaces/[^\s"']{1,60}[?&]key=(?P<v7>[\w%&=-]{20,})""",
     re.VERBOSE,
 )
 _PASSWORD_IN_URL = re.compile(
@@ -40,16 +43,29 @@ _BEGUN_URL = re.compile(
 _TOKEN_IN_URL = re.compile(r"://(?P<v>[\w~.-]{16,255})(?::(?:x-oauth-basic)?)?@(?=[\w.\[-])")
 _AUTHORIZATION = re.compile(
     r"""\b(?:Bearer|Basic|Digest|Negotiate)\s+(?P<v1>[A-Za-z0-9._~+/-]{16,}=*)
-    |(?i:authorization)["']?\s*[:=,]\s*["'`]?(?:(?i:token|apikey|key|bearer|basic)[\s=]+)?(?P<v2>[A-Za-z0-9._~+/-]{16,}=*)""",
+    |(?i:authorization)["']?\s*[:=,]\s*[fFbBrR]{0,2}["'`]?(?:(?i:token|apikey|key|bearer|basic)[\s=]+)?(?P<v2>[A-Za-z0-9._~+/-]{16,}=*)""",
     re.VERBOSE,
 )
 _COMMON = frozenset(
     ("pass", "passwd", "password", "pwd", "pw", "secret", "token", "tiger", "foo", "bar", "baz")
 )
 """Passwords in addresses that examples have."""
+_LIKE_PASSWORD = re.compile(
+    r"""(?<![^\s"'`:/,(])
+    (?P<v>[A-Za-z][\w.+-]{0,40}[!@#$][\w!@#.+-]{0,40}|[A-Za-z0-9][\w-]{0,40}\d[!#$@]{1,3})(?=["'`;,)\s*]|$)""",
+    re.VERBOSE,
+)
+"""Capitals, small letters, digits and a sign, as people make passwords that must have all of them."""
+_KINDS = (re.compile("[a-z]{2}"), re.compile("[A-Z]"), re.compile("[0-9]"))
+_NOT_PASSWORD = re.compile(
+    r"@[\w-]+(?:\.[\w-]+)+$|[#$&@]\w*$(?<=[#@&]\w{{3}})|^\w+[#@][a-z]\w+$|\.\w+#|\$\w|\w+@\d|C#|(?i:UTF-?8|ISO|8bit)".replace(
+        "{{", "{"
+    ).replace("}}", "}")
+)
 _TEMPLATES = ("%(", "%s", "#", "...", "***", "[", "x-")
 _QUOTED = re.compile(r"""(?<=["'`])[A-Za-z0-9+/=_-]{20,200}(?=["'`]|$)""")
 _LONG_QUOTED = re.compile(r"""(?<=["'`])[A-Za-z0-9+/=]{201,20000}(?=["'`]|$)""")
+_LONG_VALUE = re.compile(r"""(?<=: )[A-Za-z0-9+/=]{201,20000}(?=\s*$)""")
 _UNQUOTED = re.compile(r"(?<![\w/+.=@#%-])[A-Za-z0-9][A-Za-z0-9_-]{28,120}(?![\w/+.%-])")
 _MAY_TAKE_KEY = re.compile(
     r"(?i)key|token|secret|auth|cred|client|login|\binit|sdk|\bapi|connect|session|bearer"
@@ -72,12 +88,15 @@ _KEY_INLINE = re.compile(
 _KEY_TEXT = re.compile(r"[A-Za-z0-9+/=]{12}")
 
 
-def find_secrets(line: str, may_hold: bool) -> list[Span]:
+def find_secrets(line: str, may_hold: bool, may_name: bool) -> list[Span]:
     """Return the spans of secrets in a line, in order and apart from each other.
 
-    ``may_hold`` is ``may_hold_token`` of the line.
+    ``may_hold`` is ``may_hold_token`` of the line, and ``may_name`` is ``may_name_secret``.
     """
-    spans = [*find_named(line), *find_arguments(line), *_in_addresses(line)]
+    spans = list(find_named(line)) if may_name else []
+    spans += [*find_arguments(line), *find_listed(line, may_name), *_in_addresses(line)]
+    if "!" in line or "@" in line or "#" in line or "$" in line:
+        spans += _like_passwords(line)
     if may_hold:
         spans += find_tokens(line)
         if _LONG.search(line):
@@ -89,7 +108,7 @@ def find_secrets(line: str, may_hold: bool) -> list[Span]:
 
 def within_line(line: str) -> tuple[str, int]:
     """Return a line without secrets, and how many it had."""
-    spans = find_secrets(line, may_hold_token(line))
+    spans = find_secrets(line, may_hold_token(line), may_name_secret(line))
     return replace(line, spans), len(spans)
 
 
@@ -97,6 +116,20 @@ def across_lines(text: str) -> tuple[str, int]:
     """Return a text without the secrets that each line shows by itself, and how many it had."""
     clean = [within_line(line) for line in text.split("\n")]
     return "\n".join(line for line, _ in clean), sum(count for _, count in clean)
+
+
+def _like_passwords(line: str) -> Iterator[Span]:
+    for match in _LIKE_PASSWORD.finditer(line):
+        value = match["v"]
+        if (
+            not 8 <= len(value) <= 40
+            or not all(kind.search(value) for kind in _KINDS)
+            or _NOT_PASSWORD.search(value)
+            or is_harmless(value)
+        ):
+            continue
+        if "://" not in line[: match.start()].rpartition(" ")[2]:  # an address may have a fragment
+            yield match.span("v")
 
 
 def _in_addresses(line: str) -> Iterator[Span]:
@@ -145,7 +178,8 @@ def _random(line: str) -> Iterator[Span]:
     long = [] if _LINE_OF_BASE64.fullmatch(line) else _UNQUOTED.finditer(line)
     long = [match for match in long if _is_scrambled(match.group())]
     if len(line) > _LONGEST_QUOTED and _MAY_TAKE_KEY.search(line):
-        long += [match for match in _LONG_QUOTED.finditer(line) if is_key_body([match.group()])]
+        for pattern in (_LONG_QUOTED, _LONG_VALUE):
+            long += [match for match in pattern.finditer(line) if is_key_body([match.group()])]
     if (quoted or long) and not _CHECKSUM.search(line):
         for match in quoted:
             if not _HEX.fullmatch(match.group()) or (

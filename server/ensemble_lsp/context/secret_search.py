@@ -15,6 +15,7 @@ from detect_secrets.plugins.base import RegexBasedDetector
 
 from .secret_blocks import find_in_blocks, flags_of
 from .secret_formats import has_long_run, is_masked, may_hold_token
+from .secret_names import may_name_secret
 from .secret_rules import find_secrets
 from .secret_spans import CLEAN, Span, Verdict, apart
 from .secret_values import is_mixed, share_of_parts
@@ -50,14 +51,15 @@ class LineSearch:
     def __call__(self, line: str) -> Verdict:
         """Return a line's secrets, and what the line is to its neighbours."""
         may_hold = may_hold_token(line)
-        spans = find_secrets(line, may_hold)
+        may_name = may_name_secret(line)
+        spans = find_secrets(line, may_hold, may_name)
         if may_hold and has_long_run(line):
             spans = apart([*spans, *_found(_masked(line, spans), self.detectors)])
         if spans and has_long_run(line):
             spans = apart([*spans, *_beside(_masked(line, spans))])
         if spans and len(line) > _SHORTEST_RUN:
             spans = _widened(line, spans)
-        flags = flags_of(line)
+        flags = flags_of(line, may_name)
         return Verdict(tuple(spans), flags) if spans or flags else CLEAN
 
 

@@ -19,7 +19,7 @@ class Verdict(NamedTuple):
 
 
 CLEAN = Verdict((), 0)
-"""Of a line without a secret that is nothing to its neighbours."""
+"""The verdict on a line without a secret, which its neighbours do not need."""
 
 
 def apart(spans: Iterable[Span]) -> list[Span]:

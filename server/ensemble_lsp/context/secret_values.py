@@ -24,6 +24,7 @@ _PLACEHOLDERS = re.compile(
     |(?:none|null|nil|true|false|undefined|required|optional|string|user|admin|root|foo|bar|baz|{_NAMES_OF_SECRETS})s?\d?
     |(?:arg|param|value|var|name|field|item|col|test|input)s?_?\d{{1,2}}
     |(?:{_NAMES_OF_SECRETS})s?[_-][a-z]+(?:[_-][a-z]+)*[_-]?\d{{0,2}}
+    |[\^~<>=v]{{0,2}}\d+(?:\.[\dx*]+)+(?:-\w+)?(?:\.\d+)?
     |\#(?:[0-9a-f]{{3,4}}|[0-9a-f]{{6}}|[0-9a-f]{{8}})|[\w-]+(?:\.[\w-]+)*:\d{{1,5}}|https?://[^@]*|urn:.*|arn:.*|[0-9_.,:-]+|0x[0-9a-f]{{1,16}}|\\?[/@]\w*|-.*|![a-z]+|=.*""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -49,9 +50,22 @@ _GENERIC = (
 )  # fmt: skip
 """A word with one of these within it names a field, a type or a state, and is no password."""
 _APP_PASSWORD = re.compile(r"(?=.*[b-df-hj-np-tv-xz]{3})(?:[a-z]{4} ){3}[a-z]{4}")
+_STOP_WORDS = frozenset(
+    ("the", "a", "an", "is", "are", "be", "to", "of", "for", "and", "or", "if", "not", "no", "you", "it", "its", "this",
+     "that", "when", "with", "without", "must", "should", "has", "have", "by", "on", "in", "from", "was", "can", "may",
+     "will", "than", "least", "only", "please", "use", "used", "see", "via", "key", "keys", "code", "name", "word",
+     "words", "file", "data", "type", "error", "failed", "manager", "policy", "sign", "log", "stored", "saved")
+)  # fmt: skip
+_MOST_WORDS = 26
+_ALGORITHM = re.compile(
+    r"(?i)(?:sha|md|aes|hs|rs|es|ps|utf|base|ed|rsa|blake|ripemd|crc|win|x|p|v|iso|http|oauth|tls|ssl|scrypt|pbkdf|secp|curve|latin|ipv|cp|sm|us)"
+    r"[-_]?\d{1,5}\w{0,4}(?:[-_/:](?:sha|md|cbc|gcm|ctr|ecb|\d)\w*)*"
+)
+"""Algorithms, encodings and versions: names with numbers."""
 _NOT_BASE64 = re.compile("[^A-Za-z0-9+/]")
 _URL_SAFE = str.maketrans("-_", "+/")
 _SHORTEST_WORD = 6
+_LONG_WORD, _MANY_PARTS = 24, 0.3
 _SEQUENCES = "abcdefghijklmnopqrstuvwxyz 0123456789 qwertyuiop asdfghjkl zxcvbnm"
 
 
@@ -106,17 +120,27 @@ def is_placeholder(value: str) -> bool:
 
 
 def is_words(value: str) -> bool:
-    """Return whether a value is plain words, or empty."""
+    """Return whether a value is plain words, or empty. Long random letters are no word."""
+    if len(value) >= _LONG_WORD and value.isalpha() and value.isascii():
+        return share_of_parts(value) < _MANY_PARTS
     return _WORDS.fullmatch(value) is not None
 
 
 def is_harmless(value: str) -> bool:
-    """Return whether a value is a placeholder, plain words, a sentence, or a path."""
-    return is_placeholder(value) or is_words(value) or is_sentence(value) or is_path(value)
+    """Return whether a value is a placeholder, plain words, a sentence, an algorithm, or a path."""
+    return (
+        is_placeholder(value)
+        or is_algorithm(value)
+        or is_words(value)
+        or is_sentence(value)
+        or is_path(value)
+    )
 
 
 def is_sentence(value: str) -> bool:
     """Return whether a value is several words, with numbers among them or not."""
+    if any(char > "\u2e7f" for char in value) and not any(map(str.isdigit, value)):
+        return True  # languages without spaces between words
     parts = value.split()
     words = sum(part.strip(",.:;!?()").isalpha() for part in parts)
     fewest = 4 if any(map(str.isdigit, value)) else 3
@@ -146,6 +170,24 @@ def is_call(value: str) -> bool:
 def is_variable(value: str) -> bool:
     """Return whether a value without quotes is the name of a variable."""
     return _VARIABLE.fullmatch(value) is not None
+
+
+def is_passphrase(value: str) -> bool:
+    """Return whether a value is a few words without a sentence's, as in ``correct horse battery staple``."""
+    words = value.split(" ")
+    return 1 < len(words) <= _MOST_WORDS and all(
+        word.isalpha()
+        and word.islower()
+        and len(word) > 2
+        and word not in _STOP_WORDS
+        and (word == "correct" or not any(map(word.__contains__, _GENERIC)))
+        for word in words
+    )
+
+
+def is_algorithm(value: str) -> bool:
+    """Return whether a value is the name of an algorithm, an encoding or a version."""
+    return _ALGORITHM.fullmatch(value) is not None
 
 
 def is_password_word(value: str) -> bool:

@@ -17,7 +17,9 @@ class CaseAdmission:
         self._costs = costs
         self._held: list[dict[str, float]] = []
         """For each admitted case, what is reserved for each model that has not begun it."""
-        self._turn = asyncio.Lock()
+        self._admitting = False
+        self._admitted = asyncio.Event()
+        """Set after each admission or refusal, and replaced by a new one for the next."""
         self._left: set[str] = set()
         self.admitted = 0
         """Cases admitted so far; ``len(costs)`` without a limit that ends the run."""
@@ -27,9 +29,18 @@ class CaseAdmission:
     async def admit(self, case: int) -> bool:
         """Return whether a case may be asked; waits while running requests may release money."""
         while case >= self.admitted and not self.refused:
-            async with self._turn:
-                if case >= self.admitted and not self.refused:
-                    await self._admit_next()
+            if self._admitting:
+                # Not a lock: while a later case waits for money, the workers of an earlier one must
+                # proceed, because only its requests release the money.
+                await self._admitted.wait()
+                continue
+            self._admitting = True
+            try:
+                await self._admit_next()
+            finally:
+                self._admitting = False
+                self._admitted.set()
+                self._admitted = asyncio.Event()
         return case < self.admitted
 
     async def _admit_next(self) -> None:

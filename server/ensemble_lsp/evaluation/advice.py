@@ -17,6 +17,8 @@ FEWEST = 10
 """Cases below which no model is recommended."""
 NEAR = 0.1
 """Largest loss of score, 0 to 1, that a cheaper or faster model may have."""
+MAX_FAILED = 0.2
+"""Share of cases on which a recommended model may fail, if another useful one fails less."""
 SAVING = 0.7
 """A model is cheaper or faster if it needs at most this share of the cost or time."""
 _USELESS = {"exact": 0.05, "tests": 0.05, "names": 0.1, "similarity": 0.35, "right": 1.0}
@@ -54,6 +56,11 @@ class ScoredModel:
         """The mean of the scores that compare."""
         return _mean(self.main)
 
+    @property
+    def asked(self) -> int:
+        """The cases with a score or an error."""
+        return len(self.main) + self.failed
+
     def evidence(self) -> str:
         """Return the scores in words: ``similarity 0.56, exact 0.31``."""
         return ", ".join(f"{name} {_mean(by):.2f}" for name, by in self.scores.items() if by)
@@ -69,9 +76,10 @@ def advise(models: Sequence[ScoredModel], kinds: Mapping[str, Sequence[ScoredMod
 
     ``kinds``: the same models over the cases of one kind, by the kind's name.
     """
-    scored = sorted((m for m in models if m.main), key=lambda m: -m.value)
+    scored = sorted((m for m in models if m.main), key=lambda m: (not m.useful, -m.value))
     if not scored:
-        return "No model gave an answer that could be scored."
+        failed = any(m.failed for m in models)
+        return "No model gave an answer that could be scored." if failed else "No case was asked."
     enough = [m for m in scored if len(m.main) >= FEWEST]
     if not enough:
         most = max(len(m.main) for m in scored)
@@ -79,29 +87,38 @@ def advise(models: Sequence[ScoredModel], kinds: Mapping[str, Sequence[ScoredMod
         return f"{few} too few to recommend a model; measure {FEWEST} or more."
     if not enough[0].useful:
         return f"No model is useful for these cases: the best, {enough[0].name}, has {enough[0].evidence()}."
-    pick, sentence = _overall(enough)
+    steady = [m for m in enough if m.failed <= MAX_FAILED * m.asked]
+    flaky = [m for m in enough if m not in steady] if any(m.useful for m in steady) else []
+    enough = [m for m in enough if m not in flaky]
+    pick, sentence = _overall(enough, alone=len(models) == 1)
     parts = [sentence]
     if pick.failed:
-        cases = plural(pick.failed + len(pick.main), "case")
-        parts.append(
-            f"{pick.name} failed on {pick.failed} of {cases}; its scores are of the others."
-        )
-    parts += [*_local(pick, enough), *_by_kind(pick, kinds)]
+        parts.append(f"{_failures(pick)}; its scores are of the others.")
+    parts += [f"{_failures(m)}, too many to recommend it." for m in flaky]
+    names = {m.name for m in enough}
+    of_kind = {kind: [m for m in found if m.name in names] for kind, found in kinds.items()}
+    parts += [*_local(pick, enough), *_by_kind(pick, of_kind)]
     unpriced = [m.name for m in enough if not m.priced]
     if unpriced and len(enough) > 1:
         parts.append(f"Costs are not compared: the price of {join_names(unpriced)} is not known.")
-    left = [m.name for m in scored if m not in enough]
+    left = [m.name for m in scored if len(m.main) < FEWEST]
     if left:
         parts.append(f"{join_names(left)} had fewer than {FEWEST} scored answers.")
+    parts += [f"{m.name} gave no answer that could be scored." for m in models if not m.main]
     return " ".join(parts)
 
 
-def _overall(models: Sequence[ScoredModel]) -> tuple[ScoredModel, str]:
+def _failures(model: ScoredModel) -> str:
+    return f"{model.name} failed on {model.failed} of {plural(model.asked, 'case')}"
+
+
+def _overall(models: Sequence[ScoredModel], *, alone: bool) -> tuple[ScoredModel, str]:
     """Return the model to use and the sentence about it; ``models`` are sorted, the best first."""
     best, others = models[0], models[1:]
     cases = plural(len(best.main), "case")
     if not others:
-        return best, f"{best.name} is the only model measured: {best.evidence()} over {cases}."
+        start = f"{best.name} is the only model measured" if alone else f"Use {best.name}"
+        return best, f"{start}: {best.evidence()} over {cases}."
     rivals = [m for m in others if m.useful and not _is_better(best, m)]
     saving = [m for m in others if m.useful and _saves(m, best) and _is_near(m, best)]
     if saving:
@@ -144,9 +161,12 @@ def _local(pick: ScoredModel, models: Sequence[ScoredModel]) -> list[str]:
         return [f"{where} is not enough: {own.evidence()}."]
     if _is_near(own, pick):
         return [f"{where} is enough: it is shown to be within {NEAR:g}."]
-    gap = difference(pick.main, own.main)
-    if gap is not None and _is_better(pick, own):
-        return [f"{where} is not enough: it is worse by {gap.low:.2f} to {gap.high:.2f}."]
+    if _is_better(pick, own):
+        for name, scores in pick.scores.items():
+            gap = difference(scores, own.scores.get(name, {}))
+            if gap is not None and gap.low > 0:
+                lost = f"{gap.low:.2f} to {gap.high:.2f}"
+                return [f"{where} is not enough: its {name} is lower by {lost}."]
     return [f"Whether {where} is enough these cases do not show."]
 
 

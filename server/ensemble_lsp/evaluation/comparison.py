@@ -15,7 +15,7 @@ from ..errors import NoModelError, SettingsError
 from ..provider_spec import spec_of
 from ..sandbox.process import ResourceLimits
 from ..types import LOCATOR, Document, Prompt, Span, Task
-from ..wording import join_names, plural
+from ..wording import dollars, join_names, plural
 from .case_selection import CaseSample, select_cases
 from .cases import KINDS_OF, Case, CaseKind
 from .edit_scenario import EditWorkspace, locator_model
@@ -25,6 +25,7 @@ from .repo_test_scoring import RepoTestOptions, score_with_tests
 from .results import Result, ResultStore
 from .sampler import Sampler
 from .scenario import ScenarioWorkspace
+from .signed_lines import LineSigner
 from .source_files import survey
 from .spending_limit import Budget, CostEstimate, check_prices, estimate_cost
 from .summary import Summary, summarise
@@ -73,6 +74,8 @@ class ComparisonPlan:
     """Number of answers kept from earlier runs."""
     unavailable: Mapping[str, str]
     """Models that cannot be asked, each with the reason."""
+    limit: float | None = None
+    """US dollars that the run and earlier ones may cost together."""
 
     @property
     def cost(self) -> float:
@@ -93,7 +96,9 @@ class ComparisonPlan:
         """Return the sentence for the confirmation."""
         names = [e.model for e in self.estimates if not e.local and e.requests]
         unknown = [e.model for e in self.estimates if not e.priced and e.requests]
-        price = f"about ${self.cost:.4f}, at most ${self.max_cost:.2f} if every answer is as long as allowed"
+        price = f"about {dollars(self.cost)}, at most {dollars(self.max_cost)} if every answer is as long as allowed"
+        if self.limit is not None and self.limit < self.max_cost:
+            price += f"; the budget ends it at {dollars(self.limit)}"
         more = f"; the price of {join_names(unknown)} is not known" if unknown else ""
         cases = plural(len(self.sample.cases), "case")
         return f"This sends {cases} to {join_names(names)}: {price}{more}."
@@ -136,11 +141,12 @@ async def compare(
     results: ResultStore | None = None
     try:
         models, unavailable = _models_under_test(app, options, scenarios)
-        results = await asyncio.to_thread(
-            ResultStore.open, options.out / "results.jsonl", fresh=options.fresh
-        )
+        results = await asyncio.to_thread(_results, app, options)
+        if results.notice:
+            observer.on_message(results.notice)
         questions = await _questions(scenarios, sample, models)
         plan = _plan(sample, questions, models, results, unavailable)
+        plan = replace(plan, limit=options.max_cost)
         check_prices(plan.estimates, options.max_cost)
         if not await observer.confirm(plan):
             return None
@@ -173,6 +179,11 @@ async def compare(
         if results is not None:
             results.close()
         await scenarios.close()
+
+
+def _results(app: AppContext, options: ComparisonOptions) -> ResultStore:
+    path, signer = options.out / "results.jsonl", LineSigner.of(app.data_dir)
+    return ResultStore.open(path, signer, fresh=options.fresh)
 
 
 def _workspace(app: AppContext, sample: CaseSample) -> ScenarioWorkspace:

@@ -1,6 +1,6 @@
 """Cases for the task ``edit``, from the commits of a repository.
 
-Of a commit's hunks all but the last one of a file are the edits just made; the last is the wanted edit, if it
+All hunks of a commit but the last one of a file are the edits just made; the last is the wanted edit, if it
 is related to them: it adds or removes a name that they add or remove. A commit whose file did not change further
 in a related way until now is a case in which nothing should be offered.
 """

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..errors import (
     AuthenticationError,
@@ -24,7 +25,6 @@ from ..errors import (
 from ..models.interface import Model, Profile
 from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
-from ..wording import plural
 from .admission import CaseAdmission
 from .eval_answer import EvalAnswer
 from .results import Result, ResultStore
@@ -126,23 +126,9 @@ class EvalRun:
         costs = [self._costs(question, models) for question in questions]
         admission = CaseAdmission(self._budget, costs)
         free = [c for c in models if c.profile.free]
-        tasks = [
-            asyncio.ensure_future(self._ask_model(questions, c, admission))
-            for c in models
-            if c not in free
-        ]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await _together(self._ask_model(questions, c, admission) for c in models if c not in free)
         if admission.refused:
-            count, limit = len(questions), self._budget.limit or 0.0
-            self.ended = (
-                f"The budget of ${limit:g} ended the run after {admission.admitted} of "
-                f"{plural(count, 'case')}, as the next one might exceed it; all models have the same cases."
-            )
+            self.ended = self._budget.refusal(admission.admitted, len(questions))
             questions = questions[: admission.admitted]
         await self._ask_free(questions, free)
         return self.stopped
@@ -191,13 +177,9 @@ class EvalRun:
                         await self._answer(question, candidate, reserved)
                 self._report_progress(candidate)
 
-        tasks = [asyncio.ensure_future(work()) for _ in range(workers)]
         try:
-            await asyncio.gather(*tasks)
+            await _together(work() for _ in range(workers))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await admission.leave(candidate.name)
 
     def _known(self, question: EvalQuestion, candidate: ModelUnderTest) -> bool:
@@ -306,3 +288,14 @@ class EvalRun:
             self._on_progress(
                 EvalProgress(candidate.name, done, self._questions, overall, self._budget.spent)
             )
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run coroutines at once; if one fails, or this call is cancelled, cancel the others and wait for their end."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -21,7 +21,7 @@ MAX_COMMITS = 2000
 _MAX_FILES = 12
 """A commit with more files is a move, a merge or a format run."""
 _MAX_HUNKS = 40
-"""Of one file."""
+"""Hunks of one file."""
 _MAX_LINES = 3000
 _MAX_BYTES = 200_000
 _CHUNK = 50

@@ -201,7 +201,9 @@ def _join() -> tuple[Any, bool]:
     except Exception as error:  # Ray raises errors of many kinds here
         where = f"at RAY_ADDRESS={address}" if address else "on this machine"
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise SettingsError(f"Cannot join a Ray cluster {where}: {lines[0]}") from error
+        raise SettingsError(
+            f"Cannot join a Ray cluster {where}: {lines[0].rstrip('.')}; check RAY_ADDRESS, or omit --engine ray."
+        ) from error
     return ray, not address
 
 

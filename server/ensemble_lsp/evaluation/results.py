@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..errors import EnsembleError, SettingsError
-from ..settings.regular_files import require_no_link
+from ..settings.regular_files import read_regular, require_no_link
+from ..wording import plural
 from .cases import Case
+from .signed_lines import LineSigner
 
 VERSION = 1
+_MAX_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,13 @@ class ResultStore:
     """The results of one folder. Each is on disk before the next request.
 
     ``add`` is thread-safe. Reading skips a line that a crash truncated. A later result of the same model for the same
-    case replaces an earlier one.
+    case replaces an earlier one. Lines without the user's signature are ignored: a repository may contain them.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, signer: LineSigner) -> None:
         self.path = path
+        self._signer = signer
+        self._unsigned = 0
         self._kept: dict[tuple[str, str, str], Result] = {}
         self._discarded_cost = 0.0
         """US dollars of discarded answers."""
@@ -81,12 +86,12 @@ class ResultStore:
         self._writing = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path, *, fresh: bool = False) -> ResultStore:
+    def open(cls, path: Path, signer: LineSigner, *, fresh: bool = False) -> ResultStore:
         """Read the existing file and append to it. Raises ``SettingsError`` for any other file.
 
         ``fresh`` discards the answers so far, but not their cost; the file keeps them.
         """
-        results = cls(path)
+        results = cls(path, signer)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             require_no_link(path)
@@ -104,6 +109,14 @@ class ResultStore:
             results._drop()
             results._fresh = True
         return results
+
+    @property
+    def notice(self) -> str:
+        """A message about ignored answers; empty without any."""
+        if not self._unsigned:
+            return ""
+        answers = plural(self._unsigned, "answer")
+        return f"{answers} in {self.path} were not stored by you on this machine and are ignored."
 
     def get(self, case: str, model: str, id_: str) -> Result | None:
         """Return the model's answer to a case, if it was asked before."""
@@ -150,13 +163,16 @@ class ResultStore:
         """Read the file; return whether its last line is complete."""
         if not self.path.exists():
             return True
-        text = self.path.read_text(encoding="utf-8", errors="replace")
+        text = read_regular(self.path, _MAX_BYTES).decode("utf-8", "replace")
         known = list(_objects(text))
         if text.strip() and not known:
             raise SettingsError(
                 f"{self.path} is not a results file of a comparison; choose another folder with --out."
             )
         for raw in known:
+            if not self._signer.signs(raw):
+                self._unsigned += raw.get("type") == "result"
+                continue
             if raw.get("type") == "case":
                 self._cases.add(str(raw.get("id")))
             if raw.get("type") == "fresh":
@@ -171,7 +187,7 @@ class ResultStore:
         self._kept.clear()
 
     def _write(self, value: Mapping[str, Any]) -> None:
-        line = json.dumps(value, ensure_ascii=False) + "\n"
+        line = json.dumps(self._signer.signed(value), ensure_ascii=False) + "\n"
         with self._writing:
             if self._file is None:
                 return
@@ -189,7 +205,7 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
     for line in text.split("\n"):
         try:
             value: Any = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(value, dict) and "type" in value:
             yield value

@@ -13,6 +13,7 @@ from ..context.content_exclusion import PrivacyFilter
 from ..context.documents import decode
 from ..errors import DocumentError, SettingsError
 from ..languages import language_info, language_of
+from ..settings.regular_files import read_regular
 from ..types import Document
 
 MAX_BYTES = 400_000
@@ -79,7 +80,7 @@ def load(path: Path) -> Document | str:
     try:
         if path.stat().st_size > MAX_BYTES:
             return "too large"
-        text = decode(path.read_bytes(), str(path))
+        text = decode(read_regular(path, MAX_BYTES), str(path))
     except (OSError, DocumentError):
         return "unreadable"
     return reason_to_skip(text) or Document.from_text(path.as_uri(), 0, language_of(path), text)

@@ -21,7 +21,7 @@ from ..errors import (
 from ..models.interface import Profile
 from ..models.token_estimates import estimate_usage, max_cost
 from ..types import Prompt, Usage
-from ..wording import join_names
+from ..wording import dollars, join_names, plural
 
 _USUAL_ANSWER = {"complete": 40, "explain": 350, "generate": 300, "edit": 150}
 _USUAL_INSTRUCTIONS = 220
@@ -99,6 +99,18 @@ class Budget:
                 await self._changed.wait()
             self._reserved += amount
             return True
+
+    def refusal(self, admitted: int, count: int) -> str:
+        """Return the sentence on a budget that admitted only some of the cases."""
+        limit, spent = dollars(self.limit or 0.0), dollars(self.spent)
+        if not admitted:
+            already = f": {spent} is spent already, and" if self.spent else ":"
+            return f"The budget of {limit} allows no case{already} the next one might exceed it."
+        return (
+            f"The budget of {limit} ended the run after {admitted} of {plural(count, 'case')}, as the "
+            f"next one might exceed it ({spent} is spent); all models have the same cases. "
+            "With a larger budget the same command resumes it."
+        )
 
     async def settle(self, reserved: float, cost: float) -> None:
         """Release a reservation and book the actual cost."""

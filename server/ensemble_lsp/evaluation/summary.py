@@ -175,7 +175,8 @@ class _ResultTable:
         ]
 
     def _row(self, name: str, results: Sequence[Result]) -> ModelSummary:
-        good = [r for r in results if not r.failed]
+        # In the order of the cases, not of the answers: the same results give the same intervals.
+        good = sorted((r for r in results if not r.failed), key=lambda r: r.case)
         errors = Counter(r.error_kind for r in results if r.failed)
         first = next((r.error for r in results if r.failed), "")
         scores = {m: mean([r.scores[m] for r in good if m in r.scores]) for m in MEASURES}

@@ -57,11 +57,8 @@ def _is_move(change: DocumentChange) -> bool:
     return len(change.steps) == 2 and any(new in removed for _, new in edits)
 
 
-def is_rewrite(change: DocumentChange, *, exact: bool) -> bool:
-    """Return whether one edit changes several places, as a checkout or a formatter does.
-
-    ``exact``: the client sends edits as they are made, an accept and its import as two.
-    """
+def is_rewrite(change: DocumentChange) -> bool:
+    """Return whether one edit changes several places, as a checkout or a formatter does."""
     if change.coarse or change.merged or len(change.steps) != 1:
         return False
     step = change.steps[0]
@@ -69,7 +66,7 @@ def is_rewrite(change: DocumentChange, *, exact: bool) -> bool:
         return False
     places = [part for part in step.parts if squeeze(part.text) or not part.span.empty]
     apart = [part for part in places if "\n" in step.before.slice(_between(places[0], part))]
-    return len(apart) > (0 if exact else _MOST_PLACES - 1)
+    return len(apart) > (0 if change.exact else _MOST_PLACES - 1)
 
 
 def _between(last: Edit, part: Edit) -> Span:
@@ -86,8 +83,9 @@ def adds_line(change: DocumentChange, touching: Sequence[Edit], offered: str) ->
     """Return whether one edit inserts the offered text as its own line, as a copied line."""
     if change.coarse or len(change.steps) != 1 or len(touching) != 1:
         return False
-    text = touching[0].text
-    return any(
+    text, offered = (each.replace("\r\n", "\n") for each in (touching[0].text, offered))
+    # "Accept the next line" takes the line break, too.
+    return not offered.startswith(text) and any(
         "\n" in one and "\n" not in other
         for one, other in zip(_margins(text), _margins(offered), strict=True)
     )

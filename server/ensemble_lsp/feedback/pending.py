@@ -26,10 +26,11 @@ from .other_sources import (
     only_formats,
     replaces_all,
 )
-from .popup_edits import is_popup_edit, restates_text
+from .popup_edits import is_in_word, is_popup_edit, restates_text
 from .range_tracking import DocumentChange, follow_change, trim
 from .reward import GLANCE_MS
 from .survival import tokens
+from .word_before import without_word, word_before
 
 _SETTLED = ("untouched", "other")
 """States that no text behind the region changes."""
@@ -47,14 +48,16 @@ class PendingSuggestion:
     since: float
     group: tuple[str, ...] = ()
     visible: bool = True
-    """Whether it is on the screen, as far as known,"""
+    """Whether it is on the screen, as far as known."""
     seen_ms: float = 0.0
-    """and the time that it was there before."""
+    """Milliseconds on the screen before it was last shown, as far as known."""
     match: Match = field(default_factory=lambda: Match("untouched", 0, 1))
     now: str = ""
     """The text in the region."""
     replaced: str = ""
     """The text in the suggestion's span when it was offered."""
+    word: str = ""
+    """The word before the region."""
     before: int = 0
     """Characters accepted of earlier suggestions that this one continues."""
     by_hand: int = 0
@@ -70,15 +73,19 @@ class PendingSuggestion:
     other_since: float | None = None
     away_since: float | None = None
     reformatted: bool = False
-    """Whether it is there, but spelled as a formatter would."""
+    """Whether the document contains it as a formatter would write it."""
     whole_since: float | None = None
     undone: bool = False
     refused: bool = False
     """Whether the user or the client ended it by a rejection."""
     changed_now: bool = False
-    """Whether the latest change touched its place,"""
+    """Whether the latest change touched its place."""
     changed_outside: bool = False
-    """or the rest of the document."""
+    """Whether the latest change touched the rest of the document."""
+    ended_word: bool = False
+    """Whether in the latest change a popup's item ended a word that was begun."""
+    parts: int = 0
+    """The number of edits that inserted a part of it at once."""
 
     @classmethod
     def offer(cls, suggestion: Suggestion, document: Document, now: float) -> PendingSuggestion:
@@ -96,6 +103,7 @@ class PendingSuggestion:
             now,
             now=own,
             replaced=old,
+            word=word_before(document, start),
         )
         pending.match = match(own, own, pending.offered)
         return pending
@@ -105,23 +113,22 @@ class PendingSuggestion:
         """The number of characters offered here, white space not counted."""
         return max(1, self.before + self.match.size)
 
-    def follow(
-        self, change: DocumentChange, *, exact: bool = False, restored: bool = False
-    ) -> None:
+    def follow(self, change: DocumentChange, *, restored: bool = False) -> None:
         """Compare the region with the offered text after a change.
 
-        ``exact``: the client sends edits as they are made, not only what differs. ``restored``: the
-        change brings back a text that the user removed.
+        ``restored``: the change brings back a text that the user removed.
         """
+        self.ended_word = False
         if self._is_far_from(change) and self._moved_by(change):
             return
         earlier = replace(self) if len(change.steps) > 1 else None
         self._take_in_closers(change)
-        self.region, touching, outside = follow_change(self.region, change, grows=True)
+        region, touching, outside = follow_change(self.region, change, grows=True)
+        self.region = without_word(region, change.after, self.word)
         self.changed_now, self.changed_outside = bool(touching), outside
-        self._compare(change, touching, exact, restored)
+        self._compare(change, touching, restored)
         if earlier is not None and touching and self.match.state in ("part", "other"):
-            self._follow_steps(change, earlier, exact)
+            self._follow_steps(change, earlier)
 
     def _is_far_from(self, change: DocumentChange) -> bool:
         """Return whether one edit, on other lines, can only move the region."""
@@ -175,7 +182,6 @@ class PendingSuggestion:
         self,
         change: DocumentChange,
         touching: Sequence[Edit],
-        exact: bool,
         restored: bool = False,
     ) -> None:
         untouched = self.now == self.old
@@ -187,12 +193,13 @@ class PendingSuggestion:
         replaced = untouched and self._is_replaced_by(touching)
         keys = (
             restored
-            or self._is_formatted(change, touching, gained, exact)
+            or self._is_formatted(change, touching, gained)
             or self._is_typed(change, touching, before, matched, replaced)
         )
         behind = squeeze(self.now)[matched.taken :] if matched.state != "whole" else ""
         self.reformatted = bool(behind) and not keys and self._is_reformatted(touching)
-        word = not self.reformatted and self._is_popup(change, touching, matched, exact)
+        word = not self.reformatted and self._is_popup(change, touching, matched)
+        self.ended_word = word and not keys and is_in_word(change, touching[0])
         if self.reformatted:
             matched = Match("whole", matched.size, matched.size)
             gained = matched.size - self.match.gained
@@ -214,6 +221,7 @@ class PendingSuggestion:
             self.by_hand += gained
             self.words += gained if word and not keys else 0
             return
+        self.parts += 1
         # More than a popup's word was accepted, so the words were accepted too.
         self.at_once += gained + self.words
         self.by_hand -= self.words
@@ -240,15 +248,13 @@ class PendingSuggestion:
                 return False
         return all(is_keystroke(e.text, coarse=change.coarse) for e in touching)
 
-    def _is_popup(
-        self, change: DocumentChange, touching: Sequence[Edit], matched: Match, exact: bool
-    ) -> bool:
+    def _is_popup(self, change: DocumentChange, touching: Sequence[Edit], matched: Match) -> bool:
         if len(touching) != 1 or self.suggestion.task != "complete" or self._is_own_edit(change):
             return False
         whole = matched.state == "whole"
         if matched.state == "part" and not change.coarse and ends_in_word(self.now, self.offered):
             return True
-        return is_popup_edit(change, touching[0], whole=whole, exact=exact, again=self.words > 0)
+        return is_popup_edit(change, touching[0], whole=whole, again=self.words > 0)
 
     def _is_own_edit(self, change: DocumentChange) -> bool:
         """Return whether an edit is the suggestion's own, or the part of it that differs."""
@@ -260,22 +266,20 @@ class PendingSuggestion:
     def _is_copied(self, change: DocumentChange, touching: Sequence[Edit]) -> bool:
         return self.suggestion.task == "complete" and adds_line(change, touching, self.offered)
 
-    def _is_formatted(
-        self, change: DocumentChange, touching: Sequence[Edit], gained: int, exact: bool
-    ) -> bool:
+    def _is_formatted(self, change: DocumentChange, touching: Sequence[Edit], gained: int) -> bool:
         """Return whether a formatter or a checkout made the edits."""
         if not touching or self.suggestion.task != "complete":
             return False
         if replaces_all(change) or self._is_own_edit(change):
             return replaces_all(change)
-        return is_rewrite(change, exact=exact) or only_formats(change, touching, gained)
+        return is_rewrite(change) or only_formats(change, touching, gained)
 
-    def _follow_steps(self, change: DocumentChange, trial: PendingSuggestion, exact: bool) -> None:
+    def _follow_steps(self, change: DocumentChange, trial: PendingSuggestion) -> None:
         """Look for an accept among the edits of one message: the user may have typed on after it."""
         for step in change.steps:
-            part = DocumentChange(step.after, (step,), change.coarse)
+            part = replace(change, after=step.after, steps=(step,))
             trial.region, touching, _ = follow_change(trial.region, part, grows=True)
-            trial._compare(part, touching, exact)
+            trial._compare(part, touching)
             if trial.finished:
                 self.by_hand, self.at_once, self.words = trial.by_hand, trial.at_once, trial.words
                 self.match, self.finished = trial.match, True
@@ -308,6 +312,20 @@ class PendingSuggestion:
     def taken(self) -> int:
         """The number of its characters in the region before the latest change."""
         return max(0, self.by_hand + self.at_once - self.before)
+
+    def accept_inserted(self) -> bool:
+        """Take an accept by command as one of the part that was just inserted; False if there is no such part.
+
+        coc.nvim runs the command after each word or line that is accepted, too.
+        """
+        inserted = self.match.state == "part" and (self.at_once or self.words)
+        if self.suggestion.task != "complete" or not inserted:
+            return False
+        self.at_once += self.words
+        self.by_hand -= self.words
+        self.words, self.undone = 0, False
+        self.reported = max(self.reported, (self.by_hand + self.at_once) / self.size)
+        return True
 
     @property
     def seen(self) -> bool:

@@ -27,6 +27,8 @@ _CALL = re.compile(r"\w+\((?:\w+(?:, )?)+\)")
 """An item that fills in the names of the arguments."""
 _OPERATOR = re.compile(r"\?\.|\.|->|::")
 """An item may replace the operator before it, too."""
+_OPENS_POPUP = frozenset(".:>/@<#")
+"""Servers name these as trigger characters: members, paths, decorators, tags."""
 _TYPED = re.compile(r"[\w$@#-]*")
 
 
@@ -35,14 +37,12 @@ def is_popup_edit(
     inserted: Edit,
     *,
     whole: bool,
-    exact: bool,
     again: bool = False,
 ) -> bool:
     """Return whether a popup probably made an edit that inserts (a part of) an offered text.
 
-    ``whole``: the offered text is complete with it. ``exact``: the client sends edits as they are made.
-    ``again``: a popup is supposed to have made an edit before; two words that replace no typed part are
-    rather the accepted next words.
+    ``whole``: the offered text is complete with it. ``again``: a popup is supposed to have made an edit
+    before; two words that replace no typed part are rather the accepted next words.
     """
     step = _step_of(change, inserted)
     made = step.made
@@ -53,20 +53,24 @@ def is_popup_edit(
         ) and _TYPED.fullmatch(_OPERATOR.sub("", replaced, 1)) is not None
         if is_item or made != step.edit:
             return is_item
-    start = inserted.span.start
-    before = step.before.slice(Span(Position(start.line, 0), start))[-1:]
-    in_word = before.isalnum() or before in ("_", "$")
-    if in_word and not whole and not exact and _CALL.fullmatch(inserted.text):
+    before = _character_before(step, inserted)
+    in_word = _is_word(before)
+    if in_word and not whole and not change.exact and _CALL.fullmatch(inserted.text):
         return True
     if not _ITEM.fullmatch(inserted.text):
         return False
-    if exact:
+    if change.exact:
         return not (in_word or whole or again)
     if whole:
         return in_word and _NAME.fullmatch(inserted.text) is not None
-    # A popup opens by itself in a word and after ``.``, ``::`` or ``->``. Elsewhere a lone word is rather "accept
-    # the next word", for which no editor sends a command.
-    return in_word or before in (".", ":", ">")
+    # Elsewhere than where a popup opens by itself, a lone word is rather "accept the next word", for which no
+    # editor sends a command, unless the user takes more items than words.
+    return in_word or before in _OPENS_POPUP or (change.takes_items and not again)
+
+
+def is_in_word(change: DocumentChange, inserted: Edit) -> bool:
+    """Return whether an edit continues a word."""
+    return _is_word(_character_before(_step_of(change, inserted), inserted))
 
 
 def restates_text(change: DocumentChange, inserted: Edit) -> bool:
@@ -77,6 +81,15 @@ def restates_text(change: DocumentChange, inserted: Edit) -> bool:
     # An edit of several places in its smallest form (keys at several cursors) restates only what is between them.
     smallest = step.edit if step.made == step.edit else inserted
     return len(squeeze(step.made.text)) > len(squeeze(smallest.text))
+
+
+def _character_before(step: EditStep, inserted: Edit) -> str:
+    start = inserted.span.start
+    return step.before.slice(Span(Position(start.line, 0), start))[-1:]
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char in ("_", "$")
 
 
 def _is_item(text: str) -> bool:

@@ -82,6 +82,10 @@ class DocumentChange:
     """Whether whole lines were replaced: such clients gather a few keys before they report."""
     merged: bool = False
     """Whether the step was made of very many edits."""
+    exact: bool = False
+    """Whether the client sends edits as they are made, an accept and its import as two."""
+    takes_items: bool = False
+    """Whether the user rather takes a popup's item than the next word of a suggestion."""
 
     @classmethod
     def of(

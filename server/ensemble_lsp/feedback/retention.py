@@ -192,7 +192,7 @@ class RetentionTracker:
     def _check_redo(self, retained: RetainedText, edits: Sequence[Edit], after: Document) -> None:
         """Notice that an undone text comes back at once; typed key by key it is not a redo.
 
-        If its first characters were typed before the accept, the redo brings them back in an edit of their own.
+        If its first characters were typed before the accept, the redo brings them back in a separate edit.
         """
         text, now = squeeze(retained.text), squeeze(after.slice(retained.region))
         inserted = squeeze("".join(edit.text for edit in edits))

@@ -13,23 +13,14 @@ from dataclasses import replace
 from time import monotonic
 
 from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion
+from .client_habits import ClientHabits
 from .other_sources import RemovedTexts
 from .pending import PendingSuggestion, continues, meet, remaining, same_line, same_place
-from .range_tracking import DocumentChange, is_fine
 from .recently_ended import RecentlyEnded
 from .retention import RetentionTracker
 from .reward import GLANCE_MS, reward_of
+from .timers import NAP_S, due_at
 
-STALE_S = 600.0
-"""A suggestion left untouched for this long was ignored."""
-OTHER_S = 2.0
-"""Time to correct a slip, or for an editor to make a change in several parts."""
-AWAY_S = 2.0
-"""After an edit elsewhere for this long, the user has left the suggestion."""
-TYPED_S = 2.0
-"""After this long a text typed as offered counts as typed."""
-NAP_S = 2.0
-"""The longest sleep that ``tick`` asks for, so that no sleeper has to be woken earlier."""
 _REMEMBERED = 512
 _LARGE = 100_000
 """A larger change is not examined where nothing is offered: such a client sends whole files."""
@@ -61,10 +52,7 @@ class Tracker:
         self._documents: dict[str, Document] = {}
         self._recent = RecentlyEnded(clock)
         self._removed = RemovedTexts(clock)
-        self._fine = False
-        """Whether the client sends less than whole lines."""
-        self.exact = False
-        """Whether the client sends edits as they are made, not only what differs; learned from its edits."""
+        self.habits = ClientHabits()
 
     # -- offered -------------------------------------------------------------------------------
 
@@ -101,6 +89,7 @@ class Tracker:
         if successor is not None:
             successor.since, successor.before = old.since, old.by_hand + old.at_once
             successor.by_hand, successor.at_once = old.by_hand, old.at_once
+            successor.parts = old.parts
             if successor.suggestion.id == old.suggestion.id:
                 del self._pending[old.suggestion.id]
             else:
@@ -147,6 +136,8 @@ class Tracker:
             return self._reported_late(id, length, source)
         if length is not None and length < len(pending.suggestion.text):
             return self.partially_accepted(id, length)
+        if length is None and source == "command" and pending.accept_inserted():
+            return True
         self._end(pending, "accepted", source, 1.0)
         return True
 
@@ -222,9 +213,7 @@ class Tracker:
         is_followed = bool(followed or recent or self._retention.follows(uri))
         if not is_followed and sum(len(edit.text) for edit in edits) > _LARGE:
             return
-        self._fine = self._fine or (len(edits) == 1 and is_fine(before, edits[0]))
-        change = DocumentChange.of(before, after, edits, fine=self._fine or self.exact)
-        self.exact = self.exact or change.as_made
+        change = self.habits.examine(before, after, edits)
         restored = self._removed.restored_by(change)
         self._removed.note(
             change, (*self._retention.texts(uri), *(p.offered for p in followed if p.at_once))
@@ -233,7 +222,8 @@ class Tracker:
             return
         self._documents[uri] = after
         for pending in (*followed, *recent):
-            pending.follow(change, exact=self.exact, restored=restored)
+            pending.follow(change, restored=restored)
+        self.habits.learn(followed)
         accepted = [pending for pending in followed if pending.changed_now and pending.complete]
         late = [each for each in recent if each.changed_now and each.finished and not each.refused]
         self._retention.changed(change, redo=not (accepted or late))
@@ -316,24 +306,13 @@ class Tracker:
         """Settle what is due; return the seconds until the next tick (2 at most), None if none is needed."""
         now = self._clock()
         for pending in list(self._pending.values()):
-            if now >= self._due(pending):
+            if now >= due_at(pending):
                 self._conclude(pending, "ignored")
-        due = [self._due(pending) for pending in self._pending.values()]
+        due = [due_at(pending) for pending in self._pending.values()]
         next_measurement = self._retention.tick(self._documents.get)
         if next_measurement is not None:
             due.append(next_measurement)
         return max(0.0, min(NAP_S, min(due) - now)) if due else None
-
-    @staticmethod
-    def _due(pending: PendingSuggestion) -> float:
-        dates = [pending.since + STALE_S]
-        if pending.other_since is not None:
-            dates.append(pending.other_since + OTHER_S)
-        if pending.away_since is not None:
-            dates.append(pending.away_since + AWAY_S)
-        if pending.whole_since is not None:
-            dates.append(pending.whole_since + TYPED_S)
-        return min(dates)
 
     # -- settling ------------------------------------------------------------------------------
 
@@ -369,6 +348,8 @@ class Tracker:
         self._settle(suggestion, outcome)
         if kind in _UNUSED and not replaced and suggestion.task == "complete":
             self._recent.add(pending, refused=kind == "rejected" and source != "document")
+        if not replaced:
+            self.habits.learn_parts(pending)
         if kind in _TAKEN and suggestion.uri in self._documents:
             self._retention.add(pending, outcome)
         if kind in ("accepted", "partial"):

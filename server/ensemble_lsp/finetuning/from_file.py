@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from ..context.secret_redaction import Redactor
 from ..errors import FineTuningError
+from .training_example import excluded_note
 from .training_formats import Format, Line
 from .validation import LineFault, check_file
 
@@ -105,12 +106,17 @@ def read_file(path: Path) -> bytes:
 class InvalidTrainingFileError(FineTuningError):
     """A file that breaks the provider's rules; ``faults`` has every fault by line."""
 
-    def __init__(self, path: Path, faults: list[LineFault]) -> None:
+    def __init__(
+        self, path: Path, faults: list[LineFault], left_out: Mapping[str, int] | None = None
+    ) -> None:
         count = len(faults)
-        more = f", and {count - 1} more" if count > 1 else ""
-        super().__init__(
-            f"{path} breaks the provider's rules: {faults[0]}{more}; correct it and try again."
-        )
+        if count == 1 and not faults[0].line:
+            message = f"{path} cannot be used: {faults[0]}.{excluded_note(left_out or {})}"
+        else:
+            more = f", and {count - 1} more" if count > 1 else ""
+            rules = "breaks the provider's rules"
+            message = f"{path} {rules}: {faults[0]}{more}; correct it and try again."
+        super().__init__(message)
         self.faults = faults
 
 

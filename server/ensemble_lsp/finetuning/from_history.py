@@ -80,7 +80,7 @@ async def from_history(
         )
         raise FineTuningError(
             f"The history has no {kind}; accept more suggestions and try again."
-            f"{excluded_note(gathered)}"
+            f"{excluded_note(gathered.left_out)}"
         )
     return gathered
 

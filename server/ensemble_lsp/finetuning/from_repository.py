@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import re
@@ -76,7 +77,7 @@ def from_repository(
             gathered.examples.append(example)
     if not gathered.examples:
         raise FineTuningError(
-            f"{folder} has no code to learn from; name another folder.{excluded_note(gathered)}"
+            f"{folder} has no code to learn from; name another folder.{excluded_note(gathered.left_out)}"
         )
     return gathered
 
@@ -86,10 +87,17 @@ def _masks(
 ) -> Iterator[tuple[Document, MaskedSpan]]:
     """Yield the masked spans of each file, except those that hide a secret."""
     redactor = Redactor()
+    seen: set[bytes] = set()
     for path in sorted(_files(folder)):
         document = _open(path, folder, workspace, gathered)
         if document is None:
             continue
+        # A copy would put the same code into the training and the validation.
+        digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).digest()
+        if digest in seen:
+            gathered.left_out["files that equal another one"] += 1
+            continue
+        seen.add(digest)
         secrets = redacted_view(document, redactor)
         for mask in sample_masks(document, per_file, seed):
             if secrets.hides(mask.span):

@@ -85,7 +85,7 @@ class JobRunner:
         if upload.file_id:
             return upload
         path = Path(upload.path)
-        name = f"ensemble-{job.name}-{upload.sha256[:12]}-{part}.jsonl"
+        name = _upload_name(job, upload, part)
         await asyncio.to_thread(check_unchanged, path, upload)
         tried = job.tried
         await self._save(replace(job, tried=True))
@@ -133,6 +133,8 @@ class JobRunner:
         while True:
             try:
                 return await work()
+            except FineTuningError as error:
+                raise _interrupted(job, error) from None
             except ProviderError as error:
                 failures += 1
                 if not error.temporary or failures > self._schedule.max_failures:
@@ -191,9 +193,15 @@ class JobRunner:
     # -- ending --------------------------------------------------------------------------------
 
     async def cancel(self, job: TuningJob) -> TuningJob:
-        """Cancel a job, even if it is unknown whether the provider has created it."""
+        """Cancel a job, even if it is unknown whether the provider has created it.
+
+        Of a job that has ended, the uploaded files that are still with the provider are deleted.
+        """
         if job.ended:
+            if job.uploads:
+                return await self._remove_uploads(job)
             raise FineTuningError(f"{job.name} has already ended ({job.state}).")
+        job = await self._find_uploads(job)
         if not job.job_id and job.tried and job.training.file_id:
             found = await self._client.find(job.name, job.training.file_id)
             if found is not None:
@@ -210,6 +218,17 @@ class JobRunner:
             return job
         job = await self._save(_updated(job, remote, ()))
         return await self._remove_uploads(job) if job.ended else job
+
+    async def _find_uploads(self, job: TuningJob) -> TuningJob:
+        """Find the uploaded files if the answer to an upload may have been lost."""
+        if not job.tried or job.job_id:
+            return job
+        found: dict[str, Upload] = {}
+        for part, upload in (("training", job.training), ("validation", job.validation)):
+            if upload is not None and not upload.file_id:
+                file_id = await self._client.find_file(_upload_name(job, upload, part))
+                found[part] = replace(upload, file_id=file_id)
+        return replace(job, **found) if found else job
 
     async def _remove_uploads(self, job: TuningJob) -> TuningJob:
         """Delete the uploaded files, so that the user's code does not stay there. Tried once."""
@@ -230,6 +249,11 @@ class JobRunner:
 
     async def _save(self, job: TuningJob) -> TuningJob:
         return await asyncio.to_thread(self._store.save, job)
+
+
+def _upload_name(job: TuningJob, upload: Upload, part: str) -> str:
+    """Return the name of a file at the provider, by which a lost upload is found."""
+    return f"ensemble-{job.name}-{upload.sha256[:12]}-{part}.jsonl"
 
 
 def fingerprint(path: Path, examples: int) -> Upload:
@@ -267,9 +291,9 @@ def _updated(job: TuningJob, remote: RemoteJob, events: Sequence[JobEvent]) -> T
     return job
 
 
-def _interrupted(job: TuningJob, error: ProviderError) -> FineTuningError:
+def _interrupted(job: TuningJob, error: EnsembleError) -> FineTuningError:
     message = str(error).rstrip(".")
     advice = f"Continue with `ensemble-lsp finetune status {job.name} --follow`"
-    if job.training.file_id and not job.training.deleted and not job.job_id:
+    if job.uploads and not job.job_id:
         advice += f", or delete the uploaded files with `ensemble-lsp finetune cancel {job.name}`"
     return FineTuningError(f"{message}. {advice}.")

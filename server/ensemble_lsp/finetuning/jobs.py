@@ -24,6 +24,8 @@ from .training_example import Method
 
 FINAL_STATES = ("succeeded", "failed", "cancelled")
 
+_CHECK = "check its permissions and the disk"
+
 HyperParameters = dict[str, float | int | str]
 
 
@@ -87,6 +89,12 @@ class TuningJob:
         """Return whether the job trains on this machine."""
         return spec_of(self.base.provider).trains_here
 
+    @property
+    def uploads(self) -> list[Upload]:
+        """Return the uploaded files that are still with the provider."""
+        files = [upload for upload in (self.training, self.validation) if upload is not None]
+        return [upload for upload in files if upload.file_id and not upload.deleted]
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON, with the base as in the settings."""
         table = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
@@ -109,7 +117,9 @@ class JobStore:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise FineTuningError(f"{self.folder} cannot be created ({error.strerror}).") from error
+            raise FineTuningError(
+                f"{self.folder} cannot be created ({error.strerror}); {_CHECK}."
+            ) from error
         base_name = re.sub(r"[^\w.-]+", "-", job.name).strip("-.") or "job"
         for number in range(1, 10_000):
             name = base_name if number == 1 else f"{base_name}-{number}"
@@ -119,7 +129,7 @@ class JobStore:
                 continue
             except OSError as error:
                 raise FineTuningError(
-                    f"{self.folder} cannot be written ({error.strerror})."
+                    f"{self.folder} cannot be written ({error.strerror}); {_CHECK}."
                 ) from error
             return self.save(dataclasses.replace(job, name=name))
         raise FineTuningError(f"Too many jobs are called {base_name}; choose another --name.")
@@ -133,7 +143,7 @@ class JobStore:
             )
         except OSError as error:
             raise FineTuningError(
-                f"{self._path(job.name)} cannot be written ({error.strerror})."
+                f"{self._path(job.name)} cannot be written ({error.strerror}); {_CHECK}."
             ) from error
         return job
 
@@ -143,7 +153,7 @@ class JobStore:
         try:
             paths = sorted(self.folder.glob("*.json"))
         except OSError as error:
-            self.notices.append(f"{self.folder} cannot be read ({error.strerror}).")
+            self.notices.append(f"{self.folder} cannot be read ({error.strerror}); {_CHECK}.")
             return []
         for path in paths:
             try:

@@ -103,7 +103,9 @@ class PreparedData:
         faults = self.check()
         if faults:
             # The source is named: the training file is not written.
-            raise InvalidTrainingFileError(Path(self.source or folder / TRAINING), faults)
+            raise InvalidTrainingFileError(
+                Path(self.source or folder / TRAINING), faults, self.left_out
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             replace_file(folder / TRAINING, as_text(self.training))
@@ -113,7 +115,9 @@ class PreparedData:
                 (folder / VALIDATION).unlink(missing_ok=True)
             replace_file(folder / SUMMARY, json.dumps(self.summary(), indent=2, ensure_ascii=False))
         except OSError as error:
-            raise FineTuningError(f"{folder} cannot be written ({error.strerror}).") from error
+            raise FineTuningError(
+                f"{folder} cannot be written ({error.strerror}); choose another --out."
+            ) from error
         return folder
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import FineTuningError
+from ..settings.regular_files import read_regular
 from .from_file import InvalidTrainingFileError, read_file
 from .job_runner import fingerprint
 from .jobs import Upload
@@ -18,6 +19,8 @@ from .training_example import METHODS, Method
 from .training_formats import Format, format_of
 from .validation import CheckedFile, check_file
 
+_MAX_SUMMARY_BYTES = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingFiles:
@@ -26,6 +29,9 @@ class TrainingFiles:
     training: Path
     validation: Path | None = None
     summary: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    own_file: bool = False
+    """Whether it is a file of the user's own, which nothing has prepared yet."""
 
     @property
     def base(self) -> str:
@@ -45,7 +51,7 @@ class TrainingFiles:
         first = read_file(self.training).split(b"\n", 1)[0]
         try:
             line = json.loads(first)
-        except ValueError:
+        except (ValueError, RecursionError):
             line = None
         kind: Format | None = (
             format_of(cast("dict[str, Any]", line)) if isinstance(line, dict) else None
@@ -70,17 +76,18 @@ def open_data(path: Path | None, folder: Path) -> TrainingFiles:
             raise FineTuningError("There is no prepared data; run `ensemble-lsp finetune prepare`.")
         path = prepared[-1].parent
     if not path.is_dir():
-        return TrainingFiles(path)
+        return TrainingFiles(path, own_file=True)
     if not (path / TRAINING).is_file():
         raise FineTuningError(
             f"{path} has no {TRAINING}; name a folder written by `finetune prepare`, or a file."
         )
     validation = path / VALIDATION
     try:
-        summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        summary = {}
-    return TrainingFiles(path / TRAINING, validation if validation.is_file() else None, summary)
+        summary: Any = json.loads(read_regular(path / SUMMARY, _MAX_SUMMARY_BYTES))
+    except (OSError, ValueError, RecursionError):
+        summary = None
+    known = cast("dict[str, Any]", summary) if isinstance(summary, dict) else {}
+    return TrainingFiles(path / TRAINING, validation if validation.is_file() else None, known)
 
 
 def check_training_files(data: TrainingFiles, target: TrainingTarget) -> CheckedFiles:

@@ -62,15 +62,22 @@ def tuned_settings(job: TuningJob, name: str) -> ModelSettings:
     return job.base.model_copy(update=changes)
 
 
-async def retire_model(store: JobStore, name: str, target: ConfigTarget) -> TuningJob:
-    """Remove a tuned model from the config; the provider keeps it. Raises ``FineTuningError``."""
+async def retire_model(
+    store: JobStore, name: str, target: ConfigTarget, *, again: bool = False
+) -> TuningJob:
+    """Remove a tuned model from the config; the provider keeps it. Raises ``FineTuningError``.
+
+    ``again``: accept a model that was removed before, which the caller wants to delete.
+    """
     jobs = await asyncio.to_thread(store.all)
-    tuned = [job for job in jobs if job.joined and not job.retired]
+    tuned = [job for job in jobs if job.joined and (again or not job.retired)]
     job = next((job for job in tuned if name in (job.joined, job.name)), None)
     if job is None:
         known = ", ".join(job.joined for job in tuned)
         advice = f"choose from {known}" if known else "begin with `ensemble-lsp finetune prepare`"
         raise FineTuningError(f"No tuned model is called {name!r}; {advice}.")
+    if job.retired:
+        return job
     await asyncio.to_thread(remove_model_from_config, target.config, job.joined)
     return await asyncio.to_thread(store.save, replace(job, retired=True))
 

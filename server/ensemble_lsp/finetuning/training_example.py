@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
@@ -56,9 +57,9 @@ class ExampleSet:
     """Secrets replaced in prompts."""
 
 
-def excluded_note(gathered: ExampleSet) -> str:
+def excluded_note(left_out: Mapping[str, int]) -> str:
     """Return a sentence on the excluded examples, to append to a message; empty without any."""
-    reasons = ", ".join(f"{reason} ({count})" for reason, count in gathered.left_out.items())
+    reasons = ", ".join(f"{reason} ({count})" for reason, count in left_out.items())
     return f" Left out: {reasons}." if reasons else ""
 
 

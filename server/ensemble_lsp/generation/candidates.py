@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -132,3 +133,13 @@ def follow(span: Span, edit: Edit) -> Span | None:
 
 def _touch(one: Span, other: Span) -> bool:
     return one.start.line <= other.end.line and other.start.line <= one.end.line
+
+
+def shown_positions(count: int) -> list[int]:
+    """Return each candidate's position: the best first, the others in random order.
+
+    Users favour what comes first, so a fixed order among the others would bias what is learned.
+    """
+    shuffled = list(range(1, count))
+    random.shuffle(shuffled)
+    return [0, *shuffled]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..app.failures import failed, no_model, refused
 from ..consensus.code import consensus_of_code
 from ..consensus.early_stopping import EarlyStopping
-from ..consensus.fan_out import FanOutProgress, FanOutResult, query_all
+from ..consensus.fan_out import FanOutResult, query_all
 from ..consensus.judge import judge_candidates
 from ..consensus.votes import ConsensusResult, Vote
 from ..context.generation_intent import generation_intent_at, generation_intent_near
@@ -27,9 +26,9 @@ from ..selection.cascade import Findings, could_escalate, escalate
 from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
 from ..wording import join_names
-from .candidates import CandidateStore, Generation, follow
+from .candidates import CandidateStore, Generation, follow, shown_positions
 from .checks import CandidateChecks, CheckContext, candidate_checks
-from .partial_answers import PartialAnswers, partial_answers
+from .partial_answers import ReportProgress, partial_answers, progress_callback
 from .presets import PresetRequest
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ReportProgress = Callable[[str, int | None], None]
 ReportPartial = Callable[[str, str, Span], None]
 """Receives a model's name, its text so far, and the place that the text replaces."""
 ABOVE, BELOW = 40, 20
@@ -243,7 +241,7 @@ async def _answers(run: _GenerationRun, checks: CandidateChecks) -> tuple[FanOut
             run.members,
             run.prompt,
             budget_ms=app.settings.ensemble.budget_ms,
-            progress=_progress_callback(run.progress, len(run.members), partial),
+            progress=progress_callback(run.progress, len(run.members), partial),
             should_stop=stopping,
             on_text=partial.add if partial is not None else None,
         )
@@ -349,7 +347,7 @@ def _generation(
     threshold = run.app.settings.ensemble.threshold
     count = len(verdict.groups)
     decided = count == 1 or picked or verdict.agreement >= threshold
-    positions = _positions(count)
+    positions = shown_positions(count)
     candidates = tuple(
         run.app.new_suggestion(
             "generate",
@@ -379,28 +377,3 @@ def _generation(
             group.checks.sentence() if group.checks else "" for group in verdict.groups
         ),
     )
-
-
-def _positions(count: int) -> list[int]:
-    """Return each candidate's position: the best first, the others in random order.
-
-    Users favour what comes first, so a fixed order among the others would bias what is learned.
-    """
-    shuffled = list(range(1, count))
-    random.shuffle(shuffled)
-    return [0, *shuffled]
-
-
-def _progress_callback(
-    report: ReportProgress | None, count: int, partial: PartialAnswers | None
-) -> Callable[[FanOutProgress], None] | None:
-    """Return a callback that reports each member's state and the share that has answered."""
-    if report is None:
-        return None
-
-    def on_progress(step: FanOutProgress) -> None:
-        if partial is not None and step.state == "failed":
-            partial.drop(step.model)
-        report(f"{step.model}: {step.state}", 100 * step.done // max(1, count))
-
-    return on_progress

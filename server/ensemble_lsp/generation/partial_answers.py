@@ -1,4 +1,4 @@
-"""Report an answer while a model writes it."""
+"""Report the answers of models while they come: their states, and the text of one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
+from ..consensus.fan_out import FanOutProgress
+
+ReportProgress = Callable[[str, int | None], None]
+"""Receives a sentence, and the share that is done, 0 to 100, if it is known."""
 ReportText = Callable[[str, str], None]
 """Receives a model's name and its text so far."""
 INTERVAL = 0.15
@@ -63,3 +67,18 @@ async def partial_answers(
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def progress_callback(
+    report: ReportProgress | None, count: int, partial: PartialAnswers | None
+) -> Callable[[FanOutProgress], None] | None:
+    """Return a callback that reports each member's state and the share that has answered."""
+    if report is None:
+        return None
+
+    def on_progress(step: FanOutProgress) -> None:
+        if partial is not None and step.state == "failed":
+            partial.drop(step.model)
+        report(f"{step.model}: {step.state}", 100 * step.done // max(1, count))
+
+    return on_progress

@@ -102,7 +102,7 @@ class SqliteBackend:
         return database.connect_memory(readable, busy_seconds), False
 
     def shrink(self, db: Database, pages: int | None = None) -> None:
-        """Free pages; if all, also the write-ahead log."""
+        """Free pages; if all of them, truncate the write-ahead log too."""
         # With ``execute`` it would free a single page, whatever the number.
         script = "PRAGMA incremental_vacuum" + ("" if pages is None else f"({pages})")
         cast(sqlite3.Connection, db).executescript(script)

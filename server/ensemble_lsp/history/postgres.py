@@ -345,7 +345,7 @@ def _migrate(db: PostgresConnection) -> None:
         if name not in applied:
             db.execute("INSERT INTO migrations VALUES (?, ?)", (name, time.time()))
     if not applied:
-        # Its changes are numbered anew: a selector that comes from another history starts again.
+        # Its changes are numbered from the start: a selector that comes from another history starts again.
         epoch = f'"{secrets.token_hex(8)}"'
         db.execute("INSERT INTO learned VALUES ('', 'epoch', ?)", (epoch,))
     db.execute("COMMIT")

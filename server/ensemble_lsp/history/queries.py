@@ -157,7 +157,7 @@ def believed_time(db: Database) -> float | None:
 
     The one or two newest days may come from a clock that was years ahead. None with fewer days.
     """
-    query = f"SELECT DISTINCT day FROM daily ORDER BY day DESC LIMIT {_BELIEVED_DAYS}"  # noqa: S608
+    query = f"SELECT DISTINCT day FROM daily ORDER BY day DESC LIMIT {_BELIEVED_DAYS}"  # noqa: S608 - a constant
     days = [int(row[0]) for row in db.execute(query).fetchall()]
     return (days[-1] + 1) * DAY if len(days) == _BELIEVED_DAYS else None
 

@@ -1,1 +1,1 @@
-"""The protocol room: the only code, with ``server.py``, that knows pygls and lsprotocol."""
+"""The protocol: only this package and ``bootstrap.py`` import pygls and lsprotocol."""

@@ -45,10 +45,15 @@ class InlineUse:
 
 
 def insert_text_modes(completion: types.CompletionClientCapabilities | None) -> list[int]:
-    """Return the modes that a completion plugin announces: nvim-cmp 1 and 2, blink.cmp 1, Neovim none."""
+    """Return the modes of a completion plugin that inserts items itself: nvim-cmp 1 and 2, blink.cmp 1.
+
+    None for Neovim, and for mini.completion, which announces 1 but resolves no command: it lets Neovim's popup
+    insert a plain text, which indents the further lines twice.
+    """
     item = completion.completion_item if completion else None
     support = item.insert_text_mode_support if item else None
-    return [int(mode) for mode in support.value_set] if support else []
+    resolved = item.resolve_support.properties if item and item.resolve_support else []
+    return [int(mode) for mode in support.value_set] if support and "command" in resolved else []
 
 
 def from_line_start(document: Document, suggestion: Suggestion) -> tuple[str, Span]:

@@ -226,7 +226,7 @@ class EnsembleProtocol(LanguageServerProtocol):
                 {"jsonrpc": self.VERSION, **data}, result_type or JsonRPCResponseMessage
             )
         except Exception:
-            # Fail the waiting request instead of leaving it pending for ever.
+            # Fail the waiting request instead of leaving it pending forever.
             failed = types.ResponseError(
                 ErrorCodes.InvalidParams, "the client's response cannot be decoded"
             )
@@ -241,7 +241,7 @@ class EnsembleProtocol(LanguageServerProtocol):
 
     # -- handling ------------------------------------------------------------------------------
 
-    def _execute_handler(  # type: ignore[override]
+    def _execute_handler(
         self, msg_id: Any, handler: Any, callback: Any, args: Any = None, kwargs: Any = None
     ) -> None:
         super()._execute_handler(msg_id, handler, callback, args, kwargs)
@@ -285,6 +285,7 @@ class EnsembleProtocol(LanguageServerProtocol):
         self._send_response(msg_id, error=types.ResponseError(int(code), message, data))
 
     # -- handlers of pygls that are replaced ---------------------------------------------------
+    # pygls' own are generators, whose types plain functions do not match.
 
     def _call_feature(self, method: str, params: Any) -> None:
         if handler := self.fm.features.get(method):
@@ -325,7 +326,7 @@ class EnsembleProtocol(LanguageServerProtocol):
         self._call_feature(types.NOTEBOOK_DOCUMENT_DID_CLOSE, params)
 
     @lsp_method(types.INITIALIZE)
-    def lsp_initialize(  # type: ignore[override]
+    def lsp_initialize(
         self, params: types.InitializeParams
     ) -> Generator[Any, Any, types.InitializeResult]:
         """Announce the experimental capabilities too."""

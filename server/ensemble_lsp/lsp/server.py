@@ -70,7 +70,7 @@ class ClientFeatures:
     code_action_tags: bool = False
     """The client shows which code actions come from a model."""
     watches_files: bool = False
-    """The client watches files on request, also outside the workspace."""
+    """The client watches files on request, even outside the workspace."""
     message_buttons: bool = False
     """The client shows a message with buttons beside the work. Others ask at once and wait for the answer, which
     would interrupt typing (Neovim, Emacs)."""

@@ -1,4 +1,4 @@
-"""Show Markdown to the user in an editor without a view of ours."""
+"""Show Markdown to the user in an editor without our extension."""
 
 from __future__ import annotations
 

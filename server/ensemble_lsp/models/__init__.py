@@ -1,1 +1,1 @@
-"""Everything that speaks to a model: the protocol, an adapter a provider, policies that wrap models."""
+"""The protocol of a model, its profile and key, shared parts of adapters, and policies that wrap models."""

@@ -1,4 +1,4 @@
-"""Addresses of requests: the user's ``baseUrl`` taken apart, whatever of an endpoint it holds.
+"""Addresses of requests: the parts of the user's ``baseUrl``.
 
 People paste a base address, a whole endpoint, or Azure's deployment with its query; all mean the same.
 """

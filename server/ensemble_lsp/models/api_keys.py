@@ -145,7 +145,7 @@ async def find_key(
 async def store_key(username: str, value: str, keyring: Keyring | None = None) -> None:
     """Store a key in the system keyring under a model's or a provider's name.
 
-    Raises ``SettingsError`` without a working keyring, also for one that accepts a key and keeps nothing.
+    Raises ``SettingsError`` without a working keyring, and for one that accepts a key but does not keep it.
     """
     keyring = keyring or Keyring()
     await keyring.set(username, value)

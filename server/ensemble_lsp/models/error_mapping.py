@@ -44,6 +44,7 @@ _CONTEXT = re.compile(
 )
 _QUOTA = re.compile(
     r"insufficient[ _](quota|funds|balance|credit)|exceeded your current quota|billing"
+    r"|(n't|not) have (any|enough) credits?|budget (has been )?exceeded"
     r"|credit balance|payment[ _]required|out of credits?|spend(ing)? limit",
     re.I,
 )
@@ -54,7 +55,7 @@ _FILTER = re.compile(
 )
 _MODEL = re.compile(
     r"model[ _]not[ _]found|model .{0,100}(does not exist|not found|is not available|not exist)"
-    r"|no such model|unknown model|invalid model|not a (chat|completion) model",
+    r"|not have access to (the )?model|no such model|unknown model|invalid model|not a (chat|completion) model",
     re.I,
 )
 _KEY = re.compile(r"invalid[ _](api[ _])?key|authentication|permission_error|unauthorized", re.I)
@@ -229,7 +230,7 @@ def words_of(body: Any) -> str:
 
 
 def _too_many(reason: str, headers: Any) -> _Fault:
-    """Tell used-up credit from a limit of a minute: the code first, then a delay, words last."""
+    """Return the fault: used-up credit or a rate limit. The code decides, then a delay, then the words."""
     code = reason.split(" ", 2)[:2]
     if any(_QUOTA_CODE.search(word) for word in code):
         return QuotaExceededError
@@ -249,6 +250,7 @@ _BY_STATUS: dict[int, _Fault] = {
     408: TimedOutError,
     413: ContextTooLongError,
     429: RateLimitedError,
+    501: ModelNotFoundError,
     504: ServiceUnavailableError,
 }
 
@@ -263,7 +265,7 @@ def _by_meaning(status: int, reason: str) -> _Fault | None:
         return QuotaExceededError
     if status in (400, 403, 422) and _FILTER.search(reason):
         return ContentFilteredError
-    if status in (400, 422) and _MODEL.search(reason):
+    if status in (400, 403, 422) and _MODEL.search(reason):
         return ModelNotFoundError
     return None
 
@@ -274,7 +276,8 @@ def _fault(fault: _Fault, source: Source, reason: str, headers: Any) -> Provider
     if fault is ServiceUnavailableError:
         wait = retry_after(headers, reason)
         when = f"in {in_words(wait)}" if wait else "in a while"
-        text = advice_first(source.name, f"{source.place} is unavailable", f"try again {when}")
+        text = f"{source.place} is unavailable{_quote(reason, source)}"
+        text = advice_first(source.name, text, f"try again {when}")
         return ServiceUnavailableError(source.name, text, wait)
     if fault is ConnectionFailedError:
         return _make(
@@ -296,8 +299,8 @@ _TEXTS: dict[_Fault, Callable[[Source, str], tuple[str, str]]] = {
         f"your credit at {s.place} is used up",
         "add credit or choose another model",
     ),
-    ModelNotFoundError: lambda s, _reason: (
-        f"{s.place} does not offer the model {s.model!r} this way",
+    ModelNotFoundError: lambda s, reason: (
+        f"{s.place} does not offer the model {s.model!r} this way{_quote(reason, s)}",
         "check model, api and baseUrl",
     ),
     ContextTooLongError: lambda _s, _reason: (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, suppress
 from typing import Any, cast
@@ -19,6 +20,8 @@ from .http_transport import MAX_BODY
 
 _DRAIN_SECONDS = 0.1
 _SPACES = b" \t\r\n\xef\xbb\xbf"
+_ERROR_FIELD, _ERROR_EVENT = re.compile(rb"^error: ?(?=\{)", re.MULTILINE), b"event: error\ndata: "
+"""An error as older llama.cpp servers send it, at the start of a line or of a packet; and as an event."""
 _FIELDS = (b"data", b"event", b"id", b"retry", b":", b"error")
 
 
@@ -37,6 +40,8 @@ class EventReader:
         self._response = response
         self.complete = False
         """Whether the end was announced: ``[DONE]``, or the body was whole JSON."""
+        self.framed = _is_framed(response)
+        """Whether a cut body is an error of the transport, so that its end is one."""
 
     async def events(self) -> AsyncGenerator[dict[str, Any], None]:
         """Yield each event as a JSON object; raise ``ValueError`` for broken JSON."""
@@ -123,6 +128,12 @@ def _is_bare_error(name: str, event: dict[str, Any]) -> bool:
     return name == "error" and "error" not in event and event.get("type") != "error"
 
 
+def _is_framed(response: httpx2.Response) -> bool:
+    """Return whether the body's end differs from the end of the connection."""
+    chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
+    return chunked or "content-length" in response.headers or response.http_version == "HTTP/2"
+
+
 async def _chunks(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
     async for chunk in response.aiter_bytes():
         yield chunk
@@ -151,9 +162,9 @@ class _EventBytes(httpx2.AsyncByteStream):
         self._chunks = chunks
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._first
+        yield _ERROR_FIELD.sub(_ERROR_EVENT, self._first)
         async for chunk in self._chunks:
-            yield chunk
+            yield _ERROR_FIELD.sub(_ERROR_EVENT, chunk)
         yield b"\n\n"
 
 

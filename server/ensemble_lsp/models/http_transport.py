@@ -112,7 +112,7 @@ def make_client(
 
     return httpx2.AsyncClient(
         follow_redirects=False,
-        # A proxy on this machine that counts as remote is an address of this machine all the same.
+        # A proxy on this machine may count as remote, but its address is still this machine's.
         trust_env=not (profile.local or profile.backend),
         timeout=httpx2.Timeout(profile.timeout, connect=5.0, pool=None),
         limits=LIMITS,

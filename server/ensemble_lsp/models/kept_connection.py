@@ -20,15 +20,15 @@ import httpx2
 from .interface import Profile
 
 KEPT_SECONDS = 900.0
-"""A connection is kept open for so long after the last sign that the user works."""
+"""Seconds for which a connection is kept open after the last keystroke."""
 CHECK_SECONDS = 5.0
-"""Between two looks whether the server has closed it."""
+"""Seconds between two checks whether the server has closed it."""
 RETRY_SECONDS = 30.0
-"""After a failure: the machine may be offline."""
+"""Seconds before the next attempt after a failure: the machine may be offline."""
 _LEAST_SECONDS = 1.0
-"""Between two checks that keystrokes cause."""
+"""Least seconds between two checks that keystrokes cause."""
 _SLEPT_SECONDS = 35.0
-"""A gap between two checks after which the machine must have slept; a server forgets such connections."""
+"""Seconds between two checks from which the machine must have slept; servers drop such connections."""
 _CONNECT_SECONDS = 5.0
 _REFUSED_SECONDS = 3.0
 """A server that closes a connection within this time has refused it, such as one without a client certificate."""

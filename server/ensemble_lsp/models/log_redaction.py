@@ -26,18 +26,18 @@ class RedactKeys(logging.Filter):
         self._values: frozenset[str] = frozenset()
 
     def add(self, key: Key) -> None:
-        """Know one more key."""
+        """Add a key to those that are replaced."""
         if len(key.reveal()) >= self._SHORTEST:
             self._values |= {key.reveal()}
 
     def add_environment(self, variables: Mapping[str, str]) -> None:
-        """Know what the environment holds under the name of a key, before the settings are read."""
+        """Add the values of variables that are named like a key, before the settings are read."""
         for name, value in variables.items():
             if name.upper().endswith(_NAMES) and len(value) >= self._SHORTEST:
                 self._values |= {value}
 
     def redact(self, text: str) -> str:
-        """The text without any known key."""
+        """Return the text without any known key."""
         # The longest first: one key may begin with another.
         for value in sorted(self._values, key=len, reverse=True):
             text = text.replace(value, "[key]")

@@ -18,19 +18,12 @@ from ..settings import ModelSettings
 from ..types import Task
 from .address import address_of, check_address
 from .edit_formats import NONE, edit_format_of, only_predicts_edits
+from .hosted_ids import runs_elsewhere
 from .interface import Profile
 
 OLLAMA_PORT = 11434
 _BASE = re.compile(r"(^|[-_:])base([-_:.]|$)", re.I)
 """Matches the id of a model that was not trained to chat."""
-_HOSTED = re.compile(
-    r"(?:^|/)(?:gpt-(?:3\.5|[4-9])|chatgpt-|o[1-9](?:-|$)|codex-|claude-(?:\d|opus|sonnet|haiku|instant)"
-    r"|gemini-\d|grok-(?:[3-9]|beta|code)|sonar(?:-|$)|text-embedding-(?:3|ada))",
-    re.IGNORECASE,
-)
-"""Ids of models that only a service has."""
-_CLOUD = re.compile(r"[:-]cloud$", re.IGNORECASE)
-"""Ollama's ids of models in its cloud; it lists them with the models on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +178,6 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def is_hosted(model: str) -> bool:
-    """Return whether only a service has a model, by its id: a server that lists it forwards."""
-    return _HOSTED.search(model) is not None
-
-
-def runs_elsewhere(model: str) -> bool:
-    """Return whether no program on this machine runs a model, by its id."""
-    return is_hosted(model) or _CLOUD.search(model) is not None
 
 
 def base_url(settings: ModelSettings) -> str:

@@ -8,7 +8,7 @@ from ..types import Prompt, Usage
 from .interface import Profile
 
 CHARACTERS_PER_TOKEN = 3.5
-"""Of code, for the tokenizers of common models."""
+"""Mean length of a token of code, for the tokenizers of common models."""
 MAX_CHARACTERS_PER_TOKEN = 32
 """No token of ordinary text is longer: an answer with more characters ignores its limit."""
 THINKING_TOKENS = 2048

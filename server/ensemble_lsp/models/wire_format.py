@@ -14,6 +14,8 @@ from .thinking import THINKS, Switch, ThinkingPlan, plan_thinking
 Body = dict[str, Any]
 STREAM = "stream"
 """Fact: the service streams no answers of this model."""
+BARE = "bare end"
+"""Fact: the service ends a stream without a finish reason and without ``[DONE]``."""
 _LIMIT = "limit="
 LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict")
 
@@ -96,7 +98,7 @@ def use_api(name: str) -> str:
 
 
 def limit_fact(tokens: int) -> str:
-    """Return the fact that answers may have only so many tokens."""
+    """Return the fact that answers may have at most this many tokens."""
     return f"{_LIMIT}{tokens}"
 
 

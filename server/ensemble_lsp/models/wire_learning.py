@@ -14,10 +14,10 @@ from ..errors import (
 )
 from ..types import Task
 from .error_mapping import AnswerError, words_of
-from .stream_assembler import Delta, NoTextError
+from .stream_assembler import Delta, Finish, NoTextError
 from .thinking import STARVED, THINKS, Switch, plan_thinking
 from .wire_facts import WireFacts
-from .wire_format import LENGTHS, STREAM, WireRequest, limit_fact, limit_of, use_api
+from .wire_format import BARE, LENGTHS, STREAM, WireRequest, limit_fact, limit_of, use_api
 
 _STREAM = re.compile(
     r"verified to stream|(?<![\w-])stream(ing)?[\"'`]? ?(mode )?(is |does |are )?(not|un)[ -]?supported"
@@ -29,6 +29,8 @@ _LIMIT = re.compile(
     r"(?:(?:at most|or equal to|no more than|<=|>|\[\d+,|between \d+ and)\D{0,3}|exceed\D{0,60})(\d{2,7})",
     re.I | re.S,
 )
+_WINDOW = re.compile(r"maximum context length (?:is|of) (\d{3,7})", re.I)
+_IN_THE_COMPLETION = re.compile(r"in (?:the|your) completion|max_(?:\w+_)?tokens", re.I)
 _THINKING_WORDS = re.compile(r"think|reasoning|budget|effort", re.I)
 _PARAMETER_WORDS = re.compile(
     r"param|argument|unrecogni|extra_forbidden|extra inputs|unknown (name|field)|unexpected"
@@ -44,6 +46,8 @@ _UNKNOWN = re.compile(
 )
 _MUST_BE_OFF = re.compile(r"must be (set to )?(false|disabled)", re.I)
 _USED_UP = re.compile(r"token limit|max_tokens|length limit|output limit", re.I)
+_CHOICES = ("chat", "completions", "fim")
+"""APIs whose texts have no end of their own."""
 _NO_API = (404, 405, 501)
 _OTHER_API = re.compile(
     r"(?:not a chat model|only (?:supported|available) (?:in|on|via|with)|did you mean to use|use)\b"
@@ -70,10 +74,23 @@ class Lessons:
             if (switch := self._switch()) and switch.level == "off":
                 self._facts.forget(switch.quiet)
                 self._facts.learn(switch.refused)
+        if delta.finish is not None and BARE in self._facts.known:
+            self._facts.forget(BARE)
         if delta.text and not self._text:
             self._text = True
             if not self._thought and (switch := self._switch()) and switch.level == "off":
                 self._facts.learn(switch.quiet)
+
+    def bare_end(self, framed: bool) -> Finish | None:
+        """Return the finish of a stream whose end nothing announces: whole if it is this service's habit.
+
+        The first such answer counts as broken off. Only the end of a ``framed`` body differs from a cut.
+        """
+        if not (framed and self._text and self._request and self._request.wire.name in _CHOICES):
+            return None
+        known = BARE in self._facts.known
+        self._facts.learn(BARE)
+        return "stop" if known else None
 
     def from_starvation(self, error: ProviderError | AnswerError, task: Task) -> bool:
         """Learn from an answer without text; return whether the next request differs."""
@@ -127,11 +144,16 @@ class Lessons:
         )
 
     def _limit(self, reason: str) -> int:
-        """Return the longest answer that the service allows, if it is less than was asked for."""
+        """Return the longest answer that the service allows, if it is less than was asked for.
+
+        Where the answer and the prompt exceed the window together, the answer gets half of it.
+        """
         found = _LIMIT.search(reason)
-        if not found or self._request is None:
+        window = _WINDOW.search(reason) if _IN_THE_COMPLETION.search(reason) else None
+        if not (found or window) or self._request is None:
             return 0
-        limit, body = int(found[1]), self._request.body
+        limit = int(window[1]) // 2 if window else int(found[1]) if found else 0
+        body = self._request.body
         asked = max((body[name] for name in LENGTHS if name in body), default=0)
         known = limit_of(self._facts.known)
         return limit if 16 <= limit < asked and (not known or limit < known) else 0

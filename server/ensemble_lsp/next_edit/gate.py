@@ -34,9 +34,9 @@ QuietReason = Literal[
 THRESHOLDS = MappingProxyType({"low": 0.45, "medium": 0.25, "high": 0.1})
 """The least expected reward, 0 to 1, by eagerness."""
 PROBE_SECONDS = MappingProxyType({"low": 3600.0, "medium": 1200.0, "high": 300.0})
-"""Seconds until models of a low expected reward are asked once all the same, by eagerness.
+"""Seconds until models of a low expected reward are asked once nevertheless, by eagerness.
 
-What is never shown earns no reward: without it they would not be asked again.
+An edit that is never shown earns no reward: otherwise they would not be asked again.
 """
 _FIRST_PAUSE, _MAX_PAUSE = 2.0, 120.0
 """Seconds; the first pause follows the second refusal in a row, and doubles with each more."""
@@ -122,7 +122,7 @@ class Gate:
             self._refused.popitem(last=False)
 
     def accept(self) -> None:
-        """End the pauses: an edit was accepted, also in part or typed by hand."""
+        """End the pauses: an edit was accepted, in whole or in part, or typed by hand."""
         self._in_a_row = 0
 
     def forget(self, uri: str) -> None:

@@ -15,7 +15,7 @@ from .families import edit_prompt, family_named
 from .prompting import EditDiagnostic, EditPrompt, EditRequest, RecentEdit
 
 _MAX_CHARACTERS = 16_000
-"""Of a prompt: a longer one costs time and gains little."""
+"""Characters of a prompt: a longer one costs time and gains little."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from ..languages import COMMENT_LINE, language_info
-from ..syntax.indentation import newline_of, unit_around
+from ..languages import COMMENT_LINE, language_info, line_comment
+from ..syntax.indentation import indent_of, newline_of, unit_around
 from ..syntax.trees import has_error
 from .block_end import block_end, repetition_start
 from .brackets import strip_duplicate_closers
 from .characters import strip_hidden_characters
 from .chat import begun_code, code_of_answer
-from .insertion_point import InsertionPoint
+from .insertion_point import PROSE, InsertionPoint
 from .layout import (
     cut_at_block_end,
     fit_indentation,
@@ -22,6 +22,7 @@ from .layout import (
 )
 from .open_line import needed_lines
 from .overlap import strip_loops, strip_repeated_prefix, strip_suffix
+from .prose_lines import reads_as_sentence
 from .reindent import translate_indentation
 from .rest_of_line import fit_rest_of_line
 from .seam import join_at_cursor
@@ -67,15 +68,53 @@ def is_long_enough(
     plain = _plain(text), _plain(prefix), _plain(suffix)
     if multiline and exact and block_end(*plain, language) is not None:
         return True
-    body = begun_code(text, InsertionPoint(plain[1], plain[2], language))
+    point = InsertionPoint(plain[1], plain[2], language)
+    body = begun_code(text, point)
     body = body.lstrip("\n") if multiline else body.lstrip()
+    if not multiline and (rest := _after_echo(body, plain[1])) is not None:
+        body = rest
     lines = body.split("\n")
     if len(lines[-1]) > MAX_LINE_LENGTH:
         return True
-    if multiline or len(lines) == 1:
+    if multiline or len(lines) == 1 or _may_be_thought(text, lines[0], point):
         return len(lines) > STREAMED_LINES
     needed = needed_lines(lines[:-1], plain[1], plain[2], language)
     return needed is not None or len(lines) > STREAMED_LINES
+
+
+def _may_be_thought(text: str, line: str, point: InsertionPoint) -> bool:
+    """Return whether a sentence is where code belongs: the end of a thought without a start may follow.
+
+    ``line`` is the first line of the text's code.
+    """
+    if point.is_prose or point.inside:
+        return False
+    first = strip_thoughts(text, markup=point.is_markup).lstrip().partition("\n")[0]
+    return any(
+        each.rstrip().endswith(("。", "？", "！"))
+        or (
+            each.count(" ") > 2
+            and each.rstrip().endswith((".", "?", "!"))
+            and reads_as_sentence(each)
+        )
+        for each in (first, line)
+    )
+
+
+def _after_echo(body: str, prefix: str) -> str | None:
+    """Return an unfinished text after the lines of the prefix that it repeats; ``None`` if it repeats none.
+
+    A text that completes a line never begins with a whole line from above.
+    """
+    above, _, head = prefix.rpartition("\n")
+    first, ended, _ = body.partition("\n")
+    first = first.strip()
+    if not (ended and head.strip()) or len(re.sub(r"\W", "", first)) < 6:
+        return None
+    if first not in map(str.strip, above.split("\n")):
+        return None
+    rest = strip_repeated_prefix(body, prefix)
+    return rest if rest != body else ""
 
 
 def clean_completion(
@@ -179,12 +218,23 @@ def _strip_blank_lines(text: str, prefix: str) -> str:
 
 def _one_line(text: str, prefix: str, suffix: str, language: str) -> str:
     """Return the lines that complete the cursor's line; nothing if the text begins below a complete line."""
-    lines = text.split("\n")
-    if not prefix.rpartition("\n")[2].strip():
-        lines = lines[next((n for n, line in enumerate(lines) if line.strip()), 0) :]
+    lines, head = text.split("\n"), prefix.rpartition("\n")[2]
+    start = next((n for n, line in enumerate(lines) if line.strip()), 0)
+    lines = lines if head.strip() else lines[start:]
+    if start and _asks_for_code(head, suffix, language):
+        below = lines[start]
+        return "\n" + (below if below[:1].isspace() else indent_of(head) + below)
     needed = needed_lines(lines, prefix, suffix, language)
     # An opening fence alone is of use, a block that breaks the rest of the line is not.
     return "\n".join(lines[: needed or (language == "markdown")])
+
+
+def _asks_for_code(head: str, suffix: str, language: str) -> bool:
+    """Return whether the cursor is at the end of a line with nothing but a comment of several words."""
+    sign = line_comment(language)
+    comment = head.strip()
+    alone = sign and language not in PROSE and comment.startswith(sign) and comment.count(" ") > 1
+    return bool(alone) and not suffix.partition("\n")[0].strip()
 
 
 def _strip_end(text: str, prefix: str, suffix: str, language: str) -> str:

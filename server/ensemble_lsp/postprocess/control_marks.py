@@ -10,6 +10,8 @@ from .quotes import is_quoted
 
 _CURSOR = re.compile(r"<\|cursor(?:-\d+)?\|>", re.IGNORECASE)
 _CURSOR_TAG = re.compile(r"\A\s*<cursor ?/?>|<cursor ?/?>\s*\Z", re.IGNORECASE)
+_RESTARTS = re.compile(r"<\|?fim_prefix\|?>|<｜fim▁begin｜>|<PRE>|\[PREFIX\]")
+"""Tokens with which a model writes the prompt again."""
 _LOOKS_LIKE_CODE = re.compile(r"\[/?\w+\]|</?(?:s|PRE|SUF|MID|EOT|eos|bos)>")
 """Tokens that may also be an index, a section or an element."""
 
@@ -19,8 +21,8 @@ def strip_control_tokens(
 ) -> str:
     """Return the text up to the first of the model's own control tokens.
 
-    Tokens at the very start are skipped. A token that is quoted, or can be code or a part of a sentence,
-    stays. Without a ``point`` the text is an explanation.
+    Tokens at the very start are skipped, except one that begins a prompt. A token that is quoted, or
+    can be code or a part of a sentence, stays. Without a ``point`` the text is an explanation.
     """
     head = point.head if point is not None else ""
     if not tokens:
@@ -36,7 +38,7 @@ def strip_control_tokens(
         before, after = text[: found.start()], text[found.end() :]
         if point is not None and _is_content(before, after, point, pattern):
             continue
-        if before.strip():
+        if before.strip() or (point is not None and _RESTARTS.fullmatch(found.group().strip())):
             return before
         text, at = after, 0
     return text

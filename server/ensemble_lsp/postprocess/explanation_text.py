@@ -14,6 +14,7 @@ from collections.abc import Collection
 
 from .characters import join_surrogates, strip_hidden_characters
 from .control_marks import strip_control_tokens
+from .prose_lines import reads_as_sentence
 from .thoughts import strip_thoughts
 
 _FENCE = re.compile(r"^( {0,12})(`{3,}|~{3,})([^`\n]*)$")
@@ -89,8 +90,14 @@ def _closes(lines: list[str], mark: str) -> bool:
 
 def _strip_outer_fence(text: str) -> str:
     """Strip a fence around the whole answer."""
-    found = re.fullmatch(r"```(?:markdown|md)[ \t]*\n(.*)\n```", text, re.DOTALL)
-    return found.group(1).strip() if found else text
+    found = re.fullmatch(r"```(markdown|md|text|txt|plaintext|)[ \t]*\n(.*)\n```", text, re.DOTALL)
+    if found is None:
+        return text
+    inside = found[2].strip()
+    # Without the name of Markdown it may be code.
+    named = found[1] in ("markdown", "md")
+    prose = "```" not in inside and reads_as_sentence(inside.partition("\n")[0])
+    return inside if named or prose else text
 
 
 def _safe_prose(lines: list[str]) -> list[str]:

@@ -66,7 +66,7 @@ def clean_code(
     text = dedent_lines(text.strip("\n")).rstrip()
     text = _without_place_indent(text, indent, unit)
     text = _strip_signature(text, before, language)
-    text = _strip_instruction(text, instruction)
+    text = _strip_following(_strip_instruction(text, instruction), after)
     text = dedent_lines(strip_loops(strip_repeated_prefix(text, before)).strip("\n")).rstrip()
     if not text.strip():
         return ""
@@ -123,6 +123,23 @@ def _strip_instruction(text: str, instruction: str) -> str:
         )
         if asked and all(part) and repeated == asked:
             return "\n".join(lines[count:])
+    return text
+
+
+def _strip_following(text: str, after: str) -> str:
+    """Strip lines from the end that are below the place already: models copy what they were shown."""
+    if after.partition("\n")[0].strip():
+        return text
+    lines = text.split("\n")
+    following = [line.strip() for line in after.split("\n")[:200] if line.strip()]
+    for number in range(1, len(lines)):
+        rest = [line.strip() for line in lines[number:] if line.strip()]
+        if not lines[number].strip() or rest != following[: len(rest)]:
+            continue
+        weight = len(re.sub(r"\W", "", "".join(rest)))
+        apart = not lines[number - 1].strip()
+        if weight >= (6 if apart else 20) and (apart or len(rest) > 1):
+            return "\n".join(lines[:number]).rstrip()
     return text
 
 

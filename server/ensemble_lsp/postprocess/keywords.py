@@ -72,9 +72,9 @@ _ALIASES = {
 
 _OPERATORS = "and or in is as of instanceof extends implements satisfies"
 OPERATORS = frozenset(_OPERATORS.split())
-"""Words that need an operand before them,"""
+"""Words that need an operand before them."""
 OPERATORS_OR_STATEMENTS = OPERATORS | {"if", "else", "from", "where"}
-"""and words that may follow one."""
+"""Those, and words that may follow an operand."""
 _TAKE_NUMBER = """
 return case yield in and or not else elif if while when limit offset then is between
 """

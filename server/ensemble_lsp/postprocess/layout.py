@@ -43,7 +43,8 @@ def fit_indentation(text: str, prefix: str, unit: str) -> str:
         # The indentation before the cursor, repeated; then every line has all of it.
         return _dedent_to(text, lead, head)
     if lead:
-        return text
+        moved = head.startswith(lead) and len(head) >= level and not _continues(last)
+        return _moved_to(text, lead, head) if moved else text
     if head:
         return _indent_rest(text, head)
     if level and _BLOCK.match(last):
@@ -158,6 +159,15 @@ def _dedent_to(text: str, lead: str, head: str) -> str:
     first, newline, rest = text[len(lead) :].partition("\n")
     lines = [line[deep:] if line.startswith(lead) else line for line in rest.split("\n")]
     return first + newline + "\n".join(lines)
+
+
+def _moved_to(text: str, lead: str, head: str) -> str:
+    """Move a text that was written at a smaller indentation to the cursor's."""
+    lines = text[len(lead) :].split("\n")
+    if not all(line.startswith(lead) for line in lines[1:] if line.strip()):
+        return text
+    rest = [head + line[len(lead) :] if line.strip() else line for line in lines[1:]]
+    return "\n".join([lines[0], *rest])
 
 
 def _indent_rest(text: str, head: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .brackets import unmatched_brackets
+from .brackets import lexical_tokens, unmatched_brackets
 from .rest_of_line import fit_rest_of_line
 
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
@@ -24,7 +24,7 @@ def needed_lines(lines: Sequence[str], prefix: str, suffix: str, language: str) 
     if not _breaks_rest(lines[0], prefix, suffix, language):
         return 1
     for count in range(2, len(lines) + 1):
-        if not unmatched_brackets("\n".join(lines[:count]), language)[1]:
+        if not _opened("\n".join(lines[:count]), prefix, language):
             return count
     return None
 
@@ -32,9 +32,20 @@ def needed_lines(lines: Sequence[str], prefix: str, suffix: str, language: str) 
 def _breaks_rest(line: str, prefix: str, suffix: str, language: str) -> bool:
     """Return whether a bracket that the line opens is closed by another kind in the rest of the line."""
     tail = suffix.partition("\n")[0]
-    if not tail.strip() or not unmatched_brackets(line, language)[1]:
+    if not tail.strip() or not _opened(line, prefix, language):
         return False
     fitted = fit_rest_of_line(line, prefix=prefix, suffix=suffix, language=language)
-    opened = unmatched_brackets(fitted.text, language)[1]
+    opened = _opened(fitted.text, prefix, language)
     closing = unmatched_brackets(tail[len(fitted.covered) :], language)[0]
     return bool(opened and closing) and closing[0] != _CLOSED_BY[opened[-1]]
+
+
+def _opened(text: str, prefix: str, language: str) -> list[str]:
+    """Return the brackets that a text at the cursor leaves open; those in the cursor's own string do not count."""
+    head = prefix.rpartition("\n")[2]
+    quote = ""
+    for token in lexical_tokens(head, language):
+        string = token.group()
+        is_open = string[0] in "\"'`" and (len(string) == 1 or string[-1] != string[0])
+        quote = string[0] if is_open and token.end() == len(head) else ""
+    return unmatched_brackets(text.partition(quote)[2] if quote else text, language)[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _OPENER = re.compile(r"[:{(\[]\s*$|=>\s*$|\b(?:do|then)\s*$")
+_CLOSER = re.compile(r"[)\]}]+[;,]?|end|fi|done|esac|</[\w.-]+>")
 _LOOP = re.compile(r"(?P<unit>[^\n]{4,80}?)(?P=unit){5,}[^\n]*\Z")
 _MAX_LINES = 30
 
@@ -28,21 +29,29 @@ def strip_repeated_prefix(text: str, prefix: str) -> str:
         rest = lines[start + count :]
         same = above[-count:]
         nested = count > 0 and _nests(lines[start : start + count], rest)
-        cut = _after_head(rest, head) if head.strip() else _after_lines(rest, same, count, nested)
+        weighs = count > 0 and len(re.sub(r"\W", "", "".join(above[-count:]))) >= 6
+        cut = (
+            _after_head(rest, head, sure=weighs)
+            if head.strip()
+            else _after_lines(rest, same, count, nested)
+        )
         if cut is not None:
             return cut
     return text
 
 
-def _after_head(rest: list[str], head: str) -> str | None:
-    """Return the text after the cursor's line if the model repeated it."""
+def _after_head(rest: list[str], head: str, *, sure: bool = False) -> str | None:
+    """Return the text after the cursor's line if the model repeated it.
+
+    ``sure``: it repeated lines above too, so any text of the cursor's line counts.
+    """
     if not rest:
         return None
     bare, line = head.strip(), rest[0].lstrip()
     indent = head[: len(head) - len(head.lstrip())]
     # No code continues a line with its own indentation.
     indented = indent and rest[0][: len(rest[0]) - len(line)] == indent
-    significant = indented or (len(re.sub(r"\W", "", bare)) >= 2 and re.search(r"\W", bare))
+    significant = sure or indented or (len(re.sub(r"\W", "", bare)) >= 2 and re.search(r"\W", bare))
     if not significant or not line.startswith(bare):
         return None
     spaces = len(head) - len(head.rstrip())
@@ -78,7 +87,7 @@ def strip_suffix(text: str, suffix: str, head: str = "") -> str:
         if re.search(r"\w", tail):
             return _strip_tail(text, tail, below, head)
         return _strip_lines(text, below, 1) if "\n" in text else text
-    return _strip_lines(text, below, 0 if not head.strip() else 1)
+    return _strip_lines(text, below, 1) if head.strip() else _strip_lines(text, below, 0, head)
 
 
 def _strip_tail(text: str, tail: str, below: str, head: str) -> str:
@@ -120,12 +129,15 @@ def _repeats_suffix(lines: list[str], below: str) -> bool:
     return not rest or (count > 0 and rest[:count] == following[:count])
 
 
-def _strip_lines(text: str, below: str, start: int) -> str:
-    """Cut the text where it repeats the suffix to the end of either."""
+def _strip_lines(text: str, below: str, start: int, head: str = "") -> str:
+    """Cut the text where it repeats the suffix to the end of either.
+
+    ``head`` is the indentation before the first line.
+    """
     following = [line.rstrip() for line in below.split("\n")[:200] if line.strip()]
     if not following:
         return text
-    lines = text.split("\n")
+    lines = (head + text).split("\n")
     for number in range(start, len(lines)):
         if lines[number].rstrip() != following[0]:
             continue
@@ -136,9 +148,17 @@ def _strip_lines(text: str, below: str, start: int) -> str:
             (over and _is_significant(rest[:same]))
             or same >= 3
             or _ends_within(rest, following, same)
+            or _closes_outer_block(lines[number], head)
         ):
-            return "\n".join(lines[:number])
+            return "\n".join(lines[:number])[len(head) :]
     return text
+
+
+def _closes_outer_block(line: str, head: str) -> bool:
+    """Return whether a line closes the block that the cursor's indentation is in."""
+    inside = head if not head.strip() else head[: len(head) - len(head.lstrip())]
+    depth = len(line) - len(line.lstrip())
+    return depth < len(inside) and _CLOSER.fullmatch(line.strip()) is not None
 
 
 def _ends_within(rest: list[str], following: list[str], same: int) -> bool:

@@ -33,6 +33,7 @@ _CLOSER = re.compile(
 )
 _CONTINUED = re.compile(r"(?:[,\\+\-*/|&=.?]|\b(?:and|or))\s*$")
 _CONTINUES = re.compile(r"\s*(?:[.?:|&+]|\*(?!\w)|and\b|or\b)")
+_BLOCK_SCALAR = re.compile(r"[:-][ \t]+[|>][+-]?\d?[+-]?[ \t]*(?:#.*)?$", re.MULTILINE)
 _ENTRY = re.compile(r"\s*(?:\"[^\"]*\"|'[^']*'|[\w$-]+)\s*:(?!:).*,\s*(?:#.*|//.*)?$")
 """An entry of an object or a dictionary, with its comma: the next entry is at its level."""
 
@@ -79,8 +80,9 @@ def translate_indentation(
     measured = list(_measured(lines, first, point.language, head))
     depth = _level_of(indent_of(head), unit)
     best = _best_unit(measured, lines[0], head, depth, unit, mixed=mixed, foreign=foreign)
-    # YAML allows any width, and its block scalars are text.
-    if best is None or (point.language == "yaml" and not foreign):
+    # The lines of YAML's block scalars are text.
+    scalar = point.language == "yaml" and _BLOCK_SCALAR.search(head + text)
+    if best is None or (scalar and not foreign):
         return text
     width, base = best
     new = _rewritten(lines, measured, width, base, depth, unit, head)

@@ -116,7 +116,7 @@ def _same_block(below: str, head: str) -> str:
 
 
 def _leave_inner_open(rest: _Rest, levels: Sequence[OpenDelimiter]) -> None:
-    """Of brackets of one kind of which one is not closed, take the innermost for it."""
+    """Treat the innermost of the open brackets of one kind as the one that is not closed."""
     for missing in sorted(rest.missing):
         for level in range(missing, 1, -1):
             inner = level - 1
@@ -142,9 +142,9 @@ class _Alignment:
         self._rest = _scan_rest(rest, below, cursor, language)
         self._pairs: list[Pair] = []
         self._rest_end = 0
-        """The end of the aligned part of the rest,"""
+        """The end of the aligned part of the rest."""
         self._text_end = 0
-        """and of the text."""
+        """The end of the aligned part of the text."""
         self._covered_levels: list[int] = []
         self._scan: Scan = self._scanned()
 

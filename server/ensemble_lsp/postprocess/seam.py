@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..languages import line_comment
 from .delimiters import CursorLevels, levels_at
+from .insertion_point import PROSE
 from .keywords import CONTINUED, OPERATORS, OPERATORS_OR_STATEMENTS, TAKE_NUMBER, keywords_of
 from .seam_signs import join_sign, without_repeated_comment_sign
 
@@ -32,6 +33,8 @@ _MARKS = {
     "markdown": ((r"\s*(?:#{1,6}|[-+]|\d+[.)])", r"[^\W\d]|[`\[*\"']"),),
 }
 """Marks at the start of a line that need a blank behind them, and how a text begins that lacks it."""
+_REPEATED_MARKS = {"yaml": r"\s*-[ \t]+", "latex": r"\s*\\item[ \t]+"}
+_REPEATED_IN_PROSE = r"\s*(?:#{1,6}|={1,6}|[-*+](?: \[[ xX]\])?|(?:\d{1,3}|#)[.)]|>)[ \t]+"
 _DOUBLED = frozenset({"await", "long", "not", "typeof"})
 _OPERATION = re.compile(r"\w+\s+[\w(\[{\"'~!-]")
 _CONTEXT = 4000
@@ -57,6 +60,8 @@ def join_at_cursor(
     prose = cursor.in_comment or cursor.in_string
     if not exact and cursor.in_comment:
         text = without_repeated_comment_sign(text, head, language)
+    if not exact:
+        text = _without_repeated_mark(text, head, language)
     if head[-1].isspace():
         text = _without_second_blank(text, language, prose=prose)
         return text if prose or exact else _without_repeated_word(text, head, language)
@@ -127,6 +132,18 @@ def _lacks_blank_after_mark(text: str, head: str, language: str) -> bool:
         re.fullmatch(mark, head) and re.match(first, text)
         for mark, first in _MARKS.get(language, ())
     )
+
+
+def _without_repeated_mark(text: str, head: str, language: str) -> str:
+    """Strip the mark of a heading or a list that begins the line already: ``- [ ]`` and ``- [ ] Test``."""
+    mark = _REPEATED_MARKS.get(language, _REPEATED_IN_PROSE if language in PROSE else "")
+    if not mark or re.fullmatch(mark, head) is None:
+        return text
+    whole = head.strip()
+    for sign in (whole, whole.partition(" ")[2]):
+        if sign and re.match(rf"{re.escape(sign)}[ \t]+\S", text):
+            return text[len(sign) :].lstrip(" \t")
+    return text
 
 
 def _fold_of(language: str) -> Callable[[str], str]:

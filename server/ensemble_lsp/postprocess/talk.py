@@ -39,8 +39,11 @@ _CHAT_CLOSING = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_ABOVE_FENCE = re.compile(r"\A[^\n`]{1,200}[:：][ \t]*\n\s*(?:`{0,2}|~{0,2})(?:\Z|(?=```|~~~))")
-"""A line of any language above a fence, or above what may become one."""
+_ABOVE_FENCE = re.compile(
+    r"\A(?:[^\n`]{1,200}[:：][*_]{0,3}|\*\*[^\n*]{1,80}\*\*|#{2,6} [^\n]{1,80})[ \t]*\n"
+    r"\s*(?:`{0,2}|~{0,2})(?:\Z|(?=```|~~~))"
+)
+"""A line of any language, or a heading, above a fence, or above what may become one."""
 _DESCRIPTION = re.compile(
     r"\s*(?:This|The)\s+(?:\w+\s+){0,3}(?:code|function|snippet|program|script|method)\s+\w+s\s+\w+\s+\S"
 )

@@ -16,6 +16,12 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _HARMONY = re.compile(r"\A\s*(?:<\|start\|>assistant)?<\|channel\|>")
+_UNMARKED = re.compile(
+    r"\A\s*analysis(?=(?:We|I|User|The|Let|Need|They|It|This|Just|Okay|So|Must|Should)(?:['’]\w+)? [a-z])"
+    r"(?:(?P<thought>.*?)(?:assistant)?\s*(?:commentary)?assistantfinal)?",
+    re.DOTALL,
+)
+"""gpt-oss's channels without their marks: only the names and the texts are left."""
 _FINAL = re.compile(r"<\|channel\|>\s*final\b[^<\n]*<\|message\|>")
 _ANSWER = re.compile(
     r"\A\s*<\|(?:START_RESPONSE|begin_of_(?:solution|answer))\|>[ \t]*\n?(?P<text>.*?)"
@@ -34,6 +40,8 @@ def strip_thoughts(text: str, around: str = "", *, markup: bool = False) -> str:
     if _HARMONY.match(text):
         final = _FINAL.search(text)
         return _HARMONY_END.split(text[final.end() :])[0] if final else ""
+    if (unmarked := _UNMARKED.match(text)) is not None:
+        return text[unmarked.end() :] if unmarked["thought"] is not None else ""
     while (opening := _OPENING.match(text)) is not None:
         name = (opening["tag"] or "").lower()
         if markup and name and f"<{name}" in around.lower():

@@ -11,14 +11,16 @@ from .quotes import is_quoted
 _NAMES = (
     r"(?:(?:final|missing|inserted|generated|updated|new|completed?|your|code|text)[_-]?)?"
     r"(?:completions?|complete|answer|code|output|result|response|reply|solution|snippet|insert"
-    r"|insertion|ins|infill|fill|fim|middle|missing|generated|implementation|suggestion|edit|replacement"
+    r"|insertion|ins|infill|fill|fim|hole|middle|missing|generated|implementation|suggestion|edit|replacement"
     r"|selected|before|after|final|function|python|javascript|typescript|java|rust|go|cpp|sql|bash)"
-    r"(?:[_-]?(?:code|text|answer|block|snippet|here))?"
+    r"(?:[_-]?(?:code|text|answer|block|snippet|here))?\d*"
 )
 _OPENING = re.compile(
     rf"\A\s*<(?P<name>{_NAMES})(?:\s+[\w-]+=(?:\"[^\"\n]*\"|'[^'\n]*'))*\s*>", re.I
 )
 _CLOSING = re.compile(rf"[ \t]*</(?P<name>{_NAMES})>\s*\Z", re.IGNORECASE)
+_STRAY = re.compile(rf"[ \t]*</(?P<name>{_NAMES})>[ \t]*(?=\n|\Z)", re.IGNORECASE)
+"""A closing tag at the end of a line."""
 _OWN = re.compile(
     r"^[ \t]*</?(?:before|after|selected|inside|imports|file)\b[^<>\n]*>", re.MULTILINE
 )
@@ -67,7 +69,8 @@ def _keeps_tags(point: InsertionPoint, text: str) -> bool:
 
 
 def _strip_tags(text: str, point: InsertionPoint) -> str:
-    opening, closing = _OPENING.match(text), _CLOSING.search(text)
+    opening = _OPENING.match(text)
+    closing = _CLOSING.search(text) if opening is not None else _STRAY.search(text)
     if (bracketed := _IN_BRACKETS.match(text)) is not None and not point.is_prose:
         return bracketed["code"]
     if opening is not None and not _keeps_tags(point, text):

@@ -13,11 +13,18 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from ..models.edit_formats import edit_format_of, only_predicts_edits
-from ..models.profiles import known_model, runs_elsewhere
+from ..models.hosted_ids import runs_elsewhere
+from ..models.profiles import known_model
 from ..provider_spec import LocalServer, ProviderSpec, resolve_reference, specs
 from ..settings import ModelSettings
-from .forwarding import cloud_models, forwards_item, forwards_models, items_of
-from .loopback import get_json
+from .forwarding import (
+    cloud_models,
+    find_forwarding,
+    forwards_item,
+    forwards_models,
+    items_of,
+)
+from .loopback import ANSWER_SECONDS, get_json
 
 _MAX_MODELS_PER_SERVER = 3
 _LOCAL_TIMEOUT = 60.0
@@ -96,11 +103,11 @@ async def _ask_server(server: LocalServer, spec: ProviderSpec) -> list[Discovere
             break
     else:
         return []
-    tags, info = await asyncio.gather(
-        get_json(f"{origin}/api/tags"), get_json(f"{origin}/model/info")
+    tags, forwards = await asyncio.gather(
+        get_json(f"{origin}/api/tags"), find_forwarding(f"{origin}/v1", "", "", ANSWER_SECONDS)
     )
     cloud = set(cloud_models(tags))
-    forwards = forwards_models(items) or items_of(info)
+    forwards = forwards or forwards_models(items)
     remote = {str(item["id"]) for item in items if forwards or _is_remote(item, cloud)}
     writers = [item for item in items if _writes(item)]
     # Stable: else as served.

@@ -19,6 +19,7 @@ CONNECT_SECONDS = 0.3
 ANSWER_SECONDS = 0.5
 """Longer than a connection takes: the program is starting at the same time."""
 _MAX_BYTES = 1 << 20
+_MAX_ERROR = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class LoopbackAnswer:
     """Names in lower case."""
     body: Any = None
     """The JSON of a successful answer, else ``None``."""
+    error: str = ""
+    """The beginning of the text of an unsuccessful answer."""
 
 
 async def get(url: str, *, key: str = "", seconds: float = ANSWER_SECONDS) -> LoopbackAnswer | None:
@@ -74,7 +77,8 @@ async def _answer(reader: asyncio.StreamReader) -> LoopbackAnswer:
     pairs = (line.partition(":") for line in lines if ":" in line)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     if status is None or status[1] != "200":
-        return LoopbackAnswer(int(status[1]) if status else 0, headers)
+        text = (await _body(reader, headers))[:_MAX_ERROR].decode(errors="replace")
+        return LoopbackAnswer(int(status[1]) if status else 0, headers, error=text)
     try:
         return LoopbackAnswer(200, headers, json.loads(await _body(reader, headers)))
     except (ValueError, RecursionError, EOFError):

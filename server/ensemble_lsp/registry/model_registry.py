@@ -91,7 +91,7 @@ class Registry:
         self._removed = MappingProxyType(dict(removed))
         self.faults = faults
         """Settings that name a model that does not exist."""
-        self._going: dict[asyncio.Task[None], Draining] = {}
+        self._retiring: dict[asyncio.Task[None], Draining] = {}
         self._superseded = False
 
     @classmethod
@@ -168,11 +168,11 @@ class Registry:
         return {p.name: f"{p.provider}/{p.model}" for p in profiles}
 
     def get(self, name: str) -> Model:
-        """A model by name, also one that cannot be asked now; raises ``UnknownModelError``."""
+        """Return a model by name, even if it cannot be asked now; raises ``UnknownModelError``."""
         return self._slot(name).model
 
     def for_task(self, task: Task) -> list[Model]:
-        """The models that can do a task now, in order of configuration."""
+        """Return the models that can do a task now, in order of configuration."""
         return [slot.model for slot in self._slots.values() if slot.open_for(task)]
 
     async def prepare(self) -> None:
@@ -220,15 +220,15 @@ class Registry:
         return TestResult(name, True, "answers", answer.first_token_ms, answer.total_ms)
 
     async def close(self) -> None:
-        """Close all models at once, also those that were only waiting for their last answers."""
+        """Close all models at once, including removed ones that wait for their last answers."""
         if self._superseded:
             return
-        going, self._going = self._going, {}
-        for task in going:
+        retiring, self._retiring = self._retiring, {}
+        for task in retiring:
             task.cancel()
         chains = [slot.chain.draining for slot in self._slots.values() if slot.chain]
         await asyncio.gather(
-            *(model.close() for model in (*chains, *going.values())), return_exceptions=True
+            *(model.close() for model in (*chains, *retiring.values())), return_exceptions=True
         )
 
     def _slot(self, name: str) -> Slot:
@@ -252,8 +252,8 @@ class Registry:
 
     def _take_over(self, previous: Registry) -> None:
         previous._superseded = True
-        for task, draining in previous._going.items():
-            self._going[task] = draining
+        for task, draining in previous._retiring.items():
+            self._retiring[task] = draining
             task.add_done_callback(self._forget_draining)
         kept = {id(slot.chain) for slot in self._slots.values() if slot.chain}
         self._let_go(slot for slot in previous._slots.values() if id(slot.chain) not in kept)
@@ -265,11 +265,11 @@ class Registry:
                 continue
             draining = slot.chain.draining
             task = asyncio.ensure_future(_retire(draining, slot.profile.timeout + _PATIENCE))
-            self._going[task] = draining
+            self._retiring[task] = draining
             task.add_done_callback(self._forget_draining)
 
     def _forget_draining(self, task: asyncio.Task[None]) -> None:
-        self._going.pop(task, None)
+        self._retiring.pop(task, None)
 
 
 def _wrong_pins(settings: Settings, names: Mapping[str, Slot]) -> tuple[SettingsIssue, ...]:
@@ -289,7 +289,7 @@ async def _wanted(
 
 
 async def _retire(draining: Draining, patience: float) -> None:
-    with suppress(Exception):  # it is gone, however badly
+    with suppress(Exception):  # it is removed even if closing it fails
         await draining.retire(patience)
 
 
@@ -307,7 +307,7 @@ def _unknown(name: str, known: Iterable[str]) -> str:
 
 
 def _question(profile: Profile) -> Prompt:
-    """About the smallest thing the model can be asked."""
+    """Return about the smallest prompt that the model can answer."""
     task: Task = "complete" if "complete" in profile.tasks else profile.tasks[0]
     head, body = "def add(a, b):\n", "    return a + b\n"
     rendered = None

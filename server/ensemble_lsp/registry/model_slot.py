@@ -33,12 +33,12 @@ Origin = Literal["config", "discovered", "session"]
 
 @dataclass(frozen=True, slots=True)
 class ModelChain:
-    """A model with its policies, from the outside in; metering is put round it by each registry.
+    """A model with its policies, from the outside in; each registry wraps it in metering.
 
-    Metering is outermost: it sees what its user sees, the wait for a place included. A model that
-    goes counts its answers outside the breaker, so that being removed is no failure. The breaker
+    Metering is outermost: it sees what the user sees, including the wait for a slot. ``draining``
+    counts answers outside the breaker, so that the removal of a model is not a failure. The breaker
     comes before the queue: while it is open a request costs nothing and waits for nothing. The
-    time limit is innermost: waiting for a place is not the provider's fault.
+    time limit is innermost: the wait for a slot is not the provider's fault.
     """
 
     draining: Draining
@@ -112,9 +112,9 @@ class SlotBuilder:
     redact: RedactKeys
 
     async def slot(self, wanted: WantedModel, old: Slot | None) -> Slot:
-        """A model with its policies: the old one's, where nothing has changed; never fails."""
+        """Return a model with its policies: the old slot's if nothing has changed. Never fails."""
         settings = wanted.settings
-        # What was merely found asks no keyring: that may want the user to unlock it.
+        # No keyring for a discovered model: the user might have to unlock it.
         keyring = None if wanted.origin == "discovered" else self.keyring
         key = await find_key(settings, self.env, keyring)
         self.redact.add(key)

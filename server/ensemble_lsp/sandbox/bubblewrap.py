@@ -52,7 +52,7 @@ def arguments(
     With ``memory_bytes`` the folder is an empty one in memory of that size, instead of the one on the disk.
     """
     argv = [program, *_ISOLATED, "--proc", "/proc", "--dev", "/dev"]
-    argv += ["--size", str(_DEVICE_BYTES), "--tmpfs", "/dev/shm"]  # noqa: S108
+    argv += ["--size", str(_DEVICE_BYTES), "--tmpfs", "/dev/shm"]  # noqa: S108 - in the sandbox
     for path in sorted({os.path.normpath(path) for path in readable}):
         if not path.startswith(("/proc", "/dev/")):
             argv += ["--ro-bind-try", path, path]

@@ -178,7 +178,7 @@ def _calls_with_results(line: str, following: str, names: set[str]) -> Iterator[
 
 
 def _named_inputs(line: str, following: str, signature: Signature | None) -> Iterator[ExampleCheck]:
-    """Parse ``For a = 1, b = 2 the output should be 3``, also with ``Output:`` on the next line."""
+    """Parse ``For a = 1, b = 2 the output should be 3``; ``Output:`` may be on the next line."""
     if signature is None or "=" not in line or f"{signature[0]}(" in line:
         return
     values: dict[str, str] = {}

@@ -100,7 +100,7 @@ async def run_examples(
     folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="ensemble-lsp-run-")
     try:
         job = await asyncio.to_thread(_job, source, groups, limits, folder)
-        answer = await run_script(job, _ENVIRONMENT, limits.seconds + 1.0, limits.disk)
+        answer = await run_script(job, _ENVIRONMENT, limits)
         return _parse(answer, [len(group) for group in groups])
     except OSError:
         return ExampleRun(completed=False)

@@ -8,6 +8,7 @@ import errno
 import os
 import shutil
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +34,12 @@ class DiskUse:
 def disk_use(folder: Path, limit: DiskUse | None = None) -> DiskUse:
     """Return the space used below a folder. Stops counting above ``limit``."""
     size = files = 0
-    waiting = [str(folder)]
+    top = os.path.realpath(folder)
+    waiting = [top]
     while waiting:
         path = waiting.pop()
         try:
-            for entry in _entries(path):
+            for entry in _entries(path, top):
                 files += 1
                 with contextlib.suppress(OSError):
                     found = entry.stat(follow_symlinks=False)
@@ -52,14 +54,31 @@ def disk_use(folder: Path, limit: DiskUse | None = None) -> DiskUse:
     return DiskUse(size, files)
 
 
-def _entries(path: str) -> list[os.DirEntry[str]]:
+def _entries(path: str, top: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(path) as entries:
             return list(entries)
     except PermissionError:
-        os.chmod(path, stat.S_IRWXU)  # noqa: PTH101 - the path may be very long
+        _make_readable(path, top)
         with os.scandir(path) as entries:
             return list(entries)
+
+
+def _make_readable(path: str, top: str) -> None:
+    """Give the owner all rights to a folder below ``top``, but to no other.
+
+    Code that still runs may replace the folder by a link at any time. The descriptor stays with what was opened, and
+    the system says its real place (Linux only; elsewhere no untested code runs).
+    """
+    if sys.platform != "linux":
+        return
+    fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        handle = f"/proc/self/fd/{fd}"
+        if os.path.commonpath([top, os.readlink(handle)]) == top:  # noqa: PTH115
+            os.chmod(handle, stat.S_IRWXU)  # noqa: PTH101
+    finally:
+        os.close(fd)
 
 
 def remove_tree(folder: Path) -> None:
@@ -120,7 +139,7 @@ def _folders_left(fd: int) -> list[str]:
 
 
 def _opened(name: str, parent: int | None = None) -> int:
-    """Open a folder by its name, also one without permissions for its owner."""
+    """Open a folder by its name, even if its owner has no permissions."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     fd = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
     os.close(fd)  # it is a folder and no link: its mode may be changed

@@ -41,6 +41,8 @@ class ResourceLimits:
     """Bytes of the largest file it may write."""
     disk: DiskUse = DiskUse(1 << 30, 50_000)  # noqa: RUF009 - frozen
     """The space that all files together may take, beyond those that exist at the start."""
+    threads: int = 512
+    """Processes and their threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,12 @@ async def run(
         start_new_session=True,
     )
     ended = await supervise(
-        process, limits.seconds, Output(_OUTPUT_TAIL, tail=True), folder=folder, disk=limits.disk
+        process,
+        limits.seconds,
+        Output(_OUTPUT_TAIL, tail=True),
+        folder=folder,
+        disk=limits.disk,
+        threads=limits.threads,
     )
     code = process.returncode
     passed = code == 0 and not (ended.timed_out or ended.stopped)
@@ -113,10 +120,10 @@ async def run(
 
 
 async def run_script(
-    job: Mapping[str, Any], env: Mapping[str, str], seconds: float, disk: DiskUse
+    job: Mapping[str, Any], env: Mapping[str, str], limits: ResourceLimits
 ) -> bytes | None:
     """Send a job to ``isolation/child.py`` and return its answer; ``None`` if it had to be killed."""
-    folder, outer = str(job["folder"]), list[str]()
+    folder, outer, disk = str(job["folder"]), list[str](), limits.disk
     if program := await bubblewrap.usable():
         interpreter = await asyncio.to_thread(installation, Path(sys.executable).parent)
         seen = [*job["readable"], *interpreter, str(_ISOLATION)]
@@ -133,11 +140,12 @@ async def run_script(
     job = {**job, "contained": bool(outer), "diskBytes": disk.size, "diskFiles": disk.files}
     ended: Ended = await supervise(
         process,
-        seconds,
+        limits.seconds + 1.0,
         Output(_MAX_ANSWER, tail=False),
         stdin=json.dumps(job).encode("utf-8", "replace"),
         folder=Path(folder),
         disk=disk,
+        threads=limits.threads,
     )
     return None if ended.timed_out or ended.stopped else ended.output
 
@@ -152,6 +160,7 @@ def isolation_job(
         "seconds": cpu_seconds,
         "memory": limits.memory,
         "fileBytes": limits.file_bytes,
+        "threads": limits.threads,
     }
 
 

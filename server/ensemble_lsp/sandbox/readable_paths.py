@@ -52,7 +52,7 @@ def _shared_with_everyone() -> tuple[str, ...]:
 
 
 def _readable_by_everyone(path: Path, levels: int, left: list[int]) -> tuple[bool, list[str]]:
-    """Return whether every user may read a path and everything below it; if not, also the parts that they may."""
+    """Return whether every user may read a path and everything below it; if not, the parts that they may read too."""
     left[0] -= 1
     try:
         mode = path.stat().st_mode

@@ -1,4 +1,4 @@
-"""Supervision of a process that runs untested code: its time, its output, its disk use, its end."""
+"""Supervision of a process that runs untested code: its time, output, disk use, memory, processes and end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .folders import DiskUse, disk_use
+from .machine_load import overloaded
 
 _CHECK_SECONDS = 0.25
 """Seconds between two looks at the disk."""
@@ -45,24 +46,29 @@ async def supervise(
     *,
     folder: Path,
     disk: DiskUse,
+    threads: int,
     stdin: bytes = b"",
 ) -> Ended:
     """Wait for a process within its limits, end its group, and return what it wrote."""
     kept = bytearray()
     reader = asyncio.ensure_future(_read(process, output, kept))
     waiter = asyncio.ensure_future(_feed_and_wait(process, stdin))
-    watcher = asyncio.ensure_future(_disk_exceeded(folder, disk))
+    watchers = {
+        asyncio.ensure_future(_disk_exceeded(folder, disk)),
+        asyncio.ensure_future(overloaded(process.pid, threads)),
+    }
     try:
         done, _ = await asyncio.wait(
-            {waiter, watcher}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            {waiter, *watchers}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
         )
     finally:
-        for task in (waiter, watcher):
+        for task in (waiter, *watchers):
             task.cancel()
         await _end(process, reader)
-    stopped = "the tests wrote too much to the disk" if watcher in done else ""
-    too_long = not output.tail and len(kept) >= output.limit
-    return Ended(bytes(kept), not done, stopped or ("too much output" if too_long else ""))
+    reasons = [str(watcher.exception() or watcher.result()) for watcher in watchers & done]
+    if not output.tail and len(kept) >= output.limit:
+        reasons.append("too much output")
+    return Ended(bytes(kept), not done, ", ".join(reasons))
 
 
 async def _feed_and_wait(process: asyncio.subprocess.Process, stdin: bytes) -> None:
@@ -86,14 +92,14 @@ async def _read(process: asyncio.subprocess.Process, output: Output, kept: bytea
             return
 
 
-async def _disk_exceeded(folder: Path, disk: DiskUse) -> None:
-    """Return when the files below a folder take more than they did plus ``disk``; else never.
+async def _disk_exceeded(folder: Path, disk: DiskUse) -> str:
+    """Return the reason when the files below a folder take more than they did plus ``disk``; else wait forever.
 
     The whole folder is measured only if the file system has lost a good part of that space.
     """
     if sys.platform == "win32":
         await asyncio.Event().wait()
-        return
+    reason = "the code wrote too much to the disk"
     start = await asyncio.to_thread(os.statvfs, folder)
     limit = (await asyncio.to_thread(disk_use, folder)).plus(disk)
     while True:
@@ -101,11 +107,11 @@ async def _disk_exceeded(folder: Path, disk: DiskUse) -> None:
         now = await asyncio.to_thread(os.statvfs, folder)
         lost = DiskUse((start.f_bavail - now.f_bavail) * now.f_frsize, start.f_ffree - now.f_ffree)
         if lost.size > disk.size + _UNSEEN:  # files that were removed but are still open
-            return
+            return reason
         if now.f_files and not lost.exceeds(DiskUse(disk.size // 4, disk.files // 4)):
             continue
         if (await asyncio.to_thread(disk_use, folder, limit)).exceeds(limit):
-            return
+            return reason
 
 
 async def _end(process: asyncio.subprocess.Process, reader: asyncio.Future[None]) -> None:
@@ -118,7 +124,7 @@ async def _end(process: asyncio.subprocess.Process, reader: asyncio.Future[None]
     await asyncio.wait({reader}, timeout=_GRACE_SECONDS)
     reader.cancel()
     # The transport closes the pipe even if another process still holds the other end.
-    process._transport.close()  # type: ignore[attr-defined]
+    process._transport.close()  # type: ignore[attr-defined]  # there is no public way
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..settings.regular_files import read_regular
+
 MAX_TEST_FILES = 12
 """Test files that are run; of more, those that mention most of the names."""
 _MAX_FILES_VISITED, _MAX_BYTES = 20_000, 1_000_000
@@ -82,8 +84,8 @@ def _test_files(tree: Path) -> Iterator[Path]:
 
 def _text(path: Path) -> str:
     try:
-        if path.is_symlink() or path.stat().st_size > _MAX_BYTES:
-            return ""
-        return path.read_text("utf-8", "replace")
+        return (
+            "" if path.is_symlink() else read_regular(path, _MAX_BYTES).decode("utf-8", "replace")
+        )
     except OSError:
         return ""

@@ -88,19 +88,39 @@ class ObservedCall(Protocol):
     """One finished call, in milliseconds and US dollars, as ``models.wrappers.metering`` reports it."""
 
     @property
-    def model(self) -> str: ...  # noqa: D102
+    def model(self) -> str:
+        """The configured name."""
+        ...
+
     @property
-    def task(self) -> Task: ...  # noqa: D102
+    def task(self) -> Task:
+        """The task of the request."""
+        ...
+
     @property
-    def first_token_ms(self) -> float: ...  # noqa: D102
+    def first_token_ms(self) -> float:
+        """Milliseconds to the first token."""
+        ...
+
     @property
-    def total_ms(self) -> float: ...  # noqa: D102
+    def total_ms(self) -> float:
+        """Milliseconds to the end of the answer."""
+        ...
+
     @property
-    def cost(self) -> float: ...  # noqa: D102
+    def cost(self) -> float:
+        """US dollars."""
+        ...
+
     @property
-    def status(self) -> str: ...  # noqa: D102
+    def status(self) -> str:
+        """``ok``, ``cancelled``, or the class of an error."""
+        ...
+
     @property
-    def time(self) -> float: ...  # noqa: D102 - Unix seconds
+    def time(self) -> float:
+        """Unix seconds at the start."""
+        ...
 
 
 class Selector(Protocol):

@@ -13,9 +13,9 @@ _PAUSE = 0.002
 """Seconds between blocks of about a millisecond each, so that a keystroke waits for one block only."""
 
 READY_LINES = 1_000
-"""A file of at most so many lines is measured before the first choice of a model."""
+"""Largest file, in lines, that is measured before the first choice of a model."""
 READY_SECONDS = 0.15
-"""Longest wait for that; the first import of the programs that measure takes most of it."""
+"""Longest wait for that measurement; the first import of the programs that measure takes most of it."""
 
 
 class ComplexityCache:

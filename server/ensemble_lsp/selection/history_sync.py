@@ -68,7 +68,7 @@ class HistorySync:
         while True:
             changes = await self._history.changes_after(self._last_change, _PAGE)
             if changes.epoch != self._epoch and self._history.uses_local_fallback:
-                # The fallback history numbers its changes anew; keep what was learned.
+                # The fallback history numbers its changes from the start; keep what was learned.
                 kept = await self._history.load_learned(self.selector.strategy)
                 self._epoch, self._last_change = kept.epoch, kept.last
                 continue

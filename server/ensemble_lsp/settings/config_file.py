@@ -174,7 +174,9 @@ def _parse(path: Path) -> TOMLDocument:
     except (TOMLKitError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{path} is not valid TOML ({error}); correct it first.") from error
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror}).") from error
+        raise SettingsError(
+            f"{path} cannot be read ({error.strerror}); check its permissions."
+        ) from error
 
 
 def _models(path: Path, document: TOMLDocument) -> list[Any]:
@@ -205,4 +207,6 @@ def _write(path: Path, document: TOMLDocument) -> None:
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise SettingsError(f"{path} cannot be written ({error.strerror}).") from error
+        raise SettingsError(
+            f"{path} cannot be written ({error.strerror}); check its permissions."
+        ) from error

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
+from ..workspace_trust import folded
 from .messages import Place, SettingsIssue, keys_of, nearest, path_of
-from .schema import EnsembleSettings, Settings
+from .schema import EnsembleSettings, PrivacySettings, Settings
 
 Table = dict[str, Any]
 
 _SECTION = "ensemble"
-_WRAPPERS = frozenset({"ensemble-lsp", "ensemble_lsp", "settings"})
-"""Other names under which clients wrap settings; none is a setting."""
+_PRIVACY = "privacy"
+_WRAPPERS = frozenset({"ensemblelsp", "settings", "initializationoptions", "initoptions", "lsp"})
+"""Other names under which clients wrap settings, see ``folded``; none is a setting."""
 _MAX_DOTS = 5
 """Dots in a key that names a setting; a key with more is unknown."""
 _EXTENDED = frozenset({("privacy", "exclude"), ("complete", "disabledLanguages")})
@@ -56,13 +58,15 @@ def _forms(table: Table) -> Iterator[Table]:
     own: Table = {}
     wrapped: list[Table] = []
     for key, value in table.items():
-        inner = {} if value == [] else value  # Lua writes an empty table as a list
-        if key in _WRAPPERS and isinstance(inner, dict):
+        inner = _table_in(value)
+        if folded(key) in _WRAPPERS and isinstance(inner, dict):
             wrapped.append(cast(Table, inner))
-        elif key == _SECTION and isinstance(inner, dict):
+        elif folded(key) == _SECTION and isinstance(inner, dict):
             settings, wrapper = _parted(cast(Table, inner))
-            own[key] = settings
+            _into(own, _SECTION, settings)
             wrapped.append(wrapper)
+        elif folded(key) == _PRIVACY and isinstance(inner, dict):
+            _into(own, _PRIVACY, _privacy(cast(Table, inner)))
         else:
             own[key] = value
     yield own
@@ -71,18 +75,60 @@ def _forms(table: Table) -> Iterator[Table]:
             yield from _forms(one)
 
 
+def _into(own: Table, key: str, table: Table) -> None:
+    """Put a table beside or into the one that another spelling of its key gave."""
+    old = own.get(key)
+    if isinstance(old, dict):
+        _merge(cast(Table, old), table, (key,))
+    else:
+        own[key] = table
+
+
+def _table_in(value: Any) -> Any:
+    """Return the table that a list of one holds; Lua also writes an empty table as a list."""
+    if not isinstance(value, list):
+        return value
+    items = cast("list[Any]", value)
+    return (
+        items[0] if len(items) == 1 and isinstance(items[0], dict) else {} if not items else value
+    )
+
+
+def _privacy(table: Table) -> Table:
+    """Return the privacy settings in the schema's spelling: a file must not be sent because of a capital letter."""
+    keys = {folded(key): key for key in keys_of(PrivacySettings)}
+    named = {keys.get(folded(key), key): value for key, value in table.items()}
+    if "exclude" in named:
+        named["exclude"] = _patterns(named["exclude"])
+    return named
+
+
+def _patterns(value: Any) -> Any:
+    """Return patterns as a list, including patterns from ``{"pattern": true}``, ``{"1": "pattern"}`` and lists in lists."""
+    if isinstance(value, dict):
+        items = cast(Table, value).items()
+        return [key if each is True else each for key, each in items if each is not False]
+    if isinstance(value, list):
+        flat: list[Any] = []
+        for each in cast("list[Any]", value):
+            inner = _patterns(each)
+            flat += cast("list[Any]", inner) if isinstance(each, list | dict) else [inner]
+        return flat
+    return value
+
+
 def _parted(table: Table) -> tuple[Table, Table]:
     """Split a table ``ensemble`` into settings of that name and wrapped settings.
 
     An unknown key goes where it is most similar to a valid one; its message then names that one.
     """
-    inside, outside = keys_of(EnsembleSettings), [*keys_of(Settings), *_WRAPPERS]
+    inside, outside = keys_of(EnsembleSettings), keys_of(Settings)
     settings: Table = {}
     wrapper: Table = {}
     for key, value in table.items():
         if key in inside:
             wraps = False
-        elif key in outside:
+        elif key in outside or folded(key) in (*_WRAPPERS, _SECTION, _PRIVACY):
             wraps = True
         else:
             wraps = nearest(key, inside) is None and (
@@ -119,13 +165,15 @@ def _listed(value: Any) -> list[Any]:
 def without_other_servers(pushed: Table) -> tuple[Table, list[str]]:
     """Return pushed settings without the sections of other servers, and the names of those.
 
-    Some clients push all of their settings. A key beside ``ensemble`` that resembles none of ours is another's.
+    Some clients push all of their settings. A key beside ``ensemble`` unlike each of our keys belongs to another server.
     """
     known = [*keys_of(Settings), *_WRAPPERS, _SECTION, "workspaceTrusted"]
     heads = {key: key.split(".")[0] for key in pushed}
     if _SECTION not in heads.values():
         return pushed, []
     foreign = [
-        key for key, head in heads.items() if head not in known and nearest(head, known) is None
+        key
+        for key, head in heads.items()
+        if head not in known and folded(head) not in known and nearest(head, known) is None
     ]
     return {key: value for key, value in pushed.items() if key not in foreign}, foreign

@@ -39,7 +39,7 @@ function M.get(kind)
   return cached[kind] and cached[kind].names or {}
 end
 
---- Request all names anew, for example after a change.
+--- Request all names again, for example after a change.
 function M.invalidate()
   for kind in pairs(COMMANDS) do
     if cached[kind] then

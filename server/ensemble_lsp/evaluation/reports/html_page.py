@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from importlib import import_module, resources
 from typing import Any
 
+from ... import wording
 from ...errors import SettingsError
 from ..statistics import Difference, Estimate
 
@@ -87,15 +87,8 @@ def ms(value: float | None) -> str:
 
 
 def dollars(value: float | None) -> str:
-    """Format as US dollars with two significant digits."""
-    if value is None:
-        return EMPTY
-    if value == 0:
-        return "$0"
-    if value >= 0.1:
-        return f"${value:.2f}"
-    # Two significant digits, never an exponent.
-    return f"${value:.{min(9, 1 - math.floor(math.log10(value)))}f}"
+    """Format as US dollars, a dash for None."""
+    return EMPTY if value is None else wording.dollars(value)
 
 
 def count(value: float) -> str:

@@ -89,9 +89,9 @@ def line_plot(
     log: bool = False,
     thin: int = 1,
 ) -> str:
-    """Values over ordered places (complexity, weeks), a line a model, with their intervals.
+    """Plot values over ordered places (complexity, weeks), one line a model, with their intervals.
 
-    ``top``: the axis' end, as 1 for shares. ``thin``: only every so many places get a name.
+    ``top``: the axis' end, as 1 for shares. ``thin``: only one place in this many gets a name.
     """  # fmt: skip
     axis = _values_axis([p for s in series for p in s.points if p], top, log, _vertical())
     step = (WIDTH - _LEFT - _RIGHT) / max(1, len(places))

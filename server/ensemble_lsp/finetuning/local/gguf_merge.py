@@ -122,7 +122,9 @@ def write_merged(
         check()
         temporary.replace(target)
     except OSError as error:
-        raise FineTuningError(f"{target} cannot be written ({error.strerror}).") from error
+        raise FineTuningError(
+            f"{target} cannot be written ({error.strerror}); check the disk and its permissions."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -66,7 +66,7 @@ class LoraTrainer:
         except Exception as error:  # the library raises many kinds of errors
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
             raise FineTuningError(
-                f"{base.name} cannot be loaded for training ({reason})."
+                f"{base.name} cannot be loaded for training ({reason}); choose another base."
             ) from error
         self.config = loaded.config
         lora = lib.peft.LoraConfig(
@@ -125,7 +125,7 @@ class LoraTrainer:
         while self._step < total:
             epoch, at = divmod(self._step, per_epoch)
             order = list(samples)
-            random.Random(f"{self._plan.seed}:{epoch}").shuffle(order)  # noqa: S311
+            random.Random(f"{self._plan.seed}:{epoch}").shuffle(order)  # noqa: S311 - a reproducible order
             loss = self._loss(order[at * batch : (at + 1) * batch])
             loss.backward()
             self._optimizer.step()

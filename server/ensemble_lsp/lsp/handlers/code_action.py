@@ -146,10 +146,7 @@ async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> t
         span = Span(*(Position(*data.get(end, (0, 0))) for end in ("start", "end")))
     except (KeyError, TypeError, ValueError) as error:
         raise failure("This code action is not valid; open the menu again.") from error
-    document = ls.document(uri)
-    if not ls.is_current(uri, version):
-        message = "The file has changed; open the menu again."
-        raise failure(message, types.LSPErrorCodes.ContentModified)
+    document = _unchanged(ls, uri, version)
     if preset is not None:
         generation = await preset_generation(ls, document, preset, generate_with_progress)
     else:
@@ -163,6 +160,15 @@ async def resolve_code_action(ls: EnsembleServer, action: types.CodeAction) -> t
     return action
 
 
+def _unchanged(ls: EnsembleServer, uri: str, version: int) -> Document:
+    """Return the document of an action; fail if it has changed since the menu was opened."""
+    document = ls.document(uri)
+    if not ls.is_current(uri, version):
+        message = "The file has changed; open the menu again."
+        raise failure(message, types.LSPErrorCodes.ContentModified)
+    return document
+
+
 async def _resolve_edit(
     ls: EnsembleServer, action: types.CodeAction, data: dict[str, Any]
 ) -> types.CodeAction:
@@ -172,10 +178,7 @@ async def _resolve_edit(
         cursor = Position(int(data["line"]), int(data["column"]))
     except (KeyError, TypeError, ValueError) as error:
         raise failure("This code action is not valid; open the menu again.") from error
-    document = ls.document(uri)
-    if not ls.is_current(uri, version):
-        message = "The file has changed; open the menu again."
-        raise failure(message, types.LSPErrorCodes.ContentModified)
+    document = _unchanged(ls, uri, version)
     action.edit, suggestion = await resolved_edit(ls, document, document.clamp(cursor))
     action.command = accept_command(suggestion)
     return action

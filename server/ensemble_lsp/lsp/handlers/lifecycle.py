@@ -6,10 +6,11 @@ import asyncio
 import logging
 import os
 import sys
-from typing import Any, cast
+from typing import Any
 
 from lsprotocol import types
 
+from ...workspace_trust import split_trust
 from ..server import ClientFeatures, EnsembleServer
 from ..settings_messages import report_settings
 from .config_watching import watch_config_file
@@ -22,30 +23,12 @@ def initialize(ls: EnsembleServer, params: types.InitializeParams) -> None:
     """Store the client's features and options. Imports nothing heavy, so that the answer is quick."""
     ls.client = ClientFeatures.of(params)
     ls.trace = params.trace or types.TraceValue.Off
-    ls.initialization_options, denied = _without_trust(params.initialization_options)
+    ls.initialization_options, denied = split_trust(params.initialization_options)
     ls.trusted = not denied
     roots = [folder.uri for folder in params.workspace_folders or []]
     ls.folders = tuple(roots or ([params.root_uri] if params.root_uri else []))
     if params.process_id:
         ls.background(_exit_with_parent(ls, params.process_id))
-
-
-def _without_trust(options: Any, depth: int = 0) -> tuple[Any, bool]:
-    """Return initialization options without ``workspaceTrusted``, and whether it denies trust.
-
-    It may be wrapped as settings may. Only ``true`` and null grant trust: a misspelled value must not.
-    """
-    if not isinstance(options, dict) or depth > 4:
-        return options, False
-    left: dict[str, Any] = {}
-    denied = False
-    for key, value in cast("dict[str, Any]", options).items():
-        if key.rpartition(".")[2] == "workspaceTrusted":
-            denied |= value is not None and value is not True
-        else:
-            left[key], inner = _without_trust(value, depth + 1)
-            denied |= inner
-    return left, denied
 
 
 async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> None:
@@ -69,7 +52,7 @@ async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> No
     report_settings(ls, app.faults(), app.config_path)
     show_new_notices()
     app.workspace.index_files()
-    app.suggestions.tracker.exact = ls.client.sends_exact_edits
+    app.suggestions.tracker.habits.exact = ls.client.sends_exact_edits
     ls.background(watch_config_file(ls))
 
 

@@ -107,8 +107,10 @@ def _item(
         end = Position(span.end.line, span.end.column - typed)
         text, span = head + text, Span(Position(span.start.line, word), end)
     elif ls.client.neovim:
-        # The built-in client inserts only the first word of a plain edit, but whole snippets.
+        # The built-in client inserts only the first word of a plain edit, but whole snippets. It replaces the
+        # word before the cursor if the items of several servers begin at different places.
         text, span = _inserted(document, position, suggestion)
+        text, span = head + text, Span(Position(span.start.line, word), span.end)
         text, form = _snippet(text, document.line(position.line)), types.InsertTextFormat.Snippet
     # No kind of LSP means the text of a model. blink.cmp ranks snippets low, nvim-cmp ranks them first.
     low = ls.client.ranks_snippets_low
@@ -124,7 +126,7 @@ def _item(
         text_edit=types.TextEdit(from_span(asked, span, ls.encoding), text),
         preselect=False,
         command=accept_command(suggestion),
-        data={"id": suggestion.id, "language": document.language, "text": suggestion.text}
+        data={"id": suggestion.id, "language": document.language, "text": head + suggestion.text}
         | {"models": list(suggestion.models)},
     )
 
@@ -158,7 +160,8 @@ def _inserted(document: Document, position: Position, suggestion: Suggestion) ->
 def _snippet(text: str, line: str) -> str:
     """Return the text as a snippet; clients indent its further lines like the line it is inserted in.
 
-    A snippet cannot express a line with less indentation, so the text ends before the first one.
+    A snippet cannot express a line with less indentation, so the text ends before the first one. It ends with
+    its tab stop: mini.completion inserts a snippet without one as it is, with the backslashes.
     """
     indent = line[: len(line) - len(line.lstrip())]
     first, *rest = text.split("\n")
@@ -167,7 +170,8 @@ def _snippet(text: str, line: str) -> str:
         if one.strip() and not one.startswith(indent):
             break
         lines.append(one.removeprefix(indent) if one.strip() else "")
-    return re.sub(r"([\\$}])", r"\\\1", "\n".join(lines).rstrip("\n") or text)
+    kept = "\n".join(lines).rstrip("\n") or text
+    return re.sub(r"([\\$}])", r"\\\1", kept) + "$0"
 
 
 def _word_start(text: str) -> int:

@@ -1,4 +1,4 @@
-"""ensemble/didShow, didPartiallyAccept, didEnd: reports about suggestions from clients with a plugin of ours.
+"""ensemble/didShow, didPartiallyAccept, didEnd: reports about suggestions from our plugins.
 
 They complement the document's changes, from which the server learns alone. Invalid ones are ignored.
 """

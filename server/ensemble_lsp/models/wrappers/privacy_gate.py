@@ -13,9 +13,9 @@ from ..stream_collector import open_stream
 from .wrapper_base import Wrapper
 
 FindForwarding = Callable[[float], Awaitable[str | None]]
-"""Returns how a server on this machine shows that it forwards to a service; "" if it does not show it.
+"""Takes seconds. Returns how a server on this machine shows that it forwards to a service; "" if it does not show it.
 
-``None`` if the server does not answer within so many seconds.
+``None`` if the server does not answer within the seconds.
 """
 
 _QUICK, _PATIENT = 0.5, 3.0

@@ -67,8 +67,10 @@ class LineTemplate:
 
     @property
     def only_values(self) -> bool:
-        """Whether only the value of a literal was replaced by another."""
+        """Whether only the value of a literal was replaced by another, not a key."""
         removed, inserted = self.removed, self.inserted
+        if self.renames_key:
+            return False
         return bool(removed and inserted) and all(t.is_literal for t in (*removed, *inserted))
 
     @property
@@ -135,7 +137,19 @@ class LineTemplate:
         """Whether the first replaced token is the key of a pair, or a keyword of a call."""
         at = self.segments[0].start
         after = _text_at(self.old, at + 1)
-        return after in (":", "=", "=>") and _text_at(self.old, at - 1) in ("{", "(", ",")
+        quoted = at == 0 and self.old[0].kind == "string"
+        begins = quoted or _text_at(self.old, at - 1) in ("{", "(", ",")
+        return begins and after in (":", "=", "=>")
+
+    @property
+    def replaces_receiver(self) -> bool:
+        """Whether a name was replaced whose function is called."""
+        at = self.segments[0].start
+        return (
+            len(self.removed) == len(self.inserted) == 1
+            and _text_at(self.old, at + 1) in (".", "::", "->")
+            and _names_call(self.old, min(at + 2, len(self.old) - 1))
+        )
 
     def _replaces_callee(self, first: Segment) -> bool:
         """Return whether a statement calls a function of another object, and nothing else changed."""
@@ -199,8 +213,14 @@ class LineTemplate:
 
     def _swapped(self, tokens: Sequence[LineToken], by_parts: bool) -> list[LineToken] | None:
         """Return the new tokens with the other line's values; ``None`` if a replaced token differs."""
-        pairs = zip(self.old, tokens, strict=True)
-        others = {o.text: t.text for o, t in pairs if o.is_value and not o.is_constant}
+        pairs = list(zip(self.old, tokens, strict=True))
+        removed_texts = {token.text for token in self.removed}
+        # A constant is the other line's if it only moved.
+        others = {
+            o.text: t.text
+            for o, t in pairs
+            if o.is_value and (not o.is_constant or o.text in removed_texts)
+        }
         result: list[LineToken] = []
         moved = {_bare(token.text) for token in self.inserted}
         at = 0

@@ -16,6 +16,11 @@ _TOKEN = re.compile(
     rf"(?P<space>\s*)(?:(?P<string>{_STRING})|(?P<number>{_NUMBER})|(?P<name>[$@]?[^\W\d]\w*)|(?P<sign>{_SIGN}))"
 )
 _LITERALS = frozenset({"true", "false", "True", "False", "None", "null", "nil", "undefined"})
+_CALLABLE = frozenset(
+    {"default", "del", "error", "export", "go", "loop", "match", "mod", "module", "number", "object", "package",
+     "set", "use"}
+)  # fmt: skip
+"""Keywords of one language that name functions in others."""
 _QUOTES = "\"'`"
 _MIN_PART = 2
 MAX_TOKENS = 80
@@ -64,7 +69,9 @@ def line_tokens(text: str) -> tuple[LineToken, ...]:
         elif match["number"]:
             kind = "number"
         elif name := match["name"]:
-            kind = "keyword" if name in RESERVED and name not in _LITERALS else "name"
+            is_called = name in _CALLABLE and text.startswith("(", match.end())
+            reserved = name in RESERVED and name not in _LITERALS and not is_called
+            kind = "keyword" if reserved else "name"
         found.append(LineToken(match["space"], match[0][len(match["space"]) :], kind))
         if len(found) > MAX_TOKENS:
             break

@@ -226,6 +226,9 @@ def _is_structural(
         return _common_words(template.old, tokens) >= _MIN_WORDS
     if single and template.is_attribute:
         return True
+    if again and template.replaces_receiver:
+        calls = zip(template.callees, tokens, template.old, strict=True)
+        return all(one.text == other.text for is_callee, one, other in calls if is_callee)
     return (
         not single or removed[0].text[:1].isupper() or bool(template.kind) or template.renames_key
     )

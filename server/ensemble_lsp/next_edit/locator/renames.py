@@ -29,6 +29,8 @@ _BARE_MEMBERS = frozenset({"java", "csharp", "cpp", "ruby", "kotlin"})
 """Languages whose methods name the members of their class without a sign."""
 _MAX_NEW = 12
 """Places of the new name, of which those in texts do not count; more are not looked at."""
+_MANY_SITES = 4
+"""Places of a name on two lines that are as much evidence as three lines."""
 _RECEIVERS = ("self.", "this.", "this->")
 _DEFINED = r"\b(?:def|class|fn|func|function|interface|struct|enum|trait|type)\s+(?:\([^)]*\)\s*)?{0}(?![\w$])"
 _BOUND = (
@@ -246,7 +248,7 @@ def _evidence(
             roles.discard("member")  # another class has it
         confidence = 0.92 if unused_before else 0.85
         return _RenameEvidence(roles, confidence, "a definition was renamed")
-    if rename.count < 3:
+    if rename.count < 3 and not (rename.count == 2 and len(rename.sites) >= _MANY_SITES):
         return None
     if unused_before:
         roles.discard("name")

@@ -23,19 +23,20 @@ _ATTRIBUTES = frozenset(
     {("attribute", "attribute"), ("member_expression", "property"), ("field_access", "field"),
      ("selector_expression", "field"), ("field_expression", "field"), ("method_invocation", "name"),
      ("member_access_expression", "name"), ("field_initializer", "field"), ("call", "method"),
-     ("scoped_identifier", "name"), ("navigation_suffix", ""), ("qualified_type", "name")}
+     ("scoped_identifier", "name"), ("navigation_suffix", ""), ("qualified_type", "name"),
+     ("dot_index_expression", "field"), ("method_index_expression", "method")}
 )  # fmt: skip
 _KEYWORDS = frozenset({("keyword_argument", "name"), ("pair", "key")})
 _MEMBERS = frozenset(
     {"property_declaration", "public_field_definition", "property_signature", "method_definition", "method_signature",
      "field_declaration", "method_declaration", "enum_variant", "method_spec", "method_elem",
-     "abstract_method_signature"}
+     "abstract_method_signature", "class_parameter"}
 )  # fmt: skip
 _NAMED = frozenset(
     {*FUNCTIONS, *CLASSES, "const_item", "const_spec", "default_parameter", "import_specifier",
      "named_expression", "parameter_declaration", "static_item", "type_item", "type_spec",
      "typed_default_parameter", "var_spec", "variable_declarator", "formal_parameter",
-     "spread_parameter", "namespace_import", "function_signature"}
+     "spread_parameter", "namespace_import", "function_signature", "parameter", "variable_assignment"}
 )  # fmt: skip
 _PATTERNS = frozenset(
     {"required_parameter", "optional_parameter", "parameter", "let_declaration", "for_expression"}
@@ -43,7 +44,7 @@ _PATTERNS = frozenset(
 _PARENTS = frozenset(
     {"parameters", "formal_parameters", "closure_parameters", "lambda_parameters",
      "typed_parameter", "as_pattern_target", "import_clause", "tuple_struct_pattern",
-     "namespace_import"}
+     "namespace_import", "class_parameter", "variable_declaration"}
 )  # fmt: skip
 _LEFT = frozenset(
     {"assignment", "for_statement", "for_in_clause", "for_in_statement", "short_var_declaration",
@@ -51,8 +52,8 @@ _LEFT = frozenset(
 )  # fmt: skip
 _LISTS = frozenset({"pattern_list", "tuple_pattern", "expression_list", "list_pattern"})
 _DECLARATORS = frozenset(
-    {"array_declarator", "declaration", "function_declarator", "init_declarator",
-     "parameter_declaration", "pointer_declarator"}
+    {"array_declarator", "declaration", "field_declaration", "function_declarator",
+     "init_declarator", "parameter_declaration", "pointer_declarator", "reference_declarator"}
 )  # fmt: skip
 """The nodes of C and C++ around a name that they declare."""
 _VARIABLES = frozenset({"assignment_expression", "foreach_statement", "simple_parameter"})
@@ -78,6 +79,8 @@ def role_of(node: Node) -> Role:
         return "keyword"
     if _is_definition(node, parent, place[1]):
         return "member" if _is_member(node, parent) else "definition"
+    if parent.type == "navigation_expression" and parent.children[0] != node:
+        return "attribute"
     if place in _ATTRIBUTES and parent.child_by_field_name("object") != node:
         return _attribute(parent)
     if parent.type == "token_tree":  # Rust's macros are not parsed
@@ -91,9 +94,17 @@ def role_of(node: Node) -> Role:
 def scope_of(node: Node) -> Node | None:
     """Return the innermost function around a node, not the one that the node names."""
     for each in ancestors(node.parent):
-        if each.type in _SCOPES and each.child_by_field_name("name") != node:
+        if each.type in _SCOPES and not _is_name_of(each, node):
             return each
     return None
+
+
+def _is_name_of(function: Node, node: Node) -> bool:
+    """Return whether a function has this name; C has it in the innermost of its declarators."""
+    named = function
+    while (inner := named.child_by_field_name("declarator")) is not None:
+        named = inner
+    return node in (named, function.child_by_field_name("name"))
 
 
 def is_import(node: Node) -> bool:
@@ -131,11 +142,25 @@ def _is_definition(node: Node, parent: Node, field: str) -> bool:
         return kind != "assignment_expression" or field == "left"
     if field == "pattern" and kind in _PATTERNS:
         return True
+    if kind in ("parameter", "variable_list", "for_statement") and _is_bound_by(
+        node, parent, field
+    ):
+        return True
     if field == "left" and kind in _LEFT:
         return True
     if kind in _LISTS and (over := parent.parent) is not None and over.type in _LEFT:
         return over.child_by_field_name("left") in (parent, None) or over.children[0] == parent
     return _is_imported(node, parent)
+
+
+def _is_bound_by(node: Node, parent: Node, field: str) -> bool:
+    """Return whether a parameter of Kotlin, a local of Lua or a loop of a shell binds the name."""
+    if parent.type == "parameter":
+        return not field and parent.children[0] == node
+    if parent.type == "for_statement":
+        return field == "variable"
+    owners = [each.type for each in (parent.parent, parent.parent and parent.parent.parent) if each]
+    return "for_generic_clause" in owners[:1] or "variable_declaration" in owners
 
 
 def _is_imported(node: Node, parent: Node) -> bool:
@@ -165,7 +190,7 @@ def _is_member(node: Node, parent: Node) -> bool:
     for each in ancestors(parent):
         if each.type in _CLASSES and each.parent is not None:  # Python's root is a "module" too
             return parent.type not in CLASSES and scope_of(node) is None
-        if each.type in _SCOPES and each.child_by_field_name("name") != node:
+        if each.type in _SCOPES and not _is_name_of(each, node):
             return False
     return False
 

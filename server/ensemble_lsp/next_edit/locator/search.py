@@ -45,7 +45,7 @@ class EditContext:
     document: Document
     cursor: Position
     hunks: Sequence[Hunk]
-    """Of all files, the latest first."""
+    """The latest edits in all files, the latest first."""
     regions: Regions
     deadline: float = field(default_factory=lambda: time.perf_counter() + 1.0)
     """The end of the search, on the performance counter."""

@@ -1,4 +1,4 @@
-"""A corrected word: the same misspelling everywhere else, also in strings and comments if it was there."""
+"""A corrected word: the same misspelling everywhere else, in strings and comments too if it was in one."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ _OLDER = re.compile(r"claude-(v?\d|instant|(opus|sonnet|haiku)-4(-[0-5])?(-\d{6,
 _LARGE_CACHE = re.compile(r"haiku-4-5|opus-4-[5-9]|opus-[5-9]|haiku-[5-9]|mythos|fable")
 _CACHED_TOKENS, _LARGE_CACHED_TOKENS = 1024, 4096
 _CHARACTERS_PER_TOKEN = 3
-"""Of code. A mark on a prompt that is a little too short has no effect."""
+"""Mean length of a token of code. A mark on a prompt that is a little too short has no effect."""
 
 _OPTIONAL = {
     "temperature": re.compile(r"\btemperature\b"),
-    # Its parts make the content a list, which some servers do not take.
+    # With marks the content is a list, which some servers do not accept.
     "cache_control": re.compile(
         r"\bcache_control\b|\b(content|system)\b.{0,60}\bbe a (valid )?string"
         r"|invalid type: sequence, expected a string|cannot unmarshal array into .{0,60}\bstring",

@@ -36,13 +36,13 @@ class PackagedModel:
     parts: tuple[WeightsPart, ...]
     """In the order in which their members are joined."""
     sha256: str
-    """Of the joined file; nothing else is trusted."""
+    """Checksum of the joined file; nothing else is trusted."""
     size: int
     """Bytes of the joined file."""
     licence: str
     context_tokens: int
     fim: bool
-    """Whether it was taught to fill in the middle."""
+    """Whether it was trained to fill in the middle."""
     note: str
 
     @property
@@ -123,7 +123,7 @@ def settings_for(item: PackagedModel) -> ModelSettings:
 
 
 def weights_path(name_or_path: str, data_dir: Path) -> Path | None:
-    """The weights of a packaged model or of a GGUF file's absolute path (``~`` is the home).
+    """Return the weights of a packaged model or of a GGUF file's absolute path (``~`` is the home).
 
     ``""`` is the best packaged model that is installed. None where the file is not there, and for
     a relative path: it would depend on the folder that the editor happens to run in.
@@ -153,7 +153,7 @@ def is_gguf(path: Path) -> bool:
 
 
 def remove(name: str, data_dir: Path) -> bool:
-    """Delete a packaged model's weights; whether there were any. Raises ``UnknownModelError``."""
+    """Delete a packaged model's weights; return whether there were any. Raises ``UnknownModelError``."""
     path = destination(packaged_model(name), data_dir)
     try:
         path.unlink()

@@ -18,7 +18,7 @@ from typing import Any
 _BATCH_TOKENS = 64
 """A request is dropped only between two batches, so this bounds how long a dropped one runs."""
 _CACHE_MIB = 128
-"""Of prompts that left their slot: back in another file, its prompt need not be read again."""
+"""Cache, in MiB, for prompts that left their slot: back in another file, its prompt need not be read again."""
 
 
 def _serve(config: dict[str, Any]) -> Any:
@@ -58,19 +58,19 @@ def main(serve: Callable[[dict[str, Any]], Any] = _serve) -> int:
         return 1
     print(json.dumps({"url": server.listening_address}), file=answers, flush=True)
     sys.stdin.read()
-    # Native threads may be in the middle of an answer: no orderly shutdown is worth waiting for.
+    # Native threads may be in the middle of an answer: an orderly shutdown would wait for them.
     os._exit(0)
 
 
 def _keep_stdout_for_answers() -> Any:
-    """The real standard output, for us alone; llama.cpp writes to file descriptors 1 and 2."""
+    """Return the real standard output; what llama.cpp writes to it goes to standard error instead."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return answers
 
 
 def _die_with_parent() -> None:
-    """On Linux the kernel sees to it even while native code holds the interpreter (a long load)."""
+    """Have Linux kill this process with its parent, even while native code holds the interpreter."""
     if sys.platform != "linux":
         return
     import ctypes

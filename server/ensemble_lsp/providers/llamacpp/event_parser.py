@@ -29,12 +29,12 @@ class LlamaAnswer:
         self._one_line = one_line
         self._has_text = False
         self.ended = False
-        """Whether the one line that was wanted is there."""
+        """Whether the one line that was wanted is complete."""
         self._held = ""
         self._confidence = Confidence(forced)
 
     def chunk(self, event: Event) -> Chunk | None:
-        """The chunk of an event; None for one that brings no text yet."""
+        """Return the chunk of an event; None for one that brings no text yet."""
         self._confidence.add(cast("list[Event]", event.get("completion_probabilities") or []))
         text = self._own(str(event.get("content") or ""))
         confidence = self._confidence.value
@@ -72,7 +72,7 @@ class LlamaAnswer:
 
 
 async def events(lines: AsyncIterator[str], model: str) -> AsyncGenerator[Event]:
-    """The events of a stream; raises ``ProviderError`` for one that reports an error."""
+    """Yield the events of a stream; raises ``ProviderError`` for one that reports an error."""
     async for line in lines:
         kind, _, data = line.partition(":")
         if kind not in ("data", "error") or data.strip() in ("", "[DONE]"):
@@ -84,7 +84,7 @@ async def events(lines: AsyncIterator[str], model: str) -> AsyncGenerator[Event]
 
 
 def read_object(text: str | bytes, model: str) -> Event:
-    """A JSON object; raises ``InvalidResponseError`` for anything else."""
+    """Return a JSON object; raises ``InvalidResponseError`` for anything else."""
     try:
         value: Any = json.loads(text)
     except ValueError:
@@ -97,7 +97,7 @@ def read_object(text: str | bytes, model: str) -> Event:
 
 
 def error_of(model: str, status: int, answer: Event) -> ProviderError:
-    """The error that an answer reports: ``{"error": {"code", "message", "type"}}``."""
+    """Return the error that an answer reports: ``{"error": {"code", "message", "type"}}``."""
     fault: Any = answer.get("error", answer)
     error = cast(Event, fault) if isinstance(fault, dict) else {}
     kind = str(error.get("type", ""))

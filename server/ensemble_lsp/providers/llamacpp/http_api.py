@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     import httpx2
 
 SLOT_COMPLETE, SLOT_CHAT = 0, 1
-"""A slot a kind of work, so that an explanation does not push a completion's prompt out."""
+"""One slot for each kind of work, so that an explanation does not evict a completion's prompt."""
 
 
 def make_client() -> httpx2.AsyncClient:
-    """The client for loopback. Imports and reads files: call it in a thread."""
+    """Return the client for loopback. Imports modules and reads files: call it in a thread."""
     import httpx2
 
     return httpx2.AsyncClient(
         # The policies around the model limit the time of an answer.
         timeout=httpx2.Timeout(None, connect=5.0),
-        # The engine closes a connection it has answered on, at times just as it is used again.
+        # The engine closes a connection after an answer, sometimes just as the next request uses it.
         limits=httpx2.Limits(max_keepalive_connections=0),
-        trust_env=False,  # an environment's proxy has no business on loopback
+        trust_env=False,  # a proxy from the environment cannot reach loopback
     )
 
 
 @dataclass(frozen=True, slots=True)
 class EngineClient:
-    """The way to one running child. Raises ``ProviderError`` and ``httpx2.HTTPError``."""
+    """The connection to one running child. Raises ``ProviderError`` and ``httpx2.HTTPError``."""
 
     client: httpx2.AsyncClient
     endpoint: Endpoint
@@ -40,7 +40,7 @@ class EngineClient:
     """The configured name, for errors."""
 
     async def ask(self, path: str, body: dict[str, Any]) -> Event:
-        """One request, one JSON object."""
+        """Send one request; return the JSON object of its answer."""
         url = self.endpoint.url + path
         response = await self.client.post(url, json=body, headers=self._headers)
         answer = read_object(response.content, self.model)
@@ -49,7 +49,7 @@ class EngineClient:
         return answer
 
     async def listen(self, path: str, body: dict[str, Any]) -> AsyncGenerator[Event]:
-        """One request, events until the last; closing it closes the connection."""
+        """Send one request and yield its events; closing the generator closes the connection."""
         url = self.endpoint.url + path
         async with self.client.stream("POST", url, json=body, headers=self._headers) as response:
             if response.status_code != 200:
@@ -60,10 +60,10 @@ class EngineClient:
                     yield event
 
     async def is_token(self, text: str) -> bool:
-        """Whether the model's vocabulary has the text as one token, control tokens included."""
+        """Return whether the model's vocabulary has the text as one token, control tokens included."""
         body = {"content": text, "add_special": False, "parse_special": True}
         tokens = (await self.ask("/tokenize", body)).get("tokens")
-        return isinstance(tokens, list) and len(tokens) == 1  # pyright: ignore[reportUnknownArgumentType]
+        return isinstance(tokens, list) and len(tokens) == 1
 
     @property
     def _headers(self) -> dict[str, str]:

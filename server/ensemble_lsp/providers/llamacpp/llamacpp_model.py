@@ -35,7 +35,7 @@ _FENCE = "```"
 
 
 def availability(settings: ModelSettings, data_dir: Path) -> str | None:
-    """None where the model can be asked; else one sentence: what is missing and what to do.
+    """Return None if the model can be asked, else one sentence: what is missing and what to do.
 
     Cheap, but it looks at the disk: call it in a thread.
     """
@@ -204,7 +204,7 @@ class LlamaCppModel:
         return _Request(body)
 
     async def _template(self, wire: EngineClient, model: Path) -> FimTemplate | None:
-        """The fill-in-the-middle tokens: those of the settings, else those in the vocabulary."""
+        """Return the fill-in-the-middle tokens: those of the settings, else those in the vocabulary."""
         if self._profile.fim != "native":
             return fim_template(self._profile.fim)
         if model not in self._templates:
@@ -212,9 +212,9 @@ class LlamaCppModel:
         return self._templates[model]
 
     async def _chat(self, wire: EngineClient, model: Path, prompt: Prompt) -> tuple[str, list[str]]:
-        """The text of a chat in the model's own template, and what ends the answer.
+        """Return the text of a chat in the model's own template, and the stop strings of the answer.
 
-        Code is asked for inside a fence that is open already: else a small model talks first.
+        The prompt for code ends inside an open fence: without it a small model talks first.
         """
         size = await asyncio.to_thread(lambda: model.stat().st_size)
         if size < _SMALL_BYTES and prompt.rendered is None:
@@ -267,7 +267,7 @@ async def _known_template(wire: EngineClient, file_name: str) -> FimTemplate | N
 
 
 def _templates_for(file_name: str) -> list[FimTemplate]:
-    """Every template, the one that the file's name speaks of first: families share tokens."""
+    """Return every template, the one that the file's name suggests first: families share tokens."""
     names = [known_model(file_name).fim, *fim_names()]
     found = [fim_template(name) for name in dict.fromkeys(names)]
     return [template for template in found if template]

@@ -25,7 +25,7 @@ _ANCHOR_CHARACTERS = 120
 _SPEED_SAMPLE_TOKENS = 48
 _MOST_FILES = 16
 _HOLE_CHARACTERS, _HOLE_LINES = 1200, 30
-"""The maximum that was typed since the hole began; then it begins anew at the cursor's line."""
+"""Most characters and lines typed in a hole; after that a new hole begins at the cursor's line."""
 
 _END = re.compile(r"([^\S\r\n])?((?:[^\w\s]|_)*)([^\W_]{0,40})\Z")
 _END_CHARACTERS = 80
@@ -48,8 +48,8 @@ def heal(text: str) -> Healed:
     """Remove the half-typed word: a word cut in the middle has tokens that the model never saw.
 
     Tokenizers join a space, or one sign behind a word (``.name``, ``(arg``, ``_part``), to the letters
-    that follow; several signs (``def __``, ``["``) are a piece of their own, and stay. Line ends they
-    join to the indentation that follows: after a bare one a model writes another, or a comment.
+    that follow; several signs (``def __``, ``["``) are separate tokens, and stay. They join line ends
+    to the indentation that follows: after a bare line end a model writes another, or a comment.
     """
     if text.endswith("\n"):
         bare = text.rstrip("\r\n")
@@ -97,7 +97,7 @@ class PromptWindow:
         """By the file's path: back in a file, its prompt is the one that the engine still has."""
 
     def learn(self, tokens: int, tokens_a_second: float) -> None:
-        """Take note of a prompt that was read: its tokens that were not known yet, and how fast."""
+        """Record a prompt that was read: its tokens that were not in the cache, and how fast."""
         if tokens >= _SPEED_SAMPLE_TOKENS and tokens_a_second > 0:
             old = self._speed or tokens_a_second
             self._speed = 0.7 * old + 0.3 * tokens_a_second
@@ -116,7 +116,7 @@ class PromptWindow:
         return max(_LEAST_CHARACTERS, min(_MOST_CHARACTERS, wanted))
 
     def fit(self, prompt: Prompt) -> Prompt:
-        """The prompt cut to what can be read in time."""
+        """Return the prompt, cut to the length that can be read in time."""
         max_chars = self.characters
         last = self._last(prompt.path)
         prefix = _sticky_prefix(prompt.prefix, last, max_chars)
@@ -178,10 +178,10 @@ def line_start(text: str) -> int:
 def completion_text(
     prompt: Prompt, template: FimTemplate | None, hole: int | None = None
 ) -> Healed:
-    """The raw text of a completion; in the file's middle where the model was taught that.
+    """Return the raw text of a completion; it fills in the middle if the model was trained to.
 
     The text before the cursor on its line, or from ``hole`` on, comes last, as if the model had begun
-    to write it: while one types there, everything before stays the same and is not read again.
+    to write it: while the user types there, everything before it stays the same and is not read again.
     """
     if template is None:
         return heal(plain_prompt(prompt))
@@ -195,7 +195,7 @@ def completion_text(
 
 
 def short_messages(prompt: Prompt, characters: int) -> tuple[str, str]:
-    """System and user message for models too small to follow detailed instructions."""
+    """Return system and user message for models too small to follow detailed instructions."""
     language = prompt.language or "plain text"
     if prompt.task == "explain":
         code = prompt.selection or _around(prompt, characters)

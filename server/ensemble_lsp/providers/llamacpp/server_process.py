@@ -72,10 +72,9 @@ class Engine:
 
     @asynccontextmanager
     async def use(self, model: Path, context: int) -> AsyncGenerator[Endpoint]:
-        """A running child for as long as the block lasts; raises ``ProviderError``.
+        """Yield a running child for the length of the block; raises ``ProviderError``.
 
-        A caller that is cancelled while the model loads leaves the loading going: the next one
-        finds it further on.
+        If a caller is cancelled while the model loads, the loading continues for the next caller.
         """
         self._users += 1
         if self._idle:
@@ -89,7 +88,7 @@ class Engine:
                 self._idle = loop.call_later(self._idle_seconds, self._end_idle)
 
     async def has_ended(self) -> bool:
-        """After a connection broke: whether the child has ended; waits a little for it to."""
+        """Return whether the child has ended, after a connection broke; wait briefly for its end."""
         if self._process is None:
             return True
         with suppress(asyncio.TimeoutError):
@@ -102,6 +101,8 @@ class Engine:
         if self._idle:
             self._idle.cancel()
         await self._stop()
+        if self._background:  # an idle child may still be ending
+            await asyncio.wait(self._background, timeout=_STOP_SECONDS)
 
     def _started(self, model: Path, context: int) -> asyncio.Task[Endpoint]:
         if self._closed:
@@ -116,15 +117,15 @@ class Engine:
         return task
 
     def _hold_back(self) -> None:
-        """Refuse to start what keeps ending; a fresh try comes when the last failures are old."""
+        """Raise ``ConnectionFailedError`` after several failures, until they are old enough to try again."""
         now = time.monotonic()
         self._crashes = [at for at in self._crashes if now - at < _CRASH_SECONDS]
         if len(self._crashes) >= _MOST_CRASHES:
             wait = _CRASH_SECONDS - (now - self._crashes[0])
             raise ConnectionFailedError(
                 self._name,
-                f"The embedded model {self._name} failed {plural(len(self._crashes), 'time')} and is left"
-                f" alone for {wait:.0f} s; {self.log} says why.",
+                f"The embedded model {self._name} failed {plural(len(self._crashes), 'time')}; try again"
+                f" in {wait:.0f} s ({self.log} says why).",
             )
 
     async def _start(self, model: Path, context: int) -> Endpoint:
@@ -213,35 +214,35 @@ class Engine:
         if "xllamacpp" in problem:
             return ConnectionFailedError(
                 self._name,
-                f"The engine of {self._name} does not start ({problem[:200]}); install it anew"
+                f"The engine of {self._name} does not start ({problem[:200]}); reinstall it"
                 ' with `pip install --force-reinstall "ensemble-lsp[local]"`.',
             )
         return ModelNotFoundError(
             self._name,
             f"{model.name} could not be loaded as a model: it is damaged, or of a kind that the"
-            f" engine does not know; fetch it anew or take another ({self.log} says more).",
+            f" engine does not know; download it again or choose another ({self.log} says more).",
         )
 
 
 def threads_for_this_machine() -> tuple[int, int]:
-    """Threads to write with and to read a prompt with.
+    """Return the number of threads to generate with, and to read a prompt with.
 
-    Writing leaves one core free: its threads wait for each other some hundred times a token, and
-    one that has lost its core to another program slows all down (measured: 20 times).
+    Generating leaves one core free: its threads wait for each other about a hundred times a token, and
+    one that has lost its core to another program slows all of them down (measured: by a factor of 20).
     """
     cores = os.cpu_count() or 1
     with suppress(AttributeError, OSError):
-        cores = len(os.sched_getaffinity(0))  # type: ignore[attr-defined, unused-ignore]
-    physical = cores // 2 if cores > _MOST_THREADS else cores  # two to a core is the usual
+        cores = len(os.sched_getaffinity(0))
+    physical = cores // 2 if cores > _MOST_THREADS else cores  # usually two to a core
     return min(_MOST_THREADS, max(1, physical - 1)), min(_MOST_THREADS, max(1, physical))
 
 
 async def _introduce(process: asyncio.subprocess.Process, config: dict[str, Any]) -> dict[str, Any]:
-    """Tell the child what to load; its answer, empty where it ended without one."""
+    """Send the child its job; return its answer, empty if it ended without one."""
     if process.stdin is None or process.stdout is None:
         return {}
     try:
-        # Not in the arguments: those everybody on the machine can read.
+        # Not in the arguments: every user of the machine can read those.
         process.stdin.write(json.dumps(config).encode() + b"\n")
         await process.stdin.drain()
         answer: Any = json.loads(await process.stdout.readline() or b"{}")
@@ -251,7 +252,7 @@ async def _introduce(process: asyncio.subprocess.Process, config: dict[str, Any]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a child: it leaves when its standard input closes, and is killed if it does not."""
+    """End a child: close its standard input, and kill it if it does not exit."""
     if process.stdin:
         process.stdin.close()
     try:
@@ -263,7 +264,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def _open_log(path: Path) -> int:
-    """Open the log for appending, for the user alone; emptied when it has grown large."""
+    """Open the log for appending, readable by the user alone; empty it if it is large."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     if os.fstat(descriptor).st_size > _LOG_BYTES:

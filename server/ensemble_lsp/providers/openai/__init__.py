@@ -37,7 +37,8 @@ SPEC = ProviderSpec(
     foreign_endpoints={
         r"/api/(chat|generate|tags)$": "set the same host with /v1, for Ollama's OpenAI API",
         r":(stream)?[gG]enerateContent$": "set the address that ends in /v1beta/openai",
-        r"/(embeddings|models)$": "set the address without that part",
+        # Azure's models of other makers are below ``/models``.
+        r"(?<=.)/models$|/embeddings$": "set the address without that part",
     },
     default_model="gpt-6-luna",
     fim_apis=("completions", "fim", "infill"),

@@ -29,9 +29,20 @@ OPTIONAL = {
 _FINISH: dict[str, Finish] = {
     "length": "length",
     "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
     "content_filter": "filter",
     "sensitive": "filter",
+    "safety": "filter",
+    "recitation": "filter",
+    "prohibited_content": "filter",
+    "blocklist": "filter",
+    "spii": "filter",
 }
+_INTERRUPTED = re.compile(
+    r"error|abort|cancelled|timeout|insufficient_system_resource|network_error"
+)
+"""Reasons of a service that could not complete the answer."""
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thinking_blocks", "reasoning_details")
 
 
@@ -55,15 +66,15 @@ class ChoiceReader:
         """Return what an event says."""
         choice = _first_choice(event)
         self._answers = self._answers or bool(choice)
-        reason = choice.get("finish_reason")
-        if reason == "error":
-            raise AnswerError({"error": choice.get("error") or "the model failed"})
+        reason = str(choice.get("finish_reason") or "").lower()
+        if _INTERRUPTED.fullmatch(reason):
+            raise AnswerError({"error": choice.get("error") or f"the model failed: {reason}"})
         message = table(choice.get("delta")) or table(choice.get("message"))
         text, thought = _content(message.get("content") if message else choice.get("text"))
         usage = _usage_of(event, choice)
         return Delta(
             text=text,
-            finish=_FINISH.get(str(reason), "stop") if reason else None,
+            finish=_FINISH.get(reason, "stop") if reason else None,
             usage=usage_from(usage),
             logprobs=logprobs(table(choice.get("logprobs"))) if choice.get("logprobs") else (),
             refusal=bool(message.get("refusal")),
@@ -73,14 +84,15 @@ class ChoiceReader:
         )
 
     def end(self, complete: bool) -> Finish | None:
-        """Return the finish of a stream that gave no reason: ``[DONE]`` ends a whole answer."""
+        """Return the finish of a stream that gave no reason: it is whole if its end was announced."""
         return "stop" if complete and self._answers else None
 
 
 def _first_choice(event: Body) -> Body:
     if error := event.get("error"):
         raise AnswerError({"error": error})
-    return next((c for c in items(event.get("choices")) if not c.get("index")), {})
+    first = (c for c in items(event.get("choices")) if str(c.get("index") or 0) == "0")
+    return next(first, {})
 
 
 def _content(content: Any) -> tuple[str, bool]:

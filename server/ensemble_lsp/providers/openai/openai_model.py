@@ -146,7 +146,7 @@ def _connect(address: Address, http: Any, key: str) -> tuple[Any, Post]:
 
 
 def _auth(address: Address, key: str) -> dict[str, str]:
-    """Return the headers with the key: Azure's deployments take it in one of their own."""
+    """Return the headers with the key: Azure's deployments take it in a different one."""
     parts = urlsplit(address.base)
     azure = _AZURE.search(parts.hostname or "") or "/openai/deployments/" in parts.path
     # A token of Entra goes where every token goes.

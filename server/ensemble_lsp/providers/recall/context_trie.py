@@ -116,6 +116,8 @@ class Contexts:
             node = child
         return found
 
+    # ``_add`` and ``_remove`` each step back along the lines themselves: a call at every token and depth would be slow.
+
     def _add(self, line: Line, at: int, token: str) -> None:
         node, source, i = self._root, line, at
         for depth in range(1, DEPTH + 2):

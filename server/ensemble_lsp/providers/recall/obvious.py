@@ -1,4 +1,4 @@
-"""Continuations that everybody knows: a keyword alone, a bracket, other punctuation.
+"""Continuations that are obvious: a keyword alone, a bracket, other punctuation.
 
 They save no typing, and an answer keeps better models from being shown.
 """

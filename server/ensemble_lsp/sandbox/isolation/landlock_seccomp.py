@@ -27,6 +27,7 @@ ALL_NAMESPACES = 0x7E020000
 """Every flag of clone(2) that makes a namespace."""
 PRIVATE = 1 << 18 | 1 << 14  # MS_PRIVATE, MS_REC
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+_PR_CAPBSET_DROP = 24
 
 _READ = 1 << 2 | 1 << 3  # read a file, list a folder
 _FILE = 1 << 1 | 1 << 2 | 1 << 14  # the rights that apply to a file
@@ -58,12 +59,14 @@ def confine(
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"):
         raise CannotConfineError("only Linux on x86_64 and aarch64 can lock a process down here")
     libc = ctypes.CDLL(None, use_errno=True)
+    end_first()
     _limit(seconds, memory, file_bytes)
     layers = ["limits", *(["bubblewrap"] if contained else _unshare(libc))]
     if "mount" in layers and _mount_memory(libc, folder, *disk):
         layers.append("memory")
     if "pid" in layers:
         _enter_pid_namespace()
+    drop_capabilities(libc)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
@@ -72,6 +75,23 @@ def confine(
     _seccomp(libc)
     _verify(folder)
     return [*layers, "landlock", "seccomp"]
+
+
+def end_first() -> None:
+    """Make this process and its children the first that the kernel ends if memory runs out."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def drop_capabilities(libc: ctypes.CDLL) -> None:
+    """Give up every capability, including those that root would get back by starting a program.
+
+    In its own namespace root may, for example, load rules into the kernel's packet filter.
+    """
+    for number in range(64):
+        if libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0):
+            break  # no such capability, or no right to drop it and thus none to lose
+    libc.capset(struct.pack("Ii", 0x20080522, 0), bytes(24))
 
 
 def _limit(seconds: int, memory: int, file_bytes: int) -> None:
@@ -215,7 +235,7 @@ _OLD_X86 = (
     *(2, 4, 6, 7, 21, 22, 23, 33, 34, 37, 78, 82, 83, 84, 85, 87, 89, 97),  # open … getrlimit
     *(111, 121, 124, 158, 201, 232),  # getpgrp, getpgid, getsid, arch_prctl, time, epoll_wait
 )
-"""Of x86_64 alone: open, stat, lstat, poll, access, pipe, select, dup2, pause, alarm, getdents, rename,
+"""Calls that only x86_64 has: open, stat, lstat, poll, access, pipe, select, dup2, pause, alarm, getdents, rename,
 mkdir, rmdir, creat, unlink, readlink, getrlimit. No chmod, chown, utime, link, mknod, truncate: Landlock
 does not know them or they are of no use; no socket, execve, kill, ptrace, mount, ioctl at large."""
 
@@ -239,7 +259,7 @@ def _seccomp(libc: ctypes.CDLL) -> None:
 
 
 def _program(machine: str) -> Iterable[bytes]:
-    """Yield the filter: calls not listed fail with EPERM, also in a foreign calling convention."""
+    """Yield the filter: calls not listed fail with EPERM, in a foreign calling convention too."""
     x86 = machine == "x86_64"
     numbers = [pair[0] if x86 else pair[1] for pair in _BOTH.values()]
     clone, clone3, ioctl, prlimit = (56, 435, 16, 302) if x86 else (220, 435, 29, 261)

@@ -1,9 +1,10 @@
 """Apply the strictest sandbox a test runner tolerates, then exec the command. Linux only.
 
 Started by path, with ``-I -S -B``; the arguments are a job as JSON, then the command. Job: ``{"folder", "readable",
-"seconds", "memory", "fileBytes", "contained"}``: the writable folder, readable paths, seconds of processor time,
-bytes of a process's data and of one file, and whether bubblewrap has already made the namespaces. Exits with the
-command's code, or with 97 and a sentence if this system cannot lock the process down; then nothing ran.
+"seconds", "memory", "fileBytes", "threads", "contained"}``: the writable folder, readable paths, seconds of processor
+time, bytes of a process's data and of one file, the number of threads, and whether bubblewrap has already made the
+namespaces. Exits with the command's code, or with 97 and a sentence if this system cannot lock the process down; then
+nothing ran.
 
 It allows more than ``landlock_seccomp.confine``: programs, processes, and sockets within the sandbox. It forbids
 other folders (Landlock), the network and sockets of other programs, other processes, keyrings and mounts.
@@ -28,10 +29,9 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-import landlock_seccomp  # type: ignore[import-not-found]
+import landlock_seccomp  # type: ignore[import-not-found]  # beside this file
 
 UNAVAILABLE = 97
-MAX_PROCESSES = 512
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
@@ -58,6 +58,7 @@ def lock_down(job: dict[str, Any]) -> None:
         raise OSError(0, "only Linux on x86_64 and aarch64 can lock a program down here")
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(1, signal.SIGKILL, 0, 0, 0)
+    landlock_seccomp.end_first()
     contained = bool(job["contained"])
     apart = contained or _namespaces(libc)
     sealed = contained or (apart and _seal(libc, job["folder"]))
@@ -69,6 +70,7 @@ def lock_down(job: dict[str, Any]) -> None:
         libc.mount(
             b"proc", b"/proc", b"proc", 14, None
         )  # where allowed, only its own processes are seen
+    landlock_seccomp.drop_capabilities(libc)
     if libc.prctl(38, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no_new_privs is refused")
     scoped = _landlock(libc, job, shared_memory=apart)
@@ -121,7 +123,7 @@ def _limit(job: dict[str, Any], apart: bool) -> None:
     }
     if apart:
         # Without a namespace this would count the user's other processes too.
-        limits[resource.RLIMIT_NPROC] = MAX_PROCESSES
+        limits[resource.RLIMIT_NPROC] = job["threads"]
     for kind, limit in limits.items():
         _, hard = resource.getrlimit(kind)
         value = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
@@ -197,7 +199,7 @@ def _landlock(libc: ctypes.CDLL, job: dict[str, Any], *, shared_memory: bool) ->
     # Its network namespace keeps the network away, and the sandbox may use sockets within.
     rules, files, restricts_signals = landlock_seccomp.open_ruleset(libc, network=True)
     run = (1 << 0 | 1 << 2 | 1 << 3) & files
-    for path in (job["folder"], *(["/dev/shm"] if shared_memory else [])):  # noqa: S108
+    for path in (job["folder"], *(["/dev/shm"] if shared_memory else [])):  # noqa: S108 - a separate mount
         landlock_seccomp.allow(libc, rules, path, files & ~(1 << 6 | 1 << 11))
     for path in job["readable"]:
         _allow_to_run(libc, rules, path, run)
@@ -245,7 +247,7 @@ _DENIED = {
     "process_mrelease": (448, 448), "lookup_dcookie": (212, 18), "fanotify_init": (300, 262),
 }  # fmt: skip
 _DENIED_X86 = (172, 173)
-"""Of x86_64 alone: iopl, ioperm."""
+"""Calls that only x86_64 has: iopl, ioperm."""
 _ON_OTHERS = {
     "ioprio_set": (251, 30), "shmget": (29, 194), "shmat": (30, 196),
     "shmctl": (31, 195), "semget": (64, 190), "semop": (65, 193), "semctl": (66, 191),
@@ -265,10 +267,16 @@ type into a terminal."""
 _UNSEALED = {
     "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "fchown": (93, 55),
     "fchownat": (260, 54), "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
+    "setxattrat": (463, 463), "removexattrat": (466, 466), "file_setattr": (469, 469),
+    "utimensat": (280, 88),
 }  # fmt: skip
-_UNSEALED_X86 = (90, 92, 94)
-"""Calls that change a file's mode or owner, which Landlock does not cover; not needed if all is read-only. The last
-three are chmod, chown and lchown. They pretend to succeed: a test runner that sets a file's mode must not fail."""
+_UNSEALED_X86 = (90, 92, 94, 132, 235, 261)
+"""Calls that change a file's mode, owner, times or attributes, which Landlock does not cover; not needed if all is
+read-only. The last six are chmod, chown, lchown, utime, utimes and futimesat. They pretend to succeed: a test runner
+that sets a file's mode must not fail."""
+_UNSEALED_IOCTL = (0x40086602, 0x40046602, 0x401C5820)
+"""FS_IOC_SETFLAGS, FS_IOC32_SETFLAGS, FS_IOC_FSSETXATTR: the same for a file's flags."""
 _INSIDE = (socket.AF_INET, socket.AF_INET6, 16)
 """Address families allowed in the new network; 16 is netlink, which lists its interfaces."""
 _JUMP_AT_LEAST = 0x35
@@ -300,7 +308,7 @@ def _program(machine: str, apart: bool, sealed: bool) -> Iterable[bytes]:
     for number in (*denied, *(_DENIED_X86 if x86 else ())):
         yield op(landlock_seccomp.EQUAL, 0, 1, number)
         yield refuse
-    yield from _arguments(column, apart)
+    yield from _arguments(column, apart, sealed)
     unsealed = [pair[0] if x86 else pair[1] for pair in _UNSEALED.values()]
     for number in () if sealed else (*unsealed, *(_UNSEALED_X86 if x86 else ())):
         yield op(landlock_seccomp.EQUAL, 0, 1, number)
@@ -314,7 +322,7 @@ def _program(machine: str, apart: bool, sealed: bool) -> Iterable[bytes]:
     yield refuse
 
 
-def _arguments(column: int, apart: bool) -> Iterable[bytes]:
+def _arguments(column: int, apart: bool, sealed: bool) -> Iterable[bytes]:
     """Yield the rules for calls that depend on their arguments."""
     clone, clone3 = ((56, 435), (220, 435))[column]
     fcntl_, ioctl = ((72, 16), (25, 29))[column]
@@ -324,11 +332,14 @@ def _arguments(column: int, apart: bool) -> Iterable[bytes]:
     code = landlock_seccomp.ERRNO | errno.ENOSYS
     yield landlock_seccomp.op(landlock_seccomp.RETURN, 0, 0, code)
     yield from _refuse_unless_zero(clone, landlock_seccomp.ALL_NAMESPACES)
+    # A pair of datagram sockets (2, or 3 for raw) can also send to every socket of the system that has a path.
+    yield from _refuse_unless_zero((53, 199)[column], 2, landlock_seccomp.ARG1)  # socketpair
     for pair in () if apart else _ON_SELF.values():
         yield from _refuse_unless_zero(pair[column], 0xFFFFFFFF)
     for place in () if apart else (landlock_seccomp.ARG0, landlock_seccomp.ARG1):
         yield from _refuse_unless_zero((141, 140)[column], 0xFFFFFFFF, place)  # setpriority
-    for number, values in ((fcntl_, _FCNTL_DENIED), (ioctl, _IOCTL_DENIED)):
+    controls = (*_IOCTL_DENIED, *(() if sealed else _UNSEALED_IOCTL))
+    for number, values in ((fcntl_, _FCNTL_DENIED), (ioctl, controls)):
         for value in values:
             yield from _refuse_value(number, value)
 
