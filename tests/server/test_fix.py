@@ -239,6 +239,25 @@ async def test_documentation_and_tests_are_written_for_a_definition(
         assert client.text(uri) == f"{documented}\n\n{test}\n"
 
 
+async def test_the_command_writes_for_the_definition_around_the_cursor(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    home.model("gpt", provider.base_url)
+    provider.reply = '"""Return the surface."""'
+    async with home.server() as client:
+        client.open(uri, CODE)
+
+        def request(line: int) -> dict[str, Any]:
+            place = {"line": line, "character": 4}
+            range_ = {"start": place, "end": place}
+            return {"uri": uri, "range": range_, "preset": "documentation", "apply": False}
+
+        found = await client.command("ensemble.generate", request(4))
+        assert "Return the surface." in found["text"]
+        with pytest.raises(LspError, match="Put the cursor in a function or class"):
+            await client.command("ensemble.generate", request(0))
+
+
 async def test_a_documentation_comment_goes_above_a_definition(
     home: Home, provider: LoopbackProvider
 ) -> None:

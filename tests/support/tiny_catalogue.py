@@ -43,13 +43,15 @@ def tiny_catalogue(
     return Index({wheel_name(1): packed}), json.dumps(model)
 
 
-def program(folder: Path, environment: dict[str, str]) -> Path:
+def program(
+    folder: Path, environment: dict[str, str], module: str = "tests.support.tiny_catalogue"
+) -> Path:
     """Write the program that an editor starts; it is called as ``ensemble-lsp`` is."""
     root = Path(__file__).parents[2]
     path = folder / "tiny-ensemble-lsp"
     variables = {"PYTHONPATH": os.pathsep.join([str(root), str(root / "server")]), **environment}
     lines = [f"export {name}='{value}'" for name, value in variables.items()]
-    lines += [f"exec '{sys.executable}' -m tests.support.tiny_catalogue ensemble_lsp \"$@\""]
+    lines += [f"exec '{sys.executable}' -m {module} ensemble_lsp \"$@\""]
     path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path

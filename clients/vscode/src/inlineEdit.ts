@@ -16,6 +16,8 @@ export const CONTROLLER = "ensemble.edit";
 /** True while the box is open, and while it shows an answer: for the keys. */
 const OPEN = "ensemble.editOpen";
 const ANSWERED = "ensemble.editAnswered";
+/** The path of the edit's file: in another one, the keys of the edit keep their own meaning. */
+const FILES = "ensemble.editFiles";
 
 const removedLines = (): vscode.TextEditorDecorationType =>
   vscode.window.createTextEditorDecorationType({
@@ -230,6 +232,8 @@ export class InlineEdits implements vscode.CodeLensProvider, vscode.Disposable {
     const answered = !!conversation?.current && !conversation.running;
     await vscode.commands.executeCommand("setContext", OPEN, conversation !== undefined);
     await vscode.commands.executeCommand("setContext", ANSWERED, answered);
+    const files = conversation ? [conversation.document.uri.fsPath] : [];
+    await vscode.commands.executeCommand("setContext", FILES, files);
   }
 
   dispose(): void {

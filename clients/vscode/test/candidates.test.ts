@@ -107,7 +107,7 @@ test("Escape applies and rejects nothing", async () => {
   );
 });
 
-test("Discard rejects all answers, an entry of a failed model leads to what mends it", async () => {
+test("Discard rejects all answers, an entry of a failed model leads to what fixes it", async () => {
   const first = await generate();
   first.pick.select("Discard");
   first.pick.accept();

@@ -47,11 +47,10 @@ def preset_request(
     """Return the request of a preset at a span. Raises ``DocumentError`` where it does not apply."""
     if preset == "fix":
         return _fix(document, span, diagnostics)
-    symbol = defined_at(document, span)
+    # An action is only offered on the first line; a command of the user's means the code around the cursor.
+    symbol = defined_at(document, span) or enclosing(document, span.start)
     if symbol is None:
-        raise DocumentError(
-            "Put the cursor on the first line of a function or class: this place has no definition."
-        )
+        raise DocumentError("Put the cursor in a function or class: this place has no definition.")
     if preset == "tests":
         return _tests(document, symbol)
     return _documentation(document, symbol)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -65,6 +65,56 @@ def send(vscode: Workbench, text: str) -> None:
 def diff(vscode: Workbench) -> Locator:
     """The answer's diff, which is Markdown in the box."""
     return box(vscode)
+
+
+@pytest.fixture
+def offline(total: Workbench, providers: Providers) -> Iterator[Workbench]:
+    """The selected function while no model answers; at the end the server forgets the failures."""
+    for provider in providers.values():
+        provider.fault = Fault.disconnect()
+    yield total
+    total.restart()
+
+
+def test_a_failed_edit_keeps_its_instruction_and_leads_to_what_fixes_it(
+    offline: Workbench, providers: Providers
+) -> None:
+    offline.press("Control+Alt+e")
+    send(offline, "use a builtin")
+    expect(box(offline)).to_contain_text("Start the server")
+    text = box(offline).locator(".monaco-editor.focused .view-lines").first
+    expect(text).to_contain_text("use a builtin")
+    offline.shots("edit-failed")
+    box(offline).get_by_text("Choose Another Model").click()
+    offline.entry("Automatic").wait_for()
+    offline.press("Escape")
+    for provider in providers.values():
+        provider.fault = None
+    offline.restart()
+    box(offline).locator(".monaco-editor .view-lines").first.click()
+    focused(offline)
+    offline.press("Enter")
+    expect(diff(offline)).to_contain_text("return sum(prices)")
+
+
+def test_the_keys_of_an_edit_keep_their_meaning_in_another_file(total: Workbench) -> None:
+    first = total.name
+    total.press("Control+Alt+e")
+    send(total, "use a builtin")
+    expect(diff(total)).to_contain_text("return sum(prices)")
+    focused(total)
+    total.open("one = 1\n")
+    total.press("Control+Home", "Control+Enter")  # inserts a line below
+    total.press("Escape")
+    assert total.save() == "one = 1\n\n"
+    total.name = first
+    total.page.get_by_role("tab", name=first).click()
+    expect(diff(total)).to_contain_text("return sum(prices)")
+    assert total.path.read_text() == CODE
+    total.press("Control+Enter")
+    expect(box(total)).to_have_count(0)  # with its diff, which has the same text
+    expect(total.editor.locator(".view-lines")).to_contain_text("return sum(prices)")
+    assert total.save() == SUM + "\n"
 
 
 def test_an_edit_is_refined_and_accepted_by_keys(total: Workbench, providers: Providers) -> None:

@@ -136,14 +136,48 @@ def test_a_task_without_a_model_leads_to_the_set_up(newcomer: Workbench) -> None
     expect(newcomer.status).to_contain_text("starting")
     newcomer.ready()
     newcomer.open(CODE)
-    for command, task in (("Generate with ensemble", "generate"), ("Explain with", "explain")):
+    commands = {
+        "Generate with ensemble": "generate",
+        "Explain with": "explain",
+        "Edit in Place": "generate",
+        "Write Tests": "generate",
+        "Explain the Problem Here": "explain",
+    }
+    for command, task in commands.items():
         newcomer.command(f"Ensemble: {command}")
         message = f"Set up a model to {task}: recall only completes"
         newcomer.notification(message).wait_for()
-        newcomer.shots(f"no-model-{task}")
+        newcomer.shot(f"no-model-{task}")
         button(newcomer, message, "Set Up a Model")
         newcomer.entry("Download Tiny").wait_for()
         newcomer.press("Escape")
+    newcomer.focus()
+    newcomer.press("ArrowUp")
+    newcomer.code_action("Explain with ensemble").click()
+    newcomer.notification("Set up a model to explain: recall only completes").wait_for()
+    newcomer.command("Ensemble: Compare Models")
+    newcomer.pick("generate")
+    newcomer.notification("Set up a model to generate: recall only completes").last.wait_for()
+    newcomer.status.click()
+    first = newcomer.entry("Set up a model")
+    expect(first).to_contain_text("to complete, explain and generate new code")
+    newcomer.shots("menu-newcomer")
+    first.click()
+    newcomer.entry("Download Tiny").wait_for()
+    newcomer.press("Escape")
+
+
+def test_a_slip_in_an_answer_is_reported_in_its_own_box(newcomer: Workbench) -> None:
+    newcomer.command("Ensemble: Add a Model")
+    newcomer.pick("Another server with the protocol of OpenAI")
+    newcomer.answer("Address of the Server", "localhost:11434/v1")
+    box = newcomer.page.locator(".quick-input-widget:visible")
+    expect(box).to_contain_text("Begin with http:// or https://")
+    newcomer.shots("address-slip")
+    newcomer.answer("Address of the Server", "http://localhost:1/v1")
+    newcomer.answer("Model", "tiny")
+    newcomer.answer("Environment Variable", "sk-my-secret-key")
+    expect(box).to_contain_text("not the key")
 
 
 def test_a_packaged_model_that_is_added_by_name_offers_its_weights(newcomer: Workbench) -> None:

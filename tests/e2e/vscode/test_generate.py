@@ -142,6 +142,21 @@ def test_a_single_answer_is_previewed_and_the_failures_are_named(
     assert median.save() == MEDIAN
 
 
+def test_a_failed_model_of_the_list_leads_to_what_fixes_it(
+    median: Workbench, providers: Providers
+) -> None:
+    providers["gamma"].fault = Fault.html()
+    median.command("Ensemble: Generate with ensemble")
+    median.answer("What should the code do?", "")
+    median.entry("gamma failed").click()
+    failed = median.notification("gamma: ")
+    failed.get_by_role("button", name="Show the Log").wait_for()
+    median.shots("failed-model")
+    failed.get_by_role("button", name="Back to the Answers").click()
+    median.entry("Consensus").click()
+    expect(median.editor.locator(".view-lines")).to_contain_text("sorted(values)")
+
+
 def test_candidates_are_listed_with_a_diff_and_the_chosen_one_is_applied(median: Workbench) -> None:
     median.press("Control+b")  # the list of files makes room for the code and its diff
     median.page.locator(".explorer-viewlet").wait_for(state="hidden")
@@ -224,6 +239,26 @@ def test_a_question_follows_an_explanation_in_its_preview(
     assert "Multiplies the width" in asked
     vscode.notification("answering").wait_for(state="detached")
     vscode.shots("ask-on")
+
+
+def test_a_question_follows_code_that_a_change_elsewhere_has_moved(
+    vscode: Workbench, alpha: LoopbackProvider
+) -> None:
+    alpha.reply = "Multiplies the width by the height."
+    vscode.open("def area(width, height):\n    return width * height\n")
+    vscode.press("ArrowUp")
+    vscode.command("Ensemble: Explain with ensemble")
+    vscode.webview("Multiplies the width by the height.")
+    vscode.focus()
+    vscode.press("Control+Home")
+    alpha.reply = ""
+    vscode.type("import os\n\n\n")
+    alpha.reply = "It returns zero."
+    vscode.command("Ensemble: Ask a Follow-Up Question")
+    vscode.answer("What do you want to know", "And if it is zero?")
+    vscode.webview("It returns zero.")
+    about = [r.text for r in alpha.requests if "And if it is zero?" in r.text]
+    assert "<selected>\n    return width * height\n</selected>" in about[-1]
 
 
 def test_escape_leaves_the_file_as_it_is(median: Workbench) -> None:

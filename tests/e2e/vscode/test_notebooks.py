@@ -91,3 +91,25 @@ def test_a_cell_is_completed_with_a_name_of_another_cell(
         lambda: "quarterly_prices.describe()" in vscode.path.read_text(), lambda: "the saved file"
     )
     assert vscode.settled("accepted")[0] == {"alpha"}
+
+
+def test_a_generated_cell_is_previewed_in_its_language_and_edited_in_a_box_of_its_own(
+    book: OpenNotebook, vscode: Workbench, providers: dict[str, LoopbackProvider]
+) -> None:
+    for provider in providers.values():
+        provider.reply = "erly_prices.describe()"
+    editor = book.view.locator(".cell-list-container .monaco-list-row .monaco-editor").last
+    for command in ("Generate with ensemble", "Edit in Place"):
+        editor.locator(".view-lines").click()
+        vscode.press("Control+End")
+        vscode.command(f"Ensemble: {command}")
+        vscode.answer("What should the code do?", "describe the prices")
+        preview = vscode.page.locator(".monaco-diff-editor .modified-in-monaco-diff-editor")
+        expect(preview).to_contain_text("prices.describe()")
+        # As JSON, which the notebook's own name stands for, the code would be an error.
+        expect(
+            vscode.page.locator('[id="status.problems"] [aria-label="No Problems"]')
+        ).to_be_visible()
+        vscode.shots("notebook-generate")
+        vscode.press("Escape")
+        expect(preview).to_have_count(0)

@@ -1,14 +1,17 @@
-"""The pictures of the documents in docs/images; other tests take those of the set-up, notebooks and settings."""
+"""The pictures of the documents in docs/images; other tests take those of notebooks and settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.support.providers import LoopbackProvider
+from tests.support.providers import LoopbackProvider, running
+from tests.support.tiny_catalogue import program
 
+from .code_server import CodeServer, install
 from .next_edit_view import NextEditView, answer
 from .workbench import Workbench
 
@@ -159,3 +162,44 @@ def test_the_dashboard_and_the_menu(wide: Workbench, alpha: LoopbackProvider) ->
     wide.status.click()
     wide.entry("Automatic").wait_for()
     wide.shot("menu-picture")
+
+
+@pytest.fixture
+def ollama() -> Iterator[LoopbackProvider]:
+    """Ollama of a user who has not started it yet; the program shows its usual port."""
+    with running(LoopbackProvider("", models=())) as provider:
+        yield provider
+
+
+@pytest.fixture
+def newcomer(
+    page: Page, vsix: Path, ollama: LoopbackProvider, tmp_path: Path
+) -> Iterator[Workbench]:
+    """The window of a user who has configured nothing, with the packaged models of the program."""
+    server = CodeServer(install(), vsix, tmp_path)
+    server.settings()
+    origin = {"OLLAMA_ORIGIN": ollama.origin}
+    path = program(tmp_path, origin, "tests.support.fake_ollama")
+    server.machine({"ensemble.server.path": str(path)})
+    server.start()
+    expect.set_options(timeout=20_000)
+    tab = page.context.new_page()
+    workbench = Workbench(tab, server)
+    workbench.goto()
+    workbench.ready()
+    yield workbench
+    tab.close()
+    server.stop()
+
+
+def test_the_set_up(newcomer: Workbench, ollama: LoopbackProvider) -> None:
+    offer = newcomer.notification("Set up a model to complete, explain and generate")
+    offer.wait_for()
+    newcomer.shot("first-offer")
+    ollama.models = ["qwen2.5-coder:1.5b-base", "llama3.2:3b"]
+    offer.get_by_role("button", name="Set Up a Model").click()
+    expect(newcomer.entry("Download Qwen2.5-Coder")).to_contain_text("MB")
+    expect(newcomer.entry("llama3.2:3b")).to_contain_text("Ollama serves it on port 11434")
+    newcomer.entry("Another model").wait_for()
+    offer.wait_for(state="detached")
+    newcomer.shot("set-up")

@@ -41,17 +41,10 @@ def configured(
 ) -> Iterator[Workbench]:
     """Use machine settings for one test, with a fresh server at both ends."""
     vscode.server.machine(settings)
-    restart(vscode)
+    vscode.restart()
     yield vscode
     vscode.server.machine(machine_settings(providers))
-    restart(vscode)
-
-
-def restart(vscode: Workbench) -> None:
-    """Restart the server, which forgets pins, the snooze and paused models."""
-    vscode.command("Ensemble: Restart Server")
-    expect(vscode.status).to_contain_text("starting")
-    vscode.ready()
+    vscode.restart()
 
 
 def tooltip(vscode: Workbench) -> Locator:
@@ -157,7 +150,7 @@ def test_failures_have_their_own_words_and_a_button(
     two.press("Control+j")
     alpha.fault = None
     alpha.reply = "return width * height"
-    restart(two)
+    two.restart()
     two.focus()
     two.type("r")
     two.ghosts("n width * height")
@@ -217,6 +210,26 @@ def test_the_menu_begins_with_the_model(two: Workbench, alpha: LoopbackProvider)
     two.pick("all tasks")
     two.pick("Automatic")
     expect(two.status).to_contain_text("ready")
+
+
+def test_a_pin_ends_with_its_model_and_returns_with_it(
+    two: Workbench, alpha: LoopbackProvider, providers: Providers
+) -> None:
+    two.open(CODE)
+    two.status.click()
+    two.pick("beta")
+    expect(two.status.locator(".codicon-pinned")).to_be_visible()
+    settings = machine_settings(providers)
+    two.server.machine(settings | {"ensemble.models": [model("alpha", alpha)]})
+    expect(two.status).to_contain_text("ready", timeout=60_000)
+    expect(two.status.locator(".codicon-pinned")).to_have_count(0)
+    two.status.click()
+    expect(two.entry("Automatic").locator(".codicon-check")).to_be_visible()
+    two.shot("status-pin-removed")
+    two.press("Escape")
+    both = [model(name, providers[name]) for name in ("alpha", "beta")]
+    two.server.machine(settings | {"ensemble.models": both})
+    expect(two.status).to_contain_text("beta", timeout=60_000)
 
 
 # -- on, off and snoozed ---------------------------------------------------------------------------
@@ -305,7 +318,7 @@ def test_a_snooze_is_quiet_says_its_end_and_can_be_ended(
     expect(vscode.status).to_contain_text("ready")
     vscode.command("Ensemble: Snooze Completions until the Server Restarts")
     expect(vscode.status).to_contain_text("Ensemble: snoozed")
-    restart(vscode)
+    vscode.restart()
     expect(vscode.status).to_contain_text("ready")
 
 
@@ -339,7 +352,7 @@ def test_a_fault_of_the_config_is_in_the_status_and_leads_to_the_file(vscode: Wo
     config = vscode.server.home / "config.toml"
     config.write_text("[complete]\nbudgetMs = 'soon'\n")
     try:
-        restart(vscode)
+        vscode.restart()
         expect(vscode.status).to_contain_text("check settings")
         shown = tooltip(vscode)
         expect(shown).to_contain_text("complete.budgetMs")
@@ -348,7 +361,7 @@ def test_a_fault_of_the_config_is_in_the_status_and_leads_to_the_file(vscode: Wo
         vscode.page.get_by_role("tab", name="config.toml", selected=True).wait_for()
     finally:
         config.unlink()
-        restart(vscode)
+        vscode.restart()
     expect(vscode.status).to_contain_text("ready")
 
 

@@ -55,6 +55,12 @@ class Workbench:
         label = self.status.first.get_attribute("aria-label")
         assert "Ensemble: stopped" not in self.status.first.inner_text(), label
 
+    def restart(self) -> None:
+        """Restart the server, which forgets pins, the snooze and paused models."""
+        self.command("Ensemble: Restart Server")
+        expect(self.status).to_contain_text("starting")
+        self.ready()
+
     def shot(self, name: str, **options: Any) -> None:
         """Write a screenshot, for people and as an artefact of CI."""
         SHOTS.mkdir(parents=True, exist_ok=True)
