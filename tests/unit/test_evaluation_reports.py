@@ -15,7 +15,8 @@ import pytest
 from ensemble_lsp.errors import SettingsError
 from ensemble_lsp.evaluation.case_selection import CaseSample
 from ensemble_lsp.evaluation.cases import Case
-from ensemble_lsp.evaluation.comparison import Comparison, ComparisonPlan
+from ensemble_lsp.evaluation.comparison import Comparison
+from ensemble_lsp.evaluation.comparison_plan import ComparisonPlan
 from ensemble_lsp.evaluation.measured_priors import measured_priors, reward_of
 from ensemble_lsp.evaluation.reports import html_page
 from ensemble_lsp.evaluation.reports.comparison_page import write_comparison

@@ -15,13 +15,8 @@ from typing import cast
 from ..app import AppContext
 from ..errors import SettingsError
 from ..evaluation.cases import CaseKind
-from ..evaluation.comparison import (
-    Comparison,
-    ComparisonObserver,
-    ComparisonOptions,
-    ComparisonPlan,
-    compare,
-)
+from ..evaluation.comparison import Comparison, ComparisonObserver, compare
+from ..evaluation.comparison_plan import ComparisonOptions, ComparisonPlan
 from ..evaluation.eval_runner import EvalProgress
 from ..evaluation.measured_priors import measured_priors
 from ..evaluation.reports import html_page

@@ -15,7 +15,8 @@ from ..work_done_progress import WorkDoneProgress, with_progress
 if TYPE_CHECKING:
     from ...app import AppContext
     from ...evaluation.cases import CaseKind
-    from ...evaluation.comparison import Comparison, ComparisonOptions, ComparisonPlan
+    from ...evaluation.comparison import Comparison
+    from ...evaluation.comparison_plan import ComparisonOptions, ComparisonPlan
     from ...evaluation.eval_runner import EvalProgress
     from ..report_schemas import CompareArguments, ReportArguments
 
@@ -108,7 +109,7 @@ async def _learn(app: AppContext, compared: Comparison) -> None:
 
 def _options(ls: EnsembleServer, app: AppContext, arguments: CompareArguments) -> ComparisonOptions:
     from ...app.workspace import paths_of
-    from ...evaluation.comparison import ComparisonOptions
+    from ...evaluation.comparison_plan import ComparisonOptions
 
     paths = arguments.paths or paths_of(ls.folders)
     if not paths:

@@ -12,7 +12,6 @@ from .line_tokens import MAX_TOKENS, LineToken, like, line_tokens, text_of_token
 
 _QUOTES = "\"'`"
 
-
 SyntaxChange = Literal[
     "equality",
     "declaration",
