@@ -23,7 +23,8 @@ pytest.importorskip("ray", reason="Ray is not installed: pip install 'ensemble-l
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 KEY = "sk-cluster-0123456789abcdefghij"
-TIMES = ("first_ms", "total_ms", "time")
+DIFFERENT = ("first_ms", "total_ms", "time", "signature")
+"""Fields that differ between two runs."""
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,9 @@ def compare(home: Home, out: str, *more: str) -> Any:
 def answers(home: Home, out: str) -> list[dict[str, Any]]:
     lines = (home.path / out / "results.jsonl").read_text().splitlines()
     found = [json.loads(line) for line in lines]
-    kept = [{k: v for k, v in f.items() if k not in TIMES} for f in found if f["type"] == "result"]
+    kept = [
+        {k: v for k, v in f.items() if k not in DIFFERENT} for f in found if f["type"] == "result"
+    ]
     return sorted(kept, key=lambda f: (f["model"], f["case"]))
 
 
