@@ -286,7 +286,8 @@ async def test_a_completion_replaces_the_bracket_behind_the_cursor(
         client.open(uri, "x = f()\n")
         result = await client.request("textDocument/completion", client.at(uri, 6))
         edit = result["items"][0]["textEdit"]
-        assert edit == {"range": client.range("x = f()\n", 6, 6), "newText": "a"}
+        assert edit == {"range": client.range("x = f()\n", 6, 6), "newText": "a$0"}
+        assert result["items"][0]["insertTextFormat"] == 2
 
 
 async def test_the_selected_item_and_the_rest_of_the_line_are_both_replaced(

@@ -86,6 +86,10 @@ _OVERLOADED = re.compile(
     r"overloaded|server[ _]error|api_error|unavailable|internal error|timeout_error", re.I
 )
 _SECRETS = re.compile(r"\b(?:sk|pk|key|xai|gsk|hf|AIza|Bearer)[-_ ][\w*.\-]{6,}", re.I)
+_NOT_WORDS = re.compile(
+    r"<html|<!doctype|traceback \(most recent|\bat \S+ ?\([^)]*:\d+\)|goroutine \d+ \[", re.I
+)
+"""A page, or the trace of a crash."""
 
 
 _DELAYS = ("resets_in_seconds", "retry_after", "retry_after_seconds", "retryAfter")
@@ -354,12 +358,15 @@ def _causes(error: BaseException) -> Any:
 
 
 def _quote(reason: str, source: Source) -> str:
-    """Return the provider's own words: short, printable, on one line, without anything like a key."""
+    """Return the provider's own words: short, printable, on one line, without anything like a key.
+
+    Pages and traces of a crash are not words.
+    """
     text = reason.replace(source.key, "…") if source.key else reason
     text = _SECRETS.sub("…", text)
     text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split()).rstrip(".")
-    if not text or "<html" in text.lower() or "<!doctype" in text.lower():
+    if not text or _NOT_WORDS.search(text):
         return ""
     return f" ({text[:160]}{'…' if len(text) > 160 else ''})"
 

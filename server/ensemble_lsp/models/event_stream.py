@@ -40,8 +40,8 @@ class EventReader:
         self._response = response
         self.complete = False
         """Whether the end was announced: ``[DONE]``, or the body was whole JSON."""
-        self.framed = _is_framed(response)
-        """Whether a cut body is an error of the transport, so that its end is one."""
+        self.sound = _is_framed(response)
+        """Whether the body's end can be believed: a cut one is an error of the transport, and no event was damaged."""
 
     async def events(self) -> AsyncGenerator[dict[str, Any], None]:
         """Yield each event as a JSON object; raise ``ValueError`` for broken JSON."""
@@ -95,7 +95,9 @@ class EventReader:
                     if data.startswith("[DONE]"):
                         self.complete = True
                         break
-                    if (event := _event(data)) is not None:
+                    event = _event(data)
+                    self.sound = self.sound and event is not None and "\ufffd" not in data
+                    if event is not None:
                         yield {"error": event} if _is_bare_error(sse.event, event) else event
                 if self.complete:
                     break

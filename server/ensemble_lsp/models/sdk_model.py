@@ -266,7 +266,7 @@ class SdkModel:
             raise self._not_an_answer(error.kind) from None
         rest = thoughts.rest() if thoughts is not None else ""
         if not finished:
-            yield Delta(rest, finish=wire.end(reader.complete) or lessons.bare_end(reader.framed))
+            yield Delta(rest, finish=wire.end(reader.complete) or lessons.bare_end(reader.sound))
 
     def _not_an_answer(self, kind: str) -> InvalidResponseError:
         shown = kind if kind.replace("/", "").replace("-", "").replace(".", "").isalnum() else ""

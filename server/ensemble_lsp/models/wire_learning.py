@@ -65,6 +65,8 @@ class Lessons:
         self._request = request
         self._thought = False
         self._text = False
+        self._ends_in_text = False
+        """Whether the latest event had text or the usage, so that nothing damaged is at the end."""
 
     def see(self, delta: Delta) -> None:
         """Learn from a piece of the answer whether the model thinks, and whether a switch works."""
@@ -74,6 +76,7 @@ class Lessons:
             if (switch := self._switch()) and switch.level == "off":
                 self._facts.forget(switch.quiet)
                 self._facts.learn(switch.refused)
+        self._ends_in_text = bool(delta.text or delta.thought or delta.usage)
         if delta.finish is not None and BARE in self._facts.known:
             self._facts.forget(BARE)
         if delta.text and not self._text:
@@ -81,12 +84,13 @@ class Lessons:
             if not self._thought and (switch := self._switch()) and switch.level == "off":
                 self._facts.learn(switch.quiet)
 
-    def bare_end(self, framed: bool) -> Finish | None:
+    def bare_end(self, sound: bool) -> Finish | None:
         """Return the finish of a stream whose end nothing announces: whole if it is this service's habit.
 
-        The first such answer counts as broken off. Only the end of a ``framed`` body differs from a cut.
+        The first such answer counts as broken off. Only the end of a ``sound`` body differs from a cut.
         """
-        if not (framed and self._text and self._request and self._request.wire.name in _CHOICES):
+        sound = sound and self._text and self._ends_in_text
+        if not (sound and self._request and self._request.wire.name in _CHOICES):
             return None
         known = BARE in self._facts.known
         self._facts.learn(BARE)
