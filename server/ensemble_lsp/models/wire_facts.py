@@ -78,7 +78,10 @@ class FactStore:
         self._models: dict[str, WireFacts] = {}
         self._lock = threading.Lock()
         self._loaded = False
+        self._state = threading.Lock()
+        """Guards the two fields below, briefly; the other lock is held while the disk is used."""
         self._dirty: set[str] = set()
+        self._is_writing = False
         self._writing: asyncio.Future[None] | None = None
 
     def of(self, key: str) -> WireFacts:
@@ -97,14 +100,17 @@ class FactStore:
 
     def _schedule(self, key: str) -> None:
         """Write soon, in a thread; several changes at once are written together."""
-        self._dirty.add(key)
+        with self._state:
+            self._dirty.add(key)
+            if self._is_writing:
+                return
+            self._is_writing = True
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             self._write()
             return
-        if self._writing is None or self._writing.done():
-            self._writing = loop.run_in_executor(None, self._write)
+        self._writing = loop.run_in_executor(None, self._write)
 
     async def settled(self) -> None:
         """Wait until everything is written."""
@@ -112,11 +118,14 @@ class FactStore:
             await self._writing
 
     def _write(self) -> None:
-        with self._lock, suppress(OSError):
-            # What is learned meanwhile is part of this write or schedules the next one.
-            while self._dirty:
-                changed = {key: self._models[key].to_json() for key in self._dirty}
-                self._dirty.clear()
+        while True:
+            with self._state:
+                dirty, self._dirty = self._dirty, set()
+                if not dirty:
+                    self._is_writing = False
+                    return
+            with self._lock, suppress(OSError):
+                changed = {key: self._models[key].to_json() for key in dirty}
                 # Another server may have written: only the models that changed here are replaced.
                 _save(self._path, {**_read(self._path), **changed})
 
