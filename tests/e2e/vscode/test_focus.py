@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 Providers = dict[str, LoopbackProvider]
 
-CODE = "def area(height, width):\n    return width * height\n"  # explained here alone: explanations are kept
+# No other test explains this line: explanations are kept by the explained code.
+CODE = "def area(width, height):\n    return (width * height)\n"
 TEST = "def test_area():\n    assert area(2, 3) == 6"
 
 
