@@ -278,7 +278,9 @@ def agreement(made: dict[str, Any]) -> str:
     if len(candidates) == 1 and len(candidates[0]["models"]) > 1:
         return f"Yes: {names[0]} wrote code that behaves alike."
     if len(candidates) == 1:
-        failed = "".join(f"\n{name}: {reason}" for name, reason in made["errors"].items())
+        # Advice comes before the model's name; it does not help in a tour.
+        faults = {name: text.rpartition(f"{name}: ")[2] for name, text in made["errors"].items()}
+        failed = "".join(f"\n{name}: {fault}" for name, fault in faults.items())
         return f"Only {names[0]} answered, so there is nothing to agree with.{failed}"
     others = ", ".join(names[1:])
     how = "the examples decide" if made["settled"] else "your editor would ask"
