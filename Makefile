@@ -12,7 +12,8 @@ EXTRAS := local,report,ws,dev,e2e,fuzz,docs,package
 # `$(call add,EXTRAS)` installs them. With LOCKED=1, as in CI, everything is there already, by its hash.
 add = $(if $(LOCKED),@true,$(PIP) install -e ".[$(subst $(space),$(comma),$(1))]")
 
-.PHONY: install demo test test-npm test-e2e test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-server lint lint-python lint-clients lint-npm format format-npm bench \
+.PHONY: install demo test test-npm test-e2e test-e2e-vscode test-e2e-editors test-e2e-faults test-e2e-conformance test-e2e-server lint \
+  lint-python lint-clients lint-npm format format-npm bench \
   bench-selection bench-ensemble bench-wires bench-next-edit bench-engine schema docs package release lock audit clean
 
 $(INSTALLED): pyproject.toml $(if $(LOCKED),requirements.lock)
@@ -42,10 +43,11 @@ test: $(INSTALLED)
 test-npm: $(NODE_MODULES)
 	cd clients/vscode && npm test --silent -- --test-reporter=dot
 
-# Four parts, two at a time, the longest first. RERUNS=1: a test that fails is run once more, and counted as such.
+# Five parts, two at a time, in an order in which both cores are busy to the end. RERUNS=1: a test that fails is
+# run once more, and counted as such.
 test-e2e: $(INSTALLED)
 	$(call add,local dev e2e docs fuzz)
-	$(MAKE) --no-print-directory -k -j2 --output-sync test-e2e-server test-e2e-editors test-e2e-faults test-e2e-vscode
+	$(MAKE) --no-print-directory -k -j2 --output-sync test-e2e-server test-e2e-editors test-e2e-faults test-e2e-vscode test-e2e-conformance
 
 test-e2e-vscode:
 	$(BIN)/pytest -m e2e $(if $(RERUNS),--reruns $(RERUNS)) tests/e2e/vscode $(ARGS)
@@ -54,7 +56,10 @@ test-e2e-editors:
 	$(BIN)/pytest -m e2e $(if $(RERUNS),--reruns $(RERUNS)) tests/e2e --ignore=tests/e2e/vscode $(ARGS)
 
 test-e2e-faults:
-	$(BIN)/pytest -m e2e $(if $(RERUNS),--reruns $(RERUNS)) tests/faults tests/conformance $(ARGS)
+	$(BIN)/pytest -m e2e $(if $(RERUNS),--reruns $(RERUNS)) tests/faults $(ARGS)
+
+test-e2e-conformance:
+	$(BIN)/pytest -m e2e $(if $(RERUNS),--reruns $(RERUNS)) tests/conformance $(ARGS)
 
 test-e2e-server:
 	$(BIN)/pytest -m e2e $(if $(RERUNS),--reruns $(RERUNS)) tests --ignore=tests/e2e --ignore=tests/faults --ignore=tests/conformance $(ARGS)
