@@ -15,10 +15,10 @@ import pytest
 
 from ensemble_lsp.sandbox import machine_load, process
 from ensemble_lsp.sandbox.check_results import CheckResults, ExampleCheck
-from ensemble_lsp.sandbox.example_runner import ExampleLimits, ExampleRunner
+from ensemble_lsp.sandbox.example_runner import ExampleRunner
 from ensemble_lsp.sandbox.folders import DiskUse, disk_use
 from ensemble_lsp.sandbox.process import ProcessResult, ResourceLimits
-from tests.support.sandboxes import isolation
+from tests.support.sandboxes import isolation, run_beside_good
 
 pytestmark = [
     pytest.mark.e2e,
@@ -27,7 +27,6 @@ pytestmark = [
 __all__ = ["isolation"]
 ISOLATION = Path(process.__file__).parent / "isolation"
 
-GOOD = "def f():\n    return 3\n"
 HEAD = """import ctypes, os, signal, sys, threading, time
 def call(*a): return ctypes.CDLL(None).syscall(*a) >= 0
 def say(data):
@@ -101,12 +100,7 @@ async def test_hostile_code_fails_alone(
     name: str, isolation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    limits = ExampleLimits(seconds=2.0, check_seconds=1.0)
-    runner = ExampleRunner([[ExampleCheck("equal", "f()", "3")]], lambda text: text, limits)
-    start = time.monotonic()
-    hostile, good = await asyncio.gather(runner(HEAD + HOSTILE[name]), runner(GOOD))
-    assert time.monotonic() - start < 20
-    assert good == CheckResults(1, 1, ("3",)) and not runner.unavailable
+    _, hostile = await run_beside_good(HEAD + HOSTILE[name], 20)
     assert hostile is not None and hostile.passed == 0
     assert await asyncio.to_thread(os.listdir, tmp_path) == []
 

@@ -16,18 +16,16 @@ import psutil
 import pytest
 
 from ensemble_lsp.sandbox import process
-from ensemble_lsp.sandbox.check_results import CheckResults, ExampleCheck
-from ensemble_lsp.sandbox.example_runner import ExampleLimits, ExampleRunner
+from ensemble_lsp.sandbox.check_results import CheckResults
 from ensemble_lsp.sandbox.folders import DiskUse, disk_use, remove_tree
 from ensemble_lsp.sandbox.process import ResourceLimits
 from ensemble_lsp.sandbox.scratch_repo import ScratchRepo
-from tests.support.sandboxes import isolation
+from tests.support.sandboxes import GOOD, isolation, run_beside_good
 
 pytestmark = [pytest.mark.skipif(sys.platform != "linux", reason="Linux only")]
 __all__ = ["isolation"]
 ISOLATION = Path(process.__file__).parent / "isolation"
 
-GOOD = "def f():\n    return 3\n"
 SAY = """import os
 def say(b):
     for fd in range(3, 20):
@@ -68,12 +66,7 @@ async def test_a_hostile_answer_fails_alone_and_leaves_nothing(
     name: str, isolation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    limits = ExampleLimits(seconds=2.0, check_seconds=1.0)
-    runner = ExampleRunner([[ExampleCheck("equal", "f()", "3")]], lambda text: text, limits)
-    start = time.monotonic()
-    hostile, good = await asyncio.gather(runner(HOSTILE[name]), runner(GOOD))
-    assert time.monotonic() - start < 8
-    assert good == CheckResults(1, 1, ("3",)) and not runner.unavailable
+    runner, hostile = await run_beside_good(HOSTILE[name], 8)
     assert hostile is not None
     if name != "nested folders":
         assert hostile.passed == 0

@@ -48,7 +48,7 @@ def code_of_answer(prompt: EditPrompt, answer: str) -> tuple[str, bool]:
     return (alike[-1] if alike else blocks[0]), True
 
 
-def mended(prompt: EditPrompt, lines: list[str]) -> list[str]:
+def without_additions(prompt: EditPrompt, lines: list[str]) -> list[str]:
     """Return the lines of an answer without what a model adds to code by its own habit."""
     old = prompt.request.lines(prompt.region)
     if not any(_ESCAPED.search(line) for line in old):
@@ -152,5 +152,5 @@ def region_lines(prompt: EditPrompt, text: str, is_block: bool) -> list[str] | N
     lines = split_answer(text)
     if lines is None:
         return None
-    lines = mended(prompt, lines)
+    lines = without_additions(prompt, lines)
     return lines if is_block or begins_like(prompt, lines) else None
