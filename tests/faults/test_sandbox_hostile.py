@@ -22,7 +22,7 @@ from ensemble_lsp.sandbox.process import ResourceLimits
 from ensemble_lsp.sandbox.scratch_repo import ScratchRepo
 from tests.support.sandboxes import GOOD, isolation, run_beside_good
 
-pytestmark = [pytest.mark.skipif(sys.platform != "linux", reason="Linux only")]
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="Linux only")]
 __all__ = ["isolation"]
 ISOLATION = Path(process.__file__).parent / "isolation"
 
