@@ -177,6 +177,23 @@ async def test_one_failing_model_does_not_spoil_the_ensemble(
         await client.until(lambda: "three did not answer." in client.messages())
 
 
+async def test_a_paused_model_is_named_with_the_reason_in_the_next_answers_too(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    trio[2].fault = Fault.status(401)
+    async with home.server() as client:
+        client.open(uri, CODE)
+        start, end = the_function()
+        arguments = {"uri": uri, "range": client.range(CODE, start, end), "apply": False}
+        await client.command("ensemble.generate", arguments)
+        result = await client.command("ensemble.generate", arguments)
+        assert len(trio[2].requests) == 1
+        assert list(result["errors"]) == ["three"]
+        assert "paused" in result["errors"]["three"]
+        alone = await client.command("ensemble.generate", {**arguments, "model": "one"})
+        assert alone["errors"] == {}
+
+
 async def test_when_every_model_fails_the_message_says_what_to_do(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:

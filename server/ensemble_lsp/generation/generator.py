@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..app.failures import failed, no_model, refused
@@ -76,6 +76,8 @@ class _GenerationRun:
     preset: PresetRequest | None = None
     revision: Revision | None = None
     partial: ReportPartial | None = None
+    paused: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Paused models that would have been members, each with the reason."""
 
     def report_text(self) -> Callable[[str, str], None] | None:
         """Return the callback for partial answers. A preset can only use a whole one."""
@@ -209,11 +211,14 @@ async def _start_run(
         raise no_model(app, "generate")
     count = 1 if model else (size or app.settings.ensemble.size)
     members = app.members(decision, count)
+    missing = 0 if model else max(0, count - len(members))
+    paused = dict(list(app.registry.paused("generate").items())[:missing])
     await app.workspace.context.prepare(document)
     await app.workspace.context.guard(model.profile for model in members)
     return _GenerationRun(
-        app, document, place, instruction, indent, decision, members, progress, unit, preset
-    )
+        app, document, place, instruction, indent, decision, members, progress, unit, preset,
+        paused=paused,
+    )  # fmt: skip
 
 
 def _check_context(run: _GenerationRun) -> CheckContext:
@@ -371,7 +376,7 @@ def _generation(
         asked=len(run.members),
         why=" ".join(filter(None, (verdict.why, trouble))),
         latency_ms=max(c.total_ms for c in asked.completions),
-        errors={name: str(error) for name, error in asked.errors.items()},
+        errors={**run.paused, **{name: str(error) for name, error in asked.errors.items()}},
         decided=decided,
         check_summaries=tuple(
             group.checks.sentence() if group.checks else "" for group in verdict.groups

@@ -175,6 +175,14 @@ class Registry:
         """Return the models that can do a task now, in order of configuration."""
         return [slot.model for slot in self._slots.values() if slot.open_for(task)]
 
+    def paused(self, task: Task) -> dict[str, str]:
+        """Return the models that could do a task but are paused after a failure, each with the reason."""
+        return {
+            name: slot.chain.breaker.reason
+            for name, slot in self._slots.items()
+            if slot.chain and task in slot.profile.tasks and not slot.open_for(task)
+        }
+
     async def prepare(self) -> None:
         """Let the models load what they need (their SDKs) now, so that no request waits for it."""
         chains = [slot.chain for slot in self._slots.values() if slot.chain]
