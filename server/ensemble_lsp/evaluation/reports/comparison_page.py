@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +188,8 @@ def _markdown(summary: Summary, facts: str, chosen: str) -> str:
     measures = _measures(summary)
     parts = [f"# {TITLES[summary.task]}", html_page.escaped(facts)]
     parts += [f"**{html_page.escaped(summary.advice)}**", *summary.notes]
-    parts += ["## The models", _table(summary.rows, measures)]
+    parts += ["## The models", _scores(summary.rows, summary.main, measures)]
+    parts += ["## Time and cost", _times(summary.rows)]
     if troubled := [r for r in summary.rows if r.failed or r.message]:
         rows = [
             [r.model, f"{r.failed} of {r.asked}", ", ".join(r.errors), r.message] for r in troubled
@@ -205,10 +206,10 @@ def _markdown(summary: Summary, facts: str, chosen: str) -> str:
     parts += [f"## By complexity\n\n{_bands(summary)}"]
     for band, found in summary.by_band.items():
         if any(r.asked for r in found):
-            parts += [f"### {band}", _table(found, measures)]
+            parts += [f"### {band}", _scores(found, summary.main, measures)]
     parts.append("## By kind of case")
     for kind, found in summary.by_kind.items():
-        parts += [f"### {KIND_NAMES[kind]}", _table(found, measures)]
+        parts += [f"### {KIND_NAMES[kind]}", _scores(found, summary.main, measures)]
     if summary.disagreements:
         parts.append("## Largest disagreements")
     for one in summary.disagreements:
@@ -226,13 +227,34 @@ def _markdown(summary: Summary, facts: str, chosen: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(rows: Sequence[ModelSummary], measures: Sequence[str]) -> str:
-    columns = ["model", "answers", *measures, "first token", "total", "p90", "per 1,000 answers"]
+def _scores(rows: Sequence[ModelSummary], main: str, measures: Sequence[str]) -> str:
+    """Return a table of the answers' quality, with the interval of the main measure alone.
+
+    Editors show this page beside the code, so each table has to be narrow. The other intervals are on the
+    HTML page.
+    """
     cells = [
         [
             row.model,
             f"{row.answered} of {row.asked}",
-            *(html_page.score(row.scores.get(m)) for m in measures),
+            *(_score(row, m, whole=m == main) for m in measures),
+        ]
+        for row in rows
+        if row.asked
+    ]
+    return html_page.table(["model", "answers", *measures], cells)
+
+
+def _score(row: ModelSummary, measure: str, *, whole: bool) -> str:
+    score = row.scores.get(measure)
+    return html_page.score(score if whole or score is None else replace(score, low=None, high=None))
+
+
+def _times(rows: Sequence[ModelSummary]) -> str:
+    """Return a table of the models' times and costs."""
+    cells = [
+        [
+            row.model,
             html_page.ms(row.first_ms.value if row.first_ms else None),
             html_page.ms(row.total_ms.value if row.total_ms else None),
             html_page.ms(row.total_p90),
@@ -241,4 +263,5 @@ def _table(rows: Sequence[ModelSummary], measures: Sequence[str]) -> str:
         for row in rows
         if row.asked
     ]
+    columns = ["model", "first token", "total", "p90", "per 1,000 answers"]
     return html_page.table(columns, cells)
