@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from ensemble_lsp.context.generation_intent import GenerationIntent, generation_intent_near
+from ensemble_lsp.context.generation_intent import (
+    GenerationIntent,
+    generation_intent_near,
+    half_typed_body_at,
+)
 from ensemble_lsp.types import Document, Position, Span
 
 DOC = '    """Return the middle value."""\n'
 COMMENT = "# read the file and return its lines\n"
 
 
-def near(text: str, language: str = "python") -> GenerationIntent | None:
+def marked(text: str, language: str = "python") -> tuple[Document, Span]:
+    """Return a document without the mark, and the mark's place."""
     before, after = text.split("|", 1)
     document = Document.from_text("file:///a.py", 1, language, before + after)
     at = Position(before.count("\n"), len(before.rpartition("\n")[2]))
-    return generation_intent_near(document, Span(at, at))
+    return document, Span(at, at)
+
+
+def near(text: str, language: str = "python") -> GenerationIntent | None:
+    return generation_intent_near(*marked(text, language))
 
 
 @pytest.mark.parametrize(
@@ -75,3 +84,38 @@ def test_a_comment_is_answered_from_a_line_next_to_it(text: str, language: str) 
 )
 def test_finished_code_and_distant_comments_ask_for_nothing(text: str) -> None:
     assert near(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "begun"),
+    [
+        (f"def f(a):\n{DOC}    result = |\n\n\ndef g():\n    return 1\n", "python", "result ="),
+        (f"def f(a):\n{DOC}    return sum(|\n", "python", "return sum("),
+        (f"class A:\n    def g(self):\n    {DOC}        res|\n", "python", "res"),
+        (f"def f(a):\r\n{DOC.strip(chr(10))}\r\n    for x in|\r\n", "python", "for x in"),
+        ("/** Sum. */\nfunction f(a) {\n  const s = |\n}\n", "typescript", "const s ="),
+        ("// F sums.\nfunc F(a []int) int {\n\tsum := |\n}\n", "go", "sum :="),
+        ("/// Sums.\nfn f(a: &[u8]) -> u8 {\n    let s = |\n}\n", "rust", "let s ="),
+    ],
+)
+def test_a_body_of_one_half_typed_line_is_replaced(text: str, language: str, begun: str) -> None:
+    document, at = marked(text, language)
+    intent = half_typed_body_at(document, at)
+    assert intent is not None
+    assert intent.instruction.endswith(f"It begins with: {begun}")
+    assert document.slice(intent.span).strip() == begun
+    assert intent.indent in document.line(at.start.line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"def f(a):\n{DOC}    return a.total|\n",
+        f"def f(a):\n{DOC}    re|sult = \n",
+        f"def f(a):\n{DOC}    x = 1\n    y = |\n",
+        f"def f(a):\n{DOC}    x = |\n    return x\n",
+        "x = |\n",
+    ],
+)
+def test_a_body_with_finished_code_is_not_replaced(text: str) -> None:
+    assert half_typed_body_at(*marked(text)) is None

@@ -26,6 +26,12 @@ _NOT_A_REQUEST = re.compile(
 )
 _CODE_LIKE = re.compile(r"[;{}]\s*$|^\s*(?:import|from|return|if|for|def|let|const|var)\b.*[=(:;]")
 
+_HALF_TYPED = re.compile(
+    r"""\s*(?:(?:let|const|var|val|auto|mut|if|for|while|return|await)\s+)*\w*\s*$
+    | .*[-+*/%=<>&|^~!.,(\[{:\\]\s*$
+    | .*\b(?:in|is|not|and|or|if|else|return|await|yield|lambda|new|as|from|range|instanceof)\s*$""",
+    re.VERBOSE,
+)
 MAX_BLANK_LINES = 3
 """The distance in lines at which a blank line belongs to the comment or definition above it."""
 
@@ -71,6 +77,29 @@ def generation_intent_near(
         if found is not None:
             return found
     return None
+
+
+def half_typed_body_at(document: Document, span: Span, unit: str = "") -> GenerationIntent | None:
+    """Return a request for the body whose only line the user has begun to type, at its end.
+
+    Parses the document anew.
+    """
+    at = document.clamp(span.end)
+    line = document.line(at.line)
+    is_last = not line[at.column :].strip()
+    if not (span.empty and line.strip() and is_last and _HALF_TYPED.match(line)):
+        return None
+    whole_line = Span(Position(at.line, 0), Position(at.line, len(line)))
+    found = _body(
+        document.replace(whole_line, indent_of(line)),
+        Position(at.line, len(indent_of(line))),
+        None,
+        unit,
+    )
+    if found is None or found.span.end.line > at.line or found.symbol is None:
+        return None
+    instruction = f"{found.instruction}\nIt begins with: {line.strip()}"
+    return replace(found, instruction=instruction, span=Span(found.span.start, whole_line.end))
 
 
 def _neighbours(document: Document, line: int) -> list[int]:

@@ -15,7 +15,11 @@ from ..consensus.early_stopping import EarlyStopping
 from ..consensus.fan_out import FanOutResult, query_all
 from ..consensus.judge import judge_candidates
 from ..consensus.votes import ConsensusResult, Vote
-from ..context.generation_intent import generation_intent_at, generation_intent_near
+from ..context.generation_intent import (
+    generation_intent_at,
+    generation_intent_near,
+    half_typed_body_at,
+)
 from ..context.indent_style import FormattingOptions, indent_unit_of
 from ..context.prompt_builder import generate_prompt
 from ..errors import DocumentError, EnsembleError, SettingsError
@@ -197,6 +201,8 @@ async def _start_run(
     else:
         find_intent = generation_intent_at if instruction else generation_intent_near
         intent = await asyncio.to_thread(find_intent, document, span, unit=unit)
+        if intent is None and not instruction:
+            intent = await asyncio.to_thread(half_typed_body_at, document, span, unit)
     place = intent.span if intent is not None else span
     instruction = instruction or (intent.instruction if intent else "")
     if not instruction and place.empty:
