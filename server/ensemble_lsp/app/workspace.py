@@ -26,12 +26,20 @@ or a broken one) must not hold up requests; those are read in the background, un
 _SLICE_LINES = 60
 _PAUSE = 0.002
 """Lines that recall reads at once, and the seconds after them in which requests get the loop."""
+_REREAD_AFTER = 300.0
+"""Seconds after which opening or saving a document makes recall read the folders again."""
 
 
 class Workspace:
     """The one listener of the documents: updates the indexes, then its own listeners."""
 
-    def __init__(self, documents: Documents, context: WorkspaceContext) -> None:
+    def __init__(
+        self,
+        documents: Documents,
+        context: WorkspaceContext,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self.documents = documents
         context.notebooks = documents.notebooks
         self.context = context
@@ -48,6 +56,8 @@ class Workspace:
         self._opens = TokenBucket(_OPENS_AT_ONCE, _OPENS_PER_SECOND)
         self._reader: asyncio.Task[None] | None = None
         self._disk_reader: asyncio.Task[None] | None = None
+        self._disk_read_at = 0.0
+        """When recall last began to read the folders."""
         self._on_disk: dict[Path, str] = {}
         """The URI under which recall has each file on disk. An editor may spell the same file's URI differently."""
         documents.subscribe(self)
@@ -66,6 +76,7 @@ class Workspace:
             self.recall.close(document.uri)
             self._unread[document.uri] = document
         self._rename_on_disk(document)
+        self._look_again()
         self._read_soon()
         self.context.opened(document)
         self.complexity.opened(document)
@@ -98,6 +109,7 @@ class Workspace:
 
     def saved(self, document: Document) -> None:
         """Keep a saved file in recall after it is closed, if the workspace may read it."""
+        self._look_again()
         path = Path(document.path)
         inside = any(folder in path.parents for folder in self.context.folders)
         if document.uri in self.documents.notebooks:
@@ -118,7 +130,14 @@ class Workspace:
         """Read the folders' source files into recall, in the background."""
         if self._disk_reader is not None:
             self._disk_reader.cancel()
+        self._disk_read_at = self._clock()
         self._disk_reader = asyncio.get_running_loop().create_task(self._read_disk())
+
+    def _look_again(self) -> None:
+        """Notice files that were deleted, moved or changed by another program, such as git."""
+        read = self._disk_reader
+        if read is not None and read.done() and self._clock() > self._disk_read_at + _REREAD_AFTER:
+            self.index_files()
 
     async def _read_disk(self) -> None:
         known = set(self._on_disk)  # a file that is saved meanwhile stays
@@ -137,8 +156,8 @@ class Workspace:
         opened = {Path(document.path): document.uri for document in self.documents.recent()}
         for file in files:
             uri = self._on_disk[file.path] = opened.get(file.path) or file.path.as_uri()
-            self.recall.add_file(uri, file.language, file.text)
-            if self.on_file is not None:
+            changed = self.recall.add_file(uri, file.language, file.text)
+            if changed and self.on_file is not None:
                 self.on_file(uri, file.language, file.text)
             self._read_soon()
             await asyncio.sleep(_PAUSE)

@@ -1,0 +1,45 @@
+"""Recall notices what another program did to the workspace's files."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from ensemble_lsp.app.workspace import Workspace
+from ensemble_lsp.context.documents import Documents
+from ensemble_lsp.context.workspace_index import WorkspaceContext
+from ensemble_lsp.settings import PrivacySettings
+
+
+async def until_read(workspace: Workspace) -> None:
+    assert workspace._disk_reader is not None
+    await asyncio.wait_for(workspace._disk_reader, 10)
+
+
+async def test_deleted_moved_and_changed_files_are_noticed_after_a_while(tmp_path: Path) -> None:
+    now = 0.0
+    for name in ("deleted", "moved", "changed", "same"):
+        (tmp_path / f"{name}.py").write_text(f"{name} = 1\n")
+    context = WorkspaceContext(PrivacySettings(), [tmp_path])
+    workspace = Workspace(Documents(), context, clock=lambda: now)
+    read: list[str] = []
+    workspace.on_file = lambda uri, language, text: read.append(Path(uri).name)
+    workspace.index_files()
+    await until_read(workspace)
+    assert sorted(read) == ["changed.py", "deleted.py", "moved.py", "same.py"]
+
+    (tmp_path / "deleted.py").unlink()
+    (tmp_path / "moved.py").rename(tmp_path / "renamed.py")
+    (tmp_path / "changed.py").write_text("changed = 2\n")
+    read.clear()
+    document = workspace.documents.open((tmp_path / "same.py").as_uri(), 1, "python", "same = 1\n")
+    await until_read(workspace)
+    assert read == []  # the folders were read a moment ago
+
+    now = 1_000.0
+    workspace.saved(document)
+    await until_read(workspace)
+    assert sorted(read) == ["changed.py", "renamed.py"]
+    known = {name: workspace.recall.find(name) for name in ("deleted.py", "moved.py", "renamed.py")}
+    assert [name for name, uri in known.items() if uri] == ["renamed.py"]
+    await workspace.close()
