@@ -57,7 +57,7 @@ class Workspace:
         self._reader: asyncio.Task[None] | None = None
         self._disk_reader: asyncio.Task[None] | None = None
         self._disk_read_at = 0.0
-        """When recall last began to read the folders."""
+        """The time at which recall last began to read the folders."""
         self._on_disk: dict[Path, str] = {}
         """The URI under which recall has each file on disk. An editor may spell the same file's URI differently."""
         documents.subscribe(self)

@@ -82,7 +82,7 @@ def generation_intent_near(
 def half_typed_body_at(document: Document, span: Span, unit: str = "") -> GenerationIntent | None:
     """Return a request for the body whose only line the user has begun to type, at its end.
 
-    Parses the document anew.
+    Parses the document without its kept tree.
     """
     at = document.clamp(span.end)
     line = document.line(at.line)
