@@ -27,11 +27,17 @@ def version_of(root: Path) -> str:
 
 
 def notes_of(changelog: str, version: str) -> str:
-    """Return the changelog's section of a version, else of what is unreleased."""
+    """Return the changelog's section of a version, else of what is unreleased.
+
+    The notes are read outside the repository, so a link to one of its files becomes the file's path.
+    """
     for title in (rf"\[?{re.escape(version)}\b[^\n]*", "Unreleased"):
         found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
         if found and found[1].strip():
-            return f"# ensemble-lsp {version}\n\n{found[1].strip()}\n"
+            text = re.sub(
+                r"\[([^][]+)\]\((?!\w+:)([^()#]+)[^()]*\)", r"\1 (`\2`)", found[1].strip()
+            )
+            return f"# ensemble-lsp {version}\n\n{text}\n"
     sys.exit(f"CHANGELOG.md has no section for {version}")
 
 

@@ -55,6 +55,12 @@ def test_before_its_section_has_a_number_the_unreleased_part_is_the_notes(
     release: ModuleType,
 ) -> None:
     assert release.notes_of(LOG, "1.3.0") == "# ensemble-lsp 1.3.0\n\n- soon\n"
+    linked = LOG.replace(
+        "soon", "see [In a\n  company](docs/company.md#keys) and [this](https://a.b/c)"
+    )
+    assert release.notes_of(linked, "1.3.0").endswith(
+        "- see In a\n  company (`docs/company.md`) and [this](https://a.b/c)\n"
+    )
     with pytest.raises(SystemExit, match=r"no section for 1\.3\.0"):
         release.notes_of("# Changelog\n\n## 1.1.0\n\n- old\n", "1.3.0")
 
