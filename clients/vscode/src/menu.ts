@@ -5,6 +5,7 @@ import type { ServerConnection } from "./connection";
 import { duration } from "./duration";
 import type { FactStore } from "./facts";
 import type { LastEditor } from "./lastEditor";
+import { withoutIcons } from "./markdown";
 import { describe, run } from "./problems";
 import { type Model, type Task, TASKS } from "./protocol";
 import { completionsEnabled, disabledLanguages } from "./settings";
@@ -89,7 +90,7 @@ export class Menu {
 
   private modelEntry(model: Model, scope: Scope, current: string | undefined): Entry {
     return {
-      label: `${tick(model.name === current)} ${model.name}`,
+      label: `${tick(model.name === current)} ${withoutIcons(model.name)}`,
       description: model.available ? record(model, scope) : `$(warning) ${model.reason}`,
       act: () => (model.available ? this.pin(scope, model.name) : mendModel(model)),
     };

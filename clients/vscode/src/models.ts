@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 
 import type { ServerConnection } from "./connection";
+import { withoutIcons } from "./markdown";
 import { modelSummary } from "./pages";
 import {
   type AddModelArguments,
@@ -18,7 +19,7 @@ const SECTION = "ensemble";
 export async function showModels(server: ServerConnection): Promise<void> {
   const models = await server.executeCommand("ensemble.models", {});
   const items = models.map((model) => ({
-    label: `${model.available ? "$(check)" : "$(circle-slash)"} ${model.name}`,
+    label: `${model.available ? "$(check)" : "$(circle-slash)"} ${withoutIcons(model.name)}`,
     description: source(model),
     detail: [summary(model), ...TASKS.flatMap((task) => record(model, task))].join(" · "),
     model,

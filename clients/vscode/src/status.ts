@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import type { Phase, ServerConnection } from "./connection";
 import type { FactStore } from "./facts";
 import type { LastEditor } from "./lastEditor";
+import { withoutIcons } from "./markdown";
 import type { Status } from "./protocol";
 import { completionsEnabled } from "./settings";
 import { appearance, tooltip, type View } from "./statusText";
@@ -76,7 +77,7 @@ export class StatusItem implements vscode.Disposable {
   private render(): void {
     const view = this.view();
     const { icon, text, warning } = appearance(view);
-    this.item.text = `$(${icon}) Ensemble: ${text}`;
+    this.item.text = `$(${icon}) Ensemble: ${withoutIcons(text)}`;
     this.item.backgroundColor = warning
       ? new vscode.ThemeColor("statusBarItem.warningBackground")
       : undefined;

@@ -54,6 +54,12 @@ test("each phase has its own text", () => {
   assert.equal(item().backgroundColor, undefined);
 });
 
+test("an icon in a model's name is text", () => {
+  ready();
+  server.statuses.fire({ state: "busy", task: "complete", model: "$(bug) gpt" });
+  assert.ok(item().text.endsWith("\\$(bug) gpt"));
+});
+
 test("a busy server shows the model that is asked", () => {
   ready();
   server.statuses.fire({ state: "busy", task: "complete", model: "gpt" });
