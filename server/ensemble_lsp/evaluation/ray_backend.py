@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..context.workspace_index import WorkspaceContext
 from ..errors import EnsembleError, InvalidResponseError, NoModelError, SettingsError
+from ..installation import extra_command
 from ..models.api_keys import Keyring, find_key
 from ..models.interface import Model
 from ..models.wrappers import ModelCall
@@ -191,7 +192,7 @@ def _join() -> tuple[Any, bool]:
         import ray
     except ImportError:
         raise SettingsError(
-            "--engine ray needs Ray: run `pip install 'ensemble-lsp[cluster]'`, or omit the option."
+            f"--engine ray needs Ray: run `{extra_command('cluster')}`, or omit the option."
         ) from None
     address = os.environ.get("RAY_ADDRESS")
     common: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import HistoryError
+from ..installation import extra_command
 from .connection import StatementResult
 from .connection_guard import ConnectionGuard
 from .migrations import NewerSchemaError
@@ -242,12 +243,12 @@ def _open_connection(url: str) -> PostgresConnection:
     try:
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
     except ImportError:
-        raise UnreachableError("SQLAlchemy is missing: pip install 'ensemble-lsp[team]'") from None
+        raise UnreachableError(f"SQLAlchemy is missing: run `{extra_command('team')}`") from None
     guarding = _Guarding()
     try:
         connection = guarding.run(_engine(url, guarding).connect)
     except ImportError as error:
-        message = f"{error.name} is missing: pip install 'ensemble-lsp[team]'"
+        message = f"{error.name} is missing: run `{extra_command('team')}`"
         raise UnreachableError(message) from None
     except ArgumentError:
         raise UnreachableError(

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qs, urlsplit
 
 from ..errors import SettingsError
+from ..installation import extra_command
 from .transport import MAX_MESSAGE, FileConnection, Garbage
 
 Announce = Callable[[str, int], None]
@@ -216,7 +217,7 @@ def accept_ws(host: str, port: int, token: str, announce: Announce) -> WebSocket
     try:
         server_module: Any = importlib.import_module("websockets.sync.server")
     except ImportError as error:
-        message = '--ws needs a package: pip install "ensemble-lsp[ws]".'
+        message = f"--ws needs a package: run `{extra_command('ws')}`."
         raise SettingsError(message) from error
     authenticated: queue.SimpleQueue[WebSocketConnection] = queue.SimpleQueue()
     first_client = threading.Lock()

@@ -11,6 +11,7 @@ from typing import Any
 
 from ... import wording
 from ...errors import SettingsError
+from ...installation import extra_command
 from ..statistics import Difference, Estimate
 
 EMPTY = "–"
@@ -27,7 +28,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
         markupsafe: Any = import_module("markupsafe")
     except ImportError as error:
         raise SettingsError(
-            "The HTML report needs jinja2; install it with `pip install 'ensemble-lsp[report]'`."
+            f"The HTML report needs jinja2; install it with `{extra_command('report')}`."
         ) from error
     folder = resources.files(__name__.rpartition(".")[0])
 

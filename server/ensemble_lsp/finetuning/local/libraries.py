@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import FineTuningError
+from ...installation import extra_command
 
 NAMES = ("torch", "transformers", "peft", "gguf")
-INSTALL_COMMAND = "pip install 'ensemble-lsp[finetune-local]'"
+_EXTRA = "finetune-local"
 
 
 def missing_libraries() -> str | None:
@@ -19,7 +20,7 @@ def missing_libraries() -> str | None:
     absent = [name for name in NAMES if importlib.util.find_spec(name) is None]
     if not absent:
         return None
-    return f"Training on this machine needs {', '.join(absent)}: run `{INSTALL_COMMAND}` and try again."
+    return f"Training on this machine needs {', '.join(absent)}: run `{extra_command(_EXTRA)}` and try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def load_libraries() -> Libraries:
     try:
         modules = [importlib.import_module(name) for name in NAMES]
     except (ImportError, OSError) as error:
-        raise FineTuningError(f"{error}; run `{INSTALL_COMMAND}` and try again.") from error
+        raise FineTuningError(f"{error}; run `{extra_command(_EXTRA)}` and try again.") from error
     modules[1].utils.logging.set_verbosity_error()
     modules[1].utils.logging.disable_progress_bar()
     return Libraries(*modules)

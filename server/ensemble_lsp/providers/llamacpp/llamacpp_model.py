@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import ConnectionFailedError, ModelNotFoundError
+from ...installation import extra_command
 from ...models.interface import BuildContext, Profile
 from ...models.profiles import FimTemplate, fim_names, fim_template, known_model
 from ...models.prompt_rendering import chat_messages
@@ -42,7 +43,7 @@ def availability(settings: ModelSettings, data_dir: Path) -> str | None:
     if importlib.util.find_spec("xllamacpp") is None:
         return (
             f"{settings.name} needs the engine for embedded models;"
-            ' install it with `pip install "ensemble-lsp[local]"`.'
+            f" install it with `{extra_command('local')}`."
         )
     path = catalogue.weights_path(settings.model, data_dir)
     if path is None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...errors import ConnectionFailedError, ModelNotFoundError, ProviderError, TimedOutError
+from ...installation import install_command
 from ...wording import plural
 
 CHILD_COMMAND = (sys.executable, "-m", "ensemble_lsp.providers.llamacpp.child_process")
@@ -215,7 +216,7 @@ class Engine:
             return ConnectionFailedError(
                 self._name,
                 f"The engine of {self._name} does not start ({problem[:200]}); reinstall it"
-                ' with `pip install --force-reinstall "ensemble-lsp[local]"`.',
+                f" with `{install_command('--force-reinstall xllamacpp')}`.",
             )
         return ModelNotFoundError(
             self._name,
