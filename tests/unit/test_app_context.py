@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 from ensemble_lsp.app import AppContext, open_app, reconfigured
-from ensemble_lsp.app.failures import no_model
+from ensemble_lsp.app.failures import failed, no_model
 from ensemble_lsp.app.model_admin import describe_models, parse_model, with_model, without_model
-from ensemble_lsp.errors import SettingsError, UnknownModelError
+from ensemble_lsp.consensus.fan_out import FanOutResult
+from ensemble_lsp.errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    ProviderError,
+    SettingsError,
+    UnknownModelError,
+)
 
 CONFIG = """
 [[models]]
@@ -81,6 +88,19 @@ async def test_pins_and_added_models_outlive_new_settings(app: AppContext) -> No
         lifted, {"selector": {"pin": {"complete": "one"}}, "complete": {"debounceMs": 1}}
     )
     assert again.pin("complete") is None
+
+
+async def test_models_that_failed_alike_give_their_advice_once(app: AppContext) -> None:
+    errors: dict[str, ProviderError] = {
+        name: ConnectionFailedError(name, f"Start the server. {name}: nothing answers.")
+        for name in ("one", "two")
+    }
+    errors["three"] = AuthenticationError("three", "Set a valid key. three: not accepted.")
+    error = failed(app, "generate", FanOutResult([], errors, []), list(errors))
+    assert str(error) == (
+        "Start the server. one: nothing answers. two: nothing answers. "
+        "Set a valid key. three: not accepted. None of the models answered."
+    )
 
 
 async def test_wrong_models_are_refused(app: AppContext) -> None:

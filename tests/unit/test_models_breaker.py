@@ -38,7 +38,7 @@ async def test_three_failures_in_a_row_open_it_and_then_nothing_is_asked():
     assert (breaker.state, breaker.retry_at) == ("open", clock.now + 15)
     error = await fail(breaker)
     assert (type(error), error.was_sent, len(inner.calls)) == (ServiceUnavailableError, False, 3)
-    assert str(error) == "fake is overloaded. (paused, tried again in 15 s)" == breaker.reason
+    assert str(error) == "fake is overloaded (paused, tried again in 15 s)." == breaker.reason
 
 
 async def test_an_answer_between_failures_starts_the_count_again():

@@ -222,7 +222,7 @@ async def test_a_model_whose_breaker_is_open_is_not_offered_and_the_list_says_wh
     entry = registry.entries()[0]
     assert (entry.available, entry.reason) == (
         False,
-        "Wrong key. (paused, tried again in 300 s)",
+        "Wrong key (paused, tried again in 300 s).",
     )
 
 

@@ -63,7 +63,7 @@ export function whyPage(why: Why): string {
     why.agreement == null ? "" : `\n\nAgreement between the models: ${percent(why.agreement)}.`;
   const context = Object.entries(why.context)
     .filter(([key]) => key !== "task")
-    .map(([key, value]) => `- ${escaped(key)}: ${escaped(text(value))}`);
+    .map(([key, value]) => `- ${escaped(key.replaceAll("_", " "))}: ${escaped(text(value))}`);
   return [
     `# Why ${why.models.map(escaped).join(" and ") || "this answer"}`,
     `${alsoAsked(why)}${escaped(why.why)}${agreement}`,

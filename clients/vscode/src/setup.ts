@@ -166,7 +166,7 @@ async function testKey(server: ServerConnection, keys: KeyStore, stored: string)
     await offer(message, { "Show Models": () => run("showModels") }, "info");
   } else {
     const accepted = results[0]?.problem !== "key";
-    await offer(`The key ${stored} is stored, but: ${results[0]?.message ?? ""}`, {
+    await offer(`${results[0]?.message ?? ""} The key is kept as ${stored}.`, {
       ...(accepted ? { "Test Again": () => testKey(server, keys, stored) } : {}),
       "Enter Another Key": () => storeKey(server, keys, stored),
       "Remove the Key": () => run("removeKey", stored),

@@ -172,7 +172,7 @@ test("a key that is rejected is said at once, and can be entered again", async (
   await storeKey(server.connection, keys("ACME_API_KEY"));
   await settle();
   assert.equal(server.restarts, 2);
-  assert.match(fake.messages[0] ?? "", /stored, but: big rejects the key/);
+  assert.match(fake.messages[0] ?? "", /big rejects the key. The key is kept as ACME_API_KEY/);
 });
 
 test("a key that no model reads says so, and one that is not entered changes nothing", async () => {

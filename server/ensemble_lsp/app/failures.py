@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import DocumentError, EnsembleError, NoModelError
@@ -30,8 +30,8 @@ def no_model(app: AppContext, task: Task) -> NoModelError:
         else f"{entry.profile.name}: {entry.reason}"
         for entry in paused
     ]
-    sentences = [reason.rstrip(".") + "." for reason in dict.fromkeys(reasons)]
-    error = NoModelError(f"{' '.join(sentences)} No other model can {task}.")
+    sentences = [reason.rstrip(".") + "." for reason in reasons]
+    error = NoModelError(f"{_in_one_message(sentences)} No other model can {task}.")
     error.problem = paused[0].problem
     return error
 
@@ -61,7 +61,18 @@ def failed(app: AppContext, task: Task, asked: FanOutResult, names: Sequence[str
     first = next(iter(errors.values()))
     if len(errors) == 1:
         return first
-    messages = " ".join(dict.fromkeys(map(str, errors.values())))
+    messages = _in_one_message(map(str, errors.values()))
     combined = NoModelError(f"{messages} None of the models answered.")
     combined.problem = first.problem
     return combined
+
+
+def _in_one_message(errors: Iterable[str]) -> str:
+    """Join errors that begin with their advice, so that each piece of advice is given once."""
+    given: set[str] = set()
+    parts: list[str] = []
+    for error in dict.fromkeys(errors):
+        advice, stop, fault = error.partition(". ")
+        parts.append(fault if stop and advice in given else error)
+        given.add(advice)
+    return " ".join(parts)

@@ -74,9 +74,14 @@ class ComparisonPlan:
         """Return the sentence for the confirmation."""
         names = [e.model for e in self.estimates if not e.local and e.requests]
         unknown = [e.model for e in self.estimates if not e.priced and e.requests]
-        price = f"about {dollars(self.cost)}, at most {dollars(self.max_cost)} if every answer is as long as allowed"
+        price: list[str] = []
+        if self.max_cost or not unknown:
+            price.append(
+                f"about {dollars(self.cost)}, at most {dollars(self.max_cost)} if every answer is as long as allowed"
+            )
         if self.limit is not None and self.limit < self.max_cost:
-            price += f"; the budget ends it at {dollars(self.limit)}"
-        more = f"; the price of {join_names(unknown)} is not known" if unknown else ""
+            price.append(f"the budget ends it at {dollars(self.limit)}")
+        if unknown:
+            price.append(f"the price of {join_names(unknown)} is not known")
         cases = plural(len(self.sample.cases), "case")
-        return f"This sends {cases} to {join_names(names)}: {price}{more}."
+        return f"This sends {cases} to {join_names(names)}: {'; '.join(price)}."

@@ -208,7 +208,7 @@ def test_the_config_names_a_key_that_is_stored_and_tested(
         newcomer.shots("no-key")
         newcomer.pick("service")
         newcomer.answer("API key for MY_SERVICE_KEY", "sk-wrong")
-        rejected = "The key MY_SERVICE_KEY is stored, but"
+        rejected = "The key is kept as MY_SERVICE_KEY"
         newcomer.notification(rejected).wait_for(timeout=60_000)
         newcomer.shots("key-rejected")
         button(newcomer, rejected, "Enter Another Key")

@@ -66,7 +66,7 @@ class _Circuit:
             return self.last[1]
         seconds = self.retry_at - self._clock()
         when = f"tried again in {seconds:.0f} s" if seconds >= 1 else "tried again next"
-        return f"{self.last[1]} (paused, {when})"
+        return f"{self.last[1].removesuffix('.')} (paused, {when})."
 
     @property
     def admits(self) -> bool:
@@ -141,7 +141,7 @@ class CircuitBreaker(Wrapper):
         """
         reasons = {c.reason: c.retry_at is not None for c in self._circuits() if c.reason}
         paused = [text for text, is_paused in reasons.items() if is_paused]
-        return "; ".join(paused or reasons)
+        return " ".join(paused or reasons)
 
     @property
     def problem(self) -> Problem:
