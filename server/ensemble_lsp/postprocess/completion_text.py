@@ -22,6 +22,7 @@ from .layout import (
 )
 from .open_line import needed_lines
 from .overlap import strip_loops, strip_repeated_prefix, strip_suffix
+from .placeholders import is_placeholder
 from .prose_lines import reads_as_sentence
 from .reindent import translate_indentation
 from .rest_of_line import fit_rest_of_line
@@ -165,7 +166,7 @@ def clean_completion(
     if cut_off or shortened:
         text = _cut_to_parse(text, prefix, suffix, language)
     text = _strip_end(text, prefix, suffix, language)
-    if not text.strip() or _is_already_there(text, suffix, head):
+    if not text.strip() or is_placeholder(text) or _is_already_there(text, suffix, head):
         return ""
     return text if newline == "\n" else text.replace("\n", newline)
 
