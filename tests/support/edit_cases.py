@@ -29,7 +29,9 @@ from typing import Any
 from ensemble_lsp.feedback import Tracker
 from ensemble_lsp.types import Document, Edit, Outcome, Position, Span, Suggestion, advance
 
-from .edit_sequences import CURSOR, Editor, from_the_left, words
+from .edit_samples import CURSOR
+from .edit_scenarios import words
+from .simulated_editor import Editor, from_the_left
 
 FOLDER = Path(__file__).parent.parent / "data" / "editing"
 PARTS = ("mended", "held_out", "held_out_second", "held_out_third", "held_out_fourth")

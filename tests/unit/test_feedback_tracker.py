@@ -9,7 +9,8 @@ import pytest
 from ensemble_lsp.feedback import Tracker
 from ensemble_lsp.feedback.reward import reward_of
 from ensemble_lsp.types import Document, Edit, Outcome, Position, Span, Suggestion
-from tests.support.edit_sequences import SCENARIOS, SHAPES, play, scores, sequences
+from tests.support.edit_scenarios import SCENARIOS
+from tests.support.edit_sequences import SHAPES, play, scores, sequences
 
 CODE = "def f():\n    return \n\nprint(1)\n"
 HERE = Position(1, 11)
