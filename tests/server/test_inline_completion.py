@@ -204,7 +204,7 @@ async def test_trigger_kind_0_is_taken_for_what_the_client_meant(
 async def test_positions_are_right_after_an_emoji(
     home: Home, provider: LoopbackProvider, uri: str, encoding: str
 ) -> None:
-    from tests.support.lsp_client import CAPABILITIES
+    from tests.support.client_capabilities import CAPABILITIES
 
     provider.reply = "lower()"
     home.model("gpt", provider.base_url)
@@ -272,7 +272,7 @@ async def test_the_range_covers_what_the_text_contains_of_the_rest_of_the_line(
 async def test_a_completion_replaces_the_bracket_behind_the_cursor(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:
-    from tests.support.lsp_client import CAPABILITIES
+    from tests.support.client_capabilities import CAPABILITIES
 
     provider.reply = "a) or b"
     home.model("gpt", provider.base_url)

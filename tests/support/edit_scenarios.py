@@ -5,12 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ensemble_lsp.types import (
-    Edit,
-    Position,
-    Span,
-    Suggestion,
-)
+from ensemble_lsp.types import Edit, Position, Span, Suggestion
 
 from .edit_samples import Sample
 from .simulated_editor import Editor, type_exactly

@@ -10,12 +10,7 @@ from dataclasses import dataclass
 
 from ensemble_lsp.feedback.range_tracking import advance
 from ensemble_lsp.feedback.tracker import Tracker
-from ensemble_lsp.types import (
-    Document,
-    Outcome,
-    Position,
-    Suggestion,
-)
+from ensemble_lsp.types import Document, Outcome, Position, Suggestion
 
 from .edit_samples import CURSOR, SAMPLES, Sample
 from .edit_scenarios import SCENARIOS, Act
