@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import time
 from typing import Any
 
 from tests.support.lsp_client import LspClient
@@ -53,16 +52,12 @@ async def measure(
         client.insert(uri, place, line)
         place += len(line)
         await asyncio.sleep(0.02)  # the work for the keystroke is done before the request arrives
-        seen = len(await provider.times())
-        start = time.monotonic()
-        items = await client.inline(uri, place, 1)
-        end = time.monotonic()
+        items, before, after = await provider.around(client.inline(uri, place, 1))
         assert items, client.messages()
-        came, whole = (await provider.times())[seen]
         if number >= 5:
-            times["before"].append((came - start) * 1e3)
-            times["after"].append(max(0.0, end - whole) * 1e3)
-            times["added"].append((came - start + max(0.0, end - whole)) * 1e3)
+            times["before"].append(before)
+            times["after"].append(after)
+            times["added"].append(before + after)
         client.insert(uri, place, f"{number}\n")
         place += len(f"{number}\n")
     times["processor"] = [(processor_ms(client.process.pid) - used) / requests]

@@ -50,15 +50,10 @@ async def _added(
         client.insert(uri, place, line)
         place += len(line)
         await asyncio.sleep(0.02)  # the work for the keystroke is done before the request arrives
-        seen = len(await provider.times())
         asked = client.at(uri, place - 1)
         asked["textDocument"]["version"] = client.documents[uri][0]
-        start = time.monotonic()
-        await client.request(_REQUEST, asked)
-        end = time.monotonic()
-        came, whole = (await provider.times())[seen]
+        _, before, after = await provider.around(client.request(_REQUEST, asked))
         if number >= 5:
-            before, after = (came - start) * 1e3, (end - whole) * 1e3
             for name, value in (("before", before), ("after", after), ("added", before + after)):
                 times[name].append(value)
     client.close_document(uri)

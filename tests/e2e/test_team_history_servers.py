@@ -6,7 +6,6 @@ import asyncio
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +16,7 @@ from ensemble_lsp.history import History
 from ensemble_lsp.selection.daily_budget import day_start
 from tests.e2e.team_database import opened, postgres, url
 from tests.server.conftest import Home
+from tests.support.history_writer import writer
 from tests.support.postgres import PASSWORD, Postgres
 from tests.support.providers import LoopbackProvider
 from tests.unit.test_selection_daily_budget import Priced, Server, spent
@@ -24,32 +24,10 @@ from tests.unit.test_selection_daily_budget import Priced, Server, spent
 __all__ = ["postgres", "url"]  # fixtures
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-_WRITER = """
-import asyncio, sys
-from pathlib import Path
-from ensemble_lsp.history import History, SuggestionRecord, CallRecord
-from ensemble_lsp.types import Outcome
 
-async def main(folder, url, name, count):
-    history = History.open(Path(folder, name, "history.sqlite3"), url=url, retention_days=99999)
-    for number in range(count):
-        id = f"{name}-{number}"
-        history.add_suggestion(SuggestionRecord(id, 1e9, "complete", ("a",)))
-        history.add_call(CallRecord(1e9, "complete", "a", cost=1.0))
-        outcome = Outcome(id, "accepted", "document", reward=1.0)
-        if await asyncio.wrap_future(history.add_outcome(outcome, 1e9)):
-            print(id, flush=True)
-    await history.close()
-    for notice in history.notices:
-        print("notice", notice, flush=True)
-
-asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
-"""
-
-
-def writer(folder: Path, url: str, name: str, count: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _WRITER, str(folder), url, name, str(count)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def member(folder: Path, url: str, name: str, count: int) -> subprocess.Popen[str]:
+    """Start a member's process with its own data folder, which writes to the team's history."""
+    return writer(folder / name / "history.sqlite3", name, count, url)
 
 
 async def test_several_servers_lose_and_double_nothing_and_who_reads_on_misses_nothing(
@@ -58,7 +36,7 @@ async def test_several_servers_lose_and_double_nothing_and_who_reads_on_misses_n
     servers, each = 4, 60
     reader = opened(tmp_path, url, "reader")
     await reader.ready()
-    running = [writer(tmp_path, url, f"p{number}", each) for number in range(servers)]
+    running = [member(tmp_path, url, f"p{number}", each) for number in range(servers)]
     seen: list[tuple[str, int]] = []
     upto = 0
     while True:  # reads on from its number while the others write, as a selector does
@@ -83,7 +61,7 @@ async def test_nothing_acknowledged_is_lost_by_a_kill(tmp_path: Path, url: str) 
     rng = random.Random(1)
     acknowledged: list[str] = []
     for turn in range(3):
-        process = writer(tmp_path, url, f"r{turn}", 100_000)
+        process = member(tmp_path, url, f"r{turn}", 100_000)
         assert process.stdout is not None
         for _ in range(rng.randrange(5, 60)):
             acknowledged.append(process.stdout.readline().strip())

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import Home
+from tests.server.conftest import Home, cli
 from tests.server.remote_model import file
-from tests.server.test_reports import cli
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Home
+from tests.server.conftest import Home, cli
 from tests.server.remote_model import KEY, MARK, file, remote, sent
-from tests.server.test_reports import cli
 from tests.support.git_repository import git
 from tests.support.lsp_client import LspClient
 from tests.support.private_key import BODY, no_part_of_the_key

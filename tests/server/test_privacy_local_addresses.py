@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.server.conftest import Home
+from tests.server.conftest import Home, cli
 from tests.server.remote_model import APP, KEY, LIKE, MARK, asks, everything, file, sent
-from tests.server.test_reports import cli
 from tests.support.providers import LoopbackProvider, running
 
 pytestmark = [

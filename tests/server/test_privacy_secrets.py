@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Home
+from tests.server.conftest import Home, cli
 from tests.server.remote_model import APP, KEY, LIKE, MARK, asks, everything, file, remote, sent
-from tests.server.test_recall_files import CART, REST, SHOP
-from tests.server.test_reports import cli
 from tests.support.private_key import BODY, PEM, no_part_of_the_key
 from tests.support.providers import LoopbackProvider, running
+from tests.support.recalled_code import CART, REST, SHOP
 
 __all__ = ["remote"]  # a fixture
 pytestmark = [

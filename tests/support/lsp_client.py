@@ -49,6 +49,16 @@ class LspError(Exception):
         self.data = error.get("data")
 
 
+async def assert_cancelled(answer: asyncio.Future[Any], timeout: float = 10) -> None:
+    """Wait for the error that answers a cancelled request."""
+    try:
+        given = await asyncio.wait_for(answer, timeout)
+    except LspError as error:
+        assert error.code == -32800, error
+    else:
+        raise AssertionError(given)
+
+
 class LspClient:
     """One editor, with one server."""
 
