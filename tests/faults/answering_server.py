@@ -1,4 +1,4 @@
-"""Signs that a server still answers, and that it has the document that its client has."""
+"""Checks that a server still answers and has the same document as its client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that counts as remote, and what it is asked about the files of a workspace."""
+"""A model that counts as remote, and requests to it about the files of a workspace."""
 
 from __future__ import annotations
 

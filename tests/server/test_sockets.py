@@ -1,4 +1,4 @@
-"""The server over TCP and WebSocket, for the client with the token alone."""
+"""The server over TCP and WebSocket serves only the client with the token."""
 
 from __future__ import annotations
 

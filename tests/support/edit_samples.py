@@ -1,4 +1,4 @@
-"""Places in code of several languages, what is offered there, and what is written instead."""
+"""Places in code of several languages, each with an offered text and the text that is written instead."""
 
 from __future__ import annotations
 

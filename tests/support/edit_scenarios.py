@@ -1,4 +1,4 @@
-"""What a user does with an offered text, by the outcome that a person would name."""
+"""Reactions of a user to an offered text, by the outcome that a person would name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A selector of each strategy, and what it chooses from."""
+"""A selector of each strategy, and the models and calls that it is given."""
 
 from __future__ import annotations
 

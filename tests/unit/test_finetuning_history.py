@@ -1,4 +1,4 @@
-"""Training data from the history: what was accepted, and pairs of chosen and refused answers."""
+"""Training data from the history: accepted texts, and pairs of chosen and refused answers."""
 
 from __future__ import annotations
 

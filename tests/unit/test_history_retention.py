@@ -1,4 +1,4 @@
-"""What the history removes: old rows with their sums, and everything on request."""
+"""The history removes old rows with their sums, and everything on request."""
 
 from __future__ import annotations
 

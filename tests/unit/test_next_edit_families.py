@@ -1,4 +1,4 @@
-"""How a model's id or setting chooses its family of next-edit models."""
+"""A model's id or setting chooses its family of next-edit models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the answers of the families of next-edit models are read."""
+"""Answers of the families of next-edit models are read as edits."""
 
 from __future__ import annotations
 

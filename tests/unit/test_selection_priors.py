@@ -1,4 +1,4 @@
-"""Priors: what is known of a model before its first outcome."""
+"""Priors: the expected reward of a model before its first outcome."""
 
 from __future__ import annotations
 
