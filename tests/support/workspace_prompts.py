@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from ensemble_lsp.context.documents import read
-from ensemble_lsp.context.secret_search import LineSearch
 from ensemble_lsp.context.workspace_index import WorkspaceContext
 from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.settings import PrivacySettings
@@ -15,12 +12,6 @@ from ensemble_lsp.settings import PrivacySettings
 REMOTE = Profile("gpt", "openai", "gpt-x", context_tokens=100_000)
 LOCAL = Profile("llama", "llamacpp", "x.gguf", context_tokens=4096, local=True)
 RECALL = Profile("recall", "recall", "recall", local=True, free=True)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def detectors() -> None:
-    """Load the detectors outside the event loop, as the server does in a thread."""
-    LineSearch()
 
 
 def write(root: Path, files: dict[str, str]) -> None:

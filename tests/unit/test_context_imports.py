@@ -13,7 +13,8 @@ from ensemble_lsp.context.prompt_builder import complete_prompt
 from ensemble_lsp.context.workspace_index import WorkspaceContext
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Document, Edit, Position, Span
-from tests.support.workspace_prompts import REMOTE, detectors, opened, write
+from tests.support.secret_detectors import detectors
+from tests.support.workspace_prompts import REMOTE, opened, write
 
 __all__ = ["detectors"]  # a fixture
 

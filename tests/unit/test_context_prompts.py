@@ -14,7 +14,8 @@ from ensemble_lsp.models.prompt_rendering import chat_messages
 from ensemble_lsp.models.token_estimates import estimate_tokens
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Document, Edit, Position, Prompt, Span, common_prefix_length
-from tests.support.workspace_prompts import LOCAL, RECALL, REMOTE, detectors, opened, write
+from tests.support.secret_detectors import detectors
+from tests.support.workspace_prompts import LOCAL, RECALL, REMOTE, opened, write
 
 __all__ = ["detectors"]  # a fixture
 

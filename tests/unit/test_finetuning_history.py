@@ -16,7 +16,10 @@ from ensemble_lsp.finetuning.validation import check_file
 from ensemble_lsp.history import History, StoredSuggestion, SuggestionRecord
 from ensemble_lsp.settings import PrivacySettings
 from ensemble_lsp.types import Outcome, OutcomeKind
+from tests.support.secret_detectors import detectors
 from tests.support.training_target import PROFILE
+
+__all__ = ["detectors"]  # a fixture
 
 
 class Past:
