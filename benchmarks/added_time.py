@@ -36,13 +36,18 @@ def source(lines: int) -> str:
     return "".join(FUNCTION.format(n=n) for n in range(lines // 8))
 
 
+def open_source(client: LspClient, lines: int) -> tuple[str, int]:
+    """Open such a file; return its address and the start of a line in its middle, inside a function."""
+    text = source(lines)
+    uri = client.open(f"file:///bench/file_{lines}.py", text)
+    return uri, text.index("    return total\n\n\n", len(text) // 2)
+
+
 async def measure(
     client: LspClient, provider: TimedProvider, lines: int, requests: int
 ) -> dict[str, list[float]]:
     """Return the times in milliseconds for one length."""
-    text = source(lines)
-    uri = client.open(f"file:///bench/file_{lines}.py", text)
-    place = text.index("    return total\n\n\n", len(text) // 2)
+    uri, place = open_source(client, lines)
     times: dict[str, list[float]] = {"before": [], "after": [], "added": []}
     used = 0.0
     for number in range(requests + 5):

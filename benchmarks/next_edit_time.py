@@ -20,7 +20,7 @@ from ensemble_lsp.next_edit.edit_history import EditHistory
 from ensemble_lsp.next_edit.predictor import EditPredictor
 from ensemble_lsp.types import Edit, Position, Span
 
-from .added_time import LENGTHS, source
+from .added_time import LENGTHS, open_source, source
 from .common import percentile, table
 from .provider import TimedProvider, timed_server
 
@@ -41,9 +41,7 @@ async def added(requests: int) -> dict[str, Any]:
 async def _added(
     client: LspClient, provider: TimedProvider, lines: int, requests: int
 ) -> dict[str, list[float]]:
-    text = source(lines)
-    uri = client.open(f"file:///bench/file_{lines}.py", text)
-    place = text.index("    return total\n\n\n", len(text) // 2)
+    uri, place = open_source(client, lines)
     times: dict[str, list[float]] = {"before": [], "after": [], "added": []}
     for number in range(requests + 5):
         line = f"    value_{number} = {number}\n"
