@@ -221,7 +221,8 @@ async function missingWeights(
 /** Whether a task can be tried. If no model is set up for it, offer to set one up instead. */
 export async function readyFor(server: ServerConnection, task: Task): Promise<boolean> {
   if (!server.running) return true; // the command itself says why it fails
-  const models = (await listModels(server)).filter((model) => model.tasks.includes(task));
+  const all = await listModels(server);
+  const models = all.filter((model) => model.tasks.includes(task));
   if (models.some((model) => model.available || !isKeyless(model))) return true;
   const [keyless] = models;
   if (keyless?.keyVariable) {
@@ -231,7 +232,10 @@ export async function readyFor(server: ServerConnection, task: Task): Promise<bo
       [SET_UP_ANOTHER]: () => run("setUp"),
     });
   } else {
-    const message = `Set up a model to ${task}: recall only completes what your code repeats.`;
+    const reason = all.every(({ provider }) => provider === "recall")
+      ? "recall only completes what your code repeats"
+      : "none of your models does this task";
+    const message = `Set up a model to ${task}: ${reason}.`;
     await offer(message, { [SET_UP]: () => run("setUp") }, "info");
   }
   return false;

@@ -26,7 +26,7 @@ const OLLAMA: FoundModel = {
   why: "Ollama serves it on port 11434",
   inUse: false,
 };
-const RECALL = model("recall", { tasks: ["complete"] });
+const RECALL = model("recall", { provider: "recall", tasks: ["complete"] });
 const GOOD = {
   name: "tiny",
   ok: true,
@@ -201,6 +201,10 @@ test("a task without a model leads to the set-up, or to the missing key", async 
   assert.equal(await readyFor(bare.connection, "generate"), false);
   await settle();
   assert.deepEqual(fake.executed, [["ensemble.setUp"]]);
+  assert.match(fake.messages[0] ?? "", /recall only completes/);
+  const other = new Server({ "ensemble.models": [RECALL, model("fim", { tasks: ["complete"] })] });
+  assert.equal(await readyFor(other.connection, "generate"), false);
+  assert.match(fake.messages[1] ?? "", /none of your models does this task/);
   const reason = "no key: set the environment variable ACME_API_KEY";
   const keyless = model("big", { available: false, reason, keyVariable: "ACME_API_KEY" });
   const locked = new Server({ "ensemble.models": [RECALL, keyless] });
