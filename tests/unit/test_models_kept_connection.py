@@ -187,6 +187,26 @@ async def test_a_server_that_refuses_is_not_tried_at_each_keystroke(tmp_path: Pa
     listener.close()
 
 
+async def test_an_answer_shows_that_a_server_which_closed_early_accepts_connections_again(
+    server: Server,
+) -> None:
+    clock = Clock()
+    async with connected(server.url, clock) as (kept, client):
+        kept.expect_request()
+        await until(lambda: server.connections == 1)
+        server.hang_up()  # as a server that restarts
+        await until(lambda: not kept._backend.has_spare)
+        await client.get(server.url)
+        clock.time += 1.1
+        kept.expect_request()
+        server.hang_up()
+        for _ in range(5):
+            clock.time += 1.1
+            await asyncio.sleep(0.05)
+            kept.expect_request()
+        await until(lambda: server.connections == 3)
+
+
 async def test_a_certificate_that_nobody_vouches_for_gets_no_connection(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

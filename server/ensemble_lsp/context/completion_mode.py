@@ -73,11 +73,12 @@ def _on_blank(
     if len(head) > len(indent_of(text)) and _opens_below(text, document.language):
         return "block"
     below = _first_non_blank(document, range(position.line + 1, position.line + _NEARBY_LINES))
-    # A cursor at the margin belongs to a body only if that body continues below it.
-    depth = len(head) or len(indent_of(below))
+    # A cursor at the margin belongs to a body that continues below it, or that ends the file.
+    depth = len(head) or len(indent_of(below or text))
     if not depth or _continues(text):
         return "line"
-    symbol = enclosing(document, Position(position.line, depth), trees)
+    line = position.line if head or below else _line_above(document, position.line)
+    symbol = enclosing(document, Position(line, depth), trees)
     if symbol is None or not (symbol.empty or symbol.kind == "function"):
         return "line"
     return "line" if in_string_or_comment(document, position, trees) else "block"
@@ -86,6 +87,11 @@ def _on_blank(
 def _first_non_blank(document: Document, numbers: range) -> str:
     """Return the first non-blank of the lines; empty without one."""
     return next((text for n in numbers if (text := document.line(n)).strip()), "")
+
+
+def _line_above(document: Document, line: int) -> int:
+    """Return the number of the nearest line above with text; there is one."""
+    return next(n for n in range(line - 1, -1, -1) if document.line(n).strip())
 
 
 def _continues(text: str) -> bool:

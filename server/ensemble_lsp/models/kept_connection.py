@@ -253,12 +253,15 @@ class KeptConnection(httpx2.AsyncHTTPTransport):
     def _check(self) -> None:
         """Open a connection if no usable one is left; look again after a while."""
         now = self._now()
+        usable = any(c.is_idle() and not c.has_expired() for c in self._pool.connections)
+        if usable:
+            self._backend.failed = False  # a request has shown that the server accepts connections
         waits = self._backend.failed and now - self._checked < RETRY_SECONDS
         if self._timer is not None and now - self._checked > _SLEPT_SECONDS:
             self._drop_idle()
         if not waits:
             self._checked = now
-            if not any(c.is_idle() and not c.has_expired() for c in self._pool.connections):
+            if not usable:
                 self._backend.open_spare()
         self._cancel_timer()
         if now - self._expected < KEPT_SECONDS:
