@@ -93,7 +93,7 @@ async def test_a_cancelled_download_leaves_nothing_behind(home: Home, index: Ind
         with pytest.raises(LspError, match="already"):
             await client.command("ensemble.downloadModel", {"name": NAME})
         client.notify("window/workDoneProgress/cancel", {"token": "t"})
-        await assert_cancelled(running, 30)
+        await assert_cancelled(running)
         assert NAME not in await names(client)
         assert not list((home.path / "data" / "models").glob("*"))
         index.stall.set()

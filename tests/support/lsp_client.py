@@ -49,7 +49,7 @@ class LspError(Exception):
         self.data = error.get("data")
 
 
-async def assert_cancelled(answer: asyncio.Future[Any], timeout: float = 10) -> None:
+async def assert_cancelled(answer: asyncio.Future[Any], timeout: float = 30) -> None:
     """Wait for the error that answers a cancelled request."""
     try:
         given = await asyncio.wait_for(answer, timeout)
