@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -144,14 +145,18 @@ class Workbench:
     def close(self) -> None:
         """Close all editors, without saving."""
         tabs = self.page.locator(".editor-group-container .tab")
-        if tabs.count():
+        discard = self.page.locator(".monaco-dialog-box").get_by_role("button", name="Don't Save")
+        empty = self.page.locator(".editor-group-container.empty")
+        for _ in range(3):  # a busy window may lose a key
+            if not tabs.count():
+                return
             self.press("Escape", "Control+k", "Control+w")
-            discard = self.page.locator(".monaco-dialog-box").get_by_role(
-                "button", name="Don't Save"
-            )
-            expect(discard.or_(self.page.locator(".editor-group-container.empty"))).to_be_visible()
+            with suppress(TimeoutError):
+                discard.or_(empty).wait_for(timeout=20_000)
             if discard.count():
                 discard.click()
+                with suppress(TimeoutError):
+                    empty.wait_for(timeout=20_000)
         expect(tabs).to_have_count(0)
 
     def press(self, *keys: str) -> None:
@@ -169,7 +174,8 @@ class Workbench:
         # By its name, because a panel beside the editor is an active tab too.
         tab = self.page.locator(f'.tab[data-resource-name="{self.path.name}"]:not(.dirty)')
         tab.first.wait_for()
-        return self.path.read_text()
+        # A file without changes is written again, and is empty for a moment.
+        return wait_until(self.path.read_text, "the saved file to have a text", 10)
 
     # -- ghost text ----------------------------------------------------------------------------
 
