@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import time
 from typing import Any
 
 from tests.support.lsp_client import LspClient
@@ -37,13 +36,18 @@ def source(lines: int) -> str:
     return "".join(FUNCTION.format(n=n) for n in range(lines // 8))
 
 
+def open_source(client: LspClient, lines: int) -> tuple[str, int]:
+    """Open such a file; return its address and the start of a line in its middle, inside a function."""
+    text = source(lines)
+    uri = client.open(f"file:///bench/file_{lines}.py", text)
+    return uri, text.index("    return total\n\n\n", len(text) // 2)
+
+
 async def measure(
     client: LspClient, provider: TimedProvider, lines: int, requests: int
 ) -> dict[str, list[float]]:
     """Return the times in milliseconds for one length."""
-    text = source(lines)
-    uri = client.open(f"file:///bench/file_{lines}.py", text)
-    place = text.index("    return total\n\n\n", len(text) // 2)
+    uri, place = open_source(client, lines)
     times: dict[str, list[float]] = {"before": [], "after": [], "added": []}
     used = 0.0
     for number in range(requests + 5):
@@ -53,16 +57,12 @@ async def measure(
         client.insert(uri, place, line)
         place += len(line)
         await asyncio.sleep(0.02)  # the work for the keystroke is done before the request arrives
-        seen = len(await provider.times())
-        start = time.monotonic()
-        items = await client.inline(uri, place, 1)
-        end = time.monotonic()
+        items, before, after = await provider.around(client.inline(uri, place, 1))
         assert items, client.messages()
-        came, whole = (await provider.times())[seen]
         if number >= 5:
-            times["before"].append((came - start) * 1e3)
-            times["after"].append(max(0.0, end - whole) * 1e3)
-            times["added"].append((came - start + max(0.0, end - whole)) * 1e3)
+            times["before"].append(before)
+            times["after"].append(after)
+            times["added"].append(before + after)
         client.insert(uri, place, f"{number}\n")
         place += len(f"{number}\n")
     times["processor"] = [(processor_ms(client.process.pid) - used) / requests]

@@ -19,7 +19,8 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-from tests.support.lsp_client import CAPABILITIES, LspClient, running_server
+from tests.support.client_capabilities import CAPABILITIES
+from tests.support.lsp_client import LspClient, running_server
 
 from .added_time import LENGTHS, source
 from .common import percentile, processor_ms, save, table

@@ -25,7 +25,7 @@ from tests.support.lsp_client import LspClient, running_server
 from tests.support.tls import certificate
 from tests.support.wire_formats import Answer, events
 
-from .added_time import source
+from .added_time import open_source
 from .common import percentile, save, table
 from .provider import REPLY, QuickClient
 
@@ -111,10 +111,8 @@ class Typist:
     """Types the start of a new line each time, requests a completion, and finishes the line."""
 
     def __init__(self, client: LspClient) -> None:
-        text = source(100)
         self._client = client
-        self._uri = client.open("file:///bench/file.py", text)
-        self._place = text.index("    return total\n\n\n", len(text) // 2)
+        self._uri, self._place = open_source(client, 100)
         self._number = 0
 
     def _type(self, text: str) -> None:

@@ -20,7 +20,7 @@ from ensemble_lsp.next_edit.edit_history import EditHistory
 from ensemble_lsp.next_edit.predictor import EditPredictor
 from ensemble_lsp.types import Edit, Position, Span
 
-from .added_time import LENGTHS, source
+from .added_time import LENGTHS, open_source, source
 from .common import percentile, table
 from .provider import TimedProvider, timed_server
 
@@ -41,24 +41,17 @@ async def added(requests: int) -> dict[str, Any]:
 async def _added(
     client: LspClient, provider: TimedProvider, lines: int, requests: int
 ) -> dict[str, list[float]]:
-    text = source(lines)
-    uri = client.open(f"file:///bench/file_{lines}.py", text)
-    place = text.index("    return total\n\n\n", len(text) // 2)
+    uri, place = open_source(client, lines)
     times: dict[str, list[float]] = {"before": [], "after": [], "added": []}
     for number in range(requests + 5):
         line = f"    value_{number} = {number}\n"
         client.insert(uri, place, line)
         place += len(line)
         await asyncio.sleep(0.02)  # the work for the keystroke is done before the request arrives
-        seen = len(await provider.times())
         asked = client.at(uri, place - 1)
         asked["textDocument"]["version"] = client.documents[uri][0]
-        start = time.monotonic()
-        await client.request(_REQUEST, asked)
-        end = time.monotonic()
-        came, whole = (await provider.times())[seen]
+        _, before, after = await provider.around(client.request(_REQUEST, asked))
         if number >= 5:
-            before, after = (came - start) * 1e3, (end - whole) * 1e3
             for name, value in (("before", before), ("after", after), ("added", before + after)):
                 times[name].append(value)
     client.close_document(uri)

@@ -12,15 +12,8 @@ from __future__ import annotations
 import time
 
 from tests.support import edit_cases, editing_sessions
-from tests.support.edit_sequences import (
-    AMBIGUOUS,
-    SAMPLES,
-    SHAPES,
-    Sample,
-    play,
-    scores,
-    sequences,
-)
+from tests.support.edit_samples import AMBIGUOUS, SAMPLES, Sample
+from tests.support.edit_sequences import SHAPES, play, scores, sequences
 
 from .common import save, table
 

@@ -14,15 +14,16 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from tests.support.lsp_client import LspClient, running_server
 from tests.support.wire_formats import Answer, events
 
+R = TypeVar("R")
 REPLY = ("first", " +", " second")
 
 
@@ -106,6 +107,15 @@ class TimedProvider:
                 return json.load(answer)
 
         return [tuple(each) for each in await asyncio.to_thread(read)]
+
+    async def around(self, answer: Awaitable[R]) -> tuple[R, float, float]:
+        """Wait for a server's answer; return it with the milliseconds before and after the provider's work."""
+        seen = len(await self.times())
+        start = time.monotonic()
+        given = await answer
+        end = time.monotonic()
+        came, whole = (await self.times())[seen]
+        return given, (came - start) * 1e3, max(0.0, end - whole) * 1e3
 
 
 @contextlib.asynccontextmanager

@@ -21,6 +21,7 @@ from typing import Any
 
 import psutil
 from tests.support.lsp_client import LspClient, running_server
+from tests.support.recalled_code import CART, SHOP
 
 from .common import percentile, save, table
 
@@ -29,15 +30,6 @@ SOURCE = "".join(
     f"    for item in range(total_{{n}}):\n        total_{{n}} += helper_{{n}}(item)\n    return total_{{n}}\n"
     for k in range(8)
 )
-METHOD = """    def {0}(self, parcel, customer):
-        parcel_price = self.catalogue.price_of(parcel, customer.country)
-        self.{0}_list.append(Order(parcel, customer, parcel_price))
-        return parcel_price
-
-"""
-NAMES = ("order", "restock", "offer", "lend", "sell", "hire", "rent", "swap")
-SHOP = "class Shop:\n" + "".join(METHOD.format(n) for n in NAMES)
-CART = "class Cart:\n    def add(self, parcel, customer):\n        parcel_price = self.catalogue."
 TYPED = (
     "total = first * second + 1\n    for item in range(total):\n        total += helper(item)\n    "
 )

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.next_edit_targets import Change, FileChange, commits, releases
-from benchmarks.recall_quality import Result, code_lines, index_of, predicted
+from benchmarks.recall_quality import code_lines, index_of, predicted
+from benchmarks.recall_results import Result
 from ensemble_lsp.providers.recall.token_index import RecallIndex
 from ensemble_lsp.types import Document, Position
 

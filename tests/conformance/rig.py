@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from ensemble_lsp.bootstrap import ServerOptions, create_server
 from ensemble_lsp.lsp.server import EnsembleServer
-from tests.support.lsp_client import CAPABILITIES
+from tests.support.client_capabilities import CAPABILITIES
 from tests.support.metamodel import Conformance
 
 Result = TypeVar("Result")

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conformance import model, sessions
-from tests.support.lsp_client import CAPABILITIES, LspClient, running_server
+from tests.support.client_capabilities import CAPABILITIES
+from tests.support.lsp_client import LspClient, running_server
 from tests.support.providers import LoopbackProvider, running
 
 CONFIG = """

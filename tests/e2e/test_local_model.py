@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ensemble_lsp.providers.llamacpp.llamacpp_model import LlamaCppModel
 from ensemble_lsp.settings import ModelSettings
 from ensemble_lsp.types import Prompt
 from tests.server.conftest import Home
-from tests.support.lsp_client import LspClient, LspError
+from tests.support.lsp_client import LspClient, assert_cancelled
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -189,9 +189,7 @@ async def test_a_cancelled_generation_ends_in_the_child_too(local_home: Home) ->
         start = sum(child.cpu_times()[:2])
         await until(lambda: sum(child.cpu_times()[:2]) > start + 0.3)
         client.cancel(id_)
-        with pytest.raises(LspError) as caught:
-            await asyncio.wait_for(future, 10)
-        assert caught.value.code == -32800
+        await assert_cancelled(future)
 
         async def rests() -> bool:
             before = sum(child.cpu_times()[:2])
@@ -202,13 +200,20 @@ async def test_a_cancelled_generation_ends_in_the_child_too(local_home: Home) ->
             pass
 
 
-async def test_the_child_dies_with_a_server_that_is_killed(local_home: Home) -> None:
-    uri = (local_home.workspace / "shapes.py").as_uri()
-    async with local_home.server() as client:
+@asynccontextmanager
+async def server_and_child(home: Home) -> AsyncIterator[tuple[LspClient, psutil.Process]]:
+    """A server that has completed once, and the process that holds its model."""
+    uri = (home.workspace / "shapes.py").as_uri()
+    async with home.server() as client:
         client.open(uri, SHAPES)
         assert await invoked(client, uri)
         child = child_of(client)
         assert child is not None
+        yield client, child
+
+
+async def test_the_child_dies_with_a_server_that_is_killed(local_home: Home) -> None:
+    async with server_and_child(local_home) as (client, child):
         client.process.send_signal(signal.SIGKILL)
         await client.process.wait()
         await until(lambda: not alive(child), 10)
@@ -222,23 +227,13 @@ def alive(process: psutil.Process) -> bool:
 
 
 async def test_the_child_leaves_with_the_server(local_home: Home) -> None:
-    uri = (local_home.workspace / "shapes.py").as_uri()
-    async with local_home.server() as client:
-        client.open(uri, SHAPES)
-        assert await invoked(client, uri)
-        child = child_of(client)
-        assert child is not None
+    async with server_and_child(local_home) as (client, child):
         assert await client.shutdown() == 0
         await until(lambda: not alive(child), 10)
 
 
 async def test_a_killed_child_is_started_anew_at_the_next_request(local_home: Home) -> None:
-    uri = (local_home.workspace / "shapes.py").as_uri()
-    async with local_home.server() as client:
-        client.open(uri, SHAPES)
-        assert await invoked(client, uri)
-        first = child_of(client)
-        assert first is not None
+    async with server_and_child(local_home) as (client, first):
         first.kill()
         await until(lambda: not alive(first), 10)
         other = (local_home.workspace / "other.py").as_uri()  # nothing is remembered of it

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Home
-from tests.server.test_reports import cli
+from tests.server.conftest import Home, cli
 from tests.support.providers import Fault, LoopbackProvider, Recorded
 from tests.unit.test_evaluation_cases import CODE
 

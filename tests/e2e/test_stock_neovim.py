@@ -153,10 +153,15 @@ def menu(editor: Neovim) -> list[str]:
     return [str(i["abbr"] or i["word"]) for i in editor.lua("vim.fn.complete_info().items")]
 
 
+def complete_in_menu(editor: Neovim, code: str, word: str) -> None:
+    """Open a file, type a space at its end, and wait for the word in the menu."""
+    editor.open("app.py", code)
+    editor.type("A<Space>")
+    wait_until(lambda: word in menu(editor), "the suggestion in the menu")
+
+
 def test_before_012_the_suggestion_is_a_completion(old: Neovim) -> None:
-    old.open("app.py", CODE[:-1])
-    old.type("A<Space>")
-    wait_until(lambda: "width * height" in menu(old), "the suggestion in the menu")
+    complete_in_menu(old, CODE[:-1], "width * height")
     assert old.text == CODE, "nothing is inserted before it is chosen"
     old.type("<C-n><C-y>")
     old.reads(CODE + "width * height")
@@ -167,9 +172,7 @@ def test_before_012_the_suggestion_is_a_completion(old: Neovim) -> None:
 def test_before_012_a_block_keeps_its_indentation(old: Neovim, gpt: LoopbackProvider) -> None:
     block = "if width < 0:\n        raise ValueError(f'{width} $')\n    return width * height"
     gpt.reply = block
-    old.open("app.py", "def area(width, height):\n   ")
-    old.type("A<Space>")
-    wait_until(lambda: "if width < 0:" in menu(old), "the suggestion in the menu")
+    complete_in_menu(old, "def area(width, height):\n   ", "if width < 0:")
     old.type("<C-n><C-y>")
     old.reads(f"def area(width, height):\n    {block}")
 
@@ -186,9 +189,7 @@ def test_before_012_brackets_behind_the_cursor_are_not_doubled(
 
 
 def test_before_012_typing_over_it_is_a_rejection(old: Neovim) -> None:
-    old.open("app.py", CODE[:-1])
-    old.type("A<Space>")
-    wait_until(lambda: "width * height" in menu(old), "the suggestion in the menu")
+    complete_in_menu(old, CODE[:-1], "width * height")
     old.look()
     old.type("None")
     old.reads(CODE + "None")

@@ -1,4 +1,4 @@
-"""Clients that break the rules: each request is still answered, the rest goes on, the process leaves."""
+"""Clients that break the protocol: each request is still answered, the server continues, the process leaves."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.faults.answering_server import PLACE, alive, shown
 from tests.server.conftest import Home
-from tests.support.lsp_client import CAPABILITIES, LspClient, LspError
+from tests.support.client_capabilities import CAPABILITIES
+from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import Fault, LoopbackProvider
 from tests.support.sources import CODE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-PLACE = {"line": 0, "character": 0}
 REQUESTS = (
     "textDocument/inlineCompletion",
     "textDocument/hover",
@@ -53,24 +54,6 @@ WRONG: tuple[Any, ...] = (
 def frame(message: Any) -> bytes:
     body = message if isinstance(message, bytes) else json.dumps(message).encode()
     return b"Content-Length: %d\r\n\r\n" % len(body) + body
-
-
-async def alive(client: LspClient) -> None:
-    """The server answers; what it was sent before this has been dealt with."""
-    assert isinstance(await client.command("ensemble.models"), list)
-
-
-async def shown(client: LspClient, uri: str) -> str:
-    """The document as the server has it, as far as a code action's range can tell: its last line."""
-    end = {"line": 2**31 - 1, "character": 2**31 - 1}
-    params = {
-        "textDocument": {"uri": uri},
-        "range": {"start": PLACE, "end": end},
-        "context": {"diagnostics": []},
-    }
-    actions = await client.request("textDocument/codeAction", params)
-    data = next(a["data"] for a in actions if a["title"] == "Generate with ensemble")
-    return f"{data['end'][0]}:{data['end'][1]}"
 
 
 async def test_messages_may_be_split_at_every_byte(home: Home) -> None:
@@ -218,111 +201,6 @@ async def test_exit_before_initialize_leaves(home: Home) -> None:
     async with home.server(initialize=False) as client:
         client.notify("exit")
         assert await asyncio.wait_for(client.process.wait(), 5) == 1
-
-
-BIG = 2**31 - 1
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "end_of_text"),
-    [
-        ((0, 0), (99, 99), "0:1"),
-        ((99, 99), (0, 0), "0:1"),
-        ((1, 999), (1, 999), "1:12"),
-        ((0, 999), (0, 999), "1:11"),
-        ((-1, -1), (0, 0), "1:11"),
-        ((0, 0), (2**32 - 1, 2**32 - 1), "0:1"),
-        ((0, 0), (2**70, 0), "0:1"),
-        ((1, BIG), (BIG, 0), "1:12"),
-    ],
-)
-async def test_wrong_ranges_mean_the_nearest_place(
-    home: Home, uri: str, start: tuple[int, int], end: tuple[int, int], end_of_text: str
-) -> None:
-    async with home.server() as client:
-        client.open(uri, CODE)
-        range_ = {
-            "start": {"line": start[0], "character": start[1]},
-            "end": {"line": end[0], "character": end[1]},
-        }
-        change = {
-            "textDocument": {"uri": uri, "version": 2},
-            "contentChanges": [{"range": range_, "text": "X"}],
-        }
-        client.notify("textDocument/didChange", change)
-        assert await shown(client, uri) == end_of_text
-
-
-async def test_versions_may_skip_repeat_and_go_back(home: Home, uri: str) -> None:
-    async with home.server() as client:
-        client.open(uri, "")
-        for version in (5, 5, 3, BIG, 1, -4):
-            params = {
-                "textDocument": {"uri": uri, "version": version},
-                "contentChanges": [{"range": {"start": PLACE, "end": PLACE}, "text": "x\n"}],
-            }
-            client.notify("textDocument/didChange", params)
-        assert await shown(client, uri) == "6:0"
-
-
-async def test_a_change_that_cannot_be_read_closes_the_document_and_says_so(
-    home: Home, provider: LoopbackProvider, uri: str
-) -> None:
-    home.model("gpt", provider.base_url)
-    home.tables["complete"] = {"budgetMs": 60000}
-    async with home.server() as client:
-        client.open(uri, CODE)
-        wrong = {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"rnage": 1}]}
-        client.notify("textDocument/didChange", wrong)
-        # What the editor holds is not known any more: better nothing than what does not fit.
-        assert await client.inline(uri) == []
-        assert provider.requests == []
-        assert any("app.py" in text for text in client.messages())
-        client.open(uri, CODE)
-        assert await client.inline(uri)
-
-
-async def test_documents_out_of_order_are_left_alone(home: Home, uri: str) -> None:
-    async with home.server() as client:
-        never = "file:///w/never.py"
-        change = {"textDocument": {"uri": never, "version": 2}, "contentChanges": [{"text": "x"}]}
-        client.notify("textDocument/didChange", change)
-        client.notify("textDocument/didSave", {"textDocument": {"uri": never}})
-        client.notify("textDocument/didClose", {"textDocument": {"uri": never}})
-        client.open(uri, "one\n")
-        client.open(uri, "one\ntwo\n")
-        assert await shown(client, uri) == "2:0"
-        client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
-        client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
-        await alive(client)
-        assert "Traceback" not in home.log(), home.log()
-
-
-@pytest.mark.parametrize("text", ["x = '\ud83d'\ny = ", "\udc00", "a\ud83d\nb = "])
-async def test_half_an_emoji_is_text_too(
-    home: Home, provider: LoopbackProvider, uri: str, text: str
-) -> None:
-    """Editors split surrogate pairs for the length of a keystroke, and JSON can carry the halves."""
-    home.model("gpt", provider.base_url)
-    home.tables["history"] = {"keepText": True}
-    home.tables["complete"] = {"budgetMs": 60000}
-    async with home.server() as client:
-        client.notify(
-            "textDocument/didOpen",
-            {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": text}},
-        )
-        place = {"line": text.count("\n"), "character": BIG}
-        params = {"textDocument": {"uri": uri}, "position": place}
-        inline = {**params, "context": {"triggerKind": 1}}
-        result = await client.request("textDocument/inlineCompletion", inline)
-        assert isinstance(result["items"], list)
-        if text.endswith("= "):
-            assert result["items"], home.log()
-        await client.request("textDocument/hover", params)
-        whole = {"start": PLACE, "end": place}
-        arguments = {"uri": uri, "range": whole, "instruction": "x", "apply": False}
-        assert "text" in await client.command("ensemble.generate", arguments)
-        assert "Traceback" not in home.log(), home.log()
 
 
 async def test_a_client_that_answers_nothing_gets_its_own_answers(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_hostile_repositories import KEY, file, remote
 from tests.server.conftest import Home
+from tests.server.remote_model import KEY, file, remote
 from tests.support.lsp_client import running_server
 from tests.support.providers import Fault, LoopbackProvider, running
 from tests.support.sources import CODE

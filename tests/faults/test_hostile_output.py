@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -207,6 +206,18 @@ async def in_terminal(home: Home, *arguments: str) -> bytes:
     return shown
 
 
+def about_the_file(home: Home, command: str) -> tuple[str, ...]:
+    """Write a file and the config; return the command's arguments about that file."""
+    home.write()
+    path = home.workspace / "app.py"
+    path.write_text(CODE)
+    return {
+        "complete": (f"{path}:2:12",),
+        "explain": (f"{path}:1",),
+        "generate": ("the area", "--at", f"{path}:2"),
+    }[command]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 @pytest.mark.parametrize("command", ["complete", "explain", "generate"])
 @pytest.mark.parametrize("delay", [0.0, 0.01])
@@ -216,15 +227,7 @@ async def test_no_escape_sequence_of_a_model_reaches_the_terminal(
     text = f"width {ESCAPES}* {HIDDEN}height" if command != "explain" else PROSE + ESCAPES
     provider.reply, provider.delay_chunk = text, delay
     home.model("gpt", provider.base_url)
-    home.write()
-    path = Path(home.workspace / "app.py")
-    path.write_text(CODE)
-    arguments = {
-        "complete": (f"{path}:2:12",),
-        "explain": (f"{path}:1",),
-        "generate": ("the area", "--at", f"{path}:2"),
-    }[command]
-    shown = await in_terminal(home, command, *arguments)
+    shown = await in_terminal(home, command, *about_the_file(home, command))
     assert (provider.requests and b"width" in shown) or b"multiplies" in shown, shown
     for wrong in (b"\x1b]", b"\x1b[2J", b"\x9b", b"pwned\x07", "\u202e".encode(), b"\x07"):
         assert wrong not in shown, shown
@@ -237,15 +240,7 @@ async def test_json_holds_nothing_hidden(
 ) -> None:
     provider.reply = f"width {ESCAPES}* {HIDDEN}height"
     home.model("gpt", provider.base_url)
-    home.write()
-    path = Path(home.workspace / "app.py")
-    path.write_text(CODE)
-    arguments = {
-        "complete": (f"{path}:2:12",),
-        "explain": (f"{path}:1",),
-        "generate": ("the area", "--at", f"{path}:2"),
-    }[command]
-    shown = await in_terminal(home, command, *arguments, "--json")
+    shown = await in_terminal(home, command, *about_the_file(home, command), "--json")
     start = shown.index(b"{")
     result, _ = json.JSONDecoder().raw_decode(shown[start:].decode())
     assert "width" in result["text"]

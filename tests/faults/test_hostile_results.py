@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_hostile_repositories import file
-from tests.server.conftest import Home
-from tests.server.test_reports import cli
+from tests.server.conftest import Home, cli
+from tests.server.remote_model import file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

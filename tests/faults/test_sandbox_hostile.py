@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psutil
@@ -139,17 +139,22 @@ print(','.join(tried))
 """
 
 
+@pytest.fixture
+def victim() -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the same user that no test program may reach."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        yield process
+        process.kill()
+
+
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of x86_64")
-def test_without_namespaces_and_landlock_no_call_reaches_another_process(tmp_path: Path) -> None:
-    victim = subprocess.Popen(["sleep", "60"])
-    try:
-        code = BARE.format(isolation=str(ISOLATION), folder=str(tmp_path), victim=victim.pid)
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
-        assert victim.poll() is None
-    finally:
-        victim.kill()
-        victim.wait()
+def test_without_namespaces_and_landlock_no_call_reaches_another_process(
+    tmp_path: Path, victim: subprocess.Popen[bytes]
+) -> None:
+    code = BARE.format(isolation=str(ISOLATION), folder=str(tmp_path), victim=victim.pid)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+    assert victim.poll() is None
 
 
 FILTERED = """
@@ -190,17 +195,14 @@ print(','.join(tried), subprocess.run(['true']).returncode, os.nice(1))
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of x86_64")
 @pytest.mark.parametrize("apart", [True, False])
-def test_a_test_runner_makes_no_namespaces_and_reaches_no_other_process(apart: bool) -> None:
-    victim = subprocess.Popen(["sleep", "60"])
-    try:
-        code = FILTERED.format(isolation=str(ISOLATION), victim=victim.pid, apart=apart)
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        lowered = min(os.nice(0) + 1, 19)
-        assert (done.stdout.strip(), done.stderr) == (f"0 {lowered}", "")
-        assert victim.poll() is None
-    finally:
-        victim.kill()
-        victim.wait()
+def test_a_test_runner_makes_no_namespaces_and_reaches_no_other_process(
+    apart: bool, victim: subprocess.Popen[bytes]
+) -> None:
+    code = FILTERED.format(isolation=str(ISOLATION), victim=victim.pid, apart=apart)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    lowered = min(os.nice(0) + 1, 19)
+    assert (done.stdout.strip(), done.stderr) == (f"0 {lowered}", "")
+    assert victim.poll() is None
 
 
 LAUNCHED = """

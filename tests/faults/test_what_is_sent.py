@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_hostile_repositories import FUNCTION, KEY, MARK, file, remote
-from tests.server.conftest import Home
-from tests.server.test_finetune import Command
-from tests.server.test_reports import cli
+from tests.server.conftest import Home, cli
+from tests.server.remote_model import FUNCTION, KEY, MARK, file, remote
+from tests.support.finetune_command import Command
 from tests.support.providers import LoopbackProvider, running
 from tests.support.tuning import TuningProvider
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +70,18 @@ class Home:
             if initialize:
                 await client.initialize(self.workspace, **more)
             yield client
+
+
+def cli(home: Home, *arguments: str, data: str = "data") -> subprocess.CompletedProcess[str]:
+    """Run a subcommand as a user does."""
+    home.write()
+    folders = ["--config", str(home.path / "config.toml"), "--data-dir", str(home.path / data)]
+    env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")} | home.env
+    command = [sys.executable, "-m", "ensemble_lsp", *arguments, *folders]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL, timeout=90,
+        cwd=home.path, check=False,
+    )  # fmt: skip
 
 
 @pytest.fixture

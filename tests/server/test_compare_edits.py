@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Home
-from tests.server.test_reports import cli
+from tests.server.conftest import Home, cli
 from tests.support.git_repository import BODY, commit, git, renames
 from tests.support.providers import LoopbackProvider
 

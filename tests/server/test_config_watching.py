@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import Home
-from tests.support.lsp_client import CAPABILITIES, LspClient
+from tests.support.client_capabilities import CAPABILITIES
+from tests.support.lsp_client import LspClient
 from tests.support.providers import LoopbackProvider
 from tests.support.waiting import until
 

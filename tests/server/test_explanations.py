@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import Home
-from tests.server.three_providers import CODE, the_function, trio
-from tests.support.lsp_client import LspClient, LspError
+from tests.server.three_providers import CODE, open_code, trio
+from tests.support.lsp_client import LspClient, assert_cancelled
 from tests.support.providers import Fault, LoopbackProvider
 
 __all__ = ["trio"]
@@ -57,9 +57,7 @@ async def test_a_cancelled_hover_never_reaches_a_model(
         client.open(uri, CODE)
         id_, future = client.start("textDocument/hover", hover_at(client, uri, "area"))
         client.cancel(id_)
-        with pytest.raises(LspError) as caught:
-            await future
-        assert caught.value.code == -32800
+        await assert_cancelled(future)
         assert provider.requests == []
 
 
@@ -122,9 +120,7 @@ async def test_an_explanation_is_judged_by_commands_and_by_asking_another_model(
     home: Home, trio: list[LoopbackProvider], uri: str
 ) -> None:
     async with home.server() as client:
-        client.open(uri, CODE)
-        start, end = the_function()
-        where = {"uri": uri, "range": client.range(CODE, start, end)}
+        where = open_code(client, uri)
 
         async def judged() -> dict[str, dict[str, Any]]:
             models = await client.command("ensemble.models")
@@ -152,9 +148,7 @@ async def test_explain_gives_markdown_and_shows_it_when_asked(
     trio[1].reply = "Adds two sides. It is pure."
     trio[2].reply = "Adds two sides."
     async with home.server() as client:
-        client.open(uri, CODE)
-        start, end = the_function()
-        arguments = {"uri": uri, "range": client.range(CODE, start, end)}
+        arguments = open_code(client, uri)
         result = await client.command("ensemble.explain", {**arguments, "show": True})
         assert result["markdown"].count("Adds two sides") == 1
         assert "It is pure" in result["markdown"]
@@ -183,9 +177,7 @@ async def test_explaining_tells_of_each_model_and_can_be_cancelled(
     home: Home, trio: list[LoopbackProvider], uri: str
 ) -> None:
     async with home.server() as client:
-        client.open(uri, CODE)
-        start, end = the_function()
-        where = {"uri": uri, "range": client.range(CODE, start, end)}
+        where = open_code(client, uri)
         await client.command("ensemble.explain", where)
         bars = [p["value"] for m, p in client.notifications if m == "$/progress"]
         told = {v.get("message") for v in bars}
@@ -205,9 +197,7 @@ async def test_explaining_tells_of_each_model_and_can_be_cancelled(
             await provider.until(lambda p: len(p.requests) == 2)
         token = [p["token"] for m, p in client.notifications if m == "$/progress"][-1]
         client.notify("window/workDoneProgress/cancel", {"token": token})
-        with pytest.raises(LspError) as caught:
-            await asyncio.wait_for(future, 10)
-        assert caught.value.code == -32800
+        await assert_cancelled(future)
         for provider in trio:
             await provider.until(lambda p: p.requests[1].closed)
 

@@ -1,109 +1,30 @@
-"""``ensemble-lsp finetune`` as a program, against files and jobs endpoints that go wrong."""
+"""``ensemble-lsp finetune``: the life of a job, whose program or provider may fail in between."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import stat
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import tomllib
 
-from tests.server.conftest import Home
-from tests.support.providers import LoopbackProvider, running
-from tests.support.providers import running as running_models
+from tests.support.finetune_command import (
+    KEY,
+    PROGRAM,
+    START,
+    Command,
+    chat,
+    command,
+    data,
+    jsonl,
+    provider,
+)
 from tests.support.tuning import SUCCESS, TuningProvider
 
+__all__ = ["command", "data", "provider"]  # fixtures
 pytestmark = pytest.mark.e2e  # a process for each: not for `make test`
-
-PROGRAM = Path(sys.executable).with_name("ensemble-lsp")
-KEY = "sk-test-0123456789abcdef0123456789abcdef"
-
-
-class Command:
-    """The program with a home of its own."""
-
-    def __init__(self, home: Path, base_url: str) -> None:
-        self.home, self.data = home, home / "data"
-        self.config = home / "config.toml"
-        self.env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
-        self.env |= {
-            "HOME": str(home), "TUNING_KEY": KEY, "ENSEMBLE_LSP_CONFIG": str(self.config),
-            "ENSEMBLE_LSP_DATA_DIR": str(self.data), "COLUMNS": "200",
-        }  # fmt: skip
-        self.config.write_text(
-            "# mine\n[[models]]\nname = 'gpt'\nprovider = 'openai'\nmodel = 'gpt-4.1-mini'\n"
-            f"baseUrl = '{base_url}'\napiKeyEnv = 'TUNING_KEY'\ntimeout = 33.0\ncontextTokens = 16000\n"
-            "[[models]]\nname = 'claude'\nprovider = 'anthropic'\nmodel = 'claude-sonnet-5'\n"
-            "[[models]]\nname = 'copy'\nprovider = 'recall'\n"
-        )
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [PROGRAM, "finetune", *arguments], env=self.env, cwd=self.home, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=50)
-        assert KEY not in out + err
-        assert "Traceback" not in err
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
-
-    def ok(self, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.ok(*arguments, "--json"))
-
-    def models(self) -> dict[str, dict[str, Any]]:
-        return {m["name"]: m for m in tomllib.loads(self.config.read_text())["models"]}
-
-    def job_files(self) -> list[Path]:
-        return sorted((self.data / "finetuning" / "jobs").glob("*.json"))
-
-
-def chat(number: int, answer: str | None = None, **more: Any) -> dict[str, Any]:
-    messages = [
-        {"role": "system", "content": "Complete."},
-        {"role": "user", "content": f"def f{number}(a):"},
-        {"role": "assistant", "content": answer or f"return a + {number}"},
-    ]
-    return {"messages": messages, **more}
-
-
-def jsonl(path: Path, lines: list[Any]) -> Path:
-    path.write_text("".join((x if isinstance(x, str) else json.dumps(x)) + "\n" for x in lines))
-    return path
-
-
-@pytest.fixture
-def provider() -> Iterator[TuningProvider]:
-    with running(TuningProvider(keys=[KEY])) as one:
-        yield one
-
-
-@pytest.fixture
-def command(tmp_path: Path, provider: TuningProvider) -> Command:
-    return Command(tmp_path, provider.base_url)
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Just enough lines: all of them are for training."""
-    return jsonl(tmp_path / "training.jsonl", [chat(n) for n in range(10)])
-
-
-START = ("--model", "gpt", "--yes", "--every", "0.05")
 
 
 def test_from_a_repository_to_one_of_the_models_and_out_again(
@@ -234,60 +155,6 @@ def test_many_events_over_several_pages_are_each_told_once(
     assert told == steps
 
 
-def test_a_file_that_the_provider_refuses_is_told_with_its_reason(
-    command: Command, provider: TuningProvider, tmp_path: Path
-) -> None:
-    lines = [chat(n) for n in range(12)]
-    lines[4] = chat(4, "REFUSE-ME")
-    done = command.run("start", str(jsonl(tmp_path / "bad.jsonl", lines)), *START)
-    assert done.returncode == 1
-    last = done.stderr.splitlines()[-1]
-    assert "Invalid file format. Line 5, message 2 is not allowed (training_file)" in last
-    assert set(command.models()) == {"gpt", "claude", "copy"}
-    assert provider.files[0].deleted
-    status = command.run("status")
-    assert (status.returncode, "Line 5" in status.stderr) == (1, True)
-
-
-def test_a_job_that_fails_while_it_runs_is_told_with_its_reason(
-    command: Command, provider: TuningProvider, data: Path
-) -> None:
-    provider.script = [*SUCCESS[:3], ("failed", ["You exceeded your fine-tuning quota"])]
-    done = command.run("start", str(data), *START, "--json")
-    assert done.returncode == 1
-    row = json.loads(done.stdout)
-    assert (row["state"], row["message"]) == ("failed", "You exceeded your fine-tuning quota")
-
-
-def test_refusals_are_quoted_and_nothing_is_tried_again(
-    command: Command, provider: TuningProvider, data: Path
-) -> None:
-    said = f"Fine-tuning is no longer available to new customers; key {KEY}"
-    provider.refuse("POST", "/fine_tuning/jobs$", 403, said)
-    done = command.run("start", str(data), *START)
-    assert done.returncode == 1
-    last = done.stderr.splitlines()[-1]
-    assert "no longer available to new customers" in last
-    assert "delete the uploaded files with `ensemble-lsp finetune cancel gpt-tuned`" in last
-    status = command.ok("status")
-    assert status.startswith("gpt-tuned: not started; ") and "finetune cancel gpt-tuned" in status
-    assert provider.count("POST", "/fine_tuning/jobs$") == 1
-    # Mended at the provider's: the same job goes on, with the file that is there already.
-    command.ok("status", "--follow", "--every", "0.05")
-    assert provider.count("POST", "/files$") == 1
-
-
-def test_a_wrong_key_is_one_sentence(
-    command: Command, provider: TuningProvider, data: Path
-) -> None:
-    command.env["TUNING_KEY"] = "sk-wrong-0123456789abcdef"
-    done = command.run("start", str(data), *START)
-    assert done.returncode == 1
-    last = done.stderr.splitlines()[-1]
-    assert "TUNING_KEY" in last
-    assert "sk-wrong" not in done.stderr
-
-
 def test_cancel_ends_the_job_and_takes_the_files_away(
     command: Command, provider: TuningProvider, data: Path
 ) -> None:
@@ -313,108 +180,6 @@ def test_control_c_leaves_the_job_running(
     assert process.returncode == 130
     assert "Traceback" not in err
     assert provider.jobs[0].status == "running"
-
-
-def test_faults_are_named_by_line_and_nothing_is_sent(
-    command: Command, provider: TuningProvider, tmp_path: Path
-) -> None:
-    lines: list[Any] = [chat(n) for n in range(12)]
-    lines[2] = "{not json"
-    lines[5] = {"messages": [{"role": "user", "content": "x"}]}
-    lines[7] = chat(7, "a <|fim_suffix|> b")
-    path = jsonl(tmp_path / "faulty.jsonl", lines)
-    for action in ("prepare", "start"):
-        done = command.run(action, str(path), "--model", "gpt", *(["--yes"] * (action == "start")))
-        assert done.returncode == 1
-        told = done.stderr.splitlines()
-        assert [line.split(":")[0] for line in told[:3]] == ["line 3", "line 6", "line 8"]
-        assert "<|fim_suffix|>" in told[2]
-        assert told[-1].startswith("ensemble-lsp: ")
-    assert provider.requests == []
-
-
-def test_preferences_are_sent_as_dpo(
-    command: Command, provider: TuningProvider, tmp_path: Path
-) -> None:
-    lines = [
-        {
-            "file": f"f{n % 4}.py",
-            "input": {"messages": [{"role": "user", "content": f"def f{n}("}]},
-            "preferred_output": [{"role": "assistant", "content": f"a{n}): ..."}],
-            "non_preferred_output": [{"role": "assistant", "content": "x"}],
-        }
-        for n in range(20)
-    ]
-    path = jsonl(tmp_path / "pairs.jsonl", lines)
-    summary = command.json("prepare", str(path), "--model", "gpt", "--method", "dpo")
-    assert summary["validation"]["files"] == 1
-    command.ok("start", *START, "--beta", "0.2", "--batch-size", "4")
-    asked = provider.jobs[0].asked
-    assert asked["method"] == {
-        "type": "dpo",
-        "dpo": {"hyperparameters": {"beta": 0.2, "batch_size": 4}},
-    }
-    assert b'"file"' not in provider.files[0].data
-
-
-def test_nothing_is_sent_without_a_yes(
-    command: Command, provider: TuningProvider, data: Path
-) -> None:
-    done = command.run("start", str(data), "--model", "gpt")
-    assert (done.returncode, "--yes" in done.stderr) == (2, True)
-    dry = command.json("start", str(data), "--model", "gpt", "--dry-run")
-    assert dry["estimate"]["epochs"] == 10
-    assert "send 10 examples of your code; price: about $" in command.ok(
-        "start", str(data), "--model", "gpt", "--dry-run"
-    )
-    written = command.ok(
-        "prepare", str(data), "--model", "gpt", "--out", str(command.home / "my data")
-    )
-    # The sentence names this data: without it the latest prepared folder would be sent.
-    assert f"`ensemble-lsp finetune start '{command.home / 'my data'}'` trains on it" in written
-    assert provider.requests == []
-    assert command.job_files() == []
-
-
-def test_a_file_is_started_with_the_examples_that_prepare_shows(
-    command: Command, provider: TuningProvider, tmp_path: Path
-) -> None:
-    lines = [chat(n, file=f"part_{n % 6}.py") for n in range(24)]
-    path = jsonl(tmp_path / "mine.jsonl", [*lines, *lines[:3]])
-    options = ("--model", "gpt", "--epochs", "2")
-    shown = command.json("prepare", str(path), *options, "--dry-run")
-    held = shown["validation"]["examples"]
-    assert shown["training"]["examples"] + held == 24 and held
-    dry = command.run("start", str(path), *options, "--dry-run")
-    assert f"send 24 examples of your code ({held} of them for validation)" in dry.stdout
-    assert f"{shown['trainedTokens']:,} tokens" in dry.stdout
-    assert "skipped: repeated examples (3)" in dry.stderr
-    assert not (command.data / "finetuning").exists()
-    command.ok("start", str(path), *START, "--epochs", "2")
-    sent = [file.data.count(b"\n") for file in provider.files]
-    assert sent == [shown["training"]["examples"], held]
-    assert b'"file"' not in provider.files[0].data
-
-
-def test_too_few_lines_are_one_sentence_with_what_was_left_out(
-    command: Command, tmp_path: Path
-) -> None:
-    lines = [chat(n) for n in range(9)]
-    path = jsonl(tmp_path / "few.jsonl", [*lines, *lines[:3]])
-    for action in ("prepare", "start"):
-        done = command.run(action, str(path), "--model", "gpt")
-        sentence = (
-            f"{path} cannot be used: 9 valid examples; at least 10 are needed. "
-            "Left out: repeated examples (3)."
-        )
-        assert sentence in done.stderr.splitlines()[-1]
-        assert "9 valid examples" not in "".join(done.stderr.splitlines()[:-1])
-
-
-def test_the_price_is_that_of_the_command_that_prepare_names(command: Command, data: Path) -> None:
-    written = command.ok("prepare", str(data), "--model", "gpt", "--epochs", "2", "--price", "7.5")
-    assert "--epochs 2 --price 7.5` trains on it" in written
-    assert "validation: no examples" in written
 
 
 def test_cancel_finds_a_file_whose_upload_was_not_answered(
@@ -443,26 +208,6 @@ def test_files_that_could_not_be_deleted_are_named_and_cancel_deletes_them(
     assert (again.returncode, "already ended" in again.stderr) == (1, True)
 
 
-@pytest.mark.parametrize(("name", "said"), [("claude", "Anthropic has no"), ("copy", "no weights")])
-def test_providers_without_fine_tuning_say_so_in_one_sentence(
-    command: Command, data: Path, name: str, said: str
-) -> None:
-    for action in ("prepare", "start"):
-        done = command.run(action, str(data), "--model", name, "--yes")
-        assert done.returncode == 1
-        assert said in done.stderr
-        assert done.stderr.count("\n") == 1
-
-
-def test_where_no_model_can_be_tuned_it_says_what_to_add(command: Command, data: Path) -> None:
-    command.config.write_text(
-        '[[models]]\nname = "copy"\nprovider = "recall"\nmodel = "recall"\n', encoding="utf-8"
-    )
-    done = command.run("prepare", str(data))
-    assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert "none of your models can be fine-tuned; add a model of OpenAI" in done.stderr
-
-
 def test_jobs_that_were_begun_elsewhere_can_be_listed(
     command: Command, provider: TuningProvider, data: Path
 ) -> None:
@@ -475,15 +220,6 @@ def test_jobs_that_were_begun_elsewhere_can_be_listed(
     assert (other["name"], other["state"]) == (provider.jobs[0].id, "succeeded")
 
 
-def test_a_server_without_these_endpoints_is_told_apart(
-    command: Command, provider: TuningProvider, data: Path
-) -> None:
-    provider.refuse("POST", "/files$", 404, "<html>not here</html>")
-    done = command.run("start", str(data), *START)
-    assert done.returncode == 1
-    assert "status 404" in done.stderr.splitlines()[-1]
-
-
 def test_retire_can_remove_the_model_for_good(
     command: Command, provider: TuningProvider, data: Path
 ) -> None:
@@ -492,55 +228,3 @@ def test_retire_can_remove_the_model_for_good(
     command.ok("retire", "gpt-tuned")  # a model that was removed can still be deleted
     command.ok("retire", "gpt-tuned", "--delete", "--yes")
     assert provider.deleted_models == [provider.jobs[0].tuned]
-
-
-def test_data_that_changed_after_the_start_are_not_sent(
-    command: Command, provider: TuningProvider, data: Path
-) -> None:
-    provider.refuse("POST", "/files$", 400, "try later")
-    assert command.run("start", str(data), *START).returncode == 1
-    stored = json.loads(command.job_files()[0].read_text())["training"]["path"]
-    jsonl(Path(stored), [chat(n, "other") for n in range(12)])
-    done = command.run("status", "--follow")
-    assert (done.returncode, "has changed" in done.stderr) == (1, True)
-    assert provider.files == []
-    command.ok("cancel", "gpt-tuned")
-
-
-async def test_what_was_accepted_in_the_editor_becomes_training_data(
-    home: Home, provider: TuningProvider
-) -> None:
-    replies = iter(range(1000))
-    with running_models(LoopbackProvider(lambda _: f"amount * {next(replies)}")) as models:
-        home.model("gpt", models.base_url)
-        home.tables["history"] = {"keepText": True}
-        home.tables["complete"] = {"candidates": 1}
-        (home.workspace / ".gitignore").write_text("hidden.py\n")
-        async with home.server() as client:
-            for n in range(14):
-                name = "hidden.py" if n == 13 else f"part_{n % 4}_{n}.py"
-                uri = (home.workspace / name).as_uri()
-                client.open(uri, f"def scaled_{n}(amount):\n    return ")
-                (item,) = await client.inline(uri)
-                client.accept(uri, item)
-                await client.command("ensemble.accept", item["command"]["arguments"][0])
-                if n == 12:
-                    client.replace_all(uri, "nothing of it stayed\n")
-                client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
-                client.close_document(uri)
-            await client.shutdown()
-    env = {
-        **os.environ, "HOME": str(home.path), "ENSEMBLE_LSP_CONFIG": str(home.path / "config.toml"),
-        "ENSEMBLE_LSP_DATA_DIR": str(home.path / "data"),
-    }  # fmt: skip
-    command = [PROGRAM, "finetune", "prepare", "--model", "gpt", "--json"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=50)
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
-    assert summary["training"]["examples"] + summary["validation"]["examples"] == 12
-    assert summary["leftOut"]["suggestions in files excluded from remote models"] == 1
-    assert summary["leftOut"]["suggestions not accepted"] == 1  # undone at once
-    lines = (Path(summary["folder"]) / "training.jsonl").read_text().splitlines()
-    asked, answer = (m["content"] for m in json.loads(lines[0])["messages"][1:])
-    assert "def scaled_" in asked
-    assert answer.startswith("amount * ")

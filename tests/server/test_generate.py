@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import Home
-from tests.server.three_providers import CODE, GOOD, OTHER, the_function, trio
-from tests.support.lsp_client import LspClient, LspError
+from tests.server.three_providers import CODE, GOOD, OTHER, open_code, the_function, trio
+from tests.support.lsp_client import LspClient, LspError, assert_cancelled
 from tests.support.providers import Fault, LoopbackProvider
 
 __all__ = ["trio"]
@@ -128,9 +128,7 @@ async def test_generate_can_be_asked_not_to_apply(
     home: Home, trio: list[LoopbackProvider], uri: str
 ) -> None:
     async with home.server() as client:
-        client.open(uri, CODE)
-        start, end = the_function()
-        arguments = {"uri": uri, "range": client.range(CODE, start, end), "apply": False}
+        arguments = {**open_code(client, uri), "apply": False}
         result = await client.command("ensemble.generate", {**arguments, "instruction": "write it"})
         assert client.text(uri) == CODE
         assert result["text"] == result["candidates"][0]["text"]
@@ -154,9 +152,7 @@ async def test_cancelling_the_progress_stops_every_model(
             await provider.until(lambda p: len(p.requests) == 1)
         token = next(p["token"] for m, p in client.notifications if m == "$/progress")
         client.notify("window/workDoneProgress/cancel", {"token": token})
-        with pytest.raises(LspError) as caught:
-            await asyncio.wait_for(future, 10)
-        assert caught.value.code == -32800
+        await assert_cancelled(future)
         for provider in trio:
             await provider.until(lambda p: p.requests[0].closed)
         assert client.text(uri) == CODE
@@ -167,9 +163,7 @@ async def test_one_failing_model_does_not_spoil_the_ensemble(
 ) -> None:
     trio[2].fault = Fault.html()
     async with home.server() as client:
-        client.open(uri, CODE)
-        start, end = the_function()
-        arguments = {"uri": uri, "range": client.range(CODE, start, end), "apply": False}
+        arguments = {**open_code(client, uri), "apply": False}
         result = await client.command("ensemble.generate", arguments)
         assert len(result["candidates"]) == 1
         assert "three" in result["errors"]
@@ -182,9 +176,7 @@ async def test_a_paused_model_is_named_with_the_reason_in_the_next_answers_too(
 ) -> None:
     trio[2].fault = Fault.status(401)
     async with home.server() as client:
-        client.open(uri, CODE)
-        start, end = the_function()
-        arguments = {"uri": uri, "range": client.range(CODE, start, end), "apply": False}
+        arguments = {**open_code(client, uri), "apply": False}
         await client.command("ensemble.generate", arguments)
         result = await client.command("ensemble.generate", arguments)
         assert len(trio[2].requests) == 1
@@ -200,9 +192,7 @@ async def test_when_every_model_fails_the_message_says_what_to_do(
     provider.fault = Fault.status(401)
     home.model("gpt", provider.base_url)
     async with home.server() as client:
-        client.open(uri, CODE)
-        start, end = the_function()
-        arguments = {"uri": uri, "range": client.range(CODE, start, end)}
+        arguments = open_code(client, uri)
         with pytest.raises(LspError) as caught:
             await client.command("ensemble.generate", arguments)
         assert caught.value.code == -32803
@@ -218,16 +208,15 @@ async def test_a_document_that_changed_meanwhile_is_not_edited(
     provider.delay_first = 0.5
     home.model("gpt", provider.base_url)
     async with home.server() as client:
-        client.open(uri, CODE)
-        start, end = the_function()
-        arguments = {"uri": uri, "range": client.range(CODE, start, end)}
+        arguments = open_code(client, uri)
         work = asyncio.ensure_future(client.command("ensemble.generate", arguments))
         await provider.until(lambda p: len(p.requests) == 1)
-        client.insert(uri, start + 4, "X")
+        at = CODE.index("perimeter(")
+        client.insert(uri, at, "X")
         with pytest.raises(LspError) as caught:
             await work
         assert "changed" in caught.value.message
-        assert client.text(uri) == CODE[: start + 4] + "X" + CODE[start + 4 :]
+        assert client.text(uri) == CODE[:at] + "X" + CODE[at:]
 
 
 async def generate_stats(client: LspClient) -> dict[str, tuple[int, int]]:
@@ -241,9 +230,7 @@ async def test_switching_to_another_candidate_is_feedback_for_each_model(
     home: Home, trio: list[LoopbackProvider], uri: str
 ) -> None:
     async with home.server() as client:
-        client.open(uri, CODE)
-        start, end = the_function()
-        where = {"uri": uri, "range": client.range(CODE, start, end)}
+        where = open_code(client, uri)
         await client.command("ensemble.generate", where)
         first = await generate_stats(client)
         assert (first["one"][1], first["two"][1], first["three"][1]) == (1, 1, 0)
@@ -280,8 +267,7 @@ async def test_a_follow_up_changes_the_earlier_answer(
     home.model("gpt", provider.base_url)
     provider.reply = OTHER
     async with home.server() as client:
-        client.open(uri, CODE)
-        place = {"uri": uri, "range": client.range(CODE, *the_function()), "apply": False}
+        place = {**open_code(client, uri), "apply": False}
         place["instruction"] = "Add the sides."
         first = await client.command("ensemble.generate", place)
         follow_up = {"draft": first["text"], "followUp": "multiply the sum by two"}

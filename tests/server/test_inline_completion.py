@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.conftest import Home
-from tests.support.lsp_client import LspError
+from tests.support.lsp_client import assert_cancelled
 from tests.support.providers import Fault, LoopbackProvider, running
 from tests.support.sources import CODE
 
@@ -116,9 +116,7 @@ async def test_a_cancelled_request_closes_the_providers_connection(
         id_, future = client.start_inline(uri)
         await provider.until(lambda p: len(p.requests) >= 1)
         client.cancel(id_)
-        with pytest.raises(LspError) as caught:
-            await asyncio.wait_for(future, 5)
-        assert caught.value.code == -32800
+        await assert_cancelled(future)
         await provider.until(lambda p: all(r.closed for r in p.requests))
 
 
@@ -136,9 +134,7 @@ async def test_a_cancelled_stream_of_anthropic_is_closed_in_the_middle(
         await provider.until(lambda p: p.requests and p.requests[0].sent >= 3, 60)
         assert provider.requests[0].path == "/v1/messages"
         client.cancel(id_)
-        with pytest.raises(LspError) as caught:
-            await asyncio.wait_for(future, 5)
-        assert caught.value.code == -32800
+        await assert_cancelled(future)
         await provider.until(lambda p: all(r.closed for r in p.requests))
 
 
@@ -204,7 +200,7 @@ async def test_trigger_kind_0_is_taken_for_what_the_client_meant(
 async def test_positions_are_right_after_an_emoji(
     home: Home, provider: LoopbackProvider, uri: str, encoding: str
 ) -> None:
-    from tests.support.lsp_client import CAPABILITIES
+    from tests.support.client_capabilities import CAPABILITIES
 
     provider.reply = "lower()"
     home.model("gpt", provider.base_url)
@@ -272,7 +268,7 @@ async def test_the_range_covers_what_the_text_contains_of_the_rest_of_the_line(
 async def test_a_completion_replaces_the_bracket_behind_the_cursor(
     home: Home, provider: LoopbackProvider, uri: str
 ) -> None:
-    from tests.support.lsp_client import CAPABILITIES
+    from tests.support.client_capabilities import CAPABILITIES
 
     provider.reply = "a) or b"
     home.model("gpt", provider.base_url)

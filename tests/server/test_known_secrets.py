@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.faults.test_hostile_repositories import KEY, MARK, file, remote
-from tests.server.conftest import Home
-from tests.server.test_privacy import BODY, git, no_part_of_the_key, sent
-from tests.server.test_reports import cli
+from tests.server.conftest import Home, cli
+from tests.server.remote_model import KEY, MARK, file, remote, sent
+from tests.support.git_repository import git
 from tests.support.lsp_client import LspClient
+from tests.support.private_key import BODY, no_part_of_the_key
 from tests.support.providers import LoopbackProvider
 
 __all__ = ["remote"]  # a fixture

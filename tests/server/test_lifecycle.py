@@ -8,7 +8,8 @@ import json
 import pytest
 
 from tests.server.conftest import Home
-from tests.support.lsp_client import CAPABILITIES, LspClient, LspError
+from tests.support.client_capabilities import CAPABILITIES
+from tests.support.lsp_client import LspClient, LspError
 
 pytestmark = pytest.mark.e2e
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import Home
-from tests.support.lsp_client import CAPABILITIES, LspClient
+from tests.support.client_capabilities import CAPABILITIES
+from tests.support.lsp_client import LspClient
 
 pytestmark = pytest.mark.e2e
 

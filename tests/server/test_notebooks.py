@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import Home
-from tests.server.test_recall_files import CART, REST, SHOP, completed
-from tests.support.lsp_client import CAPABILITIES, LspClient, LspError
+from tests.support.client_capabilities import CAPABILITIES
+from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import LoopbackProvider
+from tests.support.recalled_code import CART, REST, SHOP, completed
 
 pytestmark = pytest.mark.e2e
 

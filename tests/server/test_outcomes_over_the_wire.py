@@ -13,7 +13,8 @@ import pytest
 
 from tests.server.conftest import Home
 from tests.server.outcomes import outcomes, three_items, three_models
-from tests.support.lsp_client import CAPABILITIES, LspClient
+from tests.support.client_capabilities import CAPABILITIES
+from tests.support.lsp_client import LspClient
 from tests.support.providers import LoopbackProvider
 
 pytestmark = pytest.mark.e2e  # a process for each: not for `make test`

@@ -9,7 +9,7 @@ import pytest
 
 from ensemble_lsp.lsp.neovim import UNUSED_AFTER, InlineUse
 from tests.server.conftest import Home
-from tests.support.lsp_client import CAPABILITIES
+from tests.support.client_capabilities import CAPABILITIES
 from tests.support.providers import LoopbackProvider
 from tests.support.sources import CODE
 

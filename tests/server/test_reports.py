@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.server.conftest import Home
+from tests.server.conftest import Home, cli
 from tests.support.lsp_client import LspError
 from tests.support.providers import Fault, LoopbackProvider, running
 from tests.unit.test_evaluation_cases import CODE
@@ -28,18 +26,6 @@ def shop(home: Home, provider: LoopbackProvider) -> Path:
     file = home.workspace / "shop.py"
     file.write_text(CODE)
     return file
-
-
-def cli(home: Home, *arguments: str, data: str = "data") -> subprocess.CompletedProcess[str]:
-    """Run a subcommand as a user does."""
-    home.write()
-    folders = ["--config", str(home.path / "config.toml"), "--data-dir", str(home.path / data)]
-    env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")} | home.env
-    command = [sys.executable, "-m", "ensemble_lsp", *arguments, *folders]
-    return subprocess.run(
-        command, capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL, timeout=90,
-        cwd=home.path, check=False,
-    )  # fmt: skip
 
 
 async def test_compare_writes_a_report_of_the_workspace(home: Home, shop: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import Home
-from tests.server.test_next_edit import CODE, edits, rename
+from tests.server.next_edit_client import CODE, edits, rename
 from tests.support.lsp_client import LspClient, LspError
 from tests.support.providers import LoopbackProvider
 

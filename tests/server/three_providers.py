@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
 from tests.server.conftest import Home
+from tests.support.lsp_client import LspClient
 from tests.support.providers import LoopbackProvider, running
 
 CODE = '''def area(width, height):
@@ -38,6 +40,12 @@ def trio(home: Home) -> Iterator[list[LoopbackProvider]]:
         # The two that agree settle the outcome; whoever is not heard by then is not asked further.
         providers[0].delay_first = 0.4
         yield providers
+
+
+def open_code(client: LspClient, uri: str) -> dict[str, Any]:
+    """Open the file; return a command's arguments that name the function."""
+    client.open(uri, CODE)
+    return {"uri": uri, "range": client.range(CODE, *the_function())}
 
 
 def the_function() -> tuple[int, int]:

@@ -25,49 +25,7 @@ from ensemble_lsp.lsp.protocol_schema import protocol_json_schema
 from tests.support.environment import clean_environment
 from tests.support.metamodel import Conformance
 
-TEXT_DOCUMENT: dict[str, Any] = {
-    "synchronization": {"didSave": True},
-    "hover": {"contentFormat": ["markdown", "plaintext"]},
-    "completion": {"completionItem": {"resolveSupport": {"properties": ["documentation"]}}},
-    "codeAction": {
-        "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["", "refactor"]}},
-        "resolveSupport": {"properties": ["edit", "command"]},
-        "dataSupport": True,
-    },
-}
-WORKSPACE: dict[str, Any] = {
-    "applyEdit": True,
-    "configuration": True,
-    "workspaceEdit": {"documentChanges": True},
-    "workspaceFolders": True,
-}
-
-CAPABILITIES: dict[str, dict[str, Any]] = {
-    "neovim": {
-        "general": {"positionEncodings": ["utf-8", "utf-16", "utf-32"]},
-        "textDocument": {**TEXT_DOCUMENT, "inlineCompletion": {"dynamicRegistration": False}},
-        "workspace": {**WORKSPACE, "didChangeConfiguration": {"dynamicRegistration": False}},
-        "window": {
-            "workDoneProgress": True,
-            "showMessage": {},
-            "showDocument": {"support": True},
-        },
-    },
-    "vscode": {
-        "general": {"positionEncodings": ["utf-16"]},
-        "textDocument": {**TEXT_DOCUMENT, "inlineCompletion": {"dynamicRegistration": True}},
-        "workspace": {**WORKSPACE, "didChangeConfiguration": {"dynamicRegistration": True}},
-        "window": {
-            "workDoneProgress": True,
-            "showMessage": {},
-            "showDocument": {"support": True},
-        },
-    },
-    "plain": {
-        "textDocument": {"completion": {}, "hover": {"contentFormat": ["plaintext"]}},
-        "workspace": {"applyEdit": True},
-    },
-}
+from .client_capabilities import CAPABILITIES
 
 
 @functools.cache
@@ -89,6 +47,16 @@ class LspError(Exception):
         self.code = int(error["code"])
         self.message = str(error["message"])
         self.data = error.get("data")
+
+
+async def assert_cancelled(answer: asyncio.Future[Any], timeout: float = 30) -> None:
+    """Wait for the error that answers a cancelled request."""
+    try:
+        given = await asyncio.wait_for(answer, timeout)
+    except LspError as error:
+        assert error.code == -32800, error
+    else:
+        raise AssertionError(given)
 
 
 class LspClient:

@@ -47,3 +47,16 @@ def prompt_for(
     prompt = edit_prompt(made, family)
     assert prompt is not None
     return prompt
+
+
+CART = """\
+TAX = 0.2
+
+
+def total(prices, rate):
+    return sum(prices) * (1 + rate)
+
+
+def show(prices):
+    print(total(pri¦ces))
+"""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from aiohttp import web
+
+from .wire_formats import Answer
 
 
 @dataclass(frozen=True)
@@ -110,3 +116,35 @@ class Fault:
     def redirect(cls, to: str) -> Fault:
         """Another address."""
         return cls("body", code=307, headers={"location": to, "content-type": "text/plain"})
+
+
+def faulty_answer(answer: Answer, fault: Fault) -> Answer:
+    """Return the answer that is streamed for a fault of its content."""
+    changes: dict[str, dict[str, Any]] = {
+        "huge": {"pieces": ["x" * fault.after]},
+        "endless": {"pieces": itertools.repeat(" word")},
+        "refusal": {"finish": "refusal", "pieces": ["I", " cannot"]},
+        "content_filter": {"finish": "content_filter"},
+    }
+    return Answer(**{**vars(answer), **changes.get(fault.kind, {})})
+
+
+async def break_stream(
+    fault: Fault, request: web.Request, response: web.StreamResponse
+) -> web.StreamResponse:
+    """End a stream in the way of a fault."""
+    if fault.kind == "stall":
+        await asyncio.Event().wait()
+    if fault.kind == "cut":
+        drop_connection(request)
+        return response
+    if fault.kind == "raw":
+        await response.write(bytes(fault.body))
+    await response.write_eof()
+    return response
+
+
+def drop_connection(request: web.Request) -> None:
+    """Close the connection without an answer."""
+    if request.transport is not None:
+        request.transport.close()

@@ -29,7 +29,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
-from .provider_faults import Fault
+from .provider_faults import Fault, break_stream, drop_connection, faulty_answer
 from .serving import HttpServer
 from .wire_formats import Answer, Api, error_body, events, prompt_text, tokens, whole
 
@@ -195,7 +195,7 @@ class LoopbackProvider:
         if fault and fault.kind == "never_answer":
             await asyncio.Event().wait()
         if fault and fault.kind == "disconnect":
-            _drop(request)
+            drop_connection(request)
             return web.Response()
         await asyncio.sleep(self.delay_first)
         if (early := self._before_the_stream(api, fault, seen)) is not None:
@@ -251,7 +251,7 @@ class LoopbackProvider:
             include_usage=bool(options.get("include_usage")),
             logprob=self.logprob if body.get("logprobs") else None,
         )
-        return _faulty(answer, fault) if fault else answer
+        return faulty_answer(answer, fault) if fault else answer
 
     async def _stream(
         self,
@@ -268,7 +268,7 @@ class LoopbackProvider:
         breaks = kind in ("cut", "stall", "ends_early", "raw", "empty")
         for event in events(api, answer):
             if breaks and fault and seen.sent >= fault.after:
-                return await _break(fault, request, response)
+                return await break_stream(fault, request, response)
             await response.write(event)
             self._note(lambda: setattr(seen, "sent", seen.sent + 1))
             await asyncio.sleep(self.delay_chunk)
@@ -301,35 +301,6 @@ class LoopbackProvider:
     async def _health(self, request: web.Request) -> web.Response:
         self._note(lambda: self.looked_up.append(request.path))
         return web.json_response({"status": "ok"})
-
-
-def _faulty(answer: Answer, fault: Fault) -> Answer:
-    changes: dict[str, dict[str, Any]] = {
-        "huge": {"pieces": ["x" * fault.after]},
-        "endless": {"pieces": itertools.repeat(" word")},
-        "refusal": {"finish": "refusal", "pieces": ["I", " cannot"]},
-        "content_filter": {"finish": "content_filter"},
-    }
-    return Answer(**{**vars(answer), **changes.get(fault.kind, {})})
-
-
-async def _break(
-    fault: Fault, request: web.Request, response: web.StreamResponse
-) -> web.StreamResponse:
-    if fault.kind == "stall":
-        await asyncio.Event().wait()
-    if fault.kind == "cut":
-        _drop(request)
-        return response
-    if fault.kind == "raw":
-        await response.write(bytes(fault.body))
-    await response.write_eof()
-    return response
-
-
-def _drop(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.close()
 
 
 class _Served(Protocol):

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-from .wire_cases import Pause, Reply, Seen, Step, WireCase, load_cases
+from .wire_cases import Pause, Reply, Step, WireCase, load_cases
+from .wire_predicates import Seen
 
 __all__ = ["WIRES", "WireCase", "WireReplay", "load_cases"]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.cli import InProcess
-from tests.support.providers import LoopbackProvider, running
+from tests.support.command_line_user import CODE, provider
+
+__all__ = ["provider"]  # a fixture
 
 
 @pytest.fixture
@@ -18,12 +19,5 @@ def user(
     """A user of the command line, with one file."""
     one = InProcess(tmp_path)
     one.capsys, one.monkeypatch = capsys, monkeypatch
-    one.file("app.py", "def add(a, b):\n    \n")
+    one.file("app.py", CODE)
     return one
-
-
-@pytest.fixture
-def provider() -> Iterator[LoopbackProvider]:
-    """A provider that completes that file."""
-    with running(LoopbackProvider("return a + b")) as one:
-        yield one

@@ -187,13 +187,21 @@ async def test_what_was_not_shown_of_a_long_answer_is_offered_after_the_accept(
     assert len(model.prompts) == 1
 
 
-async def test_a_stream_that_the_user_types_along_is_taken_over(bench: Bench) -> None:
+async def begin_stream(
+    bench: Bench,
+) -> tuple[FakeModel, asyncio.Event, asyncio.Future[list[Suggestion]]]:
+    """Ask a model whose stream has its text and ends with the event."""
     tail = asyncio.Event()
     model = FakeModel("m", ANSWER, tail=tail)
     bench.with_models(model, budget_ms=20_000)
     first = bench.ask(CODE)
     await model.asked.wait()
     await bench.has_text()
+    return model, tail, first
+
+
+async def test_a_stream_that_the_user_types_along_is_taken_over(bench: Bench) -> None:
+    model, tail, first = await begin_stream(bench)
     second = bench.ask(CODE + "wid")
     assert await first == []
     tail.set()
@@ -202,12 +210,7 @@ async def test_a_stream_that_the_user_types_along_is_taken_over(bench: Bench) ->
 
 
 async def test_a_stream_that_the_user_types_away_from_is_closed(bench: Bench) -> None:
-    tail = asyncio.Event()
-    model = FakeModel("m", ANSWER, tail=tail)
-    bench.with_models(model, budget_ms=20_000)
-    first = bench.ask(CODE)
-    await model.asked.wait()
-    await bench.has_text()
+    model, tail, first = await begin_stream(bench)
     second = bench.ask(CODE + "other")
     assert await first == []
     await until(lambda: model.closed)

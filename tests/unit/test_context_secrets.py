@@ -17,7 +17,7 @@ from ensemble_lsp.context.secret_rules import within_line
 from ensemble_lsp.context.secret_spans import Span
 from ensemble_lsp.context.workspace_index import WorkspaceContext
 from ensemble_lsp.settings import PrivacySettings
-from tests.unit.test_context_prompts import LOCAL, REMOTE
+from tests.support.workspace_prompts import LOCAL, REMOTE
 
 ALPHANUMERIC = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"

@@ -6,7 +6,7 @@ import pytest
 
 from ensemble_lsp.feedback import Tracker
 from ensemble_lsp.types import Document, Edit, Outcome, Position, Span, Suggestion
-from tests.support.edit_sequences import Editor
+from tests.support.simulated_editor import Editor
 
 FORMS = ("vscode", "smallest", "neovim")
 TEXT = "items.reduce((sum, item) => sum + item.price, 0);"

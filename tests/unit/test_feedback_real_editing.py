@@ -11,8 +11,8 @@ from ensemble_lsp.feedback.matching import reformatted
 from ensemble_lsp.feedback.refusals import Refusals
 from ensemble_lsp.feedback.reward import reward_of
 from ensemble_lsp.types import Document, Edit, Outcome, Position, Span, Suggestion
-from tests.support.edit_sequences import Editor
 from tests.support.editing_sessions import FORMS, accepts, session
+from tests.support.simulated_editor import Editor
 
 BEFORE, BEHIND = "function f() {\n", "\n}\n"
 LINE = 1

@@ -6,71 +6,13 @@ import random
 
 import pytest
 
-from ensemble_lsp.feedback import Tracker
 from ensemble_lsp.feedback.reward import reward_of
-from ensemble_lsp.types import Document, Edit, Outcome, Position, Span, Suggestion
-from tests.support.edit_sequences import SCENARIOS, SHAPES, play, scores, sequences
+from ensemble_lsp.types import Edit, Position, Span, Suggestion
+from tests.support.edit_scenarios import SCENARIOS
+from tests.support.edit_sequences import SHAPES, play, scores, sequences
+from tests.support.tracked_document import HERE, World, world
 
-CODE = "def f():\n    return \n\nprint(1)\n"
-HERE = Position(1, 11)
-
-
-class World:
-    """A tracker with one document, a clock that the test sets, and all its outcomes."""
-
-    def __init__(self, code: str = CODE) -> None:
-        self.now = 100.0
-        self.offers = 0
-        self.settled: list[Outcome] = []
-        self.revised: list[Outcome] = []
-        self.preferred: list[tuple[str, list[str]]] = []
-        self.document = Document.from_text("file:///a.py", 1, "python", code)
-        self.tracker = Tracker(
-            lambda _, o: self.settled.append(o),
-            lambda _, o: self.revised.append(o),
-            prefer=lambda s, others: self.preferred.append((s.id, [o.id for o in others])),
-            clock=lambda: self.now,
-        )
-
-    def offer(self, *texts: str, at: Position = HERE, **more: object) -> list[Suggestion]:
-        self.offers += 1
-        offered = [
-            Suggestion(
-                f"{self.offers}-{place}",
-                **{"task": "complete", "models": (f"m{place}",), **more},
-                text=text,
-                uri=self.document.uri,
-                version=self.document.version,
-                span=Span(at, at),
-                shown_at=place,
-            )
-            for place, text in enumerate(texts)
-        ]
-        self.tracker.offered(offered, self.document)
-        return offered
-
-    def edit(self, start: Position, end: Position, text: str) -> None:
-        before = self.document
-        self.document = before.replace(Span(start, end), text, before.version + 1)
-        self.tracker.changed(before, self.document, [Edit(Span(start, end), text)])
-
-    def insert(self, text: str, at: Position = HERE) -> None:
-        self.edit(at, at, text)
-
-    def wait(self, seconds: float) -> None:
-        end = self.now + seconds
-        while self.now < end:
-            self.now = min(end, self.now + 0.5)
-            self.tracker.tick()
-
-    @property
-    def last(self) -> Outcome:
-        return (self.settled + self.revised)[-1]
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
+__all__ = ["world"]  # a fixture
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -383,62 +325,3 @@ def test_an_accept_that_is_reported_after_a_partial_outcome_keeps_its_kind(
     last = world.last
     assert (last.kind, last.share, last.survival) == ("accepted", 1.0, 1.0)
     assert last.reward == reward_of("accepted", 1.0, last.shown_ms, 1.0)
-
-
-BRACKETS = "class A {\n    if ()\n}\n"
-REPLACING = "!sf) return x;"
-"""Replaces the bracket that the editor closed."""
-
-
-def replacing() -> World:
-    world = World(BRACKETS)
-    span = Span(Position(1, 8), Position(1, 9))
-    suggestion = Suggestion(
-        "1", "complete", REPLACING, ("m",), world.document.uri, world.document.version, span
-    )
-    world.tracker.offered([suggestion], world.document)
-    return world
-
-
-@pytest.mark.parametrize(
-    "edits",
-    [
-        [(8, 9, REPLACING)],
-        [(0, 9, "    if (" + REPLACING)],
-        [(8, 8, "!sf"), (12, 12, " return x;")],
-        [(9, 9, " return x;"), (8, 8, "!sf")],
-        [(8, 9, ""), (8, 8, REPLACING)],
-    ],
-    ids=["one edit", "a line", "insertions", "insertions from the end", "deletion and insertion"],
-)
-def test_an_accept_that_replaces_a_bracket_is_whole(edits: list[tuple[int, int, str]]) -> None:
-    world = replacing()
-    for start, end, text in edits:
-        world.edit(Position(1, start), Position(1, end), text)
-    world.wait(5)
-    assert [(o.kind, o.share) for o in world.settled] == [("accepted", 1.0)]
-
-
-def test_a_part_before_a_replaced_bracket_has_its_share() -> None:
-    world = replacing()
-    world.insert("!sf", Position(1, 8))
-    world.tracker.closed(world.document)
-    assert [(o.kind, round(o.share, 3)) for o in world.settled] == [("partial", round(3 / 11, 3))]
-
-
-def test_typing_over_a_closed_bracket_is_typed() -> None:
-    world = replacing()
-    for number, key in enumerate("!sf"):
-        world.insert(key, Position(1, 8 + number))
-    for number, key in enumerate(" return x;"):
-        world.insert(key, Position(1, 12 + number))
-    world.wait(5)
-    assert [(o.kind, o.share) for o in world.settled] == [("typed", 1.0)]
-
-
-def test_an_undo_that_brings_the_replaced_bracket_back_is_an_undo() -> None:
-    world = replacing()
-    world.edit(Position(1, 8), Position(1, 9), REPLACING)
-    world.wait(1)
-    world.edit(Position(1, 8), Position(1, 8 + len(REPLACING)), ")")
-    assert world.last.kind == "rejected"

@@ -7,14 +7,13 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ensemble_lsp.history import CallRecord, History, SuggestionRecord
 from ensemble_lsp.types import Outcome
+from tests.support.history_writer import writer
 
 DAMAGED_BYTES = int(os.environ.get("ENSEMBLE_LSP_DAMAGED_BYTES", "60"))
 KILLS = int(os.environ.get("ENSEMBLE_LSP_KILLS", "4"))
@@ -205,34 +204,6 @@ async def test_a_full_disk_is_outlived(path: Path, monkeypatch: pytest.MonkeyPat
     assert await history.get("s") is not None
     await history.close()
     assert "full" in history.notices[0]
-
-
-_WRITER = """
-import asyncio, sys
-from pathlib import Path
-from ensemble_lsp.history import History, SuggestionRecord, CallRecord
-from ensemble_lsp.types import Outcome
-
-async def main(path, name, count):
-    history = History.open(Path(path), retention_days=99999)
-    for number in range(count):
-        id = f"{name}-{number}"
-        history.add_suggestion(SuggestionRecord(id, 1e9, "complete", ("a",)))
-        history.add_call(CallRecord(1e9, "complete", "a", cost=1.0))
-        outcome = Outcome(id, "accepted", "document", reward=1.0)
-        if await asyncio.wrap_future(history.add_outcome(outcome, 1e9)):
-            print(id, flush=True)
-    await history.close()
-    for notice in history.notices:
-        print("notice", notice, flush=True)
-
-asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
-"""
-
-
-def writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _WRITER, str(path), name, str(count)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")

@@ -1,11 +1,6 @@
-"""The registry: which models there are, what outlives a change of settings, what is closed when."""
+"""The registry: which models there are, why one cannot be asked, and how each is tested."""
 
 from __future__ import annotations
-
-import asyncio
-import types
-from contextlib import aclosing
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -13,102 +8,15 @@ from ensemble_lsp.errors import (
     AuthenticationError,
     ConnectionFailedError,
     ServiceUnavailableError,
-    SettingsError,
     UnknownModelError,
 )
-from ensemble_lsp.models.api_keys import Keyring, missing_key
-from ensemble_lsp.models.interface import Profile
-from ensemble_lsp.models.log_redaction import RedactKeys
 from ensemble_lsp.models.stream_collector import gather
-from ensemble_lsp.models.wrappers import ModelCall
 from ensemble_lsp.registry import model_slot
 from ensemble_lsp.registry.discovery import DiscoveredModel
-from ensemble_lsp.registry.model_registry import Registry
-from ensemble_lsp.settings import ModelSettings, Settings
-from tests.support.scripted import PROMPT, ScriptedModel, prompt
+from tests.support.registries import SECRET, House, house, names, settings
+from tests.support.scripted import PROMPT, prompt
 
-SECRET = "sk-0123456789"
-
-
-def settings(name: str, **values) -> ModelSettings:
-    return ModelSettings(
-        **{"name": name, "provider": "openai", "model": "m", "base_url": "http://127.0.0.1:1/v1"}
-        | values
-    )
-
-
-@dataclass
-class FakeAdapters:
-    """Makes scripted models, and remembers them in order."""
-
-    answers: dict[str, list] = field(default_factory=dict)
-    made: list[ScriptedModel] = field(default_factory=list)
-
-    def profile(self, settings: ModelSettings) -> Profile:
-        if settings.fim == "wrong":
-            raise SettingsError("fim 'wrong' is not known")
-        return Profile(settings.name, settings.provider, settings.model, settings.tasks)
-
-    def obstacle(self, settings, key):
-        problem = None if key else missing_key(settings)
-        return AuthenticationError(settings.name, problem) if problem else None
-
-    def make(self, settings, profile, key):
-        if settings.model == "broken":
-            raise ImportError("no such module")
-        model = ScriptedModel(settings.name, self.answers.get(settings.name, [["text"]]))
-        model._profile = profile
-        self.made.append(model)
-        return model
-
-    def __getitem__(self, name: str) -> ScriptedModel:
-        return [m for m in self.made if m.profile.name == name][-1]
-
-
-class House:
-    """Builds registries that share one set of adapters."""
-
-    def __init__(self, tmp_path, **answers) -> None:
-        self.adapters = FakeAdapters(answers)
-        self.calls: list[ModelCall] = []
-        self.env: dict[str, str] = {}
-        self.found: list[DiscoveredModel] = []
-        self.searched = 0
-        self.path = tmp_path
-        self.redact = RedactKeys()
-        self.keys: dict[str, str] = {}
-        self.asked: list[str] = []
-
-    async def discover(self, env, data_dir):
-        self.searched += 1
-        return self.found
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.asked.append(username)
-        return self.keys.get(username)
-
-    async def build(self, *models: ModelSettings, previous=None, **more) -> Registry:
-        return await Registry.build(
-            Settings(models=models, **more),
-            env=self.env,
-            data_dir=self.path,
-            document_index=None,
-            on_call=self.calls.append,
-            previous=previous,
-            adapters=self.adapters,
-            keyring=Keyring(lambda: types.SimpleNamespace(get_password=self.get_password)),
-            redact=self.redact,
-            discover=self.discover,
-        )
-
-
-@pytest.fixture
-def house(tmp_path) -> House:
-    return House(tmp_path)
-
-
-def names(registry: Registry, task="complete") -> list[str]:
-    return [model.profile.name for model in registry.for_task(task)]
+__all__ = ["house"]  # a fixture
 
 
 async def test_configured_models_are_exactly_the_models_in_their_order(house):
@@ -255,133 +163,6 @@ async def test_a_time_limit_is_put_on_every_model(house, monkeypatch):
     monkeypatch.setattr(model_slot, "Timeout", Spy)
     await house.build(settings("a"))
     assert limits == [20.0]
-
-
-# -- by hand
-
-
-async def test_a_model_is_added_and_removed_for_the_session(house):
-    registry = await house.build(settings("a"))
-    both = await registry.add(settings("b"))
-    assert names(both) == ["a", "b"]
-    assert both.entries()[1].origin == "session"
-    with pytest.raises(SettingsError, match="There is a model 'b' already"):
-        await both.add(settings("b"))
-    one = both.remove("a")
-    assert names(one) == ["b"]
-    with pytest.raises(UnknownModelError):
-        one.remove("a")
-    # A request that began before still sees the models that it began with.
-    assert (names(registry), names(both)) == (["a"], ["a", "b"])
-    await one.close()
-    assert [model.closed for model in house.adapters.made] == [1, 1]
-
-
-async def test_what_was_done_by_hand_outlives_a_change_of_settings(house):
-    first = await house.build(settings("a"), settings("b"))
-    by_hand = (await first.add(settings("mine"))).remove("a")
-    second = await house.build(settings("a"), settings("b"), settings("c"), previous=by_hand)
-    assert names(second) == ["b", "c", "mine"]
-    changed = await house.build(settings("a", model="new"), settings("mine"), previous=second)
-    assert names(changed) == ["a", "mine"]
-    assert changed.entries()[1].origin == "config"
-
-
-async def test_a_removed_model_may_be_added_again(house):
-    first = await house.build(settings("a"))
-    again = await first.remove("a").add(settings("a"))
-    assert names(await house.build(settings("a"), previous=again)) == ["a"]
-
-
-# -- a change of settings
-
-
-async def test_models_that_stay_the_same_go_on_and_the_others_are_closed(house):
-    first = await house.build(settings("same"), settings("changed"), settings("gone"))
-    same, changed, gone = house.adapters.made
-    second = await house.build(settings("same"), settings("changed", model="n"), previous=first)
-    assert len(house.adapters.made) == 4
-    await gather(second.get("same"), PROMPT)
-    assert len(same.calls) == 1
-    await first.close()  # superseded: closes nothing
-    await second.close()
-    assert (same.closed, changed.closed, gone.closed, house.adapters["changed"].closed) == (
-        1,
-        1,
-        1,
-        1,
-    )
-
-
-async def test_a_dropped_model_is_closed_only_when_its_answer_has_ended(tmp_path):
-    gate = asyncio.Event()
-    house = House(tmp_path, a=[["x", gate, "y"]])
-    first = await house.build(settings("a"))
-    async with aclosing(first.get("a").stream(PROMPT)) as chunks:
-        await anext(chunks)
-        second = await house.build(settings("b"), previous=first)
-        await asyncio.sleep(0)
-        assert house.adapters["a"].closed == 0
-        gate.set()
-        assert (await anext(chunks)).text == "y"
-    while not house.adapters["a"].closed:
-        await asyncio.sleep(0)
-    await second.close()
-
-
-async def test_closing_waits_for_nobody(tmp_path):
-    house = House(tmp_path, a=[["x", asyncio.Event()]])
-    first = await house.build(settings("a"))
-    async with aclosing(first.get("a").stream(PROMPT)) as chunks:
-        await anext(chunks)
-        second = await house.build(settings("b"), previous=first)
-        third = await house.build(settings("b"), previous=second)
-        await third.close()
-        assert [model.closed for model in house.adapters.made] == [1, 1]
-
-
-async def test_a_breaker_stays_open_over_a_change_elsewhere_and_closes_with_a_new_key(tmp_path):
-    house = House(tmp_path, a=[[AuthenticationError("a", "Wrong key.")]])
-    house.env["K"] = "one"
-    first = await house.build(settings("a", api_key_env="K"))
-    with pytest.raises(AuthenticationError):
-        await gather(first.get("a"), PROMPT)
-    second = await house.build(settings("a", api_key_env="K"), settings("b"), previous=first)
-    assert names(second) == ["b"]
-    house.env["K"] = "two"
-    third = await house.build(settings("a", api_key_env="K"), settings("b"), previous=second)
-    assert names(third) == ["a", "b"]
-
-
-async def test_a_model_that_had_no_key_is_there_when_it_has_one(house):
-    first = await house.build(settings("gpt", base_url=None))
-    assert names(first) == []
-    house.env["OPENAI_API_KEY"] = SECRET
-    assert names(await house.build(settings("gpt", base_url=None), previous=first)) == ["gpt"]
-
-
-async def test_models_are_made_anew_where_they_are_made_of_something_else(house):
-    first = await house.build(settings("a"))
-    (old,) = house.adapters.made
-    house.adapters = FakeAdapters({"a": [["other"]]})
-    second = await house.build(settings("a"), previous=first)
-    assert (await gather(second.get("a"), PROMPT)).text == "other"
-    await second.close()
-    assert old.closed == 1
-
-
-async def test_calls_are_reported_to_the_newest_registry(house):
-    first = await house.build(settings("a"))
-    old, house.calls = house.calls, []
-    second = await house.build(settings("a"), previous=first)
-    await gather(second.get("a"), PROMPT)
-    assert (len(old), len(house.calls)) == (0, 1)
-
-
-async def test_places_at_a_backend_are_shared_over_a_change_of_settings(house):
-    first = await house.build(settings("a"))
-    second = await house.build(settings("b"), previous=first)
-    assert second._parts.scheduler is first._parts.scheduler
 
 
 # -- testing a model

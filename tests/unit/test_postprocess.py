@@ -1,4 +1,4 @@
-"""Post-processing, rule by rule: where the cursor (``|``) is, what a model wrote, what comes."""
+"""Post-processing of completions, rule by rule: where the cursor (``|``) is, what a model wrote, what comes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ensemble_lsp.postprocess import clean_code, clean_completion, clean_prose
 from ensemble_lsp.postprocess.characters import strip_hidden_characters
 
 F = "```"
+
 TOKENS = ("<|endoftext|>", "<|im_end|>", "<fim_middle>", "<｜end▁of▁sentence｜>", "</s>")
 
 
@@ -32,7 +33,6 @@ def offered(
 
 
 PY = "def f(a):\n    |\n"
-
 FENCES = [
     (PY, f"{F}python\nreturn a\n{F}", "return a"),
     (PY, f"{F}\nreturn a\n{F}\n", "return a"),
@@ -57,7 +57,6 @@ FENCES = [
     (PY, "`return a`", "return a"),
     ("x = |\n", f"{F}python\nf(1)\n{F}", "f(1)"),
 ]
-
 CHATTER = [
     (PY, "Here is the completed code:\nreturn a", "return a"),
     (PY, "Sure! Here's the rest:\n\n    return a", "return a"),
@@ -78,7 +77,6 @@ CHATTER = [
     ),
     ("# |\n", "This code adds.", "This code adds."),
 ]
-
 MARKERS = [
     (PY, "return a<|endoftext|>junk", "return a"),
     (PY, "return a<|im_end|>", "return a"),
@@ -88,7 +86,6 @@ MARKERS = [
     (PY, "return <|CURSOR|>a", "return a"),
     (PY, "<|cursor|>return a", "return a"),
 ]
-
 REPEATED = [
     ("total = compute(|\n", "total = compute(a, b)", "a, b)"),
     ("    total = |\n", "    total = 1", "1"),
@@ -99,7 +96,6 @@ REPEATED = [
     ("print(1)\n|\n", "print(1)", "print(1)"),
     ("x = a|\n", "a", "a"),
 ]
-
 SUFFIX_LINE = [
     ("print(|)\n", "x)", "x"),
     ("print(|)\n", "f(x)", "f(x)"),
@@ -116,7 +112,6 @@ SUFFIX_LINE = [
     ("return |;\n", "a;", "a"),
     ("if (a |) {\n", "== b) {", "== b"),
 ]
-
 SUFFIX_LINES = [
     ("def f():\n    |\n    return total\n", "total = 1\n    return total", "total = 1"),
     (
@@ -133,7 +128,6 @@ SUFFIX_LINES = [
     ),
     ("f(|\n)\n", "a,\n    b,", "a,\n    b,"),
 ]
-
 LOOPS = [
     (PY, "x = 1\n" + "    y = go()\n" * 6, "x = 1\n    y = go()"),
     (PY, "a()\n    b()\n" + "    a()\n    b()\n" * 4, "a()\n    b()"),
@@ -142,7 +136,6 @@ LOOPS = [
     (PY, "a(1)\n    a(1)", "a(1)\n    a(1)"),
     ("# |\n", "=" * 60, "=" * 60),
 ]
-
 INDENT = [
     (PY, "    return a", "return a"),
     (PY, "return a", "return a"),
@@ -159,7 +152,6 @@ INDENT = [
     ("if x:\n    f(a,\n      |\n", "      b)", "      b)"),
     ("|\n", "x = 1", "x = 1"),
 ]
-
 BLOCKS = [
     (PY, "return a\n\ndef g(b):\n    return b", "return a"),
     (PY, "return a\n\n\nif __name__ == '__main__':\n    f(1)", "return a"),
@@ -182,7 +174,6 @@ BLOCKS = [
     ("def f(a):\n    |\n\nb()\n", "x = 1\n    return x", "x = 1\n    return x"),
     ("f() {\n  |\n  b();\n}\n", "a();\n  return;", "a();"),
 ]
-
 ENDS = [
     (PY, "return a   \n\n", "return a"),
     (PY, "\n\nreturn a", "return a"),
@@ -190,7 +181,6 @@ ENDS = [
     (PY, "   \n ", ""),
     ("x = |\n", " 1", "1"),
 ]
-
 HIDDEN = [
     (PY, "return\u202e a", "return a"),
     (PY, "re\u200bturn a", "return a"),
@@ -284,140 +274,6 @@ def test_the_documents_line_ends_are_kept() -> None:
 
 def test_an_indent_that_the_empty_line_should_have_is_given() -> None:
     assert offered("def f(a):\n    x = 1\n|\n", "return x", indent="    ") == "    return x"
-
-
-@pytest.mark.parametrize(
-    ("text", "more", "expected"),
-    [
-        (f"{F}python\nx = 1\ny = 2\n{F}\nDone.", {}, "x = 1\ny = 2"),
-        (
-            "x = 1\nif x:\n    y()",
-            {"indent": "    ", "prefix": "def f():\n    "},
-            "x = 1\n    if x:\n        y()",
-        ),
-        ("    x = 1\n    y = 2", {"indent": "  ", "prefix": "if a:\n"}, "  x = 1\n  y = 2"),
-        # The first line lacks the place's indentation, the others have it.
-        (
-            "def half(self):\n        return 1\n\n    def third(self):\n        return 2",
-            {"indent": "    ", "prefix": "class A:\n    ", "unit": "    "},
-            "def half(self):\n        return 1\n\n    def third(self):\n        return 2",
-        ),
-        (
-            "/**\n   * Halves.\n   */\n  half() {\n    return 1;\n  }",
-            {"indent": "  ", "prefix": "class A {\n  // function\n  ", "unit": "  "},
-            "/**\n   * Halves.\n   */\n  half() {\n    return 1;\n  }",
-        ),
-        (
-            "def f(a):\n    return a + 1",
-            {"indent": "    ", "prefix": "class A:\n    ", "unit": "    "},
-            "def f(a):\n        return a + 1",
-        ),
-        (
-            "x = f(\n    a,\n    b,\n    )",
-            {"indent": "    ", "prefix": "if a:\n    ", "unit": "    "},
-            "x = f(\n        a,\n        b,\n        )",
-        ),
-        (
-            "def f(a):\n    return a + 1",
-            {"indent": "    ", "prefix": "def f(a):\n    "},
-            "return a + 1",
-        ),
-        (
-            'def f(a):\n    """Add."""\n    b = a\n\n    return b\n\n\nprint(f(1))',
-            {"indent": "    ", "prefix": 'def f(a):\n    """Add."""'},
-            "\n    b = a\n\n    return b",
-        ),
-        (
-            "from math import pi\n\n@cached\ndef f(\n    a,\n) -> float:\n    return a * pi",
-            {"indent": "    ", "prefix": "@cached\ndef f(a) -> float:\n    "},
-            "from math import pi\n    return a * pi",
-        ),
-        (
-            "# sort the names\nnames.sort()",
-            {"prefix": "# sort the names", "instruction": "sort the names"},
-            "\nnames.sort()",
-        ),
-        (
-            "return a;",
-            {"prefix": "function f(a) {", "indent": "  ", "suffix": "}\n"},
-            "\n  return a;\n",
-        ),
-        (
-            "function f(a) {\n  return a;\n}",
-            {"prefix": "function f(a) {", "indent": "  ", "suffix": "\n}\n"},
-            "\n  return a;",
-        ),
-        ("a + b", {"prefix": "x = "}, "a + b"),
-        ("x = 1\ny = 2", {"prefix": "# go\r\n"}, "x = 1\r\ny = 2"),
-        ("I'm sorry, but I can't.", {}, ""),
-        ("", {}, ""),
-        ("x = 1  \n", {}, "x = 1"),
-        ("def other(a):\n    return a", {"prefix": "import os\n"}, "def other(a):\n    return a"),
-    ],
-)
-def test_generated_code_fits_its_place(text: str, more: dict[str, str], expected: str) -> None:
-    language = "javascript" if "function" in more.get("prefix", "") else "python"
-    assert clean_code(text, language=language, **more) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("A *plain* answer with `code`.", "A *plain* answer with `code`."),
-        ("<b>bold</b>", "&lt;b>bold&lt;/b>"),
-        ("a < b and c<d", "a < b and c&lt;d"),
-        ("`<b>` and <i>", "`<b>` and &lt;i>"),
-        (f"{F}html\n<b>\n{F}", f"{F}html\n<b>\n{F}"),
-        (f"{F}py\nx = 1", f"{F}py\nx = 1\n{F}"),
-        ("![x](https://a.b/c.png)", "[x](https://a.b/c.png)"),
-        ("![x](data:image/png;base64,AAAA)", "[x]"),
-        ("!!\\![x][id]", "[x][id]"),
-        ("[run](command:rm)", "[run]"),
-        ("[run](<command:rm x>)", "[run]"),
-        ("[run](\ncommand:rm)", "[run]"),
-        ("[run](&#99;ommand:rm)", "[run]"),
-        ("[run](java\tscript:x)", "[run] \tscript:x)"),
-        ("[a[b]](vscode://x)", "[a[b]]"),
-        ("[a](x:y)(command:z)", "[a] (command:z)"),
-        ("[docs](https://docs.python.org/3/)", "[docs](https://docs.python.org/3/)"),
-        ("[x]: command:rm\n\n[x]", "[x]\\: command:rm\n\n[x]"),
-        ("<command:rm>", "&lt;command:rm>"),
-        ("\x1b[31mred\x1b[0m \u202eevil", "red evil"),
-        ("<think>x</think>Yes.", "Yes."),
-        (f"{F}markdown\nYes.\n{F}", "Yes."),
-        ("\\`<img src=x>`", "\\`&lt;img src=x>`"),
-        ("`a\nb` <img> `c`", "`a\nb` &lt;img> `c`"),
-        (f"- a\n\n  {F}py\n  x\n<img>", f"- a\n\n  {F}py\n  x\n&lt;img>"),
-        (f"- a\n\n  {F}py\n  x\n  {F}\n<img>", f"- a\n\n{F}py\n  x\n{F}\n&lt;img>"),
-        ("", ""),
-    ],
-)
-def test_prose_is_safe_to_show(text: str, expected: str) -> None:
-    assert clean_prose(text) == expected
-    assert clean_prose(expected) == expected
-
-
-def test_prose_rendered_by_a_commonmark_parser_holds_nothing_active() -> None:
-    from markdown_it import MarkdownIt
-
-    parser = MarkdownIt("commonmark")
-    parts = [
-        "<img src=x onerror=a>", "`", "``", "\\", "\n", "\n\n", "- ", "> ", "    ", F, f"{F}py\n",
-        "![a](http://x/y.png)", "[a](command:b)", "[c]: command:d\n", "[c]", "<!--", "-->", "~~~\n",
-        "<a href='command:x'>", "text ", "1. ", "](", "command:e)", "<", ">", "# ", "\t", "![",
-        "&lt;",
-    ]  # fmt: skip
-
-    @given(st.lists(st.sampled_from(parts), max_size=14))
-    @settings(max_examples=150, deadline=None)
-    def check(chosen: list[str]) -> None:
-        html = parser.render(clean_prose("".join(chosen)))
-        assert "<img" not in html
-        assert 'href="command' not in html
-        assert "<a href='command" not in html
-        assert "<!--" not in html
-
-    check()
 
 
 ODD = st.text(

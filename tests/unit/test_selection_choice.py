@@ -1,55 +1,25 @@
+"""A choice among models, whatever the strategy: what it learns, keeps and explains."""
+
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ensemble_lsp.models.interface import Profile
 from ensemble_lsp.selection import make_selector
-from ensemble_lsp.selection.arm import change_point
 from ensemble_lsp.selection.choice import Choice, Latency, Ranked, Selector
 from ensemble_lsp.selection.fixed import FixedSelector, pin
 from ensemble_lsp.selection.format_choice import table_rows
 from ensemble_lsp.selection.learned import LearnedSelector
-from ensemble_lsp.selection.priors import Prior, is_slow, prior_for
-from ensemble_lsp.selection.request_context import RequestContext
 from ensemble_lsp.selection.seed import SeedSelector
 from ensemble_lsp.settings import SelectorSettings
+from tests.support.selection import BUDGET, HERE, A, B, C, Call, first, profile, selector
 
-HERE = RequestContext("complete", "python", complexity=4)
-BUDGET = 2500.0
-
-
-def profile(name: str, model: str = "unheard-of", **more: object) -> Profile:
-    return replace(Profile(name, "openai", model), **more)
-
-
-A, B, C = profile("a"), profile("b"), profile("c")
-
-
-@dataclass
-class Call:
-    model: str
-    task: str = "complete"
-    first_token_ms: float = 100.0
-    total_ms: float = 400.0
-    cost: float = 0.001
-    status: str = "ok"
-    time: float = field(default_factory=time.time)
-
-
-def first(selector: Selector, *profiles: Profile, context: RequestContext = HERE) -> str:
-    return selector.choose(context, profiles, budget_ms=BUDGET).ranked[0].model
-
-
-@pytest.fixture(params=["fixed", "seed", "learned"])
-def selector(request: pytest.FixtureRequest) -> Selector:
-    return make_selector(SelectorSettings(strategy=request.param))
+__all__ = ["selector"]  # a fixture
 
 
 def test_only_models_that_do_the_task_are_ranked(selector: Selector) -> None:
@@ -240,93 +210,6 @@ def test_seed_lets_a_model_that_does_worse_on_complex_code_fall_with_complexity(
     assert first(selector, A, B, context=complex_) == "b"
 
 
-def test_learned_starts_with_the_public_record_and_ends_with_the_users() -> None:
-    selector = LearnedSelector(latency_weight=0)
-    strong, weak = profile("strong", "claude-sonnet-4"), profile("weak", "llama-3.2-3b")
-    assert first(selector, weak, strong) == "strong"
-    for _ in range(40):
-        selector.learn("strong", HERE, 0.1)
-        selector.learn("weak", HERE, 0.8)
-    assert first(selector, weak, strong) == "weak"
-
-
-def test_learned_counts_waiting_and_money_against_a_model() -> None:
-    quick, slow = profile("quick"), profile("slow")
-    dear = profile("dear", input_price=100.0, output_price=500.0)
-    selector = LearnedSelector(latency_weight=1.0, cost_weight=1.0)
-    selector.observe_call(Call("quick", total_ms=200, cost=0))
-    selector.observe_call(Call("slow", total_ms=2400, cost=0))
-    ranked = selector.choose(HERE, [slow, dear, quick], budget_ms=BUDGET).ranked
-    by_name = {r.model: r for r in ranked}
-    assert [r.model for r in ranked] == ["quick", "slow", "dear"]
-    assert by_name["slow"].utility == pytest.approx(by_name["slow"].expected - 2400 / 2500)
-    free = LearnedSelector(latency_weight=0, cost_weight=0)
-    assert free.choose(HERE, [slow], budget_ms=BUDGET).ranked[0].utility == pytest.approx(
-        by_name["slow"].expected
-    )
-
-
-def accept_rates(
-    selector: Selector, rates: dict[str, float], count: int, seed: int = 3
-) -> list[str]:
-    """Play requests: what is chosen is accepted at its model's rate."""
-    rng = random.Random(seed)
-    profiles = [profile(name) for name in rates]
-    chosen: list[str] = []
-    for _ in range(count):
-        name = first(selector, *profiles)
-        selector.learn(name, HERE, float(rng.random() < rates[name]))
-        chosen.append(name)
-    return chosen
-
-
-def test_learned_finds_the_best_model_and_stays_with_it() -> None:
-    chosen = accept_rates(LearnedSelector(), {"a": 0.2, "b": 0.7, "c": 0.3}, 300)
-    assert chosen[-100:].count("b") > 85
-
-
-def test_learned_leaves_a_model_that_has_become_bad() -> None:
-    selector = LearnedSelector()
-    accept_rates(selector, {"a": 0.75, "b": 0.45}, 150)
-    chosen = accept_rates(selector, {"a": 0.1, "b": 0.45}, 150, seed=4)
-    assert chosen[-75:].count("b") > 60
-
-
-def test_learned_gives_a_model_added_later_its_chance() -> None:
-    selector = LearnedSelector()
-    accept_rates(selector, {"a": 0.4, "b": 0.3}, 300)
-    chosen = accept_rates(selector, {"a": 0.4, "b": 0.3, "new": 0.75}, 120)
-    assert chosen[60:].count("new") > 40
-
-
-def test_learned_is_the_same_for_the_same_seed() -> None:
-    rates = {"a": 0.45, "b": 0.5, "c": 0.4}
-    runs = [accept_rates(LearnedSelector(seed=s), rates, 80) for s in (1, 1)]
-    assert runs[0] == runs[1]
-
-
-def test_a_preference_raises_the_winner_and_more_so_from_a_lower_place() -> None:
-    def lead(shown_at: int) -> float:
-        selector = LearnedSelector()
-        for _ in range(10):
-            selector.prefer("b", ["a", "c"], HERE, shown_at)
-        by = {r.model: r for r in selector.choose(HERE, [A, B, C], budget_ms=BUDGET).ranked}
-        assert by["a"].expected == pytest.approx(by["c"].expected, abs=0.01)
-        return by["b"].expected - by["a"].expected
-
-    assert 0 < lead(0) < lead(2)
-
-
-def test_a_prior_of_the_users_own_takes_the_place_of_the_public_one() -> None:
-    selector = LearnedSelector()
-    selector.set_prior("b", "complete", Prior(0.9, "your comparison"))
-    assert first(selector, A, B) == "b"
-    selector.reset()
-    assert selector.choose(HERE, [B], budget_ms=BUDGET).ranked[0].prior == "your comparison"
-    selector.set_prior("b", "complete", None)
-    assert selector.choose(HERE, [B], budget_ms=BUDGET).ranked[0].prior != "your comparison"
-
-
 def test_the_reason_is_one_sentence_with_acceptance_and_speed() -> None:
     selector = LearnedSelector()
     for n in range(12):
@@ -386,51 +269,6 @@ def test_a_choice_among_twenty_models_is_quick() -> None:
         selector.choose(HERE, profiles, budget_ms=BUDGET)
         times.append(time.perf_counter() - start)
     assert sorted(times)[150] < 1e-3
-
-
-def test_a_change_is_found_where_it_is_and_not_where_there_is_none() -> None:
-    steady = [1.0, 0.0, 1.0] * 40
-    assert change_point(steady) is None
-    assert change_point([1.0, 1.0, 0.0, 1.0] * 15 + [0.0] * 12) == pytest.approx(60, abs=2)
-    assert change_point([1.0] * 12 + [0.0] * 5) is None, "too few afterwards"
-
-
-@pytest.mark.parametrize(
-    ("model", "words"),
-    [
-        ("openai/gpt-4.1-mini", "polyglot, 32.4"),
-        ("gpt-4.1", "polyglot, 52.4"),
-        ("claude-sonnet-4-20250514", "polyglot, 56.4"),
-        ("claude-3-5-haiku-latest", "polyglot, 28"),
-        ("qwen2.5-coder:7b", "edit, 51.9"),
-        ("/models/Qwen2.5-Coder-14B-Instruct-Q4_K_M.gguf", "edit, 58.6"),
-        ("o3", "polyglot, 76.9"),
-        ("o3-mini", "polyglot, 53.8"),
-        ("mistral-7b-instruct", "its size (7 billion"),
-        ("SmolLM-135M", "its size (0.135 billion"),
-        ("something-new", "what models usually reach"),
-    ],
-)
-def test_a_prior_names_its_source(model: str, words: str) -> None:
-    assert words in prior_for(profile("x", model, fim="suffix"), "generate").source
-
-
-def test_priors_know_the_task_and_the_tiny() -> None:
-    recall = Profile("recall", "recall", "", tasks=("complete",), free=True, local=True)
-    smol = Profile("s", "llamacpp", "smollm2", local=True, fim="none")
-    assert prior_for(recall, "complete").reward == 0.3
-    assert prior_for(smol, "complete").reward == 0.222
-    assert prior_for(profile("x"), "generate").reward > prior_for(smol, "generate").reward
-    with_fim = prior_for(profile("x", "codestral", fim="suffix"), "complete").reward
-    assert with_fim > prior_for(profile("x", "codestral", fim="none"), "complete").reward
-
-
-def test_models_that_think_first_are_known_to_be_slow() -> None:
-    assert is_slow("o3-mini")
-    assert is_slow("deepseek-r1:8b")
-    assert not is_slow("gpt-4o")
-    ranked = FixedSelector().choose(HERE, [profile("o", "o1"), profile("g", "gpt-4o")], budget_ms=1)
-    assert ranked.ranked[0].latency_ms > 3 * ranked.ranked[1].latency_ms
 
 
 def test_a_choice_names_its_models_in_order() -> None:

@@ -28,6 +28,7 @@ from .console import print_json, safe, show_cursor, warn
 
 __all__ = [
     "app_of",
+    "file_line_column",
     "line_end",
     "line_start",
     "numbers",
@@ -188,6 +189,14 @@ def numbers(text: str, count: int) -> tuple[Path, list[int]]:
     if any(n < 1 for n in found):
         raise SettingsError("lines and columns are counted from 1.")
     return Path(text), found
+
+
+def file_line_column(text: str, message: str = "") -> tuple[Path, tuple[int, int]]:
+    """Split ``FILE:LINE:COL``; raise ``SettingsError`` with the message if the line or the column is missing."""
+    path, found = numbers(text, 2)
+    if len(found) != 2:
+        raise SettingsError(message or f"{text!r} must be FILE:LINE:COL, counted from 1.")
+    return path, (found[0], found[1])
 
 
 async def open_file(app: AppContext, path: Path) -> Document:

@@ -8,9 +8,9 @@ import time
 from ..app import AppContext
 from ..app.failures import no_model, refused
 from ..completion import Completer, CompletionRequest
-from ..errors import EnsembleError, NoModelError, SettingsError
+from ..errors import EnsembleError, NoModelError
 from ..types import Document
-from .common import app_of, numbers, open_file, place_in, run_async
+from .common import app_of, file_line_column, open_file, place_in, run_async
 from .one_shot import (
     CliResult,
     check_model,
@@ -26,9 +26,7 @@ _NO_COMPLETION = "No model suggested a completion here; try another position."
 
 def run(args: argparse.Namespace) -> int:
     """Print the best completion."""
-    path, place = numbers(args.place, 2)
-    if len(place) != 2:
-        raise SettingsError(f"{args.place!r} must be FILE:LINE:COL, counted from 1.")
+    path, place = file_line_column(args.place)
 
     async def work() -> int:
         async with app_of(args, path) as app:
@@ -41,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _ask(
-    args: argparse.Namespace, app: AppContext, document: Document, place: list[int]
+    args: argparse.Namespace, app: AppContext, document: Document, place: tuple[int, int]
 ) -> CliResult:
     request = CompletionRequest(
         document,

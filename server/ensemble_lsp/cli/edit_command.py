@@ -18,7 +18,7 @@ from ..next_edit.model_prompt import EditQuery
 from ..next_edit.patch import PatchHunk, read_patch, replay
 from ..next_edit.predictor import EditPredictor
 from ..types import Document
-from .common import app_of, numbers, open_file, place_in, project_of, run_async
+from .common import app_of, file_line_column, open_file, place_in, project_of, run_async
 from .one_shot import (
     CliResult,
     check_model,
@@ -32,10 +32,7 @@ from .progress_bar import answers_shown
 
 def run(args: argparse.Namespace) -> int:
     """Print the next edit."""
-    path, place = numbers(args.place, 2)
-    if len(place) != 2:
-        raise SettingsError(f"{args.place!r} must be FILE:LINE:COL, counted from 1.")
-
+    path, place = file_line_column(args.place)
     hunks = _read(args.history) if args.history is not None else []
 
     async def work() -> int:
@@ -84,7 +81,7 @@ async def _predict(
     args: argparse.Namespace,
     app: AppContext,
     document: Document,
-    place: list[int],
+    place: tuple[int, int],
     history: EditHistory,
 ) -> CliResult:
     query = EditQuery(

@@ -22,7 +22,7 @@ from ..settings import (
     remove_model_from_config,
     resolve_strict,
 )
-from .common import app_of, numbers, open_file, place_in, run_async
+from .common import app_of, file_line_column, open_file, place_in, run_async
 from .console import print_json, print_table, safe
 from .questions import ask_hidden
 from .sentence_layout import say
@@ -201,9 +201,9 @@ async def _remove(args: argparse.Namespace) -> int:
 
 
 async def _why(args: argparse.Namespace) -> int:
-    path, place = numbers(args.name or "", 2)
-    if len(place) != 2:
-        raise SettingsError("name the place: `ensemble-lsp models why FILE:LINE:COL`.")
+    path, place = file_line_column(
+        args.name or "", "name the place: `ensemble-lsp models why FILE:LINE:COL`."
+    )
     async with app_of(args, path) as app:
         document = await open_file(app, path)
         await app.workspace.complexity.update(document)

@@ -10,12 +10,11 @@ from ..app import AppContext
 from ..app.failures import no_model
 from ..context.completion_mode import CompletionMode, completion_mode_at
 from ..context.prompt_builder import complete_prompt
-from ..errors import SettingsError
 from ..provider_spec import spec_of
 from ..registry.dry_run import preview_request
 from ..registry.model_registry import Entry
 from ..types import Document, Position, Prompt
-from .common import app_of, numbers, open_file, place_in
+from .common import app_of, file_line_column, open_file, place_in
 from .console import print_json, safe
 
 _FIELDS = ("path", "symbol", "imports", "related", "prefix", "suffix")
@@ -40,9 +39,7 @@ class Shown:
 
 async def show_prompt(args: argparse.Namespace) -> int:
     """Print the input of every model that can complete, in the order of the selector."""
-    path, place = numbers(args.show_prompt, 2)
-    if len(place) != 2:
-        raise SettingsError("name the place: --show-prompt FILE:LINE:COL.")
+    path, place = file_line_column(args.show_prompt, "name the place: --show-prompt FILE:LINE:COL.")
     async with app_of(args, path) as app:
         document = await open_file(app, path)
         shown = await _all(app, document, place_in(document, *place))

@@ -218,14 +218,19 @@ def test_why_this_answer_explains_the_generation_and_fits_its_column(
     median.shots("why-generation")
 
 
-def test_a_question_follows_an_explanation_in_its_preview(
-    vscode: Workbench, alpha: LoopbackProvider
-) -> None:
+def explain_area(vscode: Workbench, alpha: LoopbackProvider) -> None:
+    """Explain a function, and wait for the explanation."""
     alpha.reply = "Multiplies the width by the height."
     vscode.open("def area(width, height):\n    return width * height\n")
     vscode.press("ArrowUp")
     vscode.command("Ensemble: Explain with ensemble")
     vscode.webview("Multiplies the width by the height.")
+
+
+def test_a_question_follows_an_explanation_in_its_preview(
+    vscode: Workbench, alpha: LoopbackProvider
+) -> None:
+    explain_area(vscode, alpha)
     alpha.reply = "It returns zero."
     tabs = vscode.page.locator(".editor-group-container .tab").count()
     vscode.page.get_by_role("button", name="Ask a Follow-Up Question").click()
@@ -244,11 +249,7 @@ def test_a_question_follows_an_explanation_in_its_preview(
 def test_a_question_follows_code_that_a_change_elsewhere_has_moved(
     vscode: Workbench, alpha: LoopbackProvider
 ) -> None:
-    alpha.reply = "Multiplies the width by the height."
-    vscode.open("def area(width, height):\n    return width * height\n")
-    vscode.press("ArrowUp")
-    vscode.command("Ensemble: Explain with ensemble")
-    vscode.webview("Multiplies the width by the height.")
+    explain_area(vscode, alpha)
     vscode.focus()
     vscode.press("Control+Home")
     alpha.reply = ""
