@@ -18,7 +18,7 @@ async def until_read(workspace: Workspace) -> None:
 
 async def test_deleted_moved_and_changed_files_are_noticed_after_a_while(tmp_path: Path) -> None:
     now = 0.0
-    for name in ("deleted", "moved", "changed", "same"):
+    for name in ("deleted", "moved", "changed", "same", "opened"):
         (tmp_path / f"{name}.py").write_text(f"{name} = 1\n")
     context = WorkspaceContext(PrivacySettings(), [tmp_path])
     workspace = Workspace(Documents(), context, clock=lambda: now)
@@ -26,13 +26,14 @@ async def test_deleted_moved_and_changed_files_are_noticed_after_a_while(tmp_pat
     workspace.on_file = lambda uri, language, text: read.append(Path(uri).name)
     workspace.index_files()
     await until_read(workspace)
-    assert sorted(read) == ["changed.py", "deleted.py", "moved.py", "same.py"]
+    assert sorted(read) == ["changed.py", "deleted.py", "moved.py", "opened.py", "same.py"]
 
     (tmp_path / "deleted.py").unlink()
     (tmp_path / "moved.py").rename(tmp_path / "renamed.py")
     (tmp_path / "changed.py").write_text("changed = 2\n")
     read.clear()
-    document = workspace.documents.open((tmp_path / "same.py").as_uri(), 1, "python", "same = 1\n")
+    uri = (tmp_path / "opened.py").as_uri()
+    document = workspace.documents.open(uri, 1, "python", "opened = 1\n")
     await until_read(workspace)
     assert read == []  # the folders were read a moment ago
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..context.documents import DocumentListener, Documents
 from ..context.workspace_files import read_source_files
@@ -28,6 +28,15 @@ _PAUSE = 0.002
 """Lines that recall reads at once, and the seconds after them in which requests get the loop."""
 _REREAD_AFTER = 300.0
 """Seconds after which opening or saving a document makes recall read the folders again."""
+
+
+class _FileOnDisk(NamedTuple):
+    """A file that recall has read."""
+
+    uri: str
+    """Its URI in recall's index. An editor may spell the same file's URI differently."""
+    text: int
+    """The hash of its text."""
 
 
 class Workspace:
@@ -58,8 +67,7 @@ class Workspace:
         self._disk_reader: asyncio.Task[None] | None = None
         self._disk_read_at = 0.0
         """The time at which recall last began to read the folders."""
-        self._on_disk: dict[Path, str] = {}
-        """The URI under which recall has each file on disk. An editor may spell the same file's URI differently."""
+        self._on_disk: dict[Path, _FileOnDisk] = {}
         documents.subscribe(self)
         for document in documents.recent():
             self.opened(document)
@@ -115,16 +123,23 @@ class Workspace:
         if document.uri in self.documents.notebooks:
             return  # the file on disk is not the cell's text
         if inside and self.context.allowed(document.uri):
-            self._on_disk[path] = document.uri
-            self.recall.add_file(document.uri, document.language, document.text)
+            self._add_file(path, document.uri, document.language, document.text)
 
     def _rename_on_disk(self, document: Document) -> None:
         path = Path(document.path)
-        uri = self._on_disk.get(path)
-        if uri is not None and uri != document.uri:
-            self.recall.remove_file(uri)
-            self._on_disk[path] = document.uri
-            self.recall.add_file(document.uri, document.language, document.text)
+        known = self._on_disk.get(path)
+        if known is not None and known.uri != document.uri:
+            self.recall.remove_file(known.uri)
+            self._add_file(path, document.uri, document.language, document.text)
+
+    def _add_file(self, path: Path, uri: str, language: str, text: str) -> bool:
+        """Give recall a file's text as it is on disk; return whether it is new or changed."""
+        file = _FileOnDisk(uri, hash(text))
+        if self._on_disk.get(path) == file:
+            return False
+        self._on_disk[path] = file
+        self.recall.add_file(uri, language, text)
+        return True
 
     def index_files(self) -> None:
         """Read the folders' source files into recall, in the background."""
@@ -152,12 +167,13 @@ class Workspace:
         finally:
             stopped.set()  # after a cancel the thread ends at the next file
         for path in known - {file.path for file in files}:
-            self.recall.remove_file(self._on_disk.pop(path))
+            self.recall.remove_file(self._on_disk.pop(path).uri)
         opened = {Path(document.path): document.uri for document in self.documents.recent()}
         for file in files:
-            uri = self._on_disk[file.path] = opened.get(file.path) or file.path.as_uri()
-            changed = self.recall.add_file(uri, file.language, file.text)
-            if changed and self.on_file is not None:
+            uri = opened.get(file.path) or file.path.as_uri()
+            if not self._add_file(file.path, uri, file.language, file.text):
+                continue
+            if self.on_file is not None:
                 self.on_file(uri, file.language, file.text)
             self._read_soon()
             await asyncio.sleep(_PAUSE)

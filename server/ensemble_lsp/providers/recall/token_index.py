@@ -94,17 +94,14 @@ class RecallIndex:
         self._update(file, disk, 0)
         self._extend(file, 0)
 
-    def add_file(self, uri: str, language: str, text: str) -> bool:
-        """Add a workspace file's text as it is on disk; ``work`` reads it. Returns whether it is new or changed."""
+    def add_file(self, uri: str, language: str, text: str) -> None:
+        """Add a workspace file's text as it is on disk, new or changed; ``work`` reads it."""
         file = self._files.get(uri)
         lines = tuple(split_lines(text))
         if file is not None and file.document is not None:
-            changed, file.disk = file.disk != lines, lines
-            return changed
-        if file is not None and file.lines == lines:
-            return False
-        self._begin(IndexedFile(uri, family_of(language), lines), 0)
-        return True
+            file.disk = lines
+        else:
+            self._begin(IndexedFile(uri, family_of(language), lines), 0)
 
     def remove_file(self, uri: str) -> None:
         """Drop a workspace file that was deleted; while it is open, its document stays."""
