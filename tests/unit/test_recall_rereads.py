@@ -44,3 +44,20 @@ async def test_deleted_moved_and_changed_files_are_noticed_after_a_while(tmp_pat
     known = {name: workspace.recall.find(name) for name in ("deleted.py", "moved.py", "renamed.py")}
     assert [name for name, uri in known.items() if uri] == ["renamed.py"]
     await workspace.close()
+
+
+async def test_a_file_that_is_saved_while_the_folders_are_read_keeps_its_new_text(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("old = 1\n")
+    workspace = Workspace(Documents(), WorkspaceContext(PrivacySettings(), [tmp_path]))
+    read: list[str] = []
+    workspace.on_file = lambda uri, language, text: read.append(text)
+    document = workspace.documents.open(path.as_uri(), 1, "python", "new = 2\n")
+    await workspace.context.prepare(document)
+    workspace.index_files()
+    workspace.saved(document)
+    await until_read(workspace)
+    assert read == []
+    await workspace.close()

@@ -67,6 +67,8 @@ class Workspace:
         self._disk_reader: asyncio.Task[None] | None = None
         self._disk_read_at = 0.0
         """The time at which recall last began to read the folders."""
+        self._saved_since: set[Path] = set()
+        """Files that were saved since then: their text on disk may have been read before."""
         self._on_disk: dict[Path, _FileOnDisk] = {}
         documents.subscribe(self)
         for document in documents.recent():
@@ -123,6 +125,7 @@ class Workspace:
         if document.uri in self.documents.notebooks:
             return  # the file on disk is not the cell's text
         if inside and self.context.allowed(document.uri):
+            self._saved_since.add(path)
             self._add_file(path, document.uri, document.language, document.text)
 
     def _rename_on_disk(self, document: Document) -> None:
@@ -146,6 +149,7 @@ class Workspace:
         if self._disk_reader is not None:
             self._disk_reader.cancel()
         self._disk_read_at = self._clock()
+        self._saved_since.clear()
         self._disk_reader = asyncio.get_running_loop().create_task(self._read_disk())
 
     def _look_again(self) -> None:
@@ -171,7 +175,9 @@ class Workspace:
         opened = {Path(document.path): document.uri for document in self.documents.recent()}
         for file in files:
             uri = opened.get(file.path) or file.path.as_uri()
-            if not self._add_file(file.path, uri, file.language, file.text):
+            if file.path in self._saved_since or not self._add_file(
+                file.path, uri, file.language, file.text
+            ):
                 continue
             if self.on_file is not None:
                 self.on_file(uri, file.language, file.text)
