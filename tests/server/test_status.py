@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -93,6 +94,9 @@ async def test_pins_issues_and_usage(home: Home, provider: LoopbackProvider, uri
         assert await client.inline(uri)
         await client.command("ensemble.pin", {"task": "complete", "name": "gpt"})
         after = await client.command("ensemble.status", {})
+        while not after["today"]["outputTokens"]:  # a call is counted when its stream has ended
+            await asyncio.sleep(0.02)
+            after = await client.command("ensemble.status", {})
         assert after["pins"] == {"complete": "gpt", "explain": "gpt"}
         assert after["today"] == after["month"]
         (used,) = after["today"]["models"]
