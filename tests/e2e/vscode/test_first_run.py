@@ -156,6 +156,8 @@ def test_a_task_without_a_model_leads_to_the_set_up(newcomer: Workbench) -> None
     newcomer.code_action("Explain with ensemble").click()
     newcomer.notification("Set up a model to explain: recall only completes").wait_for()
     newcomer.command("Ensemble: Compare Models")
+    tasks = newcomer.page.locator(".quick-input-widget:visible", has_text="on Which Task?")
+    tasks.wait_for()  # until then the palette is there, which has such an entry too
     newcomer.pick("generate")
     newcomer.notification("Set up a model to generate: recall only completes").last.wait_for()
     newcomer.status.click()
