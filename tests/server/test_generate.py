@@ -171,6 +171,22 @@ async def test_one_failing_model_does_not_spoil_the_ensemble(
         await client.until(lambda: "three did not answer." in client.messages())
 
 
+async def test_a_rewrite_that_leaves_code_out_is_no_answer(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    text = "def total(items):\n    check(items)\n    log(items)\n    return sum(items)\n"
+    whole = text.replace("sum(items)", "fsum(items)")
+    trio[0].reply = trio[1].reply = (
+        "def total(items):\n    # ... existing code ...\n    return fsum(items)"
+    )
+    trio[2].reply = whole
+    async with home.server() as client:
+        client.open(uri, text)
+        arguments = {"uri": uri, "range": client.range(text, 0, len(text) - 1), "apply": False}
+        result = await client.command("ensemble.generate", {**arguments, "instruction": "use fsum"})
+        assert [one["text"] for one in result["candidates"]] == [whole.rstrip("\n")]
+
+
 async def test_a_paused_model_is_named_with_the_reason_in_the_next_answers_too(
     home: Home, trio: list[LoopbackProvider], uri: str
 ) -> None:

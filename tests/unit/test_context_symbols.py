@@ -316,6 +316,7 @@ def test_a_selection_asks_with_its_own_comments() -> None:
         ("def f(a):\n    x = 1\n    |\n", "python", "block"),
         ("def f(a):\n    x = 1\n|\n", "python", "block"),
         ("def f(a):\n    x = 1\n|\ny = f(2)\n", "python", "line"),
+        ("def f(a):\n    x = 1\n\n|\n", "python", "line"),
         ("for a in b:\n    x = 1\n|\n", "python", "line"),
         ("class C:\n    x = 1\n|\n", "python", "line"),
         ("def f(a):\n    x = 1\n|\n    return x\n", "python", "block"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ensemble_lsp.postprocess import clean_completion
-from ensemble_lsp.postprocess.placeholders import is_placeholder
+from ensemble_lsp.postprocess.placeholders import is_placeholder, leaves_out_code
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,9 @@ from ensemble_lsp.postprocess.placeholders import is_placeholder
         "-- your logic goes here",
         "# TODO: implement\n# your solution here",
         "<!-- rest of the file remains unchanged -->",
+        "{/* ... existing code ... */}",
+        "// unchanged methods ...",
+        "# ... (rest of the implementation) ...",
     ],
 )
 def test_a_comment_that_stands_for_code_is_recognised(text: str) -> None:
@@ -49,3 +52,42 @@ def test_nothing_is_offered_instead_of_a_placeholder() -> None:
     assert clean_completion("# Your code here", **place) == ""
     kept = "# Your code here\n    return x"
     assert clean_completion(kept, **place) == kept
+
+
+def test_in_a_file_of_exercises_the_comment_is_the_authors() -> None:
+    text = "# YOUR CODE HERE"
+    prefix = f"def one():\n    {text}\n    pass\n\n\ndef two(x):\n    "
+    assert clean_completion(text, prefix=prefix, suffix="\n", language="python") == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# ... rest of the function",
+        "    // ... existing code ...",
+        "(rest of methods ...)",
+        "// unchanged code ...",
+        "{/* ... rest of the file ... */}",
+        "…the rest stays the same",
+    ],
+)
+def test_a_rewrite_that_leaves_code_out_is_recognised(line: str) -> None:
+    original = "def f():\n    first()\n    second()\n"
+    text = f"def f(x):\n    first(x)\n{line}\n"
+    assert leaves_out_code(text, original)
+    assert not leaves_out_code(text, original + line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    ...",
+        "def f(*args: int) -> tuple[int, ...]: ...",
+        'print("Loading the rest of the code...")',
+        "# the rest of the code sorts the names",
+        "const all = [...existing, item];",
+        "x = rest[...]",
+    ],
+)
+def test_an_ellipsis_of_the_language_leaves_nothing_out(line: str) -> None:
+    assert not leaves_out_code(f"def f():\n{line}\n", "def f():\n    pass\n")

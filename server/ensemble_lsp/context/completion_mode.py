@@ -73,11 +73,12 @@ def _on_blank(
     if len(head) > len(indent_of(text)) and _opens_below(text, document.language):
         return "block"
     below = _first_non_blank(document, range(position.line + 1, position.line + _NEARBY_LINES))
-    # A cursor at the margin belongs to a body that continues below it, or that ends the file.
-    depth = len(head) or len(indent_of(below or text))
+    # A cursor at the margin belongs to a body that continues below it, or that ends the file right above it.
+    # Below a blank line at the end of a file, a block would be a guess.
+    depth = len(head) or len(indent_of(below or document.line(position.line - 1)))
     if not depth or _continues(text):
         return "line"
-    line = position.line if head or below else _line_above(document, position.line)
+    line = position.line if head or below else position.line - 1
     symbol = enclosing(document, Position(line, depth), trees)
     if symbol is None or not (symbol.empty or symbol.kind == "function"):
         return "line"
@@ -87,11 +88,6 @@ def _on_blank(
 def _first_non_blank(document: Document, numbers: range) -> str:
     """Return the first non-blank of the lines; empty without one."""
     return next((text for n in numbers if (text := document.line(n)).strip()), "")
-
-
-def _line_above(document: Document, line: int) -> int:
-    """Return the number of the nearest line above with text; there is one."""
-    return next(n for n in range(line - 1, -1, -1) if document.line(n).strip())
 
 
 def _continues(text: str) -> bool:

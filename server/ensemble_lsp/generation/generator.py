@@ -26,6 +26,7 @@ from ..errors import DocumentError, EnsembleError, SettingsError
 from ..models.control_tokens import control_tokens
 from ..postprocess import clean_code
 from ..postprocess.completion_text import CONTEXT_LENGTH
+from ..postprocess.placeholders import leaves_out_code
 from ..selection.cascade import Findings, could_escalate, escalate
 from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
@@ -103,8 +104,10 @@ class _GenerationRun:
         )
 
     def clean(self, text: str) -> str:
-        """Post-process an answer and fit it to the place; empty if a preset cannot use it."""
+        """Post-process an answer and fit it to the place; empty if it leaves code out or a preset cannot use it."""
         code = self._fitted(text)
+        if not self.place.empty and leaves_out_code(code, self.document.slice(self.place)):
+            return ""
         return self.preset.fit(code) if self.preset is not None and code.strip() else code
 
     def clean_partial(self, text: str) -> str:

@@ -10,6 +10,7 @@ from itertools import groupby, zip_longest
 from rapidfuzz import fuzz
 
 from ..context.secret_redaction import PLACEHOLDER
+from ..postprocess.placeholders import leaves_out_code
 from ..syntax.indentation import newline_of
 from .edit import PredictedEdit
 from .prompting import EditPrompt
@@ -21,10 +22,6 @@ _ALIKE = 60.0
 """Similarity, 0 to 100, of a line and its rewrite."""
 _FEW_LINES = 4
 """Different lines of a region too short to recognise in an answer."""
-_ELISION = re.compile(
-    r"\W*(?:\.\.\.|…)\s*\(?(?:the )?(?:rest|existing|remaining|unchanged|other|same)\b", re.I
-)
-"""Matches a line that a chat model writes instead of code it leaves out."""
 _FENCE = "```"
 _WRAPPER = re.compile(rf"\s*(?:{_FENCE}.*|<\|[\w-]+\|>)\s*")
 _MAX_OVERLAP = 12
@@ -112,7 +109,7 @@ def _unwrapped(new: list[str], old: Sequence[str]) -> list[str]:
 def _is_rewrite(new: Sequence[str], old: Sequence[str]) -> bool:
     """Return whether an answer is the whole region again, not prose, a part of it, or an abridged one."""
     kept = {line.strip() for line in old if line.strip()}
-    if any(_ELISION.match(line) and line.strip() not in kept for line in new):
+    if leaves_out_code("\n".join(new), "\n".join(old)):
         return False
     filled = [line.strip() for line in new if line.strip()]
     first, last = _filled(old)

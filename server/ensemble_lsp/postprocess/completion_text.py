@@ -166,7 +166,9 @@ def clean_completion(
     if cut_off or shortened:
         text = _cut_to_parse(text, prefix, suffix, language)
     text = _strip_end(text, prefix, suffix, language)
-    if not text.strip() or is_placeholder(text) or _is_already_there(text, suffix, head):
+    if not text.strip() or _is_already_there(text, suffix, head):
+        return ""
+    if is_placeholder(text, prefix + suffix):
         return ""
     return text if newline == "\n" else text.replace("\n", newline)
 

@@ -1,25 +1,61 @@
-"""Recognises an answer that leaves the code to the user, such as ``# Your code here``."""
+"""Recognises comments that a model writes instead of code: ``# Your code here``, ``// ... existing code ...``.
+
+The forms are those that bug reports of assistants quote, and those that Gemini CLI and Qwen Code reject.
+"""
 
 from __future__ import annotations
 
 import re
 
-_COMMENT = re.compile(r"\s*(?:#|//|--|;|%|/\*|<!--)[\W_]*(.*?)[\W_]*")
-_LEAVES_IT = re.compile(
+_COMMENT = re.compile(r"\s*(?:#|//|--|;|%|/\*|<!--|\{/\*)[\W_]*(.*?)[\W_]*")
+_THING = r"(?:code|functions?|methods?|class(?:es)?|file|implementation|body|logic|imports?)"
+_STAYS = r"(?:\s+(?:(?:goes\s+)?here|(?:remains?|stays?)\s+(?:the\s+same|unchanged)|unchanged|as\s+before))?"
+_LEFT_OUT = re.compile(
+    rf"(?:(?:the\s+)?(?:rest|remainder)(?:\s+of)?(?:\s+(?:the|your|this))?(?:\s+\w+)?\s+{_THING}"
+    rf"|(?:\w+\s+)?(?:existing|remaining|unchanged|previous|other|same)\s+{_THING}){_STAYS}",
+    re.IGNORECASE,
+)
+_LEFT_TO_DO = re.compile(
     r"""(?:to-?do\W+)?(?:please\s+)?(?:
       (?:(?:write|add|insert|put|enter|type|place|implement|complete|fill\ in)\s+)?(?:your|the|my|some)?\s*
         (?:own\s+)?(?:code|implementation|logic|solution|body)(?:\s+goes)?\s+(?:here|below)
     | implement(?:\s+(?:this|me|the)(?:\s+(?:function|method|class))?)?(?:\s+here)?
-    | (?:the\s+)?(?:rest|remainder)\s+of\s+(?:the|your|this)\s+(?:\w+\s+)?(?:code|function|method|class|file
-        |implementation|body|logic)(?:\s+(?:here|remains\s+(?:the\s+same|unchanged)))?
-    | (?:\w+\s+)?(?:existing|remaining|previous|other)\s+code(?:\s+(?:here|remains\s+(?:the\s+same|unchanged)))?
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+_ELLIPSIS = re.compile(r"\.\.\.|…")
+_BEGINS_WITH_ELLIPSIS = re.compile(
+    r"\W*(?:\.\.\.|…)\s*\(?(?:the )?(?:rest|existing|remaining|unchanged|other|same)\b",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"[\W_]*(.*?)[\W_]*")
 
 
-def is_placeholder(text: str) -> bool:
-    """Return whether every line is a comment that stands for code which the model did not write."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    comments = [_COMMENT.fullmatch(line) for line in lines]
-    return bool(lines) and all(c and _LEAVES_IT.fullmatch(c[1]) for c in comments)
+def is_elision(line: str) -> bool:
+    """Return whether a line stands for code that a model left out; it has an ellipsis."""
+    if _ELLIPSIS.search(line) is None:
+        return False
+    bare = _BARE.fullmatch(line.strip())
+    return bool(_BEGINS_WITH_ELLIPSIS.match(line) or (bare and _LEFT_OUT.fullmatch(bare[1])))
+
+
+def leaves_out_code(text: str, original: str) -> bool:
+    """Return whether a rewrite has a line that stands for code of the original; the original's own do not count."""
+    kept = {line.strip() for line in original.split("\n")}
+    return any(is_elision(line) and line.strip() not in kept for line in text.split("\n"))
+
+
+def is_placeholder(text: str, document: str = "") -> bool:
+    """Return whether every line is a comment that stands for code which the model did not write.
+
+    A comment that the document has elsewhere, as exercises have, does not count.
+    """
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    return (
+        bool(lines) and all(map(_stands_for_code, lines)) and not any(x in document for x in lines)
+    )
+
+
+def _stands_for_code(line: str) -> bool:
+    found = _COMMENT.fullmatch(line)
+    return found is not None and any(p.fullmatch(found[1]) for p in (_LEFT_OUT, _LEFT_TO_DO))

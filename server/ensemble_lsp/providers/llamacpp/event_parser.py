@@ -17,6 +17,7 @@ from ...errors import (
 from ...models.wire_format import whole
 from ...types import Chunk, Usage
 from .local_prompts import Confidence
+from .repetition import RepetitionWatch
 
 Event = dict[str, Any]
 
@@ -24,13 +25,16 @@ Event = dict[str, Any]
 class LlamaAnswer:
     """One answer as it comes in: takes events, gives chunks without the forced word."""
 
-    def __init__(self, model: str, forced: str = "", *, one_line: bool = False) -> None:
+    def __init__(
+        self, model: str, forced: str = "", *, one_line: bool = False, may_repeat: bool = True
+    ) -> None:
         self._model = model
         self._forced = forced
         self._one_line = one_line
         self._has_text = False
         self.ended = False
-        """Whether the one line that was wanted is complete."""
+        """Whether the one line that was wanted is complete, or the model repeats itself."""
+        self._repetition = None if may_repeat else RepetitionWatch()
         self._held = ""
         self._confidence = Confidence(forced)
 
@@ -40,6 +44,8 @@ class LlamaAnswer:
         text = self._own(str(event.get("content") or ""))
         confidence = self._confidence.value
         text = self._line(text) if self._one_line else text
+        if self._repetition is not None and self._repetition.add(text):
+            self.ended = True
         if self.ended and not event.get("stop"):
             return Chunk(text, self._model, finish="stop", confidence=confidence)
         if event.get("stop"):

@@ -78,6 +78,8 @@ class _Request:
     forced: str = ""
     one_line: bool = False
     """Whether the answer is cut at the end of its first line."""
+    may_repeat: bool = True
+    """Whether an answer that repeats itself continues."""
 
 
 class LlamaCppModel:
@@ -202,7 +204,8 @@ class LlamaCppModel:
         else:
             text, stop = await self._chat(wire, model, prompt)
         body |= {"prompt": text, "stop": [*stop, *prompt.stop], "id_slot": SLOT_CHAT}
-        return _Request(body)
+        # A rewrite may repeat what its code repeats.
+        return _Request(body, may_repeat=prompt.task == "edit" or bool(prompt.selection))
 
     async def _template(self, wire: EngineClient, model: Path) -> FimTemplate | None:
         """Return the fill-in-the-middle tokens: those of the settings, else those in the vocabulary."""
@@ -231,7 +234,9 @@ class LlamaCppModel:
         return text, []
 
     async def _chunks(self, wire: EngineClient, request: _Request) -> AsyncGenerator[Chunk]:
-        answer = LlamaAnswer(self._name, request.forced, one_line=request.one_line)
+        answer = LlamaAnswer(
+            self._name, request.forced, one_line=request.one_line, may_repeat=request.may_repeat
+        )
         async with aclosing(wire.listen("/completion", request.body)) as stream:
             async for event in stream:
                 if chunk := answer.chunk(event):
