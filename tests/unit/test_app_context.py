@@ -113,4 +113,6 @@ async def test_wrong_models_are_refused(app: AppContext) -> None:
     assert str(no_model(app, "explain")).startswith(
         "Add a model: none can explain. Set OPENAI_API_KEY"
     )
+    assert "models add" in str(no_model(app, "explain"))
+    assert "models add" not in str(no_model(app, "edit"))  # no packaged model can
     assert [model["name"] for model in await describe_models(app)] == ["one", "two"]

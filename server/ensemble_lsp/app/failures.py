@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import DocumentError, EnsembleError, NoModelError
+from ..wording import join_names
 
 if TYPE_CHECKING:
     from ..consensus.fan_out import FanOutResult
@@ -13,17 +14,17 @@ if TYPE_CHECKING:
     from ..types import Document, Task
     from .app_context import AppContext
 
-_HINT = (
-    "Set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server such as Ollama, "
-    "or run `ensemble-lsp models add smollm2`"
-)
+_WAYS = ("Set OPENAI_API_KEY or ANTHROPIC_API_KEY", "start a local server such as Ollama")
+_DOWNLOAD = "run `ensemble-lsp models add smollm2`"
 
 
 def no_model(app: AppContext, task: Task) -> NoModelError:
     """Say why no model can do a task."""
     paused = [e for e in app.registry.entries() if not e.available and task in e.profile.tasks]
     if not paused:
-        return NoModelError(f"Add a model: none can {task}. {_HINT}.")
+        # A packaged model is too small to predict edits.
+        ways = _WAYS if task == "edit" else (*_WAYS, _DOWNLOAD)
+        return NoModelError(f"Add a model: none can {task}. {join_names(ways, 'or')}.")
     reasons = [
         entry.reason
         if entry.profile.name in entry.reason
