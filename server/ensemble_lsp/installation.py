@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import shutil
@@ -20,7 +21,8 @@ def install_command(requirement: str) -> str:
     prefix = Path(sys.prefix)
     if (prefix / "pipx_metadata.json").is_file():
         return f"pipx runpip {prefix.name} install {wanted}"
-    if (prefix / "uv-receipt.toml").is_file():
+    # An environment that uv made has no pip of its own.
+    if (prefix / "uv-receipt.toml").is_file() or importlib.util.find_spec("pip") is None:
         return f"uv pip install --python {_quoted(sys.executable)} {wanted}"
     pip = shutil.which("pip")
     if pip is not None and Path(pip).parent == Path(sys.executable).parent:

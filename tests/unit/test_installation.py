@@ -43,6 +43,14 @@ def test_pipx_installs_into_its_environment(prefix: Path) -> None:
     assert extra_command("team") == expected
 
 
+def test_an_environment_without_pip_is_filled_by_uv(
+    prefix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    expected = f'uv pip install --python {prefix}/bin/python "ensemble-lsp[ws]"'
+    assert extra_command("ws") == expected
+
+
 def test_uv_installs_into_the_environment_of_the_tool(prefix: Path) -> None:
     (prefix / "uv-receipt.toml").write_text("")
     expected = f'uv pip install --python {prefix}/bin/python "ensemble-lsp[local]"'
