@@ -21,7 +21,7 @@ def install_command(requirement: str) -> str:
     prefix = Path(sys.prefix)
     if (prefix / "pipx_metadata.json").is_file():
         return f"pipx runpip {prefix.name} install {wanted}"
-    # An environment that uv made has no pip of its own.
+    # An environment that uv made lacks pip.
     if (prefix / "uv-receipt.toml").is_file() or importlib.util.find_spec("pip") is None:
         return f"uv pip install --python {_quoted(sys.executable)} {wanted}"
     pip = shutil.which("pip")
