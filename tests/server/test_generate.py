@@ -187,6 +187,25 @@ async def test_a_rewrite_that_leaves_code_out_is_no_answer(
         assert [one["text"] for one in result["candidates"]] == [whole.rstrip("\n")]
 
 
+async def test_an_answer_with_the_whole_file_changes_the_selection_alone(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    text = (
+        "import math\n\n\nclass Shop:\n    def tax(self):\n        return 1\n\n"
+        "    def total(self):\n        return sum(self.items)\n"
+    )
+    whole = text.replace("sum(self", "math.fsum(self").replace("return 1", "return 2")
+    trio[0].reply = trio[1].reply = trio[2].reply = f"```python\n{whole}```"
+    async with home.server() as client:
+        client.open(uri, text)
+        start = text.index("    def total")
+        arguments = {"uri": uri, "range": client.range(text, start, len(text)), "apply": False}
+        result = await client.command("ensemble.generate", {**arguments, "instruction": "use fsum"})
+        assert [one["text"] for one in result["candidates"]] == [
+            "def total(self):\n        return math.fsum(self.items)"
+        ]
+
+
 async def test_a_paused_model_is_named_with_the_reason_in_the_next_answers_too(
     home: Home, trio: list[LoopbackProvider], uri: str
 ) -> None:

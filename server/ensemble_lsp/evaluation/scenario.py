@@ -23,6 +23,7 @@ from ..models.interface import Model, Profile
 from ..models.profiles import make_profile
 from ..postprocess import clean_code, clean_completion, clean_prose
 from ..postprocess.completion_text import CONTEXT_LINES
+from ..postprocess.surroundings import Surroundings
 from ..providers.recall.recall_model import RecallModel
 from ..providers.recall.token_index import RecallIndex
 from ..settings import ModelSettings, PrivacySettings
@@ -104,6 +105,7 @@ def cleaned(
         return clean_code(
             text, language=case.language, indent=scenario.indent,
             instruction=scenario.instruction, prefix=before, suffix=after, tokens=tokens,
+            around=Surroundings.of(scenario.document, scenario.target),
         )  # fmt: skip
     before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
     offered = clean_completion(

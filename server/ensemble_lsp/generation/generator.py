@@ -27,6 +27,7 @@ from ..models.control_tokens import control_tokens
 from ..postprocess import clean_code
 from ..postprocess.completion_text import CONTEXT_LENGTH
 from ..postprocess.placeholders import leaves_out_code
+from ..postprocess.surroundings import Surroundings
 from ..selection.cascade import Findings, could_escalate, escalate
 from ..syntax.indentation import indent_of
 from ..types import Document, Position, Prompt, Span
@@ -106,7 +107,7 @@ class _GenerationRun:
     def clean(self, text: str) -> str:
         """Post-process an answer and fit it to the place; empty if it leaves code out or a preset cannot use it."""
         code = self._fitted(text)
-        if not self.place.empty and leaves_out_code(code, self.document.slice(self.place)):
+        if leaves_out_code(code, self.document.slice(self.place)):
             return ""
         return self.preset.fit(code) if self.preset is not None and code.strip() else code
 
@@ -129,6 +130,7 @@ class _GenerationRun:
             tokens={token for m in self.members for token in control_tokens(m.profile)},
             unit=self.unit,
             partial=partial,
+            around=None if partial else Surroundings.of(self.document, self.place),
         )
 
     def report(self, message: str) -> None:

@@ -83,6 +83,9 @@ def _unwrapped(text: str, point: InsertionPoint) -> str:
 def _block_in_language(text: str, point: InsertionPoint) -> str | None:
     """Return the first fenced block in the language, else the first one; ``None`` without any."""
     found = fenced_blocks(text, point)
+    # A model may show the code before and after its change.
+    old = point.replaced.split()
+    found = [block for block in found if block.code.split() != old] or found
     named = (b for b in found if same_language(b.language, point.language))
     return next(named, found[0]).code if found else None
 

@@ -6,12 +6,14 @@ import re
 from collections.abc import Collection
 
 from ..syntax.indentation import indent_of, newline_of
+from .brackets import lexical_tokens
 from .characters import strip_hidden_characters
 from .chat import begun_code, code_of_answer
 from .insertion_point import InsertionPoint
 from .layout import dedent_lines, indent_lines
 from .overlap import strip_loops, strip_repeated_prefix
 from .reindent import translate_indentation
+from .surroundings import Surroundings, without_known_imports, without_surroundings
 from .thoughts import strip_thoughts
 
 _DEFINITION = re.compile(
@@ -20,6 +22,7 @@ _DEFINITION = re.compile(
     re.MULTILINE,
 )
 _DOCSTRING = re.compile(r"\A\s*[rRuU]?(\"\"\"|''').*?\1[ \t]*\n?", re.DOTALL)
+_JUMP = re.compile(r"(?:return|raise|throw|break|continue|pass|goto|panic!?\()")
 _CLOSED = re.compile(r"\n?[ \t]*\}[ \t]*;?\s*\Z")
 _OPENING_LINE = re.compile(r"[:{]\s*(?:#.*|//.*)?$")
 _ABOVE_CODE = re.compile(r"/\*|//|#|--|@")
@@ -29,6 +32,8 @@ _FULL_LINE = re.compile(
 )
 
 
+_STRING_LINE = "\ufdd0"
+"""Stands for a line end in a string while lines are moved; a character that no text has."""
 _MAX_LENGTH = 100_000
 """Characters of an answer, without its thoughts, that are processed."""
 
@@ -44,36 +49,59 @@ def clean_code(
     tokens: Collection[str] = (),
     unit: str = "",
     partial: bool = False,
+    around: Surroundings | None = None,
 ) -> str:
     """Return the code of an answer, fitted to a place; empty for none.
 
     ``prefix``/``suffix``: the document before and after the place. Lines get ``indent``; the first line
     only the part that the cursor's line lacks, or it begins a new line below a comment, a docstring or an
-    opening brace. A repeated signature, docstring or comment is stripped. ``tokens`` are the control tokens
-    of the models, ``unit`` is one level of the document's indentation. Of a ``partial`` answer, whose rest is
-    still to come, only whole lines count, and sentences above the code do not.
+    opening brace. A repeated signature, docstring or comment is stripped, and with ``around``, the whole
+    document, all of the code around the place. ``tokens`` are the control tokens of the models, ``unit`` is one
+    level of the document's indentation. Of a ``partial`` answer, whose rest is still to come, only whole lines
+    count, and sentences above the code do not.
     """
     newline = newline_of(prefix if "\n" in prefix or "\r" in prefix else suffix)
     before = prefix.replace("\r\n", "\n").replace("\r", "\n")
     after = suffix.replace("\r\n", "\n").replace("\r", "\n")
-    point = InsertionPoint(before, after, language)
+    around = around or Surroundings()
+    point = InsertionPoint(before, after, language, around.replaced)
     if partial:
         text = text[: text.rfind("\n") + 1]
         text = text if begun_code(text, point).strip() else ""
     if len(text) > _MAX_LENGTH:
         text = strip_thoughts(text)[:_MAX_LENGTH]
     text = code_of_answer(strip_hidden_characters(text), point, tokens)
+    text = _with_joined_strings(text, language)
     text = dedent_lines(text.strip("\n")).rstrip()
     text = _without_place_indent(text, indent, unit)
-    text = _strip_signature(text, before, language)
-    text = _strip_following(_strip_instruction(text, instruction), after)
+    body = _strip_signature(text, before, language, around)
+    if body == text and not partial:
+        body = without_surroundings(text, around, indent, point)
+    text = without_known_imports(body, around)
+    text = _strip_following(_strip_instruction(text, instruction), after, indent)
     text = dedent_lines(strip_loops(strip_repeated_prefix(text, before)).strip("\n")).rstrip()
     if not text.strip():
         return ""
     text = translate_indentation(text, point, unit, absolute=True)
     text = "\n".join(line.rstrip() for line in _lines(text, language))
-    code = _at_place(text, before, indent, suffix)
+    code = _at_place(text, before, indent, suffix).replace(_STRING_LINE, "\n")
     return code if newline == "\n" else code.replace("\n", newline)
+
+
+def _with_joined_strings(text: str, language: str) -> str:
+    """Return a text whose strings are on one line each if their lines are left of the code: they keep their places."""
+    pieces: list[str] = []
+    last = 0
+    for token in lexical_tokens(text, language):
+        first, *rest = token.group().split("\n")
+        if not rest or first[:1] not in ("'", '"', "`"):
+            continue
+        line = text[text.rfind("\n", 0, token.start()) + 1 : token.start()]
+        depth = len(indent_of(line))
+        if any(each.strip() and len(indent_of(each)) < depth for each in rest):
+            pieces += [text[last : token.start()], _STRING_LINE.join((first, *rest))]
+            last = token.end()
+    return "".join([*pieces, text[last:]])
 
 
 def _without_place_indent(text: str, indent: str, unit: str) -> str:
@@ -126,7 +154,7 @@ def _strip_instruction(text: str, instruction: str) -> str:
     return text
 
 
-def _strip_following(text: str, after: str) -> str:
+def _strip_following(text: str, after: str, indent: str) -> str:
     """Strip lines from the end that are below the place already: models copy what they were shown."""
     if after.partition("\n")[0].strip():
         return text
@@ -140,12 +168,22 @@ def _strip_following(text: str, after: str) -> str:
             continue
         weight = len(re.sub(r"\W", "", "".join(rest)))
         apart = not lines[number - 1].strip()
-        if weight >= (6 if apart else 20) and (apart or len(rest) > 1):
+        # A statement hardly follows its copy, and what follows a jump is never reached.
+        same = lines[number].rstrip() == following[0] and _next_indent(after) == indent
+        jumps = _JUMP.match(following[0]) is not None
+        if weight >= (6 if apart or same else 20) and (apart or same or len(rest) > 1):
+            return "\n".join(lines[:number]).rstrip()
+        if same and jumps:
             return "\n".join(lines[:number]).rstrip()
     return text
 
 
-def _strip_signature(text: str, before: str, language: str) -> str:
+def _next_indent(after: str) -> str:
+    """Return the indentation of the first line with text below the place."""
+    return next((indent_of(line) for line in after.split("\n")[1:] if line.strip()), "")
+
+
+def _strip_signature(text: str, before: str, language: str, around: Surroundings) -> str:
     """Return only the body if the place is a body and the model repeated the whole definition."""
     open_name = _open_definition(before)
     if not open_name:
@@ -157,6 +195,7 @@ def _strip_signature(text: str, before: str, language: str) -> str:
     if body is None:
         return text
     ahead = [line for line in text[: found.start()].split("\n") if not _is_decorator(line)]
+    ahead = around.new_lines(ahead)
     body = _python_part(body, before) if language == "python" else _CLOSED.sub("", body)
     code = dedent_lines(body.strip("\n"))
     kept = "\n".join(line for line in ahead if line.strip())

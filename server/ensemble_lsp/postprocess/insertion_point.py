@@ -59,6 +59,8 @@ class InsertionPoint:
     prefix: str = ""
     suffix: str = ""
     language: str = ""
+    replaced: str = ""
+    """The text that an answer replaces."""
     _parsed: dict[str, tuple[int, int] | None] = field(
         default_factory=dict[str, "tuple[int, int] | None"], compare=False, repr=False
     )
