@@ -69,6 +69,18 @@ def test_in_a_file_of_exercises_the_comment_is_the_authors() -> None:
         "// unchanged code ...",
         "{/* ... rest of the file ... */}",
         "…the rest stays the same",
+        "# rest unchanged",
+        "    # (rest of the function stays the same)",
+        "// Rest of your code remains the same",
+        "// (unchanged code)",
+        "# existing code",
+        "// Other methods remain unchanged",
+        "# ...",
+        "    // …",
+        "/* ... */",
+        "// ... keep the rest",
+        "// ... and all the other handlers",
+        "# ... previous implementation",
     ],
 )
 def test_a_rewrite_that_leaves_code_out_is_recognised(line: str) -> None:
@@ -87,6 +99,12 @@ def test_a_rewrite_that_leaves_code_out_is_recognised(line: str) -> None:
         "# the rest of the code sorts the names",
         "const all = [...existing, item];",
         "x = rest[...]",
+        "# other functions",
+        "# Existing codes are kept",
+        "# the same imports as the server",
+        "// ... and then sort",
+        "# ---",
+        "#...#",
     ],
 )
 def test_an_ellipsis_of_the_language_leaves_nothing_out(line: str) -> None:

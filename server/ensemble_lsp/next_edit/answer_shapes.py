@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 
+from ..postprocess.brackets import unescaped
+from ..postprocess.insertion_point import MARKUP, PROSE
 from ..syntax.indentation import indent_of
 from .parsing import begins_like, split_answer, unfenced
 from .prompting import EditPrompt
@@ -18,7 +19,6 @@ _DIFF_LINE = re.compile(r"@@|--- |\+\+\+ ")
 _DIFF_NAMES = ("diff", "patch", "udiff")
 _COMMENT = "#/*-<!>;% \t"
 """Characters around a path in a comment."""
-_ESCAPED = re.compile(r"&(?:quot|lt|gt|amp|#39);")
 _MIN_REPEATED = 4
 """Lines of an answer that is written twice; fewer may repeat in code."""
 
@@ -51,8 +51,9 @@ def code_of_answer(prompt: EditPrompt, answer: str) -> tuple[str, bool]:
 def without_additions(prompt: EditPrompt, lines: list[str]) -> list[str]:
     """Return the lines of an answer without what a model adds to code by its own habit."""
     old = prompt.request.lines(prompt.region)
-    if not any(_ESCAPED.search(line) for line in old):
-        lines = [html.unescape(line) if _ESCAPED.search(line) else line for line in lines]
+    language = prompt.request.document.language
+    if language not in MARKUP and language not in PROSE:
+        lines = unescaped("\n".join(lines), language, "\n".join(old)).split("\n")
     if len(lines) > 1 and _names_path(lines[0], prompt.request.path) and lines[0] != old[0]:
         lines = lines[1:]
     half = len(lines) // 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -12,6 +13,9 @@ from ..syntax.indentation import indent_of
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _CLOSERS = {opener: closer for closer, opener in _PAIRS.items()}
 CHARACTER_QUOTES = frozenset({"rust", "c", "cpp", "java", "csharp", "kotlin", "go", "haskell"})
+
+
+_ENTITY = re.compile(r"&(?:(quot|lt|gt|amp|apos)|#39|#x27|#34);")
 
 
 @cache
@@ -39,6 +43,19 @@ def _lexer(language: str) -> re.Pattern[str]:
 def lexical_tokens(text: str, language: str) -> Iterator[re.Match[str]]:
     """Yield the strings, comments and brackets of a text."""
     return _lexer(language).finditer(text)
+
+
+def unescaped(text: str, language: str, around: str) -> str:
+    """Return code without HTML entities for its characters, unless a string, or the text around, has any."""
+    found = list(_ENTITY.finditer(text))
+    if not found or _ENTITY.search(around):
+        return text
+    quoted = [t.span() for t in lexical_tokens(text, language) if t["bracket"] is None]
+    if any(a <= each.start() < b for each in found for a, b in quoted):
+        return text
+    if any(re.search(rf"\b{each[1]}\b", around) for each in found if each[1]):
+        return text  # a variable of that name
+    return _ENTITY.sub(lambda each: html.unescape(each.group()), text)
 
 
 def lexical_boundary(text: str, offset: int, language: str) -> int:

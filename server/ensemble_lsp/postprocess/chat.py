@@ -7,9 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..languages import same_language
+from .brackets import unescaped
 from .control_marks import strip_control_tokens, strip_cursor_marks
-from .insertion_point import PROSE, InsertionPoint
-from .talk import after_opening, is_description, is_refusal, strip_talk
+from .insertion_point import DATA, PROSE, InsertionPoint
+from .talk import after_opening, is_description, is_refusal, is_talk_alone, strip_talk
 from .thoughts import strip_thoughts
 from .wrapping import strip_opening_wrapper, strip_wrapping
 
@@ -21,6 +22,7 @@ _NO_BACKTICKS = frozenset(
     {"c", "cpp", "csharp", "java", "kotlin", "lua", "php", "python", "rust", "toml", "yaml"}
 )
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
+_NUMBERED = re.compile(r"[ \t]*(?P<number>\d{1,6})[ \t]*(?P<sign>[|│→:]|\t)[ ]?(?P<code>.*)")
 _ROUNDS = 3
 """Wrappers inside of each other that are stripped."""
 
@@ -43,7 +45,27 @@ def code_of_answer(text: str, point: InsertionPoint, tokens: Collection[str] = (
     if is_refusal(text, point):
         return ""
     text = _unwrapped(text, point)
-    return "" if is_description(text, point) else text
+    if is_description(text, point) or is_talk_alone(text, point):
+        return ""
+    if not point.is_markup and not point.is_prose:
+        text = unescaped(text, point.language, point.prefix + point.replaced + point.suffix)
+    return _without_line_numbers(text, point)
+
+
+def _without_line_numbers(text: str, point: InsertionPoint) -> str:
+    """Return the text without the numbers of its lines, as tools show them: ``12 | code``."""
+    lines = text.strip("\n").split("\n")
+    if point.is_prose or point.language in DATA or _NUMBERED.match(point.replaced):
+        return text
+    found = [match for line in lines if (match := _NUMBERED.match(line))]
+    numbers = [int(each["number"]) for each in found]
+    if len(found) != len(lines) or len(found) < 2 or len({each["sign"] for each in found}) > 1:
+        return text
+    if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        return text
+    bare = "\n".join(each["code"] for each in found)
+    numbered, errors = point.errors_with(text), point.errors_with(bare)
+    return bare if numbered is not None and errors is not None and errors < numbered else text
 
 
 def begun_code(text: str, point: InsertionPoint) -> str:

@@ -12,6 +12,7 @@ from .chat import begun_code, code_of_answer
 from .insertion_point import InsertionPoint
 from .layout import dedent_lines, indent_lines
 from .overlap import strip_loops, strip_repeated_prefix
+from .patches import patched
 from .reindent import translate_indentation
 from .surroundings import Surroundings, without_known_imports, without_surroundings
 from .thoughts import strip_thoughts
@@ -64,12 +65,17 @@ def clean_code(
     before = prefix.replace("\r\n", "\n").replace("\r", "\n")
     after = suffix.replace("\r\n", "\n").replace("\r", "\n")
     around = around or Surroundings()
-    point = InsertionPoint(before, after, language, around.replaced)
+    # Below a comment the code begins a new line, outside of the comment.
+    begins_line = _FULL_LINE.search(before.rpartition("\n")[2]) is not None
+    place = f"{before}\n{indent}" if begins_line else before
+    point = InsertionPoint(place, after, language, around.replaced)
     if partial:
         text = text[: text.rfind("\n") + 1]
         text = text if begun_code(text, point).strip() else ""
     if len(text) > _MAX_LENGTH:
         text = strip_thoughts(text)[:_MAX_LENGTH]
+    patch = None if partial else patched(strip_thoughts(text), around, indent, point)
+    text = text if patch is None else patch
     text = code_of_answer(strip_hidden_characters(text), point, tokens)
     text = _with_joined_strings(text, language)
     text = dedent_lines(text.strip("\n")).rstrip()

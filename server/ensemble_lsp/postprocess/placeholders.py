@@ -23,9 +23,23 @@ _LEFT_TO_DO = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+_UNCHANGED = re.compile(
+    rf"(?:the\s+)?(?:rest|remainder)(?:\s+of(?:\s+\w+){{1,4}})?\s+"
+    r"(?:(?:is|are|remains?|stays?|kept)\s+)?(?:the\s+same|unchanged|as\s+(?:before|it\s+was|is))"
+    rf"|(?:(?:the|your)\s+)?(?:existing|unchanged)\s+{_THING}(?:\s+(?:goes\s+)?here)?"
+    rf"|(?:(?:all|the|your)\s+)*(?:remaining|previous|other|same)\s+{_THING}\s+(?:remains?|stays?|(?:is|are)\s+)?"
+    r"\s*(?:the\s+same|unchanged|as\s+before)",
+    re.IGNORECASE,
+)
+"""The text of a comment that stands for the code of a rewrite even without an ellipsis."""
+_BARE_ELLIPSIS = re.compile(
+    r"\s*(?:#|//|--|;|%|/\*|<!--|\{/\*)\s*(?:\.\.\.|…)\s*(?:\*/\}?|-->)?\s*"
+)
+"""A comment that is nothing but an ellipsis."""
 _ELLIPSIS = re.compile(r"\.\.\.|…")
 _BEGINS_WITH_ELLIPSIS = re.compile(
-    r"\W*(?:\.\.\.|…)\s*\(?(?:the )?(?:rest|existing|remaining|unchanged|other|same)\b",
+    r"\W*(?:\.\.\.|…)\s*\(?(?:(?:and|keep|leave|all|of|the|your) ){0,3}"
+    r"(?:rest|existing|remaining|unchanged|other|same|previous|original)\b",
     re.IGNORECASE,
 )
 _BARE = re.compile(r"[\W_]*(.*?)[\W_]*")
@@ -42,7 +56,14 @@ def is_elision(line: str) -> bool:
 def leaves_out_code(text: str, original: str) -> bool:
     """Return whether a rewrite has a line that stands for code of the original; the original's own do not count."""
     kept = {line.strip() for line in original.split("\n")}
-    return any(is_elision(line) and line.strip() not in kept for line in text.split("\n"))
+    return any(stands_for_kept_code(line) and line.strip() not in kept for line in text.split("\n"))
+
+
+def stands_for_kept_code(line: str) -> bool:
+    """Return whether a line of a rewrite stands for code that the model did not repeat."""
+    found = _COMMENT.fullmatch(line)
+    unchanged = found is not None and _UNCHANGED.fullmatch(found[1]) is not None
+    return unchanged or is_elision(line) or _BARE_ELLIPSIS.fullmatch(line) is not None
 
 
 def is_placeholder(text: str, document: str = "") -> bool:

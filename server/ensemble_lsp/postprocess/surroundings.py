@@ -11,7 +11,7 @@ from ..types import Document, Span
 from .brackets import unmatched_brackets
 from .insertion_point import InsertionPoint
 from .layout import dedent_lines
-from .placeholders import is_elision
+from .placeholders import stands_for_kept_code
 
 _CONTROL = re.compile(
     r"[\W_]*(?:if|el(?:se|if|sif)|for(?:each)?|while|until|unless|switch|match|case|when|default|try|except"
@@ -251,9 +251,9 @@ def _size_without_below(lines: Sequence[str], own: Sequence[int], below: Sequenc
 
 def _without_elisions(lines: Sequence[str], own: list[int]) -> list[int]:
     """Return an answer's lines without those at the ends that stand for code which is not repeated."""
-    while own and is_elision(lines[own[0]]):
+    while own and stands_for_kept_code(lines[own[0]]):
         own = own[1:]
-    while own and is_elision(lines[own[-1]]):
+    while own and stands_for_kept_code(lines[own[-1]]):
         own = own[:-1]
     return own
 

@@ -74,6 +74,15 @@ def is_description(text: str, point: InsertionPoint) -> bool:
     return bool(_DESCRIPTION.match(text)) and reads_as_sentence(first) and _adds_errors(text, point)
 
 
+def is_talk_alone(text: str, point: InsertionPoint) -> bool:
+    """Return whether an answer has no code: all lines are sentences, such as a question or "no changes"."""
+    if point.is_prose or point.is_markup or point.is_lenient or point.language in DATA:
+        return False
+    lines = [line for line in text.split("\n") if line.strip()]
+    whole = bool(lines) and lines[-1].rstrip(" *_").endswith((".", "!", "?"))
+    return whole and all(map(reads_as_sentence, lines)) and _adds_errors(text, point)
+
+
 def _adds_errors(text: str, point: InsertionPoint) -> bool:
     errors, none = point.errors_with(text), point.errors_with("")
     return errors is None or none is None or errors > none or (point.is_lenient and errors >= none)
