@@ -49,6 +49,25 @@ def test_swapped_locals_are_not_mistaken_for_equal() -> None:
     assert not same(one, other)
 
 
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("python", '"""Return the sum."""', '"""Add two numbers."""'),
+        ("python", '    """Return the sum.\n\n    Of all.\n    """', '    """Add."""'),
+        ("python", "# the sum of all", "# adds two numbers"),
+        ("python", "# the sum\n'a'", "# the sum\n'b'"),
+        ("javascript", "/** Returns the sum. */", "/** Adds two numbers. */"),
+    ],
+)
+def test_answers_that_are_only_documentation_are_compared_by_it(
+    language: str, one: str, other: str
+) -> None:
+    assert not same(one, other, language)
+    assert same(one, one + "\n", language)
+    votes = [Vote("a", one), Vote("b", other), Vote("c", one)]
+    assert consensus_of_code(votes, language).models == ("a", "c")
+
+
 def test_inner_functions_lambdas_and_handlers_are_renamed_too() -> None:
     one = "def f(k):\n    def g(x):\n        y = x\n        return y\n    return sorted(k, key=lambda p: g(p))\n"
     other = "def f(k):\n    def h(x):\n        z = x\n        return z\n    return sorted(k, key=lambda q: h(q))\n"

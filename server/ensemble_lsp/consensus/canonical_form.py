@@ -34,7 +34,7 @@ def canonical(text: str, language: str) -> str | None:
     Without a grammar for the language only white space is normalised and the result is never ``None``.
     """
     if language == "python" and len(text) <= _LONGEST:
-        return _python(text)
+        return plain(text) if _is_documentation(text) else _python(text)
     return _tokens(text, language)
 
 
@@ -56,6 +56,7 @@ def plain(text: str) -> str:
 _BYTECODE_DIFFERS = sys.version_info < (3, 11)
 """Python 3.10 has absolute jumps and qualified names in byte code, so equal code may differ."""
 _NOP = opcode.opmap["NOP"]
+_DOCUMENTATION = re.compile(r"\s*(?:#|[rRuU]?[\"'])")
 _ASSERTS = re.compile(r"^\s*assert\b", re.MULTILINE)
 
 
@@ -72,6 +73,22 @@ def _python(text: str) -> str | None:
         return ast.unparse(tree)
     except (RecursionError, ValueError):
         return plain(text)
+
+
+def _is_documentation(text: str) -> bool:
+    """Return whether a text is only comments and docstrings, which then are what matters."""
+    if _DOCUMENTATION.match(text) is None:
+        return False
+    tree = parse_python(text)
+    return tree is not None and all(map(_is_text, _statements(tree)))
+
+
+def _statements(tree: ast.Module) -> list[ast.stmt]:
+    """Return the statements of a module, or of the function that a fragment was parsed as."""
+    body = tree.body
+    if len(body) == 1 and isinstance(body[0], ast.FunctionDef) and body[0].name == "_":
+        return body[0].body
+    return body
 
 
 def _compiled(text: str) -> CodeType | None:
@@ -239,7 +256,7 @@ def _tokens(text: str, language: str) -> str | None:
     root = parser.parse(source).root_node
     if root.has_error:
         return None
-    return "\n".join(_leaves(root, source))
+    return "\n".join(_leaves(root, source)) or plain(text)
 
 
 def _leaves(node: Node, source: bytes) -> Iterator[str]:

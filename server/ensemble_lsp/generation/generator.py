@@ -26,7 +26,7 @@ from ..errors import DocumentError, EnsembleError, SettingsError
 from ..models.control_tokens import control_tokens
 from ..postprocess import clean_code
 from ..postprocess.completion_text import CONTEXT_LENGTH
-from ..postprocess.placeholders import leaves_out_code
+from ..postprocess.placeholders import is_placeholder, leaves_out_code
 from ..postprocess.surroundings import Surroundings
 from ..selection.cascade import Findings, could_escalate, escalate
 from ..syntax.indentation import indent_of
@@ -107,7 +107,8 @@ class _GenerationRun:
     def clean(self, text: str) -> str:
         """Post-process an answer and fit it to the place; empty if it leaves code out or a preset cannot use it."""
         code = self._fitted(text)
-        if leaves_out_code(code, self.document.slice(self.place)):
+        replaced = self.document.slice(self.place)
+        if leaves_out_code(code, replaced) or is_placeholder(code, self.document.text):
             return ""
         return self.preset.fit(code) if self.preset is not None and code.strip() else code
 
