@@ -96,6 +96,11 @@ UNDERSTOOD = {
     "the path in a comment": block(f"# shop/cart.py\n{WANTED}"),
     "the path after the language": block(WANTED, "```python shop/cart.py"),
     "escaped quotes": block(WANTED.replace('"', "&quot;")),
+    "one function of the region": block(
+        WANTED[WANTED.index("def report") : WANTED.index("\n\nif")]
+    ),
+    "the end of the region": block(WANTED[WANTED.index("def report") :]),
+    "the start of the region": block(WANTED[: WANTED.index("\n\nif")]),
     "blank lines around it": block(f"\n{WANTED}\n\n"),
 }
 HELD_BACK = {
@@ -111,6 +116,11 @@ HELD_BACK = {
     "data": '{"edit": "print(total(rows, 0.19))"}',
     "code in a sentence": f"Use `{NEW}` instead.",
     "lines without indentation": block("\n".join(map(str.lstrip, WANTED.split("\n")))),
+    "a patch's form": f"<<<<<<< SEARCH\n    {OLD}\n=======\n    {NEW}\n>>>>>>> REPLACE",
+    "numbers of lines": block("".join(f"{n} | {x}\n" for n, x in enumerate(WANTED.split("\n"), 1))),
+    "a comment that code is unchanged": block(
+        f"def report(rows):\n    {NEW}\n    # unchanged code\n"
+    ),
     "the rest left out": block(f"def report(rows):\n    {NEW}\n    # ... rest of the code\n"),
     "an explanation after bare code": f"{WANTED}\nI passed the rate.",
 }
@@ -124,6 +134,33 @@ def test_an_answer_that_is_understood(answer: str) -> None:
 @pytest.mark.parametrize("answer", HELD_BACK.values(), ids=HELD_BACK)
 def test_an_answer_that_is_held_back(answer: str) -> None:
     assert after(answer) is None
+
+
+def test_a_function_alone_does_not_remove_the_ones_around_it() -> None:
+    small = "X = 1\nY = 2\n\n\ndef f(a):\n    return g(a¦)\n\n\ndef h(a):\n    return f(a)\n"
+    edits = (hunk("def g(a):\n", "def g(a, b):\n", 8),)
+    asked = edit_prompt(edit_request(small, edits), FAMILY["chat"])
+    assert asked is not None
+    edit = predicted_edit(asked, block("def f(a):\n    return g(a, X)\n"))
+    assert edit is not None
+    file = asked.request.document
+    assert edit.apply(file).text == file.text.replace("g(a)", "g(a, X)")
+
+
+def test_a_deletion_of_the_first_lines_is_kept() -> None:
+    small = "import os\nimport sys\n\n\ndef f(a¦):\n    return a\n"
+    asked = edit_prompt(edit_request(small), FAMILY["chat"])
+    assert asked is not None
+    edit = predicted_edit(asked, block("def f(a):\n    return a\n"))
+    assert edit is not None
+    assert "import" not in edit.apply(asked.request.document).text
+
+
+def test_escapes_in_a_string_are_kept() -> None:
+    asked = prompt()
+    edit = predicted_edit(asked, block(FILE.replace('"done"', '"&lt;done&gt;"')))
+    assert edit is not None
+    assert '"&lt;done&gt;"' in edit.apply(asked.request.document).text
 
 
 def test_a_truncated_answer_changes_nothing_that_it_did_not_reach() -> None:

@@ -58,7 +58,8 @@ def without_additions(prompt: EditPrompt, lines: list[str]) -> list[str]:
         lines = lines[1:]
     half = len(lines) // 2
     repeated = half >= _MIN_REPEATED and lines[:half] == lines[half:] != old[:half]
-    return _indented(lines[:half] if repeated and len(lines) > len(old) else lines, old)
+    lines = lines[:half] if repeated and len(lines) > len(old) else lines
+    return _indented(lines, old)
 
 
 def _blocks(prompt: EditPrompt, answer: str) -> Iterator[str]:

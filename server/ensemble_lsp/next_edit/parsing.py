@@ -20,6 +20,8 @@ _MOST_REPEATS = 4
 """Equal lines in a row that an answer may have, unless the region has more; a longer run is a loop."""
 _ALIKE = 60.0
 """Similarity, 0 to 100, of a line and its rewrite."""
+_MIN_OMITTED = 2
+"""Lines at an end of the region that an answer leaves out if it is only a part of the region."""
 _FEW_LINES = 4
 """Different lines of a region too short to recognise in an answer."""
 _FENCE = "```"
@@ -48,6 +50,8 @@ def predicted_edit(
         whole = whole[:-1]
     if finish == "length" or looped:
         whole = _completed(whole, old)
+    elif prompt.family.wire == "chat":
+        whole = _with_ends(whole, old)
     if not _is_rewrite(whole, old):
         return None
     whole = _with_blank_ends(_without_surroundings(prompt, whole, old), old)
@@ -104,6 +108,41 @@ def _unwrapped(new: list[str], old: Sequence[str]) -> list[str]:
         end = next((n for n, line in enumerate(new) if n and line.strip() == _FENCE), len(new))
         new = new[1:end]
     return [line for line in new if _FENCE in line or not _WRAPPER.fullmatch(line)]
+
+
+def _with_ends(new: list[str], old: Sequence[str]) -> list[str]:
+    """Return an answer that changes a part of the region, such as one function, with the region around that part.
+
+    It is one if it leaves out several lines at an end of the region and changes others: an edit seldom does both.
+    """
+    filled = [line.rstrip() for line in new if line.strip()]
+    have = [line.rstrip() for line in old]
+    if not filled or set(filled) <= set(have):
+        return new
+    head, tail = (_line_like(line, have) for line in (filled[0], filled[-1]))
+    if head > 0 and _is_omitted(have[:head], filled):
+        while new and not new[0].strip():
+            new = new[1:]
+        new = [*old[:head], *new]
+    if tail >= max(head, 0) and _is_omitted(have[tail + 1 :], filled):
+        while new and not new[-1].strip():
+            new = new[:-1]
+        new = [*new, *old[tail + 1 :]]
+    return new
+
+
+def _line_like(line: str, have: Sequence[str]) -> int:
+    """Return the number of a line of the region, or of the one that was changed into it; -1 without one."""
+    if line in have:
+        return have.index(line) if have.count(line) == 1 else -1
+    likeness, best = max((fuzz.ratio(line, old), -n) for n, old in enumerate(have))
+    return -best if likeness >= _ALIKE else -1
+
+
+def _is_omitted(lines: Sequence[str], new: Sequence[str]) -> bool:
+    """Return whether there are several lines with text, none of them in an answer."""
+    texts = [line for line in lines if any(map(str.isalnum, line))]
+    return len(texts) >= _MIN_OMITTED and not set(texts) & set(new)
 
 
 def _is_rewrite(new: Sequence[str], old: Sequence[str]) -> bool:
