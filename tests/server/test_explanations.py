@@ -10,7 +10,7 @@ import pytest
 
 from tests.server.conftest import Home
 from tests.server.three_providers import CODE, open_code, trio
-from tests.support.lsp_client import LspClient, assert_cancelled
+from tests.support.lsp_client import LspClient, LspError, assert_cancelled
 from tests.support.providers import Fault, LoopbackProvider
 
 __all__ = ["trio"]
@@ -154,6 +154,24 @@ async def test_explain_gives_markdown_and_shows_it_when_asked(
         assert "It is pure" in result["markdown"]
         assert sorted(result["models"]) == ["one", "three", "two"]
         assert any(method == "window/showDocument" for method, _ in client.requests)
+
+
+async def test_refusals_and_empty_answers_are_no_part_of_an_explanation(
+    home: Home, trio: list[LoopbackProvider], uri: str
+) -> None:
+    trio[0].reply = "I'm sorry, but I can't help with that."
+    trio[1].reply = "<think>It multiplies.</think>"
+    trio[2].reply = "It multiplies width by height."
+    async with home.server() as client:
+        open_code(client, uri)
+        arguments = {"uri": uri, "range": client.range(CODE, 0, len(CODE)), "size": 3}
+        result = await client.command("ensemble.explain", arguments)
+        assert result["markdown"] == trio[2].reply
+        assert len(result["models"]) == 1
+        for model in trio:
+            model.reply = "<think>It multiplies.</think>"
+        with pytest.raises(LspError, match="empty"):
+            await client.command("ensemble.explain", {**arguments, "size": 2})
 
 
 async def test_unsafe_markdown_of_a_model_is_not_passed_on(

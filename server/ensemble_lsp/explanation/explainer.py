@@ -20,6 +20,7 @@ from ..context.symbols import symbol_at
 from ..errors import DocumentError
 from ..models.control_tokens import control_tokens
 from ..postprocess import clean_prose, escape_markdown
+from ..postprocess.talk import begins_as_refusal
 from ..types import Document, Position, Prompt, Span
 
 logger = logging.getLogger(__name__)
@@ -255,13 +256,20 @@ class Explainer:
 
 
 async def _merged(app: AppContext, decision: Decision, result: FanOutResult) -> ProseVerdict:
-    """Return one text from several answers, weighted by the expected reward of their models."""
+    """Return one text from several answers, weighted by the expected reward of their models.
+
+    Refusals do not count beside other answers; raise if every answer is empty.
+    """
     weights = app.weights(decision)
     tokens = {m.profile.name: control_tokens(m.profile) for m in decision.models}
     answers = [
         Vote(c.model, clean_prose(c.text, tokens.get(c.model, ())), weights.get(c.model, 0.5))
         for c in result.completions
     ]
+    answers = [a for a in answers if a.text]
+    answers = [a for a in answers if not begins_as_refusal(a.text)] or answers
+    if not answers:
+        raise failed(app, "explain", result, [c.model for c in result.completions])
     return await asyncio.to_thread(merge_prose, answers)
 
 

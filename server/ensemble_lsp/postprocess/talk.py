@@ -59,9 +59,14 @@ _CANDIDATES = 4
 """Lines that are tried as the start of a closing explanation."""
 
 
+def begins_as_refusal(text: str) -> bool:
+    """Return whether a text begins as the answers of a model that refuses do."""
+    return _REFUSAL.match(text) is not None
+
+
 def is_refusal(text: str, point: InsertionPoint) -> bool:
     """Return whether the model refuses instead of writing code."""
-    if point.is_prose or _REFUSAL.match(text) is None:
+    if point.is_prose or not begins_as_refusal(text):
         return False
     return _adds_errors(text, point) and not (point.is_markup and point.errors_with("") is None)
 
