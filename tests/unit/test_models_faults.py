@@ -113,10 +113,10 @@ UNKNOWN = {"error": {"message": "The model `x` does not exist", "code": "model_n
         (
             Fault.status(401),
             AuthenticationError,
-            "Set a valid key and try again. mine: the key in MY_KEY is not accepted.",
+            "Set a valid key and try again. mine: the key in MY_KEY is not accepted",
         ),
         (Fault.status(402), QuotaExceededError, "Add credit"),
-        (Fault.status(403), AuthenticationError, "Set a valid key"),
+        (Fault.status(403), AuthenticationError, "Check the rights of the key"),
         (Fault.status(404), ModelNotFoundError, "Check model, api and baseUrl"),
         (Fault.status(400, UNKNOWN), ModelNotFoundError, "'loopback'"),
         (Fault.status(408), TimedOutError, "raise timeout"),

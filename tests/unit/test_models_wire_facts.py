@@ -200,3 +200,66 @@ async def test_an_answer_gets_half_of_a_window_that_it_and_the_prompt_exceed(
     provider.fault = narrow
     assert await asked(adapter(provider, data_dir=tmp_path), EXPLAIN) == "1 + 2"
     assert provider.requests[-1].body["max_tokens"] == 500
+
+
+def refuses(text: str, status: int, name: str, least: int | None = None) -> Any:
+    """A service that refuses a parameter (or a longer answer) in these words."""
+
+    def answer(seen: Any) -> Fault | None:
+        if name == "system":
+            bad = seen.body["messages"][0]["role"] == "system"
+        else:
+            bad = name in seen.body and (least is None or seen.body[name] > least)
+        return Fault.status(status, {"error": {"message": text}}) if bad else None
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "name", "least"),
+    [
+        ("Developer instruction is not enabled for models/gemma-3-27b-it", 400, "system", None),
+        ("Conversation roles must alternate user/assistant/user/assistant/...", 400, "system", None),
+        ("Jinja Exception: Only user and assistant roles are supported!", 500, "system", None),
+        ("Unexpected message role.", 400, "system", None),
+        ("Invalid value: 'system'. Supported values are: 'user'.", 400, "system", None),
+        ("Argument not supported on this model: stop", 400, "stop", None),
+        ("Model grok-4 does not support parameter stop.", 400, "stop", None),
+        ("stop_sequences are not supported", 400, "stop", None),
+        ("The maximum tokens you requested exceeds the model limit of 32.", 400, "max_tokens", 32),
+        ("max tokens must be less than or equal to 32", 400, "max_tokens", 32),
+        ("`inputs` tokens + `max_new_tokens` must be <= 100.", 422, "max_tokens", 50),
+    ],
+)  # fmt: skip
+async def test_a_refusal_in_other_words_is_understood(
+    provider: LoopbackProvider, tmp_path: Path, text: str, status: int, name: str, least: int | None
+) -> None:
+    provider.fault = refuses(text, status, name, least)
+    prompt = Prompt("complete", "python", "a.py", max_tokens=64, stop=("#end",))
+    assert await asked(adapter(provider, data_dir=tmp_path), prompt) == "1 + 2"
+    assert len(provider.requests) == 2
+
+
+async def test_a_thought_that_used_up_the_limit_may_be_a_refusal(
+    provider: LoopbackProvider, tmp_path: Path
+) -> None:
+    text = "Could not finish the message because max_tokens or model output limit was reached."
+    short = Fault.status(400, {"error": {"message": text}})
+    provider.fault = lambda seen: short if seen.body["max_tokens"] < 1000 else None
+    assert await asked(adapter(provider, data_dir=tmp_path)) == "1 + 2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The chatCompletion operation does not work with the specified model, gpt-9-codex.",
+        'model "gpt-9-codex" is not accessible via the /chat/completions endpoint',
+    ],
+)
+async def test_a_model_that_is_not_in_chat_is_asked_by_responses(
+    provider: LoopbackProvider, tmp_path: Path, text: str
+) -> None:
+    refused = Fault.status(400, {"error": {"message": text}})
+    provider.fault = lambda seen: refused if seen.path.endswith("/chat/completions") else None
+    assert await asked(adapter(provider, "auto", data_dir=tmp_path)) == "1 + 2"
+    assert [r.path for r in provider.requests] == ["/v1/chat/completions", "/v1/responses"]

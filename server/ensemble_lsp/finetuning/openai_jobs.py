@@ -17,7 +17,8 @@ from typing import Any, TypeVar, cast
 from ..context.secret_rules import across_lines, within_line
 from ..errors import AuthenticationError, FineTuningError
 from ..models.api_keys import Key, missing_key
-from ..models.error_mapping import Source, translate, words_of
+from ..models.error_mapping import Source, translate
+from ..models.error_words import words_of
 from ..models.interface import Profile
 from ..models.profiles import base_url
 from ..settings import ModelSettings

@@ -6,11 +6,10 @@ words are quoted only where nothing else helps, on one line and without keys.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import (
@@ -29,71 +28,30 @@ from ..errors import (
     advice_first,
 )
 from .connection_errors import connection_problem
+from .error_words import (
+    ABOUT_KEY,
+    CONTEXT,
+    FILTER,
+    KEY,
+    LOADING,
+    MODEL,
+    OVERLOADED,
+    QUOTA,
+    QUOTA_CODE,
+    RATE,
+    TOO_LARGE,
+    WRONG_KEY,
+    words_of,
+)
 from .rate_limits import in_words, retry_after
 
 _Fault = type[ProviderError]
 
-# What providers write in ``code`` or ``type``, or else in the message.
-_CONTEXT = re.compile(
-    r"context[ _-]?(length|size|window)|maximum context|too many (input )?tokens"
-    r"|prompt is too long"
-    r"|exceed\w* (the )?(available |model'?s? )?(context|max\w* (input|prompt|token))"
-    r"|string_above_max"
-    r"|request_too_large|input is too long",
-    re.I,
-)
-_QUOTA = re.compile(
-    r"insufficient[ _](quota|funds|balance|credit)|exceeded your current quota|billing"
-    r"|(n't|not) have (any|enough) credits?|budget (has been )?exceeded"
-    r"|credit balance|payment[ _]required|out of credits?|spend(ing)? limit",
-    re.I,
-)
-_FILTER = re.compile(
-    r"content[ _](filter|policy|management)|responsible[ _]?ai|moderation|safety system"
-    r"|usage polic|data_inspection_failed|inappropriate content|sensitive[ _]content",
-    re.I,
-)
-_MODEL = re.compile(
-    r"model[ _]not[ _]found|model .{0,100}(does not exist|not found|is not available|not exist)"
-    r"|not have access to (the )?model|no such model|unknown model|invalid model|not a (chat|completion) model",
-    re.I,
-)
-_KEY = re.compile(r"invalid[ _](api[ _])?key|authentication|permission_error|unauthorized", re.I)
-# In a 400, which may be about anything, only these are about the key.
-_WRONG_KEY = re.compile(
-    r"(invalid|incorrect|wrong|expired|missing)[ _](\w+[ _])?api[ _-]?key"
-    r"|api[ _-]?key[ _](is |was |has )?(not valid|invalid|incorrect|wrong|expired|missing|not found)"
-    r"|(invalid|missing)[ _](or (invalid|missing) )?authori[sz]ation[ _](header|token)",
-    re.I,
-)
-_RATE = re.compile(
-    r"rate[ _-]?limit|too[ _]many[ _]requests|tokens per min|resource_exhausted|(requests?|tokens) per "
-    r"|\b[RT]P[MD]\b",
-    re.I,
-)
-# Codes and types about credit; messages about rate limits contain words such as "billing" too.
-_QUOTA_CODE = re.compile(
-    r"insufficient[_ ](user_)?(quota|funds|balance|credits?)|exceeded_current_quota"
-    r"|billing_(hard_limit|not_active)|credits?_exhausted|arrearage|payment_required|^1113$",
-    re.I,
-)
-_LOADING = re.compile(
-    r"loading( the)? model|model( \S+)? is( currently| still)? (loading|starting|being loaded)"
-    r"|still loading|is currently loading|warming up",
-    re.I,
-)
-_OVERLOADED = re.compile(
-    r"overloaded|server[ _]error|api_error|unavailable|internal error|timeout_error", re.I
-)
 _SECRETS = re.compile(r"\b(?:sk|pk|key|xai|gsk|hf|AIza|Bearer)[-_ ][\w*.\-]{6,}", re.I)
 _NOT_WORDS = re.compile(
     r"<html|<!doctype|traceback \(most recent|\bat \S+ ?\([^)]*:\d+\)|goroutine \d+ \[", re.I
 )
 """A page, or the trace of a crash."""
-
-
-_DELAYS = ("resets_in_seconds", "retry_after", "retry_after_seconds", "retryAfter")
-"""Fields of an error with the seconds to wait."""
 
 
 class AnswerError(Exception):
@@ -169,12 +127,23 @@ def from_status(status: int, body: Any, headers: Any, source: Source) -> Provide
     if status < 400:
         text = f"{source.place} redirects to another address"
         return _make(BadRequestError, source, text, "set baseUrl to the final address")
-    if status >= 500 and _LOADING.search(reason):
+    if status >= 500 and LOADING.search(reason):
         return loading(source)
     fault = _too_many(reason, headers) if status == 429 else _by_meaning(status, reason)
     fault = fault or _BY_STATUS.get(status)
     fault = fault or (ServiceUnavailableError if status >= 500 else BadRequestError)
+    if fault is AuthenticationError and reason and not ABOUT_KEY.search(reason):
+        return _make(fault, source, *_not_permitted(status, source, reason))
     return _fault(fault, source, reason, headers)
+
+
+def _not_permitted(status: int, source: Source, reason: str) -> tuple[str, str]:
+    """Return the fault and the advice for a refusal that the key need not be the cause of."""
+    if status == 401 and source.key_name:
+        fault = f"{source.key_name} is not accepted{_quote(reason, source)}"
+        return fault, "set a valid key and try again"
+    fault = f"{source.place} does not permit the request{_quote(reason, source)}"
+    return fault, "check the rights of the key, and the network"
 
 
 def loading(source: Source) -> ServiceUnavailableError:
@@ -196,14 +165,14 @@ def from_body(body: Any, source: Source) -> ProviderError:
     """Translate an error inside a successful answer."""
     reason = words_of(body)
     for pattern, fault in (
-        (_CONTEXT, ContextTooLongError),
-        (_QUOTA_CODE, QuotaExceededError),
-        (_RATE, RateLimitedError),
-        (_QUOTA, QuotaExceededError),
-        (_FILTER, ContentFilteredError),
-        (_MODEL, ModelNotFoundError),
-        (_KEY, AuthenticationError),
-        (_OVERLOADED, ServiceUnavailableError),
+        (QUOTA_CODE, QuotaExceededError),
+        (RATE, RateLimitedError),
+        (CONTEXT, ContextTooLongError),
+        (QUOTA, QuotaExceededError),
+        (FILTER, ContentFilteredError),
+        (MODEL, ModelNotFoundError),
+        (KEY, AuthenticationError),
+        (OVERLOADED, ServiceUnavailableError),
     ):
         if pattern.search(reason):
             return _fault(fault, source, reason, None)
@@ -215,34 +184,18 @@ def from_body(body: Any, source: Source) -> ProviderError:
     )
 
 
-def words_of(body: Any) -> str:
-    """Return code, type and message of an error's body, or the body; at most 2,000 characters."""
-    if isinstance(body, list) and body:  # Gemini
-        body = cast("list[Any]", body)[0]
-    if isinstance(body, dict):
-        outer = cast("dict[str, Any]", body)
-        inner = outer.get("error", outer)
-        table = cast("dict[str, Any]", inner) if isinstance(inner, dict) else {"message": inner}
-        names = ("code", "type", "status", "message", "detail", "param", "metadata", "details")
-        parts = [table.get(k) for k in names]
-        parts += [
-            f"retry after {n} s" for k in _DELAYS if isinstance(n := table.get(k), int | float)
-        ]
-        text = " ".join(p if isinstance(p, str) else json.dumps(p) for p in parts if p)
-        return text[:2000]
-    return "" if body is None else str(body)[:2000]
-
-
 def _too_many(reason: str, headers: Any) -> _Fault:
     """Return the fault: used-up credit or a rate limit. The code decides, then a delay, then the words."""
     code = reason.split(" ", 2)[:2]
-    if any(_QUOTA_CODE.search(word) for word in code):
+    if any(QUOTA_CODE.search(word) for word in code):
         return QuotaExceededError
-    if "overloaded" in reason:
+    if "overloaded" in reason.lower():
         return ServiceUnavailableError
-    if retry_after(headers, reason) is not None or _RATE.search(reason):
+    if TOO_LARGE.search(reason):
+        return ContextTooLongError
+    if retry_after(headers, reason) is not None or RATE.search(reason):
         return RateLimitedError
-    return QuotaExceededError if _QUOTA.search(reason) else RateLimitedError
+    return QuotaExceededError if QUOTA.search(reason) else RateLimitedError
 
 
 _BY_STATUS: dict[int, _Fault] = {
@@ -250,10 +203,13 @@ _BY_STATUS: dict[int, _Fault] = {
     402: QuotaExceededError,
     403: AuthenticationError,
     404: ModelNotFoundError,
+    405: ModelNotFoundError,
     407: ConnectionFailedError,
     408: TimedOutError,
+    410: ModelNotFoundError,
     413: ContextTooLongError,
     429: RateLimitedError,
+    498: ServiceUnavailableError,  # Groq: no capacity
     501: ModelNotFoundError,
     504: ServiceUnavailableError,
 }
@@ -261,15 +217,19 @@ _BY_STATUS: dict[int, _Fault] = {
 
 def _by_meaning(status: int, reason: str) -> _Fault | None:
     """Return the error that the text names, where the status is ambiguous."""
-    if status in (400, 403, 413, 422, 500) and _CONTEXT.search(reason):
+    if status in (400, 403, 500) and RATE.search(reason):
+        return RateLimitedError
+    if status in (400, 403, 413, 422, 500) and CONTEXT.search(reason):
         return ContextTooLongError
-    if status in (400, 403) and _WRONG_KEY.search(reason):
+    if status in (400, 403) and WRONG_KEY.search(reason):
         return AuthenticationError
-    if status in (400, 403) and (_QUOTA.search(reason) or _QUOTA_CODE.search(reason)):
+    if status in (400, 403) and (QUOTA.search(reason) or QUOTA_CODE.search(reason)):
         return QuotaExceededError
-    if status in (400, 403, 422) and _FILTER.search(reason):
+    if status == 500 and QUOTA_CODE.search(reason):  # MiniMax
+        return QuotaExceededError
+    if status in (400, 403, 422) and FILTER.search(reason):
         return ContentFilteredError
-    if status in (400, 403, 422) and _MODEL.search(reason):
+    if status in (400, 403, 422) and MODEL.search(reason):
         return ModelNotFoundError
     return None
 

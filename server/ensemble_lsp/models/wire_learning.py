@@ -13,7 +13,8 @@ from ..errors import (
     advice_first,
 )
 from ..types import Task
-from .error_mapping import AnswerError, words_of
+from .error_mapping import AnswerError
+from .error_words import words_of
 from .stream_assembler import Delta, Finish, NoTextError
 from .thinking import STARVED, THINKS, Switch, plan_thinking
 from .wire_facts import WireFacts
@@ -25,12 +26,15 @@ _STREAM = re.compile(
     re.I,
 )
 _LIMIT = re.compile(
-    r"max_(?:\w+_)?tokens.{0,140}?"
+    r"max(?:imum)?[ _](?:\w+_)?tokens.{0,140}?"
     r"(?:(?:at most|or equal to|no more than|<=|>|\[\d+,|between \d+ and)\D{0,3}|exceed\D{0,60})(\d{2,7})",
     re.I | re.S,
 )
-_WINDOW = re.compile(r"maximum context length (?:is|of) (\d{3,7})", re.I)
-_IN_THE_COMPLETION = re.compile(r"in (?:the|your) completion|max_(?:\w+_)?tokens", re.I)
+_WINDOW = re.compile(
+    r"(?:maximum context length (?:is|of)|`inputs` tokens \+ `max_new_tokens` must be <=) (\d{3,7})",
+    re.I,
+)
+_IN_THE_COMPLETION = re.compile(r"in (?:the|your) (?:completion|output)|max_(?:\w+_)?tokens", re.I)
 _THINKING_WORDS = re.compile(r"think|reasoning|budget|effort", re.I)
 _PARAMETER_WORDS = re.compile(
     r"param|argument|unrecogni|extra_forbidden|extra inputs|unknown (name|field)|unexpected"
@@ -46,6 +50,8 @@ _UNKNOWN = re.compile(
 )
 _MUST_BE_OFF = re.compile(r"must be (set to )?(false|disabled)", re.I)
 _USED_UP = re.compile(r"token limit|max_tokens|length limit|output limit", re.I)
+_NOT_FINISHED = re.compile(r"could not finish the message because max_tokens", re.I)
+"""OpenAI's refusal, with status 400, of an answer whose thought used up the limit."""
 _CHOICES = ("chat", "completions", "fim")
 """APIs whose texts have no end of their own."""
 _NO_API = (404, 405, 501)
@@ -54,6 +60,12 @@ _OTHER_API = re.compile(
     r".{0,90}?\bv1/(responses|completions)\b",
     re.I | re.S,
 )
+_NOT_CHAT = re.compile(
+    r"chat ?completions? operation does not work|unsupported_api_for_model"
+    r"|not (?:accessible|supported|available) (?:via|in|on|by|with) the \S{0,6}chat/completions",
+    re.I,
+)
+"""A refusal that names no API which would do: Azure's, GitHub's."""
 
 
 class Lessons:
@@ -134,8 +146,12 @@ class Lessons:
             return self._learn(request.wire.missing)
         if (other := _OTHER_API.search(reason)) and other[1] in request.wire.alternatives:
             return self._learn(use_api(other[1]))
+        if _NOT_CHAT.search(reason) and request.wire.alternatives:
+            return self._learn(use_api(request.wire.alternatives[0]))
         if status not in (400, 422, 500):
             return []
+        if _NOT_FINISHED.search(reason):
+            return self._learn(THINKS)
         if limit := self._limit(reason):
             return self._learn(limit_fact(limit))
         if isinstance(meaning, ContextTooLongError):

@@ -214,6 +214,8 @@ class MessagesReader:
         if not reason:
             return Delta(usage=self._usage())
         self._finished = True
+        if reason == "model_context_window_exceeded" and not self._text:
+            raise AnswerError({"error": reason})
         return Delta(finish=_FINISH.get(str(reason), "stop"), usage=self._usage())
 
     def _count(self, usage: Any) -> None:

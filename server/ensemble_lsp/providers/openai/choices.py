@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ...models.error_mapping import AnswerError
+from ...models.error_words import complaint_in, error_in
 from ...models.stream_assembler import Delta, Finish
 from ...models.wire_format import Body, items, table, whole
 from ...types import Prompt, Usage
@@ -22,23 +23,26 @@ OPTIONAL = {
     "suffix": re.compile(r"\bsuffix\b|support insert"),
     "logprobs": re.compile(r"\blogprobs\b"),
     "store": re.compile(r"[\"'`]store[\"'`]"),
-    "stop": re.compile(r"[\"'`]stop[\"'`]|\bstop sequences?\b", re.I),
-    "system": re.compile(r"system role|role.{0,20}\bsystem\b|system messages?", re.I),
+    "stop": re.compile(
+        r"[\"'`]stop[\"'`]|\bstop[ _]sequences?\b"
+        r"|\b(parameter|argument|field|property|model):? stop\b|\bstop (is|are) (not|un)",
+        re.I,
+    ),
+    # A chat is an instruction and one message of the user: no other role can be wrong.
+    "system": re.compile(
+        r"\b(message|conversation|chat)? ?roles?\b(?!=)"
+        r"|(system|developer) (messages?|instructions?|prompts?)|messages.{0,9}\brole\b"
+        r"|[\"'`]system[\"'`].{0,60}supported values",
+        re.I,
+    ),
 }
 
-_FINISH: dict[str, Finish] = {
-    "length": "length",
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "model_length": "length",
-    "content_filter": "filter",
-    "sensitive": "filter",
-    "safety": "filter",
-    "recitation": "filter",
-    "prohibited_content": "filter",
-    "blocklist": "filter",
-    "spii": "filter",
-}
+_TOO_LONG = re.compile(r"length|max_(\w+_)?tokens|(context_window|token)\w*_(exceeded|limit)")
+_FILTERED = re.compile(
+    r"content_filter|sensitive|safety|recitation|prohibited_content|blocklist|spii|guardrail|refusal"
+)
+"""Parts of the finish reasons of services; Gemini sends ``content_filter: PROHIBITED_CONTENT``."""
+_WINDOW_FULL = re.compile(r"context_window_exceeded|context_(length|limit)")
 _INTERRUPTED = re.compile(
     r"error|abort|cancelled|timeout|insufficient_system_resource|network_error"
 )
@@ -60,21 +64,27 @@ class ChoiceReader:
     """Reads choices, streamed or whole: of chat (``delta``, ``message``) or of completions (``text``)."""
 
     def __init__(self) -> None:
-        self._answers = False
+        self._answers = self._text = False
+        self._complaint: Any = None
 
     def read(self, event: Body) -> Delta:
         """Return what an event says."""
         choice = _first_choice(event)
         self._answers = self._answers or bool(choice)
+        self._complaint = complaint_in(event) or self._complaint
         reason = str(choice.get("finish_reason") or "").lower()
         if _INTERRUPTED.fullmatch(reason):
             raise AnswerError({"error": choice.get("error") or f"the model failed: {reason}"})
-        message = table(choice.get("delta")) or table(choice.get("message"))
+        # Beside a delta, even an empty one, a message repeats the text so far.
+        message = table(choice.get("message" if choice.get("delta") is None else "delta"))
         text, thought = _content(message.get("content") if message else choice.get("text"))
+        self._text = self._text or bool(text)
+        if _WINDOW_FULL.search(reason) and not self._text:
+            raise AnswerError({"error": reason})
         usage = _usage_of(event, choice)
         return Delta(
             text=text,
-            finish=_FINISH.get(reason, "stop") if reason else None,
+            finish=_finish_of(reason),
             usage=usage_from(usage),
             logprobs=logprobs(table(choice.get("logprobs"))) if choice.get("logprobs") else (),
             refusal=bool(message.get("refusal")),
@@ -85,12 +95,22 @@ class ChoiceReader:
 
     def end(self, complete: bool) -> Finish | None:
         """Return the finish of a stream that gave no reason: it is whole if its end was announced."""
+        if self._complaint is not None and not self._answers:
+            raise AnswerError(self._complaint)
         return "stop" if complete and self._answers else None
 
 
+def _finish_of(reason: str) -> Finish | None:
+    if _FILTERED.search(reason):
+        return "filter"
+    if _TOO_LONG.search(reason):
+        return "length"
+    return "stop" if reason else None
+
+
 def _first_choice(event: Body) -> Body:
-    if error := event.get("error"):
-        raise AnswerError({"error": error})
+    if error := error_in(event):
+        raise AnswerError(error)
     first = (c for c in items(event.get("choices")) if str(c.get("index") or 0) == "0")
     return next(first, {})
 
