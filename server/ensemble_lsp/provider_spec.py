@@ -85,6 +85,8 @@ class ProviderSpec:
     """The path of each API below the base address, by the value of ``api``; the usual one first."""
     api_of_host: tuple[tuple[str, str, str], ...] = ()
     """Hosts and patterns of model ids for which ``api = "auto"`` means another API: host, pattern, API."""
+    path_of_host: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The path of the API at hosts, with their subdomains, where it differs from the one of ``base_url``."""
     web_pages: Mapping[str, str] = field(default_factory=dict[str, str])
     """Hosts, perhaps with a path, that show pages to people, and what to set instead."""
     foreign_endpoints: Mapping[str, str] = field(default_factory=dict[str, str])

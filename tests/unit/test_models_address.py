@@ -34,6 +34,11 @@ def model(base_url: str | None, **more: object) -> ModelSettings:
         ("http://h/openai/deployments/d?api-version=1", "http://h/openai/deployments/d", "api-version=1", "chat"),
         ("https://codestral.mistral.ai/v1", "https://codestral.mistral.ai/v1", "", "fim"),
         ("https://api.mistral.ai/v1", "https://api.mistral.ai/v1", "", "chat"),
+        ("https://mine.openai.azure.com/", "https://mine.openai.azure.com/openai/v1", "", "chat"),
+        ("https://api.groq.com/v1", "https://api.groq.com/openai/v1", "", "chat"),
+        ("https://openrouter.ai", "https://openrouter.ai/api/v1", "", "chat"),
+        ("https://openrouter.ai/other", "https://openrouter.ai/other", "", "chat"),
+        ("https://notgroq.com/v1", "https://notgroq.com/v1", "", "chat"),
     ],
 )  # fmt: skip
 def test_an_address_is_taken_apart(url: str | None, base: str, query: str, api: str) -> None:

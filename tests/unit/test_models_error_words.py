@@ -203,6 +203,59 @@ async def test_an_error_under_status_200_in_any_form(
     assert "is empty" not in str(raised.value)
 
 
+@pytest.mark.parametrize("api", ["responses", "messages"])
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"success": False, "message": "Invalid token"}, AuthenticationError),
+        ({"object": "error", "message": "model overloaded"}, ServiceUnavailableError),
+        ({"type": "error", "message": "model overloaded"}, ServiceUnavailableError),
+        ({"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
+         QuotaExceededError),
+    ],
+)  # fmt: skip
+async def test_other_apis_read_these_forms_too(
+    api: str, body: Any, expected: type[ProviderError]
+) -> None:
+    with pytest.raises(expected):
+        await answer_to(body, api=api)
+
+
+@pytest.mark.parametrize("start", ["", 'data: {"choices":[{"delta":{"content":"half"}}]}\n\n'])
+async def test_an_error_event_of_a_proxy_is_plain_text(start: str) -> None:
+    with pytest.raises(ProviderError, match="upstream request timeout"):
+        await answer_to(f"{start}event: error\ndata: upstream request timeout\n\n")
+
+
+async def test_an_error_in_a_choice_without_a_finish() -> None:
+    choice = {"delta": {"content": ""}, "error": {"message": "Provider down", "code": 502}}
+    with pytest.raises(ProviderError, match="Provider down"):
+        await answer_to(f"data: {json.dumps({'choices': [choice]})}\n\ndata: [DONE]\n\n")
+
+
+def responses_events(*events: dict[str, Any]) -> str:
+    return "".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events)
+
+
+async def test_a_response_without_deltas_has_its_text_where_it_ends() -> None:
+    part = {"type": "output_text", "text": "fine"}
+    item = {"type": "response.output_item.done", "item": {"type": "message", "content": [part]}}
+    text = {"type": "response.output_text.done", "text": "fine"}
+    end = {"type": "response.completed", "response": {"status": "completed", "output": []}}
+    for events in ((text, end), (item, end), (text, item, end)):
+        assert await answer_to(responses_events(*events), api="responses") == "fine"
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_refusal_in_a_whole_response(streamed: bool) -> None:
+    part = {"type": "refusal", "refusal": "I cannot help with that."}
+    output = [{"type": "message", "content": [part]}]
+    whole = {"object": "response", "status": "completed", "output": output}
+    body = responses_events({"type": "response.completed", "response": whole})
+    with pytest.raises(ContentFilteredError):
+        await answer_to(body if streamed else whole, api="responses")
+
+
 async def test_a_report_of_progress_is_no_error() -> None:
     events = [{"message": "queued"}, {"choices": [{"delta": {"content": "fine"}}]}]
     text = "".join(f"data: {json.dumps(event)}\n\n" for event in events)

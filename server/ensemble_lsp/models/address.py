@@ -58,8 +58,16 @@ def address_of(settings: ModelSettings) -> Address:
     own = urlsplit(spec.base_url).path
     if not own:
         path = path.removesuffix("/v1")
+    # At these hosts nothing is below the provider's usual path.
+    elif path in ("", own) and (other := _path_of_host(spec, parts.hostname or "")):
+        path = other
     base = f"{parts.scheme}://{parts.netloc}{path or own}"
     return Address(base, parts.query, _api(settings, spec, base, found))
+
+
+def _path_of_host(spec: ProviderSpec, host: str) -> str:
+    known = spec.path_of_host.items()
+    return next((path for name, path in known if f".{host}".endswith(f".{name}")), "")
 
 
 def check_address(settings: ModelSettings) -> None:

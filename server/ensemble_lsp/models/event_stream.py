@@ -95,7 +95,7 @@ class EventReader:
                     if data.startswith("[DONE]"):
                         self.complete = True
                         break
-                    event = _event(data)
+                    event = _event(data, sse.event)
                     self.sound = self.sound and event is not None and "\ufffd" not in data
                     if event is not None:
                         yield {"error": event} if _is_bare_error(sse.event, event) else event
@@ -106,10 +106,10 @@ class EventReader:
             await asyncio.wait_for(_drain(chunks), _DRAIN_SECONDS)
 
 
-def _event(data: str) -> dict[str, Any] | None:
-    """Decode the data of an event; None for a keep-alive without JSON."""
+def _event(data: str, name: str) -> dict[str, Any] | None:
+    """Decode the data of an event; None for a keep-alive without JSON. A proxy's error may be plain text."""
     if not data.lstrip().startswith(("{", "[")):
-        return None
+        return {"error": data} if name == "error" else None
     event: Any = json.loads(data)
     return cast("dict[str, Any]", event) if isinstance(event, dict) else None
 

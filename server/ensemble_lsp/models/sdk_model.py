@@ -20,6 +20,7 @@ from ..types import Chunk, Prompt
 from .address import address_of
 from .api_keys import missing_key
 from .error_mapping import AnswerError, Source, is_loading, translate
+from .error_words import complaint_in
 from .interface import BuildContext, Profile
 from .stream_assembler import Delta, NoTextError, assemble
 from .thinking import ThoughtFilter
@@ -249,22 +250,27 @@ class SdkModel:
 
         reader, wire = EventReader(response), request.wire.reader()
         thoughts = ThoughtFilter() if request.wire.is_chat else None
-        started = finished = False
+        started = finished = has_text = False
+        complaint: Any = None
         try:
             async with aclosing(reader.events()) as events:
                 async for event in events:
                     if not started:
                         started = True
                         self.answered()
+                    complaint = complaint or complaint_in(event)
                     delta = wire.read(event)
                     if thoughts is not None:
                         delta = _without_thought(delta, thoughts)
                     lessons.see(delta)
                     finished = finished or delta.finish is not None
+                    has_text = has_text or bool(delta.text)
                     yield delta
         except NotAnAnswerError as error:
             raise self._not_an_answer(error.kind) from None
         rest = thoughts.rest() if thoughts is not None else ""
+        if complaint is not None and not (finished or has_text or rest):
+            raise AnswerError(complaint)
         if not finished:
             yield Delta(rest, finish=wire.end(reader.complete) or lessons.bare_end(reader.sound))
 

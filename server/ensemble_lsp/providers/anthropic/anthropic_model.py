@@ -7,6 +7,7 @@ from typing import Any
 
 from ...models.address import Address, address_of
 from ...models.error_mapping import AnswerError
+from ...models.error_words import error_in
 from ...models.interface import BuildContext, Profile
 from ...models.prompt_rendering import chat_messages, stable_lengths
 from ...models.sdk_model import Body, Post, SdkModel
@@ -167,8 +168,8 @@ class MessagesReader:
     def read(self, event: Body) -> Delta:
         """Return what an event says."""
         kind = event.get("type")
-        if kind == "error" or (kind is None and event.get("error")):
-            raise AnswerError({"error": event.get("error")})
+        if kind == "error" or (kind is None and error_in(event)):
+            raise AnswerError(error_in(event) or event)
         if kind == "message_start":
             return self._message(table(event.get("message")))
         if kind == "message":

@@ -23,6 +23,13 @@ SPEC = ProviderSpec(
         ("api.mistral.ai", r"codestral", "fim"),
         ("api.inceptionlabs.ai", r"mercury-(coder|edit)", "fim"),
     ),
+    path_of_host={
+        "openai.azure.com": "/openai/v1",
+        "generativelanguage.googleapis.com": "/v1beta/openai",
+        "api.groq.com": "/openai/v1",
+        "openrouter.ai": "/api/v1",
+        "api.fireworks.ai": "/inference/v1",
+    },
     web_pages={
         "platform.openai.com": "https://api.openai.com/v1",
         "chat.openai.com": "https://api.openai.com/v1",

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ...models.error_mapping import AnswerError
-from ...models.error_words import complaint_in, error_in
+from ...models.error_words import error_in
 from ...models.stream_assembler import Delta, Finish
 from ...models.wire_format import Body, items, table, whole
 from ...types import Prompt, Usage
@@ -65,15 +65,13 @@ class ChoiceReader:
 
     def __init__(self) -> None:
         self._answers = self._text = False
-        self._complaint: Any = None
 
     def read(self, event: Body) -> Delta:
         """Return what an event says."""
         choice = _first_choice(event)
         self._answers = self._answers or bool(choice)
-        self._complaint = complaint_in(event) or self._complaint
         reason = str(choice.get("finish_reason") or "").lower()
-        if _INTERRUPTED.fullmatch(reason):
+        if choice.get("error") or _INTERRUPTED.fullmatch(reason):
             raise AnswerError({"error": choice.get("error") or f"the model failed: {reason}"})
         # Beside a delta, even an empty one, a message repeats the text so far.
         message = table(choice.get("message" if choice.get("delta") is None else "delta"))
@@ -95,8 +93,6 @@ class ChoiceReader:
 
     def end(self, complete: bool) -> Finish | None:
         """Return the finish of a stream that gave no reason: it is whole if its end was announced."""
-        if self._complaint is not None and not self._answers:
-            raise AnswerError(self._complaint)
         return "stop" if complete and self._answers else None
 
 

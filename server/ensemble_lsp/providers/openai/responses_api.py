@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...models.error_mapping import AnswerError
+from ...models.error_words import error_in
 from ...models.profiles import known_model
 from ...models.prompt_rendering import chat_messages
 from ...models.stream_assembler import Delta, Finish
@@ -66,12 +67,18 @@ class ResponsesReader:
             return Delta(text if isinstance(text, str) else "")
         if kind in ("response.output_text.done", "response.output_item.done"):
             self._open = False
+            # Some servers send no deltas.
+            if not self._text and (whole := _done_text(event)):
+                self._text = True
+                return Delta(whole)
         if kind.startswith("response.refusal"):
             return Delta(refusal=True)
         if kind.startswith("response.reasoning") or _is_reasoning(event.get("item")):
             return Delta(thought=True)
-        if kind == "error" or (kind == "" and event.get("error")):
-            raise AnswerError(event)
+        if kind == "error" or (
+            kind == "" and event.get("object") != "response" and error_in(event)
+        ):
+            raise AnswerError(event if kind else error_in(event))
         response = table(event.get("response"))
         if event.get("object") == "response":
             response, text = event, _text_of(event)
@@ -89,6 +96,11 @@ def _is_reasoning(item: Any) -> bool:
     return table(item).get("type") == "reasoning"
 
 
+def _done_text(event: Body) -> str:
+    text: Any = event.get("text")
+    return text if isinstance(text, str) else _text_of({"output": [event.get("item")]})
+
+
 def _ended(response: Body, text: str) -> Delta:
     if response.get("status") == "failed" or response.get("error"):
         raise AnswerError(response.get("error"))
@@ -97,10 +109,16 @@ def _ended(response: Body, text: str) -> Delta:
     if response.get("status") == "incomplete" or response.get("incomplete_details"):
         reason = table(response.get("incomplete_details")).get("reason")
         finish = "filter" if reason == "content_filter" else "length"
-    return Delta(text, finish, usage_from(usage), thought=thought_tokens(usage) > 0)
+    refused = any(part.get("type") == "refusal" for part in _parts_of(response))
+    thought = thought_tokens(usage) > 0
+    return Delta(text, finish, usage_from(usage), refusal=refused, thought=thought)
+
+
+def _parts_of(response: Body) -> list[Body]:
+    return [part for item in items(response.get("output")) for part in items(item.get("content"))]
 
 
 def _text_of(response: Body) -> str:
     """Return the text of a whole response."""
-    parts = [part for item in items(response.get("output")) for part in items(item.get("content"))]
+    parts = _parts_of(response)
     return "".join(str(p.get("text") or "") for p in parts if p.get("type") == "output_text")
