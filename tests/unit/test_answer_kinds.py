@@ -273,6 +273,7 @@ def test_an_explanation_may_speak_of_tokens(model: str, answer: str) -> None:
         ("qwen3:8b", "Adds.<|im_end|>", "Adds."),
         ("qwen3:8b", "Adds.<|im_end|>\n<|im_start|>user\nmore", "Adds."),
         ("llama3.1", "Adds.<|eot_id|>", "Adds."),
+        ("gemma-4-12b-it", "Adds.<turn|>\n<|turn>user\nmore", "Adds."),
         ("mistral-small", "Adds.</s>", "Adds."),
         ("qwq", "Okay, the user.\n</think>\n\nAdds.", "Adds."),
         ("magistral", "<think>\nOkay.\n</think>\nAdds.", "Adds."),

@@ -263,3 +263,27 @@ async def test_a_model_that_is_not_in_chat_is_asked_by_responses(
     provider.fault = lambda seen: refused if seen.path.endswith("/chat/completions") else None
     assert await asked(adapter(provider, "auto", data_dir=tmp_path)) == "1 + 2"
     assert [r.path for r in provider.requests] == ["/v1/chat/completions", "/v1/responses"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reasoning_effort: unknown variant `none`, expected one of `low`, `medium`, `high`",
+        "unknown variant `none`, expected one of `low`, `medium`, `high`",
+        "Invalid value: 'none'. Supported values are: 'low', 'medium', and 'high'.",
+        "Input should be 'low', 'medium' or 'high'",
+    ],
+)
+async def test_a_refused_value_of_a_switch_is_not_a_refused_switch(
+    provider: LoopbackProvider, tmp_path: Path, text: str
+) -> None:
+    def effort(seen: Any) -> Fault | None:
+        if seen.body.get("reasoning_effort") in ("none", "minimal"):
+            return Fault.status(400, {"error": {"message": text}})
+        short = seen.body["max_tokens"] < 1000
+        return Fault.body_of(STARVED, "text/event-stream") if short else None
+
+    provider.fault = effort
+    model = adapter(provider, data_dir=tmp_path, local=False, thinking="auto")
+    assert await asked(model) == "1 + 2"
+    assert provider.requests[-1].body["reasoning_effort"] == "low"

@@ -13,7 +13,7 @@ _LLAMA = (
     *("<|start_header_id|>", "<|end_header_id|>", "<|python_tag|>"),
 )
 _LLAMA2 = ("</s>", "[INST]", "[/INST]", "<<SYS>>")
-_GEMMA = ("<end_of_turn>", "<start_of_turn>", "<eos>", "<bos>")
+_GEMMA = ("<end_of_turn>", "<start_of_turn>", "<turn|>", "<|turn>", "<eos>", "<bos>")
 _HARMONY = (
     *("<|return|>", "<|call|>", "<|end|>", "<|start|>", "<|channel|>"),
     *("<|message|>", "<|constrain|>"),

@@ -96,6 +96,7 @@ def plan_thinking(
 _OPENINGS = {
     **{f"<{n}>": f"</{n}>" for n in ("think", "thinking", "thought", "reasoning", "seed:think")},
     "[THINK]": "[/THINK]",
+    "<|channel>thought": "<channel|>",  # Gemma 4, which writes an empty one when thinking is off
 }
 _CHANNEL = "<|channel|>"
 _FINAL = re.compile(r"<\|channel\|>\s*final[^<]*<\|message\|>")

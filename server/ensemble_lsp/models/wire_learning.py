@@ -38,12 +38,13 @@ _IN_THE_COMPLETION = re.compile(r"in (?:the|your) (?:completion|output)|max_(?:\
 _THINKING_WORDS = re.compile(r"think|reasoning|budget|effort", re.I)
 _PARAMETER_WORDS = re.compile(
     r"param|argument|unrecogni|extra_forbidden|extra inputs|unknown (name|field)|unexpected"
-    r"|not (supported|permitted|allowed)|unsupported|参数",
+    r"|not (supported|permitted|allowed)|unsupported|参数"
+    r"|invalid value|supported values|(expected|must be) one of|input should be",
     re.I,
 )
 # The service does not know the parameter at all: no other value of it will do.
 _UNKNOWN = re.compile(
-    r"unrecogni[sz]ed|unknown|unexpected|extra[_ ](forbidden|inputs|fields)"
+    r"unrecogni[sz]ed|unknown(?! variant)|unexpected|extra[_ ](forbidden|inputs|fields)"
     r"|(unsupported|not support\w*) (the )?(request )?(param|argument|field|property|thinking|reasoning)"
     r"|(parameter|argument|property)\S* [\"'`]?\w*[\"'`]? ?(is )?(not supported|unsupported)",
     re.I,
