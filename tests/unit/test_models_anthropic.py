@@ -139,3 +139,13 @@ async def test_thoughts_are_not_text(provider: LoopbackProvider) -> None:
     model = adapter(provider, "messages")
     assert (await gather(model, COMPLETE)).text == "1 +"
     await model.close()
+
+
+async def test_no_part_of_a_message_is_white_space_alone(provider: LoopbackProvider) -> None:
+    for prefix in (" \n" * 5000, "x = 1\n" * 4000, "x = 1\n" * 2000 + " \n" * 3000):
+        prompt = Prompt("complete", "python", "a.py", prefix=prefix, max_tokens=50)
+        content = (await asked(provider, prompt, "claude-sonnet-4-5"))["messages"][0]["content"]
+        assert isinstance(content, list)
+        parts: list[dict[str, Any]] = content
+        assert all(part["text"].strip() for part in parts)
+        assert prefix in "".join(part["text"] for part in parts)

@@ -78,6 +78,7 @@ def test_a_prompt_that_is_too_long(status: int, message: str) -> None:
         (410, "https://a.example is no longer supported. Use https://b.example.", "",
          ModelNotFoundError),
         (400, "You have reached your specified API usage limits.", "", QuotaExceededError),
+        (400, "You're out of extra usage. Add more and keep going.", "", QuotaExceededError),
         (403, "The free tier of the model has been exhausted.", "AllocationQuota.FreeTierOnly",
          QuotaExceededError),
         (403, "Your account has an overdue balance.", "AccountOverdueError", QuotaExceededError),

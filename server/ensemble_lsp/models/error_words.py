@@ -23,7 +23,7 @@ QUOTA = re.compile(
     r"|balance (is )?(insufficient|not enough|too low)|overdue|余额不足|欠费"
     r"|(n't|not) have (any|enough) credits?|budget (has been )?exceeded"
     r"|free ?tier .{0,30}(exhausted|only)|(specified|your) api usage limits?"
-    r"|credit balance|payment[ _]required|out of credits?|spend(ing)? limit",
+    r"|credit balance|payment[ _]required|out of (credits?|extra usage)|spend(ing)? limit",
     re.I,
 )
 FILTER = re.compile(

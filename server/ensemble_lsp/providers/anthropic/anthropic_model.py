@@ -138,14 +138,18 @@ def _marked(model: str, prompt: Prompt, system: str, user: str) -> str | list[Bo
         return user
     tokens = _LARGE_CACHED_TOKENS if _LARGE_CACHE.search(model) else _CACHED_TOKENS
     least = tokens * _CHARACTERS_PER_TOKEN - len(system)
-    ends = sorted({end for end in stable_lengths(prompt, user) if end >= least})
+    starts, ends = [0], list[int]()
+    for end in sorted({end for end in stable_lengths(prompt, user) if end >= least}):
+        # The API refuses a part of white space alone.
+        if user[starts[-1] : end].strip():
+            starts.append(end)
+            ends.append(end)
     if not ends:
         return user
-    starts = [0, *ends[:-1]]
     return [
         *(
             {"type": "text", "text": user[start:end], "cache_control": {"type": "ephemeral"}}
-            for start, end in zip(starts, ends, strict=True)
+            for start, end in zip(starts, ends, strict=False)
         ),
         {"type": "text", "text": user[ends[-1] :]},
     ]
