@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
@@ -26,9 +27,16 @@ def initialize(ls: EnsembleServer, params: types.InitializeParams) -> None:
     ls.initialization_options, denied = split_trust(params.initialization_options)
     ls.trusted = not denied
     roots = [folder.uri for folder in params.workspace_folders or []]
-    ls.folders = tuple(roots or ([params.root_uri] if params.root_uri else []))
-    if params.process_id:
+    root = params.root_uri or _uri_of(params.root_path or "")
+    ls.folders = tuple(roots or ([root] if root else []))
+    # A process that is not visible is outside of this container, or on another machine: its end cannot be seen.
+    if params.process_id and _alive(params.process_id):
         ls.background(_exit_with_parent(ls, params.process_id))
+
+
+def _uri_of(root_path: str) -> str:
+    """Return the URI of the obsolete ``rootPath``; empty for one that is not absolute."""
+    return Path(root_path).as_uri() if Path(root_path).is_absolute() else ""
 
 
 async def initialized(ls: EnsembleServer, params: types.InitializedParams) -> None:
@@ -82,7 +90,7 @@ def _alive(pid: int) -> bool:
         return True  # signal 0 would end the process; the end of standard input is enough
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True
