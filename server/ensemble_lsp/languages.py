@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from types import MappingProxyType
@@ -31,27 +32,27 @@ class Language:
     file_names: tuple[str, ...] = ()
     """Whole file names, in lower case."""
     aliases: tuple[str, ...] = ()
-    """Other names, as the info string of a Markdown fence may have them."""
+    """Other names: of the info string of a Markdown fence, or of an editor."""
 
 
 _TWO, _TAB = "  ", "\t"
 _TABLE = (
     Language("ada", ("adb", "ads"), "--"),
     Language("bash", (), "#", grammar="bash"),
-    Language("bat", ("bat", "cmd"), "REM"),
+    Language("bat", ("bat", "cmd"), "REM", aliases=("dosbatch",)),
     Language("c", ("c", "h"), "//", grammar="c"),
     Language("clojure", ("clj", "cljs"), ";;"),
     Language("cpp", ("cpp", "cc", "cxx", "hh", "hpp"), "//", grammar="cpp", aliases=("c++",)),
     Language("csharp", ("cs",), "//", grammar="c_sharp", aliases=("c#",)),
     Language("css", ("css",), "/*", " */", indent=_TWO),
-    Language("cuda-cpp", ("cu",), "//", grammar="cpp"),
+    Language("cuda-cpp", ("cu",), "//", grammar="cpp", aliases=("cuda",)),
     Language("dart", ("dart",), "//", indent=_TWO),
     Language("dockerfile", (), "#", file_names=("dockerfile",)),
     Language("elixir", ("ex", "exs"), "#"),
     Language("elm", ("elm",), "--"),
-    Language("emacs-lisp", ("el",), ";;"),
+    Language("emacs-lisp", ("el",), ";;", aliases=("elisp",)),
     Language("erlang", ("erl",), "%"),
-    Language("fortran-modern", ("f90",), "!"),
+    Language("fortran-modern", ("f90",), "!", aliases=("fortran",)),
     Language("fsharp", ("fs", "fsx"), "//"),
     Language("go", ("go",), "//", grammar="go", indent=_TAB, aliases=("golang",)),
     Language("groovy", ("groovy", "gradle"), "//"),
@@ -74,11 +75,11 @@ _TABLE = (
     Language("less", ("less",), "//"),
     Language("lisp", ("lisp",), ";;"),
     Language("lua", ("lua",), "--", grammar="lua", indent=_TWO),
-    Language("makefile", ("mk",), "#", indent=_TAB, file_names=("makefile",)),
+    Language("makefile", ("mk",), "#", indent=_TAB, file_names=("makefile",), aliases=("make",)),
     Language("markdown", ("md",), "<!--", " -->"),
     Language("matlab", (), "%"),
-    Language("objective-c", ("m",), "//"),
-    Language("objective-cpp", ("mm",), "//"),
+    Language("objective-c", ("m",), "//", aliases=("objc",)),
+    Language("objective-cpp", ("mm",), "//", aliases=("objcpp",)),
     Language("ocaml", ("ml", "mli"), "(*", " *)"),
     Language("pascal", ("pas",), "//"),
     Language("perl", ("pl", "pm"), "#"),
@@ -151,6 +152,29 @@ def language_info(language: str) -> Language:
     return LANGUAGES.get(language, _UNKNOWN)
 
 
+def language_id(name: str) -> str:
+    """Return the LSP language id that an editor's name for a language means; an unknown name unchanged.
+
+    Vim's file types have names of their own (``cs``) and parts (``typescript.tsx``); some editors send titles (``C++``).
+    """
+    if name in LANGUAGES:
+        return name
+    lower = name.lower()
+    for part in (lower, *reversed(lower.split("."))):
+        if found := _id_named(part):
+            return found
+    return name
+
+
+def is_listed(language: str, names: Collection[str]) -> bool:
+    """Return whether a setting's list has a language under any of its names."""
+    return bool(names) and language_id(language) in map(language_id, names)
+
+
+def _id_named(name: str) -> str | None:
+    return name if name in LANGUAGES else _BY_ALIAS.get(name) or _BY_EXTENSION.get(name)
+
+
 def language_of(path: str | PurePath) -> str:
     """Return the LSP language id that a file's name implies, else ``plaintext``."""
     pure = PurePosixPath(str(path).replace("\\", "/"))
@@ -176,5 +200,5 @@ def same_language(one: str, other: str) -> bool:
 
 
 def _family(name: str) -> str:
-    id_ = name if name in LANGUAGES else _BY_ALIAS.get(name) or _BY_EXTENSION.get(name, name)
+    id_ = _id_named(name) or name
     return language_info(id_).grammar or id_

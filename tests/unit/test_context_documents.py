@@ -153,3 +153,18 @@ async def test_missing_folder_pipe_and_bad_names_are_told(tmp_path: Path) -> Non
     ):
         with pytest.raises(DocumentError, match=message):
             await read(path)
+
+
+@pytest.mark.parametrize(
+    ("uri", "given", "language"),
+    [
+        (URI, "", "python"),
+        (URI, "Python", "python"),
+        (URI, "plaintext", "plaintext"),  # the user chose it
+        (URI, "never-heard-of", "never-heard-of"),
+        ("untitled:Untitled-1", "", "plaintext"),
+        ("file:///w/Program.cs", "cs", "csharp"),
+    ],
+)
+def test_a_document_has_the_id_of_its_language(uri: str, given: str, language: str) -> None:
+    assert Documents().open(uri, 1, given, "").language == language

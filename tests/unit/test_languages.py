@@ -6,7 +6,15 @@ from collections import Counter
 
 import pytest
 
-from ensemble_lsp.languages import LANGUAGES, comment, language_of, line_comment, same_language
+from ensemble_lsp.languages import (
+    LANGUAGES,
+    comment,
+    is_listed,
+    language_id,
+    language_of,
+    line_comment,
+    same_language,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +68,35 @@ def test_a_line_comment_is_found_for_every_language(language: str, sign: str) ->
 )
 def test_a_fence_may_use_another_name_of_the_language(one: str, other: str, same: bool) -> None:
     assert same_language(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("cs", "csharp"),  # Vim's file types
+        ("make", "makefile"),
+        ("zsh", "shellscript"),
+        ("objc", "objective-c"),
+        ("typescript.tsx", "typescriptreact"),
+        ("javascript.jsx", "javascriptreact"),
+        ("python.django", "python"),
+        ("yaml.docker-compose", "yaml"),
+        ("C++", "cpp"),  # titles
+        ("Python", "python"),
+        ("source.rust", "rust"),  # scopes
+        ("text.html.basic", "html"),
+        ("sh", "sh"),  # ids stay as they are
+        ("javascriptreact", "javascriptreact"),
+        ("never-heard-of", "never-heard-of"),
+        ("Never.Heard", "Never.Heard"),
+        ("", ""),
+    ],
+)
+def test_an_editors_name_for_a_language_means_its_id(name: str, language: str) -> None:
+    assert language_id(name) == language
+
+
+def test_a_language_is_listed_under_any_of_its_names() -> None:
+    assert is_listed("csharp", ["cs"]) and is_listed("csharp", ["C#"])
+    assert is_listed("never-heard-of", ["never-heard-of"])
+    assert not is_listed("csharp", ["c", "cpp"]) and not is_listed("csharp", [])

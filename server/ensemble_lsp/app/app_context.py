@@ -16,6 +16,7 @@ from ..consensus.fan_out import FanOutResult, query_all
 from ..consensus.member_selection import select_members
 from ..errors import ProviderError
 from ..history import History
+from ..languages import is_listed
 from ..models.interface import Model
 from ..registry.model_registry import Registry
 from ..selection.choice import Choice, Selector
@@ -147,7 +148,7 @@ class AppContext:
     def completes(self, document: Document) -> bool:
         """Return whether automatic completions are on for a document."""
         settings = self.settings.complete
-        off = not settings.enabled or document.language in settings.disabled_languages
+        off = not settings.enabled or is_listed(document.language, settings.disabled_languages)
         return not off and not self.activity.snooze.active
 
     def likely_models(self, task: Task) -> list[str]:

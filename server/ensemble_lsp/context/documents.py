@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import DocumentError
-from ..languages import language_of
+from ..languages import language_id, language_of
 from ..types import Document, Edit, Span
+from ..uris import uri_to_path
 from .notebooks import Notebooks
 
 MAX_FILE_BYTES = 5_000_000
@@ -56,8 +57,9 @@ class Documents:
         return remove
 
     def open(self, uri: str, version: int, language: str, text: str) -> Document:
-        """Open a document; replaces one with the same URI."""
-        document = Document.from_text(uri, version, language, text)
+        """Open a document; replaces one with the same URI. Without a language its name implies one."""
+        name = language_id(language) or language_of(uri_to_path(uri))
+        document = Document.from_text(uri, version, name, text)
         self._keep(document)
         for listener in tuple(self._listeners):
             listener.opened(document)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..languages import is_listed
 from ..selection.choice import Choice
 from ..selection.decision import Decision
 from ..selection.request_context import request_context
@@ -322,7 +323,7 @@ class EditPredictor:
 def _is_enabled(app: AppContext, query: EditQuery) -> bool:
     settings = app.settings.next_edit
     return query.invoked or (
-        settings.enabled and query.document.language not in settings.disabled_languages
+        settings.enabled and not is_listed(query.document.language, settings.disabled_languages)
     )
 
 
