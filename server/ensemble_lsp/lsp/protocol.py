@@ -31,7 +31,8 @@ from pygls.protocol.language_server import lsp_method
 
 from ..context.documents import Documents
 from .formatting import with_formatting
-from .message_repair import bounded, load
+from .lenient_decoding import decode_leniently
+from .message_repair import complete_changed, complete_opened, load, uri_in
 from .transport import Garbage
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,9 @@ class EnsembleProtocol(LanguageServerProtocol):
 
     def _dispatch(self, data: dict[str, Any]) -> None:
         method, msg_id = data.get("method"), data.get("id")
+        if isinstance(msg_id, float) and msg_id.is_integer():
+            # Some JSON libraries know no integers.
+            msg_id = data["id"] = int(msg_id)
         if reason := _malformed(data):
             self._refuse(msg_id if _is_id(msg_id) else None, ErrorCodes.InvalidRequest, reason)
             return
@@ -118,11 +122,10 @@ class EnsembleProtocol(LanguageServerProtocol):
 
     def _decoded(self, method: str, data: dict[str, Any]) -> Any:
         """Return the message as lsprotocol's type; answer an undecodable one and return None."""
-        for attempt in (data, bounded(data)):
-            try:
-                return self._decode(method, attempt)
-            except Exception as error:
-                reason = type(error).__name__
+        try:
+            return decode_leniently(method, data, self._decode)
+        except Exception as error:
+            reason = type(error).__name__
         logger.warning("%s: the params cannot be decoded: %s", method, reason)
         if (msg_id := data.get("id")) is not None:
             self._refuse(
@@ -136,11 +139,8 @@ class EnsembleProtocol(LanguageServerProtocol):
 
     def _close_unknown(self, params: Any) -> None:
         """Close a document whose change cannot be decoded: answers would not fit its text."""
-        try:
-            uri = params["textDocument"]["uri"]
-        except (KeyError, TypeError):
-            return
-        if isinstance(uri, str) and (document := self._owner.documents.close(uri)):
+        uri = uri_in(params)
+        if uri is not None and (document := self._owner.documents.close(uri)):
             self._owner.notify_user(
                 f"The editor sent an invalid change of {document.name};"
                 " close and reopen the file to get suggestions again."
@@ -188,6 +188,10 @@ class EnsembleProtocol(LanguageServerProtocol):
             if "id" in data:
                 return JsonRPCRequestMessage(data["id"], method, self.VERSION, params)
             return JsonRPCNotification(method, self.VERSION, params)
+        if method == types.TEXT_DOCUMENT_DID_OPEN:
+            complete_opened(data.get("params"))
+        elif method == types.TEXT_DOCUMENT_DID_CHANGE:
+            complete_changed(data.get("params"), self._owner.documents)
         if method != types.TEXT_DOCUMENT_INLINE_COMPLETION:
             return self._converter.structure(data, message_type)
         self._normalise_trigger(data)
@@ -196,12 +200,20 @@ class EnsembleProtocol(LanguageServerProtocol):
         return message
 
     def _normalise_trigger(self, data: dict[str, Any]) -> None:
-        """Map triggerKind to LSP 3.18 (Invoked 1, Automatic 2); older VS Code clients send 0 and 1."""
-        context: Any = (data.get("params") or {}).get("context")
-        if not isinstance(context, dict):
+        """Map triggerKind to LSP 3.18 (Invoked 1, Automatic 2); older VS Code clients send 0 and 1.
+
+        A request without a known one is automatic.
+        """
+        params: Any = data.get("params")
+        if not isinstance(params, dict):
             return
-        context = cast("dict[str, Any]", context)
+        params = cast("dict[str, Any]", params)
+        given: Any = params.get("context")
+        context: dict[str, Any] = given if isinstance(given, dict) else {}
+        params["context"] = context
         kind = context.get("triggerKind")
+        if kind not in (0, 1, 2):
+            context["triggerKind"] = 2
         if kind == 0:
             self._legacy_triggers = True
         elif kind == 2:
