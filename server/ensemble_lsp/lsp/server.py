@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -65,6 +65,9 @@ class ClientFeatures:
     versioned_edits: bool = False
     watches_configuration: bool = False
     markdown: bool = True
+    """The client shows Markdown in a hover."""
+    markdown_documentation: bool = True
+    """The client shows Markdown beside a completion."""
     sends_exact_edits: bool = False
     """The client is VS Code or built on it: it sends edits as they are made."""
     hover_waits_for_all: bool = False
@@ -92,6 +95,7 @@ class ClientFeatures:
         change = workspace.did_change_configuration if workspace else None
         watched = workspace.did_change_watched_files if workspace else None
         hover = text.hover if text else None
+        item = text.completion.completion_item if text and text.completion else None
         name = params.client_info.name if params.client_info else ""
         modes = insert_text_modes(text.completion if text else None)
         vscode = any(word in name.lower() for word in _BUILT_ON_VSCODE)
@@ -108,8 +112,8 @@ class ClientFeatures:
             configuration=bool(workspace and workspace.configuration),
             versioned_edits=bool(edits and edits.document_changes),
             watches_configuration=bool(change and change.dynamic_registration),
-            markdown=not (hover and hover.content_format)
-            or types.MarkupKind.Markdown in hover.content_format,
+            markdown=_takes_markdown(hover and hover.content_format),
+            markdown_documentation=_takes_markdown(item and item.documentation_format),
             sends_exact_edits=vscode,
             watches_files=bool(
                 watched and watched.dynamic_registration and watched.relative_pattern_support
@@ -119,6 +123,11 @@ class ClientFeatures:
             shows_status=name != _LSP_MODE,
             judges_explanations=_announces(caps.experimental, "ensemble", "explanationCommands"),
         )
+
+
+def _takes_markdown(formats: Sequence[types.MarkupKind] | None) -> bool:
+    """Return whether a list of formats has Markdown; a client without a list shows it."""
+    return not formats or types.MarkupKind.Markdown in formats
 
 
 def _announces(value: Any, *path: str) -> bool:

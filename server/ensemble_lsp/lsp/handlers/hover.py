@@ -47,11 +47,19 @@ async def hover(
     text = explained.with_signature()
     if ls.client.judges_explanations:
         text += _judgement_links(explained.id)
-    kind = types.MarkupKind.Markdown if ls.client.markdown else types.MarkupKind.PlainText
     return types.Hover(
-        contents=types.MarkupContent(kind, text),
+        contents=_contents(text, ls.client.markdown),
         range=from_span(document, explained.span, ls.encoding),
     )
+
+
+def _contents(text: str, markdown: bool) -> types.MarkupContent:
+    """Return Markdown as the client shows it."""
+    if markdown:
+        return types.MarkupContent(types.MarkupKind.Markdown, text)
+    from ...postprocess.plain_text import plain_text
+
+    return types.MarkupContent(types.MarkupKind.PlainText, plain_text(text))
 
 
 def _judgement_links(id_: str) -> str:

@@ -188,6 +188,10 @@ async def resolve_completion(
     data = cast("dict[str, Any]", item.data) if isinstance(item.data, dict) else {}
     if text := str(data.get("text", "")):
         models = ", ".join(str(name) for name in data.get("models", []))
+        if not ls.client.markdown_documentation:
+            plain = f"{text}\n\nWritten by {models}."
+            item.documentation = types.MarkupContent(types.MarkupKind.PlainText, plain)
+            return item
         from ...postprocess import escape_markdown
 
         # Longer than any fence in the text, so that the text cannot end it.
