@@ -6,7 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
+from lsprotocol.types import ErrorCodes
+from pygls.exceptions import JsonRpcException
 
+from .message_requests import ask_user
 from .server import EnsembleServer
 
 if TYPE_CHECKING:
@@ -26,13 +29,11 @@ def choose_command(generation: Generation) -> types.Command:
 async def pick_candidate(ls: EnsembleServer, generation: Generation) -> None:
     """Show the candidates in the order of the code action menu and apply the chosen one."""
     titles = {generation.title(index): index for index in generation.shown}
-    items = [types.MessageActionItem(title=title) for title in titles]
     question = "Which answer do you want? The code actions at this place preview each."
     message = " ".join(filter(None, (generation.why, generation.unanswered, question)))
-    params = types.ShowMessageRequestParams(types.MessageType.Info, message, items)
-    chosen = await ls.window_show_message_request_async(params)
-    if chosen is not None and chosen.title in titles:
-        await apply_candidate(ls, generation, generation.candidates[titles[chosen.title]])
+    chosen = await ask_user(ls, types.MessageType.Info, message, titles)
+    if chosen in titles:
+        await apply_candidate(ls, generation, generation.candidates[titles[chosen]])
 
 
 async def apply_candidate(ls: EnsembleServer, generation: Generation, chosen: Suggestion) -> None:
@@ -46,10 +47,18 @@ async def apply_candidate(ls: EnsembleServer, generation: Generation, chosen: Su
 
 
 async def apply_edit(ls: EnsembleServer, label: str, edit: types.WorkspaceEdit) -> bool:
-    """Ask the client to apply an edit; return whether it confirmed."""
+    """Ask the client to apply an edit; return whether it confirmed. Tell the user if it did not."""
     params = types.ApplyWorkspaceEditParams(edit=edit, label=label)
     try:
         result = await asyncio.wait_for(ls.workspace_apply_edit_async(params), APPLY_TIMEOUT)
     except asyncio.TimeoutError:
         return False
+    except JsonRpcException as error:
+        if error.code == ErrorCodes.InvalidParams:
+            return False  # an answer such as null, which says nothing
+        ls.notify_user(f"The editor cannot apply edits ({error.message}).")
+        return False
+    if not result.applied:
+        reason = f" ({result.failure_reason})" if result.failure_reason else ""
+        ls.notify_user(f"The editor did not apply the edit{reason}; try again.")
     return bool(result.applied)

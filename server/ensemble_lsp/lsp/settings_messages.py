@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from .message_requests import ask_user
 from .server import EnsembleServer
 
 if TYPE_CHECKING:
@@ -56,10 +57,8 @@ def _message(issues: Sequence[SettingsIssue], config_path: Path, short: bool) ->
 
 async def _offer_to_open(ls: EnsembleServer, message: str, config_path: Path) -> None:
     """Show the message with a button that opens the config file at the problem."""
-    opens = types.MessageActionItem(f"Open {config_path.name}")
-    params = types.ShowMessageRequestParams(types.MessageType.Warning, message, [opens])
-    chosen = await ls.window_show_message_request_async(params)
-    if chosen is None or chosen.title != opens.title:
+    button = f"Open {config_path.name}"
+    if await ask_user(ls, types.MessageType.Warning, message, [button]) != button:
         return
     found = _POSITION.search(message)
     line, column = (int(number) - 1 for number in found.groups()) if found else (0, 0)

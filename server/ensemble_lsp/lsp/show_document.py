@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from .server import EnsembleServer
 
@@ -38,8 +39,10 @@ async def show_markdown(ls: EnsembleServer, markdown: str) -> None:
         text, suffix = (_without_filetype(markdown), "") if ls.client.neovim else (markdown, ".md")
         path = await asyncio.to_thread(_write, text, suffix)
         params = types.ShowDocumentParams(uri=path.as_uri(), take_focus=False)
-        with contextlib.suppress(asyncio.TimeoutError):
+        with contextlib.suppress(asyncio.TimeoutError, JsonRpcException):
             result = await asyncio.wait_for(ls.window_show_document_async(params), SHOW_TIMEOUT)
             if result.success:
                 return
-    ls.notify_user(markdown, types.MessageType.Info)
+    from ..postprocess.plain_text import plain_text
+
+    ls.notify_user(plain_text(markdown), types.MessageType.Info)

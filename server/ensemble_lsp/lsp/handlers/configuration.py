@@ -24,8 +24,8 @@ CLIENT_TIMEOUT = 5.0
 """Seconds that a client has to answer a request about its settings."""
 
 
-async def request_configuration(ls: EnsembleServer) -> Any:
-    """Return the editor's ``ensemble`` settings; empty if the client has none or does not answer."""
+async def request_configuration(ls: EnsembleServer, known: Any = None) -> Any:
+    """Return the editor's ``ensemble`` settings; empty if it has none, and those ``known`` if it does not answer."""
     if not ls.client.configuration:
         return {}
     params = types.ConfigurationParams(items=[types.ConfigurationItem(section=SECTION)])
@@ -34,7 +34,7 @@ async def request_configuration(ls: EnsembleServer) -> Any:
         return answer[0] if answer else {}
     except Exception as error:
         logger.warning("workspace/configuration was not answered: %s", type(error).__name__)
-        return {}
+        return known or {}
 
 
 async def watch_configuration(ls: EnsembleServer) -> None:
@@ -58,9 +58,10 @@ async def did_change_configuration(
     """Apply new settings without a restart; old clients send them with the notification."""
 
     async def requested(app: AppContext) -> Any:
-        return (
-            await request_configuration(ls) if ls.client.configuration else _pushed(params.settings)
-        )
+        if not ls.client.configuration:
+            return _pushed(params.settings)
+        # Settings such as ``privacy.exclude`` must not be lost while the editor is busy.
+        return await request_configuration(ls, app.layers.editor)
 
     await apply_settings(ls, requested)
 

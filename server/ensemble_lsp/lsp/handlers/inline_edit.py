@@ -10,6 +10,7 @@ from lsprotocol import types
 
 from ...errors import DocumentError, EnsembleError
 from ...types import LOCATOR, Document, Position, Suggestion
+from ..candidate_picker import apply_edit
 from ..convert import from_span, to_position
 from ..server import EnsembleServer, Host
 from .document_requests import accept_command
@@ -200,9 +201,7 @@ async def next_edit(ls: EnsembleServer, arguments: NextEditArguments) -> dict[st
     edit, suggestion = await resolved_edit(
         ls, document, to_position(document, position, ls.encoding)
     )
-    answer = await ls.workspace_apply_edit_async(
-        types.ApplyWorkspaceEditParams(edit=edit, label=_TITLE)
-    )
-    if answer.applied:
+    applied = await apply_edit(ls, _TITLE, edit)
+    if applied:
         await (await ls.app()).suggestions.accepted(suggestion.id, None)
-    return {"id": suggestion.id, "applied": answer.applied}
+    return {"id": suggestion.id, "applied": applied}

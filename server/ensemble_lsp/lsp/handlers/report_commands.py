@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lsprotocol import types
 
 from ...errors import SettingsError
+from ..message_requests import ask_user
 from ..server import EnsembleServer
 from ..work_done_progress import WorkDoneProgress, with_progress
 
@@ -89,13 +90,9 @@ async def _compare(
 
 async def _confirm(ls: EnsembleServer, plan: ComparisonPlan) -> bool:
     """Ask the user to agree to the cost; a client that cannot ask counts as a refusal."""
-    question = types.ShowMessageRequestParams(
-        type=types.MessageType.Warning,
-        message=f"ensemble-lsp: {plan.sentence()}",
-        actions=[types.MessageActionItem(CONTINUE), types.MessageActionItem("Cancel")],
-    )
-    answer = await ls.window_show_message_request_async(question)
-    return answer is not None and answer.title == CONTINUE
+    message = f"ensemble-lsp: {plan.sentence()}"
+    answer = await ask_user(ls, types.MessageType.Warning, message, [CONTINUE, "Cancel"])
+    return answer == CONTINUE
 
 
 async def _learn(app: AppContext, compared: Comparison) -> None:
