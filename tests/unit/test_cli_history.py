@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -140,3 +141,25 @@ def test_a_completion_does_not_depend_on_the_history(
     result = user.run("complete", "app.py:2:5")
     assert (result.code, result.out) == (0, "return a + b\n")
     assert "history.sqlite3" in result.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes and links there")
+def test_an_export_writes_into_a_pipe_and_leaves_it_one(used: InProcess) -> None:
+    """As root, a device of the machine would be replaced by a file."""
+    pipe = used.home / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert used.run("history", "export", str(pipe)).code == 0
+        assert pipe.is_fifo()
+        assert json.loads(os.read(reader, 1 << 16).splitlines()[0])["version"] == 1
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_an_export_through_a_link_leaves_the_link(used: InProcess) -> None:
+    link, target = used.home / "link.jsonl", used.home / "target.jsonl"
+    link.symlink_to(target)
+    assert used.run("history", "export", str(link)).code == 0
+    assert link.is_symlink() and target.read_text().startswith("{")

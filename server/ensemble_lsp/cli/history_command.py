@@ -84,12 +84,17 @@ async def _export(args: argparse.Namespace, history: History) -> int:
 
 @contextmanager
 def _output(path: Path | None) -> Generator[TextIO]:
-    """Yield standard output, or a file (0600) that is written atomically."""
+    """Yield standard output, or a file (0600) that is written atomically; a link stays one, and a device a device."""
     if path is None or str(path) == "-":
         yield sys.stdout
         return
     temporary: Path | None = None
     try:
+        if path.exists() and not path.is_file():
+            with interruptible(), path.open("w", encoding="utf-8") as device:
+                yield device
+            return
+        path = Path(os.path.realpath(path))
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
