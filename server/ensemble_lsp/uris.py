@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import PurePath, PureWindowsPath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -22,6 +22,14 @@ _REVISION = re.compile(r"[^:]*:(?:\d:)?")
 _LOCAL_HOSTS = frozenset({"", "localhost", "127.0.0.1", "[::1]"})
 _MAX_DEPTH = 3
 _MAX_VALUES = 50
+
+
+def expand_user(path: str | Path) -> Path:
+    """Return a path with the home folder that ``~`` means; unchanged for a user who has none or does not exist."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def is_file_uri(uri: str) -> bool:

@@ -223,3 +223,31 @@ def test_the_data_folder_is_the_option_or_the_variable(user: InProcess, tmp_path
         assert mode(folder) == 0o700
         assert mode(folder / "history.sqlite3") == 0o600
     assert not user.data.exists()
+
+
+def test_a_models_list_that_is_wrong_is_told_once(user: InProcess) -> None:
+    user.config.write_text('[[models]]\nname = "x"\nprovider = "opnai"\nmodel = "m"\n')
+    err = user.run("models", "list").err
+    assert "did you mean" in err and "no valid model is left" in err
+    assert "is missing" not in err and "No models are configured" not in err
+
+
+@pytest.mark.parametrize("command", ["models", "doctor"])
+def test_a_path_that_is_too_long_for_the_disk_does_not_exist(user: InProcess, command: str) -> None:
+    result = user.run(command, "--config", "x" * 5000)
+    assert result.code != 0 and "internal error" not in result.err
+    assert "does not exist" in result.err + result.out
+
+
+@pytest.mark.parametrize("path", ["~nobody-has-this-name/c.toml", "~nobody-has-this-name"])
+def test_the_home_of_a_user_who_does_not_exist_is_a_path_as_it_is(
+    user: InProcess, path: str
+) -> None:
+    user.run("models", "--config", path).fails(2, "does not exist")
+    user.env["ENSEMBLE_LSP_CONFIG"] = path
+    assert "Traceback" not in user.run("doctor").err
+
+
+def test_an_unknown_command_after_an_option_is_the_one_that_is_named(user: InProcess) -> None:
+    result = user.run("--log-level", "info", "frobnicate")
+    result.fails(2, "invalid choice: 'frobnicate'")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import stat
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +13,7 @@ from ensemble_lsp.errors import SettingsError
 from ensemble_lsp.settings import (
     ModelSettings,
     add_model_to_config,
+    config_file,
     default_config_path,
     default_data_dir,
     read_config,
@@ -125,3 +129,62 @@ def test_paths_come_from_the_environment_or_the_platform(tmp_path):
     assert default_data_dir(env) == tmp_path
     assert default_config_path({}).name == "config.toml"
     assert default_data_dir({}).name == "ensemble-lsp"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"# caf\xe9\n", "(not UTF-8 at byte 5); save it as UTF-8"),
+        ("[complete]\n".encode("utf-16"), "(not UTF-8 at byte 0); save it as UTF-8"),
+        (b'model = "C:\\Users\\me\\a.gguf"\n', "in single quotes"),
+        (b'model = "D:\\models\\a.gguf"\n', "in single quotes"),
+        (b"a = \n", "fix it"),
+    ],
+)
+def test_the_remedy_for_an_unreadable_config_is_named(
+    tmp_path: Path, content: bytes, sentence: str
+):
+    path = tmp_path / "config.toml"
+    path.write_bytes(content)
+    assert sentence in str(read_config(path)[1][0])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+@pytest.mark.parametrize("target", ["gone.toml", "config.toml", "gone/config.toml"])
+def test_a_link_to_nowhere_is_not_the_absence_of_a_config(tmp_path: Path, target: str):
+    path = tmp_path / "config.toml"
+    path.symlink_to(target)
+    raw, faults = read_config(path)
+    assert raw == ONLY_RECALL
+    assert "until then none of its settings apply" in str(faults[0])
+
+
+def test_a_change_of_another_program_while_a_model_is_added_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "config.toml"
+    path.write_text("[complete]\nmaxLines = 1\n")
+    real, others = config_file._parse, iter(["[complete]\nmaxLines = 222\n"])
+
+    def parse_and_be_overtaken(given: Path) -> Any:
+        document = real(given)
+        if (text := next(others, None)) is not None:
+            path.write_text(text)
+        return document
+
+    monkeypatch.setattr(config_file, "_parse", parse_and_be_overtaken)
+    add_model_to_config(path, ModelSettings(name="m", provider="openai", model="m"))
+    raw, _ = read_config(path)
+    assert raw["complete"] == {"maxLines": 222} and raw["models"][0]["name"] == "m"
+    assert [each.name for each in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_a_file_that_is_written_all_the_time_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "config.toml"
+    stamps = iter(range(1000))
+    monkeypatch.setattr(config_file, "config_stamp", lambda path: (next(stamps),))
+    with pytest.raises(SettingsError, match="another program"):
+        add_model_to_config(path, ModelSettings(name="m", provider="openai", model="m"))
+    assert not path.exists()

@@ -61,8 +61,8 @@ async def app_of(
     user did not choose. With ``lenient`` the caller reports wrong settings itself.
     """
     config = args.config or default_config_path()
-    if args.config and not args.config.exists() and not lenient:
-        raise SettingsError(f"{args.config} does not exist; check --config.")
+    if not lenient:
+        _require_config(args.config)
     app = await open_app(
         config_path=config,
         data_dir=args.data_dir or default_data_dir(),
@@ -80,6 +80,11 @@ async def app_of(
             _warn_once(app.notices(), shown)
     finally:
         await app.close()
+
+
+def _require_config(given: Path | None) -> None:
+    if given and not os.path.lexists(given):
+        raise SettingsError(f"{given} does not exist; check --config.")
 
 
 def _reject_unreadable(app: AppContext) -> None:

@@ -23,6 +23,7 @@ from ..evaluation.reports import html_page
 from ..evaluation.reports.comparison_page import ReportFiles, write_comparison
 from ..sandbox.process import ResourceLimits
 from ..selection.offline_priors import save_priors
+from ..uris import expand_user
 from ..wording import plural
 from .browser import open_page
 from .common import app_of, run_async
@@ -69,8 +70,8 @@ def _options(args: argparse.Namespace) -> ComparisonOptions:
         # A repository may have put it there: its target would be written to.
         raise SettingsError(f"{OUT} is a symbolic link; remove it, or choose a folder with --out.")
     return ComparisonOptions(
-        paths=tuple(path.expanduser().absolute() for path in args.paths),
-        out=(args.out or Path(OUT)).expanduser().absolute(),
+        paths=tuple(expand_user(path).absolute() for path in args.paths),
+        out=expand_user(args.out or Path(OUT)).absolute(),
         task=args.task,
         models=tuple(models),
         samples=args.samples,

@@ -78,7 +78,7 @@ async def _check(args: argparse.Namespace) -> int:
 def _config(path: Path, given: bool) -> DoctorCheck:
     if problem := writable_by_others(path):
         return DoctorCheck("config", False, problem)
-    if path.exists():
+    if os.path.lexists(path):
         return DoctorCheck("config", True, str(path))
     if given:
         return DoctorCheck("config", False, f"{path} does not exist; check --config")

@@ -24,6 +24,7 @@ from ..languages import language_of
 from ..models.profiles import make_profile
 from ..providers.llamacpp import catalogue
 from ..settings import ModelSettings, default_data_dir
+from ..uris import expand_user
 from ..wording import plural
 from .common import require_file
 from .console import print_json, safe
@@ -194,7 +195,7 @@ def model_of(app: AppContext, name: str) -> ModelSettings:
 
 def path_of(args: argparse.Namespace) -> Path | None:
     """Return the path argument, absolute."""
-    return Path(args.what).expanduser().absolute() if args.what else None
+    return expand_user(Path(args.what)).absolute() if args.what else None
 
 
 def folder_of(args: argparse.Namespace) -> Path:

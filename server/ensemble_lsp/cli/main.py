@@ -16,6 +16,7 @@ from typing import NoReturn
 from .. import __version__, process_tuning
 from ..errors import EnsembleError, SettingsError, UnknownModelError
 from ..provider_spec import specs
+from ..uris import expand_user
 from . import admin_arguments, compare_arguments, finetune_arguments, shell_completion
 from .action_parsers import action_first, subparsers
 from .logging_setup import logging_to
@@ -142,9 +143,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     while before < len(given) and given[before].partition("=")[0] in shared:
         before += 1 if "=" in given[before] else 2
     first = given[before] if before < len(given) else ""
-    if first in COMMANDS:
+    if first and not first.startswith("-"):
         given = [first, *given[:before], *given[before + 1 :]]
-    elif first.startswith("-") or not first:
+    else:
         # `--help` and `--version` belong to the program itself.
         given = given if first in ("-h", "--help", "--version") else ["serve", *given]
     parser = _parser(shows_help=bool({"-h", "--help"} & set(given)))
@@ -206,7 +207,7 @@ def _init(parser: argparse.ArgumentParser) -> None:
 
 def _path(text: str) -> Path:
     # Absolute: child processes run in other folders.
-    return Path(text).expanduser().absolute()
+    return expand_user(text).absolute()
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:

@@ -50,6 +50,7 @@ async def _list(args: argparse.Namespace) -> int:
     async with app_of(args) as app:
         rows = await describe_models(app)
         configured = bool(app.settings.models)
+        invalid = any(issue.path.startswith("models") for issue in app.issues)
         notes = [(e.profile.name, e.locality) for e in app.registry.entries() if e.locality]
     if args.json:
         print_json(rows)
@@ -67,7 +68,7 @@ async def _list(args: argparse.Namespace) -> int:
         optional=("provider", "key", "tasks"),
         empty="There are no models.",
     )  # fmt: skip
-    if not configured:
+    if not configured and (rows or not invalid):
         say(_NOT_CONFIGURED if rows else _NO_MODELS, to_stderr=True)
     for name, locality in notes:
         say(safe(f"{name}: {locality}."), to_stderr=True, indent="  ")

@@ -8,6 +8,7 @@ import dataclasses
 
 from ..evaluation.history_report import summarise_history
 from ..evaluation.reports.history_page import write_history
+from ..uris import expand_user
 from .browser import open_page
 from .common import app_of, require_file, run_async
 from .console import print_json, warn
@@ -26,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
             if not summary.suggestions:
                 require_file(app.history)
             out = args.out or app.data_dir / FOLDER
-            written = await asyncio.to_thread(write_history, summary, out.expanduser().absolute())
+            written = await asyncio.to_thread(write_history, summary, expand_user(out).absolute())
             if written.html_error:
                 warn(written.html_error)
             if args.json:

@@ -10,10 +10,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import SettingsError
 from ..provider_spec import fallback
+from ..uris import expand_user
 from .messages import SettingsIssue
 from .permissions import writable_by_others
 from .regular_files import read_regular
@@ -29,6 +30,9 @@ else:
 
 _APP = "ensemble-lsp"
 _MAX_BYTES = 4 << 20
+_ATTEMPTS = 20
+
+R = TypeVar("R")
 
 
 def default_config_path(env: Mapping[str, str] | None = None) -> Path:
@@ -37,7 +41,7 @@ def default_config_path(env: Mapping[str, str] | None = None) -> Path:
 
     configured = (os.environ if env is None else env).get("ENSEMBLE_LSP_CONFIG")
     if configured:
-        return Path(configured).expanduser()
+        return expand_user(configured)
     return _own(platformdirs.user_config_path) / "config.toml"
 
 
@@ -47,7 +51,7 @@ def default_data_dir(env: Mapping[str, str] | None = None) -> Path:
 
     configured = (os.environ if env is None else env).get("ENSEMBLE_LSP_DATA_DIR")
     if configured:
-        return Path(configured).expanduser().absolute()
+        return expand_user(configured).absolute()
     return _own(platformdirs.user_data_path)
 
 
@@ -97,9 +101,14 @@ def read_config(path: Path, *, meanwhile: str = "") -> tuple[dict[str, Any], lis
         if not (problem := writable_by_others(path)):
             return tomllib.loads(text), []
     except FileNotFoundError:
-        return {}, []
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = f"is not valid TOML ({error}); fix it"
+        if not path.is_symlink():
+            return {}, []
+        # The user has a config, which is somewhere else or not mounted.
+        problem = "is a link to a file that does not exist; fix it"
+    except UnicodeDecodeError as error:
+        problem = f"is not valid TOML (not UTF-8 at byte {error.start}); save it as UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        problem = f"is not valid TOML ({error}); {_remedy(error)}"
     except RecursionError:
         problem = "is nested too deeply; fix it"
     except OSError as error:
@@ -107,6 +116,13 @@ def read_config(path: Path, *, meanwhile: str = "") -> tuple[dict[str, Any], lis
     applies = meanwhile or f"none of its settings apply, and only {fallback().name} is used"
     issue = SettingsIssue("config", str(path), problem, f"until then {applies}")
     return unreadable_config(), [issue]
+
+
+def _remedy(error: Exception) -> str:
+    """Return how to correct a TOML error: a backslash is usually of a Windows path."""
+    if "hex value" in str(error) or "Unescaped" in str(error):
+        return "write a path with backslashes in single quotes"
+    return "fix it"
 
 
 def add_model_to_config(
@@ -122,27 +138,28 @@ def add_model_to_config(
     import tomlkit
     from tomlkit.items import AoT
 
-    document = _parse(path)
-    models = _models(path, document)
-    if any(_name(item) == model.name for item in models):
-        raise SettingsError(f"{path} already has a model {model.name!r}; choose another name.")
-    if not models:
-        document["models"] = tomlkit.aot()
+    def add(document: TOMLDocument) -> list[str]:
         models = _models(path, document)
-        kept = [other for other in found if other.name != model.name]
-    else:
-        kept = []
-    tables = isinstance(cast(object, models), AoT)
-    for settings in (*kept, model):
-        item: Any = tomlkit.table() if tables else tomlkit.inline_table()
-        item.update(
-            settings.model_dump(
-                mode="json", by_alias=True, exclude_defaults=True, exclude_none=True
+        if any(_name(item) == model.name for item in models):
+            raise SettingsError(f"{path} already has a model {model.name!r}; choose another name.")
+        if not models:
+            document["models"] = tomlkit.aot()
+            models = _models(path, document)
+            kept = [other for other in found if other.name != model.name]
+        else:
+            kept = []
+        tables = isinstance(cast(object, models), AoT)
+        for settings in (*kept, model):
+            item: Any = tomlkit.table() if tables else tomlkit.inline_table()
+            item.update(
+                settings.model_dump(
+                    mode="json", by_alias=True, exclude_defaults=True, exclude_none=True
+                )
             )
-        )
-        models.append(item)
-    _write(path, document)
-    return [settings.name for settings in kept]
+            models.append(item)
+        return [settings.name for settings in kept]
+
+    return _change(path, add)
 
 
 def remove_model_from_config(path: Path, name: str) -> bool:
@@ -150,17 +167,30 @@ def remove_model_from_config(path: Path, name: str) -> bool:
 
     Raises ``SettingsError`` if the file cannot be read or written.
     """
-    document = _parse(path)
-    models = _models(path, document)
-    index = next((i for i, item in enumerate(models) if _name(item) == name), None)
-    if index is None:
-        return False
-    if len(models) == 1:
-        del document["models"]
-    else:
-        del models[index]
-    _write(path, document)
-    return True
+
+    def remove(document: TOMLDocument) -> bool:
+        models = _models(path, document)
+        index = next((i for i, item in enumerate(models) if _name(item) == name), None)
+        if index is None:
+            return False
+        if len(models) == 1:
+            del document["models"]
+        else:
+            del models[index]
+        return True
+
+    return _change(path, remove)
+
+
+def _change(path: Path, edit: Callable[[TOMLDocument], R]) -> R:
+    """Change the file by ``edit``, again if another process has written it meanwhile: neither change is lost."""
+    for _ in range(_ATTEMPTS):
+        stamp, document = config_stamp(path), _parse(path)
+        before = document.as_string()
+        result = edit(document)
+        if document.as_string() == before or _write(path, document, stamp):
+            return result
+    raise SettingsError(f"{path} is being written by another program; try again.")
 
 
 def _parse(path: Path) -> TOMLDocument:
@@ -171,7 +201,11 @@ def _parse(path: Path) -> TOMLDocument:
         return tomlkit.parse(read_regular(path, _MAX_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
         return tomlkit.document()
-    except (TOMLKitError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{path} is not valid TOML (not UTF-8 at byte {error.start}); save it as UTF-8 first."
+        ) from error
+    except (TOMLKitError, RecursionError) as error:
         raise SettingsError(f"{path} is not valid TOML ({error}); correct it first.") from error
     except OSError as error:
         raise SettingsError(
@@ -191,8 +225,8 @@ def _name(item: Any) -> Any:
     return cast("MutableMapping[str, Any]", item).get("name") if hasattr(item, "get") else None
 
 
-def _write(path: Path, document: TOMLDocument) -> None:
-    """Replace a file atomically; for a symbolic link, replace its target."""
+def _write(path: Path, document: TOMLDocument, stamp: tuple[int, ...] | None) -> bool:
+    """Replace a file atomically; for a symbolic link, replace its target. Return False if the file has another stamp."""
     temporary: Path | None = None
     try:
         target = path.resolve()
@@ -203,7 +237,11 @@ def _write(path: Path, document: TOMLDocument) -> None:
             file.write(document.as_string().encode())
             file.flush()
             os.fsync(file.fileno())
+        if config_stamp(path) != stamp:
+            temporary.unlink()
+            return False
         temporary.replace(target)
+        return True
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

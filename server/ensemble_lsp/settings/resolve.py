@@ -206,7 +206,9 @@ def _strip(table: type[SettingsTable], raw: dict[str, Any]) -> list[_Violation]:
                 # A missing key is reported at its place, where there is no value to remove.
                 reported = item["loc"] if item["type"] == "missing" else place
                 found.setdefault(place, _Violation(reported, item["type"], item.get("input")))
-            violations += found.values()
+            # A value that was removed as wrong is not missing as well.
+            wrong = {violation.place for violation in violations}
+            violations += [each for each in found.values() if each.place not in wrong]
             _remove(raw, found)
         else:
             return violations
