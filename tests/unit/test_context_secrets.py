@@ -138,6 +138,9 @@ HOSTILE = [
     "password", "password=", "a.password(", "token ", "<password ", "-p ", "auth('a', ", "Bearer a",
     "insert into values key ",
     "'abc' + ", "https://a:b", "pk.eyJ", "passwordvalue_", "${password:", "echo a |", "name: secret ", "/" * 50 + "!",
+    " secret set a", " -u 'a", "--from-literal=a", "BUNDLE_A__B: ", "$a:", "\\(a", "password = $a:",
+    "config http-basic.a b ",
+    "put-parameter ", "password <<", "A_KEY = ", '"kind":"Secret","data":{', " --set a.password=", "Authorization: a ",
 ]  # fmt: skip
 
 

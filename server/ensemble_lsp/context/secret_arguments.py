@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .secret_names import may_name_secret, span_of_value
-from .secret_values import is_app_password, is_harmless, is_mixed, is_password_word
+from .secret_values import is_app_password, is_harmless, is_mixed, is_password_word, is_words
 
 _EXAMPLE = re.compile(r"(?i)your|change|<|\$|%|\{|example|\.\.\.|sha|md5|utf|hs\d|rs\d|es\d")
 _DESCRIPTION = re.compile(
@@ -16,7 +16,9 @@ _DESCRIPTION = re.compile(
 _LETTERS = re.compile("[A-Za-z]+")
 _NUMBER_OF_FIELDS = 4
 """Colons in a line of PostgreSQL's file of passwords."""
-_MARKS = re.compile("[\"'`=@|;/-]|:.*:|[wW]ord |phrase | is |community|nemonic|secret |psk |rootpw")
+_MARKS = re.compile(
+    "[\"'`=@|;/-]|:.*:| login |token |[wW]ord |phrase | is |community|nemonic|secret |psk |rootpw"
+)
 
 
 class _ArgumentRule(NamedTuple):
@@ -55,12 +57,38 @@ _RULES = (
     # Programs that take a name and a password, or a password alone
     _rule(
         " -u|-user| -a|--auth",
-        r"""\s(?:-u|--user|--proxy-user|-a|--auth)[=\s]?\s*["']?[^\s:"'$]{1,80}:(?P<v>[^\s"'$]{4,200})""",
+        r"""\s(?:-u|--user|--proxy-user|-a|--auth)[=\s]?\s*["']?[^\s:"'$]{0,80}["']?:["']?(?P<v>[^\s"'$]{4,200})""",
+    ),
+    _rule(
+        " -u|-user",
+        r"""\s(?:-u|--user)[=\s]?\s*["']?(?P<v>(?=[^\s:]*\d)[^\s:"'$]{8,200}):(?=["']?(?:\s|$))""",
     ),
     _rule(
         "-p|-a|-w| /p| /rp| net user|pass:",
         r"""\b(?:useradd|usermod|psexec|zip|7za?|sqlcmd|bcp|schtasks|signtool|xfreerdp|lftp|login|sshpass|mongo(?:sh|dump|restore)?|upload|mysql|mysqldump|mysqladmin|mariadb|redis-cli|ansible\S*|smbclient|ldap\w+)\b[^\n|]{0,80}?
         [\s"',](?:-(?:p|P|a|w)|/r?p|/pass:)[ :]?["']?(?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'$]{5,200})""",
+    ),
+    _rule(
+        " login | auth| set-token|login -",
+        r"""\b(?:cargo|vault|wandb|huggingface-cli|hf|railway|snyk|ngrok|doppler|convex|infisical|copilot|gh)\s+
+        (?:auth\s+|config\s+)?(?:login|auth(?:token)?|add-authtoken|set-token)\s+["']?(?P<v>(?=\S*\d)[\w.~+/=-]{12,200})(?=["']?(?:\s|$))""",
+    ),
+    _rule(
+        "secret|securestring|keyvault",
+        r"""\b(?:(?:user-)?secrets?\s+(?:set|put|create|add|generic)\b|kv\s+put\b|put-parameter\b[^\n]{0,200}SecureString|config\s+set\s+--secret\b
+            |keyvault\s+secret\b)[^\n]{0,200}?
+        (?:\s["']?(?!-)[\w.:/-]{1,60}=["']?|\s--(?:value|body|secret-string)[=\s]["']?|<<<\s*["']?|\s["']?[\w:.-]{1,60}["']?\s+["'](?=[^"'\n]+["']\s*$)
+            |(?<=--secret)\s+[\w:.-]{1,60}\s+)(?P<v>[^\s"'$<{]{4,400})""",
+    ),
+    _rule(
+        "--from-literal",
+        r"""--from-literal[=\s]["']?[\w.-]{1,80}=["']?(?P<v>[^\s"'$<{]{4,400})""",
+    ),
+    _rule(
+        "http-basic.|pypi-token.|:_auth|:_password|bundle|sonar",
+        r"""(?:\bconfig\s+(?:set\s+|--\S{1,20}\s+){0,3}["']?(?:http-basic\.\S{1,60}\s+\S{1,60}|pypi-token\.\S{1,40}|//\S{1,80}:_(?:authToken|auth|password))\s+["']?
+            |\bBUNDLE_\w{2,60}__\w{2,60}\s*[:=]\s*["']?[\w.-]{1,60}:|\bbundle\s+config\s+(?:set\s+|--\S{1,20}\s+){0,3}\S{1,80}\s+[\w.-]{1,60}:
+            |\bsonar[._](?i:login)["']?\s*[:=]\s*["']?(?=[\w-]{40}))(?P<v>[^\s"'$<{]{6,400})""",
     ),
     # Functions that take a key: HMACs, ciphers, signed tokens
     _rule(
@@ -152,7 +180,7 @@ _RULES = (
         "auth",
         r"""(?:^|[\s{,])["']?auth["']?\s*:\s*["']?(?P<v>[A-Za-z0-9+/]{15,400}={0,2})["']?(?=\s*(?:[,}]|$))""",
     ),
-    _rule("pass:", r"""\bpass:(?P<v>[^\s"'$]{4,200})"""),
+    _rule("pass:", r"""\bpass:(?![\w,+]*\[)(?P<v>[^\s"'$]{4,200})"""),
     _rule(
         "echo",
         r"""\becho\s+(?:-n\s+)?["']?(?P<v>[^\s"'$|]{4,200})["']?\s*\|[^\n]{0,80}
@@ -164,8 +192,8 @@ _RULES = (
     ),
     # Cookies and signed addresses
     _rule(
-        "cookie",
-        r"""(?i:cookie)["']?\s*[:=]\s*["']?[^"'\n]{0,80}?(?i:sess|sid|auth|token)\w{0,20}=(?P<v>[^;\s"']{16,400})""",
+        "cookie| -b ",
+        r"""(?:(?i:cookie)["']?\s*[:=]|\s(?:-b|--cookie)(?=[\s=]))[\s=]*["']?[^"'\n]{0,80}?(?i:sess|sid|auth|token)\w{0,20}=(?P<v>[^;\s"']{16,400})""",
     ),
     _rule(
         "sig=|ature=|oken=|key=|auth=|code=",
@@ -232,7 +260,7 @@ def _has_own_word(value: str) -> bool:
 
 
 def _is_secret(value: str) -> bool:
-    if value.isalpha():
+    if value.isalpha() and is_words(value):
         return is_password_word(value)
     if is_app_password(value):
         return True

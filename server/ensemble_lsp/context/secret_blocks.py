@@ -46,8 +46,8 @@ _OTHER_DATA = (
     "AGFzb",
 )
 """Beginnings of base64 that encodes images, archives and documents."""
-_HEADING = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
-_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY")
+_HEADING = re.compile(r"-----BEGIN (?:[A-Z0-9 ]{0,40}PRIVATE KEY|OpenVPN Static key)")
+_END = re.compile(r"-----END (?:[A-Z0-9 ]{0,40}PRIVATE KEY|OpenVPN Static key)")
 _BEFORE = r"""(?:\s*\d{1,5}[\s:|]\s*)?(?:[\s+.(]*[rbuRBU]{1,2}(?=["']))?[\s"'`\#/*+>|;.-]*?"""
 """A line's number, the prefix of a string, and signs of strings, comments and quotations."""
 _AFTER = r"""(?:\\[nr]){0,2}[\s"'`,;+.)\\&]*(?:\s(?:\#|//|--|%)[^\n]*)?"""
@@ -124,7 +124,7 @@ def flags_of(line: str, may_name: bool) -> int:
 
 def _opens(line: str, stripped: str) -> bool:
     """Return whether a line ends with a name whose value the next line has."""
-    if stripped[-1:] not in _OPENING and not _NAME_KEY.search(stripped):
+    if not (stripped[-1:] in _OPENING or "<<" in stripped or _NAME_KEY.search(stripped)):
         return False
     return OPENS.search(line) is not None or NAMES_A_VALUE.search(line) is not None
 

@@ -28,8 +28,11 @@ _CLOUDS = r"""
     | sha256~[\w-]{43} | A3-[A-Z0-9]{6}-[A-Z0-9-]{20,} | ops_eyJ[A-Za-z0-9+/]{60,} | ico-[A-Za-z0-9]{32}
     | 4b1d[A-Za-z0-9]{38} | pnu_[A-Za-z0-9]{36} | API-[A-Z0-9]{25,32} | AVNS_[\w-]{15,} | GOOG1[A-Z0-9]{50,}
     | amzn\.mws\.[0-9a-f-]{36} | s\.(?=[A-Z]*\w*\d)(?=\w*[A-Z]{2})[A-Za-z0-9]{24}(?![\w(]) | mdb_sa_sk_[\w-]{30,}
-    | pat\.[\w-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20} | xa[ap]t-[0-9a-f-]{36} | hcai?[ck]_[a-z0-9]{32,}
-    | signkey-[a-z]+-[0-9a-f]{32,}"""
+    | xa[ap]t-[0-9a-f-]{36} | hcai?[ck]_[a-z0-9]{32,}
+    | signkey-[a-z]+-[0-9a-f]{32,} | AQ\.A[\w-]{40,} | [01]\.A[\w-]{40,}\.[\w-]{20,}[\w.-]* | dose[0-9a-f]{32}
+    | 00D[A-Za-z0-9]{12,15}![\w.]{60,} | 5Aep861[\w.]{50,} | 1000\.[0-9a-f]{32}\.[0-9a-f]{32}
+    | 0\.[0-9a-f-]{36}\.[A-Za-z0-9]{30}:[A-Za-z0-9+/]{20,} | st\.[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32}
+    | (?:bce-v3/)?ALTAK-[A-Za-z0-9]{16,}/[0-9a-f]{40} | essu_[A-Za-z0-9+/]{40,} | cflt[A-Za-z0-9+/]{60}"""
 
 _FORGES = r"""
     gh[pousr]_[A-Za-z0-9]{30,255} | github_pat_\w{22,255}
@@ -45,21 +48,33 @@ _FORGES = r"""
     | rdme_[a-z0-9]{60,} | CFPAT-[\w-]{40,} | tfp_[\w.=-]{50,} | fio-u-[\w=-]{60,}
     | lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10} | wandb_v1_\w{40,} | ctx7sk-[\w-]{30,} | waka_[0-9a-f-]{36}
     | snyk_[us]at\.[\w.-]{40,} | pat-(?:na|eu|ap)\d-[0-9a-f-]{36} | s-s4t2(?:ud|af)-[0-9a-f]{64} | e2b_[0-9a-f]{40}
-    | [0-2]/(?:\d{10,}/)?\d{10,}:[0-9a-f]{32} | sl\.(?:u\.)?[\w-]{60,} | zpka_\w{32,} | p\.eyJ[\w-]{20,}\.[\w-]{30,}"""
+    | [0-2]/(?:\d{10,}/)?\d{10,}:[0-9a-f]{32} | sl\.(?:u\.)?[\w-]{60,} | zpka_\w{32,}
+    | [sp]at\.[\w-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}
+    | (?:sdk|api|mob)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12} | sec-c-[A-Za-z0-9+/]{40,}
+    | packagist_[a-z]{3}_[0-9a-f]{60,}
+    | tr_(?:(?:dev|prod|stg|preview)_[A-Za-z0-9]{20,}|pat_[a-z0-9]{40}) | pk_\d{6,}_[A-Z0-9]{32}
+    | ser\.(?=\w*\d)[A-Za-z0-9]{22}(?!\w)
+    | api_(?=[A-Za-z]*\d)[A-Za-z0-9]{22}\.(?=[A-Za-z]*\d)[A-Za-z0-9]{22}
+    | (?:sc|ext|scauth|authress)_[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.[\w+/=-]{30,}
+    | p\.eyJ[\w-]{20,}\.[\w-]{30,}"""
 
 _MODELS = r"""
     sk-(?:ant|proj|svcacct|admin|or|lf|None|kimi)-[\w-]{16,} | sk-(?=[\w-]{0,60}\d)[A-Za-z0-9_-]{20,}
     | gsk_[A-Za-z0-9]{30,} | xai-[A-Za-z0-9]{40,} | pplx-[A-Za-z0-9]{30,} | r8_[A-Za-z0-9]{30,}
     | (?:hf|api_org)_[A-Za-z0-9]{30,} | nvapi-[\w-]{40,} | fw_[A-Za-z0-9]{20,} | tgp_v1_[\w-]{40,} | csk-[a-z0-9]{40,}
     | a[ks]-(?=[A-Za-z]*\d)[A-Za-z0-9]{22}(?![\w-]) | sk_[0-9a-f]{48} | fc-[0-9a-f]{32} | scp-(?:live|test)-[0-9a-f]{32}
-    | dapi[0-9a-f]{32}(?:-\d)? | jina_[A-Za-z0-9]{50,} | pa-[\w-]{40,} | pcsk_\w{50,}"""
+    | dapi[0-9a-f]{32}(?:-\d)? | jina_[A-Za-z0-9]{50,} | pa-[\w-]{40,} | pcsk_\w{50,}
+    | [0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}:[0-9a-f]{32}
+    | [0-9a-f]{32}\.(?=[\w-]*\d)[A-Za-z0-9_-]{16,24}(?![\w.-])
+    | VF\.[A-Z]{2,3}\.[0-9a-f]{24}\.[A-Za-z0-9]{16} | LLM\|\d{10,}\|[\w-]{20,}"""
 
 _MESSAGES = r"""
     xox[abceoprs](?:\.xox[abp])?-[\w-]{10,} | xapp-\d-[\w-]{10,} | xwfp-[\w-]{20,}
     | SG\.[\w-]{16,}\.[\w-]{16,} | (?:AC|SK)[0-9a-f]{32} | (?:pub)?key-[0-9a-z]{32} | [0-9a-f]{32}-us\d{1,2}
     | \d{8,10}:[A-Za-z0-9_-]{35} | [MNO][A-Za-z\d_-]{23,27}\.[\w-]{6}\.[\w-]{27,}
     | xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16} | xsmtpsib-[0-9a-f]{64}-[A-Za-z0-9]{16} | re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}
-    | EAA[A-Za-z0-9]{60,} | [0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8} | mlsn\.[0-9a-f]{60,}
+    | EAA[A-Za-z0-9]{60,} | \d{15,16}(?:\||%7C)(?=[\w-]*\d)[\w-]{27}
+    | os_v2_(?:app|org)_[a-z0-9]{60,} | [0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8} | mlsn\.[0-9a-f]{60,}
     | md-[\w-]{22}(?![\w-]) | GenieKey\s[0-9a-f-]{36}"""
 
 _PAYMENTS = r"""
@@ -80,7 +95,7 @@ _STANDARDS = r"""
 
 _LIKE_OTHERS = r"""
     (?!(?:sha|md|crc|rev|git|commit|hash|etag|blake|img|id)[_-]?\d{0,3}[_-])
-    [a-z][a-z0-9]{1,7}(?:_[a-z]{2,6})?_(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{48}|[0-9a-f]{64})(?![\w.])"""
+    [a-z][a-z0-9]{1,7}(?:_[a-z]{2,6})?_(?:[0-9a-f]{30,36}|[0-9a-f]{40}|[0-9a-f]{48}|[0-9a-f]{64})(?![\w.])"""
 """A short name and random hexadecimal, as most services form their tokens."""
 
 _KEYS = re.compile(
@@ -111,6 +126,8 @@ _LETTERS = re.compile(r"[a-z_-][A-Z]{2}|[A-Z][a-z][A-Z]|AKIA|ASIA")
 _PLAIN = re.compile(
     r"[a-z]+(?:[_-][a-z]+)*[_-]?\d{0,2}|[A-Z]+(?:[_-][A-Z]+)*[_-]?\d{0,2}|[A-Z][a-z]+|.*[xX]{5}.*"
 )
+_NAME = re.compile(r"(?:[a-z]{1,8}[_-]){1,2}[a-z]{3,}(?:[A-Z][a-z]{2,})+")
+"""``hf_requiredCharacteristicTypesForDisplay``."""
 _MASKED = re.compile(r"[xX]{8}|\*{4}|\.{4}")
 
 
@@ -118,11 +135,11 @@ def find_tokens(line: str) -> Iterator[tuple[int, int]]:
     """Yield the spans of tokens of known formats, whole or begun, where ``may_hold_token``."""
     if has_long_run(line):
         for match in _KEYS.finditer(line):
-            if not is_masked(match.group()):
+            if not is_masked(match.group()) and not _NAME.fullmatch(match.group()):
                 yield match.span()
     for match in _BEGUN.finditer(line):
         body = match["body"]
-        if body is None or not _PLAIN.fullmatch(body):
+        if body is None or not (_PLAIN.fullmatch(body) or _NAME.fullmatch(match.group())):
             yield match.span()
 
 

@@ -67,6 +67,12 @@ _FIELD = re.compile(
     r"""\s*(?:(?P<whole>(?P<q>['"])(?:(?!(?P=q)).){0,400}(?P=q))|[^,'"]*)\s*(?:,|$)"""
 )
 _MAX_FIELDS = 200
+_JSON_DATA = re.compile(r'\\?"(?:data|stringData)\\?"\s*:\s*\{(?P<v>[^{}]{8,4000})\}')
+_JSON_ENTRY = re.compile(
+    r'\\?"[\w./-]{1,80}\\?"\s*:\s*\\?"(?P<v>(?!<redacted>)[^"\\\s]{4,4000})(?=\\?")'
+)
+_JSON_SECRET = re.compile(r'"kind\\?"\s*:\s*\\?"Secret\\?"')
+"""A Secret of Kubernetes on one line, as in ``last-applied-configuration``."""
 _NOT_ALONE = re.compile(r"[\s/@]|\.[a-z]{2,6}$")
 """Sentences, paths and addresses beside a password."""
 
@@ -101,6 +107,9 @@ def find_listed(line: str, may_name: bool) -> Iterator[Span]:
         yield from _assigned_together(line)
         yield from _in_forms(line)
         yield from _inserted(line)
+        if _JSON_SECRET.search(line):
+            for data in _JSON_DATA.finditer(line):
+                yield from (m.span("v") for m in _JSON_ENTRY.finditer(line, *data.span("v")))
     if "," in line and ("(" in line or "[" in line):
         yield from _beside_names(line)
 

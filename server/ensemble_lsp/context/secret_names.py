@@ -88,7 +88,7 @@ _QUOTED_RULES = (
     ),
     # f("name", "value"), f("name").unwrap_or("value"), f("name") || "value", ("name", default="value")
     _rule(
-        rf"""["']\){{0,3}}\s*\]?(?:,\s*(?:[^"'\n]{{0,60}}?\b\w{{1,20}}\s*[=:]\s*)?
+        rf"""["']\){{0,3}}\s*\]?(?:,\s*(?:[^"'\n]{{0,60}}?\b\w{{0,20}}(?i:default|fallback|value|const|initial)\w{{0,10}}\s*[=:]\s*)?
         |\s*\.\s*\w{{0,10}}(?:or|Or)\w{{0,8}}\(\s*(?:\|\w?\|\s*)?|\s*\{{\s*){_PREFIX}{_QUOTED}"""
     ),
     _rule(rf"""["']?\){{0,3}}\s*\]?\s*{_OR}\s*{_PREFIX}{_QUOTED}"""),
@@ -103,7 +103,7 @@ _SETTER = _rule(
 _BARE_RULES = (
     # name: value, name = value, up to the end of the line or a comment
     _rule(
-        rf"""["'\]]{{0,2}}(?:\s*:\s*(?:[!&]{{1,2}}\w+\s+)?|\s+=>?\s*|\s*[:?]=\s*){_BARE}{_LINE_END}"""
+        rf"""["'\]]{{0,2}}(?:\s*:(?!:)\s*(?:[!&]{{1,2}}\w+\s+)?|\s+=>?\s*|\s*[:?]=\s*){_BARE}{_LINE_END}"""
     ),
     _rule(
         rf"""["']?[\s,;]{{1,3}}value\s*:\s+{_BARE}(?=\s*(?:$|\#|[,}}]))""",
@@ -140,14 +140,16 @@ _BARE_RULES = (
     _rule(rf"\s+{_BARE}(?=[\s'\"]|$)", r"(?:\b(?:login|user|account)\s+\S{1,80}\s+|^\s*)$"),
     # ${NAME:-value}, ${name:value}, NAME=${1:-value}
     _rule(rf":?[-=:][\"']?{_BARE}", r"\$\{[\w.-]{0,60}$"),
-    _rule(rf"=[\"']?\$\{{\w+:?[-=]{_BARE}"),
+    _rule(rf"(?:=|[\"']?:\s+)[\"']?\$\{{\w+:?[-=]{_BARE}"),
+    # --set a.name=value,b=value of Helm
+    _rule(r"=(?P<v>[^\s,\"'`{}$<>]{5,400})", r"\s--set(?:-string)?[=\s]\S{0,150}$"),
 )
 _TIGHT = _rule(rf"=(?!=){_BARE}(?![,(){{}}\[\]])")
 """``NAME=value`` in a shell, an environment file, a query, a connection string."""
 
 OPENS = re.compile(
     rf"""(?:{_STRONG}|{_KEY}){_REST}(?:{_CLOSING}\s*(?:{_TYPE}?\s*=|:=|=>|:)|[^<>\n]{{0,60}}>)
-        (?P<tail>\s*[(\[]?\s*(?:[|>][-+]?|[rbuRBU]?"{{3}}|[rbuRBU]?'{{3}})?\s*\\?\s*)$""",
+        (?P<tail>\s*[(\[]?\s*(?:[|>][-+]?|<<[-~]?["']?\w{{1,20}}["']?|[rbuRBU]?"{{3}}|[rbuRBU]?'{{3}})?\s*\\?\s*)$""",
     re.VERBOSE,
 )
 """A name at the end of a line, whose value the next line has. ``tail`` is between the two."""

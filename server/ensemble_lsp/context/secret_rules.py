@@ -25,15 +25,19 @@ from .secret_values import (
     is_mixed,
     is_scrambled,
     is_words,
+    share_of_parts,
 )
 
 _WEBHOOK = re.compile(
     r"""hooks\.slack\.com/(?:services|workflows|triggers)/(?P<v1>[\w/]{20,})|discord(?:app)?\.com/api/webhooks/(?P<v2>[\w/-]{20,})
     |webhook\.office\.com/webhookb2/(?P<v3>[\w/@-]{40,})|api\.telegram\.org/bot(?P<v4>[\w:-]{20,})
     |hooks\.zapier\.com/hooks/catch/(?P<v5>\d+/[a-z0-9]{5,})|outlook\.office\.com/webhook/(?P<v6>[\w/@-]{40,})
+    |\.infura\.io/(?:ws/)?v3/(?P<v8>[0-9a-f]{32})|\.alchemy(?:api)?\.(?:com|io)/v\d/(?P<v9>[\w-]{24,})|\.quiknode\.pro/(?P<v10>[0-9a-f]{32,})
+    |maker\.ifttt\.com/\S{1,60}/key/(?P<v11>[\w-]{20,})|/open-apis/bot/v2/hook/(?P<v12>[0-9a-f-]{36})|/webhook/\w{16,64}/(?P<v13>\w{24,64})
     |chat\.googleapis\.com/v1/spaces/[^\s"']{1,60}[?&]key=(?P<v7>[\w%&=-]{20,})""",
     re.VERBOSE,
 )
+_WEBHOOK_HOSTS = (".com/", ".org/bot", ".io/", ".pro/", ".cn/")
 _PASSWORD_IN_URL = re.compile(
     r"""://(?P<user>[^\s:/@"'`<>{}$\\]{0,100}):(?!\d{1,5}(?:[/?#]|$))(?P<v>[^\s"'`<>{}$\\]{3,200})@(?=[\w.\[-])"""
 )
@@ -43,7 +47,7 @@ _BEGUN_URL = re.compile(
 _TOKEN_IN_URL = re.compile(r"://(?P<v>[\w~.-]{16,255})(?::(?:x-oauth-basic)?)?@(?=[\w.\[-])")
 _AUTHORIZATION = re.compile(
     r"""\b(?:Bearer|Basic|Digest|Negotiate)\s+(?P<v1>[A-Za-z0-9._~+/-]{16,}=*)
-    |(?i:authorization)["']?\s*[:=,]\s*[fFbBrR]{0,2}["'`]?(?:(?i:token|apikey|key|bearer|basic)[\s=]+)?(?P<v2>[A-Za-z0-9._~+/-]{16,}=*)""",
+    |(?i:authorization)["']?\s*[:=,]\s*[fFbBrR]{0,2}["'`]?(?:[A-Za-z][A-Za-z0-9-]{1,30}[\s=]+(?:[a-z]{1,10}=)?)?(?P<v2>[A-Za-z0-9._~+/-]{16,}(?::[\w-]{2,})?=*)""",
     re.VERBOSE,
 )
 _COMMON = frozenset(
@@ -58,7 +62,7 @@ _LIKE_PASSWORD = re.compile(
 """Capitals, small letters, digits and a sign, as people make passwords that must have all of them."""
 _KINDS = (re.compile("[a-z]{2}"), re.compile("[A-Z]"), re.compile("[0-9]"))
 _NOT_PASSWORD = re.compile(
-    r"@[\w-]+(?:\.[\w-]+)+$|[#$&@]\w*$(?<=[#@&]\w{{3}})|^\w+[#@][a-z]\w+$|\.\w+#|\$\w|\w+@\d|C#|(?i:UTF-?8|ISO|8bit)".replace(
+    r"@[\w-]+(?:\.[\w-]+)+$|[#$&@]\w*$(?<=[#@&]\w{{3}})|^\w+[#@][a-z]\w+$|\.\w+#|\$\w|\w+@\d|C#|!\.\w|^(?:this|super|return|break|continue)@|(?i:UTF-?8|ISO|8bit)".replace(
         "{{", "{"
     ).replace("}}", "}")
 )
@@ -71,12 +75,25 @@ _MAY_TAKE_KEY = re.compile(
     r"(?i)key|token|secret|auth|cred|client|login|\binit|sdk|\bapi|connect|session|bearer"
 )
 """A line where a string in hexadecimal is rather a key than a checksum."""
+_KEYED = re.compile(
+    r"""(?:(?P<n>[A-Z][A-Z0-9_]{1,40}_KEY)|(?P<n2>[A-Za-z][\w-]{1,40}[_-][Kk]ey))["']?\s*[:=]\s*["']?
+    (?P<v>[0-9a-f]{32,64}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![\w-])""",
+    re.VERBOSE,
+)
+"""``HEROKU_KEY = "<UUID>"``, ``Fastly-Key: <hexadecimal>``."""
+_OTHER_KEYS = re.compile(
+    r"(?i)(?:primary|foreign|public|cache|partition|sort|row|idempotency|object|kms|bucket|storage|group|route|event)[_-]key"
+)
 _LONG = re.compile(r"[A-Za-z0-9+/=_-]{20}")
 _LINE_OF_BASE64 = re.compile(r"\s*[A-Za-z0-9]{60,}\s*")
 """The lines around such a line decide what it is: see ``secret_blocks.py``."""
 _LONGEST_QUOTED = 200
 _HEX = re.compile(r"[0-9a-fA-F-]+")
 _WORDS = re.compile(r"[A-Za-z]+(?:[_/-][A-Za-z]+)*|[a-z]+(?:[A-Z][a-z]+)+\d?|[0-9_/=+-]+")
+_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
+"""An account or a contract of Ethereum: public."""
+_NAME_PARTS = 0.2
+"""For each character: random text of several kinds of characters has about 0.45."""
 _CHECKSUM = re.compile(
     r"(?i)sha\d|sha-|md5|hash|digest|checksum|integrity|etag|revision|commit|crc|blake|\bh1:|fingerprint|nonce|\brev\b|iVBORw0KGgo"
     r"|\bfor example\b|\be\.g\."
@@ -135,7 +152,7 @@ def _like_passwords(line: str) -> Iterator[Span]:
 def _in_addresses(line: str) -> Iterator[Span]:
     if "://" in line:
         yield from _in_urls(line)
-    if ".com/" in line or ".org/bot" in line:
+    if any(map(line.__contains__, _WEBHOOK_HOSTS)):
         yield from _groups(_WEBHOOK.finditer(line))
     if "Bearer" in line or "Basic" in line or "uthorization" in line or "AUTHORIZATION" in line:
         for match in _AUTHORIZATION.finditer(line):
@@ -180,6 +197,7 @@ def _random(line: str) -> Iterator[Span]:
     if len(line) > _LONGEST_QUOTED and _MAY_TAKE_KEY.search(line):
         for pattern in (_LONG_QUOTED, _LONG_VALUE):
             long += [match for match in pattern.finditer(line) if is_key_body([match.group()])]
+    long += [m for m in _KEYED.finditer(line) if not _OTHER_KEYS.search(m["n"] or m["n2"])]
     if (quoted or long) and not _CHECKSUM.search(line):
         for match in quoted:
             if not _HEX.fullmatch(match.group()) or (
@@ -187,11 +205,13 @@ def _random(line: str) -> Iterator[Span]:
             ):
                 yield match.span()
         for match in long:
-            yield match.span()
+            yield match.span("v" if "v" in match.re.groupindex else 0)
 
 
 def _is_scrambled(value: str) -> bool:
-    return is_scrambled(value, 0.36) and not is_encoded_text(value)
+    return (
+        is_scrambled(value, 0.36) and not is_encoded_text(value) and not _ADDRESS.fullmatch(value)
+    )
 
 
 def _is_random(value: str) -> bool:
@@ -199,8 +219,9 @@ def _is_random(value: str) -> bool:
         return (
             "-" not in value and len(value) >= 32 and entropy(value) > 3.0 and not value.isdigit()
         )
-    if _WORDS.fullmatch(value):
+    if _WORDS.fullmatch(value) or _ADDRESS.fullmatch(value):
         return False
-    if is_scrambled(value, 0.4) or (entropy(value) > 4.5 and not has_sequence(value)):
+    if is_scrambled(value, 0.4):
         return not is_encoded_text(value)
-    return False
+    is_name = share_of_parts(value) < _NAME_PARTS
+    return not (is_name or has_sequence(value) or is_encoded_text(value)) and entropy(value) > 4.5

@@ -15,7 +15,8 @@ _EXPRESSION = r"""[A-Za-z_]\w*(?:\.\w+|\[['"]?\w+['"]?\]|\([\w.,\ '"]{0,40}\))*(
 """The part of an interpolated string between its braces."""
 _PLACEHOLDERS = re.compile(
     rf"""(.)\1+|x{{3,}}.*|\*+.*|\.{{3}}.*|.*\.{{3}}|.*…
-    |.*(?:<[\w -]+>|\{{\{{|\{{\w*(?:[.:!]\w+)*\}}|\{{{_EXPRESSION}\}}|\#\{{|\$\{{|\$\(|%[sdr]\b|%\().*|\$\w+|%\w+%
+    |.*(?:<[\w -]+>|\{{\{{|\{{\w*(?:[.:!]\w+)*\}}|\{{{_EXPRESSION}\}}|\#\{{|\$\{{|\$\(|%[sdr]\b|%\(|\\\([\w.!?]+\)).*
+    |\$\w+(?:[:@/ .,_-]+\$\w+)*|%\w+%
     |(?:your|example|dummy|fake|sample|placeholder|todo|insert|enter|replace)
      (?:[-_ .]|(?={_NAMES_OF_SECRETS}|api|access|value|user|here)).*
     |(?:my|the|some|test|put|add|use|set|new|old|wrong|bad|good|invalid|valid|another|other)
@@ -25,7 +26,9 @@ _PLACEHOLDERS = re.compile(
     |(?:arg|param|value|var|name|field|item|col|test|input)s?_?\d{{1,2}}
     |(?:{_NAMES_OF_SECRETS})s?[_-][a-z]+(?:[_-][a-z]+)*[_-]?\d{{0,2}}
     |[\^~<>=v]{{0,2}}\d+(?:\.[\dx*]+)+(?:-\w+)?(?:\.\d+)?
-    |\#(?:[0-9a-f]{{3,4}}|[0-9a-f]{{6}}|[0-9a-f]{{8}})|[\w-]+(?:\.[\w-]+)*:\d{{1,5}}|https?://[^@]*|urn:.*|arn:.*|[0-9_.,:-]+|0x[0-9a-f]{{1,16}}|\\?[/@]\w*|-.*|![a-z]+|=.*""",
+    |\#(?:[0-9a-f]{{3,4}}|[0-9a-f]{{6}}|[0-9a-f]{{8}})|[\w-]+(?:\.[\w-]+)*:\d{{1,5}}|https?://[^@]*|urn:.*|arn:.*|[0-9_.,:-]+|0x(?:[0-9a-f]{{1,16}}|[0-9a-f]{{40}})
+    |[0-9_.]+(?:n|px|r?em|[mun]?s|[mhd]|[uif]\d{{1,3}}|[uflz]{{1,3}}|e[+-]?\d{{1,3}})
+    |\[/?[a-z_]+\d{{0,4}}\]|▁\w+|\w*</\w+>|\.\w+\(.*|<[|｜][^<>|｜]+[|｜]>|\\?[/@]\w*|-.*|![a-z]+|=.*""",
     re.VERBOSE | re.IGNORECASE,
 )
 _WORDS = re.compile(r"[_./-]*[^\W\d_]+(?:[_ .:,'/-]+[^\W\d_]+)*[:?!.… )]*|")
@@ -66,6 +69,8 @@ _NOT_BASE64 = re.compile("[^A-Za-z0-9+/]")
 _URL_SAFE = str.maketrans("-_", "+/")
 _SHORTEST_WORD = 6
 _LONG_WORD, _MANY_PARTS = 24, 0.3
+_RANDOM_WORD, _MORE_PARTS = 10, 0.36
+"""Letters of both cases, and their parts for each letter: a short name may have several capitals in a row."""
 _SEQUENCES = "abcdefghijklmnopqrstuvwxyz 0123456789 qwertyuiop asdfghjkl zxcvbnm"
 
 
@@ -121,8 +126,10 @@ def is_placeholder(value: str) -> bool:
 
 def is_words(value: str) -> bool:
     """Return whether a value is plain words, or empty. Long random letters are no word."""
-    if len(value) >= _LONG_WORD and value.isalpha() and value.isascii():
-        return share_of_parts(value) < _MANY_PARTS
+    if len(value) >= _RANDOM_WORD and value.isalpha() and value.isascii():
+        most = _MANY_PARTS if len(value) >= _LONG_WORD else _MORE_PARTS
+        if share_of_parts(value) >= most:
+            return False
     return _WORDS.fullmatch(value) is not None
 
 
