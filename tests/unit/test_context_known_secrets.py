@@ -53,6 +53,23 @@ def test_a_part_of_a_random_secret_is_hidden_and_a_word_is_not() -> None:
     assert known.hide(f"xx{PASSWORD}") == (f"xx{PASSWORD}", 0)
 
 
+@pytest.mark.parametrize("name", ["inventorymanager", "spring_petclinic", "petclinic-service"])
+def test_a_password_that_is_the_name_of_the_project_hides_no_code(name: str) -> None:
+    text = f"POSTGRES_USER: {name}\nPOSTGRES_PASSWORD={name}\nPOSTGRES_DB: {name}"
+    clean = f"POSTGRES_USER: {name}\nPOSTGRES_PASSWORD={PLACEHOLDER}\nPOSTGRES_DB: {name}"
+    assert REDACTOR.redact(text) == (clean, 1)
+    code = f"from {name}.models import Stock"
+    assert known_after(text).hide(code) == (code, 0)
+
+
+@pytest.mark.parametrize(
+    "secret", ["correct-horse-battery", "correct horse battery", "yqDVtkqPECriaL"]
+)
+def test_words_and_letters_that_are_no_name_stay_secrets(secret: str) -> None:
+    known = known_after(f'password = "{secret}"\n')
+    assert known.hide(f"v = '{secret}'") == (f"v = '{PLACEHOLDER}'", 1)
+
+
 def test_a_known_secret_around_the_cursor_is_hidden() -> None:
     known = known_after(f'password = "{PASSWORD}"\n')
     prompt = Prompt(

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .secret_spans import PLACEHOLDER, Part, Span, apart, replace
-from .secret_values import is_mixed, is_scrambled
+from .secret_values import is_mixed, is_scrambled, is_words
 
 _MAX_SECRETS = 2000
 _SHORTEST, _SHORTEST_WORDS = 8, 12
@@ -20,6 +20,7 @@ _PIECE = 10
 """Characters in a row of a random secret by which its parts are recognised."""
 _MAX_PIECES = 60_000
 _LONGEST_SEAM = 400
+_NAME = re.compile("[A-Za-z]+(?:_[A-Za-z]+)*|[A-Za-z]+-[A-Za-z]+")
 _MAY_BE_PIECE = re.compile(rf"[\w+/=.~-]{{{_PIECE},}}")
 
 
@@ -99,6 +100,12 @@ def replaced_texts(line: str, clean: str) -> tuple[str, ...]:
 
 
 def _is_telling(secret: str) -> bool:
+    """Return whether characters are a secret wherever they stand.
+
+    A password that is a name is not: that of a project's database is often the project's own.
+    """
+    if _NAME.fullmatch(secret) and is_words(secret):
+        return False
     return len(secret) >= _SHORTEST_WORDS or (len(secret) >= _SHORTEST and is_mixed(secret))
 
 
