@@ -63,7 +63,7 @@ def test_a_password_that_is_the_name_of_the_project_hides_no_code(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "secret", ["correct-horse-battery", "correct horse battery", "yqDVtkqPECriaL"]
+    "secret", ["correct horse battery", "yqDVtkqPECriaL", "correct-horse-9battery"]
 )
 def test_words_and_letters_that_are_no_name_stay_secrets(secret: str) -> None:
     known = known_after(f'password = "{secret}"\n')

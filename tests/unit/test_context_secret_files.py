@@ -37,6 +37,11 @@ def is_secret(path: str) -> bool:
         "config/credentials.yml.enc", "config/credentials/production.key", ".pulumi/credentials.json", "rclone.conf",
         ".env~", "#.env#", ".#.env", ".env.swp", "..env.swp", "wp-config.php.bak", "secrets.json.orig", "id_rsa~",
         "wp-config.php.~1~", ".env-prod", ".env_backup", "env.production", "vault.yml", "token.json", "prod.netrc",
+        ".env copy", ".env copy 2", ".env (copy)", ".env (another copy)", ".env - Copy", ".env - Copy (2)", "Copy of .env",
+        "secrets (copy).json", "secrets copy.json", "wp-config - Copy.php", "id_rsa (1)", ".env copy.local",
+        "kubeconfig copy",
+        ".gemini/oauth_creds.json", ".claude.json", ".local/share/opencode/auth.json", ".config/github-copilot/apps.json",
+        ".secrets.toml", "firebase-adminsdk.json", ".config/stripe/config.toml", ".local/share/fish/fish_history",
     ],
 )  # fmt: skip
 def test_files_with_secrets(path: str) -> None:
@@ -51,6 +56,7 @@ def test_files_with_secrets(path: str) -> None:
         "pkg/kubeconfig/loader.go", "src/shadow/dom.js", "appsettings.json", "src/key.rs", "keys.go", "settings.xml",
         "src/credentials/store.go", "credentials.py", "application.yml", "main.tf", "Cargo.toml", "package.json",
         "config/database.rb", "src/env/index.ts", "src/pem.c", "identity/model.py", "nginx.conf", "id.py", "README.md",
+        "main copy.py", "env copy.md", "tokens (copy).ts", "Copy of notes.md", "a b (1).py", "copy.py", " copy", "(1)",
     ],
 )  # fmt: skip
 def test_files_that_only_sound_like_it(path: str) -> None:

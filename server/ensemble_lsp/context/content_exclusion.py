@@ -41,6 +41,12 @@ _BACKUP = re.compile(
     r"\.?#?(?P<name>.+?)(?:\.~\d{1,3}~|~|#|\.(?:bak|old|orig|save|backup|copy|rej|tmp|sw[a-p]|\d{1,3}))+|\.#(?P<lock>.+)"
 )
 """Names of copies that editors, merges and people keep beside a file."""
+_COPY = re.compile(
+    r"(?:copy of )?(?P<name>.+?)"
+    r"(?: (?:- )?copy| \((?:(?:another |\d{1,2}(?:st|nd|rd|th) )?copy|\d{1,3})\))?(?: \(?\d{1,3}\)?)?(?P<ending>\.[^ ]*)?",
+    re.IGNORECASE,
+)
+"""Names of copies that file managers make: ``.env copy``, ``secrets (copy).json``, ``.env - Copy (2)``."""
 
 
 class PrivacyFilter:
@@ -220,6 +226,8 @@ def _secret_names() -> GitIgnoreSpec:
 def _originals(path: _Path) -> Iterator[_Path]:
     """Yield a path, and that of the file that it is a backup or an editor's working copy of."""
     yield path
+    if " " in path.name and (found := _COPY.fullmatch(path.name)):
+        yield path.with_name(found["name"] + (found["ending"] or ""))
     if found := _BACKUP.fullmatch(path.name):
         name = found["name"] or found["lock"]
         # Vim puts a dot in front of a swap file's name: which dot is the name's own is not known.

@@ -100,7 +100,7 @@ def replaced_texts(line: str, clean: str) -> tuple[str, ...]:
 
 
 def _is_telling(secret: str) -> bool:
-    """Return whether characters are a secret wherever they stand.
+    """Return whether characters are a secret in any text.
 
     A password that is a name is not: that of a project's database is often the project's own.
     """

@@ -10,6 +10,7 @@ SECRET_FILE_PATTERNS: tuple[str, ...] = (
     "*.env", ".envrc", ".envrc.*", ".flaskenv", ".dev.vars", ".dev.vars.*",
     ".bash_history", ".zsh_history", ".sh_history", ".psql_history", ".mysql_history",
     ".python_history", ".node_repl_history", ".rediscli_history", ".irb_history",
+    "fish_history", ".sqlite_history",
     # Private keys, key stores and password stores.
     "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "*.pkcs12", "*.jks", "*.jceks", "*.bks", "*.keystore",
     "*.truststore", "*.kdb", "*.kdbx", "*.psafe3", "*.agilekeychain", "*.keychain", "*.keychain-db",
@@ -36,6 +37,10 @@ SECRET_FILE_PATTERNS: tuple[str, ...] = (
     "**/.config/rclone/rclone.conf", "rclone.conf", ".rclone.conf", ".muttrc", ".msmtprc", ".fetchmailrc",
     ".smbcredentials", "**/.irssi/config", "**/.purple/accounts.xml", "filezilla.xml", "recentservers.xml",
     "sitemanager.xml", "sftp-config.json", "**/.vscode/sftp.json", ".ftpconfig", ".remote-sync.json",
+    "oauth_creds.json", ".claude.json", "**/opencode/auth.json",
+    "**/github-copilot/*.json", "**/.config/op/**", "**/.wrangler/config/**", "**/.config/stripe/config.toml",
+    "**/configstore/firebase-tools.json", "**/.expo/state.json", "**/hcloud/cli.toml", "**/.railway/config.json",
+    "**/.supabase/access-token", "**/pypoetry/auth.toml", ".clasprc.json",
     "datasources.local.xml", "**/.idea/datasources.local.xml",
     "**/jenkins/credentials.xml", "hudson.util.secret",
     # Clouds and clusters.
@@ -45,7 +50,7 @@ SECRET_FILE_PATTERNS: tuple[str, ...] = (
     "**/.config/doctl/**", "**/.bluemix/**", "**/.aliyun/**", "**/.vault.d/**", "accesstokens.json",
     "azureprofile.json", "application_default_credentials.json", "service-account*.json",
     "service_account*.json", "serviceaccount*.json", "*-service-account.json", "*_service_account.json",
-    "*serviceaccountkey*.json", "*-firebase-adminsdk-*.json", "gcp-key*.json", "gcloud-key*.json",
+    "*serviceaccountkey*.json", "*firebase-adminsdk*.json", "gcp-key*.json", "gcloud-key*.json",
     "client_secret*.json", "client-secret*.json",
     "credentials.json", "credentials.yml", "credentials.yaml", "credentials.toml",
     "*.tfstate", "*.tfstate.*", "*.tfvars", "*.tfvars.json", "**/.terraform/terraform.tfstate",
@@ -54,7 +59,7 @@ SECRET_FILE_PATTERNS: tuple[str, ...] = (
     # Applications.
     "secrets.json", "secrets.toml", "secrets.yaml", "secrets.yml", "secrets.ini", "secrets.properties",
     "secrets.xml", "secrets.env", "secret.json", "secret.yaml", "secret.yml", "secret.toml",
-    "*.secret", "*.secrets", "*.secret.yaml", "*.secret.yml", "*-secret.yaml", "*-secret.yml",
+    ".secrets.*", "*.secret", "*.secrets", "*.secret.yaml", "*.secret.yml", "*-secret.yaml", "*-secret.yml",
     "*.secrets.yaml", "*.secrets.yml", "*-secrets.yaml", "*-secrets.yml", "secret_token.rb",
     "**/.streamlit/secrets.toml", "**/.secrets/**", "wp-config.php", "wp-config-*.php",
     "local_settings.py", "local.properties", "localsettings.php", "settings.local.php",
