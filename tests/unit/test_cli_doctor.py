@@ -116,6 +116,13 @@ def test_show_prompt_leaves_out_what_must_not_leave_the_machine(user: InProcess)
     assert "on this machine" in local and "add = " in local
 
 
+def test_show_prompt_shows_no_key_of_the_address(user: InProcess) -> None:
+    user.model("far", f"https://api.example.com/v1?api-version=2024-10-21&api_key={KEY}")
+    shown = user.run("doctor", "--show-prompt", "app.py:2:5").out
+    assert "/v1/chat/completions?api-version=2024-10-21&api_key=[key] (OFF" in shown
+    assert KEY not in shown
+
+
 def test_show_prompt_of_what_runs_in_this_program(user: InProcess) -> None:
     user.lines += ["[[models]]", 'name = "recall"', 'provider = "recall"']
     user.config.write_text("\n".join(user.lines))

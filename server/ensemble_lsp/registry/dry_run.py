@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,17 @@ from ..settings import ModelSettings
 from ..types import Prompt
 from .provider_factory import build_model
 
+_KEY_IN_QUERY = re.compile(
+    r"(?i)([?&][^=&#]*(?:key|token|secret|password|sig|signature|code)=)[^&#]+"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PreviewedRequest:
     """One HTTP request without its headers, which hold nothing of the user's but the key."""
 
     url: str
+    """A key in its query is replaced: people paste what they see into reports."""
     body: dict[str, Any]
 
 
@@ -35,7 +41,7 @@ async def preview_request(
     """Return the request that the adapter and its SDK make of a prompt; None for one without HTTP.
 
     The real adapter runs, with an HTTP client that records the request and reaches no server. So
-    the result is the request itself, byte for byte.
+    the result is the request itself, byte for byte, except for a key in the address.
     """
     if not spec_of(settings.provider).previews_requests:
         return None
@@ -60,7 +66,8 @@ def _adapter(
     import httpx2
 
     def record(request: httpx2.Request) -> httpx2.Response:
-        seen.append(PreviewedRequest(str(request.url), json.loads(request.content)))
+        url = _KEY_IN_QUERY.sub(r"\1[key]", str(request.url))
+        seen.append(PreviewedRequest(url, json.loads(request.content)))
         return httpx2.Response(503, json={"error": {"message": "a preview sends nothing"}})
 
     client = httpx2.AsyncClient(transport=httpx2.MockTransport(record))
