@@ -6,9 +6,11 @@ import socket
 import ssl
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from ensemble_lsp.models.connection_errors import connection_problem
+from ensemble_lsp.models.error_mapping import Source, translate
 
 PLACE = "llm.corp.example:443"
 
@@ -84,3 +86,29 @@ def test_a_proxy_with_an_impossible_address_is_mentioned_all_the_same(
 ) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy:no-number")
     assert "through the proxy of the environment" in problem(ConnectionRefusedError(111, "x"))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("socks5://me:secret@127.0.0.1:1080", ("SOCKS proxy", "socksio", "ALL_PROXY")),
+        ("ftp://me:secret@127.0.0.1:9", ("address of a proxy", "HTTPS_PROXY")),
+        ("http://me:secret/x@127.0.0.1:9", ("address of a proxy", "HTTPS_PROXY")),
+    ],
+)
+def test_a_proxy_that_the_library_cannot_use_is_not_blamed_on_the_model(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("all_proxy", proxy)
+    source = Source("far", "m", "https://llm.corp.example/v1", "", "", False)
+    with pytest.raises(Exception) as caught:
+        httpx2.AsyncClient()
+    text = str(translate(caught.value, source))
+    assert all(word in text for word in words), text
+    assert "baseUrl" not in text and "secret" not in text
+
+
+def test_a_proxy_without_a_scheme_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "me:secret@proxy.corp.example:3128")
+    text = problem(ConnectionRefusedError(111, "refused"))
+    assert "proxy, proxy.corp.example:3128" in text and "secret" not in text

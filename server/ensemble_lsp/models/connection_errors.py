@@ -10,6 +10,8 @@ import urllib.request
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from ..installation import install_command
+
 _TLS = re.compile(r"\bSSL|\bTLS|certificate")
 _UNTRUSTED = re.compile(
     r"self[- ]signed|unable to get (local )?issuer|not trusted|unknown (ca|issuer)", re.I
@@ -36,6 +38,8 @@ def connection_problem(
         return _certificate_problem(reason, place)
     if bad := _bad_certificate_file():
         return bad
+    if not local and (unusable := unusable_proxy(chain)):
+        return unusable
     if names & {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError"}:
         return "baseUrl is not an address that can be asked", "check baseUrl"
     if "ProxyError" in names:
@@ -49,6 +53,28 @@ def connection_problem(
         advice = "check the proxy, or add the host to NO_PROXY"
         return f"{place} cannot be reached{by_proxy}", advice
     return f"{place} cannot be reached", "check the network and baseUrl"
+
+
+def unusable_proxy(chain: Sequence[BaseException]) -> tuple[str, str] | None:
+    """Return the fault and the advice if the HTTP library cannot use the environment's proxies at all."""
+    reason = " ".join(str(error) for error in chain)
+    if "SOCKS proxy" in reason:
+        fault = "the environment names a SOCKS proxy, for which a package is missing"
+        return fault, f"run `{install_command('socksio')}`, or set HTTPS_PROXY and remove ALL_PROXY"
+    bad = "proxy URL" in reason
+    if "InvalidURL" in {type(error).__name__ for error in chain}:
+        bad = bad or not all(map(_is_address, urllib.request.getproxies().values()))
+    if not bad:
+        return None
+    return "the address of a proxy in the environment is wrong", "correct HTTPS_PROXY and ALL_PROXY"
+
+
+def _is_address(proxy: str) -> bool:
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        return parts.port is None or bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 def _certificate_problem(reason: str, place: str) -> tuple[str, str]:
@@ -91,6 +117,7 @@ def _by_proxy(place: str, local: bool) -> str:
     address = proxies.get("https") or proxies.get("all") or proxies.get("http")
     if not address or urllib.request.proxy_bypass(place):
         return ""
+    address = address if "://" in address else f"http://{address}"
     try:
         parts = urlsplit(address)
         host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname

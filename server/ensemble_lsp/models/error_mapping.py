@@ -27,7 +27,7 @@ from ..errors import (
     TimedOutError,
     advice_first,
 )
-from .connection_errors import connection_problem
+from .connection_errors import connection_problem, unusable_proxy
 from .error_words import (
     ABOUT_KEY,
     CONTEXT,
@@ -107,6 +107,8 @@ def translate(error: BaseException, source: Source, answer_started: bool = False
         return _make(
             InvalidResponseError, source, "the answer does not end", "choose another model"
         )
+    if isinstance(error, ImportError | ValueError) and (unusable := unusable_proxy([error])):
+        return _make(ConnectionFailedError, source, *unusable)
     if isinstance(error, ValueError):
         return _make(
             InvalidResponseError,
