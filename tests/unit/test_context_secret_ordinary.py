@@ -48,6 +48,12 @@ BESIDE_NAMES = [
     'params: { user: { password_challenge: "invalid", unconfirmed_email: "new@example.org" } }',
     "res[slug] = `pass:normal[xref:${item.page}]`;",
 ]
+MAPPINGS = [
+    "secrets:\n  db_password:\n    file: ./secrets/db2.txt\n    environment: DB2_PASSWORD",
+    "    secrets:\n      token: ${{ secrets.TOKEN2 }}\n    with:\n      node: node20version",
+    "credentials:\n  provider: aws-us-east-1\n  region: eu-west-1",
+    "def secrets:\n    a: b2",
+]
 LONG_NAMES = [
     ".to.be.revertedWithCustomError(this.mock, 'MultiSignerERC7913UnreachableThreshold')",
     "- (id)hf_requiredCharacteristicTypesForDisplayMetadata;",
@@ -63,6 +69,7 @@ LONG_NAMES = [
     + TEMPLATES
     + NUMBERS
     + BESIDE_NAMES
+    + MAPPINGS
     + LONG_NAMES,
 )
 def test_ordinary_code_is_left_alone(line: str) -> None:

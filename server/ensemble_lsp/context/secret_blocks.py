@@ -85,7 +85,7 @@ _CUT = re.compile(r"[\w+/=.~-]{3,}\\$")
 _PART_OF_TOKEN = re.compile(r"[\w+/=.~-]{3,}\s*")
 _CONTINUES = re.compile(rf"""\s*(?:{_OPERATOR}\s*)?[rbfuL@$]{{0,2}}["'`](?={_PIECE}["'`])""")
 _JUNCTION = re.compile(
-    rf"""["'`](?<=[\w+/=.!@#%^*~-]["'`])\s*{_OPERATOR}\s*[rbfuL@$]{{0,2}}["'`](?={_PIECE}["'`])"""
+    rf"""["'`](?<=[\w+/=.!@#%^*~-]["'`])(?:\s*{_OPERATOR}\s*|[ ])[rbfuL@$]{{0,2}}["'`](?={_PIECE}["'`])"""
 )
 _VARIABLE = re.compile(r"""\s*variable\s+"?(?P<v>\w+)"?\s*\{$""")
 _DEFAULT = re.compile(r"""\s*default\s*(?P<v>=\s*"[^"\n]{4,400}")""")

@@ -32,6 +32,17 @@ _ENTRY = re.compile(
 _BLOCK = re.compile(r"""\s+["']?[\w./-]{1,80}["']?\s*:\s+[|>][-+]?\s*$""")
 _PLIST_KEY = re.compile(r"\s*<key>(?P<v>[^<]{1,60})</key>\s*")
 _PLIST_VALUE = re.compile(r"\s*<(?:string|data)>(?P<v>[^<]{4,4000})<")
+_MAPPING = re.compile(
+    r"(?P<indent>[ ]*)(?:-[ ]+)?[\"']?(?:[\w-]{0,30}[_-])?(?:secrets|passwords|passwds|credentials|api[_-]?keys)[\"']?:\s*",
+    re.IGNORECASE,
+)
+"""A mapping of YAML whose values are secrets, whatever their names."""
+_MAPPED = re.compile(
+    r"""(?P<indent>[ ]+)(?!(?:file|path|name|user(?:name)?|url|host|type|id|ref|image|version)\b)[\w.-]{1,60}:[ ]+["']?
+    (?!(?:[a-z]{0,20}\d{0,3}[-_.]){1,8}[a-z]{0,20}\d{0,3}["']?\s*(?:[#]|$))
+    (?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'#{}\[\]$&*!|>][^\s"'{}\[\]]{7,200})["']?\s*(?:[#].*)?""",
+    re.VERBOSE,
+)
 _HEX_HEADING = re.compile(
     r"(?:\$ANSIBLE_VAULT;.*|\s*(?:priv|pub|privateExponent|prime[12]|exponent[12]|coefficient|private key|x):\s*)"
 )
@@ -46,6 +57,8 @@ def announces(line: str, stripped: str, may_name: bool) -> bool:
     if may_name and stripped[-1:] in ("[", "(", "{") and _KEY_OPENS.fullmatch(line):
         return True
     if may_name and (_KIND_SECRET.match(line) or stripped.startswith("<key>")):
+        return True
+    if may_name and stripped[-1:] == ":" and _MAPPING.fullmatch(line):
         return True
     if stripped[-1:] == ":" or stripped.startswith("$ANSIBLE"):
         return _HEX_HEADING.fullmatch(line) is not None and not stripped.startswith("pub")
@@ -73,6 +86,8 @@ def find_announced(lines: Sequence[str], first: int, inside: bool) -> tuple[list
     if _KIND_SECRET.match(line) and not inside:
         last = first + _NEAR
         found += _in_kubernetes(lines, first)
+    if mapping := _MAPPING.fullmatch(line):
+        found += _in_mapping(lines, first, len(mapping["indent"]))
     if key := _PLIST_KEY.fullmatch(line):
         found += _in_plist(lines, first, key["v"])
     if _HEX_HEADING.fullmatch(line):
@@ -154,6 +169,19 @@ def _in_kubernetes(lines: Sequence[str], kind: int) -> Iterator[list[Part]]:
             yield [(number, *entry.span("v"))]
         elif indent >= 0 and line.strip() and not _BLOCK.match(line) and ":" not in line:
             yield [(number, depth, len(line.rstrip()))]
+
+
+def _in_mapping(lines: Sequence[str], first: int, indent: int) -> Iterator[list[Part]]:
+    """Yield the values directly in a mapping, and not those of mappings in it."""
+    depth = -1
+    for number in _below(lines, first):
+        line = lines[number]
+        here = len(line) - len(line.lstrip())
+        if line.strip() and here <= indent:
+            return
+        depth = here if depth < 0 and line.strip() else depth
+        if here == depth and (entry := _MAPPED.fullmatch(line)):
+            yield from _judge("secret", line, number, *entry.span("v"))
 
 
 def _in_plist(lines: Sequence[str], first: int, key: str) -> Iterator[list[Part]]:

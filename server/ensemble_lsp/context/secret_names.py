@@ -47,7 +47,8 @@ _MARKUP = r"\s*(?:<!\[CDATA\[)?(?=(?P<v>[^<>\]\n]{4,400}))(?P=v)"
 _CLOSING = r"""["'`\]\\)}]{0,4}"""
 _TYPE = r"""(?::\s*[&*\w\[\]<>?|.'\ ]{1,30}|\ [*\w.\[\]]{1,20})"""
 _WRAPPERS = r"""(?:ConvertTo-SecureString\s+|(?:new\s+)?(?:Some|Ok|SecretStr|SecureString|Secret|String::from|Buffer\.from
-    |std::string|quote(?:_plus)?|urlencode|encodeURIComponent|lambda:|\[\]byte|b64decode|base64\.b64decode|bytes|str|Literal|Password|Field|field|Option|config)\s*\(\s*(?:\w+\s*=\s*)?)?"""
+    |std::string|quote(?:_plus)?|urlencode|encodeURIComponent|lambda:|\[\]byte|b64decode|base64\.b64decode|base64_decode|atob|(?:bytes|bytearray)\.fromhex|(?:binascii\.)?unhexlify
+    |hex\.DecodeString|[\w.]{0,20}(?:[bB]ase64|Decoder(?:\(\))?)\.[dD]ecode\w{0,6}|bytes|str|Literal|Password|Field|field|Option|config)\s*\(\s*(?:\w+\s*=\s*)?)?"""
 _OR = r"(?:\|\||\?\?|\?:|\bor\b|\belse\b)"
 _LINE_END = r"(?=\s*(?:$|;?\s*(?:\#|//|--)\s|;\s*$|,?\s*\\$))"
 
@@ -68,6 +69,8 @@ _QUOTED_RULES = (
     _rule(
         rf"{_CLOSING}\s*(?:{_TYPE}?\s*=|:=|=>|<-|[!=]={{1,2}}|(?:\|\||\?\??)=|:)\s*[({{\[]?\s*{_WRAPPERS}{_PREFIX}{_QUOTED}"
     ),
+    # "name" to "value" of Kotlin
+    _rule(rf"[\"']\s+to\s+{_QUOTED}"),
     # string Name { get; set; } = "value", name[] = "value"
     _rule(rf"\s*(?:\{{[^}}]{{0,30}}\}}|\[\])\s*=\s*{_PREFIX}{_QUOTED}"),
     _rule(rf"\s+{_QUOTED}", r"(?:#define\s+\w*|\((?:setq|def|defvar|define)\s+[\w-]*)$"),
