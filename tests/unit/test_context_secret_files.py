@@ -41,6 +41,7 @@ def is_secret(path: str) -> bool:
         "secrets (copy).json", "secrets copy.json", "wp-config - Copy.php", "id_rsa (1)", ".env copy.local",
         "kubeconfig copy",
         ".gemini/oauth_creds.json", ".claude.json", ".local/share/opencode/auth.json", ".config/github-copilot/apps.json",
+        "dev/shm/pass.Ab1/x-mail.txt", "tmp/gopass-edit12/secret", "tmp/ansible-local-12/tmpab.yml",
         ".secrets.toml", "firebase-adminsdk.json", ".config/stripe/config.toml", ".local/share/fish/fish_history",
     ],
 )  # fmt: skip
@@ -57,6 +58,7 @@ def test_files_with_secrets(path: str) -> None:
         "src/credentials/store.go", "credentials.py", "application.yml", "main.tf", "Cargo.toml", "package.json",
         "config/database.rb", "src/env/index.ts", "src/pem.c", "identity/model.py", "nginx.conf", "id.py", "README.md",
         "main copy.py", "env copy.md", "tokens (copy).ts", "Copy of notes.md", "a b (1).py", "copy.py", " copy", "(1)",
+        "src/pass.1/a.py",
     ],
 )  # fmt: skip
 def test_files_that_only_sound_like_it(path: str) -> None:

@@ -52,6 +52,9 @@ MAPPINGS = [
     "secrets:\n  db_password:\n    file: ./secrets/db2.txt\n    environment: DB2_PASSWORD",
     "    secrets:\n      token: ${{ secrets.TOKEN2 }}\n    with:\n      node: node20version",
     "credentials:\n  provider: aws-us-east-1\n  region: eu-west-1",
+    'existingSecret: "redis-auth-v2"',
+    "password: ${DB_PASSWORD:?error9}",
+    "secrets:\n  - db-password2\n  - source: tls2-key\n    target: server",
     "def secrets:\n    a: b2",
 ]
 LONG_NAMES = [

@@ -11,6 +11,8 @@ SECRET_FILE_PATTERNS: tuple[str, ...] = (
     ".bash_history", ".zsh_history", ".sh_history", ".psql_history", ".mysql_history",
     ".python_history", ".node_repl_history", ".rediscli_history", ".irb_history",
     "fish_history", ".sqlite_history",
+    # What password managers and editors of secrets open in an editor.
+    "**/shm/pass.*/**", "**/tmp/pass.*/**", "**/gopass-edit*/**", "**/ansible-local-*/**", "*-credentials.yml",
     # Private keys, key stores and password stores.
     "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "*.pkcs12", "*.jks", "*.jceks", "*.bks", "*.keystore",
     "*.truststore", "*.kdb", "*.kdbx", "*.psafe3", "*.agilekeychain", "*.keychain", "*.keychain-db",

@@ -38,7 +38,8 @@ _MAPPING = re.compile(
 )
 """A mapping of YAML whose values are secrets, whatever their names."""
 _MAPPED = re.compile(
-    r"""(?P<indent>[ ]+)(?!(?:file|path|name|user(?:name)?|url|host|type|id|ref|image|version)\b)[\w.-]{1,60}:[ ]+["']?
+    r"""[ ]*(?:-[ ]+)?(?!(?:file|path|name|user(?:name)?|url|host|type|id|ref|image|version)\b)
+    (?:(?<=-[ ])|[\w.-]{1,60}:[ ]+)["']?
     (?!(?:[a-z]{0,20}\d{0,3}[-_.]){1,8}[a-z]{0,20}\d{0,3}["']?\s*(?:[#]|$))
     (?P<v>(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[^\s"'#{}\[\]$&*!|>][^\s"'{}\[\]]{7,200})["']?\s*(?:[#].*)?""",
     re.VERBOSE,
@@ -177,7 +178,8 @@ def _in_mapping(lines: Sequence[str], first: int, indent: int) -> Iterator[list[
     for number in _below(lines, first):
         line = lines[number]
         here = len(line) - len(line.lstrip())
-        if line.strip() and here <= indent:
+        is_item = here == indent and line.startswith("- ", here)
+        if line.strip() and here <= indent and not is_item:
             return
         depth = here if depth < 0 and line.strip() else depth
         if here == depth and (entry := _MAPPED.fullmatch(line)):

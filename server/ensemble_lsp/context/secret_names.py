@@ -26,7 +26,7 @@ _IN_NAMES = re.compile(
 
 _STRONG = r"""(?:(?i:(?:api|access|account|secret|private|auth|encrypt(?:ion)?|signing|shared[_-]?access|jwt|hmac
         |cipher|crypto|aes)[_.-]?key
-    |pass(?:word|wd|[_-]?phrase|code)|secret|token|credentials?|mnemonic|seed[_-]?phrase)
+    |pass(?:word|wd|[_-]?phrase|code)|(?<!existing)(?<!existing_)secret|token|credentials?|mnemonic|seed[_-]?phrase)
     |(?<![^\W_])(?i:passw?ort|passord|kennwort|contrase[nñ]a|senha|has[lł]o|wachtwoord|lozinka|lösenord|salasana|heslo|jelsz[oó]|parola
         |clave[_-]?(?:secreta|privada|api)?|mot_?de_?passe|adgangskode|[şs]ifre|密[码碼]|口令|パスワード|비밀번호|пароль)(?![^\W_])
     |(?<![A-Za-z])(?i:pass|pwd|pw|_auth|psk)(?![A-Za-z])|(?<=[a-z])P(?:ass|wd)(?![a-z])|(?<=[A-Z])(?:PASS|PWD)(?![A-Za-z])
@@ -142,7 +142,7 @@ _BARE_RULES = (
     ),
     _rule(rf"\s+{_BARE}(?=[\s'\"]|$)", r"(?:\b(?:login|user|account)\s+\S{1,80}\s+|^\s*)$"),
     # ${NAME:-value}, ${name:value}, NAME=${1:-value}
-    _rule(rf":?[-=:][\"']?{_BARE}", r"\$\{[\w.-]{0,60}$"),
+    _rule(rf":?[-=:](?!\?)[\"']?{_BARE}", r"\$\{[\w.-]{0,60}$"),
     _rule(rf"(?:=|[\"']?:\s+)[\"']?\$\{{\w+:?[-=]{_BARE}"),
     # --set a.name=value,b=value of Helm
     _rule(r"=(?P<v>[^\s,\"'`{}$<>]{5,400})", r"\s--set(?:-string)?[=\s]\S{0,150}$"),
