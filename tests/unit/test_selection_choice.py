@@ -144,7 +144,24 @@ def test_a_model_that_fails_or_times_out_lately_is_worth_less_and_is_forgiven() 
     now[0] += 24 * 3600 + 4 * 3600  # another hour of the day, of which nothing bad is known
     assert selector.choose(HERE, [A], budget_ms=BUDGET).ranked[0].failures < 0.01
     now[0] += 20 * 3600  # the hour at which it failed
-    assert selector.choose(HERE, [A], budget_ms=BUDGET).ranked[0].failures > 0.3
+    assert selector.choose(HERE, [A], budget_ms=BUDGET).ranked[0].failures > 0.25
+    now[0] += 28 * 86400  # the model may have been avoided at this hour since
+    assert selector.choose(HERE, [A], budget_ms=BUDGET).ranked[0].failures < 0.03
+    again = LearnedSelector(clock=lambda: now[0])
+    again.load(json.loads(json.dumps(selector.save())))
+    assert again.choose(HERE, [A], budget_ms=BUDGET).ranked[0].failures < 0.03
+
+
+@pytest.mark.parametrize("ahead", [0.0, 5 * 365 * 86400.0])
+def test_failures_are_forgiven_without_an_answer_and_after_a_wrong_clock(ahead: float) -> None:
+    now = [1_750_000_000.0]
+    selector = LearnedSelector(clock=lambda: now[0])
+    for _ in range(30):
+        selector.observe_call(Call("a", time=now[0] + ahead, status="AuthenticationError"))
+        if ahead:
+            selector.observe_call(Call("a", time=now[0] + ahead))
+    now[0] += 28 * 3600
+    assert selector.choose(HERE, [A], budget_ms=BUDGET).ranked[0].failures < 0.01
 
 
 def test_latency_is_learned_by_the_hour_of_the_day() -> None:

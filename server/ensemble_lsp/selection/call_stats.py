@@ -21,6 +21,8 @@ HOUR_CALLS = 30.0
 """Calls that the means of one hour of the day weigh at most."""
 FRESH_SECONDS = 1800.0
 """Seconds for which the latest calls alone predict the next one; the half-life of failures."""
+HOUR_SECONDS = 7 * 86400.0
+"""Half-life of the failures of an hour: a model that is not asked then cannot show that it has recovered."""
 PSEUDO_CALLS = 10
 """Successful calls that every model starts with, so that one failure does not condemn it."""
 TIMED_OUT = "TimedOutError"
@@ -64,9 +66,12 @@ class _HourStats:
     """Share of failed calls, timeouts included."""
     timed_out: float = 0.0
     answers: float = 0.0
+    time: float = 0.0
+    """Unix seconds of the latest call."""
 
     def add(self, call: ObservedCall) -> None:
         """Add one call."""
+        self.time = max(self.time, call.time)
         self.calls = min(HOUR_CALLS, self.calls + 1)
         self.failed += (float(call.status != "ok") - self.failed) / self.calls
         self.timed_out += (float(call.status == TIMED_OUT) - self.timed_out) / self.calls
@@ -75,6 +80,11 @@ class _HourStats:
             self.first += (math.log(max(0.01, call.first_token_ms)) - self.first) / self.answers
             self.total += (math.log(max(0.01, call.total_ms)) - self.total) / self.answers
             self.cost += (call.cost - self.cost) / self.answers
+
+    def failures(self, now: float) -> float:
+        """Return the chance of a failure, which fades until the next call at this hour."""
+        faded = 0.5 ** (abs(now - self.time) / HOUR_SECONDS)
+        return faded * self.failed * self.calls / (self.calls + PSEUDO_CALLS)
 
 
 @dataclass(slots=True)
@@ -110,6 +120,11 @@ class _CallStats:
             self.latency = Latency(quantile(first, 0.5), quantile(first, 0.9), quantile(total, 0.5))
             self.mean_cost = sum(self.cost) / len(self.cost)
 
+    def recent_failures(self, now: float) -> float:
+        """Return the chance of a failure by the latest calls; it halves in half an hour."""
+        # A call in the future was written while a clock was wrong: its age is unknown, not 0.
+        return self.failures * 0.5 ** (abs(now - self.time) / FRESH_SECONDS)
+
     def expected(self, now: float) -> ExpectedCall | None:
         """Return the expectation for a call now; None before the first answer.
 
@@ -117,10 +132,10 @@ class _CallStats:
         """
         if self.latency is None:
             return None
-        age = max(0.0, now - self.time)
         hour = self.hours.get(hour_of(now))
-        trust = hour.answers / (hour.answers + 8) if hour and age > FRESH_SECONDS else 0.0
-        failures = self.failures * 0.5 ** (age / FRESH_SECONDS)
+        is_old = abs(now - self.time) > FRESH_SECONDS
+        trust = hour.answers / (hour.answers + 8) if hour and is_old else 0.0
+        failures = self.recent_failures(now)
         if hour is None or not trust:
             known = self.latency
             return ExpectedCall(known.first_p50, known.total_p50, self.mean_cost, failures)
@@ -128,7 +143,7 @@ class _CallStats:
             _blend(self.latency.first_p50, hour.first, trust),
             _blend(self.latency.total_p50, hour.total, trust),
             self.mean_cost + trust * (hour.cost - self.mean_cost),
-            max(failures, hour.failed * hour.calls / (hour.calls + PSEUDO_CALLS)),
+            max(failures, hour.failures(now)),
         )
 
     def save(self) -> dict[str, Any]:
@@ -160,7 +175,8 @@ class _CallStats:
         hours: Any = raw.get("hours")
         for row in cast("list[Any]", hours) if isinstance(hours, list) else []:
             values = finite_numbers(row)
-            if len(values) == 8 and values[0] in range(24) and min(values[1], values[4]) >= 0:
+            # An older version did not keep the time.
+            if len(values) in (8, 9) and values[0] in range(24) and min(values[1], values[4]) >= 0:
                 record.hours[int(values[0])] = _HourStats(*values[1:])
         record.refresh()
         return record
@@ -196,9 +212,10 @@ class CallStatistics:
     def expected(self, profile: Profile, task: Task) -> ExpectedCall:
         """Return the expectation for a call now; typical figures before the first answer."""
         record = self._stats.get((profile.name, task))
-        if record and (known := record.expected(self._clock())):
+        now = self._clock()
+        if record and (known := record.expected(now)):
             return known
-        failures = record.failures if record else 0.0
+        failures = record.recent_failures(now) if record else 0.0
         if profile.free:
             return ExpectedCall(10.0, 10.0, 0.0, failures, measured=False)
         baseline = self._baselines.get((profile.name, task))
