@@ -73,6 +73,16 @@ def _between(last: Edit, part: Edit) -> Span:
     return Span(part.span.end, max(part.span.end, last.span.start))
 
 
+def replaces_surroundings(change: DocumentChange, place: Span) -> bool:
+    """Return whether one edit replaces lines above and below a place: it says nothing about what was offered there."""
+    edit = change.steps[0].edit
+    return (
+        len(change.steps) == 1
+        and edit.span.start.line < place.start.line
+        and edit.span.end.line > place.end.line
+    )
+
+
 def replaces_all(change: DocumentChange) -> bool:
     """Return whether the same text was replaced at several places, as a rename does."""
     pairs = {(step.before.slice(step.edit.span), step.edit.text) for step in change.steps}
@@ -84,6 +94,8 @@ def adds_line(change: DocumentChange, touching: Sequence[Edit], offered: str) ->
     if change.coarse or len(change.steps) != 1 or len(touching) != 1:
         return False
     text, offered = (each.replace("\r\n", "\n") for each in (touching[0].text, offered))
+    if not text.strip():
+        return False  # the Return key
     # "Accept the next line" takes the line break, too.
     return not offered.startswith(text) and any(
         "\n" in one and "\n" not in other

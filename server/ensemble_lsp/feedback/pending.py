@@ -25,6 +25,7 @@ from .other_sources import (
     is_rewrite,
     only_formats,
     replaces_all,
+    replaces_surroundings,
 )
 from .popup_edits import is_in_word, is_popup_edit, restates_text
 from .range_tracking import DocumentChange, follow_change, trim
@@ -60,6 +61,9 @@ class PendingSuggestion:
     """The word before the region."""
     before: int = 0
     """Characters accepted of earlier suggestions that this one continues."""
+    head: Span | None = None
+    """The place of those characters, in front of the region."""
+    head_text: str = ""
     by_hand: int = 0
     at_once: int = 0
     words: int = 0
@@ -82,6 +86,8 @@ class PendingSuggestion:
     """Whether the latest change touched its place."""
     changed_outside: bool = False
     """Whether the latest change touched the rest of the document."""
+    overwritten: bool = False
+    """Whether the latest change replaced it together with the lines above and below."""
     ended_word: bool = False
     """Whether in the latest change a popup's item ended a word that was begun."""
     parts: int = 0
@@ -119,14 +125,18 @@ class PendingSuggestion:
         ``restored``: the change brings back a text that the user removed.
         """
         self.ended_word = False
+        if self.head is not None:
+            self.head = follow_change(self.head, change, grows=False)[0]
         if self._is_far_from(change) and self._moved_by(change):
             return
         earlier = replace(self) if len(change.steps) > 1 else None
+        surrounds = replaces_surroundings(change, self.region)
         self._take_in_closers(change)
         region, touching, outside = follow_change(self.region, change, grows=True)
         self.region = without_word(region, change.after, self.word)
         self.changed_now, self.changed_outside = bool(touching), outside
         self._compare(change, touching, restored)
+        self.overwritten = surrounds and self.match.state == "other"
         if earlier is not None and touching and self.match.state in ("part", "other"):
             self._follow_steps(change, earlier)
 
@@ -367,21 +377,6 @@ class PendingSuggestion:
 def remaining(pending: PendingSuggestion) -> str:
     """Return the offered text that is not there yet, without white space."""
     return squeeze(pending.offered)[pending.match.taken :]
-
-
-def continues(old: PendingSuggestion, new: PendingSuggestion, document: Document) -> bool:
-    """Return whether a newer suggestion is the rest of an older one of the same models."""
-    if old.suggestion.models != new.suggestion.models or old.match.state not in (
-        "untouched",
-        "part",
-    ):
-        return False
-    if old.suggestion.task != new.suggestion.task or new.region.start < old.region.start:
-        return False
-    if new.region.start.line - old.region.start.line > old.offered.count("\n") + 1:
-        return False
-    between = squeeze(document.slice(Span(old.region.start, new.region.start)))
-    return between + squeeze(new.offered) == squeeze(old.offered)
 
 
 def same_place(one: PendingSuggestion, other: PendingSuggestion) -> bool:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ..types import Document, Edit, Outcome, Span, Suggestion, advance
+from ..types import Document, Edit, Outcome, OutcomeKind, Span, Suggestion, advance
 from .matching import squeeze
 from .pending import PendingSuggestion
 from .range_tracking import DocumentChange, follow_change
@@ -75,19 +75,16 @@ class RetentionTracker:
 
     def add(self, pending: PendingSuggestion, outcome: Outcome) -> None:
         """Begin to follow the accepted part of a suggestion."""
-        arrived = pending.match.state in {"part", "whole"} and pending.match.taken > 0
-        text = (
-            pending.now[: _length_of_taken(pending.now, pending.match.taken)]
-            if arrived
-            else pending.offered
-        )
+        text, region = _accepted_text(pending, outcome.kind), pending.region
+        if pending.head is not None:
+            region = Span(pending.head.start, region.end)
         retained = RetainedText(
             pending.suggestion,
             outcome,
-            pending.region,
-            text,
+            region,
+            text or pending.head_text + pending.offered,
             self._clock(),
-            arrived,
+            bool(text),
             squeeze(pending.old),
         )
         self._texts[pending.suggestion.id] = retained
@@ -228,6 +225,15 @@ class RetentionTracker:
         outcome = retained.outcome
         reward = reward_of(outcome.kind, outcome.share, outcome.shown_ms, share)
         self._report(retained.suggestion, replace(outcome, survival=share, reward=reward))
+
+
+def _accepted_text(pending: PendingSuggestion, kind: OutcomeKind) -> str:
+    """Return the accepted text as the document has it; an empty string if it has not arrived yet."""
+    taken = pending.match.taken
+    if kind == "accepted" and pending.match.state != "whole":
+        return ""
+    own = pending.now[: _length_of_taken(pending.now, taken)] if taken else ""
+    return pending.head_text + own
 
 
 def _was_moved(retained: RetainedText, document: Document) -> bool:

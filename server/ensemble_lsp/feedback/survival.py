@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..types import Document, split_lines
+from .matching import LAYOUT
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _MAX_TOKENS = 4000
@@ -20,9 +21,13 @@ def survival(accepted: str, now: str) -> float:
 
     It is the longest common subsequence, as in GitHub's telemetry
     (Ziegler et al., Productivity Assessment of Neural Code Completion, 2022), but by tokens,
-    so that a renamed variable costs one, and a formatter nothing.
+    so that a renamed variable costs one, and a formatter nothing: the marks that it changes count only
+    where the accepted text has nothing else.
     """
-    old, new = tokens(accepted)[:_MAX_TOKENS], tokens(now)[: 4 * _MAX_TOKENS]
+    old, new = tokens(LAYOUT.sub(" ", accepted)), tokens(LAYOUT.sub(" ", now))
+    if not old:
+        old, new = tokens(accepted), tokens(now)
+    old, new = old[:_MAX_TOKENS], new[: 4 * _MAX_TOKENS]
     if not old:
         return 1.0
     return _common_subsequence(old, new) / len(old)

@@ -13,9 +13,10 @@ from dataclasses import replace
 from time import monotonic
 
 from ..types import Document, Edit, Outcome, OutcomeKind, Suggestion
+from .chains import continues, inherit
 from .client_habits import ClientHabits
 from .other_sources import RemovedTexts
-from .pending import PendingSuggestion, continues, meet, remaining, same_line, same_place
+from .pending import PendingSuggestion, meet, remaining, same_line, same_place
 from .recently_ended import RecentlyEnded
 from .retention import RetentionTracker
 from .reward import GLANCE_MS, reward_of
@@ -87,9 +88,7 @@ class Tracker:
     ) -> None:
         successor = next((pending for pending in new if continues(old, pending, document)), None)
         if successor is not None:
-            successor.since, successor.before = old.since, old.by_hand + old.at_once
-            successor.by_hand, successor.at_once = old.by_hand, old.at_once
-            successor.parts = old.parts
+            inherit(successor, old, document)
             if successor.suggestion.id == old.suggestion.id:
                 del self._pending[old.suggestion.id]
             else:
@@ -282,6 +281,9 @@ class Tracker:
             self._end(pending, "typed", "document", 1.0)
             return
         if pending.suggestion.task == "generate":
+            return
+        if pending.overwritten:
+            self._end(pending, "superseded", "document", 0.0)
             return
         pending.other_since = (pending.other_since or now) if state == "other" else None
         pending.whole_since = (pending.whole_since or now) if state == "whole" else None
