@@ -16,10 +16,11 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SettingsError
+from ..feedback.range_tracking import moved_span
 from ..feedback.refusals import Refusals
 from ..feedback.reward import reward_of
 from ..feedback.tracker import Tracker
@@ -111,8 +112,28 @@ class SuggestionLog:
         for suggestion, decision in zip(suggestions, decisions, strict=True):
             self._record(suggestion, document, decision, trigger, group)
             self.refusals.offered(suggestion, document)
-        self.tracker.offered(suggestions, document, all_visible=listed)
+        latest = self._workspace.documents.get(document.uri)
+        if latest is not None and latest.version != document.version:
+            suggestions, document = self._brought_up_to_date(suggestions, document, latest), latest
+        if suggestions:
+            self.tracker.offered(suggestions, document, all_visible=listed)
         self._tick_soon()
+
+    def _brought_up_to_date(
+        self, suggestions: Sequence[Suggestion], document: Document, latest: Document
+    ) -> list[Suggestion]:
+        """Move suggestions for an older version of their document to their places in the latest one.
+
+        Completions are not shown there; the one on the screen must not be replaced by them.
+        """
+        moved: list[Suggestion] = []
+        for suggestion in suggestions:
+            if suggestion.task == "complete":
+                self.settle(suggestion, Outcome(suggestion.id, "superseded", "document"))
+            else:
+                span = moved_span(suggestion.span, document, latest)
+                moved.append(replace(suggestion, span=span, version=latest.version))
+        return moved
 
     def answered(self, suggestion: Suggestion, document: Document, decision: Decision) -> None:
         """Record an explanation. Its outcome is known only if the user says whether it was helpful."""

@@ -202,6 +202,13 @@ def follow_change(
     return region, touching, outside
 
 
+def moved_span(span: Span, before: Document, after: Document) -> Span:
+    """Return where a span of one version of a document is in a later one."""
+    whole = Edit(Span(Position(0, 0), before.end), after.text)
+    change = DocumentChange.of(before, after, [whole], fine=True)
+    return follow_change(span, change, grows=False)[0]
+
+
 def _within(document: Document, region: Span) -> Span:
     r"""Clamp the region: where a "\r" and a "\n" have met there is one line less."""
     start, end = document.clamp(region.start), document.clamp(region.end)

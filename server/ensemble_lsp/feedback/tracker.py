@@ -212,6 +212,10 @@ class Tracker:
         is_followed = bool(followed or recent or self._retention.follows(uri))
         if not is_followed and sum(len(edit.text) for edit in edits) > _LARGE:
             return
+        if not edits:  # some clients report a new version without a change
+            if is_followed:
+                self._documents[uri] = after
+            return
         change = self.habits.examine(before, after, edits)
         restored = self._removed.restored_by(change)
         self._removed.note(
