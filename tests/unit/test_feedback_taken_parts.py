@@ -106,7 +106,7 @@ def test_the_last_word_alone_is_undone(form: str) -> None:
     e.wait(200)
     outcome = desk.last(suggestion)
     assert outcome.kind == "accepted"
-    assert outcome.survival == pytest.approx(4 / 7)
+    assert outcome.survival == pytest.approx(4 / 9)
 
 
 def test_a_command_before_the_last_word_arrives_means_the_whole_text() -> None:
@@ -124,7 +124,7 @@ def test_a_command_before_the_last_word_arrives_means_the_whole_text() -> None:
     assert desk.last(suggestion).survival == 1.0
     e.replace(Span(start, e.cursor), "")
     e.wait(200)
-    assert desk.last(suggestion).survival == pytest.approx(4 / 7)
+    assert desk.last(suggestion).survival == pytest.approx(4 / 9)
 
 
 # -- edits that are no judgement -----------------------------------------------------------------
@@ -163,3 +163,52 @@ def test_the_return_key_alone_refuses_nothing(form: str) -> None:
     desk.editor.wait(5)
     desk.tracker.closed(desk.editor.document)
     assert desk.last(suggestion).kind == "ignored"
+
+
+# -- deletions -------------------------------------------------------------------------------------
+
+
+LINES = Span(Position(2, 0), Position(4, 0))
+WORD = Span(Position(2, 0), Position(2, 7))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("span", [LINES, WORD])
+@pytest.mark.parametrize(
+    ("pauses", "kind", "reward"),
+    [((1.0,), "rejected", 0.0), ((20.0,), "accepted", 0.0), ((1.0, 3.0), "accepted", 1.0)],
+    ids=["undone", "undone later", "undone and redone"],
+)
+def test_a_deletion_that_is_undone_is_not_kept(
+    form: str, span: Span, pauses: tuple[float, ...], kind: str, reward: float
+) -> None:
+    desk = Desk(form, ABOVE, BELOW)
+    e = desk.editor
+    document = e.document
+    suggestion = Suggestion("deletion", "edit", "", ("a",), document.uri, document.version, span)
+    desk.tracker.offered([suggestion], document)
+    e.wait(1)
+    states = [document]
+    e.change(Edit(span, ""))
+    states.insert(0, e.document)
+    for number, pause in enumerate(pauses, 1):
+        e.wait(pause)
+        e.restore(states[number % 2], e.cursor)
+    e.wait(200)
+    desk.tracker.closed(e.document)
+    assert (desk.last(suggestion).kind, desk.last(suggestion).reward) == (kind, reward)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_deletion_is_kept_though_something_else_is_written_there(form: str) -> None:
+    desk = Desk(form, ABOVE, BELOW)
+    e = desk.editor
+    document = e.document
+    suggestion = Suggestion("deletion", "edit", "", ("a",), document.uri, document.version, LINES)
+    desk.tracker.offered([suggestion], document)
+    e.wait(1)
+    e.change(Edit(LINES, ""))
+    e.wait(1)
+    e.insert("export {};\n", LINES.start)
+    e.wait(200)
+    assert (desk.last(suggestion).kind, desk.last(suggestion).reward) == ("accepted", 1.0)

@@ -14,7 +14,7 @@ State = Literal["untouched", "part", "whole", "other"]
 _SPACE = re.compile(r"\s+")
 _CLOSERS = re.compile(r"(?:[)\]}>\"'`;,]|end|</[\w.:-]*>)*")
 """Characters that editors add after the cursor by themselves."""
-LAYOUT = re.compile(r"[\s\"'`,;()]+")
+_LAYOUT = re.compile(r"[\s\"'`,;()]+")
 """Characters that a formatter adds, removes or exchanges."""
 _LEADER = re.compile(r"\s*(?://[/!]?|\#|\*|--|;;?|%|>|[-+]|\d+\.)?\s*")
 """The start of a line that an editor adds to a line break: indentation, the sign of a comment or list."""
@@ -93,7 +93,7 @@ def _kept(was: str, want: str, taken: int) -> int:
 
 def reformatted(now: str, offered: str) -> bool:
     """Return whether the texts are equal except for layout, quotes, commas, semicolons and parentheses."""
-    one, other = (LAYOUT.sub("", text) for text in (now, offered))
+    one, other = (_LAYOUT.sub("", text) for text in (now, offered))
     return bool(other) and one == other
 
 

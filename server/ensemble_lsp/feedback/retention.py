@@ -52,6 +52,12 @@ class RetainedText:
             self.copies = occurrences(change.steps[0].before, self.text)
         return touching
 
+    def survives_in(self, now: str) -> float:
+        """Return the share of the text that is in the text at its place; a deletion has survived or not."""
+        if not self.text:
+            return 0.0 if self.old and squeeze(now) == self.old else 1.0
+        return survival(self.text, now)
+
     def narrow(self, document: Document) -> None:
         """Leave out what was written at its place while it was undone."""
         now = document.slice(self.region)
@@ -76,6 +82,7 @@ class RetentionTracker:
     def add(self, pending: PendingSuggestion, outcome: Outcome) -> None:
         """Begin to follow the accepted part of a suggestion."""
         text, region = _accepted_text(pending, outcome.kind), pending.region
+        is_deletion = not pending.offered and pending.match.state == "whole"
         if pending.head is not None:
             region = Span(pending.head.start, region.end)
         retained = RetainedText(
@@ -84,7 +91,7 @@ class RetentionTracker:
             region,
             text or pending.head_text + pending.offered,
             self._clock(),
-            bool(text),
+            bool(text) or is_deletion,
             squeeze(pending.old),
         )
         self._texts[pending.suggestion.id] = retained
@@ -179,7 +186,7 @@ class RetentionTracker:
     def _check_undo(self, retained: RetainedText, after: Document) -> None:
         """Notice that a text arrives after its accept was reported, or is undone."""
         now = after.slice(retained.region)
-        share = survival(retained.text, now)
+        share = retained.survives_in(now)
         if not retained.arrived:
             retained.arrived = share >= 0.9
         elif (share <= 0.1 or squeeze(now) == retained.old) and not _was_moved(retained, after):
@@ -193,7 +200,7 @@ class RetentionTracker:
         """
         text, now = squeeze(retained.text), squeeze(after.slice(retained.region))
         inserted = squeeze("".join(edit.text for edit in edits))
-        if text in inserted or (now == text and len(inserted) * 2 >= len(text)):
+        if (text and text in inserted) or (now == text and len(inserted) * 2 >= len(text)):
             retained.undone = False
             retained.narrow(after)
             self._report(retained.suggestion, replace(retained.outcome, survival=None))
@@ -219,7 +226,7 @@ class RetentionTracker:
     def _measure(self, retained: RetainedText, document: Document) -> None:
         if retained.undone:
             return
-        share = survival(retained.text, document.slice(retained.region))
+        share = retained.survives_in(document.slice(retained.region))
         if share < 0.5 and _was_moved(retained, document):
             share = 1.0
         outcome = retained.outcome

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from ..types import Document, split_lines
-from .matching import LAYOUT
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_MARKS = re.compile(r"[\"'`,;]+")
+"""Marks that a formatter exchanges or removes."""
 _MAX_TOKENS = 4000
 
 
@@ -24,7 +25,7 @@ def survival(accepted: str, now: str) -> float:
     so that a renamed variable costs one, and a formatter nothing: the marks that it changes count only
     where the accepted text has nothing else.
     """
-    old, new = tokens(LAYOUT.sub(" ", accepted)), tokens(LAYOUT.sub(" ", now))
+    old, new = tokens(_MARKS.sub(" ", accepted)), tokens(_MARKS.sub(" ", now))
     if not old:
         old, new = tokens(accepted), tokens(now)
     old, new = old[:_MAX_TOKENS], new[: 4 * _MAX_TOKENS]
