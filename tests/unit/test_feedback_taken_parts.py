@@ -11,7 +11,8 @@ from ensemble_lsp.feedback.reward import reward_of
 from ensemble_lsp.types import Document, Edit, Outcome, Position, Span, Suggestion
 from tests.support.simulated_editor import Editor
 
-FORMS = ("vscode", "smallest", "neovim", "full")
+FINE = ("vscode", "smallest", "neovim")
+FORMS = (*FINE, "full")
 TEXT = "await db.users.find(id);"
 LINE = "  const user = "
 
@@ -125,6 +126,47 @@ def test_a_command_before_the_last_word_arrives_means_the_whole_text() -> None:
     e.replace(Span(start, e.cursor), "")
     e.wait(200)
     assert desk.last(suggestion).survival == pytest.approx(4 / 9)
+
+
+@pytest.mark.parametrize("form", FINE)
+def test_the_rest_of_a_typed_text_is_undone(form: str) -> None:
+    desk = Desk(form)
+    e = desk.editor
+    e.offer(TEXT)
+    e.wait(1)
+    e.type("await db")
+    suggestion = e.offer(TEXT[8:])
+    e.wait(1)
+    before, here = e.document, e.cursor
+    e.accept(suggestion)
+    e.wait(1)
+    e.restore(before, here)
+    e.wait(200)
+    assert (desk.last(suggestion).kind, desk.last(suggestion).reward) == ("rejected", 0.0)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("by_key", [True, False])
+def test_an_accepted_word_stays_when_the_next_one_is_taken_back(form: str, by_key: bool) -> None:
+    desk = Desk(form)
+    e = desk.editor
+    e.offer(TEXT)
+    e.wait(1)
+    e.insert("await db")
+    suggestion = e.offer(TEXT[8:])
+    e.wait(1)
+    before, here = e.document, e.cursor
+    e.insert(".users")
+    e.wait(1)
+    if by_key:
+        e.backspace(6)
+    else:
+        e.restore(before, here)
+    e.type(" ?? null;")
+    e.wait(200)
+    outcome = desk.last(suggestion)
+    assert (outcome.kind, outcome.survival) == ("partial", 1.0)
+    assert outcome.share == pytest.approx(7 / 23, abs=0.01)
 
 
 # -- edits that are no judgement -----------------------------------------------------------------

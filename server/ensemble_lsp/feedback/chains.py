@@ -26,6 +26,9 @@ def inherit(new: PendingSuggestion, old: PendingSuggestion, document: Document) 
     """Give a suggestion the past of the one that it continues."""
     new.since, new.before = old.since, old.by_hand + old.at_once
     new.by_hand, new.at_once, new.parts = old.by_hand, old.at_once, old.parts
+    new.before_at_once = old.at_once
+    if not old.at_once:
+        return  # an undo of what is accepted later leaves the typed text
     start = old.region.start if old.head is None else old.head.start
     if start < new.region.start:
         new.head = Span(start, new.region.start)

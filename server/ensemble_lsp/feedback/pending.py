@@ -61,8 +61,10 @@ class PendingSuggestion:
     """The word before the region."""
     before: int = 0
     """Characters accepted of earlier suggestions that this one continues."""
+    before_at_once: int = 0
+    """Those of them that were not typed by hand."""
     head: Span | None = None
-    """The place of those characters, in front of the region."""
+    """Their place in front of the region, if any of them was accepted at once."""
     head_text: str = ""
     by_hand: int = 0
     at_once: int = 0
@@ -312,9 +314,9 @@ class PendingSuggestion:
         taken, self.finished = matched.gained, False
         if matched.state not in ("part", "whole"):
             taken = min(taken, self.taken)
-        if not taken and self.at_once:
+        if not taken and self.at_once > self.before_at_once:
             self.undone = True
-        self.at_once = min(self.at_once, taken)
+        self.at_once = min(self.at_once, self.before_at_once + taken)
         self.by_hand = max(0, min(self.by_hand, self.before + taken - self.at_once))
         self.words = min(self.words, self.by_hand)
 
