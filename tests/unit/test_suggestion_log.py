@@ -42,6 +42,11 @@ class Bench:
         self.log.offer([suggestion], document, [None], trigger="invoked")
 
 
+async def _opened(path: Path) -> AppContext:
+    (path / "config.toml").write_text(CONFIG)
+    return await open_app(config_path=path / "config.toml", data_dir=path / "data", env={})
+
+
 @pytest.fixture
 async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     outcomes: dict[str, Outcome] = {}
@@ -51,8 +56,7 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
     monkeypatch.setattr(SuggestionLog, "settle", hear)
     monkeypatch.setattr(SuggestionLog, "revise", hear)
-    (tmp_path / "config.toml").write_text(CONFIG)
-    app = await open_app(config_path=tmp_path / "config.toml", data_dir=tmp_path / "data", env={})
+    app = await _opened(tmp_path)
     yield Bench(app, outcomes)
     await app.close()
 
@@ -99,3 +103,22 @@ async def test_a_new_version_without_a_change_is_followed(bench: Bench) -> None:
     bench.documents.change(URI, 4, [])
     bench.documents.close(URI)
     assert (bench.outcomes["shown"].kind, bench.outcomes["shown"].survival) == ("accepted", 1.0)
+
+
+@pytest.mark.parametrize("settled", [False, True])
+async def test_an_accept_is_kept_though_its_server_has_ended(tmp_path: Path, settled: bool) -> None:
+    ended = await _opened(tmp_path)
+    bench = Bench(ended, {})
+    bench.offer("shown", TEXT, bench.document, HERE)
+    if settled:
+        bench.documents.close(URI)
+    await ended.suggestions.flush()
+    following = await _opened(tmp_path)
+    await following.suggestions.accepted("shown", None)
+    await following.suggestions.accepted("never offered", None)
+    await ended.close()
+    stored = await following.suggestions.history.get("shown")
+    assert stored is not None and stored.outcome is not None
+    assert (stored.outcome.kind, stored.outcome.source) == ("accepted", "command")
+    assert await following.suggestions.history.get("never offered") is None
+    await following.close()

@@ -243,7 +243,12 @@ class SuggestionLog:
     async def accepted(self, id_: str, length: int | None) -> None:
         """Take the accept command; returns when the history has the outcome."""
         if not self._judge_explanation(id_, "accepted"):
-            self.tracker.accepted(id_, length)
+            known = self.tracker.accepted(id_, length)
+            if not known and length is None:
+                # A server that has ended since may have offered it: the history knows.
+                outcome = Outcome(id_, "accepted", "command", 1.0, reward_of("accepted"))
+                self._write(self.history.add_outcome(outcome, time.time()))
+                self.learn_soon()
         await self.flush()
 
     async def rejected(self, id_: str) -> None:
