@@ -169,6 +169,33 @@ def test_an_accepted_word_stays_when_the_next_one_is_taken_back(form: str, by_ke
     assert outcome.share == pytest.approx(7 / 23, abs=0.01)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("reported_first", [True, False])
+@pytest.mark.parametrize("again", [True, False])
+def test_a_reported_part_that_is_undone_is_no_part(
+    form: str, reported_first: bool, again: bool
+) -> None:
+    desk = Desk(form)
+    e = desk.editor
+    suggestion = e.offer(TEXT)
+    e.wait(1)
+    before, here = e.document, e.cursor
+    if reported_first:
+        desk.tracker.partially_accepted(suggestion.id, 5)
+    e.insert("await")
+    if not reported_first:
+        desk.tracker.partially_accepted(suggestion.id, 5)
+    e.wait(0.5)
+    e.restore(before, here)
+    if again:
+        e.wait(0.5)
+        e.insert("await")
+        desk.tracker.partially_accepted(suggestion.id, 5)
+    e.type(" null;")
+    e.wait(200)
+    assert desk.last(suggestion).kind == ("partial" if again else "rejected")
+
+
 # -- edits that are no judgement -----------------------------------------------------------------
 
 ABOVE = "".join(f"import m{n} from 'm{n}';\n" for n in range(9)) + "function f() {\n"

@@ -314,8 +314,8 @@ class PendingSuggestion:
         taken, self.finished = matched.gained, False
         if matched.state not in ("part", "whole"):
             taken = min(taken, self.taken)
-        if not taken and self.at_once > self.before_at_once:
-            self.undone = True
+        if not taken and (self.reported or self.at_once > self.before_at_once):
+            self.undone, self.reported = True, 0.0
         self.at_once = min(self.at_once, self.before_at_once + taken)
         self.by_hand = max(0, min(self.by_hand, self.before + taken - self.at_once))
         self.words = min(self.words, self.by_hand)
