@@ -75,7 +75,7 @@ def parse_params(params: Any) -> InlineEditParams | None:
 
 
 def accepted_id(params: Any) -> str | None:
-    """Return the suggestion's id in the accept command of a ``didShowInlineEdit`` notification."""
+    """Return the suggestion's id in the accept command of the item that a notification of Copilot's clients names."""
     for key in ("item", "command", "arguments"):
         params = cast("dict[str, Any]", params).get(key) if isinstance(params, dict) else None
     first: Any = next(iter(cast("list[Any]", params)), None) if isinstance(params, list) else None

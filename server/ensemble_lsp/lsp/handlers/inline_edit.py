@@ -101,8 +101,8 @@ def _on_the_wire(ls: EnsembleServer, document: Document, suggestion: Suggestion)
     }
 
 
-def did_show_inline_edit(ls: EnsembleServer, params: Any) -> None:
-    """Record that an edit is on the screen."""
+def did_show_item(ls: EnsembleServer, params: Any) -> None:
+    """Record that an edit or a completion is on the screen, as Copilot's clients report it."""
     if host := ls.host_if_ready():
         from ..inline_edit_params import accepted_id
 

@@ -1,4 +1,4 @@
-"""ensemble/didShow, didPartiallyAccept, didEnd: reports about suggestions from our plugins.
+"""ensemble/didShow, didPartiallyAccept, didEnd: reports about suggestions from our plugins and Copilot's clients.
 
 They complement the document's changes, from which the server learns alone. Invalid ones are ignored.
 """
@@ -6,12 +6,12 @@ They complement the document's changes, from which the server learns alone. Inva
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ...types import Suggestion
 from ..convert import code_points
 from ..neovim import from_line_start
-from ..server import EnsembleServer
+from ..server import EnsembleServer, Host
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -46,9 +46,24 @@ def did_partially_accept(ls: EnsembleServer, params: Any) -> None:
         from ..notification_schemas import DidPartiallyAcceptParams
 
         if event := _parsed(DidPartiallyAcceptParams, params):
-            suggestion = host.app.suggestions.find(event.id)
-            length = _accepted(ls, suggestion, event.length) if suggestion else event.length
-            host.app.suggestions.partially_accepted(event.id, length)
+            _partially_accepted(ls, host, event.id, event.length)
+
+
+def did_partially_accept_item(ls: EnsembleServer, params: Any) -> None:
+    """Record how much of an item was accepted, as Copilot's clients report it."""
+    if host := ls.host_if_ready():
+        from ..inline_edit_params import accepted_id
+
+        id_ = accepted_id(params)
+        length = cast("dict[str, Any]", params).get("acceptedLength") if id_ else None
+        if id_ and isinstance(length, int) and not isinstance(length, bool):
+            _partially_accepted(ls, host, id_, length)
+
+
+def _partially_accepted(ls: EnsembleServer, host: Host, id_: str, length: int) -> None:
+    suggestion = host.app.suggestions.find(id_)
+    length = _accepted(ls, suggestion, length) if suggestion else length
+    host.app.suggestions.partially_accepted(id_, length)
 
 
 def _accepted(ls: EnsembleServer, suggestion: Suggestion, length: int) -> int:
