@@ -39,17 +39,24 @@ class RetainedText:
     measurements: int = 0
     copies: int = 0
     """Copies of the text in the document before any of it was deleted; 0 until then."""
+    lines: str = ""
+    """The whole lines of the text at that time: a formatter that sorts lines moves them."""
+    line_copies: int = 0
     undone: bool = False
 
     def follow(self, change: DocumentChange) -> list[Edit]:
         """Move the region with a change; return the edits that touched the text."""
+        place = self.region
         self.region, touching, _ = follow_change(
-            self.region, change, grows=not self.arrived or self.undone
+            place, change, grows=not self.arrived or self.undone
         )
         deletes = any(not edit.span.empty for edit in touching)
         if deletes and self.arrived and not self.copies:
             # Not earlier: it reads the whole document.
-            self.copies = occurrences(change.steps[0].before, self.text)
+            before = change.steps[0].before
+            self.copies = occurrences(before, self.text)
+            self.lines = "".join(before.lines[place.start.line : place.end.line + 1])
+            self.line_copies = occurrences(before, self.lines)
         return touching
 
     def survives_in(self, now: str) -> float:
@@ -207,12 +214,13 @@ class RetentionTracker:
 
     def _check_paste(self, retained: RetainedText, change: DocumentChange) -> None:
         """Notice that a text that seemed undone was cut: it is pasted at another place."""
-        text = squeeze(retained.text)
+        texts = (squeeze(retained.text), squeeze(retained.lines))
         is_recent = self._clock() <= retained.accepted_at + MEASURED_AFTER_S[-1]
-        if not retained.undone or not is_recent or len(text) < _LEAST_PASTED:
+        if not retained.undone or not is_recent:
             return
         for step in change.steps:
-            if squeeze(step.edit.text) == text:
+            inserted = squeeze(step.edit.text)
+            if len(inserted) >= _LEAST_PASTED and inserted in texts:
                 start = step.edit.span.start
                 retained.region = Span(start, advance(start, step.edit.text))
                 retained.undone = False
@@ -244,8 +252,10 @@ def _accepted_text(pending: PendingSuggestion, kind: OutcomeKind) -> str:
 
 
 def _was_moved(retained: RetainedText, document: Document) -> bool:
-    """Return whether the text was moved: the document has as many copies of it as before."""
-    return 0 < retained.copies <= occurrences(document, retained.text)
+    """Return whether the text was moved: the document has as many copies of it, or of its lines, as before."""
+    return 0 < retained.copies <= occurrences(
+        document, retained.text
+    ) or 0 < retained.line_copies <= occurrences(document, retained.lines)
 
 
 def _length_of_taken(text: str, squeezed: int) -> int:

@@ -63,7 +63,7 @@ def occurrences(document: Document, text: str) -> int:
     return count
 
 
-_MIN_CHARS = 16
+_MIN_CHARS = 9
 """Shorter texts are found elsewhere by chance."""
 
 
