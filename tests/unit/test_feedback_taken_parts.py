@@ -196,6 +196,23 @@ def test_a_reported_part_that_is_undone_is_no_part(
     assert desk.last(suggestion).kind == ("partial" if again else "rejected")
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+def test_an_accept_is_not_measured_before_its_edit_comes(arrives: bool) -> None:
+    desk = Desk("full")
+    e = desk.editor
+    suggestion = e.offer(TEXT)
+    e.wait(1)
+    desk.tracker.accepted(suggestion.id)
+    e.wait(60)
+    assert desk.last(suggestion).survival is None
+    if arrives:
+        e.insert(TEXT)
+    else:
+        e.type("null;")
+    e.wait(200)
+    assert desk.last(suggestion).survival == pytest.approx(1.0 if arrives else 0.0, abs=0.15)
+
+
 # -- edits that are no judgement -----------------------------------------------------------------
 
 ABOVE = "".join(f"import m{n} from 'm{n}';\n" for n in range(9)) + "function f() {\n"

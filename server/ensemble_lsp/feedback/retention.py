@@ -43,6 +43,8 @@ class RetainedText:
     """The whole lines of the text at that time: a formatter that sorts lines moves them."""
     line_copies: int = 0
     undone: bool = False
+    touched: bool = False
+    """Whether an edit touched its place since the accept."""
 
     def follow(self, change: DocumentChange) -> list[Edit]:
         """Move the region with a change; return the edits that touched the text."""
@@ -50,6 +52,7 @@ class RetainedText:
         self.region, touching, _ = follow_change(
             place, change, grows=not self.arrived or self.undone
         )
+        self.touched = self.touched or bool(touching)
         deletes = any(not edit.span.empty for edit in touching)
         if deletes and self.arrived and not self.copies:
             # Not earlier: it reads the whole document.
@@ -232,8 +235,8 @@ class RetentionTracker:
         self._report(retained.suggestion, undone)
 
     def _measure(self, retained: RetainedText, document: Document) -> None:
-        if retained.undone:
-            return
+        if retained.undone or not (retained.arrived or retained.touched):
+            return  # nothing to measure, or the client has not sent the accept's edit yet
         share = retained.survives_in(document.slice(retained.region))
         if share < 0.5 and _was_moved(retained, document):
             share = 1.0
