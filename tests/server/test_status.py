@@ -157,3 +157,28 @@ async def test_lsp_mode_gets_no_notification_that_it_would_warn_of(
         assert await client.request("textDocument/completion", client.at(uri))
         assert await client.shutdown() == 0
         assert [m for m, _ in client.notifications if not m.startswith(("window/", "$/"))] == []
+
+
+async def test_a_pause_says_what_failed_last_while_the_user_types(
+    home: Home, provider: LoopbackProvider, uri: str
+) -> None:
+    """A key that comes before the failure is reported cancels that request; the next one asks no model."""
+    provider.fault = Fault.disconnect()
+    home.model("gpt", provider.base_url)
+    async with home.server() as client:
+        client.open(uri, CODE)
+        await client.inline(uri)
+        for key in "wid":
+            client.append(uri, key)
+            await client.inline(uri)
+        asked = len(provider.requests)
+
+        def message() -> str:
+            sent = [p for method, p in client.notifications if method == "ensemble/status"]
+            return str(sent[-1].get("message", "")) if sent else ""
+
+        await client.until(lambda: "(paused, tried again" in message())
+        assert message().startswith("Start the server")
+        client.append(uri, "t")
+        await client.inline(uri)
+        assert len(provider.requests) == asked

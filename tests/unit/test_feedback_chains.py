@@ -122,3 +122,22 @@ def test_a_snippet_that_begins_as_offered_is_not_taken(form: str) -> None:
     e.wait(1)
     e.replace(Span(Position(0, 0), e.cursor), "try {\n  \n} catch (error) {\n  \n}")
     assert desk.kind(suggestion) == "rejected"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("keys", [1, 3])
+def test_escape_rejects_what_continues_the_suggestion_that_the_client_still_knows(
+    form: str, keys: int
+) -> None:
+    """The server answers a key before the client, which reports Escape, has the answer."""
+    desk = Desk("const total = \n", (0, 14), form)
+    e = desk.editor
+    first = newest = e.offer(TEXT)
+    e.wait(1)
+    for key in TEXT[:keys]:
+        e.type(key)
+        e.flush()
+        newest = e.offer(TEXT[e.cursor.column - 14 :])
+    e.tracker.ended(first.id, "rejected")
+    assert desk.kinds[newest.id] == "rejected"
+    assert desk.kinds[first.id] == "superseded"

@@ -11,6 +11,7 @@ from ..wording import join_names
 if TYPE_CHECKING:
     from ..consensus.fan_out import FanOutResult
     from ..models.interface import Model
+    from ..registry.model_registry import Entry
     from ..types import Document, Task
     from .app_context import AppContext
 
@@ -25,15 +26,29 @@ def no_model(app: AppContext, task: Task) -> NoModelError:
         # A packaged model is too small to predict edits.
         ways = _WAYS if task == "edit" else (*_WAYS, _DOWNLOAD)
         return NoModelError(f"Add a model: none can {task}. {join_names(ways, 'or')}.")
+    return _unavailable(paused, f" No other model can {task}.")
+
+
+def paused(app: AppContext, task: Task) -> NoModelError | None:
+    """Say why the models that could do a task are not asked now; ``None`` if no failure pauses one."""
+    names = app.registry.paused(task)
+    return (
+        _unavailable([e for e in app.registry.entries() if e.profile.name in names])
+        if names
+        else None
+    )
+
+
+def _unavailable(entries: Sequence[Entry], end: str = "") -> NoModelError:
     reasons = [
         entry.reason
         if entry.profile.name in entry.reason
         else f"{entry.profile.name}: {entry.reason}"
-        for entry in paused
+        for entry in entries
     ]
     sentences = [reason.rstrip(".") + "." for reason in reasons]
-    error = NoModelError(f"{_in_one_message(sentences)} No other model can {task}.")
-    error.problem = paused[0].problem
+    error = NoModelError(f"{_in_one_message(sentences)}{end}")
+    error.problem = entries[0].problem
     return error
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..app.failures import paused
 from ..postprocess.syntax_check import parses_at
 from ..selection.cascade import Findings, could_escalate, escalate
 from .cache import CachedAnswer, TypeThroughCache
@@ -59,7 +60,12 @@ class CompletionRunner:
         self._streams.release(run, keep=run.unfinished)
         errors = [f.error for f, _ in run.streams if f.error is not None]
         shown = run.shown_model or (answers[0].model if answers else None)
-        run.app.activity.finished("complete", shown, errors)
+        # Only instant models are left: the status says why the others are not asked.
+        stopped = None if shown or errors or _any_paid(order) else paused(run.app, "complete")
+        if stopped is not None:
+            run.app.activity.failed([stopped])
+        else:
+            run.app.activity.finished("complete", shown, errors)
         return answers
 
     async def finish(self, run: CompletionRun) -> list[CachedAnswer]:
@@ -308,3 +314,7 @@ def distinct(answers: list[CachedAnswer]) -> list[CachedAnswer]:
     for answer in answers:
         kept.setdefault(answer.text.rstrip(), answer)
     return list(kept.values())
+
+
+def _any_paid(models: Sequence[Model]) -> bool:
+    return any(not model.profile.free for model in models)

@@ -24,6 +24,7 @@ def continues(old: PendingSuggestion, new: PendingSuggestion, document: Document
 
 def inherit(new: PendingSuggestion, old: PendingSuggestion, document: Document) -> None:
     """Give a suggestion the past of the one that it continues."""
+    new.replaces = (*old.replaces, old.suggestion.id)
     new.since, new.before = old.since, old.by_hand + old.at_once
     new.by_hand, new.at_once, new.parts = old.by_hand, old.at_once, old.parts
     new.before_at_once = old.at_once

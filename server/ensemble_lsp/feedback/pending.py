@@ -92,6 +92,8 @@ class PendingSuggestion:
     """Whether the latest change replaced it together with the lines above and below."""
     ended_word: bool = False
     """Whether in the latest change a popup's item ended a word that was begun."""
+    replaces: tuple[str, ...] = ()
+    """Ids of the suggestions that it continues."""
     parts: int = 0
     """The number of edits that inserted a part of it at once."""
 

@@ -155,7 +155,7 @@ class Tracker:
 
     def rejected(self, id: str) -> bool:
         """Take a rejection by command: the user judged, however soon it comes."""
-        pending = self._pending.get(id)
+        pending = self._on_screen(id)
         if pending is None:
             return id in self._settled
         self._end(pending, "rejected", "command", 0.0, max(self._visible_ms(pending), GLANCE_MS))
@@ -165,7 +165,7 @@ class Tracker:
         """Note that it left the screen; the part accepted before counts."""
         if reason == "accepted":
             return self.accepted(id, source="notification")
-        pending = self._pending.get(id)
+        pending = self._on_screen(id) if reason == "rejected" else self._pending.get(id)
         if pending is None:
             return id in self._settled
         by_user = reason == "rejected" and shown_ms is None
@@ -177,6 +177,11 @@ class Tracker:
             kind = "ignored"
         self._end(pending, kind, source, share, visible_ms)
         return True
+
+    def _on_screen(self, id: str) -> PendingSuggestion | None:
+        """Return a pending suggestion, or the one that continues it, if the user rejected what the client still had."""
+        continued = (each for each in self._pending.values() if id in each.replaces)
+        return self._pending.get(id) or next(continued, None)
 
     def _reported_late(self, id: str, length: int | None, source: str) -> bool:
         """Take a report about a settled suggestion: more was accepted, or the source is better."""
