@@ -9,6 +9,7 @@ from ..languages import COMMENT_LINE, language_info, line_comment
 from ..syntax.indentation import indent_of, newline_of, unit_around
 from ..syntax.trees import has_error
 from .block_end import block_end, repetition_start
+from .block_start import begin_below, indent_at_margin
 from .brackets import strip_duplicate_closers
 from .characters import strip_hidden_characters
 from .chat import begun_code, code_of_answer
@@ -153,7 +154,7 @@ def clean_completion(
     answer = _strip_long_lines(answer)
     if not (multiline or exact) and _BEGINS_BELOW.match(answer) and _UNFINISHED.search(head):
         answer = answer.lstrip()
-    text = _fit_to_place(answer, prefix, suffix, language, indent, unit)
+    text = _fit_to_place(answer, point, indent, unit, multiline=multiline)
     text = join_at_cursor(text, prefix, suffix, language, exact=exact)
     if not multiline:
         text = _one_line(text, prefix, suffix, language)
@@ -187,13 +188,15 @@ def _strip_long_lines(text: str) -> str:
 
 
 def _fit_to_place(
-    text: str, prefix: str, suffix: str, language: str, indent: str, unit: str
+    text: str, point: InsertionPoint, indent: str, unit: str, *, multiline: bool
 ) -> str:
     """Strip text that is already in the document, and indent for the place."""
-    head = prefix.rpartition("\n")[2]
+    prefix, suffix, head = point.prefix, point.suffix, point.head
+    own_unit = unit or unit_around(prefix, suffix).unit or language_info(point.language).indent
     text = strip_repeated_prefix(text, prefix)
-    text = translate_indentation(text, InsertionPoint(prefix, suffix, language), unit)
-    unit = unit or unit_around(prefix, suffix).unit or language_info(language).indent
+    text = begin_below(text, point, own_unit, multiline=multiline)
+    text = translate_indentation(text, point, unit)
+    unit = own_unit
     if not head.strip():
         text = _strip_blank_lines(text, prefix)
         if indent and not head and text[:1].strip() and "\n" not in text.rstrip("\n"):
@@ -201,6 +204,7 @@ def _fit_to_place(
             text = indent + text if not text.startswith(indent) else text
         else:
             text = fit_indentation(text, prefix, unit)
+            text = indent_at_margin(text, point, unit)
     text = strip_suffix(text, suffix, head)
     return strip_loops(text)
 
@@ -276,10 +280,11 @@ def _is_already_there(text: str, suffix: str, head: str) -> bool:
     """Return whether the text is already after the cursor."""
     tail, _, below = suffix.partition("\n")
     bare = text.strip()
-    if tail.strip():
-        return tail.strip() == bare and len(re.sub(r"\W", "", bare)) >= 2
+    if tail.strip() == bare and len(re.sub(r"\W", "", bare)) >= 2:
+        return True
     following = next((line.rstrip() for line in below.split("\n") if line.strip()), "")
-    return head + text.rstrip() == following and len(re.sub(r"\W", "", bare)) >= 6
+    line = f"{head}{text.rstrip() if not tail.strip() else text}{tail}".rstrip()
+    return line == following and len(re.sub(r"\W", "", bare)) >= 6
 
 
 def _in_docstring(prefix: str) -> bool:

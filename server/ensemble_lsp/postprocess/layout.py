@@ -36,7 +36,7 @@ def fit_indentation(text: str, prefix: str, unit: str) -> str:
     above, _, head = prefix.rpartition("\n")
     if head.strip() or not text.strip():
         return text
-    lead = indent_of(text) if not text.startswith("\n") else ""
+    lead = indent_of(text.lstrip("\n"))
     last = next((line for line in reversed(above.split("\n")) if line.strip()), "")
     level = _level(last, unit)
     if head and lead.startswith(head) and len(head) >= level and not _continues(last):
@@ -140,6 +140,16 @@ def strip_block_openers(text: str) -> str:
 def opens_block(line: str) -> bool:
     """Return whether a line opens a block or a bracket that the next line is in."""
     return _OPENER.search(line) is not None and _COMMENT.match(line) is None
+
+
+def is_definition(line: str) -> bool:
+    """Return whether a line begins a function or a type."""
+    return _DEFINITION.match(line) is not None
+
+
+def is_function(*lines: str) -> bool:
+    """Return whether each line begins a function."""
+    return all(is_definition(line) and not _TYPE.match(line) for line in lines)
 
 
 def _level(last: str, unit: str) -> int:

@@ -58,6 +58,11 @@ class _Line:
     """Whether it continues an expression in brackets, which any indentation may do."""
 
 
+def opens_with_words(line: str) -> bool:
+    """Return whether a line opens a block with words, or an element, and has no sign for it at its end."""
+    return _WORD_OPENER.match(line) is not None
+
+
 def translate_indentation(
     text: str, point: InsertionPoint, unit: str = "", *, absolute: bool = False
 ) -> str:
