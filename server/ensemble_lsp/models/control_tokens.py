@@ -25,12 +25,24 @@ _DEEPSEEK = (
     *("<|EOT|>", "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),
 )
 _GRANITE = ("<|end_of_text|>", "<|start_of_role|>", "<|end_of_role|>", "<|endoftext|>")
+_FIM = (
+    *(
+        f"<{mark}fim_{part}{bar}>"
+        for mark, bar in (("", ""), ("|", "|"), ("/", ""))
+        for part in ("prefix", "suffix", "middle", "pad")
+    ),
+    *("<file_sep>", "<|file_sep|>", "<|file_separator|>", "<repo_name>", "<|repo_name|>"),
+    *("<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"),
+    *("<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"),
+)
+"""Tokens that no code has: any model may write them, where another family's prompt is used for example."""
 _COHERE = ("<|END_OF_TURN_TOKEN|>", "<|START_OF_TURN_TOKEN|>", "<|END_RESPONSE|>")
 
 # The first match wins: a distilled model speaks its base's template as well as its teacher's.
 _FAMILIES = (
     (r"gpt-oss", _HARMONY),
-    (r"gpt|chatgpt|o[1-9]\b|claude|gemini|grok|mercury|nova", ()),
+    (r"gemini", ("<|file_separator|>",)),
+    (r"gpt|chatgpt|o[1-9]\b|claude|grok|mercury|nova", ()),
     (r"deepseek.*llama|llama.*deepseek", (*_DEEPSEEK, *_LLAMA)),
     (r"deepseek.*qwen|qwen.*deepseek", (*_DEEPSEEK, *_CHATML)),
     (r"deepseek", _DEEPSEEK),
@@ -43,13 +55,17 @@ _FAMILIES = (
     (r"gemma", _GEMMA),
     (r"phi", _PHI),
     (r"glm|chatglm", _GLM),
-    (r"granite", _GRANITE),
+    (r"granite", (*_GRANITE, "<reponame>")),
+    (r"mellum", ("<|endoftext|>", "<reponame>", "<filename>")),
     (r"star-?coder|stable-?code|santacoder", ("<|endoftext|>", "<|im_end|>")),
     (r"kimi|moonshot", (*_CHATML, "[EOS]", "[EOT]")),
     (r"command|aya|cohere", _COHERE),
     (r"yi\b|smollm|qwq|qwen|hermes|dolphin|internlm|minimax|orca", _CHATML),
 )
-_COMMON = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>")
+_COMMON = (
+    *("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "</s>"),
+    *("<|EOT|>", "<|end_of_turn|>", "<｜end▁of▁sentence｜>", "<seed:eos>", "[|endofturn|]"),
+)
 """End tokens for a model behind an unknown name."""
 
 
@@ -61,4 +77,4 @@ def control_tokens(profile: Profile) -> tuple[str, ...]:
     fim = [token for template in templates for token in template.tokens]
     found = (tokens for pattern, tokens in _FAMILIES if re.search(rf"(?<![a-z]){pattern}", model))
     chat = next(found, () if fim else _COMMON)
-    return tuple(dict.fromkeys((*fim, *chat)))
+    return tuple(dict.fromkeys((*fim, *chat, *(_FIM if fim or chat else ()))))

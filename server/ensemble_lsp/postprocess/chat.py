@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..languages import same_language
 from .brackets import unescaped
-from .control_marks import strip_control_tokens, strip_cursor_marks
+from .control_marks import strip_control_tokens, strip_cursor_marks, strip_other_turns
 from .insertion_point import DATA, PROSE, InsertionPoint
 from .talk import after_opening, is_description, is_refusal, is_talk_alone, strip_talk
 from .thoughts import strip_thoughts
@@ -44,7 +44,7 @@ def code_of_answer(text: str, point: InsertionPoint, tokens: Collection[str] = (
     text = strip_cursor_marks(strip_control_tokens(text, tokens, point), point)
     if is_refusal(text, point):
         return ""
-    text = _unwrapped(text, point)
+    text = _unwrapped(strip_other_turns(text, point), point)
     if is_description(text, point) or is_talk_alone(text, point):
         return ""
     if not point.is_markup and not point.is_prose:

@@ -14,6 +14,7 @@ from .brackets import strip_duplicate_closers
 from .characters import strip_hidden_characters
 from .chat import begun_code, code_of_answer
 from .insertion_point import PROSE, InsertionPoint
+from .keywords import fold_of
 from .layout import (
     cut_at_block_end,
     fit_indentation,
@@ -111,7 +112,10 @@ def _after_echo(body: str, prefix: str) -> str | None:
     above, _, head = prefix.rpartition("\n")
     first, ended, _ = body.partition("\n")
     first = first.strip()
-    if not (ended and head.strip()) or len(re.sub(r"\W", "", first)) < 6:
+    if ended and not head.strip():
+        rest = strip_repeated_prefix(body, prefix)
+        return rest if rest != body else None
+    if not ended or len(re.sub(r"\W", "", first)) < 6:
         return None
     if first not in map(str.strip, above.split("\n")):
         return None
@@ -193,7 +197,7 @@ def _fit_to_place(
     """Strip text that is already in the document, and indent for the place."""
     prefix, suffix, head = point.prefix, point.suffix, point.head
     own_unit = unit or unit_around(prefix, suffix).unit or language_info(point.language).indent
-    text = strip_repeated_prefix(text, prefix)
+    text = strip_repeated_prefix(text, prefix, fold=fold_of(point.language))
     text = begin_below(text, point, own_unit, multiline=multiline)
     text = translate_indentation(text, point, unit)
     unit = own_unit

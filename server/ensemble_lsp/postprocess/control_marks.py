@@ -12,6 +12,12 @@ _CURSOR = re.compile(r"<\|cursor(?:-\d+)?\|>", re.IGNORECASE)
 _CURSOR_TAG = re.compile(r"\A\s*<cursor ?/?>|<cursor ?/?>\s*\Z", re.IGNORECASE)
 _RESTARTS = re.compile(r"<\|?fim_prefix\|?>|<｜fim▁begin｜>|<PRE>|\[PREFIX\]")
 """Tokens with which a model writes the prompt again."""
+_TURN = re.compile(
+    r"^(?:(?:Human|Assistant|User)[ \t]*:(?:[ \t]+[^=({;\n]*)?"
+    r"|#{2,3} ?(?:Instruction|Response|Human|Assistant|User|Input) ?:.*)$",
+    re.MULTILINE,
+)
+"""The start of another turn of a chat, at the margin."""
 _LOOKS_LIKE_CODE = re.compile(r"\[/?\w+\]|</?(?:s|PRE|SUF|MID|EOT|eos|bos)>")
 """Tokens that may also be an index, a section or an element."""
 
@@ -60,6 +66,20 @@ def strip_cursor_marks(text: str, point: InsertionPoint) -> str:
     return "".join([*kept, text[end:]])
 
 
+def strip_other_turns(text: str, point: InsertionPoint) -> str:
+    """Return the text up to another turn of the chat, which a model writes instead of its end token."""
+    if point.is_prose or point.is_markup or point.language in DATA:
+        return text
+    around = point.prefix + point.suffix
+    for found in _TURN.finditer(text):
+        before = text[: found.start()]
+        # Text on the cursor's line begins no turn.
+        begins = "\n" in before or not point.head.strip()
+        if begins and not point.state_after(before) and not _TURN.search(around):
+            return before
+    return text
+
+
 def _is_content(before: str, after: str, point: InsertionPoint, pattern: re.Pattern[str]) -> bool:
     """Return whether a token is text of the string at the place, or a value in a list of data."""
     if point.language in DATA and re.fullmatch(r"[ \t]*-[ \t]+", before.rpartition("\n")[2]):
@@ -90,6 +110,7 @@ def _soft_token_ends(
     if (
         point is not None
         and token.startswith("[")
+        and token[1] != "/"
         and (before[-1:].isalnum() or before[-1:] in "_)]")
     ):
         return False

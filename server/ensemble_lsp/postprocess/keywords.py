@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 _KEYWORDS = """
@@ -113,3 +114,8 @@ def _tables() -> dict[str, frozenset[str]]:
 def keywords_of(language: str) -> frozenset[str]:
     """Return the keywords of a language that a word may follow; empty for an unknown language."""
     return _tables().get(_ALIASES.get(language, language), frozenset())
+
+
+def fold_of(language: str) -> Callable[[str], str]:
+    """Return the function that makes equal words of a language equal texts."""
+    return str.lower if language == "sql" else str

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _OPENER = re.compile(r"[:{(\[]\s*$|=>\s*$|\b(?:do|then)\s*$")
 _CLOSER = re.compile(r"[)\]}]+[;,]?|end|fi|done|esac|</[\w.-]+>")
 _LOOP = re.compile(r"(?P<unit>[^\n]{4,80}?)(?P=unit){5,}[^\n]*\Z")
 _MAX_LINES = 30
+_WRITTEN_ONCE = re.compile(
+    r"(?:import\s+\S|from\s+\S+\s+import\b|#\s*include\b|using\s+[\w.]+\s*;|use\s+[\w:\\]+.*;"
+    r"|(?:export\s+)?(?:const|let|var)\s.*=|return\b|break\b|continue\b|raise\b|throw\b)"
+    r"|(?P<name>[A-Za-z_]\w*)\s*:?=\s*(?!.*\b(?P=name)\b)[^()]*$"
+)
+"""A line that does not follow the same line: an import, a declaration, a jump, a plain assignment."""
 
 
-def strip_repeated_prefix(text: str, prefix: str) -> str:
+def strip_repeated_prefix(text: str, prefix: str, *, fold: Callable[[str], str] = str) -> str:
     """Strip the end of the prefix from the start of the text: whole lines, or the cursor's line.
+
+    ``fold`` makes equal lines of the language equal texts, of the same length.
 
     Lines are stripped if the model repeated the cursor's line, the block's opening line, or several
     lines above: code rarely repeats those at once.
@@ -20,18 +29,23 @@ def strip_repeated_prefix(text: str, prefix: str) -> str:
     head = above.pop()
     lines = text.split("\n")
     start = next((n for n, line in enumerate(lines) if line.strip()), 0)
-    expected = [line.strip() for line in above]
+    expected = [fold(line.strip()) for line in above]
     for count in range(min(len(above), len(lines) - start), -1, -1):
-        if [line.strip() for line in lines[start : start + count]] != expected[
-            len(above) - count :
-        ]:
+        written = [fold(line.strip()) for line in lines[start : start + count]]
+        if written != expected[len(above) - count :]:
             continue
         rest = lines[start + count :]
         same = above[-count:]
+        if (
+            count
+            and not head.strip()
+            and _is_written_once(lines[start + count - 1], same[-1], head)
+        ):
+            return "\n".join(rest)
         nested = count > 0 and _nests(lines[start : start + count], rest)
         weighs = count > 0 and len(re.sub(r"\W", "", "".join(above[-count:]))) >= 6
         cut = (
-            _after_head(rest, head, sure=weighs)
+            _after_head(rest, head, fold, sure=weighs)
             if head.strip()
             else _after_lines(rest, same, count, nested)
         )
@@ -40,7 +54,15 @@ def strip_repeated_prefix(text: str, prefix: str) -> str:
     return text
 
 
-def _after_head(rest: list[str], head: str, *, sure: bool = False) -> str | None:
+def _is_written_once(line: str, above: str, head: str) -> bool:
+    """Return whether a line at the same depth as the equal line above has nothing to do there."""
+    written = line if line[:1].isspace() else head + line
+    return written.rstrip() == above.rstrip() and _WRITTEN_ONCE.match(above.strip()) is not None
+
+
+def _after_head(
+    rest: list[str], head: str, fold: Callable[[str], str], *, sure: bool = False
+) -> str | None:
     """Return the text after the cursor's line if the model repeated it.
 
     ``sure``: it repeated lines above too, so any text of the cursor's line counts.
@@ -52,7 +74,7 @@ def _after_head(rest: list[str], head: str, *, sure: bool = False) -> str | None
     # No code continues a line with its own indentation.
     indented = indent and rest[0][: len(rest[0]) - len(line)] == indent
     significant = sure or indented or (len(re.sub(r"\W", "", bare)) >= 2 and re.search(r"\W", bare))
-    if not significant or not line.startswith(bare):
+    if not significant or not fold(line).startswith(fold(bare)):
         return None
     spaces = len(head) - len(head.rstrip())
     line = line[len(bare) :]

@@ -7,12 +7,18 @@ the blank that is needed. A fill-in-the-middle model continues at the very chara
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from ..languages import line_comment
 from .delimiters import CursorLevels, levels_at
 from .insertion_point import PROSE
-from .keywords import CONTINUED, OPERATORS, OPERATORS_OR_STATEMENTS, TAKE_NUMBER, keywords_of
+from .keywords import (
+    CONTINUED,
+    OPERATORS,
+    OPERATORS_OR_STATEMENTS,
+    TAKE_NUMBER,
+    fold_of,
+    keywords_of,
+)
 from .seam_signs import join_sign, without_repeated_comment_sign
 
 _WORD_AT_END = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
@@ -81,7 +87,7 @@ def join_at_cursor(
         return text[len(word.group()) :] if begins and len(word.group()) > 2 else text
     seam = _Seam(word.group(), first.group(), head[: word.start()], prefix, suffix, language)
     if seam.is_repeated(text, prose=prose):
-        return text[len(seam.word) :]
+        return seam.without_word(text)
     member = _MEMBER.search(head) is not None
     if not prose and not member and seam.needs_blank(text):
         return " " + text
@@ -114,7 +120,7 @@ def _without_second_blank(text: str, language: str, *, prose: bool) -> str:
 def _without_repeated_word(text: str, head: str, language: str) -> str:
     """Strip the keyword, or the name and the sign of an assignment, that is before the cursor already."""
     last = _WORD_AND_BLANK.search(head)
-    fold = _fold_of(language)
+    fold = fold_of(language)
     if last and fold(last[1]) in keywords_of(language) - _DOUBLED:
         repeated = re.compile(rf"\A{last[1]}\b[ \t]+", re.IGNORECASE if fold is str.lower else 0)
         return repeated.sub("", text)
@@ -159,11 +165,6 @@ def _without_repeated_mark(text: str, head: str, language: str) -> str:
     return text
 
 
-def _fold_of(language: str) -> Callable[[str], str]:
-    """Return the function that makes equal words of a language equal texts."""
-    return str.lower if language == "sql" else str
-
-
 class _Seam:
     """The last word before the cursor and the first word of the text."""
 
@@ -173,7 +174,7 @@ class _Seam:
         self.word = word
         self._first = first
         self._before = before
-        fold = _fold_of(language)
+        fold = fold_of(language)
         self._fold = fold
         above = prefix[-_CONTEXT:]
         names = _WORD.findall(above[: len(above) - len(word)]) + _WORD.findall(suffix[:_CONTEXT])
@@ -183,14 +184,25 @@ class _Seam:
     def is_repeated(self, text: str, *, prose: bool) -> bool:
         """Whether the text begins with the word again, as a part of its first word."""
         word, first = self.word, self._first
-        if not first.startswith(word) or self._fold(word + first) in self._known:
+        if not self._fold(first).startswith(self._fold(word)):
             return False
-        if word == first:
+        if self._fold(word + first) in self._known:
+            return False
+        if self._fold(word) == self._fold(first):
             ends = text[len(first) : len(first) + 1] in (*" ([.:=",)
             return len(word) > 1 + (not ends) or self._is_keyword(word)
         if self._starts_operator() or self._is_complete_keyword():
             return False
         return len(word) > 1 or not prose
+
+    def without_word(self, text: str) -> str:
+        """Return the text after the repeated word; the rest of its first word has the word's case."""
+        rest = text[len(self.word) : len(self._first)]
+        if rest.isupper() and self.word.islower() and not self._first.startswith(self.word):
+            rest = rest.lower()
+        elif rest.islower() and self.word.isupper() and not self._first.startswith(self.word):
+            rest = rest.upper()
+        return rest + text[len(self._first) :]
 
     def _is_complete_keyword(self) -> bool:
         """Whether the word is a keyword that the text's first word follows: ``a or`` and ``order``."""
