@@ -154,3 +154,32 @@ def test_a_text_that_makes_the_line_below_is_not_offered() -> None:
     place = "    |;\n\n    return () => stop(i);\n"
     text = "return () => stop(i);"
     assert offered(place, text, "javascript", multiline=False) == ""
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "if x:\n    a()\n    |\n",
+        "match x:\n    case 1:\n        a()\n    |\n",
+        "def f():\n    with x:\n        a()\n    |\n",
+    ],
+)
+def test_a_branch_of_no_statement_is_not_offered(place: str) -> None:
+    assert offered(place, "else:\n        b()", "python", multiline=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("if x:\n    a()\n|\n", "else:"),
+        ("def f():\n    if x:\n        a()\n    |\n", "else:"),
+        ("try:\n    a()\n    # c\n|\n", "except ValueError:"),
+        ("if (\n    x\n):\n    a()\n|\n", "elif y:"),
+        ("for x in f(\n    y\n):\n    a()\n|\n", "else:"),
+        ('if x:\n    a = """\nb\n"""\n|\n', "else:"),
+        ("|\n", "else:"),
+        ("x = f(\n    a if b\n    |\n)\n", "else c"),
+    ],
+)
+def test_a_branch_of_a_statement_is_offered(place: str, text: str) -> None:
+    assert offered(place, text, "python", multiline=False) == text

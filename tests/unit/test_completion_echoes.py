@@ -101,3 +101,17 @@ def test_another_turn_of_a_chat_ends_an_answer(text: str, expected: str) -> None
 )
 def test_tokens_that_no_code_has_end_the_answer_of_any_model(model: str, text: str) -> None:
     assert offered("a = |\n", text, "python", model, multiline=True) == "f(1)"
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "language", "expected"),
+    [
+        ("x.|\n", "x.foo()", "python", "foo()"),
+        ("p.|\n", "print()", "python", "print()"),
+        ("fn f<'a>(x: &'|) {}\n", "a str) {", "rust", "a str"),
+        ("fn f(x: &'|\n", "a str) -> &'a str {", "rust", "a str) -> &'a str {"),
+        ("let c = '|';\n", "a';", "rust", "a"),
+    ],
+)
+def test_short_names_before_the_cursor(place: str, text: str, language: str, expected: str) -> None:
+    assert offered(place, text, language, multiline=False) == expected

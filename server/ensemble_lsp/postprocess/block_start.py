@@ -21,6 +21,11 @@ _OUTSIDE = re.compile(r"[)\]}#@]|</|\w+:(?!:)|(?:end|fi|done|esac|else|elif|case
 """The start of a text that may belong at the margin: a closing line, a directive, a label."""
 _BODY = re.compile(r".*(?:[)]|=>|\b(?:else|do|try|finally))\s*\{\s*\Z")
 """A line that opens a block of statements, not an object."""
+_BRANCH = re.compile(r"\s*(?:else\s*:|elif\b|except\b[^=]*:|finally\s*:)")
+_BRANCHES = re.compile(
+    r"\s*(?:(?:async|if|elif|else|for|while|try|except)\b|[^\w\s]|[\w.]+[^=]*[)\]}]\s*:|and\b|or\b)"
+)
+"""A line of Python that a branch may follow at its depth: also the end of a header of several lines."""
 _YAML_ENTRY = re.compile(r"[ \t]{2,}(?:- |[\w./\"'-]+:(?:\s|\Z))")
 _RULE = re.compile(r"[^\t#:=][^\t#=]*:(?![:=])")
 """A rule of a Makefile."""
@@ -92,6 +97,18 @@ def indent_at_margin(text: str, point: InsertionPoint, unit: str) -> str:
     if is_definition(bare) and not is_function(_next_line(point.suffix), bare):
         return text
     return text[: len(text) - len(bare)] + _at_level(bare, level)
+
+
+def is_stray_branch(text: str, point: InsertionPoint) -> bool:
+    """Return whether a text begins with a branch of Python, such as ``else``, of no statement at its depth."""
+    if point.language != "python" or point.head.strip() or _BRANCH.match(text) is None:
+        return False
+    depth = len(indent_of(point.head + text))
+    above = [line for line in point.prefix.split("\n")[:-1] if line.strip()]
+    near = next((line for line in reversed(above) if len(indent_of(line)) <= depth), None)
+    if near is None or near[:1] in "\"'":  # the end of a string of several lines
+        return False
+    return len(indent_of(near)) < depth or _BRANCHES.match(near) is None
 
 
 def _recipe(text: str, prefix: str) -> str:

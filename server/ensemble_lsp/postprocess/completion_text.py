@@ -9,7 +9,7 @@ from ..languages import COMMENT_LINE, language_info, line_comment
 from ..syntax.indentation import indent_of, newline_of, unit_around
 from ..syntax.trees import has_error
 from .block_end import block_end, repetition_start
-from .block_start import begin_below, indent_at_margin
+from .block_start import begin_below, indent_at_margin, is_stray_branch
 from .brackets import strip_duplicate_closers
 from .characters import strip_hidden_characters
 from .chat import begun_code, code_of_answer
@@ -173,7 +173,7 @@ def clean_completion(
     text = _strip_end(text, prefix, suffix, language)
     if not text.strip() or _is_already_there(text, suffix, head):
         return ""
-    if is_placeholder(text, prefix + suffix):
+    if is_placeholder(text, prefix + suffix) or is_stray_branch(text, point):
         return ""
     return text if newline == "\n" else text.replace("\n", newline)
 

@@ -216,7 +216,8 @@ class Scanner:
             return False
         if quote == "'" and self._language in CHARACTER_QUOTES:
             # A lone one begins a lifetime, or a character that is being typed.
-            return start == len(text) - 1
+            lifetime = self._language == "rust" and text[:start].endswith(("&", "<"))
+            return start == len(text) - 1 and not lifetime
         return True
 
     def _open_string(self, found: re.Match[str], mark: str) -> int:

@@ -135,7 +135,7 @@ def _without_repeated_word(text: str, head: str, language: str) -> str:
 def _without_repeated_chain(text: str, head: str) -> str:
     """Strip the start of a member access or of a name with a sign: ``user.na`` and ``user.name``, ``$na``."""
     chain = _CHAIN.search(head)
-    if chain is None or len(chain.group()) < 3 or _CHAIN_SIGN.search(chain.group()) is None:
+    if chain is None or len(chain.group()) < 2 or _CHAIN_SIGN.search(chain.group()) is None:
         return text
     return text.removeprefix(chain.group())
 
