@@ -108,6 +108,8 @@ def test_a_line_is_not_completed_by_the_line_below_it(place: str, text: str, lan
         ("import (\n|\n)\n", '"fmt"', "go", '\t"fmt"'),
         ("x = [\n|\n]\n", "1,\n2,", "python", "    1,\n    2,"),
         ("def f(x)\n|\nend\n", "x + 1", "ruby", "  x + 1"),
+        ("data:\n|\n  b: 2\n", "a: 1\nc: 3", "yaml", "  a: 1\n  c: 3"),
+        ("x = {\n  a: 1,\n|\n  c: 3,\n}\n", "b: 2,", "javascript", "  b: 2,"),
         ("all: main.o\n|\n", "gcc -o all main.o", "makefile", "\tgcc -o all main.o"),
     ],
 )

@@ -17,8 +17,11 @@ _CLOSES = re.compile(
     r"\s*(?:[)\]}]|</|(?:end|fi|done|esac|else|elif|elsif|except|catch|finally|rescue|ensure|when|until)\b)"
 )
 """The start of a line that ends the block above it."""
-_OUTSIDE = re.compile(r"[)\]}#@]|</|\w+:(?!:)|(?:end|fi|done|esac|else|elif|case|default)\b")
-"""The start of a text that may belong at the margin: a closing line, a directive, a label."""
+_OUTSIDE = re.compile(r"[)\]}#@]|</|(?:end|fi|done|esac|else|elif|case|default)\b")
+"""The start of a text that may belong at the margin: a closing line, a directive, a case."""
+_LABEL = re.compile(r"\w+:(?![:=])")
+_LABELLED = frozenset({"c", "cpp", "csharp", "cuda-cpp", "go", "objective-c", "objective-cpp"})
+"""Languages in which a label is often at the margin."""
 _BODY = re.compile(r".*(?:[)]|=>|\b(?:else|do|try|finally))\s*\{\s*\Z")
 """A line that opens a block of statements, not an object."""
 _BRANCH = re.compile(r"\s*(?:else\s*:|elif\b|except\b[^=]*:|finally\s*:)")
@@ -85,6 +88,8 @@ def indent_at_margin(text: str, point: InsertionPoint, unit: str) -> str:
     """Return a text at the margin with the indentation of the block around the cursor, if the text has none."""
     bare = text.lstrip("\n")
     if point.head or not bare.strip() or bare[:1].isspace() or _OUTSIDE.match(bare):
+        return text
+    if point.language in _LABELLED and _LABEL.match(bare):
         return text
     if point.language in PROSE or point.inside or point.suffix.partition("\n")[0].strip():
         return text
