@@ -109,3 +109,45 @@ def test_a_rewrite_that_leaves_code_out_is_recognised(line: str) -> None:
 )
 def test_an_ellipsis_of_the_language_leaves_nothing_out(line: str) -> None:
     assert not leaves_out_code(f"def f():\n{line}\n", "def f():\n    pass\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No completion needed",
+        "(no completion)",
+        "[No completion]",
+        "<no completion>",
+        "[NO_COMPLETION]",
+        "<|no_completion|>",
+        "no changes",
+        "Nothing to complete",
+        "(empty string)",
+        "<none>",
+        "# No completion needed",
+        "// No code is required here.",
+    ],
+)
+def test_an_answer_that_there_is_no_answer_is_none(text: str) -> None:
+    place = {"prefix": "def f(a):\n    x = a\n    ", "suffix": "\n    return x\n"}
+    assert clean_completion(text, **place, language="python") == ""
+
+
+@pytest.mark.parametrize(
+    ("prefix", "text", "language"),
+    [
+        ("x = ", "empty", "python"),
+        ("x = ", "(empty)", "python"),
+        ("x = [", "nothing]", "python"),
+        ("# TODO: ", "no changes needed", "python"),
+        ("return ", "no_completion", "python"),
+        ("std::vector", "<Node>", "cpp"),
+        ("Option", "<Nothing>", "kotlin"),
+        ("return ", "<Empty />;", "typescriptreact"),
+        ("return ", "<None />", "typescriptreact"),
+        ("Here are ", "no changes", "markdown"),
+    ],
+)
+def test_words_like_it_in_code_and_text_are_kept(prefix: str, text: str, language: str) -> None:
+    found = clean_completion(text, prefix=prefix, suffix="\n", language=language, multiline=False)
+    assert found == text

@@ -10,6 +10,7 @@ from ..languages import same_language
 from .brackets import unescaped
 from .control_marks import strip_control_tokens, strip_cursor_marks, strip_other_turns
 from .insertion_point import DATA, PROSE, InsertionPoint
+from .placeholders import says_nothing
 from .talk import after_opening, is_description, is_refusal, is_talk_alone, strip_talk
 from .thoughts import strip_thoughts
 from .wrapping import strip_opening_wrapper, strip_wrapping
@@ -46,6 +47,8 @@ def code_of_answer(text: str, point: InsertionPoint, tokens: Collection[str] = (
         return ""
     text = _unwrapped(strip_other_turns(text, point), point)
     if is_description(text, point) or is_talk_alone(text, point):
+        return ""
+    if not point.is_prose and says_nothing(text, tags=point.is_markup or bool(point.head.strip())):
         return ""
     if not point.is_markup and not point.is_prose:
         text = unescaped(text, point.language, point.prefix + point.replaced + point.suffix)

@@ -36,6 +36,15 @@ _BARE_ELLIPSIS = re.compile(
     r"\s*(?:#|//|--|;|%|/\*|<!--|\{/\*)\s*(?:\.\.\.|…)\s*(?:\*/\}?|-->)?\s*"
 )
 """A comment that is nothing but an ellipsis."""
+_NOTHING = re.compile(
+    r"""no[ ](?:further[ ]|more[ ])?(?:completion|change|suggestion|code|edit|output)s?
+        (?:[ ](?:(?:is|are)[ ])?(?:needed|required|necessary|available|possible|to[ ]\w+))?(?:[ ]here)?
+    | nothing[ ](?:to[ ]\w+|(?:is[ ])?(?:needed|required|missing))(?:[ ]here)?
+    | [(\[]empty[ ]\w+[)\]]""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""An answer in words that there is no answer."""
+_EMPTY_TAG = re.compile(r"<\|?/?(?:no[_ -]\w+|none|nothing|empty|blank)[ ]?/?\|?>", re.IGNORECASE)
 _ELLIPSIS = re.compile(r"\.\.\.|…")
 _BEGINS_WITH_ELLIPSIS = re.compile(
     r"\W*(?:\.\.\.|…)\s*\(?(?:(?:and|keep|leave|all|of|the|your) ){0,3}"
@@ -43,6 +52,21 @@ _BEGINS_WITH_ELLIPSIS = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"[\W_]*(.*?)[\W_]*")
+
+
+def says_nothing(text: str, *, tags: bool = False) -> bool:
+    """Return whether a whole answer says that there is nothing to write: ``(no completion)``, ``<none>``.
+
+    ``tags``: a tag, or a type in angle brackets, may be code.
+    """
+    line = text.strip()
+    if "\n" in line or len(line) > 80:
+        return False
+    comment = _COMMENT.fullmatch(line)
+    bracketed = re.fullmatch(r"[(\[<](.*)[)\]>]", line)
+    bare = comment[1] if comment else bracketed[1].replace("_", " ") if bracketed else line
+    spoken = _NOTHING.fullmatch(bare.rstrip(".!")) or _NOTHING.fullmatch(line)
+    return spoken is not None or (not tags and _EMPTY_TAG.fullmatch(line) is not None)
 
 
 def is_elision(line: str) -> bool:
