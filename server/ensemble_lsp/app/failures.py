@@ -32,11 +32,8 @@ def no_model(app: AppContext, task: Task) -> NoModelError:
 def paused(app: AppContext, task: Task) -> NoModelError | None:
     """Say why the models that could do a task are not asked now; ``None`` if no failure pauses one."""
     names = app.registry.paused(task)
-    return (
-        _unavailable([e for e in app.registry.entries() if e.profile.name in names])
-        if names
-        else None
-    )
+    entries = [e for e in app.registry.entries() if e.profile.name in names]
+    return _unavailable(entries) if entries else None
 
 
 def _unavailable(entries: Sequence[Entry], end: str = "") -> NoModelError:
